@@ -1,0 +1,84 @@
+//! What trains: `native` networks on the CPU, and the tree baselines `boost` and `forest`.
+//!
+//! Every engine is one function from a [`Job`] to an [`Ending`]. It reports each epoch or round to a
+//! [`Watch`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
+//! function of the job alone, to the bit, on one machine type.
+
+pub mod boost;
+pub mod forest;
+pub mod native;
+pub mod score;
+
+use std::path::Path;
+
+use crate::data::Dataset;
+use crate::trial::{Metric, ModelSpec, TrialResult, TrialSpec};
+
+/// What is to be trained, on what, and where its files go.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    pub spec: &'a TrialSpec,
+    pub data: &'a Dataset,
+    /// An existing folder of this trial alone.
+    pub folder: &'a Path,
+}
+
+/// What an epoch or round gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// From 1.
+    pub step: u32,
+    pub values: Vec<(Metric, f64)>,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    Continue,
+    Stop,
+}
+
+/// Told of each epoch or round as it ends.
+pub trait Watch {
+    /// `checkpoint` serialises all that is needed to go on after this epoch, to the bit; it costs
+    /// time, so it is only called when the bytes are wanted.
+    fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
+}
+
+/// How training ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// Came to its end, finished or diverged; model files stand in the job's folder.
+    Done(Box<TrialResult>),
+    /// The watch asked for it; `step` is the last epoch reported.
+    Stopped { step: u32 },
+}
+
+/// Why a job cannot be trained. Training again would give the same.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("the checkpoint does not belong to this trial or is damaged: {0}")]
+    Checkpoint(String),
+    #[error("{0}")]
+    Unsupported(String),
+    #[error("XGBoost: {0}")]
+    Library(String),
+    #[error("cannot write {path}: {source}")]
+    Write {
+        path: String,
+        source: std::io::Error,
+    },
+}
+
+/// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
+pub fn train(
+    job: Job<'_>,
+    checkpoint: Option<&[u8]>,
+    watch: &mut dyn Watch,
+) -> Result<Ending, EngineError> {
+    match &job.spec.model {
+        ModelSpec::Mlp(model) => native::train(job, model, checkpoint, watch),
+        ModelSpec::Boost(model) => boost::train(job, model, checkpoint, watch),
+        ModelSpec::Forest(model) => forest::train(job, model, checkpoint, watch),
+    }
+}

@@ -1,0 +1,149 @@
+//! What happens in a sweep: the one road out of the scheduler. Past tense, facts only.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::trial::{Metric, TrialId, TrialResult};
+
+/// One device share that runs one worker.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub String);
+
+impl std::fmt::Display for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One execution of one trial by one worker; numbered from 1 within a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AttemptNo(pub u64);
+
+/// Why an attempt did not end with a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The worker process ended by itself.
+    Crashed {
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+    },
+    /// Longer than the time allowed for a trial.
+    TimedOut { after: Duration },
+    /// The engine reported an error; training again would give the same.
+    Refused { message: String },
+    /// The worker spoke nonsense, or could not be spoken to.
+    Protocol { message: String },
+}
+
+impl Cause {
+    /// The word under which the store files it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Cause::Crashed { .. } => "crashed",
+            Cause::TimedOut { .. } => "timed_out",
+            Cause::Refused { .. } => "refused",
+            Cause::Protocol { .. } => "protocol",
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cause::Crashed {
+                signal: Some(signal),
+                ..
+            } => {
+                write!(f, "worker killed by signal {signal}")
+            }
+            Cause::Crashed {
+                exit_code: Some(code),
+                ..
+            } => {
+                write!(
+                    f,
+                    "worker exited with code {code} before the trial was done"
+                )
+            }
+            Cause::Crashed { .. } => write!(f, "worker ended before the trial was done"),
+            Cause::TimedOut { after } => {
+                write!(f, "timed out after {:.1} s", after.as_secs_f64())
+            }
+            Cause::Refused { message } | Cause::Protocol { message } => f.write_str(message),
+        }
+    }
+}
+
+/// Something that has happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A worker process said that it is ready.
+    WorkerStarted {
+        slot: Slot,
+        pid: u32,
+        engine: String,
+        log: PathBuf,
+    },
+    /// An attempt was handed to a worker.
+    TrialStarted {
+        trial: TrialId,
+        attempt: AttemptNo,
+        slot: Slot,
+        engine: String,
+        pid: u32,
+    },
+    /// The worker went on from a checkpoint written after `step`.
+    TrialResumed {
+        trial: TrialId,
+        attempt: AttemptNo,
+        step: u32,
+    },
+    /// An epoch or round ended. After a resume, steps already reported may come again with the
+    /// same values.
+    TrialProgressed {
+        trial: TrialId,
+        attempt: AttemptNo,
+        /// Epoch or round, from 1.
+        step: u32,
+        values: Vec<(Metric, f64)>,
+    },
+    /// A result; `result.diverged` tells a diverged trial from a finished one.
+    TrialFinished {
+        trial: TrialId,
+        attempt: AttemptNo,
+        result: Box<TrialResult>,
+    },
+    /// An attempt ended without a result. With `will_retry`, the trial goes back to the queue.
+    TrialFailed {
+        trial: TrialId,
+        attempt: AttemptNo,
+        cause: Cause,
+        /// Last lines that the worker wrote to its log.
+        log_tail: String,
+        will_retry: bool,
+    },
+    /// The worker was asked to stop and did; `step` is that of the checkpoint, if there is one.
+    TrialInterrupted {
+        trial: TrialId,
+        attempt: AttemptNo,
+        step: Option<u32>,
+    },
+    /// A slot failed too often in a row and gets no more work.
+    SlotRetired { slot: Slot, reason: String },
+}
+
+/// Someone who is told what happens, in order, on the dispatcher's thread.
+pub trait Observer {
+    /// Takes note of `event`. An error ends the sweep: only the record may return one.
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError>;
+
+    /// Called when nothing has happened for a moment, and at the end.
+    fn idle(&mut self) -> Result<(), ObserverError> {
+        Ok(())
+    }
+}
+
+/// The record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ObserverError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

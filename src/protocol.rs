@@ -1,0 +1,127 @@
+//! What coordinator and worker say to each other: one JSON object a line, on the worker's standard
+//! input and output. Says nothing of pipes or processes, so that another launcher can carry it.
+//!
+//! The worker speaks first ([`FromWorker::Ready`]); a worker of another version is refused. A closed
+//! standard input means that the coordinator is gone: the worker ends at once.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
+
+/// Raised with every change that an older peer would misread.
+pub const PROTOCOL: u32 = 1;
+
+/// Longest line either side accepts, in bytes.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// From the coordinator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum ToWorker {
+    /// Train this trial; one at a time.
+    Train(Box<Order>),
+    /// Checkpoint the trial in hand after the epoch under way, give it up and wait for more.
+    Stop,
+}
+
+/// Everything a worker needs to train one trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    pub attempt: u64,
+    pub trial: TrialId,
+    pub spec: TrialSpec,
+    /// The prepared data set: training and validation rows only.
+    pub data: PathBuf,
+    /// The folder of the trial: model files and checkpoint.
+    pub folder: PathBuf,
+}
+
+/// From a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum FromWorker {
+    Ready {
+        protocol: u32,
+        engine: String,
+        pid: u32,
+    },
+    /// The trial goes on from a checkpoint written after `step`.
+    Resumed { attempt: u64, step: u32 },
+    Progress {
+        attempt: u64,
+        step: u32,
+        #[serde(with = "metric_values")]
+        values: Vec<(Metric, f64)>,
+    },
+    Finished {
+        attempt: u64,
+        result: Box<TrialResult>,
+    },
+    /// Stopped on request.
+    Interrupted { attempt: u64, step: Option<u32> },
+    /// The engine cannot train this; the worker stays.
+    Refused { attempt: u64, message: String },
+}
+
+/// Metric values as JSON: numbers, and `null`-free names for those that JSON has no number for.
+mod metric_values {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::trial::Metric;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Named(String),
+    }
+
+    pub fn serialize<S: Serializer>(
+        values: &[(Metric, f64)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let encode = |value: f64| match value.is_finite() {
+            true => Number::Finite(value),
+            false => Number::Named(value.to_string()),
+        };
+        serializer.collect_seq(values.iter().map(|(name, value)| (name, encode(*value))))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(Metric, f64)>, D::Error> {
+        let pairs: Vec<(Metric, Number)> = Vec::deserialize(deserializer)?;
+        pairs
+            .into_iter()
+            .map(|(name, number)| match number {
+                Number::Finite(value) => Ok((name, value)),
+                Number::Named(text) => {
+                    let value = text.parse().map_err(serde::de::Error::custom)?;
+                    Ok((name, value))
+                }
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_json_has_no_number_for_survive_the_trip() {
+        let said = FromWorker::Progress {
+            attempt: 3,
+            step: 1,
+            values: vec![
+                ("train/loss".to_owned(), f64::INFINITY),
+                ("lr".to_owned(), 0.1),
+                ("grad_norm".to_owned(), f64::NEG_INFINITY),
+            ],
+        };
+        let line = serde_json::to_string(&said).unwrap();
+        assert_eq!(serde_json::from_str::<FromWorker>(&line).unwrap(), said);
+    }
+}

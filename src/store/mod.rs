@@ -1,0 +1,8 @@
+//! The record of every sweep, in SQLite.
+
+mod record;
+
+pub use record::{
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentRecord, ExperimentSummary,
+    SessionRecord, TrialRecord,
+};

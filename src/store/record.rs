@@ -1,0 +1,127 @@
+//! What the store gives back: plain values, no rusqlite types.
+
+use std::path::PathBuf;
+
+use crate::trial::{ConfigId, DataDigest, Kind, Metric, Objective, Params, Status, TrialId};
+
+/// One line of `sweep ls`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExperimentSummary {
+    pub name: String,
+    pub objective: Objective,
+    pub data: DataDigest,
+    /// Milliseconds since 1970, UTC.
+    pub created_ms: i64,
+    /// When the newest session began or ended.
+    pub touched_ms: i64,
+    /// Number of trials of the current plan by status.
+    pub counts: Vec<(Status, u64)>,
+    /// Best objective so far.
+    pub best: Option<f64>,
+    /// The trial that holds it.
+    pub best_trial: Option<TrialId>,
+}
+
+/// An experiment with all its trials: what a report is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExperimentRecord {
+    pub name: String,
+    /// Path of the experiment file when it was last run.
+    pub file_path: PathBuf,
+    /// Its full text then.
+    pub file_text: String,
+    pub objective: Objective,
+    pub dataset: DatasetRecord,
+    pub sessions: Vec<SessionRecord>,
+    /// In plan order; those that fell out of the plan come last.
+    pub trials: Vec<TrialRecord>,
+}
+
+/// A prepared data set as recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetRecord {
+    pub digest: DataDigest,
+    pub source: PathBuf,
+    /// SHA-256 of the source file, hexadecimal.
+    pub source_sha256: String,
+    pub features: Vec<String>,
+    pub classes: Vec<String>,
+    pub train_rows: u64,
+    pub valid_rows: u64,
+    pub test_rows: u64,
+    /// What preparation noticed: rows dropped, columns that give the target away, ...
+    pub notes: Vec<String>,
+}
+
+/// One `sweep run` or `sweep resume`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionRecord {
+    pub id: i64,
+    pub started_ms: i64,
+    pub ended_ms: Option<i64>,
+    /// `running`, `finished`, `interrupted`, `failed`.
+    pub outcome: String,
+    pub command: String,
+    pub host: String,
+    pub pid: u32,
+    pub version: String,
+    pub git_commit: Option<String>,
+}
+
+/// One trial of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialRecord {
+    pub id: TrialId,
+    pub config: ConfigId,
+    pub kind: Kind,
+    pub seed: u64,
+    pub status: Status,
+    /// Whether the experiment's current file still asks for it.
+    pub in_plan: bool,
+    /// Every key, resolved.
+    pub params: Params,
+    pub best: Option<f64>,
+    pub best_step: Option<u32>,
+    pub last: Option<f64>,
+    pub steps: Option<u32>,
+    pub parameters: Option<u64>,
+    pub seconds: Option<f64>,
+    /// Every metric at the best step.
+    pub metrics: Vec<(Metric, f64)>,
+    /// Why it diverged, or the last failure.
+    pub message: Option<String>,
+}
+
+/// One execution of a trial by one worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRecord {
+    pub session: i64,
+    pub number: u64,
+    pub slot: String,
+    pub engine: String,
+    pub pid: u32,
+    pub started_ms: i64,
+    pub ended_ms: Option<i64>,
+    /// `running`, `finished`, `diverged`, `interrupted`, or a cause of failure.
+    pub outcome: String,
+    pub message: Option<String>,
+    pub log_tail: Option<String>,
+    /// The step of the checkpoint it went on from.
+    pub resumed_from: Option<u32>,
+}
+
+/// One metric of one trial over its epochs or rounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    pub metric: Metric,
+    /// (step from 1, value), by step.
+    pub points: Vec<(u32, f64)>,
+}
+
+/// A file that a trial left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRecord {
+    pub kind: String,
+    pub path: PathBuf,
+    pub bytes: u64,
+}
