@@ -1,1 +1,14 @@
-//! Placeholder head.
+//! Hands trials to workers and turns all that comes back into events.
+//!
+//! `queue` decides what runs next and what a failure means (pure), `launcher` starts worker
+//! processes, `dispatcher` is the loop between them. Nothing here sees an engine, the store or the
+//! console: the process is the wall to the first, observers are the door to the others.
+
+mod dispatcher;
+mod launcher;
+mod queue;
+mod slots;
+
+pub use dispatcher::{ScheduleError, Settings, Summary, Work, dispatch};
+pub use launcher::{Heard, Inbox, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
+pub use slots::{SlotError, cpu_slots, parse_slots};
