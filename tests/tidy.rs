@@ -1,0 +1,205 @@
+//! The architecture as a test: who may import whom, what every file opens with, and which words may
+//! stand where. When this fails, mend the code; change the map only with the design.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each room of `src/` and the rooms it may import. `cli` and `main` may import everything.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("random", &[]),
+    ("recipe", &[]),
+    ("trial", &[]),
+    ("event", &["trial"]),
+    ("protocol", &["trial"]),
+    ("spec", &["recipe", "trial"]),
+    ("plan", &["spec", "trial"]),
+    ("data", &["random", "recipe", "trial"]),
+    ("engine", &["data", "random", "trial"]),
+    ("worker", &["data", "engine", "protocol", "trial"]),
+    ("schedule", &["event", "plan", "protocol", "trial"]),
+    ("store", &["event", "trial"]),
+    ("report", &["store", "trial"]),
+    ("console", &["event", "trial"]),
+];
+
+/// Rooms that may print: they are where a person is spoken to.
+const MAY_PRINT: &[&str] = &["cli", "main", "worker"];
+
+/// A word, and the rooms that may hold it.
+const CONFINED: &[(&str, &[&str])] = &[
+    ("tch::", &[]),
+    ("rusqlite::", &["store"]),
+    ("clap::", &["cli", "main"]),
+    ("miette::", &["cli"]),
+    ("indicatif::", &["console"]),
+    ("plotters::", &["report"]),
+    ("libloading::", &["engine"]),
+];
+
+#[test]
+fn rooms_import_only_what_the_map_allows() {
+    let map: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in sources() {
+        let room = room_of(&file);
+        if matches!(room.as_str(), "cli" | "main" | "lib") {
+            continue;
+        }
+        let Some(allowed) = map.get(room.as_str()) else {
+            wrong.push(format!("{}: room `{room}` is not in the map", file.display()));
+            continue;
+        };
+        seen.insert(room.clone());
+        for (number, line) in code_lines(&file) {
+            for import in imports(&line) {
+                if import != room && !allowed.contains(&import.as_str()) {
+                    let place = format!("{}:{number}", file.display());
+                    wrong.push(format!("{place}: `{room}` may not import `{import}`"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for room in map.keys() {
+        assert!(seen.contains(*room), "the map names `{room}`, which src/ does not have");
+    }
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    for file in sources().chain(rust_files(Path::new("tests"))).chain(rust_files(Path::new("benches")))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//! "), "{} does not open with `//!`", file.display());
+    }
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    let mut wrong = Vec::new();
+    for file in sources() {
+        let room = room_of(&file);
+        for (number, line) in code_lines(&file) {
+            for (word, rooms) in CONFINED {
+                if line.contains(word) && !rooms.contains(&room.as_str()) {
+                    wrong.push(format!("{}:{number}: `{word}` in `{room}`", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_rooms_that_speak_to_people_print() {
+    let mut wrong = Vec::new();
+    for file in sources() {
+        if MAY_PRINT.contains(&room_of(&file).as_str()) {
+            continue;
+        }
+        for (number, line) in code_lines(&file) {
+            if ["println!", "eprintln!", "print!(", "eprint!(", "dbg!"]
+                .iter()
+                .any(|word| line.contains(word))
+            {
+                wrong.push(format!("{}:{number}: {}", file.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_for_later_and_lints_are_expected_with_a_reason() {
+    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), "todo!", "unimplemented!"];
+    let mut wrong = Vec::new();
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let silenced = line.contains("#[allow(") || line.contains("#![allow(");
+            if silenced || words.iter().any(|word| line.contains(word)) {
+                wrong.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_in_the_code_knows_what_the_data_are_about() {
+    // The demonstration data wear the columns of the music study; nothing else may know them.
+    let words = ["spotify", "genre", "danceability", "playlist"];
+    for file in sources() {
+        if file.starts_with("src/data/synth") || file == Path::new("src/data/synth.rs") {
+            continue;
+        }
+        for (number, line) in code_lines(&file) {
+            let line = line.to_lowercase();
+            for word in words {
+                assert!(!line.contains(word), "{}:{number}: `{word}`", file.display());
+            }
+        }
+    }
+}
+
+/// The room that a file belongs to: the first name below `src/`.
+fn room_of(file: &Path) -> String {
+    let below = file.strip_prefix("src").unwrap();
+    let first = below.components().next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Names of the rooms that a line imports or reaches into.
+fn imports(line: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, found) in line.match_indices("crate::") {
+        let rest = &line[at + found.len()..];
+        let name: String =
+            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        if !name.is_empty() {
+            names.push(name);
+        }
+    }
+    assert!(!line.contains("crate::{"), "one import a line, so that this test can read it: {line}");
+    names
+}
+
+/// Lines of code with their numbers: no comments, and nothing from the first test module on.
+fn code_lines(file: &Path) -> Vec<(usize, String)> {
+    if file.file_name().is_some_and(|name| name == "tests.rs") {
+        return Vec::new();
+    }
+    let text = fs::read_to_string(file).unwrap();
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(number, line)| (number + 1, line.to_owned()))
+        .collect()
+}
+
+fn sources() -> impl Iterator<Item = PathBuf> {
+    let files = rust_files(Path::new("src"));
+    assert!(!files.is_empty());
+    files.into_iter()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
