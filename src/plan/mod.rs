@@ -1,6 +1,16 @@
-//! From an experiment to its trials.
+//! From an experiment to its trials: pure values in, pure values out.
+//!
+//! A plan holds every trial once, in the order in which trials are best run.
 
-use crate::trial::{ConfigId, TrialId, TrialSpec};
+mod check;
+mod expand;
+mod preview;
+
+pub use check::{DatasetShape, Problem, Severity};
+pub use expand::expand;
+pub use preview::{Preview, PreviewTable, preview};
+
+use crate::trial::{ConfigId, Kind, Status, TrialId, TrialSpec, Value};
 
 /// A trial with its names.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,4 +18,80 @@ pub struct PlannedTrial {
     pub id: TrialId,
     pub config: ConfigId,
     pub spec: TrialSpec,
+}
+
+/// Everything that an experiment asks for on one data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
+    /// every configuration; within a seed the baselines come first (they are few, and the bar that
+    /// networks are measured against), then the networks, the last axis moving fastest.
+    pub trials: Vec<PlannedTrial>,
+    /// Networks first, then baselines in file order.
+    pub axes: Vec<AxisSummary>,
+    /// What the file fixes: (dotted path of the key, kind of model, key).
+    pub fixed: Vec<(String, Kind, String)>,
+    /// Trials dropped because another one is the same, as when an axis has no effect.
+    pub duplicates: u64,
+    /// Configurations left out by `exclude`.
+    pub excluded: u64,
+    /// Trials by kind of model; kinds without trials are left out.
+    pub counts: Vec<(Kind, u64)>,
+}
+
+/// One axis of the search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AxisSummary {
+    pub kind: Kind,
+    pub name: String,
+    /// In file order; a zipped axis may repeat a value.
+    pub values: Vec<Value>,
+    /// Dotted path of the axis in the file, for messages: `grid.lr`.
+    pub path: String,
+}
+
+impl Plan {
+    /// The number of different configurations.
+    pub fn configurations(&self) -> usize {
+        let configs: std::collections::HashSet<&ConfigId> =
+            self.trials.iter().map(|trial| &trial.config).collect();
+        configs.len()
+    }
+}
+
+/// The trials still to be run, in plan order: all but those that are over for good. A failed one
+/// is run again with `retry_failed` only; `status_of` is `None` for a trial never heard of.
+pub fn remaining(
+    plan: &Plan,
+    status_of: impl Fn(&TrialId) -> Option<Status>,
+    retry_failed: bool,
+) -> Vec<&PlannedTrial> {
+    let is_due = |trial: &&PlannedTrial| match status_of(&trial.id) {
+        Some(Status::Finished | Status::Diverged) => false,
+        Some(Status::Failed) => retry_failed,
+        Some(Status::Pending | Status::Running | Status::Interrupted) | None => true,
+    };
+    plan.trials.iter().filter(is_due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::{Experiment, Source, parse};
+    use crate::trial::DataDigest;
+
+    pub(super) fn digest() -> DataDigest {
+        DataDigest::from_hex("0".repeat(64))
+    }
+
+    /// An experiment from what a test adds to a file without networks.
+    pub(super) fn experiment(text: &str) -> Experiment {
+        let source = Source {
+            path: "plan.toml".into(),
+            text: format!("data.path = \"a.csv\"\ndata.target = \"y\"\n{text}"),
+        };
+        match parse(&source, &[]) {
+            Ok(experiment) => experiment,
+            Err(problems) => panic!("{problems:#?}"),
+        }
+    }
 }

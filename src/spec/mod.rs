@@ -1,1 +1,335 @@
-//! Placeholder head.
+//! From the text of an experiment file to an [`Experiment`], with every error at once.
+//!
+//! What [`parse`] lets through is valid by construction: nothing that can be known without the
+//! data file is checked again later. No I/O happens here.
+
+mod axis;
+mod data;
+mod diagnostic;
+mod exclude;
+mod flags;
+mod head;
+mod node;
+mod range;
+mod schedule;
+mod space;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
+pub use exclude::Exclusion;
+pub use schedule::{Engine, Schedule, Slots};
+pub use space::{Group, MAX_TRIALS, Space};
+
+use crate::recipe::DataSpec;
+use crate::trial::{Kind, Objective};
+use diagnostic::{Problems, listed, nearest};
+use node::{Content, Node};
+use space::{BASELINE_KEYS, Draft};
+
+/// Longest experiment file, in bytes.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The tables of an experiment file.
+const TABLES: [&str; 6] = [
+    "experiment",
+    "data",
+    "model",
+    "grid",
+    "baseline",
+    "schedule",
+];
+
+/// The text of an experiment file and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+/// A checked experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// Fit to name a folder.
+    pub name: String,
+    /// Replicate seeds in file order; at least one, each once.
+    pub seeds: Vec<u64>,
+    pub objective: Objective,
+    pub data: DataSpec,
+    /// `None` when the file has baselines alone.
+    pub networks: Option<Space>,
+    /// In file order.
+    pub baselines: Vec<Space>,
+    pub schedule: Schedule,
+    tree: Node,
+}
+
+impl Source {
+    /// Takes the bytes of the file at `path`; [`MAX_FILE_BYTES`] and one more are enough to read.
+    ///
+    /// # Errors
+    /// When there are too many bytes or they are not UTF-8.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
+        let start = Place {
+            origin: Origin::File,
+            span: 0..0,
+        };
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(too_long(&start));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source {
+                path: path.to_owned(),
+                text,
+            }),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let before = &error.as_bytes()[..valid];
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let message = format!("{} is not UTF-8 text: line {line}", path.display());
+                Err(Diagnostic::new(&start, message).help("save the file as UTF-8"))
+            }
+        }
+    }
+}
+
+/// Reads `source`, with `flags` (`model.epochs=5`) set on top of it.
+///
+/// # Errors
+/// Everything that is wrong, by place: syntax errors alone when there are some.
+pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    let start = Place {
+        origin: Origin::File,
+        span: 0..0,
+    };
+    if source.text.len() > MAX_FILE_BYTES {
+        return Err(vec![too_long(&start)]);
+    }
+    let mut root = node::parse_file(&source.text)?;
+    for (index, flag) in flags.iter().enumerate() {
+        if let Err(problem) = flags::apply(&mut root, index, flag) {
+            problems.add(problem);
+        }
+    }
+    unknown_tables(&root, &mut problems);
+
+    let stem = source.path.file_stem().unwrap_or_default();
+    let stem = stem.to_string_lossy();
+    let at = |name: &str| root.entry(name).map(|entry| &entry.value);
+    let head = head::read(at("experiment"), &stem, &start, &mut problems);
+    let data = data::read(&root, &mut problems);
+    let schedule = schedule::read(at("schedule"), &mut problems);
+    let networks = networks(at("model"), at("grid"), &mut problems);
+    let baselines = baselines(at("baseline"), &mut problems);
+    if networks.is_none() && baselines.is_empty() && problems.is_empty() {
+        problems.add(
+            Diagnostic::new(&start, "there is nothing to train")
+                .help("add a table [model] or [grid], or a [[baseline]]"),
+        );
+    }
+    let is_bounded = within_bound(
+        networks.iter().chain(&baselines),
+        &head.seeds,
+        &mut problems,
+    );
+    let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
+    let (networks, baselines) = match is_bounded {
+        true => (
+            networks.map(&mut finish),
+            baselines.into_iter().map(finish).collect(),
+        ),
+        false => (None, Vec::new()),
+    };
+    let experiment = data.map(|data| Experiment {
+        name: head.name,
+        seeds: head.seeds,
+        objective: head.objective,
+        data,
+        networks,
+        baselines,
+        schedule,
+        tree: root,
+    });
+    problems.or(experiment)
+}
+
+impl Experiment {
+    /// Where `key` stands, a dotted path such as `data.numeric[2]` or `grid.lr`; the nearest table
+    /// or list around it when the file does not have it.
+    pub fn place_of(&self, key: &str) -> Option<Place> {
+        let mut node = &self.tree;
+        let mut place = None;
+        let mut rest = key;
+        while let Some((next, at, after)) = step(node, rest) {
+            (node, place, rest) = (next, Some(at.clone()), after);
+        }
+        place
+    }
+
+    /// The bytes of the file where `key` stands, as [`Experiment::place_of`]; `None` when a flag
+    /// sets it.
+    pub fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.place_of(key)
+            .filter(|place| place.origin == Origin::File)
+            .map(|place| place.span)
+    }
+
+    /// A diagnostic for something found out later that `key` is to blame for.
+    pub fn diagnose(&self, key: &str, message: impl Into<String>) -> Diagnostic {
+        let place = self.place_of(key).unwrap_or(Place {
+            origin: Origin::File,
+            span: 0..0,
+        });
+        Diagnostic::new(&place, message)
+    }
+
+    /// Networks first, then baselines in file order.
+    pub fn spaces(&self) -> impl Iterator<Item = &Space> {
+        self.networks.iter().chain(&self.baselines)
+    }
+}
+
+/// One step of a dotted path: the node, its place, and the rest of the path.
+fn step<'a, 'p>(node: &'a Node, path: &'p str) -> Option<(&'a Node, &'a Place, &'p str)> {
+    match &node.content {
+        // The longest key first: a column's name may have dots of its own.
+        Content::Table(entries) => entries
+            .iter()
+            .filter_map(|entry| {
+                let rest = path.strip_prefix(entry.key.as_str())?;
+                let rest = match rest.strip_prefix('.') {
+                    Some(rest) => rest,
+                    None if rest.is_empty() || rest.starts_with('[') => rest,
+                    None => return None,
+                };
+                Some((entry, rest))
+            })
+            .max_by_key(|(entry, _)| entry.key.len())
+            .map(|(entry, rest)| (&entry.value, &entry.value.place, rest)),
+        Content::List(items) => {
+            let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+            let item = items.get(index.parse::<usize>().ok()?)?;
+            Some((item, &item.place, rest.strip_prefix('.').unwrap_or(rest)))
+        }
+        _ => None,
+    }
+}
+
+fn too_long(start: &Place) -> Diagnostic {
+    Diagnostic::new(
+        start,
+        format!("the file is longer than {MAX_FILE_BYTES} bytes"),
+    )
+    .help("write long axes as ranges: { log = [1e-4, 1e-2], steps = 5 }")
+}
+
+fn unknown_tables(root: &Node, problems: &mut Problems) {
+    for entry in root.entries().unwrap_or_default() {
+        if !TABLES.contains(&entry.key.as_str()) {
+            table::unknown_key(entry, "", TABLES.into_iter(), problems);
+        }
+    }
+}
+
+/// The space of the networks; none when the file has baselines and neither [model] nor [grid].
+fn networks<'a>(
+    model: Option<&'a Node>,
+    grid: Option<&'a Node>,
+    problems: &mut Problems,
+) -> Option<Draft<'a>> {
+    if model.is_none() && grid.is_none() {
+        return None;
+    }
+    let draft = space::read(Kind::Mlp, ("model", model), ("grid", grid), problems);
+    Some(draft)
+}
+
+fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> Vec<Draft<'a>> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    let Some(items) = node.items() else {
+        problems.add(
+            Diagnostic::new(&node.place, "`baseline` must be a list of tables")
+                .help("write the heading with two brackets: [[baseline]]"),
+        );
+        return Vec::new();
+    };
+    let drafts = items.iter().enumerate();
+    drafts
+        .filter_map(|(index, item)| baseline(index, item, problems))
+        .collect()
+}
+
+fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option<Draft<'a>> {
+    let path = format!("baseline[{index}]");
+    let kinds = Kind::BASELINES.map(Kind::name);
+    if node.entries().is_none() {
+        table::must_be(&path, "a table", node, problems);
+        return None;
+    }
+    let Some(entry) = node.entry(BASELINE_KEYS[0]) else {
+        problems.add(
+            Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
+                .help(format!("it is one of {}", listed(kinds))),
+        );
+        return None;
+    };
+    let text = entry.value.text().unwrap_or_default();
+    let Some(kind) = Kind::parse(text).filter(|kind| kind.is_baseline()) else {
+        let message = format!("`{path}.kind` must be one of {}", listed(kinds));
+        let diagnostic = Diagnostic::new(&entry.value.place, message);
+        problems.add(match nearest(text, kinds) {
+            Some(near) => diagnostic.label(format!("did you mean {near:?}?")),
+            None if text == Kind::Mlp.name() => {
+                diagnostic.label("networks are described by [model] and [grid]")
+            }
+            None => diagnostic.label(format!("this is {}", entry.value.found())),
+        });
+        return None;
+    };
+    let grid = node.entry(BASELINE_KEYS[1]).map(|entry| &entry.value);
+    let grid_path = format!("{path}.grid");
+    Some(space::read(
+        kind,
+        (&path, Some(node)),
+        (&grid_path, grid),
+        problems,
+    ))
+}
+
+/// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.
+fn within_bound<'d, 'a: 'd>(
+    drafts: impl Iterator<Item = &'d Draft<'a>>,
+    seeds: &[u64],
+    problems: &mut Problems,
+) -> bool {
+    let drafts: Vec<&Draft<'_>> = drafts.collect();
+    let seeds = seeds.len().max(1) as u128;
+    let total = drafts.iter().fold(0u128, |sum, draft| {
+        sum.saturating_add(draft.combinations().saturating_mul(seeds))
+    });
+    if total <= u128::from(MAX_TRIALS) {
+        return true;
+    }
+    if let Some(largest) = drafts.iter().max_by_key(|draft| draft.combinations()) {
+        let product = largest.product();
+        problems.add(
+            Diagnostic::new(
+                &largest.place,
+                format!("{total} trials are asked for; at most {MAX_TRIALS} are allowed"),
+            )
+            .label(format!(
+                "{product} = {} configurations, times {seeds} seeds",
+                largest.combinations()
+            ))
+            .help("shorten an axis, move axes together with `zip`, or ask for fewer seeds"),
+        );
+    }
+    false
+}

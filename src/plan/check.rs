@@ -1,0 +1,199 @@
+//! What can only be checked once the data are known. Each problem names the key to blame, so that
+//! the command line can point into the file.
+
+use std::collections::BTreeSet;
+
+use super::Plan;
+use crate::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
+
+/// The size of a prepared data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetShape {
+    pub train_rows: usize,
+    pub features: usize,
+    pub classes: usize,
+}
+
+/// Whether a sweep may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// Something in the plan that will not do, or does not do what its writer meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    /// Dotted path of the key to blame: `grid.batch_size[1]`.
+    pub key: String,
+    pub message: String,
+    pub help: String,
+}
+
+impl Plan {
+    /// What does not fit the data, errors first: batches larger than the training set, batch
+    /// normalisation over a single row, settings without effect in any configuration.
+    pub fn check(&self, shape: &DatasetShape) -> Vec<Problem> {
+        let mut problems = self.batch_sizes(shape.train_rows);
+        problems.extend(self.single_rows(shape.train_rows));
+        problems.extend(self.inert());
+        problems
+    }
+
+    fn networks(&self) -> impl Iterator<Item = &MlpSpec> {
+        self.trials
+            .iter()
+            .filter_map(|trial| match &trial.spec.model {
+                ModelSpec::Mlp(spec) => Some(spec),
+                ModelSpec::Boost(_) | ModelSpec::Forest(_) => None,
+            })
+    }
+
+    fn batch_sizes(&self, train_rows: usize) -> Vec<Problem> {
+        let too_large: BTreeSet<usize> = self
+            .networks()
+            .filter_map(|spec| match spec.batch_size {
+                BatchSize::Rows(rows) if rows > train_rows => Some(rows),
+                BatchSize::Rows(_) | BatchSize::All => None,
+            })
+            .collect();
+        let problem = |rows: usize| Problem {
+            severity: Severity::Error,
+            key: self.key_of(Kind::Mlp, "batch_size", &Value::Int(rows as i64)),
+            message: format!(
+                "a batch of {rows} rows is larger than the training set of {train_rows}"
+            ),
+            help: format!(
+                "set `batch_size` to at most {train_rows}, or to \"all\" for one batch an epoch"
+            ),
+        };
+        too_large.into_iter().map(problem).collect()
+    }
+
+    fn single_rows(&self, train_rows: usize) -> Option<Problem> {
+        let spec = self
+            .networks()
+            .find(|spec| spec.batch_norm && spec.batch_rows(train_rows) == 1)?;
+        let size = match spec.batch_size {
+            BatchSize::Rows(rows) => Value::Int(rows as i64),
+            BatchSize::All => Value::Text("all".to_owned()),
+        };
+        Some(Problem {
+            severity: Severity::Error,
+            key: self.key_of(Kind::Mlp, "batch_size", &size),
+            message: "batch normalisation over a batch of one row leaves nothing of it".to_owned(),
+            help: "set `batch_size` to at least 2, or `batch_norm` to false".to_owned(),
+        })
+    }
+
+    /// Settings written in the file that change nothing in any configuration.
+    fn inert(&self) -> Vec<Problem> {
+        let axes = self
+            .axes
+            .iter()
+            .map(|axis| (axis.path.clone(), axis.kind, axis.name.clone()));
+        self.fixed
+            .iter()
+            .cloned()
+            .chain(axes)
+            .filter(|(_, kind, key)| {
+                let mut of_kind = self
+                    .trials
+                    .iter()
+                    .map(|trial| &trial.spec.model)
+                    .filter(|model| model.kind() == *kind)
+                    .peekable();
+                of_kind.peek().is_some() && of_kind.all(|model| model.is_inert(key))
+            })
+            .map(|(path, kind, key)| Problem {
+                severity: Severity::Warning,
+                message: format!("`{key}` has no effect in any configuration"),
+                help: match kind.keys().iter().find(|known| known.name == key) {
+                    Some(known) => format!("`{key}`: {}", known.about),
+                    None => String::new(),
+                },
+                key: path,
+            })
+            .collect()
+    }
+
+    /// The path of `key` where it has `value`: a place on an axis, or the fixed key.
+    fn key_of(&self, kind: Kind, key: &str, value: &Value) -> String {
+        let axis = self
+            .axes
+            .iter()
+            .find(|axis| axis.kind == kind && axis.name == key);
+        if let Some(axis) = axis {
+            return match axis.values.iter().position(|other| other == value) {
+                Some(at) => format!("{}[{at}]", axis.path),
+                None => axis.path.clone(),
+            };
+        }
+        match kind {
+            Kind::Mlp => format!("model.{key}"),
+            Kind::Boost | Kind::Forest => "baseline".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::expand;
+    use crate::plan::tests::{digest, experiment};
+
+    fn problems(text: &str, train_rows: usize) -> Vec<(Severity, String, String)> {
+        let shape = DatasetShape {
+            train_rows,
+            features: 4,
+            classes: 3,
+        };
+        let plan = expand(&experiment(text), &digest());
+        let found = plan.check(&shape).into_iter();
+        found
+            .map(|problem| (problem.severity, problem.key, problem.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_training_set_is_an_error_at_its_value() {
+        let text = "grid.batch_size = [100, 101, \"all\"]";
+        assert_eq!(problems(text, 101), []);
+        let [(severity, key, message)] = &problems(text, 100)[..] else {
+            panic!("one problem");
+        };
+        assert_eq!(
+            (*severity, key.as_str()),
+            (Severity::Error, "grid.batch_size[1]")
+        );
+        assert_eq!(
+            message,
+            "a batch of 101 rows is larger than the training set of 100"
+        );
+        let fixed = problems("model.batch_size = 64", 10);
+        assert_eq!(fixed[0].1, "model.batch_size");
+        // The default of 32 is nowhere in the file; the path leads to [model] all the same.
+        assert_eq!(problems("model.epochs = 1", 10)[0].1, "model.batch_size");
+    }
+
+    #[test]
+    fn batch_normalisation_over_one_row_is_an_error() {
+        let text = "model.batch_norm = true\ngrid.batch_size = [2, 1]";
+        assert_eq!(problems(text, 10)[0].1, "grid.batch_size[1]");
+        assert_eq!(problems("model.batch_size = 1", 10), []);
+    }
+
+    #[test]
+    fn settings_that_change_nothing_anywhere_are_warned_about() {
+        let text = "model.momentum = 0.9\ngrid.optimizer = [\"adam\", \"adamw\"]";
+        let found = problems(text, 100);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, Severity::Warning);
+        assert_eq!(found[0].1, "model.momentum");
+        let useful = "model.momentum = 0.9\ngrid.optimizer = [\"adam\", \"sgd\"]";
+        assert_eq!(problems(useful, 100), []);
+        let axis = "grid.nesterov = [true, false]";
+        assert_eq!(problems(axis, 100)[0].1, "grid.nesterov");
+    }
+}

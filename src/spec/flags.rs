@@ -1,0 +1,156 @@
+//! `--set` flags: keys of the experiment set from the command line, before anything is checked.
+//!
+//! What a flag sets carries the place of the flag, so that its errors name the flag.
+
+use super::diagnostic::{Diagnostic, Origin, Place};
+use super::node::{self, Content, Entry, Node};
+use super::space::{BASELINE_KEYS, GRID_KEYS};
+
+/// Applies one flag, `model.epochs=5`, to the tree of the file.
+///
+/// # Errors
+/// When the flag is no key and value, or leads into a list that is not there.
+pub(super) fn apply(root: &mut Node, index: usize, flag: &str) -> Result<(), Diagnostic> {
+    let origin = Origin::Flag(index);
+    let whole = Place {
+        origin,
+        span: 0..flag.len(),
+    };
+    let Some(equals) = flag.find('=') else {
+        return Err(Diagnostic::new(&whole, "a flag must read KEY=VALUE")
+            .help("for example --set model.epochs=5"));
+    };
+    let path = path(&flag[..equals], origin)?;
+    let value = value(&flag[equals + 1..], equals + 1, origin)?;
+    make_room(root, &path);
+    put(root, &path, value)
+}
+
+/// One key of a dotted path, and its bytes in the flag.
+struct Step {
+    key: String,
+    place: Place,
+}
+
+fn path(text: &str, origin: Origin) -> Result<Vec<Step>, Diagnostic> {
+    let mut steps = Vec::new();
+    let mut start = 0;
+    for part in text.split('.') {
+        let place = Place {
+            origin,
+            span: start..start + part.len(),
+        };
+        start += part.len() + 1;
+        let key = part.trim();
+        if key.is_empty() {
+            return Err(Diagnostic::new(&place, "a key is missing here")
+                .help("for example --set model.epochs=5"));
+        }
+        steps.push(Step {
+            key: key.to_owned(),
+            place,
+        });
+    }
+    Ok(steps)
+}
+
+/// A TOML value; a bare word is taken as a string, since shells eat quotes.
+fn value(text: &str, shift: usize, origin: Origin) -> Result<Node, Diagnostic> {
+    let bare = text.trim();
+    let is_word = bare.starts_with(|c: char| c.is_ascii_alphabetic())
+        && bare
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
+        && !matches!(bare, "true" | "false" | "inf" | "nan");
+    if is_word {
+        return Ok(Node {
+            place: Place {
+                origin,
+                span: shift..shift + text.len(),
+            },
+            content: Content::Text(bare.to_owned()),
+        });
+    }
+    node::parse_value(text, shift, origin)
+}
+
+/// A key is either fixed or an axis: setting it as one takes it away as the other.
+fn make_room(root: &mut Node, path: &[Step]) {
+    let keys: Vec<&str> = path.iter().map(|step| step.key.as_str()).collect();
+    match keys.as_slice() {
+        ["model", key, ..] => remove(root, &["grid"], key),
+        ["grid", key, ..] if !GRID_KEYS.contains(key) => remove(root, &["model"], key),
+        ["baseline", at, "grid", key, ..] if !GRID_KEYS.contains(key) => {
+            remove(root, &["baseline", at], key);
+        }
+        ["baseline", at, key, ..] if !BASELINE_KEYS.contains(key) => {
+            remove(root, &["baseline", at, "grid"], key);
+        }
+        _ => {}
+    }
+}
+
+fn remove(root: &mut Node, path: &[&str], key: &str) {
+    let mut node = root;
+    for step in path {
+        let next = match &mut node.content {
+            Content::Table(entries) => entries
+                .iter_mut()
+                .find(|entry| entry.key == *step)
+                .map(|entry| &mut entry.value),
+            Content::List(items) => step.parse().ok().and_then(|at: usize| items.get_mut(at)),
+            _ => None,
+        };
+        match next {
+            Some(next) => node = next,
+            None => return,
+        }
+    }
+    if let Content::Table(entries) = &mut node.content {
+        entries.retain(|entry| entry.key != key);
+    }
+}
+
+/// Sets the value at `path`, making tables on the way.
+fn put(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
+    let [step, rest @ ..] = path else {
+        *node = value;
+        return Ok(());
+    };
+    if let Content::List(items) = &mut node.content {
+        let length = items.len();
+        let at = step.key.parse().ok().filter(|at: &usize| *at < length);
+        return match at {
+            Some(at) => put(&mut items[at], rest, value),
+            None => Err(
+                Diagnostic::new(&step.place, "this must be an index, counted from 0")
+                    .label(format!("there are {length} entries")),
+            ),
+        };
+    }
+    if !matches!(node.content, Content::Table(_)) {
+        node.content = Content::Table(Vec::new());
+        node.place = step.place.clone();
+    }
+    let Content::Table(entries) = &mut node.content else {
+        return Ok(());
+    };
+    let at = match entries.iter().position(|entry| entry.key == step.key) {
+        Some(at) => at,
+        None => {
+            entries.push(Entry {
+                key: step.key.clone(),
+                key_place: step.place.clone(),
+                value: Node {
+                    place: step.place.clone(),
+                    content: Content::Table(Vec::new()),
+                },
+            });
+            entries.len() - 1
+        }
+    };
+    if rest.is_empty() {
+        entries[at].key_place = step.place.clone();
+    }
+    put(&mut entries[at].value, rest, value)
+}
