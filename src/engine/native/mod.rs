@@ -1,14 +1,213 @@
-//! To be written.
+//! The CPU engine for networks: [Linear, BatchNorm?, activation, Dropout] x n, Linear, cross-entropy.
+//!
+//! Initial weights, update rules and normalisation are PyTorch's; random numbers are our own (see
+//! [`draw`]). One thread, no allocation within an epoch, and the same bits for the same job whatever
+//! else the machine does, whether or not the trial was ever stopped and gone on with.
 
-use super::{Ending, EngineError, Job, Watch};
-use crate::trial::MlpSpec;
+mod checkpoint;
+pub mod draw;
+mod hidden;
+mod loss;
+mod math;
+mod matrix;
+mod network;
+mod optimizer;
+mod saved;
+mod shape;
+mod simd;
+mod state;
+#[cfg(test)]
+mod tests;
 
-/// Trains `job`.
+pub use saved::{LoadError, Model};
+
+use std::time::Instant;
+
+use network::{Draw, Network};
+use optimizer::{Norm, Update, clip_factor};
+use shape::Shape;
+use simd::Isa;
+use state::{Outcome, State};
+
+use super::score::Confusion;
+use super::{Control, Ending, EngineError, Epoch, Job, Watch};
+use crate::trial::{METRICS, Metric, MlpSpec, TrialResult};
+
+/// Trains the network `model` of `job`, going on from `checkpoint` if given.
+///
+/// Each epoch reports `train/loss` (mean over the epoch's rows, as trained, with dropout),
+/// `valid/loss`, `valid/accuracy`, `valid/macro_f1`, `lr` (of the last step), `grad_norm` (mean over
+/// steps, before clipping) and `seconds`. An epoch in which a loss is not finite is not reported: it
+/// ends the trial as diverged. The weights of the best epoch are kept and saved.
+///
+/// # Errors
+/// A checkpoint of another trial or a damaged one; data without rows, features or classes; an
+/// objective that is not measured here; files that cannot be written.
 pub fn train(
-    _job: Job<'_>,
-    _model: &MlpSpec,
-    _checkpoint: Option<&[u8]>,
-    _watch: &mut dyn Watch,
+    job: Job<'_>,
+    model: &MlpSpec,
+    checkpoint: Option<&[u8]>,
+    watch: &mut dyn Watch,
 ) -> Result<Ending, EngineError> {
-    unimplemented!()
+    train_on(Isa::detect(), job, model, checkpoint, watch)
+}
+
+fn train_on(
+    isa: Isa,
+    job: Job<'_>,
+    spec: &MlpSpec,
+    checkpoint: Option<&[u8]>,
+    watch: &mut dyn Watch,
+) -> Result<Ending, EngineError> {
+    check(&job)?;
+    let (train, valid) = (job.data.train(), job.data.valid());
+    let meta = job.data.meta();
+    let seed = job.spec.seed;
+    let trial = job.spec.id(&meta.digest);
+    let batch = spec.batch_rows(train.y.len());
+    let steps = train.y.len().div_ceil(batch) as u64;
+
+    let shape = Shape::new(spec, meta.features.len(), meta.classes.len());
+    let mut network = Network::new(isa, spec, shape, batch, seed);
+    let mut state = State::new(spec, &network);
+    if let Some(bytes) = checkpoint {
+        checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
+    }
+    let mut order = vec![0u32; train.y.len()];
+    let mut confusion = Confusion::new(meta.classes.len());
+
+    while !state.is_over(spec) {
+        let start = Instant::now();
+        let epoch = state.epoch + 1;
+        draw::batch_order(seed, epoch, &mut order);
+        let (mut loss_sum, mut norm_sum, mut lr) = (0.0, 0.0, 0.0);
+        for (step, rows) in order.chunks(batch).enumerate() {
+            let draw = Draw {
+                seed,
+                epoch,
+                step: step as u32,
+            };
+            let loss = network.step(train, rows, draw);
+            state.step += 1;
+            if !loss.is_finite() {
+                let loss = loss / rows.len() as f64;
+                let reason = format!(
+                    "the training loss was {loss} in epoch {epoch}, step {} of {steps}",
+                    step + 1
+                );
+                state.seconds += start.elapsed().as_secs_f64();
+                return finish(&job, spec, &network, state, Some(reason));
+            }
+            loss_sum += loss;
+            let norm = isa.run(Norm {
+                gradients: &network.gradients,
+            });
+            norm_sum += norm;
+            lr = spec.lr * spec.lr_schedule.factor(state.step - 1, steps, spec.epochs);
+            isa.run(Update {
+                spec,
+                step: state.step,
+                lr,
+                clip: clip_factor(spec, norm),
+                parameters: &mut network.parameters,
+                gradients: &network.gradients,
+                first: &mut state.first,
+                second: &mut state.second,
+            });
+        }
+        confusion.clear();
+        let valid_loss = network.evaluate(valid, &mut confusion);
+        let seconds = start.elapsed().as_secs_f64();
+        state.seconds += seconds;
+        if !valid_loss.is_finite() {
+            let reason = format!(
+                "the validation loss was {valid_loss} after epoch {epoch}, step {steps} of {steps}"
+            );
+            return finish(&job, spec, &network, state, Some(reason));
+        }
+        let values = [
+            ("train/loss", loss_sum / train.y.len() as f64),
+            ("valid/loss", valid_loss),
+            ("valid/accuracy", confusion.accuracy()),
+            ("valid/macro_f1", confusion.macro_f1()),
+            ("lr", lr),
+            ("grad_norm", norm_sum / steps as f64),
+            ("seconds", seconds),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let report = Epoch {
+            step: epoch,
+            values: values.to_vec(),
+        };
+        state.note(spec, &job.spec.objective, &report, &confusion, &network);
+        let control = watch.epoch(&report, &mut || checkpoint::write(&trial, &network, &state));
+        if control == Control::Stop && !state.is_over(spec) {
+            return Ok(Ending::Stopped { step: epoch });
+        }
+    }
+    finish(&job, spec, &network, state, None)
+}
+
+/// Refuses what cannot be trained.
+fn check(job: &Job<'_>) -> Result<(), EngineError> {
+    let meta = job.data.meta();
+    let refuse = |why: String| Err(EngineError::Unsupported(why));
+    for (side, rows) in [
+        ("training", job.data.train()),
+        ("validation", job.data.valid()),
+    ] {
+        if rows.y.is_empty() {
+            return refuse(format!("there are no {side} rows"));
+        }
+        if let Some(label) = rows.y.iter().find(|y| **y as usize >= meta.classes.len()) {
+            let classes = meta.classes.len();
+            return refuse(format!(
+                "a {side} row is of class {label}, but there are {classes}"
+            ));
+        }
+    }
+    if meta.features.is_empty() {
+        return refuse("there are no features".to_owned());
+    }
+    let objective = &job.spec.objective.metric;
+    if !METRICS.iter().any(|(name, _)| name == objective) {
+        let allowed = METRICS.map(|(name, _)| name).join(", ");
+        return refuse(format!(
+            "the objective `{objective}` is not measured; allowed are {allowed}"
+        ));
+    }
+    Ok(())
+}
+
+/// The result of a trial that came to its end; saves the weights kept, if there are any.
+fn finish(
+    job: &Job<'_>,
+    spec: &MlpSpec,
+    network: &Network,
+    state: State,
+    diverged: Option<String>,
+) -> Result<Ending, EngineError> {
+    let artifacts = match &state.best {
+        Some(best) => saved::save(job.folder, spec, job.data.meta(), &network.shape, best)?,
+        None => Vec::new(),
+    };
+    let Outcome {
+        best,
+        best_step,
+        metrics,
+        confusion,
+    } = state.outcome();
+    Ok(Ending::Done(Box::new(TrialResult {
+        diverged,
+        best,
+        best_step,
+        last: state.last,
+        steps: state.epoch,
+        parameters: network.shape.count(),
+        seconds: state.seconds,
+        metrics,
+        confusion,
+        importance: Vec::<(Metric, f64)>::new(),
+        artifacts,
+    })))
 }

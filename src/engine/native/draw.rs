@@ -1,0 +1,105 @@
+//! The random numbers of a network: initial weights, batch order, dropout masks. Another engine that
+//! draws the same trains the same network.
+//!
+//! Invariant: everything here is a function of the replicate seed and the place asked for, of
+//! nothing that was drawn before, and of no other setting of the trial. Epochs count from 1, steps
+//! within an epoch and layers from 0.
+//!
+//! # Dropout masks
+//!
+//! Hidden layer `l` at step `s` of epoch `e` draws from
+//! `Stream::new(seed, Purpose::Dropout, e, s * 64 + l)`. The value in row `r` of the batch and column
+//! `c` of a layer `width` wide looks at counter `r / 4 * width + c` (modulo 2^32); of its two words
+//! `[x0, x1]` (13 rounds) it takes sixteen bits: `x0 & 0xFFFF`, `x0 >> 16`, `x1 & 0xFFFF`, `x1 >> 16`
+//! for `r % 4` = 0, 1, 2, 3. It is kept if these are not below [`Mask::threshold`], and multiplied by
+//! [`Mask::scale`]. As tensors: words `[2, ceil(rows / 4), width]`, split into halves
+//! `[ceil(rows / 4), 4, width]`, reshaped to `[4 * ceil(rows / 4), width]`, cut to `rows`.
+
+use crate::random::{Purpose, Stream};
+
+/// Hidden layers that have dropout streams of their own in each step.
+const LAYERS_A_STEP: u32 = 64;
+
+/// Which values dropout keeps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mask {
+    /// Sixteen random bits below it drop the value: `dropout` in units of 2^-16, rounded.
+    pub threshold: u32,
+    /// One over the share of values kept, so that the mean is kept to the last digit.
+    pub scale: f32,
+}
+
+impl Mask {
+    /// The mask for dropping with probability `dropout`; `None` if nothing is ever dropped.
+    pub fn of(dropout: f64) -> Option<Mask> {
+        let steps = f64::from(1u32 << 16);
+        let threshold = (dropout * steps).round().min(steps - 1.0);
+        (threshold > 0.0).then(|| Mask {
+            threshold: threshold as u32,
+            scale: (steps / (steps - threshold)) as f32,
+        })
+    }
+}
+
+/// The stream of dropout masks of hidden layer `layer` (from 0) at `step` (from 0) of `epoch` (from 1).
+pub fn dropout_stream(seed: u64, epoch: u32, step: u32, layer: usize) -> Stream {
+    let place = step
+        .wrapping_mul(LAYERS_A_STEP)
+        .wrapping_add(layer as u32 % LAYERS_A_STEP);
+    Stream::new(seed, Purpose::Dropout, epoch, place)
+}
+
+/// Fills `order` with the order of the training rows in `epoch` (from 1): each index once.
+pub fn batch_order(seed: u64, epoch: u32, order: &mut [u32]) {
+    for (place, row) in order.iter_mut().enumerate() {
+        *row = place as u32;
+    }
+    Stream::new(seed, Purpose::BatchOrder, epoch, 0).shuffle(order);
+}
+
+/// Initial weights [outputs, inputs], row-major, and bias [outputs] of linear layer `layer` (from 0):
+/// uniform within ± 1/sqrt(inputs), as PyTorch's `Linear` has them. Weights are tensor 2 * `layer`
+/// of the stream, the bias is the one after; elements are counters in row-major order.
+pub fn initial_linear(
+    seed: u64,
+    layer: usize,
+    inputs: usize,
+    outputs: usize,
+) -> (Vec<f32>, Vec<f32>) {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let draw = |tensor: usize, count: usize| {
+        let stream = Stream::new(seed, Purpose::Weights, 0, tensor as u32);
+        (0..count)
+            .map(|index| ((2.0 * stream.uniform(index as u32) - 1.0) * bound) as f32)
+            .collect()
+    };
+    (
+        draw(2 * layer, inputs * outputs),
+        draw(2 * layer + 1, outputs),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_drop_the_share_asked_for_and_keep_the_mean() {
+        let mask = Mask::of(0.3).unwrap();
+        assert_eq!(mask.threshold, 19_661);
+        let kept = f64::from((1 << 16) - mask.threshold) / f64::from(1 << 16);
+        assert!((kept * f64::from(mask.scale) - 1.0).abs() < 1e-7);
+        assert_eq!(Mask::of(0.0), None);
+        assert!(Mask::of(1.0 - 1e-12).unwrap().scale.is_finite());
+    }
+
+    #[test]
+    fn initial_weights_fill_their_bounds() {
+        let (weights, bias) = initial_linear(5, 1, 100, 30);
+        assert_eq!((weights.len(), bias.len()), (3000, 30));
+        let largest = weights.iter().fold(0.0f32, |most, w| most.max(w.abs()));
+        assert!(largest <= 0.1 && largest > 0.099);
+        let mean_square = weights.iter().map(|w| w * w).sum::<f32>() / 3000.0;
+        assert!((mean_square - 0.01 / 3.0).abs() < 3e-4);
+    }
+}

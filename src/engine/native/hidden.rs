@@ -1,0 +1,315 @@
+//! What happens between two matrix products: batch normalisation, activation, dropout, and the way
+//! back through them. Matrices are in panels (see `matrix`).
+//!
+//! The forward pass leaves, beside each value, the slope of all that followed the normalisation
+//! (activation, mask, scale), so that the way back is one multiplication whatever the activation.
+
+use super::math::{gelu, relu, silu, tanh};
+use super::simd::{Kernel, LANES, Line, Simd};
+use crate::random::threefry2x32;
+use crate::trial::Activation;
+
+/// Added to a variance before its root is taken, as PyTorch's `BatchNorm1d` does.
+pub const NORM_EPS: f32 = 1e-5;
+/// Share of a batch's statistics in the running ones, as PyTorch's `BatchNorm1d` has it.
+const NORM_MOMENTUM: f32 = 0.1;
+
+/// Rows that share one call of the generator.
+pub const MASK_ROWS: usize = 4;
+
+/// Batch normalisation with the statistics of the batch (Ioffe and Szegedy 2015).
+///
+/// The variance of a batch of one row is 0, which gives `beta`; the running variance, whose
+/// unbiased estimate does not exist then, is left as it is.
+pub struct Normalize<'a> {
+    pub rows: usize,
+    /// [rows, width]: in, what to normalise; out, the same normalised, before `gamma` and `beta`.
+    pub normal: &'a mut [Line],
+    /// [rows, width]: normalised, times `gamma`, plus `beta`.
+    pub to: &'a mut [Line],
+    /// All below are [width].
+    pub gamma: &'a [Line],
+    pub beta: &'a [Line],
+    /// One over the standard deviation.
+    pub inverse: &'a mut [Line],
+    pub running_mean: &'a mut [Line],
+    pub running_var: &'a mut [Line],
+}
+
+/// Batch normalisation with the running statistics, in place.
+pub struct NormalizeRunning<'a> {
+    pub rows: usize,
+    /// [rows, width].
+    pub values: &'a mut [Line],
+    /// All below are [width].
+    pub gamma: &'a [Line],
+    pub beta: &'a [Line],
+    pub running_mean: &'a [Line],
+    pub running_var: &'a [Line],
+}
+
+/// An activation function in place, with its slopes where they are wanted.
+pub struct Activate<'a> {
+    pub activation: Activation,
+    pub values: &'a mut [Line],
+    pub slopes: Option<&'a mut [Line]>,
+}
+
+/// Inverted dropout on values and slopes; see [`super::draw`] for the layout of the masks.
+pub struct Dropout<'a> {
+    pub rows: usize,
+    pub width: usize,
+    pub key: [u32; 2],
+    pub threshold: u32,
+    pub scale: f32,
+    /// [rows, width].
+    pub values: &'a mut [Line],
+    /// [rows, width].
+    pub slopes: &'a mut [Line],
+}
+
+/// The way back through dropout and activation, without normalisation before them.
+pub struct Back<'a> {
+    pub rows: usize,
+    /// [rows, width]: in, the gradient of the layer's values; out, that of its linear part.
+    pub gradient: &'a mut [Line],
+    /// [rows, width].
+    pub slopes: &'a [Line],
+    /// [width]: out, the gradient of the linear part's bias.
+    pub bias: &'a mut [Line],
+}
+
+/// The way back through dropout, activation and batch normalisation.
+///
+/// The bias before a normalisation has no effect on what comes after it: its gradient is 0 and no
+/// place for it is given.
+pub struct BackNormalized<'a> {
+    pub rows: usize,
+    /// [rows, width]: in, the gradient of the layer's values; out, that of its linear part.
+    pub gradient: &'a mut [Line],
+    /// [rows, width].
+    pub slopes: &'a [Line],
+    /// [rows, width]: as [`Normalize`] left it.
+    pub normal: &'a [Line],
+    /// All below are [width].
+    pub gamma: &'a [Line],
+    pub inverse: &'a [Line],
+    /// Out: the gradient of `gamma`.
+    pub gamma_gradient: &'a mut [Line],
+    /// Out: the gradient of `beta`.
+    pub beta_gradient: &'a mut [Line],
+}
+
+impl Kernel for Normalize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let rows = self.rows as f32;
+        let (share, one) = (simd.splat(1.0 / rows), simd.splat(1.0));
+        let (momentum, rest) = (simd.splat(NORM_MOMENTUM), simd.splat(1.0 - NORM_MOMENTUM));
+        let panels = self.normal.chunks_exact_mut(self.rows);
+        for (panel, (normal, to)) in panels.zip(self.to.chunks_exact_mut(self.rows)).enumerate() {
+            let mean = simd.mul(sum_rows(simd, normal, |x| x), share);
+            let squares = sum_rows(simd, normal, |x| {
+                let off = simd.sub(x, mean);
+                simd.mul(off, off)
+            });
+            let variance = simd.add(simd.mul(squares, share), simd.splat(NORM_EPS));
+            let inverse = simd.div(one, simd.sqrt(variance));
+            simd.store(inverse, &mut self.inverse[panel]);
+
+            let (gamma, beta) = (simd.load(&self.gamma[panel]), simd.load(&self.beta[panel]));
+            for (normal, to) in normal.iter_mut().zip(to) {
+                let value = simd.mul(simd.sub(simd.load(normal), mean), inverse);
+                simd.store(value, normal);
+                simd.store(simd.mul_add(value, gamma, beta), to);
+            }
+
+            let running = &mut self.running_mean[panel];
+            let old = simd.mul(simd.load(running), rest);
+            simd.store(simd.mul_add(mean, momentum, old), running);
+            if self.rows > 1 {
+                let running = &mut self.running_var[panel];
+                let unbiased = simd.mul(squares, simd.splat(1.0 / (rows - 1.0)));
+                let old = simd.mul(simd.load(running), rest);
+                simd.store(simd.mul_add(unbiased, momentum, old), running);
+            }
+        }
+    }
+}
+
+impl Kernel for NormalizeRunning<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let panels = self.values.chunks_exact_mut(self.rows);
+        for (panel, values) in panels.enumerate() {
+            let load = |lines: &[Line]| simd.load(&lines[panel]);
+            let variance = simd.add(load(self.running_var), simd.splat(NORM_EPS));
+            let factor = simd.div(load(self.gamma), simd.sqrt(variance));
+            let (mean, beta) = (load(self.running_mean), load(self.beta));
+            for line in values {
+                let centred = simd.sub(simd.load(line), mean);
+                simd.store(simd.mul_add(centred, factor, beta), line);
+            }
+        }
+    }
+}
+
+impl Kernel for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        match self.activation {
+            Activation::Relu => apply(simd, self, |x| relu(simd, x)),
+            Activation::Gelu => apply(simd, self, |x| gelu(simd, x)),
+            Activation::Silu => apply(simd, self, |x| silu(simd, x)),
+            Activation::Tanh => apply(simd, self, |x| tanh(simd, x)),
+        }
+    }
+}
+
+#[inline(always)]
+fn apply<S: Simd>(
+    simd: S,
+    work: Activate<'_>,
+    function: impl Fn(S::Floats) -> (S::Floats, S::Floats),
+) {
+    match work.slopes {
+        Some(slopes) => {
+            for (value, slope) in work.values.iter_mut().zip(slopes) {
+                let (new, change) = function(simd.load(value));
+                simd.store(new, value);
+                simd.store(change, slope);
+            }
+        }
+        None => {
+            for value in work.values {
+                simd.store(function(simd.load(value)).0, value);
+            }
+        }
+    }
+}
+
+impl Kernel for Dropout<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let panels = self.values.chunks_exact_mut(self.rows);
+        for (panel, (values, slopes)) in panels
+            .zip(self.slopes.chunks_exact_mut(self.rows))
+            .enumerate()
+        {
+            let groups = values.chunks_mut(MASK_ROWS);
+            for (group, (values, slopes)) in groups.zip(slopes.chunks_mut(MASK_ROWS)).enumerate() {
+                let first = group * self.width + panel * LANES;
+                let factors = factors(self.key, first as u32, self.threshold, self.scale);
+                for ((value, slope), factor) in values.iter_mut().zip(slopes).zip(&factors) {
+                    let factor = simd.load(factor);
+                    simd.store(simd.mul(simd.load(value), factor), value);
+                    simd.store(simd.mul(simd.load(slope), factor), slope);
+                }
+            }
+        }
+    }
+}
+
+/// What four rows of sixteen values, beginning at counter `first`, are multiplied by.
+#[inline(always)]
+fn factors(key: [u32; 2], first: u32, threshold: u32, scale: f32) -> [Line; MASK_ROWS] {
+    let (mut low, mut high) = ([0u32; LANES], [0u32; LANES]);
+    for place in 0..LANES {
+        let counter = first.wrapping_add(place as u32);
+        [low[place], high[place]] = threefry2x32::<13>(key, [counter, 0]);
+    }
+    let mut factors = [Line::ZERO; MASK_ROWS];
+    for place in 0..LANES {
+        let drawn = [
+            low[place] & 0xFFFF,
+            low[place] >> 16,
+            high[place] & 0xFFFF,
+            high[place] >> 16,
+        ];
+        for (factor, drawn) in factors.iter_mut().zip(drawn) {
+            factor.0[place] = if drawn >= threshold { scale } else { 0.0 };
+        }
+    }
+    factors
+}
+
+impl Kernel for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let panels = self.gradient.chunks_exact_mut(self.rows);
+        for (panel, (gradient, slopes)) in
+            panels.zip(self.slopes.chunks_exact(self.rows)).enumerate()
+        {
+            for (gradient, slope) in gradient.iter_mut().zip(slopes) {
+                let product = simd.mul(simd.load(gradient), simd.load(slope));
+                simd.store(product, gradient);
+            }
+            simd.store(sum_rows(simd, gradient, |x| x), &mut self.bias[panel]);
+        }
+    }
+}
+
+impl Kernel for BackNormalized<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let share = simd.splat(-1.0 / self.rows as f32);
+        let panels = self.gradient.chunks_exact_mut(self.rows);
+        let slopes = self.slopes.chunks_exact(self.rows);
+        let normals = self.normal.chunks_exact(self.rows);
+        for (panel, ((gradient, slopes), normal)) in panels.zip(slopes).zip(normals).enumerate() {
+            let (mut sum, mut sum_normal) = (simd.zero(), simd.zero());
+            for ((gradient, slope), normal) in gradient.iter_mut().zip(slopes).zip(normal) {
+                let product = simd.mul(simd.load(gradient), simd.load(slope));
+                simd.store(product, gradient);
+                sum = simd.add(sum, product);
+                sum_normal = simd.mul_add(product, simd.load(normal), sum_normal);
+            }
+            simd.store(sum, &mut self.beta_gradient[panel]);
+            simd.store(sum_normal, &mut self.gamma_gradient[panel]);
+
+            // gamma / deviation * (g - mean(g) - normal * mean(g * normal)), multiplied out.
+            let factor = simd.mul(
+                simd.load(&self.gamma[panel]),
+                simd.load(&self.inverse[panel]),
+            );
+            let shift = simd.mul(simd.mul(factor, share), sum);
+            let slant = simd.mul(simd.mul(factor, share), sum_normal);
+            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                let part = simd.mul_add(simd.load(normal), slant, shift);
+                simd.store(simd.mul_add(simd.load(gradient), factor, part), gradient);
+            }
+        }
+    }
+}
+
+/// The sum of `term` of every line: four sums side by side, so that no addition waits for the last.
+#[inline(always)]
+pub fn sum_rows<S: Simd>(
+    simd: S,
+    rows: &[Line],
+    term: impl Fn(S::Floats) -> S::Floats,
+) -> S::Floats {
+    let (fours, rest) = rows.as_chunks::<4>();
+    let mut sums = [simd.zero(); 4];
+    for four in fours {
+        for (sum, line) in sums.iter_mut().zip(four) {
+            *sum = simd.add(*sum, term(simd.load(line)));
+        }
+    }
+    for line in rest {
+        sums[0] = simd.add(sums[0], term(simd.load(line)));
+    }
+    simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]))
+}

@@ -1,0 +1,261 @@
+//! Matrix products on the panel layout.
+//!
+//! A matrix of r rows and c columns is stored as panels of sixteen columns: line `p * r + i` holds
+//! row i of columns 16p..16p+16. Columns beyond c are zero and stay so: every product below gives
+//! zeros there from zeros. So a panel is contiguous, needs no packing, and every operand of a
+//! product is read in the order in which it lies.
+//!
+//! Every element of a product is one sum in the order of the inner index, whatever the tiles, so
+//! results do not depend on the instruction set's tile size.
+
+use super::simd::{Kernel, LANES, Line, Simd, lines};
+
+/// Bytes of the left operand that a block of rows may take, so that it stays in the second-level
+/// cache while panels of the right operand pass by.
+const BLOCK_BYTES: usize = 128 << 10;
+
+/// Inner rows of a [`Gradient`] between two visits to its sums: two panels of them fit in the
+/// first-level cache.
+const BLOCK_ROWS: usize = 256;
+
+/// Runs `$body` with the constant `$n` equal to `$count`, which is at most `$simd::TILE`.
+macro_rules! by_rows {
+    ($simd:ident, $count:expr, $n:ident => $body:block) => {
+        by_rows!(@ $simd, $count, $n, $body, 1 2 3 4 5 6 7 8 9 10 11 12)
+    };
+    (@ $simd:ident, $count:expr, $n:ident, $body:block, $($rows:literal)*) => {
+        match $count {
+            $($rows if $rows <= $simd::TILE => {
+                const $n: usize = $rows;
+                $body
+            })*
+            _ => unreachable!("a tile has 1 to {} rows", $simd::TILE),
+        }
+    };
+}
+
+/// `to` = `left` · `right` (+ `bias` on each row).
+pub struct Product<'a> {
+    pub rows: usize,
+    /// Columns of `left`, rows of `right`.
+    pub inner: usize,
+    /// [rows, inner].
+    pub left: &'a [Line],
+    /// [inner, columns].
+    pub right: &'a [Line],
+    /// [columns].
+    pub bias: Option<&'a [Line]>,
+    /// [rows, columns].
+    pub to: &'a mut [Line],
+}
+
+/// `to` = `left`ᵀ · `right`: a gradient of weights from inputs and the outputs' gradients.
+pub struct Gradient<'a> {
+    /// Rows of both operands.
+    pub rows: usize,
+    /// Columns of `left`, rows of `to`.
+    pub inputs: usize,
+    /// [rows, inputs].
+    pub left: &'a [Line],
+    /// [rows, columns].
+    pub right: &'a [Line],
+    /// [inputs, columns].
+    pub to: &'a mut [Line],
+}
+
+/// `to` = `from`ᵀ.
+pub struct Transpose<'a> {
+    pub rows: usize,
+    pub columns: usize,
+    /// [rows, columns].
+    pub from: &'a [Line],
+    /// [columns, rows].
+    pub to: &'a mut [Line],
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Product {
+            rows, inner, left, ..
+        } = self;
+        let panels = self.to.len() / rows;
+        assert_eq!(self.to.len(), rows * panels);
+        assert_eq!(left.len(), rows * lines(inner));
+        assert_eq!(self.right.len(), inner * panels);
+        let block = (BLOCK_BYTES / (inner * size_of::<f32>())).max(S::TILE);
+        for start in (0..rows).step_by(block) {
+            let end = (start + block).min(rows);
+            for panel in 0..panels {
+                let right = &self.right[panel * inner..][..inner];
+                let first = match self.bias {
+                    Some(bias) => simd.load(&bias[panel]),
+                    None => simd.zero(),
+                };
+                let to = &mut self.to[panel * rows..][..rows];
+                for (row, count) in tiles::<S>(start, end) {
+                    let left = Left::<false> {
+                        from: &left[row..],
+                        stride: rows,
+                        inner,
+                    };
+                    let to = &mut to[row..row + count];
+                    by_rows!(S, count, N => {
+                        let sums = multiply::<S, N, false>(simd, left, right, [first; N]);
+                        for (line, sum) in to.iter_mut().zip(sums) {
+                            simd.store(sum, line);
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Gradient { rows, inputs, .. } = self;
+        let panels = self.right.len() / rows;
+        assert_eq!(self.right.len(), rows * panels);
+        assert_eq!(self.left.len(), rows * lines(inputs));
+        assert_eq!(self.to.len(), inputs * panels);
+        for start in (0..rows).step_by(BLOCK_ROWS) {
+            let inner = BLOCK_ROWS.min(rows - start);
+            for panel in 0..panels {
+                let right = &self.right[panel * rows + start..][..inner];
+                let to = &mut self.to[panel * inputs..][..inputs];
+                for group in 0..lines(inputs) {
+                    let lines = &self.left[group * rows + start..][..inner];
+                    let end = ((group + 1) * LANES).min(inputs);
+                    for (input, count) in tiles::<S>(group * LANES, end) {
+                        let left = Left::<true> {
+                            from: lines,
+                            stride: input % LANES,
+                            inner,
+                        };
+                        let to = &mut to[input..input + count];
+                        by_rows!(S, count, N => {
+                            let mut sums = [simd.zero(); N];
+                            if start > 0 {
+                                for (sum, line) in sums.iter_mut().zip(&*to) {
+                                    *sum = simd.load(line);
+                                }
+                            }
+                            let sums = multiply::<S, N, true>(simd, left, right, sums);
+                            for (line, sum) in to.iter_mut().zip(sums) {
+                                simd.store(sum, line);
+                            }
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for Transpose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Transpose { rows, columns, .. } = self;
+        assert_eq!(self.from.len(), rows * lines(columns));
+        assert_eq!(self.to.len(), columns * lines(rows));
+        for panel in 0..lines(columns) {
+            for group in 0..lines(rows) {
+                let height = LANES.min(rows - group * LANES);
+                let width = LANES.min(columns - panel * LANES);
+                let from = &self.from[panel * rows + group * LANES..][..height];
+                let to = &mut self.to[group * columns + panel * LANES..][..width];
+                match (from.as_array(), to.as_mut_array()) {
+                    (Some(from), Some(to)) => simd.transpose(from, to),
+                    _ => transpose_part(simd, from, to),
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of fewer than sixteen rows or columns; places beyond them become zero.
+#[inline(always)]
+fn transpose_part<S: Simd>(simd: S, from: &[Line], to: &mut [Line]) {
+    let mut padded = [Line::ZERO; LANES];
+    padded[..from.len()].copy_from_slice(from);
+    let mut turned = [Line::ZERO; LANES];
+    simd.transpose(&padded, &mut turned);
+    to.copy_from_slice(&turned[..to.len()]);
+}
+
+/// Cuts `start..end` into (first, count) of at most `S::TILE`, as evenly as can be: a short last tile
+/// would leave the multipliers waiting.
+#[inline(always)]
+fn tiles<S: Simd>(start: usize, end: usize) -> impl Iterator<Item = (usize, usize)> {
+    let length = end - start;
+    let count = length.div_ceil(S::TILE);
+    let (each, longer) = (length / count, length % count);
+    (0..count).map(move |tile| {
+        let first = start + tile * each + tile.min(longer);
+        (first, each + usize::from(tile < longer))
+    })
+}
+
+/// Where the left operand of a tile lies.
+///
+/// Upright, a tile's rows are lines `from[0..]` of the first panel and the inner index runs along
+/// the sixteen places and then on to the panel `stride` lines further; transposed, its rows are places
+/// `stride..` and the inner index runs down the lines.
+#[derive(Clone, Copy)]
+struct Left<'a, const TRANSPOSED: bool> {
+    from: &'a [Line],
+    stride: usize,
+    inner: usize,
+}
+
+/// `sums` + left · right for a tile of `N` rows and sixteen columns.
+#[inline(always)]
+fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
+    simd: S,
+    left: Left<'_, TRANSPOSED>,
+    right: &[Line],
+    mut sums: [S::Floats; N],
+) -> [S::Floats; N] {
+    assert_eq!(right.len(), left.inner);
+    if TRANSPOSED {
+        assert!(left.stride + N <= LANES);
+        for (line, right) in left.from[..left.inner].iter().zip(right) {
+            let right = simd.load(right);
+            for row in 0..N {
+                // SAFETY: `left.stride + N` is at most the length of a line.
+                let factor = unsafe { *line.0.get_unchecked(left.stride + row) };
+                sums[row] = simd.mul_add(simd.splat(factor), right, sums[row]);
+            }
+        }
+        return sums;
+    }
+    for (panel, right) in right.chunks(LANES).enumerate() {
+        let rows: &[Line; N] = left.from[panel * left.stride..]
+            .first_chunk()
+            .expect("a tile ends within its matrix");
+        if let Some(right) = right.as_array::<LANES>() {
+            for place in 0..LANES {
+                let line = simd.load(&right[place]);
+                for row in 0..N {
+                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+                }
+            }
+        } else {
+            for (place, line) in right.iter().enumerate() {
+                let line = simd.load(line);
+                for row in 0..N {
+                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+                }
+            }
+        }
+    }
+    sums
+}

@@ -1,0 +1,412 @@
+//! A network with room to train it: parameters, gradients and every intermediate result.
+//!
+//! Invariant: nothing is allocated after [`Network::new`], and a result depends on parameters, batch
+//! and masks alone, not on what the buffers held before.
+
+use super::draw::{Mask, dropout_stream, initial_linear};
+use super::hidden::{Activate, Back, BackNormalized, Dropout, Normalize, NormalizeRunning};
+use super::loss::CrossEntropy;
+use super::matrix::{Gradient, Product, Transpose};
+use super::shape::{Layer, Shape};
+use super::simd::{Isa, LANES, Line, lines};
+use crate::data::Rows;
+use crate::engine::score::{Confusion, argmax};
+use crate::trial::{Activation, MlpSpec};
+
+/// Rows that are evaluated at a time: their values stay in the first cache levels.
+const EVALUATION_ROWS: usize = 64;
+
+pub struct Network {
+    pub shape: Shape,
+    /// Weights, biases, gammas and betas.
+    pub parameters: Vec<Line>,
+    /// Gradients of the last training step, laid out as the parameters.
+    pub gradients: Vec<Line>,
+    /// Running means and variances.
+    pub running: Vec<Line>,
+    isa: Isa,
+    activation: Activation,
+    mask: Option<Mask>,
+    room: Room,
+}
+
+/// Which masks a training step draws.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw {
+    pub seed: u64,
+    /// From 1.
+    pub epoch: u32,
+    /// Within the epoch, from 0.
+    pub step: u32,
+}
+
+/// Intermediate results of one batch.
+struct Room {
+    /// [rows, features].
+    inputs: Vec<Line>,
+    labels: Vec<u32>,
+    hidden: Vec<Hidden>,
+    /// [rows, classes].
+    scores: Vec<Line>,
+    /// Gradients of a hidden layer and of the one after it.
+    gradient: Vec<Line>,
+    next_gradient: Vec<Line>,
+    /// Weights of the layer whose inputs' gradients are being computed, transposed.
+    transposed: Vec<Line>,
+    /// Scores of one row.
+    row: Vec<f32>,
+}
+
+/// What a hidden layer keeps for the way back; all [rows, width] but `inverse` [width].
+struct Hidden {
+    normal: Vec<Line>,
+    inverse: Vec<Line>,
+    values: Vec<Line>,
+    slopes: Vec<Line>,
+}
+
+impl Network {
+    /// A network with the initial weights of `seed` and room for batches of `batch` rows.
+    pub fn new(isa: Isa, spec: &MlpSpec, shape: Shape, batch: usize, seed: u64) -> Network {
+        let mut parameters = vec![Line::ZERO; shape.parameters];
+        let mut running = vec![Line::ZERO; shape.running];
+        let mut linear = (0..shape.layers.len()).flat_map(|place| {
+            let layer = &shape.layers[place];
+            let (weight, bias) = initial_linear(seed, place, layer.inputs, layer.outputs);
+            [weight, bias]
+        });
+        for tensor in shape.tensors() {
+            let constant = match tensor.name.rsplit_once(".norm.") {
+                Some((_, "weight" | "running_var")) => Some(1.0),
+                Some(_) => Some(0.0),
+                None => None,
+            };
+            let numbers = match constant {
+                Some(constant) => vec![constant; tensor.len()],
+                None => linear.next().expect("each linear layer has two tensors"),
+            };
+            let list = if tensor.running {
+                &mut running
+            } else {
+                &mut parameters
+            };
+            tensor.write(list, numbers.into_iter());
+        }
+        drop(linear);
+        Network {
+            gradients: vec![Line::ZERO; shape.parameters],
+            parameters,
+            running,
+            isa,
+            activation: spec.activation,
+            mask: Mask::of(spec.dropout),
+            room: Room::new(&shape, batch.max(EVALUATION_ROWS)),
+            shape,
+        }
+    }
+
+    /// Forward and backward over the rows of `data` that `batch` names; leaves the gradients of their
+    /// mean loss and gives the sum of their losses.
+    pub fn step(&mut self, data: Rows<'_>, batch: &[u32], draw: Draw) -> f64 {
+        let rows = batch.len();
+        self.room.gather(self.shape.features, data, batch);
+        self.forward(rows, Some(draw));
+        let loss = self.loss(rows);
+        self.backward(rows);
+        loss
+    }
+
+    /// The mean loss over `data` with the running statistics and without dropout; counts
+    /// predictions in `confusion`.
+    pub fn evaluate(&mut self, data: Rows<'_>, confusion: &mut Confusion) -> f64 {
+        let mut loss = 0.0;
+        let total = data.y.len();
+        let mut all = [0u32; EVALUATION_ROWS];
+        for start in (0..total).step_by(EVALUATION_ROWS) {
+            let rows = EVALUATION_ROWS.min(total - start);
+            for (place, row) in all[..rows].iter_mut().enumerate() {
+                *row = (start + place) as u32;
+            }
+            self.room.gather(self.shape.features, data, &all[..rows]);
+            self.forward(rows, None);
+            for row in 0..rows {
+                let predicted = argmax(self.room.scores_of(rows, row));
+                confusion.add(self.room.labels[row] as usize, predicted);
+            }
+            loss += self.loss(rows);
+        }
+        loss / total as f64
+    }
+
+    /// Scores before the softmax of the rows of `x` [rows, features], given to `each` one by one.
+    pub fn scores(&mut self, x: &[f32], mut each: impl FnMut(&[f32])) {
+        let labels = [0u32; EVALUATION_ROWS];
+        let places: [u32; EVALUATION_ROWS] = std::array::from_fn(|place| place as u32);
+        for x in x.chunks(EVALUATION_ROWS * self.shape.features) {
+            let rows = x.len() / self.shape.features;
+            let data = Rows {
+                x,
+                y: &labels[..rows],
+            };
+            self.room.gather(self.shape.features, data, &places[..rows]);
+            self.forward(rows, None);
+            for row in 0..rows {
+                each(self.room.scores_of(rows, row));
+            }
+        }
+    }
+
+    /// Inputs to scores; for training if there are masks to draw.
+    fn forward(&mut self, rows: usize, draw: Option<Draw>) {
+        let isa = self.isa;
+        let room = &mut self.room;
+        let hidden = self.shape.layers.len() - 1;
+        for place in 0..=hidden {
+            let layer = &self.shape.layers[place];
+            let size = rows * lines(layer.outputs);
+            let (before, after) = room.hidden.split_at_mut(place);
+            let left = match before.last() {
+                None => &room.inputs,
+                Some(before) => &before.values,
+            };
+            let to = match after.first_mut() {
+                None => &mut room.scores,
+                Some(here) if layer.norm.is_some() && draw.is_some() => &mut here.normal,
+                Some(here) => &mut here.values,
+            };
+            isa.run(Product {
+                rows,
+                inner: layer.inputs,
+                left: &left[..rows * lines(layer.inputs)],
+                right: &self.parameters[layer.weight.clone()],
+                bias: Some(&self.parameters[layer.bias.clone()]),
+                to: &mut to[..size],
+            });
+            let Some(here) = after.first_mut() else {
+                break;
+            };
+            let values = &mut here.values[..size];
+            if let Some(norm) = &layer.norm {
+                let (gamma, beta) = (
+                    &self.parameters[norm.gamma.clone()],
+                    &self.parameters[norm.beta.clone()],
+                );
+                let [running_mean, running_var] = self
+                    .running
+                    .get_disjoint_mut([norm.mean.clone(), norm.var.clone()])
+                    .expect("statistics lie side by side");
+                match draw {
+                    Some(_) => isa.run(Normalize {
+                        rows,
+                        normal: &mut here.normal[..size],
+                        to: values,
+                        gamma,
+                        beta,
+                        inverse: &mut here.inverse,
+                        running_mean,
+                        running_var,
+                    }),
+                    None => isa.run(NormalizeRunning {
+                        rows,
+                        values,
+                        gamma,
+                        beta,
+                        running_mean,
+                        running_var,
+                    }),
+                }
+            }
+            let values = &mut here.values[..size];
+            let slopes = &mut here.slopes[..size];
+            let Some(draw) = draw else {
+                isa.run(Activate {
+                    activation: self.activation,
+                    values,
+                    slopes: None,
+                });
+                continue;
+            };
+            isa.run(Activate {
+                activation: self.activation,
+                values,
+                slopes: Some(slopes),
+            });
+            if let Some(mask) = self.mask {
+                isa.run(Dropout {
+                    rows,
+                    width: layer.outputs,
+                    key: dropout_stream(draw.seed, draw.epoch, draw.step, place).key(),
+                    threshold: mask.threshold,
+                    scale: mask.scale,
+                    values: &mut here.values[..size],
+                    slopes: &mut here.slopes[..size],
+                });
+            }
+        }
+    }
+
+    /// The sum of losses; leaves the gradients of scores and of the output's bias.
+    fn loss(&mut self, rows: usize) -> f64 {
+        let output = self.shape.layers.last().expect("there is always an output");
+        self.isa.run(CrossEntropy {
+            rows,
+            classes: self.shape.classes,
+            scores: &mut self.room.scores[..rows * lines(self.shape.classes)],
+            labels: &self.room.labels[..rows],
+            bias: &mut self.gradients[output.bias.clone()],
+        })
+    }
+
+    /// Gradients of scores to gradients of parameters.
+    fn backward(&mut self, rows: usize) {
+        let isa = self.isa;
+        let room = &mut self.room;
+        let output = self.shape.layers.len() - 1;
+        for place in (0..=output).rev() {
+            let layer = &self.shape.layers[place];
+            let size = rows * lines(layer.outputs);
+            if place < output {
+                let gradient = &mut room.gradient[..size];
+                back(
+                    isa,
+                    rows,
+                    layer,
+                    &room.hidden[place],
+                    gradient,
+                    &self.parameters,
+                    &mut self.gradients,
+                );
+            }
+            let right = match place < output {
+                true => &room.gradient[..size],
+                false => &room.scores[..size],
+            };
+            let left = match place {
+                0 => &room.inputs,
+                _ => &room.hidden[place - 1].values,
+            };
+            isa.run(Gradient {
+                rows,
+                inputs: layer.inputs,
+                left: &left[..rows * lines(layer.inputs)],
+                right,
+                to: &mut self.gradients[layer.weight.clone()],
+            });
+            if place == 0 {
+                break;
+            }
+            let transposed = &mut room.transposed[..lines(layer.inputs) * layer.outputs];
+            isa.run(Transpose {
+                rows: layer.inputs,
+                columns: layer.outputs,
+                from: &self.parameters[layer.weight.clone()],
+                to: transposed,
+            });
+            isa.run(Product {
+                rows,
+                inner: layer.outputs,
+                left: right,
+                right: transposed,
+                bias: None,
+                to: &mut room.next_gradient[..rows * lines(layer.inputs)],
+            });
+            std::mem::swap(&mut room.gradient, &mut room.next_gradient);
+        }
+    }
+}
+
+/// Gradients of a hidden layer's values to those of its linear part, in place.
+fn back(
+    isa: Isa,
+    rows: usize,
+    layer: &Layer,
+    hidden: &Hidden,
+    gradient: &mut [Line],
+    parameters: &[Line],
+    gradients: &mut [Line],
+) {
+    let slopes = &hidden.slopes[..gradient.len()];
+    let Some(norm) = &layer.norm else {
+        let bias = &mut gradients[layer.bias.clone()];
+        return isa.run(Back {
+            rows,
+            gradient,
+            slopes,
+            bias,
+        });
+    };
+    let normal = &hidden.normal[..gradient.len()];
+    let [gamma_gradient, beta_gradient] = gradients
+        .get_disjoint_mut([norm.gamma.clone(), norm.beta.clone()])
+        .expect("parameters lie side by side");
+    isa.run(BackNormalized {
+        rows,
+        gradient,
+        slopes,
+        normal,
+        gamma: &parameters[norm.gamma.clone()],
+        inverse: &hidden.inverse,
+        gamma_gradient,
+        beta_gradient,
+    });
+}
+
+impl Room {
+    fn new(shape: &Shape, rows: usize) -> Room {
+        let room = |count: usize| vec![Line::ZERO; count];
+        let hidden = &shape.layers[..shape.layers.len() - 1];
+        let transposed = shape.layers[1..]
+            .iter()
+            .map(|layer| lines(layer.inputs) * layer.outputs)
+            .max();
+        Room {
+            inputs: room(rows * lines(shape.features)),
+            labels: vec![0; rows],
+            hidden: hidden
+                .iter()
+                .map(|layer| {
+                    let size = rows * lines(layer.outputs);
+                    let normed = layer.norm.is_some();
+                    Hidden {
+                        normal: room(if normed { size } else { 0 }),
+                        inverse: room(if normed { lines(layer.outputs) } else { 0 }),
+                        values: room(size),
+                        slopes: room(size),
+                    }
+                })
+                .collect(),
+            scores: room(rows * lines(shape.classes)),
+            gradient: room(rows * shape.widest()),
+            next_gradient: room(rows * shape.widest()),
+            transposed: room(transposed.unwrap_or(0)),
+            row: vec![0.0; shape.classes],
+        }
+    }
+
+    /// Lays the rows of `data` that `batch` names out as inputs and labels.
+    fn gather(&mut self, features: usize, data: Rows<'_>, batch: &[u32]) {
+        let rows = batch.len();
+        for (place, row) in batch.iter().enumerate() {
+            let row = *row as usize;
+            self.labels[place] = data.y[row];
+            let values = &data.x[row * features..][..features];
+            // Whole lines are written: places beyond the features may hold values of another batch.
+            let (whole, rest) = values.as_chunks::<LANES>();
+            for (panel, part) in whole.iter().enumerate() {
+                self.inputs[panel * rows + place] = Line(*part);
+            }
+            if !rest.is_empty() {
+                let mut line = Line::ZERO;
+                line.0[..rest.len()].copy_from_slice(rest);
+                self.inputs[whole.len() * rows + place] = line;
+            }
+        }
+    }
+
+    fn scores_of(&mut self, rows: usize, row: usize) -> &[f32] {
+        for (panel, part) in self.row.chunks_mut(LANES).enumerate() {
+            part.copy_from_slice(&self.scores[panel * rows + row].0[..part.len()]);
+        }
+        &self.row
+    }
+}

@@ -1,0 +1,128 @@
+//! Update rules on the flat list of parameters: those of PyTorch's `torch.optim`, with its names.
+
+use super::simd::{Kernel, Line, Simd};
+use crate::trial::{MlpSpec, Optimizer};
+
+/// Added to the norm before dividing by it, as `torch.nn.utils.clip_grad_norm_` does.
+const CLIP_EPS: f64 = 1e-6;
+
+/// One step of the optimiser of `spec`; `step` counts from 1 and `lr` is that of this step.
+pub struct Update<'a> {
+    pub spec: &'a MlpSpec,
+    pub step: u64,
+    pub lr: f64,
+    /// What the gradients are multiplied by first.
+    pub clip: f32,
+    pub parameters: &'a mut [Line],
+    pub gradients: &'a [Line],
+    /// First moments, or the momentum buffer of `sgd`.
+    pub first: &'a mut [Line],
+    /// Second moments; empty for `sgd`.
+    pub second: &'a mut [Line],
+}
+
+/// The L2 norm of all gradients.
+pub struct Norm<'a> {
+    pub gradients: &'a [Line],
+}
+
+/// What gradients of this norm are to be multiplied by; 1 without clipping.
+pub fn clip_factor(spec: &MlpSpec, norm: f64) -> f32 {
+    // Written so that a norm that is not a number goes on into the weights and is seen.
+    match spec.clip_norm > 0.0 {
+        true if norm + CLIP_EPS <= spec.clip_norm => 1.0,
+        true => (spec.clip_norm / (norm + CLIP_EPS)) as f32,
+        false => 1.0,
+    }
+}
+
+impl Kernel for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        match self.spec.optimizer {
+            Optimizer::Adam | Optimizer::Adamw => adam(simd, self),
+            Optimizer::Sgd if self.spec.momentum > 0.0 => momentum(simd, self),
+            Optimizer::Sgd => descent(simd, self),
+        }
+    }
+}
+
+/// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
+#[inline(always)]
+fn adam<S: Simd>(simd: S, update: Update<'_>) {
+    let spec = update.spec;
+    let (beta1, beta2) = spec.betas;
+    let step = update.step as f64;
+    let rate = update.lr / (1.0 - beta1.powf(step));
+    let root = (1.0 - beta2.powf(step)).sqrt();
+    let (decay, shrink) = match spec.optimizer {
+        Optimizer::Adamw => (0.0, 1.0 - update.lr * spec.weight_decay),
+        Optimizer::Adam | Optimizer::Sgd => (spec.weight_decay, 1.0),
+    };
+    let splat = |value: f64| simd.splat(value as f32);
+    let (clip, decay, shrink) = (simd.splat(update.clip), splat(decay), splat(shrink));
+    let (rest1, beta2, rest2) = (splat(1.0 - beta1), splat(beta2), splat(1.0 - beta2));
+    let (rate, root, eps) = (splat(-rate), splat(1.0 / root), splat(spec.eps));
+    let moments = update.first.iter_mut().zip(update.second);
+    let parameters = update.parameters.iter_mut().zip(update.gradients);
+    for ((parameter, gradient), (first, second)) in parameters.zip(moments) {
+        let value = simd.load(parameter);
+        let slope = simd.mul_add(decay, value, simd.mul(simd.load(gradient), clip));
+        let old = simd.load(first);
+        let mean = simd.mul_add(simd.sub(slope, old), rest1, old);
+        simd.store(mean, first);
+        let square = simd.mul(simd.mul(slope, slope), rest2);
+        let square = simd.mul_add(simd.load(second), beta2, square);
+        simd.store(square, second);
+        let size = simd.mul_add(simd.sqrt(square), root, eps);
+        let shrunk = simd.mul(value, shrink);
+        let value = simd.mul_add(rate, simd.div(mean, size), shrunk);
+        simd.store(value, parameter);
+    }
+}
+
+#[inline(always)]
+fn momentum<S: Simd>(simd: S, update: Update<'_>) {
+    let spec = update.spec;
+    let splat = |value: f64| simd.splat(value as f32);
+    let (clip, decay) = (simd.splat(update.clip), splat(spec.weight_decay));
+    let (rate, keep) = (splat(-update.lr), splat(spec.momentum));
+    let parameters = update.parameters.iter_mut().zip(update.gradients);
+    for ((parameter, gradient), first) in parameters.zip(update.first) {
+        let value = simd.load(parameter);
+        let slope = simd.mul_add(decay, value, simd.mul(simd.load(gradient), clip));
+        let speed = simd.mul_add(simd.load(first), keep, slope);
+        simd.store(speed, first);
+        let move_by = match spec.nesterov {
+            true => simd.mul_add(speed, keep, slope),
+            false => speed,
+        };
+        simd.store(simd.mul_add(rate, move_by, value), parameter);
+    }
+}
+
+#[inline(always)]
+fn descent<S: Simd>(simd: S, update: Update<'_>) {
+    let (clip, decay) = (
+        simd.splat(update.clip),
+        simd.splat(update.spec.weight_decay as f32),
+    );
+    let rate = simd.splat(-update.lr as f32);
+    for (parameter, gradient) in update.parameters.iter_mut().zip(update.gradients) {
+        let value = simd.load(parameter);
+        let slope = simd.mul_add(decay, value, simd.mul(simd.load(gradient), clip));
+        simd.store(simd.mul_add(rate, slope, value), parameter);
+    }
+}
+
+impl Kernel for Norm<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f64 {
+        let squares = super::hidden::sum_rows(simd, self.gradients, |x| simd.mul(x, x));
+        f64::from(simd.sum(squares)).sqrt()
+    }
+}

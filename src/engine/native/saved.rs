@@ -1,0 +1,202 @@
+//! Trained networks on disk: `model.safetensors` with tensors named and shaped as PyTorch's
+//! `state_dict` has them, and `model.json` with all that is needed to build the network again.
+//!
+//! Invariant: a file appears under its name only when it is whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::network::Network;
+use super::shape::Shape;
+use super::simd::Isa;
+use super::state::Best;
+use crate::data::DatasetMeta;
+use crate::engine::EngineError;
+use crate::trial::{Activation, Artifact, MlpSpec};
+
+/// Raised whenever the meaning of the files changes.
+const FORMAT: u32 = 1;
+const WEIGHTS: &str = "model.safetensors";
+const MODEL: &str = "model.json";
+
+/// `model.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Description {
+    format: u32,
+    kind: String,
+    /// Widths of the hidden layers.
+    layers: Vec<usize>,
+    activation: Activation,
+    batch_norm: bool,
+    /// Names of the inputs, in order; they are scaled as in the prepared data set.
+    features: Vec<String>,
+    /// Names of the outputs, in order.
+    classes: Vec<String>,
+}
+
+/// A trained network, read back to predict with.
+pub struct Model {
+    network: Network,
+    features: Vec<String>,
+    classes: Vec<String>,
+}
+
+/// Why a trained network cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("cannot read {path}: {source}")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{path} is not a network that this version can read: {why}")]
+    Content { path: PathBuf, why: String },
+}
+
+impl Model {
+    /// Reads the network that was saved in `folder`.
+    pub fn load(folder: &Path) -> Result<Model, LoadError> {
+        let path = folder.join(MODEL);
+        let text = read(&path)?;
+        let content = |path: &Path, why: String| LoadError::Content {
+            path: path.to_owned(),
+            why,
+        };
+        let description: Description =
+            serde_json::from_slice(&text).map_err(|e| content(&path, e.to_string()))?;
+        if description.format != FORMAT {
+            let why = format!("its format is {}, not {FORMAT}", description.format);
+            return Err(content(&path, why));
+        }
+        let (features, classes) = (description.features, description.classes);
+        if features.is_empty() || classes.is_empty() || description.layers.contains(&0) {
+            return Err(content(&path, "a layer has no units".to_owned()));
+        }
+        let spec = MlpSpec {
+            layers: description.layers,
+            activation: description.activation,
+            batch_norm: description.batch_norm,
+            ..MlpSpec::default()
+        };
+
+        let path = folder.join(WEIGHTS);
+        let bytes = read(&path)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| content(&path, e.to_string()))?;
+        let shape = Shape::new(&spec, features.len(), classes.len());
+        let mut network = Network::new(Isa::detect(), &spec, shape, 1, 0);
+        for tensor in network.shape.tensors() {
+            let view = file
+                .tensor(&tensor.name)
+                .map_err(|e| content(&path, e.to_string()))?;
+            if view.dtype() != Dtype::F32 || view.shape() != tensor.shape {
+                let why = format!("`{}` is not {:?} of F32", tensor.name, tensor.shape);
+                return Err(content(&path, why));
+            }
+            let list = match tensor.running {
+                true => &mut network.running,
+                false => &mut network.parameters,
+            };
+            let (numbers, _) = view.data().as_chunks::<4>();
+            tensor.write(list, numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        }
+        Ok(Model {
+            network,
+            features,
+            classes,
+        })
+    }
+
+    pub fn features(&self) -> &[String] {
+        &self.features
+    }
+
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Scores before the softmax, row-major [rows, classes], for `x`, row-major [rows, features].
+    ///
+    /// # Panics
+    /// When `x` is not a whole number of rows.
+    pub fn scores(&mut self, x: &[f32]) -> Vec<f32> {
+        assert!(x.len().is_multiple_of(self.features.len()));
+        let mut scores = Vec::with_capacity(x.len() / self.features.len() * self.classes.len());
+        self.network.scores(x, |row| scores.extend_from_slice(row));
+        scores
+    }
+}
+
+/// Saves the weights of `best` in `folder`.
+pub fn save(
+    folder: &Path,
+    spec: &MlpSpec,
+    meta: &DatasetMeta,
+    shape: &Shape,
+    best: &Best,
+) -> Result<Vec<Artifact>, EngineError> {
+    let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shape
+        .tensors()
+        .into_iter()
+        .map(|tensor| {
+            let list = if tensor.running {
+                &best.running
+            } else {
+                &best.parameters
+            };
+            let bytes = tensor
+                .read(list)
+                .into_iter()
+                .flat_map(f32::to_le_bytes)
+                .collect();
+            (tensor.name, tensor.shape, bytes)
+        })
+        .collect();
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (name.as_str(), view.expect("a tensor's bytes fit its shape"))
+    });
+    let weights = safetensors::serialize(views, None).expect("names are unique and bytes fit");
+    let description = Description {
+        format: FORMAT,
+        kind: "mlp".to_owned(),
+        layers: spec.layers.clone(),
+        activation: spec.activation,
+        batch_norm: spec.batch_norm,
+        features: meta.features.clone(),
+        classes: meta.classes.clone(),
+    };
+    let mut text = serde_json::to_vec_pretty(&description).expect("a description is plain data");
+    text.push(b'\n');
+    [("weights", WEIGHTS, weights), ("model", MODEL, text)]
+        .into_iter()
+        .map(|(kind, name, bytes)| {
+            let path = folder.join(name);
+            replace(&path, &bytes).map_err(|source| EngineError::Write {
+                path: path.display().to_string(),
+                source,
+            })?;
+            Ok(Artifact {
+                kind: kind.to_owned(),
+                path: PathBuf::from(name),
+                bytes: bytes.len() as u64,
+            })
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    std::fs::read(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes `bytes` beside `path` and moves them there when they are on the disk.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_added_extension("tmp");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&aside, path)
+}

@@ -1,0 +1,140 @@
+//! What training carries from epoch to epoch beside the network itself.
+//!
+//! Invariant: `State` and the network's parameters and running statistics are all that decides how
+//! training goes on; random numbers need no state.
+
+use super::network::Network;
+use super::simd::Line;
+use crate::engine::Epoch;
+use crate::engine::score::Confusion;
+use crate::trial::{Metric, MlpSpec, Objective, Optimizer};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// Epochs done.
+    pub epoch: u32,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Seconds of training, of all attempts.
+    pub seconds: f64,
+    /// First moments or momentum of every parameter.
+    pub first: Vec<Line>,
+    /// Second moments of every parameter; empty for `sgd`.
+    pub second: Vec<Line>,
+    /// Objective at the last epoch.
+    pub last: Option<f64>,
+    pub best: Option<Best>,
+    /// The objective that early stopping measures improvement from.
+    pub reference: Option<f64>,
+    /// Epochs since that improved by more than `min_delta`.
+    pub stalled: u32,
+}
+
+/// The best epoch so far, the first of equals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    pub epoch: u32,
+    pub objective: f64,
+    pub metrics: Vec<(Metric, f64)>,
+    /// Validation rows by (actual, predicted) class.
+    pub confusion: Vec<Vec<u64>>,
+    pub parameters: Vec<Line>,
+    pub running: Vec<Line>,
+}
+
+/// What is told of the best epoch.
+pub struct Outcome {
+    pub best: Option<f64>,
+    pub best_step: u32,
+    pub metrics: Vec<(Metric, f64)>,
+    pub confusion: Vec<Vec<u64>>,
+}
+
+impl State {
+    pub fn new(spec: &MlpSpec, network: &Network) -> State {
+        let lines = network.parameters.len();
+        let moments = |kept: bool| vec![Line::ZERO; if kept { lines } else { 0 }];
+        let adaptive = spec.optimizer != Optimizer::Sgd;
+        State {
+            epoch: 0,
+            step: 0,
+            seconds: 0.0,
+            first: moments(adaptive || spec.momentum > 0.0),
+            second: moments(adaptive),
+            last: None,
+            best: None,
+            reference: None,
+            stalled: 0,
+        }
+    }
+
+    /// Whether there is nothing left to train.
+    pub fn is_over(&self, spec: &MlpSpec) -> bool {
+        let patience = spec.early_stopping.map(|stopping| stopping.patience);
+        self.epoch >= spec.epochs || patience.is_some_and(|patience| self.stalled >= patience)
+    }
+
+    /// Takes note of the epoch that `network` has just come to the end of.
+    pub fn note(
+        &mut self,
+        spec: &MlpSpec,
+        objective: &Objective,
+        epoch: &Epoch,
+        confusion: &Confusion,
+        network: &Network,
+    ) {
+        let value = epoch
+            .values
+            .iter()
+            .find(|(name, _)| *name == objective.metric)
+            .map(|(_, value)| *value)
+            .expect("the objective was checked to be measured");
+        self.epoch = epoch.step;
+        self.last = Some(value);
+        let goal = objective.goal;
+        let best = self.best.as_ref().map(|best| best.objective);
+        if best.is_none_or(|best| goal.is_better(value, best)) {
+            let mut room = self.best.take();
+            let mut keep = |lines: &[Line], part: fn(&mut Best) -> &mut Vec<Line>| {
+                let mut kept = room
+                    .as_mut()
+                    .map(|room| std::mem::take(part(room)))
+                    .unwrap_or_default();
+                kept.clear();
+                kept.extend_from_slice(lines);
+                kept
+            };
+            self.best = Some(Best {
+                epoch: epoch.step,
+                objective: value,
+                metrics: epoch.values.clone(),
+                confusion: confusion.rows(),
+                parameters: keep(&network.parameters, |best| &mut best.parameters),
+                running: keep(&network.running, |best| &mut best.running),
+            });
+        }
+        let Some(stopping) = spec.early_stopping else {
+            return;
+        };
+        let improved = self.reference.is_none_or(|reference| {
+            let distance = (value - reference).abs();
+            goal.is_better(value, reference) && distance > stopping.min_delta
+        });
+        if improved {
+            self.reference = Some(value);
+            self.stalled = 0;
+        } else {
+            self.stalled += 1;
+        }
+    }
+
+    pub fn outcome(&self) -> Outcome {
+        let best = self.best.as_ref();
+        Outcome {
+            best: best.map(|best| best.objective),
+            best_step: best.map_or(0, |best| best.epoch),
+            metrics: best.map(|best| best.metrics.clone()).unwrap_or_default(),
+            confusion: best.map(|best| best.confusion.clone()).unwrap_or_default(),
+        }
+    }
+}
