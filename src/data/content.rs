@@ -1,0 +1,278 @@
+//! What the files hold of what an experiment asks for, in memory.
+//!
+//! Invariant: labels are below the number of classes, and places (indices of rows kept) belong to the
+//! file that [`Content::source`] gives for their side.
+
+use std::collections::HashMap;
+
+use crate::recipe::DataSpec;
+
+use super::cells::Part;
+use super::columns::Roles;
+use super::digest::SideRows;
+use super::error::{DataError, count, quote, suggest};
+use super::fit::{Encoded, Preparation, in_order};
+use super::split::{SIDES, Sides, TEST, TRAIN, VALID};
+use super::summary::{SideSummary, Summary};
+use super::table::Table;
+
+/// Classes a target may have.
+const MAX_CLASSES: usize = 1000;
+/// Key of the file with the test rows.
+pub(super) const TEST_KEY: &str = "data.test_path";
+
+/// One file with the parts its columns play.
+pub(super) struct Source<'a> {
+    pub table: &'a Table,
+    pub roles: Roles,
+    pub part: Part<'a>,
+    /// Indices into the classes.
+    pub labels: Vec<u32>,
+    /// Numbers of the groups, common to both files.
+    pub groups: Option<Vec<u32>>,
+}
+
+/// What the files hold of what the experiment asks for.
+pub(super) struct Content<'a> {
+    pub main: Source<'a>,
+    pub test: Option<Source<'a>>,
+    pub classes: Vec<String>,
+    pub summary: Summary,
+}
+
+impl<'a> Content<'a> {
+    pub fn read(
+        spec: &DataSpec,
+        main: &'a Table,
+        test: Option<&'a Table>,
+    ) -> Result<Content<'a>, Vec<DataError>> {
+        let mut roles = Roles::resolve(spec, main)?;
+        let (rows, mut notes) = roles.rows(main);
+        let mut errors = Vec::new();
+        if rows.is_empty() {
+            let error = DataError::new(&main.path, "every row is excluded", "exclude fewer values");
+            return Err(vec![error.key("data.exclude")]);
+        }
+        if spec.numeric.is_none() {
+            notes.extend(roles.infer_numeric(main, &rows));
+        }
+        errors.extend(roles.check_missing_rules(spec, main));
+        if roles.fields.is_empty() {
+            let help = "name columns in `numeric`, `year` or `categorical`";
+            let error = DataError::new(&main.path, "no column is left to learn from", help);
+            errors.push(error.key("data.numeric"));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut summary = Summary::new(&main.path, &main.sha256);
+        summary.excluded = main.rows() - rows.len();
+        let test = test.map(|table| -> Result<_, Vec<DataError>> {
+            let roles = roles.in_table(spec, table, TEST_KEY)?;
+            let (rows, _) = roles.rows(table);
+            summary.excluded += table.rows() - rows.len();
+            Ok((
+                table,
+                Part::read(table, &roles, &spec.missing, rows)?,
+                roles,
+            ))
+        });
+        let part = Part::read(main, &roles, &spec.missing, rows);
+        let (part, test) = both(part, test.transpose())?;
+
+        let classes: Vec<String> = in_order(part.labels.iter().copied())
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        check_classes(spec, main, &part, &classes)?;
+        for part in [Some(&part), test.as_ref().map(|(_, part, _)| part)]
+            .into_iter()
+            .flatten()
+        {
+            summary.add_dropped(part);
+        }
+        summary.notes = notes;
+        let mut codes = Codes::new(&classes);
+        let main = codes.source(spec, main, part, roles)?;
+        let test = test.map(|(table, part, roles)| codes.source(spec, table, part, roles));
+        Ok(Content {
+            main,
+            test: test.transpose()?,
+            classes,
+            summary,
+        })
+    }
+
+    /// The file from which the rows of `side` come.
+    pub fn source(&self, side: usize) -> &Source<'a> {
+        self.test
+            .as_ref()
+            .filter(|_| side == TEST)
+            .unwrap_or(&self.main)
+    }
+
+    pub fn encode(
+        &mut self,
+        spec: &DataSpec,
+        sides: &Sides,
+    ) -> Result<(Preparation, [Encoded; 3]), Vec<DataError>> {
+        let Source {
+            table, roles, part, ..
+        } = &self.main;
+        let (rules, scale) = (&spec.missing, spec.scale);
+        let (fitted, notes) =
+            Preparation::fit(table, &roles.fields, part, &sides[TRAIN], rules, scale)?;
+        let encode = |side: usize| {
+            let source = self.source(side);
+            fitted.encode(source.table, &source.part, &sides[side])
+        };
+        let (train, (valid, test)) = both(encode(TRAIN), both(encode(VALID), encode(TEST)))?;
+        self.summary.notes.extend(notes);
+        Ok((fitted, [train, valid, test]))
+    }
+
+    pub fn side_rows(&self, sides: &Sides, encoded: [Encoded; 3]) -> [SideRows; 3] {
+        let mut side = TRAIN;
+        encoded.map(|encoded| {
+            let source = self.source(side);
+            let places = sides[side].iter().map(|place| *place as usize);
+            side += 1;
+            SideRows {
+                x: encoded.x,
+                y: places.clone().map(|place| source.labels[place]).collect(),
+                source: places.map(|place| source.part.rows[place] + 1).collect(),
+            }
+        })
+    }
+
+    /// Numbers from 0 for the groups of the test rows; each row its own without groups.
+    pub fn test_groups(&self, sides: &Sides) -> Vec<u32> {
+        let Some(groups) = &self.source(TEST).groups else {
+            return (0..sides[TEST].len() as u32).collect();
+        };
+        let mut known = HashMap::new();
+        let number = |place: &u32| {
+            let next = known.len() as u32;
+            *known.entry(groups[*place as usize]).or_insert(next)
+        };
+        sides[TEST].iter().map(number).collect()
+    }
+
+    pub fn summary(self, rows: &[SideRows; 3]) -> Summary {
+        let mut summary = self.summary;
+        summary.sides = [TRAIN, VALID, TEST].map(|side| {
+            let mut per_class = vec![0; self.classes.len()];
+            rows[side]
+                .y
+                .iter()
+                .for_each(|label| per_class[*label as usize] += 1);
+            SideSummary {
+                name: SIDES[side],
+                rows: rows[side].y.len(),
+                per_class,
+            }
+        });
+        summary
+    }
+}
+
+/// Both values, or the errors of both.
+pub(super) fn both<A, B>(
+    a: Result<A, Vec<DataError>>,
+    b: Result<B, Vec<DataError>>,
+) -> Result<(A, B), Vec<DataError>> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (a, b) => Err(a.err().into_iter().chain(b.err()).flatten().collect()),
+    }
+}
+
+/// Numbers for labels and groups, common to both files.
+struct Codes<'a> {
+    classes: HashMap<String, u32>,
+    groups: HashMap<&'a str, u32>,
+}
+
+impl<'a> Codes<'a> {
+    fn new(classes: &[String]) -> Codes<'a> {
+        let classes = classes.iter().cloned().zip(0..).collect();
+        Codes {
+            classes,
+            groups: HashMap::new(),
+        }
+    }
+
+    fn source(
+        &mut self,
+        spec: &DataSpec,
+        table: &'a Table,
+        part: Part<'a>,
+        roles: Roles,
+    ) -> Result<Source<'a>, Vec<DataError>> {
+        let mut labels = Vec::with_capacity(part.labels.len());
+        for (label, row) in part.labels.iter().zip(&part.rows) {
+            let Some(code) = self.classes.get(*label) else {
+                let message = format!("the training file has no row of class {}", quote(label));
+                let help = suggest(label, self.classes.keys().map(String::as_str));
+                let error = DataError::new(&table.path, message, help).line(table.line(*row));
+                return Err(vec![error.key(TEST_KEY).column(&spec.target)]);
+            };
+            labels.push(*code);
+        }
+        let groups = part.groups.as_ref().map(|groups| {
+            let number = |group: &&'a str| {
+                let next = self.groups.len() as u32;
+                *self.groups.entry(group).or_insert(next)
+            };
+            groups.iter().map(number).collect()
+        });
+        Ok(Source {
+            table,
+            roles,
+            part,
+            labels,
+            groups,
+        })
+    }
+}
+
+fn check_classes(
+    spec: &DataSpec,
+    table: &Table,
+    part: &Part<'_>,
+    classes: &[String],
+) -> Result<(), Vec<DataError>> {
+    let (message, help) = match classes {
+        [] => {
+            let why = format!(
+                "no row is left: {} lack a value",
+                count(part.dropped, "row")
+            );
+            (
+                why,
+                "fill the cells, or choose another `missing` rule".to_owned(),
+            )
+        }
+        [only] => {
+            let message = format!("every row has the same class, {}", quote(only));
+            (
+                message,
+                "at least two classes are needed: check `target` and `exclude`".to_owned(),
+            )
+        }
+        many if many.len() > MAX_CLASSES => {
+            let message = format!(
+                "{} in {}: this does not look like a class",
+                count(many.len(), "distinct value"),
+                count(part.labels.len(), "row")
+            );
+            (
+                message,
+                format!("at most {MAX_CLASSES} classes; numbers cannot be predicted yet"),
+            )
+        }
+        _ => return Ok(()),
+    };
+    let error = DataError::new(&table.path, message, help).key("data.target");
+    Err(vec![error.column(&spec.target)])
+}

@@ -1,0 +1,424 @@
+//! Fitting the preparation of features on training rows, and applying it to any rows.
+//!
+//! Invariant: nothing here sees a validation or test row before it is fitted, and what is encoded is
+//! finite.
+
+use std::collections::HashMap;
+
+use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::{MissingPolicy, MissingRules, Scale};
+
+use super::cells::{Part, Values};
+use super::columns::{Field, Form};
+use super::error::{DataError, count, quote};
+use super::note::Note;
+use super::table::Table;
+
+/// Values of a categorical column that become features.
+const MAX_CATEGORIES: usize = 1000;
+
+/// How features are made from cells, in the order of the features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    pub fields: Vec<FittedField>,
+}
+
+/// How the cells of one column become features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FittedField {
+    /// One feature: the number.
+    Number {
+        column: String,
+        #[serde(flatten)]
+        scaling: Scaling,
+    },
+    /// One feature: the year of a date.
+    Year {
+        column: String,
+        #[serde(flatten)]
+        scaling: Scaling,
+    },
+    /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them for a
+    /// category that is not listed.
+    Category {
+        column: String,
+        categories: Vec<String>,
+        /// Put in the place of a missing cell.
+        imputed: Option<String>,
+    },
+}
+
+/// A feature is `(value - mean) / sd`, and 0 when `sd` is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// Mean of the training rows, 0 without scaling.
+    pub mean: f64,
+    /// Standard deviation of the training rows (divisor n), 1 without scaling, 0 for a constant.
+    pub sd: f64,
+    /// Put in the place of a missing cell.
+    pub imputed: Option<f64>,
+}
+
+/// Features of some rows, and what was met in making them.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    /// Row-major [rows, features].
+    pub x: Vec<f32>,
+    /// Cells filled in, by field.
+    pub imputed: Vec<usize>,
+    /// Cells with a category that no training row has, by field.
+    pub unseen: Vec<usize>,
+}
+
+impl Preparation {
+    /// Fits `fields` on the places `train` of `part`.
+    pub(super) fn fit(
+        table: &Table,
+        fields: &[Field],
+        part: &Part<'_>,
+        train: &[u32],
+        rules: &MissingRules,
+        scale: Scale,
+    ) -> Result<(Preparation, Vec<Note>), Vec<DataError>> {
+        let fit = |(field, values): (&Field, &Values<'_>)| {
+            let policy = rules.of(&field.name);
+            match values {
+                Values::Numbers(values) => fit_number(table, field, values, train, policy, scale),
+                Values::Texts(texts) => {
+                    fit_category(table, field, texts, train, policy).map(|fitted| (fitted, None))
+                }
+            }
+        };
+        let fitted: Vec<_> = fields.par_iter().zip(&part.values).map(fit).collect();
+        let (mut fields, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        for result in fitted {
+            match result {
+                Ok((field, note)) => {
+                    fields.push(field);
+                    notes.extend(note);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        match errors.is_empty() {
+            true => Ok((Preparation { fields }, notes)),
+            false => Err(errors),
+        }
+    }
+
+    /// Names of the features, in order: `tempo`, `released.year`, `key=5`.
+    pub fn features(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for field in &self.fields {
+            match field {
+                FittedField::Number { column, .. } => names.push(column.clone()),
+                FittedField::Year { column, .. } => names.push(format!("{column}.year")),
+                FittedField::Category {
+                    column, categories, ..
+                } => {
+                    names.extend(
+                        categories
+                            .iter()
+                            .map(|category| format!("{column}={category}")),
+                    );
+                }
+            }
+        }
+        names
+    }
+
+    /// Features of the places `rows` of `part`, whose values stand in the order of the fields.
+    pub(super) fn encode(
+        &self,
+        table: &Table,
+        part: &Part<'_>,
+        rows: &[u32],
+    ) -> Result<Encoded, Vec<DataError>> {
+        let width: usize = self.fields.iter().map(FittedField::width).sum();
+        let mut encoded = Encoded {
+            x: vec![0.0; rows.len() * width],
+            imputed: vec![0; self.fields.len()],
+            unseen: vec![0; self.fields.len()],
+        };
+        let mut errors = Vec::new();
+        let mut first = 0;
+        for (place, (field, values)) in self.fields.iter().zip(&part.values).enumerate() {
+            let features = encoded
+                .x
+                .chunks_exact_mut(width)
+                .map(|row| &mut row[first..]);
+            match (field, values) {
+                (
+                    FittedField::Number { column, scaling } | FittedField::Year { column, scaling },
+                    Values::Numbers(values),
+                ) => {
+                    for (features, row) in features.zip(rows) {
+                        let value = values[*row as usize];
+                        encoded.imputed[place] += usize::from(value.is_nan());
+                        features[0] = scaling.apply(value);
+                        if !features[0].is_finite() {
+                            let line = table.line(part.rows[*row as usize]);
+                            errors.push(too_large(table, column, value).line(line));
+                            break;
+                        }
+                    }
+                }
+                (
+                    FittedField::Category {
+                        categories,
+                        imputed,
+                        ..
+                    },
+                    Values::Texts(texts),
+                ) => {
+                    let places: HashMap<&str, usize> = categories
+                        .iter()
+                        .enumerate()
+                        .map(|(i, name)| (name.as_str(), i))
+                        .collect();
+                    for (features, row) in features.zip(rows) {
+                        let text = texts[*row as usize];
+                        encoded.imputed[place] += usize::from(text.is_none());
+                        match text
+                            .or(imputed.as_deref())
+                            .and_then(|text| places.get(text))
+                        {
+                            Some(category) => features[*category] = 1.0,
+                            None => encoded.unseen[place] += 1,
+                        }
+                    }
+                }
+                _ => unreachable!("values are read in the form of the fields they were fitted to"),
+            }
+            first += field.width();
+        }
+        match errors.is_empty() {
+            true => Ok(encoded),
+            false => Err(errors),
+        }
+    }
+}
+
+impl FittedField {
+    /// Number of features.
+    pub fn width(&self) -> usize {
+        match self {
+            FittedField::Number { .. } | FittedField::Year { .. } => 1,
+            FittedField::Category { categories, .. } => categories.len(),
+        }
+    }
+
+    /// The column it is made from.
+    pub fn column(&self) -> &str {
+        match self {
+            FittedField::Number { column, .. }
+            | FittedField::Year { column, .. }
+            | FittedField::Category { column, .. } => column,
+        }
+    }
+}
+
+impl Scaling {
+    /// The feature for `value`, which is not a number where the cell is missing.
+    fn apply(&self, value: f64) -> f32 {
+        if self.sd == 0.0 {
+            return 0.0;
+        }
+        let value = if value.is_nan() {
+            self.imputed.unwrap_or(value)
+        } else {
+            value
+        };
+        // Adding zero turns -0 to 0, so that equal rows are equal bytes.
+        ((value - self.mean) / self.sd) as f32 + 0.0
+    }
+}
+
+/// Names in the order in which people count: by number when all are numbers, else by letter.
+pub(super) fn in_order<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    let numbers: Option<Vec<f64>> = names
+        .iter()
+        .map(|name| super::columns::number(name))
+        .collect();
+    if let Some(numbers) = numbers {
+        let mut pairs: Vec<(f64, &str)> = numbers.into_iter().zip(names).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+        return pairs.into_iter().map(|(_, name)| name).collect();
+    }
+    names
+}
+
+fn fit_number(
+    table: &Table,
+    field: &Field,
+    values: &[f64],
+    train: &[u32],
+    policy: MissingPolicy,
+    scale: Scale,
+) -> Result<(FittedField, Option<Note>), DataError> {
+    let mut known: Vec<f64> = train.iter().map(|row| values[*row as usize]).collect();
+    known.retain(|value| !value.is_nan());
+    if known.is_empty() {
+        return Err(nothing_known(table, field));
+    }
+    let imputed = match policy {
+        MissingPolicy::Median => Some(median(&known)),
+        MissingPolicy::Mode => Some(mode(&known)),
+        MissingPolicy::Error | MissingPolicy::Drop => None,
+    };
+    let missing = train.len() - known.len();
+    known.extend(std::iter::repeat_n(imputed.unwrap_or(f64::NAN), missing));
+    let (mean, sd) = moments(&known);
+    if !(mean.is_finite() && sd.is_finite()) {
+        let message = "the numbers are too large to be scaled";
+        let help = "values beyond about 1e150 have no standard deviation: correct them or leave the column out";
+        let error = DataError::new(&table.path, message, help).key(field.key.clone());
+        return Err(error.column(&field.name));
+    }
+    let constant = known.iter().all(|value| *value == known[0]);
+    let scaling = match (scale, constant) {
+        (Scale::Standard, true) => Scaling {
+            mean: known[0],
+            sd: 0.0,
+            imputed,
+        },
+        (Scale::Standard, false) => Scaling { mean, sd, imputed },
+        (Scale::None, _) => Scaling {
+            mean: 0.0,
+            sd: 1.0,
+            imputed,
+        },
+    };
+    let note = constant.then(|| {
+        Note::warning(format!(
+            "column {} is {} in every training row: it tells nothing{}",
+            quote(&field.name),
+            known[0],
+            if scale == Scale::Standard {
+                " and becomes 0"
+            } else {
+                ""
+            }
+        ))
+        .key(field.key.clone())
+    });
+    let column = field.name.clone();
+    let fitted = match field.form {
+        Form::Year => FittedField::Year { column, scaling },
+        Form::Number | Form::Category => FittedField::Number { column, scaling },
+    };
+    Ok((fitted, note))
+}
+
+fn fit_category(
+    table: &Table,
+    field: &Field,
+    texts: &[Option<&str>],
+    train: &[u32],
+    policy: MissingPolicy,
+) -> Result<FittedField, DataError> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for text in train.iter().filter_map(|row| texts[*row as usize]) {
+        *counts.entry(text).or_default() += 1;
+    }
+    let categories = in_order(counts.keys().copied());
+    if categories.is_empty() {
+        return Err(nothing_known(table, field));
+    }
+    if categories.len() > MAX_CATEGORIES {
+        let message = format!(
+            "{} in {}: each would become a feature",
+            count(categories.len(), "distinct value"),
+            count(train.len(), "training row")
+        );
+        let help = format!("at most {MAX_CATEGORIES}; leave the column out or group its values");
+        let error = DataError::new(&table.path, message, help).key(field.key.clone());
+        return Err(error.column(&field.name));
+    }
+    let imputed = (policy == MissingPolicy::Mode).then(|| {
+        let most = counts.values().max().copied().unwrap_or(0);
+        let first = categories.iter().find(|name| counts[**name] == most);
+        first.copied().unwrap_or_default().to_owned()
+    });
+    Ok(FittedField::Category {
+        column: field.name.clone(),
+        categories: categories.into_iter().map(str::to_owned).collect(),
+        imputed,
+    })
+}
+
+fn nothing_known(table: &Table, field: &Field) -> DataError {
+    let help = "leave the column out";
+    DataError::new(&table.path, "every training row lacks a value", help)
+        .key(field.key.clone())
+        .column(&field.name)
+}
+
+fn too_large(table: &Table, column: &str, value: f64) -> DataError {
+    let message = format!("{value:e} becomes too large for a 32-bit feature");
+    let help = "correct the cell, or leave the column out";
+    DataError::new(&table.path, message, help).column(column)
+}
+
+/// Mean and standard deviation (divisor n), in two passes.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let number = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / number;
+    let square = |value: &f64| (value - mean) * (value - mean);
+    (
+        mean,
+        (values.iter().map(square).sum::<f64>() / number).sqrt(),
+    )
+}
+
+/// The middle value, or the mean of the two in the middle.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        1 => sorted[middle],
+        _ => sorted[middle - 1] / 2.0 + sorted[middle] / 2.0,
+    }
+}
+
+/// The most frequent value, the smallest of several.
+fn mode(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let runs = sorted.chunk_by(|a, b| a == b);
+    let longest = runs.rev().max_by_key(|run| run.len());
+    longest.map_or(f64::NAN, |run| run[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_and_mode_are_those_of_pandas() {
+        assert_eq!(median(&[5.0, 1.0, 4.0]), 4.0);
+        assert_eq!(median(&[5.0, 1.0, 4.0, 2.0]), 3.0);
+        assert_eq!(mode(&[3.0, 1.0, 3.0, 1.0, 2.0]), 1.0);
+    }
+
+    #[test]
+    fn moments_hold_far_from_zero() {
+        // numpy.std([1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16]) = sqrt(22.5)
+        let (mean, sd) = moments(&[1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0]);
+        assert_eq!(mean, 1e9 + 10.0);
+        assert!((sd - 22.5f64.sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn names_are_ordered_as_people_count() {
+        assert_eq!(in_order(["10", "2", "0", "2"]), ["0", "2", "10"]);
+        assert_eq!(in_order(["b", "10", "a"]), ["10", "a", "b"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! Columns that give the target away.
+//!
+//! Invariant: judged on training rows alone, each by the others, so that a column of near-unique values,
+//! such as an identifier, is not accused of knowing the rows it names.
+
+use std::collections::HashMap;
+
+use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+use super::cells::{Part, Values};
+use super::columns::Field;
+use super::error::quote;
+use super::note::Note;
+
+/// Share of rows that must have another row of the same value to be judged by.
+const MIN_COVERED: f64 = 0.5;
+/// Share of the way from chance to certainty from which a column gives the target away.
+const MIN_LIFT: f64 = 0.9;
+/// Ranges into which the numbers of a column are cut.
+const BINS: usize = 256;
+
+/// A warning for each field whose value alone names the class of nearly all training rows.
+pub(super) fn notes(
+    target: &str,
+    fields: &[Field],
+    part: &Part<'_>,
+    labels: &[u32],
+    groups: Option<&[u32]>,
+    train: &[u32],
+) -> Vec<Note> {
+    let judged = one_of_each_group(train, groups);
+    let labels: Vec<u32> = judged.iter().map(|row| labels[*row as usize]).collect();
+    let verdict = |(field, values): (&Field, &Values<'_>)| {
+        let ways = match values {
+            Values::Numbers(values) => {
+                let values: Vec<f64> = judged.iter().map(|row| values[*row as usize]).collect();
+                vec![
+                    ranks(&values, 1),
+                    ranks(&values, values.len().div_ceil(BINS)),
+                ]
+            }
+            Values::Texts(texts) => vec![codes(judged.iter().map(|row| texts[*row as usize]))],
+        };
+        let best = ways
+            .iter()
+            .filter_map(|codes| purity(codes, &labels))
+            .max_by(|a, b| a.lift().total_cmp(&b.lift()))?;
+        (best.lift() >= MIN_LIFT).then(|| {
+            Note::warning(format!(
+                "column {} gives the target {} away: its value alone names the class of {:.1}% of the training \
+                 rows, where always naming the most frequent class is right for {:.1}%; leave it out unless it \
+                 is known before the class is",
+                quote(&field.name),
+                quote(target),
+                100.0 * best.right,
+                100.0 * best.chance
+            ))
+            .key(field.key.clone())
+        })
+    };
+    let found: Vec<Option<Note>> = fields.par_iter().zip(&part.values).map(verdict).collect();
+    found.into_iter().flatten().collect()
+}
+
+/// How well the value of a column names the class.
+struct Purity {
+    /// Share of rows whose class is the most frequent one among the other rows of the same value.
+    right: f64,
+    /// Share of the most frequent class.
+    chance: f64,
+}
+
+impl Purity {
+    fn lift(&self) -> f64 {
+        if self.chance < 1.0 {
+            (self.right - self.chance) / (1.0 - self.chance)
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Judges each row by the other rows with its code; nothing if too few rows have company.
+fn purity(codes: &[u32], labels: &[u32]) -> Option<Purity> {
+    let mut pairs: Vec<(u32, u32)> = codes.iter().copied().zip(labels.iter().copied()).collect();
+    pairs.sort_unstable();
+    let classes = labels.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut totals = vec![0usize; classes];
+    let (mut covered, mut right) = (0usize, 0usize);
+    for same in pairs
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|same| same.len() > 1)
+    {
+        covered += same.len();
+        // Sizes of the two most frequent classes among the rows of this value.
+        let (mut most, mut second) = (0, 0);
+        for class in same.chunk_by(|a, b| a.1 == b.1) {
+            totals[class[0].1 as usize] += class.len();
+            second = second.max(class.len().min(most));
+            most = most.max(class.len());
+        }
+        // A row of the leading class is named right if that class still leads without it.
+        if most > second + 1 {
+            right += most;
+        }
+    }
+    let enough = covered as f64 >= MIN_COVERED * codes.len() as f64 && covered > 0;
+    enough.then(|| Purity {
+        right: right as f64 / covered as f64,
+        chance: totals.iter().max().copied().unwrap_or(0) as f64 / covered as f64,
+    })
+}
+
+/// The first row of each group: rows of one group would vouch for each other.
+fn one_of_each_group(train: &[u32], groups: Option<&[u32]>) -> Vec<u32> {
+    let Some(groups) = groups else {
+        return train.to_vec();
+    };
+    let mut seen = vec![false; groups.iter().max().map_or(0, |most| *most as usize + 1)];
+    let first = |row: &&u32| !std::mem::replace(&mut seen[groups[**row as usize] as usize], true);
+    train.iter().filter(first).copied().collect()
+}
+
+/// Equal values get equal codes, and so do values within `width` ranks; what is missing counts as a value.
+fn ranks(values: &[f64], width: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..values.len() as u32).collect();
+    let value = |place: u32| values[place as usize];
+    order.sort_unstable_by(|a, b| value(*a).total_cmp(&value(*b)));
+    let mut codes = vec![0; values.len()];
+    let mut first = 0;
+    for rank in 0..order.len() {
+        if rank > 0 && value(order[rank]) != value(order[rank - 1]) {
+            first = rank;
+        }
+        codes[order[rank] as usize] = (first / width.max(1)) as u32;
+    }
+    codes
+}
+
+fn codes<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<u32> {
+    let mut known = HashMap::new();
+    texts
+        .map(|text| {
+            let next = known.len() as u32;
+            *known.entry(text).or_insert(next)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_decides_the_class_is_pure_and_an_identifier_is_not_judged() {
+        let labels: Vec<u32> = (0..1000).map(|row| row % 5).collect();
+        let deciding: Vec<u32> = (0..1000).map(|row| row % 5 + 5 * (row % 3)).collect();
+        assert_eq!(purity(&deciding, &labels).unwrap().lift(), 1.0);
+        let identifier: Vec<u32> = (0..1000).collect();
+        assert!(purity(&identifier, &labels).is_none());
+        let unrelated: Vec<u32> = (0..1000).map(|row| row / 5 % 4).collect();
+        assert!(purity(&unrelated, &labels).unwrap().lift() < 0.05);
+    }
+
+    #[test]
+    fn numbers_near_each_other_share_a_range() {
+        let values: Vec<f64> = (0..10_000).map(|row| f64::from(row) / 7.0).collect();
+        let labels: Vec<u32> = (0..10_000).map(|row| row / 2500).collect();
+        assert!(purity(&ranks(&values, 1), &labels).is_none());
+        assert!(purity(&ranks(&values, 40), &labels).unwrap().lift() > 0.95);
+    }
+}

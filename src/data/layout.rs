@@ -1,0 +1,214 @@
+//! The file of a prepared data set: safetensors, with one JSON text under `sweep` in its metadata.
+//! `docs/DATA.md` describes it for readers in other languages.
+//!
+//! Invariant: a [`Place`] was checked against the very mapping it is used with, for bounds, alignment
+//! and element type.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
+use safetensors::{SafeTensors, serialize};
+use serde::{Deserialize, Serialize};
+
+use super::dataset::{DatasetMeta, Rows};
+
+/// Raised with every change of layout or of the digest's bytes.
+pub const DATA_FORMAT: u32 = 1;
+/// The metadata key of the description.
+const META_KEY: &str = "sweep";
+
+#[cfg(target_endian = "big")]
+compile_error!("prepared data sets are mapped as they stand, in little-endian order");
+
+/// The description as it stands in the file.
+#[derive(Serialize, Deserialize)]
+struct Header<M> {
+    format: u32,
+    #[serde(flatten)]
+    meta: M,
+}
+
+/// A tensor to be written.
+pub(super) struct Tensor {
+    pub name: &'static str,
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    pub bytes: Vec<u8>,
+}
+
+impl Tensor {
+    /// A tensor [rows, `width`].
+    pub fn floats(name: &'static str, values: &[f32], width: usize) -> Tensor {
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        Tensor {
+            name,
+            dtype: Dtype::F32,
+            shape: vec![values.len() / width, width],
+            bytes,
+        }
+    }
+
+    /// A tensor [rows].
+    pub fn words(name: &'static str, values: &[u32]) -> Tensor {
+        let bytes = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        Tensor {
+            name,
+            dtype: Dtype::U32,
+            shape: vec![values.len()],
+            bytes,
+        }
+    }
+}
+
+/// The bytes of a file that holds `tensors` and `meta`: always the same for the same content.
+pub(super) fn file_bytes(
+    tensors: &[Tensor],
+    meta: &DatasetMeta,
+) -> Result<Vec<u8>, SafeTensorError> {
+    let header = Header {
+        format: DATA_FORMAT,
+        meta,
+    };
+    let text = serde_json::to_string(&header)?;
+    let views: Result<Vec<_>, _> = tensors
+        .iter()
+        .map(|tensor| {
+            TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)
+                .map(|view| (tensor.name, view))
+        })
+        .collect();
+    serialize(views?, Some([(META_KEY.to_owned(), text)].into()))
+}
+
+/// A prepared file in memory.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    map: Mmap,
+    path: String,
+}
+
+/// Where a tensor of 32-bit elements lies.
+#[derive(Debug)]
+pub(super) struct Place {
+    start: usize,
+    length: usize,
+    dtype: Dtype,
+}
+
+impl Mapped {
+    pub fn open(path: &Path) -> io::Result<Mapped> {
+        let shown = path.display().to_string();
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{shown}: {error}"));
+        let file = File::open(path).map_err(named)?;
+        // SAFETY: prepared files are written under another name and renamed, and never changed or
+        // cut afterwards; a newer one takes the name of the older and leaves its bytes alone.
+        let map = unsafe { Mmap::map(&file) }.map_err(named)?;
+        Ok(Mapped { map, path: shown })
+    }
+
+    pub fn meta(&self) -> io::Result<DatasetMeta> {
+        let (_, metadata) = SafeTensors::read_metadata(&self.map).map_err(|e| self.unsound(e))?;
+        let text = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(META_KEY));
+        let text = text.ok_or_else(|| self.unsound("it is not a prepared data set"))?;
+        #[derive(Deserialize)]
+        struct FormatOnly {
+            format: u32,
+        }
+        let FormatOnly { format } = serde_json::from_str(text).map_err(|e| self.unsound(e))?;
+        if format != DATA_FORMAT {
+            let message =
+                format!("it has format {format}, this program reads format {DATA_FORMAT}");
+            return Err(self.unsound(message));
+        }
+        let header: Header<DatasetMeta> =
+            serde_json::from_str(text).map_err(|e| self.unsound(e))?;
+        Ok(header.meta)
+    }
+
+    /// The place of the f32 tensor `name` of `shape`.
+    pub fn floats(&self, name: &str, shape: &[usize]) -> io::Result<Place> {
+        self.place(name, Dtype::F32, shape)
+    }
+
+    /// The place of the u32 tensor `name` with `rows` elements.
+    pub fn words(&self, name: &str, rows: usize) -> io::Result<Place> {
+        self.place(name, Dtype::U32, &[rows])
+    }
+
+    /// Likewise, every element below `classes`.
+    pub fn labels(&self, name: &str, rows: usize, classes: usize) -> io::Result<Place> {
+        let place = self.words(name, rows)?;
+        match self
+            .word_slice(&place)
+            .iter()
+            .find(|label| **label as usize >= classes)
+        {
+            Some(label) => {
+                Err(self.unsound(format!("{name} has label {label} of {classes} classes")))
+            }
+            None => Ok(place),
+        }
+    }
+
+    pub fn rows(&self, x: &Place, y: &Place) -> Rows<'_> {
+        assert_eq!(x.dtype, Dtype::F32);
+        let bytes = &self.map[x.start..x.start + 4 * x.length];
+        // SAFETY: the range lies in the map (checked by the slice) and is aligned to 4 bytes
+        // (checked when the place was made from this map); every bit pattern is an f32; the map
+        // lives as long as the result and is not written to.
+        let x = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<f32>(), x.length) };
+        Rows {
+            x,
+            y: self.word_slice(y),
+        }
+    }
+
+    pub fn word_slice(&self, place: &Place) -> &[u32] {
+        assert_eq!(place.dtype, Dtype::U32);
+        let bytes = &self.map[place.start..place.start + 4 * place.length];
+        // SAFETY: as in `rows`; every bit pattern is a u32.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u32>(), place.length) }
+    }
+
+    fn place(&self, name: &str, dtype: Dtype, shape: &[usize]) -> io::Result<Place> {
+        let tensors = SafeTensors::deserialize(&self.map).map_err(|e| self.unsound(e))?;
+        let tensor = tensors.tensor(name).map_err(|e| self.unsound(e))?;
+        if tensor.dtype() != dtype || tensor.shape() != shape {
+            return Err(self.unsound(format!(
+                "{name} is {:?} {:?} where {dtype:?} {shape:?} is described",
+                tensor.dtype(),
+                tensor.shape()
+            )));
+        }
+        let bytes = tensor.data();
+        if bytes.as_ptr().align_offset(4) != 0 {
+            return Err(self.unsound(format!("{name} is not aligned to 4 bytes")));
+        }
+        let start = bytes.as_ptr() as usize - self.map.as_ptr() as usize;
+        Ok(Place {
+            start,
+            length: bytes.len() / 4,
+            dtype,
+        })
+    }
+
+    fn unsound(&self, why: impl std::fmt::Display) -> io::Error {
+        let text = format!(
+            "{}: the prepared data set is damaged or foreign: {why}; delete it and prepare it again",
+            self.path
+        );
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    }
+}

@@ -1,0 +1,119 @@
+//! From a CSV file to a prepared data set: read, choose rows, split, fit, encode, write.
+//!
+//! Invariant: the outcome is a function of the files' bytes and the [`DataSpec`] alone; nothing is written
+//! unless everything could be prepared.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::recipe::DataSpec;
+
+use super::atomic;
+use super::content::{Content, TEST_KEY, both};
+use super::dataset::DatasetMeta;
+use super::digest::{SideRows, digest};
+use super::error::DataError;
+use super::layout::{Tensor, file_bytes};
+use super::split::{TEST, TRAIN, VALID};
+use super::summary::Summary;
+use super::table::Table;
+
+/// A prepared data set on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Training and validation rows, for [`super::Dataset::open`].
+    pub path: PathBuf,
+    /// The sealed test rows, for [`super::SealedTest::open`].
+    pub test_path: PathBuf,
+    pub meta: DatasetMeta,
+    pub summary: Summary,
+}
+
+/// Prepares the data that `spec` asks for and writes it under `store_folder/data`, unless the same
+/// content stands there already.
+///
+/// # Errors
+/// All that is wrong with the files, as far as one stage of preparation can tell: every error has the file,
+/// most have an experiment key, and where a cell is at fault its line and column.
+pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<DataError>> {
+    let start = Instant::now();
+    let main = Table::read(&spec.path, "data.path");
+    let test = spec
+        .split
+        .test_path
+        .as_ref()
+        .map(|path| Table::read(path, TEST_KEY))
+        .transpose();
+    let (main, test) = both(main, test)?;
+    let mut content = Content::read(spec, &main, test.as_ref())?;
+    let sides = content.sides(spec)?;
+    let (preparation, encoded) = content.encode(spec, &sides)?;
+    content.notice(spec, &sides, &encoded);
+
+    let rows = content.side_rows(&sides, encoded);
+    let groups = content.test_groups(&sides);
+    let features = preparation.features();
+    let digest = digest(&preparation, &features, &content.classes, &rows, &groups);
+    let meta = DatasetMeta {
+        digest,
+        features,
+        classes: content.classes.clone(),
+        train_rows: rows[TRAIN].y.len(),
+        valid_rows: rows[VALID].y.len(),
+        test_rows: rows[TEST].y.len(),
+        preparation,
+    };
+    let folder = store_folder.join("data");
+    let path = folder.join(format!("{}.safetensors", meta.digest));
+    let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
+    let reused = write(&path, &test_path, &meta, &rows, &groups).map_err(|error| vec![error])?;
+    let mut summary = content.summary(&rows);
+    summary.reused = reused;
+    summary.seconds = start.elapsed().as_secs_f64();
+    Ok(Prepared {
+        path,
+        test_path,
+        meta,
+        summary,
+    })
+}
+
+/// Writes both files; true if both stood there already, byte for byte.
+fn write(
+    path: &Path,
+    test_path: &Path,
+    meta: &DatasetMeta,
+    rows: &[SideRows; 3],
+    test_groups: &[u32],
+) -> Result<bool, DataError> {
+    let width = meta.features.len();
+    let [train, valid, test] = rows;
+    let seen = [
+        Tensor::floats("x_train", &train.x, width),
+        Tensor::words("y_train", &train.y),
+        Tensor::words("row_train", &train.source),
+        Tensor::floats("x_valid", &valid.x, width),
+        Tensor::words("y_valid", &valid.y),
+        Tensor::words("row_valid", &valid.source),
+    ];
+    let sealed = [
+        Tensor::floats("x_test", &test.x, width),
+        Tensor::words("y_test", &test.y),
+        Tensor::words("row_test", &test.source),
+        Tensor::words("group_test", test_groups),
+    ];
+    let mut reused = true;
+    // The sealed rows first: where the others stand, these do too.
+    for (path, tensors) in [(test_path, &sealed[..]), (path, &seen[..])] {
+        let bytes = file_bytes(tensors, meta).map_err(|source| {
+            let help = "use fewer columns or categories";
+            DataError::new(path, format!("cannot be laid out: {source}"), help)
+        })?;
+        if !fs::read(path).is_ok_and(|there| there == bytes) {
+            reused = false;
+            atomic::write(path, |out| out.write_all(&bytes))?;
+        }
+    }
+    Ok(reused)
+}

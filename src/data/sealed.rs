@@ -1,0 +1,59 @@
+//! The test rows of a prepared data set, in a file of their own that no trial is given.
+//!
+//! Invariant: as for the other rows, what is opened cannot be indexed out of bounds.
+
+use std::io;
+use std::path::Path;
+
+use super::dataset::{DatasetMeta, Rows};
+use super::layout::{Mapped, Place};
+
+/// The test rows. Every look at them should be counted.
+#[derive(Debug)]
+pub struct SealedTest {
+    meta: DatasetMeta,
+    file: Mapped,
+    x: Place,
+    y: Place,
+    source: Place,
+    groups: Place,
+}
+
+impl SealedTest {
+    /// Opens the test rows at `path`, `<digest>.test.safetensors`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or (`InvalidData`) is not sound.
+    pub fn open(path: &Path) -> io::Result<SealedTest> {
+        let file = Mapped::open(path)?;
+        let meta = file.meta()?;
+        let rows = meta.test_rows;
+        Ok(SealedTest {
+            x: file.floats("x_test", &[rows, meta.features.len()])?,
+            y: file.labels("y_test", rows, meta.classes.len())?,
+            source: file.words("row_test", rows)?,
+            groups: file.words("group_test", rows)?,
+            meta,
+            file,
+        })
+    }
+
+    pub fn meta(&self) -> &DatasetMeta {
+        &self.meta
+    }
+
+    pub fn rows(&self) -> Rows<'_> {
+        self.file.rows(&self.x, &self.y)
+    }
+
+    /// Where each row stood in its source file (the test file, if there is one): 1 is the first row
+    /// after the header.
+    pub fn source(&self) -> &[u32] {
+        self.file.word_slice(&self.source)
+    }
+
+    /// A number for each row, equal for rows of one group: what a bootstrap has to draw together.
+    pub fn groups(&self) -> &[u32] {
+        self.file.word_slice(&self.groups)
+    }
+}

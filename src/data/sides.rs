@@ -1,0 +1,92 @@
+//! The split of the rows at hand, checked for what each side must hold.
+//!
+//! Invariant: no side that was asked for is empty, and every class has a training row.
+
+use crate::recipe::DataSpec;
+
+use super::content::{Content, TEST_KEY};
+use super::error::{DataError, count, quote};
+use super::note::Note;
+use super::split::{SIDES, Sides, TEST, TRAIN, split};
+
+impl Content<'_> {
+    /// Places of each side in its file, checked for what a side must hold.
+    pub fn sides(&mut self, spec: &DataSpec) -> Result<Sides, Vec<DataError>> {
+        let main = &self.main;
+        let groups = main.groups.as_deref();
+        let mut sides = split(&main.labels, self.classes.len(), groups, &spec.split);
+        if let Some(test) = &self.test {
+            sides[TEST] = (0..test.labels.len() as u32).collect();
+        }
+        let wanted = |side: usize| side != TEST || spec.split.test > 0.0 || self.test.is_some();
+        let (mut errors, mut notes) = (Vec::new(), Vec::new());
+        for side in (TRAIN..=TEST).filter(|side| wanted(*side)) {
+            let (source, key) = match side {
+                TEST if self.test.is_some() => (self.source(TEST), TEST_KEY),
+                TEST => (main, "data.split.test"),
+                _ => (main, "data.split.valid"),
+            };
+            if sides[side].is_empty() {
+                let message = format!("no row is left for the {} side of the split", SIDES[side]);
+                let help = match groups {
+                    Some(_) => "rows of a group stay together: raise the share, or use more groups",
+                    None => "raise its share, or use more rows",
+                };
+                errors.push(DataError::new(&source.table.path, message, help).key(key));
+                continue;
+            }
+            let mut counts = vec![0; self.classes.len()];
+            sides[side]
+                .iter()
+                .for_each(|row| counts[source.labels[*row as usize] as usize] += 1);
+            for class in (0..counts.len()).filter(|class| counts[*class] == 0) {
+                let from_main = side != TEST || self.test.is_none();
+                if side == TRAIN || (spec.split.stratify && from_main) {
+                    errors.push(self.too_rare(class, side, spec));
+                } else {
+                    let name = quote(&self.classes[class]);
+                    notes.push(Note::warning(format!(
+                        "no {} row has class {name}",
+                        SIDES[side]
+                    )));
+                }
+            }
+        }
+        self.summary.notes.extend(notes);
+        match errors.is_empty() {
+            true => Ok(sides),
+            false => Err(errors),
+        }
+    }
+
+    fn too_rare(&self, class: usize, side: usize, spec: &DataSpec) -> DataError {
+        let labels = &self.main.labels;
+        let rows: Vec<usize> = (0..labels.len())
+            .filter(|row| labels[*row] as usize == class)
+            .collect();
+        let mut message = format!(
+            "class {} has {}",
+            quote(&self.classes[class]),
+            count(rows.len(), "row")
+        );
+        if let Some(groups) = &self.main.groups {
+            let mut own: Vec<u32> = rows.iter().map(|row| groups[*row]).collect();
+            own.sort_unstable();
+            own.dedup();
+            message.push_str(&format!(" in {}", count(own.len(), "group")));
+        }
+        message.push_str(&format!(
+            ": too few for the {} side of the split to get one",
+            SIDES[side]
+        ));
+        let help = format!(
+            "exclude the class with `exclude`, gather more rows, raise the share of that side{}",
+            if spec.split.stratify && side != TRAIN {
+                ", or set `stratify = false`"
+            } else {
+                ""
+            }
+        );
+        DataError::new(&self.main.table.path, message, help).key("data.split")
+    }
+}

@@ -1,0 +1,72 @@
+//! What preparation did, for `sweep data` and the record.
+//!
+//! Invariant: plain facts; how they are shown is decided elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use super::cells::Part;
+use super::note::Note;
+
+/// What preparation did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The file that was read.
+    pub source: PathBuf,
+    /// Its SHA-256, hexadecimal.
+    pub source_sha256: String,
+    /// Training, validation, test.
+    pub sides: [SideSummary; 3],
+    /// Rows left out by `exclude`, in both files.
+    pub excluded: usize,
+    /// Rows left out because a cell is missing.
+    pub dropped: usize,
+    /// Columns whose missing cells had rows left out, and how many; a row may count for several.
+    pub dropped_by: Vec<(String, usize)>,
+    /// Columns of which missing cells were filled in, and how many.
+    pub imputed: Vec<(String, usize)>,
+    pub notes: Vec<Note>,
+    /// Whether the files stood there already, byte for byte.
+    pub reused: bool,
+    /// How long preparation took.
+    pub seconds: f64,
+}
+
+/// One side of the split.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SideSummary {
+    pub name: &'static str,
+    pub rows: usize,
+    /// Rows of each class, in the order of the classes.
+    pub per_class: Vec<usize>,
+}
+
+impl Summary {
+    pub(super) fn new(source: &Path, source_sha256: &str) -> Summary {
+        Summary {
+            source: source.to_owned(),
+            source_sha256: source_sha256.to_owned(),
+            sides: Default::default(),
+            excluded: 0,
+            dropped: 0,
+            dropped_by: Vec::new(),
+            imputed: Vec::new(),
+            notes: Vec::new(),
+            reused: false,
+            seconds: 0.0,
+        }
+    }
+
+    pub(super) fn add_dropped(&mut self, part: &Part<'_>) {
+        self.dropped += part.dropped;
+        for (column, rows) in &part.dropped_by {
+            match self
+                .dropped_by
+                .iter_mut()
+                .find(|(known, _)| known == column)
+            {
+                Some((_, known)) => *known += rows,
+                None => self.dropped_by.push((column.clone(), *rows)),
+            }
+        }
+    }
+}
