@@ -4,8 +4,11 @@
 //! [`Watch`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
 //! function of the job alone, to the bit, on one machine type.
 
+mod baseline;
 pub mod boost;
 pub mod forest;
+#[cfg(test)]
+mod made_up;
 pub mod native;
 pub mod score;
 

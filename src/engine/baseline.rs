@@ -1,0 +1,422 @@
+//! What the two tree baselines share: validation measures, where training stands, sealed
+//! checkpoints and model files.
+//!
+//! A checkpoint is opened only for the very trial that wrote it, and only undamaged; numbers are kept as bits, so
+//! that what is measured after going on is what would have been measured without stopping.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::score::{Confusion, argmax};
+use super::{EngineError, Job};
+use crate::data::Rows;
+use crate::trial::{Artifact, Metric, Objective, TrialResult};
+
+/// Raised when the meaning of a checkpoint's bytes changes; others are refused.
+const CHECKPOINT_FORMAT: u32 = 1;
+const MAGIC: &[u8; 8] = b"swptrees";
+/// Magic, format, SHA-256 of what follows, length of the header.
+const PREFIX_BYTES: usize = 8 + 4 + 32 + 8;
+
+/// Refuses a job that no tree can be grown on.
+pub(super) fn check(job: Job<'_>) -> Result<(), EngineError> {
+    let refuse = |message: &str| Err(EngineError::Unsupported(message.to_owned()));
+    let meta = job.data.meta();
+    if meta.features.is_empty() {
+        return refuse("the data set has no features; name columns under [data]");
+    }
+    if meta.classes.len() < 2 {
+        return refuse("the data set has fewer than two classes; there is nothing to learn");
+    }
+    if job.data.train().y.is_empty() || job.data.valid().y.is_empty() {
+        return refuse("the data set lacks training or validation rows; change [data] split");
+    }
+    let width = meta.features.len();
+    for (side, rows) in [
+        ("training", job.data.train()),
+        ("validation", job.data.valid()),
+    ] {
+        if let Some(place) = rows.x.iter().position(|value| !value.is_finite()) {
+            return Err(EngineError::Unsupported(format!(
+                "{side} row {}, column {}: {} is not a finite number; set a rule under [data] missing",
+                place / width + 1,
+                meta.features[place % width],
+                rows.x[place],
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What probabilities score on validation rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Measured {
+    pub values: Vec<(Metric, f64)>,
+    pub confusion: Confusion,
+}
+
+/// Scores `probabilities`, row-major [rows, classes]: "valid/loss", "valid/accuracy", "valid/macro_f1".
+///
+/// The loss is the mean of -ln of the probability of the row's class, nats, clipped at the machine
+/// epsilon of `f64` as scikit-learn's `log_loss` does.
+pub(super) fn measure(probabilities: &[f32], rows: Rows<'_>, classes: usize) -> Measured {
+    let mut confusion = Confusion::new(classes);
+    let mut loss = 0.0;
+    for (row, &label) in probabilities.chunks_exact(classes).zip(rows.y) {
+        confusion.add(label as usize, argmax(row));
+        let probability = f64::from(row[label as usize]);
+        // `clamp` keeps what is not a number, which `max` would turn into epsilon.
+        loss -= probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
+    }
+    let values = vec![
+        ("valid/loss".to_owned(), loss / rows.y.len() as f64),
+        ("valid/accuracy".to_owned(), confusion.accuracy()),
+        ("valid/macro_f1".to_owned(), confusion.macro_f1()),
+    ];
+    Measured { values, confusion }
+}
+
+/// The best step so far.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Best {
+    pub step: u32,
+    pub objective: f64,
+    pub values: Vec<(Metric, f64)>,
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// Where training stands after a step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Progress {
+    /// Rounds or trees so far.
+    pub step: u32,
+    /// Seconds of all attempts up to `step`.
+    pub seconds: f64,
+    /// Objective at `step`.
+    pub last: Option<f64>,
+    pub best: Option<Best>,
+}
+
+impl Progress {
+    /// Takes in a step; `keep_latest` makes it the best whatever it scores.
+    pub fn record(
+        &mut self,
+        step: u32,
+        seconds: f64,
+        measured: &Measured,
+        objective: &Objective,
+        keep_latest: bool,
+    ) -> Result<(), EngineError> {
+        let (_, score) = measured
+            .values
+            .iter()
+            .find(|(name, _)| *name == objective.metric)
+            .ok_or_else(|| {
+                let names: Vec<&str> = measured
+                    .values
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                EngineError::Unsupported(format!(
+                    "this model does not measure the objective \"{}\"; it measures {}",
+                    objective.metric,
+                    names.join(", ")
+                ))
+            })?;
+        self.step = step;
+        self.seconds += seconds;
+        self.last = Some(*score);
+        let better = |best: &Best| objective.goal.is_better(*score, best.objective);
+        if keep_latest || self.best.as_ref().is_none_or(better) {
+            self.best = Some(Best {
+                step,
+                objective: *score,
+                values: measured.values.clone(),
+                confusion: measured.confusion.rows(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The result, less what only the model knows.
+    pub fn into_result(self) -> TrialResult {
+        let mut result = TrialResult {
+            last: self.last,
+            steps: self.step,
+            seconds: self.seconds,
+            ..TrialResult::default()
+        };
+        if let Some(best) = self.best {
+            result.best = Some(best.objective);
+            result.best_step = best.step;
+            result.metrics = best.values;
+            result.confusion = best.confusion;
+        }
+        result
+    }
+}
+
+/// Everything of a checkpoint but the model; floats as bits, since JSON has no exact ones.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    trial: String,
+    step: u32,
+    seconds: u64,
+    last: Option<u64>,
+    best: Option<BestBits>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BestBits {
+    step: u32,
+    objective: u64,
+    values: Vec<(Metric, u64)>,
+    confusion: Vec<Vec<u64>>,
+}
+
+/// A checkpoint of `job` at `progress`; `body` is the model in its own format.
+pub(super) fn seal(job: Job<'_>, progress: &Progress, body: &[u8]) -> Vec<u8> {
+    let header = Header {
+        trial: trial_of(job),
+        step: progress.step,
+        seconds: progress.seconds.to_bits(),
+        last: progress.last.map(f64::to_bits),
+        best: progress.best.as_ref().map(|best| BestBits {
+            step: best.step,
+            objective: best.objective.to_bits(),
+            values: best
+                .values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_bits()))
+                .collect(),
+            confusion: best.confusion.clone(),
+        }),
+    };
+    let header = serde_json::to_vec(&header).expect("integers and texts are always JSON");
+    let mut tail = Vec::with_capacity(8 + header.len() + body.len());
+    tail.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    tail.extend_from_slice(&header);
+    tail.extend_from_slice(body);
+    let mut bytes = Vec::with_capacity(PREFIX_BYTES + tail.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&CHECKPOINT_FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&Sha256::digest(&tail));
+    bytes.extend_from_slice(&tail);
+    bytes
+}
+
+/// Opens what [`seal`] made.
+pub(super) fn unseal<'a>(
+    job: Job<'_>,
+    bytes: &'a [u8],
+) -> Result<(Progress, &'a [u8]), EngineError> {
+    let refuse = |message: String| EngineError::Checkpoint(message);
+    if bytes.len() < PREFIX_BYTES || &bytes[..8] != MAGIC {
+        return Err(refuse("it is not a checkpoint of a tree model".to_owned()));
+    }
+    let format = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
+    if format != CHECKPOINT_FORMAT {
+        return Err(refuse(format!(
+            "it has format {format}, and this version reads format {CHECKPOINT_FORMAT}"
+        )));
+    }
+    if Sha256::digest(&bytes[44..])[..] != bytes[12..44] {
+        return Err(refuse("its checksum does not fit its content".to_owned()));
+    }
+    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
+    let tail = &bytes[PREFIX_BYTES..];
+    let (header, body) = usize::try_from(length)
+        .ok()
+        .and_then(|length| tail.split_at_checked(length))
+        .ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
+    let header: Header =
+        serde_json::from_slice(header).map_err(|error| refuse(error.to_string()))?;
+    if header.trial != trial_of(job) {
+        return Err(refuse(format!("it was written by trial {}", header.trial)));
+    }
+    let progress = Progress {
+        step: header.step,
+        seconds: f64::from_bits(header.seconds),
+        last: header.last.map(f64::from_bits),
+        best: header.best.map(|best| Best {
+            step: best.step,
+            objective: f64::from_bits(best.objective),
+            values: best
+                .values
+                .into_iter()
+                .map(|(name, bits)| (name, f64::from_bits(bits)))
+                .collect(),
+            confusion: best.confusion,
+        }),
+    };
+    Ok((progress, body))
+}
+
+fn trial_of(job: Job<'_>) -> String {
+    job.spec.id(&job.data.meta().digest).to_string()
+}
+
+/// Writes `bytes` to `name` in the job's folder: whole or not at all, even across a power cut.
+pub(super) fn write_artifact(
+    folder: &Path,
+    kind: &str,
+    name: &str,
+    bytes: &[u8],
+) -> Result<Artifact, EngineError> {
+    let path = folder.join(name);
+    let partial = folder.join(format!("{name}.partial"));
+    let write = || {
+        let mut file = fs::File::create(&partial)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&partial, &path)
+    };
+    write().map_err(|source| EngineError::Write {
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(Artifact {
+        kind: kind.to_owned(),
+        path: PathBuf::from(name),
+        bytes: bytes.len() as u64,
+    })
+}
+
+/// `amounts` by name as shares that add up to 1; all 0 when there was not one split.
+pub(super) fn shares(names: &[String], amounts: &[f64]) -> Vec<(String, f64)> {
+    let total: f64 = amounts.iter().sum();
+    let share = |amount: f64| if total > 0.0 { amount / total } else { 0.0 };
+    names
+        .iter()
+        .zip(amounts)
+        .map(|(name, amount)| (name.clone(), share(*amount)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Dataset;
+    use crate::trial::{Kind, TrialSpec};
+
+    fn spec(seed: u64) -> TrialSpec {
+        TrialSpec {
+            model: Kind::Forest.default_model(),
+            seed,
+            objective: Objective::default(),
+        }
+    }
+
+    fn data() -> Dataset {
+        Dataset::in_memory(1, 2, (vec![0.0, 1.0], vec![0, 1]), (vec![0.5], vec![1]))
+    }
+
+    fn progress() -> Progress {
+        Progress {
+            step: 7,
+            seconds: 0.1 + 0.2,
+            last: Some(f64::NAN),
+            best: Some(Best {
+                step: 5,
+                objective: 1.0 / 3.0,
+                values: vec![("valid/accuracy".to_owned(), 1.0 / 3.0)],
+                confusion: vec![vec![1, 2], vec![3, 4]],
+            }),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
+        let (spec, data) = (spec(1), data());
+        let job = Job {
+            spec: &spec,
+            data: &data,
+            folder: Path::new("."),
+        };
+        let sealed = seal(job, &progress(), b"model");
+        let (opened, body) = unseal(job, &sealed).unwrap();
+        assert_eq!(body, b"model");
+        assert_eq!(opened.last.unwrap().to_bits(), f64::NAN.to_bits());
+        assert_eq!(opened.best, progress().best);
+        assert_eq!((opened.step, opened.seconds), (7, 0.1 + 0.2));
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_checkpoint_is_refused() {
+        let (mine, other, data) = (spec(1), spec(2), data());
+        let job = |spec| Job {
+            spec,
+            data: &data,
+            folder: Path::new("."),
+        };
+        let sealed = seal(job(&mine), &progress(), b"model");
+        for place in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[place] ^= 1;
+            assert!(unseal(job(&mine), &damaged).is_err(), "byte {place}");
+        }
+        for length in 0..sealed.len() {
+            assert!(unseal(job(&mine), &sealed[..length]).is_err());
+        }
+        let error = unseal(job(&other), &sealed).unwrap_err().to_string();
+        assert!(error.contains("written by trial"), "{error}");
+    }
+
+    #[test]
+    fn measures_are_those_worked_out_by_hand() {
+        let probabilities = [0.5, 0.5, 0.25, 0.75, 1.0, 0.0];
+        let x = [0.0; 3];
+        let rows = Rows {
+            x: &x,
+            y: &[0, 1, 1],
+        };
+        let measured = measure(&probabilities, rows, 2);
+        let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;
+        assert!((measured.values[0].1 - loss).abs() < 1e-12);
+        assert!((measured.values[1].1 - 2.0 / 3.0).abs() < 1e-12);
+        assert!((measured.values[2].1 - 2.0 / 3.0).abs() < 1e-12);
+        let broken = measure(&[f32::NAN; 6], rows, 2);
+        assert!(broken.values[0].1.is_nan());
+    }
+
+    #[test]
+    fn the_best_step_is_the_first_of_equals_unless_the_latest_is_kept() {
+        let objective = Objective::default();
+        for (latest, expected) in [(false, 2), (true, 4)] {
+            let mut progress = Progress::default();
+            for (step, score) in [(1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)] {
+                let measured = Measured {
+                    values: vec![("valid/accuracy".to_owned(), score)],
+                    confusion: Confusion::new(2),
+                };
+                progress
+                    .record(step, 0.5, &measured, &objective, latest)
+                    .unwrap();
+            }
+            assert_eq!(progress.best.as_ref().unwrap().step, expected);
+            assert_eq!((progress.last, progress.seconds), (Some(0.2), 2.0));
+        }
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_refused_with_their_place() {
+        let spec = spec(1);
+        let x = vec![0.0, 1.0, 2.0, f32::INFINITY];
+        let data = Dataset::in_memory(2, 2, (x, vec![0, 1]), (vec![0.0, 0.0], vec![1]));
+        let error = check(Job {
+            spec: &spec,
+            data: &data,
+            folder: Path::new("."),
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(
+            error.starts_with("training row 2, column x1: inf"),
+            "{error}"
+        );
+    }
+}
