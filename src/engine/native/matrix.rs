@@ -259,3 +259,111 @@ fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
     }
     sums
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::Isa;
+    use super::*;
+
+    /// A matrix in panels beside its numbers.
+    fn matrix(rows: usize, columns: usize, seed: usize) -> (Vec<Line>, Vec<f64>) {
+        let number = |place: usize| ((place * 7919 + seed * 104_729) % 1009) as f32 / 500.0 - 1.0;
+        let mut panels = vec![Line::ZERO; rows * lines(columns)];
+        for place in 0..rows * columns {
+            let (row, column) = (place / columns, place % columns);
+            panels[column / LANES * rows + row].0[column % LANES] = number(place);
+        }
+        let numbers = (0..rows * columns).map(|place| f64::from(number(place)));
+        (panels, numbers.collect())
+    }
+
+    /// Asserts that `panels` holds `numbers` and zeros beyond them.
+    fn assert_holds(panels: &[Line], rows: usize, columns: usize, numbers: &[f64], about: &str) {
+        for (place, line) in panels.iter().enumerate() {
+            for (column, value) in line.0.iter().enumerate() {
+                let (row, column) = (place % rows, place / rows * LANES + column);
+                let wanted = match column < columns {
+                    true => numbers[row * columns + column],
+                    false => 0.0,
+                };
+                let error = (f64::from(*value) - wanted).abs();
+                assert!(
+                    error < 1e-3,
+                    "{about}: [{row}, {column}] {value} for {wanted}"
+                );
+            }
+        }
+    }
+
+    fn product(a: &[f64], b: &[f64], rows: usize, inner: usize, columns: usize) -> Vec<f64> {
+        (0..rows * columns)
+            .map(|place| {
+                let (row, column) = (place / columns, place % columns);
+                (0..inner)
+                    .map(|k| a[row * inner + k] * b[k * columns + column])
+                    .sum()
+            })
+            .collect()
+    }
+
+    fn transposed(a: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+        (0..rows * columns)
+            .map(|place| a[place % rows * columns + place / rows])
+            .collect()
+    }
+
+    #[test]
+    fn products_of_all_shapes_are_those_of_plain_loops() {
+        for isa in Isa::all() {
+            for (rows, inner, columns) in [
+                (1, 1, 1),
+                (5, 3, 2),
+                (13, 16, 16),
+                (32, 17, 33),
+                (70, 31, 5),
+                (600, 70, 20),
+                (7, 9000, 18),
+            ] {
+                let about = format!("{isa:?} {rows} x {inner} x {columns}");
+                let (left, a) = matrix(rows, inner, 1);
+                let (right, b) = matrix(inner, columns, 2);
+                let (bias, offsets) = matrix(1, columns, 3);
+                let mut to = vec![Line([f32::NAN; LANES]); rows * lines(columns)];
+                isa.run(Product {
+                    rows,
+                    inner,
+                    left: &left,
+                    right: &right,
+                    bias: Some(&bias),
+                    to: &mut to,
+                });
+                let mut wanted = product(&a, &b, rows, inner, columns);
+                for (place, wanted) in wanted.iter_mut().enumerate() {
+                    *wanted += offsets[place % columns];
+                }
+                assert_holds(&to, rows, columns, &wanted, &about);
+
+                let mut turned = vec![Line([f32::NAN; LANES]); inner * lines(rows)];
+                isa.run(Transpose {
+                    rows,
+                    columns: inner,
+                    from: &left,
+                    to: &mut turned,
+                });
+                assert_holds(&turned, inner, rows, &transposed(&a, rows, inner), &about);
+
+                let (over, c) = matrix(rows, columns, 4);
+                let mut to = vec![Line([f32::NAN; LANES]); inner * lines(columns)];
+                isa.run(Gradient {
+                    rows,
+                    inputs: inner,
+                    left: &left,
+                    right: &over,
+                    to: &mut to,
+                });
+                let wanted = product(&transposed(&a, rows, inner), &c, inner, rows, columns);
+                assert_holds(&to, inner, columns, &wanted, &about);
+            }
+        }
+    }
+}

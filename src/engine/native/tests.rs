@@ -1,5 +1,7 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
+mod gradients;
+
 use std::path::Path;
 
 use super::*;
@@ -165,6 +167,313 @@ fn whole_runs_are_those_of_pytorch() {
                     epoch.step
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn the_same_job_gives_the_same_bits_also_among_busy_threads() {
+    let (spec, data) = (trial(small(), 3), data(9, 5));
+    let alone = run(&spec, &data);
+    assert_same_bits(&alone, &run(&spec, &data));
+    let other = trial(small(), 4);
+    std::thread::scope(|scope| {
+        let busy: Vec<_> = (0..3).map(|_| scope.spawn(|| run(&other, &data))).collect();
+        let inside = scope.spawn(|| run(&spec, &data)).join().unwrap();
+        assert_same_bits(&alone, &inside);
+        let others: Vec<_> = busy
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
+        assert_same_bits(&others[0], &others[1]);
+        assert_ne!(alone.0[0].values[0], others[0].0[0].values[0]);
+    });
+}
+
+#[test]
+fn going_on_from_any_epoch_gives_the_same_bits() {
+    let stopping = Some(EarlyStopping {
+        patience: 3,
+        min_delta: 0.01,
+    });
+    for optimizer in [Optimizer::Adam, Optimizer::Adamw, Optimizer::Sgd] {
+        let model = MlpSpec {
+            optimizer,
+            momentum: 0.9,
+            early_stopping: stopping,
+            ..small()
+        };
+        let (spec, data) = (trial(model, 9), data(9, 5));
+        let whole = run(&spec, &data);
+        for stop in 1..whole.1.steps {
+            let folder = tempfile::tempdir().unwrap();
+            let mut before = Record {
+                stop_after: Some(stop),
+                ..Record::default()
+            };
+            let ending = run_in(folder.path(), &spec, &data, None, &mut before).unwrap();
+            assert_eq!(ending, Ending::Stopped { step: stop });
+            let mut after = Record::default();
+            let checkpoint = Some(before.checkpoints[0].as_slice());
+            let ending = run_in(folder.path(), &spec, &data, checkpoint, &mut after).unwrap();
+            let Ending::Done(result) = ending else {
+                panic!("nobody asked to stop");
+            };
+            let together = [before.epochs, after.epochs].concat();
+            assert!(result.seconds > value_of(&together[0], "seconds"));
+            assert_same_bits(&whole, &(together, *result));
+        }
+    }
+}
+
+#[test]
+fn going_on_after_the_last_epoch_only_saves() {
+    let (spec, data) = (trial(small(), 9), data(9, 5));
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record {
+        keep_checkpoints: true,
+        ..Record::default()
+    };
+    let first = run_in(folder.path(), &spec, &data, None, &mut record).unwrap();
+    let mut again = Record::default();
+    let last = record.checkpoints.last().map(Vec::as_slice);
+    let folder = tempfile::tempdir().unwrap();
+    let second = run_in(folder.path(), &spec, &data, last, &mut again).unwrap();
+    assert_eq!(first, second);
+    assert!(again.epochs.is_empty());
+    assert!(folder.path().join("model.safetensors").exists());
+}
+
+#[test]
+fn foreign_and_damaged_checkpoints_are_refused() {
+    let data = data(9, 5);
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record {
+        stop_after: Some(2),
+        ..Record::default()
+    };
+    let spec = trial(small(), 9);
+    run_in(folder.path(), &spec, &data, None, &mut record).unwrap();
+    let bytes = record.checkpoints.remove(0);
+    let refused = |spec: &TrialSpec, bytes: &[u8]| {
+        let ending = run_in(
+            folder.path(),
+            spec,
+            &data,
+            Some(bytes),
+            &mut Record::default(),
+        );
+        matches!(ending, Err(EngineError::Checkpoint(_)))
+    };
+    assert!(!refused(&spec, &bytes));
+    let wider = MlpSpec {
+        layers: vec![20, 13],
+        ..small()
+    };
+    assert!(refused(&trial(wider, 9), &bytes));
+    assert!(refused(&trial(small(), 10), &bytes));
+    for length in [0, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
+        assert!(refused(&spec, &bytes[..length]), "{length} bytes");
+    }
+    for place in (0..bytes.len()).step_by(bytes.len() / 300) {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x10;
+        assert!(refused(&spec, &damaged), "byte {place}");
+    }
+}
+
+#[test]
+fn batches_of_one_of_all_and_of_more_than_all_rows_train() {
+    let data = data(9, 5);
+    let with = |batch_size| {
+        let model = MlpSpec {
+            batch_size,
+            ..small()
+        };
+        run(&trial(model, 1), &data)
+    };
+    let all = with(BatchSize::All);
+    assert_same_bits(&all, &with(BatchSize::Rows(70)));
+    assert_same_bits(&all, &with(BatchSize::Rows(1_000_000)));
+    for (epochs, result) in [all, with(BatchSize::Rows(1)), with(BatchSize::Rows(69))] {
+        assert_eq!(result.diverged, None);
+        let finite = |(name, value): &(Metric, f64)| assert!(value.is_finite(), "{name}");
+        epochs
+            .iter()
+            .flat_map(|epoch| &epoch.values)
+            .for_each(finite);
+    }
+}
+
+#[test]
+fn a_linear_model_and_a_single_unit_learn() {
+    let data = data(9, 5);
+    for layers in [vec![], vec![1], vec![200, 3]] {
+        let model = MlpSpec {
+            layers: layers.clone(),
+            epochs: 30,
+            lr: 0.02,
+            ..MlpSpec::default()
+        };
+        let (epochs, _) = run(&trial(model, 1), &data);
+        let loss = |epoch: &Epoch| value_of(epoch, "train/loss");
+        assert!(loss(&epochs[29]) < 0.95 * loss(&epochs[0]), "{layers:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_order_to_every_configuration() {
+    let (mut first, mut second) = ([0u32; 50], [1u32; 50]);
+    draw::batch_order(7, 2, &mut first);
+    draw::batch_order(7, 2, &mut second);
+    assert_eq!(first, second);
+    draw::batch_order(7, 3, &mut second);
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_diverging_trial_says_where_and_keeps_what_it_had() {
+    let data = data(9, 5);
+    let model = MlpSpec {
+        optimizer: Optimizer::Sgd,
+        batch_norm: false,
+        clip_norm: 0.0,
+        lr: 1e15,
+        ..small()
+    };
+    let (epochs, result) = run(&trial(model, 1), &data);
+    let reason = result.diverged.expect("a step of 1e15 cannot end well");
+    assert!(
+        reason.contains("epoch") && reason.contains("step"),
+        "{reason}"
+    );
+    assert_eq!(result.steps as usize, epochs.len());
+    for (_, value) in epochs.iter().flat_map(|epoch| &epoch.values) {
+        assert!(!value.is_nan());
+    }
+    assert_eq!(result.best.is_some(), !epochs.is_empty());
+}
+
+#[test]
+fn the_first_of_the_best_epochs_is_kept_and_saved() {
+    let data = data(9, 5);
+    let spec = trial(
+        MlpSpec {
+            epochs: 25,
+            ..small()
+        },
+        2,
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::default();
+    let Ending::Done(result) = run_in(folder.path(), &spec, &data, None, &mut record).unwrap()
+    else {
+        panic!("nobody asked to stop");
+    };
+    let objective: Vec<f64> = record
+        .epochs
+        .iter()
+        .map(|epoch| value_of(epoch, "valid/accuracy"))
+        .collect();
+    let best = objective.iter().copied().fold(f64::MIN, f64::max);
+    let first = objective.iter().position(|value| *value == best).unwrap();
+    assert_eq!(result.best, Some(best));
+    assert_eq!(result.best_step as usize, first + 1);
+    assert_eq!(result.metrics, record.epochs[first].values);
+    assert_eq!(result.last, objective.last().copied());
+    assert_eq!(
+        result.parameters,
+        (9 * 20 + 60) + (20 * 12 + 36) + (12 * 5 + 5)
+    );
+
+    let mut model = Model::load(folder.path()).unwrap();
+    let valid = data.valid();
+    let mut confusion = Confusion::new(5);
+    for (scores, label) in model.scores(valid.x).chunks(5).zip(valid.y) {
+        confusion.add(*label as usize, crate::engine::score::argmax(scores));
+    }
+    assert_eq!(confusion.rows(), result.confusion);
+    assert_eq!(confusion.accuracy(), best);
+    for artifact in &result.artifacts {
+        let length = std::fs::metadata(folder.path().join(&artifact.path))
+            .unwrap()
+            .len();
+        assert_eq!(length, artifact.bytes);
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        result.artifacts.len()
+    );
+}
+
+#[test]
+fn early_stopping_ends_after_its_patience() {
+    let model = MlpSpec {
+        early_stopping: Some(EarlyStopping {
+            patience: 2,
+            min_delta: 10.0,
+        }),
+        ..small()
+    };
+    let (epochs, result) = run(&trial(model, 1), &data(9, 5));
+    assert_eq!((epochs.len(), result.steps), (3, 3));
+}
+
+#[test]
+fn data_that_cannot_be_trained_on_is_refused() {
+    let none = || (Vec::new(), Vec::new());
+    let some = || rows(1, 4, 9, 5);
+    for data in [
+        Dataset::in_memory(9, 5, none(), some()),
+        Dataset::in_memory(9, 5, some(), none()),
+        Dataset::in_memory(9, 2, rows(1, 40, 9, 5), some()),
+        Dataset::in_memory(0, 5, (Vec::new(), vec![1]), (Vec::new(), vec![1])),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = trial(small(), 1);
+        let ending = run_in(folder.path(), &spec, &data, None, &mut Record::default());
+        assert!(matches!(ending, Err(EngineError::Unsupported(_))));
+    }
+    let mut spec = trial(small(), 1);
+    spec.objective.metric = "valid/auc".to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let ending = run_in(
+        folder.path(),
+        &spec,
+        &data(9, 5),
+        None,
+        &mut Record::default(),
+    );
+    assert!(matches!(ending, Err(EngineError::Unsupported(_))));
+}
+
+#[test]
+fn all_activations_and_many_classes_train_on_every_instruction_set() {
+    let data = data(40, 37);
+    for isa in Isa::all() {
+        for activation in [
+            Activation::Relu,
+            Activation::Gelu,
+            Activation::Silu,
+            Activation::Tanh,
+        ] {
+            let model = MlpSpec {
+                activation,
+                epochs: 40,
+                dropout: 0.0,
+                ..small()
+            };
+            let spec = trial(model, 1);
+            let folder = tempfile::tempdir().unwrap();
+            let job = Job {
+                spec: &spec,
+                data: &data,
+                folder: folder.path(),
+            };
+            let mut record = Record::default();
+            train_on(isa, job, mlp(&spec), None, &mut record).unwrap();
+            let loss = |epoch: usize| value_of(&record.epochs[epoch], "train/loss");
+            assert!(loss(39) < 0.5 * loss(0), "{isa:?} {activation:?}");
         }
     }
 }
