@@ -1,8 +1,98 @@
-//! The record of every sweep, in SQLite.
+//! The record of every sweep: one SQLite database, documented in `docs/STORE.md`.
+//!
+//! One [`Writer`] a session, any number of readers, which never wait for it nor it for them. What was
+//! committed is durable, and a batch of events is in the record whole or not at all.
 
+mod begin;
+mod cells;
+mod database;
+mod error;
+mod journal;
+pub mod lock;
+mod read;
 mod record;
+mod show;
+#[cfg(test)]
+mod tests;
+mod writer;
 
+use std::path::Path;
+use std::time::SystemTime;
+
+pub use begin::{Begin, Planned, SessionId};
+pub use error::StoreError;
+pub use journal::Outcome;
+pub use lock::SweepLock;
 pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentRecord, ExperimentSummary,
     SessionRecord, TrialRecord,
 };
+pub use writer::{AfterCommit, Writer};
+
+use database::Database;
+
+/// The record, opened.
+pub struct Store {
+    database: Database,
+}
+
+/// What a committed batch of events is safe against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Loss of power: every batch waits for the disk.
+    Power,
+    /// The end of any process, but not of the machine: the last seconds may then be missing.
+    Process,
+}
+
+impl Store {
+    /// Opens the record at `path` for writing; creates folder, file and schema where they are
+    /// missing, and brings an older schema up to date.
+    pub fn open(path: &Path) -> Result<Store, StoreError> {
+        Database::create(path).map(|database| Store { database })
+    }
+
+    /// Opens the record at `path` for reading only: while a sweep writes it, or on a file system
+    /// that cannot be written. There must be one.
+    pub fn open_existing(path: &Path) -> Result<Store, StoreError> {
+        Database::read(path).map(|database| Store { database })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.database.path
+    }
+
+    /// The observer that writes the events of `session`, safe against loss of power. `after_commit`
+    /// is called once for each result that is durable.
+    pub fn writer(
+        &self,
+        session: SessionId,
+        after_commit: Option<AfterCommit>,
+    ) -> Result<Writer, StoreError> {
+        self.writer_with(session, Durability::Power, after_commit)
+    }
+
+    /// As [`Store::writer`], with another `durability`.
+    pub fn writer_with(
+        &self,
+        session: SessionId,
+        durability: Durability,
+        after_commit: Option<AfterCommit>,
+    ) -> Result<Writer, StoreError> {
+        let database = Database::create(&self.database.path)?;
+        if durability == Durability::Process {
+            database
+                .connection
+                .execute_batch("PRAGMA synchronous = NORMAL")
+                .map_err(database.fail("setting it up"))?;
+        }
+        Writer::start(database, session, after_commit)
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,268 @@
+//! One connection to the record: opened, recognised, brought to the schema of this version.
+//!
+//! A file that is not ours is never written to, not even to change its journal: it is recognised
+//! before anything else happens to it.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use super::StoreError;
+
+/// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
+const APPLICATION_ID: i64 = 0x7377_6570;
+
+/// Step n brings a database from schema version n to n + 1.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+
+/// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy
+/// or a vacuum of its record.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause between attempts where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// Statements kept prepared by a connection; more than any module uses.
+const STATEMENTS: usize = 64;
+
+/// A connection, with the path that its errors name.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    writable: bool,
+}
+
+/// What a file turned out to be.
+enum Found {
+    /// No table, no mark: a new or an empty file.
+    Nothing,
+    /// Ours, with this schema version.
+    Version(i64),
+}
+
+impl Database {
+    /// Opens the record at `path` for reading and writing; creates folder, file and schema where
+    /// they are missing, and steps an older schema up.
+    pub(super) fn create(path: &Path) -> Result<Database, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+                path: folder.to_path_buf(),
+                source,
+            })?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = Database::connect(path, path.to_path_buf(), flags)?;
+        database.recognise(MIGRATIONS.len() as i64)?;
+        database.use_write_ahead_log()?;
+        database.migrate(MIGRATIONS)?;
+        let fail = database.fail("setting it up");
+        database
+            .connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            .map_err(fail)?;
+        Ok(database)
+    }
+
+    /// Opens the record at `path`, which must exist, for reading only. Works while a sweep writes,
+    /// and on a file system that cannot be written.
+    pub(super) fn read(path: &Path) -> Result<Database, StoreError> {
+        Database::read_up_to(path, MIGRATIONS.len() as i64)
+    }
+
+    /// [`Database::read`] for a program that knows schema versions up to `known`.
+    pub(super) fn read_up_to(path: &Path, known: i64) -> Result<Database, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing {
+                path: path.to_path_buf(),
+            });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = Database::connect(path, path.to_path_buf(), flags)?;
+        database.writable = false;
+        let found = match database.recognise(known) {
+            Err(error) if lacks_log_index(&error) => {
+                database = Database::read_immutable(path)?;
+                database.recognise(known)?
+            }
+            found => found?,
+        };
+        match found {
+            Found::Nothing => Err(StoreError::Missing {
+                path: path.to_path_buf(),
+            }),
+            Found::Version(found) if found < known => Err(StoreError::Older {
+                path: path.to_path_buf(),
+                found,
+                known,
+            }),
+            Found::Version(_) => Ok(database),
+        }
+    }
+
+    /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
+    /// keeps its log there.
+    pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return Err(StoreError::UnreadableLog {
+                path: path.to_path_buf(),
+            });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_URI;
+        let mut database = Database::connect(path, immutable_uri(path), flags)?;
+        database.writable = false;
+        Ok(database)
+    }
+
+    fn connect(path: &Path, target: PathBuf, flags: OpenFlags) -> Result<Database, StoreError> {
+        let fail = StoreError::naming(path, "opening it");
+        let connection = Connection::open_with_flags(target, flags).map_err(&fail)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Database {
+            connection,
+            path: path.to_path_buf(),
+            writable: true,
+        })
+    }
+
+    /// Begins a transaction that may write, waiting for its turn.
+    pub(super) fn begin(&mut self, action: &'static str) -> Result<Transaction<'_>, StoreError> {
+        if !self.writable {
+            return Err(StoreError::ReadOnly {
+                path: self.path.clone(),
+                action,
+            });
+        }
+        let fail = StoreError::naming(&self.path, action);
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(fail)
+    }
+
+    /// Begins a transaction that only reads: one moment of the record, however many queries.
+    pub(super) fn snapshot(&self) -> Result<Transaction<'_>, StoreError> {
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)
+            .map_err(self.fail("reading it"))
+    }
+
+    /// Turns SQLite's errors into ours, naming this file.
+    pub(super) fn fail(
+        &self,
+        action: &'static str,
+    ) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+        StoreError::naming(&self.path, action)
+    }
+
+    fn recognise(&self, known: i64) -> Result<Found, StoreError> {
+        let fail = self.fail("opening it");
+        let (application_id, version, tables) = self
+            .connection
+            .query_row(
+                "SELECT (SELECT application_id FROM pragma_application_id),
+                        (SELECT user_version FROM pragma_user_version),
+                        (SELECT count(*) FROM sqlite_schema)",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)),
+            )
+            .map_err(fail)?;
+        match (application_id, version, tables) {
+            (0, 0, 0) => Ok(Found::Nothing),
+            (APPLICATION_ID, found, _) if found > known => Err(StoreError::Newer {
+                path: self.path.clone(),
+                found,
+                known,
+            }),
+            (APPLICATION_ID, found, _) if found > 0 => Ok(Found::Version(found)),
+            (application_id, _, _) => Err(StoreError::NotOurs {
+                path: self.path.clone(),
+                application_id,
+            }),
+        }
+    }
+
+    /// Readers and the writer then never wait for each other. The setting stays in the file.
+    fn use_write_ahead_log(&self) -> Result<(), StoreError> {
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        loop {
+            let mode = self
+                .connection
+                .query_row("PRAGMA journal_mode = WAL", [], |row| {
+                    row.get::<_, String>(0)
+                });
+            match mode {
+                // SQLite does not wait by itself when two connections turn it on at once.
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(BUSY_PAUSE);
+                }
+                // A file system without shared memory keeps its rollback journal: slower, as safe.
+                other => return other.map(drop).map_err(self.fail("setting it up")),
+            }
+        }
+    }
+
+    /// Steps the schema up to `steps.len()`, one transaction a step.
+    pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
+        loop {
+            let fail = self.fail("bringing its schema up to date");
+            let transaction = self.begin("bringing its schema up to date")?;
+            // Read within the transaction: another process may just have done the step.
+            let version: i64 = transaction
+                .query_row("PRAGMA user_version", [], |row| row.get(0))
+                .map_err(&fail)?;
+            let Some(step) = usize::try_from(version).ok().and_then(|at| steps.get(at)) else {
+                return Ok(());
+            };
+            transaction.execute_batch(step).map_err(&fail)?;
+            transaction
+                .execute_batch(&format!(
+                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
+                    version + 1
+                ))
+                .map_err(&fail)?;
+            transaction.commit().map_err(&fail)?;
+        }
+    }
+}
+
+/// What tells a file from another that took its name.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path)
+        .ok()
+        .map(|file| (file.dev(), file.ino()))
+}
+
+/// Whether SQLite failed because it may not create its `-shm` file.
+fn lacks_log_index(error: &StoreError) -> bool {
+    match error {
+        StoreError::ReadOnly { .. } => true,
+        StoreError::Sqlite { source, .. } => {
+            source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+        }
+        _ => false,
+    }
+}
+
+/// `path` as an SQLite URI that promises that nobody changes the file.
+fn immutable_uri(path: &Path) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    let mut uri = "file:".to_owned();
+    for &byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(byte));
+            }
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // A second slash at the front would make a host name of the first folder.
+    PathBuf::from(uri.replacen("file://", "file:///", 1) + "?immutable=1")
+}

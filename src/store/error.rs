@@ -1,0 +1,164 @@
+//! What can go wrong with the record, each said with its file and with what to do about it.
+//!
+//! SQLite's own codes are told apart here and nowhere else: [`StoreError::sqlite`] is the one way
+//! in for them.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::trial::TrialId;
+
+/// Why the record could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Folder {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "there is no record at {}: it is written by the first `sweep run`; name another file, or \
+         run an experiment",
+        path.display()
+    )]
+    Missing { path: PathBuf },
+    #[error(
+        "{} is not an SQLite database, or its first bytes are damaged: name another file, or put \
+         back a copy",
+        path.display()
+    )]
+    NotADatabase { path: PathBuf },
+    #[error(
+        "{} is an SQLite database of another program (application_id {application_id}): it is \
+         left as it is; name another file",
+        path.display()
+    )]
+    NotOurs { path: PathBuf, application_id: i64 },
+    #[error(
+        "{} has schema version {found}, this sweep knows versions up to {known}: use the newer \
+         sweep that wrote it",
+        path.display()
+    )]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error(
+        "{} has schema version {found}, this sweep reads version {known}: `sweep run` or \
+         `sweep resume` brings it up to date",
+        path.display()
+    )]
+    Older {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("{} was opened for reading only: {action} needs to write", path.display())]
+    ReadOnly { path: PathBuf, action: &'static str },
+    #[error(
+        "{} cannot be read where it stands, since its write-ahead log {}-wal is not empty and the \
+         folder cannot be written: copy both files to a folder that can",
+        path.display(), path.display()
+    )]
+    UnreadableLog { path: PathBuf },
+    #[error(
+        "another process has kept {} locked for too long: {action} was given up; see which \
+         program has it open, and resume",
+        path.display()
+    )]
+    Locked { path: PathBuf, action: &'static str },
+    #[error(
+        "there is no space left for {}: {action} was given up, what was recorded before stands; \
+         free some space and resume",
+        path.display()
+    )]
+    Full { path: PathBuf, action: &'static str },
+    #[error("{} is damaged: {source}; put back a copy, or name another file", path.display())]
+    Damaged {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    #[error(
+        "{} was moved, removed or replaced while it was written: nothing more is recorded; put it \
+         back and resume",
+        path.display()
+    )]
+    Moved { path: PathBuf },
+    #[error("{}: {action} failed: {source}", path.display())]
+    Sqlite {
+        path: PathBuf,
+        action: &'static str,
+        source: rusqlite::Error,
+    },
+    #[error(
+        "{}: table {table}, row {key}: {column} is {found}, allowed is {allowed}; the file was \
+         changed by another program",
+        path.display()
+    )]
+    Value {
+        path: PathBuf,
+        table: &'static str,
+        key: String,
+        column: &'static str,
+        found: String,
+        allowed: &'static str,
+    },
+    #[error("{what} cannot be recorded: {found}, allowed is {allowed}")]
+    Refused {
+        what: String,
+        found: String,
+        allowed: &'static str,
+    },
+    #[error("no trial is called `{prefix}`: `sweep ls` shows their names")]
+    NoSuchTrial { prefix: String },
+    #[error(
+        "{count} trials have a name that begins with `{prefix}`: {}{}; give more digits",
+        candidates.iter().map(TrialId::as_str).collect::<Vec<_>>().join(", "),
+        if candidates.len() as u64 == *count { "" } else { ", ..." }
+    )]
+    Ambiguous {
+        prefix: String,
+        /// The first of them, by name.
+        candidates: Vec<TrialId>,
+        /// How many there are in all.
+        count: u64,
+    },
+    #[error("an event came for {what}, which the record does not know of")]
+    Unknown { what: String },
+    #[error("the thread that writes {} ended without a word", path.display())]
+    WriterGone { path: PathBuf },
+    #[error("cannot start the thread that writes the record: {0}")]
+    Thread(std::io::Error),
+}
+
+impl StoreError {
+    /// [`StoreError::sqlite`] with all but SQLite's error filled in.
+    pub(super) fn naming(
+        path: &Path,
+        action: &'static str,
+    ) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+        let path = path.to_path_buf();
+        move |source| StoreError::sqlite(&path, action, source)
+    }
+
+    /// Tells apart what SQLite reports while `action` is under way on the database at `path`.
+    fn sqlite(path: &Path, action: &'static str, source: rusqlite::Error) -> StoreError {
+        let path = path.to_path_buf();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Locked { path, action }
+            }
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, source },
+            Some(ErrorCode::DiskFull) => StoreError::Full { path, action },
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, action },
+            _ => StoreError::Sqlite {
+                path,
+                action,
+                source,
+            },
+        }
+    }
+}

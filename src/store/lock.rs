@@ -1,0 +1,205 @@
+//! One sweep of an experiment at a time.
+//!
+//! The kernel holds the lock for the process and lets go of it however the process ends, so a lock
+//! file that is there says nothing: only one that is locked does. It is never removed, since another
+//! process may just be about to lock it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::now_ms;
+
+/// The lock of one experiment in one folder of runs; let go when dropped.
+#[derive(Debug)]
+pub struct SweepLock {
+    /// The lock lives as long as this descriptor.
+    _file: File,
+}
+
+/// Who holds a lock, as written inside the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub pid: u32,
+    pub host: String,
+    /// Milliseconds since 1970, UTC.
+    pub since_ms: i64,
+}
+
+/// Why the lock was not got.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error(
+        "experiment `{experiment}` is being run {}: wait for it, or stop it",
+        holder.as_ref().map_or("by another process".to_owned(), Held::to_string)
+    )]
+    Held {
+        experiment: String,
+        /// `None` when it has locked the file, but not yet written who it is.
+        holder: Option<Held>,
+    },
+    #[error(
+        "`{experiment}` cannot be the name of an experiment: allowed are letters, digits, `.`, `_` \
+         and `-`"
+    )]
+    Name { experiment: String },
+    #[error("cannot lock {}: {source}", path.display())]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let age = u64::try_from(now_ms() - self.since_ms).unwrap_or(0);
+        write!(
+            f,
+            "by process {} on {}, begun {} ago",
+            self.pid,
+            self.host,
+            shown(Duration::from_millis(age))
+        )
+    }
+}
+
+impl SweepLock {
+    /// Takes the lock of `experiment` in the folder `runs`, or says at once who has it.
+    pub fn acquire(runs: &Path, experiment: &str) -> Result<SweepLock, LockError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if experiment.is_empty() || !experiment.bytes().all(plain) {
+            return Err(LockError::Name {
+                experiment: experiment.to_owned(),
+            });
+        }
+        let folder = runs.join("locks");
+        let path = folder.join(format!("{experiment}.lock"));
+        let fail = |source| LockError::Io {
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&folder).map_err(fail)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held {
+                    experiment: experiment.to_owned(),
+                    holder: holder(&mut file),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+        }
+        sign(&mut file).map_err(fail)?;
+        Ok(SweepLock { _file: file })
+    }
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
+    /// POSIX allows 255 bytes.
+    const LONGEST: usize = 256;
+    let mut name = [0_u8; LONGEST];
+    // SAFETY: the buffer is writable for the length given, and its last byte is kept out of reach,
+    // so that it ends in a zero however long the name is.
+    let status = unsafe { libc::gethostname(name.as_mut_ptr().cast(), LONGEST - 1) };
+    let end = name.iter().position(|&byte| byte == 0).unwrap_or(LONGEST);
+    match status == 0 && end > 0 {
+        true => String::from_utf8_lossy(&name[..end]).into_owned(),
+        false => "unknown".to_owned(),
+    }
+}
+
+/// Writes into the locked `file` who holds it.
+fn sign(file: &mut File) -> std::io::Result<()> {
+    let held = Held {
+        pid: std::process::id(),
+        host: host_name(),
+        since_ms: now_ms(),
+    };
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(serde_json::to_string(&held)?.as_bytes())
+}
+
+/// Who wrote into `file`; `None` while the holder is still about to.
+fn holder(file: &mut File) -> Option<Held> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// A length of time in its largest unit.
+fn shown(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_one_is_told_who_holds_the_lock_and_gets_it_when_let_go() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let LockError::Held { experiment, holder } =
+            SweepLock::acquire(runs.path(), "genres").unwrap_err()
+        else {
+            panic!("another error");
+        };
+        let holder = holder.unwrap();
+        assert_eq!(experiment, "genres");
+        assert_eq!(holder.pid, std::process::id());
+        assert_eq!(holder.host, host_name());
+
+        SweepLock::acquire(runs.path(), "other").unwrap();
+        drop(first);
+        SweepLock::acquire(runs.path(), "genres").unwrap();
+    }
+
+    #[test]
+    fn a_lock_file_left_by_a_dead_process_locks_nothing() {
+        let runs = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(runs.path().join("locks")).unwrap();
+        let left = r#"{"pid":1,"host":"elsewhere-with-a-long-name","since_ms":0}"#;
+        let path = runs.path().join("locks/genres.lock");
+        std::fs::write(&path, left).unwrap();
+        let _lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let held: Held = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(held.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_name_that_would_leave_the_folder_is_refused() {
+        let runs = tempfile::tempdir().unwrap();
+        for name in ["", "../genres", "a/b", "gen res"] {
+            let error = SweepLock::acquire(runs.path(), name).unwrap_err();
+            assert!(matches!(error, LockError::Name { .. }), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_holder_is_shown_with_its_age() {
+        let held = Held {
+            pid: 7,
+            host: "box".to_owned(),
+            since_ms: now_ms() - 3 * 3_600_000 - 1_000,
+        };
+        assert_eq!(held.to_string(), "by process 7 on box, begun 3 h ago");
+        assert_eq!(shown(Duration::from_secs(59)), "59 s");
+        assert_eq!(shown(Duration::from_secs(3_599)), "59 min");
+    }
+}

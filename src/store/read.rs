@@ -1,0 +1,343 @@
+//! Experiments as the record knows them. Each answer is of one moment, while a sweep may be writing.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Params as Bound};
+
+use super::cells::Cells;
+use super::{
+    DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
+    TrialRecord,
+};
+use crate::trial::{ConfigId, DataDigest, Status, TrialId};
+
+const ACTION: &str = "reading it";
+
+/// The columns of a [`TrialRecord`], from `trials` called t.
+const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.status, t.best, \
+    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message";
+
+impl Store {
+    /// Every experiment, the one touched last first.
+    pub fn experiments(&self) -> Result<Vec<ExperimentSummary>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let experiments = self.rows(
+            &snapshot,
+            "SELECT e.id, e.name, e.metric, e.goal, d.digest, e.created_ms,
+                    max(e.updated_ms, coalesce(max(s.started_ms, coalesce(s.ended_ms, 0)), 0))
+                        AS touched_ms
+             FROM experiments e
+             JOIN datasets d ON d.id = e.dataset
+             LEFT JOIN sessions s
+                 ON s.id = (SELECT max(id) FROM sessions WHERE experiment = e.id)
+             ORDER BY touched_ms DESC, e.id DESC",
+            [],
+            ("experiments", "name"),
+            |cells| {
+                let summary = ExperimentSummary {
+                    name: cells.text("name")?,
+                    objective: cells.objective()?,
+                    data: DataDigest::from_hex(cells.hex("digest", 64)?),
+                    created_ms: cells.int("created_ms")?,
+                    touched_ms: cells.int("touched_ms")?,
+                    counts: Vec::new(),
+                    best: None,
+                    best_trial: None,
+                };
+                Ok((cells.int("id")?, summary))
+            },
+        )?;
+        experiments
+            .into_iter()
+            .map(|(id, summary)| self.summarise(&snapshot, id, summary))
+            .collect()
+    }
+
+    /// The experiment called `name`, whole.
+    pub fn experiment(&self, name: &str) -> Result<Option<ExperimentRecord>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let found = self.rows(
+            &snapshot,
+            "SELECT id, name, file_path, file_text, metric, goal, dataset FROM experiments
+             WHERE name = ?1",
+            [name],
+            ("experiments", "name"),
+            |cells| {
+                let id: i64 = cells.int("id")?;
+                Ok(ExperimentRecord {
+                    name: cells.text("name")?,
+                    file_path: cells.path_of("file_path")?,
+                    file_text: cells.text("file_text")?,
+                    objective: cells.objective()?,
+                    dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
+                    sessions: self.sessions(&snapshot, id)?,
+                    trials: self.trials(&snapshot, id)?,
+                })
+            },
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The name of the experiment whose newest session was begun last.
+    pub fn last_experiment(&self) -> Result<Option<String>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let found = self.rows(
+            &snapshot,
+            "SELECT e.name FROM experiments e JOIN sessions s ON s.experiment = e.id
+             ORDER BY s.id DESC LIMIT 1",
+            [],
+            ("experiments", "name"),
+            |cells| cells.text("name"),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Where each of `trials` stands; `None` for one that the record does not know.
+    pub fn statuses(&self, trials: &[TrialId]) -> Result<Vec<Option<Status>>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let mut find = snapshot
+            .prepare_cached("SELECT name, status FROM trials WHERE name = ?1")
+            .map_err(self.database.fail(ACTION))?;
+        let mut statuses = Vec::with_capacity(trials.len());
+        for trial in trials {
+            let status = find
+                .query_row([trial.as_str()], |row| {
+                    Ok(Cells {
+                        path: &self.database.path,
+                        table: "trials",
+                        key: "name",
+                        row,
+                    }
+                    .status("status"))
+                })
+                .optional()
+                .map_err(self.database.fail(ACTION))?;
+            statuses.push(status.transpose()?);
+        }
+        Ok(statuses)
+    }
+
+    /// Reads every row that `sql` gives; `(table, key)` name a row that cannot be read.
+    pub(super) fn rows<T>(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        values: impl Bound,
+        (table, key): (&'static str, &'static str),
+        mut read: impl FnMut(&Cells<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let fail = self.database.fail(ACTION);
+        let mut statement = connection.prepare_cached(sql).map_err(&fail)?;
+        let mut rows = statement.query(values).map_err(&fail)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(&fail)? {
+            found.push(read(&Cells {
+                path: &self.database.path,
+                table,
+                key,
+                row,
+            })?);
+        }
+        Ok(found)
+    }
+
+    /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; parameters and
+    /// metrics are still to be filled in.
+    fn bare_trial(cells: &Cells<'_>) -> Result<(i64, TrialRecord), StoreError> {
+        let number = |column| cells.get::<Option<f64>>(column, "a number or NULL");
+        let record = TrialRecord {
+            id: TrialId::from_hex(cells.hex("name", 32)?),
+            config: ConfigId::from_hex(cells.hex("config", 32)?),
+            kind: cells.kind("kind")?,
+            seed: cells.int("seed")?,
+            status: cells.status("status")?,
+            in_plan: cells.get("in_plan", "0 or 1")?,
+            params: Vec::new(),
+            best: number("best")?,
+            best_step: cells.optional_int("best_step")?,
+            last: number("last")?,
+            steps: cells.optional_int("steps")?,
+            parameters: cells.optional_int("parameters")?,
+            seconds: number("seconds")?,
+            metrics: Vec::new(),
+            message: cells.get("message", "text or NULL")?,
+        };
+        Ok((cells.int("id")?, record))
+    }
+
+    /// The trials that `chosen` gives, a `SELECT` of [`TRIAL_COLUMNS`] and `in_plan`, whole.
+    pub(super) fn trials_of(
+        &self,
+        connection: &Connection,
+        chosen: &str,
+        values: impl Bound + Copy,
+    ) -> Result<Vec<TrialRecord>, StoreError> {
+        let bare = self.rows(
+            connection,
+            chosen,
+            values,
+            ("trials", "name"),
+            Self::bare_trial,
+        )?;
+        let (keys, mut trials): (Vec<i64>, Vec<TrialRecord>) = bare.into_iter().unzip();
+        let places: HashMap<i64, usize> = keys
+            .into_iter()
+            .enumerate()
+            .map(|(place, key)| (key, place))
+            .collect();
+        let params = format!(
+            "SELECT p.trial, p.name, p.type, p.value FROM params p
+             WHERE p.trial IN (SELECT id FROM ({chosen})) ORDER BY p.trial, p.position"
+        );
+        self.rows(connection, &params, values, ("params", "trial"), |cells| {
+            let param = (cells.text("name")?, cells.param()?);
+            if let Some(&place) = places.get(&cells.int("trial")?) {
+                trials[place].params.push(param);
+            }
+            Ok(())
+        })?;
+        let metrics = format!(
+            "SELECT m.trial, n.name, m.value FROM ({chosen}) c
+             JOIN metrics m ON m.trial = c.id AND m.step = c.best_step
+             JOIN metric_names n ON n.id = m.metric ORDER BY m.trial, n.name"
+        );
+        self.rows(
+            connection,
+            &metrics,
+            values,
+            ("metrics", "trial"),
+            |cells| {
+                let metric = (cells.text("name")?, cells.number("value")?);
+                if let Some(&place) = places.get(&cells.int("trial")?) {
+                    trials[place].metrics.push(metric);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(trials)
+    }
+
+    fn summarise(
+        &self,
+        connection: &Connection,
+        experiment: i64,
+        mut summary: ExperimentSummary,
+    ) -> Result<ExperimentSummary, StoreError> {
+        let counts = self.rows(
+            connection,
+            "SELECT t.status, count(*) AS n FROM experiment_trials x
+             JOIN trials t ON t.id = x.trial
+             WHERE x.experiment = ?1 AND x.in_plan = 1 GROUP BY t.status",
+            [experiment],
+            ("trials", "status"),
+            |cells| Ok((cells.status("status")?, cells.int("n")?)),
+        )?;
+        summary.counts = Status::ALL
+            .into_iter()
+            .filter_map(|status| counts.iter().find(|count| count.0 == status).copied())
+            .collect();
+        let best = self.rows(
+            connection,
+            "SELECT trial AS name, best FROM best_runs WHERE experiment = ?1
+             ORDER BY rank, trial LIMIT 1",
+            [&summary.name],
+            ("trials", "name"),
+            |cells| {
+                let trial = TrialId::from_hex(cells.hex("name", 32)?);
+                Ok((trial, cells.number("best")?))
+            },
+        )?;
+        if let Some((trial, best)) = best.into_iter().next() {
+            summary.best = Some(best);
+            summary.best_trial = Some(trial);
+        }
+        Ok(summary)
+    }
+
+    fn dataset(&self, connection: &Connection, id: i64) -> Result<DatasetRecord, StoreError> {
+        let found = self.rows(
+            connection,
+            "SELECT * FROM datasets WHERE id = ?1",
+            [id],
+            ("datasets", "id"),
+            |cells| {
+                Ok(DatasetRecord {
+                    digest: DataDigest::from_hex(cells.hex("digest", 64)?),
+                    source: cells.path_of("source")?,
+                    source_sha256: cells.text("source_sha256")?,
+                    features: cells.texts("features")?,
+                    classes: cells.texts("classes")?,
+                    train_rows: cells.int("train_rows")?,
+                    valid_rows: cells.int("valid_rows")?,
+                    test_rows: cells.int("test_rows")?,
+                    notes: cells.texts("notes")?,
+                })
+            },
+        )?;
+        found.into_iter().next().ok_or_else(|| StoreError::Value {
+            path: self.database.path.clone(),
+            table: "datasets",
+            key: id.to_string(),
+            column: "id",
+            found: "missing".to_owned(),
+            allowed: "the data set that an experiment names",
+        })
+    }
+
+    fn sessions(
+        &self,
+        connection: &Connection,
+        experiment: i64,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.rows(
+            connection,
+            "SELECT * FROM sessions WHERE experiment = ?1 ORDER BY id",
+            [experiment],
+            ("sessions", "id"),
+            |cells| {
+                let outcome = cells.text("outcome")?;
+                if !["running", "finished", "interrupted", "failed"].contains(&outcome.as_str()) {
+                    return Err(cells.refuse("outcome", "running, finished, interrupted or failed"));
+                }
+                Ok(SessionRecord {
+                    id: cells.int("id")?,
+                    started_ms: cells.int("started_ms")?,
+                    ended_ms: cells.optional_int("ended_ms")?,
+                    outcome,
+                    command: cells.text("command")?,
+                    host: cells.text("host")?,
+                    pid: cells.int("pid")?,
+                    version: cells.text("version")?,
+                    git_commit: cells.get("git_commit", "text or NULL")?,
+                })
+            },
+        )
+    }
+
+    fn trials(
+        &self,
+        connection: &Connection,
+        experiment: i64,
+    ) -> Result<Vec<TrialRecord>, StoreError> {
+        let chosen = format!(
+            "SELECT {TRIAL_COLUMNS}, x.in_plan FROM experiment_trials x
+             JOIN trials t ON t.id = x.trial WHERE x.experiment = ?1
+             ORDER BY x.in_plan DESC, x.position, t.id"
+        );
+        self.trials_of(connection, &chosen, [experiment])
+    }
+
+    /// The trial called `name`, in a list of one or none.
+    pub(super) fn trials_named(
+        &self,
+        connection: &Connection,
+        name: &str,
+    ) -> Result<Vec<TrialRecord>, StoreError> {
+        let chosen = format!(
+            "SELECT {TRIAL_COLUMNS}, EXISTS (SELECT 1 FROM experiment_trials x
+                 WHERE x.trial = t.id AND x.in_plan = 1) AS in_plan
+             FROM trials t WHERE t.name = ?1"
+        );
+        self.trials_of(connection, &chosen, [name])
+    }
+}

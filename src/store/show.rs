@@ -1,0 +1,176 @@
+//! One trial in all its detail: attempts, curves, confusion, importance, artifacts.
+
+use super::cells::is_hex;
+use super::{ArtifactRecord, AttemptRecord, Curve, Store, StoreError, TrialRecord};
+use crate::trial::TrialId;
+
+/// Most names given to choose from.
+const CANDIDATES: u32 = 10;
+
+impl Store {
+    /// The trial whose name begins with `prefix`. It is in the plan if any experiment asks for it.
+    pub fn find_trial(&self, prefix: &str) -> Result<TrialRecord, StoreError> {
+        let unknown = || StoreError::NoSuchTrial {
+            prefix: prefix.to_owned(),
+        };
+        let prefix_hex = prefix.to_ascii_lowercase();
+        if !is_hex(&prefix_hex) {
+            return Err(unknown());
+        }
+        let snapshot = self.database.snapshot()?;
+        let pattern = format!("{prefix_hex}*");
+        let candidates = self.rows(
+            &snapshot,
+            "SELECT name FROM trials WHERE name GLOB ?1 ORDER BY name LIMIT ?2",
+            rusqlite::params![pattern, CANDIDATES],
+            ("trials", "name"),
+            |cells| Ok(TrialId::from_hex(cells.hex("name", 32)?)),
+        )?;
+        match candidates.as_slice() {
+            [] => Err(unknown()),
+            [trial] => {
+                let found = self.trials_named(&snapshot, trial.as_str())?;
+                found.into_iter().next().ok_or_else(unknown)
+            }
+            _ => {
+                let counts = self.rows(
+                    &snapshot,
+                    "SELECT count(*) AS n FROM trials WHERE name GLOB ?1",
+                    [pattern],
+                    ("trials", "n"),
+                    |cells| cells.int::<u64>("n"),
+                )?;
+                Err(StoreError::Ambiguous {
+                    prefix: prefix.to_owned(),
+                    candidates,
+                    count: counts.into_iter().sum(),
+                })
+            }
+        }
+    }
+
+    /// The experiments that have asked for `trial`, by name.
+    pub fn experiments_of(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT e.name FROM experiments e
+             JOIN experiment_trials x ON x.experiment = e.id
+             JOIN trials t ON t.id = x.trial WHERE t.name = ?1 ORDER BY e.name",
+            [trial.as_str()],
+            ("experiments", "name"),
+            |cells| cells.text("name"),
+        )
+    }
+
+    /// Every attempt at `trial`, oldest first.
+    pub fn attempts(&self, trial: &TrialId) -> Result<Vec<AttemptRecord>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT a.* FROM attempts a JOIN trials t ON t.id = a.trial
+             WHERE t.name = ?1 ORDER BY a.session, a.number",
+            [trial.as_str()],
+            ("attempts", "number"),
+            |cells| {
+                Ok(AttemptRecord {
+                    session: cells.int("session")?,
+                    number: cells.int("number")?,
+                    slot: cells.text("slot")?,
+                    engine: cells.text("engine")?,
+                    pid: cells.int("pid")?,
+                    started_ms: cells.int("started_ms")?,
+                    ended_ms: cells.optional_int("ended_ms")?,
+                    outcome: cells.text("outcome")?,
+                    message: cells.get("message", "text or NULL")?,
+                    log_tail: cells.get("log_tail", "text or NULL")?,
+                    resumed_from: cells.optional_int("resumed_from")?,
+                })
+            },
+        )
+    }
+
+    /// Every metric of `trial` over its steps, by name.
+    pub fn curves(&self, trial: &TrialId) -> Result<Vec<Curve>, StoreError> {
+        let mut curves: Vec<Curve> = Vec::new();
+        self.rows(
+            &self.database.connection,
+            "SELECT t.name AS trial, n.name, m.step, m.value FROM trials t
+             JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
+             WHERE t.name = ?1 ORDER BY n.name, m.step",
+            [trial.as_str()],
+            ("metrics", "trial"),
+            |cells| {
+                let metric = cells.text("name")?;
+                let point = (cells.int("step")?, cells.number("value")?);
+                match curves.last_mut() {
+                    Some(curve) if curve.metric == metric => curve.points.push(point),
+                    _ => curves.push(Curve {
+                        metric,
+                        points: vec![point],
+                    }),
+                }
+                Ok(())
+            },
+        )?;
+        Ok(curves)
+    }
+
+    /// Validation rows of `trial` by (actual, predicted) class; empty when none were recorded.
+    pub fn confusion(&self, trial: &TrialId) -> Result<Vec<Vec<u64>>, StoreError> {
+        let mut matrix: Vec<Vec<u64>> = Vec::new();
+        self.rows(
+            &self.database.connection,
+            "SELECT t.name AS trial, d.classes, c.actual, c.predicted, c.rows FROM trials t
+             JOIN datasets d ON d.id = t.dataset JOIN confusion c ON c.trial = t.id
+             WHERE t.name = ?1",
+            [trial.as_str()],
+            ("confusion", "trial"),
+            |cells| {
+                if matrix.is_empty() {
+                    let classes = cells.texts("classes")?.len();
+                    matrix = vec![vec![0; classes]; classes];
+                }
+                let actual: usize = cells.int("actual")?;
+                let predicted: usize = cells.int("predicted")?;
+                let cell = matrix
+                    .get_mut(actual)
+                    .and_then(|row| row.get_mut(predicted))
+                    .ok_or_else(|| {
+                        cells.refuse("predicted", "below the number of classes, as is `actual`")
+                    })?;
+                *cell = cells.int("rows")?;
+                Ok(())
+            },
+        )?;
+        Ok(matrix)
+    }
+
+    /// The share of each feature in `trial`, in the order of its result.
+    pub fn importance(&self, trial: &TrialId) -> Result<Vec<(String, f64)>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT t.name AS trial, i.feature, i.share FROM trials t
+             JOIN importance i ON i.trial = t.id WHERE t.name = ?1 ORDER BY i.position",
+            [trial.as_str()],
+            ("importance", "trial"),
+            |cells| Ok((cells.text("feature")?, cells.number("share")?)),
+        )
+    }
+
+    /// The files that `trial` left behind, by path relative to its folder.
+    pub fn artifacts(&self, trial: &TrialId) -> Result<Vec<ArtifactRecord>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT t.name AS trial, a.kind, a.path, a.bytes FROM trials t
+             JOIN artifacts a ON a.trial = t.id WHERE t.name = ?1 ORDER BY a.path",
+            [trial.as_str()],
+            ("artifacts", "trial"),
+            |cells| {
+                Ok(ArtifactRecord {
+                    kind: cells.text("kind")?,
+                    path: cells.path_of("path")?,
+                    bytes: cells.int("bytes")?,
+                })
+            },
+        )
+    }
+}

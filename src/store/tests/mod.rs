@@ -1,0 +1,176 @@
+//! A record in a folder of its own, a small plan, and the events of its trials.
+
+mod opening;
+mod reading;
+mod sharing;
+mod writing;
+
+use std::path::{Path, PathBuf};
+
+use super::{Begin, DatasetRecord, SessionId, Store, Writer};
+use crate::event::{AttemptNo, Event, Observer, Slot};
+use crate::trial::{
+    Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
+};
+
+/// A folder with a new record in it.
+struct Lab {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Lab {
+    fn new() -> Lab {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("runs/sweeps.db")).unwrap();
+        Lab { folder, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("runs/sweeps.db")
+    }
+
+    /// Begins a session of `experiment` while holding its lock.
+    fn begin(&mut self, experiment: &str, plan: &[Planned]) -> SessionId {
+        begin(&mut self.store, experiment, plan, true)
+    }
+
+    fn writer(&self, session: SessionId) -> Writer {
+        self.store.writer(session, None).unwrap()
+    }
+}
+
+type Planned = (TrialId, ConfigId, TrialSpec);
+
+fn begin(store: &mut Store, experiment: &str, plan: &[Planned], holds_lock: bool) -> SessionId {
+    let trials: Vec<_> = plan
+        .iter()
+        .map(|(id, config, spec)| (id.clone(), config.clone(), spec))
+        .collect();
+    store
+        .begin(&Begin {
+            experiment,
+            file_path: Path::new("experiments/songs.toml"),
+            file_text: "[experiment]\n",
+            objective: &Objective::default(),
+            dataset: &dataset(),
+            command: "sweep run experiments/songs.toml",
+            host: "box",
+            pid: 4_242,
+            version: "0.1.0",
+            git_commit: Some("abc123"),
+            trials: &trials,
+            holds_lock,
+        })
+        .unwrap()
+}
+
+fn dataset() -> DatasetRecord {
+    DatasetRecord {
+        digest: DataDigest::from_hex("d".repeat(64)),
+        source: PathBuf::from("data/songs.csv"),
+        source_sha256: "5".repeat(64),
+        features: vec!["energy".to_owned(), "tempo".to_owned()],
+        classes: vec!["pop".to_owned(), "rap".to_owned(), "rock".to_owned()],
+        train_rows: 60,
+        valid_rows: 20,
+        test_rows: 20,
+        notes: vec!["3 rows without `tempo` were left out".to_owned()],
+    }
+}
+
+/// One configuration for each of `rates`, with two seeds each.
+fn plan(rates: &[f64]) -> Vec<Planned> {
+    let mut plan = Vec::new();
+    for rate in rates {
+        for seed in [1, 2] {
+            let mut model = Kind::Mlp.default_model();
+            model.set("lr", &Value::Float(*rate)).unwrap();
+            let spec = TrialSpec {
+                model,
+                seed,
+                objective: Objective::default(),
+            };
+            let digest = dataset().digest;
+            plan.push((spec.id(&digest), spec.config_id(&digest), spec));
+        }
+    }
+    plan
+}
+
+fn started(trial: &TrialId, attempt: u64) -> Event {
+    Event::TrialStarted {
+        trial: trial.clone(),
+        attempt: AttemptNo(attempt),
+        slot: Slot("cpu:0".to_owned()),
+        engine: "native".to_owned(),
+        pid: 77,
+    }
+}
+
+fn progressed(trial: &TrialId, attempt: u64, step: u32, values: &[(&str, f64)]) -> Event {
+    Event::TrialProgressed {
+        trial: trial.clone(),
+        attempt: AttemptNo(attempt),
+        step,
+        values: metrics(values),
+    }
+}
+
+fn finished(trial: &TrialId, attempt: u64, result: TrialResult) -> Event {
+    Event::TrialFinished {
+        trial: trial.clone(),
+        attempt: AttemptNo(attempt),
+        result: Box::new(result),
+    }
+}
+
+fn metrics(values: &[(&str, f64)]) -> Vec<(Metric, f64)> {
+    values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value))
+        .collect()
+}
+
+/// A result after two epochs, the second the better one.
+fn result(best: f64) -> TrialResult {
+    TrialResult {
+        diverged: None,
+        best: Some(best),
+        best_step: 2,
+        last: Some(best),
+        steps: 2,
+        parameters: 1_234,
+        seconds: 1.5,
+        metrics: metrics(&[("valid/accuracy", best), ("valid/loss", 0.5)]),
+        confusion: vec![vec![5, 0, 1], vec![0, 7, 0], vec![2, 0, 5]],
+        importance: vec![("tempo".to_owned(), 0.75), ("energy".to_owned(), 0.25)],
+        artifacts: vec![Artifact {
+            kind: "weights".to_owned(),
+            path: PathBuf::from("model.safetensors"),
+            bytes: 4_096,
+        }],
+    }
+}
+
+fn observe_all(writer: &mut Writer, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        writer.observe(&event).unwrap();
+    }
+}
+
+/// The one value that `sql` gives, asked of the file by a connection of its own.
+fn ask<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap()
+}
+
+/// Changes the file behind the record's back.
+fn meddle(path: &Path, sql: &str) {
+    rusqlite::Connection::open(path)
+        .unwrap()
+        .execute_batch(sql)
+        .unwrap();
+}
