@@ -1,1 +1,117 @@
-//! Placeholder head.
+//! From the record to what people read: ranking, CSV files, plots, one HTML page, tables, JSON.
+//!
+//! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
+//! no data for is left out and named in [`Report::left_out`], never drawn empty.
+
+mod folder;
+mod html;
+pub mod json;
+mod plot;
+mod sheets;
+mod summary;
+pub mod table;
+mod text;
+
+pub use folder::{Written, write};
+pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::store::{Curve, ExperimentRecord};
+use crate::trial::{Kind, TrialId};
+
+/// Configurations in `best.csv`, in the plot of the best runs and on the page, besides the best of
+/// each baseline.
+pub const BEST: usize = 10;
+
+/// All that a report is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    pub experiment: ExperimentRecord,
+    /// Of every trial that `curves.csv` is to hold; the plots need those of [`wanted`].
+    pub curves: HashMap<TrialId, Vec<Curve>>,
+    /// Validation rows by `[actual][predicted]` class, in the order of the data set's classes; of
+    /// the trials of [`wanted`].
+    pub confusion: HashMap<TrialId, Vec<Vec<u64>>>,
+    /// Share of each feature by name; of the trials of [`wanted`] that have such a thing.
+    pub importance: HashMap<TrialId, Vec<(String, f64)>>,
+}
+
+/// A report in memory: files by name, in the order in which the page speaks of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub summary: Summary,
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What could not be shown, and why, one sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("cannot draw {name}: {message}")]
+    Draw { name: String, message: String },
+    #[error("cannot write {path}: {source}; the earlier report is as it was", path = .path.display())]
+    Stage {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "cannot put {missing} in place in {folder}: {source}; these files are missing or of an \
+         earlier report, so write the report again",
+        missing = .missing.join(", "),
+        folder = .folder.display()
+    )]
+    Replace {
+        folder: PathBuf,
+        missing: Vec<String>,
+        source: std::io::Error,
+    },
+}
+
+/// The trials whose curves, confusion and importance the plots show: all seeds of the best
+/// configurations, those of each baseline among them.
+pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
+    let summary = Summary::of(experiment);
+    let mut configs = summary.best(BEST);
+    // When baselines fill the first places, the learning curves still want networks.
+    for config in summary
+        .ranking
+        .iter()
+        .filter(|config| config.kind == Kind::Mlp)
+        .take(BEST)
+    {
+        if !configs.iter().any(|other| other.id == config.id) {
+            configs.push(config);
+        }
+    }
+    configs
+        .into_iter()
+        .flat_map(|config| config.runs.iter().map(|run| run.trial.clone()))
+        .collect()
+}
+
+/// Makes every file of the report, and writes none.
+pub fn make(input: &Input) -> Result<Report, ReportError> {
+    let summary = Summary::of(&input.experiment);
+    let mut left_out = Vec::new();
+    let mut files = sheets::all(input, &summary);
+    let pictures = plot::all(input, &summary, &mut left_out)?;
+    let page = html::page(input, &summary, &pictures, &files, &left_out);
+    for picture in pictures {
+        files.push((format!("{}.png", picture.name), picture.png));
+        files.push((format!("{}.svg", picture.name), picture.svg.into_bytes()));
+    }
+    files.push(("index.html".to_owned(), page.into_bytes()));
+    Ok(Report {
+        summary,
+        files,
+        left_out,
+    })
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A report on disk.
+//!
+//! Every file is first written beside its place and only then moved there, so that a full disk or a
+//! failure while drawing leaves the earlier report whole. Files that are not a report's are never
+//! touched, whatever folder is named.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Input, ReportError, make, plot, sheets};
+
+/// Where new files stand until all of them are there.
+const STAGING: &str = ".report-in-progress";
+
+/// A report that has been written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The page to open.
+    pub page: PathBuf,
+    pub files: Vec<PathBuf>,
+    /// What could not be shown, and why, one sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// Writes the report of `input` into `folder`, which is made if need be. Files of an earlier report
+/// are replaced, or removed where the new one has nothing of the kind.
+pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
+    let report = make(input)?;
+    let staging = folder.join(STAGING);
+    let staged = stage(&staging, &report.files);
+    if staged.is_err() {
+        // The error that matters is the first one; what is left of the attempt harms nothing.
+        let _ = fs::remove_dir_all(&staging);
+    }
+    staged?;
+    let names: Vec<&str> = report.files.iter().map(|(name, _)| name.as_str()).collect();
+    replace(&staging, folder, &names)?;
+    for name in sheets::NAMES
+        .map(str::to_owned)
+        .into_iter()
+        .chain(plot::names())
+    {
+        if !names.contains(&name.as_str()) {
+            remove(folder, &name)?;
+        }
+    }
+    Ok(Written {
+        page: folder.join("index.html"),
+        files: names.iter().map(|name| folder.join(name)).collect(),
+        left_out: report.left_out,
+    })
+}
+
+fn stage(staging: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReportError::Stage { path, source }
+    };
+    if staging.exists() {
+        fs::remove_dir_all(staging).map_err(failed(staging))?;
+    }
+    fs::create_dir_all(staging).map_err(failed(staging))?;
+    for (name, bytes) in files {
+        let path = staging.join(name);
+        fs::write(&path, bytes).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+fn replace(staging: &Path, folder: &Path, names: &[&str]) -> Result<(), ReportError> {
+    for (place, name) in names.iter().enumerate() {
+        if let Err(source) = fs::rename(staging.join(name), folder.join(name)) {
+            return Err(ReportError::Replace {
+                folder: folder.to_owned(),
+                missing: names[place..]
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+                source,
+            });
+        }
+    }
+    fs::remove_dir(staging).map_err(|source| ReportError::Stage {
+        path: staging.to_owned(),
+        source,
+    })
+}
+
+/// Removes a file of an earlier report, if it is there.
+fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
+    match fs::remove_file(folder.join(name)) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(ReportError::Replace {
+            folder: folder.to_owned(),
+            missing: vec![name.to_owned()],
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_report_replaces_the_earlier_one_and_nothing_else() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("reports").join("genres");
+        let full = write(&folder, &samples::genres()).unwrap();
+        assert_eq!(full.left_out, Vec::<String>::new());
+        assert!(full.files.iter().all(|path| path.is_file()));
+        assert!(folder.join("confusion.png").is_file());
+        fs::write(folder.join("notes.txt"), "mine").unwrap();
+
+        let mut poorer = samples::genres();
+        poorer.confusion.clear();
+        let written = write(&folder, &poorer).unwrap();
+        let mut expected: Vec<String> = written
+            .files
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .chain(["notes.txt".to_owned()])
+            .collect();
+        expected.sort();
+        assert_eq!(names(&folder), expected);
+        assert!(!folder.join("confusion.png").exists());
+        assert_eq!(written.left_out.len(), 1);
+    }
+
+    #[test]
+    fn a_failure_leaves_the_earlier_report_or_says_what_is_missing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path();
+        // A folder where a file belongs cannot be replaced by it.
+        fs::create_dir(folder.join("trials.csv")).unwrap();
+        fs::write(folder.join("trials.csv").join("x"), "").unwrap();
+        let message = write(folder, &samples::genres()).unwrap_err().to_string();
+        assert!(message.contains("trials.csv, best.csv"), "{message}");
+
+        let file = folder.join("file");
+        fs::write(&file, "").unwrap();
+        let message = write(&file, &samples::genres()).unwrap_err().to_string();
+        assert!(
+            message.contains("the earlier report is as it was"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,492 @@
+//! The page: one file without network, scripts or frameworks, readable in light and in dark.
+//!
+//! Every text passes through [`escape`]. Plots stand in it as images, which cannot run anything,
+//! whatever their labels say.
+
+use std::fmt::Write;
+
+use super::plot::Picture;
+use super::sheets::rank;
+use super::summary::{Axis, Configuration, Summary};
+use super::{BEST, Input, text};
+use crate::trial::{Kind, Status};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Writing to a string cannot fail.
+const IN_MEMORY: &str = "memory takes the page";
+
+/// The page of `summary`, with `pictures`, links to `files` and a note on what is `left_out`.
+pub fn page(
+    input: &Input,
+    summary: &Summary,
+    pictures: &[Picture],
+    files: &[(String, Vec<u8>)],
+    left_out: &[String],
+) -> String {
+    let name = escape(&input.experiment.name);
+    let sections = [
+        head(input, summary),
+        best(summary),
+        figures(pictures),
+        axes(&summary.axes),
+        trouble(input, left_out),
+        record(input),
+        downloads(pictures, files),
+    ];
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{name} · sweep report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         {}</main>\n</body>\n</html>\n",
+        sections.concat()
+    )
+}
+
+/// What was asked, what won and by how much, over how many seeds, at what cost.
+fn head(input: &Input, summary: &Summary) -> String {
+    let experiment = &input.experiment;
+    let data = &experiment.dataset;
+    let mut html = format!("<h1>{}</h1>\n", escape(&experiment.name));
+    let direction = match summary.objective.goal.is_better(1.0, 0.0) {
+        true => "higher",
+        false => "lower",
+    };
+    paragraph(
+        &mut html,
+        "lead",
+        &format!(
+            "Asked: {} with the best {} ({direction} is better) among {}, {} each, to tell {} \
+             apart by {} in {}, {} for training and {} for validation.",
+            match summary.axes.is_empty() {
+                true => "the model".to_owned(),
+                false => format!(
+                    "the values of {}",
+                    list(summary.axes.iter().map(|axis| axis.name.clone()).collect())
+                ),
+            },
+            text::metric(&summary.objective.metric),
+            text::plural(summary.planned_configurations as u64, "configuration"),
+            text::plural(summary.seeds.len() as u64, "seed"),
+            plural(data.classes.len() as u64, "class", "classes"),
+            text::plural(data.features.len() as u64, "feature"),
+            data.source.display(),
+            text::plural(data.train_rows, "row"),
+            text::plural(data.valid_rows, "row"),
+        ),
+    );
+    winner(&mut html, summary);
+    html.push_str("<dl class=\"facts\">\n");
+    let finished = summary.count(Status::Finished);
+    let planned: u64 = summary.counts.iter().map(|(_, number)| number).sum();
+    fact(
+        &mut html,
+        "Finished trials",
+        &format!("{finished} of {planned}"),
+    );
+    for (status, number) in &summary.counts {
+        if *status != Status::Finished {
+            fact(&mut html, &capital(status.name()), &number.to_string());
+        }
+    }
+    let seeds: Vec<String> = summary.seeds.iter().map(u64::to_string).collect();
+    fact(&mut html, "Seeds", &text::cut(&seeds.join(", "), 40));
+    fact(
+        &mut html,
+        "Training time, all trials",
+        &text::duration(summary.seconds),
+    );
+    html.push_str("</dl>\n");
+    html
+}
+
+/// The winner and its leads.
+fn winner(html: &mut String, summary: &Summary) {
+    let Some(winner) = summary.ranking.first() else {
+        return paragraph(html, "lead", "No trial of the plan has finished yet.");
+    };
+    paragraph(
+        html,
+        "winner",
+        &format!(
+            "{}: {}, {}",
+            winner.title(),
+            spread(winner),
+            of_seeds(winner)
+        ),
+    );
+    for lead in summary.leads() {
+        let by = text::score(lead.by.abs());
+        let relation = match lead.by {
+            by if by < 0.0 => "worse in the mean, yet with more finished seeds, than",
+            0.0 => "equal in the mean to",
+            _ => "better in the mean than",
+        };
+        let certainty = match (lead.is_separate, winner.spread.n.min(lead.over.spread.n)) {
+            (_, 0..=1) => "one seed tells nothing of chance",
+            (true, _) => "every seed of the winner is better than every seed of the other",
+            (false, _) => "their seeds overlap, so chance may have decided",
+        };
+        paragraph(
+            html,
+            "",
+            &format!(
+                "{by} {relation} #{} {} ({}); {certainty}.",
+                rank(summary, lead.over),
+                lead.over.title(),
+                spread(lead.over),
+            ),
+        );
+    }
+    paragraph(
+        html,
+        "note",
+        "Ranked on the validation rows, at the best epoch or round of each trial. The best of many \
+         configurations looks better there than it will on new rows.",
+    );
+}
+
+/// The best configurations, baselines last unless they rank.
+fn best(summary: &Summary) -> String {
+    if summary.ranking.is_empty() {
+        return String::new();
+    }
+    let mut html = "<h2>Best configurations and baselines</h2>\n<div class=\"wide\"><table>\n\
+        <thead><tr><th>Rank</th><th class=\"text\">Kind</th><th class=\"text\">Settings that vary\
+        </th><th>Mean</th><th>sd</th><th>Min</th><th>Max</th><th>Seeds</th><th>Parameters</th>\
+        <th>Time a trial</th><th class=\"text\">Name</th></tr></thead>\n<tbody>\n"
+        .to_owned();
+    for config in summary.best(BEST) {
+        let cells = [
+            (rank(summary, config).to_string(), false),
+            (text::kind(config.kind).to_owned(), true),
+            (config.label.clone(), true),
+            (text::score(config.spread.mean), false),
+            (config.spread.sd.map_or("–".to_owned(), text::score), false),
+            (text::score(config.spread.min), false),
+            (text::score(config.spread.max), false),
+            (format!("{}/{}", config.spread.n, config.planned), false),
+            (config.parameters.map_or("–".to_owned(), text::count), false),
+            (config.seconds.map_or("–".to_owned(), text::duration), false),
+            (config.id.short().to_owned(), true),
+        ];
+        let class = if config.kind == Kind::Mlp {
+            ""
+        } else {
+            " class=\"baseline\""
+        };
+        row(&mut html, class, &cells);
+    }
+    html.push_str("</tbody>\n</table></div>\n");
+    let more = summary.ranking.len().saturating_sub(BEST);
+    if more > 0 {
+        paragraph(
+            &mut html,
+            "note",
+            &format!(
+                "{}, in trials.csv.",
+                plural(more as u64, "more configuration", "more configurations")
+            ),
+        );
+    }
+    html
+}
+
+fn figures(pictures: &[Picture]) -> String {
+    let mut html = String::new();
+    for picture in pictures {
+        write!(
+            html,
+            "<figure>\n<img src=\"data:image/svg+xml,{}\" alt=\"{}\">\n\
+             <figcaption>{}</figcaption>\n</figure>\n",
+            in_address(&picture.svg),
+            escape(&picture.title),
+            escape(&picture.caption),
+        )
+        .expect(IN_MEMORY);
+    }
+    html
+}
+
+/// Effects of settings in numbers.
+fn axes(axes: &[Axis]) -> String {
+    if axes
+        .iter()
+        .all(|axis| axis.effects.iter().all(|effect| effect.spread.is_none()))
+    {
+        return String::new();
+    }
+    let mut html = "<h2>Effect of each setting</h2>\n<div class=\"wide\"><table>\n<thead><tr>\
+        <th class=\"text\">Setting</th><th class=\"text\">Value</th><th>Configurations</th>\
+        <th>Mean</th><th>sd</th></tr></thead>\n<tbody>\n"
+        .to_owned();
+    for axis in axes {
+        for effect in &axis.effects {
+            let spread = effect.spread;
+            let shown = |value: Option<f64>| value.map_or("–".to_owned(), text::score);
+            let cells = [
+                (axis.name.clone(), true),
+                (effect.value.to_string(), true),
+                (effect.means.len().to_string(), false),
+                (shown(spread.map(|spread| spread.mean)), false),
+                (shown(spread.and_then(|spread| spread.sd)), false),
+            ];
+            row(&mut html, "", &cells);
+        }
+    }
+    html.push_str("</tbody>\n</table></div>\n");
+    html
+}
+
+/// Trials that gave nothing, and parts of the report that are missing.
+fn trouble(input: &Input, left_out: &[String]) -> String {
+    /// Messages shown; the others are in `trials.csv`.
+    const MOST: usize = 20;
+    let troubled: Vec<String> = input
+        .experiment
+        .trials
+        .iter()
+        .filter(|trial| trial.in_plan)
+        .filter(|trial| matches!(trial.status, Status::Failed | Status::Diverged))
+        .map(|trial| {
+            let why = trial.message.as_deref().unwrap_or("no reason recorded");
+            format!(
+                "{} {}: {}",
+                trial.id.short(),
+                trial.status.name(),
+                text::cut(why, 200)
+            )
+        })
+        .collect();
+    let mut html = String::new();
+    if !troubled.is_empty() {
+        html.push_str("<h2>Trials without a result</h2>\n<ul>\n");
+        for line in troubled.iter().take(MOST) {
+            writeln!(html, "<li>{}</li>", escape(line)).expect(IN_MEMORY);
+        }
+        if troubled.len() > MOST {
+            let more = troubled.len() - MOST;
+            writeln!(html, "<li>and {more} more, in trials.csv</li>").expect(IN_MEMORY);
+        }
+        html.push_str("</ul>\n");
+    }
+    if !left_out.is_empty() {
+        html.push_str("<h2>Left out of this report</h2>\n<ul>\n");
+        for reason in left_out {
+            writeln!(html, "<li>{}</li>", escape(reason)).expect(IN_MEMORY);
+        }
+        html.push_str("</ul>\n");
+    }
+    html
+}
+
+/// All that is needed to do it again.
+fn record(input: &Input) -> String {
+    let experiment = &input.experiment;
+    let data = &experiment.dataset;
+    let mut html = "<h2>Record</h2>\n<dl>\n".to_owned();
+    let file = experiment.file_path.display().to_string();
+    fact(
+        &mut html,
+        "Run again",
+        &format!("sweep run {}", quoted(&file)),
+    );
+    fact(&mut html, "Data", &data.source.display().to_string());
+    fact(
+        &mut html,
+        "Digest of the prepared data",
+        data.digest.as_str(),
+    );
+    fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
+    let rows = format!(
+        "{} training, {} validation, {} test (sealed)",
+        text::count(data.train_rows),
+        text::count(data.valid_rows),
+        text::count(data.test_rows)
+    );
+    fact(&mut html, "Rows", &rows);
+    html.push_str("</dl>\n");
+    if !data.notes.is_empty() {
+        html.push_str("<h3>Noticed while preparing the data</h3>\n<ul>\n");
+        for note in &data.notes {
+            writeln!(html, "<li>{}</li>", escape(note)).expect(IN_MEMORY);
+        }
+        html.push_str("</ul>\n");
+    }
+    if !experiment.sessions.is_empty() {
+        html.push_str(
+            "<h3>Sessions</h3>\n<div class=\"wide\"><table>\n<thead><tr>\
+            <th class=\"text\">Began (UTC)</th><th class=\"text\">Ended</th>\
+            <th class=\"text\">Outcome</th><th class=\"text\">Command</th>\
+            <th class=\"text\">Version</th><th class=\"text\">Commit</th>\
+            <th class=\"text\">Host</th></tr></thead>\n<tbody>\n",
+        );
+        for session in &experiment.sessions {
+            let commit = session.git_commit.as_deref().unwrap_or("–");
+            let cells = [
+                (text::utc(session.started_ms), true),
+                (session.ended_ms.map_or("–".to_owned(), text::utc), true),
+                (session.outcome.clone(), true),
+                (session.command.clone(), true),
+                (session.version.clone(), true),
+                (text::cut(commit, 12), true),
+                (session.host.clone(), true),
+            ];
+            row(&mut html, "", &cells);
+        }
+        html.push_str("</tbody>\n</table></div>\n");
+    }
+    let lines = experiment.file_text.lines().map(escape).collect::<Vec<_>>();
+    write!(
+        html,
+        "<details>\n<summary>Experiment file, {}</summary>\n<pre>{}</pre>\n</details>\n",
+        escape(&file),
+        lines.join("\n"),
+    )
+    .expect(IN_MEMORY);
+    html
+}
+
+fn downloads(pictures: &[Picture], files: &[(String, Vec<u8>)]) -> String {
+    let drawn = pictures.iter().flat_map(|picture| {
+        [
+            format!("{}.png", picture.name),
+            format!("{}.svg", picture.name),
+        ]
+    });
+    let names = files.iter().map(|(name, _)| name.clone()).chain(drawn);
+    let links: Vec<String> = names
+        .map(|name| format!("<a href=\"{name}\">{name}</a>"))
+        .collect();
+    format!("<h2>Files</h2>\n<p>{}</p>\n", links.join(" · "))
+}
+
+/// `text` with white space and what does not print replaced, and nothing left that HTML reads.
+fn escape(text: &str) -> String {
+    text::clean(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+}
+
+/// `svg` as a data address may hold it.
+fn in_address(svg: &str) -> String {
+    let mut address = String::with_capacity(svg.len() * 3 / 2);
+    for byte in svg.bytes() {
+        match byte {
+            b'%' | b'#' | b'"' | b'<' | b'>' | b'&' | b'\'' | 0..b' ' | 0x7f.. => {
+                write!(address, "%{byte:02X}").expect(IN_MEMORY);
+            }
+            _ => address.push(char::from(byte)),
+        }
+    }
+    address
+}
+
+/// `path` as a shell takes it for one word.
+fn quoted(path: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !path.is_empty() && path.chars().all(is_plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
+}
+
+fn paragraph(html: &mut String, class: &str, text: &str) {
+    match class {
+        "" => writeln!(html, "<p>{}</p>", escape(text)),
+        class => writeln!(html, "<p class=\"{class}\">{}</p>", escape(text)),
+    }
+    .expect(IN_MEMORY);
+}
+
+fn fact(html: &mut String, name: &str, value: &str) {
+    writeln!(
+        html,
+        "<div><dt>{}</dt><dd>{}</dd></div>",
+        escape(name),
+        escape(value)
+    )
+    .expect(IN_MEMORY);
+}
+
+/// A row of (text, whether it is text rather than a number).
+fn row(html: &mut String, class: &str, cells: &[(String, bool)]) {
+    write!(html, "<tr{class}>").expect(IN_MEMORY);
+    for (cell, is_text) in cells {
+        let class = if *is_text { " class=\"text\"" } else { "" };
+        write!(html, "<td{class}>{}</td>", escape(cell)).expect(IN_MEMORY);
+    }
+    html.push_str("</tr>\n");
+}
+
+/// `0.7123 ± 0.0021`, or the mean alone.
+fn spread(config: &Configuration) -> String {
+    match config.spread.sd {
+        Some(sd) => format!("{} ± {}", text::score(config.spread.mean), text::score(sd)),
+        None => text::score(config.spread.mean),
+    }
+}
+
+fn of_seeds(config: &Configuration) -> String {
+    match config.is_complete() {
+        true => format!("over {}", text::plural(config.spread.n as u64, "seed")),
+        false => format!("over {} of {} seeds", config.spread.n, config.planned),
+    }
+}
+
+fn plural(number: u64, one: &str, several: &str) -> String {
+    format!(
+        "{} {}",
+        text::count(number),
+        if number == 1 { one } else { several }
+    )
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(mut words: Vec<String>) -> String {
+    match words.pop() {
+        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
+        Some(last) => last,
+        None => String::new(),
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_leave_its_element_or_its_word() {
+        assert_eq!(
+            escape("<script>alert('a & \"b\"')</script>\n"),
+            "&lt;script&gt;alert(&#39;a &amp; &quot;b&quot;&#39;)&lt;/script&gt; "
+        );
+        assert_eq!(
+            in_address("<a b=\"#1\">é%</a>"),
+            "%3Ca b=%22%231%22%3E%C3%A9%25%3C/a%3E"
+        );
+        assert_eq!(quoted("experiments/genres.toml"), "experiments/genres.toml");
+        assert_eq!(quoted("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
+    }
+
+    #[test]
+    fn words_are_listed_as_a_sentence_lists_them() {
+        let words = |words: &[&str]| list(words.iter().map(|word| (*word).to_owned()).collect());
+        assert_eq!(words(&[]), "");
+        assert_eq!(words(&["lr"]), "lr");
+        assert_eq!(
+            words(&["lr", "dropout", "layers"]),
+            "lr, dropout and layers"
+        );
+    }
+}

@@ -1,0 +1,361 @@
+//! Metrics over epochs or rounds: one thin line a seed, one thick line for their mean.
+//!
+//! A mean is drawn only over steps that every seed has, so that it never jumps where one seed ends
+//! early. Values that are not finite leave a gap.
+
+use plotters::backend::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::frame::{Frame, Scale};
+use super::legend::{Legend, Sign};
+use super::style::{
+    Canvas, Drawn, FAINT, INK, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, TICK, Type, WIDTH,
+    render,
+};
+use super::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
+use crate::report::summary::{Configuration, Summary};
+use crate::report::{Input, text};
+use crate::trial::Kind;
+
+/// Configurations whose curves can be told apart in one plot.
+const MOST: usize = 4;
+const THICK: u32 = 6;
+const PANEL_HEIGHT: i32 = 760;
+
+/// Learning curves of the best networks: losses, and the objective or the accuracy.
+pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
+    if !has(summary, Kind::Mlp) {
+        return Err(Missing::NotAsked);
+    }
+    let of_kind = summary
+        .ranking
+        .iter()
+        .filter(|config| config.kind == Kind::Mlp);
+    let configs: Vec<&Configuration> = of_kind.take(MOST).collect();
+    let score = match summary.objective.metric.as_str() {
+        "valid/loss" => "valid/accuracy",
+        metric => metric,
+    };
+    let metrics = [
+        ("train/loss", true, 0),
+        ("valid/loss", false, 0),
+        (score, false, 1),
+    ];
+    let mut panels = [
+        Panel::new("loss (cross-entropy, nats)"),
+        Panel::new(&text::metric(score)),
+    ];
+    for (place, config) in configs.iter().enumerate() {
+        for (metric, is_dashed, panel) in metrics {
+            let bundle = Bundle::of(input, config, metric, PALETTE[place], is_dashed);
+            panels[panel].bundles.extend(bundle);
+        }
+    }
+    let panels: Vec<Panel> = panels.into_iter().filter(Panel::can_be_drawn).collect();
+    if panels.is_empty() {
+        return Err(Missing::Data(
+            "Learning curves: the record holds no curve of the best networks.".to_owned(),
+        ));
+    }
+    let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
+    let mut entries: Vec<(Sign, String)> = configs
+        .iter()
+        .enumerate()
+        .map(|(place, config)| {
+            let sign = Sign::Line(Stroke::solid(PALETTE[place], THICK));
+            (sign, ranked_title(summary, config))
+        })
+        .collect();
+    entries.extend(line_keys(has_seeds));
+    let name = match configs.len() {
+        1 => "Learning curves of the best network".to_owned(),
+        number => format!("Learning curves of the {number} best networks"),
+    };
+    let caption = "Loss on training rows is measured while training, with dropout on if there is \
+                   any; loss and scores on validation rows after each epoch.";
+    let plot = Curves {
+        title: name.clone(),
+        step_name: "epoch",
+        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+        panels,
+        best_step: None,
+    };
+    Ok(render(CURVES, name, caption.to_owned(), &plot)?)
+}
+
+/// Losses of the best XGBoost configuration by round.
+pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
+    let Some(config) = summary.best_of(Kind::Boost) else {
+        return Err(Missing::NotAsked);
+    };
+    let mut panel = Panel::new("loss (cross-entropy, nats)");
+    for (metric, color, is_dashed) in [
+        ("train/loss", PALETTE[0], true),
+        ("valid/loss", PALETTE[1], false),
+    ] {
+        panel
+            .bundles
+            .extend(Bundle::of(input, config, metric, color, is_dashed));
+    }
+    if !panel.can_be_drawn() {
+        return Err(Missing::Data(
+            "XGBoost curve: the record holds no losses by round of the best configuration."
+                .to_owned(),
+        ));
+    }
+    let run = config.best_run(&summary.objective);
+    let mut entries = vec![
+        (
+            Sign::Line(Stroke::solid(PALETTE[0], THICK).dashed()),
+            "training".to_owned(),
+        ),
+        (
+            Sign::Line(Stroke::solid(PALETTE[1], THICK)),
+            "validation".to_owned(),
+        ),
+    ];
+    if config.runs.len() > 1 {
+        entries.extend(seed_keys());
+    }
+    if let Some(step) = run.step {
+        let text = format!("best round of the best seed ({}): {step}", run.seed);
+        entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
+    }
+    let name = format!("Loss by boosting round: {}", text::clean(&config.title()));
+    let plot = Curves {
+        title: name.clone(),
+        step_name: "boosting round",
+        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+        panels: vec![panel],
+        best_step: run.step,
+    };
+    let caption = "Where validation loss turns upward while training loss falls on, more rounds \
+                   only fit the training rows better.";
+    Ok(render(BOOSTING, name, caption.to_owned(), &plot)?)
+}
+
+fn line_keys(has_seeds: bool) -> Vec<(Sign, String)> {
+    let mut keys = vec![
+        (Sign::Line(Stroke::solid(FAINT, 4)), "validation".to_owned()),
+        (
+            Sign::Line(Stroke::solid(FAINT, 4).dashed()),
+            "training".to_owned(),
+        ),
+    ];
+    if has_seeds {
+        keys.extend(seed_keys());
+    }
+    keys
+}
+
+fn seed_keys() -> Vec<(Sign, String)> {
+    vec![
+        (
+            Sign::Line(Stroke::solid(FAINT, THICK)),
+            "mean of seeds".to_owned(),
+        ),
+        (
+            Sign::Line(Stroke::solid(FAINT, 2).faded(0.6)),
+            "one seed".to_owned(),
+        ),
+    ]
+}
+
+/// One metric of one configuration.
+struct Bundle {
+    color: RGBColor,
+    is_dashed: bool,
+    /// By seed: (step, value), by step.
+    seeds: Vec<Vec<(u32, f64)>>,
+    mean: Vec<(u32, f64)>,
+}
+
+impl Bundle {
+    fn of(
+        input: &Input,
+        config: &Configuration,
+        metric: &str,
+        color: RGBColor,
+        is_dashed: bool,
+    ) -> Option<Bundle> {
+        let seeds: Vec<Vec<(u32, f64)>> = config
+            .runs
+            .iter()
+            .filter_map(|run| input.curves.get(&run.trial))
+            .filter_map(|curves| curves.iter().find(|curve| curve.metric == metric))
+            .map(|curve| curve.points.clone())
+            .collect();
+        (!seeds.is_empty()).then(|| Bundle {
+            mean: mean(&seeds),
+            color,
+            is_dashed,
+            seeds,
+        })
+    }
+}
+
+/// The mean at every step that all of `seeds` have.
+fn mean(seeds: &[Vec<(u32, f64)>]) -> Vec<(u32, f64)> {
+    let (first, others) = seeds.split_first().expect("a bundle has a seed");
+    let at = |points: &[(u32, f64)], step: u32| {
+        let found = points.binary_search_by_key(&step, |(step, _)| *step);
+        found.ok().map(|place| points[place].1)
+    };
+    first
+        .iter()
+        .filter_map(|(step, value)| {
+            let mut sum = *value;
+            for points in others {
+                sum += at(points, *step)?;
+            }
+            Some((*step, sum / seeds.len() as f64))
+        })
+        .collect()
+}
+
+/// Bundles on common axes.
+struct Panel {
+    name: String,
+    bundles: Vec<Bundle>,
+}
+
+impl Panel {
+    fn new(name: &str) -> Panel {
+        Panel {
+            name: name.to_owned(),
+            bundles: Vec::new(),
+        }
+    }
+
+    fn points(&self) -> impl Iterator<Item = (u32, f64)> {
+        self.bundles
+            .iter()
+            .flat_map(|bundle| bundle.seeds.iter().flatten().copied())
+    }
+
+    fn scale(&self) -> Option<Scale> {
+        Scale::of(self.points().map(|(_, value)| value), 6)
+    }
+
+    fn can_be_drawn(&self) -> bool {
+        self.scale().is_some()
+    }
+
+    /// The panel's axes in a space from `left` to `right`.
+    fn frame(&self, left: i32, right: i32, top: i32, ticks: usize) -> Frame {
+        let y = self.scale().expect("a panel that can be drawn has a scale");
+        let steps = || self.points().map(|(step, _)| step);
+        let first = steps().min().unwrap_or(1);
+        Frame {
+            left: left + y.label_width() + Frame::GAP,
+            right,
+            top: top + Frame::ABOVE,
+            bottom: top + PANEL_HEIGHT - Frame::BELOW,
+            x: Scale::steps(first, steps().max().unwrap_or(first), ticks),
+            y,
+        }
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame) -> Drawn<B> {
+        for bundle in &self.bundles {
+            let base = Stroke::solid(bundle.color, 2);
+            let base = if bundle.is_dashed {
+                base.dashed()
+            } else {
+                base
+            };
+            if bundle.seeds.len() > 1 {
+                for points in &bundle.seeds {
+                    draw_curve(canvas, frame, points, base.faded(0.45))?;
+                }
+            }
+            let bold = Stroke {
+                width: THICK,
+                ..base
+            };
+            draw_curve(canvas, frame, &bundle.mean, bold)?;
+        }
+        Ok(())
+    }
+}
+
+/// A line through `points`, broken where one cannot be drawn; a lone point is a dot.
+fn draw_curve<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    frame: &Frame,
+    points: &[(u32, f64)],
+    stroke: Stroke,
+) -> Drawn<B> {
+    let places: Vec<Option<(i32, i32)>> = points
+        .iter()
+        .map(|(step, value)| frame.at(f64::from(*step), *value))
+        .collect();
+    for stretch in places.split(Option::is_none) {
+        let stretch: Vec<(i32, i32)> = stretch.iter().flatten().copied().collect();
+        match stretch.as_slice() {
+            [] => {}
+            [point] => {
+                let mark = if stroke.is_dashed {
+                    Mark::Diamond
+                } else {
+                    Mark::Disc
+                };
+                let radius = 5 + stroke.width as i32;
+                canvas.mark(*point, radius, mark, stroke.color)?;
+            }
+            line => canvas.line(line, stroke)?,
+        }
+    }
+    Ok(())
+}
+
+struct Curves {
+    title: String,
+    step_name: &'static str,
+    panels: Vec<Panel>,
+    legend: Legend,
+    best_step: Option<u32>,
+}
+
+impl Plot for Curves {
+    fn size(&self) -> (i32, i32) {
+        (
+            WIDTH,
+            HEAD + PANEL_HEIGHT + 16 + self.legend.height() + MARGIN,
+        )
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+        title(canvas, &self.title, WIDTH)?;
+        let number = self.panels.len() as i32;
+        let between = 60;
+        let width = (WIDTH - 2 * MARGIN - (number - 1) * between) / number;
+        for (place, panel) in self.panels.iter().enumerate() {
+            let left = MARGIN + place as i32 * (width + between);
+            let frame = panel.frame(left, left + width, HEAD, 12 / self.panels.len());
+            frame.draw(canvas, self.step_name, &panel.name)?;
+            panel.draw(canvas, &frame)?;
+            if let Some(x) = self
+                .best_step
+                .and_then(|step| frame.across(f64::from(step)))
+            {
+                let stroke = Stroke::solid(INK, 3).dashed();
+                canvas.line(&[(x, frame.bottom), (x, frame.top)], stroke)?;
+                canvas.text("best", (x, frame.top - 18), Type::new(TICK, INK).centered())?;
+            }
+        }
+        self.legend.draw(canvas, MARGIN, HEAD + PANEL_HEIGHT + 16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_covers_only_steps_that_every_seed_has() {
+        let seeds = [vec![(1, 1.0), (2, 3.0), (3, 5.0)], vec![(1, 3.0), (3, 6.0)]];
+        assert_eq!(mean(&seeds), [(1, 2.0), (3, 5.5)]);
+        assert_eq!(mean(&[vec![(1, 0.5)], Vec::new()]), []);
+    }
+}

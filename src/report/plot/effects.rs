@@ -1,0 +1,214 @@
+//! What each value of each varying setting did: small panels with one common y axis.
+
+use plotters::backend::DrawingBackend;
+use plotters::style::Color;
+
+use super::frame::{Frame, Scale};
+use super::legend::{Legend, Sign};
+use super::style::{
+    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, TICK, Type,
+    WIDTH, render,
+};
+use super::{EFFECTS, HEAD, Missing, has, title};
+use crate::report::summary::{Axis, Effect, Summary};
+use crate::report::text;
+use crate::trial::Kind;
+
+/// Panels side by side.
+const ACROSS: usize = 3;
+const PANEL_HEIGHT: i32 = 560;
+/// Longest label that stands upright below a panel.
+const UPRIGHT: i32 = 190;
+/// Least space for an upright label.
+const LEAST_SPACE: i32 = 38;
+const RADIUS: i32 = 6;
+
+pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
+    if summary.axes.is_empty() || !has(summary, Kind::Mlp) {
+        return Err(Missing::NotAsked);
+    }
+    let metric = text::metric(&summary.objective.metric);
+    let values = summary.axes.iter().flat_map(|axis| &axis.effects);
+    let values = values.flat_map(|effect| {
+        let whiskers = effect.spread.into_iter().flat_map(|spread| {
+            let sd = spread.sd.unwrap_or(0.0);
+            [spread.mean - sd, spread.mean + sd]
+        });
+        effect.means.iter().copied().chain(whiskers)
+    });
+    // Whiskers may reach below zero, so a logarithmic axis could not show them.
+    let scale = Scale::of_linear(values, 5).expect("a ranked configuration has a finite mean");
+    let entries = vec![
+        (
+            Sign::Mark(Mark::Disc, RADIUS, PALETTE[0].mix(0.5)),
+            "one configuration".to_owned(),
+        ),
+        (
+            Sign::Mark(Mark::Diamond, 13, INK.mix(1.0)),
+            "mean of configurations".to_owned(),
+        ),
+        (
+            Sign::Line(Stroke::solid(INK, 4)),
+            "mean ± standard deviation".to_owned(),
+        ),
+    ];
+    let name = "Effect of each setting that varies".to_owned();
+    let caption = format!(
+        "{metric}, mean over seeds. Each panel pools all other settings, so with a full grid its \
+         means differ by that setting alone; interactions do not show."
+    );
+    let plot = Effects {
+        title: name.clone(),
+        metric,
+        axes: &summary.axes,
+        scale,
+        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+    };
+    Ok(render(EFFECTS, name, caption, &plot)?)
+}
+
+struct Effects<'a> {
+    title: String,
+    metric: String,
+    axes: &'a [Axis],
+    scale: Scale,
+    legend: Legend,
+}
+
+impl Effects<'_> {
+    fn columns(&self) -> i32 {
+        self.axes.len().min(ACROSS) as i32
+    }
+
+    fn below_panels(&self) -> i32 {
+        let rows = self.axes.len().div_ceil(ACROSS) as i32;
+        HEAD + 50 + rows * PANEL_HEIGHT
+    }
+}
+
+impl Plot for Effects<'_> {
+    fn size(&self) -> (i32, i32) {
+        (
+            WIDTH,
+            self.below_panels() + 16 + self.legend.height() + MARGIN,
+        )
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+        title(canvas, &self.title, WIDTH)?;
+        canvas.text(&self.metric, (MARGIN, HEAD + 14), Type::new(LABEL, INK))?;
+        let ticks = self.scale.label_width() + Frame::GAP;
+        let between = 36;
+        let columns = self.columns();
+        let width = (WIDTH - 2 * MARGIN - ticks - (columns - 1) * between) / columns;
+        for (place, axis) in self.axes.iter().enumerate() {
+            let (row, column) = ((place / ACROSS) as i32, (place % ACROSS) as i32);
+            let left = MARGIN + ticks + column * (width + between);
+            let top = HEAD + 50 + row * PANEL_HEIGHT;
+            draw_panel(canvas, axis, &self.scale, (left, top), width, column == 0)?;
+        }
+        self.legend.draw(canvas, MARGIN, self.below_panels() + 16)
+    }
+}
+
+fn draw_panel<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    axis: &Axis,
+    scale: &Scale,
+    (left, top): (i32, i32),
+    width: i32,
+    is_first: bool,
+) -> Drawn<B> {
+    let names: Vec<String> = axis
+        .effects
+        .iter()
+        .map(|effect| effect.value.to_string())
+        .collect();
+    let slot = width / names.len() as i32;
+    let kind = Type::new(TICK, FAINT);
+    let is_upright = names
+        .iter()
+        .any(|name| kind.width(&text::clean(name)) > slot - 14);
+    let room = match is_upright {
+        true => {
+            let widths = names.iter().map(|name| kind.width(&text::clean(name)));
+            widths.max().unwrap_or(0).min(UPRIGHT) + 24
+        }
+        false => 60,
+    };
+    let frame = Frame {
+        left,
+        right: left + width,
+        top: top + 56,
+        bottom: top + PANEL_HEIGHT - room - 24,
+        x: Scale::between(0.0, 1.0, 1),
+        y: scale.clone(),
+    };
+    let head = Type::new(LABEL, INK).bold();
+    canvas.text(
+        &head.fit(&axis.name, width),
+        (left + width / 2, top + 28),
+        head.centered(),
+    )?;
+    frame.draw_y_axis(canvas, is_first)?;
+    // Where even upright labels would touch, every second, third, ... is shown.
+    let every = if is_upright {
+        (LEAST_SPACE / slot.max(1)).max(0) as usize + 1
+    } else {
+        1
+    };
+    for (place, (effect, name)) in axis.effects.iter().zip(&names).enumerate() {
+        let x = left + (2 * place as i32 + 1) * width / (2 * names.len() as i32);
+        draw_effect(canvas, &frame, effect, x, slot)?;
+        if place % every > 0 {
+            continue;
+        }
+        match is_upright {
+            true => {
+                let name = kind.fit(name, UPRIGHT);
+                canvas.text(&name, (x, frame.bottom + 16), kind.upright())?;
+            }
+            false => {
+                let name = text::clean(name);
+                canvas.text(&name, (x, frame.bottom + 36), kind.centered())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn draw_effect<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    frame: &Frame,
+    effect: &Effect,
+    x: i32,
+    slot: i32,
+) -> Drawn<B> {
+    let reach = (slot / 4).min(60);
+    for (place, mean) in effect.means.iter().enumerate() {
+        // Spread over the slot by the golden ratio: even, and the same every time.
+        let share = (place as f64 * 0.618_033_988_75).fract() - 0.5;
+        let x = x + (share * f64::from(reach)).round() as i32 * 2;
+        if let Some(y) = frame.down(*mean) {
+            canvas.mark((x, y), RADIUS, Mark::Disc, PALETTE[0].mix(0.5))?;
+        }
+    }
+    let Some(spread) = effect.spread else {
+        let kind = Type::new(TICK, FAINT).centered();
+        return canvas.text("none", (x, frame.bottom - 24), kind);
+    };
+    let ends = spread
+        .sd
+        .map(|sd| (frame.down(spread.mean - sd), frame.down(spread.mean + sd)));
+    if let Some((Some(low), Some(high))) = ends {
+        let stroke = Stroke::solid(INK, 4);
+        canvas.line(&[(x, low), (x, high)], stroke)?;
+        for y in [low, high] {
+            canvas.line(&[(x - 9, y), (x + 9, y)], stroke)?;
+        }
+    }
+    match frame.down(spread.mean) {
+        Some(y) => canvas.mark((x, y), 13, Mark::Diamond, INK.mix(1.0)),
+        None => Ok(()),
+    }
+}

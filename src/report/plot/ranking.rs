@@ -1,0 +1,170 @@
+//! The best configurations beside the best of each baseline: a dot a seed, a bar at the mean.
+
+use plotters::backend::DrawingBackend;
+use plotters::style::Color;
+
+use super::frame::{Frame, Scale};
+use super::legend::{Legend, Sign};
+use super::style::{
+    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Picture, Plot, Stroke, TICK, Type, WIDTH, look,
+    render,
+};
+use super::{HEAD, Missing, RANKING, title};
+use crate::report::sheets::rank;
+use crate::report::summary::{Configuration, Summary};
+use crate::report::{BEST, text};
+use crate::trial::Kind;
+
+const ROW: i32 = 96;
+/// Width of the names at the left.
+const NAMES: i32 = 640;
+/// Width of the numbers at the right.
+const NUMBERS: i32 = 330;
+const RADIUS: i32 = 11;
+
+pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
+    let rows: Vec<Row<'_>> = summary
+        .best(BEST)
+        .into_iter()
+        .map(|config| Row {
+            rank: rank(summary, config),
+            config,
+        })
+        .collect();
+    let has_baselines = rows.iter().any(|row| row.config.kind.is_baseline());
+    let name = match has_baselines {
+        true => "Best configurations beside the baselines",
+        false => "Best configurations",
+    };
+    let kinds = [Kind::Mlp, Kind::Boost, Kind::Forest].into_iter();
+    let mut entries: Vec<(Sign, String)> = kinds
+        .filter(|kind| rows.iter().any(|row| row.config.kind == *kind))
+        .map(|kind| {
+            let (color, mark) = look(kind);
+            let sign = Sign::Mark(mark, RADIUS, color.mix(0.6));
+            (sign, format!("{}, one seed", text::kind(kind)))
+        })
+        .collect();
+    entries.push((
+        Sign::Line(Stroke::solid(INK, 6)),
+        "mean of its seeds".to_owned(),
+    ));
+    let values = || {
+        rows.iter()
+            .flat_map(|row| &row.config.runs)
+            .map(|run| run.value)
+    };
+    let plot = Ranking {
+        title: name,
+        metric: text::metric(&summary.objective.metric),
+        scale: Scale::of(values(), 4).expect("a ranked configuration has a finite value"),
+        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+        rows,
+    };
+    let caption = "Each mark is one seed, each bar the mean of a configuration's seeds. Names give \
+                   only the settings that vary within a kind.";
+    Ok(render(RANKING, name.to_owned(), caption.to_owned(), &plot)?)
+}
+
+struct Row<'a> {
+    rank: usize,
+    config: &'a Configuration,
+}
+
+struct Ranking<'a> {
+    title: &'static str,
+    metric: String,
+    scale: Scale,
+    legend: Legend,
+    rows: Vec<Row<'a>>,
+}
+
+impl Ranking<'_> {
+    fn frame(&self) -> Frame {
+        Frame {
+            left: MARGIN + NAMES,
+            right: WIDTH - MARGIN - NUMBERS,
+            top: HEAD + 40,
+            bottom: HEAD + 40 + ROW * self.rows.len() as i32,
+            x: self.scale.clone(),
+            // Rows have fixed places; the frame only needs some scale there.
+            y: Scale::between(0.0, 1.0, 1),
+        }
+    }
+}
+
+impl Plot for Ranking<'_> {
+    fn size(&self) -> (i32, i32) {
+        let frame = self.frame();
+        (
+            WIDTH,
+            frame.bottom + Frame::BELOW + 16 + self.legend.height() + MARGIN,
+        )
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+        title(canvas, self.title, WIDTH)?;
+        let frame = self.frame();
+        let heads = Type::new(TICK, FAINT);
+        canvas.text("rank, configuration", (MARGIN, frame.top - 24), heads)?;
+        canvas.text("mean ± sd", (WIDTH - MARGIN, frame.top - 24), heads.right())?;
+        for (place, row) in self.rows.iter().enumerate() {
+            row.draw(canvas, &frame, frame.top + ROW * place as i32 + ROW / 2)?;
+        }
+        let name = match self.scale.is_log {
+            true => format!("{}, log scale", self.metric),
+            false => self.metric.clone(),
+        };
+        frame.draw_x_axis(canvas, &name)?;
+        self.legend
+            .draw(canvas, MARGIN, frame.bottom + Frame::BELOW + 16)
+    }
+}
+
+impl Row<'_> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame, y: i32) -> Drawn<B> {
+        let (color, mark) = look(self.config.kind);
+        let stroke = Stroke::solid(super::style::GRID, 2);
+        canvas.line(&[(frame.left, y), (frame.right, y)], stroke)?;
+        let number = Type::new(LABEL, INK);
+        canvas.text(&self.rank.to_string(), (MARGIN + 52, y), number.right())?;
+        let names = Type::new(TICK, INK);
+        let lines = names.wrap(&self.config.title(), NAMES - 110, 2);
+        let first = y - 19 * (lines.len() as i32 - 1);
+        for (place, line) in lines.iter().enumerate() {
+            canvas.text(line, (MARGIN + 76, first + 38 * place as i32), names)?;
+        }
+        for run in &self.config.runs {
+            if let Some(x) = frame.across(run.value) {
+                canvas.mark((x, y), RADIUS, mark, color.mix(0.6))?;
+            }
+        }
+        if let Some(x) = frame.across(self.config.spread.mean) {
+            canvas.line(&[(x, y - 28), (x, y + 28)], Stroke::solid(INK, 6))?;
+        }
+        self.draw_numbers(canvas, y)
+    }
+
+    fn draw_numbers<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, y: i32) -> Drawn<B> {
+        let spread = self.config.spread;
+        let value = match spread.sd {
+            Some(sd) => format!("{} ± {}", text::score(spread.mean), text::score(sd)),
+            None => text::score(spread.mean),
+        };
+        let right = WIDTH - MARGIN;
+        let kind = Type::new(TICK, INK).right();
+        if self.config.is_complete() {
+            return canvas.text(&value, (right, y), kind);
+        }
+        canvas.text(&value, (right, y - 19), kind)?;
+        let seeds = format!("{} of {} seeds", spread.n, self.config.planned);
+        canvas.text(
+            &seeds,
+            (right, y + 19),
+            Type {
+                color: FAINT,
+                ..kind
+            },
+        )
+    }
+}

@@ -1,0 +1,237 @@
+//! Made-up records for tests; every number is a function of its place, none of a clock or a dice.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::Input;
+use crate::store::{Curve, DatasetRecord, ExperimentRecord, SessionRecord, TrialRecord};
+use crate::trial::{
+    ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, TrialId, TrialSpec, Value,
+};
+
+pub const GENRES: [&str; 6] = ["edm", "latin", "pop", "r&b", "rap", "rock"];
+
+/// An experiment with no trials yet.
+pub fn empty(classes: &[&str]) -> Input {
+    Input {
+        experiment: ExperimentRecord {
+            name: "genres".to_owned(),
+            file_path: PathBuf::from("experiments/genres.toml"),
+            file_text: "[experiment]\nname = \"genres\"\n".to_owned(),
+            objective: Objective::default(),
+            dataset: DatasetRecord {
+                digest: digest(),
+                source: PathBuf::from("data/songs.csv"),
+                source_sha256: "ab".repeat(32),
+                features: vec!["energy".to_owned(), "tempo".to_owned()],
+                classes: classes.iter().map(|name| (*name).to_owned()).collect(),
+                train_rows: 19_700,
+                valid_rows: 6_566,
+                test_rows: 6_567,
+                notes: vec!["5 rows without track_name were left out".to_owned()],
+            },
+            sessions: vec![SessionRecord {
+                id: 1,
+                started_ms: 1_772_323_200_000,
+                ended_ms: Some(1_772_326_800_000),
+                outcome: "finished".to_owned(),
+                command: "sweep run experiments/genres.toml".to_owned(),
+                host: "mill".to_owned(),
+                pid: 4_711,
+                version: "0.1.0".to_owned(),
+                git_commit: None,
+            }],
+            trials: Vec::new(),
+        },
+        curves: HashMap::new(),
+        confusion: HashMap::new(),
+        importance: HashMap::new(),
+    }
+}
+
+/// Networks over layers, lr and dropout, both baselines, three seeds; one diverged, one failed, one
+/// pending, one fallen out of the plan.
+pub fn genres() -> Input {
+    let mut input = empty(&GENRES);
+    for (l, layers) in [vec![64, 32], vec![128, 16]].into_iter().enumerate() {
+        for (r, lr) in [1e-4, 1e-3, 1e-2].into_iter().enumerate() {
+            for (d, dropout) in [0.3, 0.7].into_iter().enumerate() {
+                let score = 0.52 + 0.01 * l as f64 + 0.03 * r as f64 - 0.02 * d as f64;
+                let widths = layers.iter().map(|width| Value::Int(*width)).collect();
+                let settings = [
+                    ("layers", Value::List(widths)),
+                    ("lr", Value::Float(lr)),
+                    ("dropout", Value::Float(dropout)),
+                ];
+                for seed in 1..=3 {
+                    add(&mut input, Kind::Mlp, &settings, seed, score, 20);
+                }
+            }
+        }
+    }
+    for (place, depth) in [5, 10].into_iter().enumerate() {
+        for seed in 1..=3 {
+            let score = 0.565 + 0.008 * place as f64;
+            let settings = [("max_depth", Value::Int(depth))];
+            add(&mut input, Kind::Boost, &settings, seed, score, 120);
+        }
+    }
+    for seed in 1..=3 {
+        add(&mut input, Kind::Forest, &[], seed, 0.548, 0);
+    }
+    let trials = &mut input.experiment.trials;
+    stop(
+        &mut trials[35],
+        Status::Diverged,
+        "loss was not finite at epoch 3",
+    );
+    stop(
+        &mut trials[4],
+        Status::Failed,
+        "=cmd|' /C calc'!A0: worker killed by signal 9",
+    );
+    stop(&mut trials[8], Status::Pending, "");
+    trials[11].in_plan = false;
+    input
+}
+
+/// Adds a finished trial of `kind` with `settings` that scores about `score` after `steps` epochs or
+/// rounds, and all that it leaves behind.
+pub fn add(
+    input: &mut Input,
+    kind: Kind,
+    settings: &[(&str, Value)],
+    seed: u64,
+    score: f64,
+    steps: u32,
+) {
+    let mut model = kind.default_model();
+    for (key, value) in settings {
+        model
+            .set(key, value)
+            .unwrap_or_else(|_| panic!("{key} = {value}"));
+    }
+    let spec = TrialSpec {
+        model,
+        seed,
+        objective: input.experiment.objective.clone(),
+    };
+    let id = spec.id(&digest());
+    let wobble = 0.004 * ((seed * 7 + input.experiment.trials.len() as u64 * 3) % 5) as f64;
+    let best = score + wobble;
+    let classes = input.experiment.dataset.classes.len();
+    input.experiment.trials.push(trial(&spec, best, steps));
+    if steps > 0 {
+        input.curves.insert(id.clone(), curves(best, steps));
+    }
+    input.confusion.insert(id.clone(), confusion(classes, best));
+    if kind.is_baseline() {
+        let names = (0..24).map(|place| match place {
+            0 => "track_album_release_date (year)".to_owned(),
+            1 => "danceability".to_owned(),
+            place => format!("feature_{place}"),
+        });
+        let shares = names
+            .enumerate()
+            .map(|(place, name)| (name, 0.75f64.powi(place as i32) / 4.0));
+        input.importance.insert(id, shares.collect());
+    }
+}
+
+/// Takes the result from `trial` and leaves it at `status`.
+pub fn stop(trial: &mut TrialRecord, status: Status, message: &str) {
+    trial.status = status;
+    trial.best = None;
+    trial.best_step = None;
+    trial.last = None;
+    trial.metrics = Vec::new();
+    trial.message = (!message.is_empty()).then(|| message.to_owned());
+}
+
+pub fn minimise_loss(input: &mut Input) {
+    input.experiment.objective = Objective {
+        metric: "valid/loss".to_owned(),
+        goal: Goal::Min,
+    };
+}
+
+/// A trial by hand, where settings that no model takes are wanted.
+pub fn by_hand(place: usize, params: Params, best: f64) -> TrialRecord {
+    TrialRecord {
+        id: TrialId::from_hex(format!("{:032x}", place + 1)),
+        config: ConfigId::from_hex(format!("{:032x}", place + 1)),
+        kind: Kind::Mlp,
+        seed: 1,
+        status: Status::Finished,
+        in_plan: true,
+        params,
+        best: Some(best),
+        best_step: Some(1),
+        last: Some(best),
+        steps: Some(1),
+        parameters: Some(10),
+        seconds: Some(1.0),
+        metrics: Vec::new(),
+        message: None,
+    }
+}
+
+fn trial(spec: &TrialSpec, best: f64, steps: u32) -> TrialRecord {
+    TrialRecord {
+        id: spec.id(&digest()),
+        config: spec.config_id(&digest()),
+        kind: spec.model.kind(),
+        seed: spec.seed,
+        status: Status::Finished,
+        in_plan: true,
+        params: spec.model.params(),
+        best: Some(best),
+        best_step: Some((steps * 3 / 4).max(1)),
+        last: Some(best - 0.01),
+        steps: Some(steps.max(1)),
+        parameters: Some(3_270),
+        seconds: Some(4.25),
+        metrics: vec![
+            ("valid/accuracy".to_owned(), best),
+            ("valid/loss".to_owned(), 2.0 - best),
+        ],
+        message: None,
+    }
+}
+
+/// Losses that fall and a validation loss that turns; an accuracy that rises to `best`.
+fn curves(best: f64, steps: u32) -> Vec<Curve> {
+    let curve = |metric: &str, value: &dyn Fn(f64) -> f64| Curve {
+        metric: metric.to_owned(),
+        points: (1..=steps)
+            .map(|step| (step, value(f64::from(step) / f64::from(steps))))
+            .collect(),
+    };
+    vec![
+        curve("train/loss", &|t| {
+            0.9 + 0.9 * (-3.0 * t).exp() - 0.2 * t - best / 10.0
+        }),
+        curve("valid/loss", &|t| {
+            1.1 + 0.7 * (-4.0 * t).exp() + 0.1 * t * t - best / 10.0
+        }),
+        curve("valid/accuracy", &|t| best * (1.0 - 0.5 * (-5.0 * t).exp())),
+    ]
+}
+
+fn confusion(classes: usize, best: f64) -> Vec<Vec<u64>> {
+    let count = |actual: usize, predicted: usize| match actual == predicted {
+        true => (1_000.0 * best) as u64 + 20 * actual as u64,
+        false => ((actual * 31 + predicted * 17) % 90) as u64,
+    };
+    (0..classes)
+        .map(|actual| {
+            (0..classes)
+                .map(|predicted| count(actual, predicted))
+                .collect()
+        })
+        .collect()
+}
+
+fn digest() -> DataDigest {
+    DataDigest::from_hex("0123456789abcdef".repeat(4))
+}

@@ -1,0 +1,294 @@
+//! The CSV files: UTF-8, comma, one header line, numbers as programs read them (`NaN`, `inf` and
+//! `1e-5` included).
+//!
+//! A cell that holds text from the data, or a message, never begins a formula in a spreadsheet.
+
+use std::collections::HashMap;
+
+use super::summary::{Configuration, Summary};
+use super::{BEST, Input, text};
+use crate::store::TrialRecord;
+use crate::trial::{Params, TrialId};
+
+/// Every file that [`all`] may give.
+pub const NAMES: [&str; 6] = [
+    "trials.csv",
+    "best.csv",
+    "curves.csv",
+    "axes.csv",
+    "confusion.csv",
+    "importance.csv",
+];
+
+/// All CSV files that `input` has rows for, by name; trials and best always.
+pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
+    let sheets = [
+        trials(input),
+        best(summary),
+        curves(input),
+        axes(summary),
+        confusion(input),
+        importance(input),
+    ];
+    NAMES
+        .into_iter()
+        .zip(sheets)
+        .filter(|(name, sheet)| sheet.rows > 0 || matches!(*name, "trials.csv" | "best.csv"))
+        .map(|(name, sheet)| (name.to_owned(), sheet.into_bytes()))
+        .collect()
+}
+
+/// One row a trial, in plan order; settings that a kind does not have are empty.
+fn trials(input: &Input) -> Sheet {
+    let trials = &input.experiment.trials;
+    let settings = keys(trials.iter().map(|trial| &trial.params));
+    let metrics = keys(trials.iter().map(|trial| &trial.metrics));
+    let mut header: Vec<&str> = vec!["trial", "config", "kind", "seed", "status", "in_plan"];
+    header.extend(&settings);
+    header.extend([
+        "best",
+        "best_step",
+        "last",
+        "steps",
+        "seconds",
+        "parameters",
+    ]);
+    header.extend(&metrics);
+    header.push("message");
+    let mut sheet = Sheet::new(&header);
+    for trial in trials {
+        let mut row = vec![
+            trial.id.to_string(),
+            trial.config.to_string(),
+            trial.kind.name().to_owned(),
+            trial.seed.to_string(),
+            trial.status.name().to_owned(),
+            trial.in_plan.to_string(),
+        ];
+        row.extend(setting_cells(&trial.params, &settings));
+        row.extend([
+            number(trial.best),
+            whole(trial.best_step),
+            number(trial.last),
+            whole(trial.steps),
+            number(trial.seconds),
+            whole(trial.parameters),
+        ]);
+        row.extend(metrics.iter().map(|name| {
+            let found = trial.metrics.iter().find(|(other, _)| other == name);
+            number(found.map(|(_, value)| *value))
+        }));
+        row.push(guarded(trial.message.as_deref().unwrap_or_default()));
+        sheet.push(&row);
+    }
+    sheet
+}
+
+/// The best configurations and the best of each baseline, by rank.
+fn best(summary: &Summary) -> Sheet {
+    let configs = summary.best(BEST);
+    let settings = keys(configs.iter().map(|config| &config.params));
+    let mut header = vec!["rank", "config", "kind", "seeds_finished", "seeds_planned"];
+    header.extend([
+        "mean",
+        "sd",
+        "min",
+        "max",
+        "diverged",
+        "failed",
+        "seconds",
+        "parameters",
+    ]);
+    header.extend(&settings);
+    let mut sheet = Sheet::new(&header);
+    for config in configs {
+        let mut row = vec![
+            rank(summary, config).to_string(),
+            config.id.to_string(),
+            config.kind.name().to_owned(),
+            config.spread.n.to_string(),
+            config.planned.to_string(),
+            text::exact(config.spread.mean),
+            number(config.spread.sd),
+            text::exact(config.spread.min),
+            text::exact(config.spread.max),
+            config.diverged.to_string(),
+            config.failed.to_string(),
+            number(config.seconds),
+            whole(config.parameters),
+        ];
+        row.extend(setting_cells(&config.params, &settings));
+        sheet.push(&row);
+    }
+    sheet
+}
+
+/// Long form: one row a value.
+fn curves(input: &Input) -> Sheet {
+    let mut sheet = Sheet::new(&["trial", "metric", "step", "value"]);
+    for (trial, curves) in in_order(input, &input.curves) {
+        for curve in curves {
+            for (step, value) in &curve.points {
+                sheet.push(&[
+                    trial.id.to_string(),
+                    guarded(&curve.metric),
+                    step.to_string(),
+                    text::exact(*value),
+                ]);
+            }
+        }
+    }
+    sheet
+}
+
+/// One row a value of an axis: mean and width over configurations, each the mean of its seeds.
+fn axes(summary: &Summary) -> Sheet {
+    let header = [
+        "axis",
+        "value",
+        "configurations",
+        "mean",
+        "sd",
+        "min",
+        "max",
+    ];
+    let mut sheet = Sheet::new(&header);
+    for axis in &summary.axes {
+        for effect in &axis.effects {
+            let spread = effect.spread;
+            sheet.push(&[
+                axis.name.clone(),
+                guarded(&effect.value.to_string()),
+                effect.means.len().to_string(),
+                number(spread.map(|spread| spread.mean)),
+                number(spread.and_then(|spread| spread.sd)),
+                number(spread.map(|spread| spread.min)),
+                number(spread.map(|spread| spread.max)),
+            ]);
+        }
+    }
+    sheet
+}
+
+/// Validation rows of each trial by actual and predicted class.
+fn confusion(input: &Input) -> Sheet {
+    let classes = &input.experiment.dataset.classes;
+    let name = |class: usize| match classes.get(class) {
+        Some(name) => guarded(name),
+        None => class.to_string(),
+    };
+    let mut sheet = Sheet::new(&["trial", "actual", "predicted", "rows"]);
+    for (trial, counts) in in_order(input, &input.confusion) {
+        for (actual, row) in counts.iter().enumerate() {
+            for (predicted, rows) in row.iter().enumerate() {
+                let cells = [name(actual), name(predicted), rows.to_string()];
+                sheet.push(
+                    [&[trial.id.to_string()], cells.as_slice()]
+                        .concat()
+                        .as_slice(),
+                );
+            }
+        }
+    }
+    sheet
+}
+
+fn importance(input: &Input) -> Sheet {
+    let mut sheet = Sheet::new(&["trial", "kind", "feature", "share"]);
+    for (trial, shares) in in_order(input, &input.importance) {
+        for (feature, share) in shares {
+            sheet.push(&[
+                trial.id.to_string(),
+                trial.kind.name().to_owned(),
+                guarded(feature),
+                text::exact(*share),
+            ]);
+        }
+    }
+    sheet
+}
+
+/// Place of `config` in the ranking, from 1.
+pub fn rank(summary: &Summary, config: &Configuration) -> usize {
+    let place = summary
+        .ranking
+        .iter()
+        .position(|other| other.id == config.id);
+    place.expect("taken from the ranking") + 1
+}
+
+/// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
+/// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
+fn guarded(cell: &str) -> String {
+    let begins_formula =
+        cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    match begins_formula && cell.parse::<f64>().is_err() {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    }
+}
+
+/// What `values` has of each trial, in plan order.
+fn in_order<'a, T>(
+    input: &'a Input,
+    values: &'a HashMap<TrialId, T>,
+) -> impl Iterator<Item = (&'a TrialRecord, &'a T)> {
+    input
+        .experiment
+        .trials
+        .iter()
+        .filter_map(|trial| Some((trial, values.get(&trial.id)?)))
+}
+
+/// Names of all entries, in the order in which they first come.
+fn keys<'a, T: 'a>(rows: impl Iterator<Item = &'a Vec<(String, T)>>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in rows.flatten() {
+        if !keys.contains(&key.as_str()) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
+    keys.iter()
+        .map(|key| {
+            let found = params.iter().find(|(other, _)| other == key);
+            found.map_or(String::new(), |(_, value)| guarded(&value.to_string()))
+        })
+        .collect()
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or(String::new(), text::exact)
+}
+
+fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
+    value.map_or(String::new(), |value| value.to_string())
+}
+
+/// A CSV file in the making.
+struct Sheet {
+    writer: csv::Writer<Vec<u8>>,
+    rows: usize,
+}
+
+impl Sheet {
+    fn new(header: &[&str]) -> Sheet {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(header).expect(IN_MEMORY);
+        Sheet { writer, rows: 0 }
+    }
+
+    fn push(&mut self, row: &[String]) {
+        self.writer.write_record(row).expect(IN_MEMORY);
+        self.rows += 1;
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        self.writer.into_inner().expect(IN_MEMORY)
+    }
+}
+
+const IN_MEMORY: &str = "rows are as long as the header and memory takes them";

@@ -1,0 +1,388 @@
+//! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
+//!
+//! Pure. Only trials of the current plan count. A configuration whose planned seeds have all
+//! finished stands before one where some are missing or diverged, so that a mean over lucky seeds
+//! never wins against a mean over all of them.
+
+use std::collections::HashMap;
+
+use super::text;
+use crate::store::{ExperimentRecord, TrialRecord};
+use crate::trial::{ConfigId, Kind, Objective, Params, Status, TrialId, Value};
+
+/// What a report says of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub objective: Objective,
+    /// Configurations with at least one finished trial, the best first.
+    pub ranking: Vec<Configuration>,
+    /// Configurations planned, with a finished trial or without.
+    pub planned_configurations: usize,
+    /// Trials of the plan by status, in the order of [`Status::ALL`], those that are none left out.
+    pub counts: Vec<(Status, u64)>,
+    /// Trials in the record that the experiment's file no longer asks for.
+    pub fallen_out: u64,
+    /// Replicate seeds of the plan, ascending.
+    pub seeds: Vec<u64>,
+    /// The finished trial with the best objective.
+    pub best_trial: Option<TrialId>,
+    /// Settings that vary among the networks, in the order of their keys.
+    pub axes: Vec<Axis>,
+    /// Seconds of training in the whole plan, added over trials.
+    pub seconds: f64,
+}
+
+/// One point of the search space with all its seeds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configuration {
+    pub id: ConfigId,
+    pub kind: Kind,
+    pub params: Params,
+    /// The settings in which it differs from others of its kind: `lr=0.001 dropout=0.3`.
+    pub label: String,
+    /// Trials that the plan has of it.
+    pub planned: usize,
+    /// Finished trials, by seed.
+    pub runs: Vec<Run>,
+    /// Of the objective over `runs`.
+    pub spread: Spread,
+    pub diverged: usize,
+    pub failed: usize,
+    /// Mean seconds of training a finished trial; `None` when none recorded them.
+    pub seconds: Option<f64>,
+    pub parameters: Option<u64>,
+}
+
+/// A finished trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub trial: TrialId,
+    pub seed: u64,
+    pub value: f64,
+    /// Epoch or round of `value`.
+    pub step: Option<u32>,
+}
+
+/// Location and width of some numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    pub n: usize,
+    pub mean: f64,
+    /// Standard deviation with n - 1; `None` below two numbers.
+    pub sd: Option<f64>,
+    pub min: f64,
+    pub max: f64,
+}
+
+/// A setting that takes more than one value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    pub name: String,
+    /// Numbers ascending, other values as they come.
+    pub effects: Vec<Effect>,
+}
+
+/// What the objective was with one value of an axis, over everything else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    pub value: Value,
+    /// Mean objective of each configuration with this value, in ranking order.
+    pub means: Vec<f64>,
+    /// Of `means`; `None` when no such configuration has finished.
+    pub spread: Option<Spread>,
+}
+
+/// By how much the winner is ahead of another configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lead<'a> {
+    pub over: &'a Configuration,
+    /// Difference of the means, positive when the winner is better.
+    pub by: f64,
+    /// Whether the winner's worst seed is better than the best seed of the other.
+    pub is_separate: bool,
+}
+
+impl Spread {
+    /// Of `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
+    pub fn of(values: &[f64]) -> Option<Spread> {
+        if values.is_empty() {
+            return None;
+        }
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some(Spread {
+            n: values.len(),
+            mean,
+            sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        })
+    }
+}
+
+impl Configuration {
+    /// Whether every planned seed has finished.
+    pub fn is_complete(&self) -> bool {
+        self.spread.n == self.planned
+    }
+
+    /// Kind and label, as plots and tables name it.
+    pub fn title(&self) -> String {
+        match self.label.is_empty() {
+            true => text::kind(self.kind).to_owned(),
+            false => format!("{} {}", text::kind(self.kind), self.label),
+        }
+    }
+
+    /// The best of its runs.
+    pub fn best_run(&self, objective: &Objective) -> &Run {
+        self.runs
+            .iter()
+            .min_by(|a, b| objective.goal.order(a.value, b.value))
+            .expect("a ranked configuration has a finished trial")
+    }
+}
+
+impl Summary {
+    /// Of `experiment`, from its trials alone.
+    pub fn of(experiment: &ExperimentRecord) -> Summary {
+        let planned: Vec<&TrialRecord> = experiment
+            .trials
+            .iter()
+            .filter(|trial| trial.in_plan)
+            .collect();
+        let objective = experiment.objective.clone();
+        let groups = by_configuration(&planned);
+        let labels = labels(
+            planned
+                .iter()
+                .map(|trial| (&trial.id, trial.kind, &trial.params)),
+        );
+        let mut ranking: Vec<Configuration> = groups
+            .iter()
+            .filter_map(|trials| configuration(trials, &labels))
+            .collect();
+        ranking.sort_by(|a, b| {
+            (b.is_complete().cmp(&a.is_complete()))
+                .then(objective.goal.order(a.spread.mean, b.spread.mean))
+        });
+        let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let of_status = |status| {
+            planned
+                .iter()
+                .filter(|trial| trial.status == status)
+                .count()
+        };
+        Summary {
+            best_trial: ranking
+                .iter()
+                .flat_map(|config| &config.runs)
+                .min_by(|a, b| objective.goal.order(a.value, b.value))
+                .map(|run| run.trial.clone()),
+            axes: axes(&planned, &ranking),
+            planned_configurations: groups.len(),
+            counts: Status::ALL
+                .into_iter()
+                .map(|status| (status, of_status(status) as u64))
+                .filter(|(_, number)| *number > 0)
+                .collect(),
+            fallen_out: (experiment.trials.len() - planned.len()) as u64,
+            seeds,
+            seconds: planned.iter().filter_map(|trial| trial.seconds).sum(),
+            objective,
+            ranking,
+        }
+    }
+
+    /// The best configuration of `kind`.
+    pub fn best_of(&self, kind: Kind) -> Option<&Configuration> {
+        self.ranking.iter().find(|config| config.kind == kind)
+    }
+
+    /// The `most` best configurations, and the best of each baseline that is not among them.
+    pub fn best(&self, most: usize) -> Vec<&Configuration> {
+        let mut best: Vec<&Configuration> = self.ranking.iter().take(most).collect();
+        for config in Kind::BASELINES
+            .into_iter()
+            .filter_map(|kind| self.best_of(kind))
+        {
+            if !best.iter().any(|other| other.id == config.id) {
+                best.push(config);
+            }
+        }
+        best
+    }
+
+    /// How far the winner is ahead of the runner-up and of the best of every other kind.
+    pub fn leads(&self) -> Vec<Lead<'_>> {
+        let Some((winner, others)) = self.ranking.split_first() else {
+            return Vec::new();
+        };
+        let mut rivals: Vec<&Configuration> = others.first().into_iter().collect();
+        for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+            if let Some(config) = self.best_of(kind).filter(|_| kind != winner.kind)
+                && !rivals.iter().any(|rival| rival.id == config.id)
+            {
+                rivals.push(config);
+            }
+        }
+        rivals
+            .into_iter()
+            .map(|over| self.lead(winner, over))
+            .collect()
+    }
+
+    /// Number of trials of the plan that stand at `status`.
+    pub fn count(&self, status: Status) -> u64 {
+        self.counts
+            .iter()
+            .find(|(other, _)| *other == status)
+            .map_or(0, |(_, number)| *number)
+    }
+
+    fn lead<'a>(&self, winner: &Configuration, over: &'a Configuration) -> Lead<'a> {
+        let goal = self.objective.goal;
+        let worst = winner
+            .runs
+            .iter()
+            .map(|run| run.value)
+            .max_by(|a, b| goal.order(*a, *b));
+        let best = over.best_run(&self.objective).value;
+        let difference = winner.spread.mean - over.spread.mean;
+        Lead {
+            over,
+            by: match goal.is_better(1.0, 0.0) {
+                true => difference,
+                false => -difference,
+            },
+            is_separate: worst.is_some_and(|worst| goal.is_better(worst, best)),
+        }
+    }
+}
+
+/// The settings in which each trial differs from others of its kind, by trial.
+pub fn labels<'a>(
+    trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
+) -> HashMap<TrialId, String> {
+    let mut varying = HashMap::new();
+    for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+        let of_kind = trials.clone().filter(|(_, other, _)| *other == kind);
+        varying.insert(kind, varying_keys(of_kind.map(|(_, _, params)| params)));
+    }
+    trials
+        .map(|(id, kind, params)| (id.clone(), text::settings(params, &varying[&kind])))
+        .collect()
+}
+
+/// Keys that take more than one value, in the order of the keys.
+fn varying_keys<'a>(params: impl Iterator<Item = &'a Params>) -> Vec<String> {
+    let mut keys: Vec<(&str, &Value, bool)> = Vec::new();
+    for (key, value) in params.flatten() {
+        match keys.iter_mut().find(|(name, _, _)| name == key) {
+            Some((_, first, varies)) => *varies |= *first != value,
+            None => keys.push((key, value, false)),
+        }
+    }
+    keys.into_iter()
+        .filter(|(_, _, varies)| *varies)
+        .map(|(key, _, _)| key.to_owned())
+        .collect()
+}
+
+/// Trials of one configuration together, in plan order.
+fn by_configuration<'a>(trials: &[&'a TrialRecord]) -> Vec<Vec<&'a TrialRecord>> {
+    let mut places: HashMap<&ConfigId, usize> = HashMap::new();
+    let mut groups: Vec<Vec<&TrialRecord>> = Vec::new();
+    for trial in trials {
+        let place = *places.entry(&trial.config).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(trial),
+            None => groups.push(vec![trial]),
+        }
+    }
+    groups
+}
+
+/// The configuration of `trials`, unless none of them has finished with a number.
+fn configuration(
+    trials: &[&TrialRecord],
+    labels: &HashMap<TrialId, String>,
+) -> Option<Configuration> {
+    let mut runs = Vec::new();
+    let mut seconds = Vec::new();
+    for trial in trials
+        .iter()
+        .filter(|trial| trial.status == Status::Finished)
+    {
+        let Some(value) = trial.best.filter(|value| value.is_finite()) else {
+            continue;
+        };
+        seconds.extend(trial.seconds);
+        runs.push(Run {
+            trial: trial.id.clone(),
+            seed: trial.seed,
+            value,
+            step: trial.best_step,
+        });
+    }
+    runs.sort_by_key(|run| run.seed);
+    let values: Vec<f64> = runs.iter().map(|run| run.value).collect();
+    let of_status = |status| trials.iter().filter(|trial| trial.status == status).count();
+    let first = trials[0];
+    Some(Configuration {
+        id: first.config.clone(),
+        kind: first.kind,
+        params: first.params.clone(),
+        label: labels[&first.id].clone(),
+        planned: trials.len(),
+        spread: Spread::of(&values)?,
+        runs,
+        diverged: of_status(Status::Diverged),
+        failed: of_status(Status::Failed),
+        seconds: Spread::of(&seconds).map(|spread| spread.mean),
+        parameters: trials.iter().find_map(|trial| trial.parameters),
+    })
+}
+
+/// Every setting that varies among the planned networks, with what each value did.
+fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<Axis> {
+    let networks = || planned.iter().filter(|trial| trial.kind == Kind::Mlp);
+    varying_keys(networks().map(|trial| &trial.params))
+        .into_iter()
+        .map(|name| {
+            let value_of = |params: &Params| {
+                let found = params.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let mut values: Vec<Value> = Vec::new();
+            for value in networks().filter_map(|trial| value_of(&trial.params)) {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+            if values.iter().all(|value| value.as_f64().is_some()) {
+                values.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("finite"));
+            }
+            let effect = |value: Value| {
+                let means: Vec<f64> = ranking
+                    .iter()
+                    .filter(|config| config.kind == Kind::Mlp)
+                    .filter(|config| value_of(&config.params).as_ref() == Some(&value))
+                    .map(|config| config.spread.mean)
+                    .collect();
+                Effect {
+                    spread: Spread::of(&means),
+                    value,
+                    means,
+                }
+            };
+            Axis {
+                effects: values.into_iter().map(effect).collect(),
+                name,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,189 @@
+//! How numbers, settings and strings from data are written in tables, files and plots.
+//!
+//! Nothing that leaves [`clean`] can move a cursor, break a line or reverse the reading direction.
+
+use crate::trial::{Kind, Params, Value};
+
+/// Replaces what does not print: white space by a space, other control characters and those that
+/// turn the reading direction or hide by U+FFFD.
+pub fn clean(text: &str) -> String {
+    let shown = |c: char| match c {
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() => '\u{fffd}',
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => '\u{fffd}',
+        '\u{feff}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// [`clean`], and at most `most` characters, the last of them an ellipsis if some had to go.
+pub fn cut(text: &str, most: usize) -> String {
+    let text = clean(text);
+    match text.chars().count() > most {
+        true => {
+            let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+            format!("{}…", kept.trim_end())
+        }
+        false => text,
+    }
+}
+
+/// A score or loss with four decimals; exponents where those would say nothing.
+pub fn score(value: f64) -> String {
+    let size = value.abs();
+    match value.is_finite() {
+        true if size != 0.0 && !(1e-3..1e5).contains(&size) => format!("{value:.3e}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
+/// The shortest text that reads back as `value`, for files that programs read.
+pub fn exact(value: f64) -> String {
+    Value::Float(value).to_string()
+}
+
+/// A length of time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds < 0.0 {
+        return "unknown".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        3_600..86_400 => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3_600),
+    }
+}
+
+/// A whole number with its thousands apart: `12,345`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 seed`, `3 seeds`.
+pub fn plural(number: u64, noun: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(number))
+}
+
+/// Milliseconds since 1970 as `2026-03-01 14:05` in UTC.
+pub fn utc(milliseconds: i64) -> String {
+    let minutes = milliseconds.div_euclid(60_000);
+    let (mut days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    // Whole cycles of 400 years first: the loop below then runs 400 times at most.
+    let mut year = 1970 + 400 * days.div_euclid(146_097);
+    days = days.rem_euclid(146_097);
+    while days >= 365 + i64::from(is_leap(year)) {
+        days -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + i64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    let (hour, minute) = (minute / 60, minute % 60);
+    format!("{year:04}-{month:02}-{:02} {hour:02}:{minute:02}", days + 1)
+}
+
+/// A kind of model as prose and plots call it.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Mlp => "network",
+        Kind::Boost => "XGBoost",
+        Kind::Forest => "random forest",
+    }
+}
+
+/// `key=value` of the params named in `keys`, in the order of `params`; without any, empty.
+pub fn settings(params: &Params, keys: &[String]) -> String {
+    let shown: Vec<String> = params
+        .iter()
+        .filter(|(key, _)| keys.contains(key))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    shown.join(" ")
+}
+
+/// A metric as an axis calls it, with its unit.
+pub fn metric(name: &str) -> String {
+    let (side, quantity) = match name.split_once('/') {
+        Some(("valid", quantity)) => ("validation ", quantity),
+        Some(("train", quantity)) => ("training ", quantity),
+        _ => ("", name),
+    };
+    match quantity {
+        "loss" => format!("{side}loss (cross-entropy, nats)"),
+        "accuracy" => format!("{side}accuracy (share of rows)"),
+        "macro_f1" => format!("{side}macro F1 (0 to 1)"),
+        other => clean(&format!("{side}{other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_print_is_replaced() {
+        assert_eq!(
+            clean("a\n\tb\x1b[31m\u{202e}c"),
+            "a  b\u{fffd}[31m\u{fffd}c"
+        );
+        assert_eq!(clean("naïve 日本 <script>"), "naïve 日本 <script>");
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("abcd", 4), "abcd");
+        assert_eq!(cut("日本語の名前", 3), "日本…");
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_where_they_say_something() {
+        assert_eq!(score(0.71236), "0.7124");
+        assert_eq!(score(1e30), "1.000e30");
+        assert_eq!(score(-0.00012), "-1.200e-4");
+        assert_eq!(score(f64::NAN), "NaN");
+        assert_eq!(score(f64::INFINITY), "inf");
+        assert_eq!(exact(0.1 + 0.2), "0.30000000000000004");
+        assert_eq!(exact(1e30), "1e30");
+        assert_eq!(count(0), "0");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "seed"), "1 seed");
+        assert_eq!(plural(1_000, "trial"), "1,000 trials");
+    }
+
+    #[test]
+    fn lengths_of_time_never_show_sixty_of_anything() {
+        assert_eq!(duration(0.04), "0.0 s");
+        assert_eq!(duration(9.97), "10 s");
+        assert_eq!(duration(59.6), "1 min 00 s");
+        assert_eq!(duration(3_599.7), "1 h 00 min");
+        assert_eq!(duration(90_000.0), "1 d 01 h");
+        assert_eq!(duration(f64::NAN), "unknown");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // From `date -u -d @SECONDS`.
+        assert_eq!(utc(0), "1970-01-01 00:00");
+        assert_eq!(utc(951_782_400_000), "2000-02-29 00:00");
+        assert_eq!(utc(1_772_323_199_999), "2026-02-28 23:59");
+        assert_eq!(utc(4_107_542_400_000), "2100-03-01 00:00");
+        assert_eq!(utc(-1), "1969-12-31 23:59");
+    }
+}
