@@ -1,0 +1,138 @@
+//! Files that are too long, mangled, or not text: refused in bounded time, never a panic.
+
+use std::path::Path;
+
+use super::{DATA, GOOD, drawn, good, source};
+use crate::random::{Purpose, Stream};
+use crate::spec::{MAX_DIAGNOSTICS, MAX_FILE_BYTES, MAX_TRIALS, Source, parse};
+
+#[test]
+fn crlf_and_a_byte_order_mark_change_nothing() {
+    let text = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
+    let experiment = parse(&source(&text), &[]).expect("the same file");
+    let span = experiment.span_of("data.path").expect("a span");
+    assert_eq!(&text[span], "\"data/songs.csv\"");
+    assert_eq!(experiment.data, good(&[]).data);
+}
+
+#[test]
+fn files_too_long_or_not_of_text_are_refused() {
+    let path = Path::new("bad.toml");
+    let long = Source::from_bytes(path, vec![b'\n'; MAX_FILE_BYTES + 1]);
+    assert!(long.is_err_and(|problem| problem.message.contains("longer than")));
+    assert!(Source::from_bytes(path, vec![b'\n'; MAX_FILE_BYTES]).is_ok());
+    let binary = Source::from_bytes(path, b"a = 1\nb = \"\xff\"\n".to_vec());
+    assert!(binary.is_err_and(|problem| problem.message.contains("line 2")));
+    assert!(parse(&source(&"\n".repeat(MAX_FILE_BYTES + 1)), &[]).is_err());
+}
+
+#[test]
+fn a_thousand_errors_are_cut_short() {
+    let keys: String = (0..1000).map(|key| format!("k{key} = 1\n")).collect();
+    let problems = parse(&source(&format!("{DATA}[model]\n{keys}")), &[]).expect_err("bad keys");
+    assert_eq!(problems.len(), MAX_DIAGNOSTICS);
+    let help = problems.last().and_then(|last| last.help.as_deref());
+    assert!(help.is_some_and(|help| help.ends_with("900 more errors are not shown")));
+}
+
+#[test]
+fn the_largest_grid_allowed_is_exactly_the_bound() {
+    let grid = |steps: u64| {
+        let axis = format!("[grid]\nlr = {{ lin = [1, 2], steps = {steps} }}\n");
+        format!("{DATA}[experiment]\nseeds = [1, 2]\n{axis}")
+    };
+    assert!(parse(&source(&grid(MAX_TRIALS / 2 + 1)), &[]).is_err());
+    let experiment = parse(&source(&grid(MAX_TRIALS / 2)), &[]).expect("just within the bound");
+    let networks = experiment.networks.expect("networks");
+    assert_eq!(networks.combinations() * 2, MAX_TRIALS);
+}
+
+#[test]
+fn no_mangled_file_makes_the_reader_panic() {
+    let stream = Stream::new(1, Purpose::Synthetic, 0, 0);
+    let mut accepted = 0;
+    for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
+        accepted += usize::from(sound(&GOOD[..end]));
+    }
+    let pieces = [
+        "=",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "\n",
+        "-",
+        "0",
+        "1e999",
+        "nan",
+        ",",
+        ".",
+        "é",
+        "'",
+        "[]",
+        "{}",
+        "true",
+        "1970-01-01",
+        "\u{0}",
+        "9223372036854775807",
+        "0x10",
+    ];
+    for round in 0..4000 {
+        let mut text: Vec<char> = GOOD.chars().collect();
+        for change in 0..=stream.below(round * 16, 3) as u32 {
+            let at = stream.below(round * 16 + 4 * change + 1, text.len());
+            let piece = pieces[stream.below(round * 16 + 4 * change + 2, pieces.len())];
+            let cut = stream
+                .below(round * 16 + 4 * change + 3, 12)
+                .min(text.len() - at);
+            text.splice(at..at + cut, piece.chars());
+        }
+        accepted += usize::from(sound(&text.into_iter().collect::<String>()));
+    }
+    assert!(
+        accepted > 50,
+        "{accepted} of the files should still be sound"
+    );
+}
+
+#[test]
+fn no_mangled_flag_makes_the_reader_panic() {
+    let stream = Stream::new(2, Purpose::Synthetic, 0, 0);
+    let pieces = [
+        "model", "grid", "baseline", "data", "numeric", ".", ".", "0", "1", "lr", "zip", "kind",
+        "=", "=", "=", "[", "]", "0.1", "\"", "é", " ", "{", "}", "split", "seed", "x", ",", "\n",
+    ];
+    let mut accepted = 0;
+    for round in 0..4000 {
+        let length = 1 + stream.below(round * 16, 8) as u32;
+        let flag: String = (1..=length)
+            .map(|at| pieces[stream.below(round * 16 + at, pieces.len())])
+            .collect();
+        let flags = [flag, "data.path=\"x\"".to_owned()];
+        match parse(&source(GOOD), &flags) {
+            Ok(_) => accepted += 1,
+            Err(diagnostics) => assert!(!drawn(GOOD, &flags, &diagnostics).is_empty()),
+        }
+    }
+    assert!(accepted < 4000);
+}
+
+/// Whether `text` is accepted; every diagnostic of one that is not must point into it.
+fn sound(text: &str) -> bool {
+    match parse(&source(text), &[]) {
+        Ok(experiment) => {
+            assert!(
+                experiment
+                    .spaces()
+                    .all(|space| space.combinations() <= MAX_TRIALS)
+            );
+            true
+        }
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty());
+            drawn(text, &[], &diagnostics);
+            false
+        }
+    }
+}
