@@ -4,6 +4,7 @@
 //! data file is checked again later. No I/O happens here.
 
 mod axis;
+mod columns;
 mod data;
 mod diagnostic;
 mod exclude;

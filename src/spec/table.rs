@@ -120,7 +120,7 @@ pub(super) fn unknown_key(
         None => match home_of(&entry.key) {
             Some(home) if home != path => diagnostic
                 .label("not here")
-                .help(format!("`{}` belongs in {home}; {allowed}", entry.key)),
+                .help(format!("it belongs in {home}; {allowed}")),
             _ => diagnostic.label("not known").help(allowed),
         },
     });
