@@ -105,16 +105,21 @@ fn no_mangled_file_makes_the_reader_panic() {
 #[test]
 fn no_mangled_flag_makes_the_reader_panic() {
     let mut dice = Dice(2);
-    let pieces = [
-        "model", "grid", "baseline", "data", "numeric", ".", ".", "0", "1", "lr", "zip", "kind",
-        "=", "=", "=", "[", "]", "0.1", "\"", "é", " ", "{", "}", "split", "seed", "x", ",", "\n",
+    let keys = [
+        "model", "grid", "baseline", "data", "numeric", "0", "1", "9", "lr", "zip", "rounds",
+        "kind", "split", "seed", "epochs", "", "é", "\"", " ",
+    ];
+    let values = [
+        "1", "0.1", "[0.1]", "{}", "[]", "x", "x.csv", "[", "\"", "=", "\n", "é", "", "[[1]]",
     ];
     let mut accepted = 0;
     for _ in 0..4000 {
-        let length = 1 + dice.below(8);
-        let flag: String = (0..length)
-            .map(|_| pieces[dice.below(pieces.len())])
+        let path: Vec<&str> = (0..=dice.below(4))
+            .map(|_| keys[dice.below(keys.len())])
             .collect();
+        let value = values[dice.below(values.len())];
+        let equals = ["=", "=", "=", ""][dice.below(4)];
+        let flag = format!("{}{equals}{value}", path.join("."));
         let flags = [flag, "data.path=\"x\"".to_owned()];
         match parse(&source(GOOD), &flags) {
             Ok(_) => accepted += 1,
