@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::spec::{Experiment, Space};
-use crate::trial::{DataDigest, Kind, ModelSpec, TrialSpec};
+use crate::trial::{ConfigId, DataDigest, Kind, ModelSpec, TrialSpec};
 
 /// Writes out every trial of `experiment` on the data set `data`.
 pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
@@ -16,17 +16,22 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         .collect();
     let mut trials = Vec::with_capacity(models.len() * experiment.seeds.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
+    // All replicates of a configuration share its name, which takes as long to make as an id.
+    let mut configs: Vec<ConfigId> = Vec::with_capacity(models.len());
     let mut duplicates = 0;
     for seed in &experiment.seeds {
-        for model in &models {
+        for (index, model) in models.iter().enumerate() {
             let spec = TrialSpec {
                 model: model.clone(),
                 seed: *seed,
                 objective: experiment.objective.clone(),
             };
+            if configs.len() == index {
+                configs.push(spec.config_id(data));
+            }
             let id = spec.id(data);
             if seen.insert(id.clone()) {
-                let config = spec.config_id(data);
+                let config = configs[index].clone();
                 trials.push(PlannedTrial { id, config, spec });
             } else {
                 duplicates += 1;

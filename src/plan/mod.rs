@@ -76,8 +76,13 @@ pub fn remaining(
 
 #[cfg(test)]
 mod tests {
+    use super::expand;
     use crate::spec::{Experiment, Source, parse};
-    use crate::trial::DataDigest;
+    use crate::trial::{DataDigest, Kind};
+
+    const QUICKSTART: &str = include_str!("../../experiments/quickstart.toml");
+    const GENRES_GRID: &str = include_str!("../../experiments/genres_grid.toml");
+    const GENRES_BASELINES: &str = include_str!("../../experiments/genres_baselines.toml");
 
     pub(super) fn digest() -> DataDigest {
         DataDigest::from_hex("0".repeat(64))
@@ -85,13 +90,36 @@ mod tests {
 
     /// An experiment from what a test adds to a file without networks.
     pub(super) fn experiment(text: &str) -> Experiment {
-        let source = Source {
-            path: "plan.toml".into(),
-            text: format!("data.path = \"a.csv\"\ndata.target = \"y\"\n{text}"),
-        };
+        read(format!(
+            "data.path = \"a.csv\"\ndata.target = \"y\"\n{text}"
+        ))
+    }
+
+    fn read(text: String) -> Experiment {
+        let path = "plan.toml".into();
+        let source = Source { path, text };
         match parse(&source, &[]) {
             Ok(experiment) => experiment,
             Err(problems) => panic!("{problems:#?}"),
+        }
+    }
+
+    #[test]
+    fn the_examples_ask_for_as_many_trials_as_they_say() {
+        for (text, networks, boosted, forests) in [
+            (GENRES_GRID, 192, 0, 0),
+            (GENRES_BASELINES, 0, 6, 3),
+            (QUICKSTART, 48, 6, 3),
+        ] {
+            let plan = expand(&read(text.to_owned()), &digest());
+            let asked = [
+                (Kind::Mlp, networks),
+                (Kind::Boost, boosted),
+                (Kind::Forest, forests),
+            ];
+            let expected: Vec<_> = asked.into_iter().filter(|(_, count)| *count > 0).collect();
+            assert_eq!(plan.counts, expected);
+            assert_eq!((plan.duplicates, plan.excluded), (0, 0));
         }
     }
 }

@@ -267,11 +267,11 @@ fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> V
         return Vec::new();
     }
     let mut column = Vec::with_capacity(items.len());
-    for item in items {
+    for (at, item) in items.iter().enumerate() {
         match setting(kind, axis.key, item) {
             Ok(value) => column.push(value),
             Err(Rejected::Value { allowed }) => {
-                must_be(&format!("a value of {full}"), allowed, item, problems);
+                must_be(&format!("{full}[{at}]"), allowed, item, problems);
             }
             Err(Rejected::UnknownKey) => {}
         }

@@ -1,8 +1,9 @@
 //! The `[data]` table: which file, columns, rows and split. Columns are looked for in the file later.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Content, Node};
 use super::table::{Table, boolean, must_be, number, seed, text, texts};
@@ -141,8 +142,8 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
             .unwrap_or(Scale::Standard),
         split: split(table, test_path, problems),
     };
-    check_roles(table, problems);
-    check_policies(table, &spec, problems);
+    columns::check_parts(table, problems);
+    columns::check_policies(table, &spec, problems);
     Some(spec)
 }
 
@@ -271,99 +272,5 @@ fn split(table: Table<'_>, test_path: Option<PathBuf>, problems: &mut Problems) 
         test_path,
         stratify,
         seed: split_seed,
-    }
-}
-
-/// Every column may play one part.
-fn check_roles(table: Table<'_>, problems: &mut Problems) {
-    let mut parts: HashMap<&str, &str> = HashMap::new();
-    for part in ["target", "group", "numeric", "year", "categorical"] {
-        let Some(node) = table.get(part) else {
-            continue;
-        };
-        let columns = node.items().unwrap_or(std::slice::from_ref(node));
-        for column in columns {
-            let Some(name) = column.text() else {
-                continue;
-            };
-            let Some(other) = parts.insert(name, part) else {
-                continue;
-            };
-            let label = match other == part {
-                true => "again here".to_owned(),
-                false => format!("already in `data.{other}`"),
-            };
-            let help = match other {
-                "target" => "the column to predict cannot help to predict itself: remove it here",
-                _ => "a column plays one part: remove it from one of the two",
-            };
-            problems.add(
-                Diagnostic::new(&column.place, format!("the column {name:?} is named twice"))
-                    .label(label)
-                    .help(help),
-            );
-        }
-    }
-}
-
-/// A policy must be for a column that is used, and be able to fill it.
-fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut Problems) {
-    let Some(node) = table.get("missing") else {
-        return;
-    };
-    let categorical = |column: &str| spec.categorical.iter().any(|name| name == column);
-    let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
-    for entry in node.entries().unwrap_or_default() {
-        let Some(policy) = spec.missing.columns.get(&entry.key) else {
-            continue;
-        };
-        let is_label = spec.target == entry.key || spec.group.as_deref() == Some(&entry.key);
-        let feature = spec.numeric.iter().flatten().chain(&spec.year);
-        let is_known = is_label
-            || categorical(&entry.key)
-            || feature.into_iter().any(|name| *name == entry.key);
-        if is_label && fills(*policy) {
-            problems.add(
-                Diagnostic::new(
-                    &entry.value.place,
-                    "a missing target or group cannot be filled in",
-                )
-                .help("use \"error\" or \"drop\""),
-            );
-        } else if categorical(&entry.key) && *policy == MissingPolicy::Median {
-            problems.add(
-                Diagnostic::new(
-                    &entry.value.place,
-                    format!("{:?} is categorical and has no median", entry.key),
-                )
-                .help("use \"mode\", \"drop\" or \"error\""),
-            );
-        } else if !is_known && spec.numeric.is_some() {
-            problems.add(
-                Diagnostic::new(
-                    &entry.key_place,
-                    format!("the column {:?} is not used", entry.key),
-                )
-                .help("name it in `numeric`, `year` or `categorical`, or remove it here"),
-            );
-        }
-    }
-    if spec.missing.default == MissingPolicy::Median {
-        let unruled = spec
-            .categorical
-            .iter()
-            .find(|column| !spec.missing.columns.contains_key(*column));
-        if let Some(column) = unruled {
-            problems.add(
-                Diagnostic::new(
-                    &node.place,
-                    format!("{column:?} is categorical and has no median"),
-                )
-                .help(format!(
-                    "give it a rule of its own: missing = {{ default = \"median\", {column} = \
-                     \"mode\" }}"
-                )),
-            );
-        }
     }
 }

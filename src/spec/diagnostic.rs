@@ -8,6 +8,11 @@ use std::ops::Range;
 /// Most diagnostics that are reported of one file.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
+/// Longest message or label, in characters.
+const MAX_MESSAGE: usize = 500;
+/// Longest word for which a nearest name is looked for, in bytes: the search is quadratic.
+const MAX_WORD: usize = 64;
+
 /// Which text a span counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
@@ -73,7 +78,10 @@ impl std::error::Error for Diagnostic {}
 pub(super) struct Problems(Vec<Diagnostic>);
 
 impl Problems {
-    pub(super) fn add(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn add(&mut self, mut diagnostic: Diagnostic) {
+        for text in [&mut diagnostic.message, &mut diagnostic.label] {
+            *text = printable(text);
+        }
         self.0.push(diagnostic);
     }
 
@@ -104,12 +112,31 @@ impl Problems {
 
 /// The name among `names` that `word` was probably meant to be.
 pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
     names
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(word, name), name))
         .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// `text` fit for a terminal: keys may hold escape sequences and be as long as the file.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(MAX_MESSAGE));
+    for (at, char) in text.chars().enumerate() {
+        match char {
+            _ if at == MAX_MESSAGE => {
+                shown.push('…');
+                break;
+            }
+            char if char.is_control() => shown.extend(char.escape_default()),
+            char => shown.push(char),
+        }
+    }
+    shown
 }
 
 /// Names in backquotes, with commas between.

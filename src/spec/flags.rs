@@ -46,6 +46,12 @@ fn path(text: &str, origin: Origin) -> Result<Vec<Step>, Diagnostic> {
             return Err(Diagnostic::new(&place, "a key is missing here")
                 .help("for example --set model.epochs=5"));
         }
+        if key.contains(['"', '\'']) {
+            return Err(
+                Diagnostic::new(&place, "a flag cannot set a key that wants quotes")
+                    .help("write this one into the file"),
+            );
+        }
         steps.push(Step {
             key: key.to_owned(),
             place,
@@ -57,6 +63,14 @@ fn path(text: &str, origin: Origin) -> Result<Vec<Step>, Diagnostic> {
 /// A TOML value; a bare word is taken as a string, since shells eat quotes.
 fn value(text: &str, shift: usize, origin: Origin) -> Result<Node, Diagnostic> {
     let bare = text.trim();
+    if bare.is_empty() {
+        let place = Place {
+            origin,
+            span: shift..shift + text.len(),
+        };
+        return Err(Diagnostic::new(&place, "a value is missing here")
+            .help("for example --set model.epochs=5"));
+    }
     let is_word = bare.starts_with(|c: char| c.is_ascii_alphabetic())
         && bare
             .bytes()
@@ -122,10 +136,15 @@ fn put(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
         let at = step.key.parse().ok().filter(|at: &usize| *at < length);
         return match at {
             Some(at) => put(&mut items[at], rest, value),
-            None => Err(
-                Diagnostic::new(&step.place, "this must be an index, counted from 0")
-                    .label(format!("there are {length} entries")),
-            ),
+            None => Err(Diagnostic::new(
+                &step.place,
+                "this must be the index of an entry, counted from 0",
+            )
+            .label(match length {
+                0 => "the list is empty".to_owned(),
+                1 => "0 alone".to_owned(),
+                length => format!("0 to {}", length - 1),
+            })),
         };
     }
     if !matches!(node.content, Content::Table(_)) {

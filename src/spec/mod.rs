@@ -4,6 +4,7 @@
 //! data file is checked again later. No I/O happens here.
 
 mod axis;
+mod columns;
 mod data;
 mod diagnostic;
 mod exclude;
@@ -13,6 +14,7 @@ mod node;
 mod range;
 mod schedule;
 mod space;
+mod spaces;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,10 +28,10 @@ pub use schedule::{Engine, Schedule, Slots};
 pub use space::{Group, MAX_TRIALS, Space};
 
 use crate::recipe::DataSpec;
-use crate::trial::{Kind, Objective};
-use diagnostic::{Problems, listed, nearest};
+use crate::trial::Objective;
+use diagnostic::Problems;
 use node::{Content, Node};
-use space::{BASELINE_KEYS, Draft};
+use space::Draft;
 
 /// Longest experiment file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
@@ -124,15 +126,15 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
     let data = data::read(&root, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
-    let networks = networks(at("model"), at("grid"), &mut problems);
-    let baselines = baselines(at("baseline"), &mut problems);
+    let networks = spaces::networks(at("model"), at("grid"), &mut problems);
+    let baselines = spaces::baselines(at("baseline"), &mut problems);
     if networks.is_none() && baselines.is_empty() && problems.is_empty() {
         problems.add(
             Diagnostic::new(&start, "there is nothing to train")
                 .help("add a table [model] or [grid], or a [[baseline]]"),
         );
     }
-    let is_bounded = within_bound(
+    let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
         &head.seeds,
         &mut problems,
@@ -234,102 +236,4 @@ fn unknown_tables(root: &Node, problems: &mut Problems) {
             table::unknown_key(entry, "", TABLES.into_iter(), problems);
         }
     }
-}
-
-/// The space of the networks; none when the file has baselines and neither [model] nor [grid].
-fn networks<'a>(
-    model: Option<&'a Node>,
-    grid: Option<&'a Node>,
-    problems: &mut Problems,
-) -> Option<Draft<'a>> {
-    if model.is_none() && grid.is_none() {
-        return None;
-    }
-    let draft = space::read(Kind::Mlp, ("model", model), ("grid", grid), problems);
-    Some(draft)
-}
-
-fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> Vec<Draft<'a>> {
-    let Some(node) = node else {
-        return Vec::new();
-    };
-    let Some(items) = node.items() else {
-        problems.add(
-            Diagnostic::new(&node.place, "`baseline` must be a list of tables")
-                .help("write the heading with two brackets: [[baseline]]"),
-        );
-        return Vec::new();
-    };
-    let drafts = items.iter().enumerate();
-    drafts
-        .filter_map(|(index, item)| baseline(index, item, problems))
-        .collect()
-}
-
-fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option<Draft<'a>> {
-    let path = format!("baseline[{index}]");
-    let kinds = Kind::BASELINES.map(Kind::name);
-    if node.entries().is_none() {
-        table::must_be(&path, "a table", node, problems);
-        return None;
-    }
-    let Some(entry) = node.entry(BASELINE_KEYS[0]) else {
-        problems.add(
-            Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
-                .help(format!("it is one of {}", listed(kinds))),
-        );
-        return None;
-    };
-    let text = entry.value.text().unwrap_or_default();
-    let Some(kind) = Kind::parse(text).filter(|kind| kind.is_baseline()) else {
-        let message = format!("`{path}.kind` must be one of {}", listed(kinds));
-        let diagnostic = Diagnostic::new(&entry.value.place, message);
-        problems.add(match nearest(text, kinds) {
-            Some(near) => diagnostic.label(format!("did you mean {near:?}?")),
-            None if text == Kind::Mlp.name() => {
-                diagnostic.label("networks are described by [model] and [grid]")
-            }
-            None => diagnostic.label(format!("this is {}", entry.value.found())),
-        });
-        return None;
-    };
-    let grid = node.entry(BASELINE_KEYS[1]).map(|entry| &entry.value);
-    let grid_path = format!("{path}.grid");
-    Some(space::read(
-        kind,
-        (&path, Some(node)),
-        (&grid_path, grid),
-        problems,
-    ))
-}
-
-/// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.
-fn within_bound<'d, 'a: 'd>(
-    drafts: impl Iterator<Item = &'d Draft<'a>>,
-    seeds: &[u64],
-    problems: &mut Problems,
-) -> bool {
-    let drafts: Vec<&Draft<'_>> = drafts.collect();
-    let seeds = seeds.len().max(1) as u128;
-    let total = drafts.iter().fold(0u128, |sum, draft| {
-        sum.saturating_add(draft.combinations().saturating_mul(seeds))
-    });
-    if total <= u128::from(MAX_TRIALS) {
-        return true;
-    }
-    if let Some(largest) = drafts.iter().max_by_key(|draft| draft.combinations()) {
-        let product = largest.product();
-        problems.add(
-            Diagnostic::new(
-                &largest.place,
-                format!("{total} trials are asked for; at most {MAX_TRIALS} are allowed"),
-            )
-            .label(format!(
-                "{product} = {} configurations, times {seeds} seeds",
-                largest.combinations()
-            ))
-            .help("shorten an axis, move axes together with `zip`, or ask for fewer seeds"),
-        );
-    }
-    false
 }

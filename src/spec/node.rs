@@ -116,7 +116,9 @@ impl Node {
             Content::Float(float) => format!("{}", Value::Float(*float)),
             Content::Text(text) if text.chars().count() <= 40 => format!("{text:?}"),
             Content::Text(_) => "a string".to_owned(),
+            Content::List(items) if items.is_empty() => "an empty list".to_owned(),
             Content::List(_) => "a list".to_owned(),
+            Content::Table(entries) if entries.is_empty() => "an empty table".to_owned(),
             Content::Table(_) => "a table".to_owned(),
             Content::Other(name) => (*name).to_owned(),
         }

@@ -40,7 +40,7 @@ pub(super) enum Range {
     },
 }
 
-/// Reads the range `node`, a table that stands at `path`; `whole` rounds to integers.
+/// Reads the range `node`, a table that stands at `path`; `None` when it was reported.
 pub(super) fn read(node: &Node, path: &str, problems: &mut Problems) -> Option<Range> {
     let entries = node.entries()?;
     for entry in entries {

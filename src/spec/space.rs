@@ -4,10 +4,10 @@
 //! that `1` and `1.0` are one value; expanding a space cannot fail.
 
 use super::axis::{self, Axis};
-use super::diagnostic::{Diagnostic, Place, Problems, listed};
+use super::diagnostic::{Diagnostic, Origin, Place, Problems, listed};
 use super::exclude::{self, Exclusion};
 use super::node::{Entry, Node};
-use super::table::unknown_key;
+use super::table::{found_or_meant, must_be, unknown_key};
 use crate::trial::{Kind, ModelSpec, Rejected, Value};
 
 /// Most trials an experiment may ask for, replicate seeds included. A planned trial takes about
@@ -117,7 +117,7 @@ pub(super) fn read<'a>(
         groups: Vec::new(),
         place: grid.or(model).map_or(
             Place {
-                origin: super::Origin::File,
+                origin: Origin::File,
                 span: 0..0,
             },
             |node| node.place.clone(),
@@ -201,7 +201,7 @@ fn table_entries<'a>(node: Option<&'a Node>, path: &str, problems: &mut Problems
         return &[];
     };
     node.entries().unwrap_or_else(|| {
-        super::table::must_be(path, "a table of settings", node, problems);
+        must_be(path, "a table of settings", node, problems);
         &[]
     })
 }
@@ -226,8 +226,8 @@ fn fix(
             let place = &entry.value.place;
             let full = format!("{path}.{}", entry.key);
             let message = format!("`{full}` must be {allowed}");
-            let diagnostic =
-                Diagnostic::new(place, message).label(format!("this is {}", entry.value.found()));
+            let label = found_or_meant(allowed, &entry.value);
+            let diagnostic = Diagnostic::new(place, message).label(label);
             let could_be_axis = entry.value.items().is_some()
                 || entry.value.entry("log").is_some()
                 || entry.value.entry("lin").is_some();

@@ -68,8 +68,17 @@ impl<'a> Table<'a> {
 pub(super) fn must_be(path: &str, allowed: &str, node: &Node, problems: &mut Problems) {
     problems.add(
         Diagnostic::new(&node.place, format!("`{path}` must be {allowed}"))
-            .label(format!("this is {}", node.found())),
+            .label(found_or_meant(allowed, node)),
     );
+}
+
+/// What stands at `node`, or the word in quotes among those `allowed` that it was meant to be.
+pub(super) fn found_or_meant(allowed: &str, node: &Node) -> String {
+    let words = allowed.split('"').skip(1).step_by(2);
+    match node.text().and_then(|text| nearest(text, words)) {
+        Some(near) if node.text() != Some(near) => format!("did you mean {near:?}?"),
+        _ => format!("this is {}", node.found()),
+    }
 }
 
 /// The entries of `node`, or a report that there should be a table.
@@ -111,7 +120,7 @@ pub(super) fn unknown_key(
         None => match home_of(&entry.key) {
             Some(home) if home != path => diagnostic
                 .label("not here")
-                .help(format!("`{}` belongs in {home}; {allowed}", entry.key)),
+                .help(format!("it belongs in {home}; {allowed}")),
             _ => diagnostic.label("not known").help(allowed),
         },
     });

@@ -1,9 +1,13 @@
-//! Every kind of bad experiment file, each with the diagnostics that it gives.
+//! What the tests of this module share: sound files, and diagnostics drawn as text.
 
-use super::diagnostic::{Diagnostic, Origin};
-use super::{Experiment, Source, parse};
+mod accepted;
+mod documents;
+mod hostile;
+mod refused;
 
-pub(super) const GOOD: &str = r#"[experiment]
+use super::{Diagnostic, Experiment, Origin, Source, parse};
+
+const GOOD: &str = r#"[experiment]
 name = "genres"
 seeds = [1, 2]
 objective = { metric = "valid/loss", goal = "min" }
@@ -47,7 +51,7 @@ retries = 0
 engine = "native"
 "#;
 
-pub(super) fn source(text: &str) -> Source {
+fn source(text: &str) -> Source {
     Source {
         path: "experiments/bad.toml".into(),
         text: text.to_owned(),
@@ -87,12 +91,14 @@ fn drawn(text: &str, flags: &[String], diagnostics: &[Diagnostic]) -> String {
     }
     out
 }
-#[test]
-fn a_full_file_is_read() {
-    let r = parse(&source(GOOD), &[]);
-    if let Err(e) = &r {
-        panic!("{}", drawn(GOOD, &[], e));
+
+fn good(flags: &[&str]) -> Experiment {
+    let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    match parse(&source(GOOD), &flags) {
+        Ok(experiment) => experiment,
+        Err(diagnostics) => panic!("{}", drawn(GOOD, &flags, &diagnostics)),
     }
-    let e: Experiment = r.unwrap();
-    panic!("{e:#?}");
 }
+
+/// A sound `[data]` table, to which a test adds the rest.
+const DATA: &str = "[data]\npath = \"songs.csv\"\ntarget = \"genre\"\n";

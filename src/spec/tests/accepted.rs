@@ -1,0 +1,137 @@
+//! What sound files and flags mean, and where their keys stand.
+
+use std::time::Duration;
+
+use super::{DATA, GOOD, good, source};
+use crate::recipe::{MissingPolicy, Scale, SplitSpec};
+use crate::spec::{Engine, Origin, Schedule, Slots, parse};
+use crate::trial::{Objective, Value};
+
+#[test]
+fn a_full_file_is_read() {
+    let experiment = good(&[]);
+    assert_eq!(experiment.name, "genres");
+    assert_eq!(experiment.seeds, [1, 2]);
+    assert_eq!(experiment.objective.metric, "valid/loss");
+    let data = &experiment.data;
+    assert_eq!(data.exclude["mode"], ["1"]);
+    assert_eq!(data.missing.of("tempo"), MissingPolicy::Median);
+    assert_eq!(data.missing.of("key"), MissingPolicy::Mode);
+    assert_eq!(data.scale, Scale::None);
+    assert_eq!(
+        (data.split.valid, data.split.test, data.split.seed),
+        (0.25, 0.1, 7)
+    );
+    let networks = experiment.networks.as_ref().expect("networks");
+    let keys: Vec<String> = networks
+        .groups
+        .iter()
+        .map(|group| group.keys.join("+"))
+        .collect();
+    assert_eq!(keys, ["layers+batch_size", "lr", "dropout"]);
+    assert_eq!(networks.combinations(), 18);
+    assert_eq!(networks.groups[2].rows[2], [Value::Float(0.3)]);
+    assert_eq!(networks.fixed, ["epochs", "early_stopping"]);
+    assert_eq!(experiment.baselines[0].combinations(), 2);
+    assert_eq!(experiment.baselines[1].combinations(), 1);
+    let expected = Schedule {
+        slots: Slots::Cpu(2),
+        trial_timeout: Some(Duration::from_secs(1800)),
+        retries: 0,
+        engine: Engine::Native,
+    };
+    assert_eq!(experiment.schedule, expected);
+}
+
+#[test]
+fn what_a_file_leaves_out_has_the_documented_default() {
+    let text = format!("{DATA}test_path = \"test.csv\"\n[[baseline]]\nkind = \"xgboost\"\n");
+    let experiment = parse(&source(&text), &[]).expect("a short file is enough");
+    assert_eq!(
+        (experiment.name.as_str(), &experiment.seeds[..]),
+        ("bad", &[1][..])
+    );
+    assert_eq!(experiment.objective, Objective::default());
+    assert_eq!(experiment.networks, None);
+    assert_eq!(experiment.schedule, Schedule::default());
+    let split = SplitSpec {
+        valid: 0.2,
+        test: 0.0,
+        test_path: Some("test.csv".into()),
+        stratify: true,
+        seed: 42,
+    };
+    assert_eq!(experiment.data.split, split);
+    assert_eq!(experiment.data.missing.of("x"), MissingPolicy::Error);
+    assert_eq!(experiment.data.numeric, None);
+}
+
+#[test]
+fn flags_replace_what_the_file_says() {
+    let experiment = good(&[
+        "model.epochs=5",
+        "model.optimizer=sgd",
+        "model.dropout=0.5",
+        "grid.lr=[0.1]",
+        "baseline.0.grid.rounds=[10, 20]",
+        "data.split.seed=8",
+        "schedule.slots=auto",
+        "data.path=data/other.csv",
+        "experiment.seeds=[9]",
+        "grid.exclude=[]",
+    ]);
+    let networks = experiment.networks.as_ref().expect("networks");
+    assert_eq!(networks.combinations(), 2);
+    let params = networks.base.params();
+    for expected in [
+        ("epochs", Value::Int(5)),
+        ("dropout", Value::Float(0.5)),
+        ("optimizer", Value::Text("sgd".to_owned())),
+    ] {
+        let (key, value) = expected;
+        assert!(params.contains(&(key.to_owned(), value)), "{key}");
+    }
+    assert_eq!(experiment.baselines[0].combinations(), 4);
+    assert_eq!(
+        (experiment.data.split.seed, experiment.data.split.valid),
+        (8, 0.25)
+    );
+    assert_eq!(experiment.schedule.slots, Slots::Auto);
+    assert_eq!(experiment.data.path.to_str(), Some("data/other.csv"));
+    assert_eq!(experiment.seeds, [9]);
+    // What a flag sets has no place in the file.
+    assert_eq!(experiment.span_of("data.path"), None);
+    assert_eq!(
+        experiment.diagnose("data.path", "no such file").origin,
+        Origin::Flag(7)
+    );
+}
+
+#[test]
+fn a_flag_can_make_an_axis_of_a_fixed_key() {
+    let experiment = good(&["grid.epochs=[1, 2, 3]"]);
+    assert_eq!(
+        experiment.networks.map(|space| space.combinations()),
+        Some(54)
+    );
+}
+
+#[test]
+fn spans_lead_to_the_key_or_to_what_is_around_it() {
+    let experiment = good(&[]);
+    let at = |key| experiment.span_of(key).map(|span| &GOOD[span]);
+    assert_eq!(at("data.path"), Some("\"data/songs.csv\""));
+    assert_eq!(at("data.numeric[1]"), Some("\"tempo\""));
+    assert_eq!(at("data.numeric[2]"), Some("\"my.odd.column\""));
+    assert_eq!(
+        at("data.numeric[9]"),
+        Some("[\"energy\", \"tempo\", \"my.odd.column\"]")
+    );
+    assert_eq!(at("data.missing.key"), Some("\"mode\""));
+    assert_eq!(at("grid.layers[1][0]"), Some("16"));
+    assert_eq!(at("grid.lr[2]"), Some("{ log = [1e-4, 1e-2], steps = 3 }"));
+    assert_eq!(at("baseline[0].grid.max_depth[1]"), Some("10"));
+    assert_eq!(at("model.batch_size"), Some("[model]"));
+    assert_eq!(at("data.test_path"), Some("[data]"));
+    assert_eq!(at("nowhere.at.all"), None);
+}
