@@ -10,8 +10,8 @@ pub(super) const CLASSES: usize = 3;
 const TRAIN_ROWS: usize = 2000;
 const VALID_ROWS: usize = 1000;
 
-/// Six features in [0, 1), three classes, 2000 training and 1000 validation rows.
-pub(super) fn made_up() -> Dataset {
+/// Six features in [0, 1) of `bits` bits each, three classes, 2000 training and 1000 validation rows.
+pub(super) fn made_up(bits: u32) -> Dataset {
     let mut state = 1u64;
     let mut side = |rows: usize| {
         let (mut x, mut y) = (Vec::new(), Vec::new());
@@ -21,7 +21,7 @@ pub(super) fn made_up() -> Dataset {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1_442_695_040_888_963_407);
-                *value = (state >> 40) as f64 / f64::from(1 << 24);
+                *value = (state >> (64 - bits)) as f64 / f64::from(1 << bits);
             }
             let step = if row[3] > 0.5 { 0.5 } else { 0.0 };
             let score = row[0] + row[1] * row[2] + step + 0.5 * row[FEATURES];
