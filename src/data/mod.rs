@@ -22,6 +22,7 @@ mod sides;
 mod split;
 mod straddle;
 mod summary;
+pub mod synth;
 mod table;
 
 pub use dataset::{Dataset, DatasetMeta, Rows};
