@@ -8,6 +8,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use crate::recipe::{MissingPolicy, MissingRules};
 
 use super::columns::{Field, Form, Roles, number};
+use super::date::year;
 use super::error::{DataError, count, quote};
 use super::table::Table;
 
@@ -174,12 +175,12 @@ impl<'a> Reader<'a, '_> {
         }
         if policy == MissingPolicy::Error && !missing.is_empty() {
             let help = format!(
-                "fill the cells, or set `missing` for {} to \"drop\", {}\"mode\"",
-                quote(&field.name),
+                "fill the cells, or set {}; {}\"mode\" is allowed too",
+                rule(&field.name, "drop"),
                 if field.form == Form::Category {
                     ""
                 } else {
-                    "\"median\", "
+                    "\"median\" or "
                 }
             );
             return Err(vec![
@@ -213,10 +214,7 @@ impl<'a> Reader<'a, '_> {
             Values::Numbers(_) => Vec::new(),
         };
         if policy == MissingPolicy::Error && !missing.is_empty() {
-            let help = format!(
-                "fill the cells, or set `missing` for {} to \"drop\"",
-                quote(name)
-            );
+            let help = format!("fill the cells, or set {}", rule(name, "drop"));
             return Err(self.missing_error(column, &missing, help).key(key));
         }
         Ok(Read {
@@ -235,7 +233,7 @@ impl<'a> Reader<'a, '_> {
                 quote(cell)
             ),
         };
-        let message = format!("{shown}{}", and_others(missing.len()));
+        let message = format!("{shown}{}", and_more(missing.len()));
         DataError::new(&self.table.path, message, help)
             .line(self.table.line(row))
             .column(&self.table.names[column])
@@ -270,7 +268,7 @@ impl<'a> Reader<'a, '_> {
             return Ok(Values::Numbers(values));
         };
         let cell = self.table.cell(*first, field.column);
-        let message = format!("{} is not {wanted}{}", quote(cell), and_others(bad.len()));
+        let message = format!("{} is not {wanted}{}", quote(cell), and_more(bad.len()));
         let error = DataError::new(&self.table.path, message, hint(cell, field.form))
             .key(field.key.clone())
             .line(self.table.line(*first));
@@ -297,72 +295,25 @@ fn hint(cell: &str, form: Form) -> String {
     advice.to_owned()
 }
 
-fn and_others(cells: usize) -> String {
+fn and_more(cells: usize) -> String {
     match cells {
         1 => String::new(),
-        _ => format!(", and so do {} further down", count(cells - 1, "cell")),
+        _ => format!(" (and {} further down)", count(cells - 1, "more cell")),
     }
+}
+
+/// The entry of an experiment that sets a rule for `column`.
+fn rule(column: &str, policy: &str) -> String {
+    let bare = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+    let key = match !column.is_empty() && column.chars().all(bare) {
+        true => column.to_owned(),
+        false => quote(column).replace('`', "\""),
+    };
+    format!("`missing = {{ {key} = \"{policy}\" }}`")
 }
 
 fn places<T>(values: &[T], is: impl Fn(&T) -> bool) -> Vec<usize> {
     (0..values.len())
         .filter(|place| is(&values[*place]))
         .collect()
-}
-
-/// The year of `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, if there is such a day (ISO 8601, proleptic
-/// Gregorian calendar, years 0001 to 9999).
-fn year(cell: &str) -> Option<f64> {
-    let cell = cell.trim();
-    let mut parts = cell.split('-');
-    let year = digits(parts.next()?, 4)?;
-    let month = parts.next().map(|text| digits(text, 2));
-    let day = parts.next().map(|text| digits(text, 2));
-    if year == 0 || parts.next().is_some() {
-        return None;
-    }
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        None => return Some(f64::from(year)),
-        Some(None | Some(0 | 13..)) => return None,
-        Some(Some(2)) => 28 + u32::from(leap),
-        Some(Some(4 | 6 | 9 | 11)) => 30,
-        Some(Some(_)) => 31,
-    };
-    match day {
-        None => Some(f64::from(year)),
-        Some(Some(day)) if (1..=days).contains(&day) => Some(f64::from(year)),
-        Some(_) => None,
-    }
-}
-
-fn digits(text: &str, length: usize) -> Option<u32> {
-    let right = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-    right.then(|| text.parse().ok())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_days_that_exist_have_a_year() {
-        for (cell, wanted) in [
-            ("2019", Some(2019.0)),
-            (" 1998-07 ", Some(1998.0)),
-            ("2000-02-29", Some(2000.0)),
-            ("1900-02-29", None),
-            ("2019-04-31", None),
-            ("2019-13", None),
-            ("2019-1-1", None),
-            ("2019-01-00", None),
-            ("2019-01-01-01", None),
-            ("0000", None),
-            ("19", None),
-            ("+019", None),
-            ("2019-", None),
-        ] {
-            assert_eq!(year(cell), wanted, "{cell}");
-        }
-    }
 }

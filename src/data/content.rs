@@ -10,8 +10,9 @@ use crate::recipe::DataSpec;
 use super::cells::Part;
 use super::columns::Roles;
 use super::digest::SideRows;
+use super::encode::Encoded;
 use super::error::{DataError, count, quote, suggest};
-use super::fit::{Encoded, Preparation, in_order};
+use super::fit::{Preparation, in_order};
 use super::split::{SIDES, Sides, TEST, TRAIN, VALID};
 use super::summary::{SideSummary, Summary};
 use super::table::Table;
@@ -124,7 +125,12 @@ impl<'a> Content<'a> {
             Preparation::fit(table, &roles.fields, part, &sides[TRAIN], rules, scale)?;
         let encode = |side: usize| {
             let source = self.source(side);
-            fitted.encode(source.table, &source.part, &sides[side])
+            fitted.encode(
+                source.table,
+                &source.roles.fields,
+                &source.part,
+                &sides[side],
+            )
         };
         let (train, (valid, test)) = both(encode(TRAIN), both(encode(VALID), encode(TEST)))?;
         self.summary.notes.extend(notes);

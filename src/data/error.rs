@@ -11,7 +11,7 @@ const MAX_SHOWN: usize = 60;
 /// Column names listed in a message.
 const MAX_LISTED: usize = 12;
 /// Similarity (Jaro and Winkler) from which a name is offered as the one that was meant.
-const NEAR: f64 = 0.75;
+const NEAR: f64 = 0.8;
 
 /// One thing wrong with a data file or with what an experiment asks of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

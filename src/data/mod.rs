@@ -9,10 +9,13 @@ mod cells;
 mod columns;
 mod content;
 mod dataset;
+mod date;
 mod digest;
+mod encode;
 mod error;
 mod fit;
 mod giveaway;
+mod infer;
 mod layout;
 mod note;
 mod notice;
@@ -22,7 +25,10 @@ mod sides;
 mod split;
 mod straddle;
 mod summary;
+pub mod synth;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use dataset::{Dataset, DatasetMeta, Rows};
 pub use error::DataError;

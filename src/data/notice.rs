@@ -7,14 +7,14 @@ use std::collections::{HashMap, HashSet};
 use crate::recipe::DataSpec;
 
 use super::content::{Content, Source, TEST_KEY};
+use super::encode::Encoded;
 use super::error::count;
-use super::fit::Encoded;
 use super::note::Note;
 use super::split::{Sides, TEST, TRAIN, VALID};
 use super::{error::quote, giveaway, straddle};
 
 impl Content<'_> {
-    /// Notes on what makes results look better than they are.
+    /// Adds to the summary what is worth knowing about the split and the features made.
     pub fn notice(&mut self, spec: &DataSpec, sides: &Sides, encoded: &[Encoded; 3]) {
         let Source {
             table,
@@ -24,70 +24,90 @@ impl Content<'_> {
             groups,
         } = &self.main;
         let groups = groups.as_deref();
-        let mut notes = giveaway::notes(
-            &spec.target,
-            &roles.fields,
-            part,
-            labels,
-            groups,
-            &sides[TRAIN],
-        );
-        for (place, field) in roles.fields.iter().enumerate() {
-            let imputed: usize = encoded.iter().map(|side| side.imputed[place]).sum();
-            if imputed > 0 {
-                self.summary.imputed.push((field.name.clone(), imputed));
-            }
-            let unseen: usize = encoded.iter().map(|side| side.unseen[place]).sum();
-            if unseen > 0 {
-                notes.push(Note::info(format!(
-                    "{} of {} outside the training rows hold a category that no training row has: all its features are 0 there",
-                    count(unseen, "cell"),
-                    quote(&field.name)
-                )).key(field.key.clone()));
-            }
-        }
+        let (target, train) = (&spec.target, &sides[TRAIN]);
+        let mut notes = giveaway::notes(target, &roles.fields, part, labels, groups, train);
+        notes.extend(self.unseen(encoded));
         notes.extend(self.several_labels());
-        let width = encoded[TRAIN].x.len() / sides[TRAIN].len();
-        let of = |side: usize| straddle::identical(width, &encoded[TRAIN].x, &encoded[side].x);
-        let identical = [of(VALID), of(TEST)];
-        if self.test.is_some() && identical[1] > 0 {
-            notes.push(
-                Note::warning(format!(
-                    "{} of the test file equal a training row in every feature",
-                    count(identical[1], "row")
-                ))
-                .key(TEST_KEY),
-            );
-        }
-        let inside = identical[0] + if self.test.is_some() { 0 } else { identical[1] };
-        if inside > 0 {
-            let held_out = sides[VALID].len()
-                + if self.test.is_some() {
-                    0
-                } else {
-                    sides[TEST].len()
-                };
-            notes.push(Note::info(format!(
-                "{} of {held_out} ({:.1}%) equal a training row in every feature",
-                count(inside, "held-out row"),
-                100.0 * inside as f64 / held_out as f64
-            )));
-        }
+        notes.extend(self.twins(sides, encoded));
         if groups.is_none() {
-            let mut held_out = sides[VALID].clone();
-            if self.test.is_none() {
-                held_out.extend(&sides[TEST]);
-            }
+            let held_out = self.held_out(sides);
             notes.extend(straddle::suggest_group(
-                table,
-                roles,
-                &part.rows,
-                &sides[TRAIN],
-                &held_out,
+                table, roles, &part.rows, train, &held_out,
             ));
         }
         notes.extend(self.shared_groups());
+        let filled = self.filled(encoded);
         self.summary.notes.extend(notes);
+        self.summary.imputed = filled;
+    }
+
+    /// Columns of which cells were filled in, and how many.
+    fn filled(&self, encoded: &[Encoded; 3]) -> Vec<(String, usize)> {
+        let fields = self.main.roles.fields.iter().enumerate();
+        let counts = fields.map(|(place, field)| {
+            (
+                field.name.clone(),
+                encoded.iter().map(|side| side.imputed[place]).sum(),
+            )
+        });
+        counts.filter(|(_, cells)| *cells > 0).collect()
+    }
+
+    /// Categories that no training row has.
+    fn unseen(&self, encoded: &[Encoded; 3]) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for (place, field) in self.main.roles.fields.iter().enumerate() {
+            let unseen: usize = encoded.iter().map(|side| side.unseen[place]).sum();
+            if unseen > 0 {
+                let text = format!(
+                    "{} of {} outside the training rows: a category that no training row has, so \
+                     all features of the column are 0 there",
+                    count(unseen, "cell"),
+                    quote(&field.name)
+                );
+                notes.push(Note::info(text).key(field.key.clone()));
+            }
+        }
+        notes
+    }
+
+    /// Places of the main file's rows that are held out.
+    fn held_out(&self, sides: &Sides) -> Vec<u32> {
+        let mut places = sides[VALID].clone();
+        if self.test.is_none() {
+            places.extend(&sides[TEST]);
+        }
+        places
+    }
+
+    /// Rows that are the same as a training row.
+    fn twins(&self, sides: &Sides, encoded: &[Encoded; 3]) -> Vec<Note> {
+        let width = encoded[TRAIN].x.len() / sides[TRAIN].len();
+        let of = |side: usize| straddle::identical(width, &encoded[TRAIN].x, &encoded[side].x);
+        let (valid, test) = (of(VALID), of(TEST));
+        let mut notes = Vec::new();
+        if self.test.is_some() && test > 0 {
+            let text = format!(
+                "{} of {} of the test file: every feature equals that of a training row",
+                count(test, "row"),
+                sides[TEST].len()
+            );
+            notes.push(Note::warning(text).key(TEST_KEY));
+        }
+        let same = if self.test.is_some() {
+            valid
+        } else {
+            valid + test
+        };
+        if same > 0 {
+            let held_out = self.held_out(sides).len();
+            notes.push(Note::info(format!(
+                "{} of {held_out} ({:.1}%): every feature equals that of a training row",
+                count(same, "held-out row"),
+                100.0 * same as f64 / held_out as f64
+            )));
+        }
+        notes
     }
 
     fn several_labels(&self) -> Option<Note> {

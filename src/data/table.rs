@@ -129,8 +129,8 @@ impl Table {
         }
         if ragged > MAX_RAGGED_SHOWN {
             let message = format!(
-                "{} more of the wrong length",
-                count(ragged - MAX_RAGGED_SHOWN, "row")
+                "and {} more rows of the wrong length",
+                ragged - MAX_RAGGED_SHOWN
             );
             errors.push(DataError::new(
                 &self.path,
