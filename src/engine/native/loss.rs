@@ -8,6 +8,11 @@ use super::simd::{Kernel, LANES, Line, Simd};
 /// each is from 1 to the number of classes, so that even 2^32 of those cannot overflow.
 const ROWS_A_LOGARITHM: usize = 16;
 
+/// The number of each place.
+const PLACES: Line = Line([
+    0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0,
+]);
+
 /// Cross-entropy of the softmax of scores; gives its sum over rows.
 pub struct CrossEntropy<'a> {
     pub rows: usize,
@@ -28,11 +33,9 @@ impl Kernel for CrossEntropy<'_> {
         let CrossEntropy { rows, classes, .. } = self;
         assert_eq!(self.labels.len(), rows);
         let share = 1.0 / rows as f32;
-        let places = simd.load(&Line(std::array::from_fn(|place| place as f32)));
+        let places = simd.load(&PLACES);
         let (zero, lowest) = (simd.zero(), simd.splat(f32::NEG_INFINITY));
         let panels = self.scores.len() / rows;
-        // Whether a place of a panel belongs to a class.
-        let end_of = |panel: usize| simd.splat((classes - panel * LANES) as f32);
 
         let mut loss = 0.0;
         let mut product = 1.0;
@@ -40,7 +43,7 @@ impl Kernel for CrossEntropy<'_> {
             let mut highest = lowest;
             for panel in 0..panels {
                 let score = simd.load(&self.scores[panel * rows + row]);
-                let score = simd.if_less(places, end_of(panel), score, lowest);
+                let score = simd.if_less(places, end(simd, classes, panel), score, lowest);
                 highest = simd.if_less(highest, score, score, highest);
             }
             let highest = highest_of(simd.to_line(highest));
@@ -52,7 +55,7 @@ impl Kernel for CrossEntropy<'_> {
             for panel in 0..panels {
                 let line = &mut self.scores[panel * rows + row];
                 let power = exp(simd, simd.sub(simd.load(line), simd.splat(highest)));
-                let power = simd.if_less(places, end_of(panel), power, zero);
+                let power = simd.if_less(places, end(simd, classes, panel), power, zero);
                 simd.store(power, line);
                 sum = simd.add(sum, power);
             }
@@ -70,10 +73,16 @@ impl Kernel for CrossEntropy<'_> {
             self.scores[place].0[actual % LANES] -= share;
         }
         for (scores, bias) in self.scores.chunks_exact(rows).zip(self.bias) {
-            simd.store(sum_rows(simd, scores, |x| x), bias);
+            simd.store(sum_rows(simd, scores), bias);
         }
         loss + product.ln()
     }
+}
+
+/// The first place of `panel` that belongs to no class.
+#[inline(always)]
+fn end<S: Simd>(simd: S, classes: usize, panel: usize) -> S::Floats {
+    simd.splat((classes - panel * LANES) as f32)
 }
 
 #[inline(always)]

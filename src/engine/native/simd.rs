@@ -46,7 +46,7 @@ pub enum Isa {
 }
 
 /// A computation written over [`Simd`]. `run` must be `#[inline(always)]`, so that it is compiled
-/// with the instruction set of its caller.
+/// with the instruction set of its caller; so must be all that it calls, which rules out closures.
 pub trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
