@@ -2,16 +2,11 @@
 
 use super::hidden::sum_rows;
 use super::math::exp;
-use super::simd::{Kernel, LANES, Line, Simd};
+use super::simd::{Kernel, LANES, Line, PLACES, Simd};
 
 /// Rows whose sums of exponentials are multiplied up before one logarithm is taken of the product:
 /// each is from 1 to the number of classes, so that even 2^32 of those cannot overflow.
 const ROWS_A_LOGARITHM: usize = 16;
-
-/// The number of each place.
-const PLACES: Line = Line([
-    0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0,
-]);
 
 /// Cross-entropy of the softmax of scores; gives its sum over rows.
 pub struct CrossEntropy<'a> {
@@ -44,7 +39,7 @@ impl Kernel for CrossEntropy<'_> {
             for panel in 0..panels {
                 let score = simd.load(&self.scores[panel * rows + row]);
                 let score = simd.if_less(places, end(simd, classes, panel), score, lowest);
-                highest = simd.if_less(highest, score, score, highest);
+                highest = simd.max(score, highest);
             }
             let highest = highest_of(simd.to_line(highest));
             let actual = *label as usize;

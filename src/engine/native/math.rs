@@ -56,10 +56,7 @@ impl Function for Relu {
     #[inline(always)]
     fn at<S: Simd>(simd: S, x: S::Floats) -> (S::Floats, S::Floats) {
         let (zero, one) = (simd.zero(), simd.splat(1.0));
-        (
-            simd.if_less(x, zero, zero, x),
-            simd.if_less(zero, x, one, zero),
-        )
+        (simd.max(zero, x), simd.if_less(zero, x, one, zero))
     }
 }
 

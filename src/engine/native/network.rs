@@ -6,7 +6,7 @@
 use super::draw::{Mask, dropout_stream, initial_linear};
 use super::hidden::{Activate, Back, BackNormalized, Dropout, Normalize, NormalizeRunning};
 use super::loss::CrossEntropy;
-use super::matrix::{Gradient, Product, Transpose};
+use super::matrix::{Gather, Gradient, Product, Transpose};
 use super::shape::{Layer, Shape};
 use super::simd::{Isa, LANES, Line, lines};
 use crate::data::Rows;
@@ -109,7 +109,7 @@ impl Network {
     /// mean loss and gives the sum of their losses.
     pub fn step(&mut self, data: Rows<'_>, batch: &[u32], draw: Draw) -> f64 {
         let rows = batch.len();
-        self.room.gather(self.shape.features, data, batch);
+        self.room.gather(self.isa, self.shape.features, data, batch);
         self.forward(rows, Some(draw));
         let loss = self.loss(rows);
         self.backward(rows);
@@ -127,7 +127,8 @@ impl Network {
             for (place, row) in all[..rows].iter_mut().enumerate() {
                 *row = (start + place) as u32;
             }
-            self.room.gather(self.shape.features, data, &all[..rows]);
+            self.room
+                .gather(self.isa, self.shape.features, data, &all[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 let predicted = argmax(self.room.scores_of(rows, row));
@@ -148,7 +149,8 @@ impl Network {
                 x,
                 y: &labels[..rows],
             };
-            self.room.gather(self.shape.features, data, &places[..rows]);
+            self.room
+                .gather(self.isa, self.shape.features, data, &places[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 each(self.room.scores_of(rows, row));
@@ -384,23 +386,16 @@ impl Room {
     }
 
     /// Lays the rows of `data` that `batch` names out as inputs and labels.
-    fn gather(&mut self, features: usize, data: Rows<'_>, batch: &[u32]) {
-        let rows = batch.len();
-        for (place, row) in batch.iter().enumerate() {
-            let row = *row as usize;
-            self.labels[place] = data.y[row];
-            let values = &data.x[row * features..][..features];
-            // Whole lines are written: places beyond the features may hold values of another batch.
-            let (whole, rest) = values.as_chunks::<LANES>();
-            for (panel, part) in whole.iter().enumerate() {
-                self.inputs[panel * rows + place] = Line(*part);
-            }
-            if !rest.is_empty() {
-                let mut line = Line::ZERO;
-                line.0[..rest.len()].copy_from_slice(rest);
-                self.inputs[whole.len() * rows + place] = line;
-            }
+    fn gather(&mut self, isa: Isa, features: usize, data: Rows<'_>, batch: &[u32]) {
+        for (label, row) in self.labels.iter_mut().zip(batch) {
+            *label = data.y[*row as usize];
         }
+        isa.run(Gather {
+            features,
+            from: data.x,
+            batch,
+            to: &mut self.inputs[..batch.len() * lines(features)],
+        });
     }
 
     fn scores_of(&mut self, rows: usize, row: usize) -> &[f32] {
