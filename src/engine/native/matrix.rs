@@ -269,10 +269,10 @@ fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
         assert!(left.stride + N <= LANES);
         for (line, right) in left.from[..left.inner].iter().zip(right) {
             let right = simd.load(right);
-            for row in 0..N {
+            for (row, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: `left.stride + N` is at most the length of a line.
                 let factor = unsafe { *line.0.get_unchecked(left.stride + row) };
-                sums[row] = simd.mul_add(simd.splat(factor), right, sums[row]);
+                *sum = simd.mul_add(simd.splat(factor), right, *sum);
             }
         }
         return sums;
@@ -282,17 +282,17 @@ fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
             .first_chunk()
             .expect("a tile ends within its matrix");
         if let Some(right) = right.as_array::<LANES>() {
-            for place in 0..LANES {
-                let line = simd.load(&right[place]);
-                for row in 0..N {
-                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+            for (place, line) in right.iter().enumerate() {
+                let line = simd.load(line);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = simd.mul_add(simd.splat(row.0[place]), line, *sum);
                 }
             }
         } else {
             for (place, line) in right.iter().enumerate() {
                 let line = simd.load(line);
-                for row in 0..N {
-                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = simd.mul_add(simd.splat(row.0[place]), line, *sum);
                 }
             }
         }
