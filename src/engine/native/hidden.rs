@@ -4,7 +4,7 @@
 //! The forward pass leaves, beside each value, the slope of all that followed the normalisation
 //! (activation, mask, scale), so that the way back is one multiplication whatever the activation.
 
-use super::math::{gelu, relu, silu, tanh};
+use super::math::{Function, Gelu, Relu, Silu, Tanh};
 use super::simd::{Kernel, LANES, Line, Simd};
 use crate::random::threefry2x32;
 use crate::trial::Activation;
@@ -110,11 +110,8 @@ impl Kernel for Normalize<'_> {
         let (momentum, rest) = (simd.splat(NORM_MOMENTUM), simd.splat(1.0 - NORM_MOMENTUM));
         let panels = self.normal.chunks_exact_mut(self.rows);
         for (panel, (normal, to)) in panels.zip(self.to.chunks_exact_mut(self.rows)).enumerate() {
-            let mean = simd.mul(sum_rows(simd, normal, |x| x), share);
-            let squares = sum_rows(simd, normal, |x| {
-                let off = simd.sub(x, mean);
-                simd.mul(off, off)
-            });
+            let mean = simd.mul(sum_rows(simd, normal), share);
+            let squares = sum_squares(simd, normal, mean);
             let variance = simd.add(simd.mul(squares, share), simd.splat(NORM_EPS));
             let inverse = simd.div(one, simd.sqrt(variance));
             simd.store(inverse, &mut self.inverse[panel]);
@@ -146,10 +143,11 @@ impl Kernel for NormalizeRunning<'_> {
     fn run<S: Simd>(self, simd: S) {
         let panels = self.values.chunks_exact_mut(self.rows);
         for (panel, values) in panels.enumerate() {
-            let load = |lines: &[Line]| simd.load(&lines[panel]);
-            let variance = simd.add(load(self.running_var), simd.splat(NORM_EPS));
-            let factor = simd.div(load(self.gamma), simd.sqrt(variance));
-            let (mean, beta) = (load(self.running_mean), load(self.beta));
+            let variance = simd.load(&self.running_var[panel]);
+            let deviation = simd.sqrt(simd.add(variance, simd.splat(NORM_EPS)));
+            let factor = simd.div(simd.load(&self.gamma[panel]), deviation);
+            let mean = simd.load(&self.running_mean[panel]);
+            let beta = simd.load(&self.beta[panel]);
             for line in values {
                 let centred = simd.sub(simd.load(line), mean);
                 simd.store(simd.mul_add(centred, factor, beta), line);
@@ -164,31 +162,27 @@ impl Kernel for Activate<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         match self.activation {
-            Activation::Relu => apply(simd, self, |x| relu(simd, x)),
-            Activation::Gelu => apply(simd, self, |x| gelu(simd, x)),
-            Activation::Silu => apply(simd, self, |x| silu(simd, x)),
-            Activation::Tanh => apply(simd, self, |x| tanh(simd, x)),
+            Activation::Relu => apply::<S, Relu>(simd, self),
+            Activation::Gelu => apply::<S, Gelu>(simd, self),
+            Activation::Silu => apply::<S, Silu>(simd, self),
+            Activation::Tanh => apply::<S, Tanh>(simd, self),
         }
     }
 }
 
 #[inline(always)]
-fn apply<S: Simd>(
-    simd: S,
-    work: Activate<'_>,
-    function: impl Fn(S::Floats) -> (S::Floats, S::Floats),
-) {
+fn apply<S: Simd, F: Function>(simd: S, work: Activate<'_>) {
     match work.slopes {
         Some(slopes) => {
             for (value, slope) in work.values.iter_mut().zip(slopes) {
-                let (new, change) = function(simd.load(value));
+                let (new, change) = F::at(simd, simd.load(value));
                 simd.store(new, value);
                 simd.store(change, slope);
             }
         }
         None => {
             for value in work.values {
-                simd.store(function(simd.load(value)).0, value);
+                simd.store(F::at(simd, simd.load(value)).0, value);
             }
         }
     }
@@ -254,7 +248,7 @@ impl Kernel for Back<'_> {
                 let product = simd.mul(simd.load(gradient), simd.load(slope));
                 simd.store(product, gradient);
             }
-            simd.store(sum_rows(simd, gradient, |x| x), &mut self.bias[panel]);
+            simd.store(sum_rows(simd, gradient), &mut self.bias[panel]);
         }
     }
 }
@@ -294,22 +288,36 @@ impl Kernel for BackNormalized<'_> {
     }
 }
 
-/// The sum of `term` of every line: four sums side by side, so that no addition waits for the last.
+/// The sum of `rows`: four sums side by side, so that no addition waits for the last.
 #[inline(always)]
-pub fn sum_rows<S: Simd>(
-    simd: S,
-    rows: &[Line],
-    term: impl Fn(S::Floats) -> S::Floats,
-) -> S::Floats {
+pub fn sum_rows<S: Simd>(simd: S, rows: &[Line]) -> S::Floats {
     let (fours, rest) = rows.as_chunks::<4>();
     let mut sums = [simd.zero(); 4];
     for four in fours {
         for (sum, line) in sums.iter_mut().zip(four) {
-            *sum = simd.add(*sum, term(simd.load(line)));
+            *sum = simd.add(*sum, simd.load(line));
         }
     }
     for line in rest {
-        sums[0] = simd.add(sums[0], term(simd.load(line)));
+        sums[0] = simd.add(sums[0], simd.load(line));
+    }
+    simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]))
+}
+
+/// The sum of squared distances of `rows` from `middle`, in the same order.
+#[inline(always)]
+pub fn sum_squares<S: Simd>(simd: S, rows: &[Line], middle: S::Floats) -> S::Floats {
+    let (fours, rest) = rows.as_chunks::<4>();
+    let mut sums = [simd.zero(); 4];
+    for four in fours {
+        for (sum, line) in sums.iter_mut().zip(four) {
+            let off = simd.sub(simd.load(line), middle);
+            *sum = simd.mul_add(off, off, *sum);
+        }
+    }
+    for line in rest {
+        let off = simd.sub(simd.load(line), middle);
+        sums[0] = simd.mul_add(off, off, sums[0]);
     }
     simd.add(simd.add(sums[0], sums[1]), simd.add(sums[2], sums[3]))
 }

@@ -2,11 +2,7 @@
 
 use super::hidden::sum_rows;
 use super::math::exp;
-use super::simd::{Kernel, LANES, Line, Simd};
-
-/// Rows whose sums of exponentials are multiplied up before one logarithm is taken of the product:
-/// each is from 1 to the number of classes, so that even 2^32 of those cannot overflow.
-const ROWS_A_LOGARITHM: usize = 16;
+use super::simd::{Kernel, LANES, Line, Simd, lines};
 
 /// Cross-entropy of the softmax of scores; gives its sum over rows.
 pub struct CrossEntropy<'a> {
@@ -23,70 +19,85 @@ pub struct CrossEntropy<'a> {
 impl Kernel for CrossEntropy<'_> {
     type Output = f64;
 
+    /// Sixteen rows at a time, turned so that each register holds one class of all of them.
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
-        let CrossEntropy { rows, classes, .. } = self;
+        let CrossEntropy {
+            rows,
+            classes,
+            scores,
+            ..
+        } = self;
         assert_eq!(self.labels.len(), rows);
+        assert_eq!(scores.len(), rows * lines(classes));
         let share = 1.0 / rows as f32;
-        let places = simd.load(&Line(std::array::from_fn(|place| place as f32)));
-        let (zero, lowest) = (simd.zero(), simd.splat(f32::NEG_INFINITY));
-        let panels = self.scores.len() / rows;
-        // Whether a place of a panel belongs to a class.
-        let end_of = |panel: usize| simd.splat((classes - panel * LANES) as f32);
-
         let mut loss = 0.0;
-        let mut product = 1.0;
-        for (row, label) in self.labels.iter().enumerate() {
-            let mut highest = lowest;
-            for panel in 0..panels {
-                let score = simd.load(&self.scores[panel * rows + row]);
-                let score = simd.if_less(places, end_of(panel), score, lowest);
-                highest = simd.if_less(highest, score, score, highest);
+        for (group, labels) in self.labels.chunks(LANES).enumerate() {
+            let first = group * LANES;
+            let mut highest = simd.splat(f32::NEG_INFINITY);
+            for (panel, scores) in scores.chunks_exact(rows).enumerate() {
+                let turned = turn(simd, &scores[first..][..labels.len()]);
+                for line in &turned[..LANES.min(classes - panel * LANES)] {
+                    highest = simd.max(simd.load(line), highest);
+                }
             }
-            let highest = highest_of(simd.to_line(highest));
-            let actual = *label as usize;
-            let place = actual / LANES * rows + row;
-            loss += f64::from(highest) - f64::from(self.scores[place].0[actual % LANES]);
+            let highest_of = simd.to_line(highest);
+            for (row, label) in labels.iter().enumerate() {
+                let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
+                let score = scores[panel * rows + first + row].0[place];
+                loss += f64::from(highest_of.0[row]) - f64::from(score);
+            }
 
-            let mut sum = zero;
-            for panel in 0..panels {
-                let line = &mut self.scores[panel * rows + row];
-                let power = exp(simd, simd.sub(simd.load(line), simd.splat(highest)));
-                let power = simd.if_less(places, end_of(panel), power, zero);
-                simd.store(power, line);
-                sum = simd.add(sum, power);
+            let mut sum = simd.zero();
+            for (panel, scores) in scores.chunks_exact_mut(rows).enumerate() {
+                let scores = &mut scores[first..][..labels.len()];
+                let mut turned = turn(simd, scores);
+                let (inside, beyond) = turned.split_at_mut(LANES.min(classes - panel * LANES));
+                for line in inside {
+                    let power = exp(simd, simd.sub(simd.load(line), highest));
+                    sum = simd.add(sum, power);
+                    simd.store(power, line);
+                }
+                beyond.fill(Line::ZERO);
+                scores.copy_from_slice(&turn(simd, &turned)[..scores.len()]);
             }
-            let sum = simd.sum(sum);
-            product *= f64::from(sum);
-            if row % ROWS_A_LOGARITHM == ROWS_A_LOGARITHM - 1 {
-                loss += product.ln();
-                product = 1.0;
+            // Each sum is from 1 to the number of classes, less than 2^32: the product of sixteen
+            // cannot overflow, and one logarithm does for all.
+            let product: f64 = simd.to_line(sum).0[..labels.len()]
+                .iter()
+                .fold(1.0, |product, sum| product * f64::from(*sum));
+            loss += product.ln();
+
+            let factors = simd.to_line(simd.div(simd.splat(share), sum));
+            for scores in scores.chunks_exact_mut(rows) {
+                let scores = &mut scores[first..][..labels.len()];
+                for (line, factor) in scores.iter_mut().zip(factors.0) {
+                    simd.store(simd.mul(simd.load(line), simd.splat(factor)), line);
+                }
             }
-            let factor = simd.splat(share / sum);
-            for panel in 0..panels {
-                let line = &mut self.scores[panel * rows + row];
-                simd.store(simd.mul(simd.load(line), factor), line);
+            for (row, label) in labels.iter().enumerate() {
+                let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
+                scores[panel * rows + first + row].0[place] -= share;
             }
-            self.scores[place].0[actual % LANES] -= share;
         }
-        for (scores, bias) in self.scores.chunks_exact(rows).zip(self.bias) {
-            simd.store(sum_rows(simd, scores, |x| x), bias);
+        for (scores, bias) in scores.chunks_exact(rows).zip(self.bias) {
+            simd.store(sum_rows(simd, scores), bias);
         }
-        loss + product.ln()
+        loss
     }
 }
 
+/// The transpose of at most sixteen lines, zeros for those that are not there.
 #[inline(always)]
-fn highest_of(line: Line) -> f32 {
-    let mut values = line.0;
-    let mut half = LANES / 2;
-    while half > 0 {
-        for place in 0..half {
-            if values[place] < values[place + half] {
-                values[place] = values[place + half];
-            }
+fn turn<S: Simd>(simd: S, lines: &[Line]) -> [Line; LANES] {
+    let mut turned = [Line::ZERO; LANES];
+    match lines.as_array() {
+        Some(lines) => simd.transpose(lines, &mut turned),
+        None => {
+            let mut padded = [Line::ZERO; LANES];
+            padded[..lines.len()].copy_from_slice(lines);
+            simd.transpose(&padded, &mut turned);
         }
-        half /= 2;
     }
-    values[0]
+    turned
 }

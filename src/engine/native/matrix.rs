@@ -8,7 +8,7 @@
 //! Every element of a product is one sum in the order of the inner index, whatever the tiles, so
 //! results do not depend on the instruction set's tile size.
 
-use super::simd::{Kernel, LANES, Line, Simd, lines};
+use super::simd::{Kernel, LANES, Line, PLACES, Simd, lines};
 
 /// Bytes of the left operand that a block of rows may take, so that it stays in the second-level
 /// cache while panels of the right operand pass by.
@@ -60,6 +60,17 @@ pub struct Gradient<'a> {
     /// [rows, columns].
     pub right: &'a [Line],
     /// [inputs, columns].
+    pub to: &'a mut [Line],
+}
+
+/// Lays rows out in panels.
+pub struct Gather<'a> {
+    pub features: usize,
+    /// Row-major [any, features].
+    pub from: &'a [f32],
+    /// Which rows.
+    pub batch: &'a [u32],
+    /// [batch, features].
     pub to: &'a mut [Line],
 }
 
@@ -158,6 +169,35 @@ impl Kernel for Gradient<'_> {
     }
 }
 
+impl Kernel for Gather<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (features, rows) = (self.features, self.batch.len());
+        let places = simd.load(&PLACES);
+        for (panel, to) in self.to.chunks_exact_mut(rows).enumerate() {
+            let count = LANES.min(features - panel * LANES);
+            let end = simd.splat(count as f32);
+            for (row, to) in self.batch.iter().zip(to) {
+                let from = &self.from[*row as usize * features + panel * LANES..];
+                // All sixteen floats are read where there are so many, also those of the next row:
+                // a copy of a length not known beforehand would be a call.
+                match from.first_chunk::<LANES>() {
+                    Some(from) => {
+                        let line = simd.load(&Line(*from));
+                        simd.store(simd.if_less(places, end, line, simd.zero()), to);
+                    }
+                    None => {
+                        *to = Line::ZERO;
+                        to.0[..count].copy_from_slice(&from[..count]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Kernel for Transpose<'_> {
     type Output = ();
 
@@ -229,10 +269,10 @@ fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
         assert!(left.stride + N <= LANES);
         for (line, right) in left.from[..left.inner].iter().zip(right) {
             let right = simd.load(right);
-            for row in 0..N {
+            for (row, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: `left.stride + N` is at most the length of a line.
                 let factor = unsafe { *line.0.get_unchecked(left.stride + row) };
-                sums[row] = simd.mul_add(simd.splat(factor), right, sums[row]);
+                *sum = simd.mul_add(simd.splat(factor), right, *sum);
             }
         }
         return sums;
@@ -242,17 +282,17 @@ fn multiply<S: Simd, const N: usize, const TRANSPOSED: bool>(
             .first_chunk()
             .expect("a tile ends within its matrix");
         if let Some(right) = right.as_array::<LANES>() {
-            for place in 0..LANES {
-                let line = simd.load(&right[place]);
-                for row in 0..N {
-                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+            for (place, line) in right.iter().enumerate() {
+                let line = simd.load(line);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = simd.mul_add(simd.splat(row.0[place]), line, *sum);
                 }
             }
         } else {
             for (place, line) in right.iter().enumerate() {
                 let line = simd.load(line);
-                for row in 0..N {
-                    sums[row] = simd.mul_add(simd.splat(rows[row].0[place]), line, sums[row]);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum = simd.mul_add(simd.splat(row.0[place]), line, *sum);
                 }
             }
         }

@@ -12,6 +12,7 @@ mod math;
 mod matrix;
 mod network;
 mod optimizer;
+mod room;
 mod saved;
 mod shape;
 mod simd;

@@ -4,11 +4,11 @@
 //! and masks alone, not on what the buffers held before.
 
 use super::draw::{Mask, dropout_stream, initial_linear};
-use super::hidden::{Activate, Back, BackNormalized, Dropout, Normalize, NormalizeRunning};
 use super::loss::CrossEntropy;
 use super::matrix::{Gradient, Product, Transpose};
-use super::shape::{Layer, Shape};
-use super::simd::{Isa, LANES, Line, lines};
+use super::room::{Pass, Room};
+use super::shape::Shape;
+use super::simd::{Isa, Line, lines};
 use crate::data::Rows;
 use crate::engine::score::{Confusion, argmax};
 use crate::trial::{Activation, MlpSpec};
@@ -38,31 +38,6 @@ pub struct Draw {
     pub epoch: u32,
     /// Within the epoch, from 0.
     pub step: u32,
-}
-
-/// Intermediate results of one batch.
-struct Room {
-    /// [rows, features].
-    inputs: Vec<Line>,
-    labels: Vec<u32>,
-    hidden: Vec<Hidden>,
-    /// [rows, classes].
-    scores: Vec<Line>,
-    /// Gradients of a hidden layer and of the one after it.
-    gradient: Vec<Line>,
-    next_gradient: Vec<Line>,
-    /// Weights of the layer whose inputs' gradients are being computed, transposed.
-    transposed: Vec<Line>,
-    /// Scores of one row.
-    row: Vec<f32>,
-}
-
-/// What a hidden layer keeps for the way back; all [rows, width] but `inverse` [width].
-struct Hidden {
-    normal: Vec<Line>,
-    inverse: Vec<Line>,
-    values: Vec<Line>,
-    slopes: Vec<Line>,
 }
 
 impl Network {
@@ -109,7 +84,7 @@ impl Network {
     /// mean loss and gives the sum of their losses.
     pub fn step(&mut self, data: Rows<'_>, batch: &[u32], draw: Draw) -> f64 {
         let rows = batch.len();
-        self.room.gather(self.shape.features, data, batch);
+        self.room.gather(self.isa, self.shape.features, data, batch);
         self.forward(rows, Some(draw));
         let loss = self.loss(rows);
         self.backward(rows);
@@ -127,7 +102,8 @@ impl Network {
             for (place, row) in all[..rows].iter_mut().enumerate() {
                 *row = (start + place) as u32;
             }
-            self.room.gather(self.shape.features, data, &all[..rows]);
+            self.room
+                .gather(self.isa, self.shape.features, data, &all[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 let predicted = argmax(self.room.scores_of(rows, row));
@@ -148,7 +124,8 @@ impl Network {
                 x,
                 y: &labels[..rows],
             };
-            self.room.gather(self.shape.features, data, &places[..rows]);
+            self.room
+                .gather(self.isa, self.shape.features, data, &places[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 each(self.room.scores_of(rows, row));
@@ -185,62 +162,20 @@ impl Network {
             let Some(here) = after.first_mut() else {
                 break;
             };
-            let values = &mut here.values[..size];
-            if let Some(norm) = &layer.norm {
-                let (gamma, beta) = (
-                    &self.parameters[norm.gamma.clone()],
-                    &self.parameters[norm.beta.clone()],
-                );
-                let [running_mean, running_var] = self
-                    .running
-                    .get_disjoint_mut([norm.mean.clone(), norm.var.clone()])
-                    .expect("statistics lie side by side");
-                match draw {
-                    Some(_) => isa.run(Normalize {
-                        rows,
-                        normal: &mut here.normal[..size],
-                        to: values,
-                        gamma,
-                        beta,
-                        inverse: &mut here.inverse,
-                        running_mean,
-                        running_var,
-                    }),
-                    None => isa.run(NormalizeRunning {
-                        rows,
-                        values,
-                        gamma,
-                        beta,
-                        running_mean,
-                        running_var,
-                    }),
-                }
-            }
-            let values = &mut here.values[..size];
-            let slopes = &mut here.slopes[..size];
-            let Some(draw) = draw else {
-                isa.run(Activate {
-                    activation: self.activation,
-                    values,
-                    slopes: None,
-                });
-                continue;
-            };
-            isa.run(Activate {
+            let pass = Pass {
+                isa,
+                rows,
+                layer,
                 activation: self.activation,
-                values,
-                slopes: Some(slopes),
-            });
-            if let Some(mask) = self.mask {
-                isa.run(Dropout {
-                    rows,
-                    width: layer.outputs,
-                    key: dropout_stream(draw.seed, draw.epoch, draw.step, place).key(),
-                    threshold: mask.threshold,
-                    scale: mask.scale,
-                    values: &mut here.values[..size],
-                    slopes: &mut here.slopes[..size],
-                });
+                parameters: &self.parameters,
+            };
+            match draw {
+                Some(draw) => {
+                    let stream = || dropout_stream(draw.seed, draw.epoch, draw.step, place);
+                    let mask = self.mask.map(|mask| (mask, stream()));
+                    here.train(pass, &mut self.running, mask);
+                }
+                None => here.evaluate(pass, &self.running),
             }
         }
     }
@@ -266,16 +201,15 @@ impl Network {
             let layer = &self.shape.layers[place];
             let size = rows * lines(layer.outputs);
             if place < output {
-                let gradient = &mut room.gradient[..size];
-                back(
+                let pass = Pass {
                     isa,
                     rows,
                     layer,
-                    &room.hidden[place],
-                    gradient,
-                    &self.parameters,
-                    &mut self.gradients,
-                );
+                    activation: self.activation,
+                    parameters: &self.parameters,
+                };
+                let gradient = &mut room.gradient[..size];
+                room.hidden[place].back(pass, gradient, &mut self.gradients);
             }
             let right = match place < output {
                 true => &room.gradient[..size],
@@ -312,101 +246,5 @@ impl Network {
             });
             std::mem::swap(&mut room.gradient, &mut room.next_gradient);
         }
-    }
-}
-
-/// Gradients of a hidden layer's values to those of its linear part, in place.
-fn back(
-    isa: Isa,
-    rows: usize,
-    layer: &Layer,
-    hidden: &Hidden,
-    gradient: &mut [Line],
-    parameters: &[Line],
-    gradients: &mut [Line],
-) {
-    let slopes = &hidden.slopes[..gradient.len()];
-    let Some(norm) = &layer.norm else {
-        let bias = &mut gradients[layer.bias.clone()];
-        return isa.run(Back {
-            rows,
-            gradient,
-            slopes,
-            bias,
-        });
-    };
-    let normal = &hidden.normal[..gradient.len()];
-    let [gamma_gradient, beta_gradient] = gradients
-        .get_disjoint_mut([norm.gamma.clone(), norm.beta.clone()])
-        .expect("parameters lie side by side");
-    isa.run(BackNormalized {
-        rows,
-        gradient,
-        slopes,
-        normal,
-        gamma: &parameters[norm.gamma.clone()],
-        inverse: &hidden.inverse,
-        gamma_gradient,
-        beta_gradient,
-    });
-}
-
-impl Room {
-    fn new(shape: &Shape, rows: usize) -> Room {
-        let room = |count: usize| vec![Line::ZERO; count];
-        let hidden = &shape.layers[..shape.layers.len() - 1];
-        let transposed = shape.layers[1..]
-            .iter()
-            .map(|layer| lines(layer.inputs) * layer.outputs)
-            .max();
-        Room {
-            inputs: room(rows * lines(shape.features)),
-            labels: vec![0; rows],
-            hidden: hidden
-                .iter()
-                .map(|layer| {
-                    let size = rows * lines(layer.outputs);
-                    let normed = layer.norm.is_some();
-                    Hidden {
-                        normal: room(if normed { size } else { 0 }),
-                        inverse: room(if normed { lines(layer.outputs) } else { 0 }),
-                        values: room(size),
-                        slopes: room(size),
-                    }
-                })
-                .collect(),
-            scores: room(rows * lines(shape.classes)),
-            gradient: room(rows * shape.widest()),
-            next_gradient: room(rows * shape.widest()),
-            transposed: room(transposed.unwrap_or(0)),
-            row: vec![0.0; shape.classes],
-        }
-    }
-
-    /// Lays the rows of `data` that `batch` names out as inputs and labels.
-    fn gather(&mut self, features: usize, data: Rows<'_>, batch: &[u32]) {
-        let rows = batch.len();
-        for (place, row) in batch.iter().enumerate() {
-            let row = *row as usize;
-            self.labels[place] = data.y[row];
-            let values = &data.x[row * features..][..features];
-            // Whole lines are written: places beyond the features may hold values of another batch.
-            let (whole, rest) = values.as_chunks::<LANES>();
-            for (panel, part) in whole.iter().enumerate() {
-                self.inputs[panel * rows + place] = Line(*part);
-            }
-            if !rest.is_empty() {
-                let mut line = Line::ZERO;
-                line.0[..rest.len()].copy_from_slice(rest);
-                self.inputs[whole.len() * rows + place] = line;
-            }
-        }
-    }
-
-    fn scores_of(&mut self, rows: usize, row: usize) -> &[f32] {
-        for (panel, part) in self.row.chunks_mut(LANES).enumerate() {
-            part.copy_from_slice(&self.scores[panel * rows + row].0[..part.len()]);
-        }
-        &self.row
     }
 }

@@ -1,5 +1,6 @@
 //! Update rules on the flat list of parameters: those of PyTorch's `torch.optim`, with its names.
 
+use super::hidden::sum_squares;
 use super::simd::{Kernel, Line, Simd};
 use crate::trial::{MlpSpec, Optimizer};
 
@@ -61,10 +62,21 @@ fn adam<S: Simd>(simd: S, update: Update<'_>) {
         Optimizer::Adamw => (0.0, 1.0 - update.lr * spec.weight_decay),
         Optimizer::Adam | Optimizer::Sgd => (spec.weight_decay, 1.0),
     };
-    let splat = |value: f64| simd.splat(value as f32);
-    let (clip, decay, shrink) = (simd.splat(update.clip), splat(decay), splat(shrink));
-    let (rest1, beta2, rest2) = (splat(1.0 - beta1), splat(beta2), splat(1.0 - beta2));
-    let (rate, root, eps) = (splat(-rate), splat(1.0 / root), splat(spec.eps));
+    let (clip, decay, shrink) = (
+        simd.splat(update.clip),
+        splat(simd, decay),
+        splat(simd, shrink),
+    );
+    let (rest1, beta2, rest2) = (
+        splat(simd, 1.0 - beta1),
+        splat(simd, beta2),
+        splat(simd, 1.0 - beta2),
+    );
+    let (rate, root, eps) = (
+        splat(simd, -rate),
+        splat(simd, 1.0 / root),
+        splat(simd, spec.eps),
+    );
     let moments = update.first.iter_mut().zip(update.second);
     let parameters = update.parameters.iter_mut().zip(update.gradients);
     for ((parameter, gradient), (first, second)) in parameters.zip(moments) {
@@ -86,9 +98,8 @@ fn adam<S: Simd>(simd: S, update: Update<'_>) {
 #[inline(always)]
 fn momentum<S: Simd>(simd: S, update: Update<'_>) {
     let spec = update.spec;
-    let splat = |value: f64| simd.splat(value as f32);
-    let (clip, decay) = (simd.splat(update.clip), splat(spec.weight_decay));
-    let (rate, keep) = (splat(-update.lr), splat(spec.momentum));
+    let (clip, decay) = (simd.splat(update.clip), splat(simd, spec.weight_decay));
+    let (rate, keep) = (splat(simd, -update.lr), splat(simd, spec.momentum));
     let parameters = update.parameters.iter_mut().zip(update.gradients);
     for ((parameter, gradient), first) in parameters.zip(update.first) {
         let value = simd.load(parameter);
@@ -122,7 +133,12 @@ impl Kernel for Norm<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
-        let squares = super::hidden::sum_rows(simd, self.gradients, |x| simd.mul(x, x));
+        let squares = sum_squares(simd, self.gradients, simd.zero());
         f64::from(simd.sum(squares)).sqrt()
     }
+}
+
+#[inline(always)]
+fn splat<S: Simd>(simd: S, value: f64) -> S::Floats {
+    simd.splat(value as f32)
 }

@@ -30,6 +30,11 @@ impl Line {
     pub const ZERO: Line = Line([0.0; LANES]);
 }
 
+/// The number of each place.
+pub const PLACES: Line = Line([
+    0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0,
+]);
+
 /// Lines that `count` floats take.
 pub const fn lines(count: usize) -> usize {
     count.div_ceil(LANES)
@@ -46,7 +51,7 @@ pub enum Isa {
 }
 
 /// A computation written over [`Simd`]. `run` must be `#[inline(always)]`, so that it is compiled
-/// with the instruction set of its caller.
+/// with the instruction set of its caller; so must be all that it calls, which rules out closures.
 pub trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;
@@ -100,6 +105,8 @@ pub trait Simd: Copy {
     fn sqrt(self, a: Self::Floats) -> Self::Floats;
     /// `a * b + c`, rounded once where the machine can.
     fn mul_add(self, a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    /// The greater one; `b` where either is not a number.
+    fn max(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// To the nearest integer, ties to even.
     fn round(self, a: Self::Floats) -> Self::Floats;
     /// 2^`a` for integral `a` in -126..=127.
@@ -174,7 +181,8 @@ mod tests {
                 simd.power_of_two(simd.round(a)),
                 simd.if_less(a, b, a, b),
                 simd.if_less(nan, b, a, b),
-                simd.zero(),
+                simd.max(a, b),
+                simd.max(b, nan),
             ]
             .into_iter()
             .map(|value| simd.to_line(value))
@@ -208,11 +216,22 @@ mod tests {
             assert_eq!(given[6].0[place], a.round_ties_even().exp2());
             assert_eq!(given[7].0[place], a.min(b));
             assert_eq!(given[8].0[place], b);
-            assert_eq!(given[10 + place], line(100.0 * place as f32, 1.0));
+            assert_eq!(given[9].0[place], a.max(b));
+            assert!(given[10].0[place].is_nan());
+            assert_eq!(given[11 + place], line(100.0 * place as f32, 1.0));
         }
         assert!((sum - b.0.iter().sum::<f32>()).abs() < 1e-4);
+        let bits = |lines: &[Line]| -> Vec<u32> {
+            lines
+                .iter()
+                .flat_map(|line| line.0)
+                .map(f32::to_bits)
+                .collect()
+        };
         for isa in Isa::all() {
-            assert_eq!(isa.run(Everything), (given.clone(), sum), "{isa:?}");
+            let (again, sum_again) = isa.run(Everything);
+            assert_eq!(bits(&again), bits(&given), "{isa:?}");
+            assert_eq!(sum_again, sum, "{isa:?}");
         }
     }
 

@@ -6,9 +6,10 @@
 use std::arch::x86_64::{
     __m256, _CMP_LT_OQ, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_epi32,
     _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps, _mm256_cmp_ps, _mm256_cvtps_epi32,
-    _mm256_div_ps, _mm256_fmadd_ps, _mm256_load_ps, _mm256_mul_ps, _mm256_permute2f128_ps,
-    _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_ps, _mm256_slli_epi32,
-    _mm256_sqrt_ps, _mm256_store_ps, _mm256_sub_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
+    _mm256_div_ps, _mm256_fmadd_ps, _mm256_load_ps, _mm256_max_ps, _mm256_mul_ps,
+    _mm256_permute2f128_ps, _mm256_round_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_shuffle_ps,
+    _mm256_slli_epi32, _mm256_sqrt_ps, _mm256_store_ps, _mm256_sub_ps, _mm256_unpackhi_ps,
+    _mm256_unpacklo_ps,
 };
 
 use super::{Kernel, LANES, Line, Simd};
@@ -104,6 +105,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn max(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+        // SAFETY: as in `splat`.
+        unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
     fn round(self, a: [__m256; 2]) -> [__m256; 2] {
         const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
         // SAFETY: as in `splat`.
@@ -118,10 +125,15 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn power_of_two(self, a: [__m256; 2]) -> [__m256; 2] {
         // SAFETY: as in `splat`.
-        a.map(|exponent| unsafe {
-            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(exponent), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-        })
+        unsafe {
+            let bias = _mm256_set1_epi32(127);
+            let low = _mm256_add_epi32(_mm256_cvtps_epi32(a[0]), bias);
+            let high = _mm256_add_epi32(_mm256_cvtps_epi32(a[1]), bias);
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(low)),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(high)),
+            ]
+        }
     }
 
     #[inline(always)]
@@ -145,15 +157,16 @@ impl Simd for Avx2 {
     fn transpose(self, from: &[Line; LANES], to: &mut [Line; LANES]) {
         for down in [0, 8] {
             for across in [0, 8] {
-                // SAFETY: rows down..down+8 and their halves from `across` lie within 16 lines.
-                let turned = unsafe {
-                    turn(std::array::from_fn(|row| {
-                        _mm256_load_ps(from[down + row].0.as_ptr().add(across))
-                    }))
-                };
-                for (row, part) in turned.into_iter().enumerate() {
-                    // SAFETY: as above, with the two sides exchanged.
-                    unsafe { _mm256_store_ps(to[across + row].0.as_mut_ptr().add(down), part) };
+                let mut rows = [self.zero()[0]; 8];
+                for (row, line) in rows.iter_mut().zip(&from[down..down + 8]) {
+                    // SAFETY: `across` is 0 or 8, so that eight aligned floats follow.
+                    *row = unsafe { _mm256_load_ps(line.0.as_ptr().add(across)) };
+                }
+                // SAFETY: as in `splat`.
+                let turned = unsafe { turn(rows) };
+                for (line, row) in to[across..across + 8].iter_mut().zip(turned) {
+                    // SAFETY: `down` is 0 or 8, so that eight aligned floats follow.
+                    unsafe { _mm256_store_ps(line.0.as_mut_ptr().add(down), row) };
                 }
             }
         }

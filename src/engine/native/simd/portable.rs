@@ -64,6 +64,17 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        std::array::from_fn(|place| {
+            if a[place] > b[place] {
+                a[place]
+            } else {
+                b[place]
+            }
+        })
+    }
+
+    #[inline(always)]
     fn round(self, a: [f32; LANES]) -> [f32; LANES] {
         a.map(f32::round_ties_even)
     }

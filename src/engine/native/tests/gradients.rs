@@ -96,7 +96,7 @@ fn activate(activation: Activation, x: f64) -> f64 {
         Activation::Silu => x / (1.0 + (-x).exp()),
         Activation::Tanh => x.tanh(),
         Activation::Gelu => {
-            const STEPS: u32 = 200;
+            const STEPS: u32 = 60;
             let density = |t: f64| (-t * t / 2.0).exp() / std::f64::consts::TAU.sqrt();
             let step = x / f64::from(STEPS);
             let sum: f64 = (0..=STEPS)
