@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod journal;
 pub mod lock;
+mod page;
 mod read;
 mod record;
 mod show;
