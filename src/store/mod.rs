@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod journal;
 pub mod lock;
+mod page;
 mod read;
 mod record;
 mod show;
@@ -80,12 +81,16 @@ impl Store {
         after_commit: Option<AfterCommit>,
     ) -> Result<Writer, StoreError> {
         let database = Database::create(&self.database.path)?;
+        // The journal reads every key it writes from this very file; checking each again would
+        // cost more than writing.
+        let mut setup = "PRAGMA foreign_keys = OFF;".to_owned();
         if durability == Durability::Process {
-            database
-                .connection
-                .execute_batch("PRAGMA synchronous = NORMAL")
-                .map_err(database.fail("setting it up"))?;
+            setup.push_str("PRAGMA synchronous = NORMAL;");
         }
+        database
+            .connection
+            .execute_batch(&setup)
+            .map_err(database.fail("setting it up"))?;
         Writer::start(database, session, after_commit)
     }
 }

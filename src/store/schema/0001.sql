@@ -95,6 +95,9 @@ CREATE TABLE attempts (
     PRIMARY KEY (session, number)
 ) STRICT;
 
+-- Without it, the attempts of one trial cost 1 ms for every 5,000 trials there are.
+CREATE INDEX attempts_by_trial ON attempts (trial);
+
 CREATE TABLE metric_names (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE

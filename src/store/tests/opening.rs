@@ -55,6 +55,13 @@ fn every_old_record_opens_with_all_it_held() {
 #[test]
 #[ignore = "writes the fixture of the newest schema version: run it once, when that is released"]
 fn write_the_fixture() {
+    let newest = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/store")
+        .join(FIXTURES.last().unwrap());
+    // A fixture that was released is never written again.
+    if newest.exists() {
+        return;
+    }
     let mut lab = Lab::new();
     let plan = plan(&[0.1]);
     let session = begin(&mut lab.store, "songs", &plan, true);
@@ -72,9 +79,7 @@ fn write_the_fixture() {
     writer.finish(Outcome::Finished).unwrap();
     let path = lab.path();
     drop(lab.store);
-    let newest = FIXTURES.last().unwrap();
-    let to = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store");
-    std::fs::copy(path, to.join(newest)).unwrap();
+    std::fs::copy(path, newest).unwrap();
 }
 
 #[test]

@@ -1,0 +1,409 @@
+//! What each event means to the record.
+//!
+//! A trial that is over for good never leaves that status again, whoever else trains it.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::begin::interrupt_running;
+use super::cells::{to_int, to_text};
+use super::{Outcome, StoreError};
+use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::trial::{Metric, TrialId, TrialResult};
+
+/// The condition under which an attempt may still change its trial's status and curves.
+const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
+
+/// What need not be asked of the database again.
+#[derive(Default)]
+pub(super) struct Keys {
+    trials: HashMap<TrialId, TrialKey>,
+    metrics: HashMap<Metric, i64>,
+    /// Attempts that have reported a step.
+    progressed: HashSet<AttemptNo>,
+}
+
+#[derive(Clone, Copy)]
+struct TrialKey {
+    id: i64,
+    /// Of the data set it is trained on.
+    classes: usize,
+}
+
+/// One transaction being filled.
+pub(super) struct Page<'a, F> {
+    pub(super) transaction: &'a Transaction<'a>,
+    pub(super) session: i64,
+    pub(super) keys: &'a mut Keys,
+    pub(super) fail: &'a F,
+}
+
+impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
+    pub(super) fn event(&mut self, event: &Event, at_ms: i64) -> Result<(), StoreError> {
+        match event {
+            Event::TrialStarted {
+                trial,
+                attempt,
+                slot,
+                engine,
+                pid,
+            } => self.started(trial, *attempt, slot, (engine, *pid), at_ms),
+            Event::TrialResumed { attempt, step, .. } => self.attempt(
+                *attempt,
+                "UPDATE attempts SET resumed_from = ?3 WHERE session = ?1 AND number = ?2",
+                params![self.session, number(*attempt)?, step],
+            ),
+            Event::TrialProgressed {
+                trial,
+                attempt,
+                step,
+                values,
+            } => {
+                let trial = self.trial(trial)?.id;
+                if self.keys.progressed.insert(*attempt) {
+                    self.forget_steps_from(trial, *step)?;
+                }
+                self.metrics(trial, *step, values)
+            }
+            Event::TrialFinished {
+                trial,
+                attempt,
+                result,
+            } => self.finished(trial, *attempt, result, at_ms),
+            Event::TrialFailed {
+                trial,
+                attempt,
+                cause,
+                log_tail,
+                will_retry,
+            } => {
+                let status = if *will_retry { "pending" } else { "failed" };
+                let trial = self.trial(trial)?.id;
+                self.failed(*attempt, cause, log_tail, at_ms)?;
+                self.status(trial, status, Some(&cause.to_string()))
+            }
+            Event::TrialInterrupted {
+                trial,
+                attempt,
+                step,
+            } => self.interrupted(trial, *attempt, *step, at_ms),
+            // Facts of a process, not of a trial: its attempts name slot, engine and process, and a
+            // slot is retired for failures that stand there too.
+            Event::WorkerStarted { .. } | Event::SlotRetired { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn ended(&self, outcome: Outcome, at_ms: i64) -> Result<(), StoreError> {
+        interrupt_running(self.transaction, self.session, Some(at_ms)).map_err(self.fail)?;
+        self.run(
+            "UPDATE sessions SET outcome = ?2, ended_ms = ?3 WHERE id = ?1",
+            params![self.session, outcome.name(), at_ms],
+        )
+        .map(drop)
+    }
+
+    fn started(
+        &mut self,
+        trial: &TrialId,
+        attempt: AttemptNo,
+        slot: &Slot,
+        (engine, pid): (&str, u32),
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let trial = self.trial(trial)?.id;
+        self.run(
+            "INSERT INTO attempts (session, number, trial, slot, engine, pid, started_ms, outcome)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running')",
+            params![
+                self.session,
+                number(attempt)?,
+                trial,
+                slot.0,
+                engine,
+                pid,
+                at_ms
+            ],
+        )?;
+        self.status(trial, "running", None)
+    }
+
+    fn interrupted(
+        &mut self,
+        trial: &TrialId,
+        attempt: AttemptNo,
+        step: Option<u32>,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let trial = self.trial(trial)?.id;
+        let message = step.map(|step| format!("checkpoint after step {step}"));
+        self.attempt(
+            attempt,
+            "UPDATE attempts SET outcome = 'interrupted', ended_ms = ?3, message = ?4
+             WHERE session = ?1 AND number = ?2",
+            params![self.session, number(attempt)?, at_ms, message],
+        )?;
+        self.status(trial, "interrupted", None)
+    }
+
+    fn finished(
+        &mut self,
+        trial: &TrialId,
+        attempt: AttemptNo,
+        result: &TrialResult,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let outcome = match result.diverged {
+            Some(_) => "diverged",
+            None => "finished",
+        };
+        let key = self.trial(trial)?;
+        check_confusion(trial, key, &result.confusion)?;
+        self.attempt(
+            attempt,
+            "UPDATE attempts SET outcome = ?3, ended_ms = ?4, message = ?5
+             WHERE session = ?1 AND number = ?2",
+            params![
+                self.session,
+                number(attempt)?,
+                outcome,
+                at_ms,
+                result.diverged
+            ],
+        )?;
+        self.run(
+            "UPDATE trials SET status = ?2, best = ?3, best_step = ?4, last = ?5, steps = ?6,
+                 parameters = ?7, seconds = ?8, message = ?9
+             WHERE id = ?1",
+            params![
+                key.id,
+                outcome,
+                result.best,
+                result.best_step,
+                result.last,
+                result.steps,
+                to_int("the number of parameters", result.parameters)?,
+                result.seconds,
+                result.diverged,
+            ],
+        )?;
+        self.metrics(key.id, result.best_step, &result.metrics)?;
+        for table in [
+            "DELETE FROM confusion WHERE trial = ?1",
+            "DELETE FROM importance WHERE trial = ?1",
+            "DELETE FROM artifacts WHERE trial = ?1",
+        ] {
+            self.run(table, params![key.id])?;
+        }
+        self.details(key.id, result)
+    }
+
+    /// The tables that a result fills once.
+    fn details(&self, trial: i64, result: &TrialResult) -> Result<(), StoreError> {
+        for (actual, row) in result.confusion.iter().enumerate() {
+            for (predicted, &rows) in row.iter().enumerate().filter(|(_, rows)| **rows > 0) {
+                self.run(
+                    "INSERT INTO confusion (trial, actual, predicted, rows)
+                     VALUES (?1, ?2, ?3, ?4)",
+                    params![
+                        trial,
+                        actual as i64,
+                        predicted as i64,
+                        to_int("a number of rows", rows)?
+                    ],
+                )?;
+            }
+        }
+        for (position, (feature, share)) in result.importance.iter().enumerate() {
+            self.run(
+                "INSERT INTO importance (trial, position, feature, share) VALUES (?1, ?2, ?3, ?4)",
+                params![trial, position as i64, feature, share],
+            )?;
+        }
+        for artifact in &result.artifacts {
+            self.run(
+                "INSERT OR REPLACE INTO artifacts (trial, path, kind, bytes)
+                 VALUES (?1, ?2, ?3, ?4)",
+                params![
+                    trial,
+                    to_text("the path of an artifact", &artifact.path)?,
+                    artifact.kind,
+                    to_int("the size of an artifact", artifact.bytes)?,
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn failed(
+        &self,
+        attempt: AttemptNo,
+        cause: &Cause,
+        log_tail: &str,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let (exit_code, signal) = match cause {
+            Cause::Crashed { exit_code, signal } => (*exit_code, *signal),
+            Cause::TimedOut { .. } | Cause::Refused { .. } | Cause::Protocol { .. } => (None, None),
+        };
+        self.attempt(
+            attempt,
+            "UPDATE attempts SET outcome = ?3, ended_ms = ?4, exit_code = ?5, signal = ?6,
+                 message = ?7, log_tail = ?8
+             WHERE session = ?1 AND number = ?2",
+            params![
+                self.session,
+                number(attempt)?,
+                cause.name(),
+                at_ms,
+                exit_code,
+                signal,
+                cause.to_string(),
+                log_tail,
+            ],
+        )
+    }
+
+    /// Sets the status of a trial that is not over for good; `None` keeps the message.
+    fn status(&self, trial: i64, status: &str, message: Option<&str>) -> Result<(), StoreError> {
+        self.run(
+            &format!(
+                "UPDATE trials SET status = ?2, message = coalesce(?3, message)
+                 WHERE id = ?1 AND {NOT_FINAL}"
+            ),
+            params![trial, status, message],
+        )
+        .map(drop)
+    }
+
+    /// An attempt overwrites what an earlier one reported from `step` on, so that no curve is pieced
+    /// together from two attempts that ran different ways.
+    fn forget_steps_from(&self, trial: i64, step: u32) -> Result<(), StoreError> {
+        self.run(
+            &format!(
+                "DELETE FROM metrics WHERE trial = ?1 AND step >= ?2
+                 AND EXISTS (SELECT 1 FROM trials WHERE id = ?1 AND {NOT_FINAL})"
+            ),
+            params![trial, step],
+        )
+        .map(drop)
+    }
+
+    fn metrics(
+        &mut self,
+        trial: i64,
+        step: u32,
+        values: &[(Metric, f64)],
+    ) -> Result<(), StoreError> {
+        let mut insert = self
+            .transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO metrics (trial, step, metric, value)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )
+            .map_err(self.fail)?;
+        for (name, value) in values {
+            let metric = match self.keys.metrics.get(name) {
+                Some(metric) => *metric,
+                None => self.metric(name)?,
+            };
+            insert
+                .execute(params![trial, step, metric, value])
+                .map_err(self.fail)?;
+        }
+        Ok(())
+    }
+
+    /// The key of a metric seen for the first time in this session.
+    fn metric(&mut self, name: &Metric) -> Result<i64, StoreError> {
+        self.run(
+            "INSERT INTO metric_names (name) VALUES (?1) ON CONFLICT DO NOTHING",
+            params![name],
+        )?;
+        let metric = self
+            .transaction
+            .query_row(
+                "SELECT id FROM metric_names WHERE name = ?1",
+                [name],
+                |row| row.get(0),
+            )
+            .map_err(self.fail)?;
+        self.keys.metrics.insert(name.clone(), metric);
+        Ok(metric)
+    }
+
+    fn trial(&mut self, trial: &TrialId) -> Result<TrialKey, StoreError> {
+        if let Some(key) = self.keys.trials.get(trial) {
+            return Ok(*key);
+        }
+        let key = self
+            .transaction
+            .query_row(
+                "SELECT t.id, json_array_length(d.classes)
+                 FROM trials t JOIN datasets d ON d.id = t.dataset WHERE t.name = ?1",
+                [trial.as_str()],
+                |row| {
+                    Ok(TrialKey {
+                        id: row.get(0)?,
+                        classes: row.get::<_, u32>(1)? as usize,
+                    })
+                },
+            )
+            .optional()
+            .map_err(self.fail)?
+            .ok_or_else(|| StoreError::Unknown {
+                what: format!("trial {trial}"),
+            })?;
+        self.keys.trials.insert(trial.clone(), key);
+        Ok(key)
+    }
+
+    /// Changes the one row of `attempt`.
+    fn attempt(
+        &self,
+        attempt: AttemptNo,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<(), StoreError> {
+        match self.run(sql, values)? {
+            0 => Err(StoreError::Unknown {
+                what: format!("attempt {} of this session", attempt.0),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The number of rows changed.
+    fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
+        self.transaction
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values))
+            .map_err(self.fail)
+    }
+}
+
+/// A matrix of another size than the data set's classes could not be read back.
+fn check_confusion(
+    trial: &TrialId,
+    key: TrialKey,
+    confusion: &[Vec<u64>],
+) -> Result<(), StoreError> {
+    let fits =
+        confusion.len() == key.classes && confusion.iter().all(|row| row.len() == key.classes);
+    match confusion.is_empty() || fits {
+        true => Ok(()),
+        false => Err(StoreError::Refused {
+            what: format!("the confusion matrix of trial {trial}"),
+            found: format!(
+                "{} rows of {:?} columns",
+                confusion.len(),
+                confusion.iter().map(Vec::len).collect::<Vec<_>>()
+            ),
+            allowed: "a row and a column for each class of the data set",
+        }),
+    }
+}
+
+fn number(attempt: AttemptNo) -> Result<i64, StoreError> {
+    to_int("the number of an attempt", attempt.0)
+}
