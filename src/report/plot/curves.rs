@@ -58,7 +58,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         ));
     }
     let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
-    let mut entries: Vec<(Sign, String)> = configs
+    let entries: Vec<(Sign, String)> = configs
         .iter()
         .enumerate()
         .map(|(place, config)| {
@@ -66,7 +66,6 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             (sign, ranked_title(summary, config))
         })
         .collect();
-    entries.extend(line_keys(has_seeds));
     let name = match configs.len() {
         1 => "Learning curves of the best network".to_owned(),
         number => format!("Learning curves of the {number} best networks"),
@@ -76,7 +75,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let plot = Curves {
         title: name.clone(),
         step_name: "epoch",
-        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+        legend: Legend::of_groups(vec![entries, line_keys(has_seeds)], WIDTH - 2 * MARGIN),
         panels,
         best_step: None,
     };
@@ -118,7 +117,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         entries.extend(seed_keys());
     }
     if let Some(step) = run.step {
-        let text = format!("best round of the best seed ({}): {step}", run.seed);
+        let text = format!("best round of seed {}: {step}", run.seed);
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
     let name = format!("Loss by boosting round: {}", text::clean(&config.title()));

@@ -37,7 +37,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         effect.means.iter().copied().chain(whiskers)
     });
     // Whiskers may reach below zero, so a logarithmic axis could not show them.
-    let scale = Scale::of_linear(values, 5).expect("a ranked configuration has a finite mean");
+    let scale = Scale::of_linear(values, 7).expect("a ranked configuration has a finite mean");
     let entries = vec![
         (
             Sign::Mark(Mark::Disc, RADIUS, PALETTE[0].mix(0.5)),
