@@ -226,7 +226,7 @@ fn axes(axes: &[Axis]) -> String {
             let shown = |value: Option<f64>| value.map_or("–".to_owned(), text::score);
             let cells = [
                 (axis.name.clone(), true),
-                (effect.value.to_string(), true),
+                (text::setting(&effect.value), true),
                 (effect.means.len().to_string(), false),
                 (shown(spread.map(|spread| spread.mean)), false),
                 (shown(spread.and_then(|spread| spread.sd)), false),

@@ -64,7 +64,7 @@ fn check_png(name: &str, bytes: &[u8]) -> (u32, u32) {
         (info.width, info.height)
     };
     assert!(
-        (1_000..6_000).contains(&width) && (500..6_000).contains(&height),
+        (1_000..6_000).contains(&width) && (400..6_000).contains(&height),
         "{name}"
     );
     let mut inked = 0;

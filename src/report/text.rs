@@ -111,12 +111,26 @@ pub fn kind(kind: Kind) -> &'static str {
     }
 }
 
+/// A setting with floats rounded to four digits: people read a grid in it, programs read the exact
+/// number in the CSV files.
+pub fn setting(value: &Value) -> String {
+    match value {
+        Value::Float(float) if float.is_finite() => {
+            let rounded: f64 = format!("{float:.3e}")
+                .parse()
+                .expect("a float as Rust writes it");
+            Value::Float(rounded).to_string()
+        }
+        value => value.to_string(),
+    }
+}
+
 /// `key=value` of the params named in `keys`, in the order of `params`; without any, empty.
 pub fn settings(params: &Params, keys: &[String]) -> String {
     let shown: Vec<String> = params
         .iter()
         .filter(|(key, _)| keys.contains(key))
-        .map(|(key, value)| format!("{key}={value}"))
+        .map(|(key, value)| format!("{key}={}", setting(value)))
         .collect();
     shown.join(" ")
 }
@@ -165,6 +179,19 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(plural(1, "seed"), "1 seed");
         assert_eq!(plural(1_000, "trial"), "1,000 trials");
+    }
+
+    #[test]
+    fn settings_are_rounded_to_what_people_read() {
+        assert_eq!(setting(&Value::Float(3.1622776601683794e-4)), "3.162e-4");
+        assert_eq!(setting(&Value::Float(1.0 / 7.0)), "0.1429");
+        assert_eq!(setting(&Value::Float(0.3)), "0.3");
+        assert_eq!(setting(&Value::Int(123_456)), "123456");
+        let params = vec![
+            ("lr".to_owned(), Value::Float(0.001)),
+            ("epochs".to_owned(), Value::Int(20)),
+        ];
+        assert_eq!(settings(&params, &["lr".to_owned()]), "lr=0.001");
     }
 
     #[test]
