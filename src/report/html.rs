@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::plot::Picture;
 use super::sheets::rank;
-use super::summary::{Axis, Configuration, Summary};
+use super::summary::{Axis, Configuration, Spread, Summary};
 use super::{BEST, Input, text};
 use crate::trial::{Kind, Status};
 
@@ -116,7 +116,7 @@ fn winner(html: &mut String, summary: &Summary) {
         ),
     );
     for lead in summary.leads() {
-        let by = text::score(lead.by.abs());
+        let by = text::difference(lead.by.abs(), winner.spread.mean);
         let relation = match lead.by {
             by if by < 0.0 => "worse in the mean, yet with more finished seeds, than",
             0.0 => "equal in the mean to",
@@ -162,7 +162,7 @@ fn best(summary: &Summary) -> String {
             (text::kind(config.kind).to_owned(), true),
             (config.label.clone(), true),
             (text::score(config.spread.mean), false),
-            (config.spread.sd.map_or("–".to_owned(), text::score), false),
+            (sd(&config.spread), false),
             (text::score(config.spread.min), false),
             (text::score(config.spread.max), false),
             (format!("{}/{}", config.spread.n, config.planned), false),
@@ -222,14 +222,13 @@ fn axes(axes: &[Axis]) -> String {
         .to_owned();
     for axis in axes {
         for effect in &axis.effects {
-            let spread = effect.spread;
-            let shown = |value: Option<f64>| value.map_or("–".to_owned(), text::score);
+            let mean = |spread: &Spread| text::score(spread.mean);
             let cells = [
                 (axis.name.clone(), true),
                 (text::setting(&effect.value), true),
                 (effect.means.len().to_string(), false),
-                (shown(spread.map(|spread| spread.mean)), false),
-                (shown(spread.and_then(|spread| spread.sd)), false),
+                (effect.spread.as_ref().map_or("–".to_owned(), mean), false),
+                (effect.spread.as_ref().map_or("–".to_owned(), sd), false),
             ];
             row(&mut html, "", &cells);
         }
@@ -424,10 +423,17 @@ fn row(html: &mut String, class: &str, cells: &[(String, bool)]) {
 
 /// `0.7123 ± 0.0021`, or the mean alone.
 fn spread(config: &Configuration) -> String {
+    let mean = text::score(config.spread.mean);
     match config.spread.sd {
-        Some(sd) => format!("{} ± {}", text::score(config.spread.mean), text::score(sd)),
-        None => text::score(config.spread.mean),
+        Some(_) => format!("{mean} ± {}", sd(&config.spread)),
+        None => mean,
     }
+}
+
+fn sd(spread: &Spread) -> String {
+    spread
+        .sd
+        .map_or("–".to_owned(), |sd| text::difference(sd, spread.mean))
 }
 
 fn of_seeds(config: &Configuration) -> String {

@@ -106,7 +106,9 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
         rank(summary, config).to_string(),
         text::kind(config.kind).to_owned(),
         text::score(config.spread.mean),
-        shown(config.spread.sd),
+        config.spread.sd.map_or("–".to_owned(), |sd| {
+            text::difference(sd, config.spread.mean)
+        }),
         format!("{}/{}", config.spread.n, config.planned),
         config.seconds.map_or("–".to_owned(), text::duration),
         config.id.short().to_owned(),

@@ -38,6 +38,15 @@ pub fn score(value: f64) -> String {
     }
 }
 
+/// A difference or standard deviation in the notation of the score `beside` it, so that the two can
+/// be compared at a glance.
+pub fn difference(value: f64, beside: f64) -> String {
+    match score(beside).contains('e') || value.abs() >= 1e5 {
+        true => score(value),
+        false => format!("{value:.4}"),
+    }
+}
+
 /// The shortest text that reads back as `value`, for files that programs read.
 pub fn exact(value: f64) -> String {
     Value::Float(value).to_string()
@@ -173,6 +182,9 @@ mod tests {
         assert_eq!(score(-0.00012), "-1.200e-4");
         assert_eq!(score(f64::NAN), "NaN");
         assert_eq!(score(f64::INFINITY), "inf");
+        assert_eq!(difference(0.00051, 0.7), "0.0005");
+        assert_eq!(difference(1e28, 1e30), "1.000e28");
+        assert_eq!(difference(1e28, 0.7), "1.000e28");
         assert_eq!(exact(0.1 + 0.2), "0.30000000000000004");
         assert_eq!(exact(1e30), "1e30");
         assert_eq!(count(0), "0");

@@ -165,7 +165,7 @@ impl Confusion<'_> {
         if self.counts.len() > MOST_WITH_NUMBERS {
             return Ok(());
         }
-        let color = if share > 0.45 { PAPER } else { INK };
+        let color = if share > 0.57 { PAPER } else { INK };
         let middle = (x + self.cell / 2, y + self.cell / 2);
         let kind = Type::new(TICK, color).centered();
         let number = match count {

@@ -324,7 +324,7 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             true => {
                 let points = points.to_vec();
                 self.area
-                    .draw(&DashedPathElement::new(points.into_iter(), 14, 10, style))
+                    .draw(&DashedPathElement::new(points, 14, 10, style))
             }
             false => self.area.draw(&PathElement::new(points.to_vec(), style)),
         }
