@@ -5,6 +5,9 @@
 
 use std::fmt::Write;
 
+use super::markup::{
+    IN_MEMORY, capital, escape, fact, in_address, list, paragraph, plural, quoted, row,
+};
 use super::plot::Picture;
 use super::sheets::rank;
 use super::summary::{Axis, Configuration, Spread, Summary};
@@ -12,9 +15,6 @@ use super::{BEST, Input, text};
 use crate::trial::{Kind, Status};
 
 const STYLE: &str = include_str!("page.css");
-
-/// Writing to a string cannot fail.
-const IN_MEMORY: &str = "memory takes the page";
 
 /// The page of `summary`, with `pictures`, links to `files` and a note on what is `left_out`.
 pub fn page(
@@ -360,67 +360,6 @@ fn downloads(pictures: &[Picture], files: &[(String, Vec<u8>)]) -> String {
     format!("<h2>Files</h2>\n<p>{}</p>\n", links.join(" · "))
 }
 
-/// `text` with white space and what does not print replaced, and nothing left that HTML reads.
-fn escape(text: &str) -> String {
-    text::clean(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}
-
-/// `svg` as a data address may hold it.
-fn in_address(svg: &str) -> String {
-    let mut address = String::with_capacity(svg.len() * 3 / 2);
-    for byte in svg.bytes() {
-        match byte {
-            b'%' | b'#' | b'"' | b'<' | b'>' | b'&' | b'\'' | 0..b' ' | 0x7f.. => {
-                write!(address, "%{byte:02X}").expect(IN_MEMORY);
-            }
-            _ => address.push(char::from(byte)),
-        }
-    }
-    address
-}
-
-/// `path` as a shell takes it for one word.
-fn quoted(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    match !path.is_empty() && path.chars().all(is_plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
-    }
-}
-
-fn paragraph(html: &mut String, class: &str, text: &str) {
-    match class {
-        "" => writeln!(html, "<p>{}</p>", escape(text)),
-        class => writeln!(html, "<p class=\"{class}\">{}</p>", escape(text)),
-    }
-    .expect(IN_MEMORY);
-}
-
-fn fact(html: &mut String, name: &str, value: &str) {
-    writeln!(
-        html,
-        "<div><dt>{}</dt><dd>{}</dd></div>",
-        escape(name),
-        escape(value)
-    )
-    .expect(IN_MEMORY);
-}
-
-/// A row of (text, whether it is text rather than a number).
-fn row(html: &mut String, class: &str, cells: &[(String, bool)]) {
-    write!(html, "<tr{class}>").expect(IN_MEMORY);
-    for (cell, is_text) in cells {
-        let class = if *is_text { " class=\"text\"" } else { "" };
-        write!(html, "<td{class}>{}</td>", escape(cell)).expect(IN_MEMORY);
-    }
-    html.push_str("</tr>\n");
-}
-
 /// `0.7123 ± 0.0021`, or the mean alone.
 fn spread(config: &Configuration) -> String {
     let mean = text::score(config.spread.mean);
@@ -440,59 +379,5 @@ fn of_seeds(config: &Configuration) -> String {
     match config.is_complete() {
         true => format!("over {}", text::plural(config.spread.n as u64, "seed")),
         false => format!("over {} of {} seeds", config.spread.n, config.planned),
-    }
-}
-
-fn plural(number: u64, one: &str, several: &str) -> String {
-    format!(
-        "{} {}",
-        text::count(number),
-        if number == 1 { one } else { several }
-    )
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn list(mut words: Vec<String>) -> String {
-    match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
-        Some(last) => last,
-        None => String::new(),
-    }
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_cannot_leave_its_element_or_its_word() {
-        assert_eq!(
-            escape("<script>alert('a & \"b\"')</script>\n"),
-            "&lt;script&gt;alert(&#39;a &amp; &quot;b&quot;&#39;)&lt;/script&gt; "
-        );
-        assert_eq!(
-            in_address("<a b=\"#1\">é%</a>"),
-            "%3Ca b=%22%231%22%3E%C3%A9%25%3C/a%3E"
-        );
-        assert_eq!(quoted("experiments/genres.toml"), "experiments/genres.toml");
-        assert_eq!(quoted("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
-    }
-
-    #[test]
-    fn words_are_listed_as_a_sentence_lists_them() {
-        let words = |words: &[&str]| list(words.iter().map(|word| (*word).to_owned()).collect());
-        assert_eq!(words(&[]), "");
-        assert_eq!(words(&["lr"]), "lr");
-        assert_eq!(
-            words(&["lr", "dropout", "layers"]),
-            "lr, dropout and layers"
-        );
     }
 }
