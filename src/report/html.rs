@@ -118,7 +118,7 @@ fn winner(html: &mut String, summary: &Summary) {
     for lead in summary.leads() {
         let by = text::difference(lead.by.abs(), winner.spread.mean);
         let relation = match lead.by {
-            by if by < 0.0 => "worse in the mean, yet with more finished seeds, than",
+            by if by < 0.0 => "worse in the mean, yet with all its seeds finished, than",
             0.0 => "equal in the mean to",
             _ => "better in the mean than",
         };
