@@ -5,16 +5,16 @@
 
 use std::fmt::Write;
 
+use super::markup::{
+    IN_MEMORY, capital, escape, fact, in_address, list, paragraph, plural, quoted, row,
+};
 use super::plot::Picture;
 use super::sheets::rank;
-use super::summary::{Axis, Configuration, Summary};
+use super::summary::{Axis, Configuration, Spread, Summary};
 use super::{BEST, Input, text};
 use crate::trial::{Kind, Status};
 
 const STYLE: &str = include_str!("page.css");
-
-/// Writing to a string cannot fail.
-const IN_MEMORY: &str = "memory takes the page";
 
 /// The page of `summary`, with `pictures`, links to `files` and a note on what is `left_out`.
 pub fn page(
@@ -116,9 +116,9 @@ fn winner(html: &mut String, summary: &Summary) {
         ),
     );
     for lead in summary.leads() {
-        let by = text::score(lead.by.abs());
+        let by = text::difference(lead.by.abs(), winner.spread.mean);
         let relation = match lead.by {
-            by if by < 0.0 => "worse in the mean, yet with more finished seeds, than",
+            by if by < 0.0 => "worse in the mean, yet with all its seeds finished, than",
             0.0 => "equal in the mean to",
             _ => "better in the mean than",
         };
@@ -162,7 +162,7 @@ fn best(summary: &Summary) -> String {
             (text::kind(config.kind).to_owned(), true),
             (config.label.clone(), true),
             (text::score(config.spread.mean), false),
-            (config.spread.sd.map_or("–".to_owned(), text::score), false),
+            (sd(&config.spread), false),
             (text::score(config.spread.min), false),
             (text::score(config.spread.max), false),
             (format!("{}/{}", config.spread.n, config.planned), false),
@@ -222,14 +222,13 @@ fn axes(axes: &[Axis]) -> String {
         .to_owned();
     for axis in axes {
         for effect in &axis.effects {
-            let spread = effect.spread;
-            let shown = |value: Option<f64>| value.map_or("–".to_owned(), text::score);
+            let mean = |spread: &Spread| text::score(spread.mean);
             let cells = [
                 (axis.name.clone(), true),
-                (effect.value.to_string(), true),
+                (text::setting(&effect.value), true),
                 (effect.means.len().to_string(), false),
-                (shown(spread.map(|spread| spread.mean)), false),
-                (shown(spread.and_then(|spread| spread.sd)), false),
+                (effect.spread.as_ref().map_or("–".to_owned(), mean), false),
+                (effect.spread.as_ref().map_or("–".to_owned(), sd), false),
             ];
             row(&mut html, "", &cells);
         }
@@ -361,132 +360,24 @@ fn downloads(pictures: &[Picture], files: &[(String, Vec<u8>)]) -> String {
     format!("<h2>Files</h2>\n<p>{}</p>\n", links.join(" · "))
 }
 
-/// `text` with white space and what does not print replaced, and nothing left that HTML reads.
-fn escape(text: &str) -> String {
-    text::clean(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}
-
-/// `svg` as a data address may hold it.
-fn in_address(svg: &str) -> String {
-    let mut address = String::with_capacity(svg.len() * 3 / 2);
-    for byte in svg.bytes() {
-        match byte {
-            b'%' | b'#' | b'"' | b'<' | b'>' | b'&' | b'\'' | 0..b' ' | 0x7f.. => {
-                write!(address, "%{byte:02X}").expect(IN_MEMORY);
-            }
-            _ => address.push(char::from(byte)),
-        }
-    }
-    address
-}
-
-/// `path` as a shell takes it for one word.
-fn quoted(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    match !path.is_empty() && path.chars().all(is_plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
-    }
-}
-
-fn paragraph(html: &mut String, class: &str, text: &str) {
-    match class {
-        "" => writeln!(html, "<p>{}</p>", escape(text)),
-        class => writeln!(html, "<p class=\"{class}\">{}</p>", escape(text)),
-    }
-    .expect(IN_MEMORY);
-}
-
-fn fact(html: &mut String, name: &str, value: &str) {
-    writeln!(
-        html,
-        "<div><dt>{}</dt><dd>{}</dd></div>",
-        escape(name),
-        escape(value)
-    )
-    .expect(IN_MEMORY);
-}
-
-/// A row of (text, whether it is text rather than a number).
-fn row(html: &mut String, class: &str, cells: &[(String, bool)]) {
-    write!(html, "<tr{class}>").expect(IN_MEMORY);
-    for (cell, is_text) in cells {
-        let class = if *is_text { " class=\"text\"" } else { "" };
-        write!(html, "<td{class}>{}</td>", escape(cell)).expect(IN_MEMORY);
-    }
-    html.push_str("</tr>\n");
-}
-
 /// `0.7123 ± 0.0021`, or the mean alone.
 fn spread(config: &Configuration) -> String {
+    let mean = text::score(config.spread.mean);
     match config.spread.sd {
-        Some(sd) => format!("{} ± {}", text::score(config.spread.mean), text::score(sd)),
-        None => text::score(config.spread.mean),
+        Some(_) => format!("{mean} ± {}", sd(&config.spread)),
+        None => mean,
     }
+}
+
+fn sd(spread: &Spread) -> String {
+    spread
+        .sd
+        .map_or("–".to_owned(), |sd| text::difference(sd, spread.mean))
 }
 
 fn of_seeds(config: &Configuration) -> String {
     match config.is_complete() {
         true => format!("over {}", text::plural(config.spread.n as u64, "seed")),
         false => format!("over {} of {} seeds", config.spread.n, config.planned),
-    }
-}
-
-fn plural(number: u64, one: &str, several: &str) -> String {
-    format!(
-        "{} {}",
-        text::count(number),
-        if number == 1 { one } else { several }
-    )
-}
-
-/// `a`, `a and b`, `a, b and c`.
-fn list(mut words: Vec<String>) -> String {
-    match words.pop() {
-        Some(last) if !words.is_empty() => format!("{} and {last}", words.join(", ")),
-        Some(last) => last,
-        None => String::new(),
-    }
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or(String::new(), |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_cannot_leave_its_element_or_its_word() {
-        assert_eq!(
-            escape("<script>alert('a & \"b\"')</script>\n"),
-            "&lt;script&gt;alert(&#39;a &amp; &quot;b&quot;&#39;)&lt;/script&gt; "
-        );
-        assert_eq!(
-            in_address("<a b=\"#1\">é%</a>"),
-            "%3Ca b=%22%231%22%3E%C3%A9%25%3C/a%3E"
-        );
-        assert_eq!(quoted("experiments/genres.toml"), "experiments/genres.toml");
-        assert_eq!(quoted("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
-    }
-
-    #[test]
-    fn words_are_listed_as_a_sentence_lists_them() {
-        let words = |words: &[&str]| list(words.iter().map(|word| (*word).to_owned()).collect());
-        assert_eq!(words(&[]), "");
-        assert_eq!(words(&["lr"]), "lr");
-        assert_eq!(
-            words(&["lr", "dropout", "layers"]),
-            "lr, dropout and layers"
-        );
     }
 }

@@ -6,6 +6,7 @@
 mod folder;
 mod html;
 pub mod json;
+mod markup;
 mod plot;
 mod sheets;
 mod summary;

@@ -117,7 +117,7 @@ pub fn add(
         objective: input.experiment.objective.clone(),
     };
     let id = spec.id(&digest());
-    let wobble = 0.004 * ((seed * 7 + input.experiment.trials.len() as u64 * 3) % 5) as f64;
+    let wobble = 0.004 * ((seed * 5 + input.experiment.trials.len() as u64 * 3) % 7) as f64;
     let best = score + wobble;
     let classes = input.experiment.dataset.classes.len();
     input.experiment.trials.push(trial(&spec, best, steps));
@@ -220,7 +220,7 @@ fn curves(best: f64, steps: u32) -> Vec<Curve> {
 
 fn confusion(classes: usize, best: f64) -> Vec<Vec<u64>> {
     let count = |actual: usize, predicted: usize| match actual == predicted {
-        true => (1_000.0 * best) as u64 + 20 * actual as u64,
+        true => (1_000.0 * best.min(1.0)) as u64 + 20 * actual as u64,
         false => ((actual * 31 + predicted * 17) % 90) as u64,
     };
     (0..classes)

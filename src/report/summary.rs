@@ -103,20 +103,23 @@ pub struct Lead<'a> {
 }
 
 impl Spread {
-    /// Of `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
+    /// Of finite `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
     pub fn of(values: &[f64]) -> Option<Spread> {
         if values.is_empty() {
             return None;
         }
         let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
+        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // The clamp gives equal values their own mean, and so no width from rounding.
+        let mean = (values.iter().sum::<f64>() / n).clamp(min, max);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         Some(Spread {
             n: values.len(),
             mean,
             sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            min: values.iter().copied().fold(f64::INFINITY, f64::min),
-            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            min,
+            max,
         })
     }
 }
@@ -320,7 +323,7 @@ fn configuration(
         let Some(value) = trial.best.filter(|value| value.is_finite()) else {
             continue;
         };
-        seconds.extend(trial.seconds);
+        seconds.extend(trial.seconds.filter(|seconds| seconds.is_finite()));
         runs.push(Run {
             trial: trial.id.clone(),
             seed: trial.seed,

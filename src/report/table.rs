@@ -1,1 +1,448 @@
-//! tbw
+//! Tables for the terminal: experiments, leaderboard, the story of one trial.
+//!
+//! One row is one line, numbers stand under each other, and colour is only there when asked for.
+//! Strings from the record cannot move the cursor.
+
+use std::collections::BTreeSet;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use super::sheets::rank;
+use super::summary::{Configuration, Summary};
+use super::text;
+use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
+use crate::trial::{Objective, Status};
+
+/// Longest cell.
+const WIDEST: usize = 80;
+/// Steps of a curve that a trial's story shows.
+const STEPS: usize = 12;
+
+/// What `sweep ls` prints: one experiment a line.
+pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> String {
+    if experiments.is_empty() {
+        return "No experiments recorded yet. Begin with: sweep run FILE\n".to_owned();
+    }
+    let mut grid = Grid::new(&[
+        ("Experiment", Side::Left),
+        ("Done", Side::Right),
+        ("Failed", Side::Right),
+        ("Objective", Side::Left),
+        ("Best", Side::Right),
+        ("Trial", Side::Left),
+        ("Last active (UTC)", Side::Left),
+    ]);
+    for experiment in experiments {
+        let sum = |wanted: &dyn Fn(Status) -> bool| -> u64 {
+            let counts = experiment
+                .counts
+                .iter()
+                .filter(|(status, _)| wanted(*status));
+            counts.map(|(_, number)| number).sum()
+        };
+        let failed = sum(&|status| status == Status::Failed);
+        let style = if failed > 0 {
+            color(AnsiColor::Red)
+        } else {
+            Style::new()
+        };
+        grid.push(
+            style,
+            vec![
+                text::cut(&experiment.name, 40),
+                format!("{}/{}", sum(&Status::is_final), sum(&|_| true)),
+                failed.to_string(),
+                experiment.objective.metric.clone(),
+                shown(experiment.best),
+                experiment
+                    .best_trial
+                    .as_ref()
+                    .map_or("–".to_owned(), |id| id.short().to_owned()),
+                text::utc(experiment.touched_ms),
+            ],
+        );
+    }
+    grid.render(is_colored)
+}
+
+/// The `most` best configurations and the best of each baseline.
+pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
+    if summary.ranking.is_empty() {
+        return "No trial of the plan has finished yet.\n".to_owned();
+    }
+    let mut grid = Grid::new(&[
+        ("#", Side::Right),
+        ("Kind", Side::Left),
+        ("Mean", Side::Right),
+        ("sd", Side::Right),
+        ("Seeds", Side::Right),
+        ("Time", Side::Right),
+        ("Config", Side::Left),
+        ("Settings that vary", Side::Left),
+    ]);
+    for config in summary.best(most) {
+        let style = match rank(summary, config) {
+            1 => color(AnsiColor::Green),
+            _ if !config.is_complete() => color(AnsiColor::Yellow),
+            _ => Style::new(),
+        };
+        grid.push(style, leaderboard_row(summary, config));
+    }
+    let metric = text::metric(&summary.objective.metric);
+    let mut lines = grid.render(is_colored);
+    lines.push_str(&format!(
+        "{metric}, {}; mean over seeds\n",
+        match summary.objective.goal.is_better(1.0, 0.0) {
+            true => "higher is better",
+            false => "lower is better",
+        }
+    ));
+    lines
+}
+
+fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
+    vec![
+        rank(summary, config).to_string(),
+        text::kind(config.kind).to_owned(),
+        text::score(config.spread.mean),
+        config.spread.sd.map_or("–".to_owned(), |sd| {
+            text::difference(sd, config.spread.mean)
+        }),
+        format!("{}/{}", config.spread.n, config.planned),
+        config.seconds.map_or("–".to_owned(), text::duration),
+        config.id.short().to_owned(),
+        config.label.clone(),
+    ]
+}
+
+/// What `sweep show` prints of one trial: settings, scores, attempts, curves and files.
+pub fn trial(
+    objective: &Objective,
+    trial: &TrialRecord,
+    attempts: &[AttemptRecord],
+    curves: &[Curve],
+    artifacts: &[ArtifactRecord],
+    is_colored: bool,
+) -> String {
+    let mut parts = vec![outline(objective, trial, is_colored)];
+    let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
+    for (key, value) in &trial.params {
+        settings.push(Style::new(), vec![key.clone(), value.to_string()]);
+    }
+    parts.push(settings.render(is_colored));
+    if !trial.metrics.is_empty() {
+        let mut metrics = Grid::new(&[("Metric at the best step", Side::Left), ("", Side::Right)]);
+        for (name, value) in &trial.metrics {
+            metrics.push(Style::new(), vec![name.clone(), text::score(*value)]);
+        }
+        parts.push(metrics.render(is_colored));
+    }
+    parts.extend(curve_table(curves, is_colored));
+    if !attempts.is_empty() {
+        parts.push(attempt_table(attempts, is_colored));
+    }
+    if !artifacts.is_empty() {
+        let columns = [
+            ("File", Side::Left),
+            ("Bytes", Side::Right),
+            ("Path", Side::Left),
+        ];
+        let mut files = Grid::new(&columns);
+        for artifact in artifacts {
+            let path = artifact.path.display().to_string();
+            let cells = vec![artifact.kind.clone(), text::count(artifact.bytes), path];
+            files.push(Style::new(), cells);
+        }
+        parts.push(files.render(is_colored));
+    }
+    parts.join("\n")
+}
+
+/// Name, fate and outcome of a trial, a line each.
+fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> String {
+    let style = match trial.status {
+        Status::Finished => color(AnsiColor::Green),
+        Status::Failed | Status::Diverged => color(AnsiColor::Red),
+        _ => color(AnsiColor::Yellow),
+    };
+    let mut lines = vec![
+        format!("Trial   {}", text::clean(trial.id.as_str())),
+        format!("Config  {}", text::clean(trial.config.as_str())),
+        format!("Kind    {}, seed {}", text::kind(trial.kind), trial.seed),
+        format!(
+            "Status  {}",
+            painted(trial.status.name(), style, is_colored)
+        ),
+    ];
+    if let Some(best) = trial.best {
+        let step = trial
+            .best_step
+            .map_or(String::new(), |step| format!(" at step {step}"));
+        let steps = trial
+            .steps
+            .map_or(String::new(), |steps| format!(" of {steps}"));
+        lines.push(format!(
+            "Best    {} {}{step}{steps}",
+            objective.metric,
+            text::score(best)
+        ));
+    }
+    if let Some(seconds) = trial.seconds {
+        lines.push(format!("Time    {}", text::duration(seconds)));
+    }
+    if let Some(parameters) = trial.parameters {
+        lines.push(format!("Size    {}", text::plural(parameters, "parameter")));
+    }
+    if let Some(message) = &trial.message {
+        lines.push(format!("Cause   {}", text::clean(message)));
+    }
+    if !trial.in_plan {
+        lines.push("The experiment's file no longer asks for this trial.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Curves at evenly spread steps, the first and the last always.
+fn curve_table(curves: &[Curve], is_colored: bool) -> Option<String> {
+    let steps: BTreeSet<u32> = curves
+        .iter()
+        .flat_map(|curve| curve.points.iter().map(|(step, _)| *step))
+        .collect();
+    let steps: Vec<u32> = steps.into_iter().collect();
+    let last = steps.len().checked_sub(1)?;
+    let chosen: BTreeSet<u32> = (0..STEPS)
+        .map(|place| steps[(place * last) / (STEPS - 1)])
+        .collect();
+    let mut columns = vec![("Step", Side::Right)];
+    columns.extend(
+        curves
+            .iter()
+            .map(|curve| (curve.metric.as_str(), Side::Right)),
+    );
+    let mut grid = Grid::new(&columns);
+    for step in chosen {
+        let mut cells = vec![step.to_string()];
+        cells.extend(curves.iter().map(|curve| {
+            let found = curve.points.iter().find(|(other, _)| *other == step);
+            shown(found.map(|(_, value)| *value))
+        }));
+        grid.push(Style::new(), cells);
+    }
+    Some(grid.render(is_colored))
+}
+
+fn attempt_table(attempts: &[AttemptRecord], is_colored: bool) -> String {
+    let mut grid = Grid::new(&[
+        ("Attempt", Side::Right),
+        ("Session", Side::Right),
+        ("Slot", Side::Left),
+        ("Engine", Side::Left),
+        ("Began (UTC)", Side::Left),
+        ("Time", Side::Right),
+        ("Outcome", Side::Left),
+        ("Message", Side::Left),
+    ]);
+    let mut tails = String::new();
+    for attempt in attempts {
+        let is_good = matches!(
+            attempt.outcome.as_str(),
+            "finished" | "running" | "interrupted"
+        );
+        let time = attempt
+            .ended_ms
+            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
+        let resumed = attempt
+            .resumed_from
+            .map(|step| format!("went on from step {step}"));
+        let message = [resumed, attempt.message.clone()].into_iter().flatten();
+        grid.push(
+            if is_good {
+                Style::new()
+            } else {
+                color(AnsiColor::Red)
+            },
+            vec![
+                attempt.number.to_string(),
+                attempt.session.to_string(),
+                attempt.slot.clone(),
+                attempt.engine.clone(),
+                text::utc(attempt.started_ms),
+                time.map_or("–".to_owned(), text::duration),
+                attempt.outcome.clone(),
+                message.collect::<Vec<_>>().join("; "),
+            ],
+        );
+        if let Some(tail) = attempt
+            .log_tail
+            .as_deref()
+            .filter(|tail| !tail.trim().is_empty())
+        {
+            tails.push_str(&format!("\nLast lines of attempt {}:\n", attempt.number));
+            tails.extend(
+                tail.trim_end()
+                    .lines()
+                    .map(|line| format!("  {}\n", text::clean(line))),
+            );
+        }
+    }
+    grid.render(is_colored) + &tails
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), text::score)
+}
+
+fn color(color: AnsiColor) -> Style {
+    Style::new().fg_color(Some(color.into()))
+}
+
+fn painted(text: &str, style: Style, is_colored: bool) -> String {
+    match is_colored {
+        true => format!("{style}{text}{style:#}"),
+        false => text.to_owned(),
+    }
+}
+
+/// Which side of a column its cells stand on.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// A table with a style for each row.
+struct Grid {
+    table: Table,
+    styles: Vec<Style>,
+}
+
+impl Grid {
+    fn new(columns: &[(&str, Side)]) -> Grid {
+        let mut table = Table::new();
+        let rule = LineStyle::none().fill('─').junction('─');
+        table.load_style(TableStyle::new().header_separator(rule));
+        table.set_header(columns.iter().map(|(name, _)| text::cut(name, WIDEST)));
+        for ((_, side), column) in columns.iter().zip(table.column_iter_mut()) {
+            column.set_padding((0, 2));
+            column.set_cell_alignment(match side {
+                Side::Left => CellAlignment::Left,
+                Side::Right => CellAlignment::Right,
+            });
+        }
+        Grid {
+            table,
+            styles: vec![Style::new().bold(), Style::new().dimmed()],
+        }
+    }
+
+    fn push(&mut self, style: Style, cells: Vec<String>) {
+        self.table
+            .add_row(cells.iter().map(|cell| text::cut(cell, WIDEST)));
+        self.styles.push(style);
+    }
+
+    fn render(&self, is_colored: bool) -> String {
+        let text = self.table.trim_fmt();
+        let lines = text.lines().zip(&self.styles);
+        lines
+            .map(|(line, style)| painted(line, *style, is_colored) + "\n")
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::samples;
+    use super::*;
+    use crate::trial::{DataDigest, TrialId};
+
+    fn listed(name: &str) -> ExperimentSummary {
+        ExperimentSummary {
+            name: name.to_owned(),
+            objective: Objective::default(),
+            data: DataDigest::from_hex("ab"),
+            created_ms: 0,
+            touched_ms: 1_772_326_800_000,
+            counts: vec![
+                (Status::Finished, 41),
+                (Status::Failed, 1),
+                (Status::Pending, 1_000),
+            ],
+            best: Some(0.61234),
+            best_trial: Some(TrialId::from_hex("0123456789abcdef")),
+        }
+    }
+
+    #[test]
+    fn experiments_stand_one_a_line() {
+        let mut new = listed("日本語\n\x1b[31m");
+        new.counts = vec![(Status::Pending, 3)];
+        (new.best, new.best_trial) = (None, None);
+        insta::assert_snapshot!(experiments(&[listed("genres"), new], false));
+        assert!(experiments(&[], true).contains("sweep run"));
+    }
+
+    #[test]
+    fn the_leaderboard_ends_with_the_best_of_each_baseline() {
+        let summary = Summary::of(&samples::genres().experiment);
+        insta::assert_snapshot!(leaderboard(&summary, 2, false));
+    }
+
+    #[test]
+    fn colour_changes_no_letter() {
+        let summary = Summary::of(&samples::genres().experiment);
+        let plain = leaderboard(&summary, 10, false);
+        let colored = leaderboard(&summary, 10, true);
+        assert!(!plain.contains('\x1b') && colored.contains('\x1b'));
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+    }
+
+    #[test]
+    fn a_trial_tells_its_story() {
+        let input = samples::genres();
+        let record = &input.experiment.trials[0];
+        let attempt = AttemptRecord {
+            session: 1,
+            number: 1,
+            slot: "cpu:0".to_owned(),
+            engine: "native".to_owned(),
+            pid: 4_711,
+            started_ms: 1_772_323_200_000,
+            ended_ms: Some(1_772_323_204_250),
+            outcome: "crashed".to_owned(),
+            message: Some("worker killed by signal 9".to_owned()),
+            log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
+            resumed_from: None,
+        };
+        let second = AttemptRecord {
+            number: 2,
+            outcome: "finished".to_owned(),
+            message: None,
+            log_tail: None,
+            resumed_from: Some(7),
+            ended_ms: None,
+            ..attempt.clone()
+        };
+        let artifact = ArtifactRecord {
+            kind: "weights".to_owned(),
+            path: PathBuf::from("model.safetensors"),
+            bytes: 13_080,
+        };
+        let objective = &input.experiment.objective;
+        let curves = &input.curves[&record.id];
+        let attempts = [attempt, second];
+        insta::assert_snapshot!(trial(
+            objective,
+            record,
+            &attempts,
+            curves,
+            &[artifact],
+            false
+        ));
+        let failed = &input.experiment.trials[4];
+        insta::assert_snapshot!(outline(objective, failed, false));
+    }
+}

@@ -1,33 +1,324 @@
 //! A report as a whole: what it says of ordinary sweeps and how it bears extreme ones.
 
-use super::*;
-use crate::trial::{Status, Value};
+use super::samples::{add, by_hand, empty, genres, minimise_loss, stop};
+use super::{Input, Report, Summary, make, wanted};
+use crate::trial::{Kind, Status, Value};
 
-fn file<'a>(report: &'a Report, name: &str) -> Option<&'a [u8]> {
-    report
-        .files
-        .iter()
-        .find(|(other, _)| other == name)
+/// Blank border of every picture, in half pixels.
+const BORDER: u32 = 8;
+
+fn bytes_of<'a>(report: &'a Report, name: &str) -> &'a [u8] {
+    let found = report.files.iter().find(|(other, _)| other == name);
+    found
         .map(|(_, bytes)| bytes.as_slice())
+        .unwrap_or_else(|| panic!("no {name}"))
 }
 
-fn text_of(report: &Report, name: &str) -> String {
-    String::from_utf8(file(report, name).unwrap().to_vec()).unwrap()
+fn text_of<'a>(report: &'a Report, name: &str) -> &'a str {
+    std::str::from_utf8(bytes_of(report, name)).unwrap()
 }
 
-/// Writes the report's files where `SWEEP_REPORT_SAMPLES` says, for people to look at.
-fn keep(name: &str, report: &Report) {
+fn names(report: &Report) -> Vec<&str> {
+    report.files.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// Makes the report and checks every picture: something is drawn, nothing reaches the border, PNG
+/// and SVG agree on the size, and no text breaks out of the SVG.
+fn drawn(name: &str, input: &Input) -> Report {
+    let report = make(input).unwrap();
+    // For people to look at.
     if let Some(folder) = std::env::var_os("SWEEP_REPORT_SAMPLES") {
-        let folder = PathBuf::from(folder).join(name);
+        let folder = std::path::PathBuf::from(folder).join(name);
         std::fs::create_dir_all(&folder).unwrap();
         for (file, bytes) in &report.files {
             std::fs::write(folder.join(file), bytes).unwrap();
         }
     }
+    for (file, bytes) in report
+        .files
+        .iter()
+        .filter(|(file, _)| file.ends_with(".png"))
+    {
+        let (width, height) = check_png(&format!("{name}: {file}"), bytes);
+        let svg = text_of(&report, &file.replace(".png", ".svg"));
+        let size = format!("<svg width=\"{}\" height=\"{}\"", width / 2, height / 2);
+        assert!(svg.starts_with(&size), "{name}: {file}: {}", &svg[..80]);
+        assert!(svg.trim_end().ends_with("</svg>"));
+        assert!(!svg.contains("<script"));
+        assert!(
+            !svg.contains(|c: char| c.is_control() && c != '\n'),
+            "{name}: {file}"
+        );
+    }
+    assert!(!text_of(&report, "index.html").contains("<script"));
+    report
+}
+
+fn check_png(name: &str, bytes: &[u8]) -> (u32, u32) {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+        .read_info()
+        .unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let (width, height) = {
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.width, info.height)
+    };
+    assert!(
+        (1_000..6_000).contains(&width) && (400..6_000).contains(&height),
+        "{name}"
+    );
+    let mut inked = 0;
+    for (place, pixel) in pixels.chunks(3).enumerate() {
+        let (x, y) = (place as u32 % width, place as u32 / width);
+        if pixel != [255; 3] {
+            inked += 1;
+            let is_inside =
+                (BORDER..width - BORDER).contains(&x) && (BORDER..height - BORDER).contains(&y);
+            assert!(is_inside, "{name}: ink at ({x}, {y}) of {width} x {height}");
+        }
+    }
+    assert!(inked > 2_000, "{name} is all but empty");
+    (width, height)
 }
 
 #[test]
-fn looks() {
-    let report = make(&samples::genres()).unwrap();
-    keep("genres", &report);
+fn an_ordinary_sweep_has_every_part_and_the_same_one_every_time() {
+    let report = drawn("genres", &genres());
+    assert_eq!(report.left_out, Vec::<String>::new());
+    insta::assert_snapshot!(names(&report).join("\n"));
+    insta::assert_snapshot!("best.csv", text_of(&report, "best.csv"));
+    insta::assert_snapshot!("axes.csv", text_of(&report, "axes.csv"));
+    let few = |name: &str| -> String {
+        text_of(&report, name)
+            .lines()
+            .take(6)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    insta::assert_snapshot!("trials.csv", few("trials.csv"));
+    insta::assert_snapshot!("curves.csv", few("curves.csv"));
+    insta::assert_snapshot!("confusion.csv", few("confusion.csv"));
+    insta::assert_snapshot!("importance.csv", few("importance.csv"));
+    let page = text_of(&report, "index.html");
+    let (before, after) = page.split_once("<h1>").unwrap();
+    assert!(before.len() > 1_000);
+    insta::assert_snapshot!("page", after.split_once("<figure>").unwrap().0);
+    assert_eq!(make(&genres()).unwrap(), report);
+}
+
+#[test]
+fn a_single_trial_of_a_single_epoch_is_a_report() {
+    let mut input = empty(&["no", "yes"]);
+    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
+    let report = drawn("one", &input);
+    assert_eq!(report.left_out, Vec::<String>::new());
+    assert!(names(&report).contains(&"learning_curves.png"));
+    assert!(!names(&report).contains(&"axes.csv"));
+    assert_eq!(
+        wanted(&input.experiment),
+        [input.experiment.trials[0].id.clone()]
+    );
+}
+
+#[test]
+fn baselines_alone_are_a_report() {
+    let mut input = empty(&["no", "yes"]);
+    add(&mut input, Kind::Boost, &[], 1, 0.5, 1);
+    add(&mut input, Kind::Forest, &[], 1, 0.5, 0);
+    let report = drawn("baselines", &input);
+    assert_eq!(report.left_out, Vec::<String>::new());
+    assert!(!names(&report).contains(&"learning_curves.png"));
+}
+
+#[test]
+fn a_sweep_without_results_says_so() {
+    let mut input = empty(&["no", "yes"]);
+    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
+    add(&mut input, Kind::Boost, &[], 1, 0.5, 1);
+    stop(&mut input.experiment.trials[0], Status::Pending, "");
+    stop(
+        &mut input.experiment.trials[1],
+        Status::Failed,
+        "worker killed by signal 9",
+    );
+    let report = drawn("nothing", &input);
+    assert_eq!(
+        report.left_out,
+        ["All plots: no trial of the plan has finished yet."]
+    );
+    let page = text_of(&report, "index.html");
+    assert!(page.contains("No trial of the plan has finished yet."));
+    assert!(page.contains("worker killed by signal 9"));
+    assert!(wanted(&input.experiment).is_empty());
+    make(&empty(&[])).unwrap();
+}
+
+#[test]
+fn what_the_record_lacks_is_named() {
+    let mut input = genres();
+    input.curves.clear();
+    input.confusion.clear();
+    input.importance.clear();
+    let report = drawn("poor", &input);
+    insta::assert_snapshot!(report.left_out.join("\n"));
+}
+
+#[test]
+fn two_hundred_configurations_over_twelve_axes_fit() {
+    let mut input = empty(&["no", "yes"]);
+    let long = "x".repeat(60);
+    for place in 0..200 {
+        let params = (0..12_usize)
+            .map(|axis| {
+                let value = match axis {
+                    0 => Value::Int(place as i64),
+                    1 => Value::Text(format!("{long}{}", place % 7)),
+                    axis => Value::Float((place * axis % 23 % 3) as f64 / 7.0),
+                };
+                (format!("a_setting_with_a_long_name_{axis}"), value)
+            })
+            .collect();
+        let best = 0.3 + (place * 37 % 200) as f64 / 500.0;
+        input.experiment.trials.push(by_hand(place, params, best));
+    }
+    let report = drawn("crowd", &input);
+    assert_eq!(report.summary.axes.len(), 12);
+    assert_eq!(report.summary.ranking.len(), 200);
+    assert_eq!(report.left_out.len(), 2);
+}
+
+#[test]
+fn numbers_that_are_not_finite_or_huge_or_constant_are_drawn_or_left_out() {
+    let mut input = empty(&["no", "yes"]);
+    minimise_loss(&mut input);
+    for seed in 1..=3 {
+        add(
+            &mut input,
+            Kind::Mlp,
+            &[("lr", Value::Float(0.1))],
+            seed,
+            1.0,
+            12,
+        );
+        add(
+            &mut input,
+            Kind::Mlp,
+            &[("lr", Value::Float(1.0))],
+            seed,
+            1e30,
+            12,
+        );
+        add(&mut input, Kind::Boost, &[], seed, 0.7, 9);
+    }
+    for (place, trial) in input.experiment.trials.iter().enumerate() {
+        for curve in input.curves.get_mut(&trial.id).unwrap() {
+            for (step, value) in &mut curve.points {
+                *value = match (place % 3, *step) {
+                    (0, 5) => f64::NAN,
+                    (0, 8) => f64::INFINITY,
+                    (1, 9) => 1e30,
+                    (2, _) => 0.25,
+                    _ => *value,
+                };
+            }
+        }
+    }
+    drawn("odd", &input);
+
+    for curve in input.curves.values_mut().flatten() {
+        for (_, value) in &mut curve.points {
+            *value = f64::NAN;
+        }
+    }
+    let report = drawn("nan", &input);
+    assert_eq!(report.left_out.len(), 2, "{:?}", report.left_out);
+}
+
+#[test]
+fn names_from_data_neither_break_the_page_nor_begin_a_formula() {
+    let long = "日本語のとても長い名前".repeat(6);
+    let classes = [
+        "<script>alert(1)</script>",
+        "a\nb\tc\u{7}",
+        "=1+1",
+        "naïve \u{202e}x",
+        &long,
+    ];
+    let mut input = empty(&classes);
+    add(&mut input, Kind::Boost, &[], 1, 0.5, 3);
+    for (name, _) in input.importance.values_mut().flatten() {
+        *name = format!("@{name}<img src=x onerror=alert(1)>");
+    }
+    input.experiment.name = "<b>bold</b> & co".to_owned();
+    input.experiment.dataset.notes = vec!["<script>alert(2)</script>".to_owned()];
+    let report = drawn("names", &input);
+    let page = text_of(&report, "index.html");
+    assert!(page.contains("<h1>&lt;b&gt;bold&lt;/b&gt; &amp; co</h1>"));
+    assert!(!page.contains("<img src=x"));
+    let confusion = text_of(&report, "confusion.csv");
+    assert!(confusion.contains(",'=1+1,"), "{confusion}");
+    assert!(!confusion.contains(",=1+1,"));
+    assert!(text_of(&report, "importance.csv").contains(",'@feature_2<img"));
+}
+
+#[test]
+fn many_classes_are_colours_and_too_many_are_left_out() {
+    for (number, is_drawn) in [(1, true), (20, true), (25, true), (300, true), (301, false)] {
+        let names: Vec<String> = (0..number).map(|class| format!("class {class}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut input = empty(&names);
+        add(&mut input, Kind::Mlp, &[], 1, 0.5, 2);
+        for row in input
+            .confusion
+            .values_mut()
+            .flat_map(|rows| rows.iter_mut().take(1))
+        {
+            row.fill(0);
+        }
+        let report = drawn(&format!("classes{number}"), &input);
+        assert_eq!(
+            names_contain(&report, "confusion.png"),
+            is_drawn,
+            "{number}"
+        );
+        assert_eq!(report.left_out.len(), usize::from(!is_drawn));
+    }
+}
+
+fn names_contain(report: &Report, name: &str) -> bool {
+    names(report).contains(&name)
+}
+
+#[test]
+fn a_mean_over_lucky_seeds_does_not_win() {
+    let mut input = empty(&["no", "yes"]);
+    for seed in 1..=3 {
+        add(
+            &mut input,
+            Kind::Mlp,
+            &[("lr", Value::Float(0.1))],
+            seed,
+            0.9,
+            2,
+        );
+        add(
+            &mut input,
+            Kind::Mlp,
+            &[("lr", Value::Float(0.01))],
+            seed,
+            0.6,
+            2,
+        );
+    }
+    let lucky = input.experiment.trials[0].config.clone();
+    assert_eq!(Summary::of(&input.experiment).ranking[0].id, lucky);
+    stop(
+        &mut input.experiment.trials[2],
+        Status::Diverged,
+        "loss was not finite at epoch 1",
+    );
+    let summary = Summary::of(&input.experiment);
+    assert_eq!(summary.ranking[1].id, lucky);
+    assert_eq!(summary.ranking[1].diverged, 1);
+    assert!(summary.leads()[0].by < 0.0);
 }

@@ -38,6 +38,15 @@ pub fn score(value: f64) -> String {
     }
 }
 
+/// A difference or standard deviation in the notation of the score `beside` it, so that the two can
+/// be compared at a glance.
+pub fn difference(value: f64, beside: f64) -> String {
+    match score(beside).contains('e') || value.abs() >= 1e5 {
+        true => score(value),
+        false => format!("{value:.4}"),
+    }
+}
+
 /// The shortest text that reads back as `value`, for files that programs read.
 pub fn exact(value: f64) -> String {
     Value::Float(value).to_string()
@@ -111,12 +120,26 @@ pub fn kind(kind: Kind) -> &'static str {
     }
 }
 
+/// A setting with floats rounded to four digits: people read a grid in it, programs read the exact
+/// number in the CSV files.
+pub fn setting(value: &Value) -> String {
+    match value {
+        Value::Float(float) if float.is_finite() => {
+            let rounded: f64 = format!("{float:.3e}")
+                .parse()
+                .expect("a float as Rust writes it");
+            Value::Float(rounded).to_string()
+        }
+        value => value.to_string(),
+    }
+}
+
 /// `key=value` of the params named in `keys`, in the order of `params`; without any, empty.
 pub fn settings(params: &Params, keys: &[String]) -> String {
     let shown: Vec<String> = params
         .iter()
         .filter(|(key, _)| keys.contains(key))
-        .map(|(key, value)| format!("{key}={value}"))
+        .map(|(key, value)| format!("{key}={}", setting(value)))
         .collect();
     shown.join(" ")
 }
@@ -159,12 +182,28 @@ mod tests {
         assert_eq!(score(-0.00012), "-1.200e-4");
         assert_eq!(score(f64::NAN), "NaN");
         assert_eq!(score(f64::INFINITY), "inf");
+        assert_eq!(difference(0.00051, 0.7), "0.0005");
+        assert_eq!(difference(1e28, 1e30), "1.000e28");
+        assert_eq!(difference(1e28, 0.7), "1.000e28");
         assert_eq!(exact(0.1 + 0.2), "0.30000000000000004");
         assert_eq!(exact(1e30), "1e30");
         assert_eq!(count(0), "0");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(plural(1, "seed"), "1 seed");
         assert_eq!(plural(1_000, "trial"), "1,000 trials");
+    }
+
+    #[test]
+    fn settings_are_rounded_to_what_people_read() {
+        assert_eq!(setting(&Value::Float(3.1622776601683794e-4)), "3.162e-4");
+        assert_eq!(setting(&Value::Float(1.0 / 7.0)), "0.1429");
+        assert_eq!(setting(&Value::Float(0.3)), "0.3");
+        assert_eq!(setting(&Value::Int(123_456)), "123456");
+        let params = vec![
+            ("lr".to_owned(), Value::Float(0.001)),
+            ("epochs".to_owned(), Value::Int(20)),
+        ];
+        assert_eq!(settings(&params, &["lr".to_owned()]), "lr=0.001");
     }
 
     #[test]

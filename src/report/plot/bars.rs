@@ -18,7 +18,7 @@ use crate::trial::Kind;
 const MOST: usize = 20;
 const ROW: i32 = 52;
 /// Width of the longest feature name.
-const NAMES: i32 = 330;
+const NAMES: i32 = 400;
 
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let configs: Vec<&Configuration> = Kind::BASELINES

@@ -5,8 +5,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
 use super::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, PAPER, Picture, Plot, Stroke, TICK, Type, WIDTH,
-    render,
+    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, PAPER, Picture, Plot, Stroke, TICK, Type, render,
 };
 use super::{CONFUSION, HEAD, Missing, title};
 use crate::report::summary::Summary;
@@ -20,6 +19,8 @@ const MOST: usize = 300;
 const NAMES: i32 = 360;
 /// Length of the longest class name below.
 const UPRIGHT: i32 = 260;
+/// Room for the title however few classes there are.
+const LEAST_WIDTH: i32 = 1100;
 /// Width of the colour key at the right.
 const KEY: i32 = 190;
 /// Darkest colour, for a share of 1.
@@ -27,9 +28,16 @@ const FULL: RGBColor = RGBColor(8, 48, 107);
 
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let missing = |why: String| Missing::Data(format!("Confusion matrix: {why}."));
-    let id = summary.best_trial.as_ref().expect("a trial has finished");
-    let Some(counts) = input.confusion.get(id).filter(|counts| !counts.is_empty()) else {
-        return Err(missing("the record holds none of the best run".to_owned()));
+    let winner = &summary.ranking[0];
+    let run = winner.best_run(&summary.objective);
+    let Some(counts) = input
+        .confusion
+        .get(&run.trial)
+        .filter(|counts| !counts.is_empty())
+    else {
+        return Err(missing(
+            "the record holds none of the winner's best run".to_owned(),
+        ));
     };
     if counts.len() > MOST {
         return Err(missing(format!(
@@ -45,38 +53,33 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
                 .map_or(class.to_string(), |name| text::clean(name))
         })
         .collect();
-    let config = summary
-        .ranking
-        .iter()
-        .find(|config| config.runs.iter().any(|run| run.trial == *id));
-    let config = config.expect("the best trial belongs to a ranked configuration");
-    let run = config.best_run(&summary.objective);
-    let name = format!(
-        "Confusion of the best run: {}, seed {}",
-        config.title(),
-        run.seed
-    );
     let rows: u64 = counts.iter().flatten().sum();
     let caption = format!(
         "{} with the weights kept. Colour and per cent: share of the actual class.",
         text::plural(rows, "validation row"),
     );
-    let plot = Confusion::new(name.clone(), counts, names);
-    Ok(render(CONFUSION, text::clean(&name), caption, &plot)?)
+    let name = "Confusion matrix of the best run".to_owned();
+    let run = format!("{}, seed {}", winner.title(), run.seed);
+    let plot = Confusion::new(name.clone(), run, counts, names);
+    Ok(render(CONFUSION, name, caption, &plot)?)
 }
 
 struct Confusion<'a> {
     title: String,
+    /// Which run it is.
+    run: String,
     counts: &'a [Vec<u64>],
     names: Vec<String>,
     cell: i32,
     left: i32,
+    /// Whether class names below are wider than a cell.
+    is_upright: bool,
     /// Room below the cells.
     below: i32,
 }
 
 impl Confusion<'_> {
-    fn new(title: String, counts: &[Vec<u64>], names: Vec<String>) -> Confusion<'_> {
+    fn new(title: String, run: String, counts: &[Vec<u64>], names: Vec<String>) -> Confusion<'_> {
         let number = counts.len() as i32;
         let cell = match counts.len() > MOST_WITH_NUMBERS {
             true => (1500 / number).max(4),
@@ -88,10 +91,18 @@ impl Confusion<'_> {
             .map(|name| kind.width(&kind.fit(name, NAMES)))
             .max();
         let widest = widest.unwrap_or(0);
+        let is_upright = widest > cell - 12;
+        let room = if is_upright {
+            widest.min(UPRIGHT)
+        } else {
+            TICK
+        };
         Confusion {
             left: MARGIN + 64 + widest + 16,
-            below: widest.min(UPRIGHT) + 100,
+            is_upright,
+            below: room + 100,
             title,
+            run,
             counts,
             names,
             cell,
@@ -103,7 +114,7 @@ impl Confusion<'_> {
     }
 
     fn top(&self) -> i32 {
-        HEAD + 20
+        HEAD + 56
     }
 
     /// Every how many classes a name has room.
@@ -116,13 +127,16 @@ impl Plot for Confusion<'_> {
     fn size(&self) -> (i32, i32) {
         let width = self.left + self.edge() + KEY + MARGIN;
         (
-            width.max(WIDTH),
+            width.max(LEAST_WIDTH),
             (self.top() + self.edge() + self.below + MARGIN).max(560),
         )
     }
 
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
         title(canvas, &self.title, self.size().0)?;
+        let kind = Type::new(TICK, FAINT);
+        let run = kind.fit(&self.run, self.size().0 - 2 * MARGIN);
+        canvas.text(&run, (MARGIN, HEAD + 8), kind)?;
         for (actual, row) in self.counts.iter().enumerate() {
             let total: u64 = row.iter().sum();
             for (predicted, count) in row.iter().enumerate() {
@@ -151,7 +165,7 @@ impl Confusion<'_> {
         if self.counts.len() > MOST_WITH_NUMBERS {
             return Ok(());
         }
-        let color = if share > 0.45 { PAPER } else { INK };
+        let color = if share > 0.57 { PAPER } else { INK };
         let middle = (x + self.cell / 2, y + self.cell / 2);
         let kind = Type::new(TICK, color).centered();
         let number = match count {
@@ -186,8 +200,13 @@ impl Confusion<'_> {
             let middle = self.cell * class as i32 + self.cell / 2;
             let beside = (left - 16, self.top() + middle);
             canvas.text(&kind.fit(name, NAMES), beside, kind.right())?;
-            let below = (left + middle, bottom + 16);
-            canvas.text(&kind.fit(name, UPRIGHT), below, kind.upright())?;
+            match self.is_upright {
+                true => {
+                    let below = (left + middle, bottom + 16);
+                    canvas.text(&kind.fit(name, UPRIGHT), below, kind.upright())?;
+                }
+                false => canvas.text(name, (left + middle, bottom + 32), kind.centered())?,
+            }
         }
         let head = Type::new(LABEL, INK);
         let middle = left + self.edge() / 2;

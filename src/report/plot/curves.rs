@@ -58,7 +58,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         ));
     }
     let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
-    let mut entries: Vec<(Sign, String)> = configs
+    let entries: Vec<(Sign, String)> = configs
         .iter()
         .enumerate()
         .map(|(place, config)| {
@@ -66,7 +66,6 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             (sign, ranked_title(summary, config))
         })
         .collect();
-    entries.extend(line_keys(has_seeds));
     let name = match configs.len() {
         1 => "Learning curves of the best network".to_owned(),
         number => format!("Learning curves of the {number} best networks"),
@@ -76,7 +75,10 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let plot = Curves {
         title: name.clone(),
         step_name: "epoch",
-        legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+        legend: Legend::of_groups(
+            vec![entries, line_keys(&panels, has_seeds)],
+            WIDTH - 2 * MARGIN,
+        ),
         panels,
         best_step: None,
     };
@@ -118,7 +120,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         entries.extend(seed_keys());
     }
     if let Some(step) = run.step {
-        let text = format!("best round of the best seed ({}): {step}", run.seed);
+        let text = format!("best round of seed {}: {step}", run.seed);
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
     let name = format!("Loss by boosting round: {}", text::clean(&config.title()));
@@ -134,13 +136,18 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     Ok(render(BOOSTING, name, caption.to_owned(), &plot)?)
 }
 
-fn line_keys(has_seeds: bool) -> Vec<(Sign, String)> {
+/// What solid and dashed lines mean or, after a single epoch, discs and diamonds.
+fn line_keys(panels: &[Panel], has_seeds: bool) -> Vec<(Sign, String)> {
+    let line = Stroke::solid(FAINT, 4);
+    let mut steps = panels.iter().flat_map(Panel::points).map(|(step, _)| step);
+    let first = steps.next();
+    let [valid, train] = match steps.all(|step| Some(step) == first) {
+        true => [Mark::Disc, Mark::Diamond].map(|mark| Sign::Mark(mark, 11, line.color)),
+        false => [Sign::Line(line), Sign::Line(line.dashed())],
+    };
     let mut keys = vec![
-        (Sign::Line(Stroke::solid(FAINT, 4)), "validation".to_owned()),
-        (
-            Sign::Line(Stroke::solid(FAINT, 4).dashed()),
-            "training".to_owned(),
-        ),
+        (valid, "validation".to_owned()),
+        (train, "training".to_owned()),
     ];
     if has_seeds {
         keys.extend(seed_keys());

@@ -22,6 +22,7 @@ const UPRIGHT: i32 = 190;
 /// Least space for an upright label.
 const LEAST_SPACE: i32 = 38;
 const RADIUS: i32 = 6;
+const NAME: Type = Type::new(TICK, FAINT);
 
 pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     if summary.axes.is_empty() || !has(summary, Kind::Mlp) {
@@ -37,7 +38,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         effect.means.iter().copied().chain(whiskers)
     });
     // Whiskers may reach below zero, so a logarithmic axis could not show them.
-    let scale = Scale::of_linear(values, 5).expect("a ranked configuration has a finite mean");
+    let scale = Scale::of_linear(values, 7).expect("a ranked configuration has a finite mean");
     let entries = vec![
         (
             Sign::Mark(Mark::Disc, RADIUS, PALETTE[0].mix(0.5)),
@@ -101,80 +102,79 @@ impl Plot for Effects<'_> {
         let between = 36;
         let columns = self.columns();
         let width = (WIDTH - 2 * MARGIN - ticks - (columns - 1) * between) / columns;
-        for (place, axis) in self.axes.iter().enumerate() {
-            let (row, column) = ((place / ACROSS) as i32, (place % ACROSS) as i32);
-            let left = MARGIN + ticks + column * (width + between);
-            let top = HEAD + 50 + row * PANEL_HEIGHT;
-            draw_panel(canvas, axis, &self.scale, (left, top), width, column == 0)?;
+        for (row, axes) in self.axes.chunks(ACROSS).enumerate() {
+            let panels: Vec<Panel<'_>> = axes.iter().map(|axis| Panel::new(axis, width)).collect();
+            // One height for all of a row, so that its grid lines go through.
+            let room = panels.iter().map(|panel| panel.room).max().unwrap_or(0);
+            for (column, panel) in panels.iter().enumerate() {
+                let left = MARGIN + ticks + column as i32 * (width + between);
+                let top = HEAD + 50 + row as i32 * PANEL_HEIGHT;
+                let frame = Frame {
+                    left,
+                    right: left + width,
+                    top: top + 56,
+                    bottom: top + PANEL_HEIGHT - room - 24,
+                    x: Scale::between(0.0, 1.0, 1),
+                    y: self.scale.clone(),
+                };
+                frame.draw_y_axis(canvas, column == 0)?;
+                panel.draw(canvas, &frame)?;
+            }
         }
         self.legend.draw(canvas, MARGIN, self.below_panels() + 16)
     }
 }
 
-fn draw_panel<B: DrawingBackend>(
-    canvas: &Canvas<'_, B>,
-    axis: &Axis,
-    scale: &Scale,
-    (left, top): (i32, i32),
-    width: i32,
-    is_first: bool,
-) -> Drawn<B> {
-    let names: Vec<String> = axis
-        .effects
-        .iter()
-        .map(|effect| effect.value.to_string())
-        .collect();
-    let slot = width / names.len() as i32;
-    let kind = Type::new(TICK, FAINT);
-    let is_upright = names
-        .iter()
-        .any(|name| kind.width(&text::clean(name)) > slot - 14);
-    let room = match is_upright {
-        true => {
-            let widths = names.iter().map(|name| kind.width(&text::clean(name)));
-            widths.max().unwrap_or(0).min(UPRIGHT) + 24
-        }
-        false => 60,
-    };
-    let frame = Frame {
-        left,
-        right: left + width,
-        top: top + 56,
-        bottom: top + PANEL_HEIGHT - room - 24,
-        x: Scale::between(0.0, 1.0, 1),
-        y: scale.clone(),
-    };
-    let head = Type::new(LABEL, INK).bold();
-    canvas.text(
-        &head.fit(&axis.name, width),
-        (left + width / 2, top + 28),
-        head.centered(),
-    )?;
-    frame.draw_y_axis(canvas, is_first)?;
-    // Where even upright labels would touch, every second, third, ... is shown.
-    let every = if is_upright {
-        (LEAST_SPACE / slot.max(1)).max(0) as usize + 1
-    } else {
-        1
-    };
-    for (place, (effect, name)) in axis.effects.iter().zip(&names).enumerate() {
-        let x = left + (2 * place as i32 + 1) * width / (2 * names.len() as i32);
-        draw_effect(canvas, &frame, effect, x, slot)?;
-        if place % every > 0 {
-            continue;
-        }
-        match is_upright {
-            true => {
-                let name = kind.fit(name, UPRIGHT);
-                canvas.text(&name, (x, frame.bottom + 16), kind.upright())?;
-            }
-            false => {
-                let name = text::clean(name);
-                canvas.text(&name, (x, frame.bottom + 36), kind.centered())?;
-            }
+/// One axis with its labels.
+struct Panel<'a> {
+    axis: &'a Axis,
+    names: Vec<String>,
+    /// Width of a value's place.
+    slot: i32,
+    is_upright: bool,
+    /// Room below for labels.
+    room: i32,
+}
+
+impl Panel<'_> {
+    fn new(axis: &Axis, width: i32) -> Panel<'_> {
+        let names: Vec<String> = (axis.effects.iter())
+            .map(|effect| NAME.fit(&text::setting(&effect.value), UPRIGHT))
+            .collect();
+        let slot = width / names.len() as i32;
+        let widest = names.iter().map(|name| NAME.width(name)).max().unwrap_or(0);
+        let is_upright = widest > slot - 14;
+        Panel {
+            axis,
+            names,
+            slot,
+            is_upright,
+            room: if is_upright { widest + 24 } else { 60 },
         }
     }
-    Ok(())
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame) -> Drawn<B> {
+        let width = frame.right - frame.left;
+        let head = Type::new(LABEL, INK).bold();
+        let above = (frame.left + width / 2, frame.top - 28);
+        canvas.text(&head.fit(&self.axis.name, width), above, head.centered())?;
+        // Where even upright labels would touch, every second, third, ... is shown.
+        let every = match self.is_upright {
+            true => (LEAST_SPACE / self.slot.max(1)) as usize + 1,
+            false => 1,
+        };
+        let number = self.names.len() as i32;
+        for (place, (effect, name)) in self.axis.effects.iter().zip(&self.names).enumerate() {
+            let x = frame.left + (2 * place as i32 + 1) * width / (2 * number);
+            draw_effect(canvas, frame, effect, x, self.slot)?;
+            match self.is_upright {
+                true if place % every > 0 => {}
+                true => canvas.text(name, (x, frame.bottom + 16), NAME.upright())?,
+                false => canvas.text(name, (x, frame.bottom + 36), NAME.centered())?,
+            }
+        }
+        Ok(())
+    }
 }
 
 fn draw_effect<B: DrawingBackend>(
@@ -208,7 +208,7 @@ fn draw_effect<B: DrawingBackend>(
         }
     }
     match frame.down(spread.mean) {
-        Some(y) => canvas.mark((x, y), 13, Mark::Diamond, INK.mix(1.0)),
+        Some(y) => canvas.mark((x, y), (slot / 4).clamp(4, 13), Mark::Diamond, INK.mix(1.0)),
         None => Ok(()),
     }
 }

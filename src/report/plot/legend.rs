@@ -25,6 +25,20 @@ pub struct Legend {
 impl Legend {
     /// `entries` in rows of at most `width`; what is wider alone is cut.
     pub fn new(entries: Vec<(Sign, String)>, width: i32) -> Legend {
+        Legend::of_groups(vec![entries], width)
+    }
+
+    /// The same, each group beginning a row.
+    pub fn of_groups(groups: Vec<Vec<(Sign, String)>>, width: i32) -> Legend {
+        let rows = groups
+            .into_iter()
+            .flat_map(|group| Legend::rows(group, width));
+        Legend {
+            rows: rows.collect(),
+        }
+    }
+
+    fn rows(entries: Vec<(Sign, String)>, width: i32) -> Vec<Vec<(Sign, String)>> {
         let mut rows: Vec<Vec<(Sign, String)>> = Vec::new();
         let mut used = 0;
         for (sign, text) in entries {
@@ -39,7 +53,7 @@ impl Legend {
             }
             used += needed;
         }
-        Legend { rows }
+        rows
     }
 
     pub fn height(&self) -> i32 {

@@ -148,7 +148,11 @@ impl Row<'_> {
     fn draw_numbers<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, y: i32) -> Drawn<B> {
         let spread = self.config.spread;
         let value = match spread.sd {
-            Some(sd) => format!("{} ± {}", text::score(spread.mean), text::score(sd)),
+            Some(sd) => format!(
+                "{} ± {}",
+                text::score(spread.mean),
+                text::difference(sd, spread.mean)
+            ),
             None => text::score(spread.mean),
         };
         let right = WIDTH - MARGIN;

@@ -20,8 +20,6 @@ use crate::trial::Kind;
 
 /// Width of a plot, unless its content asks for more.
 pub const WIDTH: i32 = 1800;
-/// Height of a plot whose content does not decide it.
-pub const HEIGHT: i32 = 1200;
 /// Space kept free at the edges.
 pub const MARGIN: i32 = 36;
 
@@ -90,9 +88,10 @@ pub fn render(
     let (width, height) = plot.size();
     let size = (width as u32, height as u32);
     let mut pixels = vec![0; 3 * size.0 as usize * size.1 as usize];
-    draw_on(BitMapBackend::with_buffer(&mut pixels, size), plot).map_err(failed)?;
+    // The two backends put a line of text at different heights round its point.
+    draw_on(BitMapBackend::with_buffer(&mut pixels, size), 0.14, plot).map_err(failed)?;
     let mut svg = String::new();
-    draw_on(SVGBackend::with_string(&mut svg, size), plot).map_err(failed)?;
+    draw_on(SVGBackend::with_string(&mut svg, size), 0.03, plot).map_err(failed)?;
     // The view box keeps the half pixels; a viewer shows the picture at its natural size.
     let in_units = format!("width=\"{width}\" height=\"{height}\"");
     let in_pixels = format!("width=\"{}\" height=\"{}\"", width / 2, height / 2);
@@ -105,10 +104,10 @@ pub fn render(
     })
 }
 
-fn draw_on<B: DrawingBackend>(backend: B, plot: &impl Plot) -> Result<(), String> {
+fn draw_on<B: DrawingBackend>(backend: B, drop: f64, plot: &impl Plot) -> Result<(), String> {
     let area = backend.into_drawing_area();
     area.fill(&PAPER).map_err(|error| error.to_string())?;
-    plot.draw(&Canvas { area: &area })
+    plot.draw(&Canvas { area: &area, drop })
         .map_err(|error| error.to_string())?;
     area.present().map_err(|error| error.to_string())
 }
@@ -310,6 +309,8 @@ pub fn look(kind: Kind) -> (RGBColor, Mark) {
 /// Where a plot is drawn.
 pub struct Canvas<'a, B: DrawingBackend> {
     area: &'a DrawingArea<B, Shift>,
+    /// By how much of its size a text is moved down to stand on the middle of its line.
+    drop: f64,
 }
 
 impl<B: DrawingBackend> Canvas<'_, B> {
@@ -323,13 +324,18 @@ impl<B: DrawingBackend> Canvas<'_, B> {
             true => {
                 let points = points.to_vec();
                 self.area
-                    .draw(&DashedPathElement::new(points.into_iter(), 14, 10, style))
+                    .draw(&DashedPathElement::new(points, 14, 10, style))
             }
             false => self.area.draw(&PathElement::new(points.to_vec(), style)),
         }
     }
 
-    pub fn text(&self, text: &str, at: (i32, i32), kind: Type) -> Drawn<B> {
+    pub fn text(&self, text: &str, (x, y): (i32, i32), kind: Type) -> Drawn<B> {
+        let drop = (self.drop * f64::from(kind.size)).round() as i32;
+        let at = match kind.is_upright {
+            true => (x + drop, y),
+            false => (x, y + drop),
+        };
         match text.is_empty() {
             true => Ok(()),
             false => self.area.draw_text(text, &kind.style(), at),

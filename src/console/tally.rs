@@ -1,0 +1,300 @@
+//! What has happened in a sweep so far, and how to say it in a line. Pure: it is told the time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use indicatif::FormattedDuration;
+
+use super::Sweep;
+use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::trial::{Metric, TrialId, TrialResult};
+
+/// Lines of a failed worker's log that are shown.
+const LOG_LINES: usize = 3;
+/// Longest line of a log that is shown, in characters.
+const LOG_WIDTH: usize = 200;
+
+/// What has happened so far.
+pub struct Tally {
+    pub sweep: Sweep,
+    pub began: Instant,
+    finished: u64,
+    diverged: u64,
+    pub failed: u64,
+    pub best: Option<(TrialId, f64)>,
+    /// What each slot is at; `None` between two trials.
+    pub slots: BTreeMap<Slot, Option<Running>>,
+}
+
+/// A trial under way.
+pub struct Running {
+    pub trial: TrialId,
+    attempt: AttemptNo,
+    pub step: u32,
+    value: Option<f64>,
+}
+
+impl Tally {
+    pub fn new(sweep: Sweep, now: Instant) -> Tally {
+        Tally {
+            best: sweep.best.clone(),
+            sweep,
+            began: now,
+            finished: 0,
+            diverged: 0,
+            failed: 0,
+            slots: BTreeMap::new(),
+        }
+    }
+
+    pub fn follow(&mut self, event: &Event) {
+        match event {
+            Event::WorkerStarted { slot, .. } => {
+                self.slots.entry(slot.clone()).or_insert(None);
+            }
+            Event::TrialStarted {
+                trial,
+                attempt,
+                slot,
+                ..
+            } => {
+                let running = Running {
+                    trial: trial.clone(),
+                    attempt: *attempt,
+                    step: 0,
+                    value: None,
+                };
+                self.slots.insert(slot.clone(), Some(running));
+            }
+            Event::TrialResumed { attempt, step, .. } => {
+                if let Some(running) = self.running(*attempt) {
+                    running.step = *step;
+                }
+            }
+            Event::TrialProgressed {
+                attempt,
+                step,
+                values,
+                ..
+            } => {
+                self.progress(*attempt, *step, values);
+            }
+            Event::TrialFinished {
+                trial,
+                attempt,
+                result,
+            } => {
+                self.end(*attempt);
+                self.count(trial, result);
+            }
+            Event::TrialFailed {
+                attempt,
+                will_retry,
+                ..
+            } => {
+                self.end(*attempt);
+                self.failed += u64::from(!will_retry);
+            }
+            Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
+            Event::SlotRetired { slot, .. } => {
+                self.slots.remove(slot);
+            }
+        }
+    }
+
+    fn running(&mut self, attempt: AttemptNo) -> Option<&mut Running> {
+        self.slots
+            .values_mut()
+            .flatten()
+            .find(|running| running.attempt == attempt)
+    }
+
+    fn progress(&mut self, attempt: AttemptNo, step: u32, values: &[(Metric, f64)]) {
+        let metric = &self.sweep.objective.metric;
+        let found = values.iter().find(|(name, _)| name == metric);
+        let value = found.map(|(_, value)| *value);
+        if let Some(running) = self.running(attempt) {
+            running.step = step;
+            running.value = value.or(running.value);
+        }
+    }
+
+    fn end(&mut self, attempt: AttemptNo) {
+        for running in self.slots.values_mut() {
+            if running
+                .as_ref()
+                .is_some_and(|running| running.attempt == attempt)
+            {
+                *running = None;
+            }
+        }
+    }
+
+    fn count(&mut self, trial: &TrialId, result: &TrialResult) {
+        if result.diverged.is_some() {
+            self.diverged += 1;
+            return;
+        }
+        self.finished += 1;
+        let goal = self.sweep.objective.goal;
+        if let Some(value) = result.best
+            && self
+                .best
+                .as_ref()
+                .is_none_or(|(_, best)| goal.is_better(value, *best))
+        {
+            self.best = Some((trial.clone(), value));
+        }
+    }
+
+    /// Trials that are over, in this session and before.
+    pub fn done(&self) -> u64 {
+        self.sweep.already_done + self.finished + self.diverged
+    }
+
+    /// `12/44 trials, 1 failed, 3.2 trials/s, 00:00:10 left, best 0.6123 (2ce527b9 lr=0.01)`.
+    pub fn overview(&self, now: Instant) -> String {
+        let mut parts = vec![format!("{}/{} trials", self.done(), self.sweep.total)];
+        if self.diverged > 0 {
+            parts.push(format!("{} diverged", self.diverged));
+        }
+        if self.failed > 0 {
+            parts.push(format!("{} failed", self.failed));
+        }
+        let over = self.finished + self.diverged + self.failed;
+        let seconds = now.saturating_duration_since(self.began).as_secs_f64();
+        if over > 0 && seconds > 0.0 {
+            let a_second = over as f64 / seconds;
+            parts.push(pace(a_second));
+            let left = self.sweep.total.saturating_sub(self.done() + self.failed);
+            // A sweep that would take centuries has no time left that could be written.
+            let left = Duration::try_from_secs_f64((left as f64 / a_second).round());
+            parts.extend(
+                left.ok()
+                    .map(|left| format!("{} left", FormattedDuration(left))),
+            );
+        }
+        if let Some((trial, value)) = &self.best {
+            parts.push(format!("best {value:.4} ({})", self.named(trial)));
+        }
+        parts.join(", ")
+    }
+
+    /// `2ce527b9 epoch 3/20 valid/accuracy 0.5123 lr=0.01`.
+    pub fn slot_line(&self, running: &Running) -> String {
+        let mut line = running.trial.short().to_owned();
+        match self.sweep.epochs.get(&running.trial) {
+            Some(epochs) => line.push_str(&format!(" step {}/{epochs}", running.step)),
+            None => line.push_str(&format!(" step {}", running.step)),
+        }
+        if let Some(value) = running.value {
+            line.push_str(&format!(" {} {value:.4}", self.sweep.objective.metric));
+        }
+        format!("{line} {}", self.description(&running.trial))
+    }
+
+    /// What deserves a line of its own.
+    pub fn notice(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::TrialFailed {
+                trial,
+                attempt,
+                cause,
+                log_tail,
+                will_retry,
+            } => {
+                let slot = self.slots.iter().find(|(_, running)| {
+                    running
+                        .as_ref()
+                        .is_some_and(|running| running.attempt == *attempt)
+                });
+                let place = slot.map_or(String::new(), |(slot, _)| format!(" on {slot}"));
+                let fate = match (will_retry, cause) {
+                    (true, _) => "it will be tried again",
+                    (false, Cause::Refused { .. }) => {
+                        "it is not tried again, since it would end the same way"
+                    }
+                    (false, _) => "it is given up for this session",
+                };
+                let name = self.named(trial);
+                let cause = printable(&cause.to_string());
+                let mut notice = format!("trial {name} failed{place}: {cause}; {fate}");
+                for line in last_lines(log_tail) {
+                    notice.push_str("\n    | ");
+                    notice.push_str(&line);
+                }
+                Some(notice)
+            }
+            Event::SlotRetired { slot, reason } => Some(format!(
+                "slot {slot} gets no more work: {}",
+                printable(reason)
+            )),
+            _ => None,
+        }
+    }
+
+    pub fn outcome(&self, now: Instant) -> String {
+        let took = now.saturating_duration_since(self.began);
+        let mut line = format!(
+            "{} of {} trials done ({} now: {} finished, {} diverged), {} failed, in {}",
+            self.done(),
+            self.sweep.total,
+            self.finished + self.diverged,
+            self.finished,
+            self.diverged,
+            self.failed,
+            FormattedDuration(took),
+        );
+        if let Some((trial, value)) = &self.best {
+            let metric = &self.sweep.objective.metric;
+            line.push_str(&format!(
+                "; best {metric} {value:.4}: {}",
+                self.named(trial)
+            ));
+        }
+        line
+    }
+
+    /// Short name and settings of a trial.
+    fn named(&self, trial: &TrialId) -> String {
+        format!("{} {}", trial.short(), self.description(trial))
+            .trim_end()
+            .to_owned()
+    }
+
+    fn description(&self, trial: &TrialId) -> String {
+        printable(self.sweep.describe.get(trial).map_or("", String::as_str))
+    }
+}
+
+/// Trials by the unit of time that gives a readable number.
+pub fn pace(a_second: f64) -> String {
+    match a_second {
+        1.0.. => format!("{a_second:.1} trials/s"),
+        _ if a_second * 60.0 >= 1.0 => format!("{:.1} trials/min", a_second * 60.0),
+        _ => format!("{:.1} trials/h", a_second * 3_600.0),
+    }
+}
+
+fn last_lines(log: &str) -> Vec<String> {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let from = lines.len().saturating_sub(LOG_LINES);
+    lines[from..]
+        .iter()
+        .map(|line| printable(line).chars().take(LOG_WIDTH).collect())
+        .collect()
+}
+
+/// `text` without what could move the cursor, change colours or turn the reading direction.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            c if c.is_whitespace() => ' ',
+            c if c.is_control() => '\u{fffd}',
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{fffd}'
+            }
+            c => c,
+        })
+        .collect()
+}
