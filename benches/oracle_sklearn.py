@@ -3,7 +3,7 @@
     python benches/oracle_sklearn.py
 
 The data set is made by integer arithmetic that the tests repeat (`engine::made_up`), so no file is shared.
-Written with scikit-learn 1.9.1, xgboost 3.2.0, numpy 2.
+Written with scikit-learn 1.9.1 and numpy 2, and with xgboost 3.2.0 and again 3.4.1, whose trees differ a little.
 """
 
 import numpy

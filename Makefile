@@ -1,0 +1,33 @@
+# XGBoost's shared library for the baseline, from the wheel of its makers: 6 MB, checked against the hash below.
+# Linux on x86-64 and 64-bit ARM. Does nothing when the pinned version is in place.
+
+XGBOOST_VERSION := 3.4.1
+XGBOOST_SHA256_x86_64 := 1f16331f5c6beb2b40fbd4bf2834333062d93c9eb38b76186a5c206841dc1809
+XGBOOST_SHA256_aarch64 := 47b81860b18056f9425b34fe2905343bc7ee0118122ae09cf2e31c305ed49877
+
+MACHINE := $(shell uname -m)
+XGBOOST_SHA256 := $(XGBOOST_SHA256_$(MACHINE))
+XGBOOST_STAMP := .deps/xgboost/VERSION-$(XGBOOST_VERSION)-$(MACHINE)
+
+.PHONY: xgboost
+xgboost: $(XGBOOST_STAMP)
+
+# The library looks for its OpenMP in ../../xgboost_cpu.libs, seen from where it stands; the wheel's own layout under
+# .deps/ answers to that. The stamp comes last, so a broken run is begun anew.
+$(XGBOOST_STAMP):
+	@test "$$(uname -s)" = Linux && test -n "$(XGBOOST_SHA256)" || { \
+	  echo "make xgboost: no pinned wheel for $$(uname -s) on $(MACHINE); install the Python package xgboost, or set SWEEP_XGBOOST to a libxgboost" >&2; exit 1; }
+	@python3 -m pip --version >/dev/null 2>&1 || { \
+	  echo "make xgboost: python3 with pip is needed to fetch the library; install them (Debian, Ubuntu: apt install python3-pip), or set SWEEP_XGBOOST to a libxgboost" >&2; exit 1; }
+	@rm -rf .deps/xgboost .deps/xgboost_cpu.libs .deps/fetch
+	@mkdir -p .deps/fetch
+	@echo 'xgboost-cpu==$(XGBOOST_VERSION) --hash=sha256:$(XGBOOST_SHA256)' > .deps/fetch/requirements.txt
+	@python3 -m pip --quiet --disable-pip-version-check download --require-hashes --no-deps --only-binary=:all: \
+	  --python-version 3.13 --platform manylinux_2_28_$(MACHINE) --dest .deps/fetch -r .deps/fetch/requirements.txt
+	@python3 -m zipfile -e .deps/fetch/*.whl .deps/fetch
+	@mkdir .deps/xgboost
+	@mv .deps/fetch/xgboost/lib .deps/xgboost/lib
+	@mv .deps/fetch/xgboost_cpu.libs .deps/xgboost_cpu.libs
+	@rm -rf .deps/fetch
+	@touch $@
+	@echo "XGBoost $(XGBOOST_VERSION) is in .deps/xgboost/lib"
