@@ -1,3 +1,32 @@
+# What a newcomer types: `make run`, then `make test`.
+# Needs a Rust toolchain, a C compiler and Python's pip; fetches all else into .deps/.
+
+CARGO ?= cargo
+SWEEP := target/release/sweep
+DEMO := data/demo.csv
+
+.PHONY: run test build tools
+
+# Build, make demonstration data, run the quickstart sweep and report on it.
+run: build xgboost $(DEMO)
+	$(SWEEP) run experiments/quickstart.toml
+	$(SWEEP) report quickstart
+
+# Build and pass every test.
+test: tools xgboost
+	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
+
+build: tools
+	$(CARGO) build --release --locked
+
+$(DEMO): | build
+	$(SWEEP) data synth $(DEMO)
+
+# One clear sentence for a tool that is missing.
+tools:
+	@command -v $(CARGO) >/dev/null || { echo "sweep needs a Rust toolchain (cargo): install it with rustup" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "sweep needs a C compiler (cc): install gcc or clang" >&2; exit 1; }
+
 # XGBoost's shared library for the baseline, from the wheel of its makers: 6 MB, checked against the hash below.
 # Linux on x86-64 and 64-bit ARM. Does nothing when the pinned version is in place.
 

@@ -209,6 +209,7 @@ fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionI
             experiment: "bench",
             file_path: Path::new("bench.toml"),
             file_text: "",
+            flags: &[],
             objective: &Objective::default(),
             dataset: &dataset,
             command: "bench",

@@ -1,2 +1,7 @@
-//! main
-fn main() {}
+//! Parses arguments, calls, turns the outcome into an exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sweep::cli::main().into()
+}

@@ -1,1 +1,106 @@
-//! Placeholder head.
+//! The command line: one file a subcommand, each reading like the README's sentence about it.
+
+mod completions;
+mod context;
+mod data;
+mod doctor;
+mod exit;
+mod failure;
+mod listing;
+mod ls;
+mod pilot;
+mod plan;
+mod prepare;
+mod report;
+mod resume;
+mod run;
+mod show;
+mod terminal;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use context::Context;
+pub use exit::Exit;
+use failure::Failure;
+
+/// Turns one TOML experiment file into trained, tracked and compared models.
+#[derive(Debug, Parser)]
+#[command(name = "sweep", version, max_term_width = 100)]
+struct Arguments {
+    /// The database that keeps the record
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SWEEP_STORE",
+        default_value = "runs/sweep.sqlite"
+    )]
+    store: PathBuf,
+
+    /// Print JSON for scripts instead of tables
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train what an experiment file asks for and the record does not have yet
+    Run(run::Arguments),
+    /// Go on with a sweep where it stopped (the last one, unless named)
+    Resume(resume::Arguments),
+    /// Show what `run` would train, without training
+    Plan(plan::Arguments),
+    /// Rank the runs of one or more sweeps; write CSV, plots and a page
+    Report(report::Arguments),
+    /// List all sweeps
+    Ls,
+    /// Show one trial, or one sweep, with all that is known of it
+    Show(show::Arguments),
+    /// Prepare data and say what was found; make demonstration data
+    #[command(subcommand)]
+    Data(data::Command),
+    /// Say what this machine has: cores, libraries, database, disk
+    Doctor,
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Train trials on behalf of a coordinator (started by `run`)
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Runs the program.
+pub fn main() -> Exit {
+    let arguments = Arguments::parse();
+    let context = Context { store: arguments.store, json: arguments.json };
+    let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Resume(arguments) => resume::resume(&context, &arguments),
+        Command::Plan(arguments) => plan::plan(&context, &arguments),
+        Command::Report(arguments) => report::report(&context, &arguments),
+        Command::Ls => ls::ls(&context),
+        Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Data(command) => data::data(&context, &command),
+        Command::Doctor => doctor::doctor(&context),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Worker => serve(),
+    };
+    outcome.unwrap_or_else(|failure| {
+        terminal::note(&failure.to_string());
+        failure.exit
+    })
+}
+
+fn serve() -> Result<Exit, Failure> {
+    match crate::worker::serve() {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) => Err(Failure::environment(
+            format!("the worker cannot speak to its coordinator: {error}"),
+            "`sweep worker` is started by `sweep run`",
+        )),
+    }
+}

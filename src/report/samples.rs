@@ -18,6 +18,7 @@ pub fn empty(classes: &[&str]) -> Input {
             name: "genres".to_owned(),
             file_path: PathBuf::from("experiments/genres.toml"),
             file_text: "[experiment]\nname = \"genres\"\n".to_owned(),
+            flags: Vec::new(),
             objective: Objective::default(),
             dataset: DatasetRecord {
                 digest: digest(),

@@ -19,6 +19,8 @@ pub struct Begin<'a> {
     pub experiment: &'a str,
     pub file_path: &'a Path,
     pub file_text: &'a str,
+    /// Keys set on top of the file, such as `model.epochs=5`.
+    pub flags: &'a [String],
     pub objective: &'a Objective,
     pub dataset: &'a DatasetRecord,
     /// The command line.
@@ -141,18 +143,19 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
     fn experiment(&self, begin: &Begin<'_>, dataset: i64) -> Result<i64, StoreError> {
         self.transaction
             .query_row(
-                "INSERT INTO experiments (name, file_path, file_text, metric, goal, dataset,
+                "INSERT INTO experiments (name, file_path, file_text, flags, metric, goal, dataset,
                                           created_ms, updated_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
                  ON CONFLICT (name) DO UPDATE SET file_path = excluded.file_path,
-                     file_text = excluded.file_text, metric = excluded.metric,
-                     goal = excluded.goal, dataset = excluded.dataset,
+                     file_text = excluded.file_text, flags = excluded.flags,
+                     metric = excluded.metric, goal = excluded.goal, dataset = excluded.dataset,
                      updated_ms = excluded.updated_ms
                  RETURNING id",
                 params![
                     begin.experiment,
                     to_text("the experiment file", begin.file_path)?,
                     begin.file_text,
+                    to_json(begin.flags),
                     begin.objective.metric,
                     begin.objective.goal.name(),
                     dataset,
@@ -166,13 +169,14 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
     fn session(&self, begin: &Begin<'_>, experiment: i64) -> Result<i64, StoreError> {
         self.transaction
             .query_row(
-                "INSERT INTO sessions (experiment, command, file_text, host, pid, version,
+                "INSERT INTO sessions (experiment, command, file_text, flags, host, pid, version,
                                        git_commit, started_ms, outcome)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'running') RETURNING id",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running') RETURNING id",
                 params![
                     experiment,
                     begin.command,
                     begin.file_text,
+                    to_json(begin.flags),
                     begin.host,
                     begin.pid,
                     begin.version,

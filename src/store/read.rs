@@ -58,8 +58,8 @@ impl Store {
         let snapshot = self.database.snapshot()?;
         let found = self.rows(
             &snapshot,
-            "SELECT id, name, file_path, file_text, metric, goal, dataset FROM experiments
-             WHERE name = ?1",
+            "SELECT id, name, file_path, file_text, flags, metric, goal, dataset
+             FROM experiments WHERE name = ?1",
             [name],
             ("experiments", "name"),
             |cells| {
@@ -68,6 +68,7 @@ impl Store {
                     name: cells.text("name")?,
                     file_path: cells.path_of("file_path")?,
                     file_text: cells.text("file_text")?,
+                    flags: cells.texts("flags")?,
                     objective: cells.objective()?,
                     dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
                     sessions: self.sessions(&snapshot, id)?,

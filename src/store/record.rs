@@ -30,6 +30,8 @@ pub struct ExperimentRecord {
     pub file_path: PathBuf,
     /// Its full text then.
     pub file_text: String,
+    /// Keys that were set on top of it, such as `model.epochs=5`.
+    pub flags: Vec<String>,
     pub objective: Objective,
     pub dataset: DatasetRecord,
     pub sessions: Vec<SessionRecord>,

@@ -251,7 +251,6 @@ impl ForestSpec {
 #[cfg(test)]
 mod tests {
     use super::super::{Kind, ModelSpec};
-    use super::*;
 
     #[test]
     fn every_key_reads_back_what_it_shows() {

@@ -19,6 +19,7 @@ CREATE TABLE experiments (
     name       TEXT NOT NULL UNIQUE,
     file_path  TEXT NOT NULL,
     file_text  TEXT NOT NULL,
+    flags      TEXT NOT NULL, -- JSON list of keys set on the command line
     metric     TEXT NOT NULL,
     goal       TEXT NOT NULL CHECK (goal IN ('min', 'max')),
     dataset    INTEGER NOT NULL REFERENCES datasets (id),
@@ -31,6 +32,7 @@ CREATE TABLE sessions (
     experiment INTEGER NOT NULL REFERENCES experiments (id),
     command    TEXT NOT NULL,
     file_text  TEXT NOT NULL,
+    flags      TEXT NOT NULL, -- JSON list of keys set on the command line
     host       TEXT NOT NULL,
     pid        INTEGER NOT NULL,
     version    TEXT NOT NULL,

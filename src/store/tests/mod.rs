@@ -52,6 +52,7 @@ fn begin(store: &mut Store, experiment: &str, plan: &[Planned], holds_lock: bool
             experiment,
             file_path: Path::new("experiments/songs.toml"),
             file_text: "[experiment]\n",
+            flags: &[],
             objective: &Objective::default(),
             dataset: &dataset(),
             command: "sweep run experiments/songs.toml",

@@ -257,6 +257,7 @@ fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     experiment: "songs",
                     file_path: Path::new("a.toml"),
                     file_text: "",
+                    flags: &[],
                     objective: &crate::trial::Objective::default(),
                     dataset: &super::dataset(),
                     command: "",

@@ -316,6 +316,7 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
             experiment: "songs",
             file_path: "a.toml".as_ref(),
             file_text: "",
+            flags: &[],
             objective: &planned.2.objective,
             dataset: &super::dataset(),
             command: "sweep run",

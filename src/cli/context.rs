@@ -1,0 +1,60 @@
+//! What every command needs to know: where the record is and how to print.
+
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use crate::store::{ExperimentRecord, Store, StoreError};
+
+/// Flags that hold for every command.
+#[derive(Debug)]
+pub struct Context {
+    pub store: PathBuf,
+    pub json: bool,
+}
+
+impl Context {
+    /// The folder that holds the database and all that trials leave behind.
+    pub fn runs(&self) -> &Path {
+        match self.store.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Each trial has a folder of its own in here.
+    pub fn trials(&self) -> PathBuf {
+        self.runs().join("trials")
+    }
+
+    /// Opens the record for reading.
+    pub fn read(&self) -> Result<Store, Failure> {
+        Store::open_existing(&self.store).map_err(store_failure)
+    }
+
+    /// The sweep called `name`, or the last one.
+    pub fn experiment(&self, name: Option<&str>) -> Result<ExperimentRecord, Failure> {
+        let store = self.read()?;
+        let last = match name {
+            Some(_) => None,
+            None => store.last_experiment().map_err(store_failure)?,
+        };
+        let Some(name) = name.or(last.as_deref()) else {
+            let message = format!("{} holds no sweep yet", self.store.display());
+            return Err(Failure::input(message, "begin one with `sweep run FILE.toml`"));
+        };
+        match store.experiment(name).map_err(store_failure)? {
+            Some(record) => Ok(record),
+            None => {
+                let known = store.experiments().map_err(store_failure)?;
+                let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
+                let message = format!("{} holds no sweep `{name}`", self.store.display());
+                Err(Failure::input(message, &format!("there are: {}", names.join(", "))))
+            }
+        }
+    }
+}
+
+/// A failure of the record, with what to do about it.
+pub fn store_failure(error: StoreError) -> Failure {
+    Failure::environment(&error, "")
+}

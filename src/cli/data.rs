@@ -1,0 +1,118 @@
+//! `sweep data`: what preparation makes of a file; made-up data to try things on.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::prepare::{self, Ready};
+use super::{Context, Exit, Failure, listing, terminal};
+use crate::data::synth;
+
+/// Rows and seed of the demonstration data, unless asked otherwise.
+const DEMO_ROWS: usize = 32_833;
+const DEMO_SEED: u64 = 1;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Prepare the data of an experiment file and say what was found
+    Check {
+        /// The experiment file
+        file: PathBuf,
+
+        /// Set a key of the file, as in `--set data.missing="drop"`
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<String>,
+    },
+    /// Write made-up data with the columns of the music data set
+    Synth {
+        /// The CSV file to write
+        path: PathBuf,
+
+        #[arg(long, default_value_t = DEMO_ROWS)]
+        rows: usize,
+
+        /// The same seed gives the same file
+        #[arg(long, default_value_t = DEMO_SEED)]
+        seed: u64,
+    },
+}
+
+/// `sweep data check` and `sweep data synth`.
+pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check { file, set } => {
+            let ready = prepare::prepare(context, prepare::read(file, set)?)?;
+            terminal::print(&match context.json {
+                true => as_json(&ready).to_string(),
+                false => as_text(&ready),
+            });
+        }
+        Command::Synth { path, rows, seed } => {
+            synth::write(path, *rows, *seed).map_err(|error| Failure::input(&error, &error.help))?;
+            terminal::print(&format!("{}: {rows} rows, seed {seed}", path.display()));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn as_text(ready: &Ready) -> String {
+    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+    let mut columns = vec!["side".to_owned(), "rows".to_owned()];
+    columns.extend(meta.classes.iter().cloned());
+    let rows: Vec<Vec<String>> = summary
+        .sides
+        .iter()
+        .map(|side| {
+            let mut row = vec![side.name.to_owned(), side.rows.to_string()];
+            row.extend(side.per_class.iter().map(ToString::to_string));
+            row
+        })
+        .collect();
+    let mut text = format!("{} ({})\n", summary.source.display(), &summary.source_sha256[..12]);
+    text.push_str(&listing::plain(&columns, &rows));
+    text.push_str(&format!("\n{} features: {}\n", meta.features.len(), meta.features.join(", ")));
+    let left_out = [("excluded", summary.excluded), ("dropped for missing cells", summary.dropped)];
+    for (what, count) in left_out.into_iter().filter(|(_, count)| *count > 0) {
+        text.push_str(&format!("{count} rows {what}\n"));
+    }
+    for (column, count) in &summary.imputed {
+        text.push_str(&format!("{count} cells of {column} imputed\n"));
+    }
+    for note in &summary.notes {
+        text.push_str(&format!("{note}\n"));
+    }
+    let verb = if summary.reused { "found" } else { "written" };
+    text.push_str(&format!(
+        "{verb} {} in {:.2} s\n",
+        ready.data.path.display(),
+        summary.seconds
+    ));
+    text
+}
+
+fn as_json(ready: &Ready) -> serde_json::Value {
+    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+    let sides: serde_json::Map<_, _> = summary
+        .sides
+        .iter()
+        .map(|side| {
+            let value = json!({ "rows": side.rows, "per_class": side.per_class });
+            (side.name.to_owned(), value)
+        })
+        .collect();
+    json!({
+        "source": summary.source,
+        "source_sha256": summary.source_sha256,
+        "digest": meta.digest,
+        "features": meta.features,
+        "classes": meta.classes,
+        "sides": sides,
+        "excluded": summary.excluded,
+        "dropped": summary.dropped,
+        "dropped_by": summary.dropped_by,
+        "imputed": summary.imputed,
+        "notes": summary.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "prepared": ready.data.path,
+        "seconds": summary.seconds,
+    })
+}

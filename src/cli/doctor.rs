@@ -1,0 +1,139 @@
+//! `sweep doctor`: what this machine has, and what is missing for what.
+
+use std::num::NonZero;
+use std::path::Path;
+
+use super::{Context, Exit, Failure, terminal};
+use crate::engine::boost;
+use crate::store::Store;
+
+/// One thing looked at.
+struct Finding {
+    name: &'static str,
+    /// Whether sweeps can do without mending it.
+    well: bool,
+    text: String,
+}
+
+pub fn doctor(context: &Context) -> Result<Exit, Failure> {
+    let findings = [
+        cores(),
+        vectors(),
+        engines(),
+        xgboost(),
+        database(context),
+        disk(context.runs()),
+    ];
+    if context.json {
+        let object: serde_json::Map<String, serde_json::Value> = findings
+            .iter()
+            .map(|finding| {
+                let value = serde_json::json!({ "ok": finding.well, "found": finding.text });
+                (finding.name.to_owned(), value)
+            })
+            .collect();
+        terminal::print(&serde_json::Value::Object(object).to_string());
+    } else {
+        for finding in &findings {
+            let mark = if finding.well { "ok" } else { "--" };
+            terminal::print(&format!("{mark}  {:<10} {}", finding.name, finding.text));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn cores() -> Finding {
+    let text = match std::thread::available_parallelism().map(NonZero::get) {
+        Ok(1) => "1 core: one trial at a time".to_owned(),
+        Ok(cores) => format!("{cores} cores: {cores} trials at a time by default"),
+        Err(error) => format!("unknown ({error}); one trial at a time by default"),
+    };
+    Finding { name: "cpu", well: true, text }
+}
+
+/// Vector extensions that the native engine dispatches on.
+fn vectors() -> Finding {
+    #[cfg(target_arch = "x86_64")]
+    let found = {
+        let all = [
+            ("AVX-512F", std::arch::is_x86_feature_detected!("avx512f")),
+            ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+            ("FMA", std::arch::is_x86_feature_detected!("fma")),
+        ];
+        let names: Vec<&str> = all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+        match names.is_empty() {
+            true => "none above SSE2: training will be slow".to_owned(),
+            false => names.join(", "),
+        }
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = format!("those of every {} CPU", std::env::consts::ARCH);
+    Finding { name: "vectors", well: true, text: found }
+}
+
+fn engines() -> Finding {
+    let text = "native (networks, forests) is built in; torch (GPUs) is not part of this version";
+    Finding { name: "engines", well: true, text: text.to_owned() }
+}
+
+fn xgboost() -> Finding {
+    let (well, text) = match boost::locate() {
+        Ok(located) => {
+            let (major, minor, patch) = located.version;
+            let path = located.path.display();
+            (true, format!("{major}.{minor}.{patch}: {path} ({})", located.by))
+        },
+        Err(missing) => (false, missing.to_string()),
+    };
+    Finding { name: "xgboost", well, text }
+}
+
+fn database(context: &Context) -> Finding {
+    let path = context.store.display();
+    let (well, text) = if !context.store.exists() {
+        (true, format!("{path}: not there yet; the first `sweep run` makes it"))
+    } else {
+        match Store::open_existing(&context.store).and_then(|store| store.experiments()) {
+            Ok(experiments) => {
+                let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
+                let size = bytes as f64 / 1e6;
+                (true, format!("{path}: {} sweeps, {size:.1} MB", experiments.len()))
+            }
+            Err(error) => (false, error.to_string()),
+        }
+    };
+    Finding { name: "database", well, text }
+}
+
+/// Free space where runs are kept.
+fn disk(folder: &Path) -> Finding {
+    let exists = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty());
+    let folder = match exists {
+        Some(found) if !found.as_os_str().is_empty() => found,
+        _ => Path::new("."),
+    };
+    let (well, text) = match free_bytes(folder) {
+        Some(bytes) => {
+            let free = bytes as f64 / 1e9;
+            (free >= 1.0, format!("{}: {free:.1} GB free", folder.display()))
+        }
+        None => (true, format!("{}: free space unknown", folder.display())),
+    };
+    Finding { name: "disk", well, text }
+}
+
+#[cfg(unix)]
+fn free_bytes(folder: &Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
+    // SAFETY: an all-zero statvfs is a valid value of that plain C struct.
+    let mut stat: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `path` is a C string that outlives the call; `stat` is writable.
+    let code = unsafe { libc::statvfs(path.as_ptr(), &raw mut stat) };
+    (code == 0).then(|| stat.f_bavail as u64 * stat.f_frsize as u64)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}

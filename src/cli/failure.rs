@@ -1,0 +1,139 @@
+//! Why a command did not succeed, and how that is drawn on standard error.
+
+use std::fmt;
+
+use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+use super::Exit;
+use crate::spec::{Diagnostic, Origin, Source};
+
+/// A command that did not succeed: what to say and how to exit.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    drawing: String,
+}
+
+impl Failure {
+    /// One sentence, and what to do about it.
+    pub fn new(exit: Exit, message: impl fmt::Display, help: &str) -> Failure {
+        let problem = Drawn {
+            message: message.to_string(),
+            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            source: None,
+            labels: Vec::new(),
+            severity: miette::Severity::Error,
+        };
+        Failure { exit, drawing: draw(&problem) }
+    }
+
+    /// The machine got in the way.
+    pub fn environment(message: impl fmt::Display, help: &str) -> Failure {
+        Failure::new(Exit::Environment, message, help)
+    }
+
+    /// What was asked for cannot be done.
+    pub fn input(message: impl fmt::Display, help: &str) -> Failure {
+        Failure::new(Exit::Input, message, help)
+    }
+
+    /// Everything that is wrong with an experiment, each at its place in the file or the flag.
+    pub fn experiment(source: &Source, flags: &[String], problems: &[Diagnostic]) -> Failure {
+        let mut drawing = String::new();
+        for problem in problems {
+            drawing.push_str(&draw_at(source, flags, problem, miette::Severity::Error));
+        }
+        if problems.len() > 1 {
+            drawing.push_str(&format!("{} errors; nothing was written\n", problems.len()));
+        }
+        Failure { exit: Exit::Input, drawing }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.drawing)
+    }
+}
+
+/// A warning, drawn like an error but for its severity.
+pub fn draw_warning(source: &Source, flags: &[String], problem: &Diagnostic) -> String {
+    draw_at(source, flags, problem, miette::Severity::Warning)
+}
+
+fn draw_at(
+    source: &Source,
+    flags: &[String],
+    problem: &Diagnostic,
+    severity: miette::Severity,
+) -> String {
+    let (name, text) = match problem.origin {
+        Origin::File => (source.path.display().to_string(), source.text.as_str()),
+        Origin::Flag(index) => {
+            ("--set".to_owned(), flags.get(index).map_or("", String::as_str))
+        }
+    };
+    let start = problem.span.start.min(text.len());
+    let length = problem.span.end.min(text.len()) - start;
+    let label = Some(problem.label.clone()).filter(|label| !label.is_empty());
+    draw(&Drawn {
+        message: problem.message.clone(),
+        help: problem.help.clone(),
+        source: Some(NamedSource::new(name, text.to_owned())),
+        labels: vec![LabeledSpan::new(label, start, length)],
+        severity,
+    })
+}
+
+/// What miette draws.
+#[derive(Debug)]
+struct Drawn {
+    message: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    severity: miette::Severity,
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn {}
+
+impl miette::Diagnostic for Drawn {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        match self.labels.is_empty() {
+            true => None,
+            false => Some(Box::new(self.labels.iter().cloned())),
+        }
+    }
+}
+
+fn draw(problem: &Drawn) -> String {
+    let theme = match super::terminal::stderr_has_colour() {
+        true => GraphicalTheme::unicode(),
+        false => GraphicalTheme::unicode_nocolor(),
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let mut drawing = String::new();
+    match handler.render_report(&mut drawing, problem) {
+        Ok(()) => drawing,
+        // Spans that miette cannot place must not hide the message.
+        Err(_) => format!("{problem}\n{}\n", problem.help().map_or(String::new(), |h| h.to_string())),
+    }
+}

@@ -1,0 +1,71 @@
+//! What several commands print: plain tables, and one sweep with its trials.
+
+use comfy_table::{Table, TableStyle};
+use serde_json::{Value as Json, json};
+
+use crate::report::{Summary, json, table};
+use crate::store::{ExperimentRecord, TrialRecord};
+use crate::trial::Status;
+
+/// Configurations of a leaderboard on the terminal, besides the best of each baseline.
+pub const SHOWN: usize = 10;
+/// Failed trials that are listed.
+const FAILURES: usize = 10;
+
+/// A table without borders.
+pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header(columns);
+    table.add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    format!("{}\n", table.trim_fmt())
+}
+
+/// The leaderboard, what has failed, and how to see more.
+pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
+    let summary = Summary::of(record);
+    let mut text = format!("{} on {}\n", record.name, record.dataset.source.display());
+    let counts: Vec<String> = Status::ALL
+        .into_iter()
+        .filter(|status| summary.count(*status) > 0)
+        .map(|status| format!("{} {}", summary.count(status), status.name()))
+        .collect();
+    text.push_str(&format!("trials: {}\n\n", counts.join(", ")));
+    text.push_str(&table::leaderboard(&summary, SHOWN, has_colour));
+    let failed: Vec<&TrialRecord> = record
+        .trials
+        .iter()
+        .filter(|trial| trial.in_plan)
+        .filter(|trial| matches!(trial.status, Status::Failed | Status::Diverged))
+        .collect();
+    for trial in failed.iter().take(FAILURES) {
+        let reason = trial.message.as_deref().unwrap_or("no reason recorded");
+        let (id, status) = (trial.id.short(), trial.status.name());
+        text.push_str(&format!("{id} {status}: {}\n", one_line(reason)));
+    }
+    if failed.len() > FAILURES {
+        text.push_str(&format!("... and {} more\n", failed.len() - FAILURES));
+    }
+    text.push_str("`sweep show TRIAL` tells the whole story of one\n");
+    text
+}
+
+/// The leaderboard as JSON, with every trial in plan order.
+pub fn sweep_json(record: &ExperimentRecord) -> Json {
+    let mut object = json::leaderboard(&Summary::of(record), usize::MAX);
+    let trials = record.trials.iter();
+    object["name"] = json!(record.name);
+    object["data"] = json!(record.dataset.digest);
+    object["records"] = trials
+        .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
+        .collect();
+    object
+}
+
+/// Text from the record that cannot move the cursor or end the line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}

@@ -1,0 +1,140 @@
+//! A short pilot: trains a few trials of the plan for a moment and extrapolates.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::prepare::Ready;
+use super::{Failure, run};
+use crate::data::Dataset;
+use crate::engine::{self, Control, Epoch, Job, Watch};
+use crate::plan::PlannedTrial;
+use crate::trial::Kind;
+
+/// Trials of each kind that are tried, spread evenly over the plan.
+const TRIED: usize = 6;
+/// A trial is tried for this many epochs or rounds, or for this long, whichever ends first.
+const STEPS: u32 = 3;
+const MOMENT: Duration = Duration::from_millis(700);
+
+/// What the rest of the plan will cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Estimate {
+    /// On all slots, to the end.
+    pub wall_seconds: f64,
+    /// Of training on one core.
+    pub core_seconds: f64,
+    /// Peak memory of one worker, the mapped data included.
+    pub worker_bytes: Option<u64>,
+    tried: usize,
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "estimate from {} trials tried for a moment: {} on all slots ({} on one core)",
+            self.tried,
+            shown(self.wall_seconds),
+            shown(self.core_seconds),
+        )?;
+        match self.worker_bytes {
+            Some(bytes) => write!(f, "; {:.0} MB a worker", bytes as f64 / 1e6),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Tries some of `todo` in this process, and extrapolates to all of it on `slots` workers.
+///
+/// Early stopping is not foreseen, so the estimate errs on the long side where it is on.
+pub fn estimate(
+    ready: &Ready,
+    todo: &[&PlannedTrial],
+    slots: usize,
+) -> Result<Estimate, Failure> {
+    let data = Dataset::open(&ready.data.path).map_err(|error| {
+        Failure::environment(format!("cannot open the prepared data: {error}"), "")
+    })?;
+    let folder = std::env::temp_dir().join(format!("sweep-pilot-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::environment(format!("cannot create {}: {error}", folder.display()), "")
+    })?;
+    let mut estimate =
+        Estimate { wall_seconds: 0.0, core_seconds: 0.0, worker_bytes: None, tried: 0 };
+    let mut longest: f64 = 0.0;
+    for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+        let trials: Vec<&PlannedTrial> =
+            todo.iter().filter(|trial| trial.spec.model.kind() == kind).copied().collect();
+        let mut seconds = 0.0;
+        let tried = TRIED.min(trials.len());
+        for number in 0..tried {
+            let trial = trials[number * trials.len() / tried];
+            let took = attempt(Job { spec: &trial.spec, data: &data, folder: &folder }, trial)?;
+            longest = longest.max(took);
+            seconds += took;
+        }
+        if tried > 0 {
+            estimate.core_seconds += seconds / tried as f64 * trials.len() as f64;
+            estimate.tried += tried;
+        }
+    }
+    // What cannot be removed is in the system's folder for such things.
+    let _ = std::fs::remove_dir_all(&folder);
+    // No trial is shared by two slots.
+    estimate.wall_seconds = (estimate.core_seconds / slots as f64).max(longest);
+    estimate.worker_bytes = peak_memory();
+    Ok(estimate)
+}
+
+/// Seconds that the whole of `trial` would take.
+fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Failure> {
+    let mut clock = Clock { start: Instant::now(), steps: 0, elapsed: Duration::ZERO };
+    engine::train(job, None, &mut clock)
+        .map_err(|error| Failure::environment(format!("{}: {error}", trial.id.short()), ""))?;
+    let each = clock.elapsed.as_secs_f64() / f64::from(clock.steps.max(1));
+    Ok(each * f64::from(run::steps(trial)))
+}
+
+/// Stops training after a moment.
+struct Clock {
+    start: Instant,
+    steps: u32,
+    elapsed: Duration,
+}
+
+impl Watch for Clock {
+    fn epoch(&mut self, epoch: &Epoch, _checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
+        self.elapsed = self.start.elapsed();
+        self.steps = epoch.step;
+        match self.steps >= STEPS || self.elapsed >= MOMENT {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    }
+}
+
+/// Peak resident memory of this process, which has just done what a worker does.
+#[cfg(unix)]
+fn peak_memory() -> Option<u64> {
+    // SAFETY: an all-zero rusage is a valid value of that plain C struct.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is writable.
+    let code = unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+    // Linux counts in KiB, macOS in bytes.
+    let unit = if cfg!(target_os = "linux") { 1024 } else { 1 };
+    (code == 0).then(|| usage.ru_maxrss as u64 * unit)
+}
+
+#[cfg(not(unix))]
+fn peak_memory() -> Option<u64> {
+    None
+}
+
+/// `1.2 s`, `3 min`, `5.0 h`.
+fn shown(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{seconds:.1} s"),
+        ..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}

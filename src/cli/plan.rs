@@ -1,0 +1,129 @@
+//! `sweep plan FILE`: what would run, how much of it is done, and, with `--pilot`, for how long.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::context::store_failure;
+use super::pilot::{self, Estimate};
+use super::prepare::{self, Ready};
+use super::run::{self, How};
+use super::{Context, Exit, Failure, listing, terminal};
+use crate::plan;
+use crate::store::Store;
+use crate::trial::Status;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The experiment file
+    file: PathBuf,
+
+    /// Set a key of the file, as in `--set model.epochs=5`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    /// Train a few trials for a moment, and estimate time and memory
+    #[arg(long)]
+    pilot: bool,
+
+    /// Trials of each kind to list
+    #[arg(long, default_value_t = 8)]
+    limit: usize,
+
+    #[command(flatten)]
+    how: How,
+}
+
+/// `sweep plan FILE`.
+pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let checked = prepare::read(&arguments.file, &arguments.set)?;
+    let ready = prepare::prepare(context, checked)?;
+    let slots = run::slots(&ready, &arguments.how)?;
+    let statuses = match context.store.exists() {
+        true => {
+            let store = Store::open_existing(&context.store).map_err(store_failure)?;
+            run::statuses(&store, &ready.plan)?
+        }
+        false => Default::default(),
+    };
+    let retry = arguments.how.retry_failed;
+    let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), retry);
+    let estimate = match arguments.pilot {
+        true => Some(pilot::estimate(&ready, &todo, slots.len())?),
+        false => None,
+    };
+    let done = statuses.values().filter(|status| status.is_final()).count();
+    let failed = statuses.values().filter(|status| **status == Status::Failed).count();
+    let slots: Vec<String> = slots.into_iter().map(|slot| slot.0).collect();
+    if context.json {
+        let counts = [("done", done), ("failed", failed), ("to_train", todo.len())];
+        print_json(&ready, &counts, &slots, estimate.as_ref());
+        return Ok(Exit::Success);
+    }
+    let preview = plan::preview(&ready.plan, arguments.limit);
+    let mut text = format!("{}: {}\n", ready.checked.experiment.name, preview.summary);
+    text.push_str(&format!("done {done}, failed {failed}, to train {}\n", todo.len()));
+    text.push_str(&format!("slots: {}\n", slots.join(", ")));
+    for axis in &ready.plan.axes {
+        let values: Vec<String> = axis.values.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("axis {} {}: {}\n", axis.kind.name(), axis.name, values.join(" | ")));
+    }
+    for part in &preview.tables {
+        text.push_str(&format!("\n{}\n", part.kind.name()));
+        text.push_str(&listing::plain(&part.columns, &part.rows));
+        if part.hidden > 0 {
+            text.push_str(&format!("\n... and {} more (--limit shows more)", part.hidden));
+        }
+        text.push('\n');
+    }
+    if let Some(estimate) = estimate {
+        text.push_str(&format!("\n{estimate}\n"));
+    }
+    terminal::print(&text);
+    Ok(Exit::Success)
+}
+
+fn print_json(
+    ready: &Ready,
+    counts: &[(&str, usize)],
+    slots: &[String],
+    estimate: Option<&Estimate>,
+) {
+    let trials: Vec<_> = ready
+        .plan
+        .trials
+        .iter()
+        .map(|trial| {
+            let params: serde_json::Map<_, _> = trial
+                .spec
+                .model
+                .params()
+                .into_iter()
+                .map(|(key, value)| (key, json!(value)))
+                .collect();
+            json!({
+                "trial": trial.id,
+                "config": trial.config,
+                "kind": trial.spec.model.kind(),
+                "seed": trial.spec.seed,
+                "params": params,
+            })
+        })
+        .collect();
+    let counts: serde_json::Map<_, _> =
+        counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+    let estimate = estimate.map(|estimate| {
+        json!({ "seconds": estimate.wall_seconds, "worker_bytes": estimate.worker_bytes })
+    });
+    let object = json!({
+        "experiment": ready.checked.experiment.name,
+        "data": ready.data.meta.digest,
+        "counts": counts,
+        "duplicates": ready.plan.duplicates,
+        "excluded": ready.plan.excluded,
+        "slots": slots,
+        "trials": trials,
+        "estimate": estimate,
+    });
+    terminal::print(&object.to_string());
+}

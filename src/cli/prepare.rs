@@ -1,0 +1,88 @@
+//! The way from an experiment file to a plan on real data, shared by `run`, `resume`, `plan` and
+//! `data`. Says all that is wrong at once, before anything is recorded.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use super::failure::draw_warning;
+use super::{Context, Failure, terminal};
+use crate::data::{self, DataError};
+use crate::plan::{self, DatasetShape, Plan, Severity};
+use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
+
+/// A checked experiment, with the text it came from.
+pub struct Checked {
+    pub source: Source,
+    pub flags: Vec<String>,
+    pub experiment: Experiment,
+}
+
+/// An experiment with its prepared data and its trials.
+pub struct Ready {
+    pub checked: Checked,
+    pub data: data::Prepared,
+    pub plan: Plan,
+}
+
+/// Reads and checks the experiment file at `path`, with `flags` set on top of it.
+pub fn read(path: &Path, flags: &[String]) -> Result<Checked, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            let help = "give the path of an experiment file, such as experiments/quickstart.toml";
+            Failure::input(format!("cannot read {}: {error}", path.display()), help)
+        })?;
+    let source = Source::from_bytes(path, bytes)
+        .map_err(|problem| Failure::input(&problem, problem.help.as_deref().unwrap_or("")))?;
+    check(source, flags)
+}
+
+/// Checks an experiment whose text is at hand.
+pub fn check(source: Source, flags: &[String]) -> Result<Checked, Failure> {
+    match spec::parse(&source, flags) {
+        Ok(experiment) => Ok(Checked { source, flags: flags.to_vec(), experiment }),
+        Err(problems) => Err(Failure::experiment(&source, flags, &problems)),
+    }
+}
+
+/// Prepares the data of `checked` under the runs folder, and expands its plan.
+pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
+    let data = data::prepare(&checked.experiment.data, context.runs())
+        .map_err(|errors| checked.blame(&errors))?;
+    let meta = &data.meta;
+    let shape = DatasetShape {
+        train_rows: meta.train_rows,
+        features: meta.features.len(),
+        classes: meta.classes.len(),
+    };
+    let plan = plan::expand(&checked.experiment, &meta.digest);
+    let mut errors = Vec::new();
+    for problem in plan.check(&shape) {
+        let diagnostic =
+            checked.experiment.diagnose(&problem.key, problem.message).help(problem.help);
+        match problem.severity {
+            Severity::Error => errors.push(diagnostic),
+            Severity::Warning => {
+                terminal::note(&draw_warning(&checked.source, &checked.flags, &diagnostic));
+            }
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(Ready { checked, data, plan }),
+        false => Err(Failure::experiment(&checked.source, &checked.flags, &errors)),
+    }
+}
+
+impl Checked {
+    /// Points at the keys of the experiment that are behind errors in the data.
+    fn blame(&self, errors: &[DataError]) -> Failure {
+        let blamed = |error: &DataError| {
+            let key = error.key.as_deref().unwrap_or("data.path");
+            self.experiment.diagnose(key, error.to_string()).help(error.help.clone())
+        };
+        let problems: Vec<Diagnostic> = errors.iter().map(blamed).collect();
+        Failure::experiment(&self.source, &self.flags, &problems)
+    }
+}

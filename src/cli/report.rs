@@ -1,0 +1,66 @@
+//! `sweep report`: rank the runs, write CSV, plots and a page, and say where they are.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::context::store_failure;
+use super::{Context, Exit, Failure, listing, terminal};
+use crate::report::{self, Input, Summary, table};
+use crate::store::{ExperimentRecord, Store};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The sweeps to report on; the last one if left out
+    names: Vec<String>,
+
+    /// The folder to write to; each sweep gets a folder of its own in it
+    #[arg(long, default_value = "reports", value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+/// `sweep report [NAME ...]`.
+pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let store = context.read()?;
+    let records: Vec<ExperimentRecord> = match arguments.names.as_slice() {
+        [] => vec![context.experiment(None)?],
+        names => names
+            .iter()
+            .map(|name| context.experiment(Some(name)))
+            .collect::<Result<_, _>>()?,
+    };
+    let mut written = Vec::new();
+    for record in records {
+        let folder = arguments.out.join(&record.name);
+        let input = load(&store, record)?;
+        let report = report::write(&folder, &input)
+            .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
+        if !context.json {
+            let colour = terminal::stdout_has_colour();
+            terminal::print(&table::leaderboard(&Summary::of(&input.experiment), listing::SHOWN, colour));
+            report.left_out.iter().for_each(|line| terminal::note(&format!("note: {line}")));
+            terminal::print(&format!("report: {}", report.page.display()));
+        }
+        let mut value = listing::sweep_json(&input.experiment);
+        value["report"] = report.page.display().to_string().into();
+        written.push(value);
+    }
+    if context.json {
+        terminal::print(&serde_json::Value::Array(written).to_string());
+    }
+    Ok(Exit::Success)
+}
+
+/// Everything that the report of `experiment` is made from.
+fn load(store: &Store, experiment: ExperimentRecord) -> Result<Input, Failure> {
+    let mut curves = HashMap::new();
+    for trial in &experiment.trials {
+        curves.insert(trial.id.clone(), store.curves(&trial.id).map_err(store_failure)?);
+    }
+    let mut confusion = HashMap::new();
+    let mut importance = HashMap::new();
+    for id in report::wanted(&experiment) {
+        confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
+        importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
+    }
+    Ok(Input { experiment, curves, confusion, importance })
+}

@@ -1,0 +1,331 @@
+//! `sweep run`: parse, check, plan, open the store, dispatch, say what came out.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+
+use super::context::store_failure;
+use super::prepare::{self, Ready};
+use super::{Context, Exit, Failure, listing, terminal};
+use crate::console::{Console, Mode, Sweep};
+use crate::event::Slot;
+use crate::plan::{self, Plan, PlannedTrial};
+use crate::report;
+use crate::schedule::{
+    self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots, parse_slots,
+};
+use crate::spec::Slots;
+use crate::store::lock::{LockError, host_name};
+use crate::store::{Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock};
+use crate::trial::{ModelSpec, Params, Status, TrialId};
+use crate::worker::CHECKPOINT;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The experiment file
+    file: PathBuf,
+
+    /// Set a key of the file for this run, as in `--set model.epochs=5`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// Flags on how to run, shared with `resume`. They change no result.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Number of CPU workers
+    #[arg(long, value_name = "N", conflicts_with = "slots")]
+    workers: Option<usize>,
+
+    /// Slots to use: auto, or cpu:N
+    #[arg(long)]
+    slots: Option<String>,
+
+    /// Train again what failed before
+    #[arg(long)]
+    pub retry_failed: bool,
+
+    /// Say nothing but errors and the last line
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// `sweep run FILE`.
+pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let checked = prepare::read(&arguments.file, &arguments.set)?;
+    let ready = prepare::prepare(context, checked)?;
+    go(context, &ready, &arguments.how)
+}
+
+/// Trains what `ready` asks for and the record does not have, and says what came out.
+pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> {
+    let experiment = &ready.checked.experiment;
+    let slots = slots(ready, how)?;
+    let _lock = lock(context, &experiment.name)?;
+    let mut store = Store::open(&context.store).map_err(store_failure)?;
+    let session = begin(&mut store, ready)?;
+
+    let statuses = statuses(&store, &ready.plan)?;
+    let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), how.retry_failed);
+    if !how.quiet {
+        ready.data.summary.notes.iter().for_each(|note| terminal::note(&note.to_string()));
+        terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
+    }
+
+    let summary = train(context, ready, how, &todo, slots, &store, session)?;
+    conclude(context, ready, &summary)
+}
+
+/// Dispatches `todo`, with the record as first observer and the console as second.
+fn train(
+    context: &Context,
+    ready: &Ready,
+    how: &How,
+    todo: &[&PlannedTrial],
+    slots: Vec<Slot>,
+    store: &Store,
+    session: SessionId,
+) -> Result<Summary, Failure> {
+    let experiment = &ready.checked.experiment;
+    let trials = absolute(&context.trials())?;
+    let work = Work { trials: todo, data: absolute(&ready.data.path)?, folder: trials.clone() };
+    let settings = Settings {
+        slots,
+        trial_timeout: experiment.schedule.trial_timeout,
+        retries: experiment.schedule.retries,
+    };
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::environment(format!("this program cannot find itself: {error}"), "")
+    })?;
+    let logs = context.runs().join("logs").join(&experiment.name);
+    let mut launcher = ProcessLauncher::new(program, logs.clone()).map_err(|error| {
+        Failure::environment(format!("cannot create {}: {error}", logs.display()), "")
+    })?;
+    let (inbox, incoming) = channel();
+    interrupt_on_signal(&inbox)?;
+
+    // A checkpoint goes only when the result that makes it needless is on disk.
+    let discard = move |trial: &TrialId| {
+        let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
+    };
+    let mut writer = store.writer(session, Some(Box::new(discard))).map_err(store_failure)?;
+    let mut console = console(ready, how, todo);
+    let result = schedule::dispatch(
+        &work,
+        &settings,
+        &mut launcher,
+        &mut [&mut writer, &mut console],
+        (inbox, incoming),
+    );
+    if !todo.is_empty() {
+        console.finish();
+    }
+    let outcome = match &result {
+        Ok(summary) if summary.stopped => Outcome::Interrupted,
+        Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
+        Ok(_) => Outcome::Finished,
+        Err(_) => Outcome::Failed,
+    };
+    let written = writer.finish(outcome);
+    let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
+    let summary = result.map_err(|error| Failure::environment(error, next))?;
+    written.map_err(|error| Failure::environment(error, next))?;
+    Ok(summary)
+}
+
+/// What the record knows of the trials of `plan`.
+pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Failure> {
+    let ids: Vec<TrialId> = plan.trials.iter().map(|trial| trial.id.clone()).collect();
+    let found = store.statuses(&ids).map_err(store_failure)?;
+    Ok(ids.into_iter().zip(found).filter_map(|(id, status)| Some((id, status?))).collect())
+}
+
+/// The slots that flags ask for, or else the file.
+pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
+    let wanted = match (&how.slots, how.workers) {
+        (Some(text), _) => parse_slots(text),
+        (None, Some(count)) => cpu_slots(Some(count)),
+        (None, None) => match ready.checked.experiment.schedule.slots {
+            Slots::Auto => cpu_slots(None),
+            Slots::Cpu(count) => cpu_slots(Some(count)),
+        },
+    };
+    wanted.map_err(|error| Failure::input(error, ""))
+}
+
+fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+    SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
+        LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
+        LockError::Name { .. } => Failure::input(error, ""),
+        LockError::Io { .. } => Failure::environment(
+            error,
+            "choose a folder that can be written with --store, or free some space",
+        ),
+    })
+}
+
+/// Records that a session begins, with the whole plan.
+fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
+    let experiment = &ready.checked.experiment;
+    let planned: Vec<Planned<'_>> = ready
+        .plan
+        .trials
+        .iter()
+        .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
+        .collect();
+    let commit = git_commit();
+    let command: Vec<String> = std::env::args().collect();
+    let begin = Begin {
+        experiment: &experiment.name,
+        file_path: &ready.checked.source.path,
+        file_text: &ready.checked.source.text,
+        flags: &ready.checked.flags,
+        objective: &experiment.objective,
+        dataset: &dataset_record(ready),
+        command: &command.join(" "),
+        host: &host_name(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        git_commit: commit.as_deref(),
+        trials: &planned,
+        holds_lock: true,
+    };
+    store.begin(&begin).map_err(store_failure)
+}
+
+fn dataset_record(ready: &Ready) -> DatasetRecord {
+    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+    DatasetRecord {
+        digest: meta.digest.clone(),
+        source: summary.source.clone(),
+        source_sha256: summary.source_sha256.clone(),
+        features: meta.features.clone(),
+        classes: meta.classes.clone(),
+        train_rows: meta.train_rows as u64,
+        valid_rows: meta.valid_rows as u64,
+        test_rows: meta.test_rows as u64,
+        notes: summary.notes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The commit checked out in the working directory, if Git knows one.
+fn git_commit() -> Option<String> {
+    let output = std::process::Command::new("git")
+        .args(["rev-parse", "HEAD"])
+        .stderr(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !commit.is_empty()).then_some(commit)
+}
+
+/// One line before training starts.
+fn announcement(
+    ready: &Ready,
+    todo: &[&PlannedTrial],
+    statuses: &HashMap<TrialId, Status>,
+    slots: usize,
+) -> String {
+    let name = &ready.checked.experiment.name;
+    let total = ready.plan.trials.len();
+    let count = |status: Status| statuses.values().filter(|other| **other == status).count();
+    let done = count(Status::Finished) + count(Status::Diverged);
+    let mut line = format!("{name}: {total} trials");
+    if done > 0 {
+        line.push_str(&format!(", {done} done before"));
+    }
+    if todo.is_empty() {
+        line.push_str(", nothing left to train");
+    } else {
+        let workers = slots.min(todo.len());
+        line.push_str(&format!(", {} to train on {workers} workers", todo.len()));
+    }
+    let failed = total - done - todo.len();
+    if failed > 0 {
+        line.push_str(&format!("; {failed} failed before (--retry-failed tries them again)"));
+    }
+    line
+}
+
+/// Turns Ctrl-C and termination signals into interrupts; the third one ends without asking anybody.
+fn interrupt_on_signal(inbox: &Inbox) -> Result<(), Failure> {
+    let inbox = inbox.clone();
+    let count = AtomicU32::new(0);
+    ctrlc::set_handler(move || {
+        match count.fetch_add(1, Ordering::Relaxed) {
+            0 => terminal::note("stopping: trials in hand write a checkpoint; again to stop at once"),
+            1 => {}
+            _ => std::process::exit(Exit::Interrupted as i32),
+        }
+        // Nobody listens once all trials are over.
+        let _ = inbox.send(Incoming::Interrupt);
+    })
+    .map_err(|error| Failure::environment(format!("cannot listen for Ctrl-C: {error}"), ""))
+}
+
+/// Workers are started by absolute paths, so that nothing depends on where they run.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::environment(format!("cannot resolve {}: {error}", path.display()), "")
+    })
+}
+
+fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
+    let trials = &ready.plan.trials;
+    let params: Vec<Params> = trials.iter().map(|trial| trial.spec.model.params()).collect();
+    let named = trials
+        .iter()
+        .zip(&params)
+        .map(|(trial, params)| (&trial.id, trial.spec.model.kind(), params));
+    let sweep = Sweep {
+        total: trials.len() as u64,
+        already_done: (trials.len() - todo.len()) as u64,
+        describe: report::labels(named),
+        epochs: todo.iter().map(|trial| (trial.id.clone(), steps(trial))).collect(),
+        objective: ready.checked.experiment.objective.clone(),
+        best: None,
+    };
+    Console::new(sweep, if how.quiet { Mode::Quiet } else { Mode::for_stderr() })
+}
+
+/// Most epochs, rounds or trees that `trial` may take.
+pub fn steps(trial: &PlannedTrial) -> u32 {
+    match &trial.spec.model {
+        ModelSpec::Mlp(model) => model.epochs,
+        ModelSpec::Boost(model) => model.rounds,
+        ModelSpec::Forest(model) => model.trees,
+    }
+}
+
+/// Shows the best runs and what to do next.
+fn conclude(context: &Context, ready: &Ready, summary: &Summary) -> Result<Exit, Failure> {
+    let name = &ready.checked.experiment.name;
+    let record = context
+        .read()?
+        .experiment(name)
+        .map_err(store_failure)?
+        .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
+    if context.json {
+        terminal::print(&listing::sweep_json(&record).to_string());
+    } else {
+        terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
+    }
+    let exit = if summary.stopped {
+        terminal::note(&format!("stopped; `sweep resume {name}` goes on"));
+        Exit::Interrupted
+    } else if summary.failed + summary.left > 0 {
+        let (failed, left) = (summary.failed, summary.left);
+        terminal::note(&format!(
+            "{failed} trials failed, {left} were not begun; `sweep show {name}` says why"
+        ));
+        Exit::TrialsFailed
+    } else {
+        terminal::note(&format!("next: sweep report {name}"));
+        Exit::Success
+    };
+    Ok(exit)
+}

@@ -1,0 +1,317 @@
+//! The real binary, driven as a user would, on a small made-up data set.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+/// Longest a test waits for something to happen in another process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with made-up data and an experiment file, in which commands run.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench { folder: tempfile::tempdir().unwrap() };
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
+        bench.write("small.toml", &small("epochs = 3"));
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(arguments).current_dir(self.folder.path()).env_remove("SWEEP_STORE");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {:?}\n{text}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Standard error of a command that must end with `code`.
+    fn fail(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+        text
+    }
+
+    /// Starts a sweep and waits until it has recorded at least `rows` metric rows.
+    fn start(&self, arguments: &[&str], rows: i64) -> Child {
+        let child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let begin = Instant::now();
+        while self.count("SELECT count(*) FROM metrics") < rows {
+            assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
+            sleep(Duration::from_millis(10));
+        }
+        child
+    }
+
+    /// One number from the record; 0 while there is none.
+    fn count(&self, query: &str) -> i64 {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(connection) = Connection::open_with_flags(self.path("runs/sweep.sqlite"), flags)
+        else {
+            return 0;
+        };
+        connection.busy_timeout(PATIENCE).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap_or(0)
+    }
+
+    /// Everything recorded of results, but for times: (trial, metric, step, value).
+    fn results(&self) -> Vec<String> {
+        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        let mut query = connection
+            .prepare(
+                "SELECT trial, metric, step, value FROM metric_rows WHERE metric <> 'seconds'
+                 ORDER BY trial, metric, step",
+            )
+            .unwrap();
+        let rows = query.query_map([], |row| {
+            let (trial, metric): (String, String) = (row.get(0)?, row.get(1)?);
+            let (step, value): (i64, f64) = (row.get(2)?, row.get(3)?);
+            Ok(format!("{trial} {metric} {step} {:016x}", value.to_bits()))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+}
+
+/// An experiment of eight networks and two forests.
+fn small(epochs: &str) -> String {
+    format!(
+        "[experiment]
+seeds = [1, 2]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\"]
+
+[model]
+{epochs}
+batch_norm = true
+
+[grid]
+layers = [[16], [8, 8]]
+dropout = [0.0, 0.3]
+
+[[baseline]]
+kind = \"random_forest\"
+trees = 20
+max_depth = 6
+"
+    )
+}
+
+/// Sends `signal` to the process.
+fn signal(child: &Child, signal: i32) {
+    // SAFETY: kill takes plain numbers; the child has not been waited for, so its number is its own.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
+}
+
+/// Processes whose command line names `folder` or that run in it.
+fn processes_in(folder: &Path) -> Vec<String> {
+    let folder = folder.canonicalize().unwrap();
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    entries
+        .filter(|entry| {
+            std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder))
+        })
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn a_sweep_is_planned_trained_listed_shown_and_reported() {
+    let bench = Bench::new();
+    let plan = bench.succeed(&["plan", "small.toml"]);
+    assert!(plan.contains("10 trials"), "{plan}");
+    assert!(!bench.path("runs/sweep.sqlite").exists(), "planning records nothing");
+
+    let board = bench.succeed(&["run", "small.toml"]);
+    assert!(board.contains("random_forest"), "{board}");
+    assert_eq!(bench.count("SELECT count(*) FROM trials WHERE status = 'finished'"), 10);
+    assert!(bench.succeed(&["ls"]).contains("small"));
+    assert!(bench.succeed(&["show"]).contains("small"));
+
+    let listed: serde_json::Value = serde_json::from_str(&bench.succeed(&["ls", "--json"])).unwrap();
+    assert_eq!(listed[0]["name"], "small");
+    let shown = bench.succeed(&["show", "small", "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let trial = shown["trials"][0]["trial"].as_str().unwrap();
+    assert!(bench.succeed(&["show", &trial[..10]]).contains(&trial[..8]));
+
+    let said = bench.succeed(&["report", "small"]);
+    assert!(said.contains("index.html"), "{said}");
+    for file in ["index.html", "trials.csv", "best.csv", "curves.csv", "axes.csv", "confusion.csv"] {
+        assert!(bench.path("reports/small").join(file).exists(), "{file} is missing");
+    }
+    let trials = std::fs::read_to_string(bench.path("reports/small/trials.csv")).unwrap();
+    assert_eq!(trials.lines().count(), 1 + 10);
+}
+
+#[test]
+fn a_finished_sweep_trains_nothing_again_and_an_edited_one_only_what_is_new() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "small.toml"]);
+    let attempts = "SELECT count(*) FROM attempts";
+    assert_eq!(bench.count(attempts), 10);
+    bench.succeed(&["run", "small.toml"]);
+    bench.succeed(&["resume"]);
+    assert_eq!(bench.count(attempts), 10);
+
+    // Another order, another spelling, one value more: four new trials.
+    let edited = small("epochs = 3").replace("[0.0, 0.3]", "[0.30, 0.5, 0]");
+    bench.write("small.toml", &edited);
+    bench.succeed(&["run", "small.toml"]);
+    assert_eq!(bench.count(attempts), 14);
+    assert_eq!(bench.count("SELECT count(DISTINCT trial) FROM attempts"), 14);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_workers() {
+    let one = Bench::new();
+    one.succeed(&["run", "small.toml", "--workers", "1"]);
+    let three = Bench::new();
+    three.succeed(&["run", "small.toml", "--workers", "3"]);
+    let results = one.results();
+    assert!(results.len() > 100);
+    assert_eq!(results, three.results());
+}
+
+#[test]
+fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
+    let long = small("epochs = 40");
+    let alone = Bench::new();
+    alone.write("small.toml", &long);
+    alone.succeed(&["run", "small.toml"]);
+
+    let bench = Bench::new();
+    bench.write("small.toml", &long);
+    let mut child = bench.start(&["run", "small.toml"], 100);
+    signal(&child, libc::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(bench.count("SELECT count(*) FROM trials WHERE status = 'interrupted'") > 0);
+    assert_eq!(processes_in(bench.folder.path()), [""; 0]);
+
+    let seen = bench.count("SELECT count(*) FROM metrics");
+    let mut child = bench.start(&["resume"], seen + 100);
+    signal(&child, libc::SIGKILL);
+    child.wait().unwrap();
+    let begin = Instant::now();
+    while !processes_in(bench.folder.path()).is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "a worker outlived its coordinator");
+        sleep(Duration::from_millis(10));
+    }
+
+    let finished = "SELECT count(*) FROM trials WHERE status = 'finished'";
+    let before = bench.count(finished);
+    bench.succeed(&["resume", "small"]);
+    assert_eq!(bench.count(finished), 10);
+    assert_eq!(alone.results(), bench.results());
+    let again = "SELECT count(*) FROM (SELECT trial FROM attempts WHERE outcome = 'finished'
+                 GROUP BY trial HAVING count(*) > 1)";
+    assert_eq!(bench.count(again), 0, "{before} were finished before");
+    assert_eq!(
+        bench.count("SELECT count(*) FROM attempts WHERE resumed_from IS NOT NULL") > 0,
+        true,
+        "nothing went on from a checkpoint"
+    );
+}
+
+#[test]
+fn a_sweep_that_is_running_is_not_run_twice() {
+    let bench = Bench::new();
+    bench.write("small.toml", &small("epochs = 100000"));
+    let mut child = bench.start(&["run", "small.toml"], 10);
+    let said = bench.fail(&["run", "small.toml"], 4);
+    assert!(said.contains(&child.id().to_string()), "{said}");
+    // Another sweep on the same record is welcome.
+    bench.write("other.toml", &small("epochs = 2"));
+    bench.succeed(&["run", "other.toml"]);
+    bench.succeed(&["report", "other"]);
+    signal(&child, libc::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn mistakes_are_told_all_at_once_and_nothing_is_written() {
+    let bench = Bench::new();
+    let wrong = small("epochs = 0\nlerning_rate = 0.1").replace("\"tempo\"", "\"tempoo\"");
+    bench.write("wrong.toml", &wrong);
+    let said = bench.fail(&["run", "wrong.toml"], 2);
+    for word in ["wrong.toml:12", "epochs", "lerning_rate", "2 errors"] {
+        assert!(said.contains(word), "{word} is not in:\n{said}");
+    }
+    assert!(!bench.path("runs").exists());
+
+    let said = bench.fail(&["run", "small.toml", "--set", "data.numeric=[\"tempoo\"]"], 2);
+    assert!(said.contains("tempoo") && said.contains("tempo`"), "{said}");
+    let said = bench.fail(&["run", "small.toml", "--set", "model.batch_size=5000"], 2);
+    assert!(said.contains("batch_size") && said.contains("training rows"), "{said}");
+    let said = bench.fail(&["run", "none.toml"], 2);
+    assert!(said.contains("none.toml"), "{said}");
+    let said = bench.fail(&["resume", "nothing"], 1);
+    assert!(said.contains("runs/sweep.sqlite"), "{said}");
+}
+
+#[test]
+fn flags_hold_for_a_run_and_for_its_resumption() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "small.toml", "--set", "model.epochs=2"]);
+    let last_step = "SELECT max(step) FROM metric_rows WHERE metric = 'lr'";
+    assert_eq!(bench.count(last_step), 2);
+    bench.succeed(&["resume"]);
+    assert_eq!(bench.count(last_step), 2);
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
+}
+
+#[test]
+fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "small.toml"]);
+    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500", "--seed", "9"]);
+    let said = bench.fail(&["resume"], 2);
+    assert!(said.contains("has changed since"), "{said}");
+    bench.succeed(&["run", "small.toml"]);
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 20);
+}
+
+#[test]
+fn a_record_that_is_no_record_is_refused_and_left_alone() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("runs")).unwrap();
+    bench.write("runs/sweep.sqlite", "this is no database, and long enough to be sure of it");
+    let said = bench.fail(&["run", "small.toml"], 1);
+    assert!(said.contains("sweep.sqlite"), "{said}");
+    let kept = std::fs::read_to_string(bench.path("runs/sweep.sqlite")).unwrap();
+    assert!(kept.starts_with("this is no database"));
+}
