@@ -1,7 +1,7 @@
 //! Writing a file so that its name never stands for half of it.
 //!
-//! Invariant: the name is given by a rename after the bytes have reached the disk; on any error what was
-//! there before stays, and nothing else is left behind.
+//! Invariant: the name is given by a rename after the bytes have reached the disk; on any error
+//! what was there before stays, and nothing else is left behind.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -1,7 +1,7 @@
 //! From cells as text to typed values: numbers, years, categories, labels, groups.
 //!
-//! Invariant: in a [`Part`] all vectors have one entry for each row kept, labels and groups are never
-//! missing, and a value is missing only where a rule says how to fill it in.
+//! Invariant: in a [`Part`] all vectors have one entry for each row kept, labels and groups are
+//! never missing, and a value is missing only where a rule says how to fill it in.
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 

@@ -45,8 +45,8 @@ pub(super) struct Exclusion {
 }
 
 impl Roles {
-    /// Finds the columns that `spec` names in `table`. With `numeric` left out of the experiment, the
-    /// numeric fields are still to be found by [`Roles::infer_numeric`].
+    /// Finds the columns that `spec` names in `table`. With `numeric` left out of the experiment,
+    /// the numeric fields are still to be found by [`Roles::infer_numeric`].
     pub fn resolve(spec: &DataSpec, table: &Table) -> Result<Roles, Vec<DataError>> {
         let mut finder = Finder {
             table,

@@ -1,7 +1,7 @@
 //! What the files hold of what an experiment asks for, in memory.
 //!
-//! Invariant: labels are below the number of classes, and places (indices of rows kept) belong to the
-//! file that [`Content::source`] gives for their side.
+//! Invariant: labels are below the number of classes, and places (indices of rows kept) belong to
+//! the file that [`Content::source`] gives for their side.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,9 @@
 //! The prepared data set, memory-mapped: training and validation rows, never the test rows.
 //!
 //! Invariant: once opened, every tensor lies inside the file, aligned and of the shape that the
-//! description gives, and every label is below the number of classes, so that no user of the rows can
-//! index out of bounds. The file is written under another name and renamed, and never changed after.
+//! description gives, and every label is below the number of classes, so that no user of the rows
+//! can index out of bounds. The file is written under another name and renamed, and never changed
+//! after.
 
 use std::io;
 use std::path::Path;
@@ -110,8 +111,8 @@ impl Dataset {
 
     /// Opens the prepared data set at `path`.
     ///
-    /// # Errors
-    /// When the file cannot be read, or (`InvalidData`) is not a sound prepared data set of this format.
+    /// # Errors When the file cannot be read, or (`InvalidData`) is not a sound prepared data set
+    /// of this format.
     pub fn open(path: &Path) -> io::Result<Dataset> {
         let file = Mapped::open(path)?;
         let meta = file.meta()?;

@@ -1,7 +1,7 @@
 //! The name of a prepared data set, made from its content.
 //!
-//! Invariant: equal content gives equal bytes and different content different bytes, since every part of
-//! the stream is preceded by its length.
+//! Invariant: equal content gives equal bytes and different content different bytes, since every
+//! part of the stream is preceded by its length.
 
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,8 @@ pub(super) struct SideRows {
     pub source: Vec<u32>,
 }
 
-/// SHA-256 over the stream that `docs/DATA.md` describes; `test_groups` numbers the groups of the test rows.
+/// SHA-256 over the stream that `docs/DATA.md` describes; `test_groups` numbers the groups of the
+/// test rows.
 pub(super) fn digest(
     preparation: &Preparation,
     features: &[String],

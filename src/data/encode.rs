@@ -1,6 +1,7 @@
 //! Applying a fitted preparation to rows.
 //!
-//! Invariant: what is encoded is finite, and depends on nothing but the preparation and the row's cells.
+//! Invariant: what is encoded is finite, and depends on nothing but the preparation and the row's
+//! cells.
 
 use std::collections::HashMap;
 

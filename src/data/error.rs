@@ -1,7 +1,7 @@
 //! What is wrong with the data, in words a user can act on.
 //!
-//! Invariant: no text of a file reaches a message except through [`quote`], so a message never carries
-//! control characters and is never longer than a few lines.
+//! Invariant: no text of a file reaches a message except through [`quote`], so a message never
+//! carries control characters and is never longer than a few lines.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,13 @@ const NEAR: f64 = 0.8;
 #[error("{}{message}", self.place())]
 pub struct DataError {
     /// Dotted path of the experiment key at fault, such as `data.numeric[2]`.
-    pub key: Option<String>,
+    pub key: Option<Box<str>>,
     /// The file that was read or written.
     pub file: PathBuf,
     /// Line of `file`, from 1, header included.
     pub line: Option<u64>,
     /// Column of `file`.
-    pub column: Option<String>,
+    pub column: Option<Box<str>>,
     /// What is wrong.
     pub message: String,
     /// What is allowed, and what to do.
@@ -47,7 +47,7 @@ impl DataError {
         }
     }
 
-    pub(super) fn key(mut self, key: impl Into<String>) -> DataError {
+    pub(super) fn key(mut self, key: impl Into<Box<str>>) -> DataError {
         self.key = Some(key.into());
         self
     }
@@ -58,7 +58,7 @@ impl DataError {
     }
 
     pub(super) fn column(mut self, column: &str) -> DataError {
-        self.column = Some(column.to_owned());
+        self.column = Some(column.into());
         self
     }
 
@@ -89,7 +89,13 @@ pub(super) fn quote(text: &str) -> String {
 fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        let turns = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        let turns = matches!(
+            letter,
+            '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        );
         if letter.is_control() || turns {
             shown.extend(letter.escape_default());
         } else {

@@ -1,7 +1,7 @@
 //! Fitting the preparation of features on training rows, and applying it to any rows.
 //!
-//! Invariant: nothing here sees a validation or test row before it is fitted, and what is encoded is
-//! finite.
+//! Invariant: nothing here sees a validation or test row before it is fitted, and what is encoded
+//! is finite.
 
 use std::collections::HashMap;
 
@@ -41,8 +41,8 @@ pub enum FittedField {
         #[serde(flatten)]
         scaling: Scaling,
     },
-    /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them for a
-    /// category that is not listed.
+    /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them
+    /// for a category that is not listed.
     Category {
         column: String,
         categories: Vec<String>,
@@ -179,7 +179,8 @@ fn fit_number(
     let (mean, sd) = moments(&known);
     if !(mean.is_finite() && sd.is_finite()) {
         let message = "the numbers are too large to be scaled";
-        let help = "values beyond about 1e150 have no standard deviation: correct them or leave the column out";
+        let help = "values beyond about 1e150 have no standard deviation: correct them, or \
+                    leave the column out";
         let error = DataError::new(&table.path, message, help).key(field.key.clone());
         return Err(error.column(&field.name));
     }

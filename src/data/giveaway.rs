@@ -1,7 +1,7 @@
 //! Columns that give the target away.
 //!
-//! Invariant: judged on training rows alone, each by the others, so that a column of near-unique values,
-//! such as an identifier, is not accused of knowing the rows it names.
+//! Invariant: judged on training rows alone, each by the others, so that a column of near-unique
+//! values, such as an identifier, is not accused of knowing the rows it names.
 
 use std::collections::HashMap;
 
@@ -47,9 +47,9 @@ pub(super) fn notes(
             .max_by(|a, b| a.lift().total_cmp(&b.lift()))?;
         (best.lift() >= MIN_LIFT).then(|| {
             Note::warning(format!(
-                "column {} gives the target {} away: its value alone names the class of {:.1}% of the training \
-                 rows, where always naming the most frequent class is right for {:.1}%; leave it out unless it \
-                 is known before the class is",
+                "column {} gives the target {} away: its value alone names the class of {:.1}% \
+                 of the training rows, where always naming the most frequent class is right for \
+                 {:.1}%; leave it out unless it is known before the class is",
                 quote(&field.name),
                 quote(target),
                 100.0 * best.right,
@@ -121,7 +121,8 @@ fn one_of_each_group(train: &[u32], groups: Option<&[u32]>) -> Vec<u32> {
     train.iter().filter(first).copied().collect()
 }
 
-/// Equal values get equal codes, and so do values within `width` ranks; what is missing counts as a value.
+/// Equal values get equal codes, and so do values within `width` ranks; what is missing counts as a
+/// value.
 fn ranks(values: &[f64], width: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..values.len() as u32).collect();
     let value = |place: u32| values[place as usize];

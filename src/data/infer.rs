@@ -1,6 +1,7 @@
 //! Which columns are numeric when an experiment does not say.
 //!
-//! Invariant: a column is only taken if every cell of the rows at hand is missing or a finite number.
+//! Invariant: a column is only taken if every cell of the rows at hand is missing or a finite
+//! number.
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 

@@ -1,8 +1,8 @@
 //! The file of a prepared data set: safetensors, with one JSON text under `sweep` in its metadata.
 //! `docs/DATA.md` describes it for readers in other languages.
 //!
-//! Invariant: a [`Place`] was checked against the very mapping it is used with, for bounds, alignment
-//! and element type.
+//! Invariant: a [`Place`] was checked against the very mapping it is used with, for bounds,
+//! alignment and element type.
 
 use std::fs::File;
 use std::io;
@@ -206,7 +206,8 @@ impl Mapped {
 
     fn unsound(&self, why: impl std::fmt::Display) -> io::Error {
         let text = format!(
-            "{}: the prepared data set is damaged or foreign: {why}; delete it and prepare it again",
+            "{}: the prepared data set is damaged or foreign: {why}; delete it and prepare it \
+             again",
             self.path
         );
         io::Error::new(io::ErrorKind::InvalidData, text)

@@ -1,8 +1,8 @@
-//! From a CSV file to the prepared, memory-mapped data set that trials read; and a made-up file to try
-//! things on.
+//! From a CSV file to the prepared, memory-mapped data set that trials read; and a made-up file to
+//! try things on.
 //!
-//! [`prepare()`] reads, checks, splits, scales and writes; [`Dataset`] is what a trial sees of it, and
-//! [`SealedTest`] what it never does.
+//! [`prepare()`] reads, checks, splits, scales and writes; [`Dataset`] is what a trial sees of it,
+//! and [`SealedTest`] what it never does.
 
 mod atomic;
 mod cells;

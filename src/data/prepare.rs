@@ -1,7 +1,7 @@
 //! From a CSV file to a prepared data set: read, choose rows, split, fit, encode, write.
 //!
-//! Invariant: the outcome is a function of the files' bytes and the [`DataSpec`] alone; nothing is written
-//! unless everything could be prepared.
+//! Invariant: the outcome is a function of the files' bytes and the [`DataSpec`] alone; nothing is
+//! written unless everything could be prepared.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,9 +33,9 @@ pub struct Prepared {
 /// Prepares the data that `spec` asks for and writes it under `store_folder/data`, unless the same
 /// content stands there already.
 ///
-/// # Errors
-/// All that is wrong with the files, as far as one stage of preparation can tell: every error has the file,
-/// most have an experiment key, and where a cell is at fault its line and column.
+/// # Errors All that is wrong with the files, as far as one stage of preparation can tell: every
+/// error has the file, most have an experiment key, and where a cell is at fault its line and
+/// column.
 pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<DataError>> {
     let start = Instant::now();
     let main = Table::read(&spec.path, "data.path");

@@ -17,9 +17,10 @@ pub(super) type Sides = [Vec<u32>; 3];
 
 /// Splits rows with these `labels` (each below `classes`) and `groups` (codes from 0 up).
 ///
-/// Units, that is groups or single rows, are taken in random order, larger ones first, and each goes to the
-/// side where it leaves the class counts nearest (by chi-square) to the shares wanted. For single rows that
-/// is the apportionment of Sainte-Laguë: counts are within a row of the shares.
+/// Units, that is groups or single rows, are taken in random order, larger ones first, and each
+/// goes to the side where it leaves the class counts nearest (by chi-square) to the shares wanted.
+/// For single rows that is the apportionment of Sainte-Laguë: counts are within a row of the
+/// shares.
 pub(super) fn split(
     labels: &[u32],
     classes: usize,

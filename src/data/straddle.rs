@@ -33,9 +33,9 @@ pub(super) fn identical(width: usize, train: &[f32], held_out: &[f32]) -> usize 
         .count()
 }
 
-/// A column outside the experiment that looks like the identifier of things that stand in several rows, and
-/// so should be the group: the one with most rows of `held_out` whose value stands in `train` too.
-/// `rows` are the rows of the table; `train` and `held_out` are places in it.
+/// A column outside the experiment that looks like the identifier of things that stand in several
+/// rows, and so should be the group: the one with most rows of `held_out` whose value stands in
+/// `train` too. `rows` are the rows of the table; `train` and `held_out` are places in it.
 pub(super) fn suggest_group(
     table: &Table,
     roles: &Roles,
@@ -62,21 +62,23 @@ pub(super) fn suggest_group(
         .flatten()
         .max_by_key(|(number, column)| (*number, std::cmp::Reverse(*column)))?;
     let name = &table.names[column];
-    Some(Note::warning(format!(
-        "{} of {} ({:.1}%) stand for something that is in the training rows too: they share their {} \
-         with one, and their features. Scores will look better than they are; \
+    Some(
+        Note::warning(format!(
+            "{} of {} ({:.1}%) stand for something that is in the training rows too: they share \
+         their {} with one, and their features. Scores will look better than they are; \
          `group = {}` keeps them on one side",
-        count(straddling, "held-out row"),
-        held_out.len(),
-        100.0 * straddling as f64 / held_out.len() as f64,
-        quote(name),
-        quote(name).replace('`', "\"")
-    ))
-    .key("data.group"))
+            count(straddling, "held-out row"),
+            held_out.len(),
+            100.0 * straddling as f64 / held_out.len() as f64,
+            quote(name),
+            quote(name).replace('`', "\"")
+        ))
+        .key("data.group"),
+    )
 }
 
-/// The number of held-out rows that share their value of `column` with a training row, if the column
-/// looks like the identifier of what the rows are about.
+/// The number of held-out rows that share their value of `column` with a training row, if the
+/// column looks like the identifier of what the rows are about.
 fn straddling(
     table: &Table,
     roles: &Roles,

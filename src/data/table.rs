@@ -1,7 +1,8 @@
 //! A CSV or TSV file in memory, every cell as text.
 //!
 //! Invariant: every row has as many cells as there are column names, the names are distinct (save
-//! the empty one), and all text is UTF-8, so that whoever reads cells later cannot meet a ragged row.
+//! the empty one), and all text is UTF-8, so that whoever reads cells later cannot meet a ragged
+//! row.
 
 use std::collections::HashMap;
 use std::fs;
@@ -167,9 +168,11 @@ impl Table {
         );
         let inside = String::from_utf8_lossy(raw);
         let help = if inside.trim().contains('\n') {
-            "a quote opened on this line is closed on a later one, or never; write a quote inside a cell twice"
+            "a quote opened on this line is closed on a later one, or never; write a quote inside \
+             a cell twice"
         } else {
-            "a cell that holds the separator must stand between quotes; missing values are empty cells"
+            "a cell that holds the separator must stand between quotes; missing values are empty \
+             cells"
         };
         DataError::new(&self.path, message, help).line(line)
     }
@@ -283,7 +286,8 @@ fn check_names(path: &Path, names: &[String]) -> Result<(), Vec<DataError>> {
     {
         let message = format!("the header is one column, {}", list(&[names[0].as_str()]));
         let help = format!(
-            "columns are separated by commas, or by tabs in a file called .tsv; this one seems to use {mark:?}"
+            "columns are separated by commas, or by tabs in a file called .tsv; this one seems to \
+             use {mark:?}"
         );
         errors.push(DataError::new(path, message, help).line(1));
     }

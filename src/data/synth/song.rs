@@ -138,8 +138,8 @@ impl Draw {
 
     /// `YYYY-MM-DD`; at times only the year, rarely year and month.
     fn released(&mut self, style: &Style) -> String {
-        // Young styles are played as they come out (Weibull, shape 1.2, mean 0.94 of the scale); old
-        // styles had their time.
+        // Young styles are played as they come out (Weibull, shape 1.2, mean 0.94 of the scale);
+        // old styles had their time.
         let (young, old) = (
             (-(1.0 - self.uniform()).ln()).powf(1.0 / 1.2) / 0.94,
             self.normal(),

@@ -1,0 +1,157 @@
+//! The files written: their names, their content, and what happens when they are damaged.
+
+use std::fs;
+
+use super::{full, names, table};
+use crate::data::{Dataset, SealedTest};
+use crate::recipe::{DataSpec, Scale};
+
+#[test]
+fn the_same_content_is_written_once_and_mended_when_damaged() {
+    let case = full(table(60));
+    let first = case.prepared();
+    assert!(!first.summary.reused);
+    assert!(case.prepared().summary.reused);
+    let whole = fs::read(&first.path).unwrap();
+    fs::write(&first.path, &whole[..whole.len() / 2]).unwrap();
+    assert!(Dataset::open(&first.path).is_err());
+    assert!(!case.prepared().summary.reused);
+    assert_eq!(fs::read(&first.path).unwrap(), whole);
+    fs::remove_file(&first.test_path).unwrap();
+    assert!(!case.prepared().summary.reused);
+    assert!(SealedTest::open(&first.test_path).is_ok());
+}
+
+#[test]
+fn the_digest_follows_the_content_and_not_the_path() {
+    let base = full(table(60)).prepared().meta.digest;
+    assert_eq!(full(table(60)).prepared().meta.digest, base);
+    let unused = table(60).replacen("class\n", "class,more\n", 1);
+    let unused: String = unused
+        .lines()
+        .enumerate()
+        .map(|(row, line)| {
+            if row == 0 {
+                format!("{line}\n")
+            } else {
+                format!("{line},t\n")
+            }
+        })
+        .collect();
+    assert_eq!(full(unused).prepared().meta.digest, base);
+    type Change = fn(&mut DataSpec);
+    let changes: [Change; 5] = [
+        |spec| spec.split.seed = 43,
+        |spec| spec.split.valid = 0.3,
+        |spec| spec.scale = Scale::None,
+        |spec| spec.year.clear(),
+        |spec| spec.numeric = Some(names(&["b", "a"])),
+    ];
+    let mut digests: Vec<_> = changes
+        .iter()
+        .map(|change| full(table(60)).with(change).prepared().meta.digest)
+        .collect();
+    digests.push(base);
+    digests.sort();
+    digests.dedup();
+    assert_eq!(digests.len(), changes.len() + 1);
+}
+
+#[test]
+fn the_file_that_trials_read_holds_no_test_row() {
+    let case = full(table(60));
+    let prepared = case.prepared();
+    let bytes = fs::read(&prepared.path).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut names = tensors.names();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "row_train",
+            "row_valid",
+            "x_train",
+            "x_valid",
+            "y_train",
+            "y_valid"
+        ]
+    );
+    assert!(Dataset::open(&prepared.test_path).is_err());
+}
+
+#[test]
+fn no_damage_to_a_prepared_file_gets_past_opening() {
+    let case = full(table(60));
+    let prepared = case.prepared();
+    let whole = fs::read(&prepared.path).unwrap();
+    let path = case.folder.path().join("damaged.safetensors");
+    let open = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Dataset::open(&path)
+    };
+    for length in (0..whole.len()).step_by(97) {
+        assert!(open(&whole[..length]).is_err(), "{length} bytes");
+    }
+    let header = u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize + 8;
+    // Whatever is flipped in the header: refused, or every row can still be reached.
+    for place in (0..header).step_by(5) {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1 << (place % 8);
+        if let Ok(data) = open(&bytes) {
+            let (meta, train, valid) = (data.meta(), data.train(), data.valid());
+            assert_eq!(train.x.len(), train.y.len() * meta.features.len());
+            assert_eq!(valid.x.len(), valid.y.len() * meta.features.len());
+        }
+    }
+    let text = String::from_utf8_lossy(&whole[8..header]).into_owned();
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from) && from.len() == to.len());
+        let mut bytes = whole.clone();
+        bytes[8..header].copy_from_slice(text.replacen(from, to, 1).as_bytes());
+        open(&bytes).unwrap_err().to_string()
+    };
+    let newer = changed("\\\"format\\\":1", "\\\"format\\\":9");
+    assert!(
+        newer.contains("it has format 9, this program reads format 1"),
+        "{newer}"
+    );
+    assert!(changed("\"U32\"", "\"F32\"").contains("is described"));
+
+    let data = Dataset::open(&prepared.path).unwrap();
+    let label = data.train().y.as_ptr() as usize - data.train().x.as_ptr() as usize;
+    let x = {
+        let tensors = safetensors::SafeTensors::deserialize(&whole).unwrap();
+        tensors.tensor("x_train").unwrap().data().as_ptr() as usize - whole.as_ptr() as usize
+    };
+    let mut bytes = whole.clone();
+    bytes[x.wrapping_add(label)] = 9;
+    let error = open(&bytes).unwrap_err().to_string();
+    assert!(
+        error.contains("y_train has label 9 of 2 classes"),
+        "{error}"
+    );
+    assert!(error.contains("delete it and prepare it again"), "{error}");
+}
+
+#[test]
+fn a_misaligned_file_is_refused() {
+    let case = full(table(60));
+    let prepared = case.prepared();
+    let whole = fs::read(&prepared.path).unwrap();
+    let header = u64::from_le_bytes(whole[..8].try_into().unwrap());
+    let mut bytes = (header + 1).to_le_bytes().to_vec();
+    bytes.extend(&whole[8..8 + header as usize]);
+    bytes.push(b' ');
+    bytes.extend(&whole[8 + header as usize..]);
+    let path = case.folder.path().join("misaligned.safetensors");
+    fs::write(&path, bytes).unwrap();
+    let error = Dataset::open(&path).unwrap_err().to_string();
+    assert!(error.contains("is not aligned to 4 bytes"), "{error}");
+}
+
+#[test]
+fn the_digest_is_that_of_format_1() {
+    // A change here makes every recorded trial a stranger: raise DATA_FORMAT with it.
+    let digest = full(table(60)).prepared().meta.digest;
+    insta::assert_snapshot!(digest);
+}
