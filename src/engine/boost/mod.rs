@@ -28,9 +28,9 @@ use crate::trial::BoostSpec;
 use ffi::{Booster, Matrix, Xgboost};
 
 const MODEL: &str = "model.json";
-/// From this version on, the rows that a round draws hang on seed and round alone; in earlier ones also on
-/// whether the ensemble has just been read. The tests hold it.
-const ROWS_DRAWN_AFRESH: (i32, i32) = (3, 4);
+/// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
+/// also on whether the ensemble has just been read. The tests hold it.
+const DRAWN_AFRESH: (i32, i32) = (3, 4);
 
 /// The library that [`train`] uses, loading it; or every place where it is not.
 pub fn locate() -> Result<Located, NotFound> {
@@ -231,12 +231,12 @@ impl<'a> Ensemble<'a> {
         Ok((measured, loss))
     }
 
-    /// Whether rounds are boosted again on the way back, because something is drawn by a generator that the
-    /// library's snapshots leave out: features always, rows before [`ROWS_DRAWN_AFRESH`].
+    /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
+    /// same draws.
     fn replays(&self) -> bool {
         let (major, minor, _) = self.library.located.version;
-        let rows_drawn_afresh = (major, minor) >= ROWS_DRAWN_AFRESH;
-        self.model.colsample_bytree < 1.0 || (self.model.subsample < 1.0 && !rows_drawn_afresh)
+        let draws = self.model.subsample < 1.0 || self.model.colsample_bytree < 1.0;
+        draws && (major, minor) < DRAWN_AFRESH
     }
 
     /// The library's version, then its snapshot unless rounds are to be replayed.
