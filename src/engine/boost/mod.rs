@@ -4,8 +4,8 @@
 //! seed, and the generator set anew each round, so that a run that was interrupted goes on with the same
 //! numbers.
 //!
-//! Start the worker with `OMP_WAIT_POLICY=passive`: OpenMP reads it when the library is loaded, and idle threads
-//! that spin would slow down every other worker.
+//! Start the process with `OMP_WAIT_POLICY=passive`, which OpenMP reads when the library is loaded. Training keeps to
+//! one thread, but [`load`] starts a team that would otherwise spin through all training after it.
 
 mod ffi;
 mod locate;
@@ -130,6 +130,7 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
             .map_err(|_| unreadable(&format!("\"{text}\" counts nothing")))
     };
     let mut booster = Booster::new(library, &[])?;
+    // Reading starts an OpenMP team whatever was set before, and forgets that it was.
     booster.read_json(&json)?;
     booster.set("nthread", "1")?;
     Ok(Boosted {
@@ -344,7 +345,8 @@ fn leaves(json: &[u8]) -> Result<u64, EngineError> {
             text.parse::<u64>()
                 .map_err(|_| unexpected(format!("count {text}")))
         };
-        leaves += (count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)? + 1) / 2;
+        let nodes = count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)?;
+        leaves += nodes.div_ceil(2);
     }
     Ok(leaves)
 }
