@@ -36,7 +36,10 @@ impl fmt::Display for NotFound {
         let broken = self.tried.iter().find(|(_, why)| why != ABSENT);
         match broken {
             Some((path, why)) => write!(f, "{} cannot be used: {why}", path.display())?,
-            None => write!(f, "libxgboost is in none of {} places", self.tried.len())?,
+            None => match self.tried.as_slice() {
+                [(path, why)] => write!(f, "{}: {why}", path.display())?,
+                places => write!(f, "libxgboost is in none of {} places", places.len())?,
+            },
         }
         write!(
             f,
@@ -212,6 +215,10 @@ mod tests {
             "libxgboost is in none of 2 places; run `make xgboost`, or `pip install xgboost-cpu`, \
              or set SWEEP_XGBOOST to the path of a libxgboost"
         );
+        let text = NotFound {
+            tried: vec![absent.clone()],
+        };
+        assert!(text.to_string().starts_with("/a: no such file; run"));
         let text = NotFound {
             tried: vec![absent, broken],
         };

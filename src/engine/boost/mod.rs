@@ -4,8 +4,8 @@
 //! seed, and the generator set anew each round, so that a run that was interrupted goes on with the same
 //! numbers.
 //!
-//! Start the worker with `OMP_WAIT_POLICY=passive`: OpenMP reads it when the library is loaded, and idle threads
-//! that spin would slow down every other worker.
+//! Start the process with `OMP_WAIT_POLICY=passive`, which OpenMP reads when the library is loaded. Training keeps to
+//! one thread, but [`load`] starts a team that would otherwise spin through all training after it.
 
 mod ffi;
 mod locate;
@@ -28,9 +28,9 @@ use crate::trial::BoostSpec;
 use ffi::{Booster, Matrix, Xgboost};
 
 const MODEL: &str = "model.json";
-/// From this version on, the rows that a round draws hang on seed and round alone; in earlier ones also on
-/// whether the ensemble has just been read. The tests hold it.
-const ROWS_DRAWN_AFRESH: (i32, i32) = (3, 4);
+/// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
+/// also on whether the ensemble has just been read. The tests hold it.
+const DRAWN_AFRESH: (i32, i32) = (3, 4);
 
 /// The library that [`train`] uses, loading it; or every place where it is not.
 pub fn locate() -> Result<Located, NotFound> {
@@ -130,6 +130,7 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
             .map_err(|_| unreadable(&format!("\"{text}\" counts nothing")))
     };
     let mut booster = Booster::new(library, &[])?;
+    // Reading starts an OpenMP team whatever was set before, and forgets that it was.
     booster.read_json(&json)?;
     booster.set("nthread", "1")?;
     Ok(Boosted {
@@ -231,12 +232,12 @@ impl<'a> Ensemble<'a> {
         Ok((measured, loss))
     }
 
-    /// Whether rounds are boosted again on the way back, because something is drawn by a generator that the
-    /// library's snapshots leave out: features always, rows before [`ROWS_DRAWN_AFRESH`].
+    /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
+    /// same draws.
     fn replays(&self) -> bool {
         let (major, minor, _) = self.library.located.version;
-        let rows_drawn_afresh = (major, minor) >= ROWS_DRAWN_AFRESH;
-        self.model.colsample_bytree < 1.0 || (self.model.subsample < 1.0 && !rows_drawn_afresh)
+        let draws = self.model.subsample < 1.0 || self.model.colsample_bytree < 1.0;
+        draws && (major, minor) < DRAWN_AFRESH
     }
 
     /// The library's version, then its snapshot unless rounds are to be replayed.
@@ -344,7 +345,8 @@ fn leaves(json: &[u8]) -> Result<u64, EngineError> {
             text.parse::<u64>()
                 .map_err(|_| unexpected(format!("count {text}")))
         };
-        leaves += (count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)? + 1) / 2;
+        let nodes = count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)?;
+        leaves += nodes.div_ceil(2);
     }
     Ok(leaves)
 }

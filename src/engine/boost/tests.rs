@@ -2,6 +2,7 @@
 //! `SWEEP_REQUIRE_XGBOOST` is set.
 
 use std::io::Write;
+use std::thread;
 
 use super::super::made_up::{CLASSES, Remember, made_up};
 use super::*;
@@ -16,9 +17,14 @@ fn available() -> bool {
         "SWEEP_REQUIRE_XGBOOST is set, and {missing}; tried {:#?}",
         missing.tried
     );
-    // Straight to the stream, which the test harness does not capture.
-    writeln!(std::io::stderr(), "SKIPPED a test of XGBoost: {missing}").unwrap();
+    say_skipped(&missing.to_string());
     false
+}
+
+/// Straight to the stream, which the test harness does not capture.
+fn say_skipped(why: &str) {
+    let line = format!("SKIPPED a test of XGBoost: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 fn spec(boost: BoostSpec, metric: &str, goal: Goal) -> TrialSpec {
@@ -168,8 +174,7 @@ fn losses_gains_and_leaves_are_those_of_python() {
         .iter()
         .find(|oracle| oracle.version == (major, minor))
     else {
-        let text = format!("SKIPPED a test of XGBoost: no numbers are stored for {major}.{minor}");
-        writeln!(std::io::stderr(), "{text}").unwrap();
+        say_skipped(&format!("no numbers are stored for {major}.{minor}"));
         return;
     };
     let (data, folder) = (made_up(24), tempfile::tempdir().unwrap());
@@ -276,14 +281,21 @@ fn going_on_from_a_checkpoint_gives_the_same_bits() {
             let stopped = run(&data, &spec, folders[1].path(), None, &mut first);
             assert_eq!(stopped, Ending::Stopped { step: stop_at });
             let checkpoint = first.checkpoint.clone().unwrap();
-            let mut rest = Remember::default();
-            let result = done(run(
-                &data,
-                &spec,
-                folders[1].path(),
-                Some(&checkpoint),
-                &mut rest,
-            ));
+            // On a new thread, where the library's thread-local generator is new, as in a new process.
+            let (rest, result) = thread::scope(|scope| {
+                let resume = || {
+                    let mut rest = Remember::default();
+                    let ending = run(
+                        &data,
+                        &spec,
+                        folders[1].path(),
+                        Some(&checkpoint),
+                        &mut rest,
+                    );
+                    (rest, done(ending))
+                };
+                scope.spawn(resume).join().unwrap()
+            });
             let told = [first.timeless(), rest.timeless()].concat();
             assert_eq!(
                 told,
@@ -300,26 +312,29 @@ fn going_on_from_a_checkpoint_gives_the_same_bits() {
 }
 
 #[test]
-fn the_replicate_seed_decides_which_rows_are_drawn() {
+fn the_replicate_seed_decides_which_rows_and_features_are_drawn() {
     if !available() {
         return;
     }
     let (data, folder) = (made_up(24), tempfile::tempdir().unwrap());
-    let boost = BoostSpec {
-        rounds: 3,
-        subsample: 0.5,
-        ..BoostSpec::default()
-    };
-    let mut losses = Vec::new();
-    for seed in [5, 5, 6] {
-        let mut spec = spec(boost.clone(), "valid/loss", Goal::Min);
-        spec.seed = seed;
-        let mut watch = Remember::default();
-        done(run(&data, &spec, folder.path(), None, &mut watch));
-        losses.push(column(&watch, "valid/loss"));
+    for (subsample, colsample_bytree) in [(0.5, 1.0), (1.0, 0.5)] {
+        let boost = BoostSpec {
+            rounds: 3,
+            subsample,
+            colsample_bytree,
+            ..BoostSpec::default()
+        };
+        let mut losses = Vec::new();
+        for seed in [5, 5, 6] {
+            let mut spec = spec(boost.clone(), "valid/loss", Goal::Min);
+            spec.seed = seed;
+            let mut watch = Remember::default();
+            done(run(&data, &spec, folder.path(), None, &mut watch));
+            losses.push(column(&watch, "valid/loss"));
+        }
+        assert_eq!(losses[0], losses[1]);
+        assert_ne!(losses[0], losses[2]);
     }
-    assert_eq!(losses[0], losses[1]);
-    assert_ne!(losses[0], losses[2]);
 }
 
 #[test]

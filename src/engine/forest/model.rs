@@ -179,7 +179,7 @@ impl Forest {
     }
 
     fn gather<T: Copy>(&self, array: fn(&Tree) -> &Vec<T>, bytes: fn(T) -> [u8; 4]) -> Vec<u8> {
-        let values = self.trees.iter().flat_map(|tree| array(tree));
+        let values = self.trees.iter().flat_map(array);
         values.flat_map(|value| bytes(*value)).collect()
     }
 
