@@ -17,7 +17,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let bench = Bench { folder: tempfile::tempdir().unwrap() };
+        let bench = Bench {
+            folder: tempfile::tempdir().unwrap(),
+        };
         bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
         bench.write("small.toml", &small("epochs = 3"));
         bench
@@ -33,19 +35,29 @@ impl Bench {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.folder.path()).env_remove("SWEEP_STORE");
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("SWEEP_STORE");
         command
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+        self.command(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
     }
 
     /// Standard output of a command that must succeed.
     fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {:?}\n{text}", output.status);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {:?}\n{text}",
+            output.status
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -82,7 +94,9 @@ impl Bench {
             return 0;
         };
         connection.busy_timeout(PATIENCE).unwrap();
-        connection.query_row(query, [], |row| row.get(0)).unwrap_or(0)
+        connection
+            .query_row(query, [], |row| row.get(0))
+            .unwrap_or(0)
     }
 
     /// Everything recorded of results, but for times: (trial, metric, step, value).
@@ -154,15 +168,22 @@ fn a_sweep_is_planned_trained_listed_shown_and_reported() {
     let bench = Bench::new();
     let plan = bench.succeed(&["plan", "small.toml"]);
     assert!(plan.contains("10 trials"), "{plan}");
-    assert!(!bench.path("runs/sweep.sqlite").exists(), "planning records nothing");
+    assert!(
+        !bench.path("runs/sweep.sqlite").exists(),
+        "planning records nothing"
+    );
 
     let board = bench.succeed(&["run", "small.toml"]);
     assert!(board.contains("random_forest"), "{board}");
-    assert_eq!(bench.count("SELECT count(*) FROM trials WHERE status = 'finished'"), 10);
+    assert_eq!(
+        bench.count("SELECT count(*) FROM trials WHERE status = 'finished'"),
+        10
+    );
     assert!(bench.succeed(&["ls"]).contains("small"));
     assert!(bench.succeed(&["show"]).contains("small"));
 
-    let listed: serde_json::Value = serde_json::from_str(&bench.succeed(&["ls", "--json"])).unwrap();
+    let listed: serde_json::Value =
+        serde_json::from_str(&bench.succeed(&["ls", "--json"])).unwrap();
     assert_eq!(listed[0]["name"], "small");
     let shown = bench.succeed(&["show", "small", "--json"]);
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
@@ -171,8 +192,18 @@ fn a_sweep_is_planned_trained_listed_shown_and_reported() {
 
     let said = bench.succeed(&["report", "small"]);
     assert!(said.contains("index.html"), "{said}");
-    for file in ["index.html", "trials.csv", "best.csv", "curves.csv", "axes.csv", "confusion.csv"] {
-        assert!(bench.path("reports/small").join(file).exists(), "{file} is missing");
+    for file in [
+        "index.html",
+        "trials.csv",
+        "best.csv",
+        "curves.csv",
+        "axes.csv",
+        "confusion.csv",
+    ] {
+        assert!(
+            bench.path("reports/small").join(file).exists(),
+            "{file} is missing"
+        );
     }
     let trials = std::fs::read_to_string(bench.path("reports/small/trials.csv")).unwrap();
     assert_eq!(trials.lines().count(), 1 + 10);
@@ -193,7 +224,10 @@ fn a_finished_sweep_trains_nothing_again_and_an_edited_one_only_what_is_new() {
     bench.write("small.toml", &edited);
     bench.succeed(&["run", "small.toml"]);
     assert_eq!(bench.count(attempts), 14);
-    assert_eq!(bench.count("SELECT count(DISTINCT trial) FROM attempts"), 14);
+    assert_eq!(
+        bench.count("SELECT count(DISTINCT trial) FROM attempts"),
+        14
+    );
 }
 
 #[test]
@@ -228,7 +262,10 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
     child.wait().unwrap();
     let begin = Instant::now();
     while !processes_in(bench.folder.path()).is_empty() {
-        assert!(begin.elapsed() < PATIENCE, "a worker outlived its coordinator");
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "a worker outlived its coordinator"
+        );
         sleep(Duration::from_millis(10));
     }
 
@@ -273,10 +310,16 @@ fn mistakes_are_told_all_at_once_and_nothing_is_written() {
     }
     assert!(!bench.path("runs").exists());
 
-    let said = bench.fail(&["run", "small.toml", "--set", "data.numeric=[\"tempoo\"]"], 2);
+    let said = bench.fail(
+        &["run", "small.toml", "--set", "data.numeric=[\"tempoo\"]"],
+        2,
+    );
     assert!(said.contains("tempoo") && said.contains("tempo`"), "{said}");
     let said = bench.fail(&["run", "small.toml", "--set", "model.batch_size=5000"], 2);
-    assert!(said.contains("batch_size") && said.contains("training rows"), "{said}");
+    assert!(
+        said.contains("batch_size") && said.contains("training rows"),
+        "{said}"
+    );
     let said = bench.fail(&["run", "none.toml"], 2);
     assert!(said.contains("none.toml"), "{said}");
     let said = bench.fail(&["resume", "nothing"], 1);
@@ -309,7 +352,10 @@ fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
 fn a_record_that_is_no_record_is_refused_and_left_alone() {
     let bench = Bench::new();
     std::fs::create_dir(bench.path("runs")).unwrap();
-    bench.write("runs/sweep.sqlite", "this is no database, and long enough to be sure of it");
+    bench.write(
+        "runs/sweep.sqlite",
+        "this is no database, and long enough to be sure of it",
+    );
     let said = bench.fail(&["run", "small.toml"], 1);
     assert!(said.contains("sweep.sqlite"), "{said}");
     let kept = std::fs::read_to_string(bench.path("runs/sweep.sqlite")).unwrap();

@@ -48,7 +48,10 @@ fn rooms_import_only_what_the_map_allows() {
             continue;
         }
         let Some(allowed) = map.get(room.as_str()) else {
-            wrong.push(format!("{}: room `{room}` is not in the map", file.display()));
+            wrong.push(format!(
+                "{}: room `{room}` is not in the map",
+                file.display()
+            ));
             continue;
         };
         seen.insert(room.clone());
@@ -63,16 +66,25 @@ fn rooms_import_only_what_the_map_allows() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for room in map.keys() {
-        assert!(seen.contains(*room), "the map names `{room}`, which src/ does not have");
+        assert!(
+            seen.contains(*room),
+            "the map names `{room}`, which src/ does not have"
+        );
     }
 }
 
 #[test]
 fn every_file_opens_with_what_it_is_for() {
-    for file in sources().chain(rust_files(Path::new("tests"))).chain(rust_files(Path::new("benches")))
+    for file in sources()
+        .chain(rust_files(Path::new("tests")))
+        .chain(rust_files(Path::new("benches")))
     {
         let text = fs::read_to_string(&file).unwrap();
-        assert!(text.starts_with("//! "), "{} does not open with `//!`", file.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} does not open with `//!`",
+            file.display()
+        );
     }
 }
 
@@ -113,14 +125,25 @@ fn only_the_rooms_that_speak_to_people_print() {
 
 #[test]
 fn nothing_is_left_for_later_and_lints_are_expected_with_a_reason() {
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), "todo!", "unimplemented!"];
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("X", "XX"),
+        "todo!",
+        "unimplemented!",
+    ];
     let mut wrong = Vec::new();
     for file in sources() {
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             let silenced = line.contains("#[allow(") || line.contains("#![allow(");
             if silenced || words.iter().any(|word| line.contains(word)) {
-                wrong.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+                wrong.push(format!(
+                    "{}:{}: {}",
+                    file.display(),
+                    number + 1,
+                    line.trim()
+                ));
             }
         }
     }
@@ -138,7 +161,11 @@ fn nothing_in_the_code_knows_what_the_data_are_about() {
         for (number, line) in code_lines(&file) {
             let line = line.to_lowercase();
             for word in words {
-                assert!(!line.contains(word), "{}:{number}: `{word}`", file.display());
+                assert!(
+                    !line.contains(word),
+                    "{}:{number}: `{word}`",
+                    file.display()
+                );
             }
         }
     }
@@ -147,7 +174,13 @@ fn nothing_in_the_code_knows_what_the_data_are_about() {
 /// The room that a file belongs to: the first name below `src/`.
 fn room_of(file: &Path) -> String {
     let below = file.strip_prefix("src").unwrap();
-    let first = below.components().next().unwrap().as_os_str().to_str().unwrap();
+    let first = below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -156,13 +189,18 @@ fn imports(line: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, found) in line.match_indices("crate::") {
         let rest = &line[at + found.len()..];
-        let name: String =
-            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
         if !name.is_empty() {
             names.push(name);
         }
     }
-    assert!(!line.contains("crate::{"), "one import a line, so that this test can read it: {line}");
+    assert!(
+        !line.contains("crate::{"),
+        "one import a line, so that this test can read it: {line}"
+    );
     names
 }
 
@@ -190,7 +228,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.unwrap().path();
             if path.is_dir() {

@@ -40,7 +40,10 @@ impl Context {
         };
         let Some(name) = name.or(last.as_deref()) else {
             let message = format!("{} holds no sweep yet", self.store.display());
-            return Err(Failure::input(message, "begin one with `sweep run FILE.toml`"));
+            return Err(Failure::input(
+                message,
+                "begin one with `sweep run FILE.toml`",
+            ));
         };
         match store.experiment(name).map_err(store_failure)? {
             Some(record) => Ok(record),
@@ -48,7 +51,10 @@ impl Context {
                 let known = store.experiments().map_err(store_failure)?;
                 let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
                 let message = format!("{} holds no sweep `{name}`", self.store.display());
-                Err(Failure::input(message, &format!("there are: {}", names.join(", "))))
+                Err(Failure::input(
+                    message,
+                    &format!("there are: {}", names.join(", ")),
+                ))
             }
         }
     }

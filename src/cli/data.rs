@@ -48,7 +48,8 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
             });
         }
         Command::Synth { path, rows, seed } => {
-            synth::write(path, *rows, *seed).map_err(|error| Failure::input(&error, &error.help))?;
+            synth::write(path, *rows, *seed)
+                .map_err(|error| Failure::input(&error, &error.help))?;
             terminal::print(&format!("{}: {rows} rows, seed {seed}", path.display()));
         }
     }
@@ -68,10 +69,21 @@ fn as_text(ready: &Ready) -> String {
             row
         })
         .collect();
-    let mut text = format!("{} ({})\n", summary.source.display(), &summary.source_sha256[..12]);
+    let mut text = format!(
+        "{} ({})\n",
+        summary.source.display(),
+        &summary.source_sha256[..12]
+    );
     text.push_str(&listing::plain(&columns, &rows));
-    text.push_str(&format!("\n{} features: {}\n", meta.features.len(), meta.features.join(", ")));
-    let left_out = [("excluded", summary.excluded), ("dropped for missing cells", summary.dropped)];
+    text.push_str(&format!(
+        "\n{} features: {}\n",
+        meta.features.len(),
+        meta.features.join(", ")
+    ));
+    let left_out = [
+        ("excluded", summary.excluded),
+        ("dropped for missing cells", summary.dropped),
+    ];
     for (what, count) in left_out.into_iter().filter(|(_, count)| *count > 0) {
         text.push_str(&format!("{count} rows {what}\n"));
     }

@@ -48,7 +48,11 @@ fn cores() -> Finding {
         Ok(cores) => format!("{cores} cores: {cores} trials at a time by default"),
         Err(error) => format!("unknown ({error}); one trial at a time by default"),
     };
-    Finding { name: "cpu", well: true, text }
+    Finding {
+        name: "cpu",
+        well: true,
+        text,
+    }
 }
 
 /// Vector extensions that the native engine dispatches on.
@@ -60,7 +64,11 @@ fn vectors() -> Finding {
             ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
             ("FMA", std::arch::is_x86_feature_detected!("fma")),
         ];
-        let names: Vec<&str> = all.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+        let names: Vec<&str> = all
+            .iter()
+            .filter(|(_, has)| *has)
+            .map(|(name, _)| *name)
+            .collect();
         match names.is_empty() {
             true => "none above SSE2: training will be slow".to_owned(),
             false => names.join(", "),
@@ -68,12 +76,20 @@ fn vectors() -> Finding {
     };
     #[cfg(not(target_arch = "x86_64"))]
     let found = format!("those of every {} CPU", std::env::consts::ARCH);
-    Finding { name: "vectors", well: true, text: found }
+    Finding {
+        name: "vectors",
+        well: true,
+        text: found,
+    }
 }
 
 fn engines() -> Finding {
     let text = "native (networks, forests) is built in; torch (GPUs) is not part of this version";
-    Finding { name: "engines", well: true, text: text.to_owned() }
+    Finding {
+        name: "engines",
+        well: true,
+        text: text.to_owned(),
+    }
 }
 
 fn xgboost() -> Finding {
@@ -81,33 +97,52 @@ fn xgboost() -> Finding {
         Ok(located) => {
             let (major, minor, patch) = located.version;
             let path = located.path.display();
-            (true, format!("{major}.{minor}.{patch}: {path} ({})", located.by))
-        },
+            (
+                true,
+                format!("{major}.{minor}.{patch}: {path} ({})", located.by),
+            )
+        }
         Err(missing) => (false, missing.to_string()),
     };
-    Finding { name: "xgboost", well, text }
+    Finding {
+        name: "xgboost",
+        well,
+        text,
+    }
 }
 
 fn database(context: &Context) -> Finding {
     let path = context.store.display();
     let (well, text) = if !context.store.exists() {
-        (true, format!("{path}: not there yet; the first `sweep run` makes it"))
+        (
+            true,
+            format!("{path}: not there yet; the first `sweep run` makes it"),
+        )
     } else {
         match Store::open_existing(&context.store).and_then(|store| store.experiments()) {
             Ok(experiments) => {
                 let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
                 let size = bytes as f64 / 1e6;
-                (true, format!("{path}: {} sweeps, {size:.1} MB", experiments.len()))
+                (
+                    true,
+                    format!("{path}: {} sweeps, {size:.1} MB", experiments.len()),
+                )
             }
             Err(error) => (false, error.to_string()),
         }
     };
-    Finding { name: "database", well, text }
+    Finding {
+        name: "database",
+        well,
+        text,
+    }
 }
 
 /// Free space where runs are kept.
 fn disk(folder: &Path) -> Finding {
-    let exists = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty());
+    let exists = folder
+        .ancestors()
+        .find(|folder| folder.exists() || folder.as_os_str().is_empty());
     let folder = match exists {
         Some(found) if !found.as_os_str().is_empty() => found,
         _ => Path::new("."),
@@ -115,11 +150,18 @@ fn disk(folder: &Path) -> Finding {
     let (well, text) = match free_bytes(folder) {
         Some(bytes) => {
             let free = bytes as f64 / 1e9;
-            (free >= 1.0, format!("{}: {free:.1} GB free", folder.display()))
+            (
+                free >= 1.0,
+                format!("{}: {free:.1} GB free", folder.display()),
+            )
         }
         None => (true, format!("{}: free space unknown", folder.display())),
     };
-    Finding { name: "disk", well, text }
+    Finding {
+        name: "disk",
+        well,
+        text,
+    }
 }
 
 #[cfg(unix)]

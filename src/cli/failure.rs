@@ -24,7 +24,10 @@ impl Failure {
             labels: Vec::new(),
             severity: miette::Severity::Error,
         };
-        Failure { exit, drawing: draw(&problem) }
+        Failure {
+            exit,
+            drawing: draw(&problem),
+        }
     }
 
     /// The machine got in the way.
@@ -46,7 +49,10 @@ impl Failure {
         if problems.len() > 1 {
             drawing.push_str(&format!("{} errors; nothing was written\n", problems.len()));
         }
-        Failure { exit: Exit::Input, drawing }
+        Failure {
+            exit: Exit::Input,
+            drawing,
+        }
     }
 }
 
@@ -69,9 +75,10 @@ fn draw_at(
 ) -> String {
     let (name, text) = match problem.origin {
         Origin::File => (source.path.display().to_string(), source.text.as_str()),
-        Origin::Flag(index) => {
-            ("--set".to_owned(), flags.get(index).map_or("", String::as_str))
-        }
+        Origin::Flag(index) => (
+            "--set".to_owned(),
+            flags.get(index).map_or("", String::as_str),
+        ),
     };
     let start = problem.span.start.min(text.len());
     let length = problem.span.end.min(text.len()) - start;
@@ -109,11 +116,15 @@ impl miette::Diagnostic for Drawn {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+        self.source
+            .as_ref()
+            .map(|source| source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -134,6 +145,9 @@ fn draw(problem: &Drawn) -> String {
     match handler.render_report(&mut drawing, problem) {
         Ok(()) => drawing,
         // Spans that miette cannot place must not hide the message.
-        Err(_) => format!("{problem}\n{}\n", problem.help().map_or(String::new(), |h| h.to_string())),
+        Err(_) => format!(
+            "{problem}\n{}\n",
+            problem.help().map_or(String::new(), |h| h.to_string())
+        ),
     }
 }

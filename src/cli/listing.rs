@@ -67,5 +67,7 @@ pub fn sweep_json(record: &ExperimentRecord) -> Json {
 
 /// Text from the record that cannot move the cursor or end the line.
 fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }

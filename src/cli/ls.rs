@@ -11,7 +11,10 @@ pub fn ls(context: &Context) -> Result<Exit, Failure> {
     } else if experiments.is_empty() {
         terminal::print("no sweeps yet; begin one with `sweep run FILE.toml`");
     } else {
-        terminal::print(&table::experiments(&experiments, terminal::stdout_has_colour()));
+        terminal::print(&table::experiments(
+            &experiments,
+            terminal::stdout_has_colour(),
+        ));
     }
     Ok(Exit::Success)
 }

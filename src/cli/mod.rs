@@ -76,7 +76,10 @@ enum Command {
 /// Runs the program.
 pub fn main() -> Exit {
     let arguments = Arguments::parse();
-    let context = Context { store: arguments.store, json: arguments.json };
+    let context = Context {
+        store: arguments.store,
+        json: arguments.json,
+    };
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Resume(arguments) => resume::resume(&context, &arguments),

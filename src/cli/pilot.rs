@@ -47,11 +47,7 @@ impl fmt::Display for Estimate {
 /// Tries some of `todo` in this process, and extrapolates to all of it on `slots` workers.
 ///
 /// Early stopping is not foreseen, so the estimate errs on the long side where it is on.
-pub fn estimate(
-    ready: &Ready,
-    todo: &[&PlannedTrial],
-    slots: usize,
-) -> Result<Estimate, Failure> {
+pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<Estimate, Failure> {
     let data = Dataset::open(&ready.data.path).map_err(|error| {
         Failure::environment(format!("cannot open the prepared data: {error}"), "")
     })?;
@@ -59,17 +55,31 @@ pub fn estimate(
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::environment(format!("cannot create {}: {error}", folder.display()), "")
     })?;
-    let mut estimate =
-        Estimate { wall_seconds: 0.0, core_seconds: 0.0, worker_bytes: None, tried: 0 };
+    let mut estimate = Estimate {
+        wall_seconds: 0.0,
+        core_seconds: 0.0,
+        worker_bytes: None,
+        tried: 0,
+    };
     let mut longest: f64 = 0.0;
     for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
-        let trials: Vec<&PlannedTrial> =
-            todo.iter().filter(|trial| trial.spec.model.kind() == kind).copied().collect();
+        let trials: Vec<&PlannedTrial> = todo
+            .iter()
+            .filter(|trial| trial.spec.model.kind() == kind)
+            .copied()
+            .collect();
         let mut seconds = 0.0;
         let tried = TRIED.min(trials.len());
         for number in 0..tried {
             let trial = trials[number * trials.len() / tried];
-            let took = attempt(Job { spec: &trial.spec, data: &data, folder: &folder }, trial)?;
+            let took = attempt(
+                Job {
+                    spec: &trial.spec,
+                    data: &data,
+                    folder: &folder,
+                },
+                trial,
+            )?;
             longest = longest.max(took);
             seconds += took;
         }
@@ -88,7 +98,11 @@ pub fn estimate(
 
 /// Seconds that the whole of `trial` would take.
 fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Failure> {
-    let mut clock = Clock { start: Instant::now(), steps: 0, elapsed: Duration::ZERO };
+    let mut clock = Clock {
+        start: Instant::now(),
+        steps: 0,
+        elapsed: Duration::ZERO,
+    };
     engine::train(job, None, &mut clock)
         .map_err(|error| Failure::environment(format!("{}: {error}", trial.id.short()), ""))?;
     let each = clock.elapsed.as_secs_f64() / f64::from(clock.steps.max(1));

@@ -53,7 +53,10 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         false => None,
     };
     let done = statuses.values().filter(|status| status.is_final()).count();
-    let failed = statuses.values().filter(|status| **status == Status::Failed).count();
+    let failed = statuses
+        .values()
+        .filter(|status| **status == Status::Failed)
+        .count();
     let slots: Vec<String> = slots.into_iter().map(|slot| slot.0).collect();
     if context.json {
         let counts = [("done", done), ("failed", failed), ("to_train", todo.len())];
@@ -62,17 +65,28 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let preview = plan::preview(&ready.plan, arguments.limit);
     let mut text = format!("{}: {}\n", ready.checked.experiment.name, preview.summary);
-    text.push_str(&format!("done {done}, failed {failed}, to train {}\n", todo.len()));
+    text.push_str(&format!(
+        "done {done}, failed {failed}, to train {}\n",
+        todo.len()
+    ));
     text.push_str(&format!("slots: {}\n", slots.join(", ")));
     for axis in &ready.plan.axes {
         let values: Vec<String> = axis.values.iter().map(ToString::to_string).collect();
-        text.push_str(&format!("axis {} {}: {}\n", axis.kind.name(), axis.name, values.join(" | ")));
+        text.push_str(&format!(
+            "axis {} {}: {}\n",
+            axis.kind.name(),
+            axis.name,
+            values.join(" | ")
+        ));
     }
     for part in &preview.tables {
         text.push_str(&format!("\n{}\n", part.kind.name()));
         text.push_str(&listing::plain(&part.columns, &part.rows));
         if part.hidden > 0 {
-            text.push_str(&format!("\n... and {} more (--limit shows more)", part.hidden));
+            text.push_str(&format!(
+                "\n... and {} more (--limit shows more)",
+                part.hidden
+            ));
         }
         text.push('\n');
     }
@@ -110,8 +124,10 @@ fn print_json(
             })
         })
         .collect();
-    let counts: serde_json::Map<_, _> =
-        counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+    let counts: serde_json::Map<_, _> = counts
+        .iter()
+        .map(|(name, count)| ((*name).to_owned(), json!(count)))
+        .collect();
     let estimate = estimate.map(|estimate| {
         json!({ "seconds": estimate.wall_seconds, "worker_bytes": estimate.worker_bytes })
     });

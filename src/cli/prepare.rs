@@ -42,7 +42,11 @@ pub fn read(path: &Path, flags: &[String]) -> Result<Checked, Failure> {
 /// Checks an experiment whose text is at hand.
 pub fn check(source: Source, flags: &[String]) -> Result<Checked, Failure> {
     match spec::parse(&source, flags) {
-        Ok(experiment) => Ok(Checked { source, flags: flags.to_vec(), experiment }),
+        Ok(experiment) => Ok(Checked {
+            source,
+            flags: flags.to_vec(),
+            experiment,
+        }),
         Err(problems) => Err(Failure::experiment(&source, flags, &problems)),
     }
 }
@@ -60,8 +64,10 @@ pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
     let plan = plan::expand(&checked.experiment, &meta.digest);
     let mut errors = Vec::new();
     for problem in plan.check(&shape) {
-        let diagnostic =
-            checked.experiment.diagnose(&problem.key, problem.message).help(problem.help);
+        let diagnostic = checked
+            .experiment
+            .diagnose(&problem.key, problem.message)
+            .help(problem.help);
         match problem.severity {
             Severity::Error => errors.push(diagnostic),
             Severity::Warning => {
@@ -70,8 +76,16 @@ pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
         }
     }
     match errors.is_empty() {
-        true => Ok(Ready { checked, data, plan }),
-        false => Err(Failure::experiment(&checked.source, &checked.flags, &errors)),
+        true => Ok(Ready {
+            checked,
+            data,
+            plan,
+        }),
+        false => Err(Failure::experiment(
+            &checked.source,
+            &checked.flags,
+            &errors,
+        )),
     }
 }
 
@@ -80,7 +94,9 @@ impl Checked {
     fn blame(&self, errors: &[DataError]) -> Failure {
         let blamed = |error: &DataError| {
             let key = error.key.as_deref().unwrap_or("data.path");
-            self.experiment.diagnose(key, error.to_string()).help(error.help.clone())
+            self.experiment
+                .diagnose(key, error.to_string())
+                .help(error.help.clone())
         };
         let problems: Vec<Diagnostic> = errors.iter().map(blamed).collect();
         Failure::experiment(&self.source, &self.flags, &problems)

@@ -36,8 +36,15 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
         if !context.json {
             let colour = terminal::stdout_has_colour();
-            terminal::print(&table::leaderboard(&Summary::of(&input.experiment), listing::SHOWN, colour));
-            report.left_out.iter().for_each(|line| terminal::note(&format!("note: {line}")));
+            terminal::print(&table::leaderboard(
+                &Summary::of(&input.experiment),
+                listing::SHOWN,
+                colour,
+            ));
+            report
+                .left_out
+                .iter()
+                .for_each(|line| terminal::note(&format!("note: {line}")));
             terminal::print(&format!("report: {}", report.page.display()));
         }
         let mut value = listing::sweep_json(&input.experiment);
@@ -54,7 +61,10 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
 fn load(store: &Store, experiment: ExperimentRecord) -> Result<Input, Failure> {
     let mut curves = HashMap::new();
     for trial in &experiment.trials {
-        curves.insert(trial.id.clone(), store.curves(&trial.id).map_err(store_failure)?);
+        curves.insert(
+            trial.id.clone(),
+            store.curves(&trial.id).map_err(store_failure)?,
+        );
     }
     let mut confusion = HashMap::new();
     let mut importance = HashMap::new();
@@ -62,5 +72,10 @@ fn load(store: &Store, experiment: ExperimentRecord) -> Result<Input, Failure> {
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
-    Ok(Input { experiment, curves, confusion, importance })
+    Ok(Input {
+        experiment,
+        curves,
+        confusion,
+        importance,
+    })
 }

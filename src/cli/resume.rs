@@ -22,7 +22,10 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             "{path} was edited since; going on as recorded (`sweep run {path}` takes the new one)"
         ));
     }
-    let source = Source { path: record.file_path, text: record.file_text };
+    let source = Source {
+        path: record.file_path,
+        text: record.file_text,
+    };
     let checked = prepare::check(source, &record.flags)?;
     let ready = prepare::prepare(context, checked)?;
     let digest = &ready.data.meta.digest;

@@ -70,9 +70,18 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let session = begin(&mut store, ready)?;
 
     let statuses = statuses(&store, &ready.plan)?;
-    let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), how.retry_failed);
+    let todo = plan::remaining(
+        &ready.plan,
+        |id| statuses.get(id).copied(),
+        how.retry_failed,
+    );
     if !how.quiet {
-        ready.data.summary.notes.iter().for_each(|note| terminal::note(&note.to_string()));
+        ready
+            .data
+            .summary
+            .notes
+            .iter()
+            .for_each(|note| terminal::note(&note.to_string()));
         terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
     }
 
@@ -92,7 +101,11 @@ fn train(
 ) -> Result<Summary, Failure> {
     let experiment = &ready.checked.experiment;
     let trials = absolute(&context.trials())?;
-    let work = Work { trials: todo, data: absolute(&ready.data.path)?, folder: trials.clone() };
+    let work = Work {
+        trials: todo,
+        data: absolute(&ready.data.path)?,
+        folder: trials.clone(),
+    };
     let settings = Settings {
         slots,
         trial_timeout: experiment.schedule.trial_timeout,
@@ -112,7 +125,9 @@ fn train(
     let discard = move |trial: &TrialId| {
         let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
     };
-    let mut writer = store.writer(session, Some(Box::new(discard))).map_err(store_failure)?;
+    let mut writer = store
+        .writer(session, Some(Box::new(discard)))
+        .map_err(store_failure)?;
     let mut console = console(ready, how, todo);
     let result = schedule::dispatch(
         &work,
@@ -141,7 +156,11 @@ fn train(
 pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Failure> {
     let ids: Vec<TrialId> = plan.trials.iter().map(|trial| trial.id.clone()).collect();
     let found = store.statuses(&ids).map_err(store_failure)?;
-    Ok(ids.into_iter().zip(found).filter_map(|(id, status)| Some((id, status?))).collect())
+    Ok(ids
+        .into_iter()
+        .zip(found)
+        .filter_map(|(id, status)| Some((id, status?)))
+        .collect())
 }
 
 /// The slots that flags ask for, or else the file.
@@ -246,7 +265,9 @@ fn announcement(
     }
     let failed = total - done - todo.len();
     if failed > 0 {
-        line.push_str(&format!("; {failed} failed before (--retry-failed tries them again)"));
+        line.push_str(&format!(
+            "; {failed} failed before (--retry-failed tries them again)"
+        ));
     }
     line
 }
@@ -257,7 +278,9 @@ fn interrupt_on_signal(inbox: &Inbox) -> Result<(), Failure> {
     let count = AtomicU32::new(0);
     ctrlc::set_handler(move || {
         match count.fetch_add(1, Ordering::Relaxed) {
-            0 => terminal::note("stopping: trials in hand write a checkpoint; again to stop at once"),
+            0 => {
+                terminal::note("stopping: trials in hand write a checkpoint; again to stop at once")
+            }
             1 => {}
             _ => std::process::exit(Exit::Interrupted as i32),
         }
@@ -276,7 +299,10 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 
 fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
     let trials = &ready.plan.trials;
-    let params: Vec<Params> = trials.iter().map(|trial| trial.spec.model.params()).collect();
+    let params: Vec<Params> = trials
+        .iter()
+        .map(|trial| trial.spec.model.params())
+        .collect();
     let named = trials
         .iter()
         .zip(&params)
@@ -285,11 +311,21 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
         total: trials.len() as u64,
         already_done: (trials.len() - todo.len()) as u64,
         describe: report::labels(named),
-        epochs: todo.iter().map(|trial| (trial.id.clone(), steps(trial))).collect(),
+        epochs: todo
+            .iter()
+            .map(|trial| (trial.id.clone(), steps(trial)))
+            .collect(),
         objective: ready.checked.experiment.objective.clone(),
         best: None,
     };
-    Console::new(sweep, if how.quiet { Mode::Quiet } else { Mode::for_stderr() })
+    Console::new(
+        sweep,
+        if how.quiet {
+            Mode::Quiet
+        } else {
+            Mode::for_stderr()
+        },
+    )
 }
 
 /// Most epochs, rounds or trees that `trial` may take.

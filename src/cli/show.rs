@@ -28,9 +28,16 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let prefix = arguments.what.as_deref().unwrap_or_default();
     let trial = store.find_trial(prefix).map_err(|error| {
-        Failure::input(error, "`sweep ls` lists the sweeps, `sweep show NAME` their trials")
+        Failure::input(
+            error,
+            "`sweep ls` lists the sweeps, `sweep show NAME` their trials",
+        )
     })?;
-    let objective = match store.experiments_of(&trial.id).map_err(store_failure)?.first() {
+    let objective = match store
+        .experiments_of(&trial.id)
+        .map_err(store_failure)?
+        .first()
+    {
         Some(name) => context.experiment(Some(name))?.objective,
         None => Objective::default(),
     };

@@ -22,7 +22,11 @@ fn wants_colour() -> bool {
 pub fn print(text: &str) {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.trim_end_matches('\n').as_bytes());
-    if written.and_then(|()| output.write_all(b"\n")).and_then(|()| output.flush()).is_err() {
+    if written
+        .and_then(|()| output.write_all(b"\n"))
+        .and_then(|()| output.flush())
+        .is_err()
+    {
         // `sweep ls | head` closes the pipe: that is no failure.
         std::process::exit(0);
     }
