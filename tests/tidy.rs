@@ -206,7 +206,10 @@ fn imports(line: &str) -> Vec<String> {
 
 /// Lines of code with their numbers: no comments, and nothing from the first test module on.
 fn code_lines(file: &Path) -> Vec<(usize, String)> {
-    if file.file_name().is_some_and(|name| name == "tests.rs") {
+    let tests = |part: std::path::Component<'_>| part.as_os_str() == "tests";
+    // Whole files of tests and of what they are fed with.
+    let fed = ["tests.rs", "samples.rs", "made_up.rs"];
+    if fed.iter().any(|name| file.ends_with(name)) || file.components().any(tests) {
         return Vec::new();
     }
     let text = fs::read_to_string(file).unwrap();

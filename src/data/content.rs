@@ -219,7 +219,10 @@ impl<'a> Codes<'a> {
         for (label, row) in part.labels.iter().zip(&part.rows) {
             let Some(code) = self.classes.get(*label) else {
                 let message = format!("the training file has no row of class {}", quote(label));
-                let help = suggest(label, self.classes.keys().map(String::as_str));
+                // A map has no order of its own, and a message must not change from run to run.
+                let mut names: Vec<&str> = self.classes.keys().map(String::as_str).collect();
+                names.sort_unstable();
+                let help = suggest(label, names);
                 let error = DataError::new(&table.path, message, help).line(table.line(*row));
                 return Err(vec![error.key(TEST_KEY).column(&spec.target)]);
             };

@@ -426,7 +426,6 @@ fn data_that_cannot_be_trained_on_is_refused() {
     for data in [
         Dataset::in_memory(9, 5, none(), some()),
         Dataset::in_memory(9, 5, some(), none()),
-        Dataset::in_memory(9, 2, rows(1, 40, 9, 5), some()),
         Dataset::in_memory(0, 5, (Vec::new(), vec![1]), (Vec::new(), vec![1])),
     ] {
         let folder = tempfile::tempdir().unwrap();
