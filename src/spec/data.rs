@@ -32,7 +32,7 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "exclude",
-        allowed: "a table of columns and lists of values, such as { genre = [\"edm\", \"pop\"] }",
+        allowed: "a table of columns and lists of values, such as { kind = [\"a\", \"b\"] }",
         about: "rows left out",
     },
     Key {
@@ -110,7 +110,7 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
         problems.add(
             Diagnostic::new(&root.place, "the table [data] is missing").help(
                 "it names the file and the column to predict:\n\
-                 [data]\npath = \"data/songs.csv\"\ntarget = \"genre\"",
+                 [data]\npath = \"data/songs.csv\"\ntarget = \"class\"",
             ),
         );
         return None;

@@ -14,7 +14,7 @@ objective = { metric = "valid/loss", goal = "min" }
 
 [data]
 path = "data/songs.csv"
-target = "genre"
+target = "class"
 group = "track"
 exclude = { genre = ["edm"], mode = [1] }
 numeric = ["energy", "tempo", "my.odd.column"]
