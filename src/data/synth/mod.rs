@@ -5,6 +5,8 @@
 
 mod song;
 mod style;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -176,92 +178,4 @@ fn write_song(
             .into_iter()
             .chain(song.audio.iter().map(String::as_str)),
     )?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn made(rows: usize, seed: u64) -> Vec<Vec<String>> {
-        let mut bytes: Vec<u8> = Vec::new();
-        write_rows(&mut bytes, rows, seed).unwrap();
-        let mut reader = csv::Reader::from_reader(&bytes[..]);
-        assert_eq!(reader.headers().unwrap(), &HEADER[..]);
-        let cells = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
-        reader
-            .records()
-            .map(|record| cells(record.unwrap()))
-            .collect()
-    }
-
-    #[test]
-    fn the_file_has_the_shape_of_the_real_one() {
-        let rows = made(10_000, 1);
-        let column = |name: &str| HEADER.iter().position(|own| *own == name).unwrap();
-        let number = |row: &[String], name: &str| row[column(name)].parse::<f64>().unwrap();
-        let nameless = rows
-            .iter()
-            .filter(|row| row[column("track_name")] == "NA")
-            .count();
-        assert_eq!((rows.len(), nameless), (10_000, 5));
-
-        let mut songs = std::collections::HashMap::new();
-        let mut again = 0;
-        for row in rows.iter().filter(|row| row[column("track_name")] != "NA") {
-            let song: Vec<&String> = row[..7].iter().chain(&row[11..]).collect();
-            let known = songs.entry(row[0].clone()).or_insert_with(|| song.clone());
-            again += usize::from(*known == song);
-            assert_eq!(*known, song);
-        }
-        assert_eq!(again, 9_995);
-        let repeated = 1.0 - songs.len() as f64 / 9_995.0;
-        assert!((0.12..0.15).contains(&repeated), "{repeated}");
-
-        for (name, least, most) in [
-            ("track_popularity", 0.0, 100.0),
-            ("danceability", 0.0, 1.0),
-            ("key", 0.0, 11.0),
-            ("loudness", -47.0, 1.3),
-            ("mode", 0.0, 1.0),
-            ("instrumentalness", 0.0, 1.0),
-            ("tempo", 0.0, 240.0),
-            ("duration_ms", 4000.0, 518_000.0),
-        ] {
-            let within = |row: &Vec<String>| (least..=most).contains(&number(row, name));
-            assert!(rows.iter().all(within), "{name}");
-        }
-        for length in [4, 7, 10] {
-            let released = column("track_album_release_date");
-            assert!(
-                rows.iter().any(|row| row[released].len() == length),
-                "{length}"
-            );
-        }
-        let mut genre_of = std::collections::HashMap::new();
-        for row in &rows {
-            for name in ["playlist_name", "playlist_id", "playlist_subgenre"] {
-                let genre = &row[column("playlist_genre")];
-                assert_eq!(
-                    *genre_of.entry(row[column(name)].clone()).or_insert(genre),
-                    genre
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn rows_and_seed_decide_every_byte() {
-        assert_eq!(made(300, 5), made(300, 5));
-        assert_ne!(made(300, 5), made(300, 6));
-        for rows in 1..60 {
-            assert_eq!(made(rows, 1).len(), rows);
-        }
-    }
-
-    #[test]
-    fn an_impossible_number_of_rows_is_refused() {
-        let error = write(Path::new("never-written.csv"), 0, 1).unwrap_err();
-        assert!(error.message.contains("cannot make 0 rows"), "{error}");
-        assert!(!Path::new("never-written.csv").exists());
-    }
 }

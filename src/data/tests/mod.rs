@@ -1,7 +1,7 @@
 //! The whole way from a file to rows, on small made-up files.
 
 mod files;
-mod notes;
+pub(super) mod notes;
 mod refused;
 mod rows;
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{DataError, Prepared, prepare};
 use crate::recipe::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
 
-fn names(names: &[&str]) -> Vec<String> {
+pub(super) fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
@@ -40,13 +40,13 @@ fn spec(path: &Path) -> DataSpec {
 }
 
 /// A folder with one file, and the experiment that reads it.
-struct Case {
+pub(super) struct Case {
     folder: tempfile::TempDir,
     spec: DataSpec,
 }
 
 impl Case {
-    fn new(text: impl AsRef<[u8]>) -> Case {
+    pub fn new(text: impl AsRef<[u8]>) -> Case {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("in.csv");
         fs::write(&path, text).unwrap();
@@ -56,7 +56,7 @@ impl Case {
         }
     }
 
-    fn with(mut self, change: impl FnOnce(&mut DataSpec)) -> Case {
+    pub fn with(mut self, change: impl FnOnce(&mut DataSpec)) -> Case {
         change(&mut self.spec);
         self
     }
@@ -73,7 +73,7 @@ impl Case {
         prepare(&self.spec, &self.folder.path().join("store"))
     }
 
-    fn prepared(&self) -> Prepared {
+    pub fn prepared(&self) -> Prepared {
         self.prepare()
             .unwrap_or_else(|errors| panic!("{}", shown(&errors)))
     }

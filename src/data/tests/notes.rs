@@ -1,8 +1,7 @@
 //! What is noticed and said, but not refused.
 
 use super::{Case, full, names, table};
-use crate::data::{Dataset, Level, Prepared, SealedTest, synth};
-use crate::recipe::DataSpec;
+use crate::data::{Dataset, Level, Prepared};
 
 #[test]
 fn numeric_columns_are_found_and_doubtful_ones_are_mentioned() {
@@ -106,47 +105,13 @@ fn test_rows_and_groups_that_stand_in_the_training_file_are_warned_about() {
     );
 }
 
-fn songs(change: impl FnOnce(&mut DataSpec)) -> (Case, Prepared) {
-    let case = Case::new("").with(|spec| {
-        synth::write(&spec.path, 6000, 3).unwrap();
-        spec.target = "playlist_genre".to_owned();
-        spec.group = Some("track_id".to_owned());
-        spec.year = names(&["track_album_release_date"]);
-        change(spec);
-    });
-    let prepared = case.prepared();
-    (case, prepared)
-}
-
-fn warnings(prepared: &Prepared) -> Vec<String> {
+pub(in crate::data) fn warnings(prepared: &Prepared) -> Vec<String> {
     let notes = prepared
         .summary
         .notes
         .iter()
         .filter(|note| note.level == Level::Warning);
     notes.map(|note| note.text.clone()).collect()
-}
-
-#[test]
-fn columns_that_give_the_target_away_are_found_from_the_data() {
-    let (_case, honest) = songs(|_| {});
-    assert_eq!(warnings(&honest), Vec::<String>::new());
-    assert_eq!(honest.meta.features.len(), 14);
-
-    let (_case, cheating) = songs(|spec| {
-        spec.categorical = names(&["playlist_subgenre", "playlist_name", "playlist_id", "key"]);
-    });
-    let found = warnings(&cheating);
-    assert_eq!(found.len(), 3, "{found:#?}");
-    for (text, name) in found
-        .iter()
-        .zip(["playlist_subgenre", "playlist_name", "playlist_id"])
-    {
-        assert!(
-            text.starts_with(&format!("column `{name}` gives the target")),
-            "{text}"
-        );
-    }
 }
 
 #[test]
@@ -161,55 +126,6 @@ fn a_number_that_gives_the_target_away_is_found_too() {
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
         found[0].starts_with("column `code` gives the target `class` away"),
-        "{found:#?}"
-    );
-}
-
-#[test]
-fn songs_on_both_sides_are_noticed_and_the_group_is_named() {
-    let (_case, loose) = songs(|spec| spec.group = None);
-    let found = warnings(&loose);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(
-        found[0].contains("`group = \"track_id\"` keeps them on one side"),
-        "{found:#?}"
-    );
-
-    let (_case, grouped) = songs(|_| {});
-    let notes: Vec<&str> = grouped
-        .summary
-        .notes
-        .iter()
-        .map(|note| note.text.as_str())
-        .collect();
-    assert!(
-        notes
-            .iter()
-            .any(|note| note.contains("hold rows of several classes")),
-        "{notes:#?}"
-    );
-    let sealed = SealedTest::open(&grouped.test_path).unwrap();
-    let groups = sealed.groups().iter().max().unwrap() + 1;
-    assert!(
-        (groups as usize) < sealed.groups().len(),
-        "some songs of the test side come twice"
-    );
-}
-
-#[test]
-fn an_exclusion_leaves_rows_out_and_one_without_effect_is_mentioned() {
-    let (_case, prepared) = songs(|spec| {
-        spec.exclude = [("playlist_genre".to_owned(), names(&["edm", "emd"]))].into();
-    });
-    assert_eq!(
-        prepared.meta.classes,
-        ["latin", "pop", "r&b", "rap", "rock"]
-    );
-    assert_eq!(prepared.summary.excluded, 1110);
-    let found = warnings(&prepared);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    assert!(
-        found[0].contains("has `emd` in column `playlist_genre`"),
         "{found:#?}"
     );
 }
