@@ -30,7 +30,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "retries",
         allowed: "an integer from 0 to 10",
-        about: "how often a trial that crashed or timed out is tried again",
+        about: "how often a trial that crashed is tried again",
     },
     Key {
         name: "engine",
@@ -45,7 +45,7 @@ pub struct Schedule {
     pub slots: Slots,
     /// Longest time of one attempt; `None` is no limit.
     pub trial_timeout: Option<Duration>,
-    /// How often a trial that crashed or timed out is tried again.
+    /// How often a trial that crashed is tried again.
     pub retries: u32,
     pub engine: Engine,
 }
