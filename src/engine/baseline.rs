@@ -1,12 +1,8 @@
-//! What the two tree baselines share: validation measures, where training stands, sealed
-//! checkpoints and model files.
+//! What the two tree baselines share: validation measures, where training stands, and sealed
+//! checkpoints.
 //!
 //! A checkpoint is opened only for the very trial that wrote it, and only undamaged; numbers are kept as bits, so
 //! that what is measured after going on is what would have been measured without stopping.
-
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::score::{Confusion, argmax};
 use super::{EngineError, Job};
 use crate::data::Rows;
-use crate::trial::{Artifact, Metric, Objective, TrialResult};
+use crate::trial::{Metric, Objective, TrialResult};
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
 const CHECKPOINT_FORMAT: u32 = 1;
@@ -260,32 +256,6 @@ fn trial_of(job: Job<'_>) -> String {
     job.spec.id(&job.data.meta().digest).to_string()
 }
 
-/// Writes `bytes` to `name` in the job's folder: whole or not at all, even across a power cut.
-pub(super) fn write_artifact(
-    folder: &Path,
-    kind: &str,
-    name: &str,
-    bytes: &[u8],
-) -> Result<Artifact, EngineError> {
-    let path = folder.join(name);
-    let partial = folder.join(format!("{name}.partial"));
-    let write = || {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&partial, &path)
-    };
-    write().map_err(|source| EngineError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
-    Ok(Artifact {
-        kind: kind.to_owned(),
-        path: PathBuf::from(name),
-        bytes: bytes.len() as u64,
-    })
-}
-
 /// `amounts` by name as shares that add up to 1; all 0 when there was not one split.
 pub(super) fn shares(names: &[String], amounts: &[f64]) -> Vec<(String, f64)> {
     let total: f64 = amounts.iter().sum();
@@ -299,6 +269,8 @@ pub(super) fn shares(names: &[String], amounts: &[f64]) -> Vec<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::data::Dataset;
     use crate::trial::{Kind, TrialSpec};

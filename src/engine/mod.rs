@@ -4,6 +4,7 @@
 //! [`Watch`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
 //! function of the job alone, to the bit, on one machine type.
 
+mod artifact;
 mod baseline;
 pub mod boost;
 pub mod forest;

@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::artifact;
 use super::baseline::{self, Measured, Progress};
 use super::{Control, Ending, EngineError, Epoch, Job, Watch};
 use crate::random::{Purpose, Stream};
@@ -280,7 +281,7 @@ impl<'a> Ensemble<'a> {
             kept.name_features(&meta.features)?;
             let json = kept.to_json()?;
             result.parameters = leaves(&json)?;
-            let artifact = baseline::write_artifact(self.job.folder, "model", MODEL, &json)?;
+            let artifact = artifact::write(self.job.folder, "model", MODEL, &json)?;
             result.artifacts.push(artifact);
         }
         Ok(Ending::Done(Box::new(result)))

@@ -24,6 +24,7 @@ use std::time::Instant;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
+use super::artifact;
 use super::baseline::{self, Progress};
 use super::score::argmax;
 use super::{Control, Ending, EngineError, Epoch, Job, Watch};
@@ -158,8 +159,8 @@ fn save(job: Job<'_>, forest: &Forest) -> Result<Vec<Artifact>, EngineError> {
     };
     let text = serde_json::to_vec_pretty(&description).expect("texts and numbers are always JSON");
     Ok(vec![
-        baseline::write_artifact(job.folder, "weights", ARRAYS, &forest.to_bytes())?,
-        baseline::write_artifact(job.folder, "model", DESCRIPTION, &text)?,
+        artifact::write(job.folder, "weights", ARRAYS, &forest.to_bytes())?,
+        artifact::write(job.folder, "model", DESCRIPTION, &text)?,
     ])
 }
 

@@ -3,8 +3,7 @@
 //!
 //! Invariant: a file appears under its name only when it is whole.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -15,7 +14,7 @@ use super::shape::Shape;
 use super::simd::Isa;
 use super::state::Best;
 use crate::data::DatasetMeta;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, artifact};
 use crate::trial::{Activation, Artifact, MlpSpec};
 
 /// Raised whenever the meaning of the files changes.
@@ -170,18 +169,7 @@ pub fn save(
     text.push(b'\n');
     [("weights", WEIGHTS, weights), ("model", MODEL, text)]
         .into_iter()
-        .map(|(kind, name, bytes)| {
-            let path = folder.join(name);
-            replace(&path, &bytes).map_err(|source| EngineError::Write {
-                path: path.display().to_string(),
-                source,
-            })?;
-            Ok(Artifact {
-                kind: kind.to_owned(),
-                path: PathBuf::from(name),
-                bytes: bytes.len() as u64,
-            })
-        })
+        .map(|(kind, name, bytes)| artifact::write(folder, kind, name, &bytes))
         .collect()
 }
 
@@ -190,13 +178,4 @@ fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
         path: path.to_owned(),
         source,
     })
-}
-
-/// Writes `bytes` beside `path` and moves them there when they are on the disk.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_added_extension("tmp");
-    let mut file = File::create(&aside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&aside, path)
 }
