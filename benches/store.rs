@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use sweep::event::{AttemptNo, Event, Observer, Slot};
-use sweep::store::{Begin, DatasetRecord, Durability, Outcome, SessionId, Store};
+use sweep::store::{Begin, DatasetRecord, Durability, Outcome, SessionId, Store, TrialFiles};
 use sweep::trial::{ConfigId, DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
 /// Rows written by each measurement of throughput.
@@ -108,7 +108,15 @@ fn latency() -> Vec<f64> {
     let session = begin(&mut store, &trials);
     let (sender, receiver) = mpsc::channel();
     let tell = Box::new(move |_: &TrialId| sender.send(Instant::now()).expect("a listener"));
-    let mut writer = store.writer(session, Some(tell)).expect("a writer");
+    let mut writer = store
+        .writer(
+            session,
+            Some(TrialFiles {
+                folder: folder.path().to_owned(),
+                after_commit: tell,
+            }),
+        )
+        .expect("a writer");
     let mut latencies = Vec::new();
     for (attempt, (trial, ..)) in (1..).zip(&trials) {
         writer.observe(&started(trial, attempt)).expect("written");

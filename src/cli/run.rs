@@ -17,7 +17,9 @@ use crate::schedule::{
 };
 use crate::spec::Slots;
 use crate::store::lock::{LockError, host_name};
-use crate::store::{Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock};
+use crate::store::{
+    Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
+};
 use crate::trial::{ModelSpec, Params, Status, TrialId};
 use crate::worker::CHECKPOINT;
 
@@ -122,12 +124,13 @@ fn train(
     interrupt_on_signal(&inbox)?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
-    let discard = move |trial: &TrialId| {
-        let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
+    let files = TrialFiles {
+        folder: trials.clone(),
+        after_commit: Box::new(move |trial| {
+            let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
+        }),
     };
-    let mut writer = store
-        .writer(session, Some(Box::new(discard)))
-        .map_err(store_failure)?;
+    let mut writer = store.writer(session, Some(files)).map_err(store_failure)?;
     let mut console = console(ready, how, todo);
     let result = schedule::dispatch(
         &work,

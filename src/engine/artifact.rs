@@ -1,13 +1,13 @@
-//! Model files in the folder of a trial: whole and on the disk, or not there.
+//! Model files in the folder of a trial: whole, or not there. They need not be on the disk yet: the
+//! record brings them there before it says that their trial finished.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::EngineError;
 use crate::trial::Artifact;
 
-/// Writes `bytes` to `name` in the job's folder: whole or not at all, even across a power cut.
+/// Writes `bytes` to `name` in the job's folder: whole or not at all.
 pub(super) fn write(
     folder: &Path,
     kind: &str,
@@ -17,9 +17,7 @@ pub(super) fn write(
     let path = folder.join(name);
     let partial = folder.join(format!("{name}.partial"));
     let whole = || {
-        let mut file = fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        fs::write(&partial, bytes)?;
         fs::rename(&partial, &path)
     };
     whole().map_err(|source| EngineError::Write {

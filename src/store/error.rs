@@ -127,6 +127,15 @@ pub enum StoreError {
     },
     #[error("an event came for {what}, which the record does not know of")]
     Unknown { what: String },
+    #[error(
+        "a model cannot be kept: {}: {source}; its trial does not count as finished, and is \
+         trained again on `sweep resume`",
+        path.display()
+    )]
+    Artifact {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the thread that writes {} ended without a word", path.display())]
     WriterGone { path: PathBuf },
     #[error("cannot start the thread that writes the record: {0}")]

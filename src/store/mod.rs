@@ -7,6 +7,7 @@ mod begin;
 mod cells;
 mod database;
 mod error;
+mod flush;
 mod journal;
 pub mod lock;
 mod page;
@@ -28,7 +29,7 @@ pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentRecord, ExperimentSummary,
     SessionRecord, TrialRecord,
 };
-pub use writer::{AfterCommit, Writer};
+pub use writer::{TrialFiles, Writer};
 
 use database::Database;
 
@@ -63,14 +64,14 @@ impl Store {
         &self.database.path
     }
 
-    /// The observer that writes the events of `session`, safe against loss of power. `after_commit`
-    /// is called once for each result that is durable.
+    /// The observer that writes the events of `session`, safe against loss of power, and with
+    /// `files` what trials leave behind as well.
     pub fn writer(
         &self,
         session: SessionId,
-        after_commit: Option<AfterCommit>,
+        files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
-        self.writer_with(session, Durability::Power, after_commit)
+        self.writer_with(session, Durability::Power, files)
     }
 
     /// As [`Store::writer`], with another `durability`.
@@ -78,7 +79,7 @@ impl Store {
         &self,
         session: SessionId,
         durability: Durability,
-        after_commit: Option<AfterCommit>,
+        files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
         let database = Database::create(&self.database.path)?;
         // The journal reads every key it writes from this very file; checking each again would
@@ -91,7 +92,7 @@ impl Store {
             .connection
             .execute_batch(&setup)
             .map_err(database.fail("setting it up"))?;
-        Writer::start(database, session, after_commit)
+        Writer::start(database, session, files)
     }
 }
 

@@ -10,13 +10,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::database::Database;
+use super::flush::flush;
 use super::journal::{Entry, Journal, Outcome};
 use super::{SessionId, StoreError, now_ms};
 use crate::event::{Event, Observer, ObserverError};
 use crate::trial::TrialId;
 
-/// Called on the writing thread with a trial whose final result is durable.
-pub type AfterCommit = Box<dyn FnMut(&TrialId) + Send>;
+/// The files that trials leave, in a folder of its own for each trial.
+pub struct TrialFiles {
+    /// Holds the folders, named after the trials.
+    pub folder: PathBuf,
+    /// Called on the writing thread with a trial whose result is durable, and its files with it.
+    pub after_commit: Box<dyn FnMut(&TrialId) + Send>,
+}
 
 /// Longest time that an event waits for company before it is written.
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
@@ -45,7 +51,7 @@ impl Writer {
     pub(super) fn start(
         database: Database,
         session: SessionId,
-        after_commit: Option<AfterCommit>,
+        files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
         let (sender, receiver) = sync_channel(CHANNEL_EVENTS);
         let failure = Arc::new(OnceLock::new());
@@ -55,7 +61,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || {
-                if let Err(error) = write_all(journal, &receiver, after_commit) {
+                if let Err(error) = write_all(journal, &receiver, files) {
                     // Before the receiver is dropped, so that whoever finds it gone finds this.
                     remembered.get_or_init(|| Arc::new(error));
                 }
@@ -143,22 +149,25 @@ impl Drop for Writer {
 fn write_all(
     mut journal: Journal,
     receiver: &Receiver<Message>,
-    mut after_commit: Option<AfterCommit>,
+    mut files: Option<TrialFiles>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = receiver.recv() {
         let batch = collect(first, receiver);
         if batch.is_empty() {
             continue;
         }
+        if let Some(files) = &files {
+            flush(&files.folder, &batch)?;
+        }
         journal.write(&batch)?;
-        if let Some(after_commit) = &mut after_commit {
+        if let Some(files) = &mut files {
             for entry in &batch {
                 if let Entry::Event {
                     event: Event::TrialFinished { trial, .. },
                     ..
                 } = entry
                 {
-                    after_commit(trial);
+                    (files.after_commit)(trial);
                 }
             }
         }

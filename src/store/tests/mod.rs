@@ -7,7 +7,7 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 
-use super::{Begin, DatasetRecord, SessionId, Store, Writer};
+use super::{Begin, DatasetRecord, SessionId, Store, TrialFiles, Writer};
 use crate::event::{AttemptNo, Event, Observer, Slot};
 use crate::trial::{
     Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
@@ -37,6 +37,31 @@ impl Lab {
 
     fn writer(&self, session: SessionId) -> Writer {
         self.store.writer(session, None).unwrap()
+    }
+
+    /// A writer that looks after the files of trials and calls `after_commit`.
+    fn keeping_files(
+        &self,
+        session: SessionId,
+        after_commit: Box<dyn FnMut(&TrialId) + Send>,
+    ) -> Writer {
+        let folder = self.trials();
+        let files = TrialFiles {
+            folder,
+            after_commit,
+        };
+        self.store.writer(session, Some(files)).unwrap()
+    }
+
+    fn trials(&self) -> PathBuf {
+        self.folder.path().join("runs/trials")
+    }
+
+    /// The file that [`result`] speaks of.
+    fn leave_model(&self, trial: &TrialId) {
+        let folder = self.trials().join(trial.as_str());
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("model.safetensors"), [0; 4_096]).unwrap();
     }
 }
 

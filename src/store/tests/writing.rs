@@ -206,9 +206,10 @@ fn a_result_is_told_of_once_it_is_durable() {
             .send((trial.clone(), ask::<String>(&path, &sql)))
             .unwrap();
     });
-    let mut writer = lab.store.writer(session, Some(tell)).unwrap();
+    let mut writer = lab.keeping_files(session, tell);
     for (attempt, (trial, ..)) in plan.iter().enumerate().take(3) {
         let attempt = attempt as u64 + 1;
+        lab.leave_model(trial);
         writer.observe(&started(trial, attempt)).unwrap();
         writer
             .observe(&finished(trial, attempt, result(0.5)))
@@ -222,6 +223,29 @@ fn a_result_is_told_of_once_it_is_durable() {
         .map(|(trial, ..)| (trial.clone(), "finished".to_owned()))
         .collect();
     assert_eq!(told, expected);
+}
+
+#[test]
+fn a_result_whose_model_is_gone_is_not_recorded() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let (first, second) = (&plan[0].0, &plan[1].0);
+    let mut writer = lab.keeping_files(session, Box::new(|_| ()));
+    lab.leave_model(first);
+    writer.observe(&started(first, 1)).unwrap();
+    writer.observe(&finished(first, 1, result(0.5))).unwrap();
+    writer.idle().unwrap();
+    writer.observe(&started(second, 2)).unwrap();
+    writer.observe(&finished(second, 2, result(0.5))).unwrap();
+    let error = writer.finish(Outcome::Finished).unwrap_err().to_string();
+    let model = lab.trials().join(second.as_str()).join("model.safetensors");
+    assert!(
+        error.contains(model.to_str().unwrap()) && error.contains("trained again"),
+        "{error}"
+    );
+    let finished = "SELECT count(*) FROM trials WHERE status = 'finished'";
+    assert_eq!(ask::<i64>(&lab.path(), finished), 1);
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! Brings the files that trials leave to the disk before the record says that the trials finished.
+//!
+//! Engines write a file under another name and rename it, without waiting for the disk. One thread
+//! waits here for all files of a batch: flushed together they cost a tenth of what each costs alone,
+//! and no trial waits for them.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::journal::Entry;
+use crate::event::Event;
+
+/// Flushes the artifacts of every trial that finishes in `entries`; each trial has a folder named
+/// after it in `trials`.
+///
+/// # Errors
+/// When a file cannot be flushed, or is no longer there.
+pub(super) fn flush(trials: &Path, entries: &[Entry]) -> Result<(), StoreError> {
+    let mut folders = BTreeSet::new();
+    for entry in entries {
+        if let Entry::Event {
+            event: Event::TrialFinished { trial, result, .. },
+            ..
+        } = entry
+        {
+            let folder = trials.join(trial.as_str());
+            for artifact in &result.artifacts {
+                sync(folder.join(&artifact.path))?;
+            }
+            if !result.artifacts.is_empty() {
+                folders.insert(folder);
+            }
+        }
+    }
+    if !folders.is_empty() {
+        folders.insert(trials.to_owned());
+    }
+    // Names reach the disk with the folder that they stand in.
+    folders.into_iter().try_for_each(sync)
+}
+
+fn sync(path: PathBuf) -> Result<(), StoreError> {
+    let flushed = File::open(&path).and_then(|file| file.sync_all());
+    flushed.map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full {
+            path,
+            action: "keeping a model",
+        },
+        _ => StoreError::Artifact { path, source },
+    })
+}
