@@ -1,7 +1,10 @@
-//! sweep
+//! `sweep` as a library: the rooms that the program is made of.
+#![doc = include_str!("../docs/ARCHITECTURE.md")]
+
 pub mod cli;
 pub mod console;
 pub mod data;
+pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod plan;
@@ -10,6 +13,7 @@ pub mod random;
 pub mod recipe;
 pub mod report;
 pub mod schedule;
+pub mod shown;
 pub mod spec;
 pub mod store;
 pub mod trial;

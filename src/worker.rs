@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
+use crate::disk;
 use crate::engine::{self, Control, Ending, EngineError, Epoch, Job, Watch};
 use crate::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
 
@@ -213,25 +214,13 @@ impl Reporter<'_> {
     /// Writes a checkpoint. One that cannot be written costs repeated work later, not the trial.
     fn save(&mut self, step: u32, checkpoint: &mut dyn FnMut() -> Vec<u8>) {
         let start = Instant::now();
-        match write_whole(self.path, &checkpoint()) {
+        let bytes = checkpoint();
+        match disk::write(self.path, |out| out.write_all(&bytes)) {
             Ok(()) => self.saved_step = Some(step),
             Err(error) => log(&format!("cannot write {}: {error}", self.path.display())),
         }
         let pause = (start.elapsed() * CHECKPOINT_SHARE).max(CHECKPOINT_EVERY);
         self.next_save = Instant::now() + pause;
-    }
-}
-
-/// Writes `bytes` to `path` so that whoever looks sees the old file or the new one, whole.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("draft");
-    let mut file = File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
     }
 }
 

@@ -8,19 +8,21 @@ use std::path::{Path, PathBuf};
 /// Each room of `src/` and the rooms it may import. `cli` and `main` may import everything.
 const ROOMS: &[(&str, &[&str])] = &[
     ("random", &[]),
+    ("disk", &[]),
+    ("shown", &[]),
     ("recipe", &[]),
     ("trial", &[]),
     ("event", &["trial"]),
     ("protocol", &["trial"]),
     ("spec", &["recipe", "trial"]),
     ("plan", &["spec", "trial"]),
-    ("data", &["random", "recipe", "trial"]),
+    ("data", &["disk", "random", "recipe", "shown", "trial"]),
     ("engine", &["data", "random", "trial"]),
-    ("worker", &["data", "engine", "protocol", "trial"]),
+    ("worker", &["data", "disk", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),
     ("store", &["event", "trial"]),
-    ("report", &["store", "trial"]),
-    ("console", &["event", "trial"]),
+    ("report", &["shown", "store", "trial"]),
+    ("console", &["event", "shown", "trial"]),
 ];
 
 /// Rooms that may print: they are where a person is spoken to.

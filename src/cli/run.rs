@@ -15,6 +15,7 @@ use crate::report;
 use crate::schedule::{
     self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots, parse_slots,
 };
+use crate::shown::count;
 use crate::spec::Slots;
 use crate::store::lock::{LockError, host_name};
 use crate::store::{
@@ -254,17 +255,17 @@ fn announcement(
 ) -> String {
     let name = &ready.checked.experiment.name;
     let total = ready.plan.trials.len();
-    let count = |status: Status| statuses.values().filter(|other| **other == status).count();
-    let done = count(Status::Finished) + count(Status::Diverged);
-    let mut line = format!("{name}: {total} trials");
+    let number = |status: Status| statuses.values().filter(|other| **other == status).count();
+    let done = number(Status::Finished) + number(Status::Diverged);
+    let mut line = format!("{name}: {}", count(total, "trial"));
     if done > 0 {
         line.push_str(&format!(", {done} done before"));
     }
     if todo.is_empty() {
         line.push_str(", nothing left to train");
     } else {
-        let workers = slots.min(todo.len());
-        line.push_str(&format!(", {} to train on {workers} workers", todo.len()));
+        let workers = count(slots.min(todo.len()), "worker");
+        line.push_str(&format!(", {} to train on {workers}", todo.len()));
     }
     let failed = total - done - todo.len();
     if failed > 0 {

@@ -7,6 +7,7 @@ use indicatif::FormattedDuration;
 
 use super::Sweep;
 use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::shown::clean;
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// Lines of a failed worker's log that are shown.
@@ -217,7 +218,7 @@ impl Tally {
                     (false, _) => "it is given up for this session",
                 };
                 let name = self.named(trial);
-                let cause = printable(&cause.to_string());
+                let cause = clean(&cause.to_string());
                 let mut notice = format!("trial {name} failed{place}: {cause}; {fate}");
                 for line in last_lines(log_tail) {
                     notice.push_str("\n    | ");
@@ -225,10 +226,9 @@ impl Tally {
                 }
                 Some(notice)
             }
-            Event::SlotRetired { slot, reason } => Some(format!(
-                "slot {slot} gets no more work: {}",
-                printable(reason)
-            )),
+            Event::SlotRetired { slot, reason } => {
+                Some(format!("slot {slot} gets no more work: {}", clean(reason)))
+            }
             _ => None,
         }
     }
@@ -263,7 +263,7 @@ impl Tally {
     }
 
     fn description(&self, trial: &TrialId) -> String {
-        printable(self.sweep.describe.get(trial).map_or("", String::as_str))
+        clean(self.sweep.describe.get(trial).map_or("", String::as_str))
     }
 }
 
@@ -281,20 +281,6 @@ fn last_lines(log: &str) -> Vec<String> {
     let from = lines.len().saturating_sub(LOG_LINES);
     lines[from..]
         .iter()
-        .map(|line| printable(line).chars().take(LOG_WIDTH).collect())
-        .collect()
-}
-
-/// `text` without what could move the cursor, change colours or turn the reading direction.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            c if c.is_whitespace() => ' ',
-            c if c.is_control() => '\u{fffd}',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                '\u{fffd}'
-            }
-            c => c,
-        })
+        .map(|line| clean(line).chars().take(LOG_WIDTH).collect())
         .collect()
 }

@@ -1,54 +1,21 @@
-//! Writing a file so that its name never stands for half of it.
-//!
-//! Invariant: the name is given by a rename after the bytes have reached the disk; on any error
-//! what was there before stays, and nothing else is left behind.
+//! Files of this room: written whole by [`disk`], with errors that say what to do.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::disk;
 
 use super::error::DataError;
-
-/// Bytes gathered before they go to the file.
-const BUFFER: usize = 1 << 20;
 
 /// Creates or replaces the file at `path` with what `fill` writes. Folders are made as needed.
 pub(super) fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = disk::folder_of(path);
     fs::create_dir_all(folder).map_err(|source| cannot_write(folder, &source))?;
-    // Process and count make the name private, so that two writers of one file do not meet.
-    static WRITES: AtomicU32 = AtomicU32::new(0);
-    let private = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-    let name = path.with_added_extension(format!("{}-{}.part", private.0, private.1));
-    let temporary = Temporary(name);
-    let written = File::create(&temporary.0).and_then(|file| {
-        let mut out = BufWriter::with_capacity(BUFFER, file);
-        fill(&mut out)?;
-        out.into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()?;
-        fs::rename(&temporary.0, path)?;
-        // The rename itself reaches the disk with the folder.
-        File::open(folder)?.sync_all()
-    });
-    written.map_err(|source| cannot_write(path, &source))
-}
-
-/// A file that goes away unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After the rename there is nothing to remove; before it, a failure changes nothing.
-        let _ = fs::remove_file(&self.0);
-    }
+    disk::write(path, fill).map_err(|source| cannot_write(path, &source))
 }
 
 fn cannot_write(path: &Path, source: &io::Error) -> DataError {

@@ -3,6 +3,7 @@
 //! Invariant: no text of a file reaches a message except through [`quote`], so a message never
 //! carries control characters and is never longer than a few lines.
 
+pub(super) use crate::shown::count;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -131,14 +132,6 @@ pub(super) fn list(names: &[&str]) -> String {
     match names.len().saturating_sub(MAX_LISTED) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-/// `1 row`, `2 rows`.
-pub(super) fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
     }
 }
 

@@ -2,20 +2,8 @@
 //!
 //! Nothing that leaves [`clean`] can move a cursor, break a line or reverse the reading direction.
 
+pub use crate::shown::clean;
 use crate::trial::{Kind, Params, Value};
-
-/// Replaces what does not print: white space by a space, other control characters and those that
-/// turn the reading direction or hide by U+FFFD.
-pub fn clean(text: &str) -> String {
-    let shown = |c: char| match c {
-        c if c.is_whitespace() => ' ',
-        c if c.is_control() => '\u{fffd}',
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => '\u{fffd}',
-        '\u{feff}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
-        c => c,
-    };
-    text.chars().map(shown).collect()
-}
 
 /// [`clean`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {

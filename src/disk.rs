@@ -1,0 +1,47 @@
+//! Writing a file so that its name never stands for half of it.
+//!
+//! Invariant: the name is given by a rename after the bytes have reached the disk; on any error
+//! what was there before stays, and nothing else is left behind.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Bytes gathered before they go to the file.
+const BUFFER: usize = 1 << 20;
+
+/// Creates or replaces the file at `path` with what `fill` writes; its folder must be there. File and
+/// name are on the disk when this returns.
+pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // Process and count make the name private, so that two writers of one file do not meet.
+    static WRITES: AtomicU32 = AtomicU32::new(0);
+    let private = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+    let name = path.with_added_extension(format!("{}-{}.part", private.0, private.1));
+    let temporary = Temporary(name);
+    let mut out = BufWriter::with_capacity(BUFFER, File::create(&temporary.0)?);
+    fill(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()?;
+    fs::rename(&temporary.0, path)?;
+    // The rename itself reaches the disk with the folder.
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that `path` stands in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file that goes away unless it was renamed.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        let _ = fs::remove_file(&self.0);
+    }
+}
