@@ -251,14 +251,15 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
 
     let bench = Bench::new();
     bench.write("small.toml", &long);
-    let mut child = bench.start(&["run", "small.toml"], 100);
+    // More rows than the forests have, which come first and are over in no time.
+    let mut child = bench.start(&["run", "small.toml"], 1_000);
     signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(bench.count("SELECT count(*) FROM trials WHERE status = 'interrupted'") > 0);
     assert_eq!(processes_in(bench.folder.path()), [""; 0]);
 
     let seen = bench.count("SELECT count(*) FROM metrics");
-    let mut child = bench.start(&["resume"], seen + 100);
+    let mut child = bench.start(&["resume"], seen + 1_000);
     signal(&child, libc::SIGKILL);
     child.wait().unwrap();
     let begin = Instant::now();
