@@ -62,7 +62,7 @@ pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<E
         tried: 0,
     };
     let mut longest: f64 = 0.0;
-    for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+    for kind in Kind::ALL {
         let trials: Vec<&PlannedTrial> = todo
             .iter()
             .filter(|trial| trial.spec.model.kind() == kind)

@@ -88,7 +88,7 @@ fn fixed(space: &Space) -> Vec<(String, Kind, String)> {
 }
 
 fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
-    [Kind::Mlp, Kind::Boost, Kind::Forest]
+    Kind::ALL
         .into_iter()
         .map(|kind| {
             let of_kind = trials

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Input, ReportError, make, plot, sheets};
+use super::{Input, ReportError, make, plot, sheets, winners};
 
 /// Where new files stand until all of them are there.
 const STAGING: &str = ".report-in-progress";
@@ -35,9 +35,9 @@ pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
     staged?;
     let names: Vec<&str> = report.files.iter().map(|(name, _)| name.as_str()).collect();
     replace(&staging, folder, &names)?;
-    for name in sheets::NAMES
+    for name in (sheets::NAMES.into_iter())
+        .chain(winners::NAMES)
         .map(str::to_owned)
-        .into_iter()
         .chain(plot::names())
     {
         if !names.contains(&name.as_str()) {

@@ -122,7 +122,7 @@ fn configuration(summary: &Summary, config: &Configuration) -> Json {
     })
 }
 
-fn spread(spread: Spread) -> Json {
+pub(super) fn spread(spread: Spread) -> Json {
     json!({
         "n": spread.n,
         "mean": spread.mean,
@@ -140,11 +140,11 @@ fn counts(counts: &[(Status, u64)]) -> Json {
     }))
 }
 
-fn params(params: &Params) -> Json {
+pub(super) fn params(params: &Params) -> Json {
     object(params.iter().map(|(key, value)| (key, json!(value))))
 }
 
-fn object<K: ToString>(entries: impl Iterator<Item = (K, Json)>) -> Json {
+pub(super) fn object<K: ToString>(entries: impl Iterator<Item = (K, Json)>) -> Json {
     Json::Object(
         entries
             .map(|(key, value)| (key.to_string(), value))

@@ -12,6 +12,7 @@ mod sheets;
 mod summary;
 pub mod table;
 mod text;
+mod winners;
 
 pub use folder::{Written, write};
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
@@ -98,6 +99,7 @@ pub fn make(input: &Input) -> Result<Report, ReportError> {
     let summary = Summary::of(&input.experiment);
     let mut left_out = Vec::new();
     let mut files = sheets::all(input, &summary);
+    files.extend(winners::all(input, &summary));
     let pictures = plot::all(input, &summary, &mut left_out)?;
     let page = html::page(input, &summary, &pictures, &files, &left_out);
     for picture in pictures {

@@ -225,7 +225,7 @@ impl Summary {
             return Vec::new();
         };
         let mut rivals: Vec<&Configuration> = others.first().into_iter().collect();
-        for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+        for kind in Kind::ALL {
             if let Some(config) = self.best_of(kind).filter(|_| kind != winner.kind)
                 && !rivals.iter().any(|rival| rival.id == config.id)
             {
@@ -271,7 +271,7 @@ pub fn labels<'a>(
     trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
 ) -> HashMap<TrialId, String> {
     let mut varying = HashMap::new();
-    for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
+    for kind in Kind::ALL {
         let of_kind = trials.clone().filter(|(_, other, _)| *other == kind);
         varying.insert(kind, varying_keys(of_kind.map(|(_, _, params)| params)));
     }

@@ -55,6 +55,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Mlp, Kind::Boost, Kind::Forest];
     pub const BASELINES: [Kind; 2] = [Kind::Boost, Kind::Forest];
 
     pub fn name(self) -> &'static str {
@@ -67,9 +68,7 @@ impl Kind {
 
     /// The kind spelled `name`, if there is one.
     pub fn parse(name: &str) -> Option<Kind> {
-        [Kind::Mlp, Kind::Boost, Kind::Forest]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     pub fn is_baseline(self) -> bool {

@@ -36,7 +36,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         true => "Best configurations beside the baselines",
         false => "Best configurations",
     };
-    let kinds = [Kind::Mlp, Kind::Boost, Kind::Forest].into_iter();
+    let kinds = Kind::ALL.into_iter();
     let mut entries: Vec<(Sign, String)> = kinds
         .filter(|kind| rows.iter().any(|row| row.config.kind == *kind))
         .map(|kind| {
