@@ -139,7 +139,7 @@ impl Panel {
         let names: Vec<String> = self
             .bars
             .iter()
-            .map(|(feature, _)| kind.fit(feature, NAMES))
+            .map(|(feature, _)| kind.fit_ends(feature, NAMES))
             .collect();
         let widest = names.iter().map(|name| kind.width(name)).max().unwrap_or(0);
         let (color, _) = look(self.kind);

@@ -268,6 +268,26 @@ impl Type {
             .unwrap_or_default()
     }
 
+    /// As [`Type::fit`], with the ellipsis in the middle: names made of parts differ at their ends.
+    pub fn fit_ends(self, text: &str, width: i32) -> String {
+        let chars: Vec<char> = text::clean(text).chars().collect();
+        let whole: String = chars.iter().collect();
+        if self.width(&whole) <= width {
+            return whole;
+        }
+        let most = (10 * width / self.size).max(1) as usize;
+        (1..chars.len().min(most))
+            .rev()
+            .map(|kept| {
+                let tail = kept / 2;
+                let head: String = chars[..kept - tail].iter().collect();
+                let end: String = chars[chars.len() - tail..].iter().collect();
+                format!("{head}…{end}")
+            })
+            .find(|shown| self.width(shown) <= width)
+            .unwrap_or_default()
+    }
+
     /// `text` in at most `lines` lines no wider than `width`, broken at spaces, the last one cut.
     pub fn wrap(self, text: &str, width: i32, lines: usize) -> Vec<String> {
         let text = text::clean(text);
@@ -367,5 +387,23 @@ impl<B: DrawingBackend> Canvas<'_, B> {
                 self.block((x - reach, y - reach), (x + reach, y + reach), color)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_both_its_ends() {
+        let kind = Type::new(22, PALETTE[0]);
+        let name = "a_column_with_a_long_name.year";
+        let shown = kind.fit_ends(name, kind.width(name) / 2);
+        assert!(
+            shown.starts_with("a_col") && shown.contains('…') && shown.ends_with("year"),
+            "{shown}"
+        );
+        assert!(kind.width(&shown) <= kind.width(name) / 2);
+        assert_eq!(kind.fit_ends(name, kind.width(name)), name);
     }
 }
