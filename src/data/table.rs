@@ -19,7 +19,7 @@ const MAX_ROWS: usize = u32::MAX as usize;
 
 /// A header and its rows.
 #[derive(Debug)]
-pub(super) struct Table {
+pub struct Table {
     pub path: PathBuf,
     pub names: Vec<String>,
     /// SHA-256 of the file, hexadecimal.
