@@ -5,6 +5,7 @@ pub mod data;
 pub mod engine;
 pub mod event;
 pub mod plan;
+pub mod predict;
 pub mod protocol;
 pub mod random;
 pub mod recipe;

@@ -65,6 +65,11 @@ impl Table {
         Ok(table)
     }
 
+    /// What separates the cells of the file at `path`: a tab for `.tsv` and `.tab`, else a comma.
+    pub fn delimiter(path: &Path) -> u8 {
+        delimiter(path)
+    }
+
     pub fn rows(&self) -> usize {
         self.lines.len()
     }
