@@ -8,6 +8,7 @@ pub mod disk;
 pub mod engine;
 pub mod event;
 pub mod plan;
+pub mod predict;
 pub mod protocol;
 pub mod random;
 pub mod recipe;

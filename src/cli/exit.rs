@@ -16,6 +16,8 @@ pub enum Exit {
     TrialsFailed = 3,
     /// Another process is running this sweep.
     Busy = 4,
+    /// Predictions are written, and some rows have none.
+    RowsLeft = 5,
     /// Ended by Ctrl-C or a termination signal; `sweep resume` goes on.
     Interrupted = 130,
 }

@@ -40,6 +40,17 @@ impl Failure {
         Failure::new(Exit::Input, message, help)
     }
 
+    /// Several things that are wrong with what was asked for, each with what to do about it.
+    pub fn all<'a>(problems: impl Iterator<Item = (String, &'a str)>) -> Failure {
+        let drawn: Vec<String> = problems
+            .map(|(message, help)| Failure::input(message, help).drawing)
+            .collect();
+        Failure {
+            exit: Exit::Input,
+            drawing: drawn.concat(),
+        }
+    }
+
     /// Everything that is wrong with an experiment, each at its place in the file or the flag.
     pub fn experiment(source: &Source, flags: &[String], problems: &[Diagnostic]) -> Failure {
         let mut drawing = String::new();

@@ -5,11 +5,14 @@ mod context;
 mod data;
 mod doctor;
 mod exit;
+mod export;
 mod failure;
 mod listing;
 mod ls;
+mod model;
 mod pilot;
 mod plan;
+mod predict;
 mod prepare;
 mod report;
 mod resume;
@@ -57,6 +60,10 @@ enum Command {
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
     Report(report::Arguments),
+    /// Say what a trained model makes of new rows
+    Predict(predict::Arguments),
+    /// Write a trained model to a folder of its own, in open formats
+    Export(export::Arguments),
     /// List all sweeps
     Ls,
     /// Show one trial, or one sweep, with all that is known of it
@@ -85,6 +92,8 @@ pub fn main() -> Exit {
         Command::Resume(arguments) => resume::resume(&context, &arguments),
         Command::Plan(arguments) => plan::plan(&context, &arguments),
         Command::Report(arguments) => report::report(&context, &arguments),
+        Command::Predict(arguments) => predict::predict(&context, &arguments),
+        Command::Export(arguments) => export::export(&context, &arguments),
         Command::Ls => ls::ls(&context),
         Command::Show(arguments) => show::show(&context, &arguments),
         Command::Data(command) => data::data(&context, &command),

@@ -9,7 +9,10 @@ use crate::disk;
 use super::error::DataError;
 
 /// Creates or replaces the file at `path` with what `fill` writes. Folders are made as needed.
-pub(super) fn write(
+///
+/// # Errors
+/// With what to do about it, when a folder or the file cannot be written.
+pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {

@@ -100,7 +100,7 @@ impl Preparation {
 
 impl Scaling {
     /// The feature for `value`, which is not a number where the cell is missing.
-    fn apply(&self, value: f64) -> f32 {
+    pub(super) fn apply(&self, value: f64) -> f32 {
         if self.sd == 0.0 {
             return 0.0;
         }

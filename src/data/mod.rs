@@ -2,8 +2,9 @@
 //! try things on.
 //!
 //! [`prepare()`] reads, checks, splits, scales and writes; [`Dataset`] is what a trial sees of it,
-//! and [`SealedTest`] what it never does.
+//! and [`SealedTest`] what it never does. [`Preparation::on`] gives new rows the same features.
 
+mod apply;
 mod atomic;
 mod cells;
 mod columns;
@@ -20,6 +21,7 @@ mod layout;
 mod note;
 mod notice;
 mod prepare;
+mod saved;
 mod sealed;
 mod sides;
 mod split;
@@ -30,11 +32,15 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use apply::{Encoder, Features, Refused};
+pub use atomic::write as write_whole;
 pub use dataset::{Dataset, DatasetMeta, Rows};
 pub use error::DataError;
 pub use fit::{FittedField, Preparation, Scaling};
 pub use layout::DATA_FORMAT;
 pub use note::{Level, Note};
 pub use prepare::{Prepared, prepare};
+pub use saved::{PREPARATION_FORMAT, SavedPreparation};
 pub use sealed::SealedTest;
 pub use summary::{SideSummary, Summary};
+pub use table::Table;

@@ -15,6 +15,7 @@ use super::dataset::DatasetMeta;
 use super::digest::{SideRows, digest};
 use super::error::DataError;
 use super::layout::{Tensor, file_bytes};
+use super::saved::SavedPreparation;
 use super::split::{TEST, TRAIN, VALID};
 use super::summary::Summary;
 use super::table::Table;
@@ -26,6 +27,8 @@ pub struct Prepared {
     pub path: PathBuf,
     /// The sealed test rows, for [`super::SealedTest::open`].
     pub test_path: PathBuf,
+    /// What was fitted, for [`super::SavedPreparation::read`].
+    pub preparation_path: PathBuf,
     pub meta: DatasetMeta,
     pub summary: Summary,
 }
@@ -67,13 +70,19 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let folder = store_folder.join("data");
     let path = folder.join(format!("{}.safetensors", meta.digest));
     let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
-    let reused = write(&path, &test_path, &meta, &rows, &groups).map_err(|error| vec![error])?;
+    let preparation_path = folder.join(format!("{}.preparation.json", meta.digest));
+    let saved = SavedPreparation::of(&meta);
+    let reused = saved
+        .write(&preparation_path)
+        .and_then(|reused| Ok(write(&path, &test_path, &meta, &rows, &groups)? && reused))
+        .map_err(|error| vec![error])?;
     let mut summary = content.summary(&rows);
     summary.reused = reused;
     summary.seconds = start.elapsed().as_secs_f64();
     Ok(Prepared {
         path,
         test_path,
+        preparation_path,
         meta,
         summary,
     })

@@ -19,7 +19,7 @@ const MAX_ROWS: usize = u32::MAX as usize;
 
 /// A header and its rows.
 #[derive(Debug)]
-pub(super) struct Table {
+pub struct Table {
     pub path: PathBuf,
     pub names: Vec<String>,
     /// SHA-256 of the file, hexadecimal.
@@ -63,6 +63,11 @@ impl Table {
             .read_rows(&mut reader, bytes)
             .map_err(|errors| with_key(errors, key))?;
         Ok(table)
+    }
+
+    /// What separates the cells of the file at `path`: a tab for `.tsv` and `.tab`, else a comma.
+    pub fn delimiter(path: &Path) -> u8 {
+        delimiter(path)
     }
 
     pub fn rows(&self) -> usize {

@@ -11,6 +11,7 @@ pub mod forest;
 #[cfg(test)]
 mod made_up;
 pub mod native;
+pub mod predict;
 pub mod score;
 
 use std::path::Path;

@@ -255,7 +255,11 @@ impl Store {
         Ok(summary)
     }
 
-    fn dataset(&self, connection: &Connection, id: i64) -> Result<DatasetRecord, StoreError> {
+    pub(super) fn dataset(
+        &self,
+        connection: &Connection,
+        id: i64,
+    ) -> Result<DatasetRecord, StoreError> {
         let found = self.rows(
             connection,
             "SELECT * FROM datasets WHERE id = ?1",

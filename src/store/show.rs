@@ -1,7 +1,7 @@
 //! One trial in all its detail: attempts, curves, confusion, importance, artifacts.
 
 use super::cells::is_hex;
-use super::{ArtifactRecord, AttemptRecord, Curve, Store, StoreError, TrialRecord};
+use super::{ArtifactRecord, AttemptRecord, Curve, DatasetRecord, Store, StoreError, TrialRecord};
 use crate::trial::TrialId;
 
 /// Most names given to choose from.
@@ -60,6 +60,24 @@ impl Store {
             ("experiments", "name"),
             |cells| cells.text("name"),
         )
+    }
+
+    /// The data set that `trial` is trained on.
+    pub fn dataset_of(&self, trial: &TrialId) -> Result<DatasetRecord, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let found = self.rows(
+            &snapshot,
+            "SELECT name, dataset FROM trials WHERE name = ?1",
+            [trial.as_str()],
+            ("trials", "name"),
+            |cells| self.dataset(&snapshot, cells.int("dataset")?),
+        )?;
+        found
+            .into_iter()
+            .next()
+            .ok_or_else(|| StoreError::NoSuchTrial {
+                prefix: trial.to_string(),
+            })
     }
 
     /// Every attempt at `trial`, oldest first.

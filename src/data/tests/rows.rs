@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Case, full, table};
-use crate::data::{Dataset, FittedField, SealedTest};
+use crate::data::{Dataset, FittedField, SavedPreparation, SealedTest, Table};
 use crate::recipe::MissingPolicy;
 
 #[test]
@@ -188,4 +188,46 @@ fn a_test_file_of_its_own_gives_the_test_rows() {
         notes.iter().any(|note| note.starts_with(unseen)),
         "{notes:#?}"
     );
+}
+
+#[test]
+fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() {
+    let text = format!("{}NA,1,x,2001,no\n5,,,2001,yes\n", table(60));
+    let case = full(&text).with(|spec| {
+        spec.missing.columns = [("a", MissingPolicy::Median), ("b", MissingPolicy::Drop)]
+            .map(|(name, policy)| (name.to_owned(), policy))
+            .into();
+        spec.missing.default = MissingPolicy::Mode;
+    });
+    let prepared = case.prepared();
+    let saved = SavedPreparation::read(&prepared.preparation_path).unwrap();
+    assert_eq!(saved, SavedPreparation::of(&prepared.meta));
+
+    // The same file, columns turned round and the target gone.
+    let turned: String = text
+        .lines()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{},{},{},{}\n", cells[3], cells[2], cells[1], cells[0])
+        })
+        .collect();
+    let path = case.folder.path().join("new.csv");
+    fs::write(&path, turned).unwrap();
+    let new = Table::read(&path, "").unwrap();
+    let features = saved.preparation.on(&new).unwrap().encode(0..62);
+    let refused: Vec<u64> = features.refused.iter().map(|row| row.line).collect();
+    assert_eq!(refused, [63], "the row that was dropped");
+    let width = saved.features.len();
+    let data = Dataset::open(&prepared.path).unwrap();
+    let test = SealedTest::open(&prepared.test_path).unwrap();
+    for (rows, source) in [
+        (data.train(), data.train_source()),
+        (data.valid(), data.valid_source()),
+        (test.rows(), test.source()),
+    ] {
+        for (x, row) in rows.x.chunks_exact(width).zip(source) {
+            let place = features.rows.binary_search(&(row - 1)).unwrap();
+            assert_eq!(&features.x[place * width..][..width], x, "row {row}");
+        }
+    }
 }

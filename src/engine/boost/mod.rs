@@ -143,6 +143,16 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
 }
 
 impl Boosted {
+    /// Number of inputs.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Number of outputs.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// Class probabilities, row-major [rows, classes], of `x`, row-major [rows, features].
     ///
     /// # Errors

@@ -96,6 +96,16 @@ pub struct Forest {
 }
 
 impl Forest {
+    /// Number of inputs.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Number of outputs.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// Leaves of all trees.
     pub fn leaves(&self) -> u64 {
         let numbers: usize = self.trees.iter().map(|tree| tree.leaves.len()).sum();

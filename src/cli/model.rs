@@ -1,0 +1,220 @@
+//! Which trained model a command means, and where its files are; shared by `predict`, `export` and
+//! `report --test`.
+
+use std::io;
+use std::path::Path;
+
+use super::context::store_failure;
+use super::{Context, Failure};
+use crate::data::SavedPreparation;
+use crate::engine::predict::Predictor;
+use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
+use crate::trial::{Kind, Status};
+
+/// The word for the best finished trial.
+const BEST: &str = "best";
+/// Names of trials offered to choose from.
+const CANDIDATES: usize = 10;
+
+/// Flags that choose a trial.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
+    /// The sweep to choose from; the last one if left out
+    #[arg(long, value_name = "NAME")]
+    pub experiment: Option<String>,
+
+    /// With `best`: the best trial of this kind of model
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub kind: Option<Kind>,
+}
+
+/// A finished trial with what it was trained on.
+pub struct Chosen {
+    pub trial: TrialRecord,
+    /// An experiment that asks for it.
+    pub experiment: ExperimentRecord,
+    pub dataset: DatasetRecord,
+}
+
+/// The finished trial that `what` names: `best`, a name, or its first digits.
+pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, Failure> {
+    let store = context.read()?;
+    if what != BEST && choice.kind.is_some() {
+        let help = "leave it out, or ask for `best`";
+        return Err(Failure::input(
+            "--kind narrows `best`, not a trial's name",
+            help,
+        ));
+    }
+    let (trial, experiment) = match (what, &choice.experiment) {
+        (BEST, name) => {
+            let experiment = context.experiment(name.as_deref())?;
+            (best(&experiment, choice.kind)?, experiment)
+        }
+        (prefix, Some(name)) => {
+            let experiment = context.experiment(Some(name))?;
+            (within(&experiment, prefix)?, experiment)
+        }
+        (prefix, None) => anywhere(context, &store, prefix)?,
+    };
+    if trial.status != Status::Finished {
+        let message = format!(
+            "trial {} is {}: only a finished trial has a model to use",
+            trial.id.short(),
+            trial.status.name()
+        );
+        let help = format!(
+            "`sweep resume {}` goes on with what is not finished",
+            experiment.name
+        );
+        return Err(Failure::input(message, &help));
+    }
+    let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
+    Ok(Chosen {
+        trial,
+        experiment,
+        dataset,
+    })
+}
+
+impl Chosen {
+    /// All finished trials of its configuration, by seed.
+    pub fn seeds(&self) -> Vec<&TrialRecord> {
+        let same = |trial: &&TrialRecord| {
+            trial.config == self.trial.config && trial.status == Status::Finished
+        };
+        let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(same).collect();
+        trials.sort_by_key(|trial| trial.seed);
+        trials
+    }
+
+    /// How its features are made.
+    pub fn preparation(&self, context: &Context) -> Result<SavedPreparation, Failure> {
+        let name = format!("{}.preparation.json", self.dataset.digest);
+        SavedPreparation::read(&context.runs().join("data").join(name))
+            .map_err(|error| self.data_failure(&error))
+    }
+
+    /// A failure to read prepared data, with the way to have them again.
+    pub fn data_failure(&self, error: &io::Error) -> Failure {
+        unprepared(&self.experiment, error)
+    }
+}
+
+/// A failure to read the prepared data of `experiment`, with the way to have them again.
+pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
+    let file = experiment.file_path.display();
+    let flags: String = experiment
+        .flags
+        .iter()
+        .map(|flag| format!(" --set '{flag}'"))
+        .collect();
+    Failure::environment(
+        error,
+        &format!(
+            "`sweep data check {file}{flags}` prepares the data again, to the same bytes, if the \
+             source file has not changed"
+        ),
+    )
+}
+
+/// The model of `trial`.
+pub fn load(
+    context: &Context,
+    trial: &TrialRecord,
+    preparation: &SavedPreparation,
+) -> Result<Predictor, Failure> {
+    let folder = context.trials().join(trial.id.as_str());
+    let (features, classes) = (&preparation.features, &preparation.classes);
+    Predictor::load(&folder, trial.kind, features, classes)
+        .map_err(|error| model_failure(&folder, error))
+}
+
+/// A failure to read a model.
+pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Failure {
+    let help = format!(
+        "the files of a model stand in {}; put them back from a copy, or choose another trial",
+        folder.display()
+    );
+    Failure::environment(error, &help)
+}
+
+/// The best finished trial of the plan, of `kind` if one is given; the first of equals.
+fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord, Failure> {
+    let goal = experiment.objective.goal;
+    let candidates = experiment.trials.iter().filter(|trial| {
+        trial.in_plan
+            && trial.status == Status::Finished
+            && kind.is_none_or(|kind| kind == trial.kind)
+    });
+    let scored = candidates.filter_map(|trial| Some((trial.best?, trial)));
+    match scored.min_by(|(a, _), (b, _)| goal.order(*a, *b)) {
+        Some((_, trial)) => Ok(trial.clone()),
+        None => {
+            let of = kind.map_or(String::new(), |kind| format!(" of kind {}", kind.name()));
+            let message = format!("no trial{of} of sweep {} has finished", experiment.name);
+            let help = format!(
+                "`sweep show {}` says where its trials stand",
+                experiment.name
+            );
+            Err(Failure::input(message, &help))
+        }
+    }
+}
+
+/// The trial of `experiment` whose name begins with `prefix`.
+fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<TrialRecord, Failure> {
+    let digits = prefix.to_ascii_lowercase();
+    let all = experiment.trials.iter();
+    let found: Vec<&TrialRecord> = all
+        .filter(|trial| !digits.is_empty() && trial.id.as_str().starts_with(&digits))
+        .collect();
+    let help = format!("`sweep show {}` lists its trials", experiment.name);
+    match found.as_slice() {
+        [trial] => Ok((*trial).clone()),
+        [] => {
+            let message = format!("no trial of sweep {} is called `{prefix}`", experiment.name);
+            Err(Failure::input(message, &help))
+        }
+        many => {
+            let names: Vec<&str> = many
+                .iter()
+                .take(CANDIDATES)
+                .map(|trial| trial.id.as_str())
+                .collect();
+            let message = format!(
+                "{} trials of sweep {} have a name that begins with `{prefix}`: {}{}",
+                many.len(),
+                experiment.name,
+                names.join(", "),
+                if many.len() > names.len() {
+                    ", ..."
+                } else {
+                    ""
+                }
+            );
+            Err(Failure::input(message, "give more digits"))
+        }
+    }
+}
+
+/// The trial whose name begins with `prefix`, of whatever experiment.
+fn anywhere(
+    context: &Context,
+    store: &Store,
+    prefix: &str,
+) -> Result<(TrialRecord, ExperimentRecord), Failure> {
+    let trial = store.find_trial(prefix).map_err(|error| {
+        Failure::input(
+            error,
+            "`sweep ls` lists the sweeps, `sweep show NAME` their trials",
+        )
+    })?;
+    let names = store.experiments_of(&trial.id).map_err(store_failure)?;
+    let name = names.first().map(String::as_str);
+    Ok((trial, context.experiment(name)?))
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    Kind::parse(name).ok_or_else(|| "allowed are mlp, xgboost and random_forest".to_owned())
+}

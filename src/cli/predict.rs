@@ -1,0 +1,299 @@
+//! `sweep predict`: what a trained model says of the rows of a table.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
+
+use super::model::{self, Choice};
+use super::{Context, Exit, Failure, terminal};
+use crate::data::{DataError, Encoder, Refused, SavedPreparation, Table, write_whole};
+use crate::engine::predict::Predictor;
+use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
+
+/// Stands for standard output.
+const STDOUT: &str = "-";
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The model: `best`, or the first digits of a trial (left out with --model)
+    #[arg(value_name = "TRIAL|best")]
+    trial: String,
+
+    /// The table, CSV or TSV: the columns that features are made from, in any order, and any others
+    #[arg(value_name = "DATA")]
+    data: Option<PathBuf>,
+
+    #[command(flatten)]
+    choice: Choice,
+
+    /// Take the model from a folder that `sweep export` wrote
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["experiment", "kind", "ensemble"])]
+    model: Option<PathBuf>,
+
+    /// Mean probabilities of all finished seeds of the trial's configuration
+    #[arg(long)]
+    ensemble: bool,
+
+    /// The file to write; standard output if left out or `-`
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Replace the output if it is there
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+/// One model or several, with how their features are made.
+struct Models {
+    names: Vec<String>,
+    models: Vec<Predictor>,
+    preparation: SavedPreparation,
+}
+
+/// `sweep predict TRIAL DATA` and `sweep predict --model FOLDER DATA`.
+pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let (what, input) = parts(arguments)?;
+    let output = arguments
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new(STDOUT));
+    if context.json && output.is_none() {
+        let message = "--json reports on standard output, where the table would go";
+        return Err(Failure::input(message, "name a file with -o"));
+    }
+    let output = output
+        .map(|path| target(path, arguments.force))
+        .transpose()?;
+    let mut models = load(context, arguments, what)?;
+    let table = Table::read(input, "").map_err(|errors| data_failure(&errors))?;
+    let preparation = models.preparation.preparation.clone();
+    let encoder = preparation
+        .on(&table)
+        .map_err(|error| data_failure(&[error]))?;
+    let outcome = match &output {
+        Some(path) => to_file(path, &table, &encoder, &mut models)?,
+        None => to_stdout(&table, &encoder, &mut models)?,
+    };
+    if context.json {
+        let columns = predict::columns(&table, &models.preparation.classes);
+        let mut value = as_json(&outcome);
+        value["trials"] = json!(models.names);
+        value["input"] = json!(input);
+        value["output"] = json!(output);
+        value["columns"] = json!(columns);
+        terminal::print(&value.to_string());
+    }
+    say(&outcome, output.as_deref());
+    Ok(match outcome.refused {
+        0 => Exit::Success,
+        _ => Exit::RowsLeft,
+    })
+}
+
+/// The trial's name, unless the model comes from a folder, and the table.
+fn parts(arguments: &Arguments) -> Result<(&str, &Path), Failure> {
+    match (&arguments.model, &arguments.data) {
+        (None, Some(data)) => Ok((&arguments.trial, data)),
+        (Some(_), None) => Ok(("", Path::new(&arguments.trial))),
+        (None, None) => Err(Failure::input(
+            "a trial and a table are needed",
+            "for instance `sweep predict best new.csv -o predicted.csv`",
+        )),
+        (Some(_), Some(_)) => Err(Failure::input(
+            format!(
+                "--model names the model, so `{}` has no part",
+                arguments.trial
+            ),
+            "give the table alone: `sweep predict --model FOLDER new.csv`",
+        )),
+    }
+}
+
+fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, Failure> {
+    if let Some(folder) = &arguments.model {
+        let bundle = Bundle::read(folder).map_err(|error| bundle_failure(folder, &error))?;
+        return Ok(Models {
+            names: vec![bundle.card.trial.to_string()],
+            models: vec![bundle.model],
+            preparation: bundle.preparation,
+        });
+    }
+    let chosen = model::choose(context, what, &arguments.choice)?;
+    let preparation = chosen.preparation(context)?;
+    let trials = match arguments.ensemble {
+        true => chosen.seeds(),
+        false => vec![&chosen.trial],
+    };
+    let models = trials
+        .iter()
+        .map(|trial| model::load(context, trial, &preparation))
+        .collect::<Result<_, _>>()?;
+    Ok(Models {
+        names: trials.iter().map(|trial| trial.id.to_string()).collect(),
+        models,
+        preparation,
+    })
+}
+
+fn bundle_failure(folder: &Path, error: &BundleError) -> Failure {
+    let help = match error {
+        BundleError::Read { .. } => "the folder must be one that `sweep export` wrote, whole",
+        BundleError::Format { .. } | BundleError::Damaged { .. } => "",
+        _ => "export the model again, or take a sound copy of the folder",
+    };
+    match error {
+        BundleError::Read { .. } if !folder.is_dir() => {
+            Failure::input(format!("there is no folder {}", folder.display()), help)
+        }
+        _ => Failure::environment(error, help),
+    }
+}
+
+/// The file that `path` means, which may be written.
+fn target(path: &Path, force: bool) -> Result<PathBuf, Failure> {
+    let Ok(there) = fs::metadata(path) else {
+        return Ok(path.to_owned());
+    };
+    if !there.is_file() {
+        let message = format!("{} is there and is no file", path.display());
+        return Err(Failure::input(
+            message,
+            "name a file, or leave -o out for standard output",
+        ));
+    }
+    if !force {
+        let message = format!("{} is there already", path.display());
+        return Err(Failure::input(
+            message,
+            "name another file, or replace it with --force",
+        ));
+    }
+    // A link stays one: what it points to is replaced.
+    fs::canonicalize(path).map_err(|error| Failure::environment(error, ""))
+}
+
+fn to_file(
+    path: &Path,
+    table: &Table,
+    encoder: &Encoder<'_>,
+    models: &mut Models,
+) -> Result<Outcome, Failure> {
+    let delimiter = match path.extension() {
+        Some(_) => Table::delimiter(path),
+        None => Table::delimiter(&table.path),
+    };
+    let mut outcome = Outcome::default();
+    let mut refused = None;
+    let Models {
+        models,
+        preparation,
+        ..
+    } = models;
+    let written = write_whole(path, |out| {
+        match predict::write(table, encoder, models, &preparation.classes, delimiter, out) {
+            Ok(all) => outcome = all,
+            Err(WriteError::Output(error)) => return Err(error),
+            Err(WriteError::Model(error)) => {
+                refused = Some(Failure::environment(error, ""));
+                return Err(io::ErrorKind::Other.into());
+            }
+        }
+        Ok(())
+    });
+    match (refused, written) {
+        (Some(failure), _) => Err(failure),
+        (None, Err(error)) => Err(Failure::environment(&error, &error.help)),
+        (None, Ok(())) => Ok(outcome),
+    }
+}
+
+fn to_stdout(
+    table: &Table,
+    encoder: &Encoder<'_>,
+    models: &mut Models,
+) -> Result<Outcome, Failure> {
+    let delimiter = Table::delimiter(&table.path);
+    let classes = &models.preparation.classes;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = predict::write(
+        table,
+        encoder,
+        &mut models.models,
+        classes,
+        delimiter,
+        &mut out,
+    );
+    let written = written.and_then(|outcome| {
+        out.flush()?;
+        Ok(outcome)
+    });
+    match written {
+        // `sweep predict ... | head` closes the pipe: that is no failure.
+        Err(WriteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            std::process::exit(0)
+        }
+        Err(error) => Err(Failure::environment(error, "")),
+        Ok(outcome) => Ok(outcome),
+    }
+}
+
+/// All that is wrong with the table, at once.
+fn data_failure(errors: &[DataError]) -> Failure {
+    Failure::all(
+        errors
+            .iter()
+            .map(|error| (error.to_string(), error.help.as_str())),
+    )
+}
+
+fn say(outcome: &Outcome, output: Option<&Path>) {
+    if let Some(path) = output {
+        let predicted = outcome.rows - outcome.refused;
+        terminal::note(&format!("{}: {predicted} rows predicted", path.display()));
+    }
+    if outcome.unseen > 0 {
+        terminal::note(&format!(
+            "note: {} cells have a category that no training row had; they count as none",
+            outcome.unseen
+        ));
+    }
+    if outcome.refused > 0 {
+        let (refused, rows) = (outcome.refused, outcome.rows);
+        terminal::note(&format!(
+            "{refused} of {rows} rows have no prediction, their cells are empty:"
+        ));
+        outcome
+            .first_refused
+            .iter()
+            .for_each(|row| terminal::note(&format!("  {}", line(row))));
+        if refused > outcome.first_refused.len() {
+            terminal::note(&format!(
+                "  ... and {} more",
+                refused - outcome.first_refused.len()
+            ));
+        }
+    }
+}
+
+fn line(row: &Refused) -> String {
+    let column: String = row
+        .column
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    format!("line {}: column `{column}`: {}", row.line, row.reason)
+}
+
+fn as_json(outcome: &Outcome) -> Json {
+    let refused =
+        |row: &Refused| json!({ "line": row.line, "column": row.column, "reason": row.reason });
+    json!({
+        "rows": outcome.rows,
+        "predicted": outcome.rows - outcome.refused,
+        "not_predicted": outcome.refused,
+        "first_not_predicted": outcome.first_refused.iter().map(refused).collect::<Json>(),
+        "unseen_categories": outcome.unseen,
+    })
+}

@@ -1,0 +1,305 @@
+//! Applying a fitted preparation to a table that had no part in fitting it.
+//!
+//! Invariant: a row's features are those that [`super::prepare()`] would have given it, to the bit,
+//! or the row is refused with its reason; nothing is fitted here, and no row depends on another.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::columns::number;
+use super::date::year;
+use super::error::{DataError, count, list, quote};
+use super::fit::{FittedField, Preparation, Scaling};
+use super::table::Table;
+
+/// A preparation beside the table it is applied to.
+#[derive(Debug)]
+pub struct Encoder<'a> {
+    table: &'a Table,
+    fields: Vec<Bound<'a>>,
+    width: usize,
+}
+
+/// Features of some rows of a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Features {
+    /// Row-major [rows, features].
+    pub x: Vec<f32>,
+    /// The rows of the table that `x` has, ascending, from 0.
+    pub rows: Vec<u32>,
+    /// The other rows, ascending.
+    pub refused: Vec<Refused>,
+    /// Cells with a category that no training row had: all features of their column are 0.
+    pub unseen: usize,
+}
+
+/// A row without features.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// From 0.
+    pub row: u32,
+    /// Line of the file, from 1, header included.
+    pub line: u64,
+    /// The first column at fault, in the order of the features.
+    pub column: String,
+    /// What is wrong with its cell.
+    pub reason: String,
+}
+
+/// A field and where its cells stand.
+#[derive(Debug)]
+struct Bound<'a> {
+    field: &'a FittedField,
+    column: usize,
+    /// Of a categorical field, the feature of each category.
+    places: HashMap<&'a str, usize>,
+}
+
+impl Preparation {
+    /// Finds the columns that features are made from in `table`, by name; others do not matter, nor
+    /// does their order.
+    ///
+    /// # Errors
+    /// One that names every column that is not there.
+    pub fn on<'a>(&'a self, table: &'a Table) -> Result<Encoder<'a>, DataError> {
+        let mut missing = Vec::new();
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for field in &self.fields {
+            match table.find(field.column()) {
+                Some(column) => fields.push(Bound::new(field, column)),
+                None if missing.contains(&field.column()) => {}
+                None => missing.push(field.column()),
+            }
+        }
+        if missing.is_empty() {
+            let width = self.fields.iter().map(FittedField::width).sum();
+            return Ok(Encoder {
+                table,
+                fields,
+                width,
+            });
+        }
+        let named: Vec<String> = missing.iter().map(|name| quote(name)).collect();
+        let message = format!(
+            "{} that the model needs {} not there: {}",
+            count(missing.len(), "column"),
+            if missing.len() == 1 { "is" } else { "are" },
+            named.join(", ")
+        );
+        let there: Vec<&str> = table.names.iter().map(String::as_str).collect();
+        let help = format!(
+            "names must be those of the training data; there are {}",
+            list(&there)
+        );
+        Err(DataError::new(&table.path, message, help).line(1))
+    }
+}
+
+impl Encoder<'_> {
+    /// Features of `rows`.
+    ///
+    /// A missing cell takes what was fitted for it, and refuses the row where nothing was (under the
+    /// rules `error` and `drop`). A category that no training row had is 0 in every feature of its
+    /// column, as it is for validation and test rows.
+    ///
+    /// # Panics
+    /// When the table has fewer rows.
+    pub fn encode(&self, rows: Range<u32>) -> Features {
+        let mut features = Features::default();
+        features.x.reserve(rows.len() * self.width);
+        for row in rows {
+            let start = features.x.len();
+            let unseen = features.unseen;
+            match self.encode_row(row, &mut features) {
+                Ok(()) => features.rows.push(row),
+                Err((column, reason)) => {
+                    features.x.truncate(start);
+                    features.unseen = unseen;
+                    features.refused.push(Refused {
+                        row,
+                        line: self.table.line(row),
+                        column,
+                        reason,
+                    });
+                }
+            }
+        }
+        features
+    }
+
+    /// Adds the features of `row`, or names the column at fault and says what is wrong with it.
+    fn encode_row(&self, row: u32, features: &mut Features) -> Result<(), (String, String)> {
+        for bound in &self.fields {
+            let cell = self.table.present(row, bound.column);
+            let refuse = |reason: String| (bound.field.column().to_owned(), reason);
+            let missing = || refuse(self.missing(row, bound.column));
+            match bound.field {
+                FittedField::Number { scaling, .. } => {
+                    let feature = scaled(cell, number, "a number", scaling).map_err(refuse)?;
+                    features.x.push(feature.ok_or_else(missing)?);
+                }
+                FittedField::Year { scaling, .. } => {
+                    let wanted = "a date: YYYY, YYYY-MM or YYYY-MM-DD";
+                    let feature = scaled(cell, year, wanted, scaling).map_err(refuse)?;
+                    features.x.push(feature.ok_or_else(missing)?);
+                }
+                FittedField::Category { imputed, .. } => {
+                    let text = cell.or(imputed.as_deref()).ok_or_else(missing)?;
+                    let start = features.x.len();
+                    features.x.resize(start + bound.field.width(), 0.0);
+                    match bound.places.get(text) {
+                        Some(place) => features.x[start + place] = 1.0,
+                        None => features.unseen += 1,
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn missing(&self, row: u32, column: usize) -> String {
+        match self.table.cell(row, column).trim() {
+            "" => "the cell is empty".to_owned(),
+            cell => format!(
+                "the cell reads {}, which stands for a missing value",
+                quote(cell)
+            ),
+        }
+    }
+}
+
+impl<'a> Bound<'a> {
+    fn new(field: &'a FittedField, column: usize) -> Bound<'a> {
+        let places = match field {
+            FittedField::Category { categories, .. } => categories
+                .iter()
+                .enumerate()
+                .map(|(place, name)| (name.as_str(), place))
+                .collect(),
+            FittedField::Number { .. } | FittedField::Year { .. } => HashMap::new(),
+        };
+        Bound {
+            field,
+            column,
+            places,
+        }
+    }
+}
+
+/// The feature of a number, or nothing where the cell is missing and nothing was fitted for that.
+fn scaled(
+    cell: Option<&str>,
+    parse: fn(&str) -> Option<f64>,
+    wanted: &str,
+    scaling: &Scaling,
+) -> Result<Option<f32>, String> {
+    let value = match cell {
+        Some(cell) => Some(parse(cell).ok_or_else(|| format!("{} is not {wanted}", quote(cell)))?),
+        None => scaling.imputed,
+    };
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    let feature = scaling.apply(value);
+    match feature.is_finite() {
+        true => Ok(Some(feature)),
+        false => Err(format!("{value:e} becomes too large for a 32-bit feature")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn preparation() -> Preparation {
+        let number = |column: &str, imputed| FittedField::Number {
+            column: column.to_owned(),
+            scaling: Scaling {
+                mean: 1.0,
+                sd: 2.0,
+                imputed,
+            },
+        };
+        let year = FittedField::Year {
+            column: "date".to_owned(),
+            scaling: Scaling {
+                mean: 2000.0,
+                sd: 10.0,
+                imputed: None,
+            },
+        };
+        let kind = FittedField::Category {
+            column: "kind".to_owned(),
+            categories: vec!["x".to_owned(), "y".to_owned()],
+            imputed: None,
+        };
+        Preparation {
+            fields: vec![number("a", None), number("b", Some(7.0)), year, kind],
+        }
+    }
+
+    fn table(text: &str) -> Table {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.csv");
+        fs::write(&path, text).unwrap();
+        Table::read(&path, "").unwrap()
+    }
+
+    #[test]
+    fn columns_are_found_by_name_in_any_order_among_others() {
+        let table = table("other,kind,date,b,a\n?,y,2010-02-03,3,5\n");
+        let preparation = preparation();
+        let features = preparation.on(&table).unwrap().encode(0..1);
+        assert_eq!(features.x, [2.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!((features.rows, features.unseen), (vec![0], 0));
+    }
+
+    #[test]
+    fn rows_that_cannot_be_encoded_are_named_with_their_reason_and_the_others_stay() {
+        let text = "a,b,date,kind\n\
+                    1,,2000,z\n\
+                    ,1,2000,x\n\
+                    one,1,2000,x\n\
+                    1,1,2000-13,x\n\
+                    1,1,2000, NA \n\
+                    1e300,1,2000,x\n\
+                    3,1,2000,x\n";
+        let table = table(text);
+        let preparation = preparation();
+        let features = preparation.on(&table).unwrap().encode(0..7);
+        assert_eq!(features.rows, [0, 6]);
+        assert_eq!(
+            features.x,
+            [0.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
+        );
+        assert_eq!(features.unseen, 1);
+        let refused: Vec<String> = features
+            .refused
+            .iter()
+            .map(|refused| format!("{}: {}: {}", refused.line, refused.column, refused.reason))
+            .collect();
+        assert_eq!(
+            refused,
+            [
+                "3: a: the cell is empty",
+                "4: a: `one` is not a number",
+                "5: date: `2000-13` is not a date: YYYY, YYYY-MM or YYYY-MM-DD",
+                "6: kind: the cell reads `NA`, which stands for a missing value",
+                "7: a: 1e300 becomes too large for a 32-bit feature",
+            ]
+        );
+    }
+
+    #[test]
+    fn all_columns_that_lack_are_named_in_one_error() {
+        let table = table("a,Kind\n1,x\n");
+        let error = preparation().on(&table).unwrap_err();
+        assert_eq!(
+            error.message,
+            "3 columns that the model needs are not there: `b`, `date`, `kind`"
+        );
+        assert!(error.help.ends_with("there are `a`, `Kind`"), "{error:?}");
+    }
+}

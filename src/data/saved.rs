@@ -1,0 +1,194 @@
+//! The fitted preparation as an open JSON file, so that new rows can be given to a model without
+//! the rows it was trained on. `docs/DATA.md` describes it for readers in other languages.
+//!
+//! Invariant: what is read back can be applied: features and fields fit, and scales are finite.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::trial::DataDigest;
+
+use super::atomic;
+use super::dataset::DatasetMeta;
+use super::error::DataError;
+use super::fit::{FittedField, Preparation, Scaling};
+
+/// Raised with every change of meaning; files of another format are refused.
+pub const PREPARATION_FORMAT: u32 = 1;
+
+/// How features were made for a model, and what its inputs and outputs are called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedPreparation {
+    /// Of the prepared data set that it was fitted for.
+    pub digest: DataDigest,
+    /// Names of the features, in order.
+    pub features: Vec<String>,
+    /// Names of the classes; a label is an index into them.
+    pub classes: Vec<String>,
+    pub preparation: Preparation,
+}
+
+/// As it stands in the file.
+#[derive(Serialize, Deserialize)]
+struct Header<S> {
+    format: u32,
+    #[serde(flatten)]
+    saved: S,
+}
+
+impl SavedPreparation {
+    pub fn of(meta: &DatasetMeta) -> SavedPreparation {
+        SavedPreparation {
+            digest: meta.digest.clone(),
+            features: meta.features.clone(),
+            classes: meta.classes.clone(),
+            preparation: meta.preparation.clone(),
+        }
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or (`InvalidData`) is damaged or of another format; each names it.
+    pub fn read(path: &Path) -> io::Result<SavedPreparation> {
+        let named = |kind: io::ErrorKind, why: &dyn std::fmt::Display| {
+            io::Error::new(kind, format!("{}: {why}", path.display()))
+        };
+        let unsound = |why: &dyn std::fmt::Display| {
+            let why = format!("the preparation is damaged or foreign: {why}");
+            named(io::ErrorKind::InvalidData, &why)
+        };
+        let text = std::fs::read(path).map_err(|error| named(error.kind(), &error))?;
+        #[derive(Deserialize)]
+        struct FormatOnly {
+            format: u32,
+        }
+        let FormatOnly { format } = serde_json::from_slice(&text).map_err(|e| unsound(&e))?;
+        if format != PREPARATION_FORMAT {
+            let why = format!(
+                "the preparation has format {format}, this program reads format \
+                 {PREPARATION_FORMAT}: use the version of sweep that wrote it"
+            );
+            return Err(named(io::ErrorKind::InvalidData, &why));
+        }
+        let Header { saved, .. }: Header<SavedPreparation> =
+            serde_json::from_slice(&text).map_err(|e| unsound(&e))?;
+        match saved.problem() {
+            Some(why) => Err(unsound(&why)),
+            None => Ok(saved),
+        }
+    }
+
+    /// Writes it to `path`, unless it stands there already, byte for byte; true if it did.
+    pub(super) fn write(&self, path: &Path) -> Result<bool, DataError> {
+        let bytes = self.to_json();
+        if std::fs::read(path).is_ok_and(|there| there == bytes) {
+            return Ok(true);
+        }
+        atomic::write(path, |out| out.write_all(&bytes))?;
+        Ok(false)
+    }
+
+    /// The bytes of the file: always the same for the same content.
+    pub fn to_json(&self) -> Vec<u8> {
+        let header = Header {
+            format: PREPARATION_FORMAT,
+            saved: self,
+        };
+        let mut text = serde_json::to_vec_pretty(&header).expect("a preparation is plain data");
+        text.push(b'\n');
+        text
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.features != self.preparation.features() {
+            return Some("its features are not those that its fields make".to_owned());
+        }
+        if self.classes.len() < 2 || self.features.is_empty() {
+            return Some("it needs a feature and two classes".to_owned());
+        }
+        let wrong = self.preparation.fields.iter().find(|field| match field {
+            FittedField::Number { scaling, .. } | FittedField::Year { scaling, .. } => {
+                !scaling.is_sound()
+            }
+            FittedField::Category { categories, .. } => categories.is_empty(),
+        });
+        wrong.map(|field| format!("the field of column {} cannot be applied", field.column()))
+    }
+}
+
+impl Scaling {
+    fn is_sound(&self) -> bool {
+        let imputed = self.imputed.is_none_or(f64::is_finite);
+        self.mean.is_finite() && self.sd.is_finite() && self.sd >= 0.0 && imputed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn saved() -> SavedPreparation {
+        let scaling = Scaling {
+            mean: 0.1 + 0.2,
+            sd: 1.0 / 3.0,
+            imputed: Some(-0.7),
+        };
+        let column = "tempo".to_owned();
+        SavedPreparation {
+            digest: DataDigest::from_hex("5".repeat(64)),
+            features: vec![column.clone()],
+            classes: vec!["no".to_owned(), "yes".to_owned()],
+            preparation: Preparation {
+                fields: vec![FittedField::Number { column, scaling }],
+            },
+        }
+    }
+
+    #[test]
+    fn a_preparation_reads_back_to_the_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preparation.json");
+        assert!(!saved().write(&path).unwrap());
+        assert!(saved().write(&path).unwrap());
+        assert_eq!(SavedPreparation::read(&path).unwrap(), saved());
+    }
+
+    #[test]
+    fn damaged_foreign_and_newer_files_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preparation.json");
+        let text = String::from_utf8(saved().to_json()).unwrap();
+        for (from, to, expected) in [
+            (
+                "\"format\": 1",
+                "\"format\": 2",
+                "format 2, this program reads format 1",
+            ),
+            (
+                "\"tempo\"\n",
+                "\"speed\"\n",
+                "not those that its fields make",
+            ),
+            (
+                "\"sd\": 0.",
+                "\"sd\": -0.",
+                "column tempo cannot be applied",
+            ),
+            ("{", "", "damaged or foreign"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = SavedPreparation::read(&path).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert!(error.contains("preparation.json"), "{error}");
+        }
+        fs::remove_file(&path).unwrap();
+        let error = SavedPreparation::read(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+}
