@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use safetensors::tensor::SafeTensorError;
+
 use crate::recipe::DataSpec;
 
 use super::atomic;
@@ -18,6 +20,7 @@ use super::layout::{Tensor, file_bytes};
 use super::split::{TEST, TRAIN, VALID};
 use super::summary::Summary;
 use super::table::Table;
+use super::text;
 
 /// A prepared data set on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +51,7 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let (main, test) = both(main, test)?;
     let mut content = Content::read(spec, &main, test.as_ref())?;
     let sides = content.sides(spec)?;
-    let (preparation, encoded) = content.encode(spec, &sides)?;
+    let (preparation, texts, encoded) = content.encode(spec, &sides)?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);
@@ -67,7 +70,14 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let folder = store_folder.join("data");
     let path = folder.join(format!("{}.safetensors", meta.digest));
     let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
-    let reused = write(&path, &test_path, &meta, &rows, &groups).map_err(|error| vec![error])?;
+    let texts = text::file_bytes(&texts).map_err(|error| vec![too_large(&path, &error)])?;
+    let texts_reused = match texts {
+        Some(bytes) => write_bytes(&text::path(&folder, &meta.digest), &bytes),
+        None => Ok(true),
+    };
+    let reused = texts_reused
+        .and_then(|texts| Ok(write(&path, &test_path, &meta, &rows, &groups)? && texts))
+        .map_err(|error| vec![error])?;
     let mut summary = content.summary(&rows);
     summary.reused = reused;
     summary.seconds = start.elapsed().as_secs_f64();
@@ -106,14 +116,22 @@ fn write(
     let mut reused = true;
     // The sealed rows first: where the others stand, these do too.
     for (path, tensors) in [(test_path, &sealed[..]), (path, &seen[..])] {
-        let bytes = file_bytes(tensors, meta).map_err(|source| {
-            let help = "use fewer columns or categories";
-            DataError::new(path, format!("cannot be laid out: {source}"), help)
-        })?;
-        if !fs::read(path).is_ok_and(|there| there == bytes) {
-            reused = false;
-            atomic::write(path, |out| out.write_all(&bytes))?;
-        }
+        let bytes = file_bytes(tensors, meta).map_err(|error| too_large(path, &error))?;
+        reused &= write_bytes(path, &bytes)?;
     }
     Ok(reused)
+}
+
+/// Writes `bytes` unless they stand there already; true if they do.
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
+    let reused = fs::read(path).is_ok_and(|there| there == bytes);
+    if !reused {
+        atomic::write(path, |out| out.write_all(bytes))?;
+    }
+    Ok(reused)
+}
+
+fn too_large(path: &Path, source: &SafeTensorError) -> DataError {
+    let help = "use fewer columns or categories";
+    DataError::new(path, format!("cannot be laid out: {source}"), help)
 }
