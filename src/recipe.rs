@@ -23,9 +23,94 @@ pub struct DataSpec {
     pub year: Vec<String>,
     /// Columns of which each value becomes a 0/1 feature.
     pub categorical: Vec<String>,
+    /// Columns of text that become features; a column may stand in several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<TextSpec>,
     pub missing: MissingRules,
     pub scale: Scale,
     pub split: SplitSpec,
+}
+
+/// Columns of text, each encoded by itself and in the same way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TextSpec {
+    pub columns: Vec<String>,
+    #[serde(flatten)]
+    pub encoder: TextEncoder,
+}
+
+/// How the texts of a column become features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "encoder", rename_all = "snake_case")]
+pub enum TextEncoder {
+    /// Terms weighted by how rare they are, brought to `dims` dimensions by a truncated SVD.
+    Tfidf(Tfidf),
+    /// Terms hashed into `dims` buckets, with signs; nothing is fitted.
+    Hashing(Hashing),
+}
+
+/// Term frequency times inverse document frequency, as scikit-learn defines it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tfidf {
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// A term that occurs n times counts 1 + ln n instead of n.
+    pub sublinear: bool,
+    /// Training rows in which a term must stand to be known, at least 1.
+    pub min_count: usize,
+    /// Most terms that are known: the most frequent ones.
+    pub max_terms: usize,
+    /// Features, at least 1.
+    pub dims: usize,
+}
+
+/// The hashing trick (Weinberger et al. 2009), as scikit-learn's `HashingVectorizer`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hashing {
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// Features, at least 1.
+    pub dims: usize,
+}
+
+/// What the terms of a text are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub analyzer: Analyzer,
+    /// Smallest and largest number of words, or characters, in a term.
+    pub ngrams: [usize; 2],
+    /// Upper and lower case are one.
+    pub lowercase: bool,
+}
+
+/// What terms are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Analyzer {
+    /// Words that follow each other.
+    Word,
+    /// Characters within a word, its edges marked by blanks (scikit-learn's `char_wb`).
+    Char,
+}
+
+impl TextEncoder {
+    /// Features it makes of a column.
+    pub fn dims(&self) -> usize {
+        match self {
+            TextEncoder::Tfidf(tfidf) => tfidf.dims,
+            TextEncoder::Hashing(hashing) => hashing.dims,
+        }
+    }
+}
+
+impl Analyzer {
+    /// The word for it in experiments and names of features.
+    pub fn name(self) -> &'static str {
+        match self {
+            Analyzer::Word => "word",
+            Analyzer::Char => "char",
+        }
+    }
 }
 
 /// What to do with an empty cell or one that reads `NA`.

@@ -68,7 +68,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         .transpose()?;
     let mut models = load(context, arguments, what)?;
     let table = Table::read(input, "").map_err(|errors| data_failure(&errors))?;
-    let preparation = models.preparation.preparation.clone();
+    let preparation = models.preparation.clone();
     let encoder = preparation
         .on(&table)
         .map_err(|error| data_failure(&[error]))?;

@@ -9,8 +9,10 @@ use std::ops::Range;
 use super::columns::number;
 use super::date::year;
 use super::error::{DataError, count, list, quote};
-use super::fit::{FittedField, Preparation, Scaling};
+use super::fit::{FittedField, Scaling};
+use super::saved::SavedPreparation;
 use super::table::Table;
+use super::text::FittedText;
 
 /// A preparation beside the table it is applied to.
 #[derive(Debug)]
@@ -29,7 +31,8 @@ pub struct Features {
     pub rows: Vec<u32>,
     /// The other rows, ascending.
     pub refused: Vec<Refused>,
-    /// Cells with a category that no training row had: all features of their column are 0.
+    /// Cells with a category that no training row had, or a text without a known term: all features
+    /// of their column are 0.
     pub unseen: usize,
 }
 
@@ -53,9 +56,11 @@ struct Bound<'a> {
     column: usize,
     /// Of a categorical field, the feature of each category.
     places: HashMap<&'a str, usize>,
+    /// Of a text field, what it takes to encode texts.
+    text: Option<&'a FittedText>,
 }
 
-impl Preparation {
+impl SavedPreparation {
     /// Finds the columns that features are made from in `table`, by name; others do not matter, nor
     /// does their order.
     ///
@@ -63,16 +68,21 @@ impl Preparation {
     /// One that names every column that is not there.
     pub fn on<'a>(&'a self, table: &'a Table) -> Result<Encoder<'a>, DataError> {
         let mut missing = Vec::new();
-        let mut fields = Vec::with_capacity(self.fields.len());
-        for field in &self.fields {
+        let mut texts = self.texts.iter();
+        let mut fields = Vec::with_capacity(self.preparation.fields.len());
+        for field in &self.preparation.fields {
+            let text = match field {
+                FittedField::Text { .. } => texts.next(),
+                _ => None,
+            };
             match table.find(field.column()) {
-                Some(column) => fields.push(Bound::new(field, column)),
+                Some(column) => fields.push(Bound::new(field, column, text)),
                 None if missing.contains(&field.column()) => {}
                 None => missing.push(field.column()),
             }
         }
         if missing.is_empty() {
-            let width = self.fields.iter().map(FittedField::width).sum();
+            let width = self.preparation.fields.iter().map(FittedField::width).sum();
             return Ok(Encoder {
                 table,
                 fields,
@@ -100,17 +110,24 @@ impl Encoder<'_> {
     ///
     /// A missing cell takes what was fitted for it, and refuses the row where nothing was (under the
     /// rules `error` and `drop`). A category that no training row had is 0 in every feature of its
-    /// column, as it is for validation and test rows.
+    /// column, as it is for validation and test rows. A missing text is an empty one, unless the
+    /// experiment has a rule of its own for its column, which refuses the row.
     ///
     /// # Panics
     /// When the table has fewer rows.
     pub fn encode(&self, rows: Range<u32>) -> Features {
         let mut features = Features::default();
         features.x.reserve(rows.len() * self.width);
-        for row in rows {
+        // Texts of a column are encoded together, since that is done in parallel.
+        let texts: Vec<Vec<f32>> = self
+            .fields
+            .iter()
+            .map(|b| b.texts(self.table, &rows))
+            .collect();
+        for (place, row) in rows.enumerate() {
             let start = features.x.len();
             let unseen = features.unseen;
-            match self.encode_row(row, &mut features) {
+            match self.encode_row(row, place, &texts, &mut features) {
                 Ok(()) => features.rows.push(row),
                 Err((column, reason)) => {
                     features.x.truncate(start);
@@ -128,8 +145,15 @@ impl Encoder<'_> {
     }
 
     /// Adds the features of `row`, or names the column at fault and says what is wrong with it.
-    fn encode_row(&self, row: u32, features: &mut Features) -> Result<(), (String, String)> {
-        for bound in &self.fields {
+    /// `texts` has the features of the text fields, those of `row` at `place`.
+    fn encode_row(
+        &self,
+        row: u32,
+        place: usize,
+        texts: &[Vec<f32>],
+        features: &mut Features,
+    ) -> Result<(), (String, String)> {
+        for (bound, texts) in self.fields.iter().zip(texts) {
             let cell = self.table.present(row, bound.column);
             let refuse = |reason: String| (bound.field.column().to_owned(), reason);
             let missing = || refuse(self.missing(row, bound.column));
@@ -152,6 +176,16 @@ impl Encoder<'_> {
                         None => features.unseen += 1,
                     }
                 }
+                FittedField::Text { text, .. } => {
+                    if text.required && cell.is_none() {
+                        return Err(missing());
+                    }
+                    let width = bound.field.width();
+                    let encoded = &texts[place * width..][..width];
+                    let is_unknown = cell.is_some() && encoded.iter().all(|x| *x == 0.0);
+                    features.unseen += usize::from(is_unknown);
+                    features.x.extend_from_slice(encoded);
+                }
             }
         }
         Ok(())
@@ -169,20 +203,33 @@ impl Encoder<'_> {
 }
 
 impl<'a> Bound<'a> {
-    fn new(field: &'a FittedField, column: usize) -> Bound<'a> {
+    fn new(field: &'a FittedField, column: usize, text: Option<&'a FittedText>) -> Bound<'a> {
         let places = match field {
             FittedField::Category { categories, .. } => categories
                 .iter()
                 .enumerate()
                 .map(|(place, name)| (name.as_str(), place))
                 .collect(),
-            FittedField::Number { .. } | FittedField::Year { .. } => HashMap::new(),
+            _ => HashMap::new(),
         };
         Bound {
             field,
             column,
             places,
+            text,
         }
+    }
+
+    /// Features of the texts of `rows`, row-major; none for what is no text field.
+    fn texts(&self, table: &Table, rows: &Range<u32>) -> Vec<f32> {
+        let Some(text) = self.text else {
+            return Vec::new();
+        };
+        let cells: Vec<_> = rows
+            .clone()
+            .map(|row| table.present(row, self.column))
+            .collect();
+        text.encode(&cells)
     }
 }
 
@@ -212,8 +259,10 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::data::Preparation;
+    use crate::trial::DataDigest;
 
-    fn preparation() -> Preparation {
+    fn preparation() -> SavedPreparation {
         let number = |column: &str, imputed| FittedField::Number {
             column: column.to_owned(),
             scaling: Scaling {
@@ -235,8 +284,15 @@ mod tests {
             categories: vec!["x".to_owned(), "y".to_owned()],
             imputed: None,
         };
-        Preparation {
+        let preparation = Preparation {
             fields: vec![number("a", None), number("b", Some(7.0)), year, kind],
+        };
+        SavedPreparation {
+            digest: DataDigest::from_hex("5".repeat(64)),
+            features: preparation.features(),
+            classes: vec!["no".to_owned(), "yes".to_owned()],
+            preparation,
+            texts: Vec::new(),
         }
     }
 

@@ -39,7 +39,8 @@ pub(super) enum Values<'a> {
 struct Read<'a> {
     values: Values<'a>,
     missing: Vec<usize>,
-    policy: MissingPolicy,
+    /// Rows that lack a value are left out.
+    drops: bool,
 }
 
 impl<'a> Part<'a> {
@@ -96,7 +97,9 @@ impl<'a> Part<'a> {
             .map(|column| table.names[*column].as_str())
             .zip(&groups);
         for (name, read) in named.chain(target).chain(group) {
-            if read.policy == MissingPolicy::Drop && !read.missing.is_empty() {
+            // A column of text may stand in several fields.
+            let counted = dropped_by.iter().any(|(column, _)| column == name);
+            if read.drops && !read.missing.is_empty() && !counted {
                 read.missing.iter().for_each(|place| keep[*place] = false);
                 dropped_by.push((name.to_owned(), read.missing.len()));
             }
@@ -151,11 +154,14 @@ struct Reader<'a, 'b> {
 impl<'a> Reader<'a, '_> {
     /// Reads a column that becomes features.
     fn field(&self, field: &Field) -> Result<Read<'a>, Vec<DataError>> {
-        let policy = self.rules.of(&field.name);
+        let policy = match field.form {
+            Form::Text(_) => return self.text(field).map_err(|error| vec![error]),
+            _ => self.rules.of(&field.name),
+        };
         let values = match field.form {
             Form::Number => self.numbers(field, number, "a number"),
             Form::Year => self.numbers(field, year, "a date: YYYY, YYYY-MM or YYYY-MM-DD"),
-            Form::Category => Ok(self.texts(field.column)),
+            Form::Category | Form::Text(_) => Ok(self.texts(field.column)),
         };
         let values = values.map_err(|error| vec![error])?;
         let missing: Vec<usize> = match &values {
@@ -191,7 +197,39 @@ impl<'a> Reader<'a, '_> {
         Ok(Read {
             values,
             missing,
-            policy,
+            drops: policy == MissingPolicy::Drop,
+        })
+    }
+
+    /// Reads a column of text, in which a missing cell is an empty text: the default of the rules is
+    /// for values, only a rule of its own holds here.
+    fn text(&self, field: &Field) -> Result<Read<'a>, DataError> {
+        let policy = self.rules.columns.get(&field.name);
+        if let Some(MissingPolicy::Median | MissingPolicy::Mode) = policy {
+            let name = quote(&field.name);
+            let message = format!("column {name} holds text, which cannot be filled in");
+            let help = "allowed here: error, drop; without a rule, a missing text is empty";
+            let error = DataError::new(&self.table.path, message, help);
+            return Err(error.key(format!("data.missing.{}", field.name)));
+        }
+        let values = self.texts(field.column);
+        let missing = match &values {
+            Values::Texts(values) => places(values, Option::is_none),
+            Values::Numbers(_) => Vec::new(),
+        };
+        if policy == Some(&MissingPolicy::Error) && !missing.is_empty() {
+            let help = format!(
+                "fill the cells, set {}, or remove the rule: a missing text is then empty",
+                rule(&field.name, "drop")
+            );
+            return Err(self
+                .missing_error(field.column, &missing, help)
+                .key(format!("data.missing.{}", field.name)));
+        }
+        Ok(Read {
+            values,
+            missing,
+            drops: policy == Some(&MissingPolicy::Drop),
         })
     }
 
@@ -220,7 +258,7 @@ impl<'a> Reader<'a, '_> {
         Ok(Read {
             values,
             missing,
-            policy,
+            drops: policy == MissingPolicy::Drop,
         })
     }
 

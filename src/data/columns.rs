@@ -14,6 +14,8 @@ pub(super) enum Form {
     Number,
     Year,
     Category,
+    /// The index of what `data.text` says of it.
+    Text(usize),
 }
 
 /// A column that becomes one feature, or several.
@@ -80,6 +82,19 @@ impl Roles {
                 fields.push(Field {
                     name: name.clone(),
                     form,
+                    key,
+                    column,
+                });
+            }
+        }
+        for (place, text) in spec.text.iter().enumerate() {
+            for (at, name) in text.columns.iter().enumerate() {
+                let key = format!("data.text[{place}].columns[{at}]");
+                let column = finder.find(name, key.clone());
+                finder.check_field(spec, name, &text.columns[..at], &key);
+                fields.push(Field {
+                    name: name.clone(),
+                    form: Form::Text(place),
                     key,
                     column,
                 });

@@ -16,6 +16,7 @@ use super::fit::{Preparation, in_order};
 use super::split::{SIDES, Sides, TEST, TRAIN, VALID};
 use super::summary::{SideSummary, Summary};
 use super::table::Table;
+use super::text::FittedText;
 
 /// Classes a target may have.
 const MAX_CLASSES: usize = 1000;
@@ -59,7 +60,7 @@ impl<'a> Content<'a> {
         }
         errors.extend(roles.check_missing_rules(spec, main));
         if roles.fields.is_empty() {
-            let help = "name columns in `numeric`, `year` or `categorical`";
+            let help = "name columns in `numeric`, `year`, `categorical` or `text`";
             let error = DataError::new(&main.path, "no column is left to learn from", help);
             errors.push(error.key("data.numeric"));
         }
@@ -116,16 +117,16 @@ impl<'a> Content<'a> {
         &mut self,
         spec: &DataSpec,
         sides: &Sides,
-    ) -> Result<(Preparation, [Encoded; 3]), Vec<DataError>> {
+    ) -> Result<(Preparation, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
-        let (rules, scale) = (&spec.missing, spec.scale);
-        let (fitted, notes) =
-            Preparation::fit(table, &roles.fields, part, &sides[TRAIN], rules, scale)?;
+        let (fitted, texts, notes) =
+            Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec)?;
         let encode = |side: usize| {
             let source = self.source(side);
             fitted.encode(
+                &texts,
                 source.table,
                 &source.roles.fields,
                 &source.part,
@@ -134,7 +135,7 @@ impl<'a> Content<'a> {
         };
         let (train, (valid, test)) = both(encode(TRAIN), both(encode(VALID), encode(TEST)))?;
         self.summary.notes.extend(notes);
-        Ok((fitted, [train, valid, test]))
+        Ok((fitted, texts, [train, valid, test]))
     }
 
     pub fn side_rows(&self, sides: &Sides, encoded: [Encoded; 3]) -> [SideRows; 3] {

@@ -10,6 +10,7 @@ use super::columns::Field;
 use super::error::DataError;
 use super::fit::{FittedField, Preparation, Scaling};
 use super::table::Table;
+use super::text::FittedText;
 
 /// Features of some rows, and what was met in making them.
 #[derive(Debug)]
@@ -18,15 +19,17 @@ pub(super) struct Encoded {
     pub x: Vec<f32>,
     /// Cells filled in, by field.
     pub imputed: Vec<usize>,
-    /// Cells with a category that no training row has, by field.
+    /// Cells with a category that no training row has, or with a text of which no term is known, by
+    /// field.
     pub unseen: Vec<usize>,
 }
 
 impl Preparation {
     /// Features of the places `rows` of `part`, whose values stand in the order of
-    /// `fields`.
+    /// `fields`; `texts` in the order of the text fields.
     pub(super) fn encode(
         &self,
+        texts: &[FittedText],
         table: &Table,
         fields: &[Field],
         part: &Part<'_>,
@@ -40,6 +43,7 @@ impl Preparation {
         };
         let mut errors = Vec::new();
         let mut first = 0;
+        let mut fitted_texts = texts.iter();
         for (place, (field, values)) in self.fields.iter().zip(&part.values).enumerate() {
             let features = encoded
                 .x
@@ -85,6 +89,18 @@ impl Preparation {
                             Some(category) => features[*category] = 1.0,
                             None => encoded.unseen[place] += 1,
                         }
+                    }
+                }
+                (FittedField::Text { .. }, Values::Texts(texts)) => {
+                    let fitted = fitted_texts.next().expect("one for each text field");
+                    let cells: Vec<_> = rows.iter().map(|row| texts[*row as usize]).collect();
+                    let encoded_texts = fitted.encode(&cells);
+                    let encoded_rows = encoded_texts.chunks_exact(field.width());
+                    for ((features, row), cell) in features.zip(encoded_rows).zip(&cells) {
+                        features[..row.len()].copy_from_slice(row);
+                        encoded.imputed[place] += usize::from(cell.is_none());
+                        let unknown = cell.is_some() && row.iter().all(|x| *x == 0.0);
+                        encoded.unseen[place] += usize::from(unknown);
                     }
                 }
                 _ => unreachable!("values are read in the form of the fields they were fitted to"),

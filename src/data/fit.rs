@@ -8,13 +8,14 @@ use std::collections::HashMap;
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{MissingPolicy, MissingRules, Scale};
+use crate::recipe::{DataSpec, MissingPolicy, Scale};
 
 use super::cells::{Part, Values};
 use super::columns::{Field, Form};
 use super::error::{DataError, count, quote};
 use super::note::Note;
 use super::table::Table;
+use super::text::{self, FittedText, TextField};
 
 /// Values of a categorical column that become features.
 const MAX_CATEGORIES: usize = 1000;
@@ -49,6 +50,19 @@ pub enum FittedField {
         /// Put in the place of a missing cell.
         imputed: Option<String>,
     },
+    /// As many features as its encoder has dimensions; see [`FittedText`].
+    Text {
+        column: String,
+        #[serde(flatten)]
+        text: TextField,
+    },
+}
+
+/// A field fitted to the training rows.
+pub(super) struct Fitted {
+    field: FittedField,
+    text: Option<FittedText>,
+    note: Option<Note>,
 }
 
 /// A feature is `(value - mean) / sd`, and 0 when `sd` is 0.
@@ -63,37 +77,53 @@ pub struct Scaling {
 }
 
 impl Preparation {
-    /// Fits `fields` on the places `train` of `part`.
+    /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the
+    /// text fields.
     pub(super) fn fit(
         table: &Table,
         fields: &[Field],
         part: &Part<'_>,
         train: &[u32],
-        rules: &MissingRules,
-        scale: Scale,
-    ) -> Result<(Preparation, Vec<Note>), Vec<DataError>> {
-        let fit = |(field, values): (&Field, &Values<'_>)| {
-            let policy = rules.of(&field.name);
-            match values {
-                Values::Numbers(values) => fit_number(table, field, values, train, policy, scale),
-                Values::Texts(texts) => {
-                    fit_category(table, field, texts, train, policy).map(|fitted| (fitted, None))
+        spec: &DataSpec,
+    ) -> Result<(Preparation, Vec<FittedText>, Vec<Note>), Vec<DataError>> {
+        let names = text::names(fields, &spec.text);
+        let fit = |((field, values), name): ((&Field, &Values<'_>), String)| {
+            let policy = spec.missing.of(&field.name);
+            match (values, field.form) {
+                (Values::Numbers(values), _) => {
+                    fit_number(table, field, values, train, policy, spec.scale)
                 }
+                (Values::Texts(texts), Form::Text(at)) => {
+                    let encoder = &spec.text[at].encoder;
+                    let texts: Vec<_> = train.iter().map(|row| texts[*row as usize]).collect();
+                    let required = spec.missing.columns.contains_key(&field.name);
+                    let fitted = FittedText::fit(name, encoder, &texts, required, spec.scale);
+                    fitted
+                        .map(|fitted| Fitted::text(field, fitted))
+                        .map_err(|(message, help)| {
+                            let error = DataError::new(&table.path, message, help);
+                            error.key(field.key.clone()).column(&field.name)
+                        })
+                }
+                (Values::Texts(texts), _) => fit_category(table, field, texts, train, policy),
             }
         };
-        let fitted: Vec<_> = fields.par_iter().zip(&part.values).map(fit).collect();
-        let (mut fields, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+        let each = fields.par_iter().zip(&part.values).zip(names);
+        let fitted: Vec<_> = each.map(fit).collect();
+        let (mut fields, mut texts, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut errors = Vec::new();
         for result in fitted {
             match result {
-                Ok((field, note)) => {
-                    fields.push(field);
-                    notes.extend(note);
+                Ok(fitted) => {
+                    fields.push(fitted.field);
+                    texts.extend(fitted.text);
+                    notes.extend(fitted.note);
                 }
                 Err(error) => errors.push(error),
             }
         }
         match errors.is_empty() {
-            true => Ok((Preparation { fields }, notes)),
+            true => Ok((Preparation { fields }, texts, notes)),
             false => Err(errors),
         }
     }
@@ -114,6 +144,7 @@ impl Preparation {
                             .map(|category| format!("{column}={category}")),
                     );
                 }
+                FittedField::Text { text, .. } => names.extend(text.features()),
             }
         }
         names
@@ -126,6 +157,7 @@ impl FittedField {
         match self {
             FittedField::Number { .. } | FittedField::Year { .. } => 1,
             FittedField::Category { categories, .. } => categories.len(),
+            FittedField::Text { text, .. } => text.encoder.dims(),
         }
     }
 
@@ -134,7 +166,20 @@ impl FittedField {
         match self {
             FittedField::Number { column, .. }
             | FittedField::Year { column, .. }
-            | FittedField::Category { column, .. } => column,
+            | FittedField::Category { column, .. }
+            | FittedField::Text { column, .. } => column,
+        }
+    }
+}
+
+impl Fitted {
+    fn text(field: &Field, fitted: FittedText) -> Fitted {
+        let column = field.name.clone();
+        let text = fitted.field().clone();
+        Fitted {
+            field: FittedField::Text { column, text },
+            text: Some(fitted),
+            note: None,
         }
     }
 }
@@ -163,7 +208,7 @@ fn fit_number(
     train: &[u32],
     policy: MissingPolicy,
     scale: Scale,
-) -> Result<(FittedField, Option<Note>), DataError> {
+) -> Result<Fitted, DataError> {
     let mut known: Vec<f64> = train.iter().map(|row| values[*row as usize]).collect();
     known.retain(|value| !value.is_nan());
     if known.is_empty() {
@@ -212,11 +257,15 @@ fn fit_number(
         .key(field.key.clone())
     });
     let column = field.name.clone();
-    let fitted = match field.form {
+    let field = match field.form {
         Form::Year => FittedField::Year { column, scaling },
-        Form::Number | Form::Category => FittedField::Number { column, scaling },
+        Form::Number | Form::Category | Form::Text(_) => FittedField::Number { column, scaling },
     };
-    Ok((fitted, note))
+    Ok(Fitted {
+        field,
+        text: None,
+        note,
+    })
 }
 
 fn fit_category(
@@ -225,7 +274,7 @@ fn fit_category(
     texts: &[Option<&str>],
     train: &[u32],
     policy: MissingPolicy,
-) -> Result<FittedField, DataError> {
+) -> Result<Fitted, DataError> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for text in train.iter().filter_map(|row| texts[*row as usize]) {
         *counts.entry(text).or_default() += 1;
@@ -249,10 +298,14 @@ fn fit_category(
         let first = categories.iter().find(|name| counts[**name] == most);
         first.copied().unwrap_or_default().to_owned()
     });
-    Ok(FittedField::Category {
-        column: field.name.clone(),
-        categories: categories.into_iter().map(str::to_owned).collect(),
-        imputed,
+    Ok(Fitted {
+        field: FittedField::Category {
+            column: field.name.clone(),
+            categories: categories.into_iter().map(str::to_owned).collect(),
+            imputed,
+        },
+        text: None,
+        note: None,
     })
 }
 

@@ -31,6 +31,11 @@ pub(super) fn notes(
     let judged = one_of_each_group(train, groups);
     let labels: Vec<u32> = judged.iter().map(|row| labels[*row as usize]).collect();
     let verdict = |(field, values): (&Field, &Values<'_>)| {
+        // A column of text may stand in several fields: it is judged, as a whole, in the first.
+        let first = fields.iter().find(|other| other.column == field.column)?;
+        if first.key != field.key {
+            return None;
+        }
         let ways = match values {
             Values::Numbers(values) => {
                 let values: Vec<f64> = judged.iter().map(|row| values[*row as usize]).collect();

@@ -31,6 +31,7 @@ pub mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use apply::{Encoder, Features, Refused};
 pub use atomic::write as write_whole;
@@ -44,3 +45,4 @@ pub use saved::{PREPARATION_FORMAT, SavedPreparation};
 pub use sealed::SealedTest;
 pub use summary::{SideSummary, Summary};
 pub use table::Table;
+pub use text::{FittedText, Learned, TextField};

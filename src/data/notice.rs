@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::recipe::DataSpec;
 
+use super::columns::Form;
 use super::content::{Content, Source, TEST_KEY};
 use super::encode::Encoded;
 use super::error::count;
@@ -59,12 +60,17 @@ impl Content<'_> {
         for (place, field) in self.main.roles.fields.iter().enumerate() {
             let unseen: usize = encoded.iter().map(|side| side.unseen[place]).sum();
             if unseen > 0 {
-                let text = format!(
-                    "{} of {} outside the training rows: a category that no training row has, so \
-                     all features of the column are 0 there",
-                    count(unseen, "cell"),
-                    quote(&field.name)
-                );
+                let (cells, name) = (count(unseen, "cell"), quote(&field.name));
+                let text = match field.form {
+                    Form::Text(_) => format!(
+                        "{cells} of {name} hold no known term, so all features made of the text \
+                         are 0 there"
+                    ),
+                    _ => format!(
+                        "{cells} of {name} outside the training rows: a category that no training \
+                         row has, so all features of the column are 0 there"
+                    ),
+                };
                 notes.push(Note::info(text).key(field.key.clone()));
             }
         }

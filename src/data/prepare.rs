@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use safetensors::tensor::SafeTensorError;
+
 use crate::recipe::DataSpec;
 
 use super::atomic;
@@ -51,7 +53,7 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let (main, test) = both(main, test)?;
     let mut content = Content::read(spec, &main, test.as_ref())?;
     let sides = content.sides(spec)?;
-    let (preparation, encoded) = content.encode(spec, &sides)?;
+    let (preparation, texts, encoded) = content.encode(spec, &sides)?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);
@@ -71,8 +73,7 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let path = folder.join(format!("{}.safetensors", meta.digest));
     let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
     let preparation_path = folder.join(format!("{}.preparation.json", meta.digest));
-    let saved = SavedPreparation::of(&meta);
-    let reused = saved
+    let reused = SavedPreparation::of(&meta, texts)
         .write(&preparation_path)
         .and_then(|reused| Ok(write(&path, &test_path, &meta, &rows, &groups)? && reused))
         .map_err(|error| vec![error])?;
@@ -115,14 +116,22 @@ fn write(
     let mut reused = true;
     // The sealed rows first: where the others stand, these do too.
     for (path, tensors) in [(test_path, &sealed[..]), (path, &seen[..])] {
-        let bytes = file_bytes(tensors, meta).map_err(|source| {
-            let help = "use fewer columns or categories";
-            DataError::new(path, format!("cannot be laid out: {source}"), help)
-        })?;
-        if !fs::read(path).is_ok_and(|there| there == bytes) {
-            reused = false;
-            atomic::write(path, |out| out.write_all(&bytes))?;
-        }
+        let bytes = file_bytes(tensors, meta).map_err(|error| too_large(path, &error))?;
+        reused &= write_bytes(path, &bytes)?;
     }
     Ok(reused)
+}
+
+/// Writes `bytes` unless they stand there already; true if they do.
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
+    let reused = fs::read(path).is_ok_and(|there| there == bytes);
+    if !reused {
+        atomic::write(path, |out| out.write_all(bytes))?;
+    }
+    Ok(reused)
+}
+
+fn too_large(path: &Path, source: &SafeTensorError) -> DataError {
+    let help = "use fewer columns or categories";
+    DataError::new(path, format!("cannot be laid out: {source}"), help)
 }

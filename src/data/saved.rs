@@ -4,7 +4,7 @@
 //! Invariant: what is read back can be applied: features and fields fit, and scales are finite.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use super::atomic;
 use super::dataset::DatasetMeta;
 use super::error::DataError;
 use super::fit::{FittedField, Preparation, Scaling};
+use super::text::{self, FittedText};
 
 /// Raised with every change of meaning; files of another format are refused.
 pub const PREPARATION_FORMAT: u32 = 1;
@@ -28,6 +29,9 @@ pub struct SavedPreparation {
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
     pub preparation: Preparation,
+    /// In the order of the text fields; in a file of its own beside the JSON.
+    #[serde(skip)]
+    pub(super) texts: Vec<FittedText>,
 }
 
 /// As it stands in the file.
@@ -39,16 +43,17 @@ struct Header<S> {
 }
 
 impl SavedPreparation {
-    pub fn of(meta: &DatasetMeta) -> SavedPreparation {
+    pub(super) fn of(meta: &DatasetMeta, texts: Vec<FittedText>) -> SavedPreparation {
         SavedPreparation {
             digest: meta.digest.clone(),
             features: meta.features.clone(),
             classes: meta.classes.clone(),
             preparation: meta.preparation.clone(),
+            texts,
         }
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`, and what was learned from texts from the one beside it.
     ///
     /// # Errors
     /// When it cannot be read, or (`InvalidData`) is damaged or of another format; each names it.
@@ -73,26 +78,44 @@ impl SavedPreparation {
             );
             return Err(named(io::ErrorKind::InvalidData, &why));
         }
-        let Header { saved, .. }: Header<SavedPreparation> =
+        let Header { mut saved, .. }: Header<SavedPreparation> =
             serde_json::from_slice(&text).map_err(|e| unsound(&e))?;
-        match saved.problem() {
-            Some(why) => Err(unsound(&why)),
-            None => Ok(saved),
+        if let Some(why) = saved.problem() {
+            return Err(unsound(&why));
         }
+        saved.texts = FittedText::open_all(&text::path(path), &saved.preparation)?;
+        Ok(saved)
     }
 
     /// Writes it to `path`, unless it stands there already, byte for byte; true if it did.
     pub(super) fn write(&self, path: &Path) -> Result<bool, DataError> {
-        let bytes = self.to_json();
-        if std::fs::read(path).is_ok_and(|there| there == bytes) {
-            return Ok(true);
+        let mut reused = true;
+        // The JSON comes last: where it stands, what it names does too.
+        for (path, bytes) in self.files(path)?.into_iter().rev() {
+            if !std::fs::read(&path).is_ok_and(|there| there == bytes) {
+                atomic::write(&path, |out| out.write_all(&bytes))?;
+                reused = false;
+            }
         }
-        atomic::write(path, |out| out.write_all(&bytes))?;
-        Ok(false)
+        Ok(reused)
     }
 
-    /// The bytes of the file: always the same for the same content.
-    pub fn to_json(&self) -> Vec<u8> {
+    /// What to write for [`SavedPreparation::read`] to find at `path`: the JSON, and what was learned
+    /// from texts if there is any. Always the same bytes for the same content.
+    ///
+    /// # Errors
+    /// When the texts do not fit into one file.
+    pub fn files(&self, path: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, DataError> {
+        let mut files = vec![(path.to_owned(), self.to_json())];
+        let texts = text::file_bytes(&self.texts).map_err(|error| {
+            let message = format!("what was learned from texts cannot be written: {error}");
+            DataError::new(path, message, "lower `max_terms` or `dims` of `data.text`")
+        })?;
+        files.extend(texts.map(|bytes| (text::path(path), bytes)));
+        Ok(files)
+    }
+
+    fn to_json(&self) -> Vec<u8> {
         let header = Header {
             format: PREPARATION_FORMAT,
             saved: self,
@@ -114,6 +137,7 @@ impl SavedPreparation {
                 !scaling.is_sound()
             }
             FittedField::Category { categories, .. } => categories.is_empty(),
+            FittedField::Text { text, .. } => !text.factor.is_finite(),
         });
         wrong.map(|field| format!("the field of column {} cannot be applied", field.column()))
     }
@@ -146,6 +170,7 @@ mod tests {
             preparation: Preparation {
                 fields: vec![FittedField::Number { column, scaling }],
             },
+            texts: Vec::new(),
         }
     }
 

@@ -120,7 +120,7 @@ pub fn export(
             path: to.to_owned(),
         });
     }
-    let mut contents = vec![(PathBuf::from(PREPARATION), preparation.to_json())];
+    let mut contents = preparation.files(Path::new(PREPARATION))?;
     for name in files {
         let path = from.join(name);
         let bytes = fs::read(&path).map_err(|source| BundleError::Read { path, source })?;

@@ -37,6 +37,43 @@ pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
             );
         }
     }
+    check_texts(table, &parts, problems);
+}
+
+/// A column of text may be encoded in several ways, and be the group: its words recur in others.
+fn check_texts(table: Table<'_>, parts: &HashMap<&str, &str>, problems: &mut Problems) {
+    let Some(node) = table.get("text") else {
+        return;
+    };
+    for text in node.items().unwrap_or(std::slice::from_ref(node)) {
+        let columns = text.entry("columns").and_then(|entry| entry.value.items());
+        let mut before: Vec<&str> = Vec::new();
+        for column in columns.unwrap_or_default() {
+            let Some(name) = column.text() else {
+                continue;
+            };
+            let other = parts.get(name).filter(|other| **other != "group");
+            let label = match other {
+                Some(other) => format!("already in `data.{other}`"),
+                None if before.contains(&name) => "again here".to_owned(),
+                None => {
+                    before.push(name);
+                    continue;
+                }
+            };
+            let help = match other {
+                Some(&"target") => {
+                    "the column to predict cannot help to predict itself: remove it here"
+                }
+                _ => "remove it from one of the two places",
+            };
+            problems.add(
+                Diagnostic::new(&column.place, format!("the column {name:?} is named twice"))
+                    .label(label)
+                    .help(help),
+            );
+        }
+    }
 }
 
 /// A policy must be for a column that is used, and be able to fill it.
@@ -45,6 +82,10 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
         return;
     };
     let categorical = |column: &str| spec.categorical.iter().any(|name| name == column);
+    let textual = |column: &str| {
+        let mut columns = spec.text.iter().flat_map(|text| &text.columns);
+        columns.any(|name| name == column)
+    };
     let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
     for entry in node.entries().unwrap_or_default() {
         let Some(policy) = spec.missing.columns.get(&entry.key) else {
@@ -54,6 +95,7 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
         let feature = spec.numeric.iter().flatten().chain(&spec.year);
         let is_known = is_label
             || categorical(&entry.key)
+            || textual(&entry.key)
             || feature.into_iter().any(|name| *name == entry.key);
         if is_label && fills(*policy) {
             problems.add(
@@ -62,6 +104,14 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
                     "a missing target or group cannot be filled in",
                 )
                 .help("use \"error\" or \"drop\""),
+            );
+        } else if textual(&entry.key) && fills(*policy) {
+            problems.add(
+                Diagnostic::new(
+                    &entry.value.place,
+                    format!("{:?} is text, which cannot be filled in", entry.key),
+                )
+                .help("use \"drop\" or \"error\"; without a rule, a missing text is empty"),
             );
         } else if categorical(&entry.key) && *policy == MissingPolicy::Median {
             problems.add(
@@ -77,7 +127,7 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
                     &entry.key_place,
                     format!("the column {:?} is not used", entry.key),
                 )
-                .help("name it in `numeric`, `year` or `categorical`, or remove it here"),
+                .help("name it in `numeric`, `year`, `categorical` or `text`, or remove it here"),
             );
         }
     }

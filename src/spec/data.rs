@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
+use super::encoders;
 use super::node::{Content, Node};
 use super::table::{Table, boolean, must_be, number, seed, text, texts};
 use crate::recipe::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
@@ -49,6 +50,11 @@ pub(crate) const KEYS: &[Key] = &[
         name: "categorical",
         allowed: "a list of column names",
         about: "columns of which each value becomes a feature of 0 and 1",
+    },
+    Key {
+        name: "text",
+        allowed: "a table such as { columns = [\"title\"], encoder = \"tfidf\", dims = 100 }, or a list of such tables",
+        about: "columns of text that become features",
     },
     Key {
         name: "missing",
@@ -136,6 +142,7 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
         categorical: table
             .read("categorical", problems, texts)
             .unwrap_or_default(),
+        text: encoders::read(table, problems),
         missing: missing(table, problems),
         scale: table
             .read("scale", problems, scale)

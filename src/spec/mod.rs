@@ -7,6 +7,7 @@ mod axis;
 mod columns;
 mod data;
 mod diagnostic;
+mod encoders;
 mod exclude;
 mod flags;
 mod head;

@@ -4,6 +4,7 @@ mod files;
 pub(super) mod notes;
 mod refused;
 mod rows;
+mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ fn spec(path: &Path) -> DataSpec {
         numeric: None,
         year: Vec::new(),
         categorical: Vec::new(),
+        text: Vec::new(),
         missing: MissingRules {
             default: MissingPolicy::Error,
             columns: [].into(),

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{DATA, GOOD, good, source};
-use crate::recipe::{MissingPolicy, Scale, SplitSpec};
+use crate::recipe::{
+    Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
+};
 use crate::spec::{Engine, Origin, Schedule, Slots, parse};
 use crate::trial::{Objective, Value};
 
@@ -64,6 +66,49 @@ fn what_a_file_leaves_out_has_the_documented_default() {
     assert_eq!(experiment.data.split, split);
     assert_eq!(experiment.data.missing.of("x"), MissingPolicy::Error);
     assert_eq!(experiment.data.numeric, None);
+}
+
+#[test]
+fn text_is_one_table_or_several_with_documented_defaults() {
+    let read = |text: &str| {
+        let text = format!("{DATA}group = \"track\"\n{text}\n[model]\n");
+        parse(&source(&text), &[]).expect("this is sound").data.text
+    };
+    let single = read("text = { columns = [\"a\", \"track\"], encoder = \"tfidf\", dims = 7 }");
+    assert_eq!(single[0].columns, ["a", "track"]);
+    let words = Terms {
+        analyzer: Analyzer::Word,
+        ngrams: [1, 1],
+        lowercase: true,
+    };
+    let defaults = Tfidf {
+        terms: words,
+        sublinear: false,
+        min_count: 2,
+        max_terms: 50_000,
+        dims: 7,
+    };
+    assert_eq!(single[0].encoder, TextEncoder::Tfidf(defaults));
+    let several = read(
+        "[[data.text]]\ncolumns = [\"a\"]\nencoder = \"tfidf\"\ndims = 20\nngrams = [1, 2]\n\
+         sublinear = true\nmin_count = 1\nmax_terms = 20\nlowercase = false\n\
+         [[data.text]]\ncolumns = [\"a\"]\nencoder = \"hashing\"\ndims = 9\nanalyzer = \"char\"\n",
+    );
+    let TextEncoder::Tfidf(tfidf) = &several[0].encoder else {
+        panic!("{several:?}");
+    };
+    assert_eq!((tfidf.terms.ngrams, tfidf.terms.lowercase), ([1, 2], false));
+    assert!(tfidf.sublinear && tfidf.min_count == 1 && tfidf.max_terms == 20);
+    let characters = Terms {
+        analyzer: Analyzer::Char,
+        ngrams: [3, 5],
+        lowercase: true,
+    };
+    let hashing = Hashing {
+        terms: characters,
+        dims: 9,
+    };
+    assert_eq!(several[1].encoder, TextEncoder::Hashing(hashing));
 }
 
 #[test]

@@ -48,6 +48,11 @@ refused! {
     exclusions_of_rows_of_the_wrong_shape_are_refused: "exclude = { genre = \"edm\", mode = [0.5], key = [] }\n[model]\n";
     policies_that_cannot_be_are_refused: "numeric = [\"tempo\"]\ncategorical = [\"key\"]\nmissing = { default = \"mean\", key = \"median\", genre = \"mode\", tepmo = \"drop\" }\n[model]\n";
     a_median_of_categories_by_default_is_refused: "categorical = [\"key\"]\nmissing = \"median\"\n[model]\n";
+    text_of_the_wrong_shape_is_refused: "text = [\"title\"]\n[model]\n";
+    a_text_without_what_it_needs_is_refused: "text = [{ columns = [] }, { column = [\"title\"], encoder = \"tfidff\", dims = 0 }]\n[model]\n";
+    options_of_text_out_of_range_are_refused: "[[data.text]]\ncolumns = [\"title\"]\nencoder = \"tfidf\"\ndims = 5000\nanalyzer = \"chars\"\nngrams = [2, 1]\nlowercase = 1\nmin_count = 0\nmax_terms = 1000001\n[[data.text]]\ncolumns = [\"title\"]\nencoder = \"tfidf\"\ndims = 50\nmax_terms = 20\nngrams = [1, 11]\n[model]\n";
+    options_that_an_encoder_does_not_have_are_refused: "text = { columns = [\"title\"], encoder = \"hashing\", dims = 64, sublinear = true, min_count = 1 }\n[model]\n";
+    columns_of_text_with_another_part_are_refused: "group = \"track\"\ncategorical = [\"key\"]\ntext = [{ columns = [\"title\", \"key\", \"title\"], encoder = \"tfidf\", dims = 9 }, { columns = [\"title\", \"genre\", \"track\"], encoder = \"tfidf\", dims = 9 }]\nmissing = { title = \"median\" }\n[model]\n";
     a_split_that_leaves_nothing_is_refused: "split = { valid = 0.5, test = 0.5 }\n[model]\n";
     a_split_out_of_range_is_refused: "split = { valid = 0, test = 1, stratify = 1, seed = -1, shuffle = true }\n[model]\n";
     test_rows_asked_for_twice_are_refused: "test_path = \"test.csv\"\nsplit = { test = 0.1 }\n[model]\n";

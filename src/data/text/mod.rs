@@ -1,0 +1,192 @@
+//! Columns of text as features: fitted on training texts, applied to any.
+//!
+//! Each column is encoded by itself. A further encoder is a variant of [`TextEncoder`] and of
+//! `State`, and an arm in each `match` of this folder.
+//!
+//! Invariant: a missing text is an empty one, a text without a known term is all zeros, and what
+//! is encoded depends on nothing but the fitted state and the text.
+
+mod hashing;
+mod saved;
+mod sparse;
+mod svd;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod tfidf;
+
+pub(super) use saved::{file_bytes, path};
+
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator, ParallelSliceMut,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::{Scale, TextEncoder, TextSpec};
+
+use super::columns::{Field, Form};
+
+/// How the texts of one column become features: what a description of the data says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TextField {
+    /// What the names of its features begin with, such as `title:tfidf_word`.
+    pub name: String,
+    #[serde(flatten)]
+    pub encoder: TextEncoder,
+    /// Every feature is multiplied by this one number, so that distances keep their proportions.
+    pub factor: f64,
+    /// A missing text is refused; else it is an empty one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// What was learned from the training texts, if the encoder learns; kept in a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
+}
+
+/// Names what was learned from the training texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learned {
+    pub terms: usize,
+    /// SHA-256 of terms, weights and components, hexadecimal.
+    pub sha256: String,
+}
+
+/// A [`TextField`] with all it takes to encode texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedText {
+    field: TextField,
+    state: State,
+}
+
+/// What an encoder knows beyond its options.
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    Tfidf(tfidf::Fitted),
+    Hashing,
+}
+
+impl FittedText {
+    /// Fits `encoder` on training texts; `name` is what the names of the features begin with, and
+    /// `required` says that no text may be missing.
+    ///
+    /// # Errors
+    /// What is wrong with the texts and what to do, in two sentences.
+    pub(super) fn fit(
+        name: String,
+        encoder: &TextEncoder,
+        texts: &[Option<&str>],
+        required: bool,
+        scale: Scale,
+    ) -> Result<FittedText, (String, String)> {
+        let present: Vec<&str> = texts.iter().map(|text| text.unwrap_or_default()).collect();
+        let (state, learned) = match encoder {
+            TextEncoder::Tfidf(options) => {
+                let fitted = tfidf::Fitted::fit(options, &present)?;
+                let learned = saved::named(&fitted);
+                (State::Tfidf(fitted), Some(learned))
+            }
+            TextEncoder::Hashing(_) => (State::Hashing, None),
+        };
+        let field = TextField {
+            name,
+            encoder: encoder.clone(),
+            factor: 1.0,
+            required,
+            learned,
+        };
+        let mut fitted = FittedText { field, state };
+        if scale == Scale::Standard {
+            fitted.field.factor = factor(&fitted.encode(texts), encoder.dims());
+        }
+        Ok(fitted)
+    }
+
+    pub fn field(&self) -> &TextField {
+        &self.field
+    }
+
+    /// Features of `texts`, row-major [texts, dims]; nothing is fitted anew.
+    pub fn encode(&self, texts: &[Option<&str>]) -> Vec<f32> {
+        let dims = self.field.encoder.dims();
+        let mut features = vec![0.0; texts.len() * dims];
+        features
+            .par_chunks_exact_mut(dims)
+            .zip(texts.par_iter())
+            .for_each_init(
+                || vec![0.0; dims],
+                |row, (features, text)| {
+                    self.encode_one(text.unwrap_or_default(), row);
+                    for (feature, x) in features.iter_mut().zip(row) {
+                        // Adding zero turns -0 to 0, so that equal rows are equal bytes.
+                        *feature = (*x * self.field.factor) as f32 + 0.0;
+                    }
+                },
+            );
+        features
+    }
+
+    fn encode_one(&self, text: &str, row: &mut [f64]) {
+        match (&self.field.encoder, &self.state) {
+            (TextEncoder::Tfidf(options), State::Tfidf(fitted)) => {
+                fitted.encode(options, text, row);
+            }
+            (TextEncoder::Hashing(options), _) => {
+                hashing::encode(row, |each| options.terms.each(text, each));
+            }
+            (TextEncoder::Tfidf(_), State::Hashing) => {
+                unreachable!("an encoder is only joined with its own state")
+            }
+        }
+    }
+}
+
+impl TextField {
+    /// Names of the features: `title:tfidf_word.0`, ...
+    pub fn features(&self) -> impl Iterator<Item = String> {
+        (0..self.encoder.dims()).map(|place| format!("{}.{place}", self.name))
+    }
+}
+
+/// For each of `fields` what the names of its features begin with: `title:tfidf_word`, and
+/// `title:tfidf_word#2` for the next one that would be called the same; empty for what is no text.
+pub(super) fn names(fields: &[Field], texts: &[TextSpec]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(fields.len());
+    for field in fields {
+        let Form::Text(at) = field.form else {
+            names.push(String::new());
+            continue;
+        };
+        let what = match &texts[at].encoder {
+            TextEncoder::Tfidf(tfidf) => format!("tfidf_{}", tfidf.terms.analyzer.name()),
+            TextEncoder::Hashing(hashing) => format!("hashing_{}", hashing.terms.analyzer.name()),
+        };
+        let plain = format!("{}:{what}", field.name);
+        let mut name = plain.clone();
+        let mut number = 1;
+        while names.contains(&name) {
+            number += 1;
+            name = format!("{plain}#{number}");
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// The number that brings the mean variance of the features [rows, dims] to 1; 1 if nothing varies.
+fn factor(features: &[f32], dims: usize) -> f64 {
+    let rows = (features.len() / dims) as f64;
+    let (mut sums, mut squares) = (vec![0.0; dims], vec![0.0; dims]);
+    for row in features.chunks_exact(dims) {
+        for (place, x) in row.iter().enumerate() {
+            sums[place] += f64::from(*x);
+            squares[place] += f64::from(*x) * f64::from(*x);
+        }
+    }
+    // Texts are vectors of length 1 at most, so the difference loses nothing that matters.
+    let variance = |(sum, square): (&f64, &f64)| (square / rows - (sum / rows).powi(2)).max(0.0);
+    let total: f64 = sums.iter().zip(&squares).map(variance).sum();
+    match total > 0.0 {
+        true => (dims as f64 / total).sqrt(),
+        false => 1.0,
+    }
+}
