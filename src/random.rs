@@ -28,6 +28,8 @@ pub enum Purpose {
     Synthetic = 7,
     /// The seed handed to a library that keeps a generator of its own.
     Library = 8,
+    /// Which training rows belong to a share of them.
+    TrainShare = 9,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

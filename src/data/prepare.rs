@@ -53,6 +53,9 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
 
     let rows = content.side_rows(&sides, encoded);
     let groups = content.test_groups(&sides);
+    let extra = TrainExtra {
+        groups: content.train_groups(&sides),
+    };
     let features = preparation.features();
     let digest = digest(&preparation, &features, &content.classes, &rows, &groups);
     let meta = DatasetMeta {
@@ -67,7 +70,8 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     let folder = store_folder.join("data");
     let path = folder.join(format!("{}.safetensors", meta.digest));
     let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
-    let reused = write(&path, &test_path, &meta, &rows, &groups).map_err(|error| vec![error])?;
+    let reused =
+        write(&path, &test_path, &meta, &rows, (&extra, &groups)).map_err(|error| vec![error])?;
     let mut summary = content.summary(&rows);
     summary.reused = reused;
     summary.seconds = start.elapsed().as_secs_f64();
@@ -79,17 +83,24 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     })
 }
 
+/// What the prepared file tells of training rows beyond what they hold. It stands outside the digest,
+/// which was there before it: the split that it goes with is inside.
+struct TrainExtra {
+    /// Numbers of the groups, if there are any.
+    groups: Option<Vec<u32>>,
+}
+
 /// Writes both files; true if both stood there already, byte for byte.
 fn write(
     path: &Path,
     test_path: &Path,
     meta: &DatasetMeta,
     rows: &[SideRows; 3],
-    test_groups: &[u32],
+    (extra, test_groups): (&TrainExtra, &[u32]),
 ) -> Result<bool, DataError> {
     let width = meta.features.len();
     let [train, valid, test] = rows;
-    let seen = [
+    let mut seen = vec![
         Tensor::floats("x_train", &train.x, width),
         Tensor::words("y_train", &train.y),
         Tensor::words("row_train", &train.source),
@@ -97,6 +108,9 @@ fn write(
         Tensor::words("y_valid", &valid.y),
         Tensor::words("row_valid", &valid.source),
     ];
+    if let Some(groups) = &extra.groups {
+        seen.push(Tensor::words("group_train", groups));
+    }
     let sealed = [
         Tensor::floats("x_test", &test.x, width),
         Tensor::words("y_test", &test.y),

@@ -14,18 +14,19 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         .chain(&experiment.networks)
         .flat_map(|space| models(space, &mut excluded))
         .collect();
-    let mut trials = Vec::with_capacity(models.len() * experiment.seeds.len());
+    let points: Vec<(f64, &ModelSpec)> = (experiment.shares.iter())
+        .flat_map(|share| models.iter().map(|model| (*share, model)))
+        .collect();
+    let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
     // All replicates of a configuration share its name, which takes as long to make as an id.
-    let mut configs: Vec<ConfigId> = Vec::with_capacity(models.len());
+    let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
     let mut duplicates = 0;
     for seed in &experiment.seeds {
-        for (index, model) in models.iter().enumerate() {
-            let spec = TrialSpec {
-                model: model.clone(),
-                seed: *seed,
-                objective: experiment.objective.clone(),
-            };
+        for (index, (share, model)) in points.iter().enumerate() {
+            let objective = experiment.objective.clone();
+            let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
+            spec.train_share = *share;
             if configs.len() == index {
                 configs.push(spec.config_id(data));
             }
@@ -41,6 +42,7 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     Plan {
         counts: counts(&trials),
         axes: experiment.spaces().flat_map(axes).collect(),
+        shares: experiment.shares.clone(),
         fixed: experiment.spaces().flat_map(fixed).collect(),
         trials,
         duplicates,

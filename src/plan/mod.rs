@@ -24,11 +24,14 @@ pub struct PlannedTrial {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
-    /// every configuration; within a seed the baselines come first (they are few, and the bar that
-    /// networks are measured against), then the networks, the last axis moving fastest.
+    /// every configuration; within a seed share by share of the training rows, all of them first;
+    /// within a share the baselines come first (they are few, and the bar that networks are measured
+    /// against), then the networks, the last axis moving fastest.
     pub trials: Vec<PlannedTrial>,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,
+    /// Shares of the training rows, 1 first.
+    pub shares: Vec<f64>,
     /// What the file fixes: (dotted path of the key, kind of model, key).
     pub fixed: Vec<(String, Kind, String)>,
     /// Trials dropped because another one is the same, as when an axis has no effect.

@@ -4,6 +4,7 @@
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 mod folder;
+mod growth;
 mod html;
 pub mod json;
 mod markup;

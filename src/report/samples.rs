@@ -112,11 +112,7 @@ pub fn add(
             .set(key, value)
             .unwrap_or_else(|_| panic!("{key} = {value}"));
     }
-    let spec = TrialSpec {
-        model,
-        seed,
-        objective: input.experiment.objective.clone(),
-    };
+    let spec = TrialSpec::new(model, seed, input.experiment.objective.clone());
     let id = spec.id(&digest());
     let wobble = 0.004 * ((seed * 5 + input.experiment.trials.len() as u64 * 3) % 7) as f64;
     let best = score + wobble;
@@ -185,7 +181,7 @@ fn trial(spec: &TrialSpec, best: f64, steps: u32) -> TrialRecord {
         seed: spec.seed,
         status: Status::Finished,
         in_plan: true,
-        params: spec.model.params(),
+        params: spec.params(),
         best: Some(best),
         best_step: Some((steps * 3 / 4).max(1)),
         last: Some(best - 0.01),

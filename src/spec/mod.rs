@@ -61,6 +61,9 @@ pub struct Experiment {
     /// Replicate seeds in file order; at least one, each once.
     pub seeds: Vec<u64>,
     pub objective: Objective,
+    /// Shares of the training rows that every configuration is trained on: 1 first, then those that
+    /// a learning curve asks for, in file order.
+    pub shares: Vec<f64>,
     pub data: DataSpec,
     /// `None` when the file has baselines alone.
     pub networks: Option<Space>,
@@ -136,7 +139,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
     }
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
-        &head.seeds,
+        (head.seeds.len(), head.shares.len()),
         &mut problems,
     );
     let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
@@ -151,6 +154,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
         name: head.name,
         seeds: head.seeds,
         objective: head.objective,
+        shares: head.shares,
         data,
         networks,
         baselines,

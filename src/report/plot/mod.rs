@@ -5,6 +5,7 @@ mod confusion;
 mod curves;
 mod effects;
 mod frame;
+mod growth;
 mod legend;
 mod ranking;
 mod style;
@@ -19,6 +20,7 @@ use crate::trial::Kind;
 use style::{Canvas, Drawn, INK, MARGIN, TITLE, Type};
 
 const CURVES: &str = "learning_curves";
+const GROWTH: &str = "learning_curve";
 const RANKING: &str = "best_runs";
 const EFFECTS: &str = "axes";
 const CONFUSION: &str = "confusion";
@@ -30,9 +32,11 @@ const HEAD: i32 = 100;
 
 /// Files that [`all`] may give.
 pub fn names() -> impl Iterator<Item = String> {
-    [CURVES, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE]
-        .into_iter()
-        .flat_map(|name| [format!("{name}.png"), format!("{name}.svg")])
+    [
+        CURVES, GROWTH, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE,
+    ]
+    .into_iter()
+    .flat_map(|name| [format!("{name}.png"), format!("{name}.svg")])
 }
 
 /// Draws all that `input` has data for; adds a sentence to `left_out` for everything else.
@@ -47,6 +51,7 @@ pub fn all(
     }
     let drawn = [
         ranking::picture(summary),
+        growth::picture(input, summary),
         curves::networks(input, summary),
         effects::picture(summary),
         confusion::picture(input, summary),
