@@ -15,6 +15,7 @@ mod report;
 mod resume;
 mod run;
 mod show;
+mod source;
 mod terminal;
 
 use std::path::PathBuf;

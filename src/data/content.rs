@@ -112,17 +112,21 @@ impl<'a> Content<'a> {
             .unwrap_or(&self.main)
     }
 
+    /// Features of each side, by the preparation `fitted` or else by one fitted on training rows.
     pub fn encode(
         &mut self,
         spec: &DataSpec,
         sides: &Sides,
+        fitted: Option<Preparation>,
     ) -> Result<(Preparation, [Encoded; 3]), Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
         let (rules, scale) = (&spec.missing, spec.scale);
-        let (fitted, notes) =
-            Preparation::fit(table, &roles.fields, part, &sides[TRAIN], rules, scale)?;
+        let (fitted, notes) = match fitted {
+            Some(fitted) => (fitted, Vec::new()),
+            None => Preparation::fit(table, &roles.fields, part, &sides[TRAIN], rules, scale)?,
+        };
         let encode = |side: usize| {
             let source = self.source(side);
             fitted.encode(

@@ -23,7 +23,8 @@ use crate::trial::{Metric, ModelSpec, TrialResult, TrialSpec};
 pub struct Job<'a> {
     pub spec: &'a TrialSpec,
     pub data: &'a Dataset,
-    /// An existing folder of this trial alone.
+    /// An existing folder of this trial alone. That of a trial whose layers it takes over stands beside
+    /// it, under the name of that trial.
     pub folder: &'a Path,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{AxisSummary, Plan, PlannedTrial};
-use crate::spec::{Experiment, Space};
-use crate::trial::{ConfigId, DataDigest, Kind, ModelSpec, TrialSpec};
+use crate::spec::{Experiment, Space, TransferSpec};
+use crate::trial::{ConfigId, DataDigest, Kind, ModelSpec, Transfer, TrialSpec};
 
 /// Writes out every trial of `experiment` on the data set `data`.
 pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
@@ -14,8 +14,18 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         .chain(&experiment.networks)
         .flat_map(|space| models(space, &mut excluded))
         .collect();
-    let points: Vec<(f64, &ModelSpec)> = (experiment.shares.iter())
-        .flat_map(|share| models.iter().map(|model| (*share, model)))
+    // Each network from scratch, then every way of transferring it: its pairs.
+    let starts: Vec<(&ModelSpec, Option<Transfer>)> = models
+        .iter()
+        .flat_map(|model| {
+            let transfers = transfers(experiment, model).into_iter().map(Some);
+            std::iter::once(None)
+                .chain(transfers)
+                .map(move |transfer| (model, transfer))
+        })
+        .collect();
+    let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.shares.iter())
+        .flat_map(|share| starts.iter().map(|start| (*share, start)))
         .collect();
     let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
@@ -23,10 +33,11 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
     let mut duplicates = 0;
     for seed in &experiment.seeds {
-        for (index, (share, model)) in points.iter().enumerate() {
+        for (index, (share, (model, transfer))) in points.iter().enumerate() {
             let objective = experiment.objective.clone();
             let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
             spec.train_share = *share;
+            spec.transfer = transfer.clone();
             if configs.len() == index {
                 configs.push(spec.config_id(data));
             }
@@ -41,7 +52,11 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     }
     Plan {
         counts: counts(&trials),
-        axes: experiment.spaces().flat_map(axes).collect(),
+        axes: experiment
+            .spaces()
+            .flat_map(axes)
+            .chain(transfer_axes(experiment))
+            .collect(),
         shares: experiment.shares.clone(),
         fixed: experiment.spaces().flat_map(fixed).collect(),
         trials,
@@ -62,6 +77,25 @@ fn models(space: &Space, excluded: &mut u64) -> Vec<ModelSpec> {
         }
     }
     models
+}
+
+/// Every way in which `model` is transferred.
+fn transfers(experiment: &Experiment, model: &ModelSpec) -> Vec<Transfer> {
+    match (&experiment.transfer, model) {
+        (Some(transfer), ModelSpec::Mlp(model)) => transfer.transfers(model),
+        _ => Vec::new(),
+    }
+}
+
+fn transfer_axes(experiment: &Experiment) -> Vec<AxisSummary> {
+    let axes = experiment.transfer.iter().flat_map(TransferSpec::axes);
+    axes.map(|(path, name, values)| AxisSummary {
+        kind: Kind::Mlp,
+        name: name.to_owned(),
+        values,
+        path,
+    })
+    .collect()
 }
 
 fn axes(space: &Space) -> Vec<AxisSummary> {

@@ -18,6 +18,7 @@ mod spaces;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
 pub use schedule::{Engine, Schedule, Slots};
 pub use space::{Group, MAX_TRIALS, Space};
+pub use transfer::TransferSpec;
 
 use crate::recipe::DataSpec;
 use crate::trial::Objective;
@@ -37,12 +39,13 @@ use space::Draft;
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The tables of an experiment file.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "experiment",
     "data",
     "model",
     "grid",
     "baseline",
+    "transfer",
     "schedule",
 ];
 
@@ -69,6 +72,8 @@ pub struct Experiment {
     pub networks: Option<Space>,
     /// In file order.
     pub baselines: Vec<Space>,
+    /// What networks begin with, each beside the same network from scratch.
+    pub transfer: Option<TransferSpec>,
     pub schedule: Schedule,
     tree: Node,
 }
@@ -137,9 +142,14 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
                 .help("add a table [model] or [grid], or a [[baseline]]"),
         );
     }
+    let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
-        (head.seeds.len(), head.shares.len()),
+        (
+            head.seeds.len(),
+            head.shares.len(),
+            transfer.as_ref().map_or(0, TransferSpec::ways),
+        ),
         &mut problems,
     );
     let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
@@ -158,6 +168,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
         data,
         networks,
         baselines,
+        transfer,
         schedule,
         tree: root,
     });

@@ -17,7 +17,7 @@ pub use metric::{Goal, METRICS, Metric, Objective};
 pub use mlp::{Activation, BatchSize, Decay, EarlyStopping, LrSchedule, MlpSpec, Optimizer};
 pub use result::{Artifact, Status, TrialResult};
 pub use settings::{Key, Rejected};
-pub use transfer::{FROM, INIT, Transfer};
+pub use transfer::{FROM, INIT, Transfer, WEIGHTS};
 pub use trees::{BoostSpec, ForestSpec, MaxFeatures};
 pub use value::{Params, Value};
 

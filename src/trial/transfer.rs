@@ -45,7 +45,7 @@ impl Transfer {
         vec![
             (INIT.to_owned(), text("transfer")),
             (FROM.to_owned(), text(self.source.as_str())),
-            ("transfer_weights".to_owned(), text(&self.weights)),
+            (WEIGHTS.to_owned(), text(&self.weights)),
             ("transfer_layers".to_owned(), Value::Int(self.layers as i64)),
             ("freeze".to_owned(), Value::Int(self.freeze as i64)),
             ("transfer_lr".to_owned(), Value::Float(self.lr)),
@@ -57,6 +57,8 @@ impl Transfer {
 pub const INIT: &str = "init";
 /// The hyper-parameter that names the trial whose weights were copied.
 pub const FROM: &str = "transfer_from";
+/// The hyper-parameter that holds the SHA-256 of those weights.
+pub const WEIGHTS: &str = "transfer_weights";
 
 #[cfg(test)]
 mod tests {
