@@ -189,6 +189,36 @@ mod tests {
     }
 
     #[test]
+    fn every_share_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
+        let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
+        let ordinary = expand(&experiment(networks), &digest());
+        let mut asked = experiment(&format!(
+            "{networks}experiment.learning_curve = [0.1, 1.0]
+             transfer = {{ from = \"a:best\", freeze = [0, 1] }}
+             baseline = [{{ kind = \"random_forest\" }}]"
+        ));
+        let source = crate::trial::TrialId::from_hex("ab".repeat(16));
+        asked
+            .adopt(&source, &crate::trial::MlpSpec::default(), &"0".repeat(64))
+            .unwrap();
+        let plan = expand(&asked, &digest());
+        // Two seeds, two shares, one forest and two networks begun in three ways each.
+        assert_eq!(plan.counts, [(Kind::Mlp, 24), (Kind::Forest, 4)]);
+        assert_eq!(plan.configurations(), 14);
+        let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
+        assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));
+        let shares: Vec<f64> = (plan.trials[..14].iter())
+            .map(|trial| trial.spec.train_share)
+            .collect();
+        assert_eq!(shares, [[1.0; 7], [0.1; 7]].concat());
+        // Each network from scratch, then its ways of beginning otherwise.
+        let starts: Vec<Option<usize>> = (plan.trials[1..7].iter())
+            .map(|trial| trial.spec.transfer.as_ref().map(|transfer| transfer.freeze))
+            .collect();
+        assert_eq!(starts, [None, Some(0), Some(1), None, Some(0), Some(1)]);
+    }
+
+    #[test]
     fn zipped_axes_move_together_and_excluded_points_are_counted() {
         let experiment = experiment(
             "grid.layers = [[8], [4]]

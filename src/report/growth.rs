@@ -35,6 +35,13 @@ pub struct Point {
 
 /// Of every ranked configuration that was trained on more than one share, in the order of the ranking.
 pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Growth<'a>> {
+    let mut growths = on_any_share(experiment, summary);
+    growths.retain(|growth| growth.points.len() > 1);
+    growths
+}
+
+/// Of every ranked configuration.
+pub fn on_any_share<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Growth<'a>> {
     let planned: Vec<&TrialRecord> = experiment
         .trials
         .iter()
@@ -49,7 +56,7 @@ pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Growt
     let mut growths = Vec::new();
     for config in &summary.ranking {
         let setting = without_share(config.kind, &config.params);
-        let Some(mut points) = by_setting.remove(&setting).filter(|found| found.len() > 1) else {
+        let Some(mut points) = by_setting.remove(&setting) else {
             continue;
         };
         points.sort_by(|a, b| a.share.total_cmp(&b.share));

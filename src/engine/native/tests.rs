@@ -1,5 +1,6 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
+mod fine_tuning;
 mod gradients;
 
 use std::path::Path;

@@ -41,6 +41,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             name: ranked_title(summary, growth.config),
             color: PALETTE[place % PALETTE.len()],
             is_dashed: false,
+            shift: shift_of(place, best.len()),
             points: growth
                 .points
                 .iter()
@@ -84,11 +85,19 @@ pub(super) fn legend(lines: &[Line], has_seeds: bool) -> Legend {
     Legend::of_groups(groups, WIDTH - 2 * MARGIN)
 }
 
+/// How far line `place` of `number` is moved aside.
+pub(super) fn shift_of(place: usize, number: usize) -> i32 {
+    const STEP: i32 = 12;
+    (2 * place as i32 + 1 - number as i32) * STEP / 2
+}
+
 /// One line of means with its bars.
 pub(super) struct Line {
     pub name: String,
     pub color: RGBColor,
     pub is_dashed: bool,
+    /// To the right, in half pixels, so that bars at one place do not hide each other.
+    pub shift: i32,
     pub points: Vec<Place>,
 }
 
@@ -125,6 +134,11 @@ impl Line {
         }
     }
 
+    fn at(&self, frame: &Frame, x: f64, y: f64) -> Option<(i32, i32)> {
+        let (x, y) = frame.at(x, y)?;
+        Some((x + self.shift, y))
+    }
+
     pub(super) fn draw<B: DrawingBackend>(
         &self,
         canvas: &Canvas<'_, B>,
@@ -132,7 +146,10 @@ impl Line {
     ) -> Drawn<B> {
         let thin = Stroke::solid(self.color, 3);
         for point in &self.points {
-            let ends = (frame.at(point.x, point.low), frame.at(point.x, point.high));
+            let ends = (
+                self.at(frame, point.x, point.low),
+                self.at(frame, point.x, point.high),
+            );
             if let ((Some(low), Some(high)), true) = (ends, point.low < point.high) {
                 canvas.line(&[low, high], thin)?;
                 for (x, y) in [low, high] {
@@ -140,7 +157,7 @@ impl Line {
                 }
             }
         }
-        let at = |point: &Place| frame.at(point.x, point.mean);
+        let at = |point: &Place| self.at(frame, point.x, point.mean);
         let places: Vec<(i32, i32)> = self.points.iter().filter_map(at).collect();
         if places.len() > 1 {
             canvas.line(&places, self.stroke())?;

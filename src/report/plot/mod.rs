@@ -9,6 +9,7 @@ mod growth;
 mod legend;
 mod ranking;
 mod style;
+mod transfer;
 
 pub use style::Picture;
 
@@ -21,6 +22,7 @@ use style::{Canvas, Drawn, INK, MARGIN, TITLE, Type};
 
 const CURVES: &str = "learning_curves";
 const GROWTH: &str = "learning_curve";
+const TRANSFER: &str = "transfer";
 const RANKING: &str = "best_runs";
 const EFFECTS: &str = "axes";
 const CONFUSION: &str = "confusion";
@@ -33,7 +35,7 @@ const HEAD: i32 = 100;
 /// Files that [`all`] may give.
 pub fn names() -> impl Iterator<Item = String> {
     [
-        CURVES, GROWTH, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE,
+        CURVES, GROWTH, TRANSFER, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE,
     ]
     .into_iter()
     .flat_map(|name| [format!("{name}.png"), format!("{name}.svg")])
@@ -51,6 +53,7 @@ pub fn all(
     }
     let drawn = [
         ranking::picture(summary),
+        transfer::picture(input, summary),
         growth::picture(input, summary),
         curves::networks(input, summary),
         effects::picture(summary),

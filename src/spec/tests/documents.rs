@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::spec::{data, head, parse, schedule};
+use crate::spec::{data, head, parse, schedule, transfer};
 use crate::trial::{Key, Kind};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
@@ -37,6 +37,7 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("## `[experiment]`", head::KEYS),
         ("## `[data]`", data::KEYS),
         ("### `split`", data::SPLIT_KEYS),
+        ("## `[transfer]`", transfer::KEYS),
         ("## `[schedule]`", schedule::KEYS),
     ] {
         let rows = rows_under(heading);
