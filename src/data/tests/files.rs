@@ -82,10 +82,8 @@ fn the_file_that_trials_read_holds_no_test_row() {
 #[test]
 fn a_share_of_training_rows_keeps_groups_whole_and_leaves_the_rest_alone() {
     // As group and as feature, so that the first feature of a row tells its group.
-    let prepared = full(table(300))
-        .with(|spec| spec.group = Some("a".to_owned()))
-        .prepared();
-    let all = Dataset::open(&prepared.path).unwrap();
+    let case = full(table(300)).with(|spec| spec.group = Some("a".to_owned()));
+    let all = Dataset::open(&case.prepared().path).unwrap();
     let half = all.with_share(1, 0.5);
     let width = all.meta().features.len();
     let by_group = |data: &Dataset| {
