@@ -81,10 +81,11 @@ pub fn remaining(
 mod tests {
     use super::expand;
     use crate::spec::{Experiment, Source, parse};
-    use crate::trial::{DataDigest, Kind};
+    use crate::trial::{DataDigest, Kind, MlpSpec, TrialId};
 
     const QUICKSTART: &str = include_str!("../../experiments/quickstart.toml");
     const GENRES_GRID: &str = include_str!("../../experiments/genres_grid.toml");
+    const GENRES_TRANSFER: &str = include_str!("../../experiments/genres_transfer.toml");
     const GENRES_BASELINES: &str = include_str!("../../experiments/genres_baselines.toml");
 
     pub(super) fn digest() -> DataDigest {
@@ -111,10 +112,19 @@ mod tests {
     fn the_examples_ask_for_as_many_trials_as_they_say() {
         for (text, networks, boosted, forests) in [
             (GENRES_GRID, 192, 0, 0),
+            // Five seeds, six shares, from scratch and in three ways of transferring.
+            (GENRES_TRANSFER, 5 * 6 * 4, 0, 0),
             (GENRES_BASELINES, 0, 6, 3),
             (QUICKSTART, 48, 6, 3),
         ] {
-            let plan = expand(&read(text.to_owned()), &digest());
+            let mut experiment = read(text.to_owned());
+            if experiment.transfer.is_some() {
+                let source = TrialId::from_hex("ab".repeat(16));
+                experiment
+                    .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
+                    .unwrap();
+            }
+            let plan = expand(&experiment, &digest());
             let asked = [
                 (Kind::Mlp, networks),
                 (Kind::Boost, boosted),
