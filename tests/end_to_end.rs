@@ -243,7 +243,8 @@ fn results_do_not_depend_on_the_number_of_workers() {
 
 #[test]
 fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
-    let long = small("epochs = 40");
+    // Long enough that a trial in hand when the signal comes is never over before it is heard.
+    let long = small("epochs = 600");
     let alone = Bench::new();
     alone.write("small.toml", &long);
     alone.succeed(&["run", "small.toml"]);

@@ -17,6 +17,7 @@ mod fit;
 mod giveaway;
 mod infer;
 mod inherit;
+mod known;
 mod layout;
 mod note;
 mod notice;

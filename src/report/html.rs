@@ -221,7 +221,8 @@ fn pairs(input: &Input, summary: &Summary) -> String {
         &mut html,
         "note",
         "Differences within pairs of the same seed, in brackets the 95% interval of their mean (Student's \
-         t), which takes differences for normal and says nothing of other splits. The way of transferring was \
+         t), which takes differences for normal and says nothing of other splits. The copied layers have \
+         learned from all training rows of the source, whatever the share. The way of transferring was \
          chosen on the same validation rows, on all training rows; all ways are in transfer.csv.",
     );
     html

@@ -78,7 +78,7 @@ pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Pairi
                     pair_point(&summary.objective, point, other)
                 })
                 .collect();
-            (!points.is_empty()).then(|| Pairing {
+            (!points.is_empty()).then_some(Pairing {
                 transferred: growth.config,
                 scratch: pair.config,
                 points,

@@ -3,6 +3,7 @@
 //! What [`parse`] lets through is valid by construction: nothing that can be known without the
 //! data file is checked again later. No I/O happens here.
 
+mod adopt;
 mod axis;
 mod columns;
 mod data;

@@ -33,10 +33,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .filter(|pairing| pairing.scratch.id == best.scratch.id)
         .take(MOST)
         .collect();
-    let metric = match summary.objective.metric.as_str() {
-        "valid/loss" => "valid/loss",
-        metric => metric,
-    };
+    let metric = summary.objective.metric.as_str();
     let lines = lines(best, &ways);
     let has_new = best
         .points
