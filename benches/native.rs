@@ -81,11 +81,7 @@ fn rows(rows: usize, features: usize, classes: usize) -> (Vec<f32>, Vec<u32>) {
 
 /// CPU-seconds of each epoch of training `model`.
 fn epochs(model: &MlpSpec, data: &Dataset) -> Vec<f64> {
-    let spec = TrialSpec {
-        model: ModelSpec::Mlp(model.clone()),
-        seed: 1,
-        objective: Objective::default(),
-    };
+    let spec = TrialSpec::new(ModelSpec::Mlp(model.clone()), 1, Objective::default());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let job = Job {
         spec: &spec,

@@ -186,11 +186,7 @@ fn plan(count: usize) -> Vec<(TrialId, ConfigId, TrialSpec)> {
             let mut model = Kind::Mlp.default_model();
             let rate = Value::Float(1.0 / (place + 1) as f64);
             model.set("lr", &rate).expect("a learning rate");
-            let spec = TrialSpec {
-                model,
-                seed: 1,
-                objective: Objective::default(),
-            };
+            let spec = TrialSpec::new(model, 1, Objective::default());
             (spec.id(&digest), spec.config_id(&digest), spec)
         })
         .collect()

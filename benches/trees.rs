@@ -80,11 +80,7 @@ fn time(
     seed: u64,
 ) -> (TrialResult, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let spec = TrialSpec {
-        model,
-        seed,
-        objective: Objective::default(),
-    };
+    let spec = TrialSpec::new(model, seed, Objective::default());
     let job = Job {
         spec: &spec,
         data,

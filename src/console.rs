@@ -6,7 +6,7 @@
 
 mod tally;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,8 @@ pub struct Sweep {
     /// Epochs or rounds that a trial will take at most.
     pub epochs: HashMap<TrialId, u32>,
     pub objective: Objective,
+    /// Trials that are not ranked: those of a share of the training rows.
+    pub unranked: HashSet<TrialId>,
     /// The best trial of earlier sessions.
     pub best: Option<(TrialId, f64)>,
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
 /// Raised with every change that an older peer would misread.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -34,7 +34,8 @@ pub struct Order {
     pub spec: TrialSpec,
     /// The prepared data set: training and validation rows only.
     pub data: PathBuf,
-    /// The folder of the trial: model files and checkpoint.
+    /// The folder of the trial: model files and checkpoint. Folders of trials stand side by side under
+    /// their names; that is where a trial finds the weights of another one that it begins with.
     pub folder: PathBuf,
 }
 

@@ -28,6 +28,8 @@ pub enum Purpose {
     Synthetic = 7,
     /// The seed handed to a library that keeps a generator of its own.
     Library = 8,
+    /// Which training rows belong to a share of them.
+    TrainShare = 9,
     /// Random directions in which a matrix of terms is probed; step = direction, index = term.
     Sketch = 20,
 }

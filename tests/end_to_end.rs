@@ -363,3 +363,155 @@ fn a_record_that_is_no_record_is_refused_and_left_alone() {
     let kept = std::fs::read_to_string(bench.path("runs/sweep.sqlite")).unwrap();
     assert!(kept.starts_with("this is no database"));
 }
+
+/// Networks of all classes that begin with layers of the best one of `small`, on two shares.
+fn transfer(epochs: u32) -> String {
+    format!(
+        "[experiment]
+seeds = [1, 2]
+learning_curve = [0.3]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\"]
+
+[model]
+epochs = {epochs}
+
+[transfer]
+from = \"small:best\"
+freeze = [0, 1]
+lr_scale = 0.5
+"
+    )
+}
+
+/// A bench on which `small` was trained without one of the classes.
+fn bench_with_source(epochs: u32) -> Bench {
+    let bench = Bench::new();
+    let exclude = "data.exclude={ playlist_genre = [\"edm\"] }";
+    bench.write("transfer.toml", &transfer(epochs));
+    bench.succeed(&["run", "small.toml", "--set", exclude]);
+    bench
+}
+
+#[test]
+fn a_transfer_is_paired_reported_and_held_to_its_source() {
+    let bench = Bench::new();
+    bench.write("transfer.toml", &transfer(3));
+    let said = bench.fail(&["run", "transfer.toml"], 2);
+    assert!(said.contains("train the source first"), "{said}");
+
+    let bench = bench_with_source(3);
+    let plan = bench.succeed(&["plan", "transfer.toml", "--pilot"]);
+    assert!(
+        plan.contains("12 trials") && plan.contains("estimate"),
+        "{plan}"
+    );
+    bench.succeed(&["run", "transfer.toml"]);
+    let of = |what: &str| {
+        bench.count(&format!(
+            "SELECT count(*) FROM experiments e JOIN experiment_trials x ON x.experiment = e.id
+             JOIN trials t ON t.id = x.trial
+             WHERE e.name = 'transfer' AND t.status = 'finished' AND {what}"
+        ))
+    };
+    let has = |param: &str| {
+        format!("EXISTS (SELECT 1 FROM params p WHERE p.trial = t.id AND p.name = '{param}')")
+    };
+    assert_eq!(of("1"), 12);
+    assert_eq!(of(&has("transfer_from")), 8);
+    assert_eq!(of(&has("train_share")), 6);
+    let ranked = "SELECT count(*) FROM leaderboard WHERE experiment = 'transfer'";
+    assert_eq!(bench.count(ranked), 3, "shares of the rows are not ranked");
+
+    let shown = bench.succeed(&["show", "transfer"]);
+    assert!(shown.contains("init=transfer freeze=1"), "{shown}");
+    bench.succeed(&["report", "transfer"]);
+    let file = |name: &str| std::fs::read_to_string(bench.path("reports/transfer").join(name));
+    let pairs = file("transfer.csv").unwrap();
+    // Two ways of transferring on two shares, of two pairs each.
+    assert_eq!(pairs.lines().count(), 5, "{pairs}");
+    let mut lines = pairs
+        .lines()
+        .map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let column = |name: &str| header.iter().position(|other| *other == name).unwrap();
+    for line in lines {
+        assert_eq!(line[column("pairs")], "2");
+        let number = |name: &str| line[column(name)].parse::<f64>().unwrap();
+        assert!(0.0 < number("new_rows") && number("new_rows") < number("train_rows"));
+    }
+    assert!(file("index.html").unwrap().contains("<h2>Transfer</h2>"));
+    for name in ["transfer.png", "learning_curve.svg", "learning_curve.csv"] {
+        assert!(
+            bench.path("reports/transfer").join(name).is_file(),
+            "{name}"
+        );
+    }
+
+    // Nothing is left to do, and a source that was tampered with is noticed.
+    bench.succeed(&["resume", "transfer"]);
+    let attempts = bench.count("SELECT count(*) FROM attempts");
+    let source = bench.source();
+    let weights = bench
+        .path("runs/trials")
+        .join(source)
+        .join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&weights, &bytes).unwrap();
+    let said = bench.fail(&["resume", "transfer"], 2);
+    assert!(said.contains("have changed since transfer began"), "{said}");
+    std::fs::remove_file(&weights).unwrap();
+    let said = bench.fail(&["run", "transfer.toml"], 2);
+    assert!(said.contains("cannot be read"), "{said}");
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), attempts);
+}
+
+#[test]
+fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
+    let alone = bench_with_source(600);
+    alone.succeed(&["run", "transfer.toml"]);
+
+    let bench = bench_with_source(600);
+    let source = bench.source_of("small");
+    let seen = bench.count("SELECT count(*) FROM metrics");
+    let mut child = bench.start(&["run", "transfer.toml"], seen + 100);
+    signal(&child, libc::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // Meanwhile another network becomes the best of its sweep; the transfer stays with the first.
+    let connection = Connection::open(bench.path("runs/sweep.sqlite")).unwrap();
+    let worse = "UPDATE trials SET best = 0.0 WHERE name = ?1";
+    assert_eq!(connection.execute(worse, [&source]).unwrap(), 1);
+    drop(connection);
+    assert_ne!(bench.source_of("small"), source);
+    bench.succeed(&["resume", "transfer"]);
+    assert_eq!(bench.source(), source);
+    assert_eq!(alone.results(), bench.results());
+}
+
+impl Bench {
+    /// The best network of a sweep.
+    fn source_of(&self, sweep: &str) -> String {
+        self.text(&format!(
+            "SELECT trial FROM best_runs WHERE experiment = '{sweep}' AND kind = 'mlp'
+             ORDER BY rank LIMIT 1"
+        ))
+    }
+
+    /// The trial that all transferred ones began with.
+    fn source(&self) -> String {
+        let sources = "SELECT count(DISTINCT value) FROM params WHERE name = 'transfer_from'";
+        assert_eq!(self.count(sources), 1);
+        self.text("SELECT value FROM params WHERE name = 'transfer_from' LIMIT 1")
+    }
+
+    fn text(&self, query: &str) -> String {
+        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+}

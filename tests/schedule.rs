@@ -226,11 +226,7 @@ fn trials(count: u64) -> Vec<PlannedTrial> {
     let data = DataDigest::from_hex("0".repeat(64));
     (0..count)
         .map(|seed| {
-            let spec = TrialSpec {
-                model: Kind::Mlp.default_model(),
-                seed,
-                objective: Objective::default(),
-            };
+            let spec = TrialSpec::new(Kind::Mlp.default_model(), seed, Objective::default());
             PlannedTrial {
                 id: spec.id(&data),
                 config: spec.config_id(&data),

@@ -18,6 +18,7 @@ mod report;
 mod resume;
 mod run;
 mod show;
+mod source;
 mod terminal;
 
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::prepare::Ready;
 use super::{Failure, run};
 use crate::data::Dataset;
+use crate::engine::native::WEIGHTS;
 use crate::engine::{self, Control, Epoch, Job, Watch};
 use crate::plan::PlannedTrial;
 use crate::trial::Kind;
@@ -51,10 +52,20 @@ pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<E
     let data = Dataset::open(&ready.data.path).map_err(|error| {
         Failure::environment(format!("cannot open the prepared data: {error}"), "")
     })?;
-    let folder = std::env::temp_dir().join(format!("sweep-pilot-{}", std::process::id()));
+    let scratch = std::env::temp_dir().join(format!("sweep-pilot-{}", std::process::id()));
+    let folder = scratch.join("pilot");
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::environment(format!("cannot create {}: {error}", folder.display()), "")
     })?;
+    if let Some(source) = &ready.source {
+        let beside = scratch.join(source.trial.as_str());
+        std::fs::create_dir_all(&beside)
+            .and_then(|()| std::fs::copy(&source.weights, beside.join(WEIGHTS)))
+            .map_err(|error| {
+                let message = format!("cannot copy {}: {error}", source.weights.display());
+                Failure::environment(message, "")
+            })?;
+    }
     let mut estimate = Estimate {
         wall_seconds: 0.0,
         core_seconds: 0.0,
@@ -89,7 +100,7 @@ pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<E
         }
     }
     // What cannot be removed is in the system's folder for such things.
-    let _ = std::fs::remove_dir_all(&folder);
+    let _ = std::fs::remove_dir_all(&scratch);
     // No trial is shared by two slots.
     estimate.wall_seconds = (estimate.core_seconds / slots as f64).max(longest);
     estimate.worker_bytes = peak_memory();

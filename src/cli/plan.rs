@@ -79,6 +79,15 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             values.join(" | ")
         ));
     }
+    if let [_, shares @ ..] = ready.plan.shares.as_slice()
+        && !shares.is_empty()
+    {
+        let shares: Vec<String> = shares.iter().map(ToString::to_string).collect();
+        let shares = shares.join(" | ");
+        text.push_str(&format!(
+            "learning curve: 1 | {shares} of the training rows\n"
+        ));
+    }
     for part in &preview.tables {
         text.push_str(&format!("\n{}\n", part.kind.name()));
         text.push_str(&listing::plain(&part.columns, &part.rows));
@@ -110,7 +119,6 @@ fn print_json(
         .map(|trial| {
             let params: serde_json::Map<_, _> = trial
                 .spec
-                .model
                 .params()
                 .into_iter()
                 .map(|(key, value)| (key, json!(value)))

@@ -6,10 +6,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::failure::draw_warning;
+use super::source::SourceRun;
 use super::{Context, Failure, terminal};
 use crate::data::{self, DataError};
 use crate::plan::{self, DatasetShape, Plan, Severity};
 use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
+use crate::trial::TrialId;
 
 /// A checked experiment, with the text it came from.
 pub struct Checked {
@@ -23,6 +25,8 @@ pub struct Ready {
     pub checked: Checked,
     pub data: data::Prepared,
     pub plan: Plan,
+    /// What transferred networks begin with.
+    pub source: Option<SourceRun>,
 }
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
@@ -53,7 +57,26 @@ pub fn check(source: Source, flags: &[String]) -> Result<Checked, Failure> {
 
 /// Prepares the data of `checked` under the runs folder, and expands its plan.
 pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
-    let data = data::prepare(&checked.experiment.data, context.runs())
+    prepare_from(context, checked, None)
+}
+
+/// Likewise, with the trial `pinned` as the source of a transfer, whatever the file names.
+pub fn prepare_from(
+    context: &Context,
+    mut checked: Checked,
+    pinned: Option<&TrialId>,
+) -> Result<Ready, Failure> {
+    let source = SourceRun::find(context, &checked, pinned)?;
+    if let Some(source) = &source {
+        let adopted =
+            checked
+                .experiment
+                .adopt(&source.trial, &source.network, &source.weights_sha256);
+        adopted
+            .map_err(|problems| Failure::experiment(&checked.source, &checked.flags, &problems))?;
+    }
+    let known = source.as_ref().map(SourceRun::data);
+    let data = data::prepare_after(&checked.experiment.data, context.runs(), known)
         .map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;
     let shape = DatasetShape {
@@ -80,6 +103,7 @@ pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
             checked,
             data,
             plan,
+            source,
         }),
         false => Err(Failure::experiment(
             &checked.source,

@@ -21,7 +21,7 @@ use crate::store::lock::{LockError, host_name};
 use crate::store::{
     Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
 };
-use crate::trial::{ModelSpec, Params, Status, TrialId};
+use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
 use crate::worker::CHECKPOINT;
 
 #[derive(Debug, clap::Args)]
@@ -303,10 +303,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 
 fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
     let trials = &ready.plan.trials;
-    let params: Vec<Params> = trials
-        .iter()
-        .map(|trial| trial.spec.model.params())
-        .collect();
+    let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
+    let kinds = trials.iter().map(|trial| trial.spec.model.kind());
+    complete(kinds.zip(&mut params));
     let named = trials
         .iter()
         .zip(&params)
@@ -320,6 +319,11 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
             .map(|trial| (trial.id.clone(), steps(trial)))
             .collect(),
         objective: ready.checked.experiment.objective.clone(),
+        unranked: trials
+            .iter()
+            .filter(|trial| trial.spec.train_share < 1.0)
+            .map(|trial| trial.id.clone())
+            .collect(),
         best: None,
     };
     Console::new(

@@ -139,6 +139,7 @@ impl Tally {
         self.finished += 1;
         let goal = self.sweep.objective.goal;
         if let Some(value) = result.best
+            && !self.sweep.unranked.contains(trial)
             && self
                 .best
                 .as_ref()

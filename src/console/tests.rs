@@ -58,6 +58,7 @@ fn sweep() -> Sweep {
         describe: (1..=30).map(describe).collect(),
         epochs: (1..=30).map(|n| (id(n), 20)).collect(),
         objective: Objective::default(),
+        unranked: HashSet::new(),
         best: None,
     }
 }

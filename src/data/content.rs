@@ -113,16 +113,20 @@ impl<'a> Content<'a> {
             .unwrap_or(&self.main)
     }
 
+    /// Features of each side, by the preparation `taken` or else by one fitted on training rows.
     pub fn encode(
         &mut self,
         spec: &DataSpec,
         sides: &Sides,
+        taken: Option<(Preparation, Vec<FittedText>)>,
     ) -> Result<(Preparation, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
-        let (fitted, texts, notes) =
-            Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec)?;
+        let (fitted, texts, notes) = match taken {
+            Some((fitted, texts)) => (fitted, texts, Vec::new()),
+            None => Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec)?,
+        };
         let encode = |side: usize| {
             let source = self.source(side);
             fitted.encode(
@@ -154,15 +158,23 @@ impl<'a> Content<'a> {
 
     /// Numbers from 0 for the groups of the test rows; each row its own without groups.
     pub fn test_groups(&self, sides: &Sides) -> Vec<u32> {
-        let Some(groups) = &self.source(TEST).groups else {
-            return (0..sides[TEST].len() as u32).collect();
-        };
+        self.groups_of(sides, TEST)
+            .unwrap_or_else(|| (0..sides[TEST].len() as u32).collect())
+    }
+
+    /// Numbers from 0 for the groups of the training rows, if there are groups.
+    pub fn train_groups(&self, sides: &Sides) -> Option<Vec<u32>> {
+        self.groups_of(sides, TRAIN)
+    }
+
+    fn groups_of(&self, sides: &Sides, side: usize) -> Option<Vec<u32>> {
+        let groups = self.source(side).groups.as_ref()?;
         let mut known = HashMap::new();
         let number = |place: &u32| {
             let next = known.len() as u32;
             *known.entry(groups[*place as usize]).or_insert(next)
         };
-        sides[TEST].iter().map(number).collect()
+        Some(sides[side].iter().map(number).collect())
     }
 
     pub fn summary(self, rows: &[SideRows; 3]) -> Summary {

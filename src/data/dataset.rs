@@ -7,6 +7,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::trial::DataDigest;
 
 use super::fit::{FittedField, Preparation, Scaling};
 use super::layout::{Mapped, Place};
+use super::sample::sample;
 
 /// Describes a prepared data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,7 +45,18 @@ pub struct Rows<'a> {
 #[derive(Debug)]
 pub struct Dataset {
     meta: DatasetMeta,
-    storage: Storage,
+    storage: Arc<Storage>,
+    /// The training rows, where they are a share of those in `storage`.
+    share: Option<Share>,
+}
+
+/// Some of the training rows, copied together.
+#[derive(Debug)]
+struct Share {
+    x: Vec<f32>,
+    y: Vec<u32>,
+    /// Their places among all training rows, ascending.
+    places: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -65,6 +78,10 @@ struct Side {
     x: Place,
     y: Place,
     source: Place,
+    /// Training rows of data with groups: equal for rows of one group.
+    groups: Option<Place>,
+    /// Training rows of data split after those of a source: 1 for rows that it was not trained on.
+    is_new: Option<Place>,
 }
 
 impl Dataset {
@@ -105,7 +122,8 @@ impl Dataset {
         };
         Dataset {
             meta,
-            storage: Storage::Memory { train, valid },
+            storage: Arc::new(Storage::Memory { train, valid }),
+            share: None,
         }
     }
 
@@ -121,13 +139,54 @@ impl Dataset {
                 x: file.floats(&format!("x_{name}"), &[rows, meta.features.len()])?,
                 y: file.labels(&format!("y_{name}"), rows, meta.classes.len())?,
                 source: file.words(&format!("row_{name}"), rows)?,
+                groups: file.words_if_any(&format!("group_{name}"), rows)?,
+                is_new: file.words_if_any(&format!("new_{name}"), rows)?,
             })
         };
         let train = side("train", meta.train_rows)?;
         let valid = side("valid", meta.valid_rows)?;
         Ok(Dataset {
             meta,
-            storage: Storage::File { file, train, valid },
+            storage: Arc::new(Storage::File { file, train, valid }),
+            share: None,
+        })
+    }
+
+    /// This data set with a `share` (in (0, 1]) of its training rows, which `seed` chooses: stratified
+    /// by class, groups whole where the prepared data have groups, the rows of a smaller share among
+    /// those of a larger one. Validation rows stay, and so does the digest.
+    pub fn with_share(&self, seed: u64, share: f64) -> Dataset {
+        let all = self.all_train();
+        let width = self.meta.features.len();
+        let places = sample(all.y, self.meta.classes.len(), self.groups(), seed, share);
+        let row = |place: &u32| &all.x[*place as usize * width..][..width];
+        let share = Share {
+            x: places.iter().flat_map(row).copied().collect(),
+            y: places.iter().map(|place| all.y[*place as usize]).collect(),
+            places,
+        };
+        let mut meta = self.meta.clone();
+        meta.train_rows = share.y.len();
+        Dataset {
+            meta,
+            storage: Arc::clone(&self.storage),
+            share: Some(share),
+        }
+    }
+
+    /// How many of the training rows the source of a transfer was not trained on; `None` for data
+    /// that were not split after those of a source.
+    pub fn new_train_rows(&self) -> Option<usize> {
+        let Storage::File { file, train, .. } = &*self.storage else {
+            return None;
+        };
+        let is_new = file.word_slice(train.is_new.as_ref()?);
+        Some(match &self.share {
+            None => is_new.iter().filter(|is_new| **is_new == 1).count(),
+            Some(share) => {
+                let places = share.places.iter();
+                places.filter(|place| is_new[**place as usize] == 1).count()
+            }
         })
     }
 
@@ -136,23 +195,39 @@ impl Dataset {
     }
 
     pub fn train(&self) -> Rows<'_> {
-        match &self.storage {
+        match &self.share {
+            Some(Share { x, y, .. }) => Rows { x, y },
+            None => self.all_train(),
+        }
+    }
+
+    fn all_train(&self) -> Rows<'_> {
+        match &*self.storage {
             Storage::Memory { train: (x, y), .. } => Rows { x, y },
             Storage::File { file, train, .. } => file.rows(&train.x, &train.y),
         }
     }
 
+    fn groups(&self) -> Option<&[u32]> {
+        match &*self.storage {
+            Storage::Memory { .. } => None,
+            Storage::File { file, train, .. } => {
+                train.groups.as_ref().map(|place| file.word_slice(place))
+            }
+        }
+    }
+
     pub fn valid(&self) -> Rows<'_> {
-        match &self.storage {
+        match &*self.storage {
             Storage::Memory { valid: (x, y), .. } => Rows { x, y },
             Storage::File { file, valid, .. } => file.rows(&valid.x, &valid.y),
         }
     }
 
-    /// Where the training rows stood in their source file: 1 is the first row after the header.
-    /// Empty for a data set in memory.
+    /// Where all training rows stood in their source file, also those outside a share: 1 is the first
+    /// row after the header. Empty for a data set in memory.
     pub fn train_source(&self) -> &[u32] {
-        match &self.storage {
+        match &*self.storage {
             Storage::Memory { .. } => &[],
             Storage::File { file, train, .. } => file.word_slice(&train.source),
         }
@@ -160,7 +235,7 @@ impl Dataset {
 
     /// Where the validation rows stood, likewise.
     pub fn valid_source(&self) -> &[u32] {
-        match &self.storage {
+        match &*self.storage {
             Storage::Memory { .. } => &[],
             Storage::File { file, valid, .. } => file.word_slice(&valid.source),
         }

@@ -147,6 +147,15 @@ impl Mapped {
         self.place(name, Dtype::U32, &[rows])
     }
 
+    /// The place of the u32 tensor `name` with `rows` elements, if the file has it.
+    pub fn words_if_any(&self, name: &str, rows: usize) -> io::Result<Option<Place>> {
+        let tensors = SafeTensors::deserialize(&self.map).map_err(|e| self.unsound(e))?;
+        match tensors.names().contains(&name) {
+            true => self.words(name, rows).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Likewise, every element below `classes`.
     pub fn labels(&self, name: &str, rows: usize, classes: usize) -> io::Result<Place> {
         let place = self.words(name, rows)?;

@@ -16,6 +16,7 @@ use super::content::{Content, TEST_KEY, both};
 use super::dataset::DatasetMeta;
 use super::digest::{SideRows, digest};
 use super::error::DataError;
+use super::inherit::{Inherited, SourceData};
 use super::layout::{Tensor, file_bytes};
 use super::saved::SavedPreparation;
 use super::split::{TEST, TRAIN, VALID};
@@ -42,6 +43,20 @@ pub struct Prepared {
 /// error has the file, most have an experiment key, and where a cell is at fault its line and
 /// column.
 pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<DataError>> {
+    prepare_after(spec, store_folder, None)
+}
+
+/// Likewise, for networks that begin with layers of one that was trained on `source`: features are
+/// prepared as they were there, rows that it knows and their groups keep their side of its split, and
+/// only the others are split afresh.
+///
+/// # Errors
+/// Also when the features are not those of the source, or it cannot be told which rows it knows.
+pub fn prepare_after(
+    spec: &DataSpec,
+    store_folder: &Path,
+    source: Option<SourceData<'_>>,
+) -> Result<Prepared, Vec<DataError>> {
     let start = Instant::now();
     let main = Table::read(&spec.path, "data.path");
     let test = spec
@@ -52,12 +67,32 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
         .transpose();
     let (main, test) = both(main, test)?;
     let mut content = Content::read(spec, &main, test.as_ref())?;
-    let sides = content.sides(spec)?;
-    let (preparation, texts, encoded) = content.encode(spec, &sides)?;
+    let folder = store_folder.join("data");
+    let (sides, inherited) = match source {
+        None => (content.sides(spec)?, None),
+        Some(source) => {
+            let inherited = Inherited::open(source, &folder).map_err(|error| vec![error])?;
+            let preparation = inherited.preparation(spec, &content)?;
+            let (sides, trained, note) = inherited.sides(spec, &content)?;
+            content.summary.notes.push(note);
+            (content.checked(spec, sides)?, Some((preparation, trained)))
+        }
+    };
+    let (taken, trained) = inherited.unzip();
+    let (preparation, texts, encoded) = content.encode(spec, &sides, taken)?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);
     let groups = content.test_groups(&sides);
+    let extra = TrainExtra {
+        groups: content.train_groups(&sides),
+        is_new: trained.map(|trained| {
+            let places = sides[TRAIN].iter();
+            places
+                .map(|place| u32::from(!trained[*place as usize]))
+                .collect()
+        }),
+    };
     let features = preparation.features();
     let digest = digest(&preparation, &features, &content.classes, &rows, &groups);
     let meta = DatasetMeta {
@@ -69,13 +104,12 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
         test_rows: rows[TEST].y.len(),
         preparation,
     };
-    let folder = store_folder.join("data");
     let path = folder.join(format!("{}.safetensors", meta.digest));
     let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
     let preparation_path = folder.join(format!("{}.preparation.json", meta.digest));
     let reused = SavedPreparation::of(&meta, texts)
         .write(&preparation_path)
-        .and_then(|reused| Ok(write(&path, &test_path, &meta, &rows, &groups)? && reused))
+        .and_then(|reused| Ok(write(&path, &test_path, &meta, &rows, (&extra, &groups))? && reused))
         .map_err(|error| vec![error])?;
     let mut summary = content.summary(&rows);
     summary.reused = reused;
@@ -89,17 +123,26 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
     })
 }
 
+/// What the prepared file tells of training rows beyond what they hold. It stands outside the digest,
+/// which was there before it: the split that it goes with is inside.
+struct TrainExtra {
+    /// Numbers of the groups, if there are any.
+    groups: Option<Vec<u32>>,
+    /// 1 for rows that the source of a transfer was not trained on.
+    is_new: Option<Vec<u32>>,
+}
+
 /// Writes both files; true if both stood there already, byte for byte.
 fn write(
     path: &Path,
     test_path: &Path,
     meta: &DatasetMeta,
     rows: &[SideRows; 3],
-    test_groups: &[u32],
+    (extra, test_groups): (&TrainExtra, &[u32]),
 ) -> Result<bool, DataError> {
     let width = meta.features.len();
     let [train, valid, test] = rows;
-    let seen = [
+    let mut seen = vec![
         Tensor::floats("x_train", &train.x, width),
         Tensor::words("y_train", &train.y),
         Tensor::words("row_train", &train.source),
@@ -107,6 +150,12 @@ fn write(
         Tensor::words("y_valid", &valid.y),
         Tensor::words("row_valid", &valid.source),
     ];
+    if let Some(groups) = &extra.groups {
+        seen.push(Tensor::words("group_train", groups));
+    }
+    if let Some(is_new) = &extra.is_new {
+        seen.push(Tensor::words("new_train", is_new));
+    }
     let sealed = [
         Tensor::floats("x_test", &test.x, width),
         Tensor::words("y_test", &test.y),

@@ -12,9 +12,16 @@ use super::split::{SIDES, Sides, TEST, TRAIN, split};
 impl Content<'_> {
     /// Places of each side in its file, checked for what a side must hold.
     pub fn sides(&mut self, spec: &DataSpec) -> Result<Sides, Vec<DataError>> {
+        let groups = self.main.groups.as_deref();
+        let sides = split(&self.main.labels, self.classes.len(), groups, &spec.split);
+        self.checked(spec, sides)
+    }
+
+    /// Adds the rows of a test file to `sides`, those of the main one, and checks each for what it
+    /// must hold.
+    pub fn checked(&mut self, spec: &DataSpec, mut sides: Sides) -> Result<Sides, Vec<DataError>> {
         let main = &self.main;
         let groups = main.groups.as_deref();
-        let mut sides = split(&main.labels, self.classes.len(), groups, &spec.split);
         if let Some(test) = &self.test {
             sides[TEST] = (0..test.labels.len() as u32).collect();
         }

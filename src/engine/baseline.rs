@@ -276,11 +276,7 @@ mod tests {
     use crate::trial::{Kind, TrialSpec};
 
     fn spec(seed: u64) -> TrialSpec {
-        TrialSpec {
-            model: Kind::Forest.default_model(),
-            seed,
-            objective: Objective::default(),
-        }
+        TrialSpec::new(Kind::Forest.default_model(), seed, Objective::default())
     }
 
     fn data() -> Dataset {

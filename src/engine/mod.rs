@@ -24,7 +24,8 @@ use crate::trial::{Metric, ModelSpec, TrialResult, TrialSpec};
 pub struct Job<'a> {
     pub spec: &'a TrialSpec,
     pub data: &'a Dataset,
-    /// An existing folder of this trial alone.
+    /// An existing folder of this trial alone. That of a trial whose layers it takes over stands beside
+    /// it, under the name of that trial.
     pub folder: &'a Path,
 }
 
@@ -76,14 +77,40 @@ pub enum EngineError {
 }
 
 /// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
+///
+/// A trial of a share of the training rows sees those alone, whatever its kind; its result tells
+/// their number as `train/rows`. On data split after those of a source, every result also tells as
+/// `train/new_rows` how many of them the source was not trained on.
 pub fn train(
     job: Job<'_>,
     checkpoint: Option<&[u8]>,
     watch: &mut dyn Watch,
 ) -> Result<Ending, EngineError> {
-    match &job.spec.model {
+    let TrialSpec {
+        seed, train_share, ..
+    } = *job.spec;
+    let share = (train_share < 1.0).then(|| job.data.with_share(seed, train_share));
+    let data = share.as_ref().unwrap_or(job.data);
+    let job = Job { data, ..job };
+    let mut ending = match &job.spec.model {
         ModelSpec::Mlp(model) => native::train(job, model, checkpoint, watch),
         ModelSpec::Boost(model) => boost::train(job, model, checkpoint, watch),
         ModelSpec::Forest(model) => forest::train(job, model, checkpoint, watch),
+    }?;
+    if let Ending::Done(result) = &mut ending
+        && result.best.is_some()
+    {
+        let new = data.new_train_rows();
+        let rows = (share.is_some() || new.is_some()).then(|| data.meta().train_rows);
+        for (name, count) in [(TRAIN_ROWS, rows), (NEW_ROWS, new)] {
+            let count = count.map(|count| (name.to_owned(), count as f64));
+            result.metrics.extend(count);
+        }
     }
+    Ok(ending)
 }
+
+/// Metric: training rows of a trial that had a share of them, or of data split after a source's.
+const TRAIN_ROWS: &str = "train/rows";
+/// Metric: those among them that the source of a transfer was not trained on.
+const NEW_ROWS: &str = "train/new_rows";

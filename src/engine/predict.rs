@@ -214,11 +214,7 @@ mod tests {
             model.set("batch_norm", &Value::Bool(true)).unwrap();
         }
         let objective = Objective::default();
-        let spec = TrialSpec {
-            model,
-            seed,
-            objective,
-        };
+        let spec = TrialSpec::new(model, seed, objective);
         let job = Job {
             spec: &spec,
             data: &data,

@@ -1,7 +1,7 @@
 //! What can only be checked once the data are known. Each problem names the key to blame, so that
 //! the command line can point into the file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::Plan;
 use crate::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
@@ -41,40 +41,53 @@ impl Plan {
         problems
     }
 
-    fn networks(&self) -> impl Iterator<Item = &MlpSpec> {
+    /// Each network with the training rows of its share. Where groups stay whole, a share may have a
+    /// few more or fewer.
+    fn networks(&self, train_rows: usize) -> impl Iterator<Item = (&MlpSpec, usize)> {
         self.trials
             .iter()
-            .filter_map(|trial| match &trial.spec.model {
-                ModelSpec::Mlp(spec) => Some(spec),
+            .filter_map(move |trial| match &trial.spec.model {
+                ModelSpec::Mlp(spec) => {
+                    let rows = (train_rows as f64 * trial.spec.train_share).round();
+                    Some((spec, (rows as usize).max(1)))
+                }
                 ModelSpec::Boost(_) | ModelSpec::Forest(_) => None,
             })
     }
 
     fn batch_sizes(&self, train_rows: usize) -> Vec<Problem> {
-        let too_large: BTreeSet<usize> = self
-            .networks()
-            .filter_map(|spec| match spec.batch_size {
-                BatchSize::Rows(rows) if rows > train_rows => Some(rows),
-                BatchSize::Rows(_) | BatchSize::All => None,
-            })
-            .collect();
-        let problem = |rows: usize| Problem {
+        let mut too_large: BTreeMap<usize, usize> = BTreeMap::new();
+        for (spec, there) in self.networks(train_rows) {
+            if let BatchSize::Rows(rows) = spec.batch_size
+                && rows > there
+            {
+                let least = too_large.entry(rows).or_insert(there);
+                *least = there.min(*least);
+            }
+        }
+        let problem = |(rows, there): (usize, usize)| Problem {
             severity: Severity::Error,
             key: self.key_of(Kind::Mlp, "batch_size", &Value::Int(rows as i64)),
-            message: format!(
-                "a batch of {rows} rows is larger than the training set of {train_rows}"
-            ),
+            message: match there == train_rows {
+                true => {
+                    format!("a batch of {rows} rows is larger than the training set of {there}")
+                }
+                false => format!(
+                    "a batch of {rows} rows is larger than the {there} of the smallest share of \
+                     the training rows"
+                ),
+            },
             help: format!(
-                "set `batch_size` to at most {train_rows}, or to \"all\" for one batch an epoch"
+                "set `batch_size` to at most {there}, or to \"all\" for one batch an epoch"
             ),
         };
         too_large.into_iter().map(problem).collect()
     }
 
     fn single_rows(&self, train_rows: usize) -> Option<Problem> {
-        let spec = self
-            .networks()
-            .find(|spec| spec.batch_norm && spec.batch_rows(train_rows) == 1)?;
+        let (spec, _) = self
+            .networks(train_rows)
+            .find(|(spec, rows)| spec.batch_norm && spec.batch_rows(*rows) == 1)?;
         let size = match spec.batch_size {
             BatchSize::Rows(rows) => Value::Int(rows as i64),
             BatchSize::All => Value::Text("all".to_owned()),
@@ -175,6 +188,16 @@ mod tests {
         assert_eq!(fixed[0].1, "model.batch_size");
         // The default of 32 is nowhere in the file; the path leads to [model] all the same.
         assert_eq!(problems("model.epochs = 1", 10)[0].1, "model.batch_size");
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_smallest_share_is_an_error() {
+        let text = "experiment.learning_curve = [0.5, 0.1]\nmodel.batch_size = 20";
+        assert_eq!(problems(text, 200), []);
+        assert_eq!(
+            problems(text, 100)[0].2,
+            "a batch of 20 rows is larger than the 10 of the smallest share of the training rows"
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::{AxisSummary, Plan, PlannedTrial};
-use crate::spec::{Experiment, Space};
-use crate::trial::{ConfigId, DataDigest, Kind, ModelSpec, TrialSpec};
+use crate::spec::{Experiment, Space, TransferSpec};
+use crate::trial::{ConfigId, DataDigest, Kind, ModelSpec, Transfer, TrialSpec};
 
 /// Writes out every trial of `experiment` on the data set `data`.
 pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
@@ -14,18 +14,30 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         .chain(&experiment.networks)
         .flat_map(|space| models(space, &mut excluded))
         .collect();
-    let mut trials = Vec::with_capacity(models.len() * experiment.seeds.len());
+    // Each network from scratch, then every way of transferring it: its pairs.
+    let starts: Vec<(&ModelSpec, Option<Transfer>)> = models
+        .iter()
+        .flat_map(|model| {
+            let transfers = transfers(experiment, model).into_iter().map(Some);
+            std::iter::once(None)
+                .chain(transfers)
+                .map(move |transfer| (model, transfer))
+        })
+        .collect();
+    let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.shares.iter())
+        .flat_map(|share| starts.iter().map(|start| (*share, start)))
+        .collect();
+    let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
     // All replicates of a configuration share its name, which takes as long to make as an id.
-    let mut configs: Vec<ConfigId> = Vec::with_capacity(models.len());
+    let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
     let mut duplicates = 0;
     for seed in &experiment.seeds {
-        for (index, model) in models.iter().enumerate() {
-            let spec = TrialSpec {
-                model: model.clone(),
-                seed: *seed,
-                objective: experiment.objective.clone(),
-            };
+        for (index, (share, (model, transfer))) in points.iter().enumerate() {
+            let objective = experiment.objective.clone();
+            let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
+            spec.train_share = *share;
+            spec.transfer = transfer.clone();
             if configs.len() == index {
                 configs.push(spec.config_id(data));
             }
@@ -40,7 +52,12 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     }
     Plan {
         counts: counts(&trials),
-        axes: experiment.spaces().flat_map(axes).collect(),
+        axes: experiment
+            .spaces()
+            .flat_map(axes)
+            .chain(transfer_axes(experiment))
+            .collect(),
+        shares: experiment.shares.clone(),
         fixed: experiment.spaces().flat_map(fixed).collect(),
         trials,
         duplicates,
@@ -60,6 +77,25 @@ fn models(space: &Space, excluded: &mut u64) -> Vec<ModelSpec> {
         }
     }
     models
+}
+
+/// Every way in which `model` is transferred.
+fn transfers(experiment: &Experiment, model: &ModelSpec) -> Vec<Transfer> {
+    match (&experiment.transfer, model) {
+        (Some(transfer), ModelSpec::Mlp(model)) => transfer.transfers(model),
+        _ => Vec::new(),
+    }
+}
+
+fn transfer_axes(experiment: &Experiment) -> Vec<AxisSummary> {
+    let axes = experiment.transfer.iter().flat_map(TransferSpec::axes);
+    axes.map(|(path, name, values)| AxisSummary {
+        kind: Kind::Mlp,
+        name: name.to_owned(),
+        values,
+        path,
+    })
+    .collect()
 }
 
 fn axes(space: &Space) -> Vec<AxisSummary> {
@@ -150,6 +186,36 @@ mod tests {
         assert_eq!((plan.duplicates, plan.excluded), (0, 0));
         assert_eq!(plan.axes[1].path, "grid.lr");
         assert_eq!(plan.axes[1].values, [Value::Float(0.1), Value::Float(0.01)]);
+    }
+
+    #[test]
+    fn every_share_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
+        let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
+        let ordinary = expand(&experiment(networks), &digest());
+        let mut asked = experiment(&format!(
+            "{networks}experiment.learning_curve = [0.1, 1.0]
+             transfer = {{ from = \"a:best\", freeze = [0, 1] }}
+             baseline = [{{ kind = \"random_forest\" }}]"
+        ));
+        let source = crate::trial::TrialId::from_hex("ab".repeat(16));
+        asked
+            .adopt(&source, &crate::trial::MlpSpec::default(), &"0".repeat(64))
+            .unwrap();
+        let plan = expand(&asked, &digest());
+        // Two seeds, two shares, one forest and two networks begun in three ways each.
+        assert_eq!(plan.counts, [(Kind::Mlp, 24), (Kind::Forest, 4)]);
+        assert_eq!(plan.configurations(), 14);
+        let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
+        assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));
+        let shares: Vec<f64> = (plan.trials[..14].iter())
+            .map(|trial| trial.spec.train_share)
+            .collect();
+        assert_eq!(shares, [[1.0; 7], [0.1; 7]].concat());
+        // Each network from scratch, then its ways of beginning otherwise.
+        let starts: Vec<Option<usize>> = (plan.trials[1..7].iter())
+            .map(|trial| trial.spec.transfer.as_ref().map(|transfer| transfer.freeze))
+            .collect();
+        assert_eq!(starts, [None, Some(0), Some(1), None, Some(0), Some(1)]);
     }
 
     #[test]

@@ -24,11 +24,14 @@ pub struct PlannedTrial {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
-    /// every configuration; within a seed the baselines come first (they are few, and the bar that
-    /// networks are measured against), then the networks, the last axis moving fastest.
+    /// every configuration; within a seed share by share of the training rows, all of them first;
+    /// within a share the baselines come first (they are few, and the bar that networks are measured
+    /// against), then the networks, the last axis moving fastest.
     pub trials: Vec<PlannedTrial>,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,
+    /// Shares of the training rows, 1 first.
+    pub shares: Vec<f64>,
     /// What the file fixes: (dotted path of the key, kind of model, key).
     pub fixed: Vec<(String, Kind, String)>,
     /// Trials dropped because another one is the same, as when an axis has no effect.
@@ -78,10 +81,11 @@ pub fn remaining(
 mod tests {
     use super::expand;
     use crate::spec::{Experiment, Source, parse};
-    use crate::trial::{DataDigest, Kind};
+    use crate::trial::{DataDigest, Kind, MlpSpec, TrialId};
 
     const QUICKSTART: &str = include_str!("../../experiments/quickstart.toml");
     const GENRES_GRID: &str = include_str!("../../experiments/genres_grid.toml");
+    const GENRES_TRANSFER: &str = include_str!("../../experiments/genres_transfer.toml");
     const GENRES_BASELINES: &str = include_str!("../../experiments/genres_baselines.toml");
 
     pub(super) fn digest() -> DataDigest {
@@ -108,10 +112,19 @@ mod tests {
     fn the_examples_ask_for_as_many_trials_as_they_say() {
         for (text, networks, boosted, forests) in [
             (GENRES_GRID, 192, 0, 0),
+            // Five seeds, six shares, from scratch and in three ways of transferring.
+            (GENRES_TRANSFER, 5 * 6 * 4, 0, 0),
             (GENRES_BASELINES, 0, 6, 3),
             (QUICKSTART, 48, 6, 3),
         ] {
-            let plan = expand(&read(text.to_owned()), &digest());
+            let mut experiment = read(text.to_owned());
+            if experiment.transfer.is_some() {
+                let source = TrialId::from_hex("ab".repeat(16));
+                experiment
+                    .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
+                    .unwrap();
+            }
+            let plan = expand(&experiment, &digest());
             let asked = [
                 (Kind::Mlp, networks),
                 (Kind::Boost, boosted),

@@ -1,7 +1,7 @@
 //! A plan as tables of text, one for each kind of model, showing what differs between trials.
 
 use super::{Plan, PlannedTrial};
-use crate::trial::Kind;
+use crate::trial::{INIT, Kind, TRAIN_SHARE};
 
 /// What a plan holds, ready to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,20 +68,31 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
             axes.push(&axis.name);
         }
     }
+    let of_kind = plan
+        .trials
+        .iter()
+        .filter(|trial| trial.spec.model.kind() == kind);
+    if of_kind.clone().any(|trial| trial.spec.transfer.is_some()) {
+        axes.push(INIT);
+    }
+    if plan.shares.len() > 1 {
+        axes.push(TRAIN_SHARE);
+    }
     let row = |trial: &PlannedTrial| {
-        let params = trial.spec.model.params();
+        let params = trial.spec.params();
         let cell = |axis: &&str| {
             let found = params.iter().find(|(name, _)| name == axis);
-            found.map_or(String::new(), |(_, value)| value.to_string())
+            match found {
+                Some((_, value)) => value.to_string(),
+                None if *axis == TRAIN_SHARE => "1".to_owned(),
+                None if *axis == INIT => "scratch".to_owned(),
+                None => String::new(),
+            }
         };
         let head = [trial.id.short().to_owned(), trial.spec.seed.to_string()];
         head.into_iter().chain(axes.iter().map(cell)).collect()
     };
-    let of_kind: Vec<&PlannedTrial> = plan
-        .trials
-        .iter()
-        .filter(|trial| trial.spec.model.kind() == kind)
-        .collect();
+    let of_kind: Vec<&PlannedTrial> = of_kind.collect();
     let columns = ["trial", "seed"].iter().chain(&axes);
     PreviewTable {
         kind,

@@ -11,7 +11,7 @@ use super::markup::{
 use super::plot::Picture;
 use super::sheets::rank;
 use super::summary::{Axis, Configuration, Spread, Summary};
-use super::{BEST, Input, text};
+use super::{BEST, Input, text, transfer};
 use crate::trial::{Kind, Status};
 
 const STYLE: &str = include_str!("page.css");
@@ -28,6 +28,7 @@ pub fn page(
     let sections = [
         head(input, summary),
         best(summary),
+        pairs(input, summary),
         figures(pictures),
         axes(&summary.axes),
         trouble(input, left_out),
@@ -189,6 +190,41 @@ fn best(summary: &Summary) -> String {
             ),
         );
     }
+    html
+}
+
+/// When beginning with copied layers was worth it, in sentences.
+fn pairs(input: &Input, summary: &Summary) -> String {
+    let pairings = transfer::all(&input.experiment, summary);
+    let Some(best) = pairings.first() else {
+        return String::new();
+    };
+    let mut html = "<h2>Transfer</h2>\n".to_owned();
+    paragraph(
+        &mut html,
+        "",
+        &format!(
+            "{}, the best of {}, beside {}: what the transfer adds.",
+            best.transferred.title(),
+            text::plural(pairings.len() as u64, "way of transferring")
+                .replace("way of transferrings", "ways of transferring"),
+            best.scratch.title(),
+        ),
+    );
+    html.push_str("<ul>\n");
+    for point in &best.points {
+        let sentence = point.sentence(&summary.objective);
+        writeln!(html, "<li>{}</li>", escape(&sentence)).expect(IN_MEMORY);
+    }
+    html.push_str("</ul>\n");
+    paragraph(
+        &mut html,
+        "note",
+        "Differences within pairs of the same seed, in brackets the 95% interval of their mean (Student's \
+         t), which takes differences for normal and says nothing of other splits. The copied layers have \
+         learned from all training rows of the source, whatever the share. The way of transferring was \
+         chosen on the same validation rows, on all training rows; all ways are in transfer.csv.",
+    );
     html
 }
 

@@ -4,6 +4,7 @@
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 mod folder;
+mod growth;
 mod html;
 pub mod json;
 mod markup;
@@ -12,6 +13,7 @@ mod sheets;
 mod summary;
 pub mod table;
 mod text;
+mod transfer;
 mod winners;
 
 pub use folder::{Written, write};
@@ -73,7 +75,7 @@ pub enum ReportError {
 }
 
 /// The trials whose curves, confusion and importance the plots show: all seeds of the best
-/// configurations, those of each baseline among them.
+/// configurations, those of each baseline and of the best transfer among them.
 pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
     let summary = Summary::of(experiment);
     let mut configs = summary.best(BEST);
@@ -86,6 +88,13 @@ pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
     {
         if !configs.iter().any(|other| other.id == config.id) {
             configs.push(config);
+        }
+    }
+    if let Some(best) = transfer::all(experiment, &summary).first() {
+        for pair in [best.transferred, best.scratch] {
+            if !configs.iter().any(|other| other.id == pair.id) {
+                configs.push(pair);
+            }
         }
     }
     configs

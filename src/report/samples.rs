@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::Input;
 use crate::store::{Curve, DatasetRecord, ExperimentRecord, SessionRecord, TrialRecord};
 use crate::trial::{
-    ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, TrialId, TrialSpec, Value,
+    ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, Transfer, TrialId, TrialSpec,
+    Value, complete,
 };
 
 pub const GENRES: [&str; 6] = ["edm", "latin", "pop", "r&b", "rap", "rock"];
@@ -112,16 +113,18 @@ pub fn add(
             .set(key, value)
             .unwrap_or_else(|_| panic!("{key} = {value}"));
     }
-    let spec = TrialSpec {
-        model,
-        seed,
-        objective: input.experiment.objective.clone(),
-    };
+    let spec = TrialSpec::new(model, seed, input.experiment.objective.clone());
+    add_spec(input, &spec, score, steps);
+}
+
+/// Adds a finished trial of `spec`, likewise.
+fn add_spec(input: &mut Input, spec: &TrialSpec, score: f64, steps: u32) {
+    let (kind, seed) = (spec.model.kind(), spec.seed);
     let id = spec.id(&digest());
     let wobble = 0.004 * ((seed * 5 + input.experiment.trials.len() as u64 * 3) % 7) as f64;
     let best = score + wobble;
     let classes = input.experiment.dataset.classes.len();
-    input.experiment.trials.push(trial(&spec, best, steps));
+    input.experiment.trials.push(trial(spec, best, steps));
     if steps > 0 {
         input.curves.insert(id.clone(), curves(best, steps));
     }
@@ -137,6 +140,49 @@ pub fn add(
             .map(|(place, name)| (name, 0.75f64.powi(place as i32) / 4.0));
         input.importance.insert(id, shares.collect());
     }
+}
+
+/// A learning curve of two networks and a forest; one network also transferred, with three seeds.
+pub fn transferred() -> Input {
+    let mut input = empty(&GENRES);
+    for share in [0.1, 0.5, 1.0] {
+        for seed in 1..=3 {
+            for (start, freeze) in [None, Some(0), Some(2)].into_iter().enumerate() {
+                let head_start = 0.06 * start.min(1) as f64 * (1.0 - share);
+                let score = 0.5 + 0.08 * share + head_start - 0.01 * freeze.unwrap_or(0) as f64;
+                let model = Kind::Mlp.default_model();
+                let mut spec = TrialSpec::new(model, seed, Objective::default());
+                spec.train_share = share;
+                spec.transfer = freeze.map(|freeze| Transfer {
+                    source: TrialId::from_hex("ab".repeat(16)),
+                    weights: "0".repeat(64),
+                    layers: 2,
+                    freeze,
+                    lr: 1e-4,
+                });
+                add_spec(&mut input, &spec, score, 20);
+            }
+            let forest = Kind::Forest.default_model();
+            let mut spec = TrialSpec::new(forest, seed, Objective::default());
+            spec.train_share = share;
+            add_spec(&mut input, &spec, 0.48 + 0.1 * share, 0);
+        }
+    }
+    for trial in &mut input.experiment.trials {
+        let share = trial.params.iter().find(|(key, _)| key == "train_share");
+        let share = share.and_then(|(_, share)| share.as_f64()).unwrap_or(1.0);
+        let rows = (19_700.0 * share).round();
+        let new_rows = (3_600.0 * share).round();
+        trial.metrics.push(("train/rows".to_owned(), rows));
+        trial.metrics.push(("train/new_rows".to_owned(), new_rows));
+    }
+    let trials = &mut input.experiment.trials;
+    complete(
+        trials
+            .iter_mut()
+            .map(|trial| (trial.kind, &mut trial.params)),
+    );
+    input
 }
 
 /// Takes the result from `trial` and leaves it at `status`.
@@ -185,7 +231,7 @@ fn trial(spec: &TrialSpec, best: f64, steps: u32) -> TrialRecord {
         seed: spec.seed,
         status: Status::Finished,
         in_plan: true,
-        params: spec.model.params(),
+        params: spec.params(),
         best: Some(best),
         best_step: Some((steps * 3 / 4).max(1)),
         last: Some(best - 0.01),

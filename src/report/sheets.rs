@@ -6,14 +6,16 @@
 use std::collections::HashMap;
 
 use super::summary::{Configuration, Summary};
-use super::{BEST, Input, text};
+use super::{BEST, Input, growth, text, transfer};
 use crate::store::TrialRecord;
-use crate::trial::{Params, TrialId};
+use crate::trial::{Params, TRAIN_SHARE, TrialId};
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 8] = [
     "trials.csv",
     "best.csv",
+    "learning_curve.csv",
+    "transfer.csv",
     "curves.csv",
     "axes.csv",
     "confusion.csv",
@@ -25,6 +27,8 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
     let sheets = [
         trials(input),
         best(summary),
+        growth(input, summary),
+        pairs(input, summary),
         curves(input),
         axes(summary),
         confusion(input),
@@ -119,6 +123,103 @@ fn best(summary: &Summary) -> Sheet {
         ];
         row.extend(setting_cells(&config.params, &settings));
         sheet.push(&row);
+    }
+    sheet
+}
+
+/// One row a configuration and share of the training rows, by rank on all of them.
+fn growth(input: &Input, summary: &Summary) -> Sheet {
+    let growths = growth::all(&input.experiment, summary);
+    let settings = keys(growths.iter().map(|growth| &growth.config.params));
+    let settings: Vec<&str> = settings
+        .into_iter()
+        .filter(|key| *key != TRAIN_SHARE)
+        .collect();
+    let mut header = vec![
+        "rank",
+        "config",
+        "kind",
+        TRAIN_SHARE,
+        "train_rows",
+        "new_rows",
+    ];
+    header.extend([
+        "seeds_finished",
+        "seeds_planned",
+        "mean",
+        "sd",
+        "min",
+        "max",
+    ]);
+    header.extend(&settings);
+    let mut sheet = Sheet::new(&header);
+    for growth in &growths {
+        for point in &growth.points {
+            let mut row = vec![
+                rank(summary, growth.config).to_string(),
+                growth.config.id.to_string(),
+                growth.config.kind.name().to_owned(),
+                text::exact(point.share),
+                text::exact(point.rows),
+                number(point.new_rows),
+                point.spread.n.to_string(),
+                point.planned.to_string(),
+                text::exact(point.spread.mean),
+                number(point.spread.sd),
+                text::exact(point.spread.min),
+                text::exact(point.spread.max),
+            ];
+            row.extend(setting_cells(&growth.config.params, &settings));
+            sheet.push(&row);
+        }
+    }
+    sheet
+}
+
+/// One row a way of transferring and share of the training rows, by rank on all of them.
+fn pairs(input: &Input, summary: &Summary) -> Sheet {
+    let pairings = transfer::all(&input.experiment, summary);
+    let settings = keys(pairings.iter().map(|pairing| &pairing.transferred.params));
+    let settings: Vec<&str> = settings
+        .into_iter()
+        .filter(|key| *key != TRAIN_SHARE)
+        .collect();
+    let mut header = vec![
+        "config",
+        "config_scratch",
+        TRAIN_SHARE,
+        "train_rows",
+        "new_rows",
+    ];
+    header.extend([
+        "pairs",
+        "mean_scratch",
+        "mean_transferred",
+        "gain",
+        "gain_sd",
+    ]);
+    header.extend(["gain_low_95", "gain_high_95"]);
+    header.extend(&settings);
+    let mut sheet = Sheet::new(&header);
+    for pairing in &pairings {
+        for point in &pairing.points {
+            let mut row = vec![
+                pairing.transferred.id.to_string(),
+                pairing.scratch.id.to_string(),
+                text::exact(point.share),
+                text::exact(point.rows),
+                number(point.new_rows),
+                point.gain.n.to_string(),
+                text::exact(point.scratch.spread.mean),
+                text::exact(point.transferred.spread.mean),
+                text::exact(point.gain.mean),
+                number(point.gain.sd),
+                number(point.interval.map(|(low, _)| low)),
+                number(point.interval.map(|(_, high)| high)),
+            ];
+            row.extend(setting_cells(&pairing.transferred.params, &settings));
+            sheet.push(&row);
+        }
     }
     sheet
 }

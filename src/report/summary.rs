@@ -1,6 +1,6 @@
 //! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
 //!
-//! Pure. Only trials of the current plan count. A configuration whose planned seeds have all
+//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A configuration whose planned seeds have all
 //! finished stands before one where some are missing or diverged, so that a mean over lucky seeds
 //! never wins against a mean over all of them.
 
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::text;
 use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::{ConfigId, Kind, Objective, Params, Status, TrialId, Value};
+use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId, Value};
 
 /// What a report says of an experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,9 +156,15 @@ impl Summary {
             .filter(|trial| trial.in_plan)
             .collect();
         let objective = experiment.objective.clone();
-        let groups = by_configuration(&planned);
+        // Trials of a share of the training rows belong to a learning curve and are not ranked.
+        let whole: Vec<&TrialRecord> = planned
+            .iter()
+            .filter(|trial| train_share(trial) == 1.0)
+            .copied()
+            .collect();
+        let groups = by_configuration(&whole);
         let labels = labels(
-            planned
+            whole
                 .iter()
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
@@ -185,7 +191,7 @@ impl Summary {
                 .flat_map(|config| &config.runs)
                 .min_by(|a, b| objective.goal.order(a.value, b.value))
                 .map(|run| run.trial.clone()),
-            axes: axes(&planned, &ranking),
+            axes: axes(&whole, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL
                 .into_iter()
@@ -295,8 +301,14 @@ fn varying_keys<'a>(params: impl Iterator<Item = &'a Params>) -> Vec<String> {
         .collect()
 }
 
+/// The share of the training rows that `trial` is trained on.
+pub(super) fn train_share(trial: &TrialRecord) -> f64 {
+    let share = trial.params.iter().find(|(key, _)| key == TRAIN_SHARE);
+    share.and_then(|(_, share)| share.as_f64()).unwrap_or(1.0)
+}
+
 /// Trials of one configuration together, in plan order.
-fn by_configuration<'a>(trials: &[&'a TrialRecord]) -> Vec<Vec<&'a TrialRecord>> {
+pub(super) fn by_configuration<'a>(trials: &[&'a TrialRecord]) -> Vec<Vec<&'a TrialRecord>> {
     let mut places: HashMap<&ConfigId, usize> = HashMap::new();
     let mut groups: Vec<Vec<&TrialRecord>> = Vec::new();
     for trial in trials {

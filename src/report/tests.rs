@@ -1,6 +1,6 @@
 //! A report as a whole: what it says of ordinary sweeps and how it bears extreme ones.
 
-use super::samples::{add, by_hand, empty, genres, minimise_loss, stop};
+use super::samples::{add, by_hand, empty, genres, minimise_loss, stop, transferred};
 use super::{Input, Report, Summary, make, wanted};
 use crate::trial::{Kind, Status, Value};
 
@@ -104,6 +104,92 @@ fn an_ordinary_sweep_has_every_part_and_the_same_one_every_time() {
     assert!(before.len() > 1_000);
     insta::assert_snapshot!("page", after.split_once("<figure>").unwrap().0);
     assert_eq!(make(&genres()).unwrap(), report);
+}
+
+#[test]
+fn a_learning_curve_and_a_transfer_are_shown_and_ranked_on_all_rows_alone() {
+    let input = transferred();
+    let report = drawn("transfer", &input);
+    assert_eq!(report.left_out, Vec::<String>::new());
+    for name in [
+        "learning_curve.png",
+        "learning_curve.svg",
+        "transfer.png",
+        "transfer.svg",
+    ] {
+        assert!(names(&report).contains(&name), "{name}");
+    }
+    // Three ways to begin and a forest, each on all rows.
+    assert_eq!(report.summary.ranking.len(), 4);
+    assert!(
+        report
+            .summary
+            .ranking
+            .iter()
+            .all(|config| config.planned == 3)
+    );
+    let labels: Vec<&str> = report
+        .summary
+        .ranking
+        .iter()
+        .map(|config| config.label.as_str())
+        .collect();
+    insta::assert_snapshot!(labels.join("\n"));
+    insta::assert_snapshot!("learning_curve.csv", text_of(&report, "learning_curve.csv"));
+    insta::assert_snapshot!("transfer.csv", text_of(&report, "transfer.csv"));
+    let page = text_of(&report, "index.html");
+    let (_, after) = page.split_once("<h2>Transfer</h2>").unwrap();
+    insta::assert_snapshot!("page_transfer", after.split_once("<figure>").unwrap().0);
+}
+
+#[test]
+fn gains_are_those_of_pairs_with_the_interval_of_student() {
+    let mut input = transferred();
+    let of = |trial: &crate::store::TrialRecord, name: &str| {
+        let found = trial.params.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.to_string())
+    };
+    // From scratch .50, .60, .70; transferred .51, .63, .72: gains .01, .03, .02.
+    for trial in &mut input.experiment.trials {
+        let values = match (of(trial, "init").as_deref(), of(trial, "freeze").as_deref()) {
+            (Some("scratch"), _) => [0.5, 0.6, 0.7],
+            (Some("transfer"), Some("0")) => [0.51, 0.63, 0.72],
+            _ => [0.1, 0.2, 0.3],
+        };
+        trial.best = Some(values[trial.seed as usize - 1]);
+    }
+    // A seed without its pair does not count.
+    let alone = input.experiment.trials.iter_mut().find(|trial| {
+        trial.seed == 3
+            && of(trial, "train_share").as_deref() == Some("0.1")
+            && of(trial, "init").as_deref() == Some("scratch")
+    });
+    stop(alone.unwrap(), Status::Failed, "gone");
+    let summary = Summary::of(&input.experiment);
+    let pairings = super::transfer::all(&input.experiment, &summary);
+    let points = &pairings[0].points;
+    assert_eq!(points.len(), 3);
+    // scipy 1.17: stats.t.interval(.95, 2, .02, stats.sem([.01, .03, .02]))
+    let (low, high) = points[2].interval.unwrap();
+    assert!((low - -0.004_841_377).abs() < 1e-6, "{low}");
+    assert!((high - 0.044_841_377).abs() < 1e-6, "{high}");
+    assert_eq!(points[0].gain.n, 2);
+    assert_eq!(
+        points[2].sentence(&summary.objective),
+        "With all training rows (19,700, of them 3,600 new to the source): no difference to be seen \
+         (+2.0 points [-0.5, +4.5] over 3 pairs)."
+    );
+    // Where lower is better, a gain is a loss that fell.
+    minimise_loss(&mut input);
+    let summary = Summary::of(&input.experiment);
+    let pairings = super::transfer::all(&input.experiment, &summary);
+    let frozen = pairings.iter().find(|pairing| {
+        let params = &pairing.transferred.params;
+        params
+            .iter()
+            .any(|(key, value)| key == "freeze" && value.to_string() == "2")
+    });
+    assert!(frozen.unwrap().points[2].gain.mean > 0.39);
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! The `[experiment]` table: name, replicate seeds, objective.
+//! The `[experiment]` table: name, replicate seeds, objective, learning curve.
 
 use super::diagnostic::{Diagnostic, Place, Problems};
 use super::node::{Content, Node};
-use super::table::{Table, entries_of, must_be, seed, unknown_key};
+use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
 use crate::trial::{Goal, Key, METRICS, Objective};
 
 /// Longest name of an experiment, in bytes; it becomes the name of a folder.
@@ -25,6 +25,12 @@ pub(crate) const KEYS: &[Key] = &[
                   { metric = \"valid/loss\", goal = \"min\" }",
         about: "the validation metric that ranks trials and picks their best epoch",
     },
+    Key {
+        name: "learning_curve",
+        allowed: "a list of different shares in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
+        about: "shares of the training rows that every configuration is trained on, besides all of \
+                them",
+    },
 ];
 
 const OBJECTIVE_KEYS: [&str; 2] = ["metric", "goal"];
@@ -35,6 +41,7 @@ pub(super) struct Head {
     pub name: String,
     pub seeds: Vec<u64>,
     pub objective: Objective,
+    pub shares: Vec<f64>,
 }
 
 /// Reads `[experiment]`, which may be absent; `stem` is the file's name less its ending.
@@ -66,10 +73,12 @@ pub(super) fn read(
     };
     let seeds = table.and_then(|table| seeds(table, problems));
     let objective = table.and_then(|table| objective(table, problems));
+    let shares = table.and_then(|table| shares(table, problems));
     Head {
         name,
         seeds: seeds.unwrap_or_else(|| vec![1]),
         objective: objective.unwrap_or_default(),
+        shares: shares.unwrap_or_else(|| vec![1.0]),
     }
 }
 
@@ -108,6 +117,34 @@ fn seeds(table: Table<'_>, problems: &mut Problems) -> Option<Vec<u64>> {
         }
     }
     Some(seeds)
+}
+
+/// All rows first, which rank configurations, then the other shares in file order.
+fn shares(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
+    const KEY: &str = "learning_curve";
+    let node = table.get(KEY)?;
+    let items = match node.items() {
+        Some(items) if !items.is_empty() => items,
+        _ => {
+            table.refuse(KEY, node, problems);
+            return None;
+        }
+    };
+    let mut seen: Vec<f64> = Vec::with_capacity(items.len());
+    for item in items {
+        match number(item) {
+            Ok(share) if !(share > 0.0 && share <= 1.0) => table.refuse(KEY, item, problems),
+            Ok(share) if seen.contains(&share) => problems.add(
+                Diagnostic::new(&item.place, format!("the share {share} stands twice"))
+                    .label("again here")
+                    .help("the same rows give the same result: remove one"),
+            ),
+            Ok(share) => seen.push(share),
+            Err(at) => table.refuse(KEY, at, problems),
+        }
+    }
+    seen.retain(|share| *share < 1.0);
+    Some(std::iter::once(1.0).chain(seen).collect())
 }
 
 fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {

@@ -3,6 +3,7 @@
 //! What [`parse`] lets through is valid by construction: nothing that can be known without the
 //! data file is checked again later. No I/O happens here.
 
+mod adopt;
 mod axis;
 mod columns;
 mod data;
@@ -19,6 +20,7 @@ mod spaces;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
 pub use schedule::{Engine, Schedule, Slots};
 pub use space::{Group, MAX_TRIALS, Space};
+pub use transfer::TransferSpec;
 
 use crate::recipe::DataSpec;
 use crate::trial::Objective;
@@ -38,12 +41,13 @@ use space::Draft;
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The tables of an experiment file.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "experiment",
     "data",
     "model",
     "grid",
     "baseline",
+    "transfer",
     "schedule",
 ];
 
@@ -62,11 +66,16 @@ pub struct Experiment {
     /// Replicate seeds in file order; at least one, each once.
     pub seeds: Vec<u64>,
     pub objective: Objective,
+    /// Shares of the training rows that every configuration is trained on: 1 first, then those that
+    /// a learning curve asks for, in file order.
+    pub shares: Vec<f64>,
     pub data: DataSpec,
     /// `None` when the file has baselines alone.
     pub networks: Option<Space>,
     /// In file order.
     pub baselines: Vec<Space>,
+    /// What networks begin with, each beside the same network from scratch.
+    pub transfer: Option<TransferSpec>,
     pub schedule: Schedule,
     tree: Node,
 }
@@ -135,9 +144,14 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
                 .help("add a table [model] or [grid], or a [[baseline]]"),
         );
     }
+    let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
-        &head.seeds,
+        (
+            head.seeds.len(),
+            head.shares.len(),
+            transfer.as_ref().map_or(0, TransferSpec::ways),
+        ),
         &mut problems,
     );
     let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
@@ -152,9 +166,11 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
         name: head.name,
         seeds: head.seeds,
         objective: head.objective,
+        shares: head.shares,
         data,
         networks,
         baselines,
+        transfer,
         schedule,
         tree: root,
     });

@@ -77,13 +77,17 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
 /// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.
 pub(super) fn within_bound<'d, 'a: 'd>(
     drafts: impl Iterator<Item = &'d Draft<'a>>,
-    seeds: &[u64],
+    (seeds, shares, transfers): (usize, usize, usize),
     problems: &mut Problems,
 ) -> bool {
     let drafts: Vec<&Draft<'_>> = drafts.collect();
-    let seeds = seeds.len().max(1) as u128;
     let total = drafts.iter().fold(0u128, |sum, draft| {
-        sum.saturating_add(draft.combinations().saturating_mul(seeds))
+        let ways = match draft.kind {
+            Kind::Mlp => 1 + transfers,
+            Kind::Boost | Kind::Forest => 1,
+        };
+        let times = (seeds.max(1) * shares.max(1)) as u128 * ways as u128;
+        sum.saturating_add(draft.combinations().saturating_mul(times))
     });
     if total <= u128::from(MAX_TRIALS) {
         return true;
@@ -96,8 +100,17 @@ pub(super) fn within_bound<'d, 'a: 'd>(
                 format!("{total} trials are asked for; at most {MAX_TRIALS} are allowed"),
             )
             .label(format!(
-                "{product} = {} configurations, times {seeds} seeds",
-                largest.combinations()
+                "{product} = {} configurations, times {} seeds{}",
+                largest.combinations(),
+                seeds.max(1),
+                [
+                    (shares, "shares of the training rows"),
+                    (1 + transfers, "ways to begin"),
+                ]
+                .iter()
+                .filter(|(count, _)| *count > 1)
+                .map(|(count, what)| format!(", times {count} {what}"))
+                .collect::<String>()
             ))
             .help("shorten an axis, move axes together with `zip`, or ask for fewer seeds"),
         );

@@ -243,7 +243,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
         let mut param = insert(
             "INSERT INTO params (trial, position, name, type, value) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        for (position, (key, value)) in spec.model.params().iter().enumerate() {
+        for (position, (key, value)) in spec.params().iter().enumerate() {
             let (kind, cell) = param_cells(value).ok_or_else(|| StoreError::Refused {
                 what: format!("the parameter {key}"),
                 found: value.to_string(),

@@ -15,7 +15,10 @@ use super::StoreError;
 const APPLICATION_ID: i64 = 0x7377_6570;
 
 /// Step n brings a database from schema version n to n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy
 /// or a vacuum of its record.

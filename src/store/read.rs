@@ -9,7 +9,7 @@ use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
     TrialRecord,
 };
-use crate::trial::{ConfigId, DataDigest, Status, TrialId};
+use crate::trial::{ConfigId, DataDigest, Status, TrialId, complete};
 
 const ACTION: &str = "reading it";
 
@@ -72,7 +72,14 @@ impl Store {
                     objective: cells.objective()?,
                     dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
                     sessions: self.sessions(&snapshot, id)?,
-                    trials: self.trials(&snapshot, id)?,
+                    trials: {
+                        let mut trials = self.trials(&snapshot, id)?;
+                        let params = trials
+                            .iter_mut()
+                            .map(|trial| (trial.kind, &mut trial.params));
+                        complete(params);
+                        trials
+                    },
                 })
             },
         )?;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::TrialSpec;
+use super::{TRAIN_SHARE, TrialSpec, Value};
 
 /// Raised whenever the meaning of a [`TrialSpec`] changes, so that old results are not taken for
 /// new ones. A test holds golden identifiers against it.
@@ -89,6 +89,14 @@ impl TrialSpec {
                 text.push_str(&format!("{key} = {value}\n"));
             }
         }
+        // Left out where they are as usual: names made before there were such settings still hold.
+        if self.train_share != 1.0 {
+            let share = Value::Float(self.train_share);
+            text.push_str(&format!("{TRAIN_SHARE} = {share}\n"));
+        }
+        if let Some(transfer) = &self.transfer {
+            text.push_str(&transfer.canonical());
+        }
         text
     }
 }
@@ -100,15 +108,11 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Objective, Value};
+    use super::super::{Kind, Objective};
     use super::*;
 
     fn spec(kind: Kind) -> TrialSpec {
-        TrialSpec {
-            model: kind.default_model(),
-            seed: 1,
-            objective: Objective::default(),
-        }
+        TrialSpec::new(kind.default_model(), 1, Objective::default())
     }
 
     fn data() -> DataDigest {
@@ -138,6 +142,11 @@ mod tests {
         as_float.model.set("lr", &Value::Float(1.0)).unwrap();
         assert_eq!(as_int.id(&data()), as_float.id(&data()));
         assert_ne!(base.id(&data()), as_int.id(&data()));
+
+        let mut half = base.clone();
+        half.train_share = 0.5;
+        assert_ne!(base.id(&data()), half.id(&data()));
+        assert_ne!(base.config_id(&data()), half.config_id(&data()));
         assert_ne!(
             base.id(&data()),
             base.id(&DataDigest::from_hex("1".repeat(64)))

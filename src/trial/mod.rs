@@ -8,6 +8,7 @@ mod metric;
 mod mlp;
 mod result;
 mod settings;
+mod transfer;
 mod trees;
 mod value;
 
@@ -16,6 +17,7 @@ pub use metric::{Goal, METRICS, Metric, Objective};
 pub use mlp::{Activation, BatchSize, Decay, EarlyStopping, LrSchedule, MlpSpec, Optimizer};
 pub use result::{Artifact, Status, TrialResult};
 pub use settings::{Key, Rejected};
+pub use transfer::{FROM, INIT, Transfer, WEIGHTS};
 pub use trees::{BoostSpec, ForestSpec, MaxFeatures};
 pub use value::{Params, Value};
 
@@ -29,6 +31,27 @@ pub struct TrialSpec {
     pub seed: u64,
     /// What decides the best epoch; part of the result, since the weights of that epoch are kept.
     pub objective: Objective,
+    /// Share of the training rows that is trained on, in (0, 1]; 1 is all of them.
+    #[serde(default = "all_rows", skip_serializing_if = "is_all_rows")]
+    pub train_share: f64,
+    /// Layers that are copied instead of drawn; networks only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
+}
+
+/// The hyper-parameter under which [`TrialSpec::train_share`] is shown, where it is not 1.
+pub const TRAIN_SHARE: &str = "train_share";
+
+fn all_rows() -> f64 {
+    1.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a function of a reference"
+)]
+fn is_all_rows(share: &f64) -> bool {
+    *share == 1.0
 }
 
 /// What is trained, and how.
@@ -52,6 +75,50 @@ pub enum Kind {
     Boost,
     #[serde(rename = "random_forest")]
     Forest,
+}
+
+impl TrialSpec {
+    /// A trial on all training rows that begins from scratch.
+    pub fn new(model: ModelSpec, seed: u64, objective: Objective) -> TrialSpec {
+        TrialSpec {
+            model,
+            seed,
+            objective,
+            train_share: all_rows(),
+            transfer: None,
+        }
+    }
+
+    /// Every hyper-parameter: those of the model, and those of the trial that are not as usual.
+    pub fn params(&self) -> Params {
+        let mut params = self.model.params();
+        if !is_all_rows(&self.train_share) {
+            params.push((TRAIN_SHARE.to_owned(), Value::Float(self.train_share)));
+        }
+        params.extend(self.transfer.iter().flat_map(Transfer::params));
+        params
+    }
+}
+
+/// Gives every trial of one record the hyper-parameters that any of them has beyond those of its
+/// model, with the value that leaving them out means, so that trials can be compared by them.
+pub fn complete<'a>(trials: impl Iterator<Item = (Kind, &'a mut Params)>) {
+    let mut trials: Vec<(Kind, &mut Params)> = trials.collect();
+    let usual = [
+        (TRAIN_SHARE, Value::Float(all_rows()), false),
+        (INIT, Value::Text("scratch".to_owned()), true),
+    ];
+    for (name, value, networks_alone) in usual {
+        let has = |params: &Params| params.iter().any(|(key, _)| key == name);
+        if !trials.iter().any(|(_, params)| has(params)) {
+            continue;
+        }
+        for (kind, params) in &mut trials {
+            if !has(params) && (*kind == Kind::Mlp || !networks_alone) {
+                params.push((name.to_owned(), value.clone()));
+            }
+        }
+    }
 }
 
 impl Kind {

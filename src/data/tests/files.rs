@@ -80,6 +80,31 @@ fn the_file_that_trials_read_holds_no_test_row() {
 }
 
 #[test]
+fn a_share_of_training_rows_keeps_groups_whole_and_leaves_the_rest_alone() {
+    // As group and as feature, so that the first feature of a row tells its group.
+    let case = full(table(300)).with(|spec| spec.group = Some("a".to_owned()));
+    let all = Dataset::open(&case.prepared().path).unwrap();
+    let half = all.with_share(1, 0.5);
+    let width = all.meta().features.len();
+    let by_group = |data: &Dataset| {
+        let mut rows: std::collections::HashMap<u32, usize> = Default::default();
+        for row in data.train().x.chunks(width) {
+            *rows.entry(row[0].to_bits()).or_default() += 1;
+        }
+        rows
+    };
+    let (whole, taken) = (by_group(&all), by_group(&half));
+    assert!(whole.values().any(|rows| *rows > 2));
+    assert!(taken.iter().all(|(group, rows)| whole[group] == *rows));
+    let rows = half.train().y.len();
+    assert!(rows.abs_diff(all.train().y.len() / 2) < 15, "{rows}");
+    assert_eq!(half.meta().train_rows, rows);
+    assert_eq!(half.meta().digest, all.meta().digest);
+    assert_eq!(half.valid().x, all.valid().x);
+    assert_eq!(all.new_train_rows(), None);
+}
+
+#[test]
 fn no_damage_to_a_prepared_file_gets_past_opening() {
     let case = full(table(60));
     let prepared = case.prepared();

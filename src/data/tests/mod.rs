@@ -1,6 +1,7 @@
 //! The whole way from a file to rows, on small made-up files.
 
 mod files;
+mod inherit;
 pub(super) mod notes;
 mod refused;
 mod rows;

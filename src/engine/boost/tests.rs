@@ -28,14 +28,14 @@ fn say_skipped(why: &str) {
 }
 
 fn spec(boost: BoostSpec, metric: &str, goal: Goal) -> TrialSpec {
-    TrialSpec {
-        model: ModelSpec::Boost(boost),
-        seed: 5,
-        objective: Objective {
+    TrialSpec::new(
+        ModelSpec::Boost(boost),
+        5,
+        Objective {
             metric: metric.to_owned(),
             goal,
         },
-    }
+    )
 }
 
 fn run(

@@ -8,11 +8,7 @@ use crate::data::Dataset;
 use crate::trial::{MaxFeatures, ModelSpec, Objective, TrialResult, TrialSpec};
 
 fn spec(forest: ForestSpec, seed: u64) -> TrialSpec {
-    TrialSpec {
-        model: ModelSpec::Forest(forest),
-        seed,
-        objective: Objective::default(),
-    }
+    TrialSpec::new(ModelSpec::Forest(forest), seed, Objective::default())
 }
 
 fn run(

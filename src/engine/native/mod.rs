@@ -19,16 +19,19 @@ mod simd;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
-pub use saved::{LoadError, Model};
+pub use saved::{LoadError, Model, WEIGHTS};
 
+use std::ops::Range;
 use std::time::Instant;
 
 use network::{Draw, Network};
 use optimizer::{Norm, Update, clip_factor};
 use shape::Shape;
-use simd::Isa;
+use simd::{Isa, Line};
 use state::{Outcome, State};
+use transfer::Part;
 
 use super::score::Confusion;
 use super::{Control, Ending, EngineError, Epoch, Job, Watch};
@@ -42,7 +45,7 @@ use crate::trial::{METRICS, Metric, MlpSpec, TrialResult};
 /// ends the trial as diverged. The weights of the best epoch are kept and saved.
 ///
 /// # Errors
-/// A checkpoint of another trial or a damaged one; data without rows, features or classes; an
+/// A checkpoint of another trial or a damaged one; a transfer whose source is missing or has changed; data without rows, features or classes; an
 /// objective that is not measured here; files that cannot be written.
 pub fn train(
     job: Job<'_>,
@@ -70,6 +73,7 @@ fn train_on(
 
     let shape = Shape::new(spec, meta.features.len(), meta.classes.len());
     let mut network = Network::new(isa, spec, shape, batch, seed);
+    let parts = transfer::begin(&job, spec, &mut network)?;
     let mut state = State::new(spec, &network);
     if let Some(bytes) = checkpoint {
         checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
@@ -104,17 +108,20 @@ fn train_on(
                 gradients: &network.gradients,
             });
             norm_sum += norm;
-            lr = spec.lr * spec.lr_schedule.factor(state.step - 1, steps, spec.epochs);
-            isa.run(Update {
-                spec,
-                step: state.step,
-                lr,
-                clip: clip_factor(spec, norm),
-                parameters: &mut network.parameters,
-                gradients: &network.gradients,
-                first: &mut state.first,
-                second: &mut state.second,
-            });
+            let factor = spec.lr_schedule.factor(state.step - 1, steps, spec.epochs);
+            lr = spec.lr * factor;
+            for Part { lines, lr } in &parts {
+                isa.run(Update {
+                    spec,
+                    step: state.step,
+                    lr: lr * factor,
+                    clip: clip_factor(spec, norm),
+                    parameters: &mut network.parameters[lines.clone()],
+                    gradients: &network.gradients[lines.clone()],
+                    first: part_of(&mut state.first, lines),
+                    second: part_of(&mut state.second, lines),
+                });
+            }
         }
         confusion.clear();
         let valid_loss = network.evaluate(valid, &mut confusion);
@@ -147,6 +154,14 @@ fn train_on(
         }
     }
     finish(&job, spec, &network, state, None)
+}
+
+/// The moments of the parameters at `lines`, where the optimiser has any.
+fn part_of<'a>(moments: &'a mut [Line], lines: &Range<usize>) -> &'a mut [Line] {
+    match moments.is_empty() {
+        true => moments,
+        false => &mut moments[lines.clone()],
+    }
 }
 
 /// Refuses what cannot be trained.
@@ -204,7 +219,7 @@ fn finish(
         best_step,
         last: state.last,
         steps: state.epoch,
-        parameters: network.shape.count(),
+        parameters: network.shape.count() - transfer::count(&network.shape, network.frozen),
         seconds: state.seconds,
         metrics,
         confusion,

@@ -24,6 +24,9 @@ pub struct Network {
     pub gradients: Vec<Line>,
     /// Running means and variances.
     pub running: Vec<Line>,
+    /// Layers, from the input on, that training leaves as they are: they normalise with their running
+    /// statistics, and no gradient reaches them.
+    pub frozen: usize,
     isa: Isa,
     activation: Activation,
     mask: Option<Mask>,
@@ -72,6 +75,7 @@ impl Network {
             gradients: vec![Line::ZERO; shape.parameters],
             parameters,
             running,
+            frozen: 0,
             isa,
             activation: spec.activation,
             mask: Mask::of(spec.dropout),
@@ -146,9 +150,10 @@ impl Network {
                 None => &room.inputs,
                 Some(before) => &before.values,
             };
+            let learns = draw.is_some() && place >= self.frozen;
             let to = match after.first_mut() {
                 None => &mut room.scores,
-                Some(here) if layer.norm.is_some() && draw.is_some() => &mut here.normal,
+                Some(here) if layer.norm.is_some() && learns => &mut here.normal,
                 Some(here) => &mut here.values,
             };
             isa.run(Product {
@@ -173,7 +178,10 @@ impl Network {
                 Some(draw) => {
                     let stream = || dropout_stream(draw.seed, draw.epoch, draw.step, place);
                     let mask = self.mask.map(|mask| (mask, stream()));
-                    here.train(pass, &mut self.running, mask);
+                    match learns {
+                        true => here.train(pass, &mut self.running, mask),
+                        false => here.train_frozen(pass, &self.running, mask),
+                    }
                 }
                 None => here.evaluate(pass, &self.running),
             }
@@ -197,7 +205,7 @@ impl Network {
         let isa = self.isa;
         let room = &mut self.room;
         let output = self.shape.layers.len() - 1;
-        for place in (0..=output).rev() {
+        for place in (self.frozen..=output).rev() {
             let layer = &self.shape.layers[place];
             let size = rows * lines(layer.outputs);
             if place < output {
@@ -226,7 +234,7 @@ impl Network {
                 right,
                 to: &mut self.gradients[layer.weight.clone()],
             });
-            if place == 0 {
+            if place == self.frozen {
                 break;
             }
             let transposed = &mut room.transposed[..lines(layer.inputs) * layer.outputs];

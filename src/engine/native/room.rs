@@ -75,17 +75,20 @@ impl Hidden {
             values,
             slopes: Some(slopes),
         });
-        if let Some((mask, stream)) = mask {
-            pass.isa.run(Dropout {
-                rows: pass.rows,
-                width: pass.layer.outputs,
-                key: stream.key(),
-                threshold: mask.threshold,
-                scale: mask.scale,
-                values,
-                slopes,
-            });
-        }
+        drop_out(pass, mask, values, slopes);
+    }
+
+    /// From the linear part, in `values`, to values: as in evaluation, but with dropout.
+    pub fn train_frozen(&mut self, pass: Pass<'_>, running: &[Line], mask: Option<(Mask, Stream)>) {
+        self.evaluate(pass, running);
+        let size = pass.rows * lines(pass.layer.outputs);
+        // Nobody reads these slopes: no gradient comes this far.
+        drop_out(
+            pass,
+            mask,
+            &mut self.values[..size],
+            &mut self.slopes[..size],
+        );
     }
 
     /// From the linear part, in `values`, to values, with the running statistics and without dropout.
@@ -134,6 +137,25 @@ impl Hidden {
             inverse: &self.inverse,
             gamma_gradient,
             beta_gradient,
+        });
+    }
+}
+
+fn drop_out(
+    pass: Pass<'_>,
+    mask: Option<(Mask, Stream)>,
+    values: &mut [Line],
+    slopes: &mut [Line],
+) {
+    if let Some((mask, stream)) = mask {
+        pass.isa.run(Dropout {
+            rows: pass.rows,
+            width: pass.layer.outputs,
+            key: stream.key(),
+            threshold: mask.threshold,
+            scale: mask.scale,
+            values,
+            slopes,
         });
     }
 }

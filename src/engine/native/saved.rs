@@ -19,7 +19,8 @@ use crate::trial::{Activation, Artifact, MlpSpec};
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;
-const WEIGHTS: &str = "model.safetensors";
+/// The file of the tensors.
+pub const WEIGHTS: &str = "model.safetensors";
 const MODEL: &str = "model.json";
 
 /// `model.json`.

@@ -1,5 +1,6 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
+mod fine_tuning;
 mod gradients;
 
 use std::path::Path;
@@ -58,11 +59,7 @@ fn data(features: usize, classes: usize) -> Dataset {
 }
 
 fn trial(model: MlpSpec, seed: u64) -> TrialSpec {
-    TrialSpec {
-        model: ModelSpec::Mlp(model),
-        seed,
-        objective: Objective::default(),
-    }
+    TrialSpec::new(ModelSpec::Mlp(model), seed, Objective::default())
 }
 
 fn small() -> MlpSpec {
@@ -149,11 +146,7 @@ fn whole_runs_are_those_of_pytorch() {
             let value: Value = serde_json::from_value(value.clone()).unwrap();
             model.set(key, &value).unwrap();
         }
-        let spec = TrialSpec {
-            model,
-            seed: case["seed"].as_u64().unwrap(),
-            objective: Objective::default(),
-        };
+        let spec = TrialSpec::new(model, case["seed"].as_u64().unwrap(), Objective::default());
         let (epochs, _) = run(&spec, &data);
         let history = case["history"].as_array().unwrap();
         assert_eq!(epochs.len(), history.len());

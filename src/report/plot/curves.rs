@@ -21,6 +21,8 @@ use crate::trial::Kind;
 const MOST: usize = 4;
 const THICK: u32 = 6;
 const PANEL_HEIGHT: i32 = 760;
+/// What a network counts its steps in.
+pub(super) const EPOCH: &str = "epoch";
 
 /// Learning curves of the best networks: losses, and the objective or the accuracy.
 pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
@@ -74,7 +76,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
                    any; loss and scores on validation rows after each epoch.";
     let plot = Curves {
         title: name.clone(),
-        step_name: "epoch",
+        step_name: EPOCH,
         legend: Legend::of_groups(
             vec![entries, line_keys(&panels, has_seeds)],
             WIDTH - 2 * MARGIN,
@@ -221,17 +223,33 @@ fn mean(seeds: &[Vec<(u32, f64)>]) -> Vec<(u32, f64)> {
 }
 
 /// Bundles on common axes.
-struct Panel {
+pub(super) struct Panel {
     name: String,
     bundles: Vec<Bundle>,
 }
 
 impl Panel {
-    fn new(name: &str) -> Panel {
+    pub(super) fn new(name: &str) -> Panel {
         Panel {
             name: name.to_owned(),
             bundles: Vec::new(),
         }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds the curves of `metric` of `config`, if the record has them.
+    pub(super) fn extend(
+        &mut self,
+        input: &Input,
+        config: &Configuration,
+        metric: &str,
+        (color, is_dashed): (RGBColor, bool),
+    ) {
+        self.bundles
+            .extend(Bundle::of(input, config, metric, color, is_dashed));
     }
 
     fn points(&self) -> impl Iterator<Item = (u32, f64)> {
@@ -244,12 +262,12 @@ impl Panel {
         Scale::of(self.points().map(|(_, value)| value), 6)
     }
 
-    fn can_be_drawn(&self) -> bool {
+    pub(super) fn can_be_drawn(&self) -> bool {
         self.scale().is_some()
     }
 
     /// The panel's axes in a space from `left` to `right`.
-    fn frame(&self, left: i32, right: i32, top: i32, ticks: usize) -> Frame {
+    pub(super) fn frame(&self, left: i32, right: i32, top: i32, ticks: usize) -> Frame {
         let y = self.scale().expect("a panel that can be drawn has a scale");
         let steps = || self.points().map(|(step, _)| step);
         let first = steps().min().unwrap_or(1);
@@ -263,7 +281,11 @@ impl Panel {
         }
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame) -> Drawn<B> {
+    pub(super) fn draw<B: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, B>,
+        frame: &Frame,
+    ) -> Drawn<B> {
         for bundle in &self.bundles {
             let base = Stroke::solid(bundle.color, 2);
             let base = if bundle.is_dashed {

@@ -5,6 +5,7 @@
 use plotters::backend::DrawingBackend;
 
 use super::style::{Canvas, Drawn, FAINT, GRID, INK, LABEL, Stroke, TICK, Type};
+use crate::report::text;
 
 /// Beyond this size a number is left out of a plot: sums and differences would overflow.
 const LARGEST: f64 = 1e300;
@@ -57,6 +58,23 @@ impl Scale {
             ticks: places
                 .into_iter()
                 .map(|place| (place, format!("{place}")))
+                .collect(),
+        }
+    }
+
+    /// Logarithmic over `counts`, which are positive and ascending, with a tick at each of them.
+    pub fn counts(counts: &[f64]) -> Scale {
+        let counts: Vec<f64> = counts.iter().map(|count| count.max(1.0)).collect();
+        let low = counts.first().map_or(0.0, |count| count.log10());
+        let high = counts.last().map_or(0.0, |count| count.log10());
+        let pad = ((high - low) * PAD).max(0.02);
+        Scale {
+            low: low - pad,
+            high: high + pad,
+            is_log: true,
+            ticks: counts
+                .iter()
+                .map(|count| (count.log10(), text::count(*count as u64)))
                 .collect(),
         }
     }

@@ -5,9 +5,11 @@ mod confusion;
 mod curves;
 mod effects;
 mod frame;
+mod growth;
 mod legend;
 mod ranking;
 mod style;
+mod transfer;
 
 pub use style::Picture;
 
@@ -19,6 +21,8 @@ use crate::trial::Kind;
 use style::{Canvas, Drawn, INK, MARGIN, TITLE, Type};
 
 const CURVES: &str = "learning_curves";
+const GROWTH: &str = "learning_curve";
+const TRANSFER: &str = "transfer";
 const RANKING: &str = "best_runs";
 const EFFECTS: &str = "axes";
 const CONFUSION: &str = "confusion";
@@ -30,9 +34,11 @@ const HEAD: i32 = 100;
 
 /// Files that [`all`] may give.
 pub fn names() -> impl Iterator<Item = String> {
-    [CURVES, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE]
-        .into_iter()
-        .flat_map(|name| [format!("{name}.png"), format!("{name}.svg")])
+    [
+        CURVES, GROWTH, TRANSFER, RANKING, EFFECTS, CONFUSION, BOOSTING, IMPORTANCE,
+    ]
+    .into_iter()
+    .flat_map(|name| [format!("{name}.png"), format!("{name}.svg")])
 }
 
 /// Draws all that `input` has data for; adds a sentence to `left_out` for everything else.
@@ -47,6 +53,8 @@ pub fn all(
     }
     let drawn = [
         ranking::picture(summary),
+        transfer::picture(input, summary),
+        growth::picture(input, summary),
         curves::networks(input, summary),
         effects::picture(summary),
         confusion::picture(input, summary),

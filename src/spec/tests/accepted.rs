@@ -180,3 +180,105 @@ fn spans_lead_to_the_key_or_to_what_is_around_it() {
     assert_eq!(at("data.test_path"), Some("[data]"));
     assert_eq!(at("nowhere.at.all"), None);
 }
+
+#[test]
+fn all_rows_lead_a_learning_curve_whether_named_or_not() {
+    for (written, shares) in [
+        ("[0.1, 0.25, 1.0]", vec![1.0, 0.1, 0.25]),
+        ("[0.5]", vec![1.0, 0.5]),
+        ("[1]", vec![1.0]),
+    ] {
+        let experiment = good(&[&format!("experiment.learning_curve={written}")]);
+        assert_eq!(experiment.shares, shares);
+    }
+    assert_eq!(good(&[]).shares, [1.0]);
+}
+
+/// The experiment with `rest` after a sound `[data]` table.
+fn read(rest: &str) -> crate::spec::Experiment {
+    match parse(&source(&format!("{DATA}{rest}")), &[]) {
+        Ok(experiment) => experiment,
+        Err(problems) => panic!("{problems:#?}"),
+    }
+}
+
+fn network(layers: &[usize]) -> crate::trial::MlpSpec {
+    crate::trial::MlpSpec {
+        layers: layers.to_vec(),
+        batch_norm: true,
+        lr: 0.5,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_transfer_has_every_way_of_its_axes_once_its_source_is_known() {
+    let text = "[model]\nlr = 0.001\n[transfer]\nfrom = \"a:best\"\nfreeze = [0, 2]\nlr_scale = [1, 0.1]\n";
+    let mut experiment = read(text);
+    let trial = crate::trial::TrialId::from_hex("ab".repeat(16));
+    let model = network(&[8, 4]);
+    let ways = |experiment: &crate::spec::Experiment| {
+        let own = crate::trial::MlpSpec {
+            lr: 0.001,
+            ..network(&[8, 4])
+        };
+        experiment.transfer.as_ref().unwrap().transfers(&own)
+    };
+    assert!(ways(&experiment).is_empty());
+    experiment.adopt(&trial, &model, &"0".repeat(64)).unwrap();
+    let ways = ways(&experiment);
+    let shown: Vec<(usize, usize, f64)> = ways
+        .iter()
+        .map(|way| (way.layers, way.freeze, way.lr))
+        .collect();
+    assert_eq!(
+        shown,
+        [(2, 0, 0.001), (2, 0, 0.0001), (2, 2, 0.001), (2, 2, 0.0001)]
+    );
+    // The architecture is that of the source, its learning rate is not.
+    let base = &experiment.networks.as_ref().unwrap().base;
+    let crate::trial::ModelSpec::Mlp(base) = base else {
+        panic!("networks are networks");
+    };
+    assert_eq!(
+        (base.layers.as_slice(), base.batch_norm),
+        (&[8, 4][..], true)
+    );
+    assert_eq!(base.lr, 0.001);
+}
+
+#[test]
+fn what_contradicts_the_source_of_a_transfer_is_pointed_at() {
+    let refused = |rest: &str, layers: &[usize]| -> String {
+        let text = format!("{DATA}{rest}");
+        let mut experiment = read(rest);
+        let trial = crate::trial::TrialId::from_hex("ab".repeat(16));
+        let problems = experiment
+            .adopt(&trial, &network(layers), &"0".repeat(64))
+            .expect_err("this must be refused");
+        super::drawn(&text, &[], &problems)
+    };
+    let transfer = "[transfer]\nfrom = \"a:best\"\n";
+    insta::assert_snapshot!(refused(
+        &format!("[model]\nlayers = [8]\n[grid]\nbatch_norm = [true, false]\n{transfer}"),
+        &[8, 4]
+    ));
+    insta::assert_snapshot!(refused(
+        &format!("[model]\n{transfer}layers = 3\n"),
+        &[8, 4]
+    ));
+    insta::assert_snapshot!(refused(
+        &format!("[model]\n{transfer}layers = 1\nfreeze = [1, 2]\n"),
+        &[8, 4]
+    ));
+    insta::assert_snapshot!(refused(&format!("[model]\n{transfer}"), &[]));
+    // What is equal is no contradiction.
+    let mut same = read(&format!(
+        "[model]\nlayers = [8, 4]\nbatch_norm = true\n{transfer}"
+    ));
+    let trial = crate::trial::TrialId::from_hex("ab".repeat(16));
+    assert!(
+        same.adopt(&trial, &network(&[8, 4]), &"0".repeat(64))
+            .is_ok()
+    );
+}

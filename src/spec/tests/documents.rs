@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::spec::{data, encoders, head, parse, schedule};
+use crate::spec::{data, encoders, head, parse, schedule, transfer};
 use crate::trial::{Key, Kind};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
@@ -38,6 +38,7 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("## `[data]`", data::KEYS),
         ("### `split`", data::SPLIT_KEYS),
         ("### `text`", encoders::KEYS),
+        ("## `[transfer]`", transfer::KEYS),
         ("## `[schedule]`", schedule::KEYS),
     ] {
         let rows = rows_under(heading);

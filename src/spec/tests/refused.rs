@@ -24,6 +24,12 @@ macro_rules! refused {
 }
 
 refused! {
+    shares_that_cannot_be_are_refused: "[experiment]\nlearning_curve = [0.1, 0, 1.5, \"all\", 0.1]\n[model]\n";
+    a_learning_curve_without_shares_is_refused: "[experiment]\nlearning_curve = []\n[model]\n";
+    a_transfer_without_source_and_networks_is_refused: "[[baseline]]\nkind = \"xgboost\"\n[transfer]\n";
+    bad_settings_of_a_transfer_are_refused: "[model]\n[transfer]\nfrom = \"\"\nlayers = \"all\"\nfreeze = [0, -1, 0]\nlr = 0\nlr_scale = [1.0]\nlerning_rate = 3\n";
+    a_test_file_beside_a_transfer_is_refused: "test_path = \"test.csv\"\n[model]\n[transfer]\nfrom = \"a:best\"\n";
+    a_grid_too_large_with_its_shares_and_transfers_is_refused: "[experiment]\nlearning_curve = [0.1, 0.5]\n[grid]\nlr = { lin = [0.1, 0.2], steps = 100000 }\n[transfer]\nfrom = \"a:best\"\nfreeze = [0, 1, 2]\n";
     a_syntax_error_is_refused: "[model]\nepochs = = 3\nlr = 0.1\n[grid\n";
     a_string_without_an_end_is_refused: "[model]\noptimizer = \"adam\n";
     a_key_that_stands_twice_is_refused: "[model]\nlr = 0.1\nlr = 0.2\n";

@@ -112,11 +112,7 @@ fn plan(rates: &[f64]) -> Vec<Planned> {
         for seed in [1, 2] {
             let mut model = Kind::Mlp.default_model();
             model.set("lr", &Value::Float(*rate)).unwrap();
-            let spec = TrialSpec {
-                model,
-                seed,
-                objective: Objective::default(),
-            };
+            let spec = TrialSpec::new(model, seed, Objective::default());
             let digest = dataset().digest;
             plan.push((spec.id(&digest), spec.config_id(&digest), spec));
         }

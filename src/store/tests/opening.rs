@@ -8,7 +8,7 @@ use crate::store::{Outcome, Store, StoreError};
 use crate::trial::Status;
 
 /// Every schema version that was ever released.
-const FIXTURES: [&str; 1] = ["v1.db"];
+const FIXTURES: [&str; 2] = ["v1.db", "v2.db"];
 
 /// A copy of a fixture, in a folder that goes with the guard.
 fn fixture(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -88,6 +88,7 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
     let mut database = Database::create(&path).unwrap();
     let steps = [
         "",
+        "",
         "ALTER TABLE trials ADD COLUMN two TEXT",
         "CREATE TABLE three (x); SELECT bad;",
     ];
@@ -96,8 +97,8 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
     let version = "SELECT user_version FROM pragma_user_version";
     assert_eq!(
         ask::<i64>(&path, version),
-        2,
-        "the second step stands, the third was undone"
+        3,
+        "the third step stands, the fourth was undone"
     );
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'three'";
     assert_eq!(ask::<i64>(&path, tables), 0);
@@ -109,12 +110,12 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
 
     let error = open_error(&path).to_string();
     assert!(
-        error.contains("schema version 2, this sweep knows versions up to 1"),
+        error.contains("schema version 3, this sweep knows versions up to 2"),
         "{error}"
     );
     let error = read_error(&path).to_string();
     assert!(
-        error.contains("schema version 2, this sweep knows versions up to 1"),
+        error.contains("schema version 3, this sweep knows versions up to 2"),
         "{error}"
     );
 }
@@ -124,10 +125,10 @@ fn a_record_of_an_older_schema_is_not_read_before_it_is_stepped_up() {
     let lab = Lab::new();
     // No such version was ever released; it stands for any that is too old.
     assert!(matches!(
-        Database::read_up_to(&lab.path(), 2).err(),
+        Database::read_up_to(&lab.path(), 3).err(),
         Some(StoreError::Older {
-            found: 1,
-            known: 2,
+            found: 2,
+            known: 3,
             ..
         })
     ));

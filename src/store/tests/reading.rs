@@ -56,6 +56,46 @@ fn the_summary_counts_the_plan_and_names_the_best() {
 }
 
 #[test]
+fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
+    let mut lab = Lab::new();
+    let mut plan = plan(&[0.1]);
+    let digest = super::dataset().digest;
+    for (_, _, spec) in plan.clone() {
+        let mut spec = spec;
+        spec.train_share = 0.25;
+        plan.push((spec.id(&digest), spec.config_id(&digest), spec));
+    }
+    let session = lab.begin("songs", &plan);
+    let mut writer = lab.writer(session);
+    for ((attempt, best), (trial, ..)) in (1..).zip([0.5, 0.6, 0.8, 0.9]).zip(&plan) {
+        observe_all(
+            &mut writer,
+            [
+                started(trial, attempt),
+                finished(trial, attempt, result(best)),
+            ],
+        );
+    }
+    writer.finish(Outcome::Finished).unwrap();
+    assert_eq!(lab.store.experiments().unwrap()[0].best, Some(0.6));
+    let path = lab.path();
+    assert_eq!(ask::<i64>(&path, "SELECT count(*) FROM best_runs"), 2);
+    assert_eq!(ask::<i64>(&path, "SELECT count(*) FROM leaderboard"), 1);
+    assert_eq!(ask::<f64>(&path, "SELECT max FROM leaderboard"), 0.6);
+    // Every trial of the record tells its share, also those that were recorded without one.
+    let record = lab.store.experiment("songs").unwrap().unwrap();
+    let shares: Vec<f64> = record
+        .trials
+        .iter()
+        .map(|trial| {
+            let share = trial.params.iter().find(|(key, _)| key == "train_share");
+            share.unwrap().1.as_f64().unwrap()
+        })
+        .collect();
+    assert_eq!(shares, [1.0, 1.0, 0.25, 0.25]);
+}
+
+#[test]
 fn the_experiment_begun_last_is_the_last_experiment() {
     let mut lab = Lab::new();
     assert_eq!(lab.store.last_experiment().unwrap(), None);

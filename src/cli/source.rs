@@ -1,0 +1,317 @@
+//! The trained network that a transfer begins with: found in the record, its files checked.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::context::store_failure;
+use super::prepare::Checked;
+use super::{Context, Failure};
+use crate::data::SourceData;
+use crate::engine::native::WEIGHTS;
+use crate::recipe::DataSpec;
+use crate::spec::{self, Source};
+use crate::store::{ExperimentRecord, Store, TrialRecord};
+use crate::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TRAIN_SHARE, TrialId, Value};
+
+/// A finished network and the data it was trained on.
+pub struct SourceRun {
+    pub trial: TrialId,
+    /// Its weights file.
+    pub weights: PathBuf,
+    /// SHA-256 of that file, hexadecimal.
+    pub weights_sha256: String,
+    pub network: MlpSpec,
+    experiment: ExperimentRecord,
+    data: DataSpec,
+}
+
+/// What cannot be done with the source, and what to do.
+struct Refused {
+    message: String,
+    help: String,
+}
+
+fn refuse<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused {
+        message: message.into(),
+        help: help.into(),
+    })
+}
+
+impl SourceRun {
+    /// The source that `checked` names, or that `pinned` does: a sweep that is gone on with keeps the
+    /// source it began with. `None` without a transfer.
+    pub fn find(
+        context: &Context,
+        checked: &Checked,
+        pinned: Option<&TrialId>,
+    ) -> Result<Option<SourceRun>, Failure> {
+        let Some(transfer) = &checked.experiment.transfer else {
+            return Ok(None);
+        };
+        let blame = |refused: Refused| {
+            let problem = checked
+                .experiment
+                .diagnose("transfer.from", refused.message)
+                .help(refused.help);
+            Failure::experiment(&checked.source, &checked.flags, &[problem])
+        };
+        let store = match context.store.exists() {
+            true => context.read()?,
+            false => {
+                let message = format!("{} is not there yet", context.store.display());
+                let help = "train the source first, with `sweep run` on its experiment file";
+                return Err(blame(Refused {
+                    message,
+                    help: help.to_owned(),
+                }));
+            }
+        };
+        let from = pinned.map_or(transfer.from.as_str(), TrialId::as_str);
+        let found = find(context, &store, from).map_err(|error| match error {
+            Problem::Refused(refused) => blame(refused),
+            Problem::Failed(failure) => failure,
+        })?;
+        Ok(Some(found))
+    }
+
+    /// What its data were.
+    pub fn data(&self) -> SourceData<'_> {
+        SourceData {
+            spec: &self.data,
+            sha256: &self.experiment.dataset.source_sha256,
+            digest: &self.experiment.dataset.digest,
+        }
+    }
+
+    /// The source that the trials of `record` were planned with.
+    pub fn pinned(record: &ExperimentRecord) -> Option<TrialId> {
+        let trials = record.trials.iter().filter(|trial| trial.in_plan);
+        trials
+            .flat_map(|trial| &trial.params)
+            .find_map(|(key, value)| match value {
+                Value::Text(name) if key == FROM => Some(TrialId::from_hex(name)),
+                _ => None,
+            })
+    }
+}
+
+enum Problem {
+    Refused(Refused),
+    Failed(Failure),
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        Problem::Refused(refused)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Problem {
+        Problem::Failed(failure)
+    }
+}
+
+fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Problem> {
+    let (experiment, trial) = match from.split_once(':') {
+        Some((name, which)) => of_sweep(store, name, which)?,
+        None => of_prefix(store, from)?,
+    };
+    let network = network(&trial)?;
+    let data = recipe(&experiment)?;
+    let weights = context.trials().join(trial.id.as_str()).join(WEIGHTS);
+    let weights_sha256 = weights_of(store, &trial, &weights)?;
+    Ok(SourceRun {
+        trial: trial.id,
+        weights,
+        weights_sha256,
+        network,
+        experiment,
+        data,
+    })
+}
+
+/// `SWEEP:best` or `SWEEP:TRIAL`.
+fn of_sweep(
+    store: &Store,
+    name: &str,
+    which: &str,
+) -> Result<(ExperimentRecord, TrialRecord), Problem> {
+    let Some(experiment) = store.experiment(name).map_err(store_failure)? else {
+        let known = store.experiments().map_err(store_failure)?;
+        let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
+        return Ok(refuse(
+            format!("there is no sweep `{name}`"),
+            match names.is_empty() {
+                true => {
+                    "train the source first, with `sweep run` on its experiment file".to_owned()
+                }
+                false => format!("there are: {}", names.join(", ")),
+            },
+        )?);
+    };
+    let in_plan = || experiment.trials.iter().filter(|trial| trial.in_plan);
+    if which == "best" {
+        let goal = experiment.objective.goal;
+        let networks = in_plan()
+            .filter(|trial| trial.kind == Kind::Mlp && trial.status == Status::Finished)
+            .filter(|trial| !has_share(trial));
+        let best = networks
+            .filter(|trial| trial.best.is_some())
+            .min_by(|a, b| goal.order(a.best.unwrap_or(f64::NAN), b.best.unwrap_or(f64::NAN)));
+        return match best.cloned() {
+            Some(trial) => Ok((experiment, trial)),
+            None => Ok(refuse(
+                format!("no network of `{name}` has finished yet"),
+                format!("`sweep run` its experiment file, or `sweep resume {name}`"),
+            )?),
+        };
+    }
+    let wanted = which.to_ascii_lowercase();
+    let found: Vec<&TrialRecord> = in_plan()
+        .filter(|trial| !wanted.is_empty() && trial.id.as_str().starts_with(&wanted))
+        .collect();
+    match found.as_slice() {
+        [trial] => {
+            let trial = (*trial).clone();
+            Ok((experiment, trial))
+        }
+        [] => Ok(refuse(
+            format!("`{name}` has no trial whose name begins with `{which}`"),
+            format!("`sweep show {name}` lists them; \"{name}:best\" is its best network"),
+        )?),
+        many => Ok(refuse(
+            format!("{} trials of `{name}` begin with `{which}`", many.len()),
+            "give more digits",
+        )?),
+    }
+}
+
+fn has_share(trial: &TrialRecord) -> bool {
+    let mut params = trial.params.iter();
+    params.any(|(key, value)| key == TRAIN_SHARE && value.as_f64() != Some(1.0))
+}
+
+/// A trial by the first digits of its name, with a sweep that asks for it.
+fn of_prefix(store: &Store, prefix: &str) -> Result<(ExperimentRecord, TrialRecord), Problem> {
+    let trial = match store.find_trial(prefix) {
+        Ok(trial) => trial,
+        Err(error) => {
+            return Ok(refuse(
+                error.to_string(),
+                "write \"SWEEP:best\", \"SWEEP:TRIAL\" or \"TRIAL\": `sweep ls` lists the sweeps, \
+                 `sweep show SWEEP` their trials",
+            )?);
+        }
+    };
+    for name in store.experiments_of(&trial.id).map_err(store_failure)? {
+        let Some(experiment) = store.experiment(&name).map_err(store_failure)? else {
+            continue;
+        };
+        let planned = experiment.trials.iter();
+        if planned
+            .into_iter()
+            .any(|other| other.in_plan && other.id == trial.id)
+        {
+            return Ok((experiment, trial));
+        }
+    }
+    Ok(refuse(
+        format!("no sweep asks for the trial {} any more", trial.id.short()),
+        "its data can no longer be told: take a trial that `sweep show SWEEP` lists",
+    )?)
+}
+
+/// The settings of a finished network.
+fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
+    let short = trial.id.short();
+    if trial.kind != Kind::Mlp {
+        return refuse(
+            format!("the trial {short} is a {}, no network", trial.kind.name()),
+            "layers can be copied from networks alone",
+        );
+    }
+    if trial.status != Status::Finished {
+        return refuse(
+            format!("the trial {short} is {}, not finished", trial.status.name()),
+            "let it finish, or take another one",
+        );
+    }
+    let mut model = Kind::Mlp.default_model();
+    for (key, value) in &trial.params {
+        if Kind::Mlp.keys().iter().any(|known| known.name == key) && model.set(key, value).is_err()
+        {
+            return refuse(
+                format!("the record of the trial {short} has `{key}` = {value}"),
+                "it was written by another version: train the source again",
+            );
+        }
+    }
+    match model {
+        ModelSpec::Mlp(spec) => Ok(spec),
+        ModelSpec::Boost(_) | ModelSpec::Forest(_) => unreachable!("made as a network above"),
+    }
+}
+
+/// What the experiment of the source asks of its data.
+fn recipe(experiment: &ExperimentRecord) -> Result<DataSpec, Refused> {
+    let source = Source {
+        path: experiment.file_path.clone(),
+        text: experiment.file_text.clone(),
+    };
+    match spec::parse(&source, &experiment.flags) {
+        Ok(parsed) => Ok(parsed.data),
+        Err(problems) => {
+            let first = problems.first().map_or("", |problem| &problem.message);
+            refuse(
+                format!(
+                    "the recorded experiment file of `{}` can no longer be read: {first}",
+                    experiment.name
+                ),
+                "run the sweep of the source again with this version",
+            )
+        }
+    }
+}
+
+/// SHA-256 of the weights file, which has to be as long as the record says.
+fn weights_of(
+    store: &Store,
+    trial: &TrialRecord,
+    weights: &std::path::Path,
+) -> Result<String, Problem> {
+    let short = trial.id.short();
+    let help = "bring the file back from a copy, or train another network as source";
+    let bytes = match std::fs::read(weights) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return Ok(refuse(
+                format!(
+                    "the weights of the trial {short} cannot be read: {}: {error}",
+                    weights.display()
+                ),
+                help,
+            )?);
+        }
+    };
+    let recorded = store.artifacts(&trial.id).map_err(store_failure)?;
+    let recorded = recorded
+        .iter()
+        .find(|artifact| artifact.path == std::path::Path::new(WEIGHTS));
+    if let Some(artifact) = recorded.filter(|artifact| artifact.bytes != bytes.len() as u64) {
+        return Ok(refuse(
+            format!(
+                "the weights of the trial {short} have changed: {} has {} bytes, and the trial \
+                 left {}",
+                weights.display(),
+                bytes.len(),
+                artifact.bytes
+            ),
+            help,
+        )?);
+    }
+    let digest = Sha256::digest(&bytes);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}

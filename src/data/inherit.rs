@@ -1,0 +1,205 @@
+//! Data for a network that begins with layers of another one: the preparation of its data is taken over.
+//!
+//! Invariant: a preparation is only given for the very columns, in the order, and the rules that it was
+//! fitted for.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::recipe::{DataSpec, MissingPolicy};
+use crate::trial::DataDigest;
+
+use super::columns::{Form, Roles};
+use super::content::Content;
+use super::dataset::{Dataset, DatasetMeta};
+use super::error::{DataError, quote};
+use super::fit::{FittedField, Preparation};
+use super::saved::SavedPreparation;
+use super::sealed::SealedTest;
+use super::table::Table;
+use super::text::FittedText;
+
+/// What is known of the data that the source of a transfer was trained on.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceData<'a> {
+    /// What its experiment asked of its data.
+    pub spec: &'a DataSpec,
+    /// SHA-256 of its file then, hexadecimal.
+    pub sha256: &'a str,
+    /// The prepared data, in the same folder as those that are being prepared.
+    pub digest: &'a DataDigest,
+}
+
+/// The prepared data of the source, opened.
+pub(super) struct Inherited<'a> {
+    pub source: SourceData<'a>,
+    pub meta: DatasetMeta,
+    preparation: SavedPreparation,
+    /// The side of each row of the source's file that it knows; rows count from 1.
+    pub side_of_row: HashMap<u32, usize>,
+}
+
+/// The key to blame when the source is at fault.
+pub(super) const FROM_KEY: &str = "transfer.from";
+
+impl<'a> Inherited<'a> {
+    /// Opens the prepared data of `source` in `folder`.
+    pub fn open(source: SourceData<'a>, folder: &Path) -> Result<Inherited<'a>, DataError> {
+        if source.spec.split.test_path.is_some() {
+            let message = "the source has its test rows in a file of their own, so it cannot be \
+                           told which rows it knows";
+            let help = "train the source again with all rows in one file and `split.test`";
+            return Err(DataError::new(&source.spec.path, message, help).key(FROM_KEY));
+        }
+        let path = folder.join(format!("{}.safetensors", source.digest));
+        let test_path = folder.join(format!("{}.test.safetensors", source.digest));
+        let missing = |error: std::io::Error| {
+            let help = "run the sweep of the source again, or `sweep data check` on its file: that \
+                        prepares its data anew";
+            let message = format!("the prepared data of the source cannot be read: {error}");
+            DataError::new(&path, message, help).key(FROM_KEY)
+        };
+        let seen = Dataset::open(&path).map_err(missing)?;
+        let sealed = SealedTest::open(&test_path).map_err(missing)?;
+        let preparation = folder.join(format!("{}.preparation.json", source.digest));
+        let preparation = SavedPreparation::read(&preparation).map_err(missing)?;
+        let sides = [seen.train_source(), seen.valid_source(), sealed.source()];
+        let side_of_row = sides
+            .iter()
+            .enumerate()
+            .flat_map(|(side, rows)| rows.iter().map(move |row| (*row, side)))
+            .collect();
+        Ok(Inherited {
+            source,
+            meta: seen.meta().clone(),
+            preparation,
+            side_of_row,
+        })
+    }
+
+    /// The preparation of the source, if the experiment asks for the same features by the same rules.
+    pub fn preparation(
+        &self,
+        spec: &DataSpec,
+        content: &Content<'_>,
+    ) -> Result<(Preparation, Vec<FittedText>), Vec<DataError>> {
+        let table = content.main.table;
+        let blame = |message: String, help: &str, key: String| {
+            vec![DataError::new(&table.path, message, help).key(key)]
+        };
+        self.check_features(&content.main.roles, table)?;
+        self.check_texts(spec, content)?;
+        let theirs = self.source.spec;
+        if spec.scale != theirs.scale {
+            let message = "features are scaled by other rules than in the source, whose scaling is \
+                           used";
+            let help = "give `scale` the value it has in the experiment of the source";
+            return Err(blame(message.to_owned(), help, "data.scale".to_owned()));
+        }
+        let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
+        for field in &content.main.roles.fields {
+            let (own, other) = (spec.missing.of(&field.name), theirs.missing.of(&field.name));
+            if own != other && (fills(own) || fills(other)) {
+                let message = format!(
+                    "missing cells of column {} are filled by another rule than in the source, \
+                     whose fillings are used",
+                    quote(&field.name)
+                );
+                let help = "give the column the rule under `missing` that it has in the experiment \
+                            of the source";
+                return Err(blame(message, help, "data.missing".to_owned()));
+            }
+        }
+        let saved = &self.preparation;
+        Ok((saved.preparation.clone(), saved.texts.clone()))
+    }
+
+    /// Refuses texts that are encoded otherwise than in the source.
+    fn check_texts(&self, spec: &DataSpec, content: &Content<'_>) -> Result<(), Vec<DataError>> {
+        let theirs = self.preparation.texts.iter().map(FittedText::field);
+        let fields = content.main.roles.fields.iter();
+        let own = fields.filter_map(|field| match field.form {
+            Form::Text(at) => Some((field, &spec.text[at].encoder)),
+            _ => None,
+        });
+        for ((field, own), theirs) in own.zip(theirs) {
+            let required = spec.missing.columns.contains_key(&field.name);
+            if *own != theirs.encoder || required != theirs.required {
+                let message = format!(
+                    "the texts of column {} are encoded otherwise than in the source, whose encoder \
+                     is used",
+                    quote(&field.name)
+                );
+                let help = "give the column the table under `text`, and the rule under `missing`, \
+                            that it has in the experiment of the source";
+                let error = DataError::new(&content.main.table.path, message, help);
+                return Err(vec![error.key(field.key.clone())]);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_features(&self, roles: &Roles, table: &Table) -> Result<(), Vec<DataError>> {
+        let own: Vec<(&str, &str)> = roles
+            .fields
+            .iter()
+            .map(|field| (form_name(field.form), field.name.as_str()))
+            .collect();
+        let theirs: Vec<(&str, &str)> = self
+            .meta
+            .preparation
+            .fields
+            .iter()
+            .map(|field| (kind_name(field), field.column()))
+            .collect();
+        if own == theirs {
+            return Ok(());
+        }
+        let listed = |fields: &mut dyn Iterator<Item = &(&str, &str)>| -> String {
+            let names: Vec<String> = fields
+                .map(|(kind, name)| format!("{} ({kind})", quote(name)))
+                .collect();
+            names.join(", ")
+        };
+        let missing = listed(&mut theirs.iter().filter(|field| !own.contains(field)));
+        let extra = listed(&mut own.iter().filter(|field| !theirs.contains(field)));
+        let mut parts = Vec::new();
+        if !missing.is_empty() {
+            parts.push(format!("missing here: {missing}"));
+        }
+        if !extra.is_empty() {
+            parts.push(format!("not in the source: {extra}"));
+        }
+        if parts.is_empty() {
+            let order = listed(&mut theirs.iter());
+            parts.push(format!(
+                "they stand in another order; in the source: {order}"
+            ));
+        }
+        let message = format!(
+            "the features are not those of the source of the transfer: {}",
+            parts.join("; ")
+        );
+        let help = "copied layers can only read what they were trained on: name the same columns in \
+                    the same order";
+        Err(vec![DataError::new(&table.path, message, help).key("data")])
+    }
+}
+
+fn form_name(form: Form) -> &'static str {
+    match form {
+        Form::Number => "number",
+        Form::Year => "year",
+        Form::Category => "category",
+        Form::Text(_) => "text",
+    }
+}
+
+fn kind_name(field: &FittedField) -> &'static str {
+    match field {
+        FittedField::Number { .. } => form_name(Form::Number),
+        FittedField::Year { .. } => form_name(Form::Year),
+        FittedField::Category { .. } => form_name(Form::Category),
+        FittedField::Text { .. } => form_name(Form::Text(0)),
+    }
+}
