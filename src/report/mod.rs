@@ -17,6 +17,7 @@ mod transfer;
 
 pub use folder::{Written, write};
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
+pub use transfer::sentences as transfer_sentences;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
