@@ -429,7 +429,11 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
 
     let shown = bench.succeed(&["show", "transfer"]);
     assert!(shown.contains("init=transfer freeze=1"), "{shown}");
-    bench.succeed(&["report", "transfer"]);
+    let said = bench.succeed(&["report", "transfer"]);
+    assert!(
+        said.contains("transfer: With 30% of the training rows"),
+        "{said}"
+    );
     let file = |name: &str| std::fs::read_to_string(bench.path("reports/transfer").join(name));
     let pairs = file("transfer.csv").unwrap();
     // Two ways of transferring on two shares, of two pairs each.

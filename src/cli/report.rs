@@ -36,11 +36,11 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
         if !context.json {
             let colour = terminal::stdout_has_colour();
-            terminal::print(&table::leaderboard(
-                &Summary::of(&input.experiment),
-                listing::SHOWN,
-                colour,
-            ));
+            let summary = Summary::of(&input.experiment);
+            terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
+            for sentence in report::transfer_sentences(&input.experiment, &summary) {
+                terminal::print(&format!("transfer: {sentence}"));
+            }
             report
                 .left_out
                 .iter()

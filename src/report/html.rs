@@ -212,8 +212,7 @@ fn pairs(input: &Input, summary: &Summary) -> String {
         ),
     );
     html.push_str("<ul>\n");
-    for point in &best.points {
-        let sentence = point.sentence(&summary.objective);
+    for sentence in transfer::sentences(&input.experiment, summary) {
         writeln!(html, "<li>{}</li>", escape(&sentence)).expect(IN_MEMORY);
     }
     html.push_str("</ul>\n");

@@ -18,6 +18,7 @@ mod winners;
 
 pub use folder::{Written, write};
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
+pub use transfer::sentences as transfer_sentences;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

@@ -87,6 +87,15 @@ pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Pairi
         .collect()
 }
 
+/// What the best way of transferring adds on each share of the training rows; empty without a transfer.
+pub fn sentences(experiment: &ExperimentRecord, summary: &Summary) -> Vec<String> {
+    let pairings = all(experiment, summary);
+    let points = pairings.first().into_iter().flat_map(|best| &best.points);
+    points
+        .map(|point| point.sentence(&summary.objective))
+        .collect()
+}
+
 impl PairPoint {
     /// Examples that the source had not seen, or all training rows where it had seen every one.
     pub fn examples(&self) -> f64 {

@@ -50,7 +50,11 @@ pub fn begin(
     }
     copy(job, transfer, network)?;
     network.frozen = transfer.freeze;
-    let start_of = |layer: usize| network.shape.layers[layer].weight.start;
+    // Whatever stands before the first layer belongs to it.
+    let start_of = |layer: usize| match layer {
+        0 => 0,
+        layer => network.shape.layers[layer].weight.start,
+    };
     let (frozen, copied) = (start_of(transfer.freeze), start_of(transfer.layers));
     let parts = [(frozen..copied, transfer.lr), (copied..all, spec.lr)];
     Ok(parts
@@ -62,6 +66,9 @@ pub fn begin(
 
 /// Numbers of the first `layers` layers of `shape`, which are not trained when these are frozen.
 pub fn count(shape: &Shape, layers: usize) -> u64 {
+    if layers == 0 {
+        return 0;
+    }
     let first = shape.tensors().into_iter().filter(|tensor| !tensor.running);
     first
         .filter(|tensor| belongs_to_first(&tensor.name, layers))
@@ -124,12 +131,15 @@ fn copy(job: &Job<'_>, transfer: &Transfer, network: &mut Network) -> Result<(),
     Ok(())
 }
 
-/// Whether the tensor called `name` belongs to one of the first `layers` hidden layers.
+/// Whether the tensor called `name` belongs to one of the first `layers` hidden layers, or stands before
+/// all of them.
 fn belongs_to_first(name: &str, layers: usize) -> bool {
-    let place = name
-        .strip_prefix("layers.")
-        .and_then(|rest| rest.split('.').next());
-    place
-        .and_then(|place| place.parse::<usize>().ok())
-        .is_some_and(|place| place < layers)
+    match name.strip_prefix("layers.") {
+        Some(rest) => rest
+            .split('.')
+            .next()
+            .and_then(|place| place.parse::<usize>().ok())
+            .is_some_and(|place| place < layers),
+        None => !name.starts_with("output."),
+    }
 }
