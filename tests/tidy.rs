@@ -38,6 +38,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif::", &["console"]),
     ("plotters::", &["report"]),
     ("libloading::", &["engine"]),
+    ("nalgebra::", &["data"]),
 ];
 
 #[test]

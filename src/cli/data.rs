@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
-use crate::data::synth;
+use crate::data::{DatasetMeta, FittedField, synth};
 
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;
@@ -78,7 +78,7 @@ fn as_text(ready: &Ready) -> String {
     text.push_str(&format!(
         "\n{} features: {}\n",
         meta.features.len(),
-        meta.features.join(", ")
+        shown_features(meta).join(", ")
     ));
     let left_out = [
         ("excluded", summary.excluded),
@@ -100,6 +100,22 @@ fn as_text(ready: &Ready) -> String {
         summary.seconds
     ));
     text
+}
+
+/// Names of the features, those of one text as one: `title:tfidf_word.0 to .99`.
+fn shown_features(meta: &DatasetMeta) -> Vec<String> {
+    let mut names = meta.features.iter();
+    let mut shown = Vec::new();
+    for field in &meta.preparation.fields {
+        let own: Vec<&String> = names.by_ref().take(field.width()).collect();
+        match field {
+            FittedField::Text { text, .. } if own.len() > 1 => {
+                shown.push(format!("{}.0 to .{}", text.name, own.len() - 1));
+            }
+            _ => shown.extend(own.into_iter().cloned()),
+        }
+    }
+    shown
 }
 
 fn as_json(ready: &Ready) -> serde_json::Value {

@@ -172,7 +172,8 @@ pub(super) fn names(fields: &[Field], texts: &[TextSpec]) -> Vec<String> {
     names
 }
 
-/// The number that brings the mean variance of the features [rows, dims] to 1; 1 if nothing varies.
+/// The number that brings the variances of the features [rows, dims] to a sum of 1, so that a text
+/// weighs as much as a standardised number; 1 if nothing varies.
 fn factor(features: &[f32], dims: usize) -> f64 {
     let rows = (features.len() / dims) as f64;
     let (mut sums, mut squares) = (vec![0.0; dims], vec![0.0; dims]);
@@ -186,7 +187,7 @@ fn factor(features: &[f32], dims: usize) -> f64 {
     let variance = |(sum, square): (&f64, &f64)| (square / rows - (sum / rows).powi(2)).max(0.0);
     let total: f64 = sums.iter().zip(&squares).map(variance).sum();
     match total > 0.0 {
-        true => (dims as f64 / total).sqrt(),
+        true => total.sqrt().recip(),
         false => 1.0,
     }
 }
