@@ -3,6 +3,7 @@ pub mod cli;
 pub mod console;
 pub mod data;
 pub mod engine;
+pub mod evaluate;
 pub mod event;
 pub mod plan;
 pub mod predict;

@@ -28,6 +28,8 @@ pub enum Purpose {
     Synthetic = 7,
     /// The seed handed to a library that keeps a generator of its own.
     Library = 8,
+    /// Groups of test rows drawn for one bootstrap replicate; epoch = replicate.
+    Resample = 12,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

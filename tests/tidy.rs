@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "trial"]),
     ("data", &["random", "recipe", "trial"]),
     ("engine", &["data", "random", "trial"]),
+    ("evaluate", &["data", "engine", "random", "trial"]),
     ("predict", &["data", "engine", "trial"]),
     ("worker", &["data", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),

@@ -19,6 +19,7 @@ mod resume;
 mod run;
 mod show;
 mod terminal;
+mod test_rows;
 
 use std::path::PathBuf;
 

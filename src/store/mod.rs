@@ -7,6 +7,7 @@ mod begin;
 mod cells;
 mod database;
 mod error;
+mod evaluation;
 mod journal;
 pub mod lock;
 mod page;
@@ -25,8 +26,8 @@ pub use error::StoreError;
 pub use journal::Outcome;
 pub use lock::SweepLock;
 pub use record::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentRecord, ExperimentSummary,
-    SessionRecord, TrialRecord,
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
+    ExperimentSummary, SessionRecord, TrialRecord,
 };
 pub use writer::{AfterCommit, Writer};
 
