@@ -7,7 +7,8 @@ use std::path::Path;
 use super::context::store_failure;
 use super::{Context, Failure};
 use crate::data::SavedPreparation;
-use crate::engine::predict::Predictor;
+use crate::engine::EngineError;
+use crate::engine::predict::{PredictError, Predictor};
 use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 use crate::trial::{Kind, Status};
 
@@ -126,8 +127,11 @@ pub fn load(
 ) -> Result<Predictor, Failure> {
     let folder = context.trials().join(trial.id.as_str());
     let (features, classes) = (&preparation.features, &preparation.classes);
-    Predictor::load(&folder, trial.kind, features, classes)
-        .map_err(|error| model_failure(&folder, error))
+    Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
+        // The model is sound; what to do stands in the message.
+        PredictError::Engine(EngineError::Library(_)) => Failure::environment(error, ""),
+        error => model_failure(&folder, error),
+    })
 }
 
 /// A failure to read a model.

@@ -134,3 +134,75 @@ fn score(score: &TestScore) -> String {
         text::score(score.high)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{make, samples};
+    use super::*;
+    use crate::trial::{ConfigId, DataDigest, EvaluatedRun, Evaluation, Kind, TrialId};
+
+    fn looked(looks: u64) -> EvaluationRecord {
+        let score = |metric: &str, mean, sd| TestScore {
+            metric: metric.to_owned(),
+            mean,
+            sd,
+            low: mean - 0.0125,
+            high: mean + 0.0125,
+        };
+        let run = EvaluatedRun {
+            trial: TrialId::from_hex("1".repeat(32)),
+            seed: 3,
+            values: vec![("test/accuracy".to_owned(), 0.5)],
+        };
+        EvaluationRecord {
+            evaluated_ms: 1_772_323_200_000,
+            looks,
+            evaluation: Evaluation {
+                data: DataDigest::from_hex("d".repeat(64)),
+                rows: 6_567,
+                groups: 5_000,
+                replicates: 2_000,
+                models: vec![Evaluated {
+                    kind: Kind::Mlp,
+                    config: ConfigId::from_hex("c".repeat(32)),
+                    runs: vec![run],
+                    scores: vec![
+                        score("test/accuracy", 0.5, Some(0.01)),
+                        score("test/macro_f1", 0.45, None),
+                    ],
+                }],
+            },
+        }
+    }
+
+    #[test]
+    fn a_look_is_in_the_sheet_on_the_page_and_in_the_table_and_otherwise_nothing_is() {
+        let mut input = samples::genres();
+        let names = |input| -> Vec<String> {
+            let files = make(input).unwrap().files;
+            files.into_iter().map(|(name, _)| name).collect()
+        };
+        assert!(!names(&input).contains(&"test.csv".to_owned()));
+        input.test = Some(looked(3));
+        let report = make(&input).unwrap();
+        let file = |name: &str| {
+            let found = report.files.iter().find(|(other, _)| other == name);
+            String::from_utf8(found.unwrap().1.clone()).unwrap()
+        };
+        let sheet = file("test.csv");
+        let lines: Vec<&str> = sheet.lines().collect();
+        assert!(
+            lines[1].ends_with("test/accuracy,0.5,0.5,0.01,0.4875,0.5125,6567,5000"),
+            "{sheet}"
+        );
+        assert!(lines[2].contains("test/macro_f1,,0.45,,"), "{sheet}");
+        let page = file("index.html");
+        assert!(page.contains("0.5000 ± 0.0100 [0.4875, 0.5125]"));
+        assert!(page.contains("looked at 3 times") && !page.contains("(sealed)"));
+        assert_eq!(
+            table(&looked(1))[0][2..4],
+            ["1", "0.5000 ± 0.0100 [0.4875, 0.5125]"]
+        );
+        assert!(looks(&looked(1)).contains("looked at once so far"));
+    }
+}
