@@ -27,7 +27,7 @@ impl Bench {
         );
         bench.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
         bench.punch_holes();
-        bench.write("demo.toml", &format!("{EXPERIMENT}{models}"));
+        bench.write("demo.toml", format!("{EXPERIMENT}{models}"));
         bench.succeed(&["run", "demo.toml", "-q"]);
         bench
     }

@@ -79,12 +79,15 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
 }
 
 impl Chosen {
-    /// All finished trials of its configuration, by seed.
+    /// All finished trials of its configuration, itself among them, by seed.
     pub fn seeds(&self) -> Vec<&TrialRecord> {
-        let same = |trial: &&TrialRecord| {
-            trial.config == self.trial.config && trial.status == Status::Finished
+        let others = |trial: &&TrialRecord| {
+            trial.config == self.trial.config
+                && trial.status == Status::Finished
+                && trial.id != self.trial.id
         };
-        let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(same).collect();
+        let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(others).collect();
+        trials.push(&self.trial);
         trials.sort_by_key(|trial| trial.seed);
         trials
     }
