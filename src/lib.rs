@@ -6,6 +6,7 @@ pub mod console;
 pub mod data;
 pub mod disk;
 pub mod engine;
+pub mod evaluate;
 pub mod event;
 pub mod plan;
 pub mod predict;

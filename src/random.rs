@@ -30,6 +30,8 @@ pub enum Purpose {
     Library = 8,
     /// Which training rows belong to a share of them.
     TrainShare = 9,
+    /// Groups of test rows drawn for one bootstrap replicate; epoch = replicate.
+    Resample = 12,
     /// Random directions in which a matrix of terms is probed; step = direction, index = term.
     Sketch = 20,
 }

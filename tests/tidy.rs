@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "trial"]),
     ("data", &["disk", "random", "recipe", "shown", "trial"]),
     ("engine", &["data", "random", "trial"]),
+    ("evaluate", &["data", "engine", "random", "trial"]),
     ("predict", &["data", "engine", "trial"]),
     ("worker", &["data", "disk", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),

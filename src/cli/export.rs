@@ -28,7 +28,7 @@ pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     let chosen = model::choose(context, &arguments.trial, &arguments.choice)?;
     let preparation = chosen.preparation(context)?;
     // What cannot be read here cannot be read there.
-    model::load(context, &chosen.trial, &preparation)?;
+    model::load(context, &chosen.trial, preparation.names())?;
     let store = context.read()?;
     let files: Vec<PathBuf> = store
         .artifacts(&chosen.trial.id)

@@ -20,6 +20,7 @@ mod run;
 mod show;
 mod source;
 mod terminal;
+mod test_rows;
 
 use std::path::PathBuf;
 

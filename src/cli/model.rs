@@ -7,7 +7,8 @@ use std::path::Path;
 use super::context::store_failure;
 use super::{Context, Failure};
 use crate::data::SavedPreparation;
-use crate::engine::predict::Predictor;
+use crate::engine::EngineError;
+use crate::engine::predict::{PredictError, Predictor};
 use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 use crate::trial::{Kind, Status};
 
@@ -78,12 +79,15 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
 }
 
 impl Chosen {
-    /// All finished trials of its configuration, by seed.
+    /// All finished trials of its configuration, itself among them, by seed.
     pub fn seeds(&self) -> Vec<&TrialRecord> {
-        let same = |trial: &&TrialRecord| {
-            trial.config == self.trial.config && trial.status == Status::Finished
+        let others = |trial: &&TrialRecord| {
+            trial.config == self.trial.config
+                && trial.status == Status::Finished
+                && trial.id != self.trial.id
         };
-        let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(same).collect();
+        let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(others).collect();
+        trials.push(&self.trial);
         trials.sort_by_key(|trial| trial.seed);
         trials
     }
@@ -118,16 +122,18 @@ pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
     )
 }
 
-/// The model of `trial`.
+/// The model of `trial`, which takes `features` and gives `classes`.
 pub fn load(
     context: &Context,
     trial: &TrialRecord,
-    preparation: &SavedPreparation,
+    (features, classes): (&[String], &[String]),
 ) -> Result<Predictor, Failure> {
     let folder = context.trials().join(trial.id.as_str());
-    let (features, classes) = (&preparation.features, &preparation.classes);
-    Predictor::load(&folder, trial.kind, features, classes)
-        .map_err(|error| model_failure(&folder, error))
+    Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
+        // The model is sound; what to do stands in the message.
+        PredictError::Engine(EngineError::Library(_)) => Failure::environment(error, ""),
+        error => model_failure(&folder, error),
+    })
 }
 
 /// A failure to read a model.

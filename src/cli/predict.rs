@@ -128,7 +128,7 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
     };
     let models = trials
         .iter()
-        .map(|trial| model::load(context, trial, &preparation))
+        .map(|trial| model::load(context, trial, preparation.names()))
         .collect::<Result<_, _>>()?;
     Ok(Models {
         names: trials.iter().map(|trial| trial.id.to_string()).collect(),
@@ -234,6 +234,10 @@ fn to_stdout(
         Err(WriteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             std::process::exit(0)
         }
+        Err(WriteError::Output(error)) => Err(Failure::environment(
+            format!("standard output cannot be written: {error}"),
+            "name a file with -o, or free some space",
+        )),
         Err(error) => Err(Failure::environment(error, "")),
         Ok(outcome) => Ok(outcome),
     }

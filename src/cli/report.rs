@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal};
-use crate::report::{self, Input, Summary, table};
-use crate::store::{ExperimentRecord, Store};
+use super::{Context, Exit, Failure, listing, terminal, test_rows};
+use crate::report::{self, Input, Summary, table, test};
+use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -16,6 +16,11 @@ pub struct Arguments {
     /// The folder to write to; each sweep gets a folder of its own in it
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
+
+    /// Look at the sealed test rows: score the best configuration of each kind on them. Every look
+    /// is recorded and counted; do it once, at the end
+    #[arg(long)]
+    test: bool,
 }
 
 /// `sweep report [NAME ...]`.
@@ -31,7 +36,11 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     let mut written = Vec::new();
     for record in records {
         let folder = arguments.out.join(&record.name);
-        let input = load(&store, record)?;
+        let test = match arguments.test {
+            true => Some(test_rows::look(context, &record)?),
+            false => store.last_evaluation(&record.name).map_err(store_failure)?,
+        };
+        let input = load(&store, record, test)?;
         let report = report::write(&folder, &input)
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
         if !context.json {
@@ -41,6 +50,12 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             for sentence in report::transfer_sentences(&input.experiment, &summary) {
                 terminal::print(&format!("transfer: {sentence}"));
             }
+            if let Some(test) = &input.test {
+                let columns = test::COLUMNS.map(str::to_owned);
+                terminal::print(&format!("\n{}", test::about(test)));
+                terminal::print(&listing::plain(&columns, &test::table(test)));
+                terminal::print(&format!("{}\n", test::looks(test)));
+            }
             report
                 .left_out
                 .iter()
@@ -48,6 +63,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             terminal::print(&format!("report: {}", report.page.display()));
         }
         let mut value = listing::sweep_json(&input.experiment);
+        value["test"] = input.test.as_ref().map(test::json).into();
         value["report"] = report.page.display().to_string().into();
         written.push(value);
     }
@@ -58,7 +74,11 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
 }
 
 /// Everything that the report of `experiment` is made from.
-fn load(store: &Store, experiment: ExperimentRecord) -> Result<Input, Failure> {
+fn load(
+    store: &Store,
+    experiment: ExperimentRecord,
+    test: Option<EvaluationRecord>,
+) -> Result<Input, Failure> {
     let mut curves = HashMap::new();
     for trial in &experiment.trials {
         curves.insert(
@@ -77,5 +97,6 @@ fn load(store: &Store, experiment: ExperimentRecord) -> Result<Input, Failure> {
         curves,
         confusion,
         importance,
+        test,
     })
 }

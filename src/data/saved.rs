@@ -53,6 +53,11 @@ impl SavedPreparation {
         }
     }
 
+    /// Names of the features and of the classes, in order.
+    pub fn names(&self) -> (&[String], &[String]) {
+        (&self.features, &self.classes)
+    }
+
     /// Reads the file at `path`, and what was learned from texts from the one beside it.
     ///
     /// # Errors

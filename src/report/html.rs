@@ -11,7 +11,7 @@ use super::markup::{
 use super::plot::Picture;
 use super::sheets::rank;
 use super::summary::{Axis, Configuration, Spread, Summary};
-use super::{BEST, Input, text, transfer};
+use super::{BEST, Input, test, text, transfer};
 use crate::trial::{Kind, Status};
 
 const STYLE: &str = include_str!("page.css");
@@ -29,6 +29,7 @@ pub fn page(
         head(input, summary),
         best(summary),
         pairs(input, summary),
+        test::section(input.test.as_ref()),
         figures(pictures),
         axes(&summary.axes),
         trouble(input, left_out),
@@ -333,10 +334,14 @@ fn record(input: &Input) -> String {
     );
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
     let rows = format!(
-        "{} training, {} validation, {} test (sealed)",
+        "{} training, {} validation, {} test ({})",
         text::count(data.train_rows),
         text::count(data.valid_rows),
-        text::count(data.test_rows)
+        text::count(data.test_rows),
+        match &input.test {
+            None => "sealed".to_owned(),
+            Some(test) => format!("looked at {}", text::plural(test.looks, "time")),
+        }
     );
     fact(&mut html, "Rows", &rows);
     html.push_str("</dl>\n");

@@ -12,6 +12,7 @@ mod plot;
 mod sheets;
 mod summary;
 pub mod table;
+pub mod test;
 mod text;
 mod transfer;
 mod winners;
@@ -23,7 +24,7 @@ pub use transfer::sentences as transfer_sentences;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::store::{Curve, ExperimentRecord};
+use crate::store::{Curve, EvaluationRecord, ExperimentRecord};
 use crate::trial::{Kind, TrialId};
 
 /// Configurations in `best.csv`, in the plot of the best runs and on the page, besides the best of
@@ -41,6 +42,8 @@ pub struct Input {
     pub confusion: HashMap<TrialId, Vec<Vec<u64>>>,
     /// Share of each feature by name; of the trials of [`wanted`] that have such a thing.
     pub importance: HashMap<TrialId, Vec<(String, f64)>>,
+    /// The last look at the sealed test rows, if there was one.
+    pub test: Option<EvaluationRecord>,
 }
 
 /// A report in memory: files by name, in the order in which the page speaks of them.

@@ -48,6 +48,7 @@ pub fn empty(classes: &[&str]) -> Input {
         curves: HashMap::new(),
         confusion: HashMap::new(),
         importance: HashMap::new(),
+        test: None,
     }
 }
 

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use super::summary::{Configuration, Summary};
-use super::{BEST, Input, growth, text, transfer};
+use super::{BEST, Input, growth, test, text, transfer};
 use crate::store::TrialRecord;
 use crate::trial::{Params, TRAIN_SHARE, TrialId};
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 9] = [
     "trials.csv",
     "best.csv",
     "learning_curve.csv",
@@ -20,6 +20,7 @@ pub const NAMES: [&str; 8] = [
     "axes.csv",
     "confusion.csv",
     "importance.csv",
+    "test.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -33,6 +34,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         axes(summary),
         confusion(input),
         importance(input),
+        test::sheet(input.test.as_ref()),
     ];
     NAMES
         .into_iter()
@@ -370,19 +372,19 @@ fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
 }
 
 /// A CSV file in the making.
-struct Sheet {
+pub(super) struct Sheet {
     writer: csv::Writer<Vec<u8>>,
     rows: usize,
 }
 
 impl Sheet {
-    fn new(header: &[&str]) -> Sheet {
+    pub(super) fn new(header: &[&str]) -> Sheet {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(header).expect(IN_MEMORY);
         Sheet { writer, rows: 0 }
     }
 
-    fn push(&mut self, row: &[String]) {
+    pub(super) fn push(&mut self, row: &[String]) {
         self.writer.write_record(row).expect(IN_MEMORY);
         self.rows += 1;
     }

@@ -7,6 +7,7 @@ mod begin;
 mod cells;
 mod database;
 mod error;
+mod evaluation;
 mod flush;
 mod journal;
 pub mod lock;
@@ -26,8 +27,8 @@ pub use error::StoreError;
 pub use journal::Outcome;
 pub use lock::SweepLock;
 pub use record::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentRecord, ExperimentSummary,
-    SessionRecord, TrialRecord,
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
+    ExperimentSummary, SessionRecord, TrialRecord,
 };
 pub use writer::{TrialFiles, Writer};
 

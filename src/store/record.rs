@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::trial::{ConfigId, DataDigest, Kind, Metric, Objective, Params, Status, TrialId};
+use crate::trial::{
+    ConfigId, DataDigest, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
+};
 
 /// One line of `sweep ls`.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,4 +128,14 @@ pub struct ArtifactRecord {
     pub kind: String,
     pub path: PathBuf,
     pub bytes: u64,
+}
+
+/// One look at the sealed test rows of a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationRecord {
+    /// Milliseconds since 1970, UTC.
+    pub evaluated_ms: i64,
+    /// How often test rows of the same data set have been looked at so far, by any experiment.
+    pub looks: u64,
+    pub evaluation: Evaluation,
 }

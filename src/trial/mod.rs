@@ -3,6 +3,7 @@
 //! A [`TrialSpec`] is valid by construction: it is only ever built by setting keys one by one
 //! through [`ModelSpec::set`], which refuses what cannot be trained.
 
+mod evaluation;
 mod id;
 mod metric;
 mod mlp;
@@ -12,6 +13,7 @@ mod transfer;
 mod trees;
 mod value;
 
+pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScore};
 pub use id::{ConfigId, DataDigest, TRIAL_FORMAT, TrialId};
 pub use metric::{Goal, METRICS, Metric, Objective};
 pub use mlp::{Activation, BatchSize, Decay, EarlyStopping, LrSchedule, MlpSpec, Optimizer};

@@ -40,3 +40,49 @@ FROM (
     GROUP BY e.id, t.config
 )
 WHERE n > 0;
+
+-- Looks at sealed test rows. Rows are added, never changed or removed.
+CREATE TABLE evaluations (
+    id           INTEGER PRIMARY KEY,
+    experiment   INTEGER NOT NULL REFERENCES experiments (id),
+    dataset      INTEGER NOT NULL REFERENCES datasets (id),
+    evaluated_ms INTEGER NOT NULL,
+    version      TEXT NOT NULL,    -- of the program
+    test_rows    INTEGER NOT NULL,
+    test_groups  INTEGER NOT NULL, -- what was resampled for the intervals
+    replicates   INTEGER NOT NULL  -- bootstrap replicates behind each interval
+) STRICT;
+
+-- What each trial scored in a look.
+CREATE TABLE test_scores (
+    evaluation INTEGER NOT NULL REFERENCES evaluations (id),
+    trial      INTEGER NOT NULL REFERENCES trials (id),
+    metric     TEXT NOT NULL, -- test/accuracy, test/macro_f1, test/loss
+    value      REAL, -- NULL is NaN
+    UNIQUE (evaluation, trial, metric)
+) STRICT;
+
+-- What each configuration scored over its trials in a look.
+CREATE TABLE test_intervals (
+    evaluation INTEGER NOT NULL REFERENCES evaluations (id),
+    position   INTEGER NOT NULL, -- of the configuration, from 0
+    config     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    metric     TEXT NOT NULL,
+    mean       REAL, -- over trials; NULL is NaN
+    sd         REAL, -- over trials, with n - 1; NULL for a single one
+    low        REAL, -- ends of the 95% interval of the mean; NULL is NaN
+    high       REAL,
+    UNIQUE (evaluation, config, metric)
+) STRICT;
+
+-- Looks at test rows with names in place of keys.
+CREATE VIEW test_results AS
+SELECT v.id AS evaluation, e.name AS experiment, d.digest AS data, v.evaluated_ms,
+       t.name AS trial, t.config, t.kind, t.seed, s.metric, s.value
+FROM evaluations v
+JOIN experiments e ON e.id = v.experiment
+JOIN datasets d ON d.id = v.dataset
+JOIN test_scores s ON s.evaluation = v.id
+JOIN trials t ON t.id = s.trial
+ORDER BY v.id, t.kind, t.seed, s.rowid;

@@ -1,10 +1,12 @@
 //! What readers get: plans, rankings, names, and errors for what another program wrote.
 
-use super::{Lab, ask, finished, meddle, observe_all, plan, result, started};
+use super::{Lab, ask, dataset, finished, meddle, metrics, observe_all, plan, result, started};
 use crate::event::{AttemptNo, Cause, Event, Observer};
 use crate::store::cells::param_cells;
 use crate::store::{Outcome, Store, StoreError};
-use crate::trial::{Status, TrialId, TrialResult, Value};
+use crate::trial::{
+    Evaluated, EvaluatedRun, Evaluation, Kind, Status, TestScore, TrialId, TrialResult, Value,
+};
 
 /// A record with one experiment, of which all trials but the last have finished with `best`.
 fn finished_lab(best: &[f64]) -> (Lab, Vec<TrialId>) {
@@ -378,5 +380,75 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
             .experiments()
             .unwrap()
             .is_empty()
+    );
+}
+
+#[test]
+fn looks_at_test_rows_are_added_counted_by_data_set_and_read_back() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    lab.begin("songs", &plan);
+    lab.begin("other", &plan);
+    assert_eq!(lab.store.last_evaluation("songs").unwrap(), None);
+    assert_eq!(lab.store.looks(&dataset().digest).unwrap(), 0);
+
+    let score = |metric: &str, sd| TestScore {
+        metric: metric.to_owned(),
+        mean: 0.5,
+        sd,
+        low: f64::NEG_INFINITY,
+        high: 0.75,
+    };
+    let run = |(id, _, spec): &super::Planned, value| EvaluatedRun {
+        trial: id.clone(),
+        seed: spec.seed,
+        values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
+    };
+    let evaluation = |value| Evaluation {
+        data: dataset().digest,
+        rows: 20,
+        groups: 18,
+        replicates: 2_000,
+        models: vec![Evaluated {
+            kind: Kind::Mlp,
+            config: plan[0].1.clone(),
+            runs: plan.iter().map(|planned| run(planned, value)).collect(),
+            scores: vec![score("test/accuracy", Some(0.1)), score("test/loss", None)],
+        }],
+    };
+    let first = lab
+        .store
+        .record_evaluation("songs", "0.1.0", &evaluation(0.25))
+        .unwrap();
+    assert_eq!((first.looks, &first.evaluation), (1, &evaluation(0.25)));
+    let second = lab
+        .store
+        .record_evaluation("other", "0.1.0", &evaluation(0.5))
+        .unwrap();
+    assert_eq!(second.looks, 2, "by whatever experiment");
+    let shown = lab.store.last_evaluation("songs").unwrap().unwrap();
+    assert_eq!((shown.looks, shown.evaluated_ms), (2, first.evaluated_ms));
+    assert_eq!(shown.evaluation, evaluation(0.25));
+    assert_eq!(
+        ask::<i64>(&lab.path(), "SELECT count(*) FROM test_results"),
+        8
+    );
+
+    let error = lab
+        .store
+        .record_evaluation("nobody", "0.1.0", &evaluation(0.5))
+        .unwrap_err();
+    assert!(error.to_string().contains("experiment nobody"), "{error}");
+    let mut strange = evaluation(0.5);
+    strange.models[0].runs[0].trial = TrialId::from_hex("9".repeat(32));
+    let error = lab
+        .store
+        .record_evaluation("songs", "0.1.0", &strange)
+        .unwrap_err();
+    assert!(error.to_string().contains("999"), "{error}");
+    assert_eq!(
+        lab.store.looks(&dataset().digest).unwrap(),
+        2,
+        "nothing was left half done"
     );
 }

@@ -1,0 +1,208 @@
+//! What chosen models scored on the sealed test rows: `test.csv`, a section of the page, a table and
+//! JSON. Shown from the record, where each look at these rows is counted.
+
+use std::fmt::Write;
+
+use serde_json::{Value as Json, json};
+
+use super::markup::{IN_MEMORY, paragraph, row};
+use super::sheets::Sheet;
+use super::text;
+use crate::store::EvaluationRecord;
+use crate::trial::{Evaluated, TestScore};
+
+/// Heads of [`table`].
+pub const COLUMNS: [&str; 6] = [
+    "Kind", "Config", "Seeds", "Accuracy", "Macro F1", "Log loss",
+];
+
+/// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
+pub(super) fn sheet(test: Option<&EvaluationRecord>) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        "kind", "config", "seed", "trial", "metric", "value", "mean", "sd", "low", "high", "rows",
+        "groups",
+    ]);
+    let Some(test) = test else {
+        return sheet;
+    };
+    for model in &test.evaluation.models {
+        for score in &model.scores {
+            for run in &model.runs {
+                let value = run.values.iter().find(|(name, _)| *name == score.metric);
+                sheet.push(&[
+                    model.kind.name().to_owned(),
+                    model.config.to_string(),
+                    run.seed.to_string(),
+                    run.trial.to_string(),
+                    score.metric.clone(),
+                    value.map_or(String::new(), |(_, value)| text::exact(*value)),
+                    text::exact(score.mean),
+                    score.sd.map_or(String::new(), text::exact),
+                    text::exact(score.low),
+                    text::exact(score.high),
+                    test.evaluation.rows.to_string(),
+                    test.evaluation.groups.to_string(),
+                ]);
+            }
+        }
+    }
+    sheet
+}
+
+/// The section of the page; nothing when the test rows were never looked at.
+pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
+    let Some(test) = test else {
+        return String::new();
+    };
+    let mut html = "<h2>On the test rows</h2>\n".to_owned();
+    paragraph(&mut html, "", &about(test));
+    html.push_str("<div class=\"wide\"><table>\n<thead><tr>");
+    for (place, name) in COLUMNS.iter().enumerate() {
+        let class = if place < 2 { " class=\"text\"" } else { "" };
+        write!(html, "<th{class}>{name}</th>").expect(IN_MEMORY);
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    for cells in table(test) {
+        let cells: Vec<(String, bool)> = (cells.into_iter().enumerate())
+            .map(|(place, cell)| (cell, place < 2))
+            .collect();
+        row(&mut html, "", &cells);
+    }
+    html.push_str("</tbody>\n</table></div>\n");
+    paragraph(&mut html, "note", &looks(test));
+    html
+}
+
+/// One row a configuration, for [`COLUMNS`].
+pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
+    let cells = |model: &Evaluated| {
+        let mut cells = vec![
+            text::kind(model.kind).to_owned(),
+            model.config.short().to_owned(),
+            model.runs.len().to_string(),
+        ];
+        cells.extend(model.scores.iter().map(score));
+        cells
+    };
+    test.evaluation.models.iter().map(cells).collect()
+}
+
+/// What the table shows, in a sentence or two.
+pub fn about(test: &EvaluationRecord) -> String {
+    let evaluation = &test.evaluation;
+    format!(
+        "Of each kind of model, the configuration with the best validation objective, every \
+         finished seed of it, on {} in {}, {}. Mean ± sd over seeds; in brackets a 95% bootstrap \
+         interval of the mean, {} replicates, whole groups drawn.",
+        text::plural(evaluation.rows, "test row"),
+        text::plural(evaluation.groups, "group"),
+        text::utc(test.evaluated_ms),
+        text::count(u64::from(evaluation.replicates)),
+    )
+}
+
+/// How often these rows have been looked at.
+pub fn looks(test: &EvaluationRecord) -> String {
+    match test.looks {
+        0 | 1 => "The test rows of this data set have been looked at once so far.".to_owned(),
+        many => format!(
+            "The test rows of this data set have been looked at {} times so far; choices made \
+             after the first look make these scores too good.",
+            text::count(many)
+        ),
+    }
+}
+
+/// `{evaluated_ms, looks, data, rows, groups, replicates, models: [{kind, config, runs: [{trial, seed,
+/// values}], scores: [{metric, mean, sd, low, high}]}]}`.
+pub fn json(test: &EvaluationRecord) -> Json {
+    let mut value = json!(test.evaluation);
+    value["evaluated_ms"] = json!(test.evaluated_ms);
+    value["looks"] = json!(test.looks);
+    value
+}
+
+/// `0.5123 ± 0.0021 [0.5010, 0.5233]`.
+fn score(score: &TestScore) -> String {
+    let sd = score.sd.map_or(String::new(), |sd| {
+        format!(" ± {}", text::difference(sd, score.mean))
+    });
+    format!(
+        "{}{sd} [{}, {}]",
+        text::score(score.mean),
+        text::score(score.low),
+        text::score(score.high)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{make, samples};
+    use super::*;
+    use crate::trial::{ConfigId, DataDigest, EvaluatedRun, Evaluation, Kind, TrialId};
+
+    fn looked(looks: u64) -> EvaluationRecord {
+        let score = |metric: &str, mean, sd| TestScore {
+            metric: metric.to_owned(),
+            mean,
+            sd,
+            low: mean - 0.0125,
+            high: mean + 0.0125,
+        };
+        let run = EvaluatedRun {
+            trial: TrialId::from_hex("1".repeat(32)),
+            seed: 3,
+            values: vec![("test/accuracy".to_owned(), 0.5)],
+        };
+        EvaluationRecord {
+            evaluated_ms: 1_772_323_200_000,
+            looks,
+            evaluation: Evaluation {
+                data: DataDigest::from_hex("d".repeat(64)),
+                rows: 6_567,
+                groups: 5_000,
+                replicates: 2_000,
+                models: vec![Evaluated {
+                    kind: Kind::Mlp,
+                    config: ConfigId::from_hex("c".repeat(32)),
+                    runs: vec![run],
+                    scores: vec![
+                        score("test/accuracy", 0.5, Some(0.01)),
+                        score("test/macro_f1", 0.45, None),
+                    ],
+                }],
+            },
+        }
+    }
+
+    #[test]
+    fn a_look_is_in_the_sheet_on_the_page_and_in_the_table_and_otherwise_nothing_is() {
+        let mut input = samples::genres();
+        let names = |input| -> Vec<String> {
+            let files = make(input).unwrap().files;
+            files.into_iter().map(|(name, _)| name).collect()
+        };
+        assert!(!names(&input).contains(&"test.csv".to_owned()));
+        input.test = Some(looked(3));
+        let report = make(&input).unwrap();
+        let file = |name: &str| {
+            let found = report.files.iter().find(|(other, _)| other == name);
+            String::from_utf8(found.unwrap().1.clone()).unwrap()
+        };
+        let sheet = file("test.csv");
+        let lines: Vec<&str> = sheet.lines().collect();
+        assert!(
+            lines[1].ends_with("test/accuracy,0.5,0.5,0.01,0.4875,0.5125,6567,5000"),
+            "{sheet}"
+        );
+        assert!(lines[2].contains("test/macro_f1,,0.45,,"), "{sheet}");
+        let page = file("index.html");
+        assert!(page.contains("0.5000 ± 0.0100 [0.4875, 0.5125]"));
+        assert!(page.contains("looked at 3 times") && !page.contains("(sealed)"));
+        assert_eq!(
+            table(&looked(1))[0][2..4],
+            ["1", "0.5000 ± 0.0100 [0.4875, 0.5125]"]
+        );
+        assert!(looks(&looked(1)).contains("looked at once so far"));
+    }
+}

@@ -1,0 +1,198 @@
+//! Looks at sealed test rows. They are only ever added, so that their number stays honest.
+
+use rusqlite::params;
+
+use super::cells::to_int;
+use super::{EvaluationRecord, Store, StoreError, now_ms};
+use crate::trial::{ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId};
+
+const ACTION: &str = "recording an evaluation";
+
+impl Store {
+    /// Records that `experiment` looked at test rows, with what it saw, all or nothing; gives it back
+    /// with its time and the number of looks so far. `version` is that of this program.
+    pub fn record_evaluation(
+        &mut self,
+        experiment: &str,
+        version: &str,
+        evaluation: &Evaluation,
+    ) -> Result<EvaluationRecord, StoreError> {
+        let fail = self.database.fail(ACTION);
+        let evaluated_ms = now_ms();
+        let transaction = self.database.begin(ACTION)?;
+        let unknown = |what: String| {
+            let fail = &fail;
+            move |error| match error {
+                rusqlite::Error::QueryReturnedNoRows => StoreError::Unknown { what },
+                error => fail(error),
+            }
+        };
+        let id: i64 = transaction
+            .query_row(
+                "INSERT INTO evaluations (experiment, dataset, evaluated_ms, version, test_rows,
+                                          test_groups, replicates)
+                 SELECT e.id, d.id, ?3, ?4, ?5, ?6, ?7 FROM experiments e, datasets d
+                 WHERE e.name = ?1 AND d.digest = ?2 RETURNING id",
+                params![
+                    experiment,
+                    evaluation.data.as_str(),
+                    evaluated_ms,
+                    version,
+                    to_int("the number of test rows", evaluation.rows)?,
+                    to_int("the number of test groups", evaluation.groups)?,
+                    evaluation.replicates,
+                ],
+                |row| row.get(0),
+            )
+            .map_err(unknown(format!("experiment {experiment} on these data")))?;
+        for (place, model) in evaluation.models.iter().enumerate() {
+            for score in &model.scores {
+                transaction
+                    .execute(
+                        "INSERT INTO test_intervals (evaluation, position, config, kind, metric,
+                                                     mean, sd, low, high)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                        params![
+                            id,
+                            place as i64,
+                            model.config.as_str(),
+                            model.kind.name(),
+                            score.metric,
+                            score.mean,
+                            score.sd,
+                            score.low,
+                            score.high,
+                        ],
+                    )
+                    .map_err(&fail)?;
+            }
+            for run in &model.runs {
+                for (metric, value) in &run.values {
+                    transaction
+                        .query_row(
+                            "INSERT INTO test_scores (evaluation, trial, metric, value)
+                             SELECT ?1, id, ?3, ?4 FROM trials WHERE name = ?2 RETURNING trial",
+                            params![id, run.trial.as_str(), metric, value],
+                            |row| row.get::<_, i64>(0),
+                        )
+                        .map_err(unknown(format!("trial {}", run.trial)))?;
+                }
+            }
+        }
+        transaction.commit().map_err(&fail)?;
+        Ok(EvaluationRecord {
+            evaluated_ms,
+            looks: self.looks(&evaluation.data)?,
+            evaluation: evaluation.clone(),
+        })
+    }
+
+    /// How often test rows of the data set `data` have been looked at.
+    pub fn looks(&self, data: &DataDigest) -> Result<u64, StoreError> {
+        let counts = self.rows(
+            &self.database.connection,
+            "SELECT d.digest, count(v.id) AS n FROM datasets d
+             LEFT JOIN evaluations v ON v.dataset = d.id WHERE d.digest = ?1 GROUP BY d.id",
+            [data.as_str()],
+            ("evaluations", "digest"),
+            |cells| cells.int::<u64>("n"),
+        )?;
+        Ok(counts.into_iter().sum())
+    }
+
+    /// The last look of `experiment` at the test rows of the data set that it has now.
+    pub fn last_evaluation(
+        &self,
+        experiment: &str,
+    ) -> Result<Option<EvaluationRecord>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let found = self.rows(
+            &snapshot,
+            "SELECT v.*, d.digest FROM evaluations v
+             JOIN experiments e ON e.id = v.experiment AND e.dataset = v.dataset
+             JOIN datasets d ON d.id = v.dataset
+             WHERE e.name = ?1 ORDER BY v.id DESC LIMIT 1",
+            [experiment],
+            ("evaluations", "id"),
+            |cells| {
+                let data = DataDigest::from_hex(cells.hex("digest", 64)?);
+                Ok(EvaluationRecord {
+                    evaluated_ms: cells.int("evaluated_ms")?,
+                    looks: self.looks(&data)?,
+                    evaluation: Evaluation {
+                        data,
+                        rows: cells.int("test_rows")?,
+                        groups: cells.int("test_groups")?,
+                        replicates: cells.int("replicates")?,
+                        models: self.evaluated(&snapshot, cells.int("id")?)?,
+                    },
+                })
+            },
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// What was seen in the look `id`.
+    fn evaluated(
+        &self,
+        connection: &rusqlite::Connection,
+        id: i64,
+    ) -> Result<Vec<Evaluated>, StoreError> {
+        let mut models: Vec<Evaluated> = Vec::new();
+        self.rows(
+            connection,
+            "SELECT * FROM test_intervals WHERE evaluation = ?1 ORDER BY position, rowid",
+            [id],
+            ("test_intervals", "evaluation"),
+            |cells| {
+                let config = ConfigId::from_hex(cells.hex("config", 32)?);
+                let score = TestScore {
+                    metric: cells.text("metric")?,
+                    mean: cells.number("mean")?,
+                    sd: cells.get("sd", "a number or NULL")?,
+                    low: cells.number("low")?,
+                    high: cells.number("high")?,
+                };
+                match models.last_mut() {
+                    Some(model) if model.config == config => model.scores.push(score),
+                    _ => models.push(Evaluated {
+                        kind: cells.kind("kind")?,
+                        config,
+                        runs: Vec::new(),
+                        scores: vec![score],
+                    }),
+                }
+                Ok(())
+            },
+        )?;
+        self.rows(
+            connection,
+            "SELECT s.evaluation, s.metric, s.value, t.name, t.config, t.seed FROM test_scores s
+             JOIN trials t ON t.id = s.trial WHERE s.evaluation = ?1 ORDER BY t.seed, s.rowid",
+            [id],
+            ("test_scores", "evaluation"),
+            |cells| {
+                let config = cells.hex("config", 32)?;
+                let trial = TrialId::from_hex(cells.hex("name", 32)?);
+                let value = (cells.text("metric")?, cells.number("value")?);
+                let seed = cells.int("seed")?;
+                let model = models
+                    .iter_mut()
+                    .find(|model| model.config.as_str() == config);
+                let Some(model) = model else {
+                    return Ok(());
+                };
+                match model.runs.last_mut() {
+                    Some(run) if run.trial == trial => run.values.push(value),
+                    _ => model.runs.push(EvaluatedRun {
+                        trial,
+                        seed,
+                        values: vec![value],
+                    }),
+                }
+                Ok(())
+            },
+        )?;
+        Ok(models)
+    }
+}
