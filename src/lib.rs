@@ -2,6 +2,7 @@
 pub mod cli;
 pub mod console;
 pub mod data;
+pub mod describe;
 pub mod engine;
 pub mod event;
 pub mod plan;

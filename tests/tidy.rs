@@ -15,11 +15,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("spec", &["recipe", "trial"]),
     ("plan", &["spec", "trial"]),
     ("data", &["random", "recipe", "trial"]),
+    ("describe", &["data"]),
     ("engine", &["data", "random", "trial"]),
     ("worker", &["data", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),
     ("store", &["event", "trial"]),
-    ("report", &["store", "trial"]),
+    ("report", &["describe", "store", "trial"]),
     ("console", &["event", "trial"]),
 ];
 

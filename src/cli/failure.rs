@@ -5,6 +5,7 @@ use std::fmt;
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use super::Exit;
+use crate::data::DataError;
 use crate::spec::{Diagnostic, Origin, Source};
 
 /// A command that did not succeed: what to say and how to exit.
@@ -38,6 +39,17 @@ impl Failure {
     /// What was asked for cannot be done.
     pub fn input(message: impl fmt::Display, help: &str) -> Failure {
         Failure::new(Exit::Input, message, help)
+    }
+
+    /// Everything that is wrong with a file of data that was named on the command line.
+    pub fn data(errors: &[DataError]) -> Failure {
+        let failures = errors
+            .iter()
+            .map(|error| Failure::input(error, &error.help));
+        Failure {
+            exit: Exit::Input,
+            drawing: failures.map(|failure| failure.drawing).collect(),
+        }
     }
 
     /// Everything that is wrong with an experiment, each at its place in the file or the flag.

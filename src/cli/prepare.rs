@@ -91,7 +91,7 @@ pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
 
 impl Checked {
     /// Points at the keys of the experiment that are behind errors in the data.
-    fn blame(&self, errors: &[DataError]) -> Failure {
+    pub fn blame(&self, errors: &[DataError]) -> Failure {
         let blamed = |error: &DataError| {
             let key = error.key.as_deref().unwrap_or("data.path");
             self.experiment

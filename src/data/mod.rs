@@ -29,6 +29,7 @@ pub mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use dataset::{Dataset, DatasetMeta, Rows};
 pub use error::DataError;
@@ -38,3 +39,4 @@ pub use note::{Level, Note};
 pub use prepare::{Prepared, prepare};
 pub use sealed::SealedTest;
 pub use summary::{SideSummary, Summary};
+pub use view::{ColumnKind, View, ViewColumn};

@@ -219,7 +219,7 @@ pub fn rank(summary: &Summary, config: &Configuration) -> usize {
 
 /// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
 /// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
-fn guarded(cell: &str) -> String {
+pub(super) fn guarded(cell: &str) -> String {
     let begins_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     match begins_formula && cell.parse::<f64>().is_err() {
@@ -260,7 +260,7 @@ fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or(String::new(), text::exact)
 }
 
@@ -269,24 +269,24 @@ fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
 }
 
 /// A CSV file in the making.
-struct Sheet {
+pub(super) struct Sheet {
     writer: csv::Writer<Vec<u8>>,
     rows: usize,
 }
 
 impl Sheet {
-    fn new(header: &[&str]) -> Sheet {
+    pub(super) fn new(header: &[&str]) -> Sheet {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(header).expect(IN_MEMORY);
         Sheet { writer, rows: 0 }
     }
 
-    fn push(&mut self, row: &[String]) {
+    pub(super) fn push(&mut self, row: &[String]) {
         self.writer.write_record(row).expect(IN_MEMORY);
         self.rows += 1;
     }
 
-    fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
         self.writer.into_inner().expect(IN_MEMORY)
     }
 }
