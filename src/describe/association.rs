@@ -3,6 +3,7 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
+use super::column::kind_name;
 use super::cross::{Cross, entropy};
 use super::number::Numbers;
 use super::{Held, Labels, NONE};
@@ -13,6 +14,7 @@ pub const BINS: usize = 16;
 /// What a column tells of the target, from the rows that have both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Association {
+    /// Of a date its year, `name.year`.
     pub column: String,
     /// `number`, `date` or `text`.
     pub kind: &'static str,
@@ -63,12 +65,8 @@ fn association(held: &Held<'_>, labels: &Labels) -> Association {
     let left = entropy(&classes) - chance;
     let v = binned.is_none().then(|| cross.cramers_v());
     Association {
-        column: held.name.to_owned(),
-        kind: match (held.kind, &held.numbers) {
-            (crate::data::ColumnKind::Date, _) => "date",
-            (_, Some(_)) => "number",
-            (_, None) => "text",
-        },
+        column: held.number_name.clone(),
+        kind: kind_name(held.kind),
         count: cross.n(),
         mutual_information: information,
         chance,

@@ -23,9 +23,9 @@ pub struct ColumnSummary {
     /// Rows without.
     pub missing: usize,
     pub distinct: usize,
-    /// Of dates, these are of their years.
+    /// Of dates, their years.
     pub numbers: Option<NumberSummary>,
-    /// Of several, the least number, or the first text by bytes.
+    /// Of several, the least number, or the first text or date by its bytes.
     pub most_frequent: Option<MostFrequent>,
 }
 
@@ -109,7 +109,7 @@ pub(super) fn summary(view: &View, column: usize, held: &Held<'_>) -> ColumnSumm
     }
 }
 
-fn kind_name(kind: ColumnKind) -> &'static str {
+pub(super) fn kind_name(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Number => "number",
         ColumnKind::Date => "date",
@@ -128,14 +128,14 @@ fn most_frequent(view: &View, column: usize, held: &Held<'_>) -> Option<MostFreq
     }
     let most = *counts.iter().max()?;
     let mut best = (0..held.levels).filter(|code| counts[*code] == most);
-    let code = match held.numbers {
+    let code = match held.kind {
         // Codes of numbers are in their order.
-        Some(_) => best.next()?,
-        None => best.min_by_key(|code| (view.text(first[*code], column), Reverse(first[*code])))?,
+        ColumnKind::Number => best.next()?,
+        _ => best.min_by_key(|code| (view.text(first[*code], column), Reverse(first[*code])))?,
     };
-    let value = match &held.numbers {
-        Some(numbers) => numbers.values[first[code]].to_string(),
-        None => view.text(first[code], column)?.to_owned(),
+    let value = match (&held.numbers, held.kind) {
+        (Some(numbers), ColumnKind::Number) => numbers.values[first[code]].to_string(),
+        _ => view.text(first[code], column)?.to_owned(),
     };
     Some(MostFrequent { value, count: most })
 }
@@ -151,7 +151,7 @@ pub(super) fn by_class(numeric: &[&Held<'_>], labels: &Labels) -> Vec<ByClass> {
         let parts = sorted_by_class(held, labels);
         let rows = parts.iter().zip(&rows).enumerate();
         rows.map(|(class, (sorted, rows))| ByClass {
-            column: held.name.to_owned(),
+            column: held.number_name.clone(),
             class,
             count: sorted.len(),
             missing: rows - sorted.len(),

@@ -36,7 +36,7 @@ pub(super) fn of(numeric: &[&Held<'_>], notes: &mut Vec<String>) -> Option<Corre
         ));
     }
     let taken = &numeric[..numeric.len().min(MOST_CORRELATED)];
-    let columns = taken.iter().map(|held| held.name.to_owned()).collect();
+    let columns = taken.iter().map(|held| held.number_name.clone()).collect();
     let ready: Vec<Ready<'_>> = taken
         .into_par_iter()
         .filter_map(|held| held.numbers.as_ref().map(ready))

@@ -92,6 +92,8 @@ pub struct ClassCount {
 /// A column of the view with what several statistics need of it.
 struct Held<'a> {
     name: &'a str,
+    /// What its numbers are called: as the features of an experiment, so a date's are `name.year`.
+    number_name: String,
     kind: ColumnKind,
     /// For columns that are numbers, or dates (their years).
     numbers: Option<Numbers>,
@@ -104,12 +106,16 @@ impl Held<'_> {
     fn of(view: &View, column: usize) -> Held<'_> {
         let about = &view.columns[column];
         let numbers = view.numbers(column).map(Numbers::new);
-        let (codes, levels) = match &numbers {
-            Some(numbers) => numbers.codes(),
-            None => column::codes((0..view.rows()).map(|row| view.text(row, column))),
+        let (codes, levels) = match (&numbers, about.kind) {
+            (Some(numbers), ColumnKind::Number) => numbers.codes(),
+            _ => column::codes((0..view.rows()).map(|row| view.text(row, column))),
         };
         Held {
             name: &about.name,
+            number_name: match about.kind {
+                ColumnKind::Date => format!("{}.year", about.name),
+                _ => about.name.clone(),
+            },
             kind: about.kind,
             numbers,
             codes,
@@ -223,14 +229,21 @@ fn alike(view: &View, columns: &[Held<'_>], labels: Option<&Labels>) -> Option<C
     if features.is_empty() {
         return None;
     }
-    let codes: Vec<&[u32]> = features
-        .iter()
-        .map(|column| columns[*column].codes.as_slice())
+    // What a model sees of a date is its year.
+    let years: Vec<Option<Vec<u32>>> = (features.iter())
+        .map(|column| &columns[*column])
+        .map(|held| match (&held.numbers, held.kind) {
+            (Some(numbers), ColumnKind::Date) => Some(numbers.codes().0),
+            _ => None,
+        })
+        .collect();
+    let codes: Vec<&[u32]> = (features.iter().zip(&years))
+        .map(|(column, years)| years.as_ref().unwrap_or(&columns[*column].codes).as_slice())
         .collect();
     let (sets, number) = repeats::sets(&codes);
     let names = features
         .iter()
-        .map(|column| columns[*column].name.to_owned())
+        .map(|column| columns[*column].number_name.clone())
         .collect();
     Some(repeats::conflicts(names, sets, number, Some(labels)))
 }

@@ -9,7 +9,9 @@ use super::{Held, Labels};
 
 /// Bins of a histogram, at least and at most.
 const LEAST_BINS: usize = 10;
-const MOST_BINS: usize = 50;
+const MOST_BINS: usize = 40;
+/// Beyond this range of whole numbers a bin of as many of them as the next changes nothing to see.
+const WHOLE: f64 = 10_000.0;
 /// Share of values that may lie beyond the drawn range at either end...
 const TAIL: f64 = 0.005;
 /// ...where leaving them out makes the range this many times shorter.
@@ -59,7 +61,7 @@ pub(super) fn of(numeric: &[&Held<'_>], labels: Option<&Labels>) -> Vec<Shape> {
             (None, None) => Vec::new(),
         };
         Shape {
-            column: held.name.to_owned(),
+            column: held.number_name.clone(),
             histogram: histogram(&parts),
             boxes: parts.iter().map(|sorted| whiskers(sorted)).collect(),
         }
@@ -70,7 +72,8 @@ pub(super) fn of(numeric: &[&Held<'_>], labels: Option<&Labels>) -> Vec<Shape> {
 fn histogram(parts: &[Vec<f64>]) -> Histogram {
     let mut all: Vec<f64> = parts.iter().flatten().copied().collect();
     all.sort_by(f64::total_cmp);
-    let edges = edges(&all);
+    let largest = parts.iter().map(Vec::len).max().unwrap_or(0);
+    let edges = edges(&all, largest);
     let (Some(first), Some(last)) = (edges.first().copied(), edges.last().copied()) else {
         return Histogram {
             edges,
@@ -99,8 +102,9 @@ fn histogram(parts: &[Vec<f64>]) -> Histogram {
 }
 
 /// Ends of bins over ascending values: a bin for each whole number where those are few; else the
-/// width of Freedman and Diaconis (1981), within bounds, over a range that leaves out long tails.
-fn edges(sorted: &[f64]) -> Vec<f64> {
+/// width of Freedman and Diaconis (1981) for the `largest` class, within bounds, over a range that
+/// leaves out long tails. Bins of whole numbers have as many of them each.
+fn edges(sorted: &[f64], largest: usize) -> Vec<f64> {
     let (Some(min), Some(max)) = (sorted.first().copied(), sorted.last().copied()) else {
         return Vec::new();
     };
@@ -119,14 +123,23 @@ fn edges(sorted: &[f64]) -> Vec<f64> {
         false => (min, max),
     };
     let spread = quantile(sorted, 0.75) - quantile(sorted, 0.25);
-    let width = 2.0 * spread / (sorted.len() as f64).cbrt();
+    let width = 2.0 * spread / (largest as f64).cbrt();
     let bins = match width > 0.0 {
         true => ((high / width - low / width).ceil() as usize).clamp(LEAST_BINS, MOST_BINS),
         false => MOST_BINS,
     };
+    if is_whole && high - low < WHOLE {
+        let width = ((high - low) / bins as f64).ceil().max(1.0);
+        let (first, last) = (low.floor() - 0.5, high.ceil() + 0.5);
+        let bins = ((last - first) / width).ceil() as usize;
+        return (0..=bins).map(|bin| first + width * bin as f64).collect();
+    }
     let share = |bin: usize| bin as f64 / bins as f64;
     let mut edges: Vec<f64> = (0..=bins)
-        .map(|bin| low * (1.0 - share(bin)) + high * share(bin))
+        .map(|bin| match (high - low).is_finite() {
+            true => low + (high - low) * share(bin),
+            false => low * (1.0 - share(bin)) + high * share(bin),
+        })
         .collect();
     edges[bins] = high;
     // Numbers so near to each other that some ends are equal.

@@ -39,8 +39,8 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
             shapes.len()
         ));
     }
-    let mut caption = "Box: quartiles and median. Whiskers: the farthest values within 1.5 times \
-                       the box. Values beyond are not drawn."
+    let mut caption = "Box: quartiles and median. Whiskers: the farthest values within 1.5 box \
+                       lengths. Values beyond are not drawn."
         .to_owned();
     if let Some(target) = target
         && shown.len() < target.classes.len()
@@ -114,7 +114,7 @@ impl Boxes<'_> {
         canvas.text(&bold.fit(&shape.column, PANEL), (left, top + 26), bold)?;
         let boxes = || self.shown.iter().map(|class| shape.boxes[*class].as_ref());
         let ends = boxes().flatten().flat_map(|one| [one.low, one.high]);
-        let Some(scale) = Scale::of_linear(ends, 4) else {
+        let Some(scale) = Scale::of_linear(ends, 5) else {
             return Ok(());
         };
         let kind = Type::new(TICK, INK);

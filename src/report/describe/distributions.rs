@@ -142,13 +142,20 @@ impl Panels<'_> {
             histogram.edges[0],
             histogram.edges[histogram.edges.len() - 1],
         );
-        let y = Scale::between(0.0, (highest * 1.05).max(1e-9), 3);
+        let y = Scale::between(0.0, (highest * 1.05).max(1e-9), 4);
+        // Bins round whole numbers have ticks at those alone.
+        let is_unit = histogram.edges[1] - low == 1.0;
+        let ticks = if is_unit {
+            (high - low).min(5.0) as usize
+        } else {
+            5
+        };
         let frame = Frame {
             left: left + y.label_width() + Frame::GAP,
             right: left + PANEL,
             top: top + 60,
             bottom: top + 60 + FRAME,
-            x: Scale::between(low, high, 4),
+            x: Scale::between(low, high, ticks),
             y,
         };
         frame.draw_y_axis(canvas, true)?;

@@ -126,7 +126,15 @@ impl Plot for Heat<'_> {
                 let value = match row.cmp(&column) {
                     std::cmp::Ordering::Greater => self.correlation.pearson[*a][*b],
                     std::cmp::Ordering::Less => self.correlation.spearman[*a][*b],
-                    std::cmp::Ordering::Equal => continue,
+                    std::cmp::Ordering::Equal => {
+                        let from = (
+                            left + self.cell * column as i32,
+                            top + self.cell * row as i32,
+                        );
+                        let to = (from.0 + self.cell, from.1 + self.cell);
+                        canvas.block(from, to, GRID.mix(0.4))?;
+                        continue;
+                    }
                 };
                 let at = (
                     left + self.cell * column as i32,
@@ -170,7 +178,7 @@ impl Heat<'_> {
         if self.cell < WITH_NUMBERS {
             return Ok(());
         }
-        let color = if value.abs() > 0.6 { PAPER } else { INK };
+        let color = if value.abs() > 0.78 { PAPER } else { INK };
         // Two decimals never read -0.00.
         let rounded = (value * 100.0).round() / 100.0 + 0.0;
         let number = format!("{rounded:.2}").replace('-', "−");

@@ -90,6 +90,7 @@ fn columns(description: &Description, is_colored: bool) -> String {
     for column in description.columns.iter().take(COLUMNS) {
         let kind = match column.role {
             "target" | "group" => column.role,
+            _ if column.kind == "date" => "date (year)",
             _ => column.kind,
         };
         let mut row = vec![
