@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
 use super::page::Head;
-use super::table::ranked;
+use super::relations::ranked;
 use super::{ASSOCIATION, Drawing};
 use crate::describe::{Association, BINS, Description};
 use crate::report::plot::frame::{Frame, Scale};

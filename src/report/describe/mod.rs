@@ -9,6 +9,7 @@ mod boxes;
 mod distributions;
 mod heat;
 mod page;
+mod relations;
 mod sheets;
 mod table;
 #[cfg(test)]
