@@ -41,7 +41,7 @@ pub fn drawing<'a>(
     );
     if columns.len() > MOST {
         let said = format!("the first {MOST} of {} columns are drawn", columns.len());
-        caption.push_str(&format!(" By what is explained, {said}."));
+        caption.push_str(&format!(" Ranked by what is explained; {said}."));
         left_out.push(format!("Association: {said}; all are in association.csv."));
     }
     columns.truncate(MOST);

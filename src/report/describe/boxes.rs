@@ -18,7 +18,7 @@ const THICK: i32 = 26;
 /// Room for the name above and the ticks below.
 const AROUND: i32 = 150;
 /// Width of the longest class name.
-const NAMES: i32 = 170;
+const NAMES: i32 = 210;
 /// Height of all panels of one picture, at most.
 const TALLEST: i32 = 2_300;
 

@@ -41,7 +41,7 @@ pub fn drawing<'a>(
             "the {MOST} of {} columns that go most with another one are drawn",
             correlation.columns.len()
         );
-        caption.push_str(&format!(" Of the columns, {said}."));
+        caption.push_str(&format!(" Only {said}."));
         left_out.push(format!(
             "Correlations: {said}; all are in pearson.csv and spearman.csv."
         ));
