@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod console;
 pub mod data;
+pub mod describe;
 pub mod disk;
 pub mod engine;
 pub mod evaluate;

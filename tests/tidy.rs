@@ -17,13 +17,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("spec", &["recipe", "trial"]),
     ("plan", &["spec", "trial"]),
     ("data", &["disk", "random", "recipe", "shown", "trial"]),
+    ("describe", &["data"]),
     ("engine", &["data", "random", "trial"]),
     ("evaluate", &["data", "engine", "random", "trial"]),
     ("predict", &["data", "engine", "trial"]),
     ("worker", &["data", "disk", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),
     ("store", &["event", "trial"]),
-    ("report", &["shown", "store", "trial"]),
+    ("report", &["describe", "shown", "store", "trial"]),
     ("console", &["event", "shown", "trial"]),
 ];
 

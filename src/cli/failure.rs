@@ -5,6 +5,7 @@ use std::fmt;
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use super::Exit;
+use crate::data::DataError;
 use crate::spec::{Diagnostic, Origin, Source};
 
 /// A command that did not succeed: what to say and how to exit.
@@ -49,6 +50,14 @@ impl Failure {
             exit: Exit::Input,
             drawing: drawn.concat(),
         }
+    }
+
+    /// Everything that is wrong with a file of data that was named on the command line.
+    pub fn data(errors: &[DataError]) -> Failure {
+        let failures = errors
+            .iter()
+            .map(|error| (error.to_string(), error.help.as_str()));
+        Failure::all(failures)
     }
 
     /// Everything that is wrong with an experiment, each at its place in the file or the flag.

@@ -3,6 +3,7 @@
 mod completions;
 mod context;
 mod data;
+mod describe;
 mod doctor;
 mod exit;
 mod export;
@@ -70,6 +71,8 @@ enum Command {
     Ls,
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
+    /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
+    Describe(describe::Arguments),
     /// Prepare data and say what was found; make demonstration data
     #[command(subcommand)]
     Data(data::Command),
@@ -98,6 +101,7 @@ pub fn main() -> Exit {
         Command::Export(arguments) => export::export(&context, &arguments),
         Command::Ls => ls::ls(&context),
         Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Describe(arguments) => describe::describe(&context, &arguments),
         Command::Data(command) => data::data(&context, &command),
         Command::Doctor => doctor::doctor(&context),
         Command::Completions(arguments) => completions::completions(&arguments),

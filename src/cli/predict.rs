@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::model::{self, Choice};
 use super::{Context, Exit, Failure, terminal};
-use crate::data::{DataError, Encoder, Refused, SavedPreparation, Table, write_whole};
+use crate::data::{Encoder, Refused, SavedPreparation, Table, write_whole};
 use crate::engine::predict::Predictor;
 use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
 
@@ -67,11 +67,11 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         .map(|path| target(path, arguments.force))
         .transpose()?;
     let mut models = load(context, arguments, what)?;
-    let table = Table::read(input, "").map_err(|errors| data_failure(&errors))?;
+    let table = Table::read(input, "").map_err(|errors| Failure::data(&errors))?;
     let preparation = models.preparation.clone();
     let encoder = preparation
         .on(&table)
-        .map_err(|error| data_failure(&[error]))?;
+        .map_err(|error| Failure::data(&[error]))?;
     let outcome = match &output {
         Some(path) => to_file(path, &table, &encoder, &mut models)?,
         None => to_stdout(&table, &encoder, &mut models)?,
@@ -241,15 +241,6 @@ fn to_stdout(
         Err(error) => Err(Failure::environment(error, "")),
         Ok(outcome) => Ok(outcome),
     }
-}
-
-/// All that is wrong with the table, at once.
-fn data_failure(errors: &[DataError]) -> Failure {
-    Failure::all(
-        errors
-            .iter()
-            .map(|error| (error.to_string(), error.help.as_str())),
-    )
 }
 
 fn say(outcome: &Outcome, output: Option<&Path>) {

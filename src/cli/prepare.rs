@@ -115,7 +115,7 @@ pub fn prepare_from(
 
 impl Checked {
     /// Points at the keys of the experiment that are behind errors in the data.
-    fn blame(&self, errors: &[DataError]) -> Failure {
+    pub fn blame(&self, errors: &[DataError]) -> Failure {
         let blamed = |error: &DataError| {
             let key = error.key.as_deref().unwrap_or("data.path");
             self.experiment

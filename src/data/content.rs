@@ -19,7 +19,7 @@ use super::table::Table;
 use super::text::FittedText;
 
 /// Classes a target may have.
-const MAX_CLASSES: usize = 1000;
+pub(super) const MAX_CLASSES: usize = 1000;
 /// Key of the file with the test rows.
 pub(super) const TEST_KEY: &str = "data.test_path";
 

@@ -35,6 +35,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 
 pub use apply::{Encoder, Features, Refused};
 pub use atomic::write as write_whole;
@@ -50,3 +51,4 @@ pub use sealed::SealedTest;
 pub use summary::{SideSummary, Summary};
 pub use table::Table;
 pub use text::{FittedText, Learned, TextField};
+pub use view::{ColumnKind, View, ViewColumn};

@@ -26,29 +26,38 @@ pub struct Written {
 /// are replaced, or removed where the new one has nothing of the kind.
 pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
     let report = make(input)?;
+    let sheets = (sheets::NAMES.into_iter())
+        .chain(winners::NAMES)
+        .map(str::to_owned);
+    Ok(Written {
+        page: folder.join("index.html"),
+        files: put(folder, &report.files, sheets.chain(plot::names()))?,
+        left_out: report.left_out,
+    })
+}
+
+/// Puts `files` into `folder`, all or none of them; of the other names that an earlier report `may`
+/// have left there, none stays.
+pub(super) fn put(
+    folder: &Path,
+    files: &[(String, Vec<u8>)],
+    may: impl Iterator<Item = String>,
+) -> Result<Vec<PathBuf>, ReportError> {
     let staging = folder.join(STAGING);
-    let staged = stage(&staging, &report.files);
+    let staged = stage(&staging, files);
     if staged.is_err() {
         // The error that matters is the first one; what is left of the attempt harms nothing.
         let _ = fs::remove_dir_all(&staging);
     }
     staged?;
-    let names: Vec<&str> = report.files.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     replace(&staging, folder, &names)?;
-    for name in (sheets::NAMES.into_iter())
-        .chain(winners::NAMES)
-        .map(str::to_owned)
-        .chain(plot::names())
-    {
+    for name in may {
         if !names.contains(&name.as_str()) {
             remove(folder, &name)?;
         }
     }
-    Ok(Written {
-        page: folder.join("index.html"),
-        files: names.iter().map(|name| folder.join(name)).collect(),
-        left_out: report.left_out,
-    })
+    Ok(names.iter().map(|name| folder.join(name)).collect())
 }
 
 fn stage(staging: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError> {

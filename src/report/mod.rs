@@ -3,6 +3,7 @@
 //! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
+pub mod describe;
 mod folder;
 mod growth;
 mod html;

@@ -322,7 +322,7 @@ pub fn rank(summary: &Summary, config: &Configuration) -> usize {
 
 /// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
 /// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
-fn guarded(cell: &str) -> String {
+pub(super) fn guarded(cell: &str) -> String {
     let begins_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     match begins_formula && cell.parse::<f64>().is_err() {
@@ -363,7 +363,7 @@ fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn number(value: Option<f64>) -> String {
+pub(super) fn number(value: Option<f64>) -> String {
     value.map_or(String::new(), text::exact)
 }
 
@@ -389,7 +389,7 @@ impl Sheet {
         self.rows += 1;
     }
 
-    fn into_bytes(self) -> Vec<u8> {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
         self.writer.into_inner().expect(IN_MEMORY)
     }
 }

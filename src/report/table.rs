@@ -306,19 +306,19 @@ fn painted(text: &str, style: Style, is_colored: bool) -> String {
 
 /// Which side of a column its cells stand on.
 #[derive(Clone, Copy)]
-enum Side {
+pub(super) enum Side {
     Left,
     Right,
 }
 
 /// A table with a style for each row.
-struct Grid {
+pub(super) struct Grid {
     table: Table,
     styles: Vec<Style>,
 }
 
 impl Grid {
-    fn new(columns: &[(&str, Side)]) -> Grid {
+    pub(super) fn new(columns: &[(&str, Side)]) -> Grid {
         let mut table = Table::new();
         let rule = LineStyle::none().fill('─').junction('─');
         table.load_style(TableStyle::new().header_separator(rule));
@@ -336,13 +336,13 @@ impl Grid {
         }
     }
 
-    fn push(&mut self, style: Style, cells: Vec<String>) {
+    pub(super) fn push(&mut self, style: Style, cells: Vec<String>) {
         self.table
             .add_row(cells.iter().map(|cell| text::cut(cell, WIDEST)));
         self.styles.push(style);
     }
 
-    fn render(&self, is_colored: bool) -> String {
+    pub(super) fn render(&self, is_colored: bool) -> String {
         let text = self.table.trim_fmt();
         let lines = text.lines().zip(&self.styles);
         lines

@@ -4,11 +4,11 @@ mod bars;
 mod confusion;
 mod curves;
 mod effects;
-mod frame;
+pub(super) mod frame;
 mod growth;
-mod legend;
+pub(super) mod legend;
 mod ranking;
-mod style;
+pub(super) mod style;
 mod transfer;
 
 pub use style::Picture;
@@ -30,7 +30,7 @@ const BOOSTING: &str = "xgboost_curve";
 const IMPORTANCE: &str = "importance";
 
 /// Room for the title above a plot.
-const HEAD: i32 = 100;
+pub(super) const HEAD: i32 = 100;
 
 /// Files that [`all`] may give.
 pub fn names() -> impl Iterator<Item = String> {
@@ -89,7 +89,11 @@ impl From<ReportError> for Missing {
 }
 
 /// The title of a plot, at the top left.
-fn title<B: DrawingBackend>(canvas: &Canvas<'_, B>, title: &str, width: i32) -> Drawn<B> {
+pub(super) fn title<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    title: &str,
+    width: i32,
+) -> Drawn<B> {
     let kind = Type::new(TITLE, INK).bold();
     let text = kind.fit(title, width - 2 * MARGIN);
     canvas.text(&text, (MARGIN, MARGIN + 22), kind)

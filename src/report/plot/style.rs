@@ -65,7 +65,7 @@ pub trait Plot {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
     /// Of its files, less the ending.
-    pub name: &'static str,
+    pub name: String,
     pub title: String,
     /// What it shows and how to read it.
     pub caption: String,
@@ -75,7 +75,7 @@ pub struct Picture {
 
 /// Draws `plot` on white, as PNG and as SVG.
 pub fn render(
-    name: &'static str,
+    name: &str,
     title: String,
     caption: String,
     plot: &impl Plot,
@@ -96,7 +96,7 @@ pub fn render(
     let in_units = format!("width=\"{width}\" height=\"{height}\"");
     let in_pixels = format!("width=\"{}\" height=\"{}\"", width / 2, height / 2);
     Ok(Picture {
-        name,
+        name: name.to_owned(),
         title,
         caption,
         png: encode(&pixels, size).map_err(|error| failed(error.to_string()))?,

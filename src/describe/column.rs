@@ -1,0 +1,178 @@
+//! One column at a time: how many values, which, and, for numbers, where they lie; the same by class.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+use serde::Serialize;
+
+use super::number::{moments, quantile};
+use super::{Held, Labels, NONE};
+use crate::data::{ColumnKind, View};
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ColumnSummary {
+    pub name: String,
+    /// `number`, `date` or `text`.
+    pub kind: &'static str,
+    /// Whether it is `target`, `group`, `feature` or nothing of the kind (`other`).
+    pub role: &'static str,
+    /// Rows with a value.
+    pub count: usize,
+    /// Rows without.
+    pub missing: usize,
+    pub distinct: usize,
+    /// Of dates, their years.
+    pub numbers: Option<NumberSummary>,
+    /// Of several, the least number, or the first text or date by its bytes.
+    pub most_frequent: Option<MostFrequent>,
+}
+
+/// Where numbers lie.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NumberSummary {
+    pub mean: f64,
+    /// Divisor n - 1; NaN of one value.
+    pub sd: f64,
+    pub min: f64,
+    pub q1: f64,
+    pub median: f64,
+    pub q3: f64,
+    pub max: f64,
+}
+
+/// The value that most rows have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MostFrequent {
+    pub value: String,
+    pub count: usize,
+}
+
+/// A numeric column in the rows of one class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ByClass {
+    pub column: String,
+    /// Index into the classes.
+    pub class: usize,
+    pub count: usize,
+    pub missing: usize,
+    /// `None` without a value.
+    pub numbers: Option<NumberSummary>,
+}
+
+impl NumberSummary {
+    /// Of ascending values; `None` of none.
+    pub fn of(sorted: &[f64]) -> Option<NumberSummary> {
+        let (min, max) = (*sorted.first()?, *sorted.last()?);
+        let (mean, sd) = moments(sorted);
+        Some(NumberSummary {
+            mean,
+            sd,
+            min,
+            q1: quantile(sorted, 0.25),
+            median: quantile(sorted, 0.5),
+            q3: quantile(sorted, 0.75),
+            max,
+        })
+    }
+}
+
+/// For each text its place among the distinct ones, in the order in which they first come, or
+/// [`NONE`]; and their number.
+pub(super) fn codes<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<u32>, usize) {
+    let mut known: HashMap<&str, u32> = HashMap::new();
+    let code = |text: Option<&'a str>| {
+        let next = known.len() as u32;
+        text.map_or(NONE, |text| *known.entry(text).or_insert(next))
+    };
+    let codes: Vec<u32> = texts.map(code).collect();
+    (codes, known.len())
+}
+
+pub(super) fn summary(view: &View, column: usize, held: &Held<'_>) -> ColumnSummary {
+    let count = held.codes.iter().filter(|code| **code != NONE).count();
+    ColumnSummary {
+        name: held.name.to_owned(),
+        kind: kind_name(held.kind),
+        role: match column {
+            _ if view.target == Some(column) => "target",
+            _ if view.group == Some(column) => "group",
+            _ if view.columns[column].is_feature => "feature",
+            _ => "other",
+        },
+        count,
+        missing: held.codes.len() - count,
+        distinct: held.levels,
+        numbers: (held.numbers.as_ref()).and_then(|numbers| NumberSummary::of(&numbers.sorted())),
+        most_frequent: most_frequent(view, column, held),
+    }
+}
+
+pub(super) fn kind_name(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Number => "number",
+        ColumnKind::Date => "date",
+        ColumnKind::Text => "text",
+    }
+}
+
+fn most_frequent(view: &View, column: usize, held: &Held<'_>) -> Option<MostFrequent> {
+    let mut counts = vec![0usize; held.levels];
+    let mut first = vec![0usize; held.levels];
+    for (row, code) in held.codes.iter().enumerate().rev() {
+        if *code != NONE {
+            counts[*code as usize] += 1;
+            first[*code as usize] = row;
+        }
+    }
+    let most = *counts.iter().max()?;
+    let mut best = (0..held.levels).filter(|code| counts[*code] == most);
+    let code = match held.kind {
+        // Codes of numbers are in their order.
+        ColumnKind::Number => best.next()?,
+        _ => best.min_by_key(|code| (view.text(first[*code], column), Reverse(first[*code])))?,
+    };
+    let value = match (&held.numbers, held.kind) {
+        (Some(numbers), ColumnKind::Number) => numbers.values[first[code]].to_string(),
+        _ => view.text(first[code], column)?.to_owned(),
+    };
+    Some(MostFrequent { value, count: most })
+}
+
+/// Every numeric column in every class.
+pub(super) fn by_class(numeric: &[&Held<'_>], labels: &Labels) -> Vec<ByClass> {
+    let rows = |wanted: usize| {
+        let codes = labels.codes.iter();
+        codes.filter(|code| **code as usize == wanted).count()
+    };
+    let rows: Vec<usize> = (0..labels.classes).map(rows).collect();
+    let one = |held: &&Held<'_>| -> Vec<ByClass> {
+        let parts = sorted_by_class(held, labels);
+        let rows = parts.iter().zip(&rows).enumerate();
+        rows.map(|(class, (sorted, rows))| ByClass {
+            column: held.number_name.clone(),
+            class,
+            count: sorted.len(),
+            missing: rows - sorted.len(),
+            numbers: NumberSummary::of(sorted),
+        })
+        .collect()
+    };
+    let parts: Vec<Vec<ByClass>> = numeric.par_iter().map(one).collect();
+    parts.into_iter().flatten().collect()
+}
+
+/// The values of each class, ascending.
+pub(super) fn sorted_by_class(held: &Held<'_>, labels: &Labels) -> Vec<Vec<f64>> {
+    let mut parts = vec![Vec::new(); labels.classes];
+    if let Some(numbers) = &held.numbers {
+        for row in &numbers.order {
+            let class = labels.codes[*row as usize];
+            if class != NONE {
+                parts[class as usize].push(numbers.values[*row as usize]);
+            }
+        }
+    }
+    parts
+}

@@ -1,0 +1,165 @@
+//! What each column by itself tells of the target.
+
+use plotters::backend::DrawingBackend;
+use plotters::style::{Color, RGBColor};
+
+use super::page::Head;
+use super::relations::ranked;
+use super::{ASSOCIATION, Drawing};
+use crate::describe::{Association, BINS, Description};
+use crate::report::plot::frame::{Frame, Scale};
+use crate::report::plot::legend::{Legend, Sign};
+use crate::report::plot::style::{
+    Canvas, Drawn, FAINT, GRID, INK, MARGIN, Mark, PALETTE, Plot, TICK, Type, WIDTH, render,
+};
+
+/// Columns with a bar.
+const MOST: usize = 40;
+const ROW: i32 = 52;
+/// Width of the longest column name.
+const NAMES: i32 = 440;
+/// Room for eta squared or Cramér's V at the right.
+const NUMBERS: i32 = 300;
+/// What chance would give.
+const CHANCE: RGBColor = RGBColor(190, 190, 190);
+
+pub fn drawing<'a>(
+    description: &'a Description,
+    left_out: &mut Vec<String>,
+) -> Option<Drawing<'a>> {
+    let target = description.target.as_ref()?;
+    let mut columns = ranked(&description.association);
+    if columns.is_empty() {
+        return None;
+    }
+    let title = format!("What each column tells of {}", target.column);
+    let mut caption = format!(
+        "Mutual information in nats, of {:.2} there are to know; numbers in {BINS} ranges at \
+         quantiles. Grey: what shuffled classes would give on average. At the right: eta² of \
+         numbers, Cramér's V (corrected) of text.",
+        target.entropy
+    );
+    if columns.len() > MOST {
+        let said = format!("the first {MOST} of {} columns are drawn", columns.len());
+        caption.push_str(&format!(" Ranked by what is explained; {said}."));
+        left_out.push(format!("Association: {said}; all are in association.csv."));
+    }
+    columns.truncate(MOST);
+    Some(Box::new(move || {
+        let plot = Bars::new(&title, &caption, &columns);
+        render(ASSOCIATION, title.clone(), caption.clone(), &plot)
+    }))
+}
+
+struct Bars<'a> {
+    head: Head,
+    legend: Legend,
+    columns: &'a [&'a Association],
+}
+
+impl Bars<'_> {
+    fn new<'a>(title: &str, caption: &str, columns: &'a [&'a Association]) -> Bars<'a> {
+        let kinds = ["number", "date", "text"].into_iter();
+        let present = kinds.filter(|kind| columns.iter().any(|column| column.kind == *kind));
+        let mut entries: Vec<(Sign, String)> = present
+            .map(|kind| {
+                let sign = Sign::Mark(Mark::Square, 14, color(kind).mix(1.0));
+                (sign, format!("{kind}, beyond chance"))
+            })
+            .collect();
+        let sign = Sign::Mark(Mark::Square, 14, CHANCE.mix(1.0));
+        entries.push((sign, "chance".to_owned()));
+        Bars {
+            head: Head::new(title.to_owned(), caption, WIDTH),
+            legend: Legend::new(entries, WIDTH - 2 * MARGIN),
+            columns,
+        }
+    }
+
+    fn top(&self) -> i32 {
+        self.head.height() + self.legend.height() + 24
+    }
+}
+
+impl Plot for Bars<'_> {
+    fn size(&self) -> (i32, i32) {
+        let bars = ROW * self.columns.len() as i32;
+        (WIDTH, self.top() + bars + Frame::BELOW + MARGIN)
+    }
+
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+        self.head.draw(canvas)?;
+        self.legend.draw(canvas, MARGIN, self.head.height())?;
+        let kind = Type::new(TICK, INK);
+        let names: Vec<String> = (self.columns.iter())
+            .map(|column| kind.fit(&column.column, NAMES))
+            .collect();
+        let widest = names.iter().map(|name| kind.width(name)).max().unwrap_or(0);
+        let most = self.columns.iter().map(|column| column.mutual_information);
+        let frame = Frame {
+            left: MARGIN + widest + Frame::GAP,
+            right: WIDTH - MARGIN - NUMBERS,
+            top: self.top(),
+            bottom: self.top() + ROW * self.columns.len() as i32,
+            x: Scale::between(0.0, most.fold(1e-3, f64::max), 6),
+            // Rows have fixed places; the frame only needs some scale there.
+            y: Scale::between(0.0, 1.0, 1),
+        };
+        for (place, (column, name)) in self.columns.iter().zip(&names).enumerate() {
+            let y = frame.top + ROW * place as i32 + ROW / 2;
+            canvas.text(name, (frame.left - Frame::GAP, y), kind.right())?;
+            draw_bar(canvas, &frame, column, y)?;
+            let right = Type::new(TICK, FAINT).right();
+            canvas.text(&beside(column), (WIDTH - MARGIN, y), right)?;
+        }
+        frame.draw_x_axis(canvas, "mutual information, nats")
+    }
+}
+
+/// What is beyond chance in the colour of the kind, then chance in grey.
+fn draw_bar<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    frame: &Frame,
+    column: &Association,
+    y: i32,
+) -> Drawn<B> {
+    let beyond = (column.mutual_information - column.chance).max(0.0);
+    let ends = (
+        frame.across(beyond),
+        frame.across(column.mutual_information),
+    );
+    let (Some(middle), Some(end)) = ends else {
+        return Ok(());
+    };
+    let (top, bottom) = (y - ROW / 3, y + ROW / 3);
+    canvas.block((frame.left, top), (frame.right, bottom), GRID.mix(0.35))?;
+    if end > middle {
+        canvas.block((middle, top), (end, bottom), CHANCE.mix(1.0))?;
+    }
+    if middle > frame.left {
+        let filled = color(column.kind).mix(1.0);
+        canvas.block((frame.left, top), (middle, bottom), filled)?;
+    }
+    Ok(())
+}
+
+/// Eta squared or Cramér's V, whichever the column has and is defined.
+fn beside(column: &Association) -> String {
+    let shown = |name: &str, value: f64| match value.is_nan() {
+        true => format!("{name} –"),
+        false => format!("{name} {value:.3}"),
+    };
+    match (column.eta_squared, column.cramers_v_corrected) {
+        (Some(eta), _) => shown("eta²", eta),
+        (None, Some(v)) => shown("V", v),
+        (None, None) => String::new(),
+    }
+}
+
+fn color(kind: &str) -> RGBColor {
+    match kind {
+        "number" => PALETTE[0],
+        "date" => PALETTE[2],
+        _ => PALETTE[1],
+    }
+}

@@ -1,0 +1,115 @@
+//! From the description of a table to what people read: tables, CSV files, plots, JSON.
+//!
+//! Pure until [`write`]: the same [`Description`] gives the same files, byte for byte. A picture that
+//! cannot show all columns or classes says so in itself and in [`Described::left_out`].
+
+mod association;
+mod balance;
+mod boxes;
+mod distributions;
+mod heat;
+mod page;
+mod relations;
+mod sheets;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+
+use super::ReportError;
+use super::folder;
+use super::plot::style::Picture;
+use crate::describe::{Description, Target};
+
+pub use table::tables;
+
+/// The description as JSON.
+const JSON: &str = "describe.json";
+const DISTRIBUTIONS: &str = "distributions";
+const BOXES: &str = "boxes";
+const BALANCE: &str = "classes";
+const CORRELATION: &str = "correlation";
+const ASSOCIATION: &str = "association";
+/// Pictures of one kind, at most.
+const MOST_PAGES: usize = 10;
+
+/// A description on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    pub folder: PathBuf,
+    pub files: Vec<PathBuf>,
+    /// What the pictures could not show, one sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// Writes `description` into `folder`, which is made if need be. Files of an earlier description are
+/// replaced, or removed where this one has nothing of the kind; others are left alone.
+pub fn write(folder: &Path, description: &Description) -> Result<Described, ReportError> {
+    let (files, left_out) = make(description)?;
+    Ok(Described {
+        folder: folder.to_owned(),
+        files: folder::put(folder, &files, names())?,
+        left_out,
+    })
+}
+
+/// Every file by name, and what the pictures leave out.
+type Made = (Vec<(String, Vec<u8>)>, Vec<String>);
+
+/// Makes every file, and writes none.
+fn make(description: &Description) -> Result<Made, ReportError> {
+    let mut left_out = Vec::new();
+    let mut files = sheets::all(description);
+    let json = serde_json::to_vec_pretty(description).expect("no map has keys that are no text");
+    files.push((JSON.to_owned(), json));
+    let mut drawings: Vec<Drawing<'_>> = Vec::new();
+    drawings.extend(balance::drawing(description, &mut left_out));
+    drawings.extend(distributions::drawings(description, &mut left_out));
+    drawings.extend(boxes::drawings(description, &mut left_out));
+    drawings.extend(heat::drawing(description, &mut left_out));
+    drawings.extend(association::drawing(description, &mut left_out));
+    let pictures: Vec<Picture> = drawings
+        .par_iter()
+        .map(|draw| draw())
+        .collect::<Result<_, _>>()?;
+    for picture in pictures {
+        files.push((format!("{}.png", picture.name), picture.png));
+        files.push((format!("{}.svg", picture.name), picture.svg.into_bytes()));
+    }
+    Ok((files, left_out))
+}
+
+/// Draws one picture; pictures are drawn side by side.
+type Drawing<'a> = Box<dyn Fn() -> Result<Picture, ReportError> + Send + Sync + 'a>;
+
+/// Files that [`make`] may give.
+fn names() -> impl Iterator<Item = String> {
+    let paged = [DISTRIBUTIONS, BOXES]
+        .into_iter()
+        .flat_map(|name| (0..MOST_PAGES).map(move |page| page_name(name, page)));
+    let single = [BALANCE, CORRELATION, ASSOCIATION].map(str::to_owned);
+    let pictures = paged.chain(single);
+    let pictures = pictures.flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]);
+    let sheets = sheets::NAMES.map(str::to_owned).into_iter();
+    sheets.chain([JSON.to_owned()]).chain(pictures)
+}
+
+/// `boxes`, `boxes-2`, ...; pages count from 0 here.
+fn page_name(name: &str, page: usize) -> String {
+    match page {
+        0 => name.to_owned(),
+        _ => format!("{name}-{}", page + 1),
+    }
+}
+
+/// The `most` classes with most rows, in the order of the classes; of equals the first.
+fn largest(target: &Target, most: usize) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..target.classes.len()).collect();
+    classes.sort_by_key(|class| std::cmp::Reverse(target.classes[*class].rows));
+    classes.truncate(most);
+    classes.sort_unstable();
+    classes
+}

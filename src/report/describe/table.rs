@@ -1,0 +1,243 @@
+//! A description on the terminal: columns, classes, what goes with the target and with each other,
+//! what repeats.
+//!
+//! Strings from the data cannot move the cursor; a table that is cut says which file has the rest.
+
+use std::path::Path;
+
+use anstyle::Style;
+
+use super::relations::{associations, pairs, repeats};
+use crate::describe::{Description, Target};
+use crate::report::table::{Grid, Side};
+use crate::report::text;
+
+/// Columns that are listed.
+const COLUMNS: usize = 100;
+/// Classes that have a column, or a row, of their own.
+const CLASSES_ACROSS: usize = 8;
+const CLASSES: usize = 30;
+/// Characters of a name, of a value and of a class at the head of a column.
+pub const NAME: usize = 32;
+const VALUE: usize = 24;
+const HEAD: usize = 16;
+
+/// Everything worth a look, under `title`.
+pub fn tables(description: &Description, title: &str, folder: &Path, is_colored: bool) -> String {
+    let mut parts = vec![head(description, title), columns(description, is_colored)];
+    if let Some(target) = &description.target {
+        parts.push(classes(target, is_colored));
+        parts.extend(by_class(description, target, is_colored));
+        parts.push(associations(description, target, is_colored));
+    }
+    let correlation = description.correlation.as_ref();
+    parts.extend(correlation.and_then(|correlation| pairs(correlation, is_colored)));
+    parts.push(repeats(description));
+    let mut shown = parts.join("\n");
+    for note in &description.notes {
+        shown.push_str(&format!("{}\n", text::clean(note)));
+    }
+    let folder = text::clean(&folder.to_string_lossy());
+    shown.push_str(&format!("\ntables, plots and describe.json: {folder}\n"));
+    shown
+}
+
+fn head(description: &Description, title: &str) -> String {
+    let source = &description.source;
+    let mut lines = format!(
+        "{}: {} x {} ({})\n",
+        text::clean(title),
+        text::plural(source.rows_in_file as u64, "row"),
+        text::plural(source.columns_in_file as u64, "column"),
+        source.sha256.get(..12).unwrap_or_default()
+    );
+    let left_out = [
+        (source.excluded, "excluded"),
+        (source.dropped, "dropped for missing cells"),
+    ];
+    let left_out: Vec<String> = left_out
+        .into_iter()
+        .filter(|(rows, _)| *rows > 0)
+        .map(|(rows, why)| format!("{} {why}", text::count(rows as u64)))
+        .collect();
+    if !left_out.is_empty() {
+        lines.push_str(&format!(
+            "described: {} ({})\n",
+            text::plural(source.rows as u64, "row"),
+            left_out.join(", ")
+        ));
+    }
+    lines
+}
+
+fn columns(description: &Description, is_colored: bool) -> String {
+    let mut grid = Grid::new(&[
+        ("Column", Side::Left),
+        ("Kind", Side::Left),
+        ("Missing", Side::Right),
+        ("Distinct", Side::Right),
+        ("Mean", Side::Right),
+        ("sd", Side::Right),
+        ("Min", Side::Right),
+        ("25%", Side::Right),
+        ("50%", Side::Right),
+        ("75%", Side::Right),
+        ("Max", Side::Right),
+        ("Most frequent", Side::Left),
+        ("Times", Side::Right),
+    ]);
+    for column in description.columns.iter().take(COLUMNS) {
+        let kind = match column.role {
+            "target" | "group" => column.role,
+            _ if column.kind == "date" => "date (year)",
+            _ => column.kind,
+        };
+        let mut row = vec![
+            text::cut(&column.name, NAME),
+            kind.to_owned(),
+            text::count(column.missing as u64),
+            text::count(column.distinct as u64),
+        ];
+        match column.numbers {
+            Some(of) => {
+                let all = [of.mean, of.sd, of.min, of.q1, of.median, of.q3, of.max];
+                row.extend(all.map(short));
+            }
+            None => row.extend(vec![String::new(); 7]),
+        }
+        let most = column.most_frequent.as_ref();
+        row.push(most.map_or(String::new(), |most| text::cut(&most.value, VALUE)));
+        row.push(most.map_or(String::new(), |most| text::count(most.count as u64)));
+        grid.push(Style::new(), row);
+    }
+    let more = description.columns.len().saturating_sub(COLUMNS);
+    grid.render(is_colored) + &and_more(more, "column", "columns.csv")
+}
+
+fn classes(target: &Target, is_colored: bool) -> String {
+    let name = text::cut(&target.column, NAME);
+    let mut grid = Grid::new(&[
+        (&format!("Class of {name}"), Side::Left),
+        ("Rows", Side::Right),
+        ("Share", Side::Right),
+    ]);
+    let shown = super::largest(target, CLASSES);
+    for class in &shown {
+        let class = &target.classes[*class];
+        let cells = vec![
+            text::cut(&class.name, NAME),
+            text::count(class.rows as u64),
+            per_cent(class.share),
+        ];
+        grid.push(Style::new(), cells);
+    }
+    let most = target.classes.iter().map(|class| class.share);
+    let mut lines = grid.render(is_colored);
+    lines.push_str(&and_more(
+        target.classes.len() - shown.len(),
+        "smaller class",
+        "classes.csv",
+    ));
+    lines.push_str(&format!(
+        "always naming the largest: {}; entropy {:.3} nats\n",
+        per_cent(most.fold(0.0, f64::max)),
+        target.entropy
+    ));
+    if target.missing > 0 {
+        lines.push_str(&format!(
+            "{} without a class, left out of everything told by class\n",
+            text::plural(target.missing as u64, "row")
+        ));
+    }
+    lines
+}
+
+/// Mean and deviation of numeric columns, a class a column of the table.
+fn by_class(description: &Description, target: &Target, is_colored: bool) -> Option<String> {
+    let shown = super::largest(target, CLASSES_ACROSS);
+    let names: Vec<String> = (shown.iter())
+        .map(|class| text::cut(&target.classes[*class].name, HEAD))
+        .collect();
+    let mut header = vec![("Mean ± sd", Side::Left)];
+    header.extend(names.iter().map(|name| (name.as_str(), Side::Right)));
+    let mut grid = Grid::new(&header);
+    let columns = description.by_class.chunks(target.classes.len().max(1));
+    let number = columns.len();
+    for parts in columns.take(COLUMNS) {
+        let mut row = vec![text::cut(&parts[0].column, NAME)];
+        row.extend(shown.iter().map(|class| match parts[*class].numbers {
+            Some(of) if of.sd.is_nan() => short(of.mean),
+            Some(of) => format!("{} ± {}", short(of.mean), short(of.sd)),
+            None => "–".to_owned(),
+        }));
+        grid.push(Style::new(), row);
+    }
+    let classes = target.classes.len() - shown.len();
+    let rest = and_more(classes, "smaller class", "by_class.csv")
+        + &and_more(number.saturating_sub(COLUMNS), "column", "by_class.csv");
+    (number > 0).then(|| grid.render(is_colored) + &rest)
+}
+
+/// How much of a list is not shown, and where it is.
+pub fn and_more(number: usize, noun: &str, file: &str) -> String {
+    let noun = match (number, noun.strip_suffix("ss")) {
+        (1, _) => noun.to_owned(),
+        (_, Some(_)) => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    };
+    match number {
+        0 => String::new(),
+        _ => format!(
+            "... and {} more {noun} in {file}\n",
+            text::count(number as u64)
+        ),
+    }
+}
+
+pub fn per_cent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
+
+pub fn fixed(value: f64) -> String {
+    match value.is_nan() {
+        true => "–".to_owned(),
+        false => format!("{value:.3}"),
+    }
+}
+
+/// Four digits, or all before the point; whole numbers in full; exponents where those would say
+/// nothing.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    match () {
+        () if value.is_nan() => "–".to_owned(),
+        () if size != 0.0 && !(1e-4..1e9).contains(&size) => format!("{value:.3e}"),
+        () if value.fract() == 0.0 => format!("{value:.0}"),
+        () => {
+            let digits = (3.0 - size.log10().floor()).max(0.0) as usize;
+            format!("{value:.digits$}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits_and_whole_ones_all() {
+        for (value, wanted) in [
+            (0.0, "0"),
+            (225_799.81, "225800"),
+            (-4.669, "-4.669"),
+            (0.084_747, "0.08475"),
+            (517_810.0, "517810"),
+            (120.8811, "120.9"),
+            (1e12, "1.000e12"),
+            (1e-9, "1.000e-9"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(short(value), wanted);
+        }
+    }
+}

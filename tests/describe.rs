@@ -1,0 +1,217 @@
+//! `sweep describe`, the real binary, on made-up data and on files that are odd or wrong.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A folder in which commands run.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_sweep"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("SWEEP_STORE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Standard output of a command that must succeed.
+    fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}\n{text}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Standard error of a command that must end with `code`.
+    fn fail(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+        assert!(!self.path("reports").exists(), "nothing is written");
+        text
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.succeed(arguments)).unwrap()
+    }
+
+    /// Names and bytes of all files in a folder of reports.
+    fn report(&self, name: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = self.path("reports").join(name);
+        let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, std::fs::read(path).unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+#[test]
+fn a_csv_file_is_described_with_tables_plots_and_json() {
+    let bench = Bench::new();
+    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
+    let flags = ["--target", "playlist_genre", "--group", "track_id"];
+    let arguments = [&["describe", "demo.csv"], &flags[..]].concat();
+    let shown = bench.succeed(&arguments);
+    for wanted in [
+        "demo.csv: 1,500 rows x 23 columns",
+        "Class of playlist_genre",
+        "Tells of playlist_genre",
+        "Go together most",
+        "groups in 1,500 rows",
+        "is right in at most",
+        "reports/demo-data",
+    ] {
+        assert!(shown.contains(wanted), "{wanted} is missing in\n{shown}");
+    }
+    assert!(!shown.contains('\x1b'), "colour is for terminals");
+    let first = bench.report("demo-data");
+    for name in [
+        "columns.csv",
+        "describe.json",
+        "boxes.png",
+        "correlation.svg",
+    ] {
+        assert!(first.iter().any(|(other, _)| other == name), "{name}");
+    }
+    let json = bench.json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(json["source"]["rows"], 1500);
+    assert_eq!(json["folder"], "reports/demo-data");
+    assert_eq!(json["groups"]["columns"][0], "track_id");
+    assert!(bench.report("demo-data") == first, "the same every time");
+    assert!(!bench.path("runs").exists(), "nothing is recorded");
+}
+
+#[test]
+fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
+    let bench = Bench::new();
+    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
+    bench.write(
+        "small.toml",
+        "[data]\npath = \"demo.csv\"\ntarget = \"playlist_genre\"\ngroup = \"track_id\"\n\
+         exclude = { playlist_genre = [\"edm\"] }\nnumeric = [\"energy\", \"tempo\"]\n\
+         categorical = [\"key\"]\nmissing = \"drop\"\n[model]\nepochs = 1\n[grid]\nlr = [0.01]\n",
+    );
+    let shown = bench.succeed(&["describe", "small.toml"]);
+    assert!(shown.contains("as small uses it"), "{shown}");
+    assert!(shown.contains(" excluded"), "{shown}");
+    let json = bench.json(&["describe", "small.toml", "--json", "--out", "elsewhere"]);
+    let names: Vec<&str> = (json["columns"].as_array().unwrap().iter())
+        .map(|column| column["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["track_id", "playlist_genre", "energy", "key", "tempo"]
+    );
+    assert_eq!(json["columns"][3]["kind"], "text", "it is asked for so");
+    let number = |key: &str| json["source"][key].as_u64().unwrap();
+    assert!(number("excluded") > 0);
+    assert_eq!(
+        number("rows") + number("excluded") + number("dropped"),
+        number("rows_in_file")
+    );
+    // Preparing the data ends with the same rows.
+    let check = bench.json(&["data", "check", "small.toml", "--json"]);
+    let sides = check["sides"].as_object().unwrap().values();
+    let prepared: u64 = sides.map(|side| side["rows"].as_u64().unwrap()).sum();
+    assert_eq!(number("rows"), prepared);
+    assert!(bench.path("elsewhere/small-data/describe.json").is_file());
+
+    let only = bench.json(&[
+        "describe",
+        "small.toml",
+        "--json",
+        "--set",
+        "data.numeric=[\"energy\"]",
+    ]);
+    assert_eq!(only["columns"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn odd_files_are_read_as_preparation_reads_them() {
+    let bench = Bench::new();
+    bench.write(
+        "odd.tsv",
+        "\u{feff}x\ty\r\n1\ta, b\r\n NA \t\"c\r\nd\"\r\n\r\n3\t\r\n",
+    );
+    let json = bench.json(&["describe", "odd.tsv", "--json"]);
+    assert_eq!(json["source"]["rows"], 3);
+    assert_eq!(json["columns"][0]["name"], "x");
+    assert_eq!(json["columns"][0]["numbers"]["mean"], 2.0);
+    assert_eq!(json["columns"][0]["missing"], 1);
+    assert_eq!(json["columns"][1]["missing"], 1);
+    assert_eq!(json["columns"][1]["most_frequent"]["value"], "a, b");
+}
+
+#[test]
+fn what_cannot_be_described_is_refused_with_what_to_do() {
+    let bench = Bench::new();
+    bench.write("bad.csv", b"x,y\n1,\xff\n");
+    bench.write("good.csv", "size,kind\n1,a\n2,b\n3,a\n");
+    bench.write("same.csv", "size,kind\n1,a\n2,a\n");
+    bench.write(
+        "small.toml",
+        "[data]\npath = \"good.csv\"\ntarget = \"knd\"\n[grid]\nlr = [0.1]\n",
+    );
+    for (arguments, wanted) in [
+        (&["describe", "bad.csv"][..], "byte 0xff is not UTF-8"),
+        (&["describe", "none.csv"], "there is no such file"),
+        (&["describe", "none.toml"], "cannot read none.toml"),
+        (
+            &["describe", "good.csv", "--target", "knd"],
+            "did you mean `kind`?",
+        ),
+        (
+            &[
+                "describe", "good.csv", "--target", "kind", "--group", "kind",
+            ],
+            "both target and group",
+        ),
+        (
+            &["describe", "same.csv", "--target", "kind"],
+            "every row has the same class",
+        ),
+        (
+            &["describe", "good.csv", "--set", "data.target=\"kind\""],
+            "--set is for experiment files",
+        ),
+        (
+            &["describe", "small.toml", "--target", "kind"],
+            "the experiment file says `data.target`",
+        ),
+        (&["describe", "small.toml"], "did you mean `kind`?"),
+    ] {
+        let text = bench.fail(arguments, 2);
+        // Messages are wrapped to the width of a page.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = text.replace("│ ", "");
+        assert!(text.contains(wanted), "{arguments:?}: {wanted}\n{text}");
+    }
+    bench.write("taken", "");
+    let arguments = ["describe", "good.csv", "--out", "taken"];
+    assert!(bench.fail(&arguments, 1).contains("cannot write"));
+}
