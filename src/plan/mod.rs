@@ -83,6 +83,8 @@ mod tests {
     const QUICKSTART: &str = include_str!("../../experiments/quickstart.toml");
     const GENRES_GRID: &str = include_str!("../../experiments/genres_grid.toml");
     const GENRES_BASELINES: &str = include_str!("../../experiments/genres_baselines.toml");
+    const GENRES_TEXT: &str = include_str!("../../experiments/genres_text.toml");
+    const GENRES_BOTH: &str = include_str!("../../experiments/genres_numbers_text.toml");
 
     pub(super) fn digest() -> DataDigest {
         DataDigest::from_hex("0".repeat(64))
@@ -109,6 +111,8 @@ mod tests {
         for (text, networks, boosted, forests) in [
             (GENRES_GRID, 192, 0, 0),
             (GENRES_BASELINES, 0, 6, 3),
+            (GENRES_TEXT, 12, 3, 0),
+            (GENRES_BOTH, 36, 3, 0),
             (QUICKSTART, 48, 6, 3),
         ] {
             let plan = expand(&read(text.to_owned()), &digest());
