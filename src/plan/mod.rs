@@ -87,6 +87,8 @@ mod tests {
     const GENRES_GRID: &str = include_str!("../../experiments/genres_grid.toml");
     const GENRES_TRANSFER: &str = include_str!("../../experiments/genres_transfer.toml");
     const GENRES_BASELINES: &str = include_str!("../../experiments/genres_baselines.toml");
+    const GENRES_TEXT: &str = include_str!("../../experiments/genres_text.toml");
+    const GENRES_BOTH: &str = include_str!("../../experiments/genres_numbers_text.toml");
 
     pub(super) fn digest() -> DataDigest {
         DataDigest::from_hex("0".repeat(64))
@@ -115,6 +117,8 @@ mod tests {
             // Five seeds, six shares, from scratch and in three ways of transferring.
             (GENRES_TRANSFER, 5 * 6 * 4, 0, 0),
             (GENRES_BASELINES, 0, 6, 3),
+            (GENRES_TEXT, 12, 3, 0),
+            (GENRES_BOTH, 36, 3, 0),
             (QUICKSTART, 48, 6, 3),
         ] {
             let mut experiment = read(text.to_owned());
