@@ -35,6 +35,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("indicatif::", &["console"]),
     ("plotters::", &["report"]),
     ("libloading::", &["engine"]),
+    ("gemm::", &["data"]),
 ];
 
 #[test]

@@ -29,6 +29,7 @@ pub mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
 pub use dataset::{Dataset, DatasetMeta, Rows};
 pub use error::DataError;

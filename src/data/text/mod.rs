@@ -1,0 +1,3 @@
+//! Columns of text as numbers.
+
+pub mod sentence;
