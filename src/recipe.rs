@@ -47,6 +47,8 @@ pub enum TextEncoder {
     Tfidf(Tfidf),
     /// Terms hashed into `dims` buckets, with signs; nothing is fitted.
     Hashing(Hashing),
+    /// Read by a network that was trained on other texts; nothing is fitted.
+    Sentence(Sentence),
 }
 
 /// Term frequency times inverse document frequency, as scikit-learn defines it.
@@ -73,6 +75,13 @@ pub struct Hashing {
     pub dims: usize,
 }
 
+/// A sentence encoder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sentence {
+    /// The folder of its weights, relative to the working directory.
+    pub model: PathBuf,
+}
+
 /// What the terms of a text are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
@@ -94,11 +103,12 @@ pub enum Analyzer {
 }
 
 impl TextEncoder {
-    /// Features it makes of a column.
-    pub fn dims(&self) -> usize {
+    /// Features it makes of a column, as far as the experiment says.
+    pub fn dims(&self) -> Option<usize> {
         match self {
-            TextEncoder::Tfidf(tfidf) => tfidf.dims,
-            TextEncoder::Hashing(hashing) => hashing.dims,
+            TextEncoder::Tfidf(tfidf) => Some(tfidf.dims),
+            TextEncoder::Hashing(hashing) => Some(hashing.dims),
+            TextEncoder::Sentence(_) => None,
         }
     }
 }

@@ -41,6 +41,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("plotters::", &["report"]),
     ("libloading::", &["engine"]),
     ("nalgebra::", &["data"]),
+    ("gemm::", &["data"]),
 ];
 
 #[test]

@@ -199,6 +199,10 @@ fn to_file(
                 refused = Some(Failure::environment(error, ""));
                 return Err(io::ErrorKind::Other.into());
             }
+            Err(WriteError::Data(error)) => {
+                refused = Some(Failure::environment(&error, &error.help));
+                return Err(io::ErrorKind::Other.into());
+            }
         }
         Ok(())
     });

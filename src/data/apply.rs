@@ -113,17 +113,20 @@ impl Encoder<'_> {
     /// column, as it is for validation and test rows. A missing text is an empty one, unless the
     /// experiment has a rule of its own for its column, which refuses the row.
     ///
+    /// # Errors
+    /// When a sentence encoder cannot be used.
+    ///
     /// # Panics
     /// When the table has fewer rows.
-    pub fn encode(&self, rows: Range<u32>) -> Features {
+    pub fn encode(&self, rows: Range<u32>) -> Result<Features, DataError> {
         let mut features = Features::default();
         features.x.reserve(rows.len() * self.width);
         // Texts of a column are encoded together, since that is done in parallel.
-        let texts: Vec<Vec<f32>> = self
+        let texts = self
             .fields
             .iter()
-            .map(|b| b.texts(self.table, &rows))
-            .collect();
+            .map(|bound| bound.texts(self.table, &rows));
+        let texts: Vec<Vec<f32>> = texts.collect::<Result<_, _>>()?;
         for (place, row) in rows.enumerate() {
             let start = features.x.len();
             let unseen = features.unseen;
@@ -141,7 +144,7 @@ impl Encoder<'_> {
                 }
             }
         }
-        features
+        Ok(features)
     }
 
     /// Adds the features of `row`, or names the column at fault and says what is wrong with it.
@@ -221,15 +224,16 @@ impl<'a> Bound<'a> {
     }
 
     /// Features of the texts of `rows`, row-major; none for what is no text field.
-    fn texts(&self, table: &Table, rows: &Range<u32>) -> Vec<f32> {
+    fn texts(&self, table: &Table, rows: &Range<u32>) -> Result<Vec<f32>, DataError> {
         let Some(text) = self.text else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let cells: Vec<_> = rows
             .clone()
             .map(|row| table.present(row, self.column))
             .collect();
         text.encode(&cells)
+            .map_err(|(message, help)| DataError::new(&table.path, message, help))
     }
 }
 
@@ -307,7 +311,7 @@ mod tests {
     fn columns_are_found_by_name_in_any_order_among_others() {
         let table = table("other,kind,date,b,a\n?,y,2010-02-03,3,5\n");
         let preparation = preparation();
-        let features = preparation.on(&table).unwrap().encode(0..1);
+        let features = preparation.on(&table).unwrap().encode(0..1).unwrap();
         assert_eq!(features.x, [2.0, 1.0, 1.0, 0.0, 1.0]);
         assert_eq!((features.rows, features.unseen), (vec![0], 0));
     }
@@ -324,7 +328,7 @@ mod tests {
                     3,1,2000,x\n";
         let table = table(text);
         let preparation = preparation();
-        let features = preparation.on(&table).unwrap().encode(0..7);
+        let features = preparation.on(&table).unwrap().encode(0..7).unwrap();
         assert_eq!(features.rows, [0, 6]);
         assert_eq!(
             features.x,

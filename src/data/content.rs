@@ -4,6 +4,7 @@
 //! the file that [`Content::source`] gives for their side.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use crate::recipe::DataSpec;
 
@@ -119,13 +120,14 @@ impl<'a> Content<'a> {
         spec: &DataSpec,
         sides: &Sides,
         taken: Option<(Preparation, Vec<FittedText>)>,
+        cache: &Path,
     ) -> Result<(Preparation, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
         let (fitted, texts, notes) = match taken {
             Some((fitted, texts)) => (fitted, texts, Vec::new()),
-            None => Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec)?,
+            None => Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec, cache)?,
         };
         let encode = |side: usize| {
             let source = self.source(side);

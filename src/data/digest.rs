@@ -3,11 +3,14 @@
 //! Invariant: equal content gives equal bytes and different content different bytes, since every
 //! part of the stream is preceded by its length.
 
+use std::path::PathBuf;
+
 use sha2::{Digest, Sha256};
 
+use crate::recipe::TextEncoder;
 use crate::trial::DataDigest;
 
-use super::fit::Preparation;
+use super::fit::{FittedField, Preparation};
 use super::layout::DATA_FORMAT;
 
 /// The rows of one side as they will be written.
@@ -34,7 +37,8 @@ pub(super) fn digest(
     stream.number(u64::from(DATA_FORMAT));
     stream.texts(features);
     stream.texts(classes);
-    stream.text(&serde_json::to_string(preparation).expect("a preparation is plain data"));
+    let preparation = placeless(preparation);
+    stream.text(&serde_json::to_string(&preparation).expect("a preparation is plain data"));
     for side in sides {
         stream.words(side.x.iter().map(|x| x.to_bits()), side.x.len());
         stream.words(side.y.iter().copied(), side.y.len());
@@ -42,6 +46,19 @@ pub(super) fn digest(
     }
     stream.words(test_groups.iter().copied(), test_groups.len());
     DataDigest::of(stream.0)
+}
+
+/// The preparation, less where the folders of its encoders stand: their content is named by hash.
+fn placeless(preparation: &Preparation) -> Preparation {
+    let mut preparation = preparation.clone();
+    for field in &mut preparation.fields {
+        if let FittedField::Text { text, .. } = field
+            && let TextEncoder::Sentence(sentence) = &mut text.encoder
+        {
+            sentence.model = PathBuf::new();
+        }
+    }
+    preparation
 }
 
 struct Stream(Sha256);
@@ -71,7 +88,7 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fit::{FittedField, Scaling};
+    use super::super::fit::Scaling;
     use super::*;
 
     #[test]

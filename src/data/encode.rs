@@ -94,7 +94,14 @@ impl Preparation {
                 (FittedField::Text { .. }, Values::Texts(texts)) => {
                     let fitted = fitted_texts.next().expect("one for each text field");
                     let cells: Vec<_> = rows.iter().map(|row| texts[*row as usize]).collect();
-                    let encoded_texts = fitted.encode(&cells);
+                    let encoded_texts = match fitted.encode(&cells) {
+                        Ok(encoded) => encoded,
+                        Err((message, help)) => {
+                            let error = DataError::new(&table.path, message, help);
+                            errors.push(error.key(fields[place].key.clone()));
+                            continue;
+                        }
+                    };
                     let encoded_rows = encoded_texts.chunks_exact(field.width());
                     for ((features, row), cell) in features.zip(encoded_rows).zip(&cells) {
                         features[..row.len()].copy_from_slice(row);

@@ -4,6 +4,7 @@
 //! is finite.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
@@ -78,13 +79,14 @@ pub struct Scaling {
 
 impl Preparation {
     /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the
-    /// text fields.
+    /// text fields, and what is slow to compute from a text is remembered in the folder `cache`.
     pub(super) fn fit(
         table: &Table,
         fields: &[Field],
         part: &Part<'_>,
         train: &[u32],
         spec: &DataSpec,
+        cache: &Path,
     ) -> Result<(Preparation, Vec<FittedText>, Vec<Note>), Vec<DataError>> {
         let names = text::names(fields, &spec.text);
         let fit = |((field, values), name): ((&Field, &Values<'_>), String)| {
@@ -97,7 +99,8 @@ impl Preparation {
                     let encoder = &spec.text[at].encoder;
                     let texts: Vec<_> = train.iter().map(|row| texts[*row as usize]).collect();
                     let required = spec.missing.columns.contains_key(&field.name);
-                    let fitted = FittedText::fit(name, encoder, &texts, required, spec.scale);
+                    let fitted =
+                        FittedText::fit(name, encoder, &texts, required, spec.scale, cache);
                     fitted
                         .map(|fitted| Fitted::text(field, fitted))
                         .map_err(|(message, help)| {
@@ -157,7 +160,7 @@ impl FittedField {
         match self {
             FittedField::Number { .. } | FittedField::Year { .. } => 1,
             FittedField::Category { categories, .. } => categories.len(),
-            FittedField::Text { text, .. } => text.encoder.dims(),
+            FittedField::Text { text, .. } => text.dims(),
         }
     }
 

@@ -79,7 +79,8 @@ pub fn prepare_after(
         }
     };
     let (taken, trained) = inherited.unzip();
-    let (preparation, texts, encoded) = content.encode(spec, &sides, taken)?;
+    let (preparation, texts, encoded) =
+        content.encode(spec, &sides, taken, &store_folder.join("cache"))?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);

@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::data::{Encoder, Features, Refused, Table};
+use crate::data::{DataError, Encoder, Features, Refused, Table};
 use crate::engine::predict::{PredictError, Predictor, ensemble};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
@@ -34,6 +34,8 @@ pub enum WriteError {
     Output(#[from] std::io::Error),
     #[error(transparent)]
     Model(#[from] PredictError),
+    #[error(transparent)]
+    Data(#[from] DataError),
 }
 
 /// Names of the columns that are added to `table`: `sweep.predicted`, then `sweep.probability.CLASS`
@@ -83,7 +85,7 @@ pub fn write(
     let mut start = 0;
     while start < table.rows() {
         let end = (start + CHUNK).min(table.rows());
-        let features = encoder.encode(start as u32..end as u32);
+        let features = encoder.encode(start as u32..end as u32)?;
         let predictions = ensemble(models, &features.x)?;
         let mut predicted = features
             .rows

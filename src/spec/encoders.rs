@@ -2,10 +2,12 @@
 //!
 //! Options that an encoder does not have are refused, so that none is without effect.
 
+use std::path::PathBuf;
+
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Content, Node};
 use super::table::{Table, boolean, texts};
-use crate::recipe::{Analyzer, Hashing, Terms, TextEncoder, TextSpec, Tfidf};
+use crate::recipe::{Analyzer, Hashing, Sentence, Terms, TextEncoder, TextSpec, Tfidf};
 use crate::trial::Key;
 
 /// Most features of a column: each is a number in every row.
@@ -26,13 +28,13 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "encoder",
-        allowed: "\"tfidf\" or \"hashing\"",
+        allowed: "\"tfidf\", \"hashing\" or \"sentence\"",
         about: "how a text becomes numbers",
     },
     Key {
         name: "dims",
         allowed: "an integer from 1 to 4096",
-        about: "features made of each column",
+        about: "features made of each column; sentence has as many as its model gives",
     },
     Key {
         name: "analyzer",
@@ -64,15 +66,22 @@ pub(crate) const KEYS: &[Key] = &[
         allowed: "an integer from 1 to 1000000",
         about: "tfidf only: most terms that are known, the most frequent ones",
     },
+    Key {
+        name: "model",
+        allowed: "the path of a folder, such as \".deps/text-model\"",
+        about: "sentence only: the folder of a sentence encoder's weights",
+    },
 ];
 
-/// What only `tfidf` has.
+/// Options of `tfidf` that `hashing` does not have, and those of both that `sentence` does not have.
 const TFIDF_ONLY: [&str; 3] = ["sublinear", "min_count", "max_terms"];
+const OF_TERMS: [&str; 4] = ["dims", "analyzer", "ngrams", "lowercase"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Tfidf,
     Hashing,
+    Sentence,
 }
 
 /// Reads `text` of `[data]`, one table or a list of them.
@@ -96,7 +105,11 @@ pub(super) fn read(data: Table<'_>, problems: &mut Problems) -> Vec<TextSpec> {
 
 fn one(node: &Node, path: &str, problems: &mut Problems) -> Option<TextSpec> {
     let table = Table::open(node, path, KEYS, problems)?;
-    for key in ["columns", "encoder", "dims"] {
+    let own = match table.get("encoder").and_then(Node::text) {
+        Some("sentence") => "model",
+        _ => "dims",
+    };
+    for key in ["columns", "encoder", own] {
         if table.get(key).is_none() {
             let known = KEYS.iter().find(|known| known.name == key)?;
             problems.add(
@@ -112,6 +125,7 @@ fn one(node: &Node, path: &str, problems: &mut Problems) -> Option<TextSpec> {
     let kind = table.read("encoder", problems, |node| match node.text() {
         Some("tfidf") => Ok(Kind::Tfidf),
         Some("hashing") => Ok(Kind::Hashing),
+        Some("sentence") => Ok(Kind::Sentence),
         _ => Err(node),
     });
     let dims = table.read("dims", problems, integer(MAX_DIMS));
@@ -123,22 +137,37 @@ fn one(node: &Node, path: &str, problems: &mut Problems) -> Option<TextSpec> {
     let max_terms = table
         .read("max_terms", problems, integer(MAX_TERMS))
         .unwrap_or(DEFAULT_TERMS);
-    let (columns, kind, dims) = (columns?, kind?, dims?);
+    let model = table.read("model", problems, |node| match node.text() {
+        Some(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+        _ => Err(node),
+    });
+    let (columns, kind) = (columns?, kind?);
+    match kind {
+        Kind::Tfidf => refuse(table, &["model"], "sentence", problems),
+        Kind::Hashing => {
+            refuse(table, &TFIDF_ONLY, "tfidf", problems);
+            refuse(table, &["model"], "sentence", problems);
+        }
+        Kind::Sentence => {
+            refuse(table, &TFIDF_ONLY, "tfidf", problems);
+            refuse(table, &OF_TERMS, "tfidf", problems);
+        }
+    }
     let encoder = match kind {
         Kind::Tfidf => TextEncoder::Tfidf(Tfidf {
             terms,
             sublinear,
             min_count,
             max_terms,
-            dims,
+            dims: dims?,
         }),
-        Kind::Hashing => {
-            refuse_tfidf_options(table, problems);
-            TextEncoder::Hashing(Hashing { terms, dims })
-        }
+        Kind::Hashing => TextEncoder::Hashing(Hashing { terms, dims: dims? }),
+        Kind::Sentence => TextEncoder::Sentence(Sentence { model: model? }),
     };
-    if let TextEncoder::Tfidf(Tfidf { max_terms, .. }) = &encoder
-        && *max_terms < dims
+    if let TextEncoder::Tfidf(Tfidf {
+        max_terms, dims, ..
+    }) = &encoder
+        && max_terms < dims
         && let Some(node) = table.get("dims")
     {
         problems.add(
@@ -179,14 +208,15 @@ fn terms(table: Table<'_>, problems: &mut Problems) -> Terms {
     }
 }
 
-fn refuse_tfidf_options(table: Table<'_>, problems: &mut Problems) {
-    for key in TFIDF_ONLY {
+/// Refuses those of `keys` that are there: they are options of `encoder`.
+fn refuse(table: Table<'_>, keys: &[&str], encoder: &str, problems: &mut Problems) {
+    for key in keys {
         if let Some(node) = table.get(key) {
             let what = format!("`{}.{key}` has no effect", table.path);
             problems.add(
                 Diagnostic::new(&node.place, what)
-                    .label("only \"tfidf\" has it")
-                    .help(format!("remove `{key}`, or set encoder = \"tfidf\"")),
+                    .label(format!("\"{encoder}\" has it, this encoder has not"))
+                    .help(format!("remove `{key}`, or set encoder = \"{encoder}\"")),
             );
         }
     }

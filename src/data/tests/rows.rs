@@ -214,7 +214,7 @@ fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() 
     let path = case.folder.path().join("new.csv");
     fs::write(&path, turned).unwrap();
     let new = Table::read(&path, "").unwrap();
-    let features = saved.on(&new).unwrap().encode(0..62);
+    let features = saved.on(&new).unwrap().encode(0..62).unwrap();
     let refused: Vec<u64> = features.refused.iter().map(|row| row.line).collect();
     assert_eq!(refused, [63], "the row that was dropped");
     let width = saved.features.len();

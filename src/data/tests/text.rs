@@ -1,11 +1,14 @@
 //! Columns of text, from the file to rows and to what is kept for new rows.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::{Case, names, shown, table};
+use crate::data::text::sentence::tests::tiny;
 use crate::data::{Dataset, FittedField, Prepared, SavedPreparation, SealedTest, Table};
 use crate::recipe::{
-    Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Terms, TextEncoder, TextSpec, Tfidf,
+    Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Sentence, Terms, TextEncoder, TextSpec,
+    Tfidf,
 };
 
 const WORDS: [&str; 7] = [
@@ -112,7 +115,7 @@ fn what_is_saved_encodes_new_texts_as_the_rows_were_encoded() {
         .iter()
         .zip(test.rows().x.chunks_exact(1 + 4 + 8))
     {
-        let new = encoder.encode(row - 1..*row);
+        let new = encoder.encode(row - 1..*row).unwrap();
         assert_eq!(new.x, features);
         assert!(features[1..5].iter().any(|x| *x != 0.0));
     }
@@ -131,7 +134,8 @@ fn a_missing_text_is_an_empty_one_unless_a_rule_of_its_own_refuses_it() {
         let features = saved
             .on(&Table::read(&path, "").unwrap())
             .unwrap()
-            .encode(0..1);
+            .encode(0..1)
+            .unwrap();
         assert_eq!(features.refused.len(), refused);
         assert_eq!(features.rows.len(), 1 - refused);
         assert!(features.x.iter().skip(1).all(|x| *x == 0.0));
@@ -199,7 +203,7 @@ fn every_option_of_text_changes_the_digest() {
     let set = |change: fn(&mut Tfidf)| {
         move |spec: &mut DataSpec| match &mut spec.text[0].encoder {
             TextEncoder::Tfidf(tfidf) => change(tfidf),
-            TextEncoder::Hashing(_) => unreachable!(),
+            _ => unreachable!(),
         }
     };
     let mut digests = vec![
@@ -326,4 +330,58 @@ fn a_column_whose_whole_text_names_the_class_is_warned_about_once() {
 
 fn text_spec(dims: usize) -> TextSpec {
     text(&["title"], tfidf(Analyzer::Word, dims))
+}
+
+#[test]
+fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
+    let make = |model: PathBuf| {
+        let encoder = TextEncoder::Sentence(Sentence { model });
+        let case = case(titled(60), vec![text(&["title"], encoder)]);
+        let prepared = case.prepared();
+        (case, prepared)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    tiny::write(folder.path());
+    let (case, prepared) = make(folder.path().to_owned());
+    let width = prepared.meta.features.len() - 1;
+    assert_eq!(prepared.meta.features[1], "title:sentence.0");
+    let remembered = prepared.path.parent().unwrap().with_file_name("cache");
+    assert_eq!(fs::read_dir(remembered).unwrap().count(), 1);
+
+    let test = SealedTest::open(&prepared.test_path).unwrap();
+    let path = case.folder.path().join("new.csv");
+    fs::write(&path, titled(60)).unwrap();
+    let table = Table::read(&path, "").unwrap();
+    let saved = saved(&prepared);
+    let new = saved.on(&table).unwrap().encode(0..60).unwrap();
+    for (row, features) in test
+        .source()
+        .iter()
+        .zip(test.rows().x.chunks_exact(1 + width))
+    {
+        assert_eq!(
+            new.x[(*row as usize - 1) * (1 + width)..][..1 + width],
+            *features
+        );
+    }
+
+    // The same weights elsewhere are the same data; others are refused for what was made with these.
+    let elsewhere = tempfile::tempdir().unwrap();
+    tiny::write(elsewhere.path());
+    assert_eq!(
+        make(elsewhere.path().to_owned()).1.meta.digest,
+        prepared.meta.digest
+    );
+    let config = folder.path().join("sentence_bert_config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}\n")).unwrap();
+    let error = SavedPreparation::read(&prepared.preparation_path)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("another encoder"), "{error}");
+    fs::remove_file(config).unwrap();
+    let error = SavedPreparation::read(&prepared.preparation_path)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("sentence_bert_config.json"), "{error}");
 }

@@ -8,6 +8,7 @@
 
 mod hashing;
 mod saved;
+pub mod sentence;
 mod sparse;
 mod svd;
 mod terms;
@@ -17,12 +18,17 @@ mod tfidf;
 
 pub(super) use saved::{file_bytes, path};
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use rayon::prelude::{
     IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator, ParallelSliceMut,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::{Scale, TextEncoder, TextSpec};
+
+use sentence::{SentenceEncoder, SentenceError};
 
 use super::columns::{Field, Form};
 
@@ -38,9 +44,21 @@ pub struct TextField {
     /// A missing text is refused; else it is an empty one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
+    /// The network that reads the texts, if the encoder has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<SentenceNetwork>,
     /// What was learned from the training texts, if the encoder learns; kept in a file of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned: Option<Learned>,
+}
+
+/// Names a sentence encoder by its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentenceNetwork {
+    /// Features it makes of a text.
+    pub dims: usize,
+    /// Of weights, tokenizer and pooling, hexadecimal.
+    pub sha256: String,
 }
 
 /// Names what was learned from the training texts.
@@ -63,22 +81,39 @@ pub struct FittedText {
 enum State {
     Tfidf(tfidf::Fitted),
     Hashing,
+    Sentence(Reader),
+}
+
+/// A sentence encoder, and the folder that remembers what it has read.
+#[derive(Debug, Clone)]
+struct Reader {
+    encoder: Arc<SentenceEncoder>,
+    cache: Option<PathBuf>,
+}
+
+impl PartialEq for Reader {
+    fn eq(&self, other: &Reader) -> bool {
+        self.encoder.digest() == other.encoder.digest()
+    }
 }
 
 impl FittedText {
     /// Fits `encoder` on training texts; `name` is what the names of the features begin with, and
-    /// `required` says that no text may be missing.
+    /// `required` says that no text may be missing. Vectors of sentences are remembered in the folder
+    /// `cache`.
     ///
     /// # Errors
-    /// What is wrong with the texts and what to do, in two sentences.
+    /// What is wrong with the texts, or the folder of the encoder, and what to do.
     pub(super) fn fit(
         name: String,
         encoder: &TextEncoder,
         texts: &[Option<&str>],
         required: bool,
         scale: Scale,
+        cache: &Path,
     ) -> Result<FittedText, (String, String)> {
         let present: Vec<&str> = texts.iter().map(|text| text.unwrap_or_default()).collect();
+        let mut network = None;
         let (state, learned) = match encoder {
             TextEncoder::Tfidf(options) => {
                 let fitted = tfidf::Fitted::fit(options, &present)?;
@@ -86,17 +121,30 @@ impl FittedText {
                 (State::Tfidf(fitted), Some(learned))
             }
             TextEncoder::Hashing(_) => (State::Hashing, None),
+            TextEncoder::Sentence(options) => {
+                let encoder = SentenceEncoder::open(&options.model).map_err(told)?;
+                network = Some(SentenceNetwork {
+                    dims: encoder.width(),
+                    sha256: encoder.digest().to_owned(),
+                });
+                let reader = Reader {
+                    encoder: Arc::new(encoder),
+                    cache: Some(cache.to_owned()),
+                };
+                (State::Sentence(reader), None)
+            }
         };
         let field = TextField {
             name,
             encoder: encoder.clone(),
             factor: 1.0,
             required,
+            network,
             learned,
         };
         let mut fitted = FittedText { field, state };
         if scale == Scale::Standard {
-            fitted.field.factor = factor(&fitted.encode(texts), encoder.dims());
+            fitted.field.factor = factor(&fitted.encode(texts)?, fitted.field.dims());
         }
         Ok(fitted)
     }
@@ -106,8 +154,14 @@ impl FittedText {
     }
 
     /// Features of `texts`, row-major [texts, dims]; nothing is fitted anew.
-    pub fn encode(&self, texts: &[Option<&str>]) -> Vec<f32> {
-        let dims = self.field.encoder.dims();
+    ///
+    /// # Errors
+    /// What is wrong with a sentence encoder, and what to do; the other encoders make none.
+    pub fn encode(&self, texts: &[Option<&str>]) -> Result<Vec<f32>, (String, String)> {
+        if let State::Sentence(reader) = &self.state {
+            return self.read(reader, texts);
+        }
+        let dims = self.field.dims();
         let mut features = vec![0.0; texts.len() * dims];
         features
             .par_chunks_exact_mut(dims)
@@ -122,7 +176,19 @@ impl FittedText {
                     }
                 },
             );
-        features
+        Ok(features)
+    }
+
+    fn read(&self, reader: &Reader, texts: &[Option<&str>]) -> Result<Vec<f32>, (String, String)> {
+        let texts: Vec<&str> = texts.iter().map(|text| text.unwrap_or_default()).collect();
+        let mut features = reader
+            .encoder
+            .encode(&texts, reader.cache.as_deref())
+            .map_err(told)?;
+        for feature in &mut features {
+            *feature = (f64::from(*feature) * self.field.factor) as f32 + 0.0;
+        }
+        Ok(features)
     }
 
     fn encode_one(&self, text: &str, row: &mut [f64]) {
@@ -133,7 +199,7 @@ impl FittedText {
             (TextEncoder::Hashing(options), _) => {
                 hashing::encode(row, |each| options.terms.each(text, each));
             }
-            (TextEncoder::Tfidf(_), State::Hashing) => {
+            (TextEncoder::Tfidf(_) | TextEncoder::Sentence(_), _) => {
                 unreachable!("an encoder is only joined with its own state")
             }
         }
@@ -141,9 +207,15 @@ impl FittedText {
 }
 
 impl TextField {
+    /// Number of features.
+    pub fn dims(&self) -> usize {
+        let network = self.network.as_ref().map(|network| network.dims);
+        self.encoder.dims().or(network).unwrap_or(0)
+    }
+
     /// Names of the features: `title:tfidf_word.0`, ...
     pub fn features(&self) -> impl Iterator<Item = String> {
-        (0..self.encoder.dims()).map(|place| format!("{}.{place}", self.name))
+        (0..self.dims()).map(|place| format!("{}.{place}", self.name))
     }
 }
 
@@ -159,6 +231,7 @@ pub(super) fn names(fields: &[Field], texts: &[TextSpec]) -> Vec<String> {
         let what = match &texts[at].encoder {
             TextEncoder::Tfidf(tfidf) => format!("tfidf_{}", tfidf.terms.analyzer.name()),
             TextEncoder::Hashing(hashing) => format!("hashing_{}", hashing.terms.analyzer.name()),
+            TextEncoder::Sentence(_) => "sentence".to_owned(),
         };
         let plain = format!("{}:{what}", field.name);
         let mut name = plain.clone();
@@ -170,6 +243,11 @@ pub(super) fn names(fields: &[Field], texts: &[TextSpec]) -> Vec<String> {
         names.push(name);
     }
     names
+}
+
+/// What went wrong, and what to do about it.
+fn told(error: SentenceError) -> (String, String) {
+    (error.to_string(), error.help)
 }
 
 /// The number that brings the variances of the features [rows, dims] to a sum of 1, so that a text

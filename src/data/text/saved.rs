@@ -7,6 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -17,8 +18,9 @@ use crate::recipe::TextEncoder;
 use crate::trial::DataDigest;
 
 use super::super::fit::{FittedField, Preparation};
+use super::sentence::SentenceEncoder;
 use super::tfidf::Fitted;
-use super::{FittedText, Learned, State, TextField};
+use super::{FittedText, Learned, Reader, State, TextField};
 
 /// Raised with every change of layout.
 const TEXT_FORMAT: u32 = 1;
@@ -63,7 +65,7 @@ pub(in super::super) fn file_bytes(
             .iter()
             .flat_map(|x| x.to_le_bytes())
             .collect();
-        let shape = vec![fitted.vocabulary.len(), text.field.encoder.dims()];
+        let shape = vec![fitted.vocabulary.len(), text.field.dims()];
         tensors.push((tensor_name(header.texts.len()), shape, bytes));
         header.texts.push(Terms {
             name: text.field.name.clone(),
@@ -132,7 +134,7 @@ fn join(
     field: &TextField,
     learned: &mut impl Iterator<Item = Fitted>,
 ) -> Result<FittedText, String> {
-    if field.encoder.dims() == 0 {
+    if field.dims() == 0 {
         return Err(format!("{} has no dimensions", field.name));
     }
     let state = match (&field.encoder, &field.learned) {
@@ -150,6 +152,25 @@ fn join(
             return Err(format!("{} has learned nothing", field.name));
         }
         (TextEncoder::Hashing(_), _) => State::Hashing,
+        (TextEncoder::Sentence(options), _) => {
+            let encoder = SentenceEncoder::open(&options.model)
+                .map_err(|error| format!("{error}; {}", error.help))?;
+            let wanted = field
+                .network
+                .as_ref()
+                .map(|network| network.sha256.as_str());
+            if wanted != Some(encoder.digest()) {
+                let folder = options.model.display();
+                return Err(format!(
+                    "{folder} holds another encoder than the one that {} was made with",
+                    field.name
+                ));
+            }
+            State::Sentence(Reader {
+                encoder: Arc::new(encoder),
+                cache: None,
+            })
+        }
     };
     Ok(FittedText {
         field: field.clone(),

@@ -1,5 +1,7 @@
 //! Against scikit-learn, whose numbers `benches/oracle_text.py` wrote to a fixture.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use crate::recipe::{Analyzer, Hashing, Scale, Terms, TextEncoder, Tfidf};
@@ -71,7 +73,7 @@ fn words(dims: usize) -> Tfidf {
 }
 
 fn fit(encoder: &TextEncoder, texts: &[Option<&str>], scale: Scale) -> FittedText {
-    FittedText::fit("t".to_owned(), encoder, texts, false, scale).unwrap()
+    FittedText::fit("t".to_owned(), encoder, texts, false, scale, Path::new("")).unwrap()
 }
 
 #[test]
@@ -113,7 +115,9 @@ fn singular_values_and_similarities_are_those_of_scikit_learn() {
             assert!((ours - theirs).abs() < near * theirs, "{ours} {theirs}");
         }
         let encoder = TextEncoder::Tfidf(options);
-        let found = fit(&encoder, &cells(&oracle.train), Scale::None).encode(&cells(&oracle.shown));
+        let found = fit(&encoder, &cells(&oracle.train), Scale::None)
+            .encode(&cells(&oracle.shown))
+            .unwrap();
         let rows: Vec<&[f32]> = found.chunks_exact(case.dims).collect();
         let mut worst: f64 = 0.0;
         for (a, expected) in rows.iter().zip(&case.similarities) {
@@ -134,7 +138,9 @@ fn hashed_rows_are_those_of_scikit_learn() {
             terms: case.terms.clone(),
             dims: case.buckets,
         });
-        let found = fit(&encoder, &[], Scale::None).encode(&cells(&oracle.shown));
+        let found = fit(&encoder, &[], Scale::None)
+            .encode(&cells(&oracle.shown))
+            .unwrap();
         for (found, expected) in found.chunks_exact(case.buckets).zip(&case.hashed) {
             let mut row = vec![0.0; case.buckets];
             for (bucket, value) in expected {
@@ -181,7 +187,7 @@ fn nothing_depends_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().unwrap().install(|| {
             let fitted = fit(&encoder, &cells(&train), Scale::Standard);
-            let features = fitted.encode(&cells(&train));
+            let features = fitted.encode(&cells(&train)).unwrap();
             (fitted, features)
         })
     };
@@ -195,9 +201,9 @@ fn the_standard_scale_brings_the_variances_to_a_sum_of_1_with_one_factor() {
     let oracle = oracle();
     let (train, dims) = (cells(&oracle.train), oracle.cases[0].dims);
     let encoder = TextEncoder::Tfidf(oracle.cases[0].tfidf());
-    let plain = fit(&encoder, &train, Scale::None).encode(&train);
+    let plain = fit(&encoder, &train, Scale::None).encode(&train).unwrap();
     let fitted = fit(&encoder, &train, Scale::Standard);
-    let scaled = fitted.encode(&train);
+    let scaled = fitted.encode(&train).unwrap();
     for (plain, scaled) in plain.iter().zip(&scaled) {
         assert!((f64::from(*plain) * fitted.field().factor - f64::from(*scaled)).abs() < 1e-6);
     }
@@ -227,13 +233,15 @@ fn a_missing_text_an_empty_one_and_one_without_a_known_term_are_zeros() {
     });
     for encoder in [TextEncoder::Tfidf(words(2)), hashing] {
         let fitted = fit(&encoder, &train, Scale::Standard);
-        let dims = encoder.dims();
-        let found = fitted.encode(&[None, Some(""), Some("! ?"), Some("red")]);
+        let dims = fitted.field().dims();
+        let found = fitted
+            .encode(&[None, Some(""), Some("! ?"), Some("red")])
+            .unwrap();
         assert!(found[..3 * dims].iter().all(|x| x.to_bits() == 0));
         assert!(found[3 * dims..].iter().any(|x| *x != 0.0));
     }
     let tfidf = fit(&TextEncoder::Tfidf(words(2)), &train, Scale::Standard);
-    assert_eq!(tfidf.encode(&[Some("yellow")]), [0.0, 0.0]);
+    assert_eq!(tfidf.encode(&[Some("yellow")]).unwrap(), [0.0, 0.0]);
 }
 
 #[test]

@@ -58,6 +58,7 @@ refused! {
     a_text_without_what_it_needs_is_refused: "text = [{ columns = [] }, { column = [\"title\"], encoder = \"tfidff\", dims = 0 }]\n[model]\n";
     options_of_text_out_of_range_are_refused: "[[data.text]]\ncolumns = [\"title\"]\nencoder = \"tfidf\"\ndims = 5000\nanalyzer = \"chars\"\nngrams = [2, 1]\nlowercase = 1\nmin_count = 0\nmax_terms = 1000001\n[[data.text]]\ncolumns = [\"title\"]\nencoder = \"tfidf\"\ndims = 50\nmax_terms = 20\nngrams = [1, 11]\n[model]\n";
     options_that_an_encoder_does_not_have_are_refused: "text = { columns = [\"title\"], encoder = \"hashing\", dims = 64, sublinear = true, min_count = 1 }\n[model]\n";
+    a_sentence_encoder_has_a_model_and_no_terms: "[[data.text]]\ncolumns = [\"title\"]\nencoder = \"sentence\"\ndims = 5\nngrams = [1, 2]\n[[data.text]]\ncolumns = [\"title\"]\nencoder = \"tfidf\"\ndims = 5\nmodel = \"folder\"\n[model]\n";
     columns_of_text_with_another_part_are_refused: "group = \"track\"\ncategorical = [\"key\"]\ntext = [{ columns = [\"title\", \"key\", \"title\"], encoder = \"tfidf\", dims = 9 }, { columns = [\"title\", \"genre\", \"track\"], encoder = \"tfidf\", dims = 9 }]\nmissing = { title = \"median\" }\n[model]\n";
     a_split_that_leaves_nothing_is_refused: "split = { valid = 0.5, test = 0.5 }\n[model]\n";
     a_split_out_of_range_is_refused: "split = { valid = 0, test = 1, stratify = 1, seed = -1, shuffle = true }\n[model]\n";
