@@ -111,7 +111,8 @@ pub(super) fn pearson(a: &[f64], b: &[f64]) -> f64 {
         flat_a &= a == first_a;
         flat_b &= b == first_b;
     }
-    match flat_a || flat_b {
+    // Numbers whose squares vanish are as good as constant.
+    match flat_a || flat_b || aa == 0.0 || bb == 0.0 {
         true => f64::NAN,
         false => (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0),
     }

@@ -5,7 +5,8 @@
 
 use super::NONE;
 
-/// Above this size squares overflow, so that moments are computed on a smaller scale.
+/// Above this size squares overflow, and below its inverse they vanish, so that moments are computed
+/// on another scale.
 const LARGE: f64 = 1e150;
 
 /// A column of numbers.
@@ -66,7 +67,8 @@ impl Numbers {
 /// Mean, and standard deviation with divisor n - 1 (two passes). NaN where undefined.
 pub fn moments(values: &[f64]) -> (f64, f64) {
     let size = values.iter().fold(0.0, |size: f64, x| size.max(x.abs()));
-    let scale = if size > LARGE { size } else { 1.0 };
+    let is_extreme = size > LARGE || (size > 0.0 && size < 1.0 / LARGE);
+    let scale = if is_extreme { size } else { 1.0 };
     let n = values.len() as f64;
     let mean = values.iter().map(|x| x / scale).sum::<f64>() / n;
     let (mut squares, mut rest) = (0.0, 0.0);
@@ -131,6 +133,8 @@ mod tests {
         let (mean, sd) = moments(&[1e300, -1e300, 1e300, -1e300]);
         assert_eq!(mean, 0.0);
         assert!((sd / 1e300 - (4.0f64 / 3.0).sqrt()).abs() < 1e-15);
+        let (_, sd) = moments(&[1e-300, -1e-300, 1e-300, -1e-300]);
+        assert!((sd / 1e-300 - (4.0f64 / 3.0).sqrt()).abs() < 1e-12);
         assert_eq!(moments(&[0.1; 10]), (0.1, 0.0));
         assert!(moments(&[]).0.is_nan() && moments(&[2.0]).1.is_nan());
         assert_eq!(moments(&[2.0]).0, 2.0);
