@@ -101,7 +101,7 @@ impl Config {
         if sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
             return Err(SentenceError::model(path, "a size is 0 or above 1048576"));
         }
-        if bert.hidden_size % bert.num_attention_heads != 0 {
+        if !bert.hidden_size.is_multiple_of(bert.num_attention_heads) {
             let message = "hidden_size is not a multiple of num_attention_heads";
             return Err(SentenceError::model(path, message));
         }
@@ -132,9 +132,9 @@ fn normalize(files: &Files) -> Result<bool, SentenceError> {
         .iter()
         .map(|module| module.kind.rsplit('.').next().unwrap_or_default())
         .collect();
-    let pools_where_read = modules
-        .get(1)
-        .is_some_and(|module| Path::new(POOLING).starts_with(&module.path));
+    let paths: Vec<&str> = modules.iter().map(|module| module.path.as_str()).collect();
+    let pools_where_read = matches!(paths.as_slice(), ["", pooling, ..]
+        if Path::new(pooling).join("config.json") == Path::new(POOLING));
     match kinds.as_slice() {
         ["Transformer", "Pooling"] if pools_where_read => Ok(false),
         ["Transformer", "Pooling", "Normalize"] if pools_where_read => Ok(true),

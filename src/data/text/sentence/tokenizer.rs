@@ -142,11 +142,11 @@ impl Tokenizer {
         }
         let [begin, end] = markers(&file.post_processor)
             .ok_or_else(|| wrong("a text does not stand between two single markers".to_owned()))?;
-        let plain = |added: &Added| {
-            !(added.single_word || added.lstrip || added.rstrip || added.normalized)
-                && !added.content.is_empty()
+        let odd = |added: &Added| {
+            let stripped = added.lstrip || added.rstrip;
+            stripped || added.single_word || added.normalized || added.content.is_empty()
         };
-        if !file.added_tokens.iter().all(plain) {
+        if file.added_tokens.iter().any(odd) {
             let message = "an added token is empty, or is stripped, normalized or a single word";
             return Err(wrong(message.to_owned()));
         }
