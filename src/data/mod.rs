@@ -20,6 +20,7 @@ mod layout;
 mod note;
 mod notice;
 mod prepare;
+mod quantile;
 mod sealed;
 mod sides;
 mod split;
