@@ -192,7 +192,9 @@ mod tests {
     #[test]
     fn a_thousand_quantiles_stand_for_many_values() {
         // The same, of 2,500 values i^2 mod 1009 / 10.
-        let known: Vec<f64> = (0..2500u32).map(|i| f64::from(i * i % 1009) / 10.0).collect();
+        let known: Vec<f64> = (0..2500u32)
+            .map(|i| f64::from(i * i % 1009) / 10.0)
+            .collect();
         let quantiles = quantiles(&known);
         assert_eq!(quantiles.len(), 1000);
         for (value, wanted) in [

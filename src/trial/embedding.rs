@@ -187,7 +187,10 @@ mod tests {
             vec![kind("periodic"), ("sigma", Value::Int(0))],
         ] {
             let refused = spec.set("embedding", &table(&entries));
-            assert!(matches!(refused, Err(Rejected::Value { .. })), "{entries:?}");
+            assert!(
+                matches!(refused, Err(Rejected::Value { .. })),
+                "{entries:?}"
+            );
         }
         assert_eq!(spec, MlpSpec::default());
     }

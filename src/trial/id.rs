@@ -143,7 +143,11 @@ mod tests {
             base.id(&DataDigest::from_hex("1".repeat(64)))
         );
         for (key, off, on) in [
-            ("embedding", Value::Text("none".to_owned()), Value::Text("ple".to_owned())),
+            (
+                "embedding",
+                Value::Text("none".to_owned()),
+                Value::Text("ple".to_owned()),
+            ),
             ("label_smoothing", Value::Int(0), Value::Float(0.1)),
             ("ema", Value::Int(0), Value::Float(0.99)),
         ] {

@@ -130,12 +130,7 @@ impl Function for Gelu {
 #[inline(always)]
 pub fn turn<S: Simd>(simd: S, turns: S::Floats) -> (S::Floats, S::Floats) {
     // Taylor series to the quarter's half, where their next terms are below 3e-9.
-    const SINE: [f32; 4] = [
-        1.0 / 362_880.0,
-        -1.0 / 5_040.0,
-        1.0 / 120.0,
-        -1.0 / 6.0,
-    ];
+    const SINE: [f32; 4] = [1.0 / 362_880.0, -1.0 / 5_040.0, 1.0 / 120.0, -1.0 / 6.0];
     const COSINE: [f32; 5] = [
         -1.0 / 3_628_800.0,
         1.0 / 40_320.0,

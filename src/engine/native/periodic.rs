@@ -230,8 +230,8 @@ impl Periodic {
             for column in 0..self.frequencies {
                 let cosine = of_group * self.waves() + column;
                 let sine = cosine + self.frequencies;
-                let sum = sums[cosine / LANES].0[cosine % LANES]
-                    + sums[sine / LANES].0[sine % LANES];
+                let sum =
+                    sums[cosine / LANES].0[cosine % LANES] + sums[sine / LANES].0[sine % LANES];
                 let line = &mut frequency[feature / LANES * self.frequencies + column];
                 line.0[feature % LANES] = sum;
             }

@@ -143,20 +143,31 @@ mod tests {
         let pieces = Piecewise::fit(data, 3, 4);
         assert_eq!(
             pieces.edges,
-            [vec![1.0, 2.5, 6.0, 14.0, 32.0], vec![0.0, 0.5, 1.0], vec![5.0]]
+            [
+                vec![1.0, 2.5, 6.0, 14.0, 32.0],
+                vec![0.0, 0.5, 1.0],
+                vec![5.0]
+            ]
         );
         assert_eq!(pieces.inputs, 4 + 2 + 1);
     }
 
     #[test]
     fn values_fill_one_bin_after_the_other() {
-        let edges = vec![vec![0.0, 1.0, 3.0], vec![5.0], (0..20).map(|e| e as f32).collect()];
+        let edges = vec![
+            vec![0.0, 1.0, 3.0],
+            vec![5.0],
+            (0..20).map(|e| e as f32).collect(),
+        ];
         let pieces = Piecewise::new(edges);
-        let x = [-1.0, 5.0, 2.5, 0.25, 4.0, 19.0, 2.0, 6.0, 100.0, 9.0, 5.0, -3.0];
+        let x = [
+            -1.0, 5.0, 2.5, 0.25, 4.0, 19.0, 2.0, 6.0, 100.0, 9.0, 5.0, -3.0,
+        ];
         let wanted: Vec<Vec<f32>> = x
             .chunks(3)
             .map(|row| {
-                let share = |x: f32, low: f32, high: f32| ((x - low) / (high - low)).clamp(0.0, 1.0);
+                let share =
+                    |x: f32, low: f32, high: f32| ((x - low) / (high - low)).clamp(0.0, 1.0);
                 let mut inputs = vec![share(row[0], 0.0, 1.0), share(row[0], 1.0, 3.0), 0.0];
                 inputs.extend((0..19).map(|e| share(row[2], e as f32, (e + 1) as f32)));
                 inputs

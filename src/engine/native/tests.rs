@@ -1,6 +1,7 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
 mod gradients;
+mod options;
 
 use std::path::Path;
 

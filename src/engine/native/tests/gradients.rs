@@ -92,7 +92,8 @@ fn encode(values: &mut [Vec<f64>], bins: usize) {
             .iter()
             .zip(&columns)
             .flat_map(|(x, edges)| {
-                let share = move |pair: &[f64]| ((x - pair[0]) / (pair[1] - pair[0])).clamp(0.0, 1.0);
+                let share =
+                    move |pair: &[f64]| ((x - pair[0]) / (pair[1] - pair[0])).clamp(0.0, 1.0);
                 edges.windows(2).map(share)
             })
             .collect();
