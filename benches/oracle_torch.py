@@ -283,11 +283,12 @@ CONFIGS = {
     "plain sgd, linear": {"optimizer": "sgd", "lr": 0.5, "weight_decay": 0.001, "layers": []},
     "periodic embedding, moving average, batch norm": {
         "embedding": {"kind": "periodic", "frequencies": 8, "sigma": 0.3, "width": 4},
-        "optimizer": "adamw", "weight_decay": 0.1, "ema": 0.9, "batch_norm": True, "dropout": 0.2,
+        "optimizer": "sgd", "lr": 0.05, "momentum": 0.8, "weight_decay": 0.01, "ema": 0.9,
+        "batch_norm": True, "dropout": 0.2,
     },
     "piecewise-linear encoding, smoothed labels": {
         "embedding": {"kind": "ple", "bins": 6}, "label_smoothing": 0.15, "clip_norm": 0.5,
-        "activation": "silu",
+        "activation": "silu", "eps": 1e-4,
     },
     "wide periodic embedding of a linear model, sgd": {
         "embedding": {"kind": "periodic", "frequencies": 24, "sigma": 0.5, "width": 16},
