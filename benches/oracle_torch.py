@@ -88,11 +88,72 @@ def data_of(epoch, rows):
     return torch.tensor(x.astype(np.float32).astype(np.float64)), torch.tensor(labels)
 
 
+def float32(values):
+    return torch.tensor(np.asarray(values).astype(np.float32).astype(np.float64))
+
+
+class Plain(torch.nn.Module):
+    inputs = FEATURES
+
+    def forward(self, x):
+        return x
+
+
+class Ple(torch.nn.Module):
+    """Piecewise-linear encoding between the quantiles of the training rows, cut off at both ends."""
+
+    def __init__(self, bins):
+        super().__init__()
+        train, _ = data_of(1, ROWS)
+        levels = np.linspace(0, 1, bins + 1)
+        self.edges = [float32(np.unique(np.quantile(column, levels))) for column in train.numpy().T]
+        self.inputs = sum(len(edges) - 1 for edges in self.edges)
+
+    def forward(self, x):
+        parts = [
+            ((column[:, None] - edges[:-1]) / (edges[1:] - edges[:-1])).clamp(0, 1)
+            for column, edges in zip(x.T, self.edges)
+        ]
+        return torch.cat(parts, 1)
+
+
+class Periodic(torch.nn.Module):
+    """Cosines and sines of learned frequencies, a linear layer of each feature's own, ReLU."""
+
+    def __init__(self, seed, frequencies, sigma, width):
+        super().__init__()
+        self.inputs = FEATURES * width
+        waves = 2 * frequencies
+        stream = Stream(seed, WEIGHTS, 0, 256)
+        a, b = (words.astype(np.float64) for words in stream.words(np.arange(FEATURES * frequencies)))
+        normal = np.sqrt(-2 * np.log((a + 0.5) / 2**32)) * np.cos(2 * np.pi * b / 2**32)
+        parameter = lambda values, *shape: torch.nn.Parameter(float32(values).reshape(shape))
+        uniform = lambda tensor, count: (
+            2.0 * Stream(seed, WEIGHTS, 0, tensor).uniform(np.arange(count)) - 1.0
+        ) / math.sqrt(waves)
+        self.frequency = parameter(sigma * normal, FEATURES, frequencies)
+        self.weight = parameter(uniform(257, FEATURES * waves * width), FEATURES, waves, width)
+        self.bias = parameter(uniform(258, FEATURES * width), FEATURES, width)
+
+    def forward(self, x):
+        around = 2 * math.pi * self.frequency * x[..., None]
+        waves = torch.cat([around.cos(), around.sin()], -1)
+        return torch.relu(torch.einsum("bfw,fwd->bfd", waves, self.weight) + self.bias).flatten(1)
+
+
+def embedding_of(config, seed):
+    if config["embedding"] == "none":
+        return Plain()
+    kind, *settings = config["embedding"].items()
+    return {"ple": Ple, "periodic": lambda **given: Periodic(seed, **given)}[kind[1]](**dict(settings))
+
+
 class Net(torch.nn.Module):
     def __init__(self, config, seed):
         super().__init__()
         self.config = config
-        widths = [FEATURES, *config["layers"], CLASSES]
+        self.embedding = embedding_of(config, seed)
+        widths = [self.embedding.inputs, *config["layers"], CLASSES]
         self.linears = torch.nn.ModuleList(
             torch.nn.Linear(i, o) for i, o in zip(widths, widths[1:])
         )
@@ -114,6 +175,7 @@ class Net(torch.nn.Module):
             "silu": torch.nn.functional.silu,
             "gelu": torch.nn.functional.gelu,
         }[config["activation"]]
+        x = self.embedding(x)
         for layer, linear in enumerate(self.linears[:-1]):
             x = linear(x)
             if config["batch_norm"]:
@@ -154,6 +216,7 @@ def train(config, seed):
         )
     (x, y), (valid_x, valid_y) = data_of(1, ROWS), data_of(2, VALID)
     loss_of = torch.nn.functional.cross_entropy
+    smoothing, average = config["label_smoothing"], None
     steps = -(-ROWS // BATCH)
     total, history = 0, []
     for epoch in range(1, EPOCHS + 1):
@@ -161,7 +224,8 @@ def train(config, seed):
         order, losses, norms = order_of(seed, epoch), [], []
         for step in range(steps):
             rows = order[step * BATCH : (step + 1) * BATCH]
-            loss = loss_of(net(x[rows], (seed, epoch, step)), y[rows])
+            scores = net(x[rows], (seed, epoch, step))
+            loss = loss_of(scores, y[rows], label_smoothing=smoothing)
             optimizer.zero_grad()
             loss.backward()
             limit = config["clip_norm"] or math.inf
@@ -171,9 +235,18 @@ def train(config, seed):
             optimizer.step()
             losses.append(loss.item() * len(rows))
             total += 1
+            with torch.no_grad():
+                decay = min(config["ema"], (total - 1) / (total + 9))
+                now = [p.detach().clone() for p in net.parameters()]
+                last = now if average is None else average
+                average = [decay * a + (1 - decay) * p for a, p in zip(last, now)]
         net.eval()
         with torch.no_grad():
+            for p, a in zip(net.parameters(), average if config["ema"] else now):
+                p.copy_(a)
             scores = net(valid_x)
+            for p, a in zip(net.parameters(), now):
+                p.copy_(a)
         history.append({
             "train/loss": sum(losses) / ROWS,
             "valid/loss": loss_of(scores, valid_y).item(),
@@ -189,6 +262,7 @@ BASE = {
     "epochs": EPOCHS, "batch_size": BATCH, "optimizer": "adam", "lr": 0.003,
     "lr_schedule": "constant", "weight_decay": 0.0, "clip_norm": 0, "momentum": 0.0,
     "nesterov": False, "betas": [0.9, 0.999], "eps": 1e-8,
+    "embedding": "none", "label_smoothing": 0.0, "ema": 0.0,
 }
 CONFIGS = {
     "adam, batch norm, dropout, clipping": {
@@ -207,6 +281,19 @@ CONFIGS = {
         "layers": [17, 33, 5], "dropout": 0.2, "clip_norm": 1.5,
     },
     "plain sgd, linear": {"optimizer": "sgd", "lr": 0.5, "weight_decay": 0.001, "layers": []},
+    "periodic embedding, moving average, batch norm": {
+        "embedding": {"kind": "periodic", "frequencies": 8, "sigma": 0.3, "width": 4},
+        "optimizer": "sgd", "lr": 0.05, "momentum": 0.8, "weight_decay": 0.01, "ema": 0.9,
+        "batch_norm": True, "dropout": 0.2,
+    },
+    "piecewise-linear encoding, smoothed labels": {
+        "embedding": {"kind": "ple", "bins": 6}, "label_smoothing": 0.15, "clip_norm": 0.5,
+        "activation": "silu", "eps": 1e-4,
+    },
+    "wide periodic embedding of a linear model, sgd": {
+        "embedding": {"kind": "periodic", "frequencies": 24, "sigma": 0.5, "width": 16},
+        "optimizer": "sgd", "lr": 0.1, "layers": [], "label_smoothing": 0.05, "ema": 0.5,
+    },
 }
 
 if __name__ == "__main__":

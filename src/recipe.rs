@@ -156,6 +156,8 @@ impl MissingRules {
 pub enum Scale {
     /// Mean 0 and standard deviation 1.
     Standard,
+    /// The point of the normal distribution below which as large a share of the training rows lies.
+    Quantile,
     None,
 }
 

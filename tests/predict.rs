@@ -480,12 +480,14 @@ epochs = 2
 layers = [[16, 8], []]
 activation = [\"relu\", \"gelu\", \"silu\", \"tanh\"]
 batch_norm = [true, false]
+embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 0.2, width = 4 }]
 ";
     let bench = Bench::new(500, grid);
+    bench.succeed(&["run", "demo.toml", "-q", "--set", "data.scale=quantile"]);
     bench.write("read.py", program);
     let trials = bench.trials();
     // Of the linear model, activation and normalisation have no effect, but stay in its name.
-    assert!(trials.len() >= 16 + 2, "{}", trials.len());
+    assert!(trials.len() >= 2 * (3 * 16 + 2), "{}", trials.len());
     for (trial, ..) in trials {
         bench.succeed(&["export", &trial, &trial]);
         let output = Command::new(&python)

@@ -273,6 +273,7 @@ mod tests {
                 mean: 1.0,
                 sd: 2.0,
                 imputed,
+                quantiles: None,
             },
         };
         let year = FittedField::Year {
@@ -281,6 +282,7 @@ mod tests {
                 mean: 2000.0,
                 sd: 10.0,
                 imputed: None,
+                quantiles: None,
             },
         };
         let kind = FittedField::Category {

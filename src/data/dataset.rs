@@ -104,10 +104,11 @@ impl Dataset {
             mean: 0.0,
             sd: 1.0,
             imputed: None,
+            quantiles: None,
         };
         let field = |column: &String| FittedField::Number {
             column: column.clone(),
-            scaling,
+            scaling: scaling.clone(),
         };
         let meta = DatasetMeta {
             digest: DataDigest::from_hex("0".repeat(64)),

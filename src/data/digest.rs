@@ -108,6 +108,7 @@ mod tests {
                 mean,
                 sd: 1.0,
                 imputed: None,
+                quantiles: None,
             };
             let column = "a".to_owned();
             let fields = vec![FittedField::Number { column, scaling }];

@@ -9,6 +9,7 @@ use super::cells::{Part, Values};
 use super::columns::Field;
 use super::error::DataError;
 use super::fit::{FittedField, Preparation, Scaling};
+use super::quantile::to_normal;
 use super::table::Table;
 use super::text::FittedText;
 
@@ -132,6 +133,9 @@ impl Scaling {
         } else {
             value
         };
+        if let Some(quantiles) = &self.quantiles {
+            return to_normal(quantiles, value) as f32 + 0.0;
+        }
         // Adding zero turns -0 to 0, so that equal rows are equal bytes.
         ((value - self.mean) / self.sd) as f32 + 0.0
     }

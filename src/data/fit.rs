@@ -15,6 +15,7 @@ use super::cells::{Part, Values};
 use super::columns::{Field, Form};
 use super::error::{DataError, count, quote};
 use super::note::Note;
+use super::quantile::quantiles;
 use super::table::Table;
 use super::text::{self, FittedText, TextField};
 
@@ -66,8 +67,9 @@ pub(super) struct Fitted {
     note: Option<Note>,
 }
 
-/// A feature is `(value - mean) / sd`, and 0 when `sd` is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A feature is `(value - mean) / sd`, and 0 when `sd` is 0; with quantiles it is the point of the
+/// normal distribution for the value among them (see [`super::quantile`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
     /// Mean of the training rows, 0 without scaling.
     pub mean: f64,
@@ -75,6 +77,9 @@ pub struct Scaling {
     pub sd: f64,
     /// Put in the place of a missing cell.
     pub imputed: Option<f64>,
+    /// Quantiles of the training rows, rising, with scaling by quantiles; then `mean` is 0 and `sd` 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantiles: Option<Vec<f64>>,
 }
 
 impl Preparation {
@@ -233,28 +238,27 @@ fn fit_number(
         return Err(error.column(&field.name));
     }
     let constant = known.iter().all(|value| *value == known[0]);
-    let scaling = match (scale, constant) {
-        (Scale::Standard, true) => Scaling {
-            mean: known[0],
-            sd: 0.0,
-            imputed,
-        },
-        (Scale::Standard, false) => Scaling { mean, sd, imputed },
-        (Scale::None, _) => Scaling {
-            mean: 0.0,
-            sd: 1.0,
-            imputed,
-        },
+    let (mean, sd) = match (scale, constant) {
+        (Scale::Standard | Scale::Quantile, true) => (known[0], 0.0),
+        (Scale::Standard, false) => (mean, sd),
+        (Scale::Quantile, false) | (Scale::None, _) => (0.0, 1.0),
+    };
+    let by_quantiles = scale == Scale::Quantile && !constant;
+    let scaling = Scaling {
+        mean,
+        sd,
+        imputed,
+        quantiles: by_quantiles.then(|| quantiles(&known)),
     };
     let note = constant.then(|| {
         Note::warning(format!(
             "column {} is {} in every training row: it tells nothing{}",
             quote(&field.name),
             known[0],
-            if scale == Scale::Standard {
-                " and becomes 0"
-            } else {
+            if scale == Scale::None {
                 ""
+            } else {
+                " and becomes 0"
             }
         ))
         .key(field.key.clone())

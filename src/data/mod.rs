@@ -23,6 +23,7 @@ mod layout;
 mod note;
 mod notice;
 mod prepare;
+mod quantile;
 mod sample;
 mod saved;
 mod sealed;

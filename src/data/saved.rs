@@ -151,7 +151,12 @@ impl SavedPreparation {
 impl Scaling {
     fn is_sound(&self) -> bool {
         let imputed = self.imputed.is_none_or(f64::is_finite);
-        self.mean.is_finite() && self.sd.is_finite() && self.sd >= 0.0 && imputed
+        let quantiles = self.quantiles.as_ref().is_none_or(|quantiles| {
+            !quantiles.is_empty()
+                && quantiles.is_sorted()
+                && quantiles.iter().all(|quantile| quantile.is_finite())
+        });
+        self.mean.is_finite() && self.sd.is_finite() && self.sd >= 0.0 && imputed && quantiles
     }
 }
 
@@ -166,6 +171,7 @@ mod tests {
             mean: 0.1 + 0.2,
             sd: 1.0 / 3.0,
             imputed: Some(-0.7),
+            quantiles: None,
         };
         let column = "tempo".to_owned();
         SavedPreparation {

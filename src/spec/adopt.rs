@@ -8,7 +8,7 @@ use super::transfer::Source;
 use crate::trial::{MlpSpec, ModelSpec, TrialId, Value};
 
 /// What a network has to have in common with the one whose layers it takes over.
-const ARCHITECTURE: [&str; 3] = ["layers", "activation", "batch_norm"];
+const ARCHITECTURE: [&str; 4] = ["layers", "activation", "batch_norm", "embedding"];
 
 impl Experiment {
     /// Takes the architecture of the source of a transfer over, whose weights file has the SHA-256
@@ -44,7 +44,8 @@ impl Experiment {
                     )
                     .label("not that of the source")
                     .help(
-                        "leave it out: layers, activation and batch_norm are those of the source",
+                        "leave it out: layers, activation, batch_norm and embedding are those of the \
+                         source",
                     ),
                 );
             } else if let Some(space) = &mut self.networks {

@@ -64,8 +64,9 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "scale",
-        allowed: "\"standard\" or \"none\"",
-        about: "bring features to mean 0 and deviation 1, fitted on training rows alone",
+        allowed: "\"standard\", \"quantile\" or \"none\"",
+        about: "bring features to mean 0 and deviation 1, or to a normal distribution, fitted on training \
+                rows alone",
     },
     Key {
         name: "split",
@@ -161,6 +162,7 @@ fn path(node: &Node) -> Result<PathBuf, &Node> {
 fn scale(node: &Node) -> Result<Scale, &Node> {
     match node.text() {
         Some("standard") => Ok(Scale::Standard),
+        Some("quantile") => Ok(Scale::Quantile),
         Some("none") => Ok(Scale::None),
         _ => Err(node),
     }

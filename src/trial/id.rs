@@ -85,7 +85,7 @@ impl TrialSpec {
             self.objective.metric,
         );
         for (key, value) in self.model.params() {
-            if !self.model.is_inert(&key) {
+            if !self.model.is_inert(&key) && !self.model.is_as_before(&key) {
                 text.push_str(&format!("{key} = {value}\n"));
             }
         }
@@ -151,5 +151,20 @@ mod tests {
             base.id(&data()),
             base.id(&DataDigest::from_hex("1".repeat(64)))
         );
+        for (key, off, on) in [
+            (
+                "embedding",
+                Value::Text("none".to_owned()),
+                Value::Text("ple".to_owned()),
+            ),
+            ("label_smoothing", Value::Int(0), Value::Float(0.1)),
+            ("ema", Value::Int(0), Value::Float(0.99)),
+        ] {
+            let mut other = base.clone();
+            other.model.set(key, &off).unwrap();
+            assert_eq!(base.id(&data()), other.id(&data()), "{key}");
+            other.model.set(key, &on).unwrap();
+            assert_ne!(base.id(&data()), other.id(&data()), "{key}");
+        }
     }
 }

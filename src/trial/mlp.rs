@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::embedding::{self, Embedding};
 use super::settings::{Key, Rejected, find};
 use super::{Params, Value};
 
@@ -42,6 +43,15 @@ pub struct MlpSpec {
     /// `adam` and `adamw` only.
     pub eps: f64,
     pub early_stopping: Option<EarlyStopping>,
+    /// How features enter the first layer.
+    #[serde(default)]
+    pub embedding: Embedding,
+    /// Share of the target that is spread evenly over all classes while training.
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Decay of the moving average of the weights that is measured and saved in their place; 0 is off.
+    #[serde(default)]
+    pub ema: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +144,9 @@ impl Default for MlpSpec {
             betas: (0.9, 0.999),
             eps: 1e-8,
             early_stopping: None,
+            embedding: Embedding::None,
+            label_smoothing: 0.0,
+            ema: 0.0,
         }
     }
 }
@@ -209,6 +222,21 @@ impl MlpSpec {
             "false, or a table such as { patience = 5, min_delta = 0.0 }",
             "end when the objective no longer improves",
         ),
+        Key::new(
+            "embedding",
+            embedding::ALLOWED,
+            "how each feature is spread over several inputs",
+        ),
+        Key::new(
+            "label_smoothing",
+            "a number in [0, 1)",
+            "share of the target spread evenly over all classes while training",
+        ),
+        Key::new(
+            "ema",
+            "a number in [0, 1), such as 0.995 (0 = off)",
+            "measure and save a moving average of the weights, with this decay a step",
+        ),
     ];
 
     /// Sets `key` to `value`, or says what would be allowed.
@@ -236,6 +264,11 @@ impl MlpSpec {
             "betas" => self.betas = betas(key, value)?,
             "eps" => self.eps = key.number(value, |eps| eps > 0.0)?,
             "early_stopping" => self.early_stopping = early_stopping(key, value)?,
+            "embedding" => self.embedding = Embedding::read(key, value)?,
+            "label_smoothing" => {
+                self.label_smoothing = key.number(value, |share| (0.0..1.0).contains(&share))?;
+            }
+            "ema" => self.ema = key.number(value, |decay| (0.0..1.0).contains(&decay))?,
             _ => unreachable!("every name in KEYS has an arm, which a test walks"),
         }
         Ok(())
@@ -277,6 +310,9 @@ impl MlpSpec {
                         ("min_delta", Value::Float(stopping.min_delta)),
                     ]),
                 },
+                "embedding" => self.embedding.to_value(),
+                "label_smoothing" => Value::Float(self.label_smoothing),
+                "ema" => Value::Float(self.ema),
                 name => unreachable!("{name} is in KEYS"),
             };
             (key.name.to_owned(), value)
@@ -291,6 +327,17 @@ impl MlpSpec {
             "nesterov" => self.optimizer != Optimizer::Sgd || self.momentum == 0.0,
             "betas" | "eps" => self.optimizer == Optimizer::Sgd,
             "dropout" | "activation" | "batch_norm" => self.layers.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether `key` is at a default that stands for how networks were trained before there was such
+    /// a key. It is left out of names, so that names made then still hold.
+    pub fn is_as_before(&self, key: &str) -> bool {
+        match key {
+            "embedding" => self.embedding == Embedding::None,
+            "label_smoothing" => self.label_smoothing == 0.0,
+            "ema" => self.ema == 0.0,
             _ => false,
         }
     }
@@ -474,6 +521,9 @@ mod tests {
                 min_delta: 0.01,
             }),
             betas: (0.8, 0.9),
+            embedding: Embedding::Ple { bins: 7 },
+            label_smoothing: 0.1,
+            ema: 0.99,
             ..MlpSpec::default()
         };
         let mut copy = MlpSpec::default();
@@ -498,6 +548,8 @@ mod tests {
             ("optimizer", Value::Text("adagrad".to_owned())),
             ("batch_size", Value::Int(0)),
             ("batch_norm", Value::Int(1)),
+            ("label_smoothing", Value::Int(1)),
+            ("ema", Value::Float(-0.5)),
         ] {
             assert!(
                 matches!(spec.set(key, &value), Err(Rejected::Value { .. })),

@@ -3,6 +3,7 @@
 //! A [`TrialSpec`] is valid by construction: it is only ever built by setting keys one by one
 //! through [`ModelSpec::set`], which refuses what cannot be trained.
 
+mod embedding;
 mod evaluation;
 mod id;
 mod metric;
@@ -13,6 +14,7 @@ mod transfer;
 mod trees;
 mod value;
 
+pub use embedding::Embedding;
 pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScore};
 pub use id::{ConfigId, DataDigest, TRIAL_FORMAT, TrialId};
 pub use metric::{Goal, METRICS, Metric, Objective};
@@ -194,6 +196,14 @@ impl ModelSpec {
     pub fn is_inert(&self, key: &str) -> bool {
         match self {
             ModelSpec::Mlp(spec) => spec.is_inert(key),
+            ModelSpec::Boost(_) | ModelSpec::Forest(_) => false,
+        }
+    }
+
+    /// Whether `key` stands for how models were trained before there was such a key.
+    pub fn is_as_before(&self, key: &str) -> bool {
+        match self {
+            ModelSpec::Mlp(spec) => spec.is_as_before(key),
             ModelSpec::Boost(_) | ModelSpec::Forest(_) => false,
         }
     }

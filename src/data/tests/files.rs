@@ -40,10 +40,11 @@ fn the_digest_follows_the_content_and_not_the_path() {
         .collect();
     assert_eq!(full(unused).prepared().meta.digest, base);
     type Change = fn(&mut DataSpec);
-    let changes: [Change; 5] = [
+    let changes: [Change; 6] = [
         |spec| spec.split.seed = 43,
         |spec| spec.split.valid = 0.3,
         |spec| spec.scale = Scale::None,
+        |spec| spec.scale = Scale::Quantile,
         |spec| spec.year.clear(),
         |spec| spec.numeric = Some(names(&["b", "a"])),
     ];
@@ -179,4 +180,25 @@ fn the_digest_is_that_of_format_1() {
     // A change here makes every recorded trial a stranger: raise DATA_FORMAT with it.
     let digest = full(table(60)).prepared().meta.digest;
     insta::assert_snapshot!(digest);
+}
+
+#[test]
+fn quantiles_are_kept_with_the_rows_they_were_taken_from() {
+    let prepared = full(table(60)).with(|spec| spec.scale = Scale::Quantile);
+    let prepared = prepared.prepared();
+    let data = Dataset::open(&prepared.path).unwrap();
+    assert_eq!(*data.meta(), prepared.meta);
+    let train = data.train();
+    let features = data.meta().features.len();
+    // The smallest and largest training values of each number stand at the ends of the map.
+    for feature in 0..3 {
+        let column = || train.x.iter().skip(feature).step_by(features).copied();
+        let ends = (
+            column().fold(f32::MAX, f32::min),
+            column().fold(f32::MIN, f32::max),
+        );
+        assert!((ends.0 + 5.199_337_6).abs() < 1e-5 && (ends.1 - 5.199_337_6).abs() < 1e-5);
+        let middle = column().filter(|x| x.abs() < 1.0).count();
+        assert!(middle > train.y.len() / 3, "{middle} rows within 1 of 0");
+    }
 }

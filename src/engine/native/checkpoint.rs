@@ -1,7 +1,7 @@
 //! A trial between two epochs, as bytes: a safetensors file.
 //!
 //! Tensors have PyTorch's shapes and bear the names of [`Shape::tensors`] after `now.`, `first.`,
-//! `second.` and `best.`; the metadata entry `sweep` is a JSON object with all else and the SHA-256 of
+//! `second.`, `average.` and `best.`; the metadata entry `sweep` is a JSON object with all else and the SHA-256 of
 //! everything. Invariant: what [`restore`] accepts is what [`write`] wrote for the same trial, to
 //! the bit; anything else is an error and leaves nothing half restored.
 
@@ -154,10 +154,12 @@ pub fn restore(
     });
     let (mut parameters, mut running) = (network.parameters.clone(), network.running.clone());
     let (mut first, mut second) = (state.first.clone(), state.second.clone());
+    let mut average = state.average.clone();
     let mut parts: Vec<(&str, &mut [Line], &mut [Line])> = vec![
         ("now", &mut parameters, &mut running),
         ("first", &mut first, &mut []),
         ("second", &mut second, &mut []),
+        ("average", &mut average, &mut []),
     ];
     if let Some(best) = &mut best {
         parts.push(("best", &mut best.parameters, &mut best.running));
@@ -173,6 +175,7 @@ pub fn restore(
         seconds: f64::from_bits(header.seconds),
         first,
         second,
+        average,
         last: header.last.map(f64::from_bits),
         best,
         reference: header.reference.map(f64::from_bits),
@@ -192,6 +195,7 @@ fn tensors_of(network: &Network, state: &State) -> Vec<(String, Vec<usize>, Vec<
         ),
         ("first", &state.first, none),
         ("second", &state.second, none),
+        ("average", &state.average, none),
     ];
     if let Some(best) = &state.best {
         parts.push(("best", &best.parameters, &best.running));

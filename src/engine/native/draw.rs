@@ -15,6 +15,7 @@
 //! [`Mask::scale`]. As tensors: words `[2, ceil(rows / 4), width]`, split into halves
 //! `[ceil(rows / 4), 4, width]`, reshaped to `[4 * ceil(rows / 4), width]`, cut to `rows`.
 
+use super::periodic::Periodic;
 use crate::random::{Purpose, Stream};
 
 /// Hidden layers that have dropout streams of their own in each step.
@@ -77,6 +78,31 @@ pub fn initial_linear(
         draw(2 * layer, inputs * outputs),
         draw(2 * layer + 1, outputs),
     )
+}
+
+/// Tensors of the linear layers end before this one of the stream of weights.
+const EMBEDDING_TENSOR: u32 = 256;
+
+/// Initial frequencies [features, frequencies], normal with deviation `sigma`, weights
+/// [features, waves, width] and bias [features, width], uniform within ± 1/sqrt(waves): tensors 256,
+/// 257 and 258 of the stream of weights; elements are counters in row-major order.
+pub fn initial_embedding(seed: u64, periodic: &Periodic, sigma: f64) -> Vec<Vec<f32>> {
+    let stream = |tensor: u32| Stream::new(seed, Purpose::Weights, 0, EMBEDDING_TENSOR + tensor);
+    let bound = 1.0 / (periodic.waves() as f64).sqrt();
+    let uniform = |tensor: u32, count: usize| -> Vec<f32> {
+        let stream = stream(tensor);
+        (0..count)
+            .map(|index| ((2.0 * stream.uniform(index as u32) - 1.0) * bound) as f32)
+            .collect()
+    };
+    let frequencies = periodic.features * periodic.frequencies;
+    vec![
+        (0..frequencies)
+            .map(|index| (sigma * stream(0).normal(index as u32)) as f32)
+            .collect(),
+        uniform(1, periodic.inputs() * periodic.waves()),
+        uniform(2, periodic.inputs()),
+    ]
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use super::hidden::sum_rows;
 use super::math::exp;
-use super::simd::{Kernel, LANES, Line, Simd, lines};
+use super::simd::{Kernel, LANES, Line, PLACES, Simd, lines};
 
 /// Cross-entropy of the softmax of scores; gives its sum over rows.
 pub struct CrossEntropy<'a> {
     pub rows: usize,
     pub classes: usize,
+    /// Share of the target spread evenly over all classes (Szegedy et al., "Rethinking the Inception
+    /// Architecture for Computer Vision", 2016), as PyTorch's `label_smoothing`.
+    pub smoothing: f32,
     /// [rows, classes]: in, scores; out, the gradient of the mean loss by them.
     pub scores: &'a mut [Line],
     /// [rows]: classes.
@@ -31,6 +34,8 @@ impl Kernel for CrossEntropy<'_> {
         assert_eq!(self.labels.len(), rows);
         assert_eq!(scores.len(), rows * lines(classes));
         let share = 1.0 / rows as f32;
+        let even = self.smoothing / classes as f32;
+        let own = 1.0 - self.smoothing;
         let mut loss = 0.0;
         for (group, labels) in self.labels.chunks(LANES).enumerate() {
             let first = group * LANES;
@@ -40,6 +45,9 @@ impl Kernel for CrossEntropy<'_> {
                 for line in &turned[..LANES.min(classes - panel * LANES)] {
                     highest = simd.max(simd.load(line), highest);
                 }
+            }
+            if self.smoothing > 0.0 {
+                loss += smoothed(simd, scores, rows, classes, first, labels, self.smoothing);
             }
             let highest_of = simd.to_line(highest);
             for (row, label) in labels.iter().enumerate() {
@@ -75,9 +83,19 @@ impl Kernel for CrossEntropy<'_> {
                     simd.store(simd.mul(simd.load(line), simd.splat(factor)), line);
                 }
             }
+            if self.smoothing > 0.0 {
+                let everywhere = simd.splat(share * even);
+                for (panel, scores) in scores.chunks_exact_mut(rows).enumerate() {
+                    let end = simd.splat((classes - panel * LANES) as f32);
+                    let minus = simd.if_less(simd.load(&PLACES), end, everywhere, simd.zero());
+                    for line in &mut scores[first..][..labels.len()] {
+                        simd.store(simd.sub(simd.load(line), minus), line);
+                    }
+                }
+            }
             for (row, label) in labels.iter().enumerate() {
                 let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
-                scores[panel * rows + first + row].0[place] -= share;
+                scores[panel * rows + first + row].0[place] -= share * own;
             }
         }
         for (scores, bias) in scores.chunks_exact(rows).zip(self.bias) {
@@ -85,6 +103,32 @@ impl Kernel for CrossEntropy<'_> {
         }
         loss
     }
+}
+
+/// What smoothing adds to the losses of the rows from `first` on: the share of it times each label's
+/// score less the mean of all scores.
+#[inline(always)]
+fn smoothed<S: Simd>(
+    simd: S,
+    scores: &[Line],
+    rows: usize,
+    classes: usize,
+    first: usize,
+    labels: &[u32],
+    smoothing: f32,
+) -> f64 {
+    let mut more = 0.0;
+    for (row, label) in labels.iter().enumerate() {
+        let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
+        let own = f64::from(scores[panel * rows + first + row].0[place]);
+        let mut sum = 0.0;
+        for panel in 0..lines(classes) {
+            // Places beyond the last class hold zeros.
+            sum += f64::from(simd.sum(simd.load(&scores[panel * rows + first + row])));
+        }
+        more += f64::from(smoothing) * (own - sum / classes as f64);
+    }
+    more
 }
 
 /// The transpose of at most sixteen lines, zeros for those that are not there.

@@ -125,6 +125,43 @@ impl Function for Gelu {
     }
 }
 
+/// Cosine and sine of `turns` full circles, each within 3e-7 for up to 2^20 quarters; further out the
+/// digits of `turns` itself are what is lost.
+#[inline(always)]
+pub fn turn<S: Simd>(simd: S, turns: S::Floats) -> (S::Floats, S::Floats) {
+    // Taylor series to the quarter's half, where their next terms are below 3e-9.
+    const SINE: [f32; 4] = [1.0 / 362_880.0, -1.0 / 5_040.0, 1.0 / 120.0, -1.0 / 6.0];
+    const COSINE: [f32; 5] = [
+        -1.0 / 3_628_800.0,
+        1.0 / 40_320.0,
+        -1.0 / 720.0,
+        1.0 / 24.0,
+        -0.5,
+    ];
+    let zero = simd.zero();
+    let quarters = simd.round(simd.mul(turns, simd.splat(4.0)));
+    let rest = simd.mul_add(quarters, simd.splat(-0.25), turns);
+    let x = simd.mul(rest, simd.splat(std::f32::consts::TAU));
+    let x2 = simd.mul(x, x);
+    let sine = simd.mul_add(simd.mul(x2, x), polynomial(simd, x2, SINE), x);
+    let cosine = simd.mul_add(x2, polynomial(simd, x2, COSINE), simd.splat(1.0));
+    // Which quarter, as -2, -1, 0, 1 or 2: an odd one swaps the two, and some turn signs.
+    let fours = simd.round(simd.mul(quarters, simd.splat(0.25)));
+    let quarter = simd.mul_add(fours, simd.splat(-4.0), quarters);
+    let odd = absolute(simd, simd.sub(absolute(simd, quarter), simd.splat(1.0)));
+    let half = simd.splat(0.5);
+    let (a, b) = (
+        simd.if_less(odd, half, sine, cosine),
+        simd.if_less(odd, half, cosine, sine),
+    );
+    let (minus_a, minus_b) = (simd.sub(zero, a), simd.sub(zero, b));
+    let a_of = simd.if_less(half, quarter, minus_a, a);
+    let a_of = simd.if_less(quarter, simd.splat(-1.5), minus_a, a_of);
+    let b_of = simd.if_less(quarter, simd.splat(-0.5), minus_b, b);
+    let b_of = simd.if_less(simd.splat(1.5), quarter, minus_b, b_of);
+    (a_of, b_of)
+}
+
 #[inline(always)]
 fn absolute<S: Simd>(simd: S, x: S::Floats) -> S::Floats {
     simd.if_less(x, simd.zero(), simd.sub(simd.zero(), x), x)
@@ -152,6 +189,7 @@ mod tests {
         Silu,
         Tanh,
         Gelu,
+        Turn,
     }
 
     struct At(Kind, Line);
@@ -168,6 +206,7 @@ mod tests {
                 Kind::Silu => Silu::at(simd, x),
                 Kind::Tanh => Tanh::at(simd, x),
                 Kind::Gelu => Gelu::at(simd, x),
+                Kind::Turn => turn(simd, x),
             };
             (simd.to_line(value), simd.to_line(slope))
         }
@@ -204,6 +243,10 @@ mod tests {
                 let share = 0.5 * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2));
                 let phi = (-x * x / 2.0).exp() / std::f64::consts::TAU.sqrt();
                 (x * share, share + x * phi)
+            }
+            Kind::Turn => {
+                let (sine, cosine) = (std::f64::consts::TAU * x).sin_cos();
+                (cosine, sine)
             }
         }
     }
@@ -247,6 +290,12 @@ mod tests {
     }
 
     #[test]
+    fn cosines_and_sines_of_turns_are_right_to_a_millionth() {
+        assert_close(Kind::Turn, 3.0, 3e-7, 0.0);
+        assert_close(Kind::Turn, 1000.0, 3e-7, 0.0);
+    }
+
+    #[test]
     fn small_values_of_tanh_keep_their_digits() {
         for isa in Isa::all() {
             let x = Line(std::array::from_fn(|place| 0.7f32.powi(3 * place as i32)));
@@ -261,7 +310,14 @@ mod tests {
     #[test]
     fn what_is_not_a_number_stays_so() {
         for isa in Isa::all() {
-            for function in [Kind::Exp, Kind::Relu, Kind::Silu, Kind::Tanh, Kind::Gelu] {
+            for function in [
+                Kind::Exp,
+                Kind::Relu,
+                Kind::Silu,
+                Kind::Tanh,
+                Kind::Gelu,
+                Kind::Turn,
+            ] {
                 let values = isa.run(At(function, Line([f32::NAN; LANES]))).0;
                 assert!(values.0.iter().all(|value| value.is_nan()));
             }

@@ -12,6 +12,8 @@ mod math;
 mod matrix;
 mod network;
 mod optimizer;
+mod periodic;
+mod piecewise;
 mod room;
 mod saved;
 mod shape;
@@ -27,7 +29,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use network::{Draw, Network};
-use optimizer::{Norm, Update, clip_factor};
+use optimizer::{Average, Norm, Update, average_decay, clip_factor};
 use shape::Shape;
 use simd::{Isa, Line};
 use state::{Outcome, State};
@@ -39,10 +41,11 @@ use crate::trial::{METRICS, Metric, MlpSpec, TrialResult};
 
 /// Trains the network `model` of `job`, going on from `checkpoint` if given.
 ///
-/// Each epoch reports `train/loss` (mean over the epoch's rows, as trained, with dropout),
-/// `valid/loss`, `valid/accuracy`, `valid/macro_f1`, `lr` (of the last step), `grad_norm` (mean over
+/// Each epoch reports `train/loss` (mean over the epoch's rows, as trained, with dropout
+/// and smoothed labels), `valid/loss`, `valid/accuracy`, `valid/macro_f1`, `lr` (of the last step), `grad_norm` (mean over
 /// steps, before clipping) and `seconds`. An epoch in which a loss is not finite is not reported: it
-/// ends the trial as diverged. The weights of the best epoch are kept and saved.
+/// ends the trial as diverged. The weights of the best epoch are kept and saved; with `ema`, their
+/// moving average is what is measured, kept and saved.
 ///
 /// # Errors
 /// A checkpoint of another trial or a damaged one; a transfer whose source is missing or has changed; data without rows, features or classes; an
@@ -71,7 +74,10 @@ fn train_on(
     let batch = spec.batch_rows(train.y.len());
     let steps = train.y.len().div_ceil(batch) as u64;
 
-    let shape = Shape::new(spec, meta.features.len(), meta.classes.len());
+    let shape = match transfer::pieces(&job, spec)? {
+        Some(pieces) => Shape::new(spec, Some(pieces), meta.features.len(), meta.classes.len()),
+        None => Shape::fitted(spec, train, meta.features.len(), meta.classes.len()),
+    };
     let mut network = Network::new(isa, spec, shape, batch, seed);
     let parts = transfer::begin(&job, spec, &mut network)?;
     let mut state = State::new(spec, &network);
@@ -122,7 +128,15 @@ fn train_on(
                     second: part_of(&mut state.second, lines),
                 });
             }
+            if spec.ema > 0.0 {
+                isa.run(Average {
+                    parameters: &network.parameters,
+                    decay: average_decay(spec.ema, state.step),
+                    average: &mut state.average,
+                });
+            }
         }
+        state.swap_average(&mut network);
         confusion.clear();
         let valid_loss = network.evaluate(valid, &mut confusion);
         let seconds = start.elapsed().as_secs_f64();
@@ -148,6 +162,7 @@ fn train_on(
             values: values.to_vec(),
         };
         state.note(spec, &job.spec.objective, &report, &confusion, &network);
+        state.swap_average(&mut network);
         let control = watch.epoch(&report, &mut || checkpoint::write(&trial, &network, &state));
         if control == Control::Stop && !state.is_over(spec) {
             return Ok(Ending::Stopped { step: epoch });

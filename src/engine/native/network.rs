@@ -3,15 +3,16 @@
 //! Invariant: nothing is allocated after [`Network::new`], and a result depends on parameters, batch
 //! and masks alone, not on what the buffers held before.
 
-use super::draw::{Mask, dropout_stream, initial_linear};
+use super::draw::{Mask, dropout_stream, initial_embedding, initial_linear};
 use super::loss::CrossEntropy;
 use super::matrix::{Gradient, Product, Transpose};
+use super::piecewise::Encode;
 use super::room::{Pass, Room};
-use super::shape::Shape;
+use super::shape::{Entry, Shape};
 use super::simd::{Isa, Line, lines};
 use crate::data::Rows;
 use crate::engine::score::{Confusion, argmax};
-use crate::trial::{Activation, MlpSpec};
+use crate::trial::{Activation, Embedding, MlpSpec};
 
 /// Rows that are evaluated at a time: their values stay in the first cache levels.
 const EVALUATION_ROWS: usize = 64;
@@ -30,6 +31,7 @@ pub struct Network {
     isa: Isa,
     activation: Activation,
     mask: Option<Mask>,
+    smoothing: f32,
     room: Room,
 }
 
@@ -48,6 +50,13 @@ impl Network {
     pub fn new(isa: Isa, spec: &MlpSpec, shape: Shape, batch: usize, seed: u64) -> Network {
         let mut parameters = vec![Line::ZERO; shape.parameters];
         let mut running = vec![Line::ZERO; shape.running];
+        let mut embedding = match (spec.embedding, &shape.entry) {
+            (Embedding::Periodic { sigma, .. }, Entry::Periodic(periodic)) => {
+                initial_embedding(seed, periodic, sigma)
+            }
+            _ => Vec::new(),
+        }
+        .into_iter();
         let mut linear = (0..shape.layers.len()).flat_map(|place| {
             let layer = &shape.layers[place];
             let (weight, bias) = initial_linear(seed, place, layer.inputs, layer.outputs);
@@ -61,6 +70,9 @@ impl Network {
             };
             let numbers = match constant {
                 Some(constant) => vec![constant; tensor.len()],
+                None if tensor.name.starts_with("embedding.") => {
+                    embedding.next().expect("an embedding has its tensors")
+                }
                 None => linear.next().expect("each linear layer has two tensors"),
             };
             let list = if tensor.running {
@@ -79,6 +91,7 @@ impl Network {
             isa,
             activation: spec.activation,
             mask: Mask::of(spec.dropout),
+            smoothing: spec.label_smoothing as f32,
             room: Room::new(&shape, batch.max(EVALUATION_ROWS)),
             shape,
         }
@@ -88,9 +101,9 @@ impl Network {
     /// mean loss and gives the sum of their losses.
     pub fn step(&mut self, data: Rows<'_>, batch: &[u32], draw: Draw) -> f64 {
         let rows = batch.len();
-        self.room.gather(self.isa, self.shape.features, data, batch);
+        self.enter(data, batch);
         self.forward(rows, Some(draw));
-        let loss = self.loss(rows);
+        let loss = self.loss(rows, self.smoothing);
         self.backward(rows);
         loss
     }
@@ -106,14 +119,13 @@ impl Network {
             for (place, row) in all[..rows].iter_mut().enumerate() {
                 *row = (start + place) as u32;
             }
-            self.room
-                .gather(self.isa, self.shape.features, data, &all[..rows]);
+            self.enter(data, &all[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 let predicted = argmax(self.room.scores_of(rows, row));
                 confusion.add(self.room.labels[row] as usize, predicted);
             }
-            loss += self.loss(rows);
+            loss += self.loss(rows, 0.0);
         }
         loss / total as f64
     }
@@ -128,12 +140,36 @@ impl Network {
                 x,
                 y: &labels[..rows],
             };
-            self.room
-                .gather(self.isa, self.shape.features, data, &places[..rows]);
+            self.enter(data, &places[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
                 each(self.room.scores_of(rows, row));
             }
+        }
+    }
+
+    /// The rows of `data` that `batch` names, to inputs.
+    fn enter(&mut self, data: Rows<'_>, batch: &[u32]) {
+        let (isa, rows, features) = (self.isa, batch.len(), self.shape.features);
+        let room = &mut self.room;
+        room.gather(isa, features, data, batch);
+        let raw = rows * lines(features);
+        match (&self.shape.entry, &mut room.periodic) {
+            (Entry::Piecewise(pieces), _) => isa.run(Encode {
+                rows,
+                pieces,
+                from: &room.raw[..raw],
+                to: &mut room.inputs[..rows * lines(pieces.inputs)],
+            }),
+            (Entry::Periodic(periodic), Some(waves)) => periodic.forward(
+                isa,
+                rows,
+                &room.raw[..raw],
+                &self.parameters,
+                waves,
+                &mut room.inputs,
+            ),
+            _ => {}
         }
     }
 
@@ -189,11 +225,12 @@ impl Network {
     }
 
     /// The sum of losses; leaves the gradients of scores and of the output's bias.
-    fn loss(&mut self, rows: usize) -> f64 {
+    fn loss(&mut self, rows: usize, smoothing: f32) -> f64 {
         let output = self.shape.layers.last().expect("there is always an output");
         self.isa.run(CrossEntropy {
             rows,
             classes: self.shape.classes,
+            smoothing,
             scores: &mut self.room.scores[..rows * lines(self.shape.classes)],
             labels: &self.room.labels[..rows],
             bias: &mut self.gradients[output.bias.clone()],
@@ -234,7 +271,8 @@ impl Network {
                 right,
                 to: &mut self.gradients[layer.weight.clone()],
             });
-            if place == self.frozen {
+            let entry_learns = self.frozen == 0 && room.periodic.is_some();
+            if place == self.frozen && !entry_learns {
                 break;
             }
             let transposed = &mut room.transposed[..lines(layer.inputs) * layer.outputs];
@@ -253,6 +291,14 @@ impl Network {
                 to: &mut room.next_gradient[..rows * lines(layer.inputs)],
             });
             std::mem::swap(&mut room.gradient, &mut room.next_gradient);
+        }
+        if let (Entry::Periodic(periodic), Some(waves)) = (&self.shape.entry, &mut room.periodic)
+            && self.frozen == 0
+        {
+            let size = rows * lines(periodic.inputs());
+            let gradient = &mut room.gradient[..size];
+            let (parameters, gradients) = (&self.parameters, &mut self.gradients);
+            periodic.backward(isa, rows, parameters, waves, gradient, gradients);
         }
     }
 }

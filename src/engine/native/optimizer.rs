@@ -22,6 +22,14 @@ pub struct Update<'a> {
     pub second: &'a mut [Line],
 }
 
+/// A moving average of the parameters.
+pub struct Average<'a> {
+    pub parameters: &'a [Line],
+    /// Share of the average that stays.
+    pub decay: f64,
+    pub average: &'a mut [Line],
+}
+
 /// The L2 norm of all gradients.
 pub struct Norm<'a> {
     pub gradients: &'a [Line],
@@ -125,6 +133,27 @@ fn descent<S: Simd>(simd: S, update: Update<'_>) {
         let value = simd.load(parameter);
         let slope = simd.mul_add(decay, value, simd.mul(simd.load(gradient), clip));
         simd.store(simd.mul_add(rate, slope, value), parameter);
+    }
+}
+
+/// The decay of the moving average at optimiser step `step` (from 1). It rises to `ema` from 0 at the
+/// first step, so that the average forgets where training began as fast as it can.
+pub fn average_decay(ema: f64, step: u64) -> f64 {
+    let step = step as f64;
+    ema.min((step - 1.0) / (step + 9.0))
+}
+
+impl Kernel for Average<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let rest = splat(simd, 1.0 - self.decay);
+        for (average, parameter) in self.average.iter_mut().zip(self.parameters) {
+            let old = simd.load(average);
+            let apart = simd.sub(simd.load(parameter), old);
+            simd.store(simd.mul_add(apart, rest, old), average);
+        }
     }
 }
 

@@ -6,7 +6,8 @@
 use super::draw::Mask;
 use super::hidden::{Activate, Back, BackNormalized, Dropout, Normalize, NormalizeRunning};
 use super::matrix::Gather;
-use super::shape::{Layer, Shape};
+use super::periodic::PeriodicRoom;
+use super::shape::{Entry, Layer, Shape};
 use super::simd::{Isa, LANES, Line, lines};
 use crate::data::Rows;
 use crate::random::Stream;
@@ -14,8 +15,11 @@ use crate::trial::Activation;
 
 /// Intermediate results of one batch.
 pub struct Room {
-    /// [rows, features].
+    /// [rows, inputs of the first layer].
     pub inputs: Vec<Line>,
+    /// [rows, features], where these are not the inputs themselves; else empty.
+    pub raw: Vec<Line>,
+    pub periodic: Option<PeriodicRoom>,
     pub labels: Vec<u32>,
     pub hidden: Vec<Hidden>,
     /// [rows, classes].
@@ -165,12 +169,25 @@ impl Room {
     pub fn new(shape: &Shape, rows: usize) -> Room {
         let room = |count: usize| vec![Line::ZERO; count];
         let hidden = &shape.layers[..shape.layers.len() - 1];
-        let transposed = shape.layers[1..]
+        let inputs = lines(shape.layers[0].inputs);
+        // The gradient of the inputs is wanted where something before them learns.
+        let learned = match &shape.entry {
+            Entry::Plain | Entry::Piecewise(_) => None,
+            Entry::Periodic(periodic) => Some(periodic),
+        };
+        let widest = shape.widest().max(learned.map_or(0, |_| inputs));
+        let first = usize::from(learned.is_none());
+        let transposed = shape.layers[first..]
             .iter()
             .map(|layer| lines(layer.inputs) * layer.outputs)
             .max();
         Room {
-            inputs: room(rows * lines(shape.features)),
+            inputs: room(rows * inputs),
+            raw: room(match shape.entry {
+                Entry::Plain => 0,
+                Entry::Piecewise(_) | Entry::Periodic(_) => rows * lines(shape.features),
+            }),
+            periodic: learned.map(|periodic| PeriodicRoom::new(periodic, rows)),
             labels: vec![0; rows],
             hidden: hidden
                 .iter()
@@ -186,23 +203,27 @@ impl Room {
                 })
                 .collect(),
             scores: room(rows * lines(shape.classes)),
-            gradient: room(rows * shape.widest()),
-            next_gradient: room(rows * shape.widest()),
+            gradient: room(rows * widest),
+            next_gradient: room(rows * widest),
             transposed: room(transposed.unwrap_or(0)),
             row: vec![0.0; shape.classes],
         }
     }
 
-    /// Lays the rows of `data` that `batch` names out as inputs and labels.
+    /// Lays the rows of `data` that `batch` names out as inputs, or in `raw`, and labels.
     pub fn gather(&mut self, isa: Isa, features: usize, data: Rows<'_>, batch: &[u32]) {
         for (label, row) in self.labels.iter_mut().zip(batch) {
             *label = data.y[*row as usize];
         }
+        let to = match self.raw.is_empty() {
+            true => &mut self.inputs,
+            false => &mut self.raw,
+        };
         isa.run(Gather {
             features,
             from: data.x,
             batch,
-            to: &mut self.inputs[..batch.len() * lines(features)],
+            to: &mut to[..batch.len() * lines(features)],
         });
     }
 

@@ -10,12 +10,13 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::network::Network;
-use super::shape::Shape;
+use super::piecewise::Piecewise;
+use super::shape::{Entry, Shape};
 use super::simd::Isa;
 use super::state::Best;
 use crate::data::DatasetMeta;
 use crate::engine::{EngineError, artifact};
-use crate::trial::{Activation, Artifact, MlpSpec};
+use crate::trial::{Activation, Artifact, Embedding, MlpSpec, Value};
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;
@@ -32,6 +33,12 @@ struct Description {
     layers: Vec<usize>,
     activation: Activation,
     batch_norm: bool,
+    /// How features become inputs, as in an experiment file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    embedding: Option<Value>,
+    /// Edges of the bins of each feature, for the piecewise-linear encoding alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edges: Option<Vec<Vec<f64>>>,
     /// Names of the inputs, in order; they are scaled as in the prepared data set.
     features: Vec<String>,
     /// Names of the outputs, in order.
@@ -54,6 +61,27 @@ pub enum LoadError {
     Content { path: PathBuf, why: String },
 }
 
+/// The bins of the piecewise-linear encoding of the network that was saved in `folder`, if it has one.
+///
+/// # Errors
+/// When its description cannot be read or is not sound.
+pub fn pieces_in(folder: &Path, features: usize) -> Result<Option<Piecewise>, LoadError> {
+    let path = folder.join(MODEL);
+    let content = |why: String| LoadError::Content {
+        path: path.clone(),
+        why,
+    };
+    let description: Description =
+        serde_json::from_slice(&read(&path)?).map_err(|error| content(error.to_string()))?;
+    let Some(edges) = description.edges else {
+        return Ok(None);
+    };
+    match pieces(&edges, features) {
+        Some(pieces) => Ok(Some(pieces)),
+        None => Err(content("`edges` is not sound".to_owned())),
+    }
+}
+
 impl Model {
     /// Reads the network that was saved in `folder`.
     pub fn load(folder: &Path) -> Result<Model, LoadError> {
@@ -73,17 +101,33 @@ impl Model {
         if features.is_empty() || classes.is_empty() || description.layers.contains(&0) {
             return Err(content(&path, "a layer has no units".to_owned()));
         }
-        let spec = MlpSpec {
+        let mut spec = MlpSpec {
             layers: description.layers,
             activation: description.activation,
             batch_norm: description.batch_norm,
             ..MlpSpec::default()
         };
 
+        if let Some(embedding) = &description.embedding {
+            spec.set("embedding", embedding)
+                .map_err(|_| content(&path, format!("`embedding` is {embedding}")))?;
+        }
+        let pieces = match (spec.embedding, description.edges) {
+            (Embedding::Ple { .. }, Some(edges)) => Some(
+                pieces(&edges, features.len())
+                    .ok_or_else(|| content(&path, "`edges` is not sound".to_owned()))?,
+            ),
+            (Embedding::Ple { .. }, None) | (_, Some(_)) => {
+                let why = "`edges` belongs to a piecewise-linear encoding, and to that alone";
+                return Err(content(&path, why.to_owned()));
+            }
+            (Embedding::None | Embedding::Periodic { .. }, None) => None,
+        };
+
         let path = folder.join(WEIGHTS);
         let bytes = read(&path)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| content(&path, e.to_string()))?;
-        let shape = Shape::new(&spec, features.len(), classes.len());
+        let shape = Shape::new(&spec, pieces, features.len(), classes.len());
         let mut network = Network::new(Isa::detect(), &spec, shape, 1, 0);
         for tensor in network.shape.tensors() {
             let view = file
@@ -157,12 +201,24 @@ pub fn save(
         (name.as_str(), view.expect("a tensor's bytes fit its shape"))
     });
     let weights = safetensors::serialize(views, None).expect("names are unique and bytes fit");
+    let edges = match &shape.entry {
+        Entry::Piecewise(pieces) => {
+            let wide = |edges: &Vec<f32>| edges.iter().map(|edge| f64::from(*edge)).collect();
+            Some(pieces.edges.iter().map(wide).collect())
+        }
+        Entry::Plain | Entry::Periodic(_) => None,
+    };
+    let embedding = spec.params().into_iter().find_map(|(key, value)| {
+        (key == "embedding" && spec.embedding != Embedding::None).then_some(value)
+    });
     let description = Description {
         format: FORMAT,
         kind: "mlp".to_owned(),
         layers: spec.layers.clone(),
         activation: spec.activation,
         batch_norm: spec.batch_norm,
+        embedding,
+        edges,
         features: meta.features.clone(),
         classes: meta.classes.clone(),
     };
@@ -172,6 +228,18 @@ pub fn save(
         .into_iter()
         .map(|(kind, name, bytes)| artifact::write(folder, kind, name, &bytes))
         .collect()
+}
+
+/// The encoding with these edges, unless they are not rising numbers for each of `features`.
+fn pieces(edges: &[Vec<f64>], features: usize) -> Option<Piecewise> {
+    let narrow = |edges: &Vec<f64>| -> Vec<f32> { edges.iter().map(|edge| *edge as f32).collect() };
+    let edges: Vec<Vec<f32>> = edges.iter().map(narrow).collect();
+    let sound = |edges: &Vec<f32>| {
+        !edges.is_empty()
+            && edges.iter().all(|edge| edge.is_finite())
+            && edges.windows(2).all(|pair| pair[0] < pair[1])
+    };
+    (edges.len() == features && edges.iter().all(sound)).then(|| Piecewise::new(edges))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

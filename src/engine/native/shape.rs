@@ -5,19 +5,32 @@
 
 use std::ops::Range;
 
+use super::periodic::Periodic;
+use super::piecewise::Piecewise;
 use super::simd::{LANES, Line, lines};
-use crate::trial::MlpSpec;
+use crate::data::Rows;
+use crate::trial::{Embedding, MlpSpec};
 
 /// The layers of a network, the last one the output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     pub features: usize,
     pub classes: usize,
+    /// How features become the inputs of the first layer.
+    pub entry: Entry,
     pub layers: Vec<Layer>,
     /// Lines of all parameters.
     pub parameters: usize,
     /// Lines of all running statistics.
     pub running: usize,
+}
+
+/// How features become inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    Plain,
+    Piecewise(Piecewise),
+    Periodic(Periodic),
 }
 
 /// A linear layer with what belongs to it. Ranges are lines of the parameters.
@@ -50,17 +63,69 @@ pub struct Tensor {
     /// Among the running statistics rather than the parameters.
     pub running: bool,
     lines: Range<usize>,
+    order: Order,
+}
+
+/// How a tensor's numbers lie in its lines.
+#[derive(Debug, Clone, PartialEq)]
+enum Order {
+    /// A matrix in panels, its rows along the lines' places; a vector is a matrix of one column.
+    Panels,
+    /// Row-major, one after the other.
+    Flat,
+    /// The weights of a periodic embedding.
+    Blocks(Periodic),
 }
 
 impl Shape {
-    pub fn new(spec: &MlpSpec, features: usize, classes: usize) -> Shape {
+    /// The shape of the network that `spec` describes for the training rows `data`.
+    pub fn fitted(spec: &MlpSpec, data: Rows<'_>, features: usize, classes: usize) -> Shape {
+        let pieces = match spec.embedding {
+            Embedding::Ple { bins } => Some(Piecewise::fit(data, features, bins as usize)),
+            Embedding::None | Embedding::Periodic { .. } => None,
+        };
+        Shape::new(spec, pieces, features, classes)
+    }
+
+    /// The same with `pieces` known, which there are for piecewise-linear encoding alone.
+    pub fn new(
+        spec: &MlpSpec,
+        pieces: Option<Piecewise>,
+        features: usize,
+        classes: usize,
+    ) -> Shape {
         let (mut parameters, mut running) = (0, 0);
         let take = |total: &mut usize, count: usize| {
             *total += count;
             *total - count..*total
         };
+        let entry = match (pieces, spec.embedding) {
+            (Some(pieces), _) => Entry::Piecewise(pieces),
+            (
+                None,
+                Embedding::Periodic {
+                    frequencies, width, ..
+                },
+            ) => {
+                let (frequencies, width) = (frequencies as usize, width as usize);
+                let weights = Periodic::weight_lines(features, frequencies, width);
+                Entry::Periodic(Periodic {
+                    features,
+                    frequencies,
+                    width,
+                    frequency: take(&mut parameters, lines(features) * frequencies),
+                    weight: take(&mut parameters, weights),
+                    bias: take(&mut parameters, lines(features * width)),
+                })
+            }
+            (None, Embedding::None | Embedding::Ple { .. }) => Entry::Plain,
+        };
         let mut layers = Vec::new();
-        let mut inputs = features;
+        let mut inputs = match &entry {
+            Entry::Plain => features,
+            Entry::Piecewise(pieces) => pieces.inputs,
+            Entry::Periodic(periodic) => periodic.inputs(),
+        };
         for place in 0..=spec.layers.len() {
             let hidden = spec.layers.get(place).copied();
             let outputs = hidden.unwrap_or(classes);
@@ -85,6 +150,7 @@ impl Shape {
         Shape {
             features,
             classes,
+            entry,
             layers,
             parameters,
             running,
@@ -93,7 +159,7 @@ impl Shape {
 
     /// Every tensor, from the input on, in the order of PyTorch's `state_dict`.
     pub fn tensors(&self) -> Vec<Tensor> {
-        let mut tensors = Vec::new();
+        let mut tensors = self.embedding();
         let hidden = self.layers.len() - 1;
         for (place, layer) in self.layers.iter().enumerate() {
             let linear = match place < hidden {
@@ -106,6 +172,7 @@ impl Shape {
                     shape,
                     running,
                     lines: lines.clone(),
+                    order: Order::Panels,
                 });
             };
             let (inputs, outputs) = (layer.inputs, layer.outputs);
@@ -132,6 +199,36 @@ impl Shape {
             }
         }
         tensors
+    }
+
+    /// The tensors of the embedding.
+    fn embedding(&self) -> Vec<Tensor> {
+        let Entry::Periodic(periodic) = &self.entry else {
+            return Vec::new();
+        };
+        let (features, width) = (periodic.features, periodic.width);
+        let tensor = |name: &str, shape: Vec<usize>, lines: &Range<usize>, order: Order| Tensor {
+            name: format!("embedding.{name}"),
+            shape,
+            running: false,
+            lines: lines.clone(),
+            order,
+        };
+        vec![
+            tensor(
+                "frequency",
+                vec![features, periodic.frequencies],
+                &periodic.frequency,
+                Order::Panels,
+            ),
+            tensor(
+                "weight",
+                vec![features, periodic.waves(), width],
+                &periodic.weight,
+                Order::Blocks(periodic.clone()),
+            ),
+            tensor("bias", vec![features, width], &periodic.bias, Order::Flat),
+        ]
     }
 
     /// Trainable numbers.
@@ -181,8 +278,17 @@ impl Tensor {
         }
     }
 
-    /// Line and place of the number at `index` in row-major order. A vector is a matrix of one column.
+    /// Line and place of the number at `index` in row-major order.
     fn place(&self, index: usize) -> (usize, usize) {
+        match &self.order {
+            Order::Panels => {}
+            Order::Flat => return (index / LANES, index % LANES),
+            Order::Blocks(periodic) => {
+                let (wave, input) = (index / periodic.width, index % periodic.width);
+                let waves = periodic.waves();
+                return periodic.weight_place(wave / waves, wave % waves, input);
+            }
+        }
         let columns = self.shape.get(1).copied().unwrap_or(1);
         let (row, column) = (index / columns, index % columns);
         (row / LANES * columns + column, row % LANES)
@@ -200,7 +306,7 @@ mod tests {
             batch_norm: true,
             ..MlpSpec::default()
         };
-        let shape = Shape::new(&spec, 5, 4);
+        let shape = Shape::new(&spec, None, 5, 4);
         let mut lists = [
             vec![Line::ZERO; shape.parameters],
             vec![Line::ZERO; shape.running],

@@ -21,6 +21,8 @@ pub struct State {
     pub first: Vec<Line>,
     /// Second moments of every parameter; empty for `sgd`.
     pub second: Vec<Line>,
+    /// The moving average of the parameters; empty without one.
+    pub average: Vec<Line>,
     /// Objective at the last epoch.
     pub last: Option<f64>,
     pub best: Option<Best>,
@@ -61,6 +63,7 @@ impl State {
             seconds: 0.0,
             first: moments(adaptive || spec.momentum > 0.0),
             second: moments(adaptive),
+            average: moments(spec.ema > 0.0),
             last: None,
             best: None,
             reference: None,
@@ -72,6 +75,13 @@ impl State {
     pub fn is_over(&self, spec: &MlpSpec) -> bool {
         let patience = spec.early_stopping.map(|stopping| stopping.patience);
         self.epoch >= spec.epochs || patience.is_some_and(|patience| self.stalled >= patience)
+    }
+
+    /// Puts the moving average, if there is one, in the place of the parameters, or back.
+    pub fn swap_average(&mut self, network: &mut Network) {
+        if !self.average.is_empty() {
+            std::mem::swap(&mut self.average, &mut network.parameters);
+        }
     }
 
     /// Takes note of the epoch that `network` has just come to the end of.

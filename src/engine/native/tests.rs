@@ -2,6 +2,7 @@
 
 mod fine_tuning;
 mod gradients;
+mod options;
 
 use std::path::Path;
 

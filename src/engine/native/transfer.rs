@@ -10,10 +10,11 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::network::Network;
-use super::saved::WEIGHTS;
+use super::piecewise::Piecewise;
+use super::saved::{self, WEIGHTS};
 use super::shape::Shape;
 use crate::engine::{EngineError, Job};
-use crate::trial::{MlpSpec, Transfer};
+use crate::trial::{Embedding, MlpSpec, Transfer};
 
 /// A stretch of the parameters that is trained at one rate.
 pub struct Part {
@@ -62,6 +63,25 @@ pub fn begin(
         .filter(|(lines, _)| !lines.is_empty())
         .map(|(lines, lr)| Part { lines, lr })
         .collect())
+}
+
+/// The bins of the source's piecewise-linear encoding, if `job` takes layers over that read one.
+///
+/// # Errors
+/// When the description of the source is not there, or not sound.
+pub fn pieces(job: &Job<'_>, spec: &MlpSpec) -> Result<Option<Piecewise>, EngineError> {
+    match (&job.spec.transfer, spec.embedding) {
+        (Some(transfer), Embedding::Ple { .. }) => {
+            let folder = job.folder.with_file_name(transfer.source.as_str());
+            saved::pieces_in(&folder, job.data.meta().features.len()).map_err(|error| {
+                let source = transfer.source.short();
+                EngineError::Unsupported(format!(
+                    "the layers of trial {source} cannot be copied: {error}"
+                ))
+            })
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Numbers of the first `layers` layers of `shape`, which are not trained when these are frozen.

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::engine;
-use crate::trial::{Transfer, TrialId};
+use crate::engine::native::saved;
+use crate::trial::{Embedding, Transfer, TrialId};
 
 /// The name of the made-up source.
 const SOURCE: &str = "feedfacefeedfacefeedfacefeedface";
@@ -13,7 +14,7 @@ fn trials(model: &MlpSpec, features: usize) -> (tempfile::TempDir, String) {
     let trials = tempfile::tempdir().unwrap();
     let folder = trials.path().join(SOURCE);
     std::fs::create_dir(&folder).unwrap();
-    let shape = Shape::new(model, features, 7);
+    let shape = Shape::new(model, None, features, 7);
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shape
         .tensors()
         .into_iter()
@@ -95,7 +96,7 @@ fn run_among(
 }
 
 /// The saved tensors of the trial among `trials`, by name.
-fn saved(trials: &tempfile::TempDir) -> std::collections::BTreeMap<String, Vec<u8>> {
+fn saved_tensors(trials: &tempfile::TempDir) -> std::collections::BTreeMap<String, Vec<u8>> {
     let bytes = std::fs::read(own(trials).join(WEIGHTS)).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     file.iter()
@@ -156,7 +157,7 @@ fn frozen_layers_end_as_they_were_copied_and_the_others_do_not() {
         let (trials, weights) = trials(&model, 9);
         let spec = transferred(model, 3, &weights, (2, freeze));
         let (_, result) = run_among(&trials, &spec, &data).unwrap();
-        for (name, bytes) in saved(&trials) {
+        for (name, bytes) in saved_tensors(&trials) {
             let numbers = made_up(&name, bytes.len() / 4);
             let copied: Vec<u8> = numbers.into_iter().flat_map(f32::to_le_bytes).collect();
             let is_frozen = (0..freeze).any(|layer| name.starts_with(&format!("layers.{layer}.")));
@@ -179,7 +180,7 @@ fn what_is_not_copied_begins_as_it_does_from_scratch() {
             data: &data,
             folder: &folder,
         };
-        let shape = Shape::new(mlp(spec), 9, 5);
+        let shape = Shape::new(mlp(spec), None, 9, 5);
         let mut network = Network::new(Isa::detect(), mlp(spec), shape, 32, spec.seed);
         transfer::begin(&job, mlp(spec), &mut network).unwrap();
         network
@@ -206,7 +207,7 @@ fn going_on_with_a_transfer_gives_the_same_bits() {
         let (trials, weights) = trials(&model, 9);
         let spec = transferred(model, 9, &weights, (2, freeze));
         let whole = run_among(&trials, &spec, &data).unwrap();
-        let weights_of_whole = saved(&trials);
+        let weights_of_whole = saved_tensors(&trials);
         for stop in 1..whole.1.steps {
             let mut before = Record {
                 stop_after: Some(stop),
@@ -222,7 +223,7 @@ fn going_on_with_a_transfer_gives_the_same_bits() {
             };
             let together = [before.epochs, after.epochs].concat();
             assert_same_bits(&whole, &(together, *result));
-            assert_eq!(saved(&trials), weights_of_whole);
+            assert_eq!(saved_tensors(&trials), weights_of_whole);
         }
     }
 }
@@ -293,5 +294,50 @@ fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
         let expected = data.with_share(4, 0.5).train().y.len();
         assert_eq!(rows.map(|(_, rows)| *rows), Some(expected as f64));
         assert!((33..=37).contains(&expected), "{expected} of 70 rows");
+    }
+}
+
+#[test]
+fn an_embedding_comes_with_the_first_layer_and_its_bins_from_the_source() {
+    // Rows of its own, so that bins fitted anew would be others.
+    let (own_rows, data) = (data(9, 5), {
+        let (train, valid) = (rows(7, 90, 9, 5), rows(8, 40, 9, 5));
+        Dataset::in_memory(9, 5, train, valid)
+    });
+    for embedding in [
+        Embedding::Ple { bins: 6 },
+        Embedding::Periodic {
+            frequencies: 8,
+            sigma: 0.3,
+            width: 4,
+        },
+    ] {
+        let model = MlpSpec {
+            embedding,
+            ema: 0.9,
+            ..small()
+        };
+        let trials = tempfile::tempdir().unwrap();
+        let source = trials.path().join(SOURCE);
+        std::fs::create_dir(&source).unwrap();
+        let mut record = Record::default();
+        run_in(&source, &trial(model.clone(), 1), &data, None, &mut record).unwrap();
+        let bytes = std::fs::read(source.join(WEIGHTS)).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        for freeze in [0, 1] {
+            let spec = transferred(model.clone(), 2, &sha256(&bytes), (1, freeze));
+            run_among(&trials, &spec, &own_rows).unwrap();
+            for (name, given) in saved_tensors(&trials) {
+                let belongs = name.starts_with("embedding.") || name.starts_with("layers.0.");
+                let is_same = file.tensor(&name).is_ok_and(|view| view.data() == given);
+                assert_eq!(is_same, belongs && freeze == 1, "{name}, {freeze} frozen");
+            }
+            let edges = |folder: &Path| saved::pieces_in(folder, 9).unwrap();
+            assert_eq!(edges(&own(&trials)), edges(&source));
+        }
+        std::fs::remove_file(source.join("model.json")).unwrap();
+        let spec = transferred(model, 2, &sha256(&bytes), (1, 0));
+        let ending = run_among(&trials, &spec, &own_rows);
+        assert_eq!(ending.is_err(), matches!(embedding, Embedding::Ple { .. }));
     }
 }

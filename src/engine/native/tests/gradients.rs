@@ -6,7 +6,7 @@ use super::super::shape::Shape;
 use super::super::simd::Isa;
 use super::rows;
 use crate::data::Rows;
-use crate::trial::{Activation, MlpSpec};
+use crate::trial::{Activation, Embedding, MlpSpec};
 
 const FEATURES: usize = 7;
 const CLASSES: usize = 4;
@@ -26,6 +26,14 @@ fn reference_loss(spec: &MlpSpec, tensors: &[Vec<f64>], x: &[f32], y: &[u32]) ->
         .map(|row| row.iter().map(|value| f64::from(*value)).collect())
         .collect();
     let mut tensors = tensors.iter();
+    match spec.embedding {
+        Embedding::None => {}
+        Embedding::Ple { bins } => encode(&mut values, bins as usize),
+        Embedding::Periodic { .. } => {
+            let [frequency, weight, bias] = [(); 3].map(|()| tensors.next().unwrap());
+            embed(&mut values, frequency, weight, bias);
+        }
+    }
     for (layer, width) in spec.layers.iter().enumerate() {
         values = linear(&values, tensors.next().unwrap(), tensors.next().unwrap());
         if spec.batch_norm {
@@ -56,9 +64,61 @@ fn reference_loss(spec: &MlpSpec, tensors: &[Vec<f64>], x: &[f32], y: &[u32]) ->
     }
     let scores = linear(&values, tensors.next().unwrap(), tensors.next().unwrap());
     let losses = scores.iter().zip(y).map(|(scores, label)| {
-        scores.iter().map(|score| score.exp()).sum::<f64>().ln() - scores[*label as usize]
+        let even = scores.iter().sum::<f64>() / scores.len() as f64;
+        let wanted = (1.0 - spec.label_smoothing) * scores[*label as usize];
+        let normalizer = scores.iter().map(|score| score.exp()).sum::<f64>().ln();
+        normalizer - wanted - spec.label_smoothing * even
     });
     losses.sum::<f64>() / count as f64
+}
+
+/// Piecewise-linear encoding by the definition, with quantiles of `values` themselves.
+fn encode(values: &mut [Vec<f64>], bins: usize) {
+    let columns: Vec<Vec<f64>> = (0..FEATURES)
+        .map(|feature| {
+            let mut column: Vec<f64> = values.iter().map(|row| row[feature]).collect();
+            column.sort_by(f64::total_cmp);
+            let last = (column.len() - 1) as f64;
+            let at = |edge: usize| {
+                let place = last * edge as f64 / bins as f64;
+                let (low, high) = (column[place as usize], column[place.ceil() as usize]);
+                low + (high - low) * place.fract()
+            };
+            (0..=bins).map(at).collect()
+        })
+        .collect();
+    for row in values {
+        *row = row
+            .iter()
+            .zip(&columns)
+            .flat_map(|(x, edges)| {
+                let share =
+                    move |pair: &[f64]| ((x - pair[0]) / (pair[1] - pair[0])).clamp(0.0, 1.0);
+                edges.windows(2).map(share)
+            })
+            .collect();
+    }
+}
+
+/// Periodic embedding by the definition.
+fn embed(values: &mut [Vec<f64>], frequency: &[f64], weight: &[f64], bias: &[f64]) {
+    let (count, width) = (frequency.len() / FEATURES, bias.len() / FEATURES);
+    for row in values {
+        let mut inputs = Vec::new();
+        for (feature, x) in row.iter().enumerate() {
+            let around = |f: &f64| std::f64::consts::TAU * f * x;
+            let own = &frequency[feature * count..][..count];
+            let cosines = own.iter().map(|f| around(f).cos());
+            let waves: Vec<f64> = cosines.chain(own.iter().map(|f| around(f).sin())).collect();
+            for input in 0..width {
+                let weights = weight[feature * 2 * count * width..].iter().skip(input);
+                let products = waves.iter().zip(weights.step_by(width)).map(|(a, b)| a * b);
+                let sum = bias[feature * width + input] + products.sum::<f64>();
+                inputs.push(sum.max(0.0));
+            }
+        }
+        *row = inputs;
+    }
 }
 
 fn linear(values: &[Vec<f64>], weight: &[f64], bias: &[f64]) -> Vec<Vec<f64>> {
@@ -115,7 +175,7 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
     let (x, y) = rows(5, count, FEATURES, CLASSES);
     let data = Rows { x: &x, y: &y };
     let batch: Vec<u32> = (0..count as u32).collect();
-    let shape = Shape::new(spec, FEATURES, CLASSES);
+    let shape = Shape::fitted(spec, data, FEATURES, CLASSES);
     let mut network = Network::new(isa, spec, shape.clone(), count, SEED);
     // Gammas and betas at their start would hide errors.
     for (place, line) in network.parameters.iter_mut().enumerate() {
@@ -180,6 +240,38 @@ fn gradients_are_those_of_central_differences() {
                     };
                     assert_gradients(isa, &spec, 13, 1e-4);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_embeddings_and_smoothed_labels_are_right() {
+    let periodic = |frequencies, width| Embedding::Periodic {
+        frequencies,
+        sigma: 0.4,
+        width,
+    };
+    for isa in Isa::all() {
+        for embedding in [
+            Embedding::None,
+            Embedding::Ple { bins: 5 },
+            periodic(8, 4),
+            periodic(16, 8),
+            periodic(24, 16),
+            periodic(8, 48),
+        ] {
+            for layers in [vec![], vec![5, 18]] {
+                let spec = MlpSpec {
+                    layers,
+                    embedding,
+                    label_smoothing: 0.2,
+                    batch_norm: true,
+                    activation: Activation::Silu,
+                    dropout: 0.2,
+                    ..MlpSpec::default()
+                };
+                assert_gradients(isa, &spec, 13, 1e-3);
             }
         }
     }

@@ -1,0 +1,225 @@
+//! Scaling by quantiles: a number becomes the point of the normal distribution below which the same
+//! share of the training rows lies.
+//!
+//! Invariant: the map never falls, and agrees with scikit-learn's
+//! `QuantileTransformer(output_distribution="normal", subsample=None)` of at most 1,000 quantiles.
+
+/// Most quantiles that are kept of a column.
+const MAX_QUANTILES: usize = 1000;
+/// Shares this near to 0 or 1 are taken as this: the normal distribution has no end.
+const BOUND: f64 = 1e-7;
+
+/// The quantiles 0, 1/(n-1), ..., 1 of `values`, interpolated as `numpy.percentile` does; n is 1,000 or
+/// the number of values, if that is less. `values` has at least one number.
+pub(super) fn quantiles(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let count = sorted.len().min(MAX_QUANTILES);
+    let last = sorted.len() - 1;
+    (0..count)
+        .map(|number| {
+            let place = last as f64 * number as f64 / (count - 1).max(1) as f64;
+            let (low, share) = ((place.floor() as usize).min(last), place.fract());
+            let (a, b) = (sorted[low], sorted[(low + 1).min(last)]);
+            // Halves are added so that numbers of opposite sign near the largest do not overflow.
+            a * (1.0 - share) + b * share
+        })
+        .collect()
+}
+
+/// The point of the normal distribution for `value` among `quantiles`, which rise.
+///
+/// Where several quantiles are equal, the middle of their shares is taken, as scikit-learn does.
+pub(super) fn to_normal(quantiles: &[f64], value: f64) -> f64 {
+    let end = (quantiles.len() - 1).max(1) as f64;
+    let (first, last) = (quantiles[0], quantiles[quantiles.len() - 1]);
+    if value.is_nan() {
+        return value;
+    }
+    let share = if value <= first {
+        0.0
+    } else if value >= last {
+        1.0
+    } else {
+        // From below: the last quantile that is not above; from above: the first that is not below.
+        let after = quantiles.partition_point(|quantile| *quantile <= value);
+        let before = quantiles.partition_point(|quantile| *quantile < value);
+        let between = |low: usize| {
+            let (a, b) = (quantiles[low], quantiles[low + 1]);
+            low as f64 + (value - a) / (b - a)
+        };
+        match after > before {
+            // `value` is a quantile, from `before` to `after - 1`.
+            true => (before + after - 1) as f64 / 2.0 / end,
+            false => between(after - 1) / end,
+        }
+    };
+    normal_point(share.clamp(BOUND, 1.0 - BOUND))
+}
+
+/// The inverse of the normal distribution function, to about sixteen digits: algorithm AS 241 (Wichura,
+/// "The Percentage Points of the Normal Distribution", 1988).
+fn normal_point(share: f64) -> f64 {
+    const CENTRE: ([f64; 8], [f64; 8]) = (
+        [
+            2.509_080_928_730_122_7e3,
+            3.343_057_558_358_813e4,
+            6.726_577_092_700_87e4,
+            4.592_195_393_154_987e4,
+            1.373_169_376_550_946e4,
+            1.971_590_950_306_551_4e3,
+            1.331_416_678_917_843_8e2,
+            3.387_132_872_796_366_6,
+        ],
+        [
+            5.226_495_278_852_854e3,
+            2.872_908_573_572_194_3e4,
+            3.930_789_580_009_271e4,
+            2.121_379_430_158_659_6e4,
+            5.394_196_021_424_751e3,
+            6.871_870_074_920_579e2,
+            4.231_333_070_160_091e1,
+            1.0,
+        ],
+    );
+    const NEAR: ([f64; 8], [f64; 8]) = (
+        [
+            7.745_450_142_783_414e-4,
+            2.272_384_498_926_918_5e-2,
+            2.417_807_251_774_506e-1,
+            1.270_458_252_452_368_4,
+            3.647_848_324_763_204_6,
+            5.769_497_221_460_691,
+            4.630_337_846_156_545,
+            1.423_437_110_749_683_6,
+        ],
+        [
+            1.050_750_071_644_416_9e-9,
+            5.475_938_084_995_345e-4,
+            1.519_866_656_361_645_7e-2,
+            1.481_039_764_274_800_7e-1,
+            6.897_673_349_851e-1,
+            1.676_384_830_183_803_8,
+            2.053_191_626_637_759,
+            1.0,
+        ],
+    );
+    const FAR: ([f64; 8], [f64; 8]) = (
+        [
+            2.010_334_399_292_288_1e-7,
+            2.711_555_568_743_487_6e-5,
+            1.242_660_947_388_078_4e-3,
+            2.653_218_952_657_612_4e-2,
+            2.965_605_718_285_049e-1,
+            1.784_826_539_917_291_3,
+            5.463_784_911_164_114,
+            6.657_904_643_501_103,
+        ],
+        [
+            2.044_263_103_389_939_8e-15,
+            1.421_511_758_316_446e-7,
+            1.846_318_317_510_054_7e-5,
+            7.868_691_311_456_133e-4,
+            1.487_536_129_085_061_5e-2,
+            1.369_298_809_227_358e-1,
+            5.998_322_065_558_88e-1,
+            1.0,
+        ],
+    );
+    let ratio = |(above, below): ([f64; 8], [f64; 8]), x: f64| {
+        let horner = |sum: f64, part: &f64| sum * x + part;
+        above.iter().fold(0.0, horner) / below.iter().fold(0.0, horner)
+    };
+    let off = share - 0.5;
+    if off.abs() <= 0.425 {
+        return off * ratio(CENTRE, 0.180_625 - off * off);
+    }
+    let tail = (-share.min(1.0 - share).ln()).sqrt();
+    let size = match tail <= 5.0 {
+        true => ratio(NEAR, tail - 1.6),
+        false => ratio(FAR, tail - 5.0),
+    };
+    size.copysign(off)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_of_the_normal_distribution_are_those_of_scipy() {
+        // scipy.stats.norm.ppf
+        for (share, wanted) in [
+            (1e-7, -5.199_337_582_192_819),
+            (1e-12, -7.034483825301131),
+            (0.01, -2.326_347_874_040_841),
+            (0.3, -0.524_400_512_708_041),
+            (0.5, 0.0),
+            (0.93, 1.475_791_028_179_170_7),
+            (0.999, 3.090_232_306_167_813),
+        ] {
+            assert!((normal_point(share) - wanted).abs() < 1e-12, "{share}");
+        }
+    }
+
+    #[test]
+    fn values_are_mapped_as_scikit_learn_maps_them() {
+        // QuantileTransformer(n_quantiles=1000, output_distribution="normal", subsample=None)
+        let known = [
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 1.6, 3.2, 6.8, 4.5, 2.8, 9.4, 2.6, 3.4, 2.0, 4.4,
+            5.9, 2.9, 8.7, 1.5, 12.2, 6.1, 13.0, 15.7, 6.5, 5.0, 1.5, 6.9, 1.7, 3.5, 15.2, 6.4,
+            14.0, 7.9, 5.2, 10.0, 2.9, 5.2, 5.8,
+        ];
+        let quantiles = quantiles(&known);
+        for (value, wanted) in [
+            (-1.0, -5.199_337_582_605_575),
+            (0.0, -5.199_337_582_605_575),
+            (0.05, -1.114_750_707_349_477_8),
+            (1.0, -0.958_904_539_682_604_7),
+            (2.5, -0.514_592_786_571_723_1),
+            (3.3, -0.194_028_142_423_926_46),
+            (7.0, 0.744_770_855_566_561_8),
+            (15.65, 2.798_868_285_984_883),
+            (50.0, 5.199_337_582_702_74),
+            (1.7, -0.654_452_200_732_003_8),
+            (2.9, -0.3271033163475285),
+        ] {
+            let given = to_normal(&quantiles, value);
+            assert!((given - wanted).abs() < 1e-8, "{value}: {given}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_quantiles_stand_for_many_values() {
+        // The same, of 2,500 values i^2 mod 1009 / 10.
+        let known: Vec<f64> = (0..2500u32)
+            .map(|i| f64::from(i * i % 1009) / 10.0)
+            .collect();
+        let quantiles = quantiles(&known);
+        assert_eq!(quantiles.len(), 1000);
+        for (value, wanted) in [
+            (0.0, -5.199337582605575),
+            (0.05, -3.0908256489421033),
+            (1.0, -2.0533356042404134),
+            (33.3, -0.43072729929545756),
+            (50.44, 0.005095270409187295),
+            (77.0, 0.7147874917391148),
+            (100.6, 2.6117120822772177),
+            (100.8, 5.19933758270342),
+            (99.99, 2.117301894395016),
+        ] {
+            let given = to_normal(&quantiles, value);
+            assert!((given - wanted).abs() < 1e-8, "{value}: {given}");
+        }
+    }
+
+    #[test]
+    fn the_map_never_falls() {
+        let quantiles = quantiles(&[3.0, 1.0, 1.0, 1.0, 2.0, 5.0, 5.0]);
+        let points: Vec<f64> = (0..600)
+            .map(|step| to_normal(&quantiles, f64::from(step) / 100.0))
+            .collect();
+        assert!(points.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert!(to_normal(&quantiles, f64::NAN).is_nan());
+    }
+}

@@ -1,0 +1,197 @@
+//! How numbers enter a network: as they are, or each spread over several inputs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Value;
+use super::settings::{Key, Rejected};
+
+/// Most bins of a feature.
+const MAX_BINS: u32 = 1024;
+const DEFAULT_BINS: u32 = 32;
+
+/// Frequencies come in eights, so that a feature's cosines and sines fill whole vector registers.
+const EIGHT: u32 = 8;
+/// Most frequencies of a feature.
+const MAX_FREQUENCIES: u32 = 256;
+const DEFAULT_FREQUENCIES: u32 = 16;
+const DEFAULT_SIGMA: f64 = 0.3;
+
+/// Inputs a feature may become: these fill vector registers, or are shared out evenly over one.
+const WIDTHS: [u32; 7] = [2, 4, 8, 16, 32, 48, 64];
+const DEFAULT_WIDTH: u32 = 8;
+
+/// What the key `embedding` may be set to.
+pub(super) const ALLOWED: &str = "\"none\", \"ple\" or \"periodic\", or a table such as \
+    { kind = \"ple\", bins = 32 } with 1 to 1024 bins, or \
+    { kind = \"periodic\", frequencies = 16, sigma = 0.3, width = 8 } with 8, 16, 24, ... or 256 \
+    frequencies, a sigma above 0 and a width of 2, 4, 8, 16, 32, 48 or 64";
+
+/// Embeddings of Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular
+/// Deep Learning" (2022).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Embedding {
+    /// Each feature is one input.
+    #[default]
+    None,
+    /// Piecewise-linear encoding: between its quantiles on the training rows, a feature fills one
+    /// input after the other from 0 to 1.
+    Ple {
+        /// Most inputs a feature becomes; equal quantiles leave fewer.
+        bins: u32,
+    },
+    /// Cosines and sines of learned frequencies, then a linear layer of each feature's own and ReLU:
+    /// the "PLR" of the paper.
+    Periodic {
+        /// Frequencies of a feature.
+        frequencies: u32,
+        /// Standard deviation of the frequencies at the start, in turns a unit of the feature.
+        sigma: f64,
+        /// Inputs a feature becomes.
+        width: u32,
+    },
+}
+
+impl Embedding {
+    /// Reads the value of `key`, or says what would be allowed.
+    pub(super) fn read(key: &Key, value: &Value) -> Result<Embedding, Rejected> {
+        let empty = BTreeMap::new();
+        let (kind, entries) = match value {
+            Value::Text(kind) => (kind.as_str(), &empty),
+            Value::Table(entries) => match entries.get("kind") {
+                Some(Value::Text(kind)) => (kind.as_str(), entries),
+                _ => return Err(key.reject()),
+            },
+            _ => return Err(key.reject()),
+        };
+        let integer = |name: &str, default: u32, to: u32| match entries.get(name) {
+            Some(value) => key.integer(value, 1, to),
+            None => Ok(default),
+        };
+        let (embedding, known): (Embedding, &[&str]) = match kind {
+            "none" => (Embedding::None, &[]),
+            "ple" => {
+                let bins = integer("bins", DEFAULT_BINS, MAX_BINS)?;
+                (Embedding::Ple { bins }, &["bins"])
+            }
+            "periodic" => {
+                let frequencies = integer("frequencies", DEFAULT_FREQUENCIES, MAX_FREQUENCIES)?;
+                let width = integer("width", DEFAULT_WIDTH, u32::MAX)?;
+                let sigma = match entries.get("sigma") {
+                    Some(value) => key.number(value, |sigma| sigma > 0.0)?,
+                    None => DEFAULT_SIGMA,
+                };
+                if !(frequencies.is_multiple_of(EIGHT) && WIDTHS.contains(&width)) {
+                    return Err(key.reject());
+                }
+                let embedding = Embedding::Periodic {
+                    frequencies,
+                    sigma,
+                    width,
+                };
+                (embedding, &["frequencies", "sigma", "width"])
+            }
+            _ => return Err(key.reject()),
+        };
+        let expected = |name: &String| name == "kind" || known.contains(&name.as_str());
+        match entries.keys().all(expected) {
+            true => Ok(embedding),
+            false => Err(key.reject()),
+        }
+    }
+
+    /// With every default written out, but for `none`.
+    pub(super) fn to_value(self) -> Value {
+        let table = |kind: &str, entries: &[(&str, Value)]| {
+            let kind = ("kind".to_owned(), Value::Text(kind.to_owned()));
+            let entries = entries
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()));
+            Value::Table(std::iter::once(kind).chain(entries).collect())
+        };
+        match self {
+            Embedding::None => Value::Text("none".to_owned()),
+            Embedding::Ple { bins } => table("ple", &[("bins", Value::Int(bins.into()))]),
+            Embedding::Periodic {
+                frequencies,
+                sigma,
+                width,
+            } => table(
+                "periodic",
+                &[
+                    ("frequencies", Value::Int(frequencies.into())),
+                    ("sigma", Value::Float(sigma)),
+                    ("width", Value::Int(width.into())),
+                ],
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trial::MlpSpec;
+
+    fn table(entries: &[(&str, Value)]) -> Value {
+        let entries = entries.iter();
+        Value::Table(
+            entries
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn embeddings_read_back_what_they_show() {
+        let text = |kind: &str| Value::Text(kind.to_owned());
+        let mut spec = MlpSpec::default();
+        for (given, wanted) in [
+            (text("none"), Embedding::None),
+            (text("ple"), Embedding::Ple { bins: 32 }),
+            (
+                table(&[
+                    ("kind", text("periodic")),
+                    ("frequencies", Value::Int(24)),
+                    ("sigma", Value::Float(0.5)),
+                ]),
+                Embedding::Periodic {
+                    frequencies: 24,
+                    sigma: 0.5,
+                    width: 8,
+                },
+            ),
+        ] {
+            spec.set("embedding", &given).unwrap();
+            assert_eq!(spec.embedding, wanted);
+            spec.set("embedding", &wanted.to_value()).unwrap();
+            assert_eq!(spec.embedding, wanted);
+        }
+    }
+
+    #[test]
+    fn impossible_embeddings_are_refused() {
+        let kind = |kind: &str| ("kind", Value::Text(kind.to_owned()));
+        let mut spec = MlpSpec::default();
+        for entries in [
+            vec![kind("pls")],
+            vec![("bins", Value::Int(8))],
+            vec![kind("ple"), ("bins", Value::Int(0))],
+            vec![kind("ple"), ("bins", Value::Int(2000))],
+            vec![kind("ple"), ("sigma", Value::Float(0.3))],
+            vec![kind("none"), ("bins", Value::Int(8))],
+            vec![kind("periodic"), ("frequencies", Value::Int(12))],
+            vec![kind("periodic"), ("width", Value::Int(6))],
+            vec![kind("periodic"), ("sigma", Value::Int(0))],
+        ] {
+            let refused = spec.set("embedding", &table(&entries));
+            assert!(
+                matches!(refused, Err(Rejected::Value { .. })),
+                "{entries:?}"
+            );
+        }
+        assert_eq!(spec, MlpSpec::default());
+    }
+}
