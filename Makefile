@@ -27,6 +27,35 @@ tools:
 	@command -v $(CARGO) >/dev/null || { echo "sweep needs a Rust toolchain (cargo): install it with rustup" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "sweep needs a C compiler (cc): install gcc or clang" >&2; exit 1; }
 
+# The study of experiments/README.md, on the real file if it is in data/ and on the demo data otherwise; tables and
+# figures are left in reports/study/. Every step is a command that a user can type, and goes on where it was stopped.
+
+STUDY_DATA := $(firstword $(wildcard data/spotify_songs.csv) $(DEMO))
+STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text \
+         genres_transfer
+STUDY_SPLITS := 1 2 3 4 5
+ON_STUDY_DATA := --set data.path=$(STUDY_DATA)
+
+.PHONY: study
+study: build xgboost text-model $(DEMO)
+	@echo "the study on $(STUDY_DATA)"
+	$(SWEEP) describe experiments/genres_trees.toml $(ON_STUDY_DATA) --out reports/study
+	for name in $(STUDY); do \
+	  $(SWEEP) run experiments/$$name.toml $(ON_STUDY_DATA) && \
+	  $(SWEEP) report $$name --test --out reports/study || exit 1; \
+	done
+	for seed in $(STUDY_SPLITS); do \
+	  $(SWEEP) run experiments/genres_splits.toml $(ON_STUDY_DATA) --set data.split.seed=$$seed \
+	    --set experiment.name=genres_split_$$seed && \
+	  $(SWEEP) report genres_split_$$seed --test --out reports/study || exit 1; \
+	done
+	rm -rf reports/study/models
+	mkdir -p reports/study/models
+	$(SWEEP) export best --experiment genres_networks reports/study/models/network --kind mlp
+	$(SWEEP) export best --experiment genres_trees reports/study/models/xgboost --kind xgboost
+	$(SWEEP) export best --experiment genres_trees reports/study/models/random_forest --kind random_forest
+	$(SWEEP) predict --model reports/study/models/network $(STUDY_DATA) -o reports/study/predictions.csv --force
+
 # XGBoost's shared library for the baseline, from the wheel of its makers: 6 MB, checked against the hash below.
 # Linux on x86-64 and 64-bit ARM. Does nothing when the pinned version is in place.
 
