@@ -6,6 +6,7 @@ use super::{Context, Failure, terminal};
 use crate::data::SealedTest;
 use crate::evaluate::{self, Candidate, CandidateRun};
 use crate::report::{Configuration, Summary};
+use crate::shown::count;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::trial::{Kind, Status};
 
@@ -93,10 +94,10 @@ fn candidate(
         });
     }
     terminal::note(&format!(
-        "testing {} {}, {} seeds",
+        "testing {} {}, {}",
         config.kind.name(),
         config.id.short(),
-        runs.len()
+        count(runs.len(), "seed")
     ));
     Ok(Candidate {
         kind: config.kind,

@@ -109,7 +109,7 @@ pub fn kind(kind: Kind) -> &'static str {
 }
 
 /// A setting with floats rounded to four digits: people read a grid in it, programs read the exact
-/// number in the CSV files.
+/// number in the CSV files. A table is written as a call: `step(every=10 gamma=0.5)`.
 pub fn setting(value: &Value) -> String {
     match value {
         Value::Float(float) if float.is_finite() => {
@@ -117,6 +117,17 @@ pub fn setting(value: &Value) -> String {
                 .parse()
                 .expect("a float as Rust writes it");
             Value::Float(rounded).to_string()
+        }
+        Value::Table(entries) => {
+            let kind = match entries.get("kind") {
+                Some(Value::Text(kind)) => clean(kind),
+                _ => String::new(),
+            };
+            let rest: Vec<String> = (entries.iter())
+                .filter(|(key, _)| *key != "kind")
+                .map(|(key, value)| format!("{key}={}", setting(value)))
+                .collect();
+            format!("{kind}({})", rest.join(" "))
         }
         value => value.to_string(),
     }
@@ -187,6 +198,12 @@ mod tests {
         assert_eq!(setting(&Value::Float(1.0 / 7.0)), "0.1429");
         assert_eq!(setting(&Value::Float(0.3)), "0.3");
         assert_eq!(setting(&Value::Int(123_456)), "123456");
+        let table = [
+            ("kind", Value::Text("step".to_owned())),
+            ("every", Value::Int(10)),
+        ];
+        let table = table.map(|(key, value)| (key.to_owned(), value));
+        assert_eq!(setting(&Value::Table(table.into())), "step(every=10)");
         let params = vec![
             ("lr".to_owned(), Value::Float(0.001)),
             ("epochs".to_owned(), Value::Int(20)),
