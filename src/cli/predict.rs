@@ -254,7 +254,7 @@ fn say(outcome: &Outcome, output: Option<&Path>) {
     }
     if outcome.unseen > 0 {
         terminal::note(&format!(
-            "note: {} cells have a category that no training row had; they count as none",
+            "note: {} cells hold a category, or words, that no training row had; they count as none",
             outcome.unseen
         ));
     }

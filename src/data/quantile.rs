@@ -16,13 +16,17 @@ pub(super) fn quantiles(values: &[f64]) -> Vec<f64> {
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len().min(MAX_QUANTILES);
     let last = sorted.len() - 1;
+    let mut highest = f64::NEG_INFINITY;
     (0..count)
         .map(|number| {
             let place = last as f64 * number as f64 / (count - 1).max(1) as f64;
             let (low, share) = ((place.floor() as usize).min(last), place.fract());
             let (a, b) = (sorted[low], sorted[(low + 1).min(last)]);
             // Halves are added so that numbers of opposite sign near the largest do not overflow.
-            a * (1.0 - share) + b * share
+            let between = a * (1.0 - share) + b * share;
+            // Between equal values, rounding alone could make it fall.
+            highest = between.max(highest);
+            highest
         })
         .collect()
 }
@@ -145,6 +149,21 @@ fn normal_point(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn quantiles_never_fall() {
+        // Columns of few decimals and of many equal values, as tables have them.
+        for (column, decimals) in [(1, 100.0), (2, 1000.0), (3, 7.0), (4, 1e6)] {
+            let stream = Stream::new(column, Purpose::Synthetic, 0, 0);
+            let values: Vec<f64> = (0..16_075)
+                .map(|row| (stream.uniform(row) * decimals).round() / decimals)
+                .collect();
+            let found = quantiles(&values);
+            assert_eq!(found.len(), MAX_QUANTILES);
+            assert!(found.is_sorted(), "column {column}");
+        }
+    }
 
     #[test]
     fn points_of_the_normal_distribution_are_those_of_scipy() {
