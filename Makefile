@@ -31,7 +31,7 @@ tools:
 # figures are left in reports/study/. Every step is a command that a user can type, and goes on where it was stopped.
 
 STUDY_DATA := $(firstword $(wildcard data/spotify_songs.csv) $(DEMO))
-STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text \
+STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text genres_all \
          genres_transfer
 STUDY_SPLITS := 1 2 3 4 5
 ON_STUDY_DATA := --set data.path=$(STUDY_DATA)
