@@ -54,6 +54,7 @@ study: build xgboost text-model $(DEMO)
 	$(SWEEP) export best --experiment genres_networks reports/study/models/network --kind mlp
 	$(SWEEP) export best --experiment genres_trees reports/study/models/xgboost --kind xgboost
 	$(SWEEP) export best --experiment genres_trees reports/study/models/random_forest --kind random_forest
+	cp reports/study/genres_trees/best_params.json reports/study/genres_trees/best_metrics.json reports/study/models/
 	$(SWEEP) predict --model reports/study/models/network $(STUDY_DATA) -o reports/study/predictions.csv --force
 
 # XGBoost's shared library for the baseline, from the wheel of its makers: 6 MB, checked against the hash below.
