@@ -4,12 +4,17 @@
 
 use crate::random::{Purpose, Stream};
 
-use super::style::{FIRST, SECOND, STYLES, Style};
+use super::style::{FIRST, PER_GENRE, PER_THEME, SECOND, STYLES, Style, THEMES};
 
 /// Letters of identifiers.
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Artists of a style.
 const ARTISTS: usize = 450;
+/// Tenths of the titles with a word of the own genre, and of those with a word of any.
+const OWN_THEME: usize = 2;
+const ANY_THEME: usize = 4;
+/// Different numbers of a title.
+const PHRASES: usize = FIRST.len() * SECOND.len() * PER_THEME * 10;
 /// Age in years from which a style is one of the past.
 const OLD_STYLE: f64 = 10.0;
 /// Keys from C up; E flat is rare.
@@ -40,7 +45,8 @@ impl Song {
         };
         let is = &STYLES[style];
         let artist = style * ARTISTS + draw.below(ARTISTS);
-        let title = words(draw.below(FIRST.len() * SECOND.len()));
+        let genre = style / PER_GENRE;
+        let title = phrase(draw.below(PHRASES), genre);
         let name = match draw.below(20) {
             0 => format!(
                 "{title} (feat. {})",
@@ -53,7 +59,7 @@ impl Song {
         Song {
             id: draw.identifier(),
             album_id: draw.identifier(),
-            album: words(draw.below(FIRST.len() * SECOND.len())),
+            album: phrase(draw.below(PHRASES), genre),
             artist: artist_name(artist),
             popularity: draw.popularity(is),
             released: draw.released(is),
@@ -76,6 +82,21 @@ pub(super) fn words(number: usize) -> String {
         FIRST[number % FIRST.len()],
         SECOND[number / FIRST.len() % SECOND.len()]
     )
+}
+
+/// A title for a number below [`PHRASES`]: two words, and in more than half of them a third, of `genre`
+/// or of any.
+fn phrase(number: usize, genre: usize) -> String {
+    let title = words(number);
+    let number = number / (FIRST.len() * SECOND.len());
+    let (word, tenth) = (number % PER_THEME, number / PER_THEME);
+    match tenth {
+        _ if tenth < OWN_THEME => format!("{title} {}", THEMES[genre][word]),
+        _ if tenth < OWN_THEME + ANY_THEME => {
+            format!("{title} {}", THEMES[(word + tenth) % THEMES.len()][word])
+        }
+        _ => title,
+    }
 }
 
 fn artist_name(artist: usize) -> String {

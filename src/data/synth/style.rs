@@ -124,3 +124,43 @@ pub(super) const SECOND: [&str; 24] = [
     "Juniper", "Kites", "Lanterns", "Mirror", "Nectar", "Orchard", "Parade", "Quarry", "River",
     "Shadows", "Tides", "Umbrella", "Valley", "Windows", "Zephyr",
 ];
+
+/// Words a genre.
+pub(super) const PER_THEME: usize = 12;
+/// Third words of titles, by genre.
+pub(super) const THEMES: [[&str; PER_THEME]; GENRES.len()] = [
+    [
+        "Heart", "Crush", "Summer", "Forever", "Kiss", "Baby", "Stars", "Dream", "Heaven", "Again",
+        "Tonight", "Girl",
+    ],
+    [
+        "Hustle", "Cypher", "Block", "Crown", "Paid", "Street", "Boss", "Flow", "Gold", "Loyal",
+        "Trap", "Verse",
+    ],
+    [
+        "Thunder", "Highway", "Stone", "Rebel", "Fire", "Machine", "Riot", "Ghost", "Road",
+        "Blood", "Wheels", "Steel",
+    ],
+    [
+        "Fuego", "Corazon", "Noche", "Playa", "Luna", "Sol", "Bailando", "Amor", "Calle", "Fiesta",
+        "Ritmo", "Mar",
+    ],
+    [
+        "Slow",
+        "Honey",
+        "Touch",
+        "Soul",
+        "Grace",
+        "Lover",
+        "Silk",
+        "Candle",
+        "Deep",
+        "Yours",
+        "Patience",
+        "Moonlight",
+    ],
+    [
+        "Drop", "Bass", "Rave", "Pulse", "Laser", "Rise", "Festival", "Remix", "Signal", "Voltage",
+        "Horizon", "Hands",
+    ],
+];
