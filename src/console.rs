@@ -47,8 +47,10 @@ impl Mode {
 pub struct Sweep {
     /// Trials of the plan.
     pub total: u64,
-    /// Those of them that were over before.
+    /// Those of them that had a result before.
     pub already_done: u64,
+    /// Those of them that failed before and are not tried again.
+    pub failed_before: u64,
     /// The settings in which a trial differs from others, as a short text.
     pub describe: HashMap<TrialId, String>,
     /// Epochs or rounds that a trial will take at most.

@@ -519,3 +519,23 @@ impl Bench {
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 }
+
+#[test]
+fn trials_that_failed_before_are_not_passed_over_in_silence() {
+    let bench = Bench::new();
+    let head = small("epochs = 100000");
+    let (data, _) = head.split_once("[grid]").unwrap();
+    let file = format!("{data}\n[schedule]\ntrial_timeout = \"300ms\"\nretries = 0\n");
+    bench.write("slow.toml", &file.replace("[1, 2]", "[1]"));
+    bench.fail(&["run", "slow.toml"], 3);
+    for again in [&["run", "slow.toml"], &["resume", "slow"]] {
+        let said = bench.fail(again, 3);
+        assert!(
+            said.contains("1 trial failed before") && said.contains("--retry-failed"),
+            "{said}"
+        );
+    }
+    let said = bench.fail(&["resume", "slow", "--retry-failed"], 3);
+    assert!(!said.contains("failed before"), "{said}");
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 2);
+}

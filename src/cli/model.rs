@@ -107,6 +107,10 @@ impl Chosen {
 
 /// A failure to read the prepared data of `experiment`, with the way to have them again.
 pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::Other {
+        // A sentence encoder is not where it was: preparing again would not bring it back.
+        return Failure::environment(error, "");
+    }
     let file = experiment.file_path.display();
     let flags: String = experiment
         .flags

@@ -11,6 +11,7 @@ use super::{Context, Exit, Failure, terminal};
 use crate::data::{Encoder, Refused, SavedPreparation, Table, write_whole};
 use crate::engine::predict::Predictor;
 use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
+use crate::shown::count;
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -141,6 +142,8 @@ fn bundle_failure(folder: &Path, error: &BundleError) -> Failure {
     let help = match error {
         BundleError::Read { .. } => "the folder must be one that `sweep export` wrote, whole",
         BundleError::Format { .. } | BundleError::Damaged { .. } => "",
+        // The folder is sound; what is missing beside it stands in the message.
+        BundleError::Preparation(error) if error.kind() == io::ErrorKind::Other => "",
         _ => "export the model again, or take a sound copy of the folder",
     };
     match error {
@@ -254,8 +257,8 @@ fn say(outcome: &Outcome, output: Option<&Path>) {
     }
     if outcome.unseen > 0 {
         terminal::note(&format!(
-            "note: {} cells hold a category, or words, that no training row had; they count as none",
-            outcome.unseen
+            "note: {} with a category, or words, that no training row had; they count as none",
+            count(outcome.unseen, "cell")
         ));
     }
     if outcome.refused > 0 {

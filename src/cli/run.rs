@@ -88,8 +88,39 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
     }
 
-    let summary = train(context, ready, how, &todo, slots, &store, session)?;
-    conclude(context, ready, &summary)
+    let before = Before::of(ready, &todo, &statuses, &store)?;
+    let failed_before = before.failed;
+    let summary = train(context, ready, how, &todo, slots, (&store, session), before)?;
+    conclude(context, ready, &summary, failed_before)
+}
+
+/// What earlier sessions have left.
+struct Before {
+    /// Trials with a result.
+    done: usize,
+    /// Trials that failed and are not tried again.
+    failed: usize,
+    best: Option<(TrialId, f64)>,
+}
+
+impl Before {
+    fn of(
+        ready: &Ready,
+        todo: &[&PlannedTrial],
+        statuses: &HashMap<TrialId, Status>,
+        store: &Store,
+    ) -> Result<Before, Failure> {
+        let is_done = |status: &&Status| matches!(status, Status::Finished | Status::Diverged);
+        let done = statuses.values().filter(is_done).count();
+        let name = &ready.checked.experiment.name;
+        let known = store.experiments().map_err(store_failure)?;
+        let own = known.into_iter().find(|other| other.name == *name);
+        Ok(Before {
+            done,
+            failed: ready.plan.trials.len() - done - todo.len(),
+            best: own.and_then(|own| own.best_trial.zip(own.best)),
+        })
+    }
 }
 
 /// Dispatches `todo`, with the record as first observer and the console as second.
@@ -99,8 +130,8 @@ fn train(
     how: &How,
     todo: &[&PlannedTrial],
     slots: Vec<Slot>,
-    store: &Store,
-    session: SessionId,
+    (store, session): (&Store, SessionId),
+    before: Before,
 ) -> Result<Summary, Failure> {
     let experiment = &ready.checked.experiment;
     let trials = absolute(&context.trials())?;
@@ -132,7 +163,7 @@ fn train(
         }),
     };
     let mut writer = store.writer(session, Some(files)).map_err(store_failure)?;
-    let mut console = console(ready, how, todo);
+    let mut console = console(ready, how, todo, before);
     let result = schedule::dispatch(
         &work,
         &settings,
@@ -301,7 +332,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
+fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> Console {
     let trials = &ready.plan.trials;
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
     let kinds = trials.iter().map(|trial| trial.spec.model.kind());
@@ -312,7 +343,8 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
         .map(|(trial, params)| (&trial.id, trial.spec.model.kind(), params));
     let sweep = Sweep {
         total: trials.len() as u64,
-        already_done: (trials.len() - todo.len()) as u64,
+        already_done: before.done as u64,
+        failed_before: before.failed as u64,
         describe: report::labels(named),
         epochs: todo
             .iter()
@@ -324,7 +356,7 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial]) -> Console {
             .filter(|trial| trial.spec.train_share < 1.0)
             .map(|trial| trial.id.clone())
             .collect(),
-        best: None,
+        best: before.best,
     };
     Console::new(
         sweep,
@@ -346,7 +378,12 @@ pub fn steps(trial: &PlannedTrial) -> u32 {
 }
 
 /// Shows the best runs and what to do next.
-fn conclude(context: &Context, ready: &Ready, summary: &Summary) -> Result<Exit, Failure> {
+fn conclude(
+    context: &Context,
+    ready: &Ready,
+    summary: &Summary,
+    failed_before: usize,
+) -> Result<Exit, Failure> {
     let name = &ready.checked.experiment.name;
     let record = context
         .read()?
@@ -365,6 +402,12 @@ fn conclude(context: &Context, ready: &Ready, summary: &Summary) -> Result<Exit,
         let (failed, left) = (summary.failed, summary.left);
         terminal::note(&format!(
             "{failed} trials failed, {left} were not begun; `sweep show {name}` says why"
+        ));
+        Exit::TrialsFailed
+    } else if failed_before > 0 {
+        terminal::note(&format!(
+            "{} failed before: `sweep show {name}` says why, --retry-failed tries them again",
+            count(failed_before, "trial")
         ));
         Exit::TrialsFailed
     } else {

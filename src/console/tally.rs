@@ -246,6 +246,9 @@ impl Tally {
             self.failed,
             FormattedDuration(took),
         );
+        if self.sweep.failed_before > 0 {
+            line.push_str(&format!("; {} failed before", self.sweep.failed_before));
+        }
         if let Some((trial, value)) = &self.best {
             let metric = &self.sweep.objective.metric;
             line.push_str(&format!(

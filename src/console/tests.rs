@@ -55,6 +55,7 @@ fn sweep() -> Sweep {
     Sweep {
         total: 40,
         already_done: 10,
+        failed_before: 0,
         describe: (1..=30).map(describe).collect(),
         epochs: (1..=30).map(|n| (id(n), 20)).collect(),
         objective: Objective::default(),

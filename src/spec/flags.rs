@@ -71,21 +71,20 @@ fn value(text: &str, shift: usize, origin: Origin) -> Result<Node, Diagnostic> {
         return Err(Diagnostic::new(&place, "a value is missing here")
             .help("for example --set model.epochs=5"));
     }
-    let is_word = bare.starts_with(|c: char| c.is_ascii_alphabetic())
-        && bare
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))
-        && !matches!(bare, "true" | "false" | "inf" | "nan");
-    if is_word {
-        return Ok(Node {
+    let is_word = bare
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte));
+    match node::parse_value(text, shift, origin) {
+        // What is no TOML by itself, such as `adam`, `data/songs.csv`, `grid:best` or `3fa9c1`.
+        Err(_) if is_word => Ok(Node {
             place: Place {
                 origin,
                 span: shift..shift + text.len(),
             },
             content: Content::Text(bare.to_owned()),
-        });
+        }),
+        value => value,
     }
-    node::parse_value(text, shift, origin)
 }
 
 /// A key is either fixed or an axis: setting it as one takes it away as the other.

@@ -91,7 +91,8 @@ impl FittedText {
     /// reads no file if nothing was learned.
     ///
     /// # Errors
-    /// When the file cannot be read, or (`InvalidData`) does not hold what the preparation names.
+    /// When the file cannot be read, or (`InvalidData`) does not hold what the preparation names, or
+    /// (`Other`) a sentence encoder is not where it was.
     pub(in super::super) fn open_all(
         path: &Path,
         preparation: &Preparation,
@@ -124,18 +125,24 @@ impl FittedText {
         .into_iter();
         fields
             .into_iter()
-            .map(|field| join(field, &mut learned).map_err(unsound))
+            .map(|field| join(field, &mut learned, &unsound))
             .collect()
     }
+}
+
+/// A sentence encoder that is not at hand: what was fitted is sound. The kind says so.
+fn elsewhere(why: String) -> io::Error {
+    io::Error::other(why)
 }
 
 /// Puts `field` together with its state, the next one of those `learned`.
 fn join(
     field: &TextField,
     learned: &mut impl Iterator<Item = Fitted>,
-) -> Result<FittedText, String> {
+    unsound: &impl Fn(String) -> io::Error,
+) -> io::Result<FittedText> {
     if field.dims() == 0 {
-        return Err(format!("{} has no dimensions", field.name));
+        return Err(unsound(format!("{} has no dimensions", field.name)));
     }
     let state = match (&field.encoder, &field.learned) {
         (TextEncoder::Tfidf(tfidf), Some(wanted)) => {
@@ -145,26 +152,27 @@ fn join(
                 .filter(|fitted| fitted.components.len() / tfidf.dims == wanted.terms)
                 .filter(|fitted| fitted.components.len().is_multiple_of(tfidf.dims))
                 .filter(|fitted| fitted.idf.len() == wanted.terms)
-                .ok_or_else(|| format!("{} is not what was learned for it", field.name))?;
+                .ok_or_else(|| unsound(format!("{} is not what was learned for it", field.name)))?;
             State::Tfidf(fitted)
         }
         (TextEncoder::Tfidf(_), None) => {
-            return Err(format!("{} has learned nothing", field.name));
+            return Err(unsound(format!("{} has learned nothing", field.name)));
         }
         (TextEncoder::Hashing(_), _) => State::Hashing,
         (TextEncoder::Sentence(options), _) => {
             let encoder = SentenceEncoder::open(&options.model)
-                .map_err(|error| format!("{error}; {}", error.help))?;
+                .map_err(|error| elsewhere(format!("{error}; {}", error.help)))?;
             let wanted = field
                 .network
                 .as_ref()
                 .map(|network| network.sha256.as_str());
             if wanted != Some(encoder.digest()) {
                 let folder = options.model.display();
-                return Err(format!(
-                    "{folder} holds another encoder than the one that {} was made with",
+                return Err(elsewhere(format!(
+                    "{folder} holds another encoder than the one that {} was made with; put that one \
+                     there",
                     field.name
-                ));
+                )));
             }
             State::Sentence(Reader {
                 encoder: Arc::new(encoder),

@@ -124,6 +124,7 @@ fn flags_replace_what_the_file_says() {
         "data.path=data/other.csv",
         "experiment.seeds=[9]",
         "grid.exclude=[]",
+        "data.group=3fa9c1:best",
     ]);
     let networks = experiment.networks.as_ref().expect("networks");
     assert_eq!(networks.combinations(), 2);
@@ -144,6 +145,7 @@ fn flags_replace_what_the_file_says() {
     assert_eq!(experiment.schedule.slots, Slots::Auto);
     assert_eq!(experiment.data.path.to_str(), Some("data/other.csv"));
     assert_eq!(experiment.seeds, [9]);
+    assert_eq!(experiment.data.group.as_deref(), Some("3fa9c1:best"));
     // What a flag sets has no place in the file.
     assert_eq!(experiment.span_of("data.path"), None);
     assert_eq!(
