@@ -29,6 +29,10 @@ pub enum Cause {
     },
     /// Longer than the time allowed for a trial.
     TimedOut { after: Duration },
+    /// Nothing was heard of the trial for this long.
+    Hung { after: Duration },
+    /// The worker took more memory than it may, or the kernel ended it for want of memory.
+    OutOfMemory { message: String },
     /// The engine reported an error; training again would give the same.
     Refused { message: String },
     /// The worker spoke nonsense, or could not be spoken to.
@@ -41,6 +45,8 @@ impl Cause {
         match self {
             Cause::Crashed { .. } => "crashed",
             Cause::TimedOut { .. } => "timed_out",
+            Cause::Hung { .. } => "hung",
+            Cause::OutOfMemory { .. } => "out_of_memory",
             Cause::Refused { .. } => "refused",
             Cause::Protocol { .. } => "protocol",
         }
@@ -69,7 +75,16 @@ impl std::fmt::Display for Cause {
             Cause::TimedOut { after } => {
                 write!(f, "timed out after {:.1} s", after.as_secs_f64())
             }
-            Cause::Refused { message } | Cause::Protocol { message } => f.write_str(message),
+            Cause::Hung { after } => {
+                write!(
+                    f,
+                    "nothing was heard of it for {:.1} s",
+                    after.as_secs_f64()
+                )
+            }
+            Cause::Refused { message }
+            | Cause::Protocol { message }
+            | Cause::OutOfMemory { message } => f.write_str(message),
         }
     }
 }
@@ -122,6 +137,14 @@ pub enum Event {
         log_tail: String,
         will_retry: bool,
     },
+    /// The worker noticed something that whoever looks at the trial should know; `note` is a sentence.
+    TrialNoted {
+        trial: TrialId,
+        attempt: AttemptNo,
+        note: String,
+    },
+    /// A trial was given up without an attempt: its configuration has killed too many workers.
+    TrialSetAside { trial: TrialId, reason: String },
     /// The worker was asked to stop and did; `step` is that of the checkpoint, if there is one.
     TrialInterrupted {
         trial: TrialId,

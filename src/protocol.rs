@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
 /// Raised with every change that an older peer would misread.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -60,6 +60,8 @@ pub enum FromWorker {
         attempt: u64,
         result: Box<TrialResult>,
     },
+    /// Something that whoever looks at the trial should know: a checkpoint that could not be used, say.
+    Noted { attempt: u64, message: String },
     /// Stopped on request.
     Interrupted { attempt: u64, step: Option<u32> },
     /// The engine cannot train this; the worker stays.

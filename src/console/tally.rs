@@ -96,6 +96,8 @@ impl Tally {
                 self.end(*attempt);
                 self.failed += u64::from(!will_retry);
             }
+            Event::TrialSetAside { .. } => self.failed += 1,
+            Event::TrialNoted { .. } => {}
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);

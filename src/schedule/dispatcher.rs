@@ -382,6 +382,11 @@ impl Dispatcher<'_, '_> {
                     result,
                 }
             }
+            FromWorker::Noted { message, .. } => Event::TrialNoted {
+                trial,
+                attempt,
+                note: message,
+            },
             FromWorker::Interrupted { step, .. } => {
                 self.stations[place].state = State::Ready;
                 self.summary.interrupted += 1;
@@ -556,6 +561,7 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         FromWorker::Resumed { attempt: of, .. }
         | FromWorker::Progress { attempt: of, .. }
         | FromWorker::Finished { attempt: of, .. }
+        | FromWorker::Noted { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
         | FromWorker::Refused { attempt: of, .. } => *of == attempt.0,
     }

@@ -18,6 +18,7 @@ const APPLICATION_ID: i64 = 0x7377_6570;
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
 ];
 
 /// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy

@@ -15,6 +15,9 @@ use crate::trial::{Metric, TrialId, TrialResult};
 /// The condition under which an attempt may still change its trial's status and curves.
 const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
 
+/// The word for trials that were given up without an attempt.
+const SET_ASIDE: &str = "set_aside";
+
 /// What need not be asked of the database again.
 #[derive(Default)]
 pub(super) struct Keys {
@@ -81,16 +84,30 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 let status = if *will_retry { "pending" } else { "failed" };
                 let trial = self.trial(trial)?.id;
                 self.failed(*attempt, cause, log_tail, at_ms)?;
-                self.status(trial, status, Some(&cause.to_string()))
+                let word = (!will_retry).then_some(cause.name());
+                self.status(trial, status, Some(&cause.to_string()), word)
             }
+            Event::TrialSetAside { trial, reason } => {
+                let trial = self.trial(trial)?.id;
+                self.status(trial, "failed", Some(reason), Some(SET_ASIDE))
+            }
+            Event::TrialNoted { attempt, note, .. } => self.attempt(
+                *attempt,
+                "UPDATE attempts SET notes = coalesce(notes || char(10), '') || ?3
+                 WHERE session = ?1 AND number = ?2",
+                params![self.session, number(*attempt)?, note],
+            ),
             Event::TrialInterrupted {
                 trial,
                 attempt,
                 step,
             } => self.interrupted(trial, *attempt, *step, at_ms),
-            // Facts of a process, not of a trial: its attempts name slot, engine and process, and a
-            // slot is retired for failures that stand there too.
-            Event::WorkerStarted { .. } | Event::SlotRetired { .. } => Ok(()),
+            Event::WorkerStarted {
+                slot, pid, engine, ..
+            } => self.slot(slot, at_ms, ("worker_started", Some((engine, *pid)), None)),
+            Event::SlotRetired { slot, reason } => {
+                self.slot(slot, at_ms, ("retired", None, Some(reason)))
+            }
         }
     }
 
@@ -99,6 +116,21 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
         self.run(
             "UPDATE sessions SET outcome = ?2, ended_ms = ?3 WHERE id = ?1",
             params![self.session, outcome.name(), at_ms],
+        )
+        .map(drop)
+    }
+
+    fn slot(
+        &self,
+        slot: &Slot,
+        at_ms: i64,
+        (what, worker, message): (&str, Option<(&str, u32)>, Option<&str>),
+    ) -> Result<(), StoreError> {
+        let (engine, pid) = worker.unzip();
+        self.run(
+            "INSERT INTO slot_events (session, slot, at_ms, what, engine, pid, message)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![self.session, slot.0, at_ms, what, engine, pid, message],
         )
         .map(drop)
     }
@@ -125,7 +157,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 at_ms
             ],
         )?;
-        self.status(trial, "running", None)
+        self.status(trial, "running", None, None)
     }
 
     fn interrupted(
@@ -143,7 +175,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
              WHERE session = ?1 AND number = ?2",
             params![self.session, number(attempt)?, at_ms, message],
         )?;
-        self.status(trial, "interrupted", None)
+        self.status(trial, "interrupted", None, None)
     }
 
     fn finished(
@@ -173,7 +205,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
         )?;
         self.run(
             "UPDATE trials SET status = ?2, best = ?3, best_step = ?4, last = ?5, steps = ?6,
-                 parameters = ?7, seconds = ?8, message = ?9
+                 parameters = ?7, seconds = ?8, message = ?9, cause = NULL
              WHERE id = ?1",
             params![
                 key.id,
@@ -244,7 +276,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
     ) -> Result<(), StoreError> {
         let (exit_code, signal) = match cause {
             Cause::Crashed { exit_code, signal } => (*exit_code, *signal),
-            Cause::TimedOut { .. } | Cause::Refused { .. } | Cause::Protocol { .. } => (None, None),
+            _ => (None, None),
         };
         self.attempt(
             attempt,
@@ -264,14 +296,21 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
         )
     }
 
-    /// Sets the status of a trial that is not over for good; `None` keeps the message.
-    fn status(&self, trial: i64, status: &str, message: Option<&str>) -> Result<(), StoreError> {
+    /// Sets the status of a trial that is not over for good, and why it failed; without `message`
+    /// the one that stands is kept.
+    fn status(
+        &self,
+        trial: i64,
+        status: &str,
+        message: Option<&str>,
+        cause: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.run(
             &format!(
-                "UPDATE trials SET status = ?2, message = coalesce(?3, message)
+                "UPDATE trials SET status = ?2, message = coalesce(?3, message), cause = ?4
                  WHERE id = ?1 AND {NOT_FINAL}"
             ),
-            params![trial, status, message],
+            params![trial, status, message, cause],
         )
         .map(drop)
     }
