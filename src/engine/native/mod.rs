@@ -83,6 +83,7 @@ fn train_on(
     let mut state = State::new(spec, &network);
     if let Some(bytes) = checkpoint {
         checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
+        watch.resumed(state.epoch);
     }
     let mut order = vec![0u32; train.y.len()];
     let mut confusion = Confusion::new(meta.classes.len());
