@@ -46,7 +46,7 @@ fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
     };
     train(job, &model, None, &mut watch).unwrap();
     let bytes = watch.checkpoint.unwrap();
-    let mut said = |bytes: &[u8]| {
+    let said = |bytes: &[u8]| {
         let ending = train(job, &model, Some(bytes), &mut Remember::default());
         ending.err().map(|error| error.to_string())
     };
