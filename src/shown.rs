@@ -36,6 +36,18 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// A number of bytes in the largest decimal unit, with three digits at least.
+pub fn bytes(number: u64) -> String {
+    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)];
+    let size = number as f64;
+    let unit = units.iter().rev().find(|(_, unit)| size >= 0.9995 * unit);
+    match unit {
+        None => format!("{number} B"),
+        Some((name, unit)) if size < 99.95 * unit => format!("{:.1} {name}", size / unit),
+        Some((name, unit)) => format!("{:.0} {name}", size / unit),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +79,22 @@ mod tests {
     fn letters_of_every_script_are_shown_as_they_are() {
         let text = "Ærøskøbing Дом 東京 שלום مرحبا नमस्ते e\u{301} \u{1f3b5} \u{fffd}";
         assert_eq!(clean(text), text);
+    }
+
+    #[test]
+    fn bytes_are_shown_in_their_largest_unit() {
+        let sizes = [
+            0,
+            999,
+            1_000,
+            45_678,
+            999_700,
+            123_456_789,
+            5_000_000_000_000,
+        ];
+        let shown = [
+            "0 B", "999 B", "1.0 kB", "45.7 kB", "1.0 MB", "123 MB", "5.0 TB",
+        ];
+        assert_eq!(sizes.map(bytes), shown);
     }
 }

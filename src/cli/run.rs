@@ -71,6 +71,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let _lock = lock(context, &experiment.name)?;
     let mut store = Store::open(&context.store).map_err(store_failure)?;
     let session = begin(&mut store, ready)?;
+    ready.hold.release();
 
     let statuses = statuses(&store, &ready.plan)?;
     let todo = plan::remaining(
@@ -211,7 +212,8 @@ pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
     wanted.map_err(|error| Failure::input(error, ""))
 }
 
-fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+/// The lock of `experiment`, or who has it.
+pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
     SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
         LockError::Name { .. } => Failure::input(error, ""),
