@@ -71,7 +71,7 @@ pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
     }
     if context.json {
-        terminal::print(&as_json(&survey, removed, free).to_string());
+        terminal::print_json(&as_json(&survey, removed, free));
     }
     Ok(Exit::Success)
 }

@@ -82,7 +82,7 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     }
     if context.json {
         let value = as_json(name, trial.as_ref(), &removal, (&survey, goes));
-        terminal::print(&value.to_string());
+        terminal::print_json(&value);
     }
     Ok(Exit::Success)
 }

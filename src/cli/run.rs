@@ -393,7 +393,7 @@ fn conclude(
         .map_err(store_failure)?
         .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
     if context.json {
-        terminal::print(&listing::sweep_json(&record).to_string());
+        terminal::print_json(&listing::sweep_json(&record));
     } else {
         terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
     }

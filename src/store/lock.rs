@@ -63,12 +63,13 @@ pub enum LockError {
 
 impl std::fmt::Display for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let age = u64::try_from(now_ms() - self.since_ms).unwrap_or(0);
+        let age = u64::try_from(now_ms().saturating_sub(self.since_ms)).unwrap_or(0);
         write!(
             f,
             "by process {} on {}, begun {} ago",
             self.pid,
-            self.host,
+            // Another machine wrote it, or anybody.
+            self.host.escape_debug(),
             shown(Duration::from_millis(age))
         )
     }

@@ -262,6 +262,7 @@ fn keep_what_is_of_use(
     store: &mut Store,
 ) -> Result<(), Failure> {
     let pieces = std::mem::take(&mut survey.pieces);
+    let folders = std::mem::take(&mut survey.folders);
     let kept = store.while_none_begins(|known| {
         // Whether a hold and a lock can be had is seen when something is removed.
         let is_free = |name: &str| !SweepLock::is_held(context.runs(), name);
@@ -272,8 +273,14 @@ fn keep_what_is_of_use(
                 litter.push(piece);
             }
         }
-        Ok(litter)
+        let mut unused = Vec::new();
+        for folder in folders {
+            if now.holds(&folder.1)?.is_ok() {
+                unused.push(folder);
+            }
+        }
+        Ok((litter, unused))
     });
-    survey.pieces = kept.map_err(store_failure)?;
+    (survey.pieces, survey.folders) = kept.map_err(store_failure)?;
     Ok(())
 }
