@@ -4,7 +4,6 @@ use super::{
     Lab, Planned, ask, dataset, finished, meddle, metrics, observe_all, plan, progressed, result,
     started,
 };
-use crate::event::Observer;
 use crate::store::{Outcome, Removal, StoreError};
 use crate::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore, TrialId};
 
@@ -23,7 +22,6 @@ fn train(lab: &mut Lab, experiment: &str, plan: &[Planned], trained: &[Planned])
             ],
         );
     }
-    writer.flush().unwrap();
     writer.finish(Outcome::Finished).unwrap();
 }
 
