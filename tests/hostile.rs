@@ -131,13 +131,21 @@ trees = 5
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}");
         let found = said.chars().find(|c| acts(*c));
-        assert_eq!(found, None, "{arguments:?} wrote it:\n{}", said.escape_debug());
+        assert_eq!(
+            found,
+            None,
+            "{arguments:?} wrote it:\n{}",
+            said.escape_debug()
+        );
         said
     }
 
     fn json(&self, arguments: &[&str]) -> Json {
         let said = self.said(&[arguments, &["--json"]].concat(), 0);
-        let line = said.lines().find(|line| line.starts_with(['{', '['])).unwrap();
+        let line = said
+            .lines()
+            .find(|line| line.starts_with(['{', '[']))
+            .unwrap();
         serde_json::from_str(line).unwrap()
     }
 
@@ -179,16 +187,54 @@ fn tags(markup: &str) -> Vec<&str> {
 /// That `markup` has no element that data brought with them.
 fn is_only_ours(path: &Path, markup: &str) {
     let shown = path.display();
-    for foreign in ["<script>alert", "<img", "<b>kind", "onerror=alert(2)>", "<!--]", "--><!--"] {
+    for foreign in [
+        "<script>alert",
+        "<img src=x",
+        "<b>kind",
+        "onerror=alert(2)>",
+        "<!--]",
+        "--><!--",
+    ] {
         assert!(!markup.contains(foreign), "{shown} holds {foreign}");
     }
-    assert!(!markup.chars().any(acts), "{shown} holds a character that acts");
+    assert!(
+        !markup.chars().any(acts),
+        "{shown} holds a character that acts"
+    );
     if ends_with(path, "svg") {
         let allowed = [
-            "svg", "/svg", "rect", "/rect", "line", "/line", "polyline", "/polyline", "polygon",
-            "/polygon", "circle", "/circle", "text", "/text", "path", "/path", "g", "/g", "image",
-            "tspan", "/tspan", "title", "/title", "defs", "/defs", "clipPath", "/clipPath", "?xml",
-            "style", "/style", "desc", "/desc",
+            "svg",
+            "/svg",
+            "rect",
+            "/rect",
+            "line",
+            "/line",
+            "polyline",
+            "/polyline",
+            "polygon",
+            "/polygon",
+            "circle",
+            "/circle",
+            "text",
+            "/text",
+            "path",
+            "/path",
+            "g",
+            "/g",
+            "image",
+            "tspan",
+            "/tspan",
+            "title",
+            "/title",
+            "defs",
+            "/defs",
+            "clipPath",
+            "/clipPath",
+            "?xml",
+            "style",
+            "/style",
+            "desc",
+            "/desc",
         ];
         for tag in tags(markup) {
             assert!(allowed.contains(&tag), "{shown} has an element <{tag}>");
@@ -200,7 +246,9 @@ fn is_only_ours(path: &Path, markup: &str) {
 /// That no cell of a CSV file begins a formula, and that numbers are numbers.
 fn is_harmless_table(path: &Path, bytes: &[u8]) {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(bytes);
     let mut numbers = 0;
     for record in reader.records() {
         for cell in &record.unwrap() {
@@ -239,10 +287,16 @@ fn hostile_names_and_texts_stay_where_they_belong() {
         .map(|column| column["name"].as_str().unwrap())
         .collect();
     for name in COLUMNS {
-        assert!(names.contains(&name), "{name:?} reads back as it is: {names:?}");
+        assert!(
+            names.contains(&name),
+            "{name:?} reads back as it is: {names:?}"
+        );
     }
     bench.said(&["export", "best", "model"], 0);
-    bench.said(&["predict", "--model", "model", "songs.csv", "-o", "out.csv"], 0);
+    bench.said(
+        &["predict", "--model", "model", "songs.csv", "-o", "out.csv"],
+        0,
+    );
     bench.said(&["predict", "best", "songs.csv", "-o", "again.csv"], 0);
     bench.said(&["gc", "--dry-run"], 0);
 
@@ -264,17 +318,29 @@ fn hostile_names_and_texts_stay_where_they_belong() {
             is_only_ours(&path, &text);
         }
     }
-    assert!(pages >= 1 && drawings >= 5 && tables >= 8 && pictures >= 5, "{pages} {drawings}");
+    assert!(
+        pages >= 1 && drawings >= 5 && tables >= 8 && pictures >= 5,
+        "{pages} {drawings}"
+    );
     // Shown all the same.
     let page = fs::read_to_string(bench.path("in/reports/hostile/index.html")).unwrap();
-    assert!(page.contains("lt;script") || page.contains("u003cscript"), "the class is not shown");
+    assert!(
+        page.contains("lt;script") || page.contains("u003cscript"),
+        "the class is not shown"
+    );
     let top: Vec<String> = (fs::read_dir(bench.folder.path()).unwrap())
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(top, ["in"], "nothing was written outside the folder");
-    let names = bench.files("in").into_iter().map(|path| path.display().to_string());
+    let names = bench
+        .files("in")
+        .into_iter()
+        .map(|path| path.display().to_string());
     for name in names {
-        assert!(!name.contains("escaped") && !name.contains("script"), "{name}");
+        assert!(
+            !name.contains("escaped") && !name.contains("script"),
+            "{name}"
+        );
     }
 }
 
@@ -289,7 +355,10 @@ fn predictions_are_the_table_as_it_was_with_columns_added() {
             .from_path(bench.path(name))
             .unwrap();
         let record = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
-        reader.records().map(|found| record(found.unwrap())).collect()
+        reader
+            .records()
+            .map(|found| record(found.unwrap()))
+            .collect()
     };
     let (before, after) = (read("in/songs.csv"), read("in/out.csv"));
     assert_eq!(before.len(), after.len());
@@ -298,8 +367,14 @@ fn predictions_are_the_table_as_it_was_with_columns_added() {
     }
     let predicted = before[0].len();
     for row in &after[1..] {
-        assert!(CLASSES.contains(&row[predicted].as_str()), "{:?}", row[predicted]);
-        let sum: f64 = (row[predicted + 1..].iter()).map(|cell| cell.parse::<f64>().unwrap()).sum();
+        assert!(
+            CLASSES.contains(&row[predicted].as_str()),
+            "{:?}",
+            row[predicted]
+        );
+        let sum: f64 = (row[predicted + 1..].iter())
+            .map(|cell| cell.parse::<f64>().unwrap())
+            .sum();
         assert!((sum - 1.0).abs() < 1e-4);
     }
 }
@@ -325,7 +400,12 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
     spoil(sound.replace("\"songs.csv\"", "\"/dev/zero\""));
     spoil(format!("[experiment]\nname = \"../../x\"\n{sound}"));
     spoil(format!("[experiment]\nname = \"\\u202ex\"\n{sound}"));
-    let flags = ["model.epochs=\u{1b}[2J", "\u{202e}=1", "data.path=\"/dev/\u{7}\"", "experiment.name=../x"];
+    let flags = [
+        "model.epochs=\u{1b}[2J",
+        "\u{202e}=1",
+        "data.path=\"/dev/\u{7}\"",
+        "experiment.name=../x",
+    ];
     for flag in flags {
         bench.said(&["plan", "hostile.toml", "--set", flag], 2);
     }
@@ -343,8 +423,15 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
     ] {
         let output = bench.run(&arguments);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}: {said}");
-        assert!(!said.chars().any(acts), "{arguments:?}: {}", said.escape_debug());
+        assert!(
+            matches!(output.status.code(), Some(1 | 2)),
+            "{arguments:?}: {said}"
+        );
+        assert!(
+            !said.chars().any(acts),
+            "{arguments:?}: {}",
+            said.escape_debug()
+        );
     }
     assert!(!bench.path("x").exists());
 }

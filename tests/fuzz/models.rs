@@ -42,7 +42,7 @@ fn seal(files: &mut Files) {
     let Ok(mut card) = serde_json::from_slice::<Json>(&files[place].1) else {
         return;
     };
-    let Some(listed) = card["files"].as_array_mut() else {
+    let Some(listed) = card.get_mut("files").and_then(Json::as_array_mut) else {
         return;
     };
     for entry in listed {

@@ -27,6 +27,7 @@ exclude = { class = ["none"] }
 numeric = ["a", "b"]
 year = ["date"]
 categorical = ["key"]
+missing = { key = "mode" }
 text = { columns = ["title"], encoder = "tfidf", dims = 2 }
 split = { valid = 0.2, test = 0.2, stratify = true, seed = 42 }
 
@@ -105,7 +106,7 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
     let mut spec = parse(&source, &[]).expect("a sound experiment").data;
     spec.path = path.clone();
     let sound = csv();
-    let (run, taken) = cases("tables", 80, |seed| {
+    let (run, taken) = cases("tables", 50, |seed| {
         let mut dice = Dice(seed);
         let spoiled = match dice.below(10) {
             0 => sound.as_bytes().to_vec(),
@@ -272,7 +273,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             .map(|error| error.to_string())
             .unwrap_or_default();
         assert!(!said.contains("ended without a word"), "{said}");
-        super::record::probe(&path, true);
+        super::record::probe(&path, dice.below(32) == 0);
         true
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were understood");
