@@ -32,7 +32,7 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
                 (finding.name.to_owned(), value)
             })
             .collect();
-        terminal::print(&serde_json::Value::Object(object).to_string());
+        terminal::print_json(&serde_json::Value::Object(object));
     } else {
         for finding in &findings {
             let mark = if finding.well { "ok" } else { "--" };

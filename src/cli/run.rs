@@ -75,6 +75,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let _lock = lock(context, &experiment.name)?;
     let mut store = Store::open(&context.store).map_err(store_failure)?;
     let session = begin(&mut store, ready)?;
+    ready.hold.release();
 
     let statuses = statuses(&store, &ready.plan)?;
     let todo = plan::remaining(
@@ -236,7 +237,8 @@ pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
     wanted.map_err(|error| Failure::input(error, ""))
 }
 
-fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+/// The lock of `experiment`, or who has it.
+pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
     SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
         LockError::Name { .. } => Failure::input(error, ""),
@@ -416,7 +418,7 @@ fn conclude(
         .map_err(store_failure)?
         .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
     if context.json {
-        terminal::print(&listing::sweep_json(&record).to_string());
+        terminal::print_json(&listing::sweep_json(&record));
     } else {
         terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
     }

@@ -1,13 +1,16 @@
 //! Values on their way into and out of the database, which is not trusted: another program may
 //! have changed it. What does not parse is an error that names table, row and column, never a panic.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Value as Sql, ValueRef};
 
 use super::StoreError;
 use crate::trial::{Goal, Kind, Objective, Status, Value};
+
+/// Characters of a text that will not do which are shown.
+const SHOWN: usize = 60;
 
 /// One row being read.
 pub(super) struct Cells<'a> {
@@ -37,6 +40,31 @@ impl Cells<'_> {
 
     pub(super) fn path_of(&self, column: &'static str) -> Result<PathBuf, StoreError> {
         self.text(column).map(PathBuf::from)
+    }
+
+    /// A path that stays in the folder it is taken from.
+    pub(super) fn path_within(&self, column: &'static str) -> Result<PathBuf, StoreError> {
+        let path = self.path_of(column)?;
+        let mut parts = path.components().peekable();
+        let stays =
+            parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
+        match stays && !path.as_os_str().as_encoded_bytes().contains(&0) {
+            true => Ok(path),
+            false => Err(self.refuse(column, "a path within the folder of the trial")),
+        }
+    }
+
+    /// The name of an experiment, which is that of folders as well.
+    pub(super) fn name(&self, column: &'static str) -> Result<String, StoreError> {
+        let name = self.text(column)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        match !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain) {
+            true => Ok(name),
+            false => Err(self.refuse(
+                column,
+                "letters, digits, `.`, `_` and `-`, not beginning with `.`",
+            )),
+        }
     }
 
     /// An integer that fits `T`.
@@ -141,7 +169,14 @@ impl Cells<'_> {
             Ok(ValueRef::Null) => "NULL".to_owned(),
             Ok(ValueRef::Integer(value)) => value.to_string(),
             Ok(ValueRef::Real(value)) => value.to_string(),
-            Ok(ValueRef::Text(text)) => format!("`{}`", String::from_utf8_lossy(text)),
+            Ok(ValueRef::Text(text)) => {
+                let text = String::from_utf8_lossy(text);
+                let mut begin: String = text.chars().take(SHOWN).collect();
+                if begin.len() < text.len() {
+                    begin.push('…');
+                }
+                format!("`{}`", begin.escape_debug())
+            }
             Ok(ValueRef::Blob(bytes)) => format!("a blob of {} bytes", bytes.len()),
             Err(_) => "?".to_owned(),
         }

@@ -3,6 +3,7 @@
 //! A file that is not ours is never written to, not even to change its journal: it is recognised
 //! before anything else happens to it.
 
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -121,6 +122,16 @@ impl Database {
         let mut database = Database::connect(path, immutable_uri(path), flags)?;
         database.writable = false;
         Ok(database)
+    }
+
+    /// Whether the header of the file at `path` is SQLite's and bears our mark.
+    pub(super) fn is_ours(path: &Path) -> bool {
+        // https://www.sqlite.org/fileformat.html, "The Database Header"
+        let mut header = [0_u8; 72];
+        let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+        read.is_ok()
+            && header.starts_with(b"SQLite format 3\0")
+            && header.ends_with(&(APPLICATION_ID as u32).to_be_bytes())
     }
 
     fn connect(path: &Path, target: PathBuf, flags: OpenFlags) -> Result<Database, StoreError> {

@@ -10,10 +10,12 @@ mod error;
 mod evaluation;
 mod flush;
 mod journal;
+mod known;
 pub mod lock;
 mod page;
 mod read;
 mod record;
+mod remove;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -25,11 +27,13 @@ use std::time::SystemTime;
 pub use begin::{Begin, Planned, SessionId};
 pub use error::StoreError;
 pub use journal::Outcome;
+pub use known::Known;
 pub use lock::SweepLock;
 pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
     ExperimentSummary, SessionRecord, TrialRecord,
 };
+pub use remove::Removal;
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;
@@ -59,6 +63,11 @@ impl Store {
     /// that cannot be written. There must be one.
     pub fn open_existing(path: &Path) -> Result<Store, StoreError> {
         Database::read(path).map(|database| Store { database })
+    }
+
+    /// Whether the file at `path` is a record, of whatever schema, by its first bytes.
+    pub fn is_record(path: &Path) -> bool {
+        Database::is_ours(path)
     }
 
     pub fn path(&self) -> &Path {

@@ -35,7 +35,7 @@ impl Store {
             ("experiments", "name"),
             |cells| {
                 let summary = ExperimentSummary {
-                    name: cells.text("name")?,
+                    name: cells.name("name")?,
                     objective: cells.objective()?,
                     data: DataDigest::from_hex(cells.hex("digest", 64)?),
                     created_ms: cells.int("created_ms")?,
@@ -65,7 +65,7 @@ impl Store {
             |cells| {
                 let id: i64 = cells.int("id")?;
                 Ok(ExperimentRecord {
-                    name: cells.text("name")?,
+                    name: cells.name("name")?,
                     file_path: cells.path_of("file_path")?,
                     file_text: cells.text("file_text")?,
                     flags: cells.texts("flags")?,
@@ -95,7 +95,7 @@ impl Store {
              ORDER BY s.id DESC LIMIT 1",
             [],
             ("experiments", "name"),
-            |cells| cells.text("name"),
+            |cells| cells.name("name"),
         )?;
         Ok(found.into_iter().next())
     }

@@ -58,7 +58,7 @@ impl Store {
              JOIN trials t ON t.id = x.trial WHERE t.name = ?1 ORDER BY e.name",
             [trial.as_str()],
             ("experiments", "name"),
-            |cells| cells.text("name"),
+            |cells| cells.name("name"),
         )
     }
 
@@ -185,7 +185,7 @@ impl Store {
             |cells| {
                 Ok(ArtifactRecord {
                     kind: cells.text("kind")?,
-                    path: cells.path_of("path")?,
+                    path: cells.path_within("path")?,
                     bytes: cells.int("bytes")?,
                 })
             },

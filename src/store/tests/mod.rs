@@ -2,6 +2,7 @@
 
 mod opening;
 mod reading;
+mod removing;
 mod sharing;
 mod writing;
 
