@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
@@ -41,10 +42,11 @@ impl Database {
                 copy: copy.to_path_buf(),
                 source,
             };
-        let unfinished = Unfinished(named(
-            &self.path,
-            &format!("bak-{}.part", std::process::id()),
-        ));
+        // Process and count make the name private, so that two that do this do not meet.
+        static COPIES: AtomicU32 = AtomicU32::new(0);
+        let private = (std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
+        let ending = format!("bak-{}-{}.part", private.0, private.1);
+        let unfinished = Unfinished(named(&self.path, &ending));
         let part = unfinished.0.as_path();
         let version = self.copy_to(part).map_err(|error| match error {
             error @ StoreError::Full { .. } => error,

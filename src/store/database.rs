@@ -276,23 +276,31 @@ impl Database {
         }
     }
 
-    /// Steps the schema up to `steps.len()`, one transaction a step.
+    /// Steps the schema up to `steps.len()`, one transaction a step; a new file takes all steps in one,
+    /// so that nobody ever sees it half made.
     pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
+        const ACTION: &str = "bringing its schema up to date";
         loop {
-            let fail = self.fail("bringing its schema up to date");
-            let transaction = self.begin("bringing its schema up to date")?;
+            let fail = self.fail(ACTION);
+            let transaction = self.begin(ACTION)?;
             // Read within the transaction: another process may just have done the step.
             let version: i64 = transaction
                 .query_row("PRAGMA user_version", [], |row| row.get(0))
                 .map_err(&fail)?;
-            let Some(step) = usize::try_from(version).ok().and_then(|at| steps.get(at)) else {
+            let from = usize::try_from(version).unwrap_or(usize::MAX);
+            let to = match from {
+                0 => steps.len(),
+                from => from.saturating_add(1),
+            };
+            let Some(due) = steps.get(from..to).filter(|due| !due.is_empty()) else {
                 return Ok(());
             };
-            transaction.execute_batch(step).map_err(&fail)?;
+            for step in due {
+                transaction.execute_batch(step).map_err(&fail)?;
+            }
             transaction
                 .execute_batch(&format!(
-                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
-                    version + 1
+                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"
                 ))
                 .map_err(&fail)?;
             transaction.commit().map_err(&fail)?;

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Runs `test` where it may mount; says loudly that it is left out where it may not.
-pub fn with_own_mounts(name: &str, test: impl FnOnce() + Send + 'static) {
+pub fn with_own_mounts(name: &'static str, test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::spawn(move || match enter() {
         Ok(()) => test(),
         Err(error) => {
