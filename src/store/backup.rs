@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::database::Database;
+use super::system::folder_of;
 
 /// Pages copied before other processes get a chance to write; they are few enough for 10 ms.
 const PAGES_AT_ONCE: i32 = 4_096;
@@ -96,8 +97,7 @@ impl Database {
             // A link, unlike a rename, never takes the place of a file.
             match fs::hard_link(part, &name) {
                 Ok(()) => {
-                    let folder = name.parent().filter(|it| !it.as_os_str().is_empty());
-                    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+                    File::open(folder_of(&name))?.sync_all()?;
                     return Ok(name);
                 }
                 Err(_) if name.exists() => {}

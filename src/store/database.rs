@@ -7,10 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::StoreError;
 use super::backup::Upgrade;
+use super::system::log_of;
 
 /// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
 const APPLICATION_ID: i64 = 0x7377_6570;
@@ -24,7 +25,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy
 /// or a vacuum of its record.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between attempts where SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept prepared by a connection; more than any module uses.
@@ -182,50 +183,6 @@ impl Database {
         set.map_err(self.fail("setting it up"))
     }
 
-    /// Moves all of the write-ahead log into the file and makes it empty, unless a reader still needs
-    /// it after `patience`: then as much as can be. Nothing is lost either way.
-    pub(super) fn empty_log(&self, patience: Duration) {
-        let waits = self
-            .connection
-            .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
-            .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
-        // What fails here is tried again some time, and costs room alone.
-        let _ = self.connection.busy_timeout(patience);
-        let _ = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let _ = self.connection.busy_timeout(waits);
-    }
-
-    /// Tells apart what SQLite calls an input or output error by what the system said last.
-    pub(super) fn explain(&self, error: StoreError) -> StoreError {
-        let StoreError::Sqlite {
-            path,
-            action,
-            source,
-        } = error
-        else {
-            return error;
-        };
-        let of_system = matches!(
-            source.sqlite_error_code(),
-            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
-        );
-        // SAFETY: the handle is that of an open connection, which this thread alone uses.
-        let errno = unsafe { ffi::sqlite3_system_errno(self.connection.handle()) };
-        match errno {
-            errno if of_system && means_full(errno) => StoreError::Full { path, action },
-            libc::EROFS | libc::EACCES | libc::EPERM if of_system => {
-                StoreError::ReadOnly { path, action }
-            }
-            _ => StoreError::Sqlite {
-                path,
-                action,
-                source,
-            },
-        }
-    }
-
     fn recognise(&self, known: i64) -> Result<Found, StoreError> {
         let fail = self.fail("opening it");
         let (application_id, version, tables) = self
@@ -308,19 +265,6 @@ impl Database {
     }
 }
 
-/// Whether the system means that there is no more room: a full disk, a quota, a limit to the size of
-/// files. SQLite itself knows the first alone.
-fn means_full(errno: i32) -> bool {
-    matches!(errno, libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
-}
-
-/// The write-ahead log of the record at `path`.
-pub(super) fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    PathBuf::from(log)
-}
-
 /// What tells a file from another that took its name.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path)
@@ -353,19 +297,4 @@ fn immutable_uri(path: &Path) -> PathBuf {
     }
     // A second slash at the front would make a host name of the first folder.
     PathBuf::from(uri.replacen("file://", "file:///", 1) + "?immutable=1")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quota_and_a_limit_to_files_are_full_disks_too() {
-        for errno in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
-            assert!(means_full(errno), "{errno}");
-        }
-        for errno in [0, libc::EIO, libc::EROFS, libc::EINTR] {
-            assert!(!means_full(errno), "{errno}");
-        }
-    }
 }

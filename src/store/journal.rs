@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::database::{Database, identity, log_of};
+use super::database::{Database, identity};
 use super::page::{Keys, Page};
+use super::system::log_of;
 use super::{SessionId, StoreError};
 use crate::event::Event;
 
@@ -90,6 +91,18 @@ impl Journal {
 
     pub(super) fn path(&self) -> &Path {
         &self.database.path
+    }
+
+    /// Whether the file still has its name.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn is_in_place(&self) -> Result<(), StoreError> {
+        let path = &self.database.path;
+        match self.file == identity(path) {
+            true => Ok(()),
+            false => Err(StoreError::Moved { path: path.clone() }),
+        }
     }
 
     /// When the session began, in milliseconds since 1970.

@@ -19,6 +19,7 @@ mod page;
 mod read;
 mod record;
 mod show;
+mod system;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -256,7 +256,11 @@ impl Keeper {
 
     fn try_to_keep(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
         if let Some(files) = &self.files {
-            flush(&files.folder, batch)?;
+            // Where the whole folder is gone, that is what there is to say.
+            flush(&files.folder, batch).or_else(|error| {
+                self.journal.is_in_place()?;
+                Err(error)
+            })?;
         }
         self.journal.write(batch)
     }
