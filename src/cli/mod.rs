@@ -6,6 +6,7 @@ mod context;
 mod data;
 mod describe;
 mod doctor;
+mod environment;
 mod exit;
 mod export;
 mod failure;
