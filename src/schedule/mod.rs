@@ -9,6 +9,6 @@ mod launcher;
 mod queue;
 mod slots;
 
-pub use dispatcher::{ScheduleError, Settings, Summary, Work, dispatch};
+pub use dispatcher::{Elsewhere, ScheduleError, Settings, Summary, Work, dispatch};
 pub use launcher::{Heard, Inbox, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
 pub use slots::{SlotError, cpu_slots, parse_slots};

@@ -5,17 +5,28 @@
 //! process may just be about to lock it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::database::identity;
 use super::now_ms;
+use super::request::Requests;
+
+/// The folder of lock files in a folder of runs.
+const FOLDER: &str = "locks";
+/// How long a lock is tried for that another process may only be looking at.
+const LOOKING: Duration = Duration::from_millis(100);
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
 #[derive(Debug)]
 pub struct SweepLock {
+    requests: Requests,
     /// The lock lives as long as this descriptor.
     _file: File,
 }
@@ -66,22 +77,29 @@ impl std::fmt::Display for Held {
     }
 }
 
+impl Held {
+    /// Whether the process of this number on this machine has the lock file of `experiment` open: the
+    /// number may be that of another process by now.
+    pub fn has_locked(&self, runs: &Path, experiment: &str) -> bool {
+        let Ok(path) = path_of(runs, experiment) else {
+            return false;
+        };
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid));
+        let mut files = open.into_iter().flatten().flatten();
+        let wanted = identity(&path);
+        wanted.is_some() && files.any(|file| identity(&file.path()) == wanted)
+    }
+}
+
 impl SweepLock {
     /// Takes the lock of `experiment` in the folder `runs`, or says at once who has it.
     pub fn acquire(runs: &Path, experiment: &str) -> Result<SweepLock, LockError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if experiment.is_empty() || !experiment.bytes().all(plain) {
-            return Err(LockError::Name {
-                experiment: experiment.to_owned(),
-            });
-        }
-        let folder = runs.join("locks");
-        let path = folder.join(format!("{experiment}.lock"));
+        let path = path_of(runs, experiment)?;
         let fail = |source| LockError::Io {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(&folder).map_err(fail)?;
+        std::fs::create_dir_all(runs.join(FOLDER)).map_err(fail)?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -89,18 +107,97 @@ impl SweepLock {
             .truncate(false)
             .open(&path)
             .map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // It may be that of a process that only looks whether it is held.
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held {
+                        experiment: experiment.to_owned(),
+                        holder: holder(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(fail(source)),
+            }
+        }
+        let held = sign(&mut file).map_err(fail)?;
+        let requests = Requests::new(&path, held);
+        // One that was meant for a process that is gone.
+        requests.clear();
+        Ok(SweepLock {
+            requests,
+            _file: file,
+        })
+    }
+
+    /// Where others ask the holder of this lock to stop.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+}
+
+impl Drop for SweepLock {
+    fn drop(&mut self) {
+        self.requests.clear();
+    }
+}
+
+/// Who runs `experiment` in the folder `runs` now, if anybody does.
+pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockError> {
+    let path = path_of(runs, experiment)?;
+    let fail = |source| LockError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    let begin = Instant::now();
+    loop {
+        // Shared, so that two who look do not take each other for a holder.
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        match holder(&mut file) {
+            Some(held) => return Ok(Some(held)),
+            // It is about to write who it is.
+            None if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+            None => {
                 return Err(LockError::Held {
                     experiment: experiment.to_owned(),
-                    holder: holder(&mut file),
+                    holder: None,
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        sign(&mut file).map_err(fail)?;
-        Ok(SweepLock { _file: file })
+    }
+}
+
+/// The experiments of the folder `runs` that are being run now, by name.
+pub fn all_held(runs: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(runs.join(FOLDER)).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|file| file.strip_suffix(".lock").map(str::to_owned))
+        .filter(|name| !matches!(holder_of(runs, name), Ok(None)))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The lock file of `experiment`, whose name must not lead out of its folder.
+pub(super) fn path_of(runs: &Path, experiment: &str) -> Result<PathBuf, LockError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match !experiment.is_empty() && experiment.bytes().all(plain) {
+        true => Ok(runs.join(FOLDER).join(format!("{experiment}.lock"))),
+        false => Err(LockError::Name {
+            experiment: experiment.to_owned(),
+        }),
     }
 }
 
@@ -120,7 +217,7 @@ pub fn host_name() -> String {
 }
 
 /// Writes into the locked `file` who holds it.
-fn sign(file: &mut File) -> std::io::Result<()> {
+fn sign(file: &mut File) -> std::io::Result<Held> {
     let held = Held {
         pid: std::process::id(),
         host: host_name(),
@@ -128,12 +225,14 @@ fn sign(file: &mut File) -> std::io::Result<()> {
     };
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(serde_json::to_string(&held)?.as_bytes())
+    file.write_all(serde_json::to_string(&held)?.as_bytes())?;
+    Ok(held)
 }
 
 /// Who wrote into `file`; `None` while the holder is still about to.
 fn holder(file: &mut File) -> Option<Held> {
     let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
@@ -167,6 +266,25 @@ mod tests {
 
         SweepLock::acquire(runs.path(), "other").unwrap();
         drop(first);
+        SweepLock::acquire(runs.path(), "genres").unwrap();
+    }
+
+    #[test]
+    fn a_look_at_a_lock_tells_its_holder_and_leaves_it_alone() {
+        let runs = tempfile::tempdir().unwrap();
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let _other = SweepLock::acquire(runs.path(), "other").unwrap();
+        let held = holder_of(runs.path(), "genres").unwrap().unwrap();
+        assert_eq!(held.pid, std::process::id());
+        assert!(held.has_locked(runs.path(), "genres"));
+        assert!(!held.has_locked(runs.path(), "third"));
+        let init = Held { pid: 1, ..held };
+        assert!(!init.has_locked(runs.path(), "genres"));
+        assert_eq!(all_held(runs.path()), ["genres", "other"]);
+        drop(lock);
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        assert_eq!(all_held(runs.path()), ["other"]);
         SweepLock::acquire(runs.path(), "genres").unwrap();
     }
 

@@ -14,7 +14,9 @@ pub mod lock;
 mod page;
 mod read;
 mod record;
+mod request;
 mod show;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -30,6 +32,8 @@ pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
     ExperimentSummary, SessionRecord, TrialRecord,
 };
+pub use request::{Requests, Urgency};
+pub use standing::Standing;
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;
