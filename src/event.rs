@@ -123,7 +123,11 @@ impl std::fmt::Display for StopReason {
                 write!(f, "the time limit of {} is reached", shown::span(*limit))
             }
             StopReason::TrialLimit(limit) => {
-                write!(f, "the limit of {} is reached", shown::count(*limit, "trial"))
+                write!(
+                    f,
+                    "the limit of {} is reached",
+                    shown::count(*limit, "trial")
+                )
             }
         }
     }

@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn a_signal_is_shown_with_its_name_where_it_has_one() {
         assert_eq!(signal(9), "9 (SIGKILL)");
-        assert_eq!(signal(libc::SIGSEGV), format!("{} (SIGSEGV)", libc::SIGSEGV));
+        assert_eq!(
+            signal(libc::SIGSEGV),
+            format!("{} (SIGSEGV)", libc::SIGSEGV)
+        );
         assert_eq!(signal(99), "99");
     }
 }

@@ -149,11 +149,15 @@ impl FakeLink {
                             step,
                             values,
                         };
-                        inbox.send(Incoming::Heard(worker, Heard::Said(said))).unwrap();
+                        inbox
+                            .send(Incoming::Heard(worker, Heard::Said(said)))
+                            .unwrap();
                     }
                     let result = Box::default();
                     let said = FromWorker::Finished { attempt, result };
-                    inbox.send(Incoming::Heard(worker, Heard::Said(said))).unwrap();
+                    inbox
+                        .send(Incoming::Heard(worker, Heard::Said(said)))
+                        .unwrap();
                 });
             }
         }

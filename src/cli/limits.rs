@@ -54,7 +54,11 @@ impl Retry {
             _ => HashMap::new(),
         };
         Ok(move |trial: &TrialId| {
-            let is_chosen = || causes.get(trial).is_some_and(|cause| self.only.contains(cause));
+            let is_chosen = || {
+                causes
+                    .get(trial)
+                    .is_some_and(|cause| self.only.contains(cause))
+            };
             self.retry_failed && (self.only.is_empty() || is_chosen())
         })
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::context::store_failure;
 use super::environment::environment;
-use super::prepare::{self, Ready};
 use super::limits::{Limits, Retry};
+use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::event::{Slot, StopReason};

@@ -151,7 +151,11 @@ fn tell(context: &Context, name: &str, holder: &Held) -> Result<Exit, Failure> {
     let record = context.experiment(Some(name))?;
     let planned = || record.trials.iter().filter(|trial| trial.in_plan);
     let done = planned().filter(|trial| trial.status.is_final()).count();
-    let with = |status| planned().filter(move |trial| trial.status == status).count();
+    let with = |status| {
+        planned()
+            .filter(move |trial| trial.status == status)
+            .count()
+    };
     let (failed, interrupted) = (with(Status::Failed), with(Status::Interrupted));
     let session = record.sessions.iter().rev().find(|session| {
         // Held since before the session began.
@@ -177,7 +181,10 @@ fn tell(context: &Context, name: &str, holder: &Held) -> Result<Exit, Failure> {
         Some("finished" | "failed") => format!("{name} had come to its end"),
         _ => format!("{name} has stopped"),
     };
-    said.push_str(&format!(": {done} of {} done", count(planned().count(), "trial")));
+    said.push_str(&format!(
+        ": {done} of {} done",
+        count(planned().count(), "trial")
+    ));
     if interrupted > 0 {
         said.push_str(&format!(", {interrupted} interrupted"));
     }

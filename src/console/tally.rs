@@ -255,9 +255,9 @@ impl Tally {
                 let (name, note) = (self.named(trial), clean(note));
                 Some(format!("trial {name}: {note}"))
             }
-            Event::StopBegan {
-                at_once: true, ..
-            } => Some("ending the workers that are left".to_owned()),
+            Event::StopBegan { at_once: true, .. } => {
+                Some("ending the workers that are left".to_owned())
+            }
             Event::StopBegan { reason, .. } => Some(match reason {
                 StopReason::Interrupt => {
                     "stopping: trials in hand write a checkpoint; again to stop at once".to_owned()

@@ -599,7 +599,8 @@ impl Dispatcher<'_, '_> {
 
     fn start_failed(&mut self, place: usize, reason: &str) -> Result<(), ScheduleError> {
         self.queue.start_failed(&self.stations[place].slot);
-        let reason = format!("its worker failed to start {SLOT_FAILURES} times; the last: {reason}");
+        let reason =
+            format!("its worker failed to start {SLOT_FAILURES} times; the last: {reason}");
         self.retire_if_worn_out(place, &reason)
     }
 

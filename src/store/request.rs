@@ -106,7 +106,11 @@ mod tests {
             asked.ask(urgency).unwrap();
             assert_eq!(own.pending(), Some(pending));
         }
-        let files = || std::fs::read_dir(runs.path().join("locks")).unwrap().count();
+        let files = || {
+            std::fs::read_dir(runs.path().join("locks"))
+                .unwrap()
+                .count()
+        };
         assert_eq!(files(), 2);
         drop(lock);
         assert_eq!(files(), 1);

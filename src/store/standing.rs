@@ -30,6 +30,32 @@ impl Store {
         Ok(found.into_iter().collect())
     }
 
+    /// The experiments that have asked for `trial`, by name, and whether their files still do.
+    pub fn asked_by(&self, trial: &TrialId) -> Result<Vec<(String, bool)>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT e.name, x.in_plan FROM experiments e
+             JOIN experiment_trials x ON x.experiment = e.id
+             JOIN trials t ON t.id = x.trial WHERE t.name = ?1 ORDER BY e.name",
+            [trial.as_str()],
+            ("experiments", "name"),
+            |cells| Ok((cells.text("name")?, cells.get("in_plan", "0 or 1")?)),
+        )
+    }
+
+    /// The experiment that `session` was of, if it is still there.
+    pub fn session_name(&self, session: i64) -> Result<Option<String>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT e.name FROM sessions s JOIN experiments e ON e.id = s.experiment
+             WHERE s.id = ?1",
+            [session],
+            ("sessions", "name"),
+            |cells| cells.text("name"),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
     /// Where `trial` stands, seen from `own` session; `None` for one that the record does not know.
     pub fn standing(
         &self,
