@@ -234,15 +234,18 @@ fn only_failures_of_the_causes_named_are_tried_again() {
 }
 
 #[test]
-fn a_worker_that_says_nothing_is_recorded_as_hung() {
-    // No epoch is over in this time.
-    let bench = Bench::new(&format!(
-        "{ENDLESS}[schedule]\nstall_timeout = \"1ms\"\nretries = 0\nslots = {{ cpu = 1 }}\n"
-    ));
-    let (_, told) = bench.end(&["run", "small.toml"], 3);
-    assert!(told.contains("nothing was heard of it for"), "{told}");
-    let hung = "SELECT count(*) FROM attempts WHERE outcome = 'hung'";
-    assert!(bench.count(hung) >= 1);
+fn a_worker_that_falls_silent_is_recorded_as_hung() {
+    let schedule = "[schedule]\nstall_timeout = \"2s\"\nretries = 0\nslots = { cpu = 1 }\n";
+    let bench = Bench::new(&format!("{ENDLESS}{schedule}"));
+    let sweep = bench.start(&["run", "small.toml", "--max-trials", "1"]);
+    sweep.await_progress();
+    let pid = bench.await_number("SELECT pid FROM attempts WHERE outcome = 'running'");
+    // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
+    assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
+    let (_, told) = sweep.end(6);
+    assert!(told.contains("nothing was heard of it for 2."), "{told}");
+    assert_eq!(bench.text("SELECT cause FROM trials WHERE cause IS NOT NULL"), "hung");
+    assert_eq!(bench.text("SELECT outcome FROM attempts"), "hung");
 }
 
 #[test]
