@@ -244,7 +244,10 @@ fn a_worker_that_falls_silent_is_recorded_as_hung() {
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
     let (_, told) = sweep.end(6);
     assert!(told.contains("nothing was heard of it for 2."), "{told}");
-    assert_eq!(bench.text("SELECT cause FROM trials WHERE cause IS NOT NULL"), "hung");
+    assert_eq!(
+        bench.text("SELECT cause FROM trials WHERE cause IS NOT NULL"),
+        "hung"
+    );
     assert_eq!(bench.text("SELECT outcome FROM attempts"), "hung");
 }
 

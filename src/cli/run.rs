@@ -87,8 +87,9 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let experiment = &ready.checked.experiment;
     let slots = slots(ready, &how.choice)?;
     let lock = lock(context, &experiment.name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
-    let session = begin(&mut store, ready)?;
+    let mut store = context.write()?;
+    let begun = || begin(&mut store, ready);
+    let session = terminal::with_patience(&context.waits(), begun)?;
 
     let statuses = statuses(&store, &ready.plan)?;
     let todo = plan::remaining(
@@ -96,6 +97,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         |id| statuses.get(id).copied(),
         how.choice.retry.of(Some(&store))?,
     );
+    let before = Before::of(ready, &todo, &statuses, &store)?;
     if !how.quiet {
         ready
             .data
@@ -103,10 +105,9 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .notes
             .iter()
             .for_each(|note| terminal::note(&note.to_string()));
-        terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
+        let line = announcement(ready, &todo, &statuses, (slots.len(), before.out_of_plan));
+        terminal::note(&line);
     }
-
-    let before = Before::of(ready, &todo, &statuses, &store)?;
     let failed_before = before.failed;
     let record = Recorded {
         store: &store,
@@ -131,6 +132,8 @@ struct Before {
     /// Trials that failed and are not tried again.
     failed: usize,
     best: Option<(TrialId, f64)>,
+    /// Trials that earlier files or data asked for.
+    out_of_plan: usize,
 }
 
 impl Before {
@@ -148,6 +151,7 @@ impl Before {
         Ok(Before {
             done,
             failed: ready.plan.trials.len() - done - todo.len(),
+            out_of_plan: own.as_ref().map_or(0, |own| own.out_of_plan as usize),
             best: own.and_then(|own| own.best_trial.zip(own.best)),
         })
     }
@@ -321,7 +325,7 @@ fn announcement(
     ready: &Ready,
     todo: &[&PlannedTrial],
     statuses: &HashMap<TrialId, Status>,
-    slots: usize,
+    (slots, out_of_plan): (usize, usize),
 ) -> String {
     let name = &ready.checked.experiment.name;
     let total = ready.plan.trials.len();
@@ -341,6 +345,12 @@ fn announcement(
     if failed > 0 {
         line.push_str(&format!(
             "; {failed} failed before (--retry-failed tries them again)"
+        ));
+    }
+    if out_of_plan > 0 {
+        let kept = count(out_of_plan, "trial");
+        line.push_str(&format!(
+            "; {kept} of earlier files or data stay in the record, out of the plan"
         ));
     }
     line

@@ -1,6 +1,12 @@
 //! The terminal: whether there is one, and writing to it without panicking when it goes away.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long something may take before it is said what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether tables on standard output may be coloured.
 pub fn stdout_has_colour() -> bool {
@@ -30,6 +36,21 @@ pub fn print(text: &str) {
         // `sweep ls | head` closes the pipe: that is no failure.
         std::process::exit(0);
     }
+}
+
+/// Does `work`, and says `waits` if it takes long.
+pub fn with_patience<T>(waits: &str, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                note(waits);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// Writes a line to standard error.

@@ -109,7 +109,10 @@ impl Tally {
                 self.set_aside += 1;
             }
             Event::TrialFoundDone { .. } => self.found_done += 1,
-            Event::TrialNoted { .. } => {}
+            Event::TrialNoted { .. }
+            | Event::RecordWaits { .. }
+            | Event::RecordWentOn { .. }
+            | Event::RecordNoted { .. } => {}
             Event::StopBegan { .. } => self.is_stopping = true,
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
             Event::SlotRetired { slot, .. } => {
@@ -270,6 +273,16 @@ impl Tally {
             Event::SlotRetired { slot, reason } => {
                 Some(format!("slot {slot} gets no more work: {}", clean(reason)))
             }
+            Event::RecordWaits { reason } => Some(format!(
+                "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
+                 begun until it can be written",
+                clean(reason)
+            )),
+            Event::RecordWentOn { after } => Some(format!(
+                "the record goes on after {}; nothing was lost",
+                FormattedDuration(*after)
+            )),
+            Event::RecordNoted { note } => Some(clean(note)),
             _ => None,
         }
     }

@@ -42,6 +42,10 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
+        let fallen = match experiment.out_of_plan {
+            0 => String::new(),
+            number => format!(" (+{number} out of plan)"),
+        };
         let style = if failed > 0 {
             color(AnsiColor::Red)
         } else {
@@ -51,7 +55,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             style,
             vec![
                 text::cut(&experiment.name, 40),
-                format!("{}/{}", sum(&Status::is_final), sum(&|_| true)),
+                format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
                 failed.to_string(),
                 experiment.objective.metric.clone(),
                 shown(experiment.best),
@@ -319,6 +323,7 @@ mod tests {
                 (Status::Failed, 1),
                 (Status::Pending, 1_000),
             ],
+            out_of_plan: 0,
             best: Some(0.61234),
             best_trial: Some(TrialId::from_hex("0123456789abcdef")),
         }

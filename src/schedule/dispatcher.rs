@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::launcher::{Heard, Inbox, Incoming, Launcher, Link, WorkerId};
 use super::queue::{Failure, Queue, SLOT_FAILURES, Verdict};
-use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Slot, StopReason};
+use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Readiness, Slot, StopReason};
 use crate::plan::PlannedTrial;
 use crate::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
 use crate::trial::{ConfigId, TrialId};
@@ -24,6 +24,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_GRACE: Duration = Duration::from_secs(30);
 /// Longest the loop sleeps: observers are woken at least this often.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// How often observers are looked at when nothing but them is left to wait for.
+const SETTLE_WAIT: Duration = Duration::from_millis(5);
 
 /// Pause before a trial that another session is training is looked at again.
 const ELSEWHERE_PAUSE: Duration = Duration::from_secs(1);
@@ -127,6 +129,7 @@ pub fn dispatch(
         workers: 0,
         attempts: 0,
         stopping: None,
+        readiness: Readiness::default(),
     };
     dispatcher.run(&incoming)?;
     let mut summary = dispatcher.summary;
@@ -217,15 +220,20 @@ struct Dispatcher<'a, 'o> {
     workers: u64,
     attempts: u64,
     stopping: Option<Stopping>,
+    /// That of the observer that has come least far.
+    readiness: Readiness,
 }
 
 impl Dispatcher<'_, '_> {
     fn run(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScheduleError> {
         loop {
-            if self.stopping.is_none() {
+            self.ask_observers()?;
+            if self.stopping.is_none() && self.readiness != Readiness::Waiting {
                 self.fill()?;
             }
-            if !self.is_under_way() {
+            // A stop does not wait for a record that cannot be written.
+            let is_settled = self.readiness == Readiness::Settled || self.stopping.is_some();
+            if !self.is_under_way() && is_settled {
                 break;
             }
             match incoming.recv_timeout(self.wait()) {
@@ -255,7 +263,19 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    /// Whether anything is still to be waited for.
+    /// Passes on what observers have to say, and sees how far they have come.
+    fn ask_observers(&mut self) -> Result<(), ScheduleError> {
+        for place in 0..self.observers.len() {
+            while let Some(event) = self.observers[place].news() {
+                self.tell(&event)?;
+            }
+        }
+        let readiness = self.observers.iter().map(|observer| observer.readiness());
+        self.readiness = readiness.max().unwrap_or_default();
+        Ok(())
+    }
+
+    /// Whether any trial is still to be waited for.
     fn is_under_way(&self) -> bool {
         self.busy() > 0 || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
     }
@@ -282,6 +302,11 @@ impl Dispatcher<'_, '_> {
 
     /// How long to sleep when nothing is heard.
     fn wait(&self) -> Duration {
+        match self.readiness {
+            Readiness::Waiting => return LONGEST_WAIT,
+            _ if !self.is_under_way() => return SETTLE_WAIT,
+            _ => {}
+        }
         let now = Instant::now();
         let due = self.queue.next_due(now);
         due.map_or(LONGEST_WAIT, |at| at.saturating_duration_since(now))

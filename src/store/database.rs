@@ -7,9 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use super::StoreError;
+use super::backup::Upgrade;
 
 /// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
 const APPLICATION_ID: i64 = 0x7377_6570;
@@ -33,7 +34,9 @@ const STATEMENTS: usize = 64;
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    writable: bool,
+    /// What was done to bring it up to date when it was opened.
+    pub(super) upgraded: Option<Upgrade>,
+    pub(super) writable: bool,
 }
 
 /// What a file turned out to be.
@@ -58,8 +61,21 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Database::connect(path, path.to_path_buf(), flags)?;
-        database.recognise(MIGRATIONS.len() as i64)?;
+        let known = MIGRATIONS.len() as i64;
+        let found = database
+            .recognise(known)
+            .map_err(|error| database.explain(error))?;
         database.use_write_ahead_log()?;
+        if let Found::Version(found) = found
+            && found < known
+        {
+            let backup = database.back_up(found)?;
+            database.upgraded = backup.map(|backup| Upgrade {
+                from: found,
+                to: known,
+                backup,
+            });
+        }
         database.migrate(MIGRATIONS)?;
         let fail = database.fail("setting it up");
         database
@@ -72,11 +88,8 @@ impl Database {
     /// Opens the record at `path`, which must exist, for reading only. Works while a sweep writes,
     /// and on a file system that cannot be written.
     pub(super) fn read(path: &Path) -> Result<Database, StoreError> {
-        Database::read_up_to(path, MIGRATIONS.len() as i64)
-    }
-
-    /// [`Database::read`] for a program that knows schema versions up to `known`.
-    pub(super) fn read_up_to(path: &Path, known: i64) -> Result<Database, StoreError> {
+        let steps = MIGRATIONS;
+        let known = steps.len() as i64;
         if !path.exists() {
             return Err(StoreError::Missing {
                 path: path.to_path_buf(),
@@ -96,11 +109,8 @@ impl Database {
             Found::Nothing => Err(StoreError::Missing {
                 path: path.to_path_buf(),
             }),
-            Found::Version(found) if found < known => Err(StoreError::Older {
-                path: path.to_path_buf(),
-                found,
-                known,
-            }),
+            // The file is left as it is: only who writes to it changes its schema.
+            Found::Version(found) if found < known => database.upgraded_copy(steps),
             Found::Version(_) => Ok(database),
         }
     }
@@ -108,9 +118,7 @@ impl Database {
     /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
     /// keeps its log there.
     pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        if std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
             return Err(StoreError::UnreadableLog {
                 path: path.to_path_buf(),
             });
@@ -123,7 +131,11 @@ impl Database {
         Ok(database)
     }
 
-    fn connect(path: &Path, target: PathBuf, flags: OpenFlags) -> Result<Database, StoreError> {
+    pub(super) fn connect(
+        path: &Path,
+        target: PathBuf,
+        flags: OpenFlags,
+    ) -> Result<Database, StoreError> {
         let fail = StoreError::naming(path, "opening it");
         let connection = Connection::open_with_flags(target, flags).map_err(&fail)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
@@ -131,6 +143,7 @@ impl Database {
         Ok(Database {
             connection,
             path: path.to_path_buf(),
+            upgraded: None,
             writable: true,
         })
     }
@@ -161,6 +174,56 @@ impl Database {
         action: &'static str,
     ) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         StoreError::naming(&self.path, action)
+    }
+
+    /// Sets how long another process's lock is waited for.
+    pub(super) fn wait_for_locks(&self, patience: Duration) -> Result<(), StoreError> {
+        let set = self.connection.busy_timeout(patience);
+        set.map_err(self.fail("setting it up"))
+    }
+
+    /// Moves all of the write-ahead log into the file and makes it empty, unless a reader still needs
+    /// it after `patience`: then as much as can be. Nothing is lost either way.
+    pub(super) fn empty_log(&self, patience: Duration) {
+        let waits = self
+            .connection
+            .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
+            .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
+        // What fails here is tried again some time, and costs room alone.
+        let _ = self.connection.busy_timeout(patience);
+        let _ = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.connection.busy_timeout(waits);
+    }
+
+    /// Tells apart what SQLite calls an input or output error by what the system said last.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        let StoreError::Sqlite {
+            path,
+            action,
+            source,
+        } = error
+        else {
+            return error;
+        };
+        let of_system = matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
+        );
+        // SAFETY: the handle is that of an open connection, which this thread alone uses.
+        let errno = unsafe { ffi::sqlite3_system_errno(self.connection.handle()) };
+        match errno {
+            errno if of_system && means_full(errno) => StoreError::Full { path, action },
+            libc::EROFS | libc::EACCES | libc::EPERM if of_system => {
+                StoreError::ReadOnly { path, action }
+            }
+            _ => StoreError::Sqlite {
+                path,
+                action,
+                source,
+            },
+        }
     }
 
     fn recognise(&self, known: i64) -> Result<Found, StoreError> {
@@ -213,28 +276,49 @@ impl Database {
         }
     }
 
-    /// Steps the schema up to `steps.len()`, one transaction a step.
+    /// Steps the schema up to `steps.len()`, one transaction a step; a new file takes all steps in one,
+    /// so that nobody ever sees it half made.
     pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
+        const ACTION: &str = "bringing its schema up to date";
         loop {
-            let fail = self.fail("bringing its schema up to date");
-            let transaction = self.begin("bringing its schema up to date")?;
+            let fail = self.fail(ACTION);
+            let transaction = self.begin(ACTION)?;
             // Read within the transaction: another process may just have done the step.
             let version: i64 = transaction
                 .query_row("PRAGMA user_version", [], |row| row.get(0))
                 .map_err(&fail)?;
-            let Some(step) = usize::try_from(version).ok().and_then(|at| steps.get(at)) else {
+            let from = usize::try_from(version).unwrap_or(usize::MAX);
+            let to = match from {
+                0 => steps.len(),
+                from => from.saturating_add(1),
+            };
+            let Some(due) = steps.get(from..to).filter(|due| !due.is_empty()) else {
                 return Ok(());
             };
-            transaction.execute_batch(step).map_err(&fail)?;
+            for step in due {
+                transaction.execute_batch(step).map_err(&fail)?;
+            }
             transaction
                 .execute_batch(&format!(
-                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
-                    version + 1
+                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"
                 ))
                 .map_err(&fail)?;
             transaction.commit().map_err(&fail)?;
         }
     }
+}
+
+/// Whether the system means that there is no more room: a full disk, a quota, a limit to the size of
+/// files. SQLite itself knows the first alone.
+fn means_full(errno: i32) -> bool {
+    matches!(errno, libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
+}
+
+/// The write-ahead log of the record at `path`.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    PathBuf::from(log)
 }
 
 /// What tells a file from another that took its name.
@@ -269,4 +353,19 @@ fn immutable_uri(path: &Path) -> PathBuf {
     }
     // A second slash at the front would make a host name of the first folder.
     PathBuf::from(uri.replacen("file://", "file:///", 1) + "?immutable=1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_and_a_limit_to_files_are_full_disks_too() {
+        for errno in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
+            assert!(means_full(errno), "{errno}");
+        }
+        for errno in [0, libc::EIO, libc::EROFS, libc::EINTR] {
+            assert!(!means_full(errno), "{errno}");
+        }
+    }
 }

@@ -108,6 +108,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             // The other session has written what there is to write, and the end of this one is
             // written when it has come.
             Event::TrialFoundDone { .. } | Event::StopBegan { .. } => Ok(()),
+            // The record's own words are for people; it does not write down that it could not write.
+            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
+                Ok(())
+            }
         }
     }
 

@@ -19,19 +19,22 @@ const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.status, t
     t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message, t.cause";
 
 impl Store {
-    /// Every experiment, the one touched last first.
+    /// Every experiment, the one whose newest session was begun last first: clocks are set back, and
+    /// sessions are numbered.
     pub fn experiments(&self) -> Result<Vec<ExperimentSummary>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let experiments = self.rows(
             &snapshot,
             "SELECT e.id, e.name, e.metric, e.goal, d.digest, e.created_ms,
                     max(e.updated_ms, coalesce(max(s.started_ms, coalesce(s.ended_ms, 0)), 0))
-                        AS touched_ms
+                        AS touched_ms,
+                    (SELECT count(*) FROM experiment_trials x
+                     WHERE x.experiment = e.id AND x.in_plan = 0) AS out_of_plan
              FROM experiments e
              JOIN datasets d ON d.id = e.dataset
              LEFT JOIN sessions s
                  ON s.id = (SELECT max(id) FROM sessions WHERE experiment = e.id)
-             ORDER BY touched_ms DESC, e.id DESC",
+             ORDER BY s.id DESC, e.id DESC",
             [],
             ("experiments", "name"),
             |cells| {
@@ -42,6 +45,7 @@ impl Store {
                     created_ms: cells.int("created_ms")?,
                     touched_ms: cells.int("touched_ms")?,
                     counts: Vec::new(),
+                    out_of_plan: cells.int("out_of_plan")?,
                     best: None,
                     best_trial: None,
                 };

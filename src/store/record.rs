@@ -18,6 +18,8 @@ pub struct ExperimentSummary {
     pub touched_ms: i64,
     /// Number of trials of the current plan by status.
     pub counts: Vec<(Status, u64)>,
+    /// Number of trials that earlier files or data asked for and the current ones do not.
+    pub out_of_plan: u64,
     /// Best objective so far.
     pub best: Option<f64>,
     /// The trial that holds it.
@@ -39,6 +41,17 @@ pub struct ExperimentRecord {
     pub sessions: Vec<SessionRecord>,
     /// In plan order; those that fell out of the plan come last.
     pub trials: Vec<TrialRecord>,
+}
+
+/// An experiment file as it was when a trial was trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedFile {
+    pub experiment: String,
+    /// Path of the file when the experiment was last run.
+    pub path: PathBuf,
+    pub text: String,
+    /// Keys that were set on top of it.
+    pub flags: Vec<String>,
 }
 
 /// A prepared data set as recorded.

@@ -3,8 +3,8 @@
 
 use super::cells::is_hex;
 use super::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, SlotEventRecord, Store, StoreError,
-    TrialRecord,
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
+    StoreError, TrialRecord,
 };
 use crate::trial::TrialId;
 
@@ -64,6 +64,29 @@ impl Store {
             ("experiments", "name"),
             |cells| cells.text("name"),
         )
+    }
+
+    /// The experiment file with which `trial` got its result; `None` if it has none.
+    pub fn file_of(&self, trial: &TrialId) -> Result<Option<RecordedFile>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT s.id, e.name, e.file_path, s.file_text, s.flags FROM attempts a
+             JOIN trials t ON t.id = a.trial JOIN sessions s ON s.id = a.session
+             JOIN experiments e ON e.id = s.experiment
+             WHERE t.name = ?1 AND a.outcome IN ('finished', 'diverged')
+             ORDER BY a.session DESC, a.number DESC LIMIT 1",
+            [trial.as_str()],
+            ("sessions", "id"),
+            |cells| {
+                Ok(RecordedFile {
+                    experiment: cells.text("name")?,
+                    path: cells.path_of("file_path")?,
+                    text: cells.text("file_text")?,
+                    flags: cells.texts("flags")?,
+                })
+            },
+        )?;
+        Ok(found.into_iter().next())
     }
 
     /// The data set that `trial` is trained on.

@@ -43,7 +43,7 @@ fn the_summary_counts_the_plan_and_names_the_best() {
     lab.begin("songs", &plan(&[0.1]));
     let summary = &lab.store.experiments().unwrap()[0];
     assert_eq!(summary.counts, [(Status::Finished, 2)]);
-    assert_eq!(summary.best, Some(0.7));
+    assert_eq!((summary.best, summary.out_of_plan), (Some(0.7), 4));
     let record = lab.store.experiment("songs").unwrap().unwrap();
     let in_plan: Vec<bool> = record.trials.iter().map(|trial| trial.in_plan).collect();
     assert_eq!(in_plan, [true, true, false, false, false, false]);
