@@ -67,6 +67,8 @@ pub struct Queue {
     /// Configurations that each slot was the first to fail since it last finished a trial.
     slot_failures: BTreeMap<Slot, BTreeSet<usize>>,
     failed_starts: BTreeMap<Slot, usize>,
+    /// Whether another session was met that runs the same trials.
+    is_shared: bool,
 }
 
 impl Queue {
@@ -83,6 +85,7 @@ impl Queue {
             retries,
             slot_failures: BTreeMap::new(),
             failed_starts: BTreeMap::new(),
+            is_shared: false,
         }
     }
 
@@ -94,6 +97,8 @@ impl Queue {
             .min_by_key(|place| (self.paused[*place].due, self.paused[*place].trial));
         match due {
             Some(place) => Some(self.paused.swap_remove(place).trial),
+            // The other session comes from the front: the two meet once, not at every trial.
+            None if self.is_shared => self.waiting.pop_back(),
             // One more failure retires the slot: let it not be that of a neighbour in the grid.
             None if self.suspicions(slot) + 1 >= SLOT_FAILURES => self.waiting.pop_back(),
             None => self.waiting.pop_front(),
@@ -105,8 +110,9 @@ impl Queue {
         self.waiting.push_front(trial);
     }
 
-    /// Puts back a trial that was taken and cannot be begun before `due`.
+    /// Puts back a trial that another session has in hand, to be looked at again when `due`.
     pub fn put_off(&mut self, trial: usize, due: Instant) {
+        self.is_shared = true;
         self.paused.push(Paused {
             due,
             trial,

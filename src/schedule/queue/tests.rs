@@ -177,11 +177,12 @@ fn a_trial_is_tried_again_on_another_slot_where_there_is_one() {
 }
 
 #[test]
-fn a_trial_that_was_put_off_comes_back_when_it_is_due_on_any_slot() {
-    let mut queue = different(2, 1);
+fn a_trial_that_another_session_has_comes_back_later_and_the_rest_from_the_far_end() {
+    let mut queue = different(3, 1);
     let now = Instant::now();
     assert_eq!(queue.next(now), Some(0));
     queue.put_off(0, now + FIRST_PAUSE);
+    assert_eq!(queue.next(now), Some(2));
     assert_eq!(queue.next(now), Some(1));
     assert_eq!(queue.next(now), None);
     assert_eq!(queue.take(&slot(0), false, now + FIRST_PAUSE), Some(0));
