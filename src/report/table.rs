@@ -251,7 +251,7 @@ fn attempt_table(attempts: &[AttemptRecord], is_colored: bool) -> String {
         );
         let time = attempt
             .ended_ms
-            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
+            .map(|ended| ended.saturating_sub(attempt.started_ms) as f64 / 1e3);
         let resumed = attempt
             .resumed_from
             .map(|step| format!("went on from step {step}"));
