@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::score::{Confusion, argmax};
-use super::{EngineError, Job};
+use super::{EngineError, Job, version};
 use crate::data::Rows;
 use crate::trial::{Metric, Objective, TrialResult};
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
-const CHECKPOINT_FORMAT: u32 = 1;
+const CHECKPOINT_FORMAT: u32 = 2;
 const MAGIC: &[u8; 8] = b"swptrees";
 /// Magic, format, SHA-256 of what follows, length of the header.
 const PREFIX_BYTES: usize = 8 + 4 + 32 + 8;
@@ -159,11 +159,19 @@ impl Progress {
 /// Everything of a checkpoint but the model; floats as bits, since JSON has no exact ones.
 #[derive(Serialize, Deserialize)]
 struct Header {
+    /// The version of the program that wrote it.
+    program: String,
     trial: String,
     step: u32,
     seconds: u64,
     last: Option<u64>,
     best: Option<BestBits>,
+}
+
+/// What the header of every version can be asked for.
+#[derive(Deserialize)]
+struct Origin {
+    program: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,6 +185,7 @@ struct BestBits {
 /// A checkpoint of `job` at `progress`; `body` is the model in its own format.
 pub(super) fn seal(job: Job<'_>, progress: &Progress, body: &[u8]) -> Vec<u8> {
     let header = Header {
+        program: version::PROGRAM.to_owned(),
         trial: trial_of(job),
         step: progress.step,
         seconds: progress.seconds.to_bits(),
@@ -215,20 +224,19 @@ pub(super) fn unseal<'a>(
         return Err(refuse("it is not a checkpoint of a tree model".to_owned()));
     }
     let format = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
-    if format != CHECKPOINT_FORMAT {
-        return Err(refuse(format!(
-            "it has format {format}, and this version reads format {CHECKPOINT_FORMAT}"
-        )));
-    }
+    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
+    let tail = &bytes[PREFIX_BYTES..];
+    let split = usize::try_from(length)
+        .ok()
+        .and_then(|length| tail.split_at_checked(length));
     if Sha256::digest(&bytes[44..])[..] != bytes[12..44] {
         return Err(refuse("its checksum does not fit its content".to_owned()));
     }
-    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
-    let tail = &bytes[PREFIX_BYTES..];
-    let (header, body) = usize::try_from(length)
-        .ok()
-        .and_then(|length| tail.split_at_checked(length))
-        .ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
+    let origin = split.and_then(|(header, _)| serde_json::from_slice::<Origin>(header).ok());
+    let program = origin.and_then(|origin| origin.program);
+    version::check((format, program.as_deref()), CHECKPOINT_FORMAT)?;
+    let (header, body) =
+        split.ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
     let header: Header =
         serde_json::from_slice(header).map_err(|error| refuse(error.to_string()))?;
     if header.trial != trial_of(job) {

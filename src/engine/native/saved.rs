@@ -14,8 +14,7 @@ use super::piecewise::Piecewise;
 use super::shape::{Entry, Shape};
 use super::simd::Isa;
 use super::state::Best;
-use crate::data::DatasetMeta;
-use crate::engine::{EngineError, artifact};
+use crate::engine::{EngineError, Job, Watch, artifact};
 use crate::trial::{Activation, Artifact, Embedding, MlpSpec, Value};
 
 /// Raised whenever the meaning of the files changes.
@@ -171,14 +170,15 @@ impl Model {
     }
 }
 
-/// Saves the weights of `best` in `folder`.
+/// Saves the weights of `best` in the folder of `job`; `watch` is asked when that fails.
 pub fn save(
-    folder: &Path,
+    job: &Job<'_>,
     spec: &MlpSpec,
-    meta: &DatasetMeta,
     shape: &Shape,
     best: &Best,
+    watch: &mut dyn Watch,
 ) -> Result<Vec<Artifact>, EngineError> {
+    let meta = job.data.meta();
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shape
         .tensors()
         .into_iter()
@@ -226,7 +226,7 @@ pub fn save(
     text.push(b'\n');
     [("weights", WEIGHTS, weights), ("model", MODEL, text)]
         .into_iter()
-        .map(|(kind, name, bytes)| artifact::write(folder, kind, name, &bytes))
+        .map(|(kind, name, bytes)| artifact::write(job.folder, kind, name, &bytes, watch))
         .collect()
 }
 
