@@ -1,6 +1,6 @@
 //! What a record says, read from a copy so that the next command finds it as the last one left it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -13,6 +13,8 @@ pub struct Account {
     pub results: BTreeMap<String, String>,
     /// Trials that were being trained: seconds of each step reported, by step.
     pub running: BTreeMap<String, BTreeMap<u32, f64>>,
+    /// Trials that have a checkpoint.
+    pub saved: BTreeSet<String>,
     pub attempts: Vec<Attempt>,
     /// Whether the write-ahead log ends in a transaction without its end.
     pub torn: bool,
@@ -20,6 +22,7 @@ pub struct Account {
 
 #[derive(Debug, Clone)]
 pub struct Attempt {
+    pub session: i64,
     pub trial: String,
     pub outcome: String,
     pub resumed_from: Option<u32>,
@@ -38,7 +41,7 @@ const RESULTS: &str =
 const RUNNING: &str = "SELECT t.name, m.step, m.value FROM trials t
     JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
     WHERE t.status IN ('running', 'interrupted') AND n.name = 'seconds'";
-const ATTEMPTS: &str = "SELECT t.name, a.outcome, a.resumed_from FROM attempts a
+const ATTEMPTS: &str = "SELECT a.session, t.name, a.outcome, a.resumed_from FROM attempts a
     JOIN trials t ON t.id = a.trial ORDER BY a.session, a.number";
 
 impl Account {
@@ -78,13 +81,27 @@ impl Account {
         let mut attempts = connection.prepare(ATTEMPTS).unwrap();
         let rows = attempts.query_map([], |row| {
             Ok(Attempt {
-                trial: row.get(0)?,
-                outcome: row.get(1)?,
-                resumed_from: row.get(2)?,
+                session: row.get(0)?,
+                trial: row.get(1)?,
+                outcome: row.get(2)?,
+                resumed_from: row.get(3)?,
             })
         });
         account.attempts = rows.unwrap().map(Result::unwrap).collect();
+        let trials = account.running.keys();
+        let folder = |trial: &String| runs.join("trials").join(trial);
+        account.saved = trials
+            .filter(|trial| folder(trial).join("checkpoint.safetensors").exists())
+            .cloned()
+            .collect();
         Some(account)
+    }
+
+    /// Whether the trial was asked to stop by the last session, and did.
+    pub fn stopped(&self, trial: &str) -> bool {
+        let last = self.attempts.iter().rfind(|attempt| attempt.trial == trial);
+        let session = self.attempts.last().map(|attempt| attempt.session);
+        last.is_some_and(|last| last.outcome == "interrupted" && Some(last.session) == session)
     }
 }
 

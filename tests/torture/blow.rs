@@ -9,7 +9,7 @@ use crate::processes;
 use crate::watch::{Sign, Watch};
 
 /// Longest that a file is waited for before the blow falls without it.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How often a process that is waited for is looked at, in milliseconds.
 const LOOK: i32 = 10;
 
@@ -94,7 +94,7 @@ impl Blow {
             Moment::InACommit => (1, 12),
             Moment::InACheckpoint | Moment::InAModel => (1, 4),
             Moment::InPreparation => (1, 3),
-            Moment::AnyTime | Moment::InABackfill => (1_500, 1),
+            Moment::AnyTime | Moment::InABackfill => (500, 1),
         };
         Blow {
             moment,
@@ -146,6 +146,7 @@ pub enum Awaited {
 
 impl Moment {
     fn is_shown_by(self, sign: &Sign) -> bool {
+        let is_part = sign.name.ends_with(".part");
         let in_data = sign.folder.ends_with("runs/data");
         let in_trial = sign
             .folder
@@ -153,9 +154,9 @@ impl Moment {
             .is_some_and(|folder| folder.ends_with("runs/trials"));
         match self {
             Moment::AnyTime | Moment::AtTheStart => false,
-            Moment::InACheckpoint => in_trial && sign.name.ends_with(".part"),
-            Moment::InAModel => in_trial && sign.name.ends_with(".partial"),
-            Moment::InPreparation => in_data && sign.name.ends_with(".part"),
+            Moment::InACheckpoint => in_trial && is_part && sign.name.starts_with("checkpoint"),
+            Moment::InAModel => in_trial && is_part && sign.name.starts_with("model"),
+            Moment::InPreparation => in_data && is_part,
             Moment::InACommit => sign.name == "sweep.sqlite-wal",
             Moment::InABackfill => sign.name == "sweep.sqlite",
         }
@@ -163,10 +164,10 @@ impl Moment {
 }
 
 impl Sign {
-    /// The process in the name of a temporary file: `name.PROCESS-COUNT.part`.
+    /// The process in the name of a temporary file: `NAME.PROCESS.part` or `NAME.PROCESS-COUNT.part`.
     fn writer(&self) -> Option<i32> {
         let name = self.name.strip_suffix(".part")?;
         let (_, private) = name.rsplit_once('.')?;
-        private.split_once('-')?.0.parse().ok()
+        private.split('-').next()?.parse().ok()
     }
 }

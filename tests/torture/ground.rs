@@ -14,7 +14,6 @@ use crate::processes::MARK;
 pub const SWEEPS: [&str; 2] = ["source", "transfer"];
 
 const ROWS: &str = "3000";
-const EPOCHS: u32 = 160;
 
 pub struct Ground {
     folder: tempfile::TempDir,
@@ -32,7 +31,8 @@ pub struct Running {
 }
 
 impl Ground {
-    pub fn new() -> Ground {
+    /// Networks train for `epochs`, some milliseconds each.
+    pub fn new(epochs: u32) -> Ground {
         static GROUNDS: AtomicU32 = AtomicU32::new(0);
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
         let ground = Ground {
@@ -41,12 +41,12 @@ impl Ground {
             outputs: AtomicU32::new(0),
         };
         ground.succeed(&["data", "synth", "demo.csv", "--rows", ROWS]);
-        let texts = [source(), transfer()];
+        let texts = [source(epochs), transfer(epochs)];
         for (name, text) in SWEEPS.iter().zip(texts) {
             std::fs::write(ground.path(&format!("{name}.toml")), text).unwrap();
         }
         // Folders that can be watched before the first command begins.
-        for folder in ["runs/data", "runs/trials", "output"] {
+        for folder in ["runs/data", "runs/trials"] {
             std::fs::create_dir_all(ground.path(folder)).unwrap();
         }
         ground
@@ -150,9 +150,10 @@ numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\", \"valence\"]
 const SCHEDULE: &str = "[schedule]
 slots = { cpu = 2 }
 retries = 10
+checkpoint = { every = \"100ms\", cost = 1.0 }
 ";
 
-fn source() -> String {
+fn source(epochs: u32) -> String {
     let boost = match xgboost() {
         Some(_) => "[[baseline]]\nkind = \"xgboost\"\nrounds = 80\nmax_depth = 6\n",
         None => "",
@@ -163,7 +164,7 @@ learning_curve = [0.5]
 
 {DATA}
 [model]
-epochs = {EPOCHS}
+epochs = {epochs}
 batch_norm = true
 layers = [128, 96]
 
@@ -180,14 +181,14 @@ max_depth = 12
     )
 }
 
-fn transfer() -> String {
+fn transfer(epochs: u32) -> String {
     format!(
         "[experiment]
 learning_curve = [0.5]
 
 {DATA}
 [model]
-epochs = {EPOCHS}
+epochs = {epochs}
 
 [transfer]
 from = \"source:best\"

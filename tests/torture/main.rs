@@ -25,6 +25,10 @@ use torment::Torment;
 const KILLS: u64 = 12;
 /// Kills until a sweep is let go to its end and compared.
 const KILLS_A_ROUND: u64 = 24;
+/// Epochs of a network under a few kills ...
+const EPOCHS: u32 = 160;
+/// ... and under many, so that most are killed more than once.
+const MANY_EPOCHS: u32 = 480;
 /// What is drawn when nothing is said.
 const SEED: u64 = 20;
 
@@ -41,7 +45,8 @@ fn a_sweep_killed_anywhere_and_resumed_ends_as_one_left_alone() {
     let seed = variable("SWEEP_TORTURE_SEED", SEED);
     println!("SWEEP_TORTURE_KILLS={kills} SWEEP_TORTURE_SEED={seed}");
     let begin = Instant::now();
-    let alone = Ground::new();
+    let epochs = if kills > KILLS { MANY_EPOCHS } else { EPOCHS };
+    let alone = Ground::new(epochs);
     for sweep in SWEEPS {
         alone.succeed(&["run", &format!("{sweep}.toml")]);
     }
@@ -50,7 +55,7 @@ fn a_sweep_killed_anywhere_and_resumed_ends_as_one_left_alone() {
     let mut tally = Tally::default();
     while tally.kills() < kills {
         let round = KILLS_A_ROUND.min(kills - tally.kills());
-        Torment::new(&mut dice, &mut tally).run(round, &alone);
+        Torment::new(epochs, &mut dice, &mut tally).run(round, &alone);
         println!("round {}: {} kills", tally.rounds, tally.kills());
     }
     println!("{tally}in {:.0} s", begin.elapsed().as_secs_f64());

@@ -13,9 +13,9 @@ use crate::processes;
 use crate::tally::Tally;
 
 /// Training time between two checkpoints, seconds.
-const INTERVAL: f64 = 5.0;
-/// What a checkpoint itself may take on a busy machine, seconds.
-const SLACK: f64 = 1.0;
+const INTERVAL: f64 = 0.1;
+/// What checkpoints themselves may take on a busy machine, and so may put off the next one, seconds.
+const SLACK: f64 = 2.0;
 
 /// What a trial had reported when its session ended.
 struct Seen {
@@ -25,6 +25,8 @@ struct Seen {
     attempts: usize,
     /// Whether it was asked to stop, and so wrote a checkpoint.
     stopped: bool,
+    /// Whether it has a checkpoint.
+    saved: bool,
 }
 
 /// One ground and what is known of it.
@@ -47,9 +49,9 @@ enum End {
 }
 
 impl<'a> Torment<'a> {
-    pub fn new(dice: &'a mut Dice, tally: &'a mut Tally) -> Torment<'a> {
+    pub fn new(epochs: u32, dice: &'a mut Dice, tally: &'a mut Tally) -> Torment<'a> {
         Torment {
-            ground: Ground::new(),
+            ground: Ground::new(epochs),
             dice,
             tally,
             before: Account::default(),
@@ -266,8 +268,12 @@ impl<'a> Torment<'a> {
             self.seen.entry(trial.clone()).or_insert_with(|| Seen {
                 steps: steps.clone(),
                 attempts: now.attempts.len(),
-                stopped: end == End::Stopped,
+                stopped: end == End::Stopped && now.stopped(trial),
+                saved: false,
             });
+        }
+        for trial in &now.saved {
+            self.seen.get_mut(trial).expect("it is running").saved = true;
         }
         self.before = now;
     }
@@ -285,6 +291,8 @@ impl<'a> Torment<'a> {
             else {
                 return later.count() == 0;
             };
+            let passed_over = seen.saved && next.resumed_from.is_none();
+            assert!(!passed_over, "{trial} has a checkpoint, yet began again");
             let from = next.resumed_from.map_or(0, |step| step + 1);
             let again: Vec<f64> = seen
                 .steps
