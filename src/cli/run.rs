@@ -92,6 +92,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
     }
 
+    clear_checkpoints(&statuses, &context.trials());
     let before = Before::of(ready, &todo, &statuses, &store)?;
     let failed_before = before.failed;
     let summary = train(context, ready, how, &todo, slots, (&store, session), before)?;
@@ -210,6 +211,15 @@ fn writable(trials: &Path) -> Result<(), Failure> {
 /// Reads the value of `--memory-limit`.
 fn memory_limit(text: &str) -> Result<u64, String> {
     memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}
+
+/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
+    for (trial, status) in statuses {
+        if matches!(status, Status::Finished | Status::Diverged) {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }
+    }
 }
 
 /// What the record knows of the trials of `plan`.

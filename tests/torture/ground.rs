@@ -52,6 +52,15 @@ impl Ground {
         ground
     }
 
+    /// A ground whose sweeps were run and never disturbed.
+    pub fn left_alone(epochs: u32) -> Ground {
+        let ground = Ground::new(epochs);
+        for sweep in SWEEPS {
+            ground.succeed(&["run", &format!("{sweep}.toml")]);
+        }
+        ground
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -61,6 +70,11 @@ impl Ground {
     }
 
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_by(arguments, |_| {})
+    }
+
+    /// Starts a command to which something was done before.
+    pub fn start_by(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Running {
         let number = self.outputs.fetch_add(1, Ordering::Relaxed);
         let output = self.folder.path().join(format!("output-{number}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
@@ -75,6 +89,7 @@ impl Ground {
         if let Some(library) = xgboost() {
             command.env("SWEEP_XGBOOST", library);
         }
+        change(&mut command);
         Running {
             child: command.spawn().unwrap(),
             output,

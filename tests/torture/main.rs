@@ -10,6 +10,7 @@ mod blow;
 mod dice;
 mod ground;
 mod processes;
+mod readers;
 mod tally;
 mod torment;
 mod watch;
@@ -17,7 +18,7 @@ mod watch;
 use std::time::Instant;
 
 use dice::Dice;
-use ground::{Ground, SWEEPS};
+use ground::Ground;
 use tally::Tally;
 use torment::Torment;
 
@@ -31,6 +32,11 @@ const EPOCHS: u32 = 160;
 const MANY_EPOCHS: u32 = 480;
 /// What is drawn when nothing is said.
 const SEED: u64 = 20;
+
+#[test]
+fn sixteen_readers_of_a_running_sweep_see_no_error_and_change_nothing() {
+    readers::beside_a_sweep(EPOCHS);
+}
 
 fn variable(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| {
@@ -46,10 +52,7 @@ fn a_sweep_killed_anywhere_and_resumed_ends_as_one_left_alone() {
     println!("SWEEP_TORTURE_KILLS={kills} SWEEP_TORTURE_SEED={seed}");
     let begin = Instant::now();
     let epochs = if kills > KILLS { MANY_EPOCHS } else { EPOCHS };
-    let alone = Ground::new(epochs);
-    for sweep in SWEEPS {
-        alone.succeed(&["run", &format!("{sweep}.toml")]);
-    }
+    let alone = Ground::left_alone(epochs);
     println!("left alone: {:.1} s", begin.elapsed().as_secs_f64());
     let mut dice = Dice::new(seed);
     let mut tally = Tally::default();
