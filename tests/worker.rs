@@ -13,6 +13,7 @@ use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
 use sweep::spec::{Source, parse};
 use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
 use sweep::worker::checkpoints::{BEFORE, LAST};
+use sweep::worker::reports::REPORTS;
 
 /// A checkpoint after every epoch.
 const ALWAYS: Checkpointing = Checkpointing {
@@ -132,6 +133,10 @@ impl Bench {
             match said {
                 FromWorker::Noted { message, .. } => story.notes.push(message),
                 FromWorker::Resumed { step, .. } => story.resumed = Some(step),
+                // What was reported before the checkpoint is told once more.
+                FromWorker::Progress { step, .. } if story.resumed >= Some(step) => {
+                    story.again += 1
+                }
                 FromWorker::Progress { step, .. } => story.steps.push(step),
                 FromWorker::Waiting { .. } => story.waited += 1,
                 end => return (story, end),
@@ -173,6 +178,8 @@ struct Story {
     notes: Vec<String>,
     resumed: Option<u32>,
     steps: Vec<u32>,
+    /// Number of steps before the checkpoint that were told once more.
+    again: u32,
     waited: usize,
 }
 
@@ -247,7 +254,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             fs::remove_dir_all(&folder).unwrap();
 
             let step = bench.stop_after(&spec, 3);
-            assert_eq!(names(&folder), [BEFORE, LAST], "{kind:?}");
+            assert_eq!(names(&folder), [BEFORE, REPORTS, LAST], "{kind:?}");
             let good = fs::read(folder.join(BEFORE)).unwrap();
             spoil(&folder.join(LAST));
             let (story, result) = bench.finish(&spec, NEVER);
@@ -261,6 +268,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             let resumed = story.resumed.expect("it goes on");
             assert!(resumed > 0 && resumed < step, "{resumed} {step}");
             assert!(story.steps[0] > resumed);
+            assert_eq!(story.again, resumed, "what came before is told again");
             assert_eq!(timeless(result), timeless(expected), "{kind:?}");
             assert_eq!(models(&folder), model, "{kind:?}");
             assert_eq!(

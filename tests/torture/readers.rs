@@ -44,7 +44,8 @@ pub fn beside_a_sweep(epochs: u32) {
     let ground = Ground::new(epochs);
     let mut running = ground.start(&["run", "source.toml"]);
     let file = ground.path("runs/sweep.sqlite");
-    while open(&file).is_none_or(|record| ask(&record, "SELECT count(*) FROM attempts") == Ok(0)) {
+    let begun = |record: &Connection| ask(record, "SELECT count(*) FROM attempts").unwrap_or(0) > 0;
+    while !open(&file).is_some_and(|record| begun(&record)) {
         assert!(
             running.child.try_wait().unwrap().is_none(),
             "it ended too early"
