@@ -111,11 +111,11 @@ impl Reporter<'_, '_> {
     /// Tells again what was reported up to `step`: the record may not have come to all of it.
     fn tell_again(&mut self, step: u32) {
         let told = Reports::recall(self.folder, step);
-        let missing = step as usize - told.len();
-        if missing > 0 {
+        // Not every step has a report, but the one of a checkpoint has.
+        if !told.contains_key(&step) {
             self.voice.note(&format!(
-                "reports of {missing} of the {step} steps before are gone; if the record has not got them \
-                 either, its curves have gaps there"
+                "what was reported up to step {step} is gone; if the record has not got it either, its \
+                 curves have a gap there"
             ));
         }
         for (step, values) in told {
