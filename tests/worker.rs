@@ -257,7 +257,11 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             assert_eq!(story.resumed, Some(before));
             assert!(story.steps[0] > before);
             // Forests report now and then, all others every step.
-            assert_eq!(story.again.last(), Some(&before), "what came before is told again");
+            assert_eq!(
+                story.again.last(),
+                Some(&before),
+                "what came before is told again"
+            );
             assert!(kind == Kind::Forest || story.again.len() == before as usize);
             assert_eq!(timeless(result), timeless(expected), "{kind:?}");
             assert_eq!(models(&folder), model, "{kind:?}");
