@@ -113,6 +113,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         let line = announcement(ready, &todo, &statuses, (slots.len(), before.out_of_plan));
         terminal::note(&line);
     }
+    clear_checkpoints(&statuses, &context.trials());
     let failed_before = before.failed;
     let record = Recorded {
         store: &store,
@@ -251,6 +252,15 @@ fn writable(trials: &Path) -> Result<(), Failure> {
 /// Reads the value of `--memory-limit`.
 fn memory_limit(text: &str) -> Result<u64, String> {
     memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}
+
+/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
+    for (trial, status) in statuses {
+        if matches!(status, Status::Finished | Status::Diverged) {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }
+    }
 }
 
 /// What the record knows of the trials of `plan`.
