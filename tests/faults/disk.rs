@@ -65,7 +65,7 @@ fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
         );
         fs::remove_file(ballast).unwrap();
         bench.succeed(&["resume"]);
-        assert_eq!(bench.ends(), left_alone(EPOCHS).ends());
+        assert_eq!(bench.results(), undisturbed(EPOCHS));
     });
 }
 
