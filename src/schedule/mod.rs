@@ -10,7 +10,7 @@ mod launcher;
 mod queue;
 mod slots;
 
-pub use dispatcher::{ScheduleError, Settings, Summary, Work, dispatch};
+pub use dispatcher::{Elsewhere, ScheduleError, Settings, Summary, Work, dispatch};
 pub use inbox::{Arrivals, Closed, Inbox, inbox};
 pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
 pub use slots::{SlotError, cpu_slots, parse_slots};

@@ -7,6 +7,7 @@
 mod budget;
 pub mod checkpoints;
 mod reporter;
+pub mod reports;
 mod voice;
 
 use std::fs::File;

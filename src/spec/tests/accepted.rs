@@ -39,6 +39,7 @@ fn a_full_file_is_read() {
     let expected = Schedule {
         slots: Slots::Cpu(2),
         trial_timeout: Some(Duration::from_secs(1800)),
+        stall_timeout: None,
         retries: 0,
         engine: Engine::Native,
         ..Schedule::default()
