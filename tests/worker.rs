@@ -326,7 +326,8 @@ fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
     bench.finish(&spec, stingy);
     assert!(!names(&folder).iter().any(|name| name == LAST));
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(bench.stop(&spec), Some(1));
+    let step = bench.stop(&spec).expect("a checkpoint");
+    assert!(step < 60, "it was stopped on the way");
     assert_eq!(names(&folder), [REPORTS, LAST]);
 }
 
