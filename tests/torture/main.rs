@@ -11,6 +11,8 @@ mod dice;
 mod ground;
 mod processes;
 mod readers;
+mod same;
+mod strike;
 mod tally;
 mod torment;
 mod watch;

@@ -11,15 +11,14 @@ use rusqlite::{Connection, OpenFlags};
 use crate::account::Account;
 use crate::ground::{Ground, SWEEPS};
 use crate::processes;
-use crate::torment::same_record;
+use crate::same::same_record;
 
 /// What each reader does again and again.
 const COMMANDS: [&[&str]; 10] = [
     &["report", "source", "--out", "reports-1"],
     &["report", "source", "--out", "reports-2"],
-    // Two that write to one folder.
-    &["report", "source"],
-    &["report", "source"],
+    &["report", "source", "--out", "reports-3"],
+    &["report", "source", "--json", "--out", "reports-4"],
     &["ls"],
     &["ls", "--json"],
     &["show"],

@@ -5,11 +5,13 @@ use std::process::ExitStatus;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::account::{self, Account};
+use crate::account::Account;
 use crate::blow::{Awaited, Blow, Force};
 use crate::dice::Dice;
 use crate::ground::{Ground, Running, SWEEPS};
 use crate::processes;
+use crate::same::same_record;
+use crate::strike;
 use crate::tally::Tally;
 
 /// Training time between two checkpoints, seconds.
@@ -121,69 +123,18 @@ impl<'a> Torment<'a> {
         running: &mut Running,
         writer: Option<i32>,
     ) -> Option<End> {
-        let mark = self.ground.mark.clone();
-        let coordinator = running.child.id() as i32;
-        let send = |pid: i32, signal: i32| processes::signal(pid, &mark, signal);
-        let wait = Duration::from_millis(self.dice.between(50, 600));
-        // Workers are looked for before anything is done, so that a kill of all is one moment.
-        let mut workers = match (blow.force, writer) {
-            (Force::KillCoordinator | Force::Terminate | Force::Interrupt, _) => Vec::new(),
-            (Force::KillWorker, Some(writer)) if writer != coordinator => vec![writer],
-            _ => processes::workers(&mark),
-        };
-        if matches!(blow.force, Force::KillWorker | Force::FreezeWorker) && !workers.is_empty() {
-            let picked = self.dice.between(0, workers.len() as u64) as usize;
-            workers = vec![workers[picked]];
-        }
         let reached = match blow.force {
-            Force::KillCoordinator => send(coordinator, libc::SIGKILL),
-            Force::KillWorker | Force::KillWorkers => {
-                workers
-                    .iter()
-                    .filter(|worker| send(**worker, libc::SIGKILL))
-                    .count()
-                    > 0
-            }
-            Force::KillAll => {
-                let workers_first = self.dice.chance(50);
-                let first = workers_first || send(coordinator, libc::SIGKILL);
-                workers.iter().for_each(|worker| {
-                    send(*worker, libc::SIGKILL);
-                });
-                first && (!workers_first || send(coordinator, libc::SIGKILL))
-            }
-            Force::Terminate => send(coordinator, libc::SIGTERM),
-            Force::Interrupt => send(coordinator, libc::SIGINT),
-            Force::InterruptTwice => {
-                send(coordinator, libc::SIGINT) && {
-                    sleep(wait / 10);
-                    send(coordinator, libc::SIGINT);
-                    true
-                }
-            }
-            Force::FreezeWorker | Force::FreezeCoordinator => {
-                let coordinator = [coordinator];
-                let frozen: &[i32] = match blow.force {
-                    Force::FreezeWorker => &workers,
-                    _ => &coordinator,
-                };
-                let stopped = frozen
-                    .iter()
-                    .filter(|pid| send(**pid, libc::SIGSTOP))
-                    .count();
-                sleep(wait);
-                frozen.iter().for_each(|pid| {
-                    send(*pid, libc::SIGCONT);
-                });
-                stopped > 0
-            }
             Force::Rival => self.rival(sweep, running),
+            force => {
+                let coordinator = running.child.id() as i32;
+                strike::strike(force, &self.ground.mark, coordinator, writer, self.dice)
+            }
         };
-        if reached {
-            self.tally.add(blow.force, blow.moment);
+        if !reached {
+            return None;
         }
+        self.tally.add(blow.force, blow.moment);
         match blow.force {
-            _ if !reached => None,
             Force::KillCoordinator | Force::KillAll => {
                 running.child.wait().unwrap();
                 Some(End::Killed)
@@ -351,24 +302,5 @@ fn ended(running: &Running, status: ExitStatus) -> End {
     match status.code() {
         Some(0) => End::Done,
         _ => End::Left,
-    }
-}
-
-/// Two records hold the same, and the same files stand beside them.
-pub fn same_record(ground: &Ground, alone: &Ground) {
-    let mine = account::tables(&ground.path("runs/sweep.sqlite"));
-    for (table, theirs) in account::tables(&alone.path("runs/sweep.sqlite")) {
-        let mine = &mine[table];
-        let unlike = mine.iter().zip(&theirs).find(|(one, other)| one != other);
-        assert_eq!(unlike, None, "rows of {table}");
-        assert_eq!(mine.len(), theirs.len(), "number of rows of {table}");
-    }
-    let (mine, theirs) = (ground.files(), alone.files());
-    let names = |files: &[(std::path::PathBuf, Vec<u8>)]| -> Vec<_> {
-        files.iter().map(|(path, _)| path.clone()).collect()
-    };
-    assert_eq!(names(&mine), names(&theirs), "files beside the record");
-    for ((path, mine), (_, theirs)) in mine.iter().zip(&theirs) {
-        assert!(mine == theirs, "{} differs", path.display());
     }
 }
