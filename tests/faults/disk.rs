@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::bench::{Bench, RECORD, left_alone, small, undisturbed};
+use super::bench::{Bench, RECORD, small, undisturbed};
 use super::mounts::{Mounted, fill, with_own_mounts};
 
 const EPOCHS: u32 = 80;
