@@ -7,8 +7,10 @@ pub mod describe;
 mod folder;
 mod growth;
 mod html;
+pub mod inference;
 pub mod json;
 mod markup;
+mod order;
 mod plot;
 mod sheets;
 mod summary;
@@ -19,6 +21,7 @@ mod transfer;
 mod winners;
 
 pub use folder::{Written, write};
+pub use inference::Inference;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
