@@ -11,6 +11,7 @@ mod failure;
 mod listing;
 mod ls;
 mod model;
+mod more_seeds;
 mod pilot;
 mod plan;
 mod predict;

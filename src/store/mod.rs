@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod evaluation;
 mod flush;
+mod further;
 mod journal;
 pub mod lock;
 mod page;

@@ -38,3 +38,7 @@ CREATE TABLE notes (
     written_ms INTEGER NOT NULL,
     text       TEXT NOT NULL
 ) STRICT;
+
+-- Further replicate seeds that were asked for beyond the file's, by configuration: a JSON object of lists of seeds by
+-- the configuration's name. Those of configurations that the file no longer asks for wait until it does again.
+ALTER TABLE experiments ADD COLUMN further_seeds TEXT NOT NULL DEFAULT '{}';
