@@ -95,10 +95,10 @@ pub struct Comparison {
     pub degrees: Option<f64>,
     /// Two-sided, of this pair alone.
     pub p: Option<f64>,
-    /// `p` corrected for having looked at all configurations (Holm 1979).
-    pub p_holm: Option<f64>,
-    /// Interval of the difference at the level at which Holm's procedure tests this pair: it leaves out 0 exactly
-    /// where `is_told_apart`.
+    /// `p` corrected for having looked at all configurations.
+    pub p_corrected: Option<f64>,
+    /// Interval of the difference at the level at which this pair is tested: it leaves out 0 exactly where
+    /// `is_told_apart`.
     pub interval: Option<(f64, f64)>,
     /// Whether the winner is better, at 5% after the correction.
     pub is_told_apart: bool,
@@ -199,7 +199,7 @@ fn verdict(configurations: usize, comparisons: &[Comparison]) -> Verdict {
         };
     }
     let told_apart = comparisons.iter().all(|one| one.is_told_apart);
-    let largest = comparisons.iter().map(|one| one.p_holm);
+    let largest = comparisons.iter().map(|one| one.p_corrected);
     let largest = largest.reduce(|a, b| Some(a?.max(b?))).flatten();
     match (largest, told_apart) {
         (None, _) => Verdict::TooFewSeeds,

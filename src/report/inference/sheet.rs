@@ -13,7 +13,14 @@ impl Inference {
         let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
         header.extend(["mean", "mean_low_95", "mean_high_95", "may_be_best"]);
         header.extend(["pairs", "won", "lost", "winner_ahead_by", "low", "high"]);
-        header.extend(["sd", "degrees", "p", "p_holm", "told_apart", "seeds_needed"]);
+        header.extend([
+            "sd",
+            "degrees",
+            "p",
+            "p_corrected",
+            "told_apart",
+            "seeds_needed",
+        ]);
         let mut sheet = Sheet::new(&header);
         for (place, (config, estimate)) in summary.ranking.iter().zip(&self.estimates).enumerate() {
             let mut row = vec![
@@ -37,7 +44,7 @@ impl Inference {
     }
 
     /// `{verdict, p, seeds_needed, candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
-    /// degrees, p, p_holm, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
+    /// degrees, p, p_corrected, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
     /// `by` is positive where the winner is better.
     pub fn json(&self, summary: &Summary) -> Json {
         let (verdict, p, seeds) = match self.verdict {
@@ -60,7 +67,7 @@ impl Inference {
                 "sd": one.sd,
                 "degrees": one.degrees,
                 "p": one.p,
-                "p_holm": one.p_holm,
+                "p_corrected": one.p_corrected,
                 "told_apart": one.is_told_apart,
                 "seeds_needed": one.seeds_needed,
             })
@@ -96,7 +103,7 @@ fn cells(one: &Comparison) -> Vec<String> {
         number(one.sd),
         number(one.degrees),
         number(one.p),
-        number(one.p_holm),
+        number(one.p_corrected),
         one.is_told_apart.to_string(),
         whole(one.seeds_needed),
     ]

@@ -76,7 +76,7 @@ fn few_configurations_are_compared_by_the_paired_t_test_and_holms_correction() {
         close(comparison.by.unwrap(), by);
         close(comparison.sd.unwrap(), sd);
         close(comparison.p.unwrap(), p);
-        close(comparison.p_holm.unwrap(), holm);
+        close(comparison.p_corrected.unwrap(), holm);
         assert_eq!((comparison.pairs, comparison.degrees), (5, Some(4.0)));
         let (low, _) = comparison.interval.unwrap();
         assert_eq!(low > 0.0, comparison.is_told_apart);
@@ -140,7 +140,7 @@ fn many_configurations_lend_each_other_what_they_know_of_noise() {
         close(comparison.sd.unwrap(), sd);
         close(comparison.degrees.unwrap(), degrees);
         close(comparison.p.unwrap(), p);
-        assert!((comparison.p_holm.unwrap() - holm).abs() < 1e-7);
+        assert!((comparison.p_corrected.unwrap() - holm).abs() < 1e-7);
     }
     assert_eq!(inference.candidates, [0, 1, 2, 3, 4, 5, 6, 7]);
 }

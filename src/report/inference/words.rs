@@ -90,7 +90,7 @@ fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> 
         line.push_str(&format!(" [{low}, {high}]"));
     }
     line.push_str(&format!(" on {pairs}, ahead on {}", comparison.won));
-    match (comparison.p, comparison.p_holm) {
+    match (comparison.p, comparison.p_corrected) {
         (Some(p), Some(corrected)) => {
             let said = match comparison.is_told_apart {
                 true => "told apart",
