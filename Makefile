@@ -16,6 +16,15 @@ run: build xgboost $(DEMO)
 test: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
 
+# Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
+SWEEP_TORTURE_KILLS ?= 300
+SWEEP_TORTURE_SEED ?= 20
+
+.PHONY: torture
+torture: tools xgboost
+	SWEEP_REQUIRE_XGBOOST=1 SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
+	  $(CARGO) test --locked --test torture -- --nocapture --test-threads 1
+
 build: tools
 	$(CARGO) build --release --locked
 

@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sweep::event::{Event, Observer, ObserverError, Slot};
+use sweep::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
 use sweep::plan::PlannedTrial;
-use sweep::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
+use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use sweep::schedule::{
-    Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary, Work, WorkerId,
-    cpu_slots, dispatch,
+    Elsewhere, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary, Work,
+    WorkerId, cpu_slots, dispatch, inbox,
 };
-use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec};
+use sweep::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
-/// What a made-up worker does with the n-th attempt (from 0) at a trial (by its seed).
+/// What a made-up worker does with the n-th attempt (from 0) at a trial (by its number).
 #[derive(Clone, Copy)]
 enum Act {
     Finish,
     Diverge,
     Crash,
+    /// Says after a moment that it has made a step, and again, and then finishes.
+    Dawdle,
     Refuse,
     Babble,
     /// Says nothing until told to stop, then gives the trial up.
@@ -30,10 +31,17 @@ enum Act {
     Sleep,
 }
 
+/// Pause between two steps of a worker that dawdles.
+const DAWDLE: Duration = Duration::from_millis(60);
+
 type Script = Arc<dyn Fn(u64, usize) -> Act + Send + Sync>;
+
+/// Trials by their name: their numbers.
+type Numbers = Arc<BTreeMap<TrialId, u64>>;
 
 struct FakeLauncher {
     script: Script,
+    numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     start: Start,
     launched: usize,
@@ -48,6 +56,7 @@ enum Start {
 
 struct FakeLink {
     script: Script,
+    numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     worker: WorkerId,
     inbox: Inbox,
@@ -77,6 +86,7 @@ impl Launcher for FakeLauncher {
             .unwrap();
         Ok(Box::new(FakeLink {
             script: Arc::clone(&self.script),
+            numbers: Arc::clone(&self.numbers),
             attempts: Arc::clone(&self.attempts),
             worker,
             inbox,
@@ -93,15 +103,15 @@ impl FakeLink {
     }
 
     fn train(&mut self, order: &Order) {
-        let seed = order.spec.seed;
+        let number = self.numbers[&order.trial];
         let before = {
             let mut attempts = self.attempts.lock().unwrap();
-            let count = attempts.entry(seed).or_insert(0);
+            let count = attempts.entry(number).or_insert(0);
             *count += 1;
             *count - 1
         };
         let attempt = order.attempt;
-        match (self.script)(seed, before) {
+        match (self.script)(number, before) {
             act @ (Act::Finish | Act::Diverge) => {
                 let values = vec![("valid/loss".to_owned(), 1.0)];
                 self.say(Heard::Said(FromWorker::Progress {
@@ -116,10 +126,10 @@ impl FakeLink {
                 });
                 self.say(Heard::Said(FromWorker::Finished { attempt, result }));
             }
-            Act::Crash => self.say(Heard::Gone {
+            Act::Crash => self.say(Heard::Gone(Cause::Crashed {
                 exit_code: None,
                 signal: Some(11),
-            }),
+            })),
             Act::Refuse => {
                 let message = "cannot".to_owned();
                 self.say(Heard::Said(FromWorker::Refused { attempt, message }));
@@ -127,6 +137,28 @@ impl FakeLink {
             Act::Babble => self.say(Heard::Garbage("hello".to_owned())),
             Act::Hang => self.hanging = Some(attempt),
             Act::Sleep => {}
+            Act::Dawdle => {
+                let (worker, inbox) = (self.worker, self.inbox.clone());
+                std::thread::spawn(move || {
+                    for step in 1..=4 {
+                        std::thread::sleep(DAWDLE);
+                        let values = vec![("valid/loss".to_owned(), 1.0)];
+                        let said = FromWorker::Progress {
+                            attempt,
+                            step,
+                            values,
+                        };
+                        inbox
+                            .send(Incoming::Heard(worker, Heard::Said(said)))
+                            .unwrap();
+                    }
+                    let result = Box::default();
+                    let said = FromWorker::Finished { attempt, result };
+                    inbox
+                        .send(Incoming::Heard(worker, Heard::Said(said)))
+                        .unwrap();
+                });
+            }
         }
     }
 }
@@ -222,11 +254,15 @@ impl Recorder {
     }
 }
 
-fn trials(count: u64) -> Vec<PlannedTrial> {
+/// `count` trials, in turn of `configs` configurations.
+fn trials(count: u64, configs: u64) -> Vec<PlannedTrial> {
     let data = DataDigest::from_hex("0".repeat(64));
     (0..count)
-        .map(|seed| {
-            let spec = TrialSpec::new(Kind::Mlp.default_model(), seed, Objective::default());
+        .map(|number| {
+            let mut model = Kind::Mlp.default_model();
+            let epochs = Value::Int(1 + (number % configs) as i64);
+            model.set("epochs", &epochs).unwrap();
+            let spec = TrialSpec::new(model, number / configs, Objective::default());
             PlannedTrial {
                 id: spec.id(&data),
                 config: spec.config_id(&data),
@@ -238,11 +274,13 @@ fn trials(count: u64) -> Vec<PlannedTrial> {
 
 struct Case {
     trials: u64,
-    slots: usize,
-    retries: u32,
-    timeout: Option<Duration>,
+    /// Each trial has one of its own if this is as many as there are trials.
+    configs: u64,
+    settings: Settings,
     start: Start,
     recorder: Recorder,
+    /// Where the n-th trial stands elsewhere when it is asked for the m-th time (from 0).
+    elsewhere: fn(u64, usize) -> Elsewhere,
 }
 
 impl Case {
@@ -250,11 +288,22 @@ impl Case {
         let recorder = Recorder::default();
         Case {
             trials,
-            slots,
-            retries: 2,
-            timeout: None,
+            configs: trials,
+            settings: Settings {
+                slots: cpu_slots(Some(slots)).unwrap(),
+                trial_timeout: None,
+                stall_timeout: None,
+                retries: 2,
+                checkpoint: Checkpointing {
+                    every_ms: 5000,
+                    cost: 0.02,
+                },
+                max_time: None,
+                max_trials: None,
+            },
             start: Start::Well,
             recorder,
+            elsewhere: |_, _| Elsewhere::Free,
         }
     }
 
@@ -262,29 +311,35 @@ impl Case {
         mut self,
         script: impl Fn(u64, usize) -> Act + Send + Sync + 'static,
     ) -> (Result<Summary, ScheduleError>, Recorder) {
-        let planned = trials(self.trials);
+        let planned = trials(self.trials, self.configs);
         let borrowed: Vec<&PlannedTrial> = planned.iter().collect();
+        let ids = planned.iter().map(|trial| trial.id.clone());
+        let numbers: Numbers = Arc::new(ids.zip(0..).collect());
+        let asked = Mutex::new(BTreeMap::new());
+        let elsewhere = |trial: &TrialId| {
+            let mut asked = asked.lock().unwrap();
+            let times = asked.entry(numbers[trial]).or_insert(0);
+            *times += 1;
+            (self.elsewhere)(numbers[trial], *times - 1)
+        };
         let work = Work {
             trials: &borrowed,
             data: PathBuf::new(),
             folder: PathBuf::new(),
-        };
-        let settings = Settings {
-            slots: cpu_slots(Some(self.slots)).unwrap(),
-            trial_timeout: self.timeout,
-            retries: self.retries,
+            elsewhere: &elsewhere,
         };
         let mut launcher = FakeLauncher {
             script: Arc::new(script),
+            numbers: Arc::clone(&numbers),
             attempts: Arc::default(),
             start: self.start,
             launched: 0,
         };
-        let (inbox, incoming) = channel();
+        let (inbox, incoming) = inbox();
         self.recorder.inbox = Some(inbox.clone());
         let result = dispatch(
             &work,
-            &settings,
+            &self.settings,
             &mut launcher,
             &mut [&mut self.recorder],
             (inbox, incoming),
@@ -310,7 +365,7 @@ fn every_trial_runs_once_whatever_the_number_of_slots() {
 
 #[test]
 fn a_crash_costs_one_attempt_and_the_trial_is_tried_again() {
-    let (summary, recorder) = Case::new(3, 1).run(|seed, attempt| match (seed, attempt) {
+    let (summary, recorder) = Case::new(3, 1).run(|number, attempt| match (number, attempt) {
         (1, 0) => Act::Crash,
         (2, 0) => Act::Babble,
         _ => Act::Finish,
@@ -337,7 +392,7 @@ fn a_crash_costs_one_attempt_and_the_trial_is_tried_again() {
 
 #[test]
 fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_go_on() {
-    let (summary, recorder) = Case::new(6, 1).run(|seed, _| match seed {
+    let (summary, recorder) = Case::new(6, 1).run(|number, _| match number {
         2 => Act::Crash,
         _ => Act::Finish,
     });
@@ -355,7 +410,7 @@ fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_go_on() {
 
 #[test]
 fn what_an_engine_refuses_and_what_diverges_is_not_tried_again() {
-    let (summary, recorder) = Case::new(3, 2).run(|seed, _| match seed {
+    let (summary, recorder) = Case::new(3, 2).run(|number, _| match number {
         0 => Act::Refuse,
         1 => Act::Diverge,
         _ => Act::Finish,
@@ -373,8 +428,8 @@ fn what_an_engine_refuses_and_what_diverges_is_not_tried_again() {
 #[test]
 fn a_trial_that_takes_too_long_is_ended_and_the_others_go_on() {
     let mut case = Case::new(3, 1);
-    case.timeout = Some(Duration::from_millis(20));
-    let (summary, recorder) = case.run(|seed, _| match seed {
+    case.settings.trial_timeout = Some(Duration::from_millis(20));
+    let (summary, recorder) = case.run(|number, _| match number {
         0 => Act::Sleep,
         _ => Act::Finish,
     });
@@ -392,14 +447,150 @@ fn a_trial_that_takes_too_long_is_ended_and_the_others_go_on() {
 #[test]
 fn slots_that_fail_everything_are_retired_and_the_work_is_kept() {
     let mut case = Case::new(50, 2);
-    case.retries = 0;
+    case.settings.retries = 0;
     let (summary, recorder) = case.run(|_, _| Act::Crash);
     let summary = summary.unwrap();
     assert_eq!(summary.failed, 6, "three on each slot");
     assert_eq!(summary.left, 44);
+    assert_eq!(summary.retired.len(), 2);
+    assert!(summary.retired[0].1.contains("signal 11 (SIGSEGV)"));
+    assert_eq!(summary.stopped, None);
     let retired = |event: &&Event| matches!(event, Event::SlotRetired { .. });
     assert_eq!(recorder.events.iter().filter(retired).count(), 2);
     recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_sweep_goes_on() {
+    for slots in [1, 3] {
+        // Four seeds of five configurations, the third of which is deadly.
+        let mut case = Case::new(20, slots);
+        case.configs = 5;
+        case.settings.retries = 1;
+        let (summary, recorder) = case.run(|number, _| match number % 5 {
+            2 => Act::Crash,
+            _ => Act::Finish,
+        });
+        let summary = summary.unwrap();
+        let left = (summary.finished, summary.failed, summary.left);
+        assert_eq!(left, (16, 4, 0));
+        assert_eq!(summary.retired, []);
+        recorder.assert_attempts_are_closed();
+        let reasons: Vec<&str> = (recorder.events.iter())
+            .filter_map(|event| match event {
+                Event::TrialSetAside { reason, .. } => Some(reason.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(reasons.len(), summary.set_aside);
+        // Seeds of it that other slots had begun by then may have failed as well.
+        assert!(summary.set_aside + slots >= 4, "{summary:?}");
+        for reason in reasons {
+            assert!(reason.contains("has ended 2 workers"), "{reason}");
+            assert!(reason.contains("SIGSEGV"), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_neighbourhood_of_deadly_configurations_does_not_cost_the_slot() {
+    let mut case = Case::new(12, 1);
+    case.settings.retries = 1;
+    let (summary, recorder) = case.run(|number, _| match number {
+        0..4 => Act::Crash,
+        _ => Act::Finish,
+    });
+    let summary = summary.unwrap();
+    let ended = (summary.finished, summary.failed, summary.left);
+    assert_eq!(ended, (8, 4, 0));
+    assert_eq!(summary.retired, []);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn a_worker_that_falls_silent_is_ended_as_hung_and_one_that_is_only_slow_is_not() {
+    let mut case = Case::new(2, 1);
+    case.settings.retries = 0;
+    // Shorter than the trial takes, longer than any of its steps.
+    case.settings.stall_timeout = Some(DAWDLE * 3);
+    let (summary, recorder) = case.run(|number, _| match number {
+        0 => Act::Sleep,
+        _ => Act::Dawdle,
+    });
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished, summary.failed), (1, 1));
+    let causes = recorder.events.iter().filter_map(|event| match event {
+        Event::TrialFailed { cause, .. } => Some(cause),
+        _ => None,
+    });
+    let causes: Vec<&Cause> = causes.collect();
+    assert!(
+        matches!(causes[..], [Cause::Hung { after }] if *after > DAWDLE * 3),
+        "{causes:?}"
+    );
+}
+
+#[test]
+fn no_more_trials_are_begun_than_may_end_in_the_session() {
+    for slots in [1, 4] {
+        let mut case = Case::new(20, slots);
+        case.settings.max_trials = Some(6);
+        let (summary, recorder) = case.run(|number, attempt| match (number, attempt) {
+            (1, 0) => Act::Crash,
+            (2, _) => Act::Refuse,
+            (3, _) => Act::Diverge,
+            _ => Act::Finish,
+        });
+        let summary = summary.unwrap();
+        let ended = summary.finished + summary.diverged + summary.failed;
+        assert_eq!((ended, summary.interrupted, summary.left), (6, 0, 14));
+        assert_eq!(summary.stopped, Some(StopReason::TrialLimit(6)));
+        recorder.assert_attempts_are_closed();
+    }
+    // A limit that is no limit.
+    let mut case = Case::new(3, 2);
+    case.settings.max_trials = Some(3);
+    let (summary, _) = case.run(|_, _| Act::Finish);
+    assert_eq!(summary.unwrap().stopped, None);
+}
+
+#[test]
+fn the_time_limit_of_a_session_ends_it_as_an_interrupt_does() {
+    let mut case = Case::new(9, 2);
+    let limit = Duration::from_millis(50);
+    case.settings.max_time = Some(limit);
+    let (summary, recorder) = case.run(|_, _| Act::Hang);
+    let expected = Summary {
+        interrupted: 2,
+        left: 7,
+        stopped: Some(StopReason::TimeLimit(limit)),
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn trials_that_another_session_has_in_hand_are_left_to_it() {
+    let mut case = Case::new(6, 2);
+    case.elsewhere = |number, times| match (number, times) {
+        (1, _) => Elsewhere::Done,
+        // Finished there in the end, or given up.
+        (3, 0) | (4, 0) => Elsewhere::Running,
+        (3, _) => Elsewhere::Done,
+        _ => Elsewhere::Free,
+    };
+    let (summary, recorder) = case.run(|number, _| match number {
+        1 | 3 => panic!("trained twice"),
+        _ => Act::Finish,
+    });
+    let expected = Summary {
+        finished: 4,
+        found_done: 2,
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    assert_eq!(recorder.starts(), 4);
 }
 
 #[test]
@@ -408,13 +599,9 @@ fn workers_that_cannot_start_or_are_of_another_version_end_the_session() {
         let mut case = Case::new(5, 2);
         case.start = start;
         let (summary, recorder) = case.run(|_, _| Act::Finish);
-        assert_eq!(
-            summary.unwrap(),
-            Summary {
-                left: 5,
-                ..Summary::default()
-            }
-        );
+        let summary = summary.unwrap();
+        assert_eq!((summary.failed, summary.left), (0, 5));
+        assert_eq!(summary.retired.len(), 2);
         assert_eq!(recorder.starts(), 0);
         let reasons = recorder.events.iter().filter_map(|event| match event {
             Event::SlotRetired { reason, .. } => Some(reason.as_str()),
@@ -437,7 +624,7 @@ fn the_first_interrupt_lets_workers_checkpoint_and_starts_nothing_more() {
     let expected = Summary {
         interrupted: 2,
         left: 7,
-        stopped: true,
+        stopped: Some(StopReason::Interrupt),
         ..Summary::default()
     };
     assert_eq!(summary.unwrap(), expected);
@@ -457,7 +644,7 @@ fn the_second_interrupt_does_not_wait_for_workers() {
     let expected = Summary {
         interrupted: 2,
         left: 7,
-        stopped: true,
+        stopped: Some(StopReason::Interrupt),
         ..Summary::default()
     };
     assert_eq!(summary.unwrap(), expected);

@@ -1,14 +1,19 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
 mod completions;
+mod confirm;
 mod context;
 mod data;
 mod describe;
 mod doctor;
+mod environment;
 mod exit;
 mod export;
 mod failure;
+mod gc;
+mod limits;
 mod listing;
+mod litter;
 mod ls;
 mod model;
 mod more_seeds;
@@ -18,9 +23,11 @@ mod predict;
 mod prepare;
 mod report;
 mod resume;
+mod rm;
 mod run;
 mod show;
 mod source;
+mod stop;
 mod terminal;
 mod test_rows;
 
@@ -60,6 +67,8 @@ enum Command {
     Run(run::Arguments),
     /// Go on with a sweep where it stopped (the last one, unless named)
     Resume(resume::Arguments),
+    /// Ask a running sweep to end cleanly (the one that runs, unless named), and wait for it
+    Stop(stop::Arguments),
     /// Show what `run` would train, without training
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
@@ -72,6 +81,10 @@ enum Command {
     Ls,
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
+    /// Remove a sweep, or one trial of it, from the record, with its files
+    Rm(rm::Arguments),
+    /// Remove files that the record has no use for: checkpoints, leftovers, unused data
+    Gc(gc::Arguments),
     /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
     Describe(describe::Arguments),
     /// Prepare data and say what was found; make demonstration data
@@ -96,12 +109,15 @@ pub fn main() -> Exit {
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Resume(arguments) => resume::resume(&context, &arguments),
+        Command::Stop(arguments) => stop::stop(&context, &arguments),
         Command::Plan(arguments) => plan::plan(&context, &arguments),
         Command::Report(arguments) => report::report(&context, &arguments),
         Command::Predict(arguments) => predict::predict(&context, &arguments),
         Command::Export(arguments) => export::export(&context, &arguments),
         Command::Ls => ls::ls(&context),
         Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Rm(arguments) => rm::rm(&context, &arguments),
+        Command::Gc(arguments) => gc::gc(&context, &arguments),
         Command::Describe(arguments) => describe::describe(&context, &arguments),
         Command::Data(command) => data::data(&context, &command),
         Command::Doctor => doctor::doctor(&context),

@@ -8,7 +8,6 @@ use super::{Context, Failure, run, terminal};
 use crate::plan::{self, Plan};
 use crate::report::{Configuration, Summary};
 use crate::shown::count;
-use crate::store::Store;
 use crate::trial::{ConfigId, DataDigest};
 
 /// Most seeds that `--seeds` and `--more-seeds` take.
@@ -65,7 +64,7 @@ pub fn spend(
     let left = match context.store.exists() {
         true => {
             let statuses = run::statuses(&context.read()?, &ready.plan)?;
-            plan::remaining(&ready.plan, |id| statuses.get(id).copied(), false).len()
+            plan::remaining(&ready.plan, |id| statuses.get(id).copied(), |_| false).len()
         }
         false => ready.plan.trials.len(),
     };
@@ -78,7 +77,7 @@ pub fn spend(
         return Err(Failure::input(message, &help));
     }
     let _lock = run::lock(context, &name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
+    let mut store = context.write()?;
     let record = store.experiment(&name).map_err(store_failure)?;
     let chosen = match &record {
         Some(record) => choose(&Summary::of(record), &ready.plan, top),

@@ -1,28 +1,37 @@
 //! `sweep run`: parse, check, plan, open the store, dispatch, say what came out.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use super::context::store_failure;
+use super::environment::environment;
+use super::limits::{Limits, Retry};
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, more_seeds, terminal};
 use crate::console::{Console, Mode, Sweep};
-use crate::event::Slot;
+use crate::event::{Slot, StopReason};
 use crate::plan::{self, Plan, PlannedTrial};
+use crate::protocol::Checkpointing;
 use crate::report;
 use crate::schedule::{
-    self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots, parse_slots,
+    self, Elsewhere, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots,
+    parse_slots,
 };
-use crate::shown::count;
-use crate::spec::Slots;
-use crate::store::lock::{LockError, host_name};
+use crate::shown::{clean, count};
+use crate::spec::{Slots, memory_size};
+use crate::store::lock::{LockError, holder_of, host_name};
 use crate::store::{
-    Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
+    Begin, DatasetRecord, Outcome, Planned, Requests, SessionId, Store, SweepLock, TrialFiles,
+    Urgency,
 };
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
-use crate::worker::CHECKPOINT;
+use crate::worker::{self, checkpoints};
+
+/// How often requests to stop are looked for.
+const REQUEST_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -53,6 +62,20 @@ pub struct Arguments {
 /// Flags on how to run, shared with `resume`. They change no result.
 #[derive(Debug, clap::Args)]
 pub struct How {
+    #[command(flatten)]
+    pub choice: Choice,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    /// Say nothing but errors and the last line
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Flags on which trials run on which slots, shared with `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots")]
     workers: Option<usize>,
@@ -61,13 +84,12 @@ pub struct How {
     #[arg(long)]
     slots: Option<String>,
 
-    /// Train again what failed before
-    #[arg(long)]
-    pub retry_failed: bool,
+    /// Most private memory of a worker, such as 2GB
+    #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
+    memory_limit: Option<u64>,
 
-    /// Say nothing but errors and the last line
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// `sweep run FILE`.
@@ -87,17 +109,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 /// Trains what `ready` asks for and the record does not have, and says what came out.
 pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> {
     let experiment = &ready.checked.experiment;
-    let slots = slots(ready, how)?;
-    let _lock = lock(context, &experiment.name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
-    let session = begin(&mut store, ready)?;
+    let slots = slots(ready, &how.choice)?;
+    let lock = lock(context, &experiment.name)?;
+    let mut store = context.write()?;
+    let begun = || begin(&mut store, ready);
+    let session = terminal::with_patience(&context.waits(), begun)?;
+    ready.hold.release();
 
     let statuses = statuses(&store, &ready.plan)?;
     let todo = plan::remaining(
         &ready.plan,
         |id| statuses.get(id).copied(),
-        how.retry_failed,
+        how.choice.retry.of(Some(&store))?,
     );
+    let before = Before::of(ready, &todo, &statuses, &store)?;
     if !how.quiet {
         ready
             .data
@@ -105,13 +130,25 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .notes
             .iter()
             .for_each(|note| terminal::note(&note.to_string()));
-        terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
+        let line = announcement(ready, &todo, &statuses, (slots.len(), before.out_of_plan));
+        terminal::note(&line);
     }
-
-    let before = Before::of(ready, &todo, &statuses, &store)?;
+    clear_checkpoints(&statuses, &context.trials());
     let failed_before = before.failed;
-    let summary = train(context, ready, how, &todo, slots, (&store, session), before)?;
+    let record = Recorded {
+        store: &store,
+        session,
+        lock: &lock,
+    };
+    let summary = train(context, ready, how, &todo, slots, record, before)?;
     conclude(context, ready, &summary, failed_before)
+}
+
+/// Where a session is written down, and who may write it.
+struct Recorded<'a> {
+    store: &'a Store,
+    session: SessionId,
+    lock: &'a SweepLock,
 }
 
 /// What earlier sessions have left.
@@ -121,6 +158,8 @@ struct Before {
     /// Trials that failed and are not tried again.
     failed: usize,
     best: Option<(TrialId, f64)>,
+    /// Trials that earlier files or data asked for.
+    out_of_plan: usize,
 }
 
 impl Before {
@@ -138,6 +177,7 @@ impl Before {
         Ok(Before {
             done,
             failed: ready.plan.trials.len() - done - todo.len(),
+            out_of_plan: own.as_ref().map_or(0, |own| own.out_of_plan as usize),
             best: own.and_then(|own| own.best_trial.zip(own.best)),
         })
     }
@@ -150,39 +190,50 @@ fn train(
     how: &How,
     todo: &[&PlannedTrial],
     slots: Vec<Slot>,
-    (store, session): (&Store, SessionId),
+    record: Recorded<'_>,
     before: Before,
 ) -> Result<Summary, Failure> {
     let experiment = &ready.checked.experiment;
     let trials = absolute(&context.trials())?;
+    writable(&trials)?;
     let work = Work {
         trials: todo,
         data: absolute(&ready.data.path)?,
         folder: trials.clone(),
+        elsewhere: &|trial| elsewhere(context, &record, trial),
     };
     let settings = Settings {
         slots,
         trial_timeout: experiment.schedule.trial_timeout,
+        stall_timeout: experiment.schedule.stall_timeout,
         retries: experiment.schedule.retries,
+        checkpoint: Checkpointing {
+            every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
+            cost: experiment.schedule.checkpoint.cost,
+        },
+        max_time: how.limits.max_time,
+        max_trials: how.limits.max_trials.map(NonZero::get),
     };
     let program = std::env::current_exe().map_err(|error| {
         Failure::environment(format!("this program cannot find itself: {error}"), "")
     })?;
     let logs = context.runs().join("logs").join(&experiment.name);
-    let mut launcher = ProcessLauncher::new(program, logs.clone()).map_err(|error| {
-        Failure::environment(format!("cannot create {}: {error}", logs.display()), "")
-    })?;
-    let (inbox, incoming) = channel();
+    let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
+    let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
+        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?;
+    let (inbox, incoming) = schedule::inbox();
     interrupt_on_signal(&inbox)?;
+    interrupt_on_request(&inbox, record.lock.requests())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
     let files = TrialFiles {
         folder: trials.clone(),
         after_commit: Box::new(move |trial| {
-            let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
+            checkpoints::remove(&trials.join(trial.as_str()));
         }),
     };
-    let mut writer = store.writer(session, Some(files)).map_err(store_failure)?;
+    let writer = record.store.writer(record.session, Some(files));
+    let mut writer = writer.map_err(store_failure)?;
     let mut console = console(ready, how, todo, before);
     let result = schedule::dispatch(
         &work,
@@ -195,7 +246,7 @@ fn train(
         console.finish();
     }
     let outcome = match &result {
-        Ok(summary) if summary.stopped => Outcome::Interrupted,
+        Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
         Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
         Ok(_) => Outcome::Finished,
         Err(_) => Outcome::Failed,
@@ -205,6 +256,31 @@ fn train(
     let summary = result.map_err(|error| Failure::environment(error, next))?;
     written.map_err(|error| Failure::environment(error, next))?;
     Ok(summary)
+}
+
+/// Sees that models can be written before any is trained. On a full disk workers wait for room.
+fn writable(trials: &Path) -> Result<(), Failure> {
+    match worker::make_ready(trials) {
+        Err(error) if !worker::is_full(&error) => Err(Failure::environment(
+            format!("cannot write in {}: {error}", trials.display()),
+            "see that the folder can be written, or choose another one with --store",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the value of `--memory-limit`.
+fn memory_limit(text: &str) -> Result<u64, String> {
+    memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}
+
+/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
+    for (trial, status) in statuses {
+        if matches!(status, Status::Finished | Status::Diverged) {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }
+    }
 }
 
 /// What the record knows of the trials of `plan`.
@@ -219,7 +295,7 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
 }
 
 /// The slots that flags ask for, or else the file.
-pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
+pub fn slots(ready: &Ready, how: &Choice) -> Result<Vec<Slot>, Failure> {
     let wanted = match (&how.slots, how.workers) {
         (Some(text), _) => parse_slots(text),
         (None, Some(count)) => cpu_slots(Some(count)),
@@ -231,6 +307,7 @@ pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
     wanted.map_err(|error| Failure::input(error, ""))
 }
 
+/// The lock of `experiment`, or who has it.
 pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
     SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
@@ -252,6 +329,8 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
         .collect();
     let commit = git_commit();
+    let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let needs_xgboost = ready.plan.trials.iter().any(is_boost);
     let command: Vec<String> = std::env::args().collect();
     let begin = Begin {
         experiment: &experiment.name,
@@ -265,6 +344,7 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: commit.as_deref(),
+        environment: &environment(needs_xgboost),
         trials: &planned,
         holds_lock: true,
     };
@@ -302,7 +382,7 @@ fn announcement(
     ready: &Ready,
     todo: &[&PlannedTrial],
     statuses: &HashMap<TrialId, Status>,
-    slots: usize,
+    (slots, out_of_plan): (usize, usize),
 ) -> String {
     let name = &ready.checked.experiment.name;
     let total = ready.plan.trials.len();
@@ -324,6 +404,12 @@ fn announcement(
             "; {failed} failed before (--retry-failed tries them again)"
         ));
     }
+    if out_of_plan > 0 {
+        let kept = count(out_of_plan, "trial");
+        line.push_str(&format!(
+            "; {kept} of earlier files or data stay in the record, out of the plan"
+        ));
+    }
     line
 }
 
@@ -332,17 +418,55 @@ fn interrupt_on_signal(inbox: &Inbox) -> Result<(), Failure> {
     let inbox = inbox.clone();
     let count = AtomicU32::new(0);
     ctrlc::set_handler(move || {
-        match count.fetch_add(1, Ordering::Relaxed) {
-            0 => {
-                terminal::note("stopping: trials in hand write a checkpoint; again to stop at once")
-            }
-            1 => {}
-            _ => std::process::exit(Exit::Interrupted as i32),
+        if count.fetch_add(1, Ordering::Relaxed) >= 2 {
+            std::process::exit(Exit::Interrupted as i32);
         }
         // Nobody listens once all trials are over.
         let _ = inbox.send(Incoming::Interrupt);
     })
     .map_err(|error| Failure::environment(format!("cannot listen for Ctrl-C: {error}"), ""))
+}
+
+/// Looks for requests to stop from other processes until the session is over.
+fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure> {
+    let inbox = inbox.clone();
+    let watch = move || {
+        let mut seen = None;
+        loop {
+            std::thread::sleep(REQUEST_PAUSE);
+            let pending = requests.pending();
+            let interrupts = match (seen, pending) {
+                (None, Some(Urgency::Clean)) | (Some(Urgency::Clean), Some(Urgency::AtOnce)) => 1,
+                (None, Some(Urgency::AtOnce)) => 2,
+                _ => 0,
+            };
+            seen = seen.max(pending);
+            for _ in 0..interrupts {
+                if inbox.send(Incoming::Interrupt).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("requests".to_owned());
+    let started = thread.spawn(watch).map(drop);
+    started.map_err(|error| {
+        Failure::environment(format!("cannot listen for `sweep stop`: {error}"), "")
+    })
+}
+
+/// What other sessions, whose experiments ask for `trial` too, have to do with it.
+fn elsewhere(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> Elsewhere {
+    // A record that cannot be read now is no reason to stop: it is the writer's to tell.
+    let Ok(Some(standing)) = record.store.standing(trial, record.session) else {
+        return Elsewhere::Free;
+    };
+    let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
+    match standing.status {
+        Status::Finished | Status::Diverged => Elsewhere::Done,
+        _ if standing.running_for.iter().any(is_run) => Elsewhere::Running,
+        _ => Elsewhere::Free,
+    }
 }
 
 /// Workers are started by absolute paths, so that nothing depends on where they run.
@@ -411,28 +535,52 @@ fn conclude(
         .map_err(store_failure)?
         .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
     if context.json {
-        terminal::print(&listing::sweep_json(&record).to_string());
+        terminal::print_json(&listing::sweep_json(&record));
     } else {
         terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
     }
-    let exit = if summary.stopped {
-        terminal::note(&format!("stopped; `sweep resume {name}` goes on"));
-        Exit::Interrupted
-    } else if summary.failed + summary.left > 0 {
-        let (failed, left) = (summary.failed, summary.left);
-        terminal::note(&format!(
-            "{failed} trials failed, {left} were not begun; `sweep show {name}` says why"
-        ));
-        Exit::TrialsFailed
-    } else if failed_before > 0 {
-        terminal::note(&format!(
-            "{} failed before: `sweep show {name}` says why, --retry-failed tries them again",
-            count(failed_before, "trial")
-        ));
-        Exit::TrialsFailed
-    } else {
-        terminal::note(&format!("next: sweep report {name}"));
-        Exit::Success
-    };
+    let (exit, said) = verdict(name, summary, failed_before);
+    terminal::note(&said);
     Ok(exit)
+}
+
+/// How a session ends, and what to do next.
+fn verdict(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String) {
+    let goes_on = format!("`sweep resume {name}` goes on");
+    let says_why = format!("`sweep show {name}` says why");
+    let (failed, left) = (summary.failed, summary.left + summary.interrupted);
+    match summary.stopped {
+        Some(StopReason::Interrupt) => (Exit::Interrupted, format!("stopped; {goes_on}")),
+        Some(reason) => (
+            Exit::LimitReached,
+            format!("{reason}: {} left; {goes_on}", count(left, "trial")),
+        ),
+        None if summary.left > 0 => {
+            let reasons: Vec<String> = (summary.retired.iter())
+                .map(|(slot, reason)| format!("  {slot}: {}", clean(reason)))
+                .collect();
+            let said = format!(
+                "no slot is left that works, and {} not begun; {failed} failed\n{}\n\
+                 mend the cause, then {goes_on}; {says_why}",
+                match summary.left {
+                    1 => "1 trial was".to_owned(),
+                    many => format!("{many} trials were"),
+                },
+                reasons.join("\n")
+            );
+            (Exit::TrialsFailed, said)
+        }
+        None if failed > 0 => (
+            Exit::TrialsFailed,
+            format!("{} failed; {says_why}", count(failed, "trial")),
+        ),
+        None if failed_before > 0 => (
+            Exit::TrialsFailed,
+            format!(
+                "{} failed before: {says_why}, --retry-failed tries them again",
+                count(failed_before, "trial")
+            ),
+        ),
+        None => (Exit::Success, format!("next: sweep report {name}")),
+    }
 }

@@ -2,31 +2,87 @@
 //! record brings them there before it says that their trial finished.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::EngineError;
+use super::{Control, EngineError, Watch};
 use crate::trial::Artifact;
 
-/// Writes `bytes` to `name` in the job's folder: whole or not at all.
+/// Writes `bytes` to `name` in the job's folder: whole or not at all. While that fails, `watch` says
+/// whether to try again; the bytes are kept until it has an end.
 pub(super) fn write(
     folder: &Path,
     kind: &str,
     name: &str,
     bytes: &[u8],
+    watch: &mut dyn Watch,
 ) -> Result<Artifact, EngineError> {
     let path = folder.join(name);
-    let partial = folder.join(format!("{name}.partial"));
-    let whole = || {
-        fs::write(&partial, bytes)?;
-        fs::rename(&partial, &path)
-    };
-    whole().map_err(|source| EngineError::Write {
-        path: path.display().to_string(),
-        source,
-    })?;
+    // The process makes the name private, and tells whoever finds it whether it is still being written.
+    let partial = folder.join(format!("{name}.{}.part", std::process::id()));
+    while let Err(source) = replace(&path, &partial, bytes) {
+        let error = EngineError::Write {
+            path: path.display().to_string(),
+            source,
+        };
+        if watch.cannot_write(&error) == Control::Stop {
+            return Err(error);
+        }
+    }
     Ok(Artifact {
         kind: kind.to_owned(),
         path: PathBuf::from(name),
         bytes: bytes.len() as u64,
     })
+}
+
+/// Gives `path` the content `bytes` by way of `partial`, which is gone afterwards.
+fn replace(path: &Path, partial: &Path, bytes: &[u8]) -> io::Result<()> {
+    let written = fs::write(partial, bytes).and_then(|()| fs::rename(partial, path));
+    if written.is_err() {
+        // Half a file only takes room; that it cannot be removed changes nothing.
+        let _ = fs::remove_file(partial);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Epoch;
+
+    /// Mends the cause at the second call.
+    struct Mender {
+        folder: PathBuf,
+        asked: u32,
+    }
+
+    impl Watch for Mender {
+        fn epoch(&mut self, _: &Epoch, _: &mut dyn FnMut() -> Vec<u8>) -> Control {
+            unreachable!("nothing is trained")
+        }
+
+        fn cannot_write(&mut self, error: &EngineError) -> Control {
+            assert!(matches!(error, EngineError::Write { .. }));
+            self.asked += 1;
+            if self.asked == 2 {
+                fs::create_dir(&self.folder).unwrap();
+            }
+            Control::Continue
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_kept_and_tried_again_as_long_as_the_watch_says() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("trial");
+        let mut mender = Mender {
+            folder: folder.clone(),
+            asked: 0,
+        };
+        let artifact = write(&folder, "weights", "model", b"numbers", &mut mender).unwrap();
+        assert_eq!((mender.asked, artifact.bytes), (2, 7));
+        assert_eq!(fs::read(folder.join("model")).unwrap(), b"numbers");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
 }

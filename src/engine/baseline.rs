@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::score::{Confusion, argmax};
-use super::{EngineError, Job};
+use super::{EngineError, Job, version};
 use crate::data::Rows;
 use crate::trial::{Metric, Objective, TrialResult};
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
-const CHECKPOINT_FORMAT: u32 = 1;
+const CHECKPOINT_FORMAT: u32 = 2;
 const MAGIC: &[u8; 8] = b"swptrees";
 /// Magic, format, SHA-256 of what follows, length of the header.
 const PREFIX_BYTES: usize = 8 + 4 + 32 + 8;
@@ -159,11 +159,19 @@ impl Progress {
 /// Everything of a checkpoint but the model; floats as bits, since JSON has no exact ones.
 #[derive(Serialize, Deserialize)]
 struct Header {
+    /// The version of the program that wrote it.
+    program: String,
     trial: String,
     step: u32,
     seconds: u64,
     last: Option<u64>,
     best: Option<BestBits>,
+}
+
+/// What the header of every version can be asked for.
+#[derive(Deserialize)]
+struct Origin {
+    program: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,6 +185,7 @@ struct BestBits {
 /// A checkpoint of `job` at `progress`; `body` is the model in its own format.
 pub(super) fn seal(job: Job<'_>, progress: &Progress, body: &[u8]) -> Vec<u8> {
     let header = Header {
+        program: version::PROGRAM.to_owned(),
         trial: trial_of(job),
         step: progress.step,
         seconds: progress.seconds.to_bits(),
@@ -215,20 +224,19 @@ pub(super) fn unseal<'a>(
         return Err(refuse("it is not a checkpoint of a tree model".to_owned()));
     }
     let format = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
-    if format != CHECKPOINT_FORMAT {
-        return Err(refuse(format!(
-            "it has format {format}, and this version reads format {CHECKPOINT_FORMAT}"
-        )));
-    }
+    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
+    let tail = &bytes[PREFIX_BYTES..];
+    let split = usize::try_from(length)
+        .ok()
+        .and_then(|length| tail.split_at_checked(length));
     if Sha256::digest(&bytes[44..])[..] != bytes[12..44] {
         return Err(refuse("its checksum does not fit its content".to_owned()));
     }
-    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
-    let tail = &bytes[PREFIX_BYTES..];
-    let (header, body) = usize::try_from(length)
-        .ok()
-        .and_then(|length| tail.split_at_checked(length))
-        .ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
+    let origin = split.and_then(|(header, _)| serde_json::from_slice::<Origin>(header).ok());
+    let program = origin.and_then(|origin| origin.program);
+    version::check((format, program.as_deref()), CHECKPOINT_FORMAT)?;
+    let (header, body) =
+        split.ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
     let header: Header =
         serde_json::from_slice(header).map_err(|error| refuse(error.to_string()))?;
     if header.trial != trial_of(job) {
@@ -268,123 +276,4 @@ pub(super) fn shares(names: &[String], amounts: &[f64]) -> Vec<(String, f64)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::data::Dataset;
-    use crate::trial::{Kind, TrialSpec};
-
-    fn spec(seed: u64) -> TrialSpec {
-        TrialSpec::new(Kind::Forest.default_model(), seed, Objective::default())
-    }
-
-    fn data() -> Dataset {
-        Dataset::in_memory(1, 2, (vec![0.0, 1.0], vec![0, 1]), (vec![0.5], vec![1]))
-    }
-
-    fn progress() -> Progress {
-        Progress {
-            step: 7,
-            seconds: 0.1 + 0.2,
-            last: Some(f64::NAN),
-            best: Some(Best {
-                step: 5,
-                objective: 1.0 / 3.0,
-                values: vec![("valid/accuracy".to_owned(), 1.0 / 3.0)],
-                confusion: vec![vec![1, 2], vec![3, 4]],
-            }),
-        }
-    }
-
-    #[test]
-    fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
-        let (spec, data) = (spec(1), data());
-        let job = Job {
-            spec: &spec,
-            data: &data,
-            folder: Path::new("."),
-        };
-        let sealed = seal(job, &progress(), b"model");
-        let (opened, body) = unseal(job, &sealed).unwrap();
-        assert_eq!(body, b"model");
-        assert_eq!(opened.last.unwrap().to_bits(), f64::NAN.to_bits());
-        assert_eq!(opened.best, progress().best);
-        assert_eq!((opened.step, opened.seconds), (7, 0.1 + 0.2));
-    }
-
-    #[test]
-    fn a_damaged_or_foreign_checkpoint_is_refused() {
-        let (mine, other, data) = (spec(1), spec(2), data());
-        let job = |spec| Job {
-            spec,
-            data: &data,
-            folder: Path::new("."),
-        };
-        let sealed = seal(job(&mine), &progress(), b"model");
-        for place in 0..sealed.len() {
-            let mut damaged = sealed.clone();
-            damaged[place] ^= 1;
-            assert!(unseal(job(&mine), &damaged).is_err(), "byte {place}");
-        }
-        for length in 0..sealed.len() {
-            assert!(unseal(job(&mine), &sealed[..length]).is_err());
-        }
-        let error = unseal(job(&other), &sealed).unwrap_err().to_string();
-        assert!(error.contains("written by trial"), "{error}");
-    }
-
-    #[test]
-    fn measures_are_those_worked_out_by_hand() {
-        let probabilities = [0.5, 0.5, 0.25, 0.75, 1.0, 0.0];
-        let x = [0.0; 3];
-        let rows = Rows {
-            x: &x,
-            y: &[0, 1, 1],
-        };
-        let measured = measure(&probabilities, rows, 2);
-        let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;
-        assert!((measured.values[0].1 - loss).abs() < 1e-12);
-        assert!((measured.values[1].1 - 2.0 / 3.0).abs() < 1e-12);
-        assert!((measured.values[2].1 - 2.0 / 3.0).abs() < 1e-12);
-        let broken = measure(&[f32::NAN; 6], rows, 2);
-        assert!(broken.values[0].1.is_nan());
-    }
-
-    #[test]
-    fn the_best_step_is_the_first_of_equals_unless_the_latest_is_kept() {
-        let objective = Objective::default();
-        for (latest, expected) in [(false, 2), (true, 4)] {
-            let mut progress = Progress::default();
-            for (step, score) in [(1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)] {
-                let measured = Measured {
-                    values: vec![("valid/accuracy".to_owned(), score)],
-                    confusion: Confusion::new(2),
-                };
-                progress
-                    .record(step, 0.5, &measured, &objective, latest)
-                    .unwrap();
-            }
-            assert_eq!(progress.best.as_ref().unwrap().step, expected);
-            assert_eq!((progress.last, progress.seconds), (Some(0.2), 2.0));
-        }
-    }
-
-    #[test]
-    fn values_that_are_not_finite_are_refused_with_their_place() {
-        let spec = spec(1);
-        let x = vec![0.0, 1.0, 2.0, f32::INFINITY];
-        let data = Dataset::in_memory(2, 2, (x, vec![0, 1]), (vec![0.0, 0.0], vec![1]));
-        let error = check(Job {
-            spec: &spec,
-            data: &data,
-            folder: Path::new("."),
-        })
-        .unwrap_err()
-        .to_string();
-        assert!(
-            error.starts_with("training row 2, column x1: inf"),
-            "{error}"
-        );
-    }
-}
+mod tests;

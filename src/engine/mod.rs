@@ -13,6 +13,7 @@ mod made_up;
 pub mod native;
 pub mod predict;
 pub mod score;
+mod version;
 
 use std::path::Path;
 
@@ -49,6 +50,18 @@ pub trait Watch {
     /// `checkpoint` serialises all that is needed to go on after this epoch, to the bit; it costs
     /// time, so it is only called when the bytes are wanted.
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
+
+    /// The checkpoint was good: training goes on after `step`. Told before any epoch.
+    fn resumed(&mut self, step: u32) {
+        let _ = step;
+    }
+
+    /// A model file cannot be written, and the engine still holds it: whether to try again, once the
+    /// watch has waited or has mended the cause. Nothing is tried again unless a watch says so.
+    fn cannot_write(&mut self, error: &EngineError) -> Control {
+        let _ = error;
+        Control::Stop
+    }
 }
 
 /// How training ended.

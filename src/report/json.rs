@@ -11,7 +11,7 @@ use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, Tria
 use crate::trial::{Objective, Params, Status};
 
 /// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
-/// best, best_trial}]`; times in milliseconds since 1970, UTC.
+/// out_of_plan, best, best_trial}]`; times in milliseconds since 1970, UTC.
 pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     let one = |experiment: &ExperimentSummary| {
         json!({
@@ -21,6 +21,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
             "created_ms": experiment.created_ms,
             "touched_ms": experiment.touched_ms,
             "trials": counts(&experiment.counts),
+            "out_of_plan": experiment.out_of_plan,
             "best": experiment.best,
             "best_trial": experiment.best_trial,
         })
@@ -75,7 +76,10 @@ pub fn trial(
             "started_ms": attempt.started_ms,
             "ended_ms": attempt.ended_ms,
             "outcome": attempt.outcome,
+            "exit_code": attempt.exit_code,
+            "signal": attempt.signal,
             "message": attempt.message,
+            "notes": attempt.notes,
             "log_tail": attempt.log_tail,
             "resumed_from": attempt.resumed_from,
         })
@@ -98,6 +102,7 @@ pub fn trial(
         "seconds": trial.seconds,
         "metrics": object(trial.metrics.iter().map(|(name, value)| (name, json!(value)))),
         "message": trial.message,
+        "cause": trial.cause,
         "curves": object(curves.iter().map(|curve| (&curve.metric, json!(curve.points)))),
         "attempts": attempts.iter().map(attempt).collect::<Json>(),
         "artifacts": artifacts.iter().map(artifact).collect::<Json>(),
@@ -202,6 +207,7 @@ mod tests {
             created_ms: 1,
             touched_ms: 2,
             counts: vec![(Status::Finished, 41)],
+            out_of_plan: 6,
             best: None,
             best_trial: None,
         };

@@ -14,6 +14,7 @@ mod markup;
 pub mod order;
 mod plot;
 mod sheets;
+pub mod story;
 mod summary;
 pub mod table;
 pub mod test;

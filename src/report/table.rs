@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::sheets::rank;
 use super::summary::{Configuration, Summary};
-use super::text;
+use super::{story, text};
 use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 use crate::trial::{Objective, Status};
 
@@ -42,6 +42,10 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
+        let fallen = match experiment.out_of_plan {
+            0 => String::new(),
+            number => format!(" (+{number} out of plan)"),
+        };
         let style = if failed > 0 {
             color(AnsiColor::Red)
         } else {
@@ -51,7 +55,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             style,
             vec![
                 text::cut(&experiment.name, 40),
-                format!("{}/{}", sum(&Status::is_final), sum(&|_| true)),
+                format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
                 failed.to_string(),
                 experiment.objective.metric.clone(),
                 shown(experiment.best),
@@ -147,7 +151,7 @@ pub fn trial(
     }
     parts.extend(curve_table(curves, is_colored));
     if !attempts.is_empty() {
-        parts.push(attempt_table(attempts, is_colored));
+        parts.push(story::attempts(attempts, is_colored));
     }
     if !artifacts.is_empty() {
         let columns = [
@@ -202,7 +206,12 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         lines.push(format!("Size    {}", text::plural(parameters, "parameter")));
     }
     if let Some(message) = &trial.message {
-        lines.push(format!("Cause   {}", text::clean(message)));
+        let word = trial
+            .cause
+            .as_deref()
+            .map(|cause| text::clean(cause) + ": ");
+        let word = word.unwrap_or_default();
+        lines.push(format!("Cause   {word}{}", text::clean(message)));
     }
     if !trial.in_plan {
         lines.push("The experiment's file no longer asks for this trial.".to_owned());
@@ -239,68 +248,11 @@ fn curve_table(curves: &[Curve], is_colored: bool) -> Option<String> {
     Some(grid.render(is_colored))
 }
 
-fn attempt_table(attempts: &[AttemptRecord], is_colored: bool) -> String {
-    let mut grid = Grid::new(&[
-        ("Attempt", Side::Right),
-        ("Session", Side::Right),
-        ("Slot", Side::Left),
-        ("Engine", Side::Left),
-        ("Began (UTC)", Side::Left),
-        ("Time", Side::Right),
-        ("Outcome", Side::Left),
-        ("Message", Side::Left),
-    ]);
-    let mut tails = String::new();
-    for attempt in attempts {
-        let is_good = matches!(
-            attempt.outcome.as_str(),
-            "finished" | "running" | "interrupted"
-        );
-        let time = attempt
-            .ended_ms
-            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
-        let resumed = attempt
-            .resumed_from
-            .map(|step| format!("went on from step {step}"));
-        let message = [resumed, attempt.message.clone()].into_iter().flatten();
-        grid.push(
-            if is_good {
-                Style::new()
-            } else {
-                color(AnsiColor::Red)
-            },
-            vec![
-                attempt.number.to_string(),
-                attempt.session.to_string(),
-                attempt.slot.clone(),
-                attempt.engine.clone(),
-                text::utc(attempt.started_ms),
-                time.map_or("–".to_owned(), text::duration),
-                attempt.outcome.clone(),
-                message.collect::<Vec<_>>().join("; "),
-            ],
-        );
-        if let Some(tail) = attempt
-            .log_tail
-            .as_deref()
-            .filter(|tail| !tail.trim().is_empty())
-        {
-            tails.push_str(&format!("\nLast lines of attempt {}:\n", attempt.number));
-            tails.extend(
-                tail.trim_end()
-                    .lines()
-                    .map(|line| format!("  {}\n", text::clean(line))),
-            );
-        }
-    }
-    grid.render(is_colored) + &tails
-}
-
 fn shown(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), text::score)
 }
 
-fn color(color: AnsiColor) -> Style {
+pub(super) fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 
@@ -378,6 +330,7 @@ mod tests {
                 (Status::Failed, 1),
                 (Status::Pending, 1_000),
             ],
+            out_of_plan: 0,
             best: Some(0.61234),
             best_trial: Some(TrialId::from_hex("0123456789abcdef")),
         }
@@ -420,13 +373,17 @@ mod tests {
             started_ms: 1_772_323_200_000,
             ended_ms: Some(1_772_323_204_250),
             outcome: "crashed".to_owned(),
+            exit_code: None,
+            signal: Some(9),
             message: Some("worker killed by signal 9".to_owned()),
             log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
             resumed_from: None,
+            notes: Vec::new(),
         };
         let second = AttemptRecord {
             number: 2,
             outcome: "finished".to_owned(),
+            signal: None,
             message: None,
             log_tail: None,
             resumed_from: Some(7),

@@ -2,17 +2,22 @@
 //!
 //! Invariant: every `TrialStarted` is followed by exactly one of `TrialFinished`, `TrialFailed` and
 //! `TrialInterrupted` for the same attempt, unless an observer fails, which ends everything.
+//!
+//! Limits are enforced when all that was said has been heard: an observer that keeps the loop waiting
+//! (a full disk, say) makes no worker look silent.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::launcher::{Heard, Inbox, Incoming, Launcher, Link, WorkerId};
-use super::queue::{Queue, Verdict};
-use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Slot};
+use super::inbox::{Arrivals, Inbox};
+use super::launcher::{Heard, Incoming, Launcher, Link, WorkerId};
+use super::queue::{Failure, Queue, SLOT_FAILURES, Verdict};
+use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Readiness, Slot, StopReason};
 use crate::plan::PlannedTrial;
-use crate::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
-use crate::trial::TrialId;
+use crate::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
+use crate::trial::{ConfigId, TrialId};
 
 /// How long a fresh worker may take to say that it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -20,6 +25,24 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_GRACE: Duration = Duration::from_secs(30);
 /// Longest the loop sleeps: observers are woken at least this often.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// How often observers are looked at when nothing but them is left to wait for.
+const SETTLE_WAIT: Duration = Duration::from_millis(5);
+
+/// Pause before a trial that another session is training is looked at again.
+const ELSEWHERE_PAUSE: Duration = Duration::from_secs(1);
+/// Most words of workers that are heard before limits are looked at.
+const HEARD_AT_ONCE: usize = 10_000;
+
+/// Where a trial stands in other sessions that share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// No other session has anything to do with it.
+    Free,
+    /// Another one is training it now.
+    Running,
+    /// Another one has finished it.
+    Done,
+}
 
 /// What is to be run.
 pub struct Work<'a> {
@@ -28,6 +51,8 @@ pub struct Work<'a> {
     pub data: PathBuf,
     /// Each trial has a folder of its own in here, named by its identifier.
     pub folder: PathBuf,
+    /// Asked before a trial is begun.
+    pub elsewhere: &'a dyn Fn(&TrialId) -> Elsewhere,
 }
 
 /// How it is to be run.
@@ -36,21 +61,42 @@ pub struct Settings {
     pub slots: Vec<Slot>,
     /// Longest a trial may train.
     pub trial_timeout: Option<Duration>,
-    /// How often a trial whose worker crashed is tried again.
+    /// Longest that a worker may say nothing of its trial.
+    pub stall_timeout: Option<Duration>,
+    /// How often a trial whose worker died is tried again.
     pub retries: u32,
+    pub checkpoint: Checkpointing,
+    /// Longest the session may take.
+    pub max_time: Option<Duration>,
+    /// Most trials that may end in the session, with a result or without.
+    pub max_trials: Option<usize>,
 }
 
 /// How the trials ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
     pub finished: usize,
     pub diverged: usize,
+    /// Given up, those set aside included.
     pub failed: usize,
+    /// Given up without an attempt, for what others of their configuration did.
+    pub set_aside: usize,
     pub interrupted: usize,
+    /// Finished by another session meanwhile.
+    pub found_done: usize,
     /// Never begun, or to be tried again: the session ended first.
     pub left: usize,
-    /// Whether an interrupt ended the session.
-    pub stopped: bool,
+    /// Why the session was ended before all trials were over.
+    pub stopped: Option<StopReason>,
+    /// Slots that were taken out, and why.
+    pub retired: Vec<(Slot, String)>,
+}
+
+impl Summary {
+    /// Trials that ended with an attempt of this session.
+    fn ended(&self) -> usize {
+        self.finished + self.diverged + self.failed - self.set_aside
+    }
 }
 
 /// Why a session could not go on.
@@ -69,27 +115,46 @@ pub fn dispatch(
     settings: &Settings,
     launcher: &mut dyn Launcher,
     observers: &mut [&mut dyn Observer],
-    (inbox, incoming): (Inbox, Receiver<Incoming>),
+    (inbox, incoming): (Inbox, Arrivals),
 ) -> Result<Summary, ScheduleError> {
     let stations = settings.slots.iter().cloned().map(Station::new).collect();
     let mut dispatcher = Dispatcher {
+        began: Instant::now(),
         work,
         settings,
         launcher,
         observers,
         inbox,
-        queue: Queue::new(work.trials.len(), settings.retries),
+        queue: Queue::new(configurations(work.trials), settings.retries),
         stations,
         summary: Summary::default(),
         workers: 0,
         attempts: 0,
         stopping: None,
+        readiness: Readiness::default(),
     };
     dispatcher.run(&incoming)?;
     let mut summary = dispatcher.summary;
     summary.left = dispatcher.queue.len();
-    summary.stopped = dispatcher.stopping.is_some();
+    summary.stopped = dispatcher.stopping.map(|stopping| stopping.reason);
     Ok(summary)
+}
+
+/// The number of each trial's configuration.
+fn configurations(trials: &[&PlannedTrial]) -> Vec<usize> {
+    let mut numbers: HashMap<&ConfigId, usize> = HashMap::new();
+    let mut number = |config| {
+        let next = numbers.len();
+        *numbers.entry(config).or_insert(next)
+    };
+    trials.iter().map(|trial| number(&trial.config)).collect()
+}
+
+/// An end that was begun.
+#[derive(Debug, Clone, Copy)]
+struct Stopping {
+    since: Instant,
+    reason: StopReason,
 }
 
 /// A slot and the worker that serves it.
@@ -115,6 +180,8 @@ enum State {
         trial: usize,
         attempt: AttemptNo,
         since: Instant,
+        /// When something was last heard of the trial.
+        heard: Instant,
     },
     /// Gets no more work.
     Retired,
@@ -143,6 +210,7 @@ impl Station {
 }
 
 struct Dispatcher<'a, 'o> {
+    began: Instant,
     work: &'a Work<'a>,
     settings: &'a Settings,
     launcher: &'a mut dyn Launcher,
@@ -153,22 +221,33 @@ struct Dispatcher<'a, 'o> {
     summary: Summary,
     workers: u64,
     attempts: u64,
-    /// When the first interrupt came.
-    stopping: Option<Instant>,
+    stopping: Option<Stopping>,
+    /// That of the observer that has come least far.
+    readiness: Readiness,
 }
 
 impl Dispatcher<'_, '_> {
-    fn run(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScheduleError> {
+    fn run(&mut self, incoming: &Arrivals) -> Result<(), ScheduleError> {
         loop {
-            if self.stopping.is_none() {
+            self.ask_observers()?;
+            if self.stopping.is_none() && self.readiness != Readiness::Waiting {
                 self.fill()?;
             }
-            if !self.is_under_way() {
+            // A stop does not wait for a record that cannot be written.
+            let is_settled = self.readiness == Readiness::Settled || self.stopping.is_some();
+            if !self.is_under_way() && is_settled {
                 break;
             }
             match incoming.recv_timeout(self.wait()) {
-                Ok(Incoming::Heard(worker, heard)) => self.hear(worker, heard)?,
-                Ok(Incoming::Interrupt) => self.interrupt()?,
+                Ok(first) => {
+                    self.receive(first)?;
+                    for _ in 0..HEARD_AT_ONCE {
+                        let Ok(next) = incoming.recv_timeout(Duration::ZERO) else {
+                            break;
+                        };
+                        self.receive(next)?;
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     for observer in self.observers.iter_mut() {
                         observer.idle()?;
@@ -182,26 +261,60 @@ impl Dispatcher<'_, '_> {
         Ok(())
     }
 
-    /// Whether anything is still to be waited for.
+    fn receive(&mut self, incoming: Incoming) -> Result<(), ScheduleError> {
+        match incoming {
+            Incoming::Heard(worker, heard) => self.hear(worker, heard),
+            Incoming::Interrupt => self.interrupt(),
+        }
+    }
+
+    /// Passes on what observers have to say, and sees how far they have come.
+    fn ask_observers(&mut self) -> Result<(), ScheduleError> {
+        for place in 0..self.observers.len() {
+            while let Some(event) = self.observers[place].news() {
+                self.tell(&event)?;
+            }
+        }
+        let readiness = self.observers.iter().map(|observer| observer.readiness());
+        self.readiness = readiness.max().unwrap_or_default();
+        Ok(())
+    }
+
+    /// Whether any trial is still to be waited for.
     fn is_under_way(&self) -> bool {
-        let busy = self
-            .stations
-            .iter()
-            .any(|station| matches!(station.state, State::Busy { .. }));
-        let usable = self
-            .stations
-            .iter()
-            .any(|station| !matches!(station.state, State::Retired));
-        busy || (self.stopping.is_none() && usable && !self.queue.is_empty())
+        self.busy() > 0 || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
+    }
+
+    /// Slots at which a trial is trained.
+    fn busy(&self) -> usize {
+        let is_busy = |station: &&Station| matches!(station.state, State::Busy { .. });
+        self.stations.iter().filter(is_busy).count()
+    }
+
+    /// Slots that get work.
+    fn usable(&self) -> usize {
+        let is_usable = |station: &&Station| !matches!(station.state, State::Retired);
+        self.stations.iter().filter(is_usable).count()
+    }
+
+    /// How many more trials may be begun before those in hand have ended.
+    fn room(&self) -> usize {
+        match self.settings.max_trials {
+            Some(most) => most.saturating_sub(self.summary.ended() + self.busy()),
+            None => usize::MAX,
+        }
     }
 
     /// How long to sleep when nothing is heard.
     fn wait(&self) -> Duration {
-        let due = self
-            .queue
-            .next_due()
-            .map(|at| at.saturating_duration_since(Instant::now()));
-        due.unwrap_or(LONGEST_WAIT)
+        match self.readiness {
+            Readiness::Waiting => return LONGEST_WAIT,
+            _ if !self.is_under_way() => return SETTLE_WAIT,
+            _ => {}
+        }
+        let now = Instant::now();
+        let due = self.queue.next_due(now);
+        due.map_or(LONGEST_WAIT, |at| at.saturating_duration_since(now))
             .clamp(Duration::from_millis(1), LONGEST_WAIT)
     }
 
@@ -211,11 +324,11 @@ impl Dispatcher<'_, '_> {
         for place in 0..self.stations.len() {
             match self.stations[place].state {
                 State::Ready => {
-                    if let Some(trial) = self.queue.take(now) {
+                    if let Some(trial) = self.next_trial(place, now)? {
                         self.hand_out(place, trial)?;
                     }
                 }
-                State::Vacant if self.wants_worker(now) => self.launch(place)?,
+                State::Vacant if self.wants_worker(place, now) => self.launch(place)?,
                 _ => {}
             }
         }
@@ -223,9 +336,34 @@ impl Dispatcher<'_, '_> {
     }
 
     /// Whether there are more trials to run now than workers about to ask for one.
-    fn wants_worker(&self, now: Instant) -> bool {
+    fn wants_worker(&self, place: usize, now: Instant) -> bool {
         let starting = |station: &&Station| matches!(station.state, State::Starting { .. });
-        self.queue.has_due(now) && self.queue.len() > self.stations.iter().filter(starting).count()
+        let starting = self.stations.iter().filter(starting).count();
+        let is_alone = self.usable() == 1;
+        let slot = &self.stations[place].slot;
+        self.queue.has_due(slot, is_alone, now) && self.queue.len().min(self.room()) > starting
+    }
+
+    /// The next trial for the worker at `place` that no other session is training or has finished.
+    fn next_trial(&mut self, place: usize, now: Instant) -> Result<Option<usize>, ScheduleError> {
+        if self.room() == 0 {
+            return Ok(None);
+        }
+        let is_alone = self.usable() == 1;
+        let slot = &self.stations[place].slot;
+        while let Some(index) = self.queue.take(slot, is_alone, now) {
+            let trial = &self.work.trials[index].id;
+            match (self.work.elsewhere)(trial) {
+                Elsewhere::Free => return Ok(Some(index)),
+                Elsewhere::Running => self.queue.put_off(index, now + ELSEWHERE_PAUSE),
+                Elsewhere::Done => {
+                    self.summary.found_done += 1;
+                    let trial = trial.clone();
+                    tell(self.observers, &Event::TrialFoundDone { trial })?;
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn launch(&mut self, place: usize) -> Result<(), ScheduleError> {
@@ -258,6 +396,7 @@ impl Dispatcher<'_, '_> {
             spec: planned.spec.clone(),
             data: self.work.data.clone(),
             folder: self.work.folder.join(planned.id.as_str()),
+            checkpoint: self.settings.checkpoint,
         }));
         let station = &mut self.stations[place];
         let sent = station
@@ -272,10 +411,12 @@ impl Dispatcher<'_, '_> {
             self.queue.put_back(trial);
             return Ok(());
         }
+        let now = Instant::now();
         station.state = State::Busy {
             trial,
             attempt,
-            since: Instant::now(),
+            since: now,
+            heard: now,
         };
         let event = Event::TrialStarted {
             trial: planned.id.clone(),
@@ -299,9 +440,7 @@ impl Dispatcher<'_, '_> {
                 let message = format!("the worker said what is not of the protocol: {line:?}");
                 self.lose(place, Cause::Protocol { message })
             }
-            Heard::Gone { exit_code, signal } => {
-                self.lose(place, Cause::Crashed { exit_code, signal })
-            }
+            Heard::Gone(cause) => self.lose(place, cause),
         }
     }
 
@@ -340,6 +479,9 @@ impl Dispatcher<'_, '_> {
                 })
             }
             (said, State::Busy { trial, attempt, .. }) if names(&said, attempt) => {
+                if let State::Busy { heard, .. } = &mut self.stations[place].state {
+                    *heard = Instant::now();
+                }
                 self.hear_of_trial(place, trial, attempt, said)
             }
             (said, _) => {
@@ -381,6 +523,12 @@ impl Dispatcher<'_, '_> {
                     attempt,
                     result,
                 }
+            }
+            FromWorker::Waiting { millis, .. } => {
+                if let State::Busy { since, .. } = &mut self.stations[place].state {
+                    *since += Duration::from_millis(millis);
+                }
+                return Ok(());
             }
             FromWorker::Noted { message, .. } => Event::TrialNoted {
                 trial,
@@ -444,26 +592,51 @@ impl Dispatcher<'_, '_> {
         log_tail: String,
     ) -> Result<(), ScheduleError> {
         let slot = self.stations[place].slot.clone();
-        let verdict = self.queue.failed(&slot, index, &cause, Instant::now());
-        if verdict == Verdict::GiveUp {
-            self.summary.failed += 1;
-        }
-        let reason = cause.to_string();
-        let trial = self.id(index);
+        let failure = Failure {
+            cause: &cause,
+            // The worker that failed is not counted: it has been given up, or is ready.
+            had_company: self.busy() > 0,
+        };
+        let verdict = self.queue.failed(&slot, index, failure, Instant::now());
+        let why = cause.to_string();
         let will_retry = verdict == Verdict::Retry;
+        self.summary.failed += usize::from(!will_retry);
         self.tell(&Event::TrialFailed {
-            trial,
+            trial: self.id(index),
             attempt,
             cause,
             log_tail,
             will_retry,
         })?;
+        if let Verdict::SetAside { kills, trials } = verdict {
+            let reason = format!(
+                "its configuration {} has ended {kills} workers; the last: {why}",
+                self.work.trials[index].config.short()
+            );
+            for other in trials {
+                self.set_aside(other, &reason)?;
+            }
+        }
+        let reason = format!(
+            "trials of {SLOT_FAILURES} configurations failed on it in a row; the last: {why}"
+        );
         self.retire_if_worn_out(place, &reason)
+    }
+
+    fn set_aside(&mut self, index: usize, reason: &str) -> Result<(), ScheduleError> {
+        self.summary.failed += 1;
+        self.summary.set_aside += 1;
+        self.tell(&Event::TrialSetAside {
+            trial: self.id(index),
+            reason: reason.to_owned(),
+        })
     }
 
     fn start_failed(&mut self, place: usize, reason: &str) -> Result<(), ScheduleError> {
         self.queue.start_failed(&self.stations[place].slot);
-        self.retire_if_worn_out(place, reason)
+        let reason =
+            format!("its worker failed to start {SLOT_FAILURES} times; the last: {reason}");
+        self.retire_if_worn_out(place, &reason)
     }
 
     fn retire_if_worn_out(&mut self, place: usize, reason: &str) -> Result<(), ScheduleError> {
@@ -473,25 +646,42 @@ impl Dispatcher<'_, '_> {
         }
         self.stations[place].vacate();
         self.stations[place].state = State::Retired;
-        self.tell(&Event::SlotRetired {
-            slot,
-            reason: reason.to_owned(),
-        })
+        let reason = reason.to_owned();
+        self.summary.retired.push((slot.clone(), reason.clone()));
+        self.tell(&Event::SlotRetired { slot, reason })
     }
 
     /// The first interrupt asks for a clean end, the second ends at once.
     fn interrupt(&mut self) -> Result<(), ScheduleError> {
-        if self.stopping.is_some() {
-            return self.give_up_all();
+        match self.stopping {
+            Some(stopping) => self.end_at_once(stopping.reason),
+            None => self.begin_stop(StopReason::Interrupt),
         }
-        self.stopping = Some(Instant::now());
+    }
+
+    /// Begins nothing more, and asks workers to write a checkpoint of what they have in hand.
+    fn begin_stop(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+        self.stopping = Some(Stopping {
+            since: Instant::now(),
+            reason,
+        });
         for station in &mut self.stations {
             if let (State::Busy { .. }, Some(link)) = (station.state, station.link.as_mut()) {
                 // A worker that cannot be told is gone, or killed when its time is up.
                 let _ = link.send(&ToWorker::Stop);
             }
         }
-        Ok(())
+        let at_once = false;
+        self.tell(&Event::StopBegan { reason, at_once })
+    }
+
+    fn end_at_once(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+        if self.busy() == 0 {
+            return Ok(());
+        }
+        let at_once = true;
+        self.tell(&Event::StopBegan { reason, at_once })?;
+        self.give_up_all()
     }
 
     /// Ends every worker now; their trials go on from their last checkpoint some other time.
@@ -510,36 +700,59 @@ impl Dispatcher<'_, '_> {
         Ok(())
     }
 
-    /// Ends what takes too long.
+    /// Ends what takes too long, and the session when it has done what it may.
     fn enforce_limits(&mut self, now: Instant) -> Result<(), ScheduleError> {
-        if self
-            .stopping
-            .is_some_and(|since| now.duration_since(since) > STOP_GRACE)
-        {
-            return self.give_up_all();
+        match self.stopping {
+            Some(stopping) if now.duration_since(stopping.since) > STOP_GRACE => {
+                return self.end_at_once(stopping.reason);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(reason) = self.limit_reached(now) {
+                    self.begin_stop(reason)?;
+                }
+            }
         }
         for place in 0..self.stations.len() {
-            match (self.stations[place].state, self.settings.trial_timeout) {
-                (State::Starting { since }, _) if now.duration_since(since) > START_LIMIT => {
-                    self.lose(
-                        place,
-                        Cause::TimedOut {
-                            after: now.duration_since(since),
-                        },
-                    )?;
-                }
-                (State::Busy { since, .. }, Some(limit)) if now.duration_since(since) > limit => {
-                    self.lose(
-                        place,
-                        Cause::TimedOut {
-                            after: now.duration_since(since),
-                        },
-                    )?;
-                }
-                _ => {}
+            if let Some(cause) = self.overrun(place, now) {
+                self.lose(place, cause)?;
             }
         }
         Ok(())
+    }
+
+    /// The limit of the session that keeps trials that are left from being begun.
+    fn limit_reached(&self, now: Instant) -> Option<StopReason> {
+        if self.queue.is_empty() && self.busy() == 0 {
+            return None;
+        }
+        if let Some(limit) = self.settings.max_time
+            && now.duration_since(self.began) >= limit
+        {
+            return Some(StopReason::TimeLimit(limit));
+        }
+        let most = self.settings.max_trials?;
+        (self.summary.ended() >= most).then_some(StopReason::TrialLimit(most))
+    }
+
+    /// The limit that the worker at `place` has passed.
+    fn overrun(&self, place: usize, now: Instant) -> Option<Cause> {
+        match self.stations[place].state {
+            State::Starting { since } => {
+                let after = now.duration_since(since);
+                (after > START_LIMIT).then_some(Cause::TimedOut { after })
+            }
+            State::Busy { since, heard, .. } => {
+                let (after, silence) = (now.duration_since(since), now.duration_since(heard));
+                let passed = |limit: Option<Duration>, time| limit.is_some_and(|most| time > most);
+                if passed(self.settings.trial_timeout, after) {
+                    return Some(Cause::TimedOut { after });
+                }
+                passed(self.settings.stall_timeout, silence)
+                    .then_some(Cause::Hung { after: silence })
+            }
+            State::Vacant | State::Ready | State::Retired => None,
+        }
     }
 
     fn id(&self, index: usize) -> TrialId {
@@ -547,11 +760,15 @@ impl Dispatcher<'_, '_> {
     }
 
     fn tell(&mut self, event: &Event) -> Result<(), ScheduleError> {
-        for observer in self.observers.iter_mut() {
-            observer.observe(event)?;
-        }
-        Ok(())
+        tell(self.observers, event)
     }
+}
+
+fn tell(observers: &mut [&mut dyn Observer], event: &Event) -> Result<(), ScheduleError> {
+    for observer in observers.iter_mut() {
+        observer.observe(event)?;
+    }
+    Ok(())
 }
 
 /// Whether `said` is about `attempt`.
@@ -562,6 +779,7 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         | FromWorker::Progress { attempt: of, .. }
         | FromWorker::Finished { attempt: of, .. }
         | FromWorker::Noted { attempt: of, .. }
+        | FromWorker::Waiting { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
         | FromWorker::Refused { attempt: of, .. } => *of == attempt.0,
     }

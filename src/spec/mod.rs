@@ -21,15 +21,17 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upkeep;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
-pub use schedule::{Engine, Schedule, Slots};
+pub use schedule::{Engine, Schedule, Slots, duration};
 pub use space::{Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
+pub use upkeep::{Checkpoints, memory_size};
 
 use crate::recipe::DataSpec;
 use crate::trial::Objective;

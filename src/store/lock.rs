@@ -1,23 +1,37 @@
 //! One sweep of an experiment at a time.
 //!
 //! The kernel holds the lock for the process and lets go of it however the process ends, so a lock
-//! file that is there says nothing: only one that is locked does. It is never removed, since another
-//! process may just be about to lock it.
+//! file that is there says nothing: only one that is locked does. Only who holds it removes it, and who
+//! gets it makes sure that it still stands under its name.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::database::identity;
 use super::now_ms;
+use super::request::Requests;
+
+/// The folder of lock files in a folder of runs.
+const FOLDER: &str = "locks";
+/// How long a lock is tried for that another process may only be looking at.
+const LOOKING: Duration = Duration::from_millis(200);
+/// How long those who clean up wait for data that are being prepared.
+const PREPARING: Duration = Duration::from_secs(5);
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
 #[derive(Debug)]
 pub struct SweepLock {
+    requests: Requests,
     /// The lock lives as long as this descriptor.
     _file: File,
+    path: PathBuf,
 }
 
 /// Who holds a lock, as written inside the file.
@@ -55,53 +69,210 @@ pub enum LockError {
 
 impl std::fmt::Display for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let age = u64::try_from(now_ms() - self.since_ms).unwrap_or(0);
+        let age = u64::try_from(now_ms().saturating_sub(self.since_ms)).unwrap_or(0);
         write!(
             f,
             "by process {} on {}, begun {} ago",
             self.pid,
-            self.host,
+            // Another machine wrote it, or anybody.
+            self.host.escape_debug(),
             shown(Duration::from_millis(age))
         )
+    }
+}
+
+impl Held {
+    /// Whether the process of this number on this machine has the lock file of `experiment` open: the
+    /// number may be that of another process by now.
+    pub fn has_locked(&self, runs: &Path, experiment: &str) -> bool {
+        let Ok(path) = path_of(runs, experiment) else {
+            return false;
+        };
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid));
+        let mut files = open.into_iter().flatten().flatten();
+        let wanted = identity(&path);
+        wanted.is_some() && files.any(|file| identity(&file.path()) == wanted)
     }
 }
 
 impl SweepLock {
     /// Takes the lock of `experiment` in the folder `runs`, or says at once who has it.
     pub fn acquire(runs: &Path, experiment: &str) -> Result<SweepLock, LockError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if experiment.is_empty() || !experiment.bytes().all(plain) {
-            return Err(LockError::Name {
-                experiment: experiment.to_owned(),
-            });
-        }
-        let folder = runs.join("locks");
-        let path = folder.join(format!("{experiment}.lock"));
+        let path = path_of(runs, experiment)?;
         let fail = |source| LockError::Io {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(&folder).map_err(fail)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        std::fs::create_dir_all(runs.join(FOLDER)).map_err(fail)?;
+        let begin = Instant::now();
+        loop {
+            let mut file = open(&path).map_err(fail)?;
+            match file.try_lock() {
+                // Its last holder may have removed it in the meantime.
+                Ok(()) if !stands(&file, &path) => {}
+                Ok(()) => {
+                    let held = sign(&mut file).map_err(fail)?;
+                    let requests = Requests::new(&path, held);
+                    // One that was meant for a process that is gone.
+                    requests.clear();
+                    return Ok(SweepLock {
+                        requests,
+                        _file: file,
+                        path,
+                    });
+                }
+                // It may be that of a process that only looks whether it is held.
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held {
+                        experiment: experiment.to_owned(),
+                        holder: holder(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(fail(source)),
+            }
+        }
+    }
+
+    /// Where others ask the holder of this lock to stop.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
+    /// Whether somebody runs `experiment`.
+    pub fn is_held(runs: &Path, experiment: &str) -> bool {
+        !matches!(holder_of(runs, experiment), Ok(None))
+    }
+
+    /// Removes the file and lets go, for an experiment that is gone.
+    pub fn remove(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+}
+
+impl Drop for SweepLock {
+    fn drop(&mut self) {
+        self.requests.clear();
+    }
+}
+
+/// Who runs `experiment` in the folder `runs` now, if anybody does.
+pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockError> {
+    let path = path_of(runs, experiment)?;
+    let fail = |source| LockError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    let begin = Instant::now();
+    loop {
+        // Shared, so that two who look do not take each other for a holder.
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        match holder(&mut file) {
+            Some(held) => return Ok(Some(held)),
+            // It is about to write who it is.
+            None if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+            None => {
                 return Err(LockError::Held {
                     experiment: experiment.to_owned(),
-                    holder: holder(&mut file),
+                    holder: None,
                 });
             }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        sign(&mut file).map_err(fail)?;
-        Ok(SweepLock { _file: file })
     }
+}
+
+/// The experiments of the folder `runs` that are being run now, by name.
+pub fn all_held(runs: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(runs.join(FOLDER)).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|file| file.strip_suffix(".lock").map(str::to_owned))
+        .filter(|name| !matches!(holder_of(runs, name), Ok(None)))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The lock file of `experiment`, whose name must not lead out of its folder.
+pub(super) fn path_of(runs: &Path, experiment: &str) -> Result<PathBuf, LockError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match !experiment.is_empty() && experiment.bytes().all(plain) {
+        true => Ok(runs.join(FOLDER).join(format!("{experiment}.lock"))),
+        false => Err(LockError::Name {
+            experiment: experiment.to_owned(),
+        }),
+    }
+}
+
+/// Keeps prepared data from being cleaned up before the record knows of them.
+#[derive(Debug)]
+pub struct DataHold {
+    /// `None` where no lock can be made: there, nothing can be removed either.
+    file: Option<File>,
+}
+
+impl DataHold {
+    /// Held by who prepares data in the folder `runs`, together with others.
+    pub fn shared(runs: &Path) -> DataHold {
+        let file = data_lock(runs).and_then(|file| file.lock_shared().map(|()| file));
+        DataHold { file: file.ok() }
+    }
+
+    /// Held by who cleans up, alone; `None` while data are being prepared.
+    pub fn alone(runs: &Path) -> std::io::Result<Option<DataHold>> {
+        let file = data_lock(runs)?;
+        let deadline = Instant::now() + PREPARING;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(DataHold { file: Some(file) })),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// The record knows of the data now.
+    pub fn release(&self) {
+        if let Some(file) = &self.file {
+            // What cannot be let go of now is with the end of the process.
+            let _ = file.unlock();
+        }
+    }
+}
+
+/// The name cannot be that of an experiment's lock, which ends in `.lock`.
+fn data_lock(runs: &Path) -> std::io::Result<File> {
+    let folder = runs.join(FOLDER);
+    std::fs::create_dir_all(&folder)?;
+    open(&folder.join("data"))
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+/// Whether `file` is what stands at `path`.
+fn stands(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = file.metadata().ok().map(|file| (file.dev(), file.ino()));
+    own.is_some() && own == identity(path)
 }
 
 /// The name of this machine.
@@ -120,7 +291,7 @@ pub fn host_name() -> String {
 }
 
 /// Writes into the locked `file` who holds it.
-fn sign(file: &mut File) -> std::io::Result<()> {
+fn sign(file: &mut File) -> std::io::Result<Held> {
     let held = Held {
         pid: std::process::id(),
         host: host_name(),
@@ -128,12 +299,14 @@ fn sign(file: &mut File) -> std::io::Result<()> {
     };
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(serde_json::to_string(&held)?.as_bytes())
+    file.write_all(serde_json::to_string(&held)?.as_bytes())?;
+    Ok(held)
 }
 
 /// Who wrote into `file`; `None` while the holder is still about to.
 fn holder(file: &mut File) -> Option<Held> {
     let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
@@ -171,6 +344,25 @@ mod tests {
     }
 
     #[test]
+    fn a_look_at_a_lock_tells_its_holder_and_leaves_it_alone() {
+        let runs = tempfile::tempdir().unwrap();
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let _other = SweepLock::acquire(runs.path(), "other").unwrap();
+        let held = holder_of(runs.path(), "genres").unwrap().unwrap();
+        assert_eq!(held.pid, std::process::id());
+        assert!(held.has_locked(runs.path(), "genres"));
+        assert!(!held.has_locked(runs.path(), "third"));
+        let init = Held { pid: 1, ..held };
+        assert!(!init.has_locked(runs.path(), "genres"));
+        assert_eq!(all_held(runs.path()), ["genres", "other"]);
+        drop(lock);
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        assert_eq!(all_held(runs.path()), ["other"]);
+        SweepLock::acquire(runs.path(), "genres").unwrap();
+    }
+
+    #[test]
     fn a_lock_file_left_by_a_dead_process_locks_nothing() {
         let runs = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(runs.path().join("locks")).unwrap();
@@ -180,6 +372,34 @@ mod tests {
         let _lock = SweepLock::acquire(runs.path(), "genres").unwrap();
         let held: Held = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(held.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_is_made_anew_by_the_next() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = SweepLock::acquire(runs.path(), "genres").unwrap();
+        // Opened before it is removed, locked after.
+        let path = runs.path().join("locks/genres.lock");
+        let late = File::open(&path).unwrap();
+        assert!(SweepLock::is_held(runs.path(), "genres"));
+        first.remove().unwrap();
+        assert!(!SweepLock::is_held(runs.path(), "genres"));
+        late.try_lock().unwrap();
+        assert!(!stands(&late, &path));
+        let _second = SweepLock::acquire(runs.path(), "genres").unwrap();
+        assert!(path.is_file());
+        SweepLock::acquire(runs.path(), "genres").unwrap_err();
+    }
+
+    #[test]
+    fn data_in_the_making_are_not_cleaned_up() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = DataHold::shared(runs.path());
+        let second = DataHold::shared(runs.path());
+        first.release();
+        assert!(DataHold::alone(runs.path()).unwrap().is_none());
+        drop(second);
+        assert!(DataHold::alone(runs.path()).unwrap().is_some());
     }
 
     #[test]

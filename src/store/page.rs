@@ -9,22 +9,21 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::begin::interrupt_running;
 use super::cells::{to_int, to_text};
 use super::{Outcome, StoreError};
-use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::event::{AttemptNo, Cause, Event, SET_ASIDE, Slot};
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
 const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
-
-/// The word for trials that were given up without an attempt.
-const SET_ASIDE: &str = "set_aside";
 
 /// What need not be asked of the database again.
 #[derive(Default)]
 pub(super) struct Keys {
     trials: HashMap<TrialId, TrialKey>,
     metrics: HashMap<Metric, i64>,
-    /// Attempts that have reported a step.
+    /// Attempts that have reported a step of their own.
     progressed: HashSet<AttemptNo>,
+    /// The steps that attempts went on from.
+    resumed: HashMap<AttemptNo, u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -52,11 +51,14 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 engine,
                 pid,
             } => self.started(trial, *attempt, slot, (engine, *pid), at_ms),
-            Event::TrialResumed { attempt, step, .. } => self.attempt(
-                *attempt,
-                "UPDATE attempts SET resumed_from = ?3 WHERE session = ?1 AND number = ?2",
-                params![self.session, number(*attempt)?, step],
-            ),
+            Event::TrialResumed { attempt, step, .. } => {
+                self.keys.resumed.insert(*attempt, *step);
+                self.attempt(
+                    *attempt,
+                    "UPDATE attempts SET resumed_from = ?3 WHERE session = ?1 AND number = ?2",
+                    params![self.session, number(*attempt)?, step],
+                )
+            }
             Event::TrialProgressed {
                 trial,
                 attempt,
@@ -64,7 +66,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 values,
             } => {
                 let trial = self.trial(trial)?.id;
-                if self.keys.progressed.insert(*attempt) {
+                // What was told before the checkpoint is told again, and takes nothing away.
+                let resumed = self.keys.resumed.get(attempt).copied();
+                if resumed.is_none_or(|from| *step > from) && self.keys.progressed.insert(*attempt)
+                {
                     self.forget_steps_from(trial, *step)?;
                 }
                 self.metrics(trial, *step, values)
@@ -107,6 +112,13 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             } => self.slot(slot, at_ms, ("worker_started", Some((engine, *pid)), None)),
             Event::SlotRetired { slot, reason } => {
                 self.slot(slot, at_ms, ("retired", None, Some(reason)))
+            }
+            // The other session has written what there is to write, and the end of this one is
+            // written when it has come.
+            Event::TrialFoundDone { .. } | Event::StopBegan { .. } => Ok(()),
+            // The record's own words are for people; it does not write down that it could not write.
+            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
+                Ok(())
             }
         }
     }

@@ -63,6 +63,7 @@ pub fn train(
     let mut progress = Progress::default();
     if let Some(bytes) = checkpoint {
         progress = ensemble.restore(bytes)?;
+        watch.resumed(progress.step);
     }
     let mut diverged = None;
     while progress.step < model.rounds && !is_stale(&progress, model) {
@@ -103,7 +104,7 @@ pub fn train(
             return Ok(Ending::Stopped { step });
         }
     }
-    ensemble.finish(progress, diverged)
+    ensemble.finish(progress, diverged, watch)
 }
 
 /// A model that [`train`] left in a folder.
@@ -265,8 +266,15 @@ impl<'a> Ensemble<'a> {
         let version = version_bytes(self.library);
         let snapshot = body.strip_prefix(version.as_slice()).ok_or_else(|| {
             let (major, minor, patch) = self.library.located.version;
+            let (numbers, _) = body.as_chunks::<4>();
+            let written: Vec<String> = numbers
+                .iter()
+                .take(3)
+                .map(|number| i32::from_le_bytes(*number).to_string())
+                .collect();
             EngineError::Checkpoint(format!(
-                "it was not written by XGBoost {major}.{minor}.{patch}, which is in use now"
+                "it was written by XGBoost {}, and {major}.{minor}.{patch} is in use now",
+                written.join(".")
             ))
         })?;
         if self.replays() {
@@ -280,7 +288,12 @@ impl<'a> Ensemble<'a> {
     }
 
     /// Keeps the rounds up to the best one.
-    fn finish(self, progress: Progress, diverged: Option<String>) -> Result<Ending, EngineError> {
+    fn finish(
+        self,
+        progress: Progress,
+        diverged: Option<String>,
+        watch: &mut dyn Watch,
+    ) -> Result<Ending, EngineError> {
         let meta = self.job.data.meta();
         let mut result = progress.into_result();
         result.diverged = diverged;
@@ -291,7 +304,7 @@ impl<'a> Ensemble<'a> {
             kept.name_features(&meta.features)?;
             let json = kept.to_json()?;
             result.parameters = leaves(&json)?;
-            let artifact = artifact::write(self.job.folder, "model", MODEL, &json)?;
+            let artifact = artifact::write(self.job.folder, "model", MODEL, &json, watch)?;
             result.artifacts.push(artifact);
         }
         Ok(Ending::Done(Box::new(result)))

@@ -86,6 +86,7 @@ pub fn train(
     let mut progress = Progress::default();
     if let Some(bytes) = checkpoint {
         progress = growth.restore(bytes)?;
+        watch.resumed(progress.step);
     }
     let stride = model.trees.div_ceil(REPORTS);
     while progress.step < model.trees {
@@ -116,7 +117,7 @@ pub fn train(
     let mut result = progress.into_result();
     result.parameters = growth.forest.leaves();
     result.importance = baseline::shares(&meta.features, &growth.importance);
-    result.artifacts = save(job, &growth.forest)?;
+    result.artifacts = save(job, &growth.forest, watch)?;
     Ok(Ending::Done(Box::new(result)))
 }
 
@@ -148,7 +149,11 @@ struct Description {
     classes: Vec<String>,
 }
 
-fn save(job: Job<'_>, forest: &Forest) -> Result<Vec<Artifact>, EngineError> {
+fn save(
+    job: Job<'_>,
+    forest: &Forest,
+    watch: &mut dyn Watch,
+) -> Result<Vec<Artifact>, EngineError> {
     let meta = job.data.meta();
     let description = Description {
         model: "random_forest".to_owned(),
@@ -159,8 +164,8 @@ fn save(job: Job<'_>, forest: &Forest) -> Result<Vec<Artifact>, EngineError> {
     };
     let text = serde_json::to_vec_pretty(&description).expect("texts and numbers are always JSON");
     Ok(vec![
-        artifact::write(job.folder, "weights", ARRAYS, &forest.to_bytes())?,
-        artifact::write(job.folder, "model", DESCRIPTION, &text)?,
+        artifact::write(job.folder, "weights", ARRAYS, &forest.to_bytes(), watch)?,
+        artifact::write(job.folder, "model", DESCRIPTION, &text, watch)?,
     ])
 }
 

@@ -15,11 +15,11 @@ use super::network::Network;
 use super::shape::Shape;
 use super::simd::Line;
 use super::state::{Best, State};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, version};
 use crate::trial::{Metric, TrialId};
 
 /// Raised whenever the meaning of the bytes changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The metadata entry of the safetensors file.
 const ENTRY: &str = "sweep";
 
@@ -27,6 +27,8 @@ const ENTRY: &str = "sweep";
 #[derive(Debug, Serialize, Deserialize)]
 struct Header {
     format: u32,
+    /// The version of the program that wrote it.
+    program: String,
     trial: TrialId,
     epoch: u32,
     step: u64,
@@ -35,6 +37,13 @@ struct Header {
     reference: Option<u64>,
     stalled: u32,
     best: Option<BestHeader>,
+}
+
+/// What the header of every version can be asked for.
+#[derive(Debug, Deserialize)]
+struct Origin {
+    format: u32,
+    program: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,6 +66,7 @@ pub fn write(trial: &TrialId, network: &Network, state: &State) -> Vec<u8> {
     let bits = f64::to_bits;
     let header = Header {
         format: FORMAT,
+        program: version::PROGRAM.to_owned(),
         trial: trial.clone(),
         epoch: state.epoch,
         step: state.step,
@@ -98,7 +108,7 @@ pub fn write(trial: &TrialId, network: &Network, state: &State) -> Vec<u8> {
 /// Puts a checkpoint of `trial` into `network` and `state`, which are as at the start of it.
 ///
 /// # Errors
-/// When the bytes are damaged or those of another trial.
+/// When the bytes are damaged, or those of another trial or of another version of the program.
 pub fn restore(
     bytes: &[u8],
     trial: &TrialId,
@@ -126,13 +136,9 @@ pub fn restore(
             "its SHA-256 is not the one written in it".to_owned(),
         ));
     }
+    let origin: Origin = serde_json::from_str(&header).map_err(|e| damaged(e.to_string()))?;
+    version::check((origin.format, origin.program.as_deref()), FORMAT)?;
     let header: Header = serde_json::from_str(&header).map_err(|e| damaged(e.to_string()))?;
-    if header.format != FORMAT {
-        let found = header.format;
-        return Err(damaged(format!(
-            "its format is {found}, this program's is {FORMAT}"
-        )));
-    }
     if header.trial != *trial {
         let found = header.trial;
         return Err(damaged(format!(
@@ -270,3 +276,6 @@ fn digest<'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) 
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

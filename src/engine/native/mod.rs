@@ -83,6 +83,7 @@ fn train_on(
     let mut state = State::new(spec, &network);
     if let Some(bytes) = checkpoint {
         checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
+        watch.resumed(state.epoch);
     }
     let mut order = vec![0u32; train.y.len()];
     let mut confusion = Confusion::new(meta.classes.len());
@@ -107,7 +108,7 @@ fn train_on(
                     step + 1
                 );
                 state.seconds += start.elapsed().as_secs_f64();
-                return finish(&job, spec, &network, state, Some(reason));
+                return finish(&job, spec, &network, state, Some(reason), watch);
             }
             loss_sum += loss;
             let norm = isa.run(Norm {
@@ -145,7 +146,7 @@ fn train_on(
             let reason = format!(
                 "the validation loss was {valid_loss} after epoch {epoch}, step {steps} of {steps}"
             );
-            return finish(&job, spec, &network, state, Some(reason));
+            return finish(&job, spec, &network, state, Some(reason), watch);
         }
         let values = [
             ("train/loss", loss_sum / train.y.len() as f64),
@@ -168,7 +169,7 @@ fn train_on(
             return Ok(Ending::Stopped { step: epoch });
         }
     }
-    finish(&job, spec, &network, state, None)
+    finish(&job, spec, &network, state, None, watch)
 }
 
 /// The moments of the parameters at `lines`, where the optimiser has any.
@@ -217,9 +218,10 @@ fn finish(
     network: &Network,
     state: State,
     diverged: Option<String>,
+    watch: &mut dyn Watch,
 ) -> Result<Ending, EngineError> {
     let artifacts = match &state.best {
-        Some(best) => saved::save(job.folder, spec, job.data.meta(), &network.shape, best)?,
+        Some(best) => saved::save(job, spec, &network.shape, best, watch)?,
         None => Vec::new(),
     };
     let Outcome {

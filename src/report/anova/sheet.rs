@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::sheets::{Sheet, guarded, number};
+use super::super::sheets::{Sheet, number};
 use super::super::text;
 use super::{Anova, Level, Method, Share};
 
@@ -15,11 +15,9 @@ impl Anova {
         let header = ["setting", "with", "share", "share_by_chance", "p", "method"];
         let mut sheet = Sheet::new(&header);
         for share in &self.shares {
-            let with = share
-                .second
-                .map(|second| guarded(&self.factors[second].name));
+            let with = share.second.map(|second| self.factors[second].name.clone());
             sheet.push(&[
-                guarded(&self.factors[share.first].name),
+                self.factors[share.first].name.clone(),
                 with.unwrap_or_default(),
                 text::exact(share.share),
                 number(share.chance),
@@ -44,8 +42,8 @@ impl Anova {
         for factor in &self.factors {
             for level in &factor.levels {
                 sheet.push(&[
-                    guarded(&factor.name),
-                    guarded(&level.label),
+                    factor.name.clone(),
+                    level.label.clone(),
                     level.configurations.to_string(),
                     text::exact(level.mean),
                     number(level.interval.map(|(low, _)| low)),

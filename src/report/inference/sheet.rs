@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::sheets::{Sheet, guarded, number, whole};
+use super::super::sheets::{Sheet, number, whole};
 use super::super::summary::Summary;
 use super::super::text;
 use super::{Comparison, Inference, Optimism, Verdict};
@@ -27,7 +27,7 @@ impl Inference {
                 (place + 1).to_string(),
                 config.id.to_string(),
                 config.kind.name().to_owned(),
-                guarded(&config.label),
+                config.label.clone(),
                 estimate.seeds.to_string(),
                 text::exact(estimate.mean),
                 number(estimate.interval.map(|(low, _)| low)),
