@@ -16,6 +16,7 @@ mod listing;
 mod litter;
 mod ls;
 mod model;
+mod more_seeds;
 mod pilot;
 mod plan;
 mod predict;

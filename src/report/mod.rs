@@ -3,12 +3,15 @@
 //! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
+pub mod anova;
 pub mod describe;
 mod folder;
 mod growth;
 mod html;
+pub mod inference;
 pub mod json;
 mod markup;
+pub mod order;
 mod plot;
 mod sheets;
 pub mod story;
@@ -19,7 +22,9 @@ mod text;
 mod transfer;
 mod winners;
 
+pub use anova::Anova;
 pub use folder::{Written, write};
+pub use inference::Inference;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
