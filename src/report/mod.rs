@@ -10,6 +10,7 @@ mod html;
 pub mod json;
 mod markup;
 mod plot;
+pub mod query;
 mod sheets;
 mod summary;
 pub mod table;
