@@ -14,6 +14,7 @@ pub mod lock;
 mod page;
 mod read;
 mod record;
+mod remove;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
     ExperimentSummary, SessionRecord, TrialRecord,
 };
+pub use remove::{Known, Removal};
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;
