@@ -148,12 +148,12 @@ impl Query {
                 .iter()
                 .map(|name| (strsim::levenshtein(name, key), name));
             let near = near.min_by_key(|(distance, _)| *distance);
-            let meant = match near.filter(|(distance, _)| *distance <= NEAR) {
+            let letters = key.chars().count();
+            let meant = match near.filter(|(distance, _)| *distance <= NEAR && *distance < letters) {
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("there are: {}", known.join(", ")),
             };
-            let length = key.chars().count();
-            return Err(error(*at, length, format!("no column `{key}`; {meant}")));
+            return Err(error(*at, letters, format!("no column `{key}`; {meant}")));
         }
         Ok(())
     }

@@ -50,6 +50,10 @@ pub fn empty(classes: &[&str]) -> Input {
         confusion: HashMap::new(),
         importance: HashMap::new(),
         test: None,
+        calibration: Vec::new(),
+        attempts: Vec::new(),
+        slot_events: Vec::new(),
+        lacking: Vec::new(),
     }
 }
 
