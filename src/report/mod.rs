@@ -7,8 +7,10 @@ pub mod calibration;
 pub mod describe;
 mod folder;
 mod growth;
+pub mod inference;
 pub mod json;
 mod markup;
+mod order;
 mod page;
 mod plot;
 pub mod query;
@@ -21,6 +23,7 @@ mod transfer;
 mod winners;
 
 pub use folder::{Written, write};
+pub use inference::Inference;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
