@@ -48,9 +48,9 @@ impl Calibration {
             return None;
         }
         let errors = models.iter().map(|claims| {
-            let gaps = binned(claims.iter()).into_iter().map(|bin| {
-                (bin.accuracy - bin.confidence).abs() * bin.predictions as f64
-            });
+            let gaps = binned(claims.iter())
+                .into_iter()
+                .map(|bin| (bin.accuracy - bin.confidence).abs() * bin.predictions as f64);
             gaps.sum::<f64>() / claims.len() as f64
         });
         let number = all().count() as f64;
@@ -60,7 +60,10 @@ impl Calibration {
             predictions: all().count() as u64,
             bins: binned(all()),
             ece: errors.sum::<f64>() / models.len() as f64,
-            excess: all().map(|(claim, right)| claim - f64::from(*right)).sum::<f64>() / number,
+            excess: all()
+                .map(|(claim, right)| claim - f64::from(*right))
+                .sum::<f64>()
+                / number,
         })
     }
 

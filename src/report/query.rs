@@ -149,7 +149,8 @@ impl Query {
                 .map(|name| (strsim::levenshtein(name, key), name));
             let near = near.min_by_key(|(distance, _)| *distance);
             let letters = key.chars().count();
-            let meant = match near.filter(|(distance, _)| *distance <= NEAR && *distance < letters) {
+            let meant = match near.filter(|(distance, _)| *distance <= NEAR && *distance < letters)
+            {
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("there are: {}", known.join(", ")),
             };

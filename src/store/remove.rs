@@ -255,7 +255,8 @@ impl<'a> Removing<'a> {
         values: &[&dyn rusqlite::ToSql],
     ) -> Result<Option<(String, String)>, StoreError> {
         let text = |row: &rusqlite::Row<'_>, at| {
-            row.get::<_, Option<String>>(at).map(Option::unwrap_or_default)
+            row.get::<_, Option<String>>(at)
+                .map(Option::unwrap_or_default)
         };
         self.transaction
             .query_row(sql, values, |row| Ok((text(row, 0)?, text(row, 1)?)))

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::report::summary::{Configuration, Summary};
+use crate::report::inference::Inference;
+use crate::report::summary::{Configuration, Run, Summary};
 use crate::report::{Input, text};
 use crate::store::{AttemptRecord, TrialRecord};
 use crate::trial::{Kind, TRAIN_SHARE, TrialId, Value};
@@ -23,8 +24,8 @@ const CLASSES: usize = 60;
 const NAME: usize = 12;
 
 /// All of it.
-pub fn of(input: &Input, summary: &Summary) -> Json {
-    let runs: Vec<(usize, &super::super::Run)> = (summary.ranking.iter().enumerate())
+pub fn of(input: &Input, summary: &Summary, inference: &Inference) -> Json {
+    let runs: Vec<(usize, &Run)> = (summary.ranking.iter().enumerate())
         .flat_map(|(place, config)| config.runs.iter().map(move |run| (place, run)))
         .collect();
     let experiment = &input.experiment;
@@ -40,7 +41,7 @@ pub fn of(input: &Input, summary: &Summary) -> Json {
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
         "kinds": Kind::ALL.map(|kind| [kind.name(), text::kind(kind)]),
-        "configs": configs(&summary.ranking),
+        "configs": configs(&summary.ranking, inference),
         "params": params(summary),
         "runs": {
             "config": runs.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
@@ -60,9 +61,21 @@ pub fn of(input: &Input, summary: &Summary) -> Json {
     })
 }
 
-fn configs(ranking: &[Configuration]) -> Json {
+fn configs(ranking: &[Configuration], inference: &Inference) -> Json {
     let column = |of: &dyn Fn(&Configuration) -> Json| ranking.iter().map(of).collect::<Json>();
+    let intervals = inference.estimates.iter().map(|estimate| estimate.interval);
+    let (low, high): (Vec<Json>, Vec<Json>) = intervals
+        .map(|found| {
+            (
+                maybe(found.map(|(low, _)| low)),
+                maybe(found.map(|(_, high)| high)),
+            )
+        })
+        .unzip();
     json!({
+        "low": low,
+        "high": high,
+        "candidates": inference.candidates,
         "id": column(&|config| json!(config.id.short())),
         "kind": column(&|config| {
             json!(Kind::ALL.iter().position(|kind| *kind == config.kind))
@@ -93,7 +106,10 @@ fn params(summary: &Summary) -> Json {
             settings[place].put(config, value);
         }
     }
-    settings.into_iter().map(|setting| setting.json(&summary.ranking)).collect()
+    settings
+        .into_iter()
+        .map(|setting| setting.json(&summary.ranking))
+        .collect()
 }
 
 struct Setting<'a> {
@@ -131,8 +147,14 @@ impl<'a> Setting<'a> {
             let first = of_kind.next();
             of_kind.any(|at| Some(at) != first)
         };
-        let kinds = Kind::ALL.iter().enumerate().filter(|(_, kind)| varies(kind));
-        let shown = self.values.iter().map(|value| text::clean(&text::setting(value)));
+        let kinds = Kind::ALL
+            .iter()
+            .enumerate()
+            .filter(|(_, kind)| varies(kind));
+        let shown = self
+            .values
+            .iter()
+            .map(|value| text::clean(&text::setting(value)));
         json!({
             "key": self.key,
             "values": self.values,
@@ -166,8 +188,11 @@ fn metrics(runs: &[&TrialRecord]) -> Json {
 fn tags(ranking: &[Configuration], trials: &HashMap<&TrialId, &TrialRecord>) -> Json {
     let mut found = serde_json::Map::new();
     for (place, config) in ranking.iter().enumerate() {
-        let mut tags: Vec<&String> =
-            config.runs.iter().flat_map(|run| &trials[&run.trial].tags).collect();
+        let mut tags: Vec<&String> = config
+            .runs
+            .iter()
+            .flat_map(|run| &trials[&run.trial].tags)
+            .collect();
         tags.sort();
         tags.dedup();
         if !tags.is_empty() {
@@ -179,22 +204,31 @@ fn tags(ranking: &[Configuration], trials: &HashMap<&TrialId, &TrialRecord>) -> 
 
 /// Curves by run, as long as there is room: `{run: {metric: values}}`, and `steps` where these are not
 /// 1, 2, 3, ...
-fn curves(input: &Input, runs: &[(usize, &super::super::Run)]) -> Json {
+fn curves(input: &Input, runs: &[(usize, &Run)]) -> Json {
     let mut room = CURVE_NUMBERS;
     let mut found = serde_json::Map::new();
     for (place, (_, run)) in runs.iter().enumerate() {
-        let Some(curves) = input.curves.get(&run.trial).filter(|curves| !curves.is_empty()) else {
+        let Some(curves) = input
+            .curves
+            .get(&run.trial)
+            .filter(|curves| !curves.is_empty())
+        else {
             continue;
         };
-        let longest = curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
+        let longest = curves
+            .iter()
+            .map(|curve| curve.points.len())
+            .max()
+            .unwrap_or(0);
         let every = longest.div_ceil(CURVE_STEPS).max(1);
         let mut of_run = serde_json::Map::new();
         for curve in curves {
             let last = curve.points.len().saturating_sub(1);
             let kept = (curve.points.iter().enumerate())
                 .filter(|(place, _)| (place + 1) % every == 0 || *place == 0 || *place == last);
-            let (steps, values): (Vec<u32>, Vec<Json>) =
-                kept.map(|(_, (step, value))| (*step, number(*value))).unzip();
+            let (steps, values): (Vec<u32>, Vec<Json>) = kept
+                .map(|(_, (step, value))| (*step, number(*value)))
+                .unzip();
             room = room.saturating_sub(values.len());
             let is_plain = steps.iter().zip(1..).all(|(step, place)| *step == place);
             of_run.insert(
@@ -240,9 +274,17 @@ fn confusion(input: &Input, ranking: &[Configuration]) -> Json {
 
 fn calibration(input: &Input, ranking: &[Configuration]) -> Json {
     let one = |calibration: &crate::report::calibration::Calibration| {
-        let config = ranking.iter().position(|config| config.id == calibration.config)?;
+        let config = ranking
+            .iter()
+            .position(|config| config.id == calibration.config)?;
         let bins = calibration.bins.iter();
-        let bins = bins.map(|bin| json!([bin.predictions, number(bin.confidence), number(bin.accuracy)]));
+        let bins = bins.map(|bin| {
+            json!([
+                bin.predictions,
+                number(bin.confidence),
+                number(bin.accuracy)
+            ])
+        });
         Some(json!({
             "config": config,
             "seeds": calibration.seeds,
@@ -259,19 +301,29 @@ fn timeline(input: &Input) -> Json {
     let sessions = &input.experiment.sessions;
     let place = |id: i64| sessions.iter().position(|session| session.id == id);
     let last = |id: i64| {
-        let seen = (input.attempts.iter().filter(|(_, attempt)| attempt.session == id))
-            .map(|(_, attempt)| attempt.ended_ms.unwrap_or(attempt.started_ms));
+        let seen = (input
+            .attempts
+            .iter()
+            .filter(|(_, attempt)| attempt.session == id))
+        .map(|(_, attempt)| attempt.ended_ms.unwrap_or(attempt.started_ms));
         let events = input.slot_events.iter().filter(|event| event.session == id);
         seen.chain(events.map(|event| event.at_ms)).max()
     };
     let ends: Vec<i64> = (sessions.iter())
-        .map(|session| session.ended_ms.or(last(session.id)).unwrap_or(session.started_ms))
+        .map(|session| {
+            session
+                .ended_ms
+                .or(last(session.id))
+                .unwrap_or(session.started_ms)
+        })
         .collect();
     let mut slots = Names::default();
     let mut outcomes = Names::default();
     let mut attempts = Vec::new();
     for (trial, attempt) in &input.attempts {
-        let Some(session) = place(attempt.session) else { continue };
+        let Some(session) = place(attempt.session) else {
+            continue;
+        };
         let begun = sessions[session].started_ms;
         attempts.push(json!([
             session,
@@ -287,9 +339,18 @@ fn timeline(input: &Input) -> Json {
         .filter(|event| event.what != "worker_started")
         .filter_map(|event| {
             let session = place(event.session)?;
-            let message = event.message.as_deref().map(|message| text::cut(message, 200));
+            let message = event
+                .message
+                .as_deref()
+                .map(|message| text::cut(message, 200));
             let at = event.at_ms - sessions[session].started_ms;
-            Some(json!([session, slots.place(&event.slot), at, text::clean(&event.what), message]))
+            Some(json!([
+                session,
+                slots.place(&event.slot),
+                at,
+                text::clean(&event.what),
+                message
+            ]))
         })
         .collect();
     let lengths = sessions.iter().zip(&ends);
