@@ -159,6 +159,7 @@ impl<'a> Setting<'a> {
             "key": self.key,
             "values": self.values,
             "shown": shown.collect::<Vec<_>>(),
+            "whole": !self.values.iter().any(|value| matches!(value, Value::Float(_))),
             "at": self.at,
             "varies": kinds.map(|(place, _)| place).collect::<Vec<_>>(),
         })
@@ -403,5 +404,66 @@ pub(super) fn number(value: f64) -> Json {
         // Whole numbers without a fraction: two characters less, a hundred thousand times.
         Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e9 => json!(whole as i64),
         rounded => json!(rounded),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Summary, samples};
+    use super::*;
+
+    fn page_data() -> Json {
+        let input = samples::genres();
+        let summary = Summary::of(&input.experiment);
+        of(&input, &summary, &Inference::of(&summary))
+    }
+
+    #[test]
+    fn columns_are_as_long_as_what_they_describe() {
+        let data = page_data();
+        let length = |json: &Json| json.as_array().unwrap().len();
+        let configs = length(&data["configs"]["id"]);
+        for (name, column) in data["configs"].as_object().unwrap() {
+            let is_column = name != "candidates";
+            assert!(!is_column || length(column) == configs, "{name}");
+        }
+        for param in data["params"].as_array().unwrap() {
+            assert_eq!(length(&param["at"]), configs);
+            assert_eq!(length(&param["values"]), length(&param["shown"]));
+        }
+        let runs = length(&data["runs"]["config"]);
+        for column in ["trial", "seed", "value", "step", "seconds"] {
+            assert_eq!(length(&data["runs"][column]), runs, "{column}");
+        }
+        for column in data["metrics"].as_object().unwrap().values() {
+            assert_eq!(length(column), runs);
+        }
+        assert_eq!(data["calibration"].as_array().unwrap().len(), 3);
+        assert_eq!(length(&data["timeline"]["attempts"]), 45);
+        assert_eq!(length(&data["timeline"]["events"]), 1);
+    }
+
+    #[test]
+    fn settings_name_the_kinds_among_which_they_vary() {
+        let data = page_data();
+        let params = data["params"].as_array().unwrap();
+        let varies = |key: &str| {
+            let found = params.iter().find(|param| param["key"] == key);
+            found.unwrap()["varies"].clone()
+        };
+        assert_eq!(varies("lr"), json!([0]));
+        // Trees of both kinds have it; among forests there is one value alone.
+        assert_eq!(varies("max_depth"), json!([1]));
+        assert_eq!(varies("epochs"), json!([]));
+    }
+
+    #[test]
+    fn numbers_are_short_and_what_is_none_is_null() {
+        let text = |value: f64| number(value).to_string();
+        assert_eq!(text(0.123_456_78), "0.123457");
+        assert_eq!(text(1.0), "1");
+        assert_eq!(text(f64::NAN), "null");
+        assert_eq!(text(1e30), "1e30");
+        assert_eq!(text(-0.5), "-0.5");
     }
 }

@@ -14,7 +14,13 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     let mut html = String::new();
     if !data.notes.is_empty() {
         html.push_str("<h3>Noticed while preparing the data</h3>\n");
-        html.push_str(&bullets(&data.notes));
+        // Warnings first; that the others are notes is said by where they stand.
+        let (warnings, notes): (Vec<&String>, Vec<&String>) =
+            (data.notes.iter()).partition(|note| note.starts_with("warning"));
+        let notes = notes.into_iter();
+        let notes = notes.map(|note| note.strip_prefix("note: ").unwrap_or(note).to_owned());
+        let lines: Vec<String> = warnings.into_iter().cloned().chain(notes).collect();
+        html.push_str(&bullets(&lines));
         paragraph(
             &mut html,
             "note",

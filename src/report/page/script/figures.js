@@ -68,7 +68,8 @@ function bestRuns(host, width) {
   });
   hover(drawing, points);
   const kinds = kindsHere().map((kind) => [`k${kind}`, `a seed of a ${KINDS[kind]}`.replace('a XGB', 'an XGB'), kind]);
-  host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ['interval', '95% interval of the mean (Student’s t)']]));
+  const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% interval of the mean (Student’s t)']] : [];
+  host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95]));
 }
 
 // Time against quality.
@@ -118,8 +119,8 @@ function cost(host, width, redraw) {
   })));
   const kinds = kindsHere().map((kind) => [`k${kind}`, KINDS[kind], kind]);
   host.append(drawing, legend([...kinds, ['front', 'Pareto front: nothing is both cheaper and better']]),
-    html('p', { class: 'note' }, `On the front: ${front.map((i) => `${ranked(i)} (${score(D.configs.mean[i])}, ${costBy === 'seconds'
-      ? duration(column[i]) : column[i].toLocaleString('en-US')})`).join('; ')}.`));
+    html('p', { class: 'note' }, `On the front: ${front.slice(-6).reverse().map((i) => `${ranked(i)} (${score(D.configs.mean[i])}, ${costBy === 'seconds'
+      ? duration(column[i]) : column[i].toLocaleString('en-US')})`).join('; ')}${front.length > 6 ? `; and ${front.length - 6} cheaper` : ''}.`));
 }
 
 // Learning curves: mean over seeds, and the band that all seeds lie in.
@@ -465,7 +466,7 @@ function effects(host, width, redraw) {
   if (!kinds.includes(effectKind)) effectKind = kinds[0] ?? null;
   const configs = effectKind === null ? [] : wantedOf(effectKind);
   const tools = kinds.length > 1
-    ? html('div', { class: 'tools' }, choice('Of', kinds.map((kind) => [kind, KINDS[kind]]), effectKind, (kind) => { effectKind = Number(kind); redraw(); }))
+    ? html('div', { class: 'tools' }, choice('Of', kinds.map((kind) => [kind, KINDS[kind]]), effectKind, (kind) => { effectKind = Number(kind); view.tell('kind'); }))
     : null;
   if (tools) host.append(tools);
   const params = effectKind === null ? [] : varying(effectKind);

@@ -30,8 +30,9 @@ function leaderboard() {
     { class: 'note', id: 'query-help' },
     'Conditions side by side must all hold: ',
     html('code', {}, example()),
-    '. Signs are = != < <= > >= and ~ (contains); a | b is either; not turns one round, or separates whole queries; a word '
-      + 'alone is looked for in settings, names and tags. Every figure that shows all configurations follows.',
+    '. Signs are ', html('code', {}, '= != < <= > >='), ' and ', html('code', {}, '~'), ' (contains); ', html('code', {}, 'a|b'),
+    ' is either value; ', html('code', {}, 'not'), ' before a condition turns it round, ', html('code', {}, 'or'),
+    ' stands between queries; a word alone is looked for in settings, names and tags. Figures that show all configurations follow.',
   );
   const columnsBox = html('details', { class: 'columns' }, html('summary', {}, 'Columns'), html('div', {}, ...COLUMNS.map(box)));
   section.querySelector('.live').append(
@@ -138,7 +139,7 @@ function leaderboard() {
 
   /** A query that means something here. */
   function example() {
-    const [first, second] = D.params.filter((param) => param.varies.length > 0);
+    const [first, second] = kindsHere().map(varying).find((settings) => settings.length > 0) ?? [];
     const part = (param, sign) => {
       const numbers = param.values.filter(isNumber);
       return sign === '<' && numbers.length > 1

@@ -34,7 +34,7 @@ function short(value) {
 function duration(seconds) {
   if (!isNumber(seconds)) return '–';
   const pad = (number) => String(number).padStart(2, '0');
-  if (seconds < 0.1 && seconds > 0) return `${short(seconds * 1000)} ms`;
+  if (seconds < 0.9995 && seconds > 0) return `${short(Number((seconds * 1000).toPrecision(3)))} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -74,9 +74,9 @@ function columns() {
       values: (i) => D.kinds[c.kind[i]],
     }),
   ];
-  for (const param of D.params) {
+  const settings = D.params.map((param) => {
     const isPlain = param.values.every((value) => typeof value === 'number');
-    found.push({
+    return {
       key: param.key,
       head: param.key,
       raw: (i) => (param.at[i] < 0 ? null : isPlain ? param.values[param.at[i]] : param.shown[param.at[i]]),
@@ -85,8 +85,8 @@ function columns() {
       isWhole: param.whole,
       isOn: param.varies.length > 0,
       isSetting: true,
-    });
-  }
+    };
+  });
   const spread = (key) => (i) => c[key][i];
   found.push(
     number('mean', 'Mean', spread('mean'), score, { isOn: true }),
@@ -98,12 +98,14 @@ function columns() {
       isOn: c.low.some(isNumber),
       isWide: true,
     },
+    ...settings.filter((setting) => setting.isOn),
     number('sd', 'sd', spread('sd'), score, {}),
     number('min', 'Min', spread('min'), score, {}),
     number('max', 'Max', spread('max'), score, {}),
   );
+  // Metrics of a side of the split: others, such as the learning rate of a step, bear names of settings.
   for (const [metric, values] of Object.entries(D.metrics)) {
-    if (metric === D.objective.name) continue;
+    if (metric === D.objective.name || !metric.includes('/')) continue;
     const raw = (i) => {
       const numbers = RUNS[i].map((run) => values[run]).filter(isNumber);
       return numbers.length ? mean(numbers) : null;
@@ -121,6 +123,7 @@ function columns() {
       values: (i) => D.tags[i] ?? [],
     }),
     text('name', 'Name', (i) => c.id[i], { isOn: true }),
+    ...settings.filter((setting) => !setting.isOn),
   );
   return found;
 }
@@ -128,7 +131,8 @@ function columns() {
 /** Keys that a query may use. */
 const KEYS = [...COLUMNS.map((column) => column.key).filter((key) => key !== 'interval'), 'seed', 'trial'];
 
-const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
+/** The column called so; what every configuration has goes before a setting of the same name. */
+const BY_KEY = new Map([...COLUMNS].reverse().sort((a, b) => Boolean(b.isSetting) - Boolean(a.isSetting)).map((column) => [column.key, column]));
 
 /** A configuration as a query sees it. */
 function rowOf(config) {
