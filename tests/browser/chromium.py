@@ -131,6 +131,9 @@ class Browser:
             address = params["request"]["url"]
             if not address.startswith(("data:", "file:")):
                 self.errors.append(f"asks the network for {address}")
+        elif method == "Page.javascriptDialogOpening":
+            self.errors.append(f"opens a dialog: {params['message']}")
+            self.call("Page.handleJavaScriptDialog", self.session, accept=True)
         else:
             self.events.append(method)
 

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::report::inference::Inference;
 use crate::report::summary::{Configuration, Run, Summary};
-use crate::report::{Input, text};
+use crate::report::{Input, growth, text};
 use crate::store::{AttemptRecord, TrialRecord};
 use crate::trial::{Kind, TRAIN_SHARE, TrialId, Value};
 
@@ -20,6 +20,8 @@ const CURVE_NUMBERS: usize = 150_000;
 const CURVE_STEPS: usize = 120;
 /// Classes up to which confusion can be looked at cell by cell.
 const CLASSES: usize = 60;
+/// Features shown of a model.
+const FEATURES: usize = 20;
 /// Digits of a trial's name: `sweep show` takes any beginning.
 const NAME: usize = 12;
 
@@ -57,6 +59,8 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference) -> Json {
         "classes": experiment.dataset.classes.iter().map(|name| text::clean(name)).collect::<Vec<_>>(),
         "confusion": confusion(input, &summary.ranking),
         "calibration": calibration(input, &summary.ranking),
+        "features": features(input, summary),
+        "growth": growth(input, summary),
         "timeline": timeline(input),
     })
 }
@@ -273,6 +277,61 @@ fn confusion(input: &Input, ranking: &[Configuration]) -> Json {
     Json::Object(found)
 }
 
+/// What the best tree model of each kind used most, the mean over its seeds: `[[config, [[feature, share]]]]`.
+fn features(input: &Input, summary: &Summary) -> Json {
+    let one = |kind: Kind| {
+        let config = summary
+            .ranking
+            .iter()
+            .position(|config| config.kind == kind)?;
+        let seeds: Vec<&Vec<(String, f64)>> = (summary.ranking[config].runs.iter())
+            .filter_map(|run| input.importance.get(&run.trial))
+            .filter(|shares| !shares.is_empty())
+            .collect();
+        let mut sums: HashMap<&str, f64> = HashMap::new();
+        for (feature, share) in seeds
+            .iter()
+            .copied()
+            .flatten()
+            .filter(|(_, share)| share.is_finite())
+        {
+            *sums.entry(feature).or_default() += share / seeds.len() as f64;
+        }
+        let mut shares: Vec<(&str, f64)> = sums.into_iter().collect();
+        shares.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
+        let shares = shares.iter().take(FEATURES);
+        let shares = shares.map(|(name, share)| json!([text::clean(name), number(*share)]));
+        (!seeds.is_empty()).then(|| json!([config, shares.collect::<Json>()]))
+    };
+    Kind::ALL.into_iter().filter_map(one).collect()
+}
+
+/// Scores on shares of the training rows, of the best configuration of each kind:
+/// `[[config, [[rows, mean, lowest, highest, seeds]]]]`.
+fn growth(input: &Input, summary: &Summary) -> Json {
+    let growths = growth::all(&input.experiment, summary);
+    let one = |kind: Kind| {
+        let best = growths.iter().find(|growth| growth.config.kind == kind)?;
+        let config = summary
+            .ranking
+            .iter()
+            .position(|config| config.id == best.config.id)?;
+        let points = best.points.iter().map(|point| {
+            let spread = point.spread;
+            let numbers = [
+                point.rows,
+                spread.mean,
+                spread.min,
+                spread.max,
+                spread.n as f64,
+            ];
+            json!(numbers.map(number))
+        });
+        Some(json!([config, points.collect::<Json>()]))
+    };
+    Kind::ALL.into_iter().filter_map(one).collect()
+}
+
 fn calibration(input: &Input, ranking: &[Configuration]) -> Json {
     let one = |calibration: &crate::report::calibration::Calibration| {
         let config = ranking
@@ -463,7 +522,7 @@ mod tests {
         assert_eq!(text(0.123_456_78), "0.123457");
         assert_eq!(text(1.0), "1");
         assert_eq!(text(f64::NAN), "null");
-        assert_eq!(text(1e30), "1e30");
+        assert_eq!(text(1e30), "1e+30");
         assert_eq!(text(-0.5), "-0.5");
     }
 }

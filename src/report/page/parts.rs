@@ -13,6 +13,8 @@ use crate::trial::{Kind, Status};
 const TROUBLED: usize = 20;
 /// Trials without a result that are shown at all; the others are in `trials.csv`.
 const MOST_TROUBLED: usize = 500;
+/// Values of a setting that the table of effects shows.
+const MOST_VALUES: usize = 40;
 /// Slowest trials shown.
 const SLOWEST: usize = 5;
 
@@ -104,8 +106,10 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
         return None;
     }
     let mut rows = String::new();
+    let mut unseen = 0;
     for axis in &page.summary.axes {
-        for effect in &axis.effects {
+        unseen += axis.effects.len().saturating_sub(MOST_VALUES);
+        for effect in axis.effects.iter().take(MOST_VALUES) {
             let mean = |spread: &Spread| text::score(spread.mean);
             let cells = [
                 (axis.name.clone(), true),
@@ -126,6 +130,10 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
     ];
     let mut html = images(page.pictures, &["axes"]);
     html.push_str(&table(&columns, &rows));
+    if unseen > 0 {
+        let more = text::plural(unseen as u64, "more value");
+        paragraph(&mut html, "note", &format!("{more}, in axes.csv."));
+    }
     Section::new("effects", "Effect of each setting", html)
 }
 

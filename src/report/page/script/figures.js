@@ -376,7 +376,7 @@ function axisOf(axis, x, { top, bottom, drawLines, drawing, redraw, reach }) {
           event.preventDefault();
           toggle();
         },
-      }, svg('text', { x, y: axis.spot(at) + 4, 'text-anchor': 'middle' }, cut(axis.param.shown[at], Math.max(80, reach - 10)))));
+      }, axis.step < 15 ? '' : svg('text', { x, y: axis.spot(at) + 4, 'text-anchor': 'middle' }, cut(axis.param.shown[at], Math.max(80, reach - 10)))));
     }
   } else {
     for (const tick of axis.scale.ticks(6)) {
@@ -445,8 +445,32 @@ function axisOf(axis, x, { top, bottom, drawLines, drawing, redraw, reach }) {
 let effectKind = null;
 const kindsWithAxes = () => kindsHere().filter((kind) => varying(kind).length > 0);
 
-/** Values of a setting that occur, in order, with the configurations that have them. */
+/**
+ * Values of a setting that occur, in order, with the configurations that have them. More than `LEVELS` numbers are put
+ * together in eighths; of more than `LEVELS` words the most frequent stay.
+ */
+const LEVELS = 12;
+
 function levels(param, configs) {
+  const all = everyLevel(param, configs);
+  if (all.length <= LEVELS) return all;
+  if (!all.every((level) => isNumber(level.value))) {
+    return [...all].sort((a, b) => b.configs.length - a.configs.length).slice(0, LEVELS);
+  }
+  const total = all.reduce((sum, level) => sum + level.configs.length, 0);
+  const bins = [];
+  let seen = 0;
+  for (const level of all) {
+    const place = Math.min(7, Math.floor((8 * seen) / total));
+    bins[place] ??= { from: level, configs: [] };
+    bins[place].to = level;
+    bins[place].configs.push(...level.configs);
+    seen += level.configs.length;
+  }
+  return bins.filter(Boolean).map(({ from, to, configs: of }) => ({ name: from === to ? from.name : `${from.name} – ${to.name}`, configs: of.sort((a, b) => a - b) }));
+}
+
+function everyLevel(param, configs) {
   const groups = new Map();
   for (const config of configs) {
     const at = param.at[config];
@@ -456,7 +480,7 @@ function levels(param, configs) {
   }
   const numeric = [...groups.keys()].every((at) => isNumber(param.values[at]));
   return [...groups].sort(([a], [b]) => (numeric ? param.values[a] - param.values[b] : a - b))
-    .map(([at, of]) => ({ at, name: param.shown[at], configs: of }));
+    .map(([at, of]) => ({ value: param.values[at], name: param.shown[at], configs: of }));
 }
 
 const wantedOf = (kind) => view.wanted.filter((i) => D.configs.kind[i] === kind);
@@ -478,7 +502,7 @@ function effects(host, width, redraw) {
   const grid = html('div', { class: 'panels' });
   for (const param of params) {
     const groups = levels(param, configs);
-    const panel = Math.min(width, Math.max(280, 84 + 74 * groups.length));
+    const panel = Math.min(width, Math.max(280, 84 + (groups.some((group) => group.name.length > 12) ? 120 : 74) * groups.length));
     const box = [58, 12, panel - 8, 190];
     const drawing = canvas(panel, 224, `Effect of ${param.key}`);
     const step = (box[2] - box[0]) / groups.length;
@@ -491,7 +515,7 @@ function effects(host, width, redraw) {
       const middle = mean(group.configs.map((i) => D.configs.mean[i]));
       const best = group.configs.reduce((a, b) => (isBetter(D.configs.mean[b], D.configs.mean[a]) ? b : a));
       drawing.append(svg('line', { class: 'mean', x1: x(place) - step * 0.32, x2: x(place) + step * 0.32, y1: y(middle), y2: y(middle) }));
-      drawing.append(svg('text', { x: x(place), y: box[3] + 18, 'text-anchor': 'middle' }, cut(group.name, step)));
+      drawing.append(svg('text', { x: x(place), y: box[3] + 18, 'text-anchor': 'middle' }, cut(group.name, step - 4)));
       points.push({
         x: x(place),
         y: y(middle),
@@ -524,8 +548,9 @@ function interactions(host, width, redraw) {
     choice('Across', options, pair[1], (key) => { pair = [key === pair[0] ? pair[1] : pair[0], key]; redraw(); })));
   const configs = wantedOf(kind);
   const [rows, cells] = [levels(down, configs), levels(across, configs)];
+  const inCell = new Map(cells.flatMap((cell) => cell.configs.map((i) => [i, cell])));
   const means = rows.map((row) => cells.map((cell) => {
-    const both = row.configs.filter((i) => across.at[i] === cell.at);
+    const both = row.configs.filter((i) => inCell.get(i) === cell);
     return both.length ? { mean: mean(both.map((i) => D.configs.mean[i])), n: both.length } : null;
   }));
   const seen = means.flat().filter(Boolean).map((cell) => cell.mean);
@@ -584,6 +609,55 @@ function confusion(host, width, redraw) {
       html('tbody', {}, ...lines.map((line, i) => html('tr', { class: i === lines.length - 1 ? 'total' : '' }, ...line.map((cell, j) => html('td', { class: j ? '' : 'text' }, cell))))))),
     html('p', { class: 'note' }, 'Precision: of the rows that were named so, the share that are. Recall: of the rows that are, the share that were named so. F1: their harmonic mean.'),
   );
+}
+
+// What tree models used.
+
+function features(host, width) {
+  if (D.features.length === 0) throw new Error('nothing to draw');
+  const grid = html('div', { class: 'panels' });
+  for (const [config, shares] of D.features) {
+    const panel = Math.min(width, 500);
+    const [row, left] = [22, Math.min(190, panel * 0.45)];
+    const x = (share) => left + (share / shares[0][1]) * (panel - left - 56);
+    const drawing = canvas(panel, shares.length * row + 4, `What ${title(config)} used`);
+    shares.forEach(([name, share], place) => drawing.append(
+      svg('text', { x: left - 8, y: place * row + 15, 'text-anchor': 'end' }, cut(name, left - 10)),
+      svg('rect', { class: `bar ${kindClass(config)}`, x: left, y: place * row + 3, width: Math.max(0.5, x(share) - left), height: row - 6 }),
+      svg('text', { x: x(share) + 6, y: place * row + 15 }, `${(100 * share).toFixed(1)}%`),
+    ));
+    hover(drawing, shares.map(([name, share], place) => ({ x: x(share), y: place * row + 11, lines: [name, `${(100 * share).toFixed(2)}% of what all splits gained`] })), { reach: 400 });
+    grid.append(html('figure', {}, html('figcaption', {}, cut(ranked(config), panel)), drawing));
+  }
+  host.append(grid, html('p', { class: 'note' }, 'Share of what all splits on a feature gained, mean over the seeds of the best configuration of each kind. '
+    + 'It says what a model used, not what causes what; features that go together share it.'));
+}
+
+// Score over the number of training rows.
+
+function growth(host, width) {
+  if (D.growth.length === 0) throw new Error('nothing to draw');
+  const height = Math.min(420, Math.max(300, width * 0.5));
+  const box = [58, 28, width - 14, height - 48];
+  const all = D.growth.flatMap(([, points]) => points);
+  const x = fitting(all.map(([rows]) => rows), box[0] + 14, box[2] - 24, 4);
+  const y = linear(all.flatMap(([, , low, high]) => [low, high]), box[3], box[1]);
+  const drawing = canvas(width, height, 'Score over the number of training rows');
+  axes(drawing, { box, x, y, xName: `Training rows${x.isLog ? ', logarithmic' : ''}`, yName: D.objective.label });
+  const dots = [];
+  for (const [config, points] of D.growth) {
+    const kind = kindClass(config);
+    drawing.append(svg('path', { class: `line ${kind}`, d: linePath(points.map(([rows, middle]) => [x(rows), y(middle)])) }));
+    for (const [rows, middle, low, high, seeds] of points) {
+      drawing.append(svg('line', { class: `interval ${kind}`, x1: x(rows), x2: x(rows), y1: y(low), y2: y(high) }));
+      drawing.append(svg('path', { class: `mark ${kind}`, d: markPath(D.configs.kind[config], x(rows), y(middle), 4.5) }));
+      dots.push({ x: x(rows), y: y(middle), lines: [ranked(config), `${Math.round(rows).toLocaleString('en-US')} rows: ${score(middle)}`, `${score(low)} to ${score(high)} over ${count(seeds, 'seed')}`] });
+    }
+  }
+  hover(drawing, dots);
+  host.append(drawing, legend(D.growth.map(([config]) => [kindClass(config), cut(ranked(config), width - 60), D.configs.kind[config]])),
+    html('p', { class: 'note' }, 'The best configuration of each kind, trained on shares of the rows too; the validation rows are the same throughout. Bars reach from the '
+      + 'lowest to the highest seed. Where a line still rises at its end, more data would help.'));
 }
 
 // Calibration: what is claimed against what is right.

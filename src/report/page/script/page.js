@@ -11,6 +11,8 @@ const PARTS = [
   ['parallel', ['filter'], parallel],
   ['effects', ['filter', 'kind'], effects],
   ['interactions', ['filter', 'kind'], interactions],
+  ['features', [], features],
+  ['growth', [], growth],
   ['confusion', [], confusion],
   ['calibration', [], calibration],
   ['timeline', [], timeline],
@@ -29,6 +31,8 @@ for (const [id, follows, draw] of PARTS) {
   const hasData = {
     confusion: Object.keys(D.confusion).length > 0,
     calibration: D.calibration.length > 0,
+    features: D.features.length > 0,
+    growth: D.growth.length > 0,
     curves: Object.keys(D.curves).length > 0,
     timeline: D.timeline.attempts.length > 0,
   };
