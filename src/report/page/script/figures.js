@@ -500,6 +500,7 @@ function effects(host, width, redraw) {
   }
   const y = linear(configs.map((i) => D.configs.mean[i]), 190, 12);
   const grid = html('div', { class: 'panels' });
+  let hasInterval = false;
   for (const param of params) {
     const groups = levels(param, configs);
     const panel = Math.min(width, Math.max(280, 84 + (groups.some((group) => group.name.length > 12) ? 120 : 74) * groups.length));
@@ -509,6 +510,7 @@ function effects(host, width, redraw) {
     const x = Object.assign((place) => box[0] + (place + 0.5) * step, { ticks: () => [], format: String });
     axes(drawing, { box, x, y, xName: '', yName: '', yTicks: 5 });
     const points = [];
+    const intervals = intervalsOf(param, groups);
     groups.forEach((group, place) => {
       const d = group.configs.map((i) => markPath(0, x(place) + jitter(i) * Math.min(step * 0.5, 40), y(D.configs.mean[i]), group.configs.length > 60 ? 1.8 : 3)).join('');
       drawing.append(svg('path', { class: `mark many k${effectKind}`, d }));
@@ -516,17 +518,68 @@ function effects(host, width, redraw) {
       const best = group.configs.reduce((a, b) => (isBetter(D.configs.mean[b], D.configs.mean[a]) ? b : a));
       drawing.append(svg('line', { class: 'mean', x1: x(place) - step * 0.32, x2: x(place) + step * 0.32, y1: y(middle), y2: y(middle) }));
       drawing.append(svg('text', { x: x(place), y: box[3] + 18, 'text-anchor': 'middle' }, cut(group.name, step - 4)));
+      const [low, high] = intervals?.[place] ?? [null, null];
+      if (isNumber(low)) {
+        hasInterval = true;
+        drawing.append(svg('line', { class: 'mean', x1: x(place), x2: x(place), y1: y(low), y2: y(high) }));
+      }
       points.push({
         x: x(place),
         y: y(middle),
-        lines: [`${param.key}=${group.name}`, `mean ${score(middle)} over ${count(group.configs.length, 'configuration')}`, `best ${score(D.configs.mean[best])}: ${ranked(best)}`],
+        lines: [`${param.key}=${group.name}`, `mean ${score(middle)} over ${count(group.configs.length, 'configuration')}`,
+          ...(isNumber(low) ? [`95% interval ${score(low)} to ${score(high)} for other seeds`] : []), `best ${score(D.configs.mean[best])}: ${ranked(best)}`],
       });
     });
     hover(drawing, points, { reach: 60 });
     grid.append(html('figure', {}, html('figcaption', { class: 'head' }, param.key), drawing));
   }
-  host.append(grid, legend([[`k${effectKind}`, 'one configuration', 0], ['mean', 'mean of the configurations']]),
+  host.append(grid, legend([[`k${effectKind}`, 'one configuration', 0], ['mean', hasInterval ? 'mean of the configurations, 95% interval for other seeds' : 'mean of the configurations']]),
     html('p', { class: 'note' }, `${D.objective.label}. Each panel pools all other settings; it follows the filter. With a full grid the means of a panel differ by its setting alone.`));
+}
+
+/** Intervals of the marginal means, where the analysis of variance has them and nothing is filtered out. */
+function intervalsOf(param, groups) {
+  if (effectKind !== 0 || view.wanted.length < CONFIGS || !D.anova) return null;
+  const factor = D.anova.factors.find((one) => one.name === param.key);
+  if (!factor || factor.levels.length !== groups.length) return null;
+  return groups.map((group) => {
+    const level = factor.levels.find((one) => one.name === group.name);
+    return level ? [level.low, level.high] : null;
+  });
+}
+
+// Which settings matter: shares of the variance over configurations.
+
+const SHARES = 15;
+
+function importance(host, width) {
+  const shares = D.anova.shares.filter(({ share }) => share >= 0.0005).slice(0, SHARES);
+  if (shares.length === 0) throw new Error('nothing to draw');
+  const [row, left, right] = [26, Math.min(260, width * 0.42), width - 60];
+  const top = Math.max(...shares.map(({ share, chance }) => Math.max(share, chance ?? 0)));
+  const x = (share) => left + (share / top) * (right - left);
+  const drawing = canvas(width, shares.length * row + 6, 'Share of the variance that each setting explains');
+  const points = [];
+  let hasChance = false;
+  shares.forEach(({ name, share, chance, p, isPair }, place) => {
+    const y = place * row;
+    drawing.append(
+      svg('text', { x: left - 8, y: y + 17, 'text-anchor': 'end' }, cut(name, left - 10)),
+      svg('rect', { class: `bar ${isPair ? 's4' : 's0'}`, x: left, y: y + 4, width: Math.max(0.5, x(share) - left), height: row - 8 }),
+      svg('text', { x: x(share) + 6, y: y + 17 }, `${(100 * share).toFixed(1)}%`),
+    );
+    if (isNumber(chance)) {
+      hasChance = true;
+      drawing.append(svg('line', { class: 'mean', x1: x(chance), x2: x(chance), y1: y + 2, y2: y + row - 2 }));
+    }
+    points.push({ x: x(share), y: y + row / 2, lines: [name, `${(100 * share).toFixed(2)}% of the variance`,
+      ...(isNumber(chance) ? [`${(100 * chance).toFixed(2)}% by chance of seeds`] : []), ...(isNumber(p) ? [p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`] : [])] });
+  });
+  hover(drawing, points, { reach: 400 });
+  const signs = [['bar s0', 'one setting', 1]];
+  if (shares.some(({ isPair }) => isPair)) signs.push(['bar s4', 'two together, beyond each alone', 1]);
+  if (hasChance) signs.push(['mean', 'what seeds alone would give on average']);
+  host.append(drawing, legend(signs));
 }
 
 let pair = [null, null];

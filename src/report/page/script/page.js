@@ -9,6 +9,7 @@ const PARTS = [
   ['cost', ['filter'], cost],
   ['curves', ['choice'], curves],
   ['parallel', ['filter'], parallel],
+  ['importance', [], importance],
   ['effects', ['filter', 'kind'], effects],
   ['interactions', ['filter', 'kind'], interactions],
   ['features', [], features],
@@ -31,6 +32,7 @@ for (const [id, follows, draw] of PARTS) {
   const hasData = {
     confusion: Object.keys(D.confusion).length > 0,
     calibration: D.calibration.length > 0,
+    importance: (D.anova?.shares.length ?? 0) > 0,
     features: D.features.length > 0,
     growth: D.growth.length > 0,
     curves: Object.keys(D.curves).length > 0,
