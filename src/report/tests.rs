@@ -399,6 +399,8 @@ fn many_classes_are_colours_and_too_many_are_left_out() {
             row.fill(0);
         }
         let report = drawn(&format!("classes{number}"), &input);
+        // A picture that is large is beside the page and not in it.
+        assert!(text_of(&report, "index.html").len() < 1_500_000);
         assert_eq!(
             names_contain(&report, "confusion.png"),
             is_drawn,

@@ -130,7 +130,7 @@ def leaderboard(checks):
     heads = "#leaderboard th[aria-sort]"
     browser.click('#leaderboard button[data-key="lr"]')
     cells = checks.js(
-        "[...document.querySelectorAll('#leaderboard tbody tr')].map((r) => r.cells[[...document.querySelectorAll('#leaderboard thead th')]"
+        "[...document.querySelectorAll('#leaderboard .board tbody tr')].map((r) => r.cells[[...document.querySelectorAll('#leaderboard .board thead th')]"
         ".findIndex((h) => h.querySelector('[data-key=lr]'))].textContent)"
     )
     numbers = [float(cell) for cell in cells if cell != "–"]
@@ -153,7 +153,7 @@ def curves(checks):
     browser = checks.browser
     legends = "#curves .legend li"
     before = checks.number(legends)
-    browser.js("[...document.querySelectorAll('#leaderboard tbody tr')].find((r) => !r.querySelector('input').checked"
+    browser.js("[...document.querySelectorAll('#leaderboard .board tbody tr')].find((r) => !r.querySelector('input').checked"
                " && r.textContent.includes('network')).querySelector('input').id = 'tick'")
     browser.click("#tick")
     checks.that(checks.number(legends) == before + 1, "a ticked configuration shows its curve")
@@ -224,7 +224,7 @@ def parallel(checks):
     browser.js("[...document.querySelectorAll('#parallel button')].find((b) => b.textContent === 'Filter by it').id = 'by-it'")
     browser.click("#by-it")
     checks.that(checks.js("document.getElementById('query').value") == query, "the brush becomes the filter")
-    rows = checks.js("[...document.querySelectorAll('#leaderboard tbody tr')].filter((r) => r.textContent.includes('network')).length")
+    rows = checks.js("[...document.querySelectorAll('#leaderboard .board tbody tr')].filter((r) => r.textContent.includes('network')).length")
     checks.that(abs(rows - number) <= 1, f"the filter leaves what was brushed: {rows} for {number}")
     browser.js("[...document.querySelectorAll('#parallel button')].find((b) => b.textContent === 'Clear').id = 'clear'")
     browser.click("#clear")
@@ -291,7 +291,8 @@ def main():
     with chromium.Browser(path) as browser:
         checks = Checks(browser)
         page = lambda name: os.path.join(folder, name, "index.html")
-        for name in names:
+        only = os.environ.get("SWEEP_PAGES", "").split() or names
+        for name in only:
             for width, dark in ((WIDE, False), (NARROW, True)):
                 laid_out(checks, name, page(name), width, dark)
                 if pictures:

@@ -20,6 +20,8 @@ use super::summary::Summary;
 use super::{Input, test};
 
 const STYLE: &str = include_str!("style.css");
+/// Bytes of the largest image that stands in the page.
+const LARGEST: usize = 500_000;
 /// Read by the browser as one script, in this order.
 const SCRIPT: [&str; 6] = [
     include_str!("script/query.js"),
@@ -173,6 +175,14 @@ fn images(pictures: &[Picture], names: &[&str]) -> String {
         .iter()
         .filter(|picture| names.contains(&picture.name.as_str()))
     {
+        if picture.svg.len() > LARGEST {
+            let name = &picture.name;
+            let title = escape(&picture.title);
+            let link = format!("<a href=\"{name}.svg\">{name}.svg</a>");
+            writeln!(html, "<p class=\"note\">{title}: too large to stand here; it is in {link}.</p>")
+                .expect(IN_MEMORY);
+            continue;
+        }
         write!(
             html,
             "<figure>\n<img src=\"data:image/svg+xml,{}\" alt=\"{}\">\n\

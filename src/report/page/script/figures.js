@@ -18,11 +18,6 @@ const kindClass = (config) => `k${D.configs.kind[config]}`;
 /** Kinds that some configuration is of. */
 const kindsHere = () => KINDS.map((_, kind) => kind).filter((kind) => D.configs.kind.includes(kind));
 
-function cut(text, width) {
-  const most = Math.max(8, Math.floor(width / 7.1));
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
-}
-
 // Best configurations: every seed a mark, the mean a bar, its interval a line.
 
 function bestRuns(host, width) {
@@ -772,7 +767,7 @@ function timeline(host, width) {
     for (const tick of session[1] * scale > 60 ? ticks : []) {
       const x = begin.get(place) + tick * 1000 * scale;
       drawing.append(svg('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom }),
-        svg('text', { x, y: bottom + 18, 'text-anchor': tick === 0 ? 'start' : 'middle' }, tick === 0 ? '0' : duration(tick)));
+        svg('text', { x, y: bottom + 18, 'text-anchor': tick === 0 ? 'start' : x > right - 40 ? 'end' : 'middle' }, tick === 0 ? '0' : duration(tick)));
     }
   }
   const bars = new Map();

@@ -22,6 +22,22 @@ function dress(element, attributes, children) {
   return element;
 }
 
+const ruler = document.createElement('canvas').getContext('2d');
+
+/** `text` as far as it fits into `width` pixels of a figure. */
+function cut(text, width) {
+  ruler.font = `13px ${getComputedStyle(document.body).fontFamily}`;
+  if (ruler.measureText(text).width <= width) return text;
+  const letters = Array.from(text);
+  let [fits, over] = [1, letters.length];
+  while (over - fits > 1) {
+    const middle = (fits + over) >> 1;
+    if (ruler.measureText(`${letters.slice(0, middle).join('')}…`).width <= width) fits = middle;
+    else over = middle;
+  }
+  return `${letters.slice(0, fits).join('').trimEnd()}…`;
+}
+
 /** Round steps between `low` and `high`: 1, 2 or 5 times a power of ten. */
 function niceTicks(low, high, most) {
   const rough = (high - low) / Math.max(1, most);
