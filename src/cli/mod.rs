@@ -13,6 +13,7 @@ mod failure;
 mod listing;
 mod ls;
 mod model;
+mod more_seeds;
 mod pilot;
 mod plan;
 mod predict;

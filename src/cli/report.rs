@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::context::store_failure;
 use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
-use crate::report::{self, Input, Summary, table, test};
+use crate::report::{self, Anova, Inference, Input, Summary, table, test};
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -43,10 +43,16 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         let input = load(context, &store, record, test)?;
         let report = report::write(&folder, &input)
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
+        let summary = Summary::of(&input.experiment);
         if !context.json {
             let colour = terminal::stdout_has_colour();
-            let summary = Summary::of(&input.experiment);
             terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
+            for sentence in Inference::of(&summary).sentences(&summary) {
+                terminal::print(&sentence);
+            }
+            if let Ok(anova) = Anova::of(&summary) {
+                terminal::print(&anova.line());
+            }
             for sentence in report::transfer_sentences(&input.experiment, &summary) {
                 terminal::print(&format!("transfer: {sentence}"));
             }
@@ -63,6 +69,11 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             terminal::print(&format!("report: {}", report.page.display()));
         }
         let mut value = listing::sweep_json(&input.experiment);
+        value["inference"] = Inference::of(&summary).json(&summary);
+        value["hyperparameters"] = match Anova::of(&summary) {
+            Ok(anova) => anova.json(),
+            Err(reason) => serde_json::json!({ "none": reason }),
+        };
         value["test"] = input.test.as_ref().map(test::json).into();
         value["report"] = report.page.display().to_string().into();
         written.push(value);

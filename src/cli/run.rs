@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use super::context::store_failure;
 use super::environment::environment;
 use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, more_seeds, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::event::Slot;
 use crate::plan::{self, Plan, PlannedTrial};
@@ -33,6 +33,19 @@ pub struct Arguments {
     /// Set a key of the file for this run, as in `--set model.epochs=5`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+
+    /// Replicate seeds instead of the file's: 1..10, both ends included, or 1,2,5
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<String>,
+
+    /// Once all is trained: train the best configurations, and the best of each baseline, with N further seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=more_seeds::MOST))]
+    more_seeds: Option<u64>,
+
+    /// How many of the best configurations --more-seeds is for
+    #[arg(long, value_name = "K", default_value_t = 3, requires = "more_seeds",
+          value_parser = clap::value_parser!(u64).range(1..=more_seeds::MOST))]
+    top: u64,
 
     #[command(flatten)]
     pub how: How,
@@ -60,8 +73,15 @@ pub struct How {
 
 /// `sweep run FILE`.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let checked = prepare::read(&arguments.file, &arguments.set)?;
-    let ready = prepare::prepare(context, checked)?;
+    let mut flags = arguments.set.clone();
+    if let Some(seeds) = &arguments.seeds {
+        flags.push(more_seeds::setting(seeds)?);
+    }
+    let checked = prepare::read(&arguments.file, &flags)?;
+    let mut ready = prepare::prepare(context, checked)?;
+    if let Some(number) = arguments.more_seeds {
+        more_seeds::spend(context, &mut ready, number as usize, arguments.top as usize)?;
+    }
     go(context, &ready, &arguments.how)
 }
 
@@ -212,7 +232,7 @@ pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
     wanted.map_err(|error| Failure::input(error, ""))
 }
 
-fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
     SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
         LockError::Name { .. } => Failure::input(error, ""),

@@ -3,6 +3,7 @@
 //! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
+pub mod anova;
 pub mod calibration;
 pub mod describe;
 mod folder;
@@ -10,7 +11,7 @@ mod growth;
 pub mod inference;
 pub mod json;
 mod markup;
-mod order;
+pub mod order;
 mod page;
 mod plot;
 pub mod query;
@@ -22,6 +23,7 @@ mod text;
 mod transfer;
 mod winners;
 
+pub use anova::Anova;
 pub use folder::{Written, write};
 pub use inference::Inference;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};

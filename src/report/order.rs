@@ -70,3 +70,56 @@ fn mean<'a>(values: impl Iterator<Item = &'a (u64, f64)>) -> f64 {
     });
     sum / count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(seeds: std::ops::RangeInclusive<u64>, values: &[f64]) -> Vec<(u64, f64)> {
+        seeds.zip(values.iter().copied()).collect()
+    }
+
+    #[test]
+    fn with_the_same_seeds_the_larger_mean_is_first() {
+        let values = [
+            from(1..=2, &[0.1, 0.2]),
+            Vec::new(),
+            from(1..=2, &[0.3, 0.4]),
+            from(1..=2, &[0.1, 0.2]),
+        ];
+        assert_eq!(best_first(&values), [2, 0, 3, 1]);
+    }
+
+    #[test]
+    fn who_was_given_further_seeds_is_not_overtaken_by_who_kept_the_luck_of_few() {
+        let values = [
+            // Ahead with two seeds, fell back with further ones.
+            from(1..=4, &[0.8, 0.8, 0.5, 0.5]),
+            from(1..=4, &[0.79, 0.79, 0.6, 0.6]),
+            // Its mean of 0.78 is above both means over four seeds.
+            from(1..=2, &[0.78, 0.78]),
+            // A baseline that was given further seeds stands where its first seeds put it.
+            from(1..=4, &[0.6, 0.6, 0.6, 0.6]),
+            from(1..=2, &[0.5, 0.5]),
+        ];
+        assert_eq!(best_first(&values), [1, 0, 2, 3, 4]);
+    }
+
+    #[test]
+    fn further_seeds_of_further_seeds_decide_among_their_own() {
+        let values = [
+            from(1..=4, &[0.7, 0.7, 0.7, 0.9]),
+            from(1..=3, &[0.9, 0.9, 0.2]),
+            from(1..=4, &[0.8, 0.8, 0.7, 0.6]),
+            from(1..=1, &[0.1]),
+        ];
+        // By seed 1: 1, 2, 0, 3. By seeds 1 to 3 among the first three: 2, 0, 1. By all four: 0 before 2.
+        assert_eq!(best_first(&values), [0, 2, 1, 3]);
+    }
+
+    #[test]
+    fn without_a_common_seed_means_decide() {
+        let values = [from(1..=1, &[0.5]), from(2..=2, &[0.6])];
+        assert_eq!(best_first(&values), [1, 0]);
+    }
+}

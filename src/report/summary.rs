@@ -1,12 +1,13 @@
 //! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
 //!
-//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A configuration whose planned seeds have all
-//! finished stands before one where some are missing or diverged, so that a mean over lucky seeds
-//! never wins against a mean over all of them.
+//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A
+//! configuration that has finished with every seed that all are planned with stands before one where some
+//! are missing or diverged, so that a mean over lucky seeds never wins against a mean over all of
+//! them; further seeds that some were given decide among those ([`super::order`]).
 
 use std::collections::HashMap;
 
-use super::text;
+use super::{order, text};
 use crate::store::{ExperimentRecord, TrialRecord};
 use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId, Value};
 
@@ -168,14 +169,12 @@ impl Summary {
                 .iter()
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
-        let mut ranking: Vec<Configuration> = groups
-            .iter()
-            .filter_map(|trials| configuration(trials, &labels))
-            .collect();
-        ranking.sort_by(|a, b| {
-            (b.is_complete().cmp(&a.is_complete()))
-                .then(objective.goal.order(a.spread.mean, b.spread.mean))
-        });
+        let configs = groups.iter().map(|trials| configuration(trials, &labels));
+        let ranking = ranked(
+            configs.flatten().collect(),
+            &shared_seeds(&groups),
+            &objective,
+        );
         let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -270,6 +269,47 @@ impl Summary {
             is_separate: worst.is_some_and(|worst| goal.is_better(worst, best)),
         }
     }
+}
+
+/// Seeds that every configuration is planned with.
+fn shared_seeds(groups: &[Vec<&TrialRecord>]) -> Vec<u64> {
+    let Some((first, rest)) = groups.split_first() else {
+        return Vec::new();
+    };
+    let has = |trials: &Vec<&TrialRecord>, seed| trials.iter().any(|trial| trial.seed == seed);
+    let seeds = first.iter().map(|trial| trial.seed);
+    seeds
+        .filter(|seed| rest.iter().all(|trials| has(trials, *seed)))
+        .collect()
+}
+
+/// `configs`, the best first; those that lack one of the seeds `shared`, or diverged with any, come last.
+fn ranked(
+    configs: Vec<Configuration>,
+    shared: &[u64],
+    objective: &Objective,
+) -> Vec<Configuration> {
+    let is_whole = |config: &Configuration| {
+        let has = |seed: &u64| config.runs.iter().any(|run| run.seed == *seed);
+        config.diverged == 0 && shared.iter().all(has)
+    };
+    let sign = match objective.goal.is_better(1.0, 0.0) {
+        true => 1.0,
+        false => -1.0,
+    };
+    let (whole, partial): (Vec<_>, Vec<_>) = configs.into_iter().partition(is_whole);
+    let mut ranking = Vec::new();
+    for part in [whole, partial] {
+        let values = |config: &Configuration| {
+            let runs = config.runs.iter();
+            runs.map(|run| (run.seed, sign * run.value)).collect()
+        };
+        let values: Vec<Vec<(u64, f64)>> = part.iter().map(values).collect();
+        let mut part: Vec<Option<Configuration>> = part.into_iter().map(Some).collect();
+        let best_first = order::best_first(&values).into_iter();
+        ranking.extend(best_first.filter_map(|place| part[place].take()));
+    }
+    ranking
 }
 
 /// The settings in which each trial differs from others of its kind, by trial.

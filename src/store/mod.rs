@@ -9,6 +9,7 @@ mod database;
 mod error;
 mod evaluation;
 mod flush;
+mod further;
 mod journal;
 mod label;
 pub mod lock;

@@ -3,7 +3,8 @@
 //! Each pair is a paired t-test. Its variance is that of the differences of the pair, to which the winner's own variance
 //! plus the typical one of its kind is added with the weight that [`super::moderate`] allows. The winner's own variance is never
 //! replaced by a typical one: a configuration that is noisier than the rest leads the ranking more often than its share, and
-//! is then judged by its own noise. Without a prior this is the ordinary paired t-test.
+//! is then judged by its own noise. Nor are the differences of a pair ever taken to vary less than they do. Without a prior
+//! this is the ordinary paired t-test.
 //!
 //! Corrected by Holm's procedure ("A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics
 //! 6, 1979) over the comparisons with the winner. That the winner was picked by the same numbers needs no further correction:
@@ -91,7 +92,7 @@ fn moderated(variance: f64, degrees: f64, winner: f64, prior: Prior) -> (f64, f6
     let own = winner.min(mixed);
     let rest = mixed - own;
     let uncertainty = own * own / degrees + (rest * rest + 2.0 * own * rest) / all;
-    (mixed, mixed * mixed / uncertainty)
+    (mixed.max(variance), mixed * mixed / uncertainty)
 }
 
 /// Corrects the p-values, decides, and gives each interval the level of its decision.

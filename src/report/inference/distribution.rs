@@ -77,6 +77,65 @@ mod tests {
 
     fn close(found: f64, expected: f64) {
         let error = (found - expected).abs() / expected.abs();
-        assert!(error < 1e-6, "{found} is not {expected}");
+        assert!(error < 1e-7, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn distributions_are_those_of_scipy() {
+        for (t, degrees, expected) in [
+            (0.5, 1.0, 0.7048327646991335),
+            (-2.0, 2.0, 0.18350341907227397),
+            (3.1, 6.37, 0.019540894206958682),
+            (30.0, 2.5, 0.00029106470915739535),
+            (2.1, 400.0, 0.03635461007805355),
+        ] {
+            close(t_two_sided(t, degrees), expected);
+        }
+        for (p, degrees, expected) in [
+            (0.975, 1.0, 12.706204736174694),
+            (0.975, 4.5, 2.6589123472044034),
+            (0.9995, 7.0, 5.407882520861828),
+            (1.0 - 0.025 / 4950.0, 2.0, 314.64027078946873),
+            (0.8, 9.0, 0.8834038596855346),
+        ] {
+            close(t_quantile(p, degrees), expected);
+        }
+        for (f, above, below, expected) in [
+            (4.0, 1.0, 4.0, 0.11611652351681556),
+            (3.3, 3.0, 20.0, 0.041437861787961064),
+            (0.5, 5.0, 7.0, 0.7685843297279158),
+            (60.0, 4.0, 190.0, 1.0831025159902507e-32),
+        ] {
+            close(f_upper(f, above, below), expected);
+        }
+        for (p, degrees, expected) in [
+            (0.1, 2.0, 0.21072103131565273),
+            (0.1, 199.0, 173.89952613733632),
+            (0.05, 49.0, 33.93030561852784),
+        ] {
+            close(chi_squared_quantile(p, degrees), expected);
+        }
+        assert_eq!(t_two_sided(f64::INFINITY, 2.0), 0.0);
+        assert_eq!(f_upper(f64::INFINITY, 2.0, 3.0), 0.0);
+    }
+
+    #[test]
+    fn trigamma_is_that_of_scipy_and_its_inverse_turns_it_round() {
+        for (x, expected) in [
+            (0.3, 12.245364544811663),
+            (1.0, 1.6449340668482264),
+            (1.5, 0.9348022005446793),
+            (7.2, 0.14897877959999999),
+            (40.0, 0.02531510380637),
+        ] {
+            assert!(
+                (trigamma(x) / expected - 1.0).abs() < 1e-5,
+                "{x}: {}",
+                trigamma(x)
+            );
+        }
+        for x in [1e-4, 0.02, 0.7, 3.0, 55.0, 1e5, 1e7] {
+            close(trigamma_inverse(trigamma(x)), x);
+        }
     }
 }

@@ -13,6 +13,7 @@ mod distribution;
 mod moderate;
 mod needed;
 mod optimism;
+mod sheet;
 mod table;
 mod words;
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
+use crate::report::anova::Anova;
 use crate::report::inference::Inference;
 use crate::report::summary::{Configuration, Run, Summary};
 use crate::report::{Input, growth, text};
@@ -26,7 +27,7 @@ const FEATURES: usize = 20;
 const NAME: usize = 12;
 
 /// All of it.
-pub fn of(input: &Input, summary: &Summary, inference: &Inference) -> Json {
+pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option<&Anova>) -> Json {
     let runs: Vec<(usize, &Run)> = (summary.ranking.iter().enumerate())
         .flat_map(|(place, config)| config.runs.iter().map(move |run| (place, run)))
         .collect();
@@ -61,6 +62,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference) -> Json {
         "calibration": calibration(input, &summary.ranking),
         "features": features(input, summary),
         "growth": growth(input, summary),
+        "anova": anova.map(variance),
         "timeline": timeline(input),
     })
 }
@@ -168,6 +170,30 @@ impl<'a> Setting<'a> {
             "varies": kinds.map(|(place, _)| place).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Shares of the variance, and the marginal means of each setting.
+fn variance(anova: &Anova) -> Json {
+    let factors = anova.factors.iter().map(|factor| {
+        let levels = factor.levels.iter().map(|level| {
+            json!({
+                "name": text::clean(&level.label),
+                "low": maybe(level.interval.map(|(low, _)| low)),
+                "high": maybe(level.interval.map(|(_, high)| high)),
+            })
+        });
+        json!({ "name": factor.name, "levels": levels.collect::<Json>() })
+    });
+    let shares = anova.shares.iter().map(|share| {
+        json!({
+            "name": text::clean(&anova.title(share)),
+            "isPair": share.second.is_some(),
+            "share": number(share.share),
+            "chance": maybe(share.chance),
+            "p": maybe(share.p),
+        })
+    });
+    json!({ "factors": factors.collect::<Json>(), "shares": shares.collect::<Json>() })
 }
 
 /// Every metric at the best step of each run.
@@ -474,7 +500,13 @@ mod tests {
     fn page_data() -> Json {
         let input = samples::genres();
         let summary = Summary::of(&input.experiment);
-        of(&input, &summary, &Inference::of(&summary))
+        let anova = Anova::of(&summary);
+        of(
+            &input,
+            &summary,
+            &Inference::of(&summary),
+            anova.as_ref().ok(),
+        )
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod record;
 
 use std::fmt::Write;
 
+use super::anova::Anova;
 use super::inference::Inference;
 use super::markup::{IN_MEMORY, escape, in_address, json_in_script};
 use super::plot::Picture;
@@ -37,6 +38,8 @@ struct Page<'a> {
     input: &'a Input,
     summary: &'a Summary,
     inference: &'a Inference,
+    /// Or why there is none.
+    anova: &'a Result<Anova, String>,
     pictures: &'a [Picture],
 }
 
@@ -49,10 +52,12 @@ pub fn page(
     left_out: &[String],
 ) -> String {
     let inference = Inference::of(summary);
+    let anova = Anova::of(summary);
     let page = Page {
         input,
         summary,
         inference: &inference,
+        anova: &anova,
         pictures,
     };
     let sections: Vec<Section> = [
@@ -66,6 +71,7 @@ pub fn page(
             &["learning_curves", "xgboost_curve"],
         ),
         parts::live("parallel", "All settings at once", !summary.axes.is_empty()),
+        parts::importance(&page),
         parts::axes(&page),
         parts::live(
             "interactions",
@@ -124,7 +130,7 @@ pub fn page(
         head::head(&page),
         links.collect::<String>(),
         sections.iter().map(Section::html).collect::<String>(),
-        json_in_script(&data::of(input, summary, &inference)),
+        json_in_script(&data::of(input, summary, &inference, anova.as_ref().ok())),
         SCRIPT.concat(),
     )
 }
@@ -179,8 +185,11 @@ fn images(pictures: &[Picture], names: &[&str]) -> String {
             let name = &picture.name;
             let title = escape(&picture.title);
             let link = format!("<a href=\"{name}.svg\">{name}.svg</a>");
-            writeln!(html, "<p class=\"note\">{title}: too large to stand here; it is in {link}.</p>")
-                .expect(IN_MEMORY);
+            writeln!(
+                html,
+                "<p class=\"note\">{title}: too large to stand here; it is in {link}.</p>"
+            )
+            .expect(IN_MEMORY);
             continue;
         }
         write!(

@@ -15,6 +15,8 @@ const TROUBLED: usize = 20;
 const MOST_TROUBLED: usize = 500;
 /// Values of a setting that the table of effects shows.
 const MOST_VALUES: usize = 40;
+/// Shares of the variance that are shown.
+const SHARES: usize = 15;
 /// Slowest trials shown.
 const SLOWEST: usize = 5;
 
@@ -97,6 +99,47 @@ pub(super) fn best_runs(page: &Page) -> Option<Section> {
         "Best configurations and baselines",
         &["best_runs"],
     )
+}
+
+/// Which settings matter: shares of the variance over networks.
+pub(super) fn importance(page: &Page) -> Option<Section> {
+    let anova = page.anova.as_ref().ok()?;
+    let mut rows = String::new();
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    for share in anova.shares.iter().take(SHARES) {
+        let p = share.p.map_or("–".to_owned(), |p| match p {
+            p if p < 0.001 => "< 0.001".to_owned(),
+            p => format!("{p:.3}"),
+        });
+        let cells = [
+            (anova.title(share), true),
+            (percent(share.share), false),
+            (share.chance.map_or("–".to_owned(), percent), false),
+            (p, false),
+        ];
+        row(&mut rows, "", &cells);
+    }
+    let columns = [
+        ("Setting", true),
+        ("Share of the variance", false),
+        ("By chance of seeds", false),
+        ("p", false),
+    ];
+    let mut html = String::new();
+    paragraph(&mut html, "note", &anova.about());
+    html.push_str(&format!(
+        "<details>\n<summary>In numbers</summary>\n{}",
+        table(&columns, &rows)
+    ));
+    if anova.shares.len() > SHARES {
+        paragraph(
+            &mut html,
+            "note",
+            "The others stand in hyperparameters.csv.",
+        );
+    }
+    html.push_str("</details>\n");
+    Section::new("importance", "Which settings matter", html)
 }
 
 /// Effects of settings in numbers.

@@ -102,7 +102,7 @@ function cost(host, width, redraw) {
     for (const kind of kindsHere()) {
       const of = configs.filter((i) => D.configs.kind[i] === kind && view.isWanted[i] === isWanted);
       const d = of.map((i) => markPath(kind, x(column[i]), y(D.configs.mean[i]), radius)).join('');
-      if (d) drawing.append(svg('path', { class: `mark many k${kind}${isWanted ? '' : ' faded'}`, d }));
+      if (d) drawing.append(svg('path', { class: `mark many k${kind}${isWanted ? '' : ' faded'}${configs.length > 400 ? ' dense' : ''}`, d }));
     }
   }
   drawing.append(svg('path', { class: 'front', d: linePath([...corners, [box[2], corners.at(-1)[1]]]) }));
@@ -267,6 +267,7 @@ function parallel(host, width, redraw) {
   // On a narrow screen the axes keep their distance, and the figure is scrolled.
   const total = Math.max(width, left + right + (shown.length - 1) * 96);
   const x = (place) => left + (place / Math.max(1, shown.length - 1)) * (total - left - right);
+  const dense = configs.length > 500 ? ' dense' : '';
   const drawing = canvas(total, height, 'Every configuration as a line through its settings and its score');
   drawing.setAttribute('role', 'group');
   const lines = svg('g', {});
@@ -284,13 +285,13 @@ function parallel(host, width, redraw) {
     const isInside = new Set(inside);
     const path = (i) => linePath(shown.map((axis, place) => [x(place), height01.get(axis.key)(i)]));
     const outside = configs.filter((i) => !isInside.has(i));
-    lines.replaceChildren(svg('path', { class: 'thread out', d: outside.map(path).join('') }));
+    lines.replaceChildren(svg('path', { class: `thread out${dense}`, d: outside.map(path).join('') }));
     // Ranks go from best to worst: shades by place, the best on top.
     for (let shade = 0; shade < SHADES; shade += 1) {
       const from = Math.floor((configs.length * (SHADES - 1 - shade)) / SHADES);
       const to = Math.floor((configs.length * (SHADES - shade)) / SHADES);
       const part = configs.slice(from, to).filter((i) => isInside.has(i));
-      lines.append(svg('path', { class: 'thread', style: `--t:${shade / (SHADES - 1)}`, d: part.map(path).join('') }));
+      lines.append(svg('path', { class: `thread${dense}`, style: `--t:${shade / (SHADES - 1)}`, d: part.map(path).join('') }));
     }
     const query = brushQuery(shown);
     text.textContent = query || 'nothing yet';
@@ -763,7 +764,7 @@ function timeline(host, width) {
     drawing.append(svg('text', { class: 'name', x: begin.get(place), y: 14 }, `${session[0]} UTC`));
   }
   for (const { session, place } of used) {
-    const ticks = niceTicks(0, session[1] / 1000, Math.floor((session[1] * scale) / 90));
+    const ticks = timeTicks(session[1] / 1000, Math.max(1, Math.floor((session[1] * scale) / 90)));
     for (const tick of session[1] * scale > 60 ? ticks : []) {
       const x = begin.get(place) + tick * 1000 * scale;
       drawing.append(svg('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom }),
@@ -793,6 +794,13 @@ function timeline(host, width) {
   const words = { good: 'finished', odd: 'diverged', bad: 'failed', cut: 'interrupted or running' };
   host.append(drawing, legend([...kinds.map((kind) => [`bar ${kind}`, words[kind], 1]), ...(t.events.length ? [['event', 'slot retired']] : [])]),
     html('p', { class: 'note' }, `${count(t.attempts.length, 'attempt')} in ${count(used.length, 'session')}; slots were at work ${(100 * busy).toFixed(0)}% of the time. Time between sessions is left out.`));
+}
+
+/** Round places from 0 to so many seconds, as clocks are read. */
+function timeTicks(seconds, most) {
+  const round = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+  const step = round.find((size) => seconds / size <= most) ?? 86400 * Math.ceil(seconds / 86400 / most);
+  return seconds < 5 ? niceTicks(0, seconds, most) : Array.from({ length: Math.floor(seconds / step) + 1 }, (_, k) => k * step);
 }
 
 function outcomeClass(outcome) {
