@@ -148,7 +148,7 @@ impl<'a> Setting<'a> {
     fn json(&self, ranking: &[Configuration]) -> Json {
         let varies = |kind: &Kind| {
             let mut of_kind = (ranking.iter().zip(&self.at))
-                .filter(|(config, _)| config.kind == *kind)
+                .filter(|(config, at)| config.kind == *kind && **at >= 0)
                 .map(|(_, at)| at);
             let first = of_kind.next();
             of_kind.any(|at| Some(at) != first)

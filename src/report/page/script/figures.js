@@ -185,6 +185,8 @@ function curves(host, width, redraw) {
   const box = [58, 28, width - 14, height - 48];
   const all = drawn.flatMap(({ points }) => points);
   const x = linear(all.map((point) => point.step), box[0] + 6, box[2] - 6, { pad: 0.01 });
+  const rough = x.ticks;
+  x.ticks = (most) => [...new Set(rough(most).map(Math.round))];
   const y = fitting(all.flatMap((point) => [point.low, point.high]), box[3], box[1], 300);
   const drawing = canvas(width, height, `Learning curves of ${curveMetric}`);
   axes(drawing, { box, x, y, xName: curveKind === 0 ? 'Epoch' : 'Round', yName: curveMetric + (y.isLog ? ', logarithmic' : '') });
@@ -219,17 +221,20 @@ const SHADES = 8;
 
 /** Settings of a kind as axes, the objective last. */
 function parallelAxes(configs, kind, top, bottom) {
+  // Where a configuration lacks a setting, its line runs below the axis.
+  const missing = bottom + 14;
   const settings = varying(kind).map((param) => {
     const used = [...new Set(configs.map((i) => param.at[i]).filter((at) => at >= 0))];
     const numeric = used.every((at) => isNumber(param.values[at]));
     used.sort((a, b) => (numeric ? param.values[a] - param.values[b] : a - b));
     if (!numeric || used.length <= ORDINAL) {
       const step = (bottom - top) / Math.max(1, used.length);
-      const at = (place) => bottom - (used.indexOf(place) + 0.5) * step;
+      const at = (place) => (place < 0 ? missing : bottom - (used.indexOf(place) + 0.5) * step);
       return { key: param.key, isOrdinal: true, step, used, param, at: (i) => at(param.at[i]), place: (i) => param.at[i], spot: at };
     }
     const scale = fitting(used.map((at) => param.values[at]), bottom, top);
-    return { key: param.key, scale, raw: (i) => param.values[param.at[i]], at: (i) => scale(param.values[param.at[i]]) };
+    const raw = (i) => param.values[param.at[i]];
+    return { key: param.key, scale, raw, at: (i) => (param.at[i] < 0 ? missing : scale(raw(i))) };
   });
   const scale = linear(configs.map((i) => D.configs.mean[i]), bottom, top);
   return [...settings, { key: 'mean', isObjective: true, scale, raw: (i) => D.configs.mean[i], at: (i) => scale(D.configs.mean[i]) }];
@@ -249,9 +254,9 @@ function brushQuery(shown) {
     const range = brush.get(axis.key);
     if (!range) continue;
     if (axis.isOrdinal) parts.push(`${axis.key}=${[...range].map((at) => quoted(axis.param.shown[at])).join('|')}`);
-    else parts.push(`${axis.key}>=${short(range[0])} ${axis.key}<=${short(range[1])}`);
+    else parts.push(`${axis.key}>=${written(range[0])} ${axis.key}<=${written(range[1])}`);
   }
-  return parts.join(' ').replace(/,/g, (comma, at, whole) => (/\d,\d{3}/.test(whole.slice(at - 1, at + 4)) ? '' : comma));
+  return parts.join(' ');
 }
 
 /** A number between -1/2 and 1/2 that depends on the configuration alone, so that equal lines lie side by side. */
@@ -276,7 +281,7 @@ function parallel(host, width, redraw) {
   const use = html('button', { type: 'button', onclick: () => view.ask(brushQuery(shown)) }, 'Filter by it');
   const clear = html('button', { type: 'button', onclick: () => { brush.clear(); redraw(); } }, 'Clear');
   const height01 = new Map(shown.map((axis) => [axis.key, (i) => {
-    if (!axis.isOrdinal) return axis.at(i);
+    if (!axis.isOrdinal || axis.place(i) < 0) return axis.at(i);
     return axis.at(i) + jitter(i) * Math.min(axis.step * 0.5, 40);
   }]));
 
@@ -652,7 +657,7 @@ function confusion(host, width, redraw) {
     ['mean of classes', share(over('precision')), share(over('recall')), share(over('f1')), sum(rows).toLocaleString('en-US')]];
   host.append(
     html('div', { class: 'wide' }, html('table', { class: 'cells' }, html('thead', {}, head), html('tbody', {}, ...body))),
-    html('p', { class: 'note' }, `Validation rows at the best step, all ${count(RUNS[confusionOf].length, 'seed')} added. ${percent(sum(matrix.map((row, i) => row[i])), sum(rows))} of them are named right.`),
+    html('p', { class: 'note' }, `Validation rows at the best step${RUNS[confusionOf].length > 1 ? `, those of ${RUNS[confusionOf].length} seeds added` : ''}. ${percent(sum(matrix.map((row, i) => row[i])), sum(rows))} of them are named right.`),
     html('div', { class: 'wide' }, html('table', { class: 'measures' },
       html('thead', {}, html('tr', {}, ...['Class', 'Precision', 'Recall', 'F1', 'Rows'].map((name, i) => html('th', { scope: 'col', class: i ? '' : 'text' }, name)))),
       html('tbody', {}, ...lines.map((line, i) => html('tr', { class: i === lines.length - 1 ? 'total' : '' }, ...line.map((cell, j) => html('td', { class: j ? '' : 'text' }, cell))))))),

@@ -143,11 +143,11 @@ function leaderboard() {
     const part = (param, sign) => {
       const numbers = param.values.filter(isNumber);
       return sign === '<' && numbers.length > 1
-        ? `${param.key}<${short(extent(numbers)[1])}`
+        ? `${param.key}<${written(extent(numbers)[1])}`
         : `${param.key}=${quoted(param.shown[0])}`;
     };
     const parts = [first && part(first, '<'), second && part(second, '=')].filter(Boolean);
-    return parts.length ? parts.join(' ') : `mean>${short(D.configs.mean[0])}`;
+    return parts.length ? parts.join(' ') : `mean>${written(D.configs.mean[0])}`;
   }
 
   view.listeners.push(fill);

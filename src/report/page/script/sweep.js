@@ -28,8 +28,11 @@ function short(value) {
   const size = Math.abs(value);
   const rounded = Number(value.toPrecision(4));
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return rounded.toExponential().replace('e+', 'e');
-  return size >= 1e4 ? rounded.toLocaleString('en-US') : String(rounded);
+  return size >= 1e3 ? rounded.toLocaleString('en-US') : String(rounded);
 }
+
+/** A number as a query writes it, in the digits by which it is found. */
+const written = (value) => String(Number(value.toPrecision(4)));
 
 function duration(seconds) {
   if (!isNumber(seconds)) return '–';
