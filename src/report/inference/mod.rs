@@ -4,7 +4,7 @@
 //! is, about training the same configurations again; it says nothing of other rows, which is what the sealed
 //! test rows are for.
 //!
-//! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/REPORT.md`): where all
+//! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/STATISTICS.md`): where all
 //! configurations are equally good, one of them is declared the winner in at most 5% of sweeps; and the best
 //! configuration is among [`Inference::candidates`] in at least 95%.
 
