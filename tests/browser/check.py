@@ -19,7 +19,7 @@ WIDE, NARROW = 1280, 360
 # What must be there in a report of an ordinary sweep.
 ORDINARY = "genres"
 PARTS = (
-    "leaderboard", "best", "cost", "curves", "parallel", "effects", "interactions", "features", "confusion",
+    "leaderboard", "best", "cost", "curves", "parallel", "importance", "effects", "interactions", "features", "confusion",
     "calibration", "trouble", "slowest", "timeline", "data", "again", "files",
 )
 
@@ -239,6 +239,8 @@ def others(checks):
     checks.that("Parameters" in checks.text("#cost svg"), "quality stands against parameters too")
     choose(checks, "#cost", "Across", "seconds")
     hovered(checks, "#cost svg", "parameters")
+    hovered(checks, "#importance svg", "variance")
+    hovered(checks, "#features svg", "splits")
     hovered(checks, "#effects svg", "mean")
     hovered(checks, "#calibration svg", "claims")
     hovered(checks, "#timeline svg", "trial")

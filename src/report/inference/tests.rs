@@ -157,7 +157,10 @@ fn variances_that_differ_by_more_than_chance_are_believed_each() {
     let rows: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
     let table = Table::new(&samples(&rows), 1.0);
     let learned = prior(&table, 0).unwrap().degrees;
-    assert!(learned < 4.0, "{learned} degrees from twelve variances of two sizes");
+    assert!(
+        learned < 4.0,
+        "{learned} degrees from twelve variances of two sizes"
+    );
     // Seven are too few to learn from.
     assert_eq!(prior(&Table::new(&samples(&rows[..7]), 1.0), 0), None);
 }
