@@ -62,10 +62,13 @@ pub fn spend(
 ) -> Result<(), Failure> {
     let name = ready.checked.experiment.name.clone();
     let file = ready.checked.source.path.display().to_string();
-    let _lock = run::lock(context, &name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
-    let statuses = run::statuses(&store, &ready.plan)?;
-    let left = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), false).len();
+    let left = match context.store.exists() {
+        true => {
+            let statuses = run::statuses(&context.read()?, &ready.plan)?;
+            plan::remaining(&ready.plan, |id| statuses.get(id).copied(), false).len()
+        }
+        false => ready.plan.trials.len(),
+    };
     if left > 0 {
         let message = format!(
             "{} of sweep {name} have no result yet: which configurations are the best is not known",
@@ -74,6 +77,8 @@ pub fn spend(
         let help = format!("train them with `sweep run {file}`, then spend more seeds");
         return Err(Failure::input(message, &help));
     }
+    let _lock = run::lock(context, &name)?;
+    let mut store = Store::open(&context.store).map_err(store_failure)?;
     let record = store.experiment(&name).map_err(store_failure)?;
     let chosen = match &record {
         Some(record) => choose(&Summary::of(record), &ready.plan, top),

@@ -44,13 +44,14 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         let report = report::write(&folder, &input)
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
         let summary = Summary::of(&input.experiment);
+        let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
         if !context.json {
             let colour = terminal::stdout_has_colour();
             terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
-            for sentence in Inference::of(&summary).sentences(&summary) {
+            for sentence in inference.sentences(&summary) {
                 terminal::print(&sentence);
             }
-            if let Ok(anova) = Anova::of(&summary) {
+            if let Ok(anova) = &anova {
                 terminal::print(&anova.line());
             }
             for sentence in report::transfer_sentences(&input.experiment, &summary) {
@@ -69,8 +70,8 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             terminal::print(&format!("report: {}", report.page.display()));
         }
         let mut value = listing::sweep_json(&input.experiment);
-        value["inference"] = Inference::of(&summary).json(&summary);
-        value["hyperparameters"] = match Anova::of(&summary) {
+        value["inference"] = inference.json(&summary);
+        value["hyperparameters"] = match anova {
             Ok(anova) => anova.json(),
             Err(reason) => serde_json::json!({ "none": reason }),
         };

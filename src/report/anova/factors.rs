@@ -108,42 +108,50 @@ impl Data {
     }
 }
 
+/// A factor in the making.
+struct Column {
+    names: Vec<String>,
+    /// Of each level, those of the settings that move together.
+    labels: Vec<Vec<String>>,
+    /// Level of every configuration.
+    levels: Vec<usize>,
+}
+
 /// Factors from the axes that vary among `configs`, and the level of each in every one of them.
 pub(super) fn collect(axes: &[Axis], configs: &[&Configuration]) -> (Vec<Factor>, Vec<Point>) {
-    let mut columns: Vec<(Vec<String>, Vec<Vec<String>>, Vec<usize>)> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
     for axis in axes {
         let (labels, levels) = column(axis, configs);
         if labels.len() < 2 {
             continue;
         }
-        let labels: Vec<Vec<String>> = labels.into_iter().map(|label| vec![label]).collect();
-        match columns
-            .iter_mut()
-            .find(|(_, other, own)| move_together((other.len(), own), (labels.len(), &levels)))
-        {
-            Some((names, other, own)) => {
-                names.push(axis.name.clone());
-                for (at, label) in levels
-                    .iter()
-                    .zip(own.iter())
-                    .map(|(theirs, own)| (own, &labels[*theirs][0]))
-                {
-                    if other[*at].len() < names.len() {
-                        other[*at].push(label.clone());
+        let together = columns.iter_mut().find(|other| {
+            move_together((other.labels.len(), &other.levels), (labels.len(), &levels))
+        });
+        match together {
+            Some(other) => {
+                other.names.push(axis.name.clone());
+                for (at, own) in other.levels.iter().zip(&levels) {
+                    if other.labels[*at].len() < other.names.len() {
+                        other.labels[*at].push(labels[*own].clone());
                     }
                 }
             }
-            None => columns.push((vec![axis.name.clone()], labels, levels)),
+            None => columns.push(Column {
+                names: vec![axis.name.clone()],
+                labels: labels.into_iter().map(|label| vec![label]).collect(),
+                levels,
+            }),
         }
     }
+    let values = |config: &Configuration| {
+        let runs = config.runs.iter();
+        runs.map(|run| (run.seed, run.value)).collect()
+    };
     let points = (configs.iter().enumerate())
         .map(|(place, config)| Point {
-            levels: columns.iter().map(|(_, _, levels)| levels[place]).collect(),
-            values: config
-                .runs
-                .iter()
-                .map(|run| (run.seed, run.value))
-                .collect(),
+            levels: columns.iter().map(|column| column.levels[place]).collect(),
+            values: values(config),
         })
         .collect();
     let level = |labels: Vec<String>| Level {
@@ -153,9 +161,9 @@ pub(super) fn collect(axes: &[Axis], configs: &[&Configuration]) -> (Vec<Factor>
         interval: None,
     };
     let factors = (columns.into_iter())
-        .map(|(names, labels, _)| Factor {
-            name: names.join(", "),
-            levels: labels.into_iter().map(level).collect(),
+        .map(|column| Factor {
+            name: column.names.join(", "),
+            levels: column.labels.into_iter().map(level).collect(),
         })
         .collect();
     (factors, points)

@@ -11,6 +11,8 @@ use crate::random::{Purpose, Stream};
 pub(super) const TREES: usize = 64;
 /// Points below which a node is not split.
 const FEWEST: usize = 4;
+/// A node is split only if it holds this part of all points, so that the work stays in bounds.
+const FINEST: usize = 128;
 /// Key of the draws; any number would do.
 const SEED: u64 = 0;
 
@@ -58,7 +60,8 @@ pub(super) fn decompose(sizes: &[usize], points: &[Point], means: &[f64]) -> Vec
 /// Splits `drawn` where that lowers the squared error most, down to leaves.
 fn grow(drawn: &[usize], levels: Vec<Vec<bool>>, data: (&[Point], &[f64]), leaves: &mut Vec<Leaf>) {
     let (points, means) = data;
-    match best_split(drawn, &levels, data).filter(|_| drawn.len() >= FEWEST) {
+    let fewest = FEWEST.max(points.len() / FINEST);
+    match best_split(drawn, &levels, data).filter(|_| drawn.len() >= fewest) {
         Some((factor, low)) => {
             let (left, right): (Vec<usize>, Vec<usize>) = drawn
                 .iter()
@@ -122,56 +125,35 @@ fn best_split(
 
 /// Shares of one tree, singles before pairs; `None` for a tree that says the same everywhere.
 fn shares(sizes: &[usize], leaves: &[Leaf]) -> Option<Vec<f64>> {
-    let portion = |leaf: &Leaf, factor: usize| {
-        let held = leaf.levels[factor]
-            .iter()
-            .filter(|is_held| **is_held)
-            .count();
-        held as f64 / sizes[factor] as f64
+    let volumes = Volumes::new(sizes, leaves);
+    let weighted = |part: &dyn Fn(&Leaf) -> f64| -> f64 {
+        let each = leaves.iter().enumerate();
+        each.map(|(place, leaf)| volumes.without(place, &[]) * part(leaf))
+            .sum()
     };
-    let portions: Vec<Vec<f64>> = (leaves.iter())
-        .map(|leaf| {
-            (0..sizes.len())
-                .map(|factor| portion(leaf, factor))
-                .collect()
-        })
-        .collect();
-    let volume = |leaf: usize, without: &[usize]| -> f64 {
-        let kept = (0..sizes.len()).filter(|factor| !without.contains(factor));
-        kept.map(|factor| portions[leaf][factor]).product()
-    };
-    let mean: f64 = (0..leaves.len())
-        .map(|leaf| volume(leaf, &[]) * leaves[leaf].value)
-        .sum();
-    let squares =
-        (0..leaves.len()).map(|leaf| volume(leaf, &[]) * (leaves[leaf].value - mean).powi(2));
-    let variance: f64 = squares.sum();
+    let mean = weighted(&|leaf| leaf.value);
+    let variance = weighted(&|leaf| (leaf.value - mean).powi(2));
     if variance <= 0.0 {
         return None;
     }
-    let mut single: Vec<Vec<f64>> = Vec::new();
-    for factor in 0..sizes.len() {
+    let single = |factor: usize| -> Vec<f64> {
         let mut effects = vec![0.0; sizes[factor]];
         for (place, leaf) in leaves.iter().enumerate() {
-            let weight = volume(place, &[factor]) * (leaf.value - mean);
-            let held = effects.iter_mut().zip(&leaf.levels[factor]);
-            held.filter(|(_, is_held)| **is_held)
-                .for_each(|(effect, _)| *effect += weight);
+            let weight = volumes.without(place, &[factor]) * (leaf.value - mean);
+            for (effect, is_held) in effects.iter_mut().zip(&leaf.levels[factor]) {
+                *effect += if *is_held { weight } else { 0.0 };
+            }
         }
-        single.push(effects);
-    }
-    let mean_square =
-        |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64;
-    let mut all: Vec<f64> = single
-        .iter()
-        .map(|effects| mean_square(effects) / variance)
-        .collect();
+        effects
+    };
+    let singles: Vec<Vec<f64>> = (0..sizes.len()).map(single).collect();
+    let mut all: Vec<f64> = singles.iter().map(|effects| mean_square(effects)).collect();
     for first in 0..sizes.len() {
         for second in first + 1..sizes.len() {
             let width = sizes[second];
             let mut effects = vec![0.0; sizes[first] * width];
             for (place, leaf) in leaves.iter().enumerate() {
-                let weight = volume(place, &[first, second]) * (leaf.value - mean);
+                let weight = volumes.without(place, &[first, second]) * (leaf.value - mean);
                 for (cell, effect) in effects.iter_mut().enumerate() {
                     if leaf.levels[first][cell / width] && leaf.levels[second][cell % width] {
                         *effect += weight;
@@ -179,10 +161,34 @@ fn shares(sizes: &[usize], leaves: &[Leaf]) -> Option<Vec<f64>> {
                 }
             }
             for (cell, effect) in effects.iter_mut().enumerate() {
-                *effect -= single[first][cell / width] + single[second][cell % width];
+                *effect -= singles[first][cell / width] + singles[second][cell % width];
             }
-            all.push(mean_square(&effects) / variance);
+            all.push(mean_square(&effects));
         }
     }
-    Some(all)
+    Some(all.into_iter().map(|part| part / variance).collect())
+}
+
+/// The share of the levels of each factor that each leaf holds.
+struct Volumes(Vec<Vec<f64>>);
+
+impl Volumes {
+    fn new(sizes: &[usize], leaves: &[Leaf]) -> Volumes {
+        let share = |(levels, size): (&Vec<bool>, &usize)| {
+            levels.iter().filter(|is_held| **is_held).count() as f64 / *size as f64
+        };
+        let shares = |leaf: &Leaf| leaf.levels.iter().zip(sizes).map(share).collect();
+        Volumes(leaves.iter().map(shares).collect())
+    }
+
+    /// The part of the search space that the leaf at `place` holds, factors `without` left out.
+    fn without(&self, place: usize, without: &[usize]) -> f64 {
+        let shares = self.0[place].iter().enumerate();
+        let kept = shares.filter(|(factor, _)| !without.contains(factor));
+        kept.map(|(_, share)| share).product()
+    }
+}
+
+fn mean_square(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64
 }

@@ -5,6 +5,9 @@ use super::super::text;
 use super::super::transfer::{amount, signed};
 use super::{Comparison, Inference, MOST_SEEDS, Verdict};
 
+/// Most further seeds that a reader is told how to ask for.
+const AFFORDABLE: usize = 100;
+
 /// See [`Inference::sentences`].
 pub(super) fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
     let Some(winner) = summary.ranking.first() else {
@@ -42,7 +45,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
         Verdict::Alone => "There is no other configuration to compare it with.".to_owned(),
         Verdict::TooFewSeeds => format!(
             "Whether that is more than chance cannot be said: it shares fewer than two seeds with the \
-             {others}. Three seeds are a beginning."
+             {others}."
         ),
         Verdict::Winner { p } => {
             format!(
@@ -72,9 +75,10 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
 /// told apart.`
 fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> String {
     let objective = &summary.objective;
-    let whom = match comparison.over {
-        1 => format!("the runner-up ({})", other.title()),
-        _ => format!("the best {} ({})", text::kind(other.kind), other.title()),
+    let whom = match (comparison.over, other.label.as_str()) {
+        (1, _) => format!("the runner-up ({})", other.title()),
+        (_, "") => format!("the best {}", text::kind(other.kind)),
+        (_, label) => format!("the best {} ({label})", text::kind(other.kind)),
     };
     let Some(by) = comparison.by else {
         return format!("Over {whom}: no seed in common.");
@@ -101,6 +105,9 @@ fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> 
 }
 
 fn more_seeds(inference: &Inference) -> Option<String> {
+    if inference.verdict == Verdict::TooFewSeeds {
+        return Some("`sweep run FILE --seeds 1..3` trains the same with three seeds.".to_owned());
+    }
     let Verdict::NotToldApart { seeds } = inference.verdict else {
         return None;
     };
@@ -108,15 +115,23 @@ fn more_seeds(inference: &Inference) -> Option<String> {
     if runner_up.is_told_apart || runner_up.by.is_none_or(|by| by <= 0.0) {
         return None;
     }
-    Some(match seeds {
-        Some(seeds) => format!(
-            "If winner and runner-up are as far apart as they look, {seeds} seeds each would show it four \
-             times in five."
-        ),
-        None => format!(
-            "Winner and runner-up look so much alike that {MOST_SEEDS} seeds each would not tell them apart."
-        ),
-    })
+    let Some(seeds) = seeds else {
+        return Some(format!(
+            "Winner and runner-up look so much alike that {MOST_SEEDS} seeds each would not tell them \
+             apart."
+        ));
+    };
+    let mut sentence = format!(
+        "If winner and runner-up are as far apart as they look, {seeds} seeds each would show it four \
+         times in five"
+    );
+    let more = seeds.saturating_sub(runner_up.pairs);
+    if (1..=AFFORDABLE).contains(&more) {
+        sentence.push_str(&format!(
+            " (`sweep run FILE --more-seeds {more} --top 2` trains them)"
+        ));
+    }
+    Some(sentence + ".")
 }
 
 fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
