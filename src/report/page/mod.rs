@@ -53,6 +53,10 @@ pub fn page(
 ) -> String {
     let inference = Inference::of(summary);
     let anova = Anova::of(summary);
+    let mut left_out = left_out.to_vec();
+    if let (Err(reason), false) = (&anova, summary.axes.is_empty()) {
+        left_out.push(format!("Which settings matter: {reason}."));
+    }
     let page = Page {
         input,
         summary,
@@ -102,7 +106,7 @@ pub fn page(
         ),
         record::data(&page),
         record::again(&page),
-        record::files(&page, files, left_out),
+        record::files(&page, files, &left_out),
     ]
     .into_iter()
     .flatten()
