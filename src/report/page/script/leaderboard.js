@@ -125,8 +125,12 @@ function leaderboard() {
       });
       const kind = D.configs.kind[config];
       const classes = `${candidates.has(config) ? 'candidate ' : ''}${kind > 0 ? 'baseline' : ''}`;
-      return html('tr', { class: classes }, html('td', {}, tick), ...columns.map((column) =>
-        html('td', { class: `${column.isText ? 'text' : ''}${column.key === 'name' ? ' mono' : ''}` }, column.shown(config) || '–')));
+      const cells = columns.map((column) => {
+        const shown = column.shown(config) || '–';
+        const name = `${column.isText ? 'text' : ''}${column.key === 'name' ? ' mono' : ''}`;
+        return html('td', { class: name, title: shown.length > 24 ? shown : null }, shown);
+      });
+      return html('tr', { class: classes }, html('td', {}, tick), ...cells);
     }));
     if (found.length === 0) {
       body.append(html('tr', {}, html('td', { class: 'text', colspan: columns.length + 1 }, 'No configuration is like that.')));
