@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal, test_rows};
+use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
 use crate::report::{self, Anova, Inference, Input, Summary, table, test};
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
@@ -40,7 +40,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             true => Some(test_rows::look(context, &record)?),
             false => store.last_evaluation(&record.name).map_err(store_failure)?,
         };
-        let input = load(&store, record, test)?;
+        let input = load(context, &store, record, test)?;
         let report = report::write(&folder, &input)
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
         let summary = Summary::of(&input.experiment);
@@ -87,6 +87,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
 
 /// Everything that the report of `experiment` is made from.
 fn load(
+    context: &Context,
     store: &Store,
     experiment: ExperimentRecord,
     test: Option<EvaluationRecord>,
@@ -104,7 +105,13 @@ fn load(
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
+    let (calibration, lacking) = claims::calibrations(context, &experiment);
+    let name = &experiment.name;
     Ok(Input {
+        calibration,
+        lacking,
+        attempts: store.attempts_in(name).map_err(store_failure)?,
+        slot_events: store.slot_events(name).map_err(store_failure)?,
         experiment,
         curves,
         confusion,

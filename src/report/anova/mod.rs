@@ -18,6 +18,9 @@ use crate::trial::Kind;
 
 /// Configurations below which there is nothing to share out.
 const FEWEST: usize = 4;
+/// Values of one setting beyond which nothing is shared out: the work grows with their number times that of
+/// the leaves of every tree.
+const MOST_LEVELS: usize = 200;
 
 /// How much each setting of the networks matters.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +103,13 @@ impl Anova {
         }
         if factors.is_empty() {
             return Err("no setting varies among the networks that have finished".to_owned());
+        }
+        if let Some(factor) = factors.iter().find(|one| one.levels.len() > MOST_LEVELS) {
+            return Err(format!(
+                "the importance of settings takes at most {MOST_LEVELS} values of each; {} has {}",
+                factor.name,
+                factor.levels.len()
+            ));
         }
         let data = factors::Data::new(points);
         let mean = data.means.iter().sum::<f64>() / points.len() as f64;

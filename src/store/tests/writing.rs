@@ -684,6 +684,9 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
         attempt.notes,
         ["a checkpoint could not be used", "the disk is full"]
     );
+    let all = lab.store.attempts_in("songs").unwrap();
+    assert_eq!(all, [(first.clone(), attempt.clone())]);
+    assert!(lab.store.attempts_in("other").unwrap().is_empty());
     let slots = lab.store.slot_events("songs").unwrap();
     let told: Vec<_> = slots
         .iter()
