@@ -28,11 +28,42 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     File::open(folder_of(path))?.sync_all()
 }
 
+/// Whether something stands at `path` that a new folder may not replace: anything but an empty folder.
+pub fn is_taken(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some()),
+        Err(_) => false,
+    }
+}
+
+/// Creates the folder `path`, or replaces an empty one, with `files` by their path in it: all of them or none.
+pub fn write_folder(path: &Path, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+    let staging = Staging(path.with_added_extension(format!("{}.part", std::process::id())));
+    fs::create_dir_all(&staging.0)?;
+    for (name, bytes) in files {
+        let file = staging.0.join(name);
+        fs::create_dir_all(folder_of(&file))?;
+        fs::write(&file, bytes)?;
+    }
+    // An empty folder gives way to the new one.
+    fs::rename(&staging.0, path)
+}
+
 /// The folder that `path` stands in.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// A folder that goes away unless it was renamed.
+struct Staging(PathBuf);
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

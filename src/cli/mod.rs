@@ -65,7 +65,7 @@ enum Command {
     Report(report::Arguments),
     /// Say what a trained model makes of new rows
     Predict(predict::Arguments),
-    /// Write a trained model to a folder of its own, in open formats
+    /// Write a trained model, or the record of a sweep, to a folder in open formats
     Export(export::Arguments),
     /// List all sweeps
     Ls,

@@ -19,6 +19,7 @@ mod transfer;
 mod winners;
 
 pub use folder::{Written, write};
+pub use sheets::guarded;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
@@ -129,6 +130,6 @@ pub fn make(input: &Input) -> Result<Report, ReportError> {
 }
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

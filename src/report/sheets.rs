@@ -322,7 +322,7 @@ pub fn rank(summary: &Summary, config: &Configuration) -> usize {
 
 /// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
 /// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
-pub(super) fn guarded(cell: &str) -> String {
+pub fn guarded(cell: &str) -> String {
     let begins_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     match begins_formula && cell.parse::<f64>().is_err() {
