@@ -5,6 +5,7 @@ mod context;
 mod data;
 mod describe;
 mod doctor;
+mod environment;
 mod exit;
 mod export;
 mod failure;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 
 use super::context::store_failure;
+use super::environment::environment;
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
 use crate::console::{Console, Mode, Sweep};
@@ -232,6 +233,8 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
         .collect();
     let commit = git_commit();
+    let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let needs_xgboost = ready.plan.trials.iter().any(is_boost);
     let command: Vec<String> = std::env::args().collect();
     let begin = Begin {
         experiment: &experiment.name,
@@ -245,6 +248,7 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: commit.as_deref(),
+        environment: &environment(needs_xgboost),
         trials: &planned,
         holds_lock: true,
     };

@@ -413,13 +413,17 @@ mod tests {
             started_ms: 1_772_323_200_000,
             ended_ms: Some(1_772_323_204_250),
             outcome: "crashed".to_owned(),
+            exit_code: None,
+            signal: Some(9),
             message: Some("worker killed by signal 9".to_owned()),
             log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
             resumed_from: None,
+            notes: Vec::new(),
         };
         let second = AttemptRecord {
             number: 2,
             outcome: "finished".to_owned(),
+            signal: None,
             message: None,
             log_tail: None,
             resumed_from: Some(7),

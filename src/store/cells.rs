@@ -1,6 +1,7 @@
 //! Values on their way into and out of the database, which is not trusted: another program may
 //! have changed it. What does not parse is an error that names table, row and column, never a panic.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Row;
@@ -33,6 +34,10 @@ impl Cells<'_> {
 
     pub(super) fn text(&self, column: &'static str) -> Result<String, StoreError> {
         self.get(column, "text")
+    }
+
+    pub(super) fn optional_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        self.get(column, "text or NULL")
     }
 
     pub(super) fn path_of(&self, column: &'static str) -> Result<PathBuf, StoreError> {
@@ -93,6 +98,16 @@ impl Cells<'_> {
     pub(super) fn texts(&self, column: &'static str) -> Result<Vec<String>, StoreError> {
         serde_json::from_str(&self.text(column)?)
             .map_err(|_| self.refuse(column, "a JSON list of texts"))
+    }
+
+    /// A JSON object of texts, by name.
+    pub(super) fn named_texts(
+        &self,
+        column: &'static str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        serde_json::from_str::<BTreeMap<String, String>>(&self.text(column)?)
+            .map(|named| named.into_iter().collect())
+            .map_err(|_| self.refuse(column, "a JSON object of texts"))
     }
 
     /// A text that is a name of 32 or 64 hexadecimal digits.
@@ -202,4 +217,13 @@ pub(super) fn to_text<'a>(what: &str, path: &'a Path) -> Result<&'a str, StoreEr
 /// `list` as JSON.
 pub(super) fn to_json(list: &[String]) -> String {
     serde_json::Value::from(list).to_string()
+}
+
+/// `named` texts as a JSON object; of two with one name, the last.
+pub(super) fn to_json_object(named: &[(String, String)]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = named
+        .iter()
+        .map(|(name, text)| (name.clone(), text.as_str().into()))
+        .collect();
+    serde_json::Value::Object(object).to_string()
 }

@@ -10,6 +10,7 @@ mod error;
 mod evaluation;
 mod flush;
 mod journal;
+mod label;
 pub mod lock;
 mod page;
 mod read;
@@ -28,7 +29,7 @@ pub use journal::Outcome;
 pub use lock::SweepLock;
 pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
-    ExperimentSummary, SessionRecord, TrialRecord,
+    ExperimentSummary, NoteRecord, SessionRecord, SlotEventRecord, TrialRecord,
 };
 pub use writer::{TrialFiles, Writer};
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Params as Bound};
 
 use super::cells::Cells;
+use super::label::Label;
 use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
     TrialRecord,
@@ -15,7 +16,7 @@ const ACTION: &str = "reading it";
 
 /// The columns of a [`TrialRecord`], from `trials` called t.
 const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.status, t.best, \
-    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message";
+    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message, t.cause";
 
 impl Store {
     /// Every experiment, the one touched last first.
@@ -149,8 +150,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; parameters and
-    /// metrics are still to be filled in.
+    /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; what stands in other
+    /// tables is still to be filled in.
     fn bare_trial(cells: &Cells<'_>) -> Result<(i64, TrialRecord), StoreError> {
         let number = |column| cells.get::<Option<f64>>(column, "a number or NULL");
         let record = TrialRecord {
@@ -168,7 +169,10 @@ impl Store {
             parameters: cells.optional_int("parameters")?,
             seconds: number("seconds")?,
             metrics: Vec::new(),
-            message: cells.get("message", "text or NULL")?,
+            message: cells.optional_text("message")?,
+            cause: cells.optional_text("cause")?,
+            tags: Vec::new(),
+            notes: Vec::new(),
         };
         Ok((cells.int("id")?, record))
     }
@@ -222,6 +226,14 @@ impl Store {
                 Ok(())
             },
         )?;
+        self.labels(connection, chosen, values, |key, label| {
+            if let Some(&place) = places.get(&key) {
+                match label {
+                    Label::Tag(tag) => trials[place].tags.push(tag),
+                    Label::Note(note) => trials[place].notes.push(note),
+                }
+            }
+        })?;
         Ok(trials)
     }
 
@@ -320,7 +332,8 @@ impl Store {
                     host: cells.text("host")?,
                     pid: cells.int("pid")?,
                     version: cells.text("version")?,
-                    git_commit: cells.get("git_commit", "text or NULL")?,
+                    git_commit: cells.optional_text("git_commit")?,
+                    environment: cells.named_texts("environment")?,
                 })
             },
         )

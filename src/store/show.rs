@@ -1,7 +1,11 @@
-//! One trial in all its detail: attempts, curves, confusion, importance, artifacts.
+//! One trial in all its detail: attempts, curves, confusion, importance, artifacts; and what became of
+//! slots.
 
 use super::cells::is_hex;
-use super::{ArtifactRecord, AttemptRecord, Curve, DatasetRecord, Store, StoreError, TrialRecord};
+use super::{
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, SlotEventRecord, Store, StoreError,
+    TrialRecord,
+};
 use crate::trial::TrialId;
 
 /// Most names given to choose from.
@@ -98,9 +102,41 @@ impl Store {
                     started_ms: cells.int("started_ms")?,
                     ended_ms: cells.optional_int("ended_ms")?,
                     outcome: cells.text("outcome")?,
-                    message: cells.get("message", "text or NULL")?,
-                    log_tail: cells.get("log_tail", "text or NULL")?,
+                    exit_code: cells.optional_int("exit_code")?,
+                    signal: cells.optional_int("signal")?,
+                    message: cells.optional_text("message")?,
+                    log_tail: cells.optional_text("log_tail")?,
                     resumed_from: cells.optional_int("resumed_from")?,
+                    notes: cells
+                        .optional_text("notes")?
+                        .map(|notes| notes.lines().map(str::to_owned).collect())
+                        .unwrap_or_default(),
+                })
+            },
+        )
+    }
+
+    /// What became of slots in the sessions of `experiment`, in the order in which it was recorded.
+    pub fn slot_events(&self, experiment: &str) -> Result<Vec<SlotEventRecord>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT v.* FROM slot_events v JOIN sessions s ON s.id = v.session
+             JOIN experiments e ON e.id = s.experiment WHERE e.name = ?1 ORDER BY v.rowid",
+            [experiment],
+            ("slot_events", "session"),
+            |cells| {
+                let what = cells.text("what")?;
+                if !["worker_started", "retired"].contains(&what.as_str()) {
+                    return Err(cells.refuse("what", "worker_started or retired"));
+                }
+                Ok(SlotEventRecord {
+                    session: cells.int("session")?,
+                    slot: cells.text("slot")?,
+                    at_ms: cells.int("at_ms")?,
+                    what,
+                    engine: cells.optional_text("engine")?,
+                    pid: cells.optional_int("pid")?,
+                    message: cells.optional_text("message")?,
                 })
             },
         )

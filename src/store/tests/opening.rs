@@ -267,6 +267,7 @@ fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     pid: 1,
                     version: "",
                     git_commit: None,
+                    environment: &[],
                     trials: &[],
                     holds_lock: true,
                 });

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
-use crate::event::{AttemptNo, Cause, Event, Observer};
+use crate::event::{AttemptNo, Cause, Event, Observer, Slot};
 use crate::store::database::Database;
 use crate::store::{Outcome, Store, Writer};
 use crate::trial::{Status, TrialResult};
@@ -430,4 +430,88 @@ fn keys_point_at_rows_that_are_there() {
         "PRAGMA foreign_keys = OFF; DELETE FROM metric_names;",
     );
     assert_ne!(ask::<i64>(&lab.path(), sql), 0);
+}
+
+#[test]
+fn failures_notes_and_slots_read_back_with_their_reasons() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let (first, second) = (&plan[0].0, &plan[1].0);
+    let slot = Slot("cpu:0".to_owned());
+    let noted = |note: &str| Event::TrialNoted {
+        trial: first.clone(),
+        attempt: AttemptNo(1),
+        note: note.to_owned(),
+    };
+    let mut writer = lab.writer(session);
+    observe_all(
+        &mut writer,
+        [
+            Event::WorkerStarted {
+                slot: slot.clone(),
+                pid: 77,
+                engine: "native".to_owned(),
+                log: "cpu-0.log".into(),
+            },
+            started(first, 1),
+            noted("a checkpoint could not be used"),
+            noted("the disk is full"),
+            Event::TrialFailed {
+                trial: first.clone(),
+                attempt: AttemptNo(1),
+                cause: Cause::Crashed {
+                    exit_code: Some(3),
+                    signal: None,
+                },
+                log_tail: String::new(),
+                will_retry: false,
+            },
+            Event::TrialSetAside {
+                trial: second.clone(),
+                reason: "its configuration kills workers".to_owned(),
+            },
+            Event::SlotRetired {
+                slot,
+                reason: "worn out".to_owned(),
+            },
+        ],
+    );
+    writer.finish(Outcome::Failed).unwrap();
+
+    let record = lab.store.experiment("songs").unwrap().unwrap();
+    let causes: Vec<_> = record
+        .trials
+        .iter()
+        .map(|trial| trial.cause.as_deref())
+        .collect();
+    assert_eq!(causes, [Some("crashed"), Some("set_aside")]);
+    let attempt = &lab.store.attempts(first).unwrap()[0];
+    assert_eq!((attempt.exit_code, attempt.signal), (Some(3), None));
+    assert_eq!(
+        attempt.notes,
+        ["a checkpoint could not be used", "the disk is full"]
+    );
+    let slots = lab.store.slot_events("songs").unwrap();
+    let told: Vec<_> = slots
+        .iter()
+        .map(|it| {
+            (
+                it.slot.as_str(),
+                it.what.as_str(),
+                it.pid,
+                it.message.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("cpu:0", "worker_started", Some(77), None),
+            ("cpu:0", "retired", None, Some("worn out")),
+        ]
+    );
+    assert_eq!(slots[0].engine.as_deref(), Some("native"));
+    assert_eq!(slots[0].session, session.get());
+    assert!(lab.store.slot_events("other").unwrap().is_empty());
 }
