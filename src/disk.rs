@@ -36,10 +36,18 @@ pub fn is_taken(path: &Path) -> bool {
     }
 }
 
-/// Creates the folder `path`, or replaces an empty one, with `files` by their path in it: all of them or none.
-pub fn write_folder(path: &Path, files: &[(PathBuf, Vec<u8>)]) -> io::Result<()> {
+/// Creates the folder `path`, or replaces an empty one, with `files` by their path in it, and `folders` that may
+/// hold none of them: all of it or nothing.
+pub fn write_folder(
+    path: &Path,
+    folders: &[PathBuf],
+    files: &[(PathBuf, Vec<u8>)],
+) -> io::Result<()> {
     let staging = Staging(path.with_added_extension(format!("{}.part", std::process::id())));
     fs::create_dir_all(&staging.0)?;
+    for folder in folders {
+        fs::create_dir_all(staging.0.join(folder))?;
+    }
     for (name, bytes) in files {
         let file = staging.0.join(name);
         fs::create_dir_all(folder_of(&file))?;

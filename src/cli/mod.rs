@@ -4,11 +4,13 @@ mod completions;
 mod context;
 mod data;
 mod describe;
+mod diff;
 mod doctor;
 mod environment;
 mod exit;
 mod export;
 mod failure;
+mod label;
 mod listing;
 mod ls;
 mod model;
@@ -72,6 +74,12 @@ enum Command {
     Ls,
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
+    /// Show two trials side by side: settings, metrics, environment, data
+    Diff(diff::Arguments),
+    /// Put tags on a trial, or take them off
+    Tag(label::TagArguments),
+    /// Write a note about a trial
+    Note(label::NoteArguments),
     /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
     Describe(describe::Arguments),
     /// Prepare data and say what was found; make demonstration data
@@ -102,6 +110,9 @@ pub fn main() -> Exit {
         Command::Export(arguments) => export::export(&context, &arguments),
         Command::Ls => ls::ls(&context),
         Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Diff(arguments) => diff::diff(&context, &arguments),
+        Command::Tag(arguments) => label::tag(&context, &arguments),
+        Command::Note(arguments) => label::note(&context, &arguments),
         Command::Describe(arguments) => describe::describe(&context, &arguments),
         Command::Data(command) => data::data(&context, &command),
         Command::Doctor => doctor::doctor(&context),

@@ -1,6 +1,7 @@
 //! Everything in one JSON file: the experiment, its sessions, and each trial with its curves and attempts,
 //! under the keys of `sweep show --json`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
@@ -30,6 +31,7 @@ pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
                 "pid": session.pid,
                 "version": session.version,
                 "git_commit": session.git_commit,
+                "environment": session.environment.iter().cloned().collect::<BTreeMap<_, _>>(),
             })
         })
         .collect();

@@ -42,6 +42,23 @@ pub fn files(sweep: &Sweep, place: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// Folders that MLflow wants of a run, whether there is anything in them or not.
+pub fn folders(sweep: &Sweep) -> Vec<PathBuf> {
+    let attempted = |trial: &&TrialRecord| {
+        sweep
+            .attempts
+            .get(&trial.id)
+            .is_some_and(|all| !all.is_empty())
+    };
+    let trials = sweep.experiment.trials.iter().filter(attempted);
+    trials
+        .flat_map(|trial| {
+            let run = Path::new(EXPERIMENT).join(trial.id.as_str());
+            ["metrics", "params", "tags", "artifacts"].map(|name| run.join(name))
+        })
+        .collect()
+}
+
 fn meta(experiment: &ExperimentRecord, address: &str) -> String {
     let sessions = &experiment.sessions;
     let created = sessions.first().map_or(0, |session| session.started_ms);
@@ -111,6 +128,14 @@ fn run(
             .clone()
             .map(|message| ("sweep.message", message)),
     );
+    let notes: Vec<&str> = trial.notes.iter().map(|note| note.text.as_str()).collect();
+    if !notes.is_empty() {
+        tags.push(("mlflow.note.content", notes.join("\n\n")));
+    }
+    // A tag of ours is a word, one of MLflow's a name with a text.
+    for tag in &trial.tags {
+        files.push((named("tags", tag), "true".to_owned()));
+    }
     files.extend(
         tags.into_iter()
             .map(|(key, value)| (named("tags", key), value)),

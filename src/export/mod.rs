@@ -103,7 +103,11 @@ pub fn write(to: &Path, format: Format, sweep: &Sweep) -> Result<usize, ExportEr
         source,
     };
     let files = files(format, sweep, &std::path::absolute(to).map_err(failed)?)?;
-    disk::write_folder(to, &files).map_err(failed)?;
+    let folders = match format {
+        Format::Mlflow => mlflow::folders(sweep),
+        Format::Csv | Format::Parquet | Format::Json | Format::Tensorboard => Vec::new(),
+    };
+    disk::write_folder(to, &folders, &files).map_err(failed)?;
     Ok(files.len())
 }
 

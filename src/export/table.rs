@@ -63,6 +63,12 @@ fn trials(sweep: &Sweep) -> Table {
         float("seconds", &|trial| trial.seconds),
         int("parameters", &|trial| trial.parameters.and_then(whole)),
         text("message", &|trial| trial.message.clone()),
+        text("cause", &|trial| trial.cause.clone()),
+        text("tags", &|trial| Some(trial.tags.join(" "))),
+        text("notes", &|trial| {
+            let notes = trial.notes.iter().map(|note| note.text.as_str());
+            Some(notes.collect::<Vec<_>>().join("\n"))
+        }),
     ];
     for name in names(trials.iter().map(|trial| &trial.params)) {
         let values = trials.iter().map(|trial| find(&trial.params, name));
@@ -134,10 +140,13 @@ fn attempts(sweep: &Sweep) -> Table {
         int("started_ms", &|attempt| Some(attempt.started_ms)),
         int("ended_ms", &|attempt| attempt.ended_ms),
         text("outcome", &|attempt| Some(attempt.outcome.clone())),
+        int("exit_code", &|attempt| attempt.exit_code.map(i64::from)),
+        int("signal", &|attempt| attempt.signal.map(i64::from)),
         text("message", &|attempt| attempt.message.clone()),
         int("resumed_from", &|attempt| {
             attempt.resumed_from.map(i64::from)
         }),
+        text("notes", &|attempt| Some(attempt.notes.join("\n"))),
         text("log_tail", &|attempt| attempt.log_tail.clone()),
     ]);
     Table {

@@ -26,9 +26,12 @@ fn sweep() -> Sweep {
             started_ms,
             ended_ms: Some(started_ms + 900),
             outcome: trial.status.name().to_owned(),
+            exit_code: None,
+            signal: None,
             message: trial.message.clone(),
             log_tail: None,
             resumed_from: None,
+            notes: Vec::new(),
         };
         attempts.insert(trial.id.clone(), vec![attempt]);
     }

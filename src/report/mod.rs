@@ -4,6 +4,7 @@
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 pub mod describe;
+pub mod diff;
 mod folder;
 mod growth;
 mod html;
@@ -14,7 +15,7 @@ mod sheets;
 mod summary;
 pub mod table;
 pub mod test;
-mod text;
+pub mod text;
 mod transfer;
 mod winners;
 
