@@ -1,11 +1,12 @@
 //! `sweep export`: a trained model as a folder that needs no record; the record of a sweep for other programs.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::context::store_failure;
+use super::filter::Filter;
 use super::model::{self, Choice, Chosen};
 use super::{Context, Exit, Failure, terminal};
 use crate::export::{self, ExportError, Format, Sweep};
@@ -28,13 +29,20 @@ pub struct Arguments {
     format: Option<Format>,
 
     #[command(flatten)]
+    filter: Filter,
+
+    #[command(flatten)]
     choice: Choice,
 }
 
 /// `sweep export TRIAL FOLDER`, or `sweep export NAME FOLDER --format FORMAT`.
 pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
-        Some(format) => record(context, &arguments.what, &arguments.folder, format),
+        Some(format) => record(context, arguments, format),
+        None if arguments.filter.is_given() => Err(Failure::input(
+            "--query chooses what of a record is exported, and no --format is given",
+            "add --format csv, say, or name one trial",
+        )),
         None => model(context, arguments),
     }
 }
@@ -44,8 +52,10 @@ fn format(name: &str) -> Result<Format, String> {
     found.ok_or_else(|| format!("allowed are {}", Format::ALL.map(Format::name).join(", ")))
 }
 
-fn record(context: &Context, name: &str, folder: &Path, format: Format) -> Result<Exit, Failure> {
-    let experiment = context.experiment(Some(name))?;
+fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Exit, Failure> {
+    let (name, folder) = (&arguments.what, &arguments.folder);
+    let mut experiment = context.experiment(Some(name))?;
+    arguments.filter.apply(&mut experiment)?;
     let store = context.read()?;
     let (mut attempts, mut curves) = (HashMap::new(), HashMap::new());
     for TrialRecord { id, .. } in &experiment.trials {

@@ -10,6 +10,7 @@ mod environment;
 mod exit;
 mod export;
 mod failure;
+mod filter;
 mod label;
 mod listing;
 mod ls;
@@ -70,8 +71,8 @@ enum Command {
     Predict(predict::Arguments),
     /// Write a trained model, or the record of a sweep, to a folder in open formats
     Export(export::Arguments),
-    /// List all sweeps
-    Ls,
+    /// List all sweeps, or the trials of one
+    Ls(ls::Arguments),
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
     /// Show two trials side by side: settings, metrics, environment, data
@@ -108,7 +109,7 @@ pub fn main() -> Exit {
         Command::Report(arguments) => report::report(&context, &arguments),
         Command::Predict(arguments) => predict::predict(&context, &arguments),
         Command::Export(arguments) => export::export(&context, &arguments),
-        Command::Ls => ls::ls(&context),
+        Command::Ls(arguments) => ls::ls(&context, &arguments),
         Command::Show(arguments) => show::show(&context, &arguments),
         Command::Diff(arguments) => diff::diff(&context, &arguments),
         Command::Tag(arguments) => label::tag(&context, &arguments),

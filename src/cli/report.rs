@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::context::store_failure;
+use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, terminal, test_rows};
 use crate::report::{self, Input, Summary, table, test};
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
@@ -16,6 +17,9 @@ pub struct Arguments {
     /// The folder to write to; each sweep gets a folder of its own in it
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
+
+    #[command(flatten)]
+    filter: Filter,
 
     /// Look at the sealed test rows: score the best configuration of each kind on them. Every look
     /// is recorded and counted; do it once, at the end
@@ -34,7 +38,8 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             .collect::<Result<_, _>>()?,
     };
     let mut written = Vec::new();
-    for record in records {
+    for mut record in records {
+        let narrowed = arguments.filter.apply(&mut record)?;
         let folder = arguments.out.join(&record.name);
         let test = match arguments.test {
             true => Some(test_rows::look(context, &record)?),
@@ -56,9 +61,8 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
                 terminal::print(&listing::plain(&columns, &test::table(test)));
                 terminal::print(&format!("{}\n", test::looks(test)));
             }
-            report
-                .left_out
-                .iter()
+            (narrowed.iter())
+                .chain(&report.left_out)
                 .for_each(|line| terminal::note(&format!("note: {line}")));
             terminal::print(&format!("report: {}", report.page.display()));
         }

@@ -11,6 +11,8 @@ mod html;
 pub mod json;
 mod markup;
 mod plot;
+mod query;
+mod rows;
 mod sheets;
 mod summary;
 pub mod table;
@@ -20,6 +22,8 @@ mod transfer;
 mod winners;
 
 pub use folder::{Written, write};
+pub use query::QueryError;
+pub use rows::narrow;
 pub use sheets::guarded;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
