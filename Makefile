@@ -16,6 +16,15 @@ run: build xgboost $(DEMO)
 test: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
 
+# The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.
+# Pictures of the pages, to look at, are left in target/pages/pictures. Installs nothing: says what is missing.
+.PHONY: test-browser
+test-browser: tools
+	@command -v python3 >/dev/null || { echo "make test-browser: python3 is needed to drive the browser" >&2; exit 1; }
+	rm -rf target/pages
+	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet --lib report::
+	python3 tests/browser/check.py target/pages/samples target/pages/pictures
+
 build: tools
 	$(CARGO) build --release --locked
 

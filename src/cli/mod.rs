@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
+mod claims;
 mod completions;
 mod context;
 mod data;

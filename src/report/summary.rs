@@ -365,39 +365,42 @@ fn configuration(
 /// Every setting that varies among the planned networks, with what each value did.
 fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<Axis> {
     let networks = || planned.iter().filter(|trial| trial.kind == Kind::Mlp);
+    let ranked = || ranking.iter().filter(|config| config.kind == Kind::Mlp);
     varying_keys(networks().map(|trial| &trial.params))
         .into_iter()
         .map(|name| {
-            let value_of = |params: &Params| {
+            let value_of = |params: &'_ Params| -> Option<Value> {
                 let found = params.iter().find(|(key, _)| *key == name);
                 found.map(|(_, value)| value.clone())
             };
-            let mut values: Vec<Value> = Vec::new();
+            // Sought by what tells it apart: there may be as many values as configurations.
+            let key = |value: &Value| format!("{} {value}", value.type_name());
+            let mut places: HashMap<String, usize> = HashMap::new();
+            let mut effects: Vec<Effect> = Vec::new();
             for value in networks().filter_map(|trial| value_of(&trial.params)) {
-                if !values.contains(&value) {
-                    values.push(value);
+                places.entry(key(&value)).or_insert_with(|| {
+                    effects.push(Effect {
+                        value,
+                        means: Vec::new(),
+                        spread: None,
+                    });
+                    effects.len() - 1
+                });
+            }
+            for config in ranked() {
+                let place = value_of(&config.params).and_then(|value| places.get(&key(&value)));
+                if let Some(place) = place {
+                    effects[*place].means.push(config.spread.mean);
                 }
             }
-            if values.iter().all(|value| value.as_f64().is_some()) {
-                values.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("finite"));
+            for effect in &mut effects {
+                effect.spread = Spread::of(&effect.means);
             }
-            let effect = |value: Value| {
-                let means: Vec<f64> = ranking
-                    .iter()
-                    .filter(|config| config.kind == Kind::Mlp)
-                    .filter(|config| value_of(&config.params).as_ref() == Some(&value))
-                    .map(|config| config.spread.mean)
-                    .collect();
-                Effect {
-                    spread: Spread::of(&means),
-                    value,
-                    means,
-                }
-            };
-            Axis {
-                effects: values.into_iter().map(effect).collect(),
-                name,
+            if effects.iter().all(|effect| effect.value.as_f64().is_some()) {
+                let number = |effect: &Effect| effect.value.as_f64().unwrap_or(f64::NAN);
+                effects.sort_by(|a, b| number(a).total_cmp(&number(b)));
             }
+            Axis { effects, name }
         })
         .collect()
 }

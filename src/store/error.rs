@@ -125,6 +125,18 @@ pub enum StoreError {
         /// How many there are in all.
         count: u64,
     },
+    #[error("the record has no {what} any more")]
+    NotThere { what: String },
+    #[error(
+        "trial {trial} is what networks of sweep `{by}` begin with: remove that sweep first, or keep \
+         this one"
+    )]
+    Needed { trial: String, by: String },
+    #[error(
+        "trial {trial} was scored on test rows for sweep `{by}`, and looks at them are not undone: it \
+         goes only with its whole sweep"
+    )]
+    Tested { trial: String, by: String },
     #[error("an event came for {what}, which the record does not know of")]
     Unknown { what: String },
     #[error(

@@ -15,6 +15,7 @@ pub mod lock;
 mod page;
 mod read;
 mod record;
+mod remove;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
     ExperimentSummary, NoteRecord, SessionRecord, SlotEventRecord, TrialRecord,
 };
+pub use remove::{Known, Removal};
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;

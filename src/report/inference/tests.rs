@@ -1,0 +1,1 @@
+//! What is promised of rankings, on small tables with known answers.
