@@ -251,7 +251,7 @@ fn train(
         Ok(_) => Outcome::Finished,
         Err(_) => Outcome::Failed,
     };
-    let written = writer.finish(outcome);
+    let written = terminal::with_patience(&context.waits(), || writer.finish(outcome));
     let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
     let summary = result.map_err(|error| Failure::environment(error, next))?;
     written.map_err(|error| Failure::environment(error, next))?;

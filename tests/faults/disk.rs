@@ -4,10 +4,8 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::bench::{Bench, RECORD, small, undisturbed};
+use super::bench::{Bench, EPOCHS, RECORD, small, undisturbed};
 use super::mounts::{Mounted, fill, with_own_mounts};
-
-const EPOCHS: u32 = 80;
 
 /// The record in a file system of 12 MB, the models in another.
 fn bench_on_a_small_disk() -> (Bench, [Mounted; 2]) {
@@ -45,7 +43,7 @@ fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
             "it is told once: {said}"
         );
         assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
-        assert_eq!(bench.results(), undisturbed(EPOCHS));
+        assert_eq!(bench.results(), undisturbed());
     });
 }
 
@@ -65,7 +63,7 @@ fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
         );
         fs::remove_file(ballast).unwrap();
         bench.succeed(&["resume"]);
-        assert_eq!(bench.results(), undisturbed(EPOCHS));
+        assert_eq!(bench.results(), undisturbed());
     });
 }
 

@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use super::bench::{Bench, RECORD, remove_folder, undisturbed};
+use super::bench::{Bench, EPOCHS, RECORD, remove_folder, undisturbed};
 use super::mounts::{Mounted, with_own_mounts};
-
-const EPOCHS: u32 = 80;
 
 #[test]
 fn a_record_that_was_moved_away_ends_the_sweep_and_put_back_it_is_gone_on_with() {
@@ -18,7 +16,7 @@ fn a_record_that_was_moved_away_ends_the_sweep_and_put_back_it_is_gone_on_with()
     assert!(said.contains("sweep resume"), "{said}");
     fs::rename(bench.path("elsewhere"), bench.path(RECORD)).unwrap();
     bench.succeed(&["resume"]);
-    assert_eq!(bench.results(), undisturbed(EPOCHS));
+    assert_eq!(bench.results(), undisturbed());
 }
 
 #[test]
@@ -38,7 +36,7 @@ fn a_run_folder_that_was_deleted_ends_the_sweep_and_it_can_be_run_anew() {
         "{said}"
     );
     bench.succeed(&["run", "small.toml"]);
-    assert_eq!(bench.results(), undisturbed(EPOCHS));
+    assert_eq!(bench.results(), undisturbed());
 }
 
 #[test]
@@ -53,7 +51,7 @@ fn models_that_were_deleted_under_a_sweep_are_trained_again_where_they_were_not_
         assert!(said.contains("runs/trials"), "{said}");
         bench.succeed(&["resume", "--retry-failed"]);
     }
-    assert_eq!(bench.results(), undisturbed(EPOCHS));
+    assert_eq!(bench.results(), undisturbed());
 }
 
 #[test]
@@ -65,7 +63,7 @@ fn prepared_data_that_were_deleted_are_made_again() {
     let (code, said) = sweep.end();
     assert_eq!(code, Some(130), "{said}");
     bench.succeed(&["resume"]);
-    assert_eq!(bench.results(), undisturbed(EPOCHS));
+    assert_eq!(bench.results(), undisturbed());
 }
 
 #[test]
