@@ -163,7 +163,11 @@ impl<'a> Torment<'a> {
         if !held.contains(&format!("\"pid\":{},", running.child.id())) {
             return false;
         }
-        let mut rival = self.ground.start(&["resume", sweep]);
+        let file = format!("{sweep}.toml");
+        let mut rival = match self.is_begun(sweep) {
+            true => self.ground.start(&["resume", sweep]),
+            false => self.ground.start(&["run", &file]),
+        };
         let status = rival.child.wait().unwrap();
         if running.child.try_wait().unwrap().is_some() {
             // The first one ended meanwhile, so that the second may have gone on with the sweep.
