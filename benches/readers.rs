@@ -2,7 +2,8 @@
 //! `cargo bench --bench readers [ROUNDS]`; writes to the system's temporary folder.
 //!
 //! The sweep, coordinator and worker, is bound to one processor and the readers to another, so that what is
-//! measured is waiting for the record and not for a processor. Linux with two processors at least.
+//! measured is waiting for the record and not for a processor. Linux with two processors at least; on one that
+//! is busy otherwise, `nice -n -20` keeps the others from the sweep's.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;

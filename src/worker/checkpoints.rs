@@ -59,13 +59,15 @@ pub(super) fn fall_back(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes the checkpoints in `folder`, of a trial that has come to its end and is recorded, and what killed
-/// workers left of others.
+/// workers left half written, be they gone or not: nobody writes there any more.
 pub fn remove(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.filter_map(Result::ok) {
-        if entry.file_name().as_encoded_bytes().starts_with(STEM) {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(STEM) || name.ends_with(b".part") {
             // What stays does no harm: a trial with a result is never begun again.
             let _ = fs::remove_file(entry.path());
         }
@@ -121,6 +123,24 @@ mod tests {
         assert_eq!(contents(folder), [(LAST, b"two".to_vec())]);
         remove(folder);
         assert!(names(folder).is_empty());
+    }
+
+    #[test]
+    fn only_the_model_stays_when_a_trial_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let alive = std::process::id();
+        let half = [
+            format!("{LAST}.{alive}-3.part"),
+            format!("model.json.{alive}.part"),
+        ];
+        let all = half.iter().map(String::as_str);
+        for name in all.chain([LAST, BEFORE, "model.json", "checkpoint.reports.jsonl"]) {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        remove(folder);
+        assert_eq!(names(folder), ["model.json"]);
+        remove(&folder.join("gone"));
     }
 
     #[test]

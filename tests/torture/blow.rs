@@ -10,6 +10,8 @@ use crate::watch::{Sign, Watch};
 
 /// Longest that a file is waited for before the blow falls without it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Likewise for the database file, which is written to now and then and when a sweep ends.
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
 /// How often a process that is waited for is looked at, in milliseconds.
 const LOOK: i32 = 10;
 
@@ -67,15 +69,16 @@ pub struct Blow {
 }
 
 impl Blow {
-    pub fn draw(dice: &mut Dice) -> Blow {
+    /// `is_new` says that the sweep has not been begun, so that its data may have to be prepared.
+    pub fn draw(dice: &mut Dice, is_new: bool) -> Blow {
         let moment = dice.pick(&[
+            (if is_new { 60 } else { 0 }, Moment::InPreparation),
             (30, Moment::AnyTime),
             (8, Moment::AtTheStart),
             (24, Moment::InACheckpoint),
-            (8, Moment::InAModel),
+            (12, Moment::InAModel),
             (22, Moment::InACommit),
-            (4, Moment::InABackfill),
-            (4, Moment::InPreparation),
+            (2, Moment::InABackfill),
         ]);
         let force = dice.pick(&[
             (40, Force::KillCoordinator),
@@ -92,9 +95,10 @@ impl Blow {
         let (longest, most) = match moment {
             Moment::AtTheStart => (120, 1),
             Moment::InACommit => (1, 12),
-            Moment::InACheckpoint | Moment::InAModel => (1, 4),
+            Moment::InACheckpoint | Moment::InABackfill => (1, 4),
+            Moment::InAModel => (1, 1),
             Moment::InPreparation => (1, 3),
-            Moment::AnyTime | Moment::InABackfill => (500, 1),
+            Moment::AnyTime => (500, 1),
         };
         Blow {
             moment,
@@ -114,7 +118,11 @@ impl Blow {
                 return Awaited::Ended(status);
             }
             let timed = matches!(self.moment, Moment::AnyTime | Moment::AtTheStart);
-            let until = if timed { self.delay } else { PATIENCE };
+            let until = match self.moment {
+                Moment::AnyTime | Moment::AtTheStart => self.delay,
+                Moment::InABackfill => LONG_PATIENCE,
+                _ => PATIENCE,
+            };
             let left = until.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 if !timed {

@@ -84,13 +84,14 @@ impl<'a> Torment<'a> {
     fn session(&mut self, sweep: &str) -> End {
         self.tally.sessions += 1;
         let file = format!("{sweep}.toml");
-        let mut running = if !self.is_begun(sweep) || self.dice.chance(20) {
+        let is_new = !self.is_begun(sweep);
+        let mut running = if is_new || self.dice.chance(20) {
             self.ground.start(&["run", &file, "--retry-failed"])
         } else {
             self.ground.start(&["resume", sweep, "--retry-failed"])
         };
         loop {
-            let mut blow = Blow::draw(self.dice);
+            let mut blow = Blow::draw(self.dice, is_new);
             match blow.wait(&self.ground.runs(), &self.ground.mark, &mut running) {
                 Awaited::Ended(status) => return ended(&running, status),
                 Awaited::Come { writer } => {
@@ -162,7 +163,11 @@ impl<'a> Torment<'a> {
         if !held.contains(&format!("\"pid\":{},", running.child.id())) {
             return false;
         }
-        let mut rival = self.ground.start(&["resume", sweep]);
+        let file = format!("{sweep}.toml");
+        let mut rival = match self.is_begun(sweep) {
+            true => self.ground.start(&["resume", sweep]),
+            false => self.ground.start(&["run", &file]),
+        };
         let status = rival.child.wait().unwrap();
         if running.child.try_wait().unwrap().is_some() {
             // The first one ended meanwhile, so that the second may have gone on with the sweep.
