@@ -104,6 +104,26 @@ impl Ground {
         running.must(status, &[0]);
     }
 
+    /// Whether the record holds the sweep.
+    pub fn is_begun(&self, sweep: &str) -> bool {
+        let names = "SELECT count(*) FROM experiments WHERE name = ?1";
+        let database = rusqlite::Connection::open_with_flags(
+            self.path("runs/sweep.sqlite"),
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE,
+        );
+        database.is_ok_and(|database| {
+            let count = database.query_row(names, [sweep], |row| row.get::<_, i64>(0));
+            count.is_ok_and(|count| count > 0)
+        })
+    }
+
+    /// Whether the process has the lock of the sweep.
+    pub fn is_held_by(&self, sweep: &str, process: u32) -> bool {
+        let lock = self.path("runs/locks").join(format!("{sweep}.lock"));
+        let held = std::fs::read_to_string(lock).unwrap_or_default();
+        held.contains(&format!("\"pid\":{process},"))
+    }
+
     /// All files below `runs/data` and `runs/trials`, by their path from `runs`, with what they hold.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();

@@ -73,7 +73,12 @@ impl<'a> Torment<'a> {
                 self.look(end);
                 self.report(sweep);
             }
-            self.ground.succeed(&["resume", sweep, "--retry-failed"]);
+            let file = format!("{sweep}.toml");
+            let go_on = match self.ground.is_begun(sweep) {
+                true => ["resume", sweep, "--retry-failed"],
+                false => ["run", &file, "--retry-failed"],
+            };
+            self.ground.succeed(&go_on);
             self.tally.sessions += 1;
             self.look(End::Done);
         }
@@ -84,7 +89,7 @@ impl<'a> Torment<'a> {
     fn session(&mut self, sweep: &str) -> End {
         self.tally.sessions += 1;
         let file = format!("{sweep}.toml");
-        let is_new = !self.is_begun(sweep);
+        let is_new = !self.ground.is_begun(sweep);
         let mut running = if is_new || self.dice.chance(20) {
             self.ground.start(&["run", &file, "--retry-failed"])
         } else {
@@ -101,19 +106,6 @@ impl<'a> Torment<'a> {
                 }
             }
         }
-    }
-
-    /// Whether the record holds the sweep.
-    fn is_begun(&self, sweep: &str) -> bool {
-        let names = "SELECT count(*) FROM experiments WHERE name = ?1";
-        let database = rusqlite::Connection::open_with_flags(
-            self.ground.path("runs/sweep.sqlite"),
-            rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE,
-        );
-        database.is_ok_and(|database| {
-            let count = database.query_row(names, [sweep], |row| row.get::<_, i64>(0));
-            count.is_ok_and(|count| count > 0)
-        })
     }
 
     /// Does what the blow says; `None` if the session goes on.
@@ -158,13 +150,11 @@ impl<'a> Torment<'a> {
 
     /// Starts a second coordinator, which is told that there is one; whether there was.
     fn rival(&self, sweep: &str, running: &mut Running) -> bool {
-        let locks = self.ground.path("runs/locks");
-        let held = std::fs::read_to_string(locks.join(format!("{sweep}.lock"))).unwrap_or_default();
-        if !held.contains(&format!("\"pid\":{},", running.child.id())) {
+        if !self.ground.is_held_by(sweep, running.child.id()) {
             return false;
         }
         let file = format!("{sweep}.toml");
-        let mut rival = match self.is_begun(sweep) {
+        let mut rival = match self.ground.is_begun(sweep) {
             true => self.ground.start(&["resume", sweep]),
             false => self.ground.start(&["run", &file]),
         };
@@ -179,7 +169,7 @@ impl<'a> Torment<'a> {
 
     /// Sometimes kills a report on its way.
     fn report(&mut self, sweep: &str) {
-        if !self.dice.chance(8) || !self.is_begun(sweep) {
+        if !self.dice.chance(8) || !self.ground.is_begun(sweep) {
             return;
         }
         let mut running = self.ground.start(&["report", sweep]);
