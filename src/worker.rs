@@ -1,5 +1,5 @@
-//! The worker's side of the protocol: takes orders on standard input, trains with the CPU engines,
-//! answers on standard output.
+//! The worker's side of the protocol: takes orders on standard input, trains, answers on standard
+//! output.
 //!
 //! A thread of its own reads orders, so that a stop request or the end of the coordinator is noticed
 //! in the middle of training. Nothing is shared with it but the stop flag and a channel, in order.
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::Dataset;
 use crate::disk;
-use crate::engine::{self, Control, Ending, EngineError, Epoch, Job, Watch};
+use crate::engine::{self, Control, Ending, EngineError, Epoch, Job, Networks, Watch};
 use crate::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
 
 /// File name of a checkpoint within the folder of its trial.
@@ -25,11 +25,11 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(5);
 /// Training takes at least this many times as long as writing its checkpoints: 2%.
 const CHECKPOINT_SHARE: u32 = 50;
 
-/// Serves orders until standard input closes.
+/// Serves orders until standard input closes; `networks` trains networks.
 ///
 /// # Errors
 /// When the coordinator cannot be spoken to, which means that it is gone.
-pub fn serve() -> io::Result<()> {
+pub fn serve(networks: &mut dyn Networks) -> io::Result<()> {
     let mut output = claim_stdout()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (orders, queue) = channel();
@@ -41,13 +41,13 @@ pub fn serve() -> io::Result<()> {
         &mut output,
         &FromWorker::Ready {
             protocol: PROTOCOL,
-            engine: "native".to_owned(),
+            engine: networks.name().to_owned(),
             pid: std::process::id(),
         },
     )?;
     let mut data = OpenData::default();
     for order in queue {
-        let answer = carry_out(&order, &mut data, &stop, &mut output)?;
+        let answer = carry_out(networks, &order, &mut data, &stop, &mut output)?;
         say(&mut output, &answer)?;
     }
     Ok(())
@@ -96,6 +96,7 @@ impl OpenData {
 
 /// Trains one trial. An error is the coordinator's absence; what the trial did wrong is an answer.
 fn carry_out(
+    networks: &mut dyn Networks,
     order: &Order,
     data: &mut OpenData,
     stop: &AtomicBool,
@@ -131,7 +132,7 @@ fn carry_out(
             next_save: Instant::now() + CHECKPOINT_EVERY,
             error: None,
         };
-        let ending = engine::train(job, checkpoint.as_deref(), &mut reporter);
+        let ending = engine::train_with(networks, job, checkpoint.as_deref(), &mut reporter);
         let (saved_step, error) = (reporter.saved_step, reporter.error);
         if let Some(error) = error {
             return Err(error);

@@ -15,9 +15,10 @@ pub(super) fn check(written: (u32, Option<&str>), format: u32) -> Result<(), Eng
     if written == (format, Some(PROGRAM)) {
         return Ok(());
     }
-    let program = written
-        .1
-        .map_or_else(|| "another version of sweep".to_owned(), |program| format!("sweep {program}"));
+    let program = written.1.map_or_else(
+        || "another version of sweep".to_owned(),
+        |program| format!("sweep {program}"),
+    );
     Err(EngineError::Checkpoint(format!(
         "it was written by {program} in format {}, and this is sweep {PROGRAM}, which reads its own \
          in format {format}",
