@@ -14,15 +14,40 @@ const BUFFER: usize = 1 << 20;
 /// Creates or replaces the file at `path` with what `fill` writes; its folder must be there. File and
 /// name are on the disk when this returns.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // Process and count make the name private, so that two writers of one file do not meet.
-    static WRITES: AtomicU32 = AtomicU32::new(0);
-    let private = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-    let name = path.with_added_extension(format!("{}-{}.part", private.0, private.1));
-    let temporary = Temporary(name);
+    replace(path, fill, || Ok(()))
+}
+
+/// As [`write`]; what stood at `path` stands at `before` afterwards. At no moment is `path` without a
+/// whole file once it had one.
+pub fn write_keeping(
+    path: &Path,
+    before: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    replace(path, fill, || {
+        // A second name for the old file, so that the first one never stands for nothing.
+        let second = Temporary::beside(before);
+        match fs::hard_link(path, &second.0) {
+            Ok(()) => fs::rename(&second.0, before),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // A file system without hard links.
+            Err(_) => fs::copy(path, &second.0).and_then(|_| fs::rename(&second.0, before)),
+        }
+    })
+}
+
+/// Writes a file and calls `prepare` before it takes the place of the one at `path`.
+fn replace(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    prepare: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    let temporary = Temporary::beside(path);
     let mut out = BufWriter::with_capacity(BUFFER, File::create(&temporary.0)?);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()?;
+    prepare()?;
     fs::rename(&temporary.0, path)?;
     // The rename itself reaches the disk with the folder.
     File::open(folder_of(path))?.sync_all()
@@ -38,6 +63,16 @@ pub fn folder_of(path: &Path) -> &Path {
 
 /// A file that goes away unless it was renamed.
 struct Temporary(PathBuf);
+
+impl Temporary {
+    /// A name beside `path`: `PATH.PROCESS-COUNT.part`.
+    fn beside(path: &Path) -> Temporary {
+        // Process and count make the name private, so that two writers of one file do not meet.
+        static WRITES: AtomicU32 = AtomicU32::new(0);
+        let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
+        Temporary(path.with_added_extension(format!("{process}-{count}.part")))
+    }
+}
 
 impl Drop for Temporary {
     fn drop(&mut self) {

@@ -4,6 +4,7 @@
 //! The worker speaks first ([`FromWorker::Ready`]); a worker of another version is refused. A closed
 //! standard input means that the coordinator is gone: the worker ends at once.
 
+use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,36 @@ pub const PROTOCOL: u32 = 3;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
+
+/// What [`read_line`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// A line, less its end.
+    Whole,
+    /// The beginning of a line longer than either side accepts.
+    TooLong,
+    /// Nothing more comes; half a line whose writer is gone is nothing.
+    End,
+}
+
+/// Reads the next line into `line`; never holds more than [`MAX_LINE`] bytes of it.
+///
+/// # Errors
+/// When `reader` fails.
+pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
+    line.clear();
+    let read = reader
+        .by_ref()
+        .take(MAX_LINE as u64)
+        .read_until(b'\n', line)?;
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        return Ok(Line::Whole);
+    }
+    Ok(match read {
+        MAX_LINE => Line::TooLong,
+        _ => Line::End,
+    })
+}
 
 /// From the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +68,16 @@ pub struct Order {
     /// The folder of the trial: model files and checkpoint. Folders of trials stand side by side under
     /// their names; that is where a trial finds the weights of another one that it begins with.
     pub folder: PathBuf,
+    pub checkpoint: Checkpointing,
+}
+
+/// When a trial writes checkpoints. One that a stop asks for is written in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Checkpointing {
+    /// Milliseconds of training between two, at least.
+    pub every_ms: u64,
+    /// Share of training time that they may take, in (0, 1].
+    pub cost: f64,
 }
 
 /// From a worker.
@@ -62,6 +103,9 @@ pub enum FromWorker {
     },
     /// Something that whoever looks at the trial should know: a checkpoint that could not be used, say.
     Noted { attempt: u64, message: String },
+    /// The trial waits for the machine, for room on the disk say, and has done so for `millis` more than
+    /// it has said. That time counts for no limit.
+    Waiting { attempt: u64, millis: u64 },
     /// Stopped on request.
     Interrupted { attempt: u64, step: Option<u32> },
     /// The engine cannot train this; the worker stays.
@@ -112,6 +156,21 @@ mod metric_values {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_read_up_to_the_longest_that_is_accepted() {
+        let endless = io::repeat(b'x').take(3 * MAX_LINE as u64);
+        let mut reader = io::BufReader::new(io::Cursor::new(b"one\n\ntwo").chain(endless));
+        let mut line = Vec::new();
+        for expected in ["one", ""] {
+            assert_eq!(read_line(&mut reader, &mut line).unwrap(), Line::Whole);
+            assert_eq!(line, expected.as_bytes());
+        }
+        assert_eq!(read_line(&mut reader, &mut line).unwrap(), Line::TooLong);
+        assert_eq!(line.len(), MAX_LINE);
+        let mut rest = io::Cursor::new(b"half a li");
+        assert_eq!(read_line(&mut rest, &mut line).unwrap(), Line::End);
+    }
 
     #[test]
     fn values_that_json_has_no_number_for_survive_the_trip() {

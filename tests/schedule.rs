@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sweep::event::{Event, Observer, ObserverError, Slot};
+use sweep::event::{Cause, Event, Observer, ObserverError, Slot};
 use sweep::plan::PlannedTrial;
-use sweep::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
+use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use sweep::schedule::{
     Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary, Work, WorkerId,
-    cpu_slots, dispatch,
+    cpu_slots, dispatch, inbox,
 };
 use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec};
 
@@ -116,10 +115,10 @@ impl FakeLink {
                 });
                 self.say(Heard::Said(FromWorker::Finished { attempt, result }));
             }
-            Act::Crash => self.say(Heard::Gone {
+            Act::Crash => self.say(Heard::Gone(Cause::Crashed {
                 exit_code: None,
                 signal: Some(11),
-            }),
+            })),
             Act::Refuse => {
                 let message = "cannot".to_owned();
                 self.say(Heard::Said(FromWorker::Refused { attempt, message }));
@@ -273,6 +272,10 @@ impl Case {
             slots: cpu_slots(Some(self.slots)).unwrap(),
             trial_timeout: self.timeout,
             retries: self.retries,
+            checkpoint: Checkpointing {
+                every_ms: 5000,
+                cost: 0.02,
+            },
         };
         let mut launcher = FakeLauncher {
             script: Arc::new(script),
@@ -280,7 +283,7 @@ impl Case {
             start: self.start,
             launched: 0,
         };
-        let (inbox, incoming) = channel();
+        let (inbox, incoming) = inbox();
         self.recorder.inbox = Some(inbox.clone());
         let result = dispatch(
             &work,

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
 
 use super::context::store_failure;
 use super::prepare::{self, Ready};
@@ -11,18 +10,19 @@ use super::{Context, Exit, Failure, listing, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::event::Slot;
 use crate::plan::{self, Plan, PlannedTrial};
+use crate::protocol::Checkpointing;
 use crate::report;
 use crate::schedule::{
     self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots, parse_slots,
 };
 use crate::shown::count;
-use crate::spec::Slots;
+use crate::spec::{Slots, memory_size};
 use crate::store::lock::{LockError, host_name};
 use crate::store::{
     Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
 };
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
-use crate::worker::CHECKPOINT;
+use crate::worker::{self, checkpoints};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -47,6 +47,10 @@ pub struct How {
     /// Slots to use: auto, or cpu:N
     #[arg(long)]
     slots: Option<String>,
+
+    /// Most private memory of a worker, such as 2GB
+    #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
+    memory_limit: Option<u64>,
 
     /// Train again what failed before
     #[arg(long)]
@@ -135,6 +139,7 @@ fn train(
 ) -> Result<Summary, Failure> {
     let experiment = &ready.checked.experiment;
     let trials = absolute(&context.trials())?;
+    writable(&trials)?;
     let work = Work {
         trials: todo,
         data: absolute(&ready.data.path)?,
@@ -144,22 +149,26 @@ fn train(
         slots,
         trial_timeout: experiment.schedule.trial_timeout,
         retries: experiment.schedule.retries,
+        checkpoint: Checkpointing {
+            every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
+            cost: experiment.schedule.checkpoint.cost,
+        },
     };
     let program = std::env::current_exe().map_err(|error| {
         Failure::environment(format!("this program cannot find itself: {error}"), "")
     })?;
     let logs = context.runs().join("logs").join(&experiment.name);
-    let mut launcher = ProcessLauncher::new(program, logs.clone()).map_err(|error| {
-        Failure::environment(format!("cannot create {}: {error}", logs.display()), "")
-    })?;
-    let (inbox, incoming) = channel();
+    let memory_limit = how.memory_limit.or(experiment.schedule.memory_limit);
+    let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
+        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?;
+    let (inbox, incoming) = schedule::inbox();
     interrupt_on_signal(&inbox)?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
     let files = TrialFiles {
         folder: trials.clone(),
         after_commit: Box::new(move |trial| {
-            let _ = std::fs::remove_file(trials.join(trial.as_str()).join(CHECKPOINT));
+            checkpoints::remove(&trials.join(trial.as_str()));
         }),
     };
     let mut writer = store.writer(session, Some(files)).map_err(store_failure)?;
@@ -185,6 +194,22 @@ fn train(
     let summary = result.map_err(|error| Failure::environment(error, next))?;
     written.map_err(|error| Failure::environment(error, next))?;
     Ok(summary)
+}
+
+/// Sees that models can be written before any is trained. On a full disk workers wait for room.
+fn writable(trials: &Path) -> Result<(), Failure> {
+    match worker::make_ready(trials) {
+        Err(error) if !worker::is_full(&error) => Err(Failure::environment(
+            format!("cannot write in {}: {error}", trials.display()),
+            "see that the folder can be written, or choose another one with --store",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the value of `--memory-limit`.
+fn memory_limit(text: &str) -> Result<u64, String> {
+    memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
 }
 
 /// What the record knows of the trials of `plan`.

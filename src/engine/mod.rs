@@ -51,6 +51,11 @@ pub trait Watch {
     /// time, so it is only called when the bytes are wanted.
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
 
+    /// The checkpoint was good: training goes on after `step`. Told before any epoch.
+    fn resumed(&mut self, step: u32) {
+        let _ = step;
+    }
+
     /// A model file cannot be written, and the engine still holds it: whether to try again, once the
     /// watch has waited or has mended the cause. Nothing is tried again unless a watch says so.
     fn cannot_write(&mut self, error: &EngineError) -> Control {

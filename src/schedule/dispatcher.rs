@@ -4,14 +4,15 @@
 //! `TrialInterrupted` for the same attempt, unless an observer fails, which ends everything.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::launcher::{Heard, Inbox, Incoming, Launcher, Link, WorkerId};
+use super::inbox::{Arrivals, Inbox};
+use super::launcher::{Heard, Incoming, Launcher, Link, WorkerId};
 use super::queue::{Queue, Verdict};
 use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Slot};
 use crate::plan::PlannedTrial;
-use crate::protocol::{FromWorker, Order, PROTOCOL, ToWorker};
+use crate::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use crate::trial::TrialId;
 
 /// How long a fresh worker may take to say that it is ready.
@@ -38,6 +39,7 @@ pub struct Settings {
     pub trial_timeout: Option<Duration>,
     /// How often a trial whose worker crashed is tried again.
     pub retries: u32,
+    pub checkpoint: Checkpointing,
 }
 
 /// How the trials ended.
@@ -69,7 +71,7 @@ pub fn dispatch(
     settings: &Settings,
     launcher: &mut dyn Launcher,
     observers: &mut [&mut dyn Observer],
-    (inbox, incoming): (Inbox, Receiver<Incoming>),
+    (inbox, incoming): (Inbox, Arrivals),
 ) -> Result<Summary, ScheduleError> {
     let stations = settings.slots.iter().cloned().map(Station::new).collect();
     let mut dispatcher = Dispatcher {
@@ -158,7 +160,7 @@ struct Dispatcher<'a, 'o> {
 }
 
 impl Dispatcher<'_, '_> {
-    fn run(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScheduleError> {
+    fn run(&mut self, incoming: &Arrivals) -> Result<(), ScheduleError> {
         loop {
             if self.stopping.is_none() {
                 self.fill()?;
@@ -258,6 +260,7 @@ impl Dispatcher<'_, '_> {
             spec: planned.spec.clone(),
             data: self.work.data.clone(),
             folder: self.work.folder.join(planned.id.as_str()),
+            checkpoint: self.settings.checkpoint,
         }));
         let station = &mut self.stations[place];
         let sent = station
@@ -299,9 +302,7 @@ impl Dispatcher<'_, '_> {
                 let message = format!("the worker said what is not of the protocol: {line:?}");
                 self.lose(place, Cause::Protocol { message })
             }
-            Heard::Gone { exit_code, signal } => {
-                self.lose(place, Cause::Crashed { exit_code, signal })
-            }
+            Heard::Gone(cause) => self.lose(place, cause),
         }
     }
 
@@ -381,6 +382,12 @@ impl Dispatcher<'_, '_> {
                     attempt,
                     result,
                 }
+            }
+            FromWorker::Waiting { millis, .. } => {
+                if let State::Busy { since, .. } = &mut self.stations[place].state {
+                    *since += Duration::from_millis(millis);
+                }
+                return Ok(());
             }
             FromWorker::Noted { message, .. } => Event::TrialNoted {
                 trial,
@@ -562,6 +569,7 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         | FromWorker::Progress { attempt: of, .. }
         | FromWorker::Finished { attempt: of, .. }
         | FromWorker::Noted { attempt: of, .. }
+        | FromWorker::Waiting { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
         | FromWorker::Refused { attempt: of, .. } => *of == attempt.0,
     }

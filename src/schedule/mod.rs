@@ -5,10 +5,12 @@
 //! console: the process is the wall to the first, observers are the door to the others.
 
 mod dispatcher;
+mod inbox;
 mod launcher;
 mod queue;
 mod slots;
 
 pub use dispatcher::{ScheduleError, Settings, Summary, Work, dispatch};
-pub use launcher::{Heard, Inbox, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
+pub use inbox::{Arrivals, Closed, Inbox, inbox};
+pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
 pub use slots::{SlotError, cpu_slots, parse_slots};

@@ -21,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod upkeep;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub use exclude::Exclusion;
 pub use schedule::{Engine, Schedule, Slots};
 pub use space::{Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
+pub use upkeep::{Checkpoints, memory_size};
 
 use crate::recipe::DataSpec;
 use crate::trial::Objective;

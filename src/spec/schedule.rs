@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Content, Node};
 use super::table::{Table, must_be, unknown_key};
+use super::upkeep::{self, Checkpoints};
 use crate::trial::Key;
 
 /// Most slots an experiment may ask for.
@@ -33,6 +34,16 @@ pub(crate) const KEYS: &[Key] = &[
         about: "how often a trial that crashed is tried again",
     },
     Key {
+        name: "memory_limit",
+        allowed: upkeep::MEMORY,
+        about: "most private memory of a worker; prepared data, which workers share, do not count",
+    },
+    Key {
+        name: "checkpoint",
+        allowed: "a table such as { every = \"5s\", cost = 0.02 }",
+        about: "when a trial writes checkpoints",
+    },
+    Key {
         name: "engine",
         allowed: "\"auto\" or \"native\"",
         about: "what trains networks; \"auto\" is \"native\"",
@@ -40,13 +51,16 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 /// What `[schedule]` says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     pub slots: Slots,
     /// Longest time of one attempt; `None` is no limit.
     pub trial_timeout: Option<Duration>,
     /// How often a trial that crashed is tried again.
     pub retries: u32,
+    /// Most bytes of private memory of a worker; `None` is no limit.
+    pub memory_limit: Option<u64>,
+    pub checkpoint: Checkpoints,
     pub engine: Engine,
 }
 
@@ -72,6 +86,8 @@ impl Default for Schedule {
             slots: Slots::Auto,
             trial_timeout: None,
             retries: DEFAULT_RETRIES,
+            memory_limit: None,
+            checkpoint: Checkpoints::default(),
             engine: Engine::Auto,
         }
     }
@@ -91,6 +107,10 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
         retries: table
             .read("retries", problems, retries)
             .unwrap_or(default.retries),
+        memory_limit: table
+            .read("memory_limit", problems, upkeep::memory)
+            .unwrap_or(default.memory_limit),
+        checkpoint: upkeep::checkpoints(table, problems),
         engine: engine(table, problems).unwrap_or(default.engine),
     }
 }
@@ -169,7 +189,7 @@ fn timeout(node: &Node) -> Result<Option<Duration>, &Node> {
 }
 
 /// A time such as `1h30m`: whole numbers, each with a unit, the larger unit first.
-fn duration(text: &str) -> Option<Duration> {
+pub(super) fn duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut total = 0u64;

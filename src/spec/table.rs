@@ -135,6 +135,8 @@ fn home_of(key: &str) -> Option<&'static str> {
         Some("[data]")
     } else if has(super::data::SPLIT_KEYS) {
         Some("`split` of [data]")
+    } else if has(super::upkeep::CHECKPOINT_KEYS) {
+        Some("`checkpoint` of [schedule]")
     } else if has(super::transfer::KEYS) && !has(crate::trial::Kind::Mlp.keys()) {
         Some("[transfer]")
     } else if has(super::schedule::KEYS) {

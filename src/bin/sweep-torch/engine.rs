@@ -65,7 +65,12 @@ impl Torch {
                 )),
             };
             match begun {
-                Ok(mirror) => seats.push(Seat { waiting, mirror }),
+                Ok(mirror) => {
+                    if waiting.lane.checkpoint.is_some() {
+                        waiting.lane.watch.resumed(mirror.epoch());
+                    }
+                    seats.push(Seat { waiting, mirror });
+                }
                 Err(error) => {
                     waiting.over = true;
                     ended(waiting.place, Err(error));

@@ -63,6 +63,7 @@ pub fn train(
     let mut progress = Progress::default();
     if let Some(bytes) = checkpoint {
         progress = ensemble.restore(bytes)?;
+        watch.resumed(progress.step);
     }
     let mut diverged = None;
     while progress.step < model.rounds && !is_stale(&progress, model) {

@@ -86,6 +86,7 @@ pub fn train(
     let mut progress = Progress::default();
     if let Some(bytes) = checkpoint {
         progress = growth.restore(bytes)?;
+        watch.resumed(progress.step);
     }
     let stride = model.trees.div_ceil(REPORTS);
     while progress.step < model.trees {

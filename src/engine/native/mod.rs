@@ -101,6 +101,9 @@ fn train_on(
         parts,
         mut state,
     } = begin(isa, &job, spec, batch, checkpoint)?;
+    if checkpoint.is_some() {
+        watch.resumed(state.epoch);
+    }
     let mut order = vec![0u32; train.y.len()];
     let mut confusion = Confusion::new(meta.classes.len());
 

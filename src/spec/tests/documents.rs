@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::spec::{data, encoders, head, parse, schedule, transfer};
+use crate::spec::{data, encoders, head, parse, schedule, transfer, upkeep};
 use crate::trial::{Key, Kind};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
@@ -40,6 +40,7 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("### `text`", encoders::KEYS),
         ("## `[transfer]`", transfer::KEYS),
         ("## `[schedule]`", schedule::KEYS),
+        ("### `checkpoint`", upkeep::CHECKPOINT_KEYS),
     ] {
         let rows = rows_under(heading);
         assert_eq!(

@@ -1,0 +1,237 @@
+//! The worker's side of the protocol: takes orders on standard input, trains, answers on standard
+//! output.
+//!
+//! A thread of its own reads orders, so that a stop request or the end of the coordinator is noticed
+//! in the middle of training. Nothing is shared with it but the stop flag and a channel, in order.
+
+mod budget;
+pub mod checkpoints;
+mod reporter;
+mod voice;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use crate::data::Dataset;
+use crate::engine::{self, Control, Ending, EngineError, Job, Watch};
+use crate::protocol::{FromWorker, Line, Order, PROTOCOL, ToWorker, read_line};
+use budget::{Budget, Pace};
+use reporter::Reporter;
+pub use voice::is_full;
+use voice::{Voice, log, say};
+
+/// Serves orders with the CPU engines until standard input closes.
+///
+/// # Errors
+/// When the coordinator cannot be spoken to, which means that it is gone.
+pub fn serve() -> io::Result<()> {
+    serve_with("native", engine::train)
+}
+
+/// Serves orders with `train`, which is called what `engine` says, until standard input closes.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_with(
+    engine: &str,
+    mut train: impl FnMut(Job<'_>, Option<&[u8]>, &mut dyn Watch) -> Result<Ending, EngineError>,
+) -> io::Result<()> {
+    let mut output = claim_stdout()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (orders, queue) = channel();
+    let reader_stop = Arc::clone(&stop);
+    thread::Builder::new()
+        .name("orders".to_owned())
+        .spawn(move || read_orders(&orders, &reader_stop))?;
+    say(
+        &mut output,
+        &FromWorker::Ready {
+            protocol: PROTOCOL,
+            engine: engine.to_owned(),
+            pid: std::process::id(),
+        },
+    )?;
+    let mut data = OpenData::default();
+    let mut pace = Pace::default();
+    for order in queue {
+        let mut voice = Voice::new(order.attempt, &mut output, &stop);
+        let answer = carry_out(&order, &mut data, &mut voice, &mut pace, &mut train);
+        voice.say(&answer);
+        if let Some(error) = voice.lost {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Passes orders on in the order they came in; ends the process when there will be no more.
+fn read_orders(orders: &Sender<Order>, stop: &AtomicBool) {
+    let mut input = io::stdin().lock();
+    let mut line = Vec::new();
+    while let Ok(Line::Whole) = read_line(&mut input, &mut line) {
+        match serde_json::from_slice(&line) {
+            Ok(ToWorker::Train(order)) => {
+                stop.store(false, Ordering::Relaxed);
+                if orders.send(*order).is_err() {
+                    break;
+                }
+            }
+            Ok(ToWorker::Stop) => stop.store(true, Ordering::Relaxed),
+            Err(error) => {
+                log(&format!("an order that cannot be read: {error}"));
+                std::process::exit(2);
+            }
+        }
+    }
+    // The coordinator is gone. Whatever is being trained has its checkpoint; ending at once leaves
+    // nobody behind.
+    std::process::exit(0);
+}
+
+/// The data set in use, kept mapped from trial to trial.
+#[derive(Default)]
+struct OpenData {
+    current: Option<(PathBuf, Dataset)>,
+}
+
+impl OpenData {
+    fn get(&mut self, path: &Path) -> Result<&Dataset, String> {
+        if self.current.as_ref().is_none_or(|(open, _)| open != path) {
+            let data = Dataset::open(path)
+                .map_err(|error| format!("cannot open the data set {}: {error}", path.display()))?;
+            self.current = Some((path.to_owned(), data));
+        }
+        Ok(&self.current.as_ref().expect("set above").1)
+    }
+}
+
+/// Trains one trial and gives the last word on it; what the trial did wrong is an answer too.
+fn carry_out(
+    order: &Order,
+    data: &mut OpenData,
+    voice: &mut Voice<'_>,
+    pace: &mut Pace,
+    train: &mut impl FnMut(Job<'_>, Option<&[u8]>, &mut dyn Watch) -> Result<Ending, EngineError>,
+) -> FromWorker {
+    let attempt = order.attempt;
+    let refused = |message: String| FromWorker::Refused { attempt, message };
+    let data = match data.get(&order.data) {
+        Ok(data) => data,
+        Err(message) => return refused(message),
+    };
+    let folder = &order.folder;
+    while let Err(error) = make_ready(folder) {
+        let why = format!("cannot write in {}: {error}", folder.display());
+        if !is_full(&error) {
+            return refused(format!("{why}; see that the folder can be written"));
+        }
+        if voice.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
+            return FromWorker::Interrupted {
+                attempt,
+                step: None,
+            };
+        }
+    }
+    voice.go_on();
+
+    let job = Job {
+        spec: &order.spec,
+        data,
+        folder,
+    };
+    let mut found = checkpoints::find(folder).into_iter();
+    let mut fell_back = false;
+    loop {
+        let checkpoint = found.next();
+        let bytes = match &checkpoint {
+            Some(checkpoint) => match &checkpoint.bytes {
+                Ok(bytes) => Some(bytes.as_slice()),
+                Err(error) => {
+                    note_useless(voice, checkpoint.name, &error.to_string(), found.len());
+                    fell_back = true;
+                    continue;
+                }
+            },
+            None => None,
+        };
+        let budget = Budget::new(order.checkpoint, *pace);
+        let mut reporter = Reporter::new(voice, folder, budget, fell_back);
+        let ending = train(job, bytes, &mut reporter);
+        let saved_step = reporter.saved_step;
+        *pace = reporter.budget.pace;
+        return match ending {
+            Ok(Ending::Done(result)) => {
+                voice.go_on();
+                FromWorker::Finished { attempt, result }
+            }
+            Ok(Ending::Stopped { .. }) => FromWorker::Interrupted {
+                attempt,
+                step: saved_step,
+            },
+            Err(EngineError::Checkpoint(reason)) if checkpoint.is_some() => {
+                let name = checkpoint.map_or("", |checkpoint| checkpoint.name);
+                note_useless(voice, name, &reason, found.len());
+                fell_back = true;
+                continue;
+            }
+            Err(EngineError::Write { .. }) if voice.is_held() && voice.is_stopped() => {
+                voice.note("stopped before there was room for the model, which is trained again");
+                FromWorker::Interrupted {
+                    attempt,
+                    step: saved_step,
+                }
+            }
+            Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
+            Err(error) => refused(error.to_string()),
+        };
+    }
+}
+
+/// What C++ calls a failure to get memory.
+const BAD_ALLOC: &str = "bad_alloc";
+
+/// Ends the process for want of memory, as an allocation that fails in Rust does: how it ended tells the
+/// coordinator why, and the memory is free again.
+fn give_up(message: &str) -> ! {
+    log(message);
+    std::process::abort()
+}
+
+/// Says that a checkpoint was of no use, and what comes now that `left` others are left.
+fn note_useless(voice: &mut Voice<'_>, name: &str, reason: &str, left: usize) {
+    let next = match left {
+        0 => "training begins from the start",
+        _ => "the one before it is tried",
+    };
+    voice.note(&format!("{name} cannot be used: {reason}; {next}"));
+}
+
+/// Makes `folder`, clears it of what dead processes left half written, and sees that it can be written:
+/// before any time is spent on training.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn make_ready(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    checkpoints::clear_leftovers(folder)?;
+    let probe = folder.join(format!("probe.{}.part", std::process::id()));
+    File::create(&probe)?;
+    std::fs::remove_file(&probe)
+}
+
+/// Takes standard output for the protocol alone: whatever a library prints goes to the log.
+#[cfg(unix)]
+fn claim_stdout() -> io::Result<File> {
+    use std::os::fd::{AsFd as _, AsRawFd as _};
+    let claimed = io::stdout().as_fd().try_clone_to_owned()?;
+    // SAFETY: both descriptors are open; dup2 closes and replaces the first in one step.
+    if unsafe { libc::dup2(io::stderr().as_raw_fd(), io::stdout().as_raw_fd()) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(File::from(claimed))
+}

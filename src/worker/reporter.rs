@@ -1,0 +1,133 @@
+//! Watches one trial: sends progress, writes checkpoints when they are due, and holds a finished model
+//! while there is no room for it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::budget::Budget;
+use super::checkpoints;
+use super::voice::{Voice, is_full};
+use crate::engine::{Control, EngineError, Epoch, Watch};
+use crate::protocol::FromWorker;
+
+/// Sends progress, and writes checkpoints when they are due.
+pub(super) struct Reporter<'a, 'v> {
+    voice: &'a mut Voice<'v>,
+    folder: &'a Path,
+    /// A newer checkpoint than the one that training goes on from was of no use.
+    fell_back: bool,
+    /// The step of the newest checkpoint that is good.
+    pub saved_step: Option<u32>,
+    pub budget: Budget,
+    began: Instant,
+    /// It has been said that checkpoints cannot be written.
+    complained: bool,
+    /// The folder was removed and has been made again.
+    remade: bool,
+}
+
+impl<'a, 'v> Reporter<'a, 'v> {
+    pub(super) fn new(
+        voice: &'a mut Voice<'v>,
+        folder: &'a Path,
+        budget: Budget,
+        fell_back: bool,
+    ) -> Reporter<'a, 'v> {
+        Reporter {
+            voice,
+            folder,
+            fell_back,
+            saved_step: None,
+            budget,
+            began: Instant::now(),
+            complained: false,
+            remade: false,
+        }
+    }
+
+    /// Writes a checkpoint, if it is `wanted` in any case or worth its time. One that cannot be written
+    /// costs repeated work later, not the trial.
+    fn save(&mut self, step: u32, wanted: bool, checkpoint: &mut dyn FnMut() -> Vec<u8>) {
+        let start = Instant::now();
+        let bytes = checkpoint();
+        let made = start.elapsed();
+        let affordable = self.budget.affords(self.began.elapsed(), made, bytes.len());
+        if !affordable && !wanted {
+            return;
+        }
+        let start = Instant::now();
+        let outcome = checkpoints::keep(self.folder, &bytes);
+        let (wrote, elapsed) = (start.elapsed(), self.began.elapsed());
+        match outcome {
+            Ok(()) => {
+                self.saved_step = Some(step);
+                self.budget.pay(elapsed, made, wrote, bytes.len());
+            }
+            Err(error) => {
+                self.budget.failed(elapsed, wrote);
+                if !self.complained {
+                    self.complained = true;
+                    let path = self.folder.join(checkpoints::LAST);
+                    self.voice.note(&format!(
+                        "cannot write {}: {error}; training goes on without a checkpoint of step {step}",
+                        path.display()
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl Watch for Reporter<'_, '_> {
+    fn resumed(&mut self, step: u32) {
+        self.saved_step = Some(step);
+        let attempt = self.voice.attempt;
+        self.voice.say(&FromWorker::Resumed { attempt, step });
+        // From here on the one that was good is the last one, so that it is the one kept beside the next.
+        if self.fell_back
+            && let Err(error) = checkpoints::fall_back(self.folder)
+        {
+            self.voice.note(&format!(
+                "cannot put {} in place of the one that is of no use: {error}",
+                self.folder.join(checkpoints::BEFORE).display()
+            ));
+        }
+    }
+
+    fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
+        self.voice.say(&FromWorker::Progress {
+            attempt: self.voice.attempt,
+            step: epoch.step,
+            values: epoch.values.clone(),
+        });
+        let stop = self.voice.is_stopped();
+        if stop || self.budget.is_due(self.began.elapsed()) {
+            self.save(epoch.step, stop, checkpoint);
+        }
+        match stop {
+            true => Control::Stop,
+            false => Control::Continue,
+        }
+    }
+
+    fn cannot_write(&mut self, error: &EngineError) -> Control {
+        let EngineError::Write { source, .. } = error else {
+            return Control::Stop;
+        };
+        if is_full(source) {
+            return self.voice.wait(&format!(
+                "{error}; the finished model is kept in memory and written once there is room"
+            ));
+        }
+        let removed = source.kind() == std::io::ErrorKind::NotFound;
+        if removed && !self.remade && std::fs::create_dir_all(self.folder).is_ok() {
+            self.remade = true;
+            self.voice.note(&format!(
+                "{} had been removed and was made again",
+                self.folder.display()
+            ));
+            return Control::Continue;
+        }
+        Control::Stop
+    }
+}
