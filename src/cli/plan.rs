@@ -8,7 +8,7 @@ use super::context::store_failure;
 use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, How};
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, placement, terminal};
 use crate::plan;
 use crate::store::Store;
 use crate::trial::Status;
@@ -38,7 +38,7 @@ pub struct Arguments {
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let ready = prepare::prepare(context, checked)?;
-    let slots = run::slots(&ready, &arguments.how)?;
+    let slots = placement::place(&ready, &arguments.how)?.slots;
     let statuses = match context.store.exists() {
         true => {
             let store = Store::open_existing(&context.store).map_err(store_failure)?;

@@ -5,18 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::context::store_failure;
+use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
 use crate::console::{Console, Mode, Sweep};
-use crate::event::Slot;
 use crate::plan::{self, Plan, PlannedTrial};
 use crate::protocol::Checkpointing;
 use crate::report;
-use crate::schedule::{
-    self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots, parse_slots,
-};
+use crate::schedule::{self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work};
 use crate::shown::count;
-use crate::spec::{Slots, memory_size};
+use crate::spec::memory_size;
 use crate::store::lock::{LockError, host_name};
 use crate::store::{
     Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
@@ -42,11 +40,15 @@ pub struct Arguments {
 pub struct How {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots")]
-    workers: Option<usize>,
+    pub workers: Option<usize>,
 
-    /// Slots to use: auto, or cpu:N
+    /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
     #[arg(long)]
-    slots: Option<String>,
+    pub slots: Option<String>,
+
+    /// What trains networks
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
 
     /// Most private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
@@ -71,7 +73,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 /// Trains what `ready` asks for and the record does not have, and says what came out.
 pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> {
     let experiment = &ready.checked.experiment;
-    let slots = slots(ready, how)?;
+    let placement = placement::place(ready, how)?;
     let _lock = lock(context, &experiment.name)?;
     let mut store = Store::open(&context.store).map_err(store_failure)?;
     let session = begin(&mut store, ready)?;
@@ -89,12 +91,25 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .notes
             .iter()
             .for_each(|note| terminal::note(&note.to_string()));
-        terminal::note(&announcement(ready, &todo, &statuses, slots.len()));
+        terminal::note(&announcement(
+            ready,
+            &todo,
+            &statuses,
+            placement.slots.len(),
+        ));
     }
 
     let before = Before::of(ready, &todo, &statuses, &store)?;
     let failed_before = before.failed;
-    let summary = train(context, ready, how, &todo, slots, (&store, session), before)?;
+    let summary = train(
+        context,
+        ready,
+        how,
+        &todo,
+        placement,
+        (&store, session),
+        before,
+    )?;
     conclude(context, ready, &summary, failed_before)
 }
 
@@ -133,7 +148,7 @@ fn train(
     ready: &Ready,
     how: &How,
     todo: &[&PlannedTrial],
-    slots: Vec<Slot>,
+    placement: Placement,
     (store, session): (&Store, SessionId),
     before: Before,
 ) -> Result<Summary, Failure> {
@@ -146,7 +161,7 @@ fn train(
         folder: trials.clone(),
     };
     let settings = Settings {
-        slots,
+        slots: placement.slots,
         trial_timeout: experiment.schedule.trial_timeout,
         retries: experiment.schedule.retries,
         checkpoint: Checkpointing {
@@ -160,7 +175,8 @@ fn train(
     let logs = context.runs().join("logs").join(&experiment.name);
     let memory_limit = how.memory_limit.or(experiment.schedule.memory_limit);
     let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?;
+        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
+        .with_torch(placement.torch);
     let (inbox, incoming) = schedule::inbox();
     interrupt_on_signal(&inbox)?;
 
@@ -221,19 +237,6 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
         .zip(found)
         .filter_map(|(id, status)| Some((id, status?)))
         .collect())
-}
-
-/// The slots that flags ask for, or else the file.
-pub fn slots(ready: &Ready, how: &How) -> Result<Vec<Slot>, Failure> {
-    let wanted = match (&how.slots, how.workers) {
-        (Some(text), _) => parse_slots(text),
-        (None, Some(count)) => cpu_slots(Some(count)),
-        (None, None) => match ready.checked.experiment.schedule.slots {
-            Slots::Auto => cpu_slots(None),
-            Slots::Cpu(count) => cpu_slots(Some(count)),
-        },
-    };
-    wanted.map_err(|error| Failure::input(error, ""))
 }
 
 fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {

@@ -12,5 +12,5 @@ mod slots;
 
 pub use dispatcher::{ScheduleError, Settings, Summary, Work, dispatch};
 pub use inbox::{Arrivals, Closed, Inbox, inbox};
-pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
-pub use slots::{SlotError, cpu_slots, parse_slots};
+pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, TorchWorker, WorkerId};
+pub use slots::{Gpus, SlotError, Wanted, cores, cpu_slots, gpu_of, parse_slots, slots};

@@ -87,7 +87,7 @@ impl<'a> Masks<'a> {
         layers
     }
 
-    fn on_device(&mut self, step: usize, rows: usize) -> Vec<Tensor> {
+    pub fn on_device(&mut self, step: usize, rows: usize) -> Vec<Tensor> {
         if !self.drawn.0.contains(&step) {
             let widest = self.widths.iter().max().copied().unwrap_or(1);
             let counters = self.sources.len() * self.batch.div_ceil(ROWS) * widest;

@@ -6,7 +6,7 @@ use super::{DATA, GOOD, good, source};
 use crate::recipe::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
-use crate::spec::{Engine, Origin, Schedule, Slots, parse};
+use crate::spec::{Cuda, Engine, Origin, Schedule, Slots, parse};
 use crate::trial::{Objective, Value};
 
 #[test]
@@ -37,7 +37,10 @@ fn a_full_file_is_read() {
     assert_eq!(experiment.baselines[0].combinations(), 2);
     assert_eq!(experiment.baselines[1].combinations(), 1);
     let expected = Schedule {
-        slots: Slots::Cpu(2),
+        slots: Slots::These {
+            cpu: 2,
+            cuda: Cuda::These(Vec::new()),
+        },
         trial_timeout: Some(Duration::from_secs(1800)),
         retries: 0,
         engine: Engine::Native,

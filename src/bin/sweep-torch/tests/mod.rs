@@ -59,7 +59,7 @@ fn network(settings: &str) -> MlpSpec {
 fn trial(spec: MlpSpec, seed: u64) -> TrialSpec {
     let objective = Objective {
         metric: "valid/loss".to_owned(),
-        goal: Goal::Minimize,
+        goal: Goal::Min,
     };
     TrialSpec::new(ModelSpec::Mlp(spec), seed, objective)
 }
