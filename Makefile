@@ -2,10 +2,13 @@
 # Needs a Rust toolchain, a C compiler and Python's pip; fetches all else into .deps/.
 
 CARGO ?= cargo
-SWEEP := target/release/sweep
+SWEEP := $(or $(CARGO_TARGET_DIR),target)/release/sweep
 DEMO := data/demo.csv
 
-.PHONY: run test build tools
+# The torch engine finds its libtorch, or fetches it, when it is built; see src/bin/sweep-torch/libtorch.sh.
+WITH_LIBTORCH := libtorch=$$(src/bin/sweep-torch/libtorch.sh) && LIBTORCH=$$libtorch
+
+.PHONY: run test test-all build torch tools
 
 # Build, make demonstration data, run the quickstart sweep and report on it.
 run: build xgboost $(DEMO)
@@ -16,8 +19,16 @@ run: build xgboost $(DEMO)
 test: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
 
+# All that `make test` leaves out: the torch engine.
+test-all: test
+	$(WITH_LIBTORCH) $(CARGO) test --locked --features torch --bin sweep-torch --test torch
+
 build: tools
 	$(CARGO) build --release --locked
+
+# Build `sweep-torch` beside `sweep`: the worker that trains with libtorch, on CPUs and on GPUs.
+torch: build
+	$(WITH_LIBTORCH) $(CARGO) build --release --locked --features torch --bin sweep-torch
 
 $(DEMO): | build
 	$(SWEEP) data synth $(DEMO)

@@ -145,7 +145,7 @@ mod tests {
         thread::sleep(Duration::from_millis(20));
         assert_eq!(inbox.0.lock().waiting.len(), ROOM, "the speaker waits");
         inbox.send(Incoming::Interrupt).unwrap();
-        let mut take = || arrivals.recv_timeout(Duration::from_secs(60)).unwrap();
+        let take = || arrivals.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(number(take()), None, "an interrupt overtakes words");
         for expected in 0..total {
             assert_eq!(number(take()), Some(expected));

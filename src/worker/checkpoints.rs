@@ -104,8 +104,6 @@ fn is_alive(process: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

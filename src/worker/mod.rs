@@ -118,27 +118,14 @@ fn carry_out(
     pace: &mut Pace,
     train: &mut impl FnMut(Job<'_>, Option<&[u8]>, &mut dyn Watch) -> Result<Ending, EngineError>,
 ) -> FromWorker {
-    let attempt = order.attempt;
-    let refused = |message: String| FromWorker::Refused { attempt, message };
+    let (attempt, folder) = (order.attempt, order.folder.as_path());
     let data = match data.get(&order.data) {
         Ok(data) => data,
-        Err(message) => return refused(message),
+        Err(message) => return FromWorker::Refused { attempt, message },
     };
-    let folder = &order.folder;
-    while let Err(error) = make_ready(folder) {
-        let why = format!("cannot write in {}: {error}", folder.display());
-        if !is_full(&error) {
-            return refused(format!("{why}; see that the folder can be written"));
-        }
-        if voice.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
-            return FromWorker::Interrupted {
-                attempt,
-                step: None,
-            };
-        }
+    if let Err(end) = begin(folder, voice) {
+        return end;
     }
-    voice.go_on();
-
     let job = Job {
         spec: &order.spec,
         data,
@@ -148,48 +135,83 @@ fn carry_out(
     let mut fell_back = false;
     loop {
         let checkpoint = found.next();
-        let bytes = match &checkpoint {
-            Some(checkpoint) => match &checkpoint.bytes {
-                Ok(bytes) => Some(bytes.as_slice()),
+        let left = found.len();
+        let (name, bytes) = match &checkpoint {
+            None => (None, None),
+            Some(found) => match &found.bytes {
+                Ok(bytes) => (Some(found.name), Some(bytes.as_slice())),
                 Err(error) => {
-                    note_useless(voice, checkpoint.name, &error.to_string(), found.len());
+                    note_useless(voice, found.name, &error.to_string(), left);
                     fell_back = true;
                     continue;
                 }
             },
-            None => None,
         };
         let budget = Budget::new(order.checkpoint, *pace);
         let mut reporter = Reporter::new(voice, folder, budget, fell_back);
         let ending = train(job, bytes, &mut reporter);
         let saved_step = reporter.saved_step;
         *pace = reporter.budget.pace;
-        return match ending {
-            Ok(Ending::Done(result)) => {
-                voice.go_on();
-                FromWorker::Finished { attempt, result }
-            }
-            Ok(Ending::Stopped { .. }) => FromWorker::Interrupted {
-                attempt,
-                step: saved_step,
-            },
-            Err(EngineError::Checkpoint(reason)) if checkpoint.is_some() => {
-                let name = checkpoint.map_or("", |checkpoint| checkpoint.name);
-                note_useless(voice, name, &reason, found.len());
+        match (ending, name) {
+            (Err(EngineError::Checkpoint(reason)), Some(name)) => {
+                note_useless(voice, name, &reason, left);
                 fell_back = true;
-                continue;
             }
-            Err(EngineError::Write { .. }) if voice.is_held() && voice.is_stopped() => {
-                voice.note("stopped before there was room for the model, which is trained again");
-                FromWorker::Interrupted {
-                    attempt,
-                    step: saved_step,
-                }
-            }
-            Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
-            Err(error) => refused(error.to_string()),
-        };
+            (ending, _) => return conclude(ending, saved_step, voice),
+        }
     }
+}
+
+/// Makes the folder of a trial ready; an error is the last word on a trial for which that cannot be.
+fn begin(folder: &Path, voice: &mut Voice<'_>) -> Result<(), FromWorker> {
+    let attempt = voice.attempt;
+    while let Err(error) = make_ready(folder) {
+        let why = format!("cannot write in {}: {error}", folder.display());
+        if !is_full(&error) {
+            let message = format!("{why}; see that the folder can be written");
+            return Err(FromWorker::Refused { attempt, message });
+        }
+        if voice.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
+            let step = None;
+            return Err(FromWorker::Interrupted { attempt, step });
+        }
+    }
+    voice.go_on();
+    Ok(())
+}
+
+/// The last word on a trial whose training came to this `ending`, with its newest checkpoint at `step`.
+fn conclude(
+    ending: Result<Ending, EngineError>,
+    step: Option<u32>,
+    voice: &mut Voice<'_>,
+) -> FromWorker {
+    let attempt = voice.attempt;
+    match ending {
+        Ok(Ending::Done(result)) => {
+            voice.go_on();
+            FromWorker::Finished { attempt, result }
+        }
+        Ok(Ending::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
+        Err(EngineError::Write { .. }) if voice.is_held() && voice.is_stopped() => {
+            voice.note("stopped before there was room for the model, which is trained again");
+            FromWorker::Interrupted { attempt, step }
+        }
+        Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
+        Err(error) => FromWorker::Refused {
+            attempt,
+            message: error.to_string(),
+        },
+    }
+}
+
+/// Says that a checkpoint was of no use, and what comes now that `left` others are left.
+fn note_useless(voice: &mut Voice<'_>, name: &str, reason: &str, left: usize) {
+    let next = match left {
+        0 => "training begins from the start",
+        _ => "the one before it is tried",
+    };
+    voice.note(&format!("{name} cannot be used: {reason}; {next}"));
 }
 
 /// What C++ calls a failure to get memory.
@@ -200,15 +222,6 @@ const BAD_ALLOC: &str = "bad_alloc";
 fn give_up(message: &str) -> ! {
     log(message);
     std::process::abort()
-}
-
-/// Says that a checkpoint was of no use, and what comes now that `left` others are left.
-fn note_useless(voice: &mut Voice<'_>, name: &str, reason: &str, left: usize) {
-    let next = match left {
-        0 => "training begins from the start",
-        _ => "the one before it is tried",
-    };
-    voice.note(&format!("{name} cannot be used: {reason}; {next}"));
 }
 
 /// Makes `folder`, clears it of what dead processes left half written, and sees that it can be written:

@@ -3,6 +3,7 @@
 //! Invariant: every lane has exactly one ending, whatever libtorch does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use sweep::engine::native::mirror::Mirror;
 use sweep::engine::{Ended, EngineError, Lane, Networks};
@@ -21,6 +22,7 @@ pub struct Torch {
 
 impl Torch {
     pub fn new(device: Device) -> Torch {
+        make_repeatable();
         // A slot is one core; a GPU is fed by one thread.
         tch::set_num_threads(1);
         Torch {
@@ -110,6 +112,37 @@ impl Networks for Torch {
             })
             .collect();
         self.train_within_memory(&mut lanes, ended);
+    }
+}
+
+/// Has Intel's MKL, which does libtorch's products on CPUs, give the same bits wherever in memory a matrix
+/// lies, so that a lane's numbers do not depend on its place ("Conditional Numerical Reproducibility" in
+/// the MKL developer guide). The library looks at its first product; what the user has set stands.
+fn make_repeatable() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if std::env::var_os(REPRODUCIBILITY).is_none() {
+            let branch = match has_avx2() {
+                true => "AVX2",
+                false => "COMPATIBLE",
+            };
+            // SAFETY: Rust's own readers of the environment are kept out by its lock; the only other one
+            // is libtorch, which is first used after this.
+            unsafe { std::env::set_var(REPRODUCIBILITY, branch) };
+        }
+    });
+}
+
+const REPRODUCIBILITY: &str = "MKL_CBWR";
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
     }
 }
 

@@ -6,7 +6,7 @@ use super::{DATA, GOOD, good, source};
 use crate::recipe::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
-use crate::spec::{Cuda, Engine, Origin, Schedule, Slots, parse};
+use crate::spec::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
 use crate::trial::{Objective, Value};
 
 #[test]
@@ -44,8 +44,25 @@ fn a_full_file_is_read() {
         trial_timeout: Some(Duration::from_secs(1800)),
         retries: 0,
         engine: Engine::Native,
+        ..Schedule::default()
     };
     assert_eq!(experiment.schedule, expected);
+}
+
+#[test]
+fn what_a_worker_may_cost_is_read() {
+    let read = |text: &str| {
+        let text = format!("{DATA}[model]\n[schedule]\n{text}\n");
+        parse(&source(&text), &[]).expect("sound").schedule
+    };
+    let schedule = read("memory_limit = \"2GiB\"\ncheckpoint = { every = \"1m30s\", cost = 1 }");
+    assert_eq!(schedule.memory_limit, Some(2 << 30));
+    let Checkpoints { every, cost } = schedule.checkpoint;
+    assert_eq!((every, cost), (Duration::from_secs(90), 1.0));
+    let schedule = read("memory_limit = false\ncheckpoint = { cost = 0.5 }");
+    assert_eq!(schedule.memory_limit, None);
+    let Checkpoints { every, cost } = schedule.checkpoint;
+    assert_eq!((every, cost), (Duration::from_secs(5), 0.5));
 }
 
 #[test]

@@ -175,6 +175,8 @@ fn masks_made_with_tensor_operations_are_those_made_on_the_processor() {
     });
     let widths = [7, 33];
     let (batch, steps) = (10, 9);
+    // As every user of libtorch here does first.
+    torch();
     let mut by_device = Masks::new(&sources, &widths, (batch, steps), Device::Cpu);
     let mut by_processor = Masks::new(&sources, &widths, (batch, steps), Device::Cpu);
     for (step, rows) in [(0, 10), (1, 10), (7, 10), (8, 3)] {
