@@ -304,3 +304,22 @@ fn what_contradicts_the_source_of_a_transfer_is_pointed_at() {
             .is_ok()
     );
 }
+
+#[test]
+fn slots_and_engines_are_read() {
+    let slots = |schedule: &str| {
+        let text = format!("{DATA}[model]\n[schedule]\n{schedule}\n");
+        let experiment = parse(&source(&text), &[]).unwrap();
+        (experiment.schedule.slots, experiment.schedule.engine)
+    };
+    let these = |cpu: usize, cuda: Cuda| Slots::These { cpu, cuda };
+    assert_eq!(
+        slots("slots = { cpu = 2, cuda = [1, 0] }\nengine = \"torch\""),
+        (these(2, Cuda::These(vec![1, 0])), Engine::Torch)
+    );
+    assert_eq!(
+        slots("slots = { cuda = \"all\" }"),
+        (these(0, Cuda::All), Engine::Auto)
+    );
+    assert_eq!(slots("engine = \"native\""), (Slots::Auto, Engine::Native));
+}
