@@ -221,6 +221,7 @@ fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionI
             pid: std::process::id(),
             version: "0",
             git_commit: None,
+            environment: &[],
             trials: &trials,
             holds_lock: true,
         })

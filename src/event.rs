@@ -153,6 +153,25 @@ pub enum Event {
     },
     /// A slot failed too often in a row and gets no more work.
     SlotRetired { slot: Slot, reason: String },
+    /// The record cannot be written for now. What there is to write is kept and tried again; no new
+    /// trials are begun meanwhile.
+    RecordWaits { reason: String },
+    /// The record could be written again, with all that was held back.
+    RecordWentOn { after: Duration },
+    /// Something about the record that whoever runs the sweep should know; `note` is a sentence.
+    RecordNoted { note: String },
+}
+
+/// How far an observer has come with what it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Readiness {
+    /// All of it is done with.
+    #[default]
+    Settled,
+    /// Some of it is still on its way.
+    Behind,
+    /// It waits for something that nobody here can mend; it keeps what it is told until then.
+    Waiting,
 }
 
 /// Someone who is told what happens, in order, on the dispatcher's thread.
@@ -163,6 +182,17 @@ pub trait Observer {
     /// Called when nothing has happened for a moment, and at the end.
     fn idle(&mut self) -> Result<(), ObserverError> {
         Ok(())
+    }
+
+    /// How far it has come. While it waits, no new trials are begun, and a session does not end by
+    /// itself before it has settled.
+    fn readiness(&self) -> Readiness {
+        Readiness::default()
+    }
+
+    /// What it has to say itself, oldest first: it is told to all observers.
+    fn news(&mut self) -> Option<Event> {
+        None
     }
 }
 

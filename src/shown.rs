@@ -8,12 +8,24 @@
 pub fn clean(text: &str) -> String {
     let shown = |c: char| match c {
         c if c.is_whitespace() => ' ',
-        c if c.is_control() => '\u{fffd}',
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => '\u{fffd}',
-        '\u{feff}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c if deceives(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
     text.chars().map(shown).collect()
+}
+
+/// Whether `c` would act on what it is shown with instead of being shown: control characters, marks
+/// that turn the reading direction, letters that take no room (Unicode's `Bidi_Control`, most of
+/// `Default_Ignorable_Code_Point`, and its noncharacters).
+pub fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 /// `1 row`, `2 rows`.
@@ -21,5 +33,68 @@ pub fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
+    }
+}
+
+/// A number of bytes in the largest decimal unit, with three digits at least.
+pub fn bytes(number: u64) -> String {
+    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)];
+    let size = number as f64;
+    let unit = units.iter().rev().find(|(_, unit)| size >= 0.9995 * unit);
+    match unit {
+        None => format!("{number} B"),
+        Some((name, unit)) if size < 99.95 * unit => format!("{:.1} {name}", size / unit),
+        Some((name, unit)) => format!("{:.0} {name}", size / unit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_neither_act_nor_hide() {
+        assert_eq!(
+            clean("a\u{1b}[31mred\r\nb\tc\u{85}d\u{2028}e\u{7f}\0"),
+            "a\u{fffd}[31mred  b c d e\u{fffd}\u{fffd}"
+        );
+        for c in [
+            '\u{9b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{200b}',
+            '\u{61c}',
+            '\u{feff}',
+            '\u{ad}',
+            '\u{e0041}',
+            '\u{1fffe}',
+            '\u{3164}',
+            '\u{ffff}',
+        ] {
+            assert_eq!(clean(&format!("a{c}b")), "a\u{fffd}b", "{:x}", u32::from(c));
+        }
+    }
+
+    #[test]
+    fn letters_of_every_script_are_shown_as_they_are() {
+        let text = "Ærøskøbing Дом 東京 שלום مرحبا नमस्ते e\u{301} \u{1f3b5} \u{fffd}";
+        assert_eq!(clean(text), text);
+    }
+
+    #[test]
+    fn bytes_are_shown_in_their_largest_unit() {
+        let sizes = [
+            0,
+            999,
+            1_000,
+            45_678,
+            999_700,
+            123_456_789,
+            5_000_000_000_000,
+        ];
+        let shown = [
+            "0 B", "999 B", "1.0 kB", "45.7 kB", "1.0 MB", "123 MB", "5.0 TB",
+        ];
+        assert_eq!(sizes.map(bytes), shown);
     }
 }

@@ -493,6 +493,14 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
     assert_eq!(connection.execute(worse, [&source]).unwrap(), 1);
     drop(connection);
     assert_ne!(bench.source_of("small"), source);
+    // And its file is edited, so that no sweep asks for the first any more.
+    for bench in [&alone, &bench] {
+        bench.write("small.toml", &small("epochs = 1"));
+        bench.succeed(&["run", "small.toml"]);
+    }
+    let asked = "SELECT count(*) FROM experiment_trials x JOIN trials t ON t.id = x.trial
+                 WHERE x.in_plan = 1 AND t.name =";
+    assert_eq!(bench.count(&format!("{asked} '{source}'")), 0);
     bench.succeed(&["resume", "transfer"]);
     assert_eq!(bench.source(), source);
     assert_eq!(alone.results(), bench.results());

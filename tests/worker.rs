@@ -112,10 +112,6 @@ impl Bench {
     fn finish(&mut self, spec: &TrialSpec, checkpoint: Checkpointing) -> (Story, TrialResult) {
         let folder = self.trial(spec);
         self.order(spec, &folder, checkpoint);
-        self.finish_ordered()
-    }
-
-    fn finish_ordered(&mut self) -> (Story, TrialResult) {
         let (story, end) = self.hear_out(|_| {});
         match end {
             FromWorker::Finished { result, .. } => (story, *result),
@@ -139,23 +135,14 @@ impl Bench {
         }
     }
 
-    /// Trains until `steps` epochs have been told, asks for a stop and gives the step of its checkpoint.
-    fn stop_after(&mut self, spec: &TrialSpec, steps: usize) -> u32 {
+    /// Trains until a stop, which comes with the order, and gives the step of the checkpoint.
+    fn stop(&mut self, spec: &TrialSpec) -> Option<u32> {
         let folder = self.trial(spec);
-        self.order(spec, &folder, ALWAYS);
-        let mut told = 0;
-        loop {
-            match self.hear() {
-                FromWorker::Progress { .. } => {
-                    told += 1;
-                    if told == steps {
-                        self.send(&ToWorker::Stop);
-                    }
-                }
-                FromWorker::Interrupted { step, .. } => return step.expect("a checkpoint"),
-                FromWorker::Resumed { .. } => {}
-                other => panic!("{other:?}"),
-            }
+        self.order(spec, &folder, NEVER);
+        self.send(&ToWorker::Stop);
+        match self.hear_out(|_| {}).1 {
+            FromWorker::Interrupted { step, .. } => step,
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -207,7 +194,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn models(folder: &Path) -> Vec<Vec<u8>> {
     let files = names(folder).into_iter();
     files
-        .filter(|name| name.starts_with("model"))
+        .filter(|name| ["model.json", "model.safetensors"].contains(&name.as_str()))
         .map(|name| fs::read(folder.join(name)).unwrap())
         .collect()
 }
@@ -246,7 +233,9 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             let model = models(&folder);
             fs::remove_dir_all(&folder).unwrap();
 
-            let step = bench.stop_after(&spec, 3);
+            let before = bench.stop(&spec).expect("a checkpoint");
+            let step = bench.stop(&spec).expect("a checkpoint");
+            assert!(before < step, "{before} {step}");
             assert_eq!(names(&folder), [BEFORE, LAST], "{kind:?}");
             let good = fs::read(folder.join(BEFORE)).unwrap();
             spoil(&folder.join(LAST));
@@ -258,9 +247,8 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
                 "{note}"
             );
             assert!(note.ends_with("; the one before it is tried"), "{note}");
-            let resumed = story.resumed.expect("it goes on");
-            assert!(resumed > 0 && resumed < step, "{resumed} {step}");
-            assert!(story.steps[0] > resumed);
+            assert_eq!(story.resumed, Some(before));
+            assert!(story.steps[0] > before);
             assert_eq!(timeless(result), timeless(expected), "{kind:?}");
             assert_eq!(models(&folder), model, "{kind:?}");
             assert_eq!(
@@ -279,10 +267,10 @@ fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
     let spec = spec(Kind::Mlp, 1);
     let folder = bench.trial(&spec);
     let (_, expected) = bench.finish(&spec, NEVER);
-    bench.stop_after(&spec, 3);
+    bench.stop(&spec);
     // One of another trial, and none at all.
     let other = TrialSpec::new(spec.model.clone(), 2, Objective::default());
-    bench.stop_after(&other, 3);
+    bench.stop(&other);
     fs::copy(bench.trial(&other).join(LAST), folder.join(LAST)).unwrap();
     fs::write(folder.join(BEFORE), "").unwrap();
     let (story, result) = bench.finish(&spec, ALWAYS);
@@ -299,8 +287,8 @@ fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
     for kind in kinds() {
         let mut bench = Bench::new();
         let spec = spec(kind, 5);
-        let step = bench.stop_after(&spec, 2);
-        let again = bench.stop_after(&spec, 2);
+        let step = bench.stop(&spec);
+        let again = bench.stop(&spec);
         assert!(again > step);
         let (story, result) = bench.finish(&spec, NEVER);
         assert_eq!(story.resumed, Some(again), "{kind:?}");
@@ -323,8 +311,9 @@ fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
     };
     bench.finish(&spec, stingy);
     assert!(!names(&folder).iter().any(|name| name == LAST));
-    bench.finish(&spec, ALWAYS);
-    assert!(names(&folder).iter().any(|name| name == LAST));
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(bench.stop(&spec), Some(1));
+    assert_eq!(names(&folder), [LAST]);
 }
 
 #[test]
@@ -351,24 +340,23 @@ fn a_checkpoint_that_finds_no_room_is_noted_once_and_costs_no_trial() {
     let mut bench = Bench::new();
     let spec = spec(Kind::Mlp, 1);
     let folder = bench.trial(&spec);
+    fs::create_dir_all(&folder).unwrap();
+    // Where checkpoints are written first, there is no room.
+    for count in 0..100 {
+        let part = folder.join(format!("{LAST}.{}-{count}.part", bench.pid));
+        std::os::unix::fs::symlink("/dev/full", part).unwrap();
+    }
     bench.order(&spec, &folder, ALWAYS);
-    let pid = bench.pid;
-    let mut full = false;
-    let (story, end) = bench.hear_out(|said| {
-        if matches!(said, FromWorker::Progress { .. }) && !full {
-            full = true;
-            // Where the next checkpoints are written first, there is no room.
-            for count in 0..1000 {
-                let name = folder.join(format!("{LAST}.{pid}-{count}.part"));
-                // The first may be in use.
-                let _ = std::os::unix::fs::symlink("/dev/full", name);
-            }
-        }
-    });
-    assert!(matches!(end, FromWorker::Finished { .. }), "{end:?}");
+    bench.send(&ToWorker::Stop);
+    let (story, end) = bench.hear_out(|_| {});
+    let (attempt, step) = (bench.attempts, None);
+    assert_eq!(end, FromWorker::Interrupted { attempt, step });
     assert_eq!(story.notes.len(), 1, "{story:?}");
     assert!(story.notes[0].contains("No space left"), "{story:?}");
     assert!(story.notes[0].contains("training goes on"), "{story:?}");
+    let (story, result) = bench.finish(&spec, ALWAYS);
+    assert!(story.notes.len() <= 1, "{story:?}");
+    assert_eq!(result.steps, 60);
 }
 
 #[test]
@@ -379,19 +367,9 @@ fn a_model_that_finds_no_room_is_held_back_and_written_once_there_is_some() {
         let folder = bench.trial(&spec);
         let (_, expected) = bench.finish(&spec, NEVER);
         let model = models(&folder);
-        bench.order(&spec, &folder, NEVER);
-        let mut full = false;
-        let pid = bench.pid;
-        let (story, end) = bench.hear_out(|said| {
-            if matches!(said, FromWorker::Progress { .. }) && !full {
-                full = true;
-                no_room_once(&folder, pid);
-            }
-        });
-        let FromWorker::Finished { result, .. } = end else {
-            panic!("{end:?}")
-        };
-        assert_eq!(timeless(*result), timeless(expected), "{kind:?}");
+        no_room_once(&folder, bench.pid);
+        let (story, result) = bench.finish(&spec, NEVER);
+        assert_eq!(timeless(result), timeless(expected), "{kind:?}");
         assert_eq!(models(&folder), model, "{kind:?}");
         assert!(story.waited >= 1, "{story:?}");
         assert!(story.notes[0].contains("No space left"), "{story:?}");
@@ -405,25 +383,18 @@ fn a_stop_is_answered_while_a_model_is_held_back() {
     let mut bench = Bench::new();
     let spec = spec(Kind::Mlp, 1);
     let folder = bench.trial(&spec);
-    bench.order(&spec, &folder, NEVER);
-    loop {
-        match bench.hear() {
-            FromWorker::Progress { step: 1, .. } => no_room_once(&folder, bench.pid),
-            FromWorker::Noted { .. } => break,
-            FromWorker::Progress { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    bench.send(&ToWorker::Stop);
-    let (_, end) = bench.hear_out(|_| {});
-    let attempt = bench.attempts;
-    assert_eq!(
-        end,
-        FromWorker::Interrupted {
-            attempt,
-            step: None
-        }
-    );
+    fs::create_dir_all(&folder).unwrap();
+    // On a busy machine the stop may come too late, when there is room again.
+    let interrupted = (0..20).any(|_| {
+        no_room_once(&folder, bench.pid);
+        bench.order(&spec, &folder, NEVER);
+        while !matches!(bench.hear(), FromWorker::Noted { .. }) {}
+        bench.send(&ToWorker::Stop);
+        let (_, end) = bench.hear_out(|_| {});
+        let (attempt, step) = (bench.attempts, None);
+        end == FromWorker::Interrupted { attempt, step }
+    });
+    assert!(interrupted);
     // The worker is as good as new.
     let (_, result) = bench.finish(&spec, NEVER);
     assert_eq!(result.steps, 60);
@@ -433,35 +404,29 @@ fn a_stop_is_answered_while_a_model_is_held_back() {
 fn no_room_once(folder: &Path, pid: u32) {
     for name in ["model.safetensors", "model.json"] {
         let part = folder.join(format!("{name}.{pid}.part"));
+        // One that no model was written by stands there still.
+        let _ = fs::remove_file(&part);
         std::os::unix::fs::symlink("/dev/full", part).unwrap();
     }
 }
 
 #[test]
 fn a_folder_that_is_removed_while_its_trial_trains_is_made_again() {
-    for (checkpoint, notes) in [(NEVER, 1), (ALWAYS, 0)] {
-        let mut bench = Bench::new();
-        let spec = spec(Kind::Mlp, 1);
-        let folder = bench.trial(&spec);
-        bench.order(&spec, &folder, checkpoint);
-        let mut gone = false;
-        let (story, end) = bench.hear_out(|said| {
-            if matches!(said, FromWorker::Progress { .. }) && !gone {
-                gone = true;
-                // A checkpoint that comes in between is a reason to try again.
-                while fs::remove_dir_all(&folder).is_err() && folder.exists() {}
-            }
-        });
-        assert!(matches!(end, FromWorker::Finished { .. }), "{end:?}");
-        assert_eq!(story.notes.len(), notes, "{story:?}");
-        assert!(
-            story
-                .notes
-                .iter()
-                .all(|note| note.contains("had been removed"))
-        );
-        assert_eq!(models(&folder).len(), 2);
-    }
+    let mut bench = Bench::new();
+    let spec = spec(Kind::Forest, 1);
+    let folder = bench.trial(&spec);
+    bench.order(&spec, &folder, NEVER);
+    let mut gone = false;
+    let (story, end) = bench.hear_out(|said| {
+        if matches!(said, FromWorker::Progress { .. }) && !gone {
+            gone = true;
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    });
+    assert!(matches!(end, FromWorker::Finished { .. }), "{end:?}");
+    assert_eq!(story.notes.len(), 1, "{story:?}");
+    assert!(story.notes[0].contains("had been removed"), "{story:?}");
+    assert_eq!(models(&folder).len(), 2);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
+use super::{Failure, terminal};
 use crate::store::{ExperimentRecord, Store, StoreError};
 
 /// Flags that hold for every command.
@@ -29,6 +29,30 @@ impl Context {
     /// Opens the record for reading.
     pub fn read(&self) -> Result<Store, Failure> {
         Store::open_existing(&self.store).map_err(store_failure)
+    }
+
+    /// Opens the record for writing, and tells if it was brought up to date.
+    pub fn write(&self) -> Result<Store, Failure> {
+        let open = || Store::open(&self.store).map_err(store_failure);
+        let store = terminal::with_patience(&self.waits(), open)?;
+        if let Some(upgrade) = store.upgraded() {
+            terminal::note(&format!(
+                "{} was brought from schema version {} to {}; as it was before, it is kept in {}",
+                self.store.display(),
+                upgrade.from,
+                upgrade.to,
+                upgrade.backup.display(),
+            ));
+        }
+        Ok(store)
+    }
+
+    /// What to say when the record keeps a command waiting.
+    pub fn waits(&self) -> String {
+        format!(
+            "waiting for {}: another process keeps it locked, or the disk is slow",
+            self.store.display()
+        )
     }
 
     /// The sweep called `name`, or the last one.

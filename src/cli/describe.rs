@@ -48,7 +48,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
             .map_err(|error| Failure::environment(error, "the description is no JSON"))?;
         value["folder"] = folder.display().to_string().into();
         value["left_out"] = written.left_out.clone().into();
-        terminal::print(&value.to_string());
+        terminal::print_json(&value);
         return Ok(Exit::Success);
     }
     let colour = terminal::stdout_has_colour();

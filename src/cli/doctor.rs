@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::path::Path;
 
+use super::environment::vector_extensions;
 use super::{Context, Exit, Failure, gpus, placement, terminal};
 use crate::engine::boost;
 use crate::store::Store;
@@ -34,7 +35,7 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
                 (finding.name.to_owned(), value)
             })
             .collect();
-        terminal::print(&serde_json::Value::Object(object).to_string());
+        terminal::print_json(&serde_json::Value::Object(object));
     } else {
         for finding in &findings {
             let mark = if finding.well { "ok" } else { "--" };
@@ -59,25 +60,13 @@ fn cores() -> Finding {
 
 /// Vector extensions that the native engine dispatches on.
 fn vectors() -> Finding {
-    #[cfg(target_arch = "x86_64")]
-    let found = {
-        let all = [
-            ("AVX-512F", std::arch::is_x86_feature_detected!("avx512f")),
-            ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
-            ("FMA", std::arch::is_x86_feature_detected!("fma")),
-        ];
-        let names: Vec<&str> = all
-            .iter()
-            .filter(|(_, has)| *has)
-            .map(|(name, _)| *name)
-            .collect();
-        match names.is_empty() {
-            true => "none above SSE2: training will be slow".to_owned(),
-            false => names.join(", "),
+    let found = match vector_extensions() {
+        none if none.is_empty() && cfg!(target_arch = "x86_64") => {
+            "none above SSE2: training will be slow".to_owned()
         }
+        none if none.is_empty() => format!("those of every {} CPU", std::env::consts::ARCH),
+        some => some.join(", "),
     };
-    #[cfg(not(target_arch = "x86_64"))]
-    let found = format!("those of every {} CPU", std::env::consts::ARCH);
     Finding {
         name: "vectors",
         well: true,

@@ -53,7 +53,7 @@ pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         true => {
             let mut value = json!(card);
             value["folder"] = json!(folder);
-            terminal::print(&value.to_string());
+            terminal::print_json(&value);
         }
         false => terminal::print(&format!(
             "{folder}: {} {}, for `sweep predict --model {folder} DATA`",

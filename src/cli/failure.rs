@@ -6,6 +6,7 @@ use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpa
 
 use super::Exit;
 use crate::data::DataError;
+use crate::shown::deceives;
 use crate::spec::{Diagnostic, Origin, Source};
 
 /// A command that did not succeed: what to say and how to exit.
@@ -106,10 +107,28 @@ fn draw_at(
     draw(&Drawn {
         message: problem.message.clone(),
         help: problem.help.clone(),
-        source: Some(NamedSource::new(name, text.to_owned())),
+        source: Some(NamedSource::new(name, in_place(text))),
         labels: vec![LabeledSpan::new(label, start, length)],
         severity,
     })
+}
+
+/// `text` with every character that would act on a terminal replaced by as many bytes, so that places
+/// in it stay what they are.
+fn in_place(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let ends_line = letter == '\n' || (letter == '\r' && letters.peek() == Some(&'\n'));
+        match letter.len_utf8() {
+            _ if !deceives(letter) || ends_line || letter == '\t' => shown.push(letter),
+            1 => shown.push('?'),
+            2 => shown.push('·'),
+            3 => shown.push(char::REPLACEMENT_CHARACTER),
+            _ => shown.push_str("\u{fffd}?"),
+        }
+    }
+    shown
 }
 
 /// What miette draws.
@@ -169,5 +188,18 @@ fn draw(problem: &Drawn) -> String {
             "{problem}\n{}\n",
             problem.help().map_or(String::new(), |h| h.to_string())
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_drawn_without_what_acts_on_a_terminal_and_places_stay() {
+        let text = "a = \u{1b}[31m\r\nb\u{85}c\t\u{202e}d\u{e0041}\re";
+        let shown = in_place(text);
+        assert_eq!(shown, "a = ?[31m\r\nb·c\t\u{fffd}d\u{fffd}??e");
+        assert_eq!(shown.len(), text.len());
     }
 }

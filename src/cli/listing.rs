@@ -4,6 +4,7 @@ use comfy_table::{Table, TableStyle};
 use serde_json::{Value as Json, json};
 
 use crate::report::{Summary, json, table};
+use crate::shown;
 use crate::store::{ExperimentRecord, TrialRecord};
 use crate::trial::Status;
 
@@ -33,7 +34,15 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
         .filter(|status| summary.count(*status) > 0)
         .map(|status| format!("{} {}", summary.count(status), status.name()))
         .collect();
-    text.push_str(&format!("trials: {}\n\n", counts.join(", ")));
+    text.push_str(&format!("trials: {}\n", counts.join(", ")));
+    let fallen = record.trials.iter().filter(|trial| !trial.in_plan).count();
+    if fallen > 0 {
+        text.push_str(&format!(
+            "out of the plan: {} that earlier files or data asked for\n",
+            shown::count(fallen, "trial")
+        ));
+    }
+    text.push('\n');
     text.push_str(&table::leaderboard(&summary, SHOWN, has_colour));
     let failed: Vec<&TrialRecord> = record
         .trials

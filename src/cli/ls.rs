@@ -7,7 +7,7 @@ use crate::report::{json, table};
 pub fn ls(context: &Context) -> Result<Exit, Failure> {
     let experiments = context.read()?.experiments().map_err(store_failure)?;
     if context.json {
-        terminal::print(&json::experiments(&experiments).to_string());
+        terminal::print_json(&json::experiments(&experiments));
     } else if experiments.is_empty() {
         terminal::print("no sweeps yet; begin one with `sweep run FILE.toml`");
     } else {

@@ -1,15 +1,19 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
 mod completions;
+mod confirm;
 mod context;
 mod data;
 mod describe;
 mod doctor;
+mod environment;
 mod exit;
 mod export;
 mod failure;
+mod gc;
 mod gpus;
 mod listing;
+mod litter;
 mod ls;
 mod model;
 mod pilot;
@@ -19,6 +23,7 @@ mod predict;
 mod prepare;
 mod report;
 mod resume;
+mod rm;
 mod run;
 mod show;
 mod source;
@@ -73,6 +78,10 @@ enum Command {
     Ls,
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
+    /// Remove a sweep, or one trial of it, from the record, with its files
+    Rm(rm::Arguments),
+    /// Remove files that the record has no use for: checkpoints, leftovers, unused data
+    Gc(gc::Arguments),
     /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
     Describe(describe::Arguments),
     /// Prepare data and say what was found; make demonstration data
@@ -103,6 +112,8 @@ pub fn main() -> Exit {
         Command::Export(arguments) => export::export(&context, &arguments),
         Command::Ls => ls::ls(&context),
         Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Rm(arguments) => rm::rm(&context, &arguments),
+        Command::Gc(arguments) => gc::gc(&context, &arguments),
         Command::Describe(arguments) => describe::describe(&context, &arguments),
         Command::Data(command) => data::data(&context, &command),
         Command::Doctor => doctor::doctor(&context),

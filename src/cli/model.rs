@@ -173,7 +173,7 @@ fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord
 }
 
 /// The trial of `experiment` whose name begins with `prefix`.
-fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<TrialRecord, Failure> {
+pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<TrialRecord, Failure> {
     let digits = prefix.to_ascii_lowercase();
     let all = experiment.trials.iter();
     let found: Vec<&TrialRecord> = all

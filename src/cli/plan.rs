@@ -149,5 +149,5 @@ fn print_json(
         "trials": trials,
         "estimate": estimate,
     });
-    terminal::print(&object.to_string());
+    terminal::print_json(&object);
 }

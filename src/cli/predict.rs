@@ -84,7 +84,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         value["input"] = json!(input);
         value["output"] = json!(output);
         value["columns"] = json!(columns);
-        terminal::print(&value.to_string());
+        terminal::print_json(&value);
     }
     say(&outcome, output.as_deref());
     Ok(match outcome.refused {

@@ -11,6 +11,7 @@ use super::{Context, Failure, terminal};
 use crate::data::{self, DataError};
 use crate::plan::{self, DatasetShape, Plan, Severity};
 use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
+use crate::store::lock::DataHold;
 use crate::trial::TrialId;
 
 /// A checked experiment, with the text it came from.
@@ -27,6 +28,8 @@ pub struct Ready {
     pub plan: Plan,
     /// What transferred networks begin with.
     pub source: Option<SourceRun>,
+    /// Until the record knows of the data, nobody may take them for leftovers.
+    pub hold: DataHold,
 }
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
@@ -66,6 +69,7 @@ pub fn prepare_from(
     mut checked: Checked,
     pinned: Option<&TrialId>,
 ) -> Result<Ready, Failure> {
+    let hold = DataHold::shared(context.runs());
     let source = SourceRun::find(context, &checked, pinned)?;
     if let Some(source) = &source {
         let adopted =
@@ -104,6 +108,7 @@ pub fn prepare_from(
             data,
             plan,
             source,
+            hold,
         }),
         false => Err(Failure::experiment(
             &checked.source,

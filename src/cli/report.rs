@@ -68,7 +68,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         written.push(value);
     }
     if context.json {
-        terminal::print(&serde_json::Value::Array(written).to_string());
+        terminal::print_json(&serde_json::Value::Array(written));
     }
     Ok(Exit::Success)
 }

@@ -1,15 +1,21 @@
 //! `sweep resume`: run again what the record says was run, less what it has finished.
 
+use super::prepare::Ready;
 use super::source::SourceRun;
 use super::{Context, Exit, Failure, prepare, run, terminal};
 use crate::spec::Source;
-use crate::store::ExperimentRecord;
+use crate::store::{DatasetRecord, ExperimentRecord};
 use crate::trial::{Value, WEIGHTS};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The sweep to go on with; the last one if left out
     name: Option<String>,
+
+    /// Go on though the data file has changed: it is taken as a new data set, on which everything is
+    /// trained; what was trained on the old one stays in the record, out of the plan
+    #[arg(long)]
+    accept_new_data: bool,
 
     #[command(flatten)]
     how: run::How,
@@ -40,8 +46,8 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     let pinned = SourceRun::pinned(&record);
     let weights = recorded_weights(&record);
     let source = Source {
-        path: record.file_path,
-        text: record.file_text,
+        path: record.file_path.clone(),
+        text: record.file_text.clone(),
     };
     let checked = prepare::check(source, &record.flags)?;
     let ready = prepare::prepare_from(context, checked, pinned.as_ref())?;
@@ -60,18 +66,49 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             "bring the old file back, or train everything with the new one with `sweep run`",
         ));
     }
-    let digest = &ready.data.meta.digest;
-    if *digest != record.dataset.digest {
-        return Err(Failure::input(
-            format!(
-                "{} has changed since {} began: prepared, it was {} and is now {}",
-                record.dataset.source.display(),
-                record.name,
-                &record.dataset.digest.short(),
-                digest.short(),
-            ),
-            "bring the old file back, or train everything on the new one with `sweep run`",
-        ));
-    }
+    check_data(
+        &record.name,
+        &record.dataset,
+        &ready,
+        arguments.accept_new_data,
+    )?;
     run::go(context, &ready, &arguments.how)
+}
+
+/// Data that have changed are refused, unless they are `accepted` as a new data set.
+fn check_data(
+    name: &str,
+    recorded: &DatasetRecord,
+    ready: &Ready,
+    accepted: bool,
+) -> Result<(), Failure> {
+    let (old, new) = (&recorded.digest, &ready.data.meta.digest);
+    let path = recorded.source.display();
+    match (old == new, accepted) {
+        (true, false) => {}
+        (true, true) => terminal::note(&format!(
+            "{path} gives the same data as before: there are no new data to accept"
+        )),
+        (false, true) => terminal::note(&format!(
+            "{path} has changed, and is taken as a new data set: prepared, it was {} and is now {}; \
+             what was trained on the old one stays in the record, out of the plan",
+            old.short(),
+            new.short(),
+        )),
+        (false, false) => {
+            return Err(Failure::input(
+                format!(
+                    "{path} has changed since {name} began: prepared, it was {} and is now {}",
+                    old.short(),
+                    new.short(),
+                ),
+                &format!(
+                    "bring the old file back, or take this one as a new data set with `sweep resume \
+                     {name} --accept-new-data`: everything is trained on it, and what was trained on \
+                     the old one stays in the record"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }

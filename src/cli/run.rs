@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::context::store_failure;
+use super::environment::environment;
 use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
@@ -75,8 +76,10 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let experiment = &ready.checked.experiment;
     let placement = placement::place(ready, how)?;
     let _lock = lock(context, &experiment.name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
-    let session = begin(&mut store, ready)?;
+    let mut store = context.write()?;
+    let begun = || begin(&mut store, ready);
+    let session = terminal::with_patience(&context.waits(), begun)?;
+    ready.hold.release();
 
     let statuses = statuses(&store, &ready.plan)?;
     let todo = plan::remaining(
@@ -84,6 +87,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         |id| statuses.get(id).copied(),
         how.retry_failed,
     );
+    let before = Before::of(ready, &todo, &statuses, &store)?;
     if !how.quiet {
         ready
             .data
@@ -91,15 +95,10 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .notes
             .iter()
             .for_each(|note| terminal::note(&note.to_string()));
-        terminal::note(&announcement(
-            ready,
-            &todo,
-            &statuses,
-            placement.slots.len(),
-        ));
+        let slots = placement.slots.len();
+        let line = announcement(ready, &todo, &statuses, (slots, before.out_of_plan));
+        terminal::note(&line);
     }
-
-    let before = Before::of(ready, &todo, &statuses, &store)?;
     let failed_before = before.failed;
     let summary = train(
         context,
@@ -120,6 +119,8 @@ struct Before {
     /// Trials that failed and are not tried again.
     failed: usize,
     best: Option<(TrialId, f64)>,
+    /// Trials that earlier files or data asked for.
+    out_of_plan: usize,
 }
 
 impl Before {
@@ -137,6 +138,7 @@ impl Before {
         Ok(Before {
             done,
             failed: ready.plan.trials.len() - done - todo.len(),
+            out_of_plan: own.as_ref().map_or(0, |own| own.out_of_plan as usize),
             best: own.and_then(|own| own.best_trial.zip(own.best)),
         })
     }
@@ -239,7 +241,8 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
         .collect())
 }
 
-fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+/// The lock of `experiment`, or who has it.
+pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
     SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
         LockError::Name { .. } => Failure::input(error, ""),
@@ -260,6 +263,8 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
         .collect();
     let commit = git_commit();
+    let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let needs_xgboost = ready.plan.trials.iter().any(is_boost);
     let command: Vec<String> = std::env::args().collect();
     let begin = Begin {
         experiment: &experiment.name,
@@ -273,6 +278,7 @@ fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: commit.as_deref(),
+        environment: &environment(needs_xgboost),
         trials: &planned,
         holds_lock: true,
     };
@@ -310,7 +316,7 @@ fn announcement(
     ready: &Ready,
     todo: &[&PlannedTrial],
     statuses: &HashMap<TrialId, Status>,
-    slots: usize,
+    (slots, out_of_plan): (usize, usize),
 ) -> String {
     let name = &ready.checked.experiment.name;
     let total = ready.plan.trials.len();
@@ -330,6 +336,12 @@ fn announcement(
     if failed > 0 {
         line.push_str(&format!(
             "; {failed} failed before (--retry-failed tries them again)"
+        ));
+    }
+    if out_of_plan > 0 {
+        let kept = count(out_of_plan, "trial");
+        line.push_str(&format!(
+            "; {kept} of earlier files or data stay in the record, out of the plan"
         ));
     }
     line
@@ -419,7 +431,7 @@ fn conclude(
         .map_err(store_failure)?
         .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
     if context.json {
-        terminal::print(&listing::sweep_json(&record).to_string());
+        terminal::print_json(&listing::sweep_json(&record));
     } else {
         terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
     }

@@ -11,7 +11,7 @@ use crate::data::SourceData;
 use crate::engine::native::WEIGHTS;
 use crate::recipe::DataSpec;
 use crate::spec::{self, Source};
-use crate::store::{ExperimentRecord, Store, TrialRecord};
+use crate::store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
 use crate::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TRAIN_SHARE, TrialId, Value};
 
 /// A finished network and the data it was trained on.
@@ -22,7 +22,9 @@ pub struct SourceRun {
     /// SHA-256 of that file, hexadecimal.
     pub weights_sha256: String,
     pub network: MlpSpec,
-    experiment: ExperimentRecord,
+    /// The data that it was trained on.
+    dataset: DatasetRecord,
+    /// What was asked of them.
     data: DataSpec,
 }
 
@@ -80,8 +82,8 @@ impl SourceRun {
     pub fn data(&self) -> SourceData<'_> {
         SourceData {
             spec: &self.data,
-            sha256: &self.experiment.dataset.source_sha256,
-            digest: &self.experiment.dataset.digest,
+            sha256: &self.dataset.source_sha256,
+            digest: &self.dataset.digest,
         }
     }
 
@@ -115,12 +117,15 @@ impl From<Failure> for Problem {
 }
 
 fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Problem> {
-    let (experiment, trial) = match from.split_once(':') {
-        Some((name, which)) => of_sweep(store, name, which)?,
+    let (origin, trial) = match from.split_once(':') {
+        Some((name, which)) => {
+            let (experiment, trial) = of_sweep(store, name, which)?;
+            (Origin::of(experiment), trial)
+        }
         None => of_prefix(store, from)?,
     };
     let network = network(&trial)?;
-    let data = recipe(&experiment)?;
+    let data = recipe(&origin.file)?;
     let weights = context.trials().join(trial.id.as_str()).join(WEIGHTS);
     let weights_sha256 = weights_of(store, &trial, &weights)?;
     Ok(SourceRun {
@@ -128,9 +133,30 @@ fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Probl
         weights,
         weights_sha256,
         network,
-        experiment,
+        dataset: origin.dataset,
         data,
     })
+}
+
+/// Where a source comes from.
+struct Origin {
+    file: RecordedFile,
+    /// What the file's data were, prepared.
+    dataset: DatasetRecord,
+}
+
+impl Origin {
+    fn of(experiment: ExperimentRecord) -> Origin {
+        Origin {
+            file: RecordedFile {
+                experiment: experiment.name,
+                path: experiment.file_path,
+                text: experiment.file_text,
+                flags: experiment.flags,
+            },
+            dataset: experiment.dataset,
+        }
+    }
 }
 
 /// `SWEEP:best` or `SWEEP:TRIAL`.
@@ -194,8 +220,9 @@ fn has_share(trial: &TrialRecord) -> bool {
     params.any(|(key, value)| key == TRAIN_SHARE && value.as_f64() != Some(1.0))
 }
 
-/// A trial by the first digits of its name, with a sweep that asks for it.
-fn of_prefix(store: &Store, prefix: &str) -> Result<(ExperimentRecord, TrialRecord), Problem> {
+/// A trial by the first digits of its name, with the file that it was trained by: no sweep need ask for
+/// it any more.
+fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Problem> {
     let trial = match store.find_trial(prefix) {
         Ok(trial) => trial,
         Err(error) => {
@@ -206,22 +233,19 @@ fn of_prefix(store: &Store, prefix: &str) -> Result<(ExperimentRecord, TrialReco
             )?);
         }
     };
-    for name in store.experiments_of(&trial.id).map_err(store_failure)? {
-        let Some(experiment) = store.experiment(&name).map_err(store_failure)? else {
-            continue;
-        };
-        let planned = experiment.trials.iter();
-        if planned
-            .into_iter()
-            .any(|other| other.in_plan && other.id == trial.id)
-        {
-            return Ok((experiment, trial));
-        }
-    }
-    Ok(refuse(
-        format!("no sweep asks for the trial {} any more", trial.id.short()),
-        "its data can no longer be told: take a trial that `sweep show SWEEP` lists",
-    )?)
+    let Some(file) = store.file_of(&trial.id).map_err(store_failure)? else {
+        // Says which status it has instead.
+        network(&trial)?;
+        return Ok(refuse(
+            format!(
+                "the record does not say how the trial {} was trained",
+                trial.id.short()
+            ),
+            "take another trial",
+        )?);
+    };
+    let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
+    Ok((Origin { file, dataset }, trial))
 }
 
 /// The settings of a finished network.
@@ -255,20 +279,20 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
     }
 }
 
-/// What the experiment of the source asks of its data.
-fn recipe(experiment: &ExperimentRecord) -> Result<DataSpec, Refused> {
+/// What the experiment file of the source asks of its data.
+fn recipe(file: &RecordedFile) -> Result<DataSpec, Refused> {
     let source = Source {
-        path: experiment.file_path.clone(),
-        text: experiment.file_text.clone(),
+        path: file.path.clone(),
+        text: file.text.clone(),
     };
-    match spec::parse(&source, &experiment.flags) {
+    match spec::parse(&source, &file.flags) {
         Ok(parsed) => Ok(parsed.data),
         Err(problems) => {
             let first = problems.first().map_or("", |problem| &problem.message);
             refuse(
                 format!(
                     "the recorded experiment file of `{}` can no longer be read: {first}",
-                    experiment.name
+                    file.experiment
                 ),
                 "run the sweep of the source again with this version",
             )

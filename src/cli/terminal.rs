@@ -1,6 +1,15 @@
 //! The terminal: whether there is one, and writing to it without panicking when it goes away.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long something may take before it is said what is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+use crate::shown::deceives;
 
 /// Whether tables on standard output may be coloured.
 pub fn stdout_has_colour() -> bool {
@@ -18,8 +27,65 @@ fn wants_colour() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// `text` without what acts on a terminal or hides in it, but for line ends, tabs and, if it may be
+/// coloured, colours. What is drawn from data is made fit to be shown where it is drawn; this is the
+/// last door.
+fn harmless(text: &str, has_colour: bool) -> Cow<'_, str> {
+    let acts = |c: char| deceives(c) && c != '\n' && c != '\t';
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(acts) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        // "\x1b[", digits and semicolons, "m"
+        let colour = rest.strip_prefix("\x1b[").and_then(|sequence| {
+            let end = sequence.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            (sequence[end..].starts_with('m')).then_some(2 + end + 1)
+        });
+        match colour.filter(|_| has_colour) {
+            Some(length) => {
+                shown.push_str(&rest[..length]);
+                rest = &rest[length..];
+            }
+            None => {
+                shown.push(char::REPLACEMENT_CHARACTER);
+                let length = rest.chars().next().map_or(0, char::len_utf8);
+                rest = &rest[length..];
+            }
+        }
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// Writes `value` and a line's end to standard output. What a terminal would act on is written as
+/// `\uXXXX`, which reads back as what it was.
+pub fn print_json(value: &serde_json::Value) {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        match deceives(c) {
+            // JSON has ASCII's control characters in texts only, and escapes them itself.
+            true => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            false => text.push(c),
+        }
+    }
+    write(&text);
+}
+
 /// Writes `text` and a line's end to standard output; ends quietly when nobody reads it any more.
 pub fn print(text: &str) {
+    write(&harmless(text, stdout_has_colour()));
+}
+
+fn write(text: &str) {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.trim_end_matches('\n').as_bytes());
     if written
@@ -32,8 +98,42 @@ pub fn print(text: &str) {
     }
 }
 
+/// Does `work`, and says `waits` if it takes long.
+pub fn with_patience<T>(waits: &str, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                note(waits);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
 /// Writes a line to standard error.
 pub fn note(text: &str) {
     // Nothing can be done about messages that cannot be written.
-    let _ = writeln!(io::stderr(), "{}", text.trim_end_matches('\n'));
+    let text = harmless(text.trim_end_matches('\n'), stderr_has_colour());
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_colours_and_line_ends_acts_on_a_terminal() {
+        let text =
+            "a\u{1b}[1;31mred\u{1b}[0m\tb\nc\u{1b}[2Jd\u{1b}]0;title\u{7}\u{9b}K\r\u{202e}e\u{1b}[";
+        let plain = "a\u{fffd}[1;31mred\u{fffd}[0m\tb\nc\u{fffd}[2Jd\u{fffd}]0;title\u{fffd}\u{fffd}K\u{fffd}\u{fffd}e\u{fffd}[";
+        assert_eq!(harmless(text, false), plain);
+        let coloured = plain
+            .replace("\u{fffd}[1;31m", "\u{1b}[1;31m")
+            .replace("\u{fffd}[0m", "\u{1b}[0m");
+        assert_eq!(harmless(text, true), coloured);
+        assert!(matches!(harmless("plain é\n", false), Cow::Borrowed(_)));
+    }
 }

@@ -7,7 +7,7 @@ use crate::data::SealedTest;
 use crate::evaluate::{self, Candidate, CandidateRun};
 use crate::report::{Configuration, Summary};
 use crate::shown::count;
-use crate::store::{EvaluationRecord, ExperimentRecord, Store};
+use crate::store::{EvaluationRecord, ExperimentRecord};
 use crate::trial::{Kind, Status};
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
@@ -44,10 +44,9 @@ pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRe
         .collect::<Result<Vec<_>, _>>()?;
     let evaluation =
         evaluate::evaluate(&test, candidates).map_err(|error| Failure::environment(error, ""))?;
-    Store::open(&context.store)
-        .and_then(|mut store| {
-            store.record_evaluation(&record.name, env!("CARGO_PKG_VERSION"), &evaluation)
-        })
+    context
+        .write()?
+        .record_evaluation(&record.name, env!("CARGO_PKG_VERSION"), &evaluation)
         .map_err(store_failure)
 }
 

@@ -97,7 +97,10 @@ impl Tally {
                 self.failed += u64::from(!will_retry);
             }
             Event::TrialSetAside { .. } => self.failed += 1,
-            Event::TrialNoted { .. } => {}
+            Event::TrialNoted { .. }
+            | Event::RecordWaits { .. }
+            | Event::RecordWentOn { .. }
+            | Event::RecordNoted { .. } => {}
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);
@@ -232,6 +235,16 @@ impl Tally {
             Event::SlotRetired { slot, reason } => {
                 Some(format!("slot {slot} gets no more work: {}", clean(reason)))
             }
+            Event::RecordWaits { reason } => Some(format!(
+                "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
+                 begun until it can be written",
+                clean(reason)
+            )),
+            Event::RecordWentOn { after } => Some(format!(
+                "the record goes on after {}; nothing was lost",
+                FormattedDuration(*after)
+            )),
+            Event::RecordNoted { note } => Some(clean(note)),
             _ => None,
         }
     }

@@ -7,6 +7,8 @@ pub(super) use crate::shown::count;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::shown::deceives;
+
 /// Characters of a cell, name or path shown in a message.
 const MAX_SHOWN: usize = 60;
 /// Column names listed in a message.
@@ -90,14 +92,7 @@ pub(super) fn quote(text: &str) -> String {
 fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        let turns = matches!(
-            letter,
-            '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-        );
-        if letter.is_control() || turns {
+        if deceives(letter) {
             shown.extend(letter.escape_default());
         } else {
             shown.push(letter);

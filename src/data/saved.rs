@@ -131,7 +131,10 @@ impl SavedPreparation {
     }
 
     fn problem(&self) -> Option<String> {
-        if self.features != self.preparation.features() {
+        // Counted first: a field may claim to make more features than there is memory for.
+        let widths = self.preparation.fields.iter().map(FittedField::width);
+        let width = widths.fold(0_usize, usize::saturating_add);
+        if self.features.len() != width || self.features != self.preparation.features() {
             return Some("its features are not those that its fields make".to_owned());
         }
         if self.classes.len() < 2 || self.features.is_empty() {

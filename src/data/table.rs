@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -34,7 +35,7 @@ impl Table {
     /// Reads the file at `path`; `key` is the experiment key that names it.
     pub fn read(path: &Path, key: &str) -> Result<Table, Vec<DataError>> {
         let fail = |error: DataError| vec![error.key(key)];
-        let bytes = fs::read(path).map_err(|source| fail(unreadable(path, &source)))?;
+        let bytes = read_whole(path).map_err(|source| fail(unreadable(path, &source)))?;
         let sha256 = hex(&Sha256::digest(&bytes));
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         check_encoding(path, bytes).map_err(fail)?;
@@ -340,5 +341,15 @@ impl<'a> LineCounter<'a> {
             self.at += 1;
         }
         self.line
+    }
+}
+
+/// The bytes of a file or of a pipe. Devices are refused: some never end.
+fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = fs::metadata(path)?.file_type();
+    match kind.is_char_device() || kind.is_block_device() {
+        true => Err(io::Error::other("it is a device, not a file")),
+        false => fs::read(path),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -182,6 +182,14 @@ impl Bundle {
         let Header { card, files, .. }: Header<Card> =
             serde_json::from_slice(&text).map_err(foreign)?;
         for file in &files {
+            let stays = |part| matches!(part, Component::Normal(_));
+            if !file.path.components().all(stays) {
+                let why = format!(
+                    "it names {}, which is not in its folder",
+                    file.path.display()
+                );
+                return Err(BundleError::Card { path, why });
+            }
             let path = folder.join(&file.path);
             let bytes = read(&path)?;
             if bytes.len() as u64 != file.bytes || sha256(&bytes) != file.sha256 {

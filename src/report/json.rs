@@ -11,7 +11,7 @@ use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, Tria
 use crate::trial::{Objective, Params, Status};
 
 /// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
-/// best, best_trial}]`; times in milliseconds since 1970, UTC.
+/// out_of_plan, best, best_trial}]`; times in milliseconds since 1970, UTC.
 pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     let one = |experiment: &ExperimentSummary| {
         json!({
@@ -21,6 +21,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
             "created_ms": experiment.created_ms,
             "touched_ms": experiment.touched_ms,
             "trials": counts(&experiment.counts),
+            "out_of_plan": experiment.out_of_plan,
             "best": experiment.best,
             "best_trial": experiment.best_trial,
         })
@@ -202,6 +203,7 @@ mod tests {
             created_ms: 1,
             touched_ms: 2,
             counts: vec![(Status::Finished, 41)],
+            out_of_plan: 6,
             best: None,
             best_trial: None,
         };

@@ -1,8 +1,13 @@
 //! The pieces of HTML that the page is put together from. Whatever goes in comes out escaped.
 
 use std::fmt::Write;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::text;
+use crate::shown::deceives;
 
 /// Writing to a string cannot fail.
 pub const IN_MEMORY: &str = "memory takes the page";
@@ -15,6 +20,62 @@ pub fn escape(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('\'', "&#39;")
+}
+
+/// `value` as JSON that may stand between `<script type="application/json">` and its end, and in a
+/// script as an expression: whatever its texts and keys hold, nothing in it ends or opens an
+/// element or a comment. `<`, `>` and `&` are written as `\uXXXX`, which reads back as what
+/// it was; white space that is neither space, line feed nor tab becomes a space, and
+/// what does not print U+FFFD, since no page can show it. Numbers that JSON lacks are `null`.
+///
+/// The texts are data still: a page puts them in by `textContent`, never as markup.
+pub fn json_in_script(value: &impl Serialize) -> String {
+    let mut json = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut json, InScript);
+    value.serialize(&mut serializer).expect(IN_MEMORY);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+/// Compact JSON without any character that HTML reads.
+struct InScript;
+
+impl Formatter for InScript {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        // What is plain is written in one piece.
+        let mut rest = fragment;
+        let acts = |c: char| matches!(c, '<' | '>' | '&') || (c != ' ' && c.is_whitespace());
+        while let Some(at) = rest.find(|c: char| acts(c) || deceives(c)) {
+            let (plain, after) = rest.split_at(at);
+            writer.write_all(plain.as_bytes())?;
+            let mut after = after.chars();
+            match after.next() {
+                Some(c @ ('<' | '>' | '&')) => write!(writer, "\\u{:04x}", u32::from(c))?,
+                Some(c) if c.is_whitespace() => writer.write_all(b" ")?,
+                Some(_) => writer.write_all("\u{fffd}".as_bytes())?,
+                None => {}
+            }
+            rest = after.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn write_char_escape<W>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        writer.write_all(match escape {
+            CharEscape::Quote => b"\\\"",
+            CharEscape::ReverseSolidus => b"\\\\",
+            CharEscape::Solidus => b"/",
+            CharEscape::LineFeed => b"\\n",
+            CharEscape::Tab => b"\\t",
+            CharEscape::CarriageReturn | CharEscape::FormFeed => b" ",
+            CharEscape::Backspace | CharEscape::AsciiControl(_) => "\u{fffd}".as_bytes(),
+        })
+    }
 }
 
 /// `svg` as a data address may hold it.
@@ -112,6 +173,28 @@ mod tests {
         );
         assert_eq!(quoted("experiments/genres.toml"), "experiments/genres.toml");
         assert_eq!(quoted("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
+    }
+
+    #[test]
+    fn json_cannot_leave_the_script_it_stands_in() {
+        let hostile = serde_json::json!({
+            "</script><script>alert(1)</script>": "<!-- <script> ]]> &amp; \" \\ \u{2028}\u{2029}",
+            "lines": "a\nb\tc\rd\u{1b}[31m\0\u{202e}é\u{9b}",
+            "numbers": [0.1, 1e300, -3],
+        });
+        let json = json_in_script(&hostile);
+        let acting = |c: char| matches!(c, '<' | '>' | '&') || (c != ' ' && c.is_whitespace());
+        assert!(!json.contains(acting), "{json}");
+        assert!(!json.contains(deceives), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(
+            read["</script><script>alert(1)</script>"],
+            "<!-- <script> ]]> &amp; \" \\   "
+        );
+        let lines = "a\nb\tc d\u{fffd}[31m\u{fffd}\u{fffd}é\u{fffd}";
+        assert_eq!(read["lines"], lines);
+        assert_eq!(read["numbers"], hostile["numbers"]);
+        assert_eq!(json_in_script(&[f64::NAN, 0.5]), "[null,0.5]");
     }
 
     #[test]

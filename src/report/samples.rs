@@ -42,6 +42,7 @@ pub fn empty(classes: &[&str]) -> Input {
                 pid: 4_711,
                 version: "0.1.0".to_owned(),
                 git_commit: None,
+                environment: Vec::new(),
             }],
             trials: Vec::new(),
         },
@@ -221,6 +222,9 @@ pub fn by_hand(place: usize, params: Params, best: f64) -> TrialRecord {
         seconds: Some(1.0),
         metrics: Vec::new(),
         message: None,
+        cause: None,
+        tags: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
@@ -244,6 +248,9 @@ fn trial(spec: &TrialSpec, best: f64, steps: u32) -> TrialRecord {
             ("valid/loss".to_owned(), 2.0 - best),
         ],
         message: None,
+        cause: None,
+        tags: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! A cell that holds text from the data, or a message, never begins a formula in a spreadsheet.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::summary::{Configuration, Summary};
@@ -84,7 +85,7 @@ fn trials(input: &Input) -> Sheet {
             let found = trial.metrics.iter().find(|(other, _)| other == name);
             number(found.map(|(_, value)| *value))
         }));
-        row.push(guarded(trial.message.as_deref().unwrap_or_default()));
+        row.push(trial.message.clone().unwrap_or_default());
         sheet.push(&row);
     }
     sheet
@@ -234,7 +235,7 @@ fn curves(input: &Input) -> Sheet {
             for (step, value) in &curve.points {
                 sheet.push(&[
                     trial.id.to_string(),
-                    guarded(&curve.metric),
+                    curve.metric.clone(),
                     step.to_string(),
                     text::exact(*value),
                 ]);
@@ -261,7 +262,7 @@ fn axes(summary: &Summary) -> Sheet {
             let spread = effect.spread;
             sheet.push(&[
                 axis.name.clone(),
-                guarded(&effect.value.to_string()),
+                effect.value.to_string(),
                 effect.means.len().to_string(),
                 number(spread.map(|spread| spread.mean)),
                 number(spread.and_then(|spread| spread.sd)),
@@ -277,7 +278,7 @@ fn axes(summary: &Summary) -> Sheet {
 fn confusion(input: &Input) -> Sheet {
     let classes = &input.experiment.dataset.classes;
     let name = |class: usize| match classes.get(class) {
-        Some(name) => guarded(name),
+        Some(name) => name.clone(),
         None => class.to_string(),
     };
     let mut sheet = Sheet::new(&["trial", "actual", "predicted", "rows"]);
@@ -303,7 +304,7 @@ fn importance(input: &Input) -> Sheet {
             sheet.push(&[
                 trial.id.to_string(),
                 trial.kind.name().to_owned(),
-                guarded(feature),
+                feature.clone(),
                 text::exact(*share),
             ]);
         }
@@ -322,12 +323,12 @@ pub fn rank(summary: &Summary, config: &Configuration) -> usize {
 
 /// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
 /// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
-pub(super) fn guarded(cell: &str) -> String {
+fn guarded(cell: &str) -> Cow<'_, str> {
     let begins_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     match begins_formula && cell.parse::<f64>().is_err() {
-        true => format!("'{cell}"),
-        false => cell.to_owned(),
+        true => Cow::Owned(format!("'{cell}")),
+        false => Cow::Borrowed(cell),
     }
 }
 
@@ -358,7 +359,7 @@ fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
     keys.iter()
         .map(|key| {
             let found = params.iter().find(|(other, _)| other == key);
-            found.map_or(String::new(), |(_, value)| guarded(&value.to_string()))
+            found.map_or(String::new(), |(_, value)| value.to_string())
         })
         .collect()
 }
@@ -371,7 +372,7 @@ fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
-/// A CSV file in the making.
+/// A CSV file in the making. No cell of it begins a formula.
 pub(super) struct Sheet {
     writer: csv::Writer<Vec<u8>>,
     rows: usize,
@@ -380,18 +381,25 @@ pub(super) struct Sheet {
 impl Sheet {
     pub(super) fn new(header: &[&str]) -> Sheet {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(header).expect(IN_MEMORY);
+        write(&mut writer, header.iter().copied());
         Sheet { writer, rows: 0 }
     }
 
     pub(super) fn push(&mut self, row: &[String]) {
-        self.writer.write_record(row).expect(IN_MEMORY);
+        write(&mut self.writer, row.iter().map(String::as_str));
         self.rows += 1;
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.writer.into_inner().expect(IN_MEMORY)
     }
+}
+
+fn write<'a>(writer: &mut csv::Writer<Vec<u8>>, cells: impl Iterator<Item = &'a str>) {
+    let cells = cells.map(guarded);
+    writer
+        .write_record(cells.map(|cell| cell.into_owned()))
+        .expect(IN_MEMORY);
 }
 
 const IN_MEMORY: &str = "rows are as long as the header and memory takes them";

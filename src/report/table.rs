@@ -42,6 +42,10 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
+        let fallen = match experiment.out_of_plan {
+            0 => String::new(),
+            number => format!(" (+{number} out of plan)"),
+        };
         let style = if failed > 0 {
             color(AnsiColor::Red)
         } else {
@@ -51,7 +55,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             style,
             vec![
                 text::cut(&experiment.name, 40),
-                format!("{}/{}", sum(&Status::is_final), sum(&|_| true)),
+                format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
                 failed.to_string(),
                 experiment.objective.metric.clone(),
                 shown(experiment.best),
@@ -371,6 +375,7 @@ mod tests {
                 (Status::Failed, 1),
                 (Status::Pending, 1_000),
             ],
+            out_of_plan: 0,
             best: Some(0.61234),
             best_trial: Some(TrialId::from_hex("0123456789abcdef")),
         }
@@ -413,13 +418,17 @@ mod tests {
             started_ms: 1_772_323_200_000,
             ended_ms: Some(1_772_323_204_250),
             outcome: "crashed".to_owned(),
+            exit_code: None,
+            signal: Some(9),
             message: Some("worker killed by signal 9".to_owned()),
             log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
             resumed_from: None,
+            notes: Vec::new(),
         };
         let second = AttemptRecord {
             number: 2,
             outcome: "finished".to_owned(),
+            signal: None,
             message: None,
             log_tail: None,
             resumed_from: Some(7),

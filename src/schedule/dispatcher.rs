@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::inbox::{Arrivals, Inbox};
 use super::launcher::{Heard, Incoming, Launcher, Link, WorkerId};
 use super::queue::{Queue, Verdict};
-use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Slot};
+use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Readiness, Slot};
 use crate::plan::PlannedTrial;
 use crate::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use crate::trial::TrialId;
@@ -21,6 +21,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_GRACE: Duration = Duration::from_secs(30);
 /// Longest the loop sleeps: observers are woken at least this often.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// How often observers are looked at when nothing but them is left to wait for.
+const SETTLE_WAIT: Duration = Duration::from_millis(5);
 
 /// What is to be run.
 pub struct Work<'a> {
@@ -86,6 +88,7 @@ pub fn dispatch(
         workers: 0,
         attempts: 0,
         stopping: None,
+        readiness: Readiness::default(),
     };
     dispatcher.run(&incoming)?;
     let mut summary = dispatcher.summary;
@@ -157,15 +160,20 @@ struct Dispatcher<'a, 'o> {
     attempts: u64,
     /// When the first interrupt came.
     stopping: Option<Instant>,
+    /// That of the observer that has come least far.
+    readiness: Readiness,
 }
 
 impl Dispatcher<'_, '_> {
     fn run(&mut self, incoming: &Arrivals) -> Result<(), ScheduleError> {
         loop {
-            if self.stopping.is_none() {
+            self.ask_observers()?;
+            if self.stopping.is_none() && self.readiness != Readiness::Waiting {
                 self.fill()?;
             }
-            if !self.is_under_way() {
+            // A stop does not wait for a record that cannot be written.
+            let is_settled = self.readiness == Readiness::Settled || self.stopping.is_some();
+            if !self.is_under_way() && is_settled {
                 break;
             }
             match incoming.recv_timeout(self.wait()) {
@@ -184,7 +192,19 @@ impl Dispatcher<'_, '_> {
         Ok(())
     }
 
-    /// Whether anything is still to be waited for.
+    /// Passes on what observers have to say, and sees how far they have come.
+    fn ask_observers(&mut self) -> Result<(), ScheduleError> {
+        for place in 0..self.observers.len() {
+            while let Some(event) = self.observers[place].news() {
+                self.tell(&event)?;
+            }
+        }
+        let readiness = self.observers.iter().map(|observer| observer.readiness());
+        self.readiness = readiness.max().unwrap_or_default();
+        Ok(())
+    }
+
+    /// Whether any trial is still to be waited for.
     fn is_under_way(&self) -> bool {
         let busy = self
             .stations
@@ -199,6 +219,11 @@ impl Dispatcher<'_, '_> {
 
     /// How long to sleep when nothing is heard.
     fn wait(&self) -> Duration {
+        match self.readiness {
+            Readiness::Waiting => return LONGEST_WAIT,
+            _ if !self.is_under_way() => return SETTLE_WAIT,
+            _ => {}
+        }
         let due = self
             .queue
             .next_due()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Transaction, params};
 
-use super::cells::{param_cells, to_int, to_json, to_text};
+use super::cells::{param_cells, to_int, to_json, to_json_object, to_text};
 use super::{DatasetRecord, Store, StoreError, now_ms};
 use crate::trial::{ConfigId, Objective, TrialId, TrialSpec};
 
@@ -31,6 +31,8 @@ pub struct Begin<'a> {
     pub version: &'a str,
     /// Of the working directory, if it is a Git repository.
     pub git_commit: Option<&'a str>,
+    /// What the machine and the libraries are: name and text.
+    pub environment: &'a [(String, String)],
     /// The whole plan, in order; those that were in the plan before and are not here fall out of it.
     pub trials: &'a [Planned<'a>],
     /// Whether the caller holds the experiment's [`super::SweepLock`]. If so, a session of this
@@ -170,8 +172,8 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
         self.transaction
             .query_row(
                 "INSERT INTO sessions (experiment, command, file_text, flags, host, pid, version,
-                                       git_commit, started_ms, outcome)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running') RETURNING id",
+                                       git_commit, started_ms, environment, outcome)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running') RETURNING id",
                 params![
                     experiment,
                     begin.command,
@@ -182,6 +184,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
                     begin.version,
                     begin.git_commit,
                     self.now,
+                    to_json_object(begin.environment),
                 ],
                 |row| row.get(0),
             )

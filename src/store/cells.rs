@@ -1,13 +1,17 @@
 //! Values on their way into and out of the database, which is not trusted: another program may
 //! have changed it. What does not parse is an error that names table, row and column, never a panic.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Value as Sql, ValueRef};
 
 use super::StoreError;
 use crate::trial::{Goal, Kind, Objective, Status, Value};
+
+/// Characters of a text that will not do which are shown.
+const SHOWN: usize = 60;
 
 /// One row being read.
 pub(super) struct Cells<'a> {
@@ -35,8 +39,37 @@ impl Cells<'_> {
         self.get(column, "text")
     }
 
+    pub(super) fn optional_text(&self, column: &'static str) -> Result<Option<String>, StoreError> {
+        self.get(column, "text or NULL")
+    }
+
     pub(super) fn path_of(&self, column: &'static str) -> Result<PathBuf, StoreError> {
         self.text(column).map(PathBuf::from)
+    }
+
+    /// A path that stays in the folder it is taken from.
+    pub(super) fn path_within(&self, column: &'static str) -> Result<PathBuf, StoreError> {
+        let path = self.path_of(column)?;
+        let mut parts = path.components().peekable();
+        let stays =
+            parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)));
+        match stays && !path.as_os_str().as_encoded_bytes().contains(&0) {
+            true => Ok(path),
+            false => Err(self.refuse(column, "a path within the folder of the trial")),
+        }
+    }
+
+    /// The name of an experiment, which is that of folders as well.
+    pub(super) fn name(&self, column: &'static str) -> Result<String, StoreError> {
+        let name = self.text(column)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        match !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain) {
+            true => Ok(name),
+            false => Err(self.refuse(
+                column,
+                "letters, digits, `.`, `_` and `-`, not beginning with `.`",
+            )),
+        }
     }
 
     /// An integer that fits `T`.
@@ -95,6 +128,16 @@ impl Cells<'_> {
             .map_err(|_| self.refuse(column, "a JSON list of texts"))
     }
 
+    /// A JSON object of texts, by name.
+    pub(super) fn named_texts(
+        &self,
+        column: &'static str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        serde_json::from_str::<BTreeMap<String, String>>(&self.text(column)?)
+            .map(|named| named.into_iter().collect())
+            .map_err(|_| self.refuse(column, "a JSON object of texts"))
+    }
+
     /// A text that is a name of 32 or 64 hexadecimal digits.
     pub(super) fn hex(&self, column: &'static str, digits: usize) -> Result<String, StoreError> {
         let text = self.text(column)?;
@@ -141,7 +184,14 @@ impl Cells<'_> {
             Ok(ValueRef::Null) => "NULL".to_owned(),
             Ok(ValueRef::Integer(value)) => value.to_string(),
             Ok(ValueRef::Real(value)) => value.to_string(),
-            Ok(ValueRef::Text(text)) => format!("`{}`", String::from_utf8_lossy(text)),
+            Ok(ValueRef::Text(text)) => {
+                let text = String::from_utf8_lossy(text);
+                let mut begin: String = text.chars().take(SHOWN).collect();
+                if begin.len() < text.len() {
+                    begin.push('…');
+                }
+                format!("`{}`", begin.escape_debug())
+            }
             Ok(ValueRef::Blob(bytes)) => format!("a blob of {} bytes", bytes.len()),
             Err(_) => "?".to_owned(),
         }
@@ -202,4 +252,13 @@ pub(super) fn to_text<'a>(what: &str, path: &'a Path) -> Result<&'a str, StoreEr
 /// `list` as JSON.
 pub(super) fn to_json(list: &[String]) -> String {
     serde_json::Value::from(list).to_string()
+}
+
+/// `named` texts as a JSON object; of two with one name, the last.
+pub(super) fn to_json_object(named: &[(String, String)]) -> String {
+    let object: serde_json::Map<String, serde_json::Value> = named
+        .iter()
+        .map(|(name, text)| (name.clone(), text.as_str().into()))
+        .collect();
+    serde_json::Value::Object(object).to_string()
 }

@@ -3,6 +3,7 @@
 //! A file that is not ours is never written to, not even to change its journal: it is recognised
 //! before anything else happens to it.
 
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::StoreError;
+use super::backup::Upgrade;
+use super::system::log_of;
 
 /// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
 const APPLICATION_ID: i64 = 0x7377_6570;
@@ -23,7 +26,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy
 /// or a vacuum of its record.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between attempts where SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept prepared by a connection; more than any module uses.
@@ -33,7 +36,9 @@ const STATEMENTS: usize = 64;
 pub(super) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    writable: bool,
+    /// What was done to bring it up to date when it was opened.
+    pub(super) upgraded: Option<Upgrade>,
+    pub(super) writable: bool,
 }
 
 /// What a file turned out to be.
@@ -58,8 +63,21 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Database::connect(path, path.to_path_buf(), flags)?;
-        database.recognise(MIGRATIONS.len() as i64)?;
+        let known = MIGRATIONS.len() as i64;
+        let found = database
+            .recognise(known)
+            .map_err(|error| database.explain(error))?;
         database.use_write_ahead_log()?;
+        if let Found::Version(found) = found
+            && found < known
+        {
+            let backup = database.back_up(found)?;
+            database.upgraded = backup.map(|backup| Upgrade {
+                from: found,
+                to: known,
+                backup,
+            });
+        }
         database.migrate(MIGRATIONS)?;
         let fail = database.fail("setting it up");
         database
@@ -72,11 +90,8 @@ impl Database {
     /// Opens the record at `path`, which must exist, for reading only. Works while a sweep writes,
     /// and on a file system that cannot be written.
     pub(super) fn read(path: &Path) -> Result<Database, StoreError> {
-        Database::read_up_to(path, MIGRATIONS.len() as i64)
-    }
-
-    /// [`Database::read`] for a program that knows schema versions up to `known`.
-    pub(super) fn read_up_to(path: &Path, known: i64) -> Result<Database, StoreError> {
+        let steps = MIGRATIONS;
+        let known = steps.len() as i64;
         if !path.exists() {
             return Err(StoreError::Missing {
                 path: path.to_path_buf(),
@@ -96,11 +111,8 @@ impl Database {
             Found::Nothing => Err(StoreError::Missing {
                 path: path.to_path_buf(),
             }),
-            Found::Version(found) if found < known => Err(StoreError::Older {
-                path: path.to_path_buf(),
-                found,
-                known,
-            }),
+            // The file is left as it is: only who writes to it changes its schema.
+            Found::Version(found) if found < known => database.upgraded_copy(steps),
             Found::Version(_) => Ok(database),
         }
     }
@@ -108,9 +120,7 @@ impl Database {
     /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
     /// keeps its log there.
     pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        if std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
             return Err(StoreError::UnreadableLog {
                 path: path.to_path_buf(),
             });
@@ -123,7 +133,21 @@ impl Database {
         Ok(database)
     }
 
-    fn connect(path: &Path, target: PathBuf, flags: OpenFlags) -> Result<Database, StoreError> {
+    /// Whether the header of the file at `path` is SQLite's and bears our mark.
+    pub(super) fn is_ours(path: &Path) -> bool {
+        // https://www.sqlite.org/fileformat.html, "The Database Header"
+        let mut header = [0_u8; 72];
+        let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+        read.is_ok()
+            && header.starts_with(b"SQLite format 3\0")
+            && header.ends_with(&(APPLICATION_ID as u32).to_be_bytes())
+    }
+
+    pub(super) fn connect(
+        path: &Path,
+        target: PathBuf,
+        flags: OpenFlags,
+    ) -> Result<Database, StoreError> {
         let fail = StoreError::naming(path, "opening it");
         let connection = Connection::open_with_flags(target, flags).map_err(&fail)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
@@ -131,6 +155,7 @@ impl Database {
         Ok(Database {
             connection,
             path: path.to_path_buf(),
+            upgraded: None,
             writable: true,
         })
     }
@@ -161,6 +186,12 @@ impl Database {
         action: &'static str,
     ) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         StoreError::naming(&self.path, action)
+    }
+
+    /// Sets how long another process's lock is waited for.
+    pub(super) fn wait_for_locks(&self, patience: Duration) -> Result<(), StoreError> {
+        let set = self.connection.busy_timeout(patience);
+        set.map_err(self.fail("setting it up"))
     }
 
     fn recognise(&self, known: i64) -> Result<Found, StoreError> {
@@ -213,23 +244,31 @@ impl Database {
         }
     }
 
-    /// Steps the schema up to `steps.len()`, one transaction a step.
+    /// Steps the schema up to `steps.len()`, one transaction a step; a new file takes all steps in one,
+    /// so that nobody ever sees it half made.
     pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
+        const ACTION: &str = "bringing its schema up to date";
         loop {
-            let fail = self.fail("bringing its schema up to date");
-            let transaction = self.begin("bringing its schema up to date")?;
+            let fail = self.fail(ACTION);
+            let transaction = self.begin(ACTION)?;
             // Read within the transaction: another process may just have done the step.
             let version: i64 = transaction
                 .query_row("PRAGMA user_version", [], |row| row.get(0))
                 .map_err(&fail)?;
-            let Some(step) = usize::try_from(version).ok().and_then(|at| steps.get(at)) else {
+            let from = usize::try_from(version).unwrap_or(usize::MAX);
+            let to = match from {
+                0 => steps.len(),
+                from => from.saturating_add(1),
+            };
+            let Some(due) = steps.get(from..to).filter(|due| !due.is_empty()) else {
                 return Ok(());
             };
-            transaction.execute_batch(step).map_err(&fail)?;
+            for step in due {
+                transaction.execute_batch(step).map_err(&fail)?;
+            }
             transaction
                 .execute_batch(&format!(
-                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {};",
-                    version + 1
+                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"
                 ))
                 .map_err(&fail)?;
             transaction.commit().map_err(&fail)?;

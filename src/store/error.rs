@@ -46,16 +46,10 @@ pub enum StoreError {
         known: i64,
     },
     #[error(
-        "{} has schema version {found}, this sweep reads version {known}: `sweep run` or \
-         `sweep resume` brings it up to date",
+        "{} can only be read: {action} needs to write to it; make it and its folder writable, or \
+         name another file",
         path.display()
     )]
-    Older {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
-    #[error("{} was opened for reading only: {action} needs to write", path.display())]
     ReadOnly { path: PathBuf, action: &'static str },
     #[error(
         "{} cannot be read where it stands, since its write-ahead log {}-wal is not empty and the \
@@ -125,6 +119,18 @@ pub enum StoreError {
         /// How many there are in all.
         count: u64,
     },
+    #[error("the record has no {what} any more")]
+    NotThere { what: String },
+    #[error(
+        "trial {trial} is what networks of sweep `{by}` begin with: remove that sweep first, or keep \
+         this one"
+    )]
+    Needed { trial: String, by: String },
+    #[error(
+        "trial {trial} was scored on test rows for sweep `{by}`, and looks at them are not undone: it \
+         goes only with its whole sweep"
+    )]
+    Tested { trial: String, by: String },
     #[error("an event came for {what}, which the record does not know of")]
     Unknown { what: String },
     #[error(
@@ -135,6 +141,26 @@ pub enum StoreError {
     Artifact {
         path: PathBuf,
         source: std::io::Error,
+    },
+    #[error(
+        "{source}; {}",
+        match results {
+            1 => "1 result was not recorded, its trial is trained again".to_owned(),
+            _ => format!("{results} results were not recorded, their trials are trained again"),
+        }
+    )]
+    NotRecorded {
+        source: Box<StoreError>,
+        results: usize,
+    },
+    #[error(
+        "the copy {} could not be made: {source}; {} is left as it is, with its old schema",
+        copy.display(), path.display()
+    )]
+    Backup {
+        path: PathBuf,
+        copy: PathBuf,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("the thread that writes {} ended without a word", path.display())]
     WriterGone { path: PathBuf },
@@ -150,6 +176,32 @@ impl StoreError {
     ) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         let path = path.to_path_buf();
         move |source| StoreError::sqlite(&path, action, source)
+    }
+
+    /// What is waited for, if this is an error that time may mend.
+    pub(super) fn passes(&self) -> Option<String> {
+        match self {
+            StoreError::Full { path, .. } => Some(format!(
+                "there is no space left for {}: free some",
+                path.display()
+            )),
+            StoreError::Locked { path, .. } => Some(format!(
+                "another process keeps {} locked: see which program has it open",
+                path.display()
+            )),
+            _ => None,
+        }
+    }
+
+    /// The same, saying that `results` of trials were given up with it.
+    pub(super) fn losing(self, results: usize) -> StoreError {
+        match results {
+            0 => self,
+            results => StoreError::NotRecorded {
+                source: Box::new(self),
+                results,
+            },
+        }
     }
 
     /// Tells apart what SQLite reports while `action` is under way on the database at `path`.

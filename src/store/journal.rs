@@ -1,7 +1,11 @@
 //! Batches of events: one is one transaction, so all of it is in the record or nothing of it.
 
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
 use super::database::{Database, identity};
 use super::page::{Keys, Page};
+use super::system::log_of;
 use super::{SessionId, StoreError};
 use crate::event::Event;
 
@@ -34,27 +38,117 @@ pub(super) enum Entry {
     Ended { outcome: Outcome, at_ms: i64 },
 }
 
-/// The writing side of the record for one session. Fit for nothing more after an error: what it
-/// remembers may then be of a transaction that was rolled back.
+/// Longest the write-ahead log may get before it is looked after, in bytes: many times what it takes
+/// when nobody reads for long.
+const LOG_BOUND: u64 = 64 << 20;
+/// How long readers are waited for when the log is to be emptied; others cannot write meanwhile.
+const LOG_PATIENCE: Duration = Duration::from_millis(250);
+/// Least time between two tries to empty a log that a reader held on to.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
+
+/// The writing side of the record for one session.
 pub(super) struct Journal {
     database: Database,
     session: i64,
     file: Option<(u64, u64)>,
     keys: Keys,
+    log: Log,
+}
+
+/// The write-ahead log, which grows while a reader holds on to an old state of the record.
+struct Log {
+    path: PathBuf,
+    bound: u64,
+    /// When it could last not be emptied.
+    tried: Option<Instant>,
+    /// The length from which on it is told of.
+    told_from: u64,
 }
 
 impl Journal {
     pub(super) fn new(database: Database, session: SessionId) -> Journal {
         Journal {
             file: identity(&database.path),
-            database,
+            log: Log {
+                path: log_of(&database.path),
+                bound: LOG_BOUND,
+                tried: None,
+                told_from: LOG_BOUND,
+            },
             session: session.0,
             keys: Keys::default(),
+            database,
         }
     }
 
-    /// Writes `entries` in one transaction; they are durable when this returns.
+    /// With another bound for the log, in bytes.
+    #[cfg(test)]
+    pub(super) fn with_log_bound(mut self, bound: u64) -> Journal {
+        self.log.bound = bound;
+        self.log.told_from = bound;
+        self
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.database.path
+    }
+
+    /// Whether the file still has its name.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn is_in_place(&self) -> Result<(), StoreError> {
+        let path = &self.database.path;
+        match self.file == identity(path) {
+            true => Ok(()),
+            false => Err(StoreError::Moved { path: path.clone() }),
+        }
+    }
+
+    /// When the session began, in milliseconds since 1970.
+    pub(super) fn began_ms(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT started_ms FROM sessions WHERE id = ?1";
+        let began = self
+            .database
+            .connection
+            .query_row(sql, [self.session], |row| row.get(0));
+        began.map_err(self.database.fail(ACTION))
+    }
+
+    /// Writes `entries` in one transaction; they are durable when this returns. After an error nothing
+    /// of them is in the record, and they may be tried again.
     pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.write_all(entries).map_err(|error| {
+            // They may be of rows that were taken back.
+            self.keys = Keys::default();
+            self.database.explain(error)
+        })
+    }
+
+    /// Empties the write-ahead log when it has got too long. Gives a sentence, at most once for every
+    /// doubling, when a reader keeps it from being emptied.
+    pub(super) fn tend_log(&mut self) -> Option<String> {
+        let length = |log: &Log| std::fs::metadata(&log.path).map_or(0, |file| file.len());
+        let log = &mut self.log;
+        if length(log) <= log.bound || log.tried.is_some_and(|at| at.elapsed() < LOG_PAUSE) {
+            return None;
+        }
+        self.database.empty_log(LOG_PATIENCE);
+        let left = length(log);
+        log.tried = (left > log.bound).then(Instant::now);
+        if left <= log.told_from {
+            return None;
+        }
+        log.told_from = left.saturating_mul(2);
+        Some(format!(
+            "the write-ahead log {} has grown to {} MB, since another process has been reading the \
+             record all the while; it shrinks when that process lets go",
+            log.path.display(),
+            left / 1_000_000
+        ))
+    }
+
+    fn write_all(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         let fail = self.database.fail(ACTION);
         let path = self.database.path.clone();
         let transaction = self.database.begin(ACTION)?;

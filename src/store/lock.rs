@@ -1,23 +1,31 @@
 //! One sweep of an experiment at a time.
 //!
 //! The kernel holds the lock for the process and lets go of it however the process ends, so a lock
-//! file that is there says nothing: only one that is locked does. It is never removed, since another
-//! process may just be about to lock it.
+//! file that is there says nothing: only one that is locked does. Only who holds it removes it, and who
+//! gets it makes sure that it still stands under its name.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::now_ms;
+use super::{database, now_ms};
+
+/// How long a lock is tried for: others hold it for a moment just to see whether it is free.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How long those who clean up wait for data that are being prepared.
+const PREPARING: Duration = Duration::from_secs(5);
+/// Pause between attempts.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
 #[derive(Debug)]
 pub struct SweepLock {
     /// The lock lives as long as this descriptor.
     _file: File,
+    path: PathBuf,
 }
 
 /// Who holds a lock, as written inside the file.
@@ -55,12 +63,13 @@ pub enum LockError {
 
 impl std::fmt::Display for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let age = u64::try_from(now_ms() - self.since_ms).unwrap_or(0);
+        let age = u64::try_from(now_ms().saturating_sub(self.since_ms)).unwrap_or(0);
         write!(
             f,
             "by process {} on {}, begun {} ago",
             self.pid,
-            self.host,
+            // Another machine wrote it, or anybody.
+            self.host.escape_debug(),
             shown(Duration::from_millis(age))
         )
     }
@@ -82,26 +91,103 @@ impl SweepLock {
             source,
         };
         std::fs::create_dir_all(&folder).map_err(fail)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    experiment: experiment.to_owned(),
-                    holder: holder(&mut file),
-                });
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut file = open(&path).map_err(fail)?;
+            match file.try_lock() {
+                // Its last holder may have removed it in the meantime.
+                Ok(()) if !stands(&file, &path) => continue,
+                Ok(()) => {
+                    sign(&mut file).map_err(fail)?;
+                    return Ok(SweepLock { _file: file, path });
+                }
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LockError::Held {
+                        experiment: experiment.to_owned(),
+                        holder: holder(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(fail(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        sign(&mut file).map_err(fail)?;
-        Ok(SweepLock { _file: file })
     }
+
+    /// Whether somebody runs `experiment`.
+    pub fn is_held(runs: &Path, experiment: &str) -> bool {
+        let path = runs.join("locks").join(format!("{experiment}.lock"));
+        File::open(path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Removes the file and lets go, for an experiment that is gone.
+    pub fn remove(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+}
+
+/// Keeps prepared data from being cleaned up before the record knows of them.
+#[derive(Debug)]
+pub struct DataHold {
+    /// `None` where no lock can be made: there, nothing can be removed either.
+    file: Option<File>,
+}
+
+impl DataHold {
+    /// Held by who prepares data in the folder `runs`, together with others.
+    pub fn shared(runs: &Path) -> DataHold {
+        let file = data_lock(runs).and_then(|file| file.lock_shared().map(|()| file));
+        DataHold { file: file.ok() }
+    }
+
+    /// Held by who cleans up, alone; `None` while data are being prepared.
+    pub fn alone(runs: &Path) -> std::io::Result<Option<DataHold>> {
+        let file = data_lock(runs)?;
+        let deadline = Instant::now() + PREPARING;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(DataHold { file: Some(file) })),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// The record knows of the data now.
+    pub fn release(&self) {
+        if let Some(file) = &self.file {
+            // What cannot be let go of now is with the end of the process.
+            let _ = file.unlock();
+        }
+    }
+}
+
+/// The name cannot be that of an experiment's lock, which ends in `.lock`.
+fn data_lock(runs: &Path) -> std::io::Result<File> {
+    let folder = runs.join("locks");
+    std::fs::create_dir_all(&folder)?;
+    open(&folder.join("data"))
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+/// Whether `file` is what stands at `path`.
+fn stands(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = file.metadata().ok().map(|file| (file.dev(), file.ino()));
+    own.is_some() && own == database::identity(path)
 }
 
 /// The name of this machine.
@@ -180,6 +266,34 @@ mod tests {
         let _lock = SweepLock::acquire(runs.path(), "genres").unwrap();
         let held: Held = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(held.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_is_made_anew_by_the_next() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = SweepLock::acquire(runs.path(), "genres").unwrap();
+        // Opened before it is removed, locked after.
+        let path = runs.path().join("locks/genres.lock");
+        let late = File::open(&path).unwrap();
+        assert!(SweepLock::is_held(runs.path(), "genres"));
+        first.remove().unwrap();
+        assert!(!SweepLock::is_held(runs.path(), "genres"));
+        late.try_lock().unwrap();
+        assert!(!stands(&late, &path));
+        let _second = SweepLock::acquire(runs.path(), "genres").unwrap();
+        assert!(path.is_file());
+        SweepLock::acquire(runs.path(), "genres").unwrap_err();
+    }
+
+    #[test]
+    fn data_in_the_making_are_not_cleaned_up() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = DataHold::shared(runs.path());
+        let second = DataHold::shared(runs.path());
+        first.release();
+        assert!(DataHold::alone(runs.path()).unwrap().is_none());
+        drop(second);
+        assert!(DataHold::alone(runs.path()).unwrap().is_some());
     }
 
     #[test]

@@ -3,33 +3,43 @@
 //! One [`Writer`] a session, any number of readers, which never wait for it nor it for them. What was
 //! committed is durable, and a batch of events is in the record whole or not at all.
 
+mod backup;
 mod begin;
 mod cells;
+mod clock;
 mod database;
 mod error;
 mod evaluation;
 mod flush;
+mod held;
 mod journal;
+mod known;
+mod label;
 pub mod lock;
 mod page;
 mod read;
 mod record;
+mod remove;
 mod show;
+mod system;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+pub use backup::Upgrade;
 pub use begin::{Begin, Planned, SessionId};
 pub use error::StoreError;
 pub use journal::Outcome;
+pub use known::Known;
 pub use lock::SweepLock;
 pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
-    ExperimentSummary, SessionRecord, TrialRecord,
+    ExperimentSummary, NoteRecord, RecordedFile, SessionRecord, SlotEventRecord, TrialRecord,
 };
+pub use remove::Removal;
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;
@@ -38,6 +48,9 @@ use database::Database;
 pub struct Store {
     database: Database,
 }
+
+/// How long the writer waits for another process's lock before it says so and goes on waiting.
+const WAITS_UNTOLD: Duration = Duration::from_secs(3);
 
 /// What a committed batch of events is safe against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +63,26 @@ pub enum Durability {
 
 impl Store {
     /// Opens the record at `path` for writing; creates folder, file and schema where they are
-    /// missing, and brings an older schema up to date.
+    /// missing, and brings an older schema up to date, with a copy of the old file beside it.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
         Database::create(path).map(|database| Store { database })
     }
 
     /// Opens the record at `path` for reading only: while a sweep writes it, or on a file system
-    /// that cannot be written. There must be one.
+    /// that cannot be written. There must be one. Of one with an older schema, an up-to-date copy in
+    /// memory is read.
     pub fn open_existing(path: &Path) -> Result<Store, StoreError> {
         Database::read(path).map(|database| Store { database })
+    }
+
+    /// Whether the file at `path` is a record, of whatever schema, by its first bytes.
+    pub fn is_record(path: &Path) -> bool {
+        Database::is_ours(path)
+    }
+
+    /// What was done to the file when it was opened, if its schema was older than this program's.
+    pub fn upgraded(&self) -> Option<&Upgrade> {
+        self.database.upgraded.as_ref()
     }
 
     pub fn path(&self) -> &Path {
@@ -93,6 +117,7 @@ impl Store {
             .connection
             .execute_batch(&setup)
             .map_err(database.fail("setting it up"))?;
+        database.wait_for_locks(WAITS_UNTOLD)?;
         Writer::start(database, session, files)
     }
 }

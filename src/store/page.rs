@@ -108,6 +108,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             Event::SlotRetired { slot, reason } => {
                 self.slot(slot, at_ms, ("retired", None, Some(reason)))
             }
+            // The record's own words are for people; it does not write down that it could not write.
+            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
+                Ok(())
+            }
         }
     }
 

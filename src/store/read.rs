@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Params as Bound};
 
 use super::cells::Cells;
+use super::label::Label;
 use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
     TrialRecord,
@@ -15,32 +16,36 @@ const ACTION: &str = "reading it";
 
 /// The columns of a [`TrialRecord`], from `trials` called t.
 const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.status, t.best, \
-    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message";
+    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message, t.cause";
 
 impl Store {
-    /// Every experiment, the one touched last first.
+    /// Every experiment, the one whose newest session was begun last first: clocks are set back, and
+    /// sessions are numbered.
     pub fn experiments(&self) -> Result<Vec<ExperimentSummary>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let experiments = self.rows(
             &snapshot,
             "SELECT e.id, e.name, e.metric, e.goal, d.digest, e.created_ms,
                     max(e.updated_ms, coalesce(max(s.started_ms, coalesce(s.ended_ms, 0)), 0))
-                        AS touched_ms
+                        AS touched_ms,
+                    (SELECT count(*) FROM experiment_trials x
+                     WHERE x.experiment = e.id AND x.in_plan = 0) AS out_of_plan
              FROM experiments e
              JOIN datasets d ON d.id = e.dataset
              LEFT JOIN sessions s
                  ON s.id = (SELECT max(id) FROM sessions WHERE experiment = e.id)
-             ORDER BY touched_ms DESC, e.id DESC",
+             ORDER BY s.id DESC, e.id DESC",
             [],
             ("experiments", "name"),
             |cells| {
                 let summary = ExperimentSummary {
-                    name: cells.text("name")?,
+                    name: cells.name("name")?,
                     objective: cells.objective()?,
                     data: DataDigest::from_hex(cells.hex("digest", 64)?),
                     created_ms: cells.int("created_ms")?,
                     touched_ms: cells.int("touched_ms")?,
                     counts: Vec::new(),
+                    out_of_plan: cells.int("out_of_plan")?,
                     best: None,
                     best_trial: None,
                 };
@@ -65,7 +70,7 @@ impl Store {
             |cells| {
                 let id: i64 = cells.int("id")?;
                 Ok(ExperimentRecord {
-                    name: cells.text("name")?,
+                    name: cells.name("name")?,
                     file_path: cells.path_of("file_path")?,
                     file_text: cells.text("file_text")?,
                     flags: cells.texts("flags")?,
@@ -95,7 +100,7 @@ impl Store {
              ORDER BY s.id DESC LIMIT 1",
             [],
             ("experiments", "name"),
-            |cells| cells.text("name"),
+            |cells| cells.name("name"),
         )?;
         Ok(found.into_iter().next())
     }
@@ -149,8 +154,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; parameters and
-    /// metrics are still to be filled in.
+    /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; what stands in other
+    /// tables is still to be filled in.
     fn bare_trial(cells: &Cells<'_>) -> Result<(i64, TrialRecord), StoreError> {
         let number = |column| cells.get::<Option<f64>>(column, "a number or NULL");
         let record = TrialRecord {
@@ -168,7 +173,10 @@ impl Store {
             parameters: cells.optional_int("parameters")?,
             seconds: number("seconds")?,
             metrics: Vec::new(),
-            message: cells.get("message", "text or NULL")?,
+            message: cells.optional_text("message")?,
+            cause: cells.optional_text("cause")?,
+            tags: Vec::new(),
+            notes: Vec::new(),
         };
         Ok((cells.int("id")?, record))
     }
@@ -222,6 +230,14 @@ impl Store {
                 Ok(())
             },
         )?;
+        self.labels(connection, chosen, values, |key, label| {
+            if let Some(&place) = places.get(&key) {
+                match label {
+                    Label::Tag(tag) => trials[place].tags.push(tag),
+                    Label::Note(note) => trials[place].notes.push(note),
+                }
+            }
+        })?;
         Ok(trials)
     }
 
@@ -320,7 +336,8 @@ impl Store {
                     host: cells.text("host")?,
                     pid: cells.int("pid")?,
                     version: cells.text("version")?,
-                    git_commit: cells.get("git_commit", "text or NULL")?,
+                    git_commit: cells.optional_text("git_commit")?,
+                    environment: cells.named_texts("environment")?,
                 })
             },
         )

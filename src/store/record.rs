@@ -18,6 +18,8 @@ pub struct ExperimentSummary {
     pub touched_ms: i64,
     /// Number of trials of the current plan by status.
     pub counts: Vec<(Status, u64)>,
+    /// Number of trials that earlier files or data asked for and the current ones do not.
+    pub out_of_plan: u64,
     /// Best objective so far.
     pub best: Option<f64>,
     /// The trial that holds it.
@@ -39,6 +41,17 @@ pub struct ExperimentRecord {
     pub sessions: Vec<SessionRecord>,
     /// In plan order; those that fell out of the plan come last.
     pub trials: Vec<TrialRecord>,
+}
+
+/// An experiment file as it was when a trial was trained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedFile {
+    pub experiment: String,
+    /// Path of the file when the experiment was last run.
+    pub path: PathBuf,
+    pub text: String,
+    /// Keys that were set on top of it.
+    pub flags: Vec<String>,
 }
 
 /// A prepared data set as recorded.
@@ -70,6 +83,25 @@ pub struct SessionRecord {
     pub pid: u32,
     pub version: String,
     pub git_commit: Option<String>,
+    /// What the machine and the libraries were: name and text, by name.
+    pub environment: Vec<(String, String)>,
+}
+
+/// Something that became of a slot in the course of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotEventRecord {
+    pub session: i64,
+    pub slot: String,
+    /// Milliseconds since 1970, UTC.
+    pub at_ms: i64,
+    /// `worker_started` or `retired`.
+    pub what: String,
+    /// Of a worker that started.
+    pub engine: Option<String>,
+    /// Of a worker that started.
+    pub pid: Option<u32>,
+    /// Why the slot was retired.
+    pub message: Option<String>,
 }
 
 /// One trial of an experiment.
@@ -94,6 +126,21 @@ pub struct TrialRecord {
     pub metrics: Vec<(Metric, f64)>,
     /// Why it diverged, or the last failure.
     pub message: Option<String>,
+    /// Why it failed, in a word: the outcome of its last attempt, or `set_aside`. `None` unless it
+    /// failed.
+    pub cause: Option<String>,
+    /// Words that people put on it, in order.
+    pub tags: Vec<String>,
+    /// What people wrote about it, oldest first.
+    pub notes: Vec<NoteRecord>,
+}
+
+/// A sentence that someone wrote about a trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteRecord {
+    /// Milliseconds since 1970, UTC.
+    pub written_ms: i64,
+    pub text: String,
 }
 
 /// One execution of a trial by one worker.
@@ -108,10 +155,16 @@ pub struct AttemptRecord {
     pub ended_ms: Option<i64>,
     /// `running`, `finished`, `diverged`, `interrupted`, or a cause of failure.
     pub outcome: String,
+    /// Of a worker that ended by itself.
+    pub exit_code: Option<i32>,
+    /// That killed the worker.
+    pub signal: Option<i32>,
     pub message: Option<String>,
     pub log_tail: Option<String>,
     /// The step of the checkpoint it went on from.
     pub resumed_from: Option<u32>,
+    /// What the worker noticed on the way, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// One metric of one trial over its epochs or rounds.

@@ -1,7 +1,11 @@
-//! One trial in all its detail: attempts, curves, confusion, importance, artifacts.
+//! One trial in all its detail: attempts, curves, confusion, importance, artifacts; and what became of
+//! slots.
 
 use super::cells::is_hex;
-use super::{ArtifactRecord, AttemptRecord, Curve, DatasetRecord, Store, StoreError, TrialRecord};
+use super::{
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
+    StoreError, TrialRecord,
+};
 use crate::trial::TrialId;
 
 /// Most names given to choose from.
@@ -58,8 +62,31 @@ impl Store {
              JOIN trials t ON t.id = x.trial WHERE t.name = ?1 ORDER BY e.name",
             [trial.as_str()],
             ("experiments", "name"),
-            |cells| cells.text("name"),
+            |cells| cells.name("name"),
         )
+    }
+
+    /// The experiment file with which `trial` got its result; `None` if it has none.
+    pub fn file_of(&self, trial: &TrialId) -> Result<Option<RecordedFile>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT s.id, e.name, e.file_path, s.file_text, s.flags FROM attempts a
+             JOIN trials t ON t.id = a.trial JOIN sessions s ON s.id = a.session
+             JOIN experiments e ON e.id = s.experiment
+             WHERE t.name = ?1 AND a.outcome IN ('finished', 'diverged')
+             ORDER BY a.session DESC, a.number DESC LIMIT 1",
+            [trial.as_str()],
+            ("sessions", "id"),
+            |cells| {
+                Ok(RecordedFile {
+                    experiment: cells.text("name")?,
+                    path: cells.path_of("file_path")?,
+                    text: cells.text("file_text")?,
+                    flags: cells.texts("flags")?,
+                })
+            },
+        )?;
+        Ok(found.into_iter().next())
     }
 
     /// The data set that `trial` is trained on.
@@ -98,9 +125,41 @@ impl Store {
                     started_ms: cells.int("started_ms")?,
                     ended_ms: cells.optional_int("ended_ms")?,
                     outcome: cells.text("outcome")?,
-                    message: cells.get("message", "text or NULL")?,
-                    log_tail: cells.get("log_tail", "text or NULL")?,
+                    exit_code: cells.optional_int("exit_code")?,
+                    signal: cells.optional_int("signal")?,
+                    message: cells.optional_text("message")?,
+                    log_tail: cells.optional_text("log_tail")?,
                     resumed_from: cells.optional_int("resumed_from")?,
+                    notes: cells
+                        .optional_text("notes")?
+                        .map(|notes| notes.lines().map(str::to_owned).collect())
+                        .unwrap_or_default(),
+                })
+            },
+        )
+    }
+
+    /// What became of slots in the sessions of `experiment`, in the order in which it was recorded.
+    pub fn slot_events(&self, experiment: &str) -> Result<Vec<SlotEventRecord>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT v.* FROM slot_events v JOIN sessions s ON s.id = v.session
+             JOIN experiments e ON e.id = s.experiment WHERE e.name = ?1 ORDER BY v.rowid",
+            [experiment],
+            ("slot_events", "session"),
+            |cells| {
+                let what = cells.text("what")?;
+                if !["worker_started", "retired"].contains(&what.as_str()) {
+                    return Err(cells.refuse("what", "worker_started or retired"));
+                }
+                Ok(SlotEventRecord {
+                    session: cells.int("session")?,
+                    slot: cells.text("slot")?,
+                    at_ms: cells.int("at_ms")?,
+                    what,
+                    engine: cells.optional_text("engine")?,
+                    pid: cells.optional_int("pid")?,
+                    message: cells.optional_text("message")?,
                 })
             },
         )
@@ -185,7 +244,7 @@ impl Store {
             |cells| {
                 Ok(ArtifactRecord {
                     kind: cells.text("kind")?,
-                    path: cells.path_of("path")?,
+                    path: cells.path_within("path")?,
                     bytes: cells.int("bytes")?,
                 })
             },

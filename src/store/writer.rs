@@ -1,19 +1,23 @@
 //! The one who writes: an observer that hands events to a thread of its own.
 //!
-//! There is no race to lose: the thread alone owns the connection, events reach it in order through
-//! one bounded channel, and the first failure ends it for good and is told by every later call.
+//! There is no race to lose: the thread alone owns the connection and events reach it in order. What
+//! cannot be written for want of space, or since another process keeps the record locked, is held back
+//! and tried again until it can be; any other failure ends the thread for good and is told by every
+//! later call.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::database::Database;
 use super::flush::flush;
+use super::held::Shared;
 use super::journal::{Entry, Journal, Outcome};
-use super::{SessionId, StoreError, now_ms};
-use crate::event::{Event, Observer, ObserverError};
+use super::{SessionId, StoreError};
+use crate::event::{Event, Observer, ObserverError, Readiness};
 use crate::trial::TrialId;
 
 /// The files that trials leave, in a folder of its own for each trial.
@@ -28,16 +32,23 @@ pub struct TrialFiles {
 const FLUSH_AFTER: Duration = Duration::from_millis(100);
 /// Most events of one transaction.
 const BATCH_EVENTS: usize = 8_192;
-/// Events on their way; the dispatcher waits when the disk is that far behind.
-const CHANNEL_EVENTS: usize = 8_192;
+/// First pause before what was held back is tried again; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest such pause: how late at most the sweep goes on when it could.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the end of a session may be held back before what is left counts as not recorded.
+const END_PATIENCE: Duration = Duration::from_secs(60);
+/// Likewise, when somebody wants it to end.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Writes the events of one session. Dropped without [`Writer::finish`], it still writes what it was
 /// given, and the session stays `running` until the next one finds it dead.
 pub struct Writer {
     /// `None` once closed.
-    sender: Option<SyncSender<Message>>,
+    sender: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
-    failure: Arc<OnceLock<Arc<StoreError>>>,
+    shared: Arc<Shared>,
+    clock: Clock,
     path: PathBuf,
 }
 
@@ -53,35 +64,56 @@ impl Writer {
         session: SessionId,
         files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
-        let (sender, receiver) = sync_channel(CHANNEL_EVENTS);
-        let failure = Arc::new(OnceLock::new());
-        let path = database.path.clone();
-        let journal = Journal::new(database, session);
-        let remembered = Arc::clone(&failure);
+        Writer::start_with(Journal::new(database, session), files)
+    }
+
+    /// Likewise, with a journal that is set up.
+    pub(super) fn start_with(
+        journal: Journal,
+        files: Option<TrialFiles>,
+    ) -> Result<Writer, StoreError> {
+        let (sender, receiver) = channel();
+        let shared = Arc::new(Shared::default());
+        let clock = Clock::not_before(journal.began_ms()?);
+        let path = journal.path().to_path_buf();
+        let mut keeper = Keeper {
+            journal,
+            files,
+            shared: Arc::clone(&shared),
+        };
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || {
-                if let Err(error) = write_all(journal, &receiver, files) {
+                if let Err(error) = keeper.write_all(&receiver) {
                     // Before the receiver is dropped, so that whoever finds it gone finds this.
-                    remembered.get_or_init(|| Arc::new(error));
+                    keeper.shared.fail(error);
                 }
             })
             .map_err(StoreError::Thread)?;
         Ok(Writer {
             sender: Some(sender),
             thread: Some(thread),
-            failure,
+            shared,
+            clock,
             path,
         })
     }
 
     /// Writes what is left and ends the session. Attempts that never ended count as interrupted.
+    ///
+    /// # Errors
+    /// The first failure to write; what is still held back after a minute, or after two seconds of a
+    /// stop, counts as one.
     pub fn finish(mut self, outcome: Outcome) -> Result<(), ObserverError> {
-        self.send(Message::Entry(Entry::Ended {
+        self.give(Entry::Ended {
             outcome,
-            at_ms: now_ms(),
-        }))?;
-        match self.close() {
+            at_ms: self.clock.now_ms(),
+        })?;
+        let patience = match outcome {
+            Outcome::Interrupted => STOP_PATIENCE,
+            Outcome::Finished | Outcome::Failed => END_PATIENCE,
+        };
+        match self.close(patience) {
             true => self.check(),
             false => Err(self.failed()),
         }
@@ -90,6 +122,13 @@ impl Writer {
     /// The file that is written to.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn give(&self, entry: Entry) -> Result<(), ObserverError> {
+        self.check()?;
+        let is_gone = || self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        self.shared.make_room(is_gone);
+        self.send(Message::Entry(entry))
     }
 
     fn send(&self, message: Message) -> Result<(), ObserverError> {
@@ -101,14 +140,14 @@ impl Writer {
     }
 
     fn check(&self) -> Result<(), ObserverError> {
-        match self.failure.get() {
+        match self.shared.failure() {
             Some(_) => Err(self.failed()),
             None => Ok(()),
         }
     }
 
     fn failed(&self) -> ObserverError {
-        let error = self.failure.get().cloned().unwrap_or_else(|| {
+        let error = self.shared.failure().unwrap_or_else(|| {
             Arc::new(StoreError::WriterGone {
                 path: self.path.clone(),
             })
@@ -117,7 +156,8 @@ impl Writer {
     }
 
     /// Lets the thread write what it has and waits for it; false if it panicked.
-    fn close(&mut self) -> bool {
+    fn close(&mut self, patience: Duration) -> bool {
+        self.shared.close_by(Instant::now() + patience);
         self.sender = None;
         self.thread
             .take()
@@ -128,51 +168,119 @@ impl Writer {
 impl Observer for Writer {
     /// Waits only when the disk is far behind. The error may be that of an earlier event.
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
-        self.send(Message::Entry(Entry::Event {
-            event: event.clone(),
-            at_ms: now_ms(),
-        }))
+        match event {
+            // Its own words.
+            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
+                self.check()
+            }
+            event => self.give(Entry::Event {
+                event: event.clone(),
+                at_ms: self.clock.now_ms(),
+            }),
+        }
     }
 
     fn idle(&mut self) -> Result<(), ObserverError> {
-        self.send(Message::Flush)
+        match self.shared.readiness() {
+            Readiness::Behind => self.send(Message::Flush),
+            Readiness::Settled | Readiness::Waiting => self.check(),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.shared.readiness()
+    }
+
+    fn news(&mut self) -> Option<Event> {
+        self.shared.news()
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.close();
+        self.close(STOP_PATIENCE);
     }
 }
 
-/// The life of the thread: batch after batch until the channel is closed or a write fails.
-fn write_all(
-    mut journal: Journal,
-    receiver: &Receiver<Message>,
-    mut files: Option<TrialFiles>,
-) -> Result<(), StoreError> {
-    while let Ok(first) = receiver.recv() {
-        let batch = collect(first, receiver);
-        if batch.is_empty() {
-            continue;
+/// What the thread owns.
+struct Keeper {
+    journal: Journal,
+    files: Option<TrialFiles>,
+    shared: Arc<Shared>,
+}
+
+impl Keeper {
+    /// The life of the thread: batch after batch until the channel is closed or a write fails.
+    fn write_all(&mut self, receiver: &Receiver<Message>) -> Result<(), StoreError> {
+        while let Ok(first) = receiver.recv() {
+            let batch = collect(first, receiver);
+            if batch.is_empty() {
+                continue;
+            }
+            self.keep(&batch).map_err(|error| {
+                let rest = receiver.try_iter().filter(Message::is_result).count();
+                error.losing(finished(&batch).count() + rest)
+            })?;
+            if let Some(files) = &mut self.files {
+                finished(&batch).for_each(|trial| (files.after_commit)(trial));
+            }
+            if let Some(note) = self.journal.tend_log() {
+                self.shared.tell(Event::RecordNoted { note });
+            }
+            self.shared.written(batch.len());
         }
-        if let Some(files) = &files {
-            flush(&files.folder, &batch)?;
-        }
-        journal.write(&batch)?;
-        if let Some(files) = &mut files {
-            for entry in &batch {
-                if let Entry::Event {
-                    event: Event::TrialFinished { trial, .. },
-                    ..
-                } = entry
-                {
-                    (files.after_commit)(trial);
+        Ok(())
+    }
+
+    /// Writes `batch`, however long it takes until it can be.
+    fn keep(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_to_keep(batch) {
+                Ok(()) => {
+                    self.shared.go_on();
+                    return Ok(());
+                }
+                Err(error) => {
+                    let Some(reason) = error.passes() else {
+                        return Err(error);
+                    };
+                    if !self.shared.wait(reason, pause) {
+                        return Err(error);
+                    }
                 }
             }
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
-    Ok(())
+
+    fn try_to_keep(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
+        if let Some(files) = &self.files {
+            // Where the whole folder is gone, that is what there is to say.
+            flush(&files.folder, batch).or_else(|error| {
+                self.journal.is_in_place()?;
+                Err(error)
+            })?;
+        }
+        self.journal.write(batch)
+    }
+}
+
+impl Message {
+    fn is_result(&self) -> bool {
+        matches!(self, Message::Entry(entry) if finished(std::slice::from_ref(entry)).count() > 0)
+    }
+}
+
+/// The trials that have a result in `batch`.
+fn finished(batch: &[Entry]) -> impl Iterator<Item = &TrialId> {
+    batch.iter().filter_map(|entry| match entry {
+        Entry::Event {
+            event: Event::TrialFinished { trial, .. },
+            ..
+        } => Some(trial),
+        _ => None,
+    })
 }
 
 /// `first` and what comes after it, until a flush is asked for, time is up or the batch is full.

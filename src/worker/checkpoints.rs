@@ -69,7 +69,7 @@ pub(super) fn clear_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if name.to_str().is_some_and(is_leftover) {
+        if entry.file_type()?.is_file() && name.to_str().is_some_and(is_leftover) {
             // Another worker may have been faster.
             let _ = fs::remove_file(entry.path());
         }

@@ -223,8 +223,12 @@ impl Forest {
         let (mut node, mut number) = (0usize, 0usize);
         let mut trees = Vec::with_capacity(nodes_of.len());
         for (place, nodes) in nodes_of.iter().enumerate() {
-            let nodes = node..node + *nodes as usize;
-            let count = leaves_of.get(place).copied().unwrap_or(0) as usize * classes;
+            let nodes = node..node.saturating_add(*nodes as usize);
+            let count = leaves_of.get(place).copied().unwrap_or(0) as usize;
+            let ends = count
+                .checked_mul(classes)
+                .and_then(|count| number.checked_add(count))
+                .ok_or_else(|| format!("tree {place} is damaged"))?;
             let slice = |values: Option<&[f32]>| values.map(<[f32]>::to_vec);
             let tree = || {
                 Some(Tree {
@@ -232,14 +236,17 @@ impl Forest {
                     threshold: slice(threshold.get(nodes.clone()))?,
                     left: left.get(nodes.clone())?.to_vec(),
                     right: right.get(nodes.clone())?.to_vec(),
-                    leaves: slice(leaves.get(number..number + count))?,
+                    leaves: slice(leaves.get(number..ends))?,
                 })
             };
             let tree = tree()
                 .filter(|tree| tree.is_sound(features, classes))
                 .ok_or_else(|| format!("tree {place} is damaged"))?;
             trees.push(tree);
-            (node, number) = (nodes.end, number + count);
+            (node, number) = (nodes.end, ends);
+        }
+        if trees.is_empty() {
+            return Err("it has no trees".to_owned());
         }
         Ok(Forest {
             features,

@@ -126,6 +126,15 @@ impl Model {
         let path = folder.join(WEIGHTS);
         let bytes = read(&path)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| content(&path, e.to_string()))?;
+        if !fits(
+            &spec,
+            pieces.as_ref(),
+            (features.len(), classes.len()),
+            bytes.len(),
+        ) {
+            let why = format!("it is too short for the layers that {MODEL} describes");
+            return Err(content(&path, why));
+        }
         let shape = Shape::new(&spec, pieces, features.len(), classes.len());
         let mut network = Network::new(Isa::detect(), &spec, shape, 1, 0);
         for tensor in network.shape.tensors() {
@@ -240,6 +249,42 @@ fn pieces(edges: &[Vec<f64>], features: usize) -> Option<Piecewise> {
             && edges.windows(2).all(|pair| pair[0] < pair[1])
     };
     (edges.len() == features && edges.iter().all(sound)).then(|| Piecewise::new(edges))
+}
+
+/// Whether a file of `bytes` can hold the weights of such layers, so that a description that is not
+/// true cannot have us reserve memory for it.
+fn fits(
+    spec: &MlpSpec,
+    pieces: Option<&Piecewise>,
+    (features, classes): (usize, usize),
+    bytes: usize,
+) -> bool {
+    let (mut inputs, embedded) = match (pieces, spec.embedding) {
+        (Some(pieces), _) => (Some(pieces.inputs), Some(0)),
+        (
+            None,
+            Embedding::Periodic {
+                frequencies, width, ..
+            },
+        ) => {
+            let (frequencies, width) = (frequencies as usize, width as usize);
+            let inputs = features.checked_mul(width);
+            (
+                inputs,
+                inputs.and_then(|inputs| inputs.checked_mul(2 * frequencies)),
+            )
+        }
+        (None, Embedding::None | Embedding::Ple { .. }) => (Some(features), Some(0)),
+    };
+    let mut numbers = embedded;
+    for outputs in spec.layers.iter().copied().chain([classes]) {
+        let weights = inputs.and_then(|inputs| inputs.checked_mul(outputs));
+        numbers = numbers
+            .zip(weights)
+            .and_then(|(sum, weights)| sum.checked_add(weights));
+        inputs = Some(outputs);
+    }
+    numbers.is_some_and(|numbers| numbers <= bytes / size_of::<f32>())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

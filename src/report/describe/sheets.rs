@@ -2,7 +2,7 @@
 //! empty.
 
 use crate::describe::{Association, Conflicts, Correlation, Description, NumberSummary};
-use crate::report::sheets::{Sheet, guarded, number};
+use crate::report::sheets::{Sheet, number};
 
 /// Every file that [`all`] may give.
 pub const NAMES: [&str; 7] = [
@@ -48,7 +48,7 @@ fn columns(description: &Description) -> Sheet {
     let mut sheet = Sheet::new(&header);
     for column in &description.columns {
         let mut row = vec![
-            guarded(&column.name),
+            column.name.clone(),
             column.kind.to_owned(),
             column.role.to_owned(),
             column.count.to_string(),
@@ -57,7 +57,7 @@ fn columns(description: &Description) -> Sheet {
         ];
         row.extend(numbers(column.numbers));
         let most = column.most_frequent.as_ref();
-        row.push(most.map_or(String::new(), |most| guarded(&most.value)));
+        row.push(most.map_or(String::new(), |most| most.value.clone()));
         row.push(most.map_or(String::new(), |most| most.count.to_string()));
         sheet.push(&row);
     }
@@ -69,7 +69,7 @@ fn classes(description: &Description) -> Option<Sheet> {
     let mut sheet = Sheet::new(&["class", "rows", "share"]);
     for class in &target.classes {
         let share = defined(class.share);
-        sheet.push(&[guarded(&class.name), class.rows.to_string(), share]);
+        sheet.push(&[class.name.clone(), class.rows.to_string(), share]);
     }
     Some(sheet)
 }
@@ -82,8 +82,8 @@ fn by_class(description: &Description) -> Option<Sheet> {
     let mut sheet = Sheet::new(&header);
     for part in &description.by_class {
         let mut row = vec![
-            guarded(&part.column),
-            guarded(&target.classes[part.class].name),
+            part.column.clone(),
+            target.classes[part.class].name.clone(),
             part.count.to_string(),
             part.missing.to_string(),
         ];
@@ -95,11 +95,7 @@ fn by_class(description: &Description) -> Option<Sheet> {
 
 /// A row and a column for each numeric column.
 fn matrix(correlation: &Correlation, values: &[Vec<f64>]) -> Sheet {
-    let names: Vec<String> = correlation
-        .columns
-        .iter()
-        .map(|name| guarded(name))
-        .collect();
+    let names: Vec<String> = correlation.columns.iter().cloned().collect();
     let mut header = vec!["column"];
     header.extend(names.iter().map(String::as_str));
     let mut sheet = Sheet::new(&header);
@@ -125,7 +121,7 @@ fn association(columns: &[Association]) -> Sheet {
     ]);
     for column in columns {
         sheet.push(&[
-            guarded(&column.column),
+            column.column.clone(),
             column.kind.to_owned(),
             column.count.to_string(),
             defined(column.mutual_information),

@@ -3,12 +3,12 @@
 use super::process::{Ended, Killed};
 use crate::event::Cause;
 
-/// What is written by what cannot get memory: Rust's allocator, C++'s, the C library.
+/// What is written by what cannot get memory: Rust's allocator, C++'s, the C library, programs of GNU.
 const WANT_OF_MEMORY: [&str; 4] = [
     "memory allocation of ",
     "bad_alloc",
     "Cannot allocate memory",
-    "std::length_error",
+    "memory exhausted",
 ];
 /// How many last lines of the log may tell of want of memory.
 const TELLING_LINES: usize = 5;

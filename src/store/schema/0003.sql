@@ -38,3 +38,26 @@ CREATE TABLE notes (
     written_ms INTEGER NOT NULL,
     text       TEXT NOT NULL
 ) STRICT;
+
+-- Looks at test rows by experiments that were removed since. Rows are added, never changed or removed.
+CREATE TABLE removed_looks (
+    data         TEXT NOT NULL, -- digest of the data set, which may be gone as well
+    experiment   TEXT NOT NULL, -- its name
+    evaluated_ms INTEGER NOT NULL,
+    version      TEXT NOT NULL, -- of the program
+    test_rows    INTEGER NOT NULL
+) STRICT;
+
+-- Every look at test rows there ever was.
+CREATE VIEW test_looks AS
+SELECT d.digest AS data, e.name AS experiment, v.evaluated_ms, v.version, v.test_rows, 0 AS removed
+FROM evaluations v
+JOIN experiments e ON e.id = v.experiment
+JOIN datasets d ON d.id = v.dataset
+UNION ALL
+SELECT data, experiment, evaluated_ms, version, test_rows, 1 FROM removed_looks;
+
+-- Removing trials asks who refers to each of them.
+CREATE INDEX experiment_trials_by_trial ON experiment_trials (trial);
+CREATE INDEX test_scores_by_trial ON test_scores (trial);
+CREATE INDEX notes_by_trial ON notes (trial);

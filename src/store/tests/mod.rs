@@ -2,6 +2,7 @@
 
 mod opening;
 mod reading;
+mod removing;
 mod sharing;
 mod writing;
 
@@ -85,6 +86,10 @@ fn begin(store: &mut Store, experiment: &str, plan: &[Planned], holds_lock: bool
             pid: 4_242,
             version: "0.1.0",
             git_commit: Some("abc123"),
+            environment: &[
+                ("memory".to_owned(), "16 GB".to_owned()),
+                ("cpu".to_owned(), "a \"fast\" one".to_owned()),
+            ],
             trials: &trials,
             holds_lock,
         })

@@ -122,17 +122,92 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
 }
 
 #[test]
-fn a_record_of_an_older_schema_is_not_read_before_it_is_stepped_up() {
-    let lab = Lab::new();
-    // No such version was ever released; it stands for any that is too old.
-    assert!(matches!(
-        Database::read_up_to(&lab.path(), 4).err(),
-        Some(StoreError::Older {
-            found: 3,
-            known: 4,
-            ..
-        })
-    ));
+fn an_old_record_is_read_without_being_changed() {
+    for name in FIXTURES {
+        let (folder, path) = fixture(name);
+        let before = std::fs::read(&path).unwrap();
+        let mut store = Store::open_existing(&path).unwrap();
+        let record = store.experiment("songs").unwrap().unwrap();
+        assert_eq!(record.trials[0].best, Some(0.9), "{name}");
+        assert_eq!(record.trials[0].cause, None, "{name}");
+        assert!(record.sessions[0].environment.is_empty(), "{name}");
+        let curves = store.curves(&record.trials[0].id).unwrap();
+        assert_eq!(curves[0].points, [(1, 2.0), (2, 1.0)], "{name}");
+        let refused = store.tag(&record.trials[0].id, "keep").unwrap_err();
+        assert!(matches!(refused, StoreError::ReadOnly { .. }), "{refused}");
+        drop(store);
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{name}");
+        assert_eq!(files_in(folder.path()), [name]);
+    }
+}
+
+/// Names of the files in `folder`, sorted, but for those that SQLite makes and removes again.
+fn files_in(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<String> = names
+        .map(|name| name.into_string().unwrap())
+        .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_old_record_is_copied_before_it_is_brought_up_to_date() {
+    let (folder, path) = fixture("v1.db");
+    let schema_before = schema(&path);
+    let upgraded = Store::open(&path).unwrap().upgraded().cloned().unwrap();
+    assert_eq!((upgraded.from, upgraded.to), (1, 3));
+    assert_eq!(upgraded.backup, folder.path().join("v1.db.v1.bak"));
+    assert_eq!(files_in(folder.path()), ["v1.db", "v1.db.v1.bak"]);
+    assert_eq!(schema(&upgraded.backup), schema_before);
+    assert_eq!(
+        ask::<String>(&upgraded.backup, "PRAGMA integrity_check"),
+        "ok"
+    );
+    assert_eq!(ask::<i64>(&upgraded.backup, "PRAGMA user_version"), 1);
+    let best = "SELECT best FROM trials WHERE id = 1";
+    assert_eq!(ask::<f64>(&upgraded.backup, best), 0.9);
+    assert_eq!(
+        Store::open(&path).unwrap().upgraded(),
+        None,
+        "once is enough"
+    );
+
+    // The copy is put back, as after a change of mind; the next upgrade leaves it alone.
+    std::fs::copy(&upgraded.backup, &path).unwrap();
+    let copied = std::fs::read(&upgraded.backup).unwrap();
+    let again = Store::open(&path).unwrap().upgraded().cloned().unwrap();
+    assert_eq!(again.backup, folder.path().join("v1.db.v1.2.bak"));
+    assert_eq!(std::fs::read(&upgraded.backup).unwrap(), copied);
+    assert_eq!(ask::<f64>(&again.backup, best), 0.9);
+}
+
+#[test]
+fn many_may_bring_one_record_up_to_date_at_the_same_moment() {
+    let (folder, path) = fixture("v2.db");
+    let barrier = std::sync::Barrier::new(6);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                barrier.wait();
+                let store = Store::open(&path).unwrap();
+                assert_eq!(store.experiments().unwrap()[0].name, "songs");
+            });
+        }
+    });
+    let backups: Vec<String> = files_in(folder.path())
+        .into_iter()
+        .filter(|name| name != "v2.db")
+        .collect();
+    assert!(backups.contains(&"v2.db.v2.bak".to_owned()), "{backups:?}");
+    for backup in backups {
+        assert!(backup.ends_with(".bak"), "{backup} was left behind");
+        let version = ask::<i64>(&folder.path().join(&backup), "PRAGMA user_version");
+        assert_eq!(version, 2, "{backup}");
+    }
 }
 
 #[test]
@@ -267,6 +342,7 @@ fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     pid: 1,
                     version: "",
                     git_commit: None,
+                    environment: &[],
                     trials: &[],
                     holds_lock: true,
                 });

@@ -43,7 +43,7 @@ fn the_summary_counts_the_plan_and_names_the_best() {
     lab.begin("songs", &plan(&[0.1]));
     let summary = &lab.store.experiments().unwrap()[0];
     assert_eq!(summary.counts, [(Status::Finished, 2)]);
-    assert_eq!(summary.best, Some(0.7));
+    assert_eq!((summary.best, summary.out_of_plan), (Some(0.7), 4));
     let record = lab.store.experiment("songs").unwrap().unwrap();
     let in_plan: Vec<bool> = record.trials.iter().map(|trial| trial.in_plan).collect();
     assert_eq!(in_plan, [true, true, false, false, false, false]);
@@ -366,6 +366,7 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
             pid: 1,
             version: "0.1.0",
             git_commit: None,
+            environment: &[],
             trials: &trials,
             holds_lock: true,
         })
@@ -450,5 +451,80 @@ fn looks_at_test_rows_are_added_counted_by_data_set_and_read_back() {
         lab.store.looks(&dataset().digest).unwrap(),
         2,
         "nothing was left half done"
+    );
+}
+
+#[test]
+fn tags_and_notes_stay_with_their_trial() {
+    let (mut lab, trials) = finished_lab(&[0.5, 0.7]);
+    let store = &mut lab.store;
+    assert!(store.tag(&trials[0], "keep").unwrap());
+    assert!(store.tag(&trials[0], "Äpfel-2.0").unwrap());
+    assert!(!store.tag(&trials[0], "keep").unwrap(), "it was there");
+    let note = store.note(&trials[0], "first\nline").unwrap();
+    store.note(&trials[0], "second").unwrap();
+    store.tag(&trials[1], "other").unwrap();
+
+    let record = store.experiment("songs").unwrap().unwrap();
+    assert_eq!(record.trials[0].tags, ["keep", "Äpfel-2.0"]);
+    let texts: Vec<&str> = record.trials[0]
+        .notes
+        .iter()
+        .map(|it| it.text.as_str())
+        .collect();
+    assert_eq!(texts, ["first\nline", "second"]);
+    assert_eq!(record.trials[0].notes[0], note);
+    assert_eq!(record.trials[1].tags, ["other"]);
+    assert_eq!(
+        store.find_trial(trials[0].as_str()).unwrap(),
+        record.trials[0]
+    );
+
+    assert!(store.untag(&trials[0], "keep").unwrap());
+    assert!(!store.untag(&trials[0], "keep").unwrap());
+    assert_eq!(
+        store.find_trial(trials[0].as_str()).unwrap().tags,
+        ["Äpfel-2.0"]
+    );
+}
+
+#[test]
+fn tags_and_notes_that_would_not_do_are_refused() {
+    let (mut lab, trials) = finished_lab(&[0.5]);
+    for tag in ["", "two words", "a,b", "x\n", &"x".repeat(65)] {
+        let error = lab.store.tag(&trials[0], tag).unwrap_err().to_string();
+        assert!(error.contains("a tag cannot be recorded"), "{error}");
+    }
+    for text in ["", " \n", &"x".repeat(4_097)] {
+        let error = lab.store.note(&trials[0], text).unwrap_err().to_string();
+        assert!(error.contains("a note cannot be recorded"), "{error}");
+    }
+    let stranger = TrialId::from_hex("0".repeat(32));
+    for error in [
+        lab.store.tag(&stranger, "keep").unwrap_err(),
+        lab.store.untag(&stranger, "keep").unwrap_err(),
+        lab.store.note(&stranger, "text").unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::NoSuchTrial { .. }), "{error}");
+    }
+    let labels = "SELECT (SELECT count(*) FROM tags) + (SELECT count(*) FROM notes)";
+    assert_eq!(ask::<i64>(&lab.path(), labels), 0);
+}
+
+#[test]
+fn the_environment_of_a_session_reads_back() {
+    let (lab, _) = finished_lab(&[0.5]);
+    let environment = |lab: &Lab| {
+        let record = lab.store.experiment("songs")?.unwrap();
+        Ok::<_, StoreError>(record.sessions[0].environment.clone())
+    };
+    let expected = [("cpu", "a \"fast\" one"), ("memory", "16 GB")];
+    let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(environment(&lab).unwrap(), expected);
+    meddle(&lab.path(), "UPDATE sessions SET environment = '[1]'");
+    let error = environment(&lab).unwrap_err().to_string();
+    assert!(
+        error.contains("environment") && error.contains("a JSON object of texts"),
+        "{error}"
     );
 }

@@ -1,11 +1,12 @@
 //! What events leave in the record, and what is left when writing fails.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
-use crate::event::{AttemptNo, Cause, Event, Observer};
+use crate::event::{AttemptNo, Cause, Event, Observer, Readiness, Slot};
 use crate::store::database::Database;
+use crate::store::journal::Journal;
 use crate::store::{Outcome, Store, Writer};
 use crate::trial::{Status, TrialResult};
 
@@ -303,8 +304,21 @@ fn failure_of(mut writer: Writer) -> String {
     }
 }
 
+/// Waits until the writer is at `readiness`, asking as the dispatcher does.
+fn until(writer: &mut Writer, readiness: Readiness) {
+    let begin = Instant::now();
+    while writer.readiness() != readiness {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "not {readiness:?}"
+        );
+        writer.idle().unwrap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
-fn a_full_disk_is_told_and_nothing_is_written_by_halves() {
+fn a_full_disk_holds_work_back_and_writes_nothing_by_halves() {
     let mut lab = Lab::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
@@ -324,16 +338,29 @@ fn a_full_disk_is_told_and_nothing_is_written_by_halves() {
         &mut writer,
         [started(trial, 1), progressed(trial, 1, 1, &[("loss", 1.0)])],
     );
-    writer.idle().unwrap();
-    while ask::<i64>(&lab.path(), "SELECT count(*) FROM metrics") == 0 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until(&mut writer, Readiness::Settled);
+    assert_eq!(writer.news(), None);
     let mut big = result(0.9);
     big.importance = (0..5_000).map(|i| (format!("feature {i}"), 0.0)).collect();
     writer.observe(&finished(trial, 1, big)).unwrap();
 
-    let message = failure_of(writer);
-    assert!(message.contains("no space left"), "{message}");
+    until(&mut writer, Readiness::Waiting);
+    let Some(Event::RecordWaits { reason }) = writer.news() else {
+        panic!("it is not told");
+    };
+    assert!(reason.contains("no space left"), "{reason}");
+    assert_eq!(writer.news(), None, "it is told once");
+    // Far more than may be on its way while the disk is merely slow.
+    let more = progressed(&plan[1].0, 2, 1, &[]);
+    for _ in 0..20_000 {
+        writer.observe(&more).unwrap();
+    }
+
+    let error = writer.finish(Outcome::Interrupted).unwrap_err().to_string();
+    assert!(
+        error.contains("no space left") && error.contains("1 result was not recorded"),
+        "{error}"
+    );
     let found = lab.store.find_trial(trial.as_str()).unwrap();
     assert_eq!(
         found.status,
@@ -345,7 +372,50 @@ fn a_full_disk_is_told_and_nothing_is_written_by_halves() {
 }
 
 #[test]
-fn a_lock_that_is_not_let_go_is_told() {
+fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let trial = &plan[0].0;
+    let database = Database::create(&lab.path()).unwrap();
+    database
+        .connection
+        .busy_timeout(Duration::from_millis(20))
+        .unwrap();
+    let mut writer = Writer::start(database, session, None).unwrap();
+    writer.observe(&started(trial, 1)).unwrap();
+    let step = |step| progressed(trial, 1, step, &[("loss", 1.0)]);
+    writer.observe(&step(1)).unwrap();
+    until(&mut writer, Readiness::Settled);
+
+    let other = rusqlite::Connection::open(lab.path()).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    observe_all(
+        &mut writer,
+        [step(2), step(3), finished(trial, 1, result(0.9))],
+    );
+    until(&mut writer, Readiness::Waiting);
+    let Some(Event::RecordWaits { reason }) = writer.news() else {
+        panic!("it is not told");
+    };
+    assert!(
+        reason.contains("keeps") && reason.contains("locked"),
+        "{reason}"
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    until(&mut writer, Readiness::Settled);
+    assert!(matches!(writer.news(), Some(Event::RecordWentOn { .. })));
+    writer.finish(Outcome::Finished).unwrap();
+
+    let found = lab.store.find_trial(trial.as_str()).unwrap();
+    assert_eq!((found.status, found.best), (Status::Finished, Some(0.9)));
+    let loss = &lab.store.curves(trial).unwrap()[0];
+    assert_eq!(loss.points, [(1, 1.0), (2, 1.0), (3, 1.0)]);
+    assert_eq!(lab.store.attempts(trial).unwrap().len(), 1);
+}
+
+#[test]
+fn a_lock_that_is_not_let_go_ends_a_stopped_sweep_with_a_message() {
     let mut lab = Lab::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
@@ -358,11 +428,102 @@ fn a_lock_that_is_not_let_go_is_told() {
     let other = rusqlite::Connection::open(lab.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     writer.observe(&started(&plan[0].0, 1)).unwrap();
-    let message = failure_of(writer);
+    until(&mut writer, Readiness::Waiting);
+    let message = writer.finish(Outcome::Interrupted).unwrap_err().to_string();
     assert!(
         message.contains("kept") && message.contains("locked"),
         "{message}"
     );
+}
+
+#[test]
+fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let trial = &plan[0].0;
+    let log = || {
+        std::fs::metadata(lab.path().with_extension("db-wal"))
+            .unwrap()
+            .len()
+    };
+    /// Below what SQLite lets the log grow to by itself.
+    const BOUND: u64 = 200_000;
+    let write = |writer: &mut Writer, steps: std::ops::Range<u32>| {
+        let names: Vec<String> = (0..200).map(|i| format!("metric {i}")).collect();
+        for step in steps {
+            let values: Vec<_> = names.iter().map(|name| (name.as_str(), 1.0)).collect();
+            writer
+                .observe(&progressed(trial, 1, step, &values))
+                .unwrap();
+        }
+        until(writer, Readiness::Settled);
+    };
+    let start = || {
+        let database = Database::create(&lab.path()).unwrap();
+        let journal = Journal::new(database, session).with_log_bound(BOUND);
+        Writer::start_with(journal, None).unwrap()
+    };
+    let mut writer = start();
+    writer.observe(&started(trial, 1)).unwrap();
+    write(&mut writer, 1..100);
+    assert!(log() < BOUND, "{} bytes were left", log());
+    assert_eq!(writer.news(), None);
+    drop(writer);
+
+    let reader = rusqlite::Connection::open(lab.path()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let rows = || -> i64 {
+        let sql = "SELECT count(*) FROM metrics";
+        reader.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let seen = rows();
+    let mut writer = start();
+    write(&mut writer, 100..200);
+    let Some(Event::RecordNoted { note }) = writer.news() else {
+        panic!("it is not told");
+    };
+    assert!(
+        note.contains("sweeps.db-wal") && note.contains("reading"),
+        "{note}"
+    );
+    assert_eq!(rows(), seen, "the reader keeps its moment");
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(rows() > seen);
+    writer.finish(Outcome::Interrupted).unwrap();
+}
+
+#[test]
+fn times_of_a_session_never_run_backwards() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    // The session began tomorrow: since then the clock was set back by a day.
+    meddle(
+        &lab.path(),
+        "UPDATE sessions SET started_ms = started_ms + 86400000",
+    );
+    let mut writer = lab.writer(session);
+    let trial = &plan[0].0;
+    observe_all(
+        &mut writer,
+        [started(trial, 1), finished(trial, 1, result(0.9))],
+    );
+    writer.finish(Outcome::Finished).unwrap();
+    let record = &lab.store.experiment("songs").unwrap().unwrap().sessions[0];
+    let attempt = &lab.store.attempts(trial).unwrap()[0];
+    assert!(record.started_ms <= attempt.started_ms);
+    assert!(Some(attempt.started_ms) <= attempt.ended_ms);
+    assert!(attempt.ended_ms <= record.ended_ms);
+    assert!(
+        record.ended_ms.unwrap() - record.started_ms < 3_600_000,
+        "{record:?}"
+    );
+
+    // What was run last stands first, whatever the clock said.
+    lab.begin("newer", &plan);
+    let names = lab.store.experiments().unwrap();
+    assert_eq!(names[0].name, "newer");
 }
 
 #[test]
@@ -430,4 +591,88 @@ fn keys_point_at_rows_that_are_there() {
         "PRAGMA foreign_keys = OFF; DELETE FROM metric_names;",
     );
     assert_ne!(ask::<i64>(&lab.path(), sql), 0);
+}
+
+#[test]
+fn failures_notes_and_slots_read_back_with_their_reasons() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let (first, second) = (&plan[0].0, &plan[1].0);
+    let slot = Slot("cpu:0".to_owned());
+    let noted = |note: &str| Event::TrialNoted {
+        trial: first.clone(),
+        attempt: AttemptNo(1),
+        note: note.to_owned(),
+    };
+    let mut writer = lab.writer(session);
+    observe_all(
+        &mut writer,
+        [
+            Event::WorkerStarted {
+                slot: slot.clone(),
+                pid: 77,
+                engine: "native".to_owned(),
+                log: "cpu-0.log".into(),
+            },
+            started(first, 1),
+            noted("a checkpoint could not be used"),
+            noted("the disk is full"),
+            Event::TrialFailed {
+                trial: first.clone(),
+                attempt: AttemptNo(1),
+                cause: Cause::Crashed {
+                    exit_code: Some(3),
+                    signal: None,
+                },
+                log_tail: String::new(),
+                will_retry: false,
+            },
+            Event::TrialSetAside {
+                trial: second.clone(),
+                reason: "its configuration kills workers".to_owned(),
+            },
+            Event::SlotRetired {
+                slot,
+                reason: "worn out".to_owned(),
+            },
+        ],
+    );
+    writer.finish(Outcome::Failed).unwrap();
+
+    let record = lab.store.experiment("songs").unwrap().unwrap();
+    let causes: Vec<_> = record
+        .trials
+        .iter()
+        .map(|trial| trial.cause.as_deref())
+        .collect();
+    assert_eq!(causes, [Some("crashed"), Some("set_aside")]);
+    let attempt = &lab.store.attempts(first).unwrap()[0];
+    assert_eq!((attempt.exit_code, attempt.signal), (Some(3), None));
+    assert_eq!(
+        attempt.notes,
+        ["a checkpoint could not be used", "the disk is full"]
+    );
+    let slots = lab.store.slot_events("songs").unwrap();
+    let told: Vec<_> = slots
+        .iter()
+        .map(|it| {
+            (
+                it.slot.as_str(),
+                it.what.as_str(),
+                it.pid,
+                it.message.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("cpu:0", "worker_started", Some(77), None),
+            ("cpu:0", "retired", None, Some("worn out")),
+        ]
+    );
+    assert_eq!(slots[0].engine.as_deref(), Some("native"));
+    assert_eq!(slots[0].session, session.get());
+    assert!(lab.store.slot_events("other").unwrap().is_empty());
 }

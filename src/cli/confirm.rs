@@ -1,0 +1,28 @@
+//! Asking before something is removed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::Failure;
+
+/// Whether to go on: `yes` says so, or the person at the terminal.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub fn confirmed(question: &str, yes: bool) -> Result<bool, Failure> {
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Failure::input(
+            "nothing was removed: there is no terminal to ask on",
+            "--yes removes without asking",
+        ));
+    }
+    let mut answer = String::new();
+    let asked = write!(io::stderr(), "{question} [y/N] ")
+        .and_then(|()| io::stderr().flush())
+        .and_then(|()| io::stdin().read_line(&mut answer));
+    asked.map_err(|error| Failure::environment(format!("cannot ask: {error}"), ""))?;
+    let answer = answer.trim().to_ascii_lowercase();
+    Ok(matches!(answer.as_str(), "y" | "yes"))
+}

@@ -1,0 +1,130 @@
+//! What this machine and its libraries are, in texts that are kept with every session.
+//!
+//! Invariant: nothing here can fail or wait; what cannot be told is left out.
+
+use std::ffi::CStr;
+use std::num::NonZero;
+
+use crate::engine::boost;
+
+/// Name and text of all that is known, such as `("cores", "8")`; of XGBoost only where it is needed,
+/// since its library has to be loaded to be asked.
+pub fn environment(needs_xgboost: bool) -> Vec<(String, String)> {
+    let known = [
+        ("sweep", Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ("cpu", cpu_model()),
+        ("cores", cores()),
+        ("memory", memory()),
+        ("system", system()),
+        ("architecture", Some(std::env::consts::ARCH.to_owned())),
+        ("vectors", Some(vectors())),
+        ("xgboost", needs_xgboost.then(xgboost).flatten()),
+    ];
+    known
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), text?)))
+        .collect()
+}
+
+/// Vector extensions that the native engine dispatches on, by name; empty where it has none to choose
+/// from.
+pub fn vector_extensions() -> Vec<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let all = [
+            ("AVX-512F", std::arch::is_x86_feature_detected!("avx512f")),
+            ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+            ("FMA", std::arch::is_x86_feature_detected!("fma")),
+        ];
+        let has = all.iter().filter(|(_, has)| *has);
+        has.map(|(name, _)| *name).collect()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    Vec::new()
+}
+
+fn vectors() -> String {
+    match vector_extensions() {
+        none if none.is_empty() => "none chosen".to_owned(),
+        some => some.join(", "),
+    }
+}
+
+/// Cores that this process may use.
+fn cores() -> Option<String> {
+    let cores = std::thread::available_parallelism().ok()?;
+    Some(NonZero::get(cores).to_string())
+}
+
+/// As Linux words it; other systems do not say it in a file.
+fn cpu_model() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// All there is, used or not.
+fn memory() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(format!("{:.1} GiB", kibibytes / 1024.0 / 1024.0))
+}
+
+/// Name and release of the kernel, and what the distribution calls itself.
+fn system() -> Option<String> {
+    // SAFETY: an all-zero utsname is a valid value of that plain C struct.
+    let mut names: libc::utsname = unsafe { std::mem::zeroed() };
+    // SAFETY: `names` is writable.
+    if unsafe { libc::uname(&raw mut names) } != 0 {
+        return None;
+    }
+    let text = |field: &[libc::c_char]| {
+        // SAFETY: uname ends each field with a zero within its array.
+        let field = unsafe { CStr::from_ptr(field.as_ptr()) };
+        field.to_string_lossy().into_owned()
+    };
+    let kernel = format!("{} {}", text(&names.sysname), text(&names.release));
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let pretty = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    Some(match pretty {
+        Some(name) => format!("{}, {kernel}", name.trim_matches('"')),
+        None => kernel,
+    })
+}
+
+/// The version of the library that trains gradient-boosted trees, if one is found.
+fn xgboost() -> Option<String> {
+    let (major, minor, patch) = boost::locate().ok()?.version;
+    Some(format!("{major}.{minor}.{patch}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_session_keeps_at_least_version_cores_and_system() {
+        let known = environment(false);
+        let get = |name: &str| {
+            known
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, text)| text)
+        };
+        assert_eq!(get("sweep").unwrap(), env!("CARGO_PKG_VERSION"));
+        assert!(get("cores").unwrap().parse::<usize>().unwrap() > 0);
+        assert!(
+            get("system").unwrap().contains(std::env::consts::OS)
+                || get("system").unwrap().contains("Linux")
+        );
+        assert!(
+            known
+                .iter()
+                .all(|(_, text)| !text.is_empty() && !text.contains('\n'))
+        );
+    }
+}

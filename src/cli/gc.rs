@@ -1,0 +1,189 @@
+//! `sweep gc`: removes what lies in the folder of runs and is of no use to the record.
+
+use serde_json::json;
+
+use super::context::store_failure;
+use super::litter::{self, Kind, Survey, Wanted};
+use super::{Context, Exit, Failure, confirm, listing, terminal};
+use crate::shown::{bytes, clean, count};
+use crate::store::{Store, SweepLock};
+
+/// Things left alone that are listed.
+const LISTED: usize = 10;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Show what would go, file by file, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Remove without asking
+    #[arg(long)]
+    yes: bool,
+
+    /// Also backups of the record, made when its schema was brought up to date
+    #[arg(long)]
+    backups: bool,
+
+    /// Also what sentence encoders have read; it is read again when needed
+    #[arg(long)]
+    cache: bool,
+
+    /// Also space inside the record that removed sweeps have left, by writing it anew
+    #[arg(long)]
+    vacuum: bool,
+}
+
+/// `sweep gc`.
+pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    // There has to be a record: without one, everything would look unknown.
+    drop(context.read()?);
+    let mut store = Store::open(&context.store).map_err(store_failure)?;
+    let wanted = Wanted {
+        backups: arguments.backups,
+        cache: arguments.cache,
+    };
+    let mut survey = litter::survey(context, &mut store, wanted)?;
+    let free = store.free_bytes().map_err(store_failure)?;
+    if !context.json {
+        terminal::print(&shown(&survey, arguments.dry_run));
+        if free > 0 && !arguments.vacuum {
+            terminal::note(&format!(
+                "{} inside {} hold nothing: later sweeps fill them, --vacuum gives them back",
+                bytes(free),
+                context.store.display()
+            ));
+        }
+    }
+    let idle = survey.pieces.is_empty() && !(arguments.vacuum && free > 0);
+    let mut removed = false;
+    if !arguments.dry_run && !idle {
+        let question = format!(
+            "remove {}, {}?",
+            count(survey.pieces.len(), "file"),
+            bytes(survey.bytes())
+        );
+        if confirm::confirmed(&question, arguments.yes)? {
+            removed = true;
+            clear(context, &mut store, &mut survey, arguments.vacuum)?;
+        } else {
+            terminal::note("nothing was removed");
+        }
+    }
+    if context.json {
+        terminal::print_json(&as_json(&survey, removed, free));
+    }
+    Ok(Exit::Success)
+}
+
+/// Removes, and says what went.
+fn clear(
+    context: &Context,
+    store: &mut Store,
+    survey: &mut Survey,
+    vacuum: bool,
+) -> Result<(), Failure> {
+    let before = survey.alone.len();
+    let pieces = survey.pieces.clone();
+    let (files, size) = litter::remove(context, store, survey)?;
+    if vacuum {
+        let running = (store.experiments().map_err(store_failure)?)
+            .into_iter()
+            .find(|experiment| SweepLock::is_held(context.runs(), &experiment.name));
+        if let Some(running) = running {
+            let message = format!(
+                "the record is not written anew while sweep {} runs: it would wait for it",
+                running.name
+            );
+            return Err(Failure::new(
+                Exit::Busy,
+                message,
+                "try again when it is over",
+            ));
+        }
+        store.compact().map_err(store_failure)?;
+    }
+    if !context.json {
+        terminal::note(&format!(
+            "removed {}, {}",
+            count(files, "file"),
+            bytes(size)
+        ));
+        for (path, why) in &survey.alone[before..] {
+            let path = path.display().to_string();
+            terminal::note(&format!("left {}: {}", clean(&path), clean(why)));
+        }
+    }
+    let kept: Vec<_> = survey.alone[before..]
+        .iter()
+        .map(|(path, _)| path)
+        .collect();
+    survey.pieces = pieces;
+    let kept: std::collections::HashSet<_> = kept.into_iter().cloned().collect();
+    survey.pieces.retain(|piece| !kept.contains(&piece.path));
+    Ok(())
+}
+
+/// A row a kind, the files themselves if asked for, and what was left alone.
+fn shown(survey: &Survey, each: bool) -> String {
+    let mut rows = Vec::new();
+    for kind in Kind::ALL {
+        let pieces = survey.pieces.iter().filter(|piece| piece.kind == kind);
+        let (mut files, mut size) = (0, 0);
+        for piece in pieces {
+            (files, size) = (files + 1, size + piece.bytes);
+        }
+        if files > 0 {
+            rows.push(vec![
+                kind.title().to_owned(),
+                files.to_string(),
+                bytes(size),
+            ]);
+        }
+    }
+    let mut text = match rows.is_empty() {
+        true => "nothing to remove\n".to_owned(),
+        false => {
+            let sum = bytes(survey.bytes());
+            rows.push(vec![
+                "in all".to_owned(),
+                survey.pieces.len().to_string(),
+                sum,
+            ]);
+            listing::plain(&["", "files", "size"].map(str::to_owned), &rows)
+        }
+    };
+    if each {
+        for piece in &survey.pieces {
+            let path = clean(&piece.path.display().to_string());
+            text.push_str(&format!("{} {path}\n", piece.kind.name()));
+        }
+    }
+    for (path, why) in survey.alone.iter().take(LISTED) {
+        let path = clean(&path.display().to_string());
+        text.push_str(&format!("left alone: {path}: {}\n", clean(why)));
+    }
+    if survey.alone.len() > LISTED {
+        let more = survey.alone.len() - LISTED;
+        text.push_str(&format!("left alone: {more} more; --json lists them\n"));
+    }
+    text
+}
+
+fn as_json(survey: &Survey, removed: bool, free: u64) -> serde_json::Value {
+    let pieces: Vec<_> = (survey.pieces.iter())
+        .map(|piece| {
+            json!({ "kind": piece.kind.name(), "path": piece.path.display().to_string(), "bytes": piece.bytes })
+        })
+        .collect();
+    let alone: Vec<_> = (survey.alone.iter())
+        .map(|(path, why)| json!({ "path": path.display().to_string(), "why": why }))
+        .collect();
+    json!({
+        "removed": removed,
+        "bytes": survey.bytes(),
+        "files": pieces,
+        "left_alone": alone,
+        "free_in_record": free,
+    })
+}

@@ -1,0 +1,131 @@
+//! What the writer and its thread know of each other: how far it is behind, what it waits for.
+//!
+//! Invariant: nobody waits for the thread while it waits for the world. Events are then gathered in
+//! memory, and since no new trials are begun meanwhile, their number is bounded by what trials in hand
+//! still report.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::StoreError;
+use crate::event::{Event, Readiness};
+
+/// Events on their way; the dispatcher waits when the disk is that far behind.
+const EVENTS_ON_THEIR_WAY: usize = 8_192;
+/// How often a thread that is waited for is looked at: it may have ended.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Shared by the two.
+#[derive(Default)]
+pub(super) struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    failure: OnceLock<Arc<StoreError>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Entries given and not yet written.
+    pending: usize,
+    /// Since when writing is held back.
+    waiting: Option<Instant>,
+    /// What there is to tell.
+    news: VecDeque<Event>,
+    /// When what is still held back is given up: nothing more will come.
+    closing: Option<Instant>,
+}
+
+/// The writer's side.
+impl Shared {
+    /// Counts one entry more; waits first while the disk is far behind, unless `is_gone`.
+    pub(super) fn make_room(&self, is_gone: impl Fn() -> bool) {
+        let mut state = self.lock();
+        while state.pending >= EVENTS_ON_THEIR_WAY
+            && state.waiting.is_none()
+            && self.failure.get().is_none()
+            && !is_gone()
+        {
+            let waited = self.changed.wait_timeout(state, LOOK);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.pending += 1;
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        let state = self.lock();
+        match (state.waiting, state.pending) {
+            (Some(_), _) => Readiness::Waiting,
+            (None, 0) => Readiness::Settled,
+            (None, _) => Readiness::Behind,
+        }
+    }
+
+    pub(super) fn news(&self) -> Option<Event> {
+        self.lock().news.pop_front()
+    }
+
+    /// Says that nothing more comes, and that what is held back is given up at `deadline`.
+    pub(super) fn close_by(&self, deadline: Instant) {
+        self.lock().closing.get_or_insert(deadline);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn failure(&self) -> Option<Arc<StoreError>> {
+        self.failure.get().cloned()
+    }
+}
+
+/// The thread's side.
+impl Shared {
+    pub(super) fn written(&self, entries: usize) {
+        let mut state = self.lock();
+        state.pending = state.pending.saturating_sub(entries);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        self.lock().news.push_back(event);
+    }
+
+    /// Waits for `pause`, having told the `reason` once; false when there is no more time to wait.
+    pub(super) fn wait(&self, reason: String, pause: Duration) -> bool {
+        let mut state = self.lock();
+        if state.waiting.is_none() {
+            state.waiting = Some(Instant::now());
+            state.news.push_back(Event::RecordWaits { reason });
+            self.changed.notify_all();
+        }
+        let pause = match state.closing {
+            Some(deadline) if Instant::now() >= deadline => return false,
+            // The last tries come quickly.
+            Some(_) => LOOK,
+            None => pause,
+        };
+        // Woken when the end comes; to be woken for nothing only means to try earlier.
+        drop(self.changed.wait_timeout(state, pause));
+        true
+    }
+
+    /// Says that writing is no longer held back, if it was.
+    pub(super) fn go_on(&self) {
+        let mut state = self.lock();
+        if let Some(since) = state.waiting.take() {
+            let after = since.elapsed();
+            state.news.push_back(Event::RecordWentOn { after });
+        }
+    }
+
+    pub(super) fn fail(&self, error: StoreError) {
+        self.failure.get_or_init(|| Arc::new(error));
+        self.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that is done under the lock leaves the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,345 @@
+//! Taking an experiment, or one trial of it, out of the record.
+//!
+//! One transaction, so that the record never points at half of something. A trial goes when nobody else
+//! asks for it; attempts at a trial that stays do so with their session, which then stands under an
+//! experiment that asks for the trial. Looks at test rows are counted for ever: of an experiment that
+//! goes they are kept in `removed_looks`.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Store, StoreError};
+use crate::trial::{DataDigest, FROM, TrialId};
+
+const ACTION: &str = "removing from it";
+
+/// What a removal takes out of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Whether the experiment itself goes.
+    pub whole: bool,
+    /// Trials that nobody else asks for, in plan order.
+    pub trials: Vec<TrialId>,
+    /// Trials that stay, since other experiments ask for them.
+    pub shared: u64,
+    /// Sessions that go.
+    pub sessions: u64,
+    /// Sessions that stay, since they trained trials that stay.
+    pub sessions_kept: u64,
+    pub attempts: u64,
+    /// Values of metrics over steps.
+    pub metrics: u64,
+    pub tags: u64,
+    pub notes: u64,
+    /// Looks at test rows, whose number stays.
+    pub looks: u64,
+    /// Data sets that no experiment and no trial refers to any more.
+    pub datasets: Vec<DataDigest>,
+}
+
+impl Store {
+    /// What [`Store::remove`] would take out.
+    ///
+    /// # Errors
+    /// As of [`Store::remove`].
+    pub fn removal(
+        &mut self,
+        experiment: &str,
+        trial: Option<&TrialId>,
+    ) -> Result<Removal, StoreError> {
+        let fail = self.database.fail(ACTION);
+        let transaction = self.database.begin(ACTION)?;
+        // Dropped without a commit, and so as if nothing had been.
+        Removing::begin(&transaction, experiment, trial, &fail)?.count()
+    }
+
+    /// Takes `experiment`, or only `trial` of it, out of the record, all or nothing. The caller holds
+    /// the experiment's [`super::SweepLock`]. Files stay: they are the caller's to remove after this,
+    /// so that whatever happens no trial in the record lacks its model.
+    ///
+    /// # Errors
+    /// When transferred networks of another experiment begin with a trial that would go, or when a look
+    /// at test rows has scored the one trial.
+    pub fn remove(
+        &mut self,
+        experiment: &str,
+        trial: Option<&TrialId>,
+    ) -> Result<Removal, StoreError> {
+        let fail = self.database.fail(ACTION);
+        let transaction = self.database.begin(ACTION)?;
+        let removing = Removing::begin(&transaction, experiment, trial, &fail)?;
+        let removal = removing.count()?;
+        removing.apply()?;
+        transaction.commit().map_err(&fail)?;
+        Ok(removal)
+    }
+}
+
+/// A removal under way: what goes stands in a table of this connection alone.
+struct Removing<'a> {
+    transaction: &'a Transaction<'a>,
+    fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
+    experiment: i64,
+    /// The one trial, unless the whole experiment goes.
+    trial: Option<i64>,
+}
+
+impl<'a> Removing<'a> {
+    fn begin(
+        transaction: &'a Transaction<'a>,
+        experiment: &str,
+        trial: Option<&TrialId>,
+        fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
+    ) -> Result<Removing<'a>, StoreError> {
+        let find = |sql: &str, values: &[&dyn rusqlite::ToSql], what: String| {
+            let found = transaction
+                .query_row(sql, values, |row| row.get::<_, i64>(0))
+                .optional()
+                .map_err(fail)?;
+            found.ok_or(StoreError::NotThere { what })
+        };
+        let id = find(
+            "SELECT id FROM experiments WHERE name = ?1",
+            &[&experiment],
+            format!("sweep `{experiment}`"),
+        )?;
+        let one = trial
+            .map(|trial| {
+                let sql = "SELECT t.id FROM trials t JOIN experiment_trials x ON x.trial = t.id
+                           WHERE x.experiment = ?1 AND t.name = ?2";
+                let what = format!("trial {trial} of sweep `{experiment}`");
+                find(sql, &[&id, &trial.as_str()], what)
+            })
+            .transpose()?;
+        transaction
+            .execute_batch("CREATE TEMP TABLE going (trial INTEGER PRIMARY KEY)")
+            .map_err(fail)?;
+        transaction
+            .execute(
+                "INSERT INTO going SELECT trial FROM experiment_trials
+                 WHERE experiment = ?1 AND (?2 IS NULL OR trial = ?2)
+                   AND trial NOT IN (SELECT trial FROM experiment_trials WHERE experiment <> ?1)",
+                params![id, one],
+            )
+            .map_err(fail)?;
+        let removing = Removing {
+            transaction,
+            fail,
+            experiment: id,
+            trial: one,
+        };
+        removing.refuse()?;
+        Ok(removing)
+    }
+
+    /// What keeps trials in the record.
+    fn refuse(&self) -> Result<(), StoreError> {
+        let needed = self.first(
+            "SELECT g.name, (SELECT e.name FROM experiments e JOIN experiment_trials x
+                             ON x.experiment = e.id WHERE x.trial = p.trial ORDER BY e.name LIMIT 1)
+             FROM going JOIN trials g ON g.id = going.trial
+             JOIN params p ON p.name = ?1 AND p.value = g.name
+             WHERE p.trial NOT IN (SELECT trial FROM going) LIMIT 1",
+            &[&FROM],
+        )?;
+        if let Some((trial, by)) = needed {
+            return Err(StoreError::Needed { trial, by });
+        }
+        let Some(one) = self.trial else {
+            return Ok(());
+        };
+        let scored = self.first(
+            "SELECT t.name, e.name FROM test_scores s JOIN trials t ON t.id = s.trial
+             JOIN evaluations v ON v.id = s.evaluation JOIN experiments e ON e.id = v.experiment
+             WHERE s.trial = ?1 AND (v.experiment = ?2 OR s.trial IN (SELECT trial FROM going)) LIMIT 1",
+            &[&one, &self.experiment],
+        )?;
+        match scored {
+            Some((trial, by)) => Err(StoreError::Tested { trial, by }),
+            None => Ok(()),
+        }
+    }
+
+    /// Two texts of the first row that `sql` gives.
+    fn first(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let text = |row: &rusqlite::Row<'_>, at| {
+            row.get::<_, Option<String>>(at)
+                .map(Option::unwrap_or_default)
+        };
+        self.transaction
+            .query_row(sql, values, |row| Ok((text(row, 0)?, text(row, 1)?)))
+            .optional()
+            .map_err(self.fail)
+    }
+
+    fn count(&self) -> Result<Removal, StoreError> {
+        let number = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+            self.transaction
+                .query_row(sql, values, |row| row.get::<_, i64>(0))
+                .map(|number| u64::try_from(number).unwrap_or(0))
+                .map_err(self.fail)
+        };
+        let of = |table: &str| {
+            let sql =
+                format!("SELECT count(*) FROM {table} WHERE trial IN (SELECT trial FROM going)");
+            number(&sql, &[])
+        };
+        let whole = self.trial.is_none();
+        let asked = match whole {
+            true => "SELECT count(*) FROM experiment_trials WHERE experiment = ?1",
+            false => "SELECT 1 WHERE ?1 IS NOT NULL",
+        };
+        let trials = self.names(
+            "SELECT t.name FROM going JOIN trials t ON t.id = going.trial
+             JOIN experiment_trials x ON x.trial = t.id ORDER BY x.in_plan DESC, x.position, t.id",
+        )?;
+        let sessions = |condition: &str| match whole {
+            true => number(
+                &format!(
+                    "SELECT count(*) FROM sessions s WHERE s.experiment = ?1 AND {condition} EXISTS
+                         (SELECT 1 FROM attempts a WHERE a.session = s.id
+                          AND a.trial NOT IN (SELECT trial FROM going))"
+                ),
+                &[&self.experiment],
+            ),
+            false => Ok(0),
+        };
+        Ok(Removal {
+            whole,
+            shared: number(asked, &[&self.experiment])? - trials.len() as u64,
+            trials: trials.into_iter().map(TrialId::from_hex).collect(),
+            sessions: sessions("NOT")?,
+            sessions_kept: sessions("")?,
+            attempts: of("attempts")?,
+            metrics: of("metrics")?,
+            tags: of("tags")?,
+            notes: of("notes")?,
+            looks: match whole {
+                true => number(
+                    "SELECT count(*) FROM evaluations WHERE experiment = ?1",
+                    &[&self.experiment],
+                )?,
+                false => 0,
+            },
+            datasets: (self.names(&format!(
+                "SELECT d.digest FROM datasets d WHERE {} ORDER BY d.digest",
+                self.idle_data()
+            ))?)
+            .into_iter()
+            .map(DataDigest::from_hex)
+            .collect(),
+        })
+    }
+
+    /// A condition on `datasets d`: that nothing refers to it once the removal is done.
+    fn idle_data(&self) -> String {
+        let going = match self.trial {
+            Some(_) => String::new(),
+            None => format!("AND id <> {}", self.experiment),
+        };
+        let by_experiment = format!("SELECT 1 FROM experiments WHERE dataset = d.id {going}");
+        let looked = match self.trial {
+            Some(_) => String::new(),
+            None => format!("AND experiment <> {}", self.experiment),
+        };
+        format!(
+            "NOT EXISTS ({by_experiment}) AND NOT EXISTS (SELECT 1 FROM trials WHERE dataset = d.id
+                 AND id NOT IN (SELECT trial FROM going))
+             AND NOT EXISTS (SELECT 1 FROM evaluations WHERE dataset = d.id {looked})"
+        )
+    }
+
+    fn names(&self, sql: &str) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.transaction.prepare(sql).map_err(self.fail)?;
+        let names = statement.query_map([], |row| row.get(0));
+        names
+            .and_then(|names| names.collect::<Result<_, _>>())
+            .map_err(self.fail)
+    }
+
+    fn apply(&self) -> Result<(), StoreError> {
+        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+            self.transaction.execute(sql, values).map_err(self.fail)
+        };
+        let experiment: &[&dyn rusqlite::ToSql] = &[&self.experiment];
+        let idle = self.idle_data();
+        if self.trial.is_none() {
+            self.keep_looks()?;
+            self.keep_sessions()?;
+        }
+        for table in [
+            "attempts",
+            "metrics",
+            "artifacts",
+            "confusion",
+            "importance",
+            "tags",
+            "notes",
+            "params",
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE trial IN (SELECT trial FROM going)");
+            run(&sql, &[])?;
+        }
+        run(
+            "DELETE FROM experiment_trials WHERE experiment = ?1 AND (?2 IS NULL OR trial = ?2)",
+            &[&self.experiment, &self.trial],
+        )?;
+        if self.trial.is_none() {
+            run(
+                "DELETE FROM slot_events WHERE session IN
+                     (SELECT id FROM sessions WHERE experiment = ?1)",
+                experiment,
+            )?;
+            run("DELETE FROM sessions WHERE experiment = ?1", experiment)?;
+        }
+        run(
+            "DELETE FROM trials WHERE id IN (SELECT trial FROM going)",
+            &[],
+        )?;
+        if self.trial.is_none() {
+            run("DELETE FROM experiments WHERE id = ?1", experiment)?;
+        }
+        run(&format!("DELETE FROM datasets AS d WHERE {idle}"), &[])?;
+        self.transaction
+            .execute_batch("DROP TABLE temp.going")
+            .map_err(self.fail)
+    }
+
+    /// That somebody looked is remembered; what was seen goes with the experiment.
+    fn keep_looks(&self) -> Result<(), StoreError> {
+        let own = "SELECT id FROM evaluations WHERE experiment = ?1";
+        for sql in [
+            "INSERT INTO removed_looks (data, experiment, evaluated_ms, version, test_rows)
+             SELECT data, experiment, evaluated_ms, version, test_rows FROM test_looks
+             WHERE removed = 0 AND experiment = (SELECT name FROM experiments WHERE id = ?1)
+             ORDER BY evaluated_ms"
+                .to_owned(),
+            format!("DELETE FROM test_scores WHERE evaluation IN ({own})"),
+            format!("DELETE FROM test_intervals WHERE evaluation IN ({own})"),
+            "DELETE FROM evaluations WHERE experiment = ?1".to_owned(),
+        ] {
+            self.transaction
+                .execute(&sql, [self.experiment])
+                .map_err(self.fail)?;
+        }
+        Ok(())
+    }
+
+    /// Sessions that trained trials which stay go over to an experiment that asks for one of them.
+    fn keep_sessions(&self) -> Result<(), StoreError> {
+        self.transaction
+            .execute(
+                "UPDATE sessions SET experiment = k.experiment FROM
+                     (SELECT a.session, min(x.experiment) AS experiment FROM attempts a
+                      JOIN experiment_trials x ON x.trial = a.trial AND x.experiment <> ?1
+                      GROUP BY a.session) k
+                 WHERE k.session = sessions.id AND sessions.experiment = ?1",
+                [self.experiment],
+            )
+            .map(drop)
+            .map_err(self.fail)
+    }
+}

@@ -1,0 +1,342 @@
+//! The real binary removing sweeps, trials and litter: what goes, what stays, and that nothing goes
+//! unasked.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+use serde_json::Value as Json;
+use sweep::store::SweepLock;
+
+/// A folder in which the sweeps `one` and `two` were run, which share two of their trials.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+const EXPERIMENT: &str = "
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\"]
+
+[model]
+epochs = 2
+layers = [8]
+";
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "600"]);
+        bench.write(
+            "one.toml",
+            &format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
+        );
+        bench.write(
+            "two.toml",
+            &format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
+        );
+        for file in ["one.toml", "two.toml"] {
+            bench.succeed(&["run", file, "-q", "--workers", "1"]);
+        }
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(arguments).current_dir(self.folder.path());
+        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// Standard output and standard error of a command that must end with `code`.
+    fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
+        let output = self.run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{error}");
+        (String::from_utf8(output.stdout).unwrap(), error)
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        self.end(arguments, 0).0
+    }
+
+    fn json(&self, arguments: &[&str]) -> Json {
+        serde_json::from_str(&self.succeed(arguments)).unwrap()
+    }
+
+    /// Names of the trials of `sweep`, in plan order.
+    fn trials(&self, sweep: &str) -> Vec<String> {
+        let shown = self.json(&["show", sweep, "--json"]);
+        let records = shown["records"].as_array().unwrap();
+        let names = records.iter().map(|trial| trial["trial"].as_str().unwrap());
+        names.map(str::to_owned).collect()
+    }
+
+    fn folder_of(&self, trial: &str) -> PathBuf {
+        self.path("runs/trials").join(trial)
+    }
+
+    /// Every file and folder under `runs`, but for the record itself and the lock of data.
+    fn files(&self) -> BTreeSet<String> {
+        let mut files = BTreeSet::new();
+        let mut folders = vec![self.path("runs")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(self.path("runs")).unwrap();
+                let name = name.to_str().unwrap().to_owned();
+                if path.is_dir() {
+                    folders.push(path);
+                }
+                if !name.starts_with("sweep.sqlite") && name != "locks/data" {
+                    files.insert(name);
+                }
+            }
+        }
+        files
+    }
+
+    fn count(&self, query: &str) -> i64 {
+        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+}
+
+fn kinds(found: &Json) -> Vec<(String, String)> {
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let files = found["files"].as_array().unwrap().iter();
+    files
+        .map(|file| {
+            let path = text(&file["path"]);
+            let name = Path::new(&path)
+                .file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            (text(&file["kind"]), name)
+        })
+        .collect()
+}
+
+#[test]
+fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
+    let bench = Bench::new();
+    let (one, two) = (bench.trials("one"), bench.trials("two"));
+    assert_eq!((one.len(), two.len()), (2, 2));
+    assert_eq!(one[1], two[0], "the two share a trial");
+    let before = bench.files();
+
+    let (shown, said) = bench.end(&["rm", "one"], 2);
+    assert!(shown.contains("goes:  sweep one, 1 trial"), "{shown}");
+    assert!(
+        shown.contains("stays: 1 trial, since other sweeps ask for it"),
+        "{shown}"
+    );
+    assert!(said.contains("--yes"), "{said}");
+    bench.succeed(&["rm", "one", "--dry-run"]);
+    assert_eq!(bench.files(), before);
+    assert_eq!(bench.count("SELECT count(*) FROM trials"), 3);
+
+    let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
+    assert!(said.contains("removed sweep one: "), "{said}");
+    assert!(!bench.folder_of(&one[0]).exists());
+    assert!(bench.folder_of(&one[1]).join("model.safetensors").is_file());
+    let gone: BTreeSet<String> = before.difference(&bench.files()).cloned().collect();
+    let expected: Vec<String> = ["locks/one.lock", "logs/one", "logs/one/cpu-0.log"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(
+            ["", "/model.json", "/model.safetensors"]
+                .map(|file| format!("trials/{}{file}", one[0])),
+        )
+        .collect();
+    assert_eq!(gone, expected.into_iter().collect());
+    bench.end(&["show", "one"], 2);
+    assert_eq!(bench.trials("two"), two);
+    // The other sweep can be reported and gone on with; the removed one run anew.
+    bench.succeed(&["report", "two"]);
+    bench.succeed(&["resume", "two", "-q"]);
+    bench.succeed(&["run", "one.toml", "-q"]);
+    assert_eq!(bench.trials("one"), one);
+    assert!(bench.folder_of(&one[0]).join("model.safetensors").is_file());
+}
+
+#[test]
+fn a_sweep_that_runs_is_not_removed_nor_its_files() {
+    let bench = Bench::new();
+    let trial = bench.trials("two")[1].clone();
+    bench.write(&format!("runs/trials/{trial}/model.json.partial"), "{");
+    let lock = SweepLock::acquire(&bench.path("runs"), "two").unwrap();
+    let before = bench.files();
+    let (_, said) = bench.end(&["rm", "two", "--yes"], 4);
+    assert!(said.contains("is being run by process"), "{said}");
+    let (_, said) = bench.end(&["gc", "--yes"], 0);
+    assert!(!said.contains("removed"), "{said}");
+    assert_eq!(bench.files(), before);
+    let (_, said) = bench.end(&["gc", "--yes", "--vacuum"], 0);
+    assert!(!said.contains("removed"), "{said}");
+    drop(lock);
+    assert_eq!(
+        kinds(&bench.json(&["gc", "--yes", "--json"])),
+        [("leftover".to_owned(), "model.json.partial".to_owned())]
+    );
+}
+
+#[test]
+fn one_trial_is_removed_and_trained_again_when_asked_for() {
+    let bench = Bench::new();
+    let own = bench.trials("one")[0].clone();
+    let removed = bench.json(&["rm", "one", "--trial", &own[..8], "--yes", "--json"]);
+    assert_eq!(removed["removed"], true);
+    assert_eq!(removed["trials"], serde_json::json!([own]));
+    assert!(!bench.folder_of(&own).exists());
+    assert_eq!(bench.trials("one").len(), 1);
+    bench.succeed(&["resume", "one", "-q"]);
+    assert_eq!(bench.trials("one").len(), 2);
+    let (_, said) = bench.end(&["rm", "one", "--trial", "zz", "--yes"], 2);
+    assert!(
+        said.contains("no trial of sweep one is called `zz`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn looks_at_test_rows_are_counted_on_after_their_sweep_is_removed() {
+    let bench = Bench::new();
+    bench.succeed(&["report", "one", "--test"]);
+    let (shown, _) = bench.end(&["rm", "one", "--yes"], 0);
+    assert!(
+        shown.contains("stays: the count of its 1 look at test rows"),
+        "{shown}"
+    );
+    let (shown, said) = bench.end(&["report", "two", "--test"], 0);
+    let all = format!("{shown}{said}");
+    assert_eq!(bench.count("SELECT count(*) FROM evaluations"), 1);
+    assert!(
+        all.contains("2 looks") || all.contains("looked at 2"),
+        "{all}"
+    );
+}
+
+#[test]
+fn litter_goes_and_everything_else_stays() {
+    let bench = Bench::new();
+    let trial = bench.trials("one")[0].clone();
+    let unknown = "0123456789abcdef".repeat(2);
+    let digest = "0123456789abcdef".repeat(4);
+    let litter = [
+        format!("trials/{unknown}/checkpoint.safetensors"),
+        format!("trials/{unknown}/model.safetensors"),
+        format!("trials/{trial}/checkpoint.safetensors"),
+        format!("trials/{trial}/model.json.77-1.part"),
+        format!("data/{digest}.safetensors"),
+        format!("data/{digest}.test.safetensors"),
+        format!("data/{digest}.preparation.json"),
+        format!("data/{digest}.safetensors.77-3.part"),
+        "logs/gone/cpu-0.log".to_owned(),
+        "logs/gone/cuda-1.log.1".to_owned(),
+        "locks/gone.lock".to_owned(),
+    ];
+    let others = [
+        format!("trials/{unknown}x/model.safetensors"),
+        "trials/notes.txt".to_owned(),
+        "data/songs.csv".to_owned(),
+        "data/README.md".to_owned(),
+        "logs/nginx/access.log".to_owned(),
+        "logs/gone2/notes".to_owned(),
+        "cache/sentence-v1-00.cache".to_owned(),
+        "mine/model.safetensors".to_owned(),
+    ];
+    let clean = bench.files();
+    for name in litter.iter().chain(&others) {
+        bench.write(&format!("runs/{name}"), "something");
+    }
+    let outside = bench.path("precious");
+    bench.write("precious/model.safetensors", "mine");
+    let link = "fedcba9876543210".repeat(2);
+    std::os::unix::fs::symlink(&outside, bench.path("runs/trials").join(&link)).unwrap();
+    let before = bench.files();
+
+    let (shown, _) = bench.end(&["gc", "--dry-run"], 0);
+    assert!(
+        shown.contains("prepared data that nothing refers to"),
+        "{shown}"
+    );
+    for name in &litter {
+        assert!(shown.contains(name.as_str()), "{name} is not in {shown}");
+    }
+    let (_, said) = bench.end(&["gc"], 2);
+    assert!(said.contains("--yes"), "{said}");
+    assert_eq!(bench.files(), before, "nothing goes unasked");
+
+    let (_, said) = bench.end(&["gc", "--yes"], 0);
+    assert!(said.contains("removed 11 files, 99 B"), "{said}");
+    let left = bench.files();
+    for name in &litter {
+        assert!(!left.contains(name), "{name} is still there");
+    }
+    assert!(!left.contains(&format!("trials/{unknown}")));
+    for name in others.iter().chain(&clean) {
+        assert!(left.contains(name), "{name} is gone");
+    }
+    assert!(outside.join("model.safetensors").is_file());
+    assert!(left.contains(&format!("trials/{link}")));
+    let (_, said) = bench.end(&["gc", "--yes", "--cache"], 0);
+    assert!(said.contains("removed 1 file"), "{said}");
+    let (shown, _) = bench.end(&["gc", "--yes"], 0);
+    assert!(shown.contains("nothing to remove"), "{shown}");
+    bench.succeed(&["report", "one"]);
+}
+
+#[test]
+fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
+    let bench = Bench::new();
+    let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
+    assert!(!said.contains("sweep gc"), "{said}");
+    let (_, said) = bench.end(&["rm", "two", "--yes"], 0);
+    assert!(
+        said.contains("prepared data are of no use any more"),
+        "{said}"
+    );
+    let found = bench.json(&["gc", "--yes", "--vacuum", "--json"]);
+    assert_eq!(kinds(&found).len(), 3, "{found}");
+    assert_eq!(
+        bench.count("SELECT freelist_count FROM pragma_freelist_count"),
+        0
+    );
+    let left = bench.files();
+    let folders = ["data", "locks", "logs", "trials"].map(str::to_owned);
+    assert_eq!(left, folders.into_iter().collect());
+    bench.succeed(&["run", "one.toml", "-q"]);
+}
+
+#[test]
+fn a_folder_with_two_records_or_none_is_left_as_it_is() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "two.toml", "-q", "--store", "runs/other.sqlite"]);
+    let before = bench.files();
+    for arguments in [["gc", "--yes"].as_slice(), &["rm", "one", "--yes"]] {
+        let (_, said) = bench.end(arguments, 2);
+        assert!(said.contains("other.sqlite is another record"), "{said}");
+    }
+    bench.end(&["gc", "--yes", "--store", "runs/nothing.sqlite"], 1);
+    assert_eq!(bench.files(), before);
+    assert!(!bench.path("runs/nothing.sqlite").exists());
+}

@@ -1,0 +1,109 @@
+//! Full disks.
+
+use std::fs;
+
+use super::bench::{Bench, RECORD, left_alone, small, undisturbed};
+use super::mounts::{Mounted, fill, with_own_mounts};
+
+const EPOCHS: u32 = 80;
+
+/// The record in a file system of 12 MB, the models in another.
+fn bench_on_a_small_disk() -> (Bench, [Mounted; 2]) {
+    let bench = Bench::new(EPOCHS);
+    let disk = Mounted::memory(&bench.path("runs"), 12 << 20);
+    let models = Mounted::memory(&bench.path("runs/trials"), 64 << 20);
+    (bench, [models, disk])
+}
+
+#[test]
+fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
+    with_own_mounts("a sweep on a full disk", || {
+        let (bench, _mounts) = bench_on_a_small_disk();
+        let mut sweep = bench.start(60);
+        let ballast = fill(&bench.path("runs"), 0);
+        sweep.wait_for("the record waits");
+        assert!(
+            sweep.said().contains("there is no space left for"),
+            "{}",
+            sweep.said()
+        );
+        fs::remove_file(ballast).unwrap();
+        sweep.wait_for("the record goes on");
+        let (code, said) = sweep.end();
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(
+            said.matches("the record waits").count(),
+            1,
+            "it is told once: {said}"
+        );
+        assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
+        assert_eq!(bench.results(), undisturbed(EPOCHS));
+    });
+}
+
+#[test]
+fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
+    with_own_mounts("a stop on a full disk", || {
+        let (bench, _mounts) = bench_on_a_small_disk();
+        let mut sweep = bench.start(60);
+        let ballast = fill(&bench.path("runs"), 0);
+        sweep.wait_for("the record waits");
+        sweep.interrupt();
+        let (code, said) = sweep.end();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("no space left") && said.contains("sweep resume"),
+            "{said}"
+        );
+        fs::remove_file(ballast).unwrap();
+        bench.succeed(&["resume"]);
+        assert_eq!(bench.ends(), left_alone(EPOCHS).ends());
+    });
+}
+
+#[test]
+fn a_sweep_that_begins_on_a_full_disk_is_refused_with_one_message() {
+    with_own_mounts("a begin on a full disk", || {
+        let (bench, _mounts) = bench_on_a_small_disk();
+        let ballast = fill(&bench.path("runs"), 0);
+        let output = bench.run(&["run", "small.toml"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success());
+        assert!(said.contains("o space left"), "{said}");
+        fs::remove_file(ballast).unwrap();
+        bench.succeed(&["run", "small.toml"]);
+        assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
+    });
+}
+
+#[test]
+fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
+    with_own_mounts("an upgrade on a full disk", || {
+        let (bench, _mounts) = bench_on_a_small_disk();
+        bench.write("small.toml", &small(1));
+        bench.succeed(&["run", "small.toml"]);
+        let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
+        fs::copy(old, bench.path(RECORD)).unwrap();
+        let ballast = fill(&bench.path("runs"), 50_000);
+        let said = bench.fail(&["run", "small.toml"], 1);
+        assert!(
+            said.contains("no space left") && said.contains("bak"),
+            "{said}"
+        );
+        assert_eq!(
+            fs::read(bench.path(RECORD)).unwrap(),
+            fs::read(old).unwrap()
+        );
+        let names = fs::read_dir(bench.path("runs")).unwrap();
+        let left = names.filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().contains("bak")
+        });
+        assert_eq!(left.count(), 0, "half a copy is none");
+        assert!(bench.succeed(&["ls"]).0.contains("songs"));
+
+        fs::remove_file(ballast).unwrap();
+        let (_, said) = bench.succeed(&["run", "small.toml"]);
+        assert!(said.contains("sweep.sqlite.v2.bak"), "{said}");
+    });
+}

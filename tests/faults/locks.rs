@@ -1,0 +1,61 @@
+//! Other processes that have the record open.
+
+use rusqlite::Connection;
+
+use super::bench::{Bench, RECORD, undisturbed};
+
+const EPOCHS: u32 = 60;
+
+#[test]
+fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
+    let bench = Bench::new(EPOCHS);
+    let mut sweep = bench.start(60);
+    let other = Connection::open(bench.path(RECORD)).unwrap();
+    other
+        .busy_timeout(std::time::Duration::from_secs(60))
+        .unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    sweep.wait_for("the record waits");
+    assert!(sweep.said().contains("locked"), "{}", sweep.said());
+    // Readers are not kept waiting.
+    assert!(bench.succeed(&["ls"]).0.contains("small"));
+    other.execute_batch("ROLLBACK").unwrap();
+    sweep.wait_for("the record goes on");
+    let (code, said) = sweep.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
+    assert_eq!(bench.results(), undisturbed(EPOCHS));
+}
+
+#[test]
+fn a_sweep_says_what_it_waits_for_before_it_begins() {
+    let bench = Bench::new(1);
+    bench.succeed(&["run", "small.toml"]);
+    let other = Connection::open(bench.path(RECORD)).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let mut sweep = bench.start(0);
+    sweep.wait_for("waiting for runs/sweep.sqlite");
+    other.execute_batch("ROLLBACK").unwrap();
+    let (code, said) = sweep.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("nothing left to train"), "{said}");
+}
+
+#[test]
+fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
+    let bench = Bench::new(EPOCHS);
+    let sweep = bench.start(60);
+    let reader = Connection::open(bench.path(RECORD)).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let rows = || -> i64 {
+        let sql = "SELECT count(*) FROM metrics";
+        reader.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let seen = rows();
+    let (code, said) = sweep.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("waits"), "{said}");
+    assert_eq!(rows(), seen, "it sees the moment at which it began");
+    drop(reader);
+    assert_eq!(bench.results(), undisturbed(EPOCHS));
+}

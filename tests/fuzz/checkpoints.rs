@@ -1,0 +1,120 @@
+//! Checkpoints of every engine: what is not exactly what was written is refused.
+
+use std::path::Path;
+
+use sweep::data::Dataset;
+use sweep::engine::{Control, Ending, EngineError, Epoch, Job, Watch, boost, train};
+use sweep::trial::{Kind, ModelSpec, Objective, TrialSpec, Value};
+
+use super::bound::cases;
+use super::mangle::{self, Dice};
+
+/// Takes a checkpoint after the first step and stops.
+#[derive(Default)]
+struct Keep(Option<Vec<u8>>);
+
+impl Watch for Keep {
+    fn epoch(&mut self, _: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
+        self.0 = Some(checkpoint());
+        Control::Stop
+    }
+}
+
+fn data() -> Dataset {
+    let mut dice = Dice(3);
+    let mut side = |rows: usize| -> (Vec<f32>, Vec<u32>) {
+        let y: Vec<u32> = (0..rows).map(|row| (row % 3) as u32).collect();
+        let x = y
+            .iter()
+            .flat_map(|label| [*label as f32, dice.below(10) as f32, -(*label as f32)])
+            .collect();
+        (x, y)
+    };
+    let (train, valid) = (side(60), side(20));
+    Dataset::in_memory(3, 3, train, valid)
+}
+
+fn small(kind: Kind) -> ModelSpec {
+    let mut model = kind.default_model();
+    let settings = match kind {
+        Kind::Mlp => vec![
+            ("layers", Value::List(vec![Value::Int(8)])),
+            ("epochs", Value::Int(3)),
+        ],
+        Kind::Boost => vec![("rounds", Value::Int(3)), ("max_depth", Value::Int(2))],
+        Kind::Forest => vec![("trees", Value::Int(3)), ("max_depth", Value::Int(3))],
+    };
+    for (key, value) in settings {
+        model.set(key, &value).unwrap();
+    }
+    model
+}
+
+fn only_whole_checkpoints_are_taken(kind: Kind) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data();
+    let spec = TrialSpec::new(small(kind), 1, Objective::default());
+    let other = TrialSpec::new(small(kind), 2, Objective::default());
+    let job = |spec| Job {
+        spec,
+        data: &data,
+        folder: folder.path(),
+    };
+    let mut first = Keep::default();
+    train(job(&spec), None, &mut first).unwrap();
+    let sound = first.0.expect("one was taken");
+    let mut second = Keep::default();
+    let ending = train(job(&spec), Some(&sound), &mut second).unwrap();
+    assert!(
+        !matches!(ending, Ending::Stopped { step: 1 }),
+        "{ending:?} goes on from the first"
+    );
+    let foreign = train(job(&other), Some(&sound), &mut Keep::default());
+    assert!(
+        matches!(foreign, Err(EngineError::Checkpoint(_))),
+        "{foreign:?}"
+    );
+
+    cases(kind.name(), 150, |seed| {
+        let mut dice = Dice(seed);
+        let spoiled = match (kind, dice.below(2)) {
+            (Kind::Mlp, 0) => mangle::safetensors(&sound, &mut dice),
+            _ => mangle::bytes(&sound, &mut dice),
+        };
+        let trained = train(job(&spec), Some(&spoiled), &mut Keep::default());
+        match trained {
+            Err(EngineError::Checkpoint(_)) => false,
+            Err(error) => panic!("{error}"),
+            // JSON can be written in several ways that say the same.
+            Ok(_) if spoiled == sound || kind == Kind::Mlp => true,
+            Ok(_) => panic!("a spoiled checkpoint was taken"),
+        }
+    });
+}
+
+#[test]
+fn spoiled_checkpoints_of_networks_are_refused() {
+    only_whole_checkpoints_are_taken(Kind::Mlp);
+}
+
+#[test]
+fn spoiled_checkpoints_of_forests_are_refused() {
+    only_whole_checkpoints_are_taken(Kind::Forest);
+}
+
+#[test]
+fn spoiled_checkpoints_of_boosted_trees_are_refused() {
+    match boost::locate() {
+        Ok(_) => only_whole_checkpoints_are_taken(Kind::Boost),
+        Err(error) => {
+            assert!(
+                std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
+                "{error}"
+            );
+            assert!(
+                !Path::new(".deps/xgboost/lib/libxgboost.so").exists(),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Folders of exported models, spoiled with and without their checksums set right again.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use sweep::data::Table;
+use sweep::predict::{Bundle, write};
+
+use super::bound::cases;
+use super::mangle::{self, Dice};
+use super::record::Swept;
+
+/// Files of an exported model by name.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn exported(kind: &str) -> Files {
+    let swept = Swept::get();
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("model");
+    let shown = to.to_str().unwrap();
+    swept.succeed(&["export", "best", shown, "--kind", kind]);
+    let entries = fs::read_dir(&to).unwrap().map(Result::unwrap);
+    let mut files: Files = entries
+        .map(|entry| {
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// Makes `trial.json` say what the files are now.
+fn seal(files: &mut Files) {
+    let place = files
+        .iter()
+        .position(|(name, _)| name == "trial.json")
+        .unwrap();
+    let Ok(mut card) = serde_json::from_slice::<Json>(&files[place].1) else {
+        return;
+    };
+    let Some(listed) = card.get_mut("files").and_then(Json::as_array_mut) else {
+        return;
+    };
+    for entry in listed {
+        let found = files
+            .iter()
+            .find(|(name, _)| entry["path"] == name.as_str());
+        if let (Some((_, bytes)), true) = (found, entry.is_object()) {
+            let digest = Sha256::digest(bytes);
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            entry["bytes"] = json!(bytes.len());
+            entry["sha256"] = json!(hex);
+        }
+    }
+    files[place].1 = card.to_string().into_bytes();
+}
+
+/// Reads the model in `folder` and asks it about `table`.
+fn ask(folder: &Path, table: &Table) -> bool {
+    let Ok(mut bundle) = Bundle::read(folder) else {
+        return false;
+    };
+    let Ok(encoder) = bundle.preparation.on(table) else {
+        return true;
+    };
+    let classes = bundle.preparation.classes.clone();
+    let models = std::slice::from_mut(&mut bundle.model);
+    // A model that cannot be asked says so.
+    let _ = write(table, &encoder, models, &classes, b',', &mut Vec::new());
+    true
+}
+
+fn spoiled_models_are_read_or_refused(kind: &'static str, files: &'static OnceLock<Files>) {
+    let sound = files.get_or_init(|| exported(kind));
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("songs.csv");
+    fs::write(&data, super::texts::csv()).unwrap();
+    let table = Table::read(&data, "").unwrap();
+    let (run, taken) = cases(kind, 150, |seed| {
+        let mut dice = Dice(seed);
+        let mut files = sound.clone();
+        if seed % 50 != 0 {
+            let at = dice.below(files.len());
+            let (name, bytes) = &mut files[at];
+            *bytes = mangle::file(name, bytes, &mut dice);
+            if dice.below(5) > 0 {
+                seal(&mut files);
+            }
+        }
+        let to = folder.path().join("model");
+        fs::create_dir_all(&to).unwrap();
+        for (name, bytes) in &files {
+            fs::write(to.join(name), bytes).unwrap();
+        }
+        ask(&to, &table)
+    });
+    assert!(taken > 0 && taken < run, "{taken} of {run} were taken");
+}
+
+#[test]
+fn spoiled_networks_are_read_or_refused() {
+    static FILES: OnceLock<Files> = OnceLock::new();
+    spoiled_models_are_read_or_refused("mlp", &FILES);
+}
+
+#[test]
+fn spoiled_forests_are_read_or_refused() {
+    static FILES: OnceLock<Files> = OnceLock::new();
+    spoiled_models_are_read_or_refused("random_forest", &FILES);
+}
+
+#[test]
+fn a_model_that_names_files_elsewhere_is_refused() {
+    let mut files = exported("random_forest");
+    let place = files
+        .iter()
+        .position(|(name, _)| name == "trial.json")
+        .unwrap();
+    let card: Json = serde_json::from_slice(&files[place].1).unwrap();
+    for path in ["../secret", "/etc/hostname", "a/../../b"] {
+        let mut card = card.clone();
+        card["files"][0]["path"] = json!(path);
+        files[place].1 = card.to_string().into_bytes();
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in &files {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let error = Bundle::read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("which is not in its folder"), "{error}");
+    }
+}

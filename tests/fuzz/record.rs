@@ -1,0 +1,267 @@
+//! The record, which any program may have written to: every cell replaced by what it should not be.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use rusqlite::Connection;
+use rusqlite::types::Value as Cell;
+use sweep::report::{self, Input, Summary, json, table};
+use sweep::store::{Store, StoreError};
+
+use super::bound::cases;
+use super::mangle::Dice;
+use super::texts;
+
+/// A folder in which a small sweep was run and looked at test rows, made once.
+pub struct Swept {
+    folder: tempfile::TempDir,
+}
+
+impl Swept {
+    pub fn get() -> &'static Swept {
+        static SWEPT: OnceLock<Swept> = OnceLock::new();
+        SWEPT.get_or_init(|| {
+            let swept = Swept {
+                folder: tempfile::tempdir().unwrap(),
+            };
+            fs::write(swept.path("songs.csv"), texts::csv()).unwrap();
+            fs::write(swept.path("fuzz.toml"), texts::TOML).unwrap();
+            let few = ["--set", "grid.lr=[0.01]", "--set", "grid.dropout=[0.1]"];
+            swept.succeed(&[&["run", "fuzz.toml", "-q"][..], &few].concat());
+            swept.succeed(&["report", "--test"]);
+            swept
+        })
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(arguments).current_dir(self.folder.path());
+        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    pub fn succeed(&self, arguments: &[&str]) {
+        let output = self.run(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}\n{text}");
+    }
+}
+
+/// Reads all that commands read of the record at `path`, and draws it; `with_report` also as a report.
+/// Whether all of it could be read.
+pub fn probe(path: &Path, with_report: bool) -> bool {
+    read(path, with_report).is_ok()
+}
+
+fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
+    let store = Store::open_existing(path)?;
+    let listed = store.experiments()?;
+    table::experiments(&listed, false);
+    json::experiments(&listed);
+    store.last_experiment()?;
+    for name in listed.iter().map(|experiment| &experiment.name) {
+        let Some(experiment) = store.experiment(name)? else {
+            continue;
+        };
+        let summary = Summary::of(&experiment);
+        table::leaderboard(&summary, 10, false);
+        json::leaderboard(&summary, 10);
+        let (mut curves, mut confusion) = (HashMap::new(), HashMap::new());
+        let mut importance = HashMap::new();
+        for trial in &experiment.trials {
+            let attempts = store.attempts(&trial.id)?;
+            let own = store.curves(&trial.id)?;
+            let artifacts = store.artifacts(&trial.id)?;
+            let objective = &experiment.objective;
+            table::trial(objective, trial, &attempts, &own, &artifacts, false);
+            json::trial(objective, trial, &attempts, &own, &artifacts);
+            store.dataset_of(&trial.id)?;
+            store.experiments_of(&trial.id)?;
+            store.find_trial(&trial.id.as_str()[..6])?;
+            curves.insert(trial.id.clone(), own);
+        }
+        for id in report::wanted(&experiment) {
+            confusion.insert(id.clone(), store.confusion(&id)?);
+            importance.insert(id.clone(), store.importance(&id)?);
+        }
+        let test = store.last_evaluation(name)?;
+        if let Some(test) = &test {
+            report::test::table(test);
+            report::test::looks(test);
+            report::test::json(test);
+        }
+        let input = Input {
+            experiment,
+            curves,
+            confusion,
+            importance,
+            test,
+        };
+        if with_report {
+            // A picture that cannot be drawn is an error, not a panic.
+            let _ = report::make(&input);
+        }
+    }
+    Ok(())
+}
+
+/// Every column of every table with its type.
+fn columns(connection: &Connection) -> Vec<(String, String, String)> {
+    let mut query = connection
+        .prepare(
+            "SELECT t.name, c.name, c.type FROM sqlite_schema t, pragma_table_info(t.name) c
+             WHERE t.type = 'table' ORDER BY t.name, c.cid",
+        )
+        .unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn hostile(kind: &str, dice: &mut Dice) -> Cell {
+    let integer = |dice: &mut Dice| {
+        let numbers = [
+            i64::MIN,
+            i64::MAX,
+            -1,
+            0,
+            1,
+            1 << 32,
+            1 << 53,
+            4_000_000_000_000,
+        ];
+        Cell::Integer(*dice.pick(&numbers))
+    };
+    let real = |dice: &mut Dice| {
+        let numbers = [
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1e308,
+            -1e308,
+            5e-324,
+            -0.0,
+            0.0,
+        ];
+        Cell::Real(*dice.pick(&numbers))
+    };
+    let text = |dice: &mut Dice| {
+        let texts = [
+            "",
+            "\0",
+            "<script>",
+            "\u{1b}[2J",
+            "../../x",
+            "=cmd()",
+            "null",
+            "[]",
+            "{}",
+            "[1]",
+            "[\"a\"]",
+            "[\"a\",\"a\",\"a\",\"a\"]",
+            "finished",
+            "running",
+            "diverged",
+            "failed",
+            "pending",
+            "mlp",
+            "xgboost",
+            "random_forest",
+            "min",
+            "max",
+            "text",
+            "list",
+            "table",
+            "float",
+            "int",
+            "bool",
+            "valid/loss",
+            "train_share",
+            "transfer_from",
+            "init",
+            "0123456789abcdef0123456789abcdef",
+            "-1",
+            "\u{202e}",
+            "9".repeat(400).leak(),
+            "x".repeat(100_000).leak(),
+            "[".repeat(100_000).leak(),
+            "{\"a\":".repeat(300).leak(),
+        ];
+        Cell::Text((*dice.pick(&texts)).to_owned())
+    };
+    if dice.below(8) == 0 {
+        return Cell::Null;
+    }
+    match kind {
+        "INTEGER" => integer(dice),
+        "REAL" => real(dice),
+        "TEXT" => text(dice),
+        _ => match dice.below(4) {
+            0 => integer(dice),
+            1 => real(dice),
+            2 => text(dice),
+            _ => Cell::Blob(vec![0xff; 100]),
+        },
+    }
+}
+
+#[test]
+fn a_record_with_hostile_cells_is_read_or_refused() {
+    let swept = Swept::get();
+    let original = swept.path("runs/sweep.sqlite");
+    assert!(
+        probe(&original, true),
+        "the record as it was written can be read"
+    );
+    let columns = columns(&Connection::open(&original).unwrap());
+    assert!(columns.len() > 90, "{} columns", columns.len());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.sqlite");
+    let (run, taken) = cases("record", 2 * columns.len() as u64, |seed| {
+        let mut dice = Dice(seed);
+        fs::copy(&original, &path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF;
+                 PRAGMA journal_mode = DELETE; PRAGMA synchronous = OFF;",
+            )
+            .unwrap();
+        // Each column in turn, so that few cases see them all.
+        let (table, column, kind) = &columns[seed as usize % columns.len()];
+        let value = hostile(kind, &mut dice);
+        let some = ["", "WHERE random() % 2 = 0"][dice.below(2)];
+        let sql = format!("UPDATE OR IGNORE {table} SET {column} = ?1 {some}");
+        // Some values break a rule of the schema itself, and so cannot stand there.
+        let _ = connection.execute(&sql, [value]);
+        drop(connection);
+        probe(&path, dice.below(16) == 0)
+    });
+    assert!(taken > 0 && taken < run, "{taken} of {run} were read whole");
+}
+
+#[test]
+fn a_damaged_file_is_read_or_refused() {
+    let swept = Swept::get();
+    let sound = fs::read(swept.path("runs/sweep.sqlite")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.sqlite");
+    cases("damaged record", 60, |seed| {
+        let mut dice = Dice(seed);
+        let mut bytes = sound.clone();
+        for _ in 0..1 + dice.below(20) {
+            let at = dice.below(bytes.len());
+            bytes[at] = dice.bits() as u8;
+        }
+        if dice.below(4) == 0 {
+            bytes.truncate(dice.below(sound.len()));
+        }
+        fs::write(&path, bytes).unwrap();
+        probe(&path, false)
+    });
+}
