@@ -1,6 +1,6 @@
 //! Tells the linker where `sweep-torch` finds libtorch, so that it runs with no environment.
 //!
-//! Invariant: nothing here reaches any program but the torch worker; without the feature nothing is done.
+//! Invariant: nothing here reaches any program but the torch worker and benches; without the feature nothing is done.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -12,6 +12,7 @@ fn main() {
             "-Wl,-rpath,$ORIGIN/lib".to_owned(),
         ] {
             println!("cargo::rustc-link-arg-bin=sweep-torch={flag}");
+            println!("cargo::rustc-link-arg-benches={flag}");
         }
     }
 }

@@ -70,6 +70,7 @@ impl Launcher for FakeLauncher {
             protocol,
             engine: "fake".to_owned(),
             pid: 1,
+            room: 0,
         };
         inbox
             .send(Incoming::Heard(worker, Heard::Said(ready)))

@@ -34,6 +34,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::engine::native;
 use context::Context;
 pub use exit::Exit;
 use failure::Failure;
@@ -127,7 +128,7 @@ pub fn main() -> Exit {
 }
 
 fn serve() -> Result<Exit, Failure> {
-    match crate::worker::serve() {
+    match crate::worker::serve(&mut native::Native) {
         Ok(()) => Ok(Exit::Success),
         Err(error) => Err(Failure::environment(
             format!("the worker cannot speak to its coordinator: {error}"),

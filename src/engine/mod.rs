@@ -104,6 +104,11 @@ pub trait Networks {
     /// The name under which attempts are recorded.
     fn name(&self) -> &'static str;
 
+    /// Numbers that lanes may take between them (see `schedule`'s groups): 0 for one at a time.
+    fn room(&self) -> u64 {
+        0
+    }
+
     /// Trains `lanes`: networks of one shape on the same rows. Each gives what it would give alone.
     fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>);
 }

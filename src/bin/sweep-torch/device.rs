@@ -34,6 +34,23 @@ pub fn describe() -> serde_json::Value {
     serde_json::json!({ "cpu": true, "cuda": count, "why": why })
 }
 
+/// Bytes of memory that are free on the GPU in use; `None` where that cannot be asked.
+pub fn free_bytes() -> Option<u64> {
+    type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> libc::c_int;
+    // SAFETY: looks a name up among the libraries that are loaded.
+    let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"cudaMemGetInfo".as_ptr()) };
+    if symbol.is_null() {
+        return None;
+    }
+    let (mut free, mut total) = (0usize, 0usize);
+    // SAFETY: CUDA's runtime documents the function with these types; both places are writable.
+    let code = unsafe {
+        let ask = std::mem::transmute::<*mut libc::c_void, MemGetInfo>(symbol);
+        ask(&raw mut free, &raw mut total)
+    };
+    (code == 0).then_some(free as u64)
+}
+
 /// Loads libtorch's GPU half, which linkers leave out because nothing names a symbol of it.
 fn load_cuda() -> Result<(), String> {
     // SAFETY: the name is a C string; the initialisers of libtorch's own library expect to be run so.

@@ -10,8 +10,15 @@ use sweep::engine::{Ended, EngineError, Lane, Networks};
 use sweep::trial::ModelSpec;
 use tch::Device;
 
+use crate::device;
 use crate::group::{self, Seat, Waiting};
 use crate::rows::Resident;
+
+/// Numbers of all lanes that a core's caches hold well: above, training together gains nothing on a CPU.
+const CACHE: u64 = 256 << 10;
+/// Bytes of a GPU's memory for each number of a lane: values, slopes and gradients of a step and the
+/// copies that autograd keeps, moments, masks drawn ahead.
+const BYTES_A_NUMBER: u64 = 128;
 
 /// The engine on one device.
 pub struct Torch {
@@ -99,6 +106,13 @@ impl Torch {
 impl Networks for Torch {
     fn name(&self) -> &'static str {
         "torch"
+    }
+
+    fn room(&self) -> u64 {
+        match self.device {
+            Device::Cpu => CACHE,
+            _ => device::free_bytes().map_or(0, |bytes| bytes / BYTES_A_NUMBER),
+        }
     }
 
     fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>) {

@@ -15,7 +15,6 @@ mod tests;
 use std::process::ExitCode;
 
 use engine::Torch;
-use sweep::engine::Networks as _;
 
 const USAGE: &str = "\
 sweep-torch is the worker of `sweep` that trains with libtorch; `sweep run` starts it.
@@ -51,12 +50,7 @@ fn main() -> ExitCode {
 /// Serves orders on `device` until the coordinator is gone.
 fn serve(device: Result<tch::Device, String>) -> ExitCode {
     let served = device.and_then(|device| {
-        let mut torch = Torch::new(device);
-        let name = torch.name();
-        let served = sweep::worker::serve_with(name, |job, checkpoint, watch| {
-            sweep::engine::train_with(&mut torch, job, checkpoint, watch)
-        });
-        served.map_err(|error| {
+        sweep::worker::serve(&mut Torch::new(device)).map_err(|error| {
             format!("cannot speak to the coordinator: {error}; `sweep-torch worker` is started by `sweep run`")
         })
     });

@@ -115,8 +115,28 @@ impl Remember {
     }
 }
 
+/// The engine on a CPU, or on the GPU that `SWEEP_TEST_DEVICE=cuda` asks for.
 fn torch() -> Torch {
-    Torch::new(Device::Cpu)
+    Torch::new(match on_gpu() {
+        true => crate::device::first_gpu().unwrap(),
+        false => Device::Cpu,
+    })
+}
+
+fn on_gpu() -> bool {
+    std::env::var_os("SWEEP_TEST_DEVICE").is_some_and(|device| device == "cuda")
+}
+
+/// Asserts that two trials told the same: to the bit on a CPU, within rounding on a GPU.
+fn assert_told(what: &str, ours: &Told, theirs: &Told) {
+    if !on_gpu() {
+        assert_eq!(ours, theirs, "{what}");
+        return;
+    }
+    for name in ["train/loss", "valid/loss", "grad_norm"] {
+        let values = [ours, theirs].map(|told| values(&told.epochs, name));
+        assert_close(&format!("{what}: {name}"), &values[0], &values[1], 1e-4);
+    }
 }
 
 /// Trains one trial with `engine` from `checkpoint` to `stop_at`.

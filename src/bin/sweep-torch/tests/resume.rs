@@ -31,7 +31,7 @@ fn a_trial_that_was_stopped_ends_with_the_same_bits() {
     for settings in SETTINGS {
         let spec = trial(network(settings), 3);
         let stopped = relay(&mut torch(), &mut torch(), &spec, &data);
-        assert_eq!(stopped, told(&mut torch(), &spec, &data), "{settings}");
+        assert_told(settings, &stopped, &told(&mut torch(), &spec, &data));
     }
 }
 
