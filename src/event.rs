@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::shown;
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// One device share that runs one worker.
@@ -39,6 +40,20 @@ pub enum Cause {
     Protocol { message: String },
 }
 
+/// The word under which trials are filed that were given up without an attempt of their own.
+pub const SET_ASIDE: &str = "set_aside";
+
+/// Every word under which a failed trial may be filed.
+pub const CAUSES: [&str; 7] = [
+    "crashed",
+    "timed_out",
+    "hung",
+    "out_of_memory",
+    "refused",
+    "protocol",
+    SET_ASIDE,
+];
+
 impl Cause {
     /// The word under which the store files it.
     pub fn name(&self) -> &'static str {
@@ -60,7 +75,7 @@ impl std::fmt::Display for Cause {
                 signal: Some(signal),
                 ..
             } => {
-                write!(f, "worker killed by signal {signal}")
+                write!(f, "worker killed by signal {}", shown::signal(*signal))
             }
             Cause::Crashed {
                 exit_code: Some(code),
@@ -85,6 +100,35 @@ impl std::fmt::Display for Cause {
             Cause::Refused { message }
             | Cause::Protocol { message }
             | Cause::OutOfMemory { message } => f.write_str(message),
+        }
+    }
+}
+
+/// Why a session ends before all its trials are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// Someone asked for it.
+    Interrupt,
+    /// It has run for as long as it may.
+    TimeLimit(Duration),
+    /// As many trials have ended as were to end in it.
+    TrialLimit(usize),
+}
+
+impl std::fmt::Display for StopReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StopReason::Interrupt => f.write_str("asked to stop"),
+            StopReason::TimeLimit(limit) => {
+                write!(f, "the time limit of {} is reached", shown::span(*limit))
+            }
+            StopReason::TrialLimit(limit) => {
+                write!(
+                    f,
+                    "the limit of {} is reached",
+                    shown::count(*limit, "trial")
+                )
+            }
         }
     }
 }
@@ -151,8 +195,13 @@ pub enum Event {
         attempt: AttemptNo,
         step: Option<u32>,
     },
+    /// A trial that was waiting has got its result from another session meanwhile.
+    TrialFoundDone { trial: TrialId },
     /// A slot failed too often in a row and gets no more work.
     SlotRetired { slot: Slot, reason: String },
+    /// No trial is begun any more, and those in hand were asked to write a checkpoint and end; with
+    /// `at_once` their workers were ended instead.
+    StopBegan { reason: StopReason, at_once: bool },
     /// The record cannot be written for now. What there is to write is kept and tried again; no new
     /// trials are begun meanwhile.
     RecordWaits { reason: String },
@@ -200,3 +249,41 @@ pub trait Observer {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ObserverError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_its_word_in_the_list() {
+        let after = Duration::from_secs(1);
+        let message = String::new();
+        let causes = [
+            Cause::Crashed {
+                exit_code: None,
+                signal: None,
+            },
+            Cause::TimedOut { after },
+            Cause::Hung { after },
+            Cause::OutOfMemory {
+                message: message.clone(),
+            },
+            Cause::Refused {
+                message: message.clone(),
+            },
+            Cause::Protocol { message },
+        ];
+        let mut words: Vec<&str> = causes.iter().map(Cause::name).collect();
+        words.push(SET_ASIDE);
+        assert_eq!(words, CAUSES);
+    }
+
+    #[test]
+    fn a_signal_is_told_with_its_name() {
+        let killed = Cause::Crashed {
+            exit_code: None,
+            signal: Some(9),
+        };
+        assert_eq!(killed.to_string(), "worker killed by signal 9 (SIGKILL)");
+    }
+}

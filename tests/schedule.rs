@@ -6,21 +6,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sweep::event::{Cause, Event, Observer, ObserverError, Slot};
+use sweep::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
 use sweep::plan::PlannedTrial;
 use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use sweep::schedule::{
-    Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary, Work, WorkerId,
-    cpu_slots, dispatch, inbox,
+    Elsewhere, Extent, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary,
+    Work, WorkerId, cpu_slots, dispatch, inbox,
 };
-use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec};
+use sweep::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
-/// What a made-up worker does with the n-th attempt (from 0) at a trial (by its seed).
+/// What a made-up worker does with the n-th attempt (from 0) at a trial (by its number).
 #[derive(Clone, Copy)]
 enum Act {
     Finish,
     Diverge,
     Crash,
+    /// Says after a moment that it has made a step, and again, and then finishes.
+    Dawdle,
     Refuse,
     Babble,
     /// Says nothing until told to stop, then gives the trial up.
@@ -29,12 +31,20 @@ enum Act {
     Sleep,
 }
 
+/// Pause between two steps of a worker that dawdles.
+const DAWDLE: Duration = Duration::from_millis(60);
+
 type Script = Arc<dyn Fn(u64, usize) -> Act + Send + Sync>;
+
+/// Trials by their name: their numbers.
+type Numbers = Arc<BTreeMap<TrialId, u64>>;
 
 struct FakeLauncher {
     script: Script,
+    numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     start: Start,
+    room: u64,
     launched: usize,
 }
 
@@ -47,10 +57,11 @@ enum Start {
 
 struct FakeLink {
     script: Script,
+    numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     worker: WorkerId,
     inbox: Inbox,
-    hanging: Option<u64>,
+    hanging: Vec<u64>,
 }
 
 impl Launcher for FakeLauncher {
@@ -70,17 +81,18 @@ impl Launcher for FakeLauncher {
             protocol,
             engine: "fake".to_owned(),
             pid: 1,
-            room: 0,
+            room: self.room,
         };
         inbox
             .send(Incoming::Heard(worker, Heard::Said(ready)))
             .unwrap();
         Ok(Box::new(FakeLink {
             script: Arc::clone(&self.script),
+            numbers: Arc::clone(&self.numbers),
             attempts: Arc::clone(&self.attempts),
             worker,
             inbox,
-            hanging: None,
+            hanging: Vec::new(),
         }))
     }
 }
@@ -92,16 +104,19 @@ impl FakeLink {
             .unwrap();
     }
 
-    fn train(&mut self, order: &Order) {
-        let seed = order.spec.seed;
+    /// Acts on `order`; whether the worker is still there.
+    fn train(&mut self, order: &Order) -> bool {
+        let number = self.numbers[&order.trial];
         let before = {
             let mut attempts = self.attempts.lock().unwrap();
-            let count = attempts.entry(seed).or_insert(0);
+            let count = attempts.entry(number).or_insert(0);
             *count += 1;
             *count - 1
         };
         let attempt = order.attempt;
-        match (self.script)(seed, before) {
+        let act = (self.script)(number, before);
+        let lives = !matches!(act, Act::Crash);
+        match act {
             act @ (Act::Finish | Act::Diverge) => {
                 let values = vec![("valid/loss".to_owned(), 1.0)];
                 self.say(Heard::Said(FromWorker::Progress {
@@ -125,18 +140,47 @@ impl FakeLink {
                 self.say(Heard::Said(FromWorker::Refused { attempt, message }));
             }
             Act::Babble => self.say(Heard::Garbage("hello".to_owned())),
-            Act::Hang => self.hanging = Some(attempt),
+            Act::Hang => self.hanging.push(attempt),
             Act::Sleep => {}
+            Act::Dawdle => {
+                let (worker, inbox) = (self.worker, self.inbox.clone());
+                std::thread::spawn(move || {
+                    for step in 1..=4 {
+                        std::thread::sleep(DAWDLE);
+                        let values = vec![("valid/loss".to_owned(), 1.0)];
+                        let said = FromWorker::Progress {
+                            attempt,
+                            step,
+                            values,
+                        };
+                        inbox
+                            .send(Incoming::Heard(worker, Heard::Said(said)))
+                            .unwrap();
+                    }
+                    let result = Box::default();
+                    let said = FromWorker::Finished { attempt, result };
+                    inbox
+                        .send(Incoming::Heard(worker, Heard::Said(said)))
+                        .unwrap();
+                });
+            }
         }
+        lives
     }
 }
 
 impl Link for FakeLink {
     fn send(&mut self, message: &ToWorker) -> io::Result<()> {
         match message {
-            ToWorker::Train(order) => self.train(order),
+            ToWorker::Train(order) => {
+                self.train(order);
+            }
+            ToWorker::TrainTogether { orders } => {
+                assert!(orders.len() > 1);
+                let _ = orders.iter().all(|order| self.train(order));
+            }
             ToWorker::Stop => {
-                if let Some(attempt) = self.hanging.take() {
+                for attempt in std::mem::take(&mut self.hanging) {
                     let step = Some(4);
                     self.say(Heard::Said(FromWorker::Interrupted { attempt, step }));
                 }
@@ -222,11 +266,15 @@ impl Recorder {
     }
 }
 
-fn trials(count: u64) -> Vec<PlannedTrial> {
+/// `count` trials, in turn of `configs` configurations.
+fn trials(count: u64, configs: u64) -> Vec<PlannedTrial> {
     let data = DataDigest::from_hex("0".repeat(64));
     (0..count)
-        .map(|seed| {
-            let spec = TrialSpec::new(Kind::Mlp.default_model(), seed, Objective::default());
+        .map(|number| {
+            let mut model = Kind::Mlp.default_model();
+            let epochs = Value::Int(1 + (number % configs) as i64);
+            model.set("epochs", &epochs).unwrap();
+            let spec = TrialSpec::new(model, number / configs, Objective::default());
             PlannedTrial {
                 id: spec.id(&data),
                 config: spec.config_id(&data),
@@ -238,11 +286,15 @@ fn trials(count: u64) -> Vec<PlannedTrial> {
 
 struct Case {
     trials: u64,
-    slots: usize,
-    retries: u32,
-    timeout: Option<Duration>,
+    /// Each trial has one of its own if this is as many as there are trials.
+    configs: u64,
+    settings: Settings,
     start: Start,
+    /// What workers say that they have room for.
+    room: u64,
     recorder: Recorder,
+    /// Where the n-th trial stands elsewhere when it is asked for the m-th time (from 0).
+    elsewhere: fn(u64, usize) -> Elsewhere,
 }
 
 impl Case {
@@ -250,11 +302,23 @@ impl Case {
         let recorder = Recorder::default();
         Case {
             trials,
-            slots,
-            retries: 2,
-            timeout: None,
+            configs: trials,
+            settings: Settings {
+                slots: cpu_slots(Some(slots)).unwrap(),
+                trial_timeout: None,
+                stall_timeout: None,
+                retries: 2,
+                checkpoint: Checkpointing {
+                    every_ms: 5000,
+                    cost: 0.02,
+                },
+                max_time: None,
+                max_trials: None,
+            },
             start: Start::Well,
+            room: 0,
             recorder,
+            elsewhere: |_, _| Elsewhere::Free,
         }
     }
 
@@ -262,33 +326,41 @@ impl Case {
         mut self,
         script: impl Fn(u64, usize) -> Act + Send + Sync + 'static,
     ) -> (Result<Summary, ScheduleError>, Recorder) {
-        let planned = trials(self.trials);
+        let planned = trials(self.trials, self.configs);
         let borrowed: Vec<&PlannedTrial> = planned.iter().collect();
+        let ids = planned.iter().map(|trial| trial.id.clone());
+        let numbers: Numbers = Arc::new(ids.zip(0..).collect());
+        let asked = Mutex::new(BTreeMap::new());
+        let elsewhere = |trial: &TrialId| {
+            let mut asked = asked.lock().unwrap();
+            let times = asked.entry(numbers[trial]).or_insert(0);
+            *times += 1;
+            (self.elsewhere)(numbers[trial], *times - 1)
+        };
         let work = Work {
             trials: &borrowed,
             data: PathBuf::new(),
             folder: PathBuf::new(),
-        };
-        let settings = Settings {
-            slots: cpu_slots(Some(self.slots)).unwrap(),
-            trial_timeout: self.timeout,
-            retries: self.retries,
-            checkpoint: Checkpointing {
-                every_ms: 5000,
-                cost: 0.02,
+            elsewhere: &elsewhere,
+            extent: Extent {
+                rows: 100,
+                features: 4,
+                classes: 2,
             },
         };
         let mut launcher = FakeLauncher {
             script: Arc::new(script),
+            numbers: Arc::clone(&numbers),
             attempts: Arc::default(),
             start: self.start,
+            room: self.room,
             launched: 0,
         };
         let (inbox, incoming) = inbox();
         self.recorder.inbox = Some(inbox.clone());
         let result = dispatch(
             &work,
-            &settings,
+            &self.settings,
             &mut launcher,
             &mut [&mut self.recorder],
             (inbox, incoming),
@@ -312,9 +384,91 @@ fn every_trial_runs_once_whatever_the_number_of_slots() {
     }
 }
 
+/// A case whose workers train as many trials together as there are.
+fn together(trials: u64, slots: usize) -> Case {
+    Case {
+        room: u64::MAX,
+        ..Case::new(trials, slots)
+    }
+}
+
+impl Recorder {
+    /// Most attempts that were under way at once.
+    fn most_at_once(&self) -> usize {
+        let (mut open, mut most) = (0usize, 0);
+        for event in &self.events {
+            match event {
+                Event::TrialStarted { .. } => open += 1,
+                Event::TrialFinished { .. }
+                | Event::TrialFailed { .. }
+                | Event::TrialInterrupted { .. } => open -= 1,
+                _ => {}
+            }
+            most = most.max(open);
+        }
+        most
+    }
+}
+
+#[test]
+fn trials_that_are_alike_are_handed_out_together_and_end_one_by_one() {
+    for (slots, most) in [(1, 9), (3, 9)] {
+        let (summary, recorder) = together(9, slots).run(|number, _| match number {
+            4 => Act::Refuse,
+            _ => Act::Finish,
+        });
+        let expected = Summary {
+            finished: 8,
+            failed: 1,
+            ..Summary::default()
+        };
+        assert_eq!(summary.unwrap(), expected);
+        assert_eq!(recorder.starts(), 9);
+        assert!((2..=most).contains(&recorder.most_at_once()));
+        recorder.assert_attempts_are_closed();
+    }
+}
+
+#[test]
+fn a_group_whose_worker_dies_is_tried_again_one_by_one_so_that_one_alone_is_blamed() {
+    let (summary, recorder) = together(6, 1).run(|number, _| match number {
+        2 => Act::Crash,
+        _ => Act::Finish,
+    });
+    let expected = Summary {
+        finished: 5,
+        failed: 1,
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    // Six together, of which two ended; then four alone, one of them three times.
+    assert_eq!(recorder.starts(), 6 + 3 + 3);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn an_interrupt_reaches_every_trial_of_a_group() {
+    let mut case = together(4, 1);
+    case.recorder.interrupt_at = vec![4];
+    let (summary, recorder) = case.run(|_, _| Act::Hang);
+    let summary = summary.unwrap();
+    assert_eq!((summary.interrupted, summary.left), (4, 0));
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn no_larger_group_is_begun_than_may_end_in_the_session() {
+    let mut case = together(9, 1);
+    case.settings.max_trials = Some(3);
+    let (summary, recorder) = case.run(|_, _| Act::Finish);
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished, summary.left), (3, 6));
+    assert_eq!(recorder.starts(), 3);
+}
+
 #[test]
 fn a_crash_costs_one_attempt_and_the_trial_is_tried_again() {
-    let (summary, recorder) = Case::new(3, 1).run(|seed, attempt| match (seed, attempt) {
+    let (summary, recorder) = Case::new(3, 1).run(|number, attempt| match (number, attempt) {
         (1, 0) => Act::Crash,
         (2, 0) => Act::Babble,
         _ => Act::Finish,
@@ -341,7 +495,7 @@ fn a_crash_costs_one_attempt_and_the_trial_is_tried_again() {
 
 #[test]
 fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_go_on() {
-    let (summary, recorder) = Case::new(6, 1).run(|seed, _| match seed {
+    let (summary, recorder) = Case::new(6, 1).run(|number, _| match number {
         2 => Act::Crash,
         _ => Act::Finish,
     });
@@ -359,7 +513,7 @@ fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_go_on() {
 
 #[test]
 fn what_an_engine_refuses_and_what_diverges_is_not_tried_again() {
-    let (summary, recorder) = Case::new(3, 2).run(|seed, _| match seed {
+    let (summary, recorder) = Case::new(3, 2).run(|number, _| match number {
         0 => Act::Refuse,
         1 => Act::Diverge,
         _ => Act::Finish,
@@ -377,8 +531,8 @@ fn what_an_engine_refuses_and_what_diverges_is_not_tried_again() {
 #[test]
 fn a_trial_that_takes_too_long_is_ended_and_the_others_go_on() {
     let mut case = Case::new(3, 1);
-    case.timeout = Some(Duration::from_millis(20));
-    let (summary, recorder) = case.run(|seed, _| match seed {
+    case.settings.trial_timeout = Some(Duration::from_millis(20));
+    let (summary, recorder) = case.run(|number, _| match number {
         0 => Act::Sleep,
         _ => Act::Finish,
     });
@@ -396,14 +550,150 @@ fn a_trial_that_takes_too_long_is_ended_and_the_others_go_on() {
 #[test]
 fn slots_that_fail_everything_are_retired_and_the_work_is_kept() {
     let mut case = Case::new(50, 2);
-    case.retries = 0;
+    case.settings.retries = 0;
     let (summary, recorder) = case.run(|_, _| Act::Crash);
     let summary = summary.unwrap();
     assert_eq!(summary.failed, 6, "three on each slot");
     assert_eq!(summary.left, 44);
+    assert_eq!(summary.retired.len(), 2);
+    assert!(summary.retired[0].1.contains("signal 11 (SIGSEGV)"));
+    assert_eq!(summary.stopped, None);
     let retired = |event: &&Event| matches!(event, Event::SlotRetired { .. });
     assert_eq!(recorder.events.iter().filter(retired).count(), 2);
     recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_sweep_goes_on() {
+    for slots in [1, 3] {
+        // Four seeds of five configurations, the third of which is deadly.
+        let mut case = Case::new(20, slots);
+        case.configs = 5;
+        case.settings.retries = 1;
+        let (summary, recorder) = case.run(|number, _| match number % 5 {
+            2 => Act::Crash,
+            _ => Act::Finish,
+        });
+        let summary = summary.unwrap();
+        let left = (summary.finished, summary.failed, summary.left);
+        assert_eq!(left, (16, 4, 0));
+        assert_eq!(summary.retired, []);
+        recorder.assert_attempts_are_closed();
+        let reasons: Vec<&str> = (recorder.events.iter())
+            .filter_map(|event| match event {
+                Event::TrialSetAside { reason, .. } => Some(reason.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(reasons.len(), summary.set_aside);
+        // Seeds of it that other slots had begun by then may have failed as well.
+        assert!(summary.set_aside + slots >= 4, "{summary:?}");
+        for reason in reasons {
+            assert!(reason.contains("has ended 2 workers"), "{reason}");
+            assert!(reason.contains("SIGSEGV"), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_neighbourhood_of_deadly_configurations_does_not_cost_the_slot() {
+    let mut case = Case::new(12, 1);
+    case.settings.retries = 1;
+    let (summary, recorder) = case.run(|number, _| match number {
+        0..4 => Act::Crash,
+        _ => Act::Finish,
+    });
+    let summary = summary.unwrap();
+    let ended = (summary.finished, summary.failed, summary.left);
+    assert_eq!(ended, (8, 4, 0));
+    assert_eq!(summary.retired, []);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn a_worker_that_falls_silent_is_ended_as_hung_and_one_that_is_only_slow_is_not() {
+    let mut case = Case::new(2, 1);
+    case.settings.retries = 0;
+    // Shorter than the trial takes, longer than any of its steps.
+    case.settings.stall_timeout = Some(DAWDLE * 3);
+    let (summary, recorder) = case.run(|number, _| match number {
+        0 => Act::Sleep,
+        _ => Act::Dawdle,
+    });
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished, summary.failed), (1, 1));
+    let causes = recorder.events.iter().filter_map(|event| match event {
+        Event::TrialFailed { cause, .. } => Some(cause),
+        _ => None,
+    });
+    let causes: Vec<&Cause> = causes.collect();
+    assert!(
+        matches!(causes[..], [Cause::Hung { after }] if *after > DAWDLE * 3),
+        "{causes:?}"
+    );
+}
+
+#[test]
+fn no_more_trials_are_begun_than_may_end_in_the_session() {
+    for slots in [1, 4] {
+        let mut case = Case::new(20, slots);
+        case.settings.max_trials = Some(6);
+        let (summary, recorder) = case.run(|number, attempt| match (number, attempt) {
+            (1, 0) => Act::Crash,
+            (2, _) => Act::Refuse,
+            (3, _) => Act::Diverge,
+            _ => Act::Finish,
+        });
+        let summary = summary.unwrap();
+        let ended = summary.finished + summary.diverged + summary.failed;
+        assert_eq!((ended, summary.interrupted, summary.left), (6, 0, 14));
+        assert_eq!(summary.stopped, Some(StopReason::TrialLimit(6)));
+        recorder.assert_attempts_are_closed();
+    }
+    // A limit that is no limit.
+    let mut case = Case::new(3, 2);
+    case.settings.max_trials = Some(3);
+    let (summary, _) = case.run(|_, _| Act::Finish);
+    assert_eq!(summary.unwrap().stopped, None);
+}
+
+#[test]
+fn the_time_limit_of_a_session_ends_it_as_an_interrupt_does() {
+    let mut case = Case::new(9, 2);
+    let limit = Duration::from_millis(50);
+    case.settings.max_time = Some(limit);
+    let (summary, recorder) = case.run(|_, _| Act::Hang);
+    let expected = Summary {
+        interrupted: 2,
+        left: 7,
+        stopped: Some(StopReason::TimeLimit(limit)),
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn trials_that_another_session_has_in_hand_are_left_to_it() {
+    let mut case = Case::new(6, 2);
+    case.elsewhere = |number, times| match (number, times) {
+        (1, _) => Elsewhere::Done,
+        // Finished there in the end, or given up.
+        (3, 0) | (4, 0) => Elsewhere::Running,
+        (3, _) => Elsewhere::Done,
+        _ => Elsewhere::Free,
+    };
+    let (summary, recorder) = case.run(|number, _| match number {
+        1 | 3 => panic!("trained twice"),
+        _ => Act::Finish,
+    });
+    let expected = Summary {
+        finished: 4,
+        found_done: 2,
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    assert_eq!(recorder.starts(), 4);
 }
 
 #[test]
@@ -412,13 +702,9 @@ fn workers_that_cannot_start_or_are_of_another_version_end_the_session() {
         let mut case = Case::new(5, 2);
         case.start = start;
         let (summary, recorder) = case.run(|_, _| Act::Finish);
-        assert_eq!(
-            summary.unwrap(),
-            Summary {
-                left: 5,
-                ..Summary::default()
-            }
-        );
+        let summary = summary.unwrap();
+        assert_eq!((summary.failed, summary.left), (0, 5));
+        assert_eq!(summary.retired.len(), 2);
         assert_eq!(recorder.starts(), 0);
         let reasons = recorder.events.iter().filter_map(|event| match event {
             Event::SlotRetired { reason, .. } => Some(reason.as_str()),
@@ -441,7 +727,7 @@ fn the_first_interrupt_lets_workers_checkpoint_and_starts_nothing_more() {
     let expected = Summary {
         interrupted: 2,
         left: 7,
-        stopped: true,
+        stopped: Some(StopReason::Interrupt),
         ..Summary::default()
     };
     assert_eq!(summary.unwrap(), expected);
@@ -461,7 +747,7 @@ fn the_second_interrupt_does_not_wait_for_workers() {
     let expected = Summary {
         interrupted: 2,
         left: 7,
-        stopped: true,
+        stopped: Some(StopReason::Interrupt),
         ..Summary::default()
     };
     assert_eq!(summary.unwrap(), expected);

@@ -12,7 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("shown", &[]),
     ("recipe", &[]),
     ("trial", &[]),
-    ("event", &["trial"]),
+    ("event", &["shown", "trial"]),
     ("protocol", &["trial"]),
     ("spec", &["recipe", "trial"]),
     ("plan", &["spec", "trial"]),

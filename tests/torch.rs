@@ -109,6 +109,11 @@ fn a_sweep_on_torch_gives_the_trials_of_a_sweep_on_the_native_engine() {
     ours.succeed(&["run", "small.toml", "--engine", "torch", "--quiet"]);
     theirs.succeed(&["run", "small.toml", "--quiet"]);
     assert_eq!(ours.engines(), ["torch"]);
+    // Lanes of a group are attempts on one slot at one time.
+    let overlapping = "SELECT count(*) FROM attempts AS one JOIN attempts AS other
+        ON one.slot = other.slot AND one.number < other.number AND other.started_ms < one.ended_ms";
+    let counts: Vec<i64> = ours.rows(overlapping, |row| row.get(0).unwrap());
+    assert!(counts[0] > 0, "trials that are alike were trained together");
     assert_eq!(theirs.engines(), ["native"]);
     let (ours, theirs) = (ours.objectives(), theirs.objectives());
     assert_eq!(ours.len(), 18);

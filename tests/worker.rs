@@ -287,8 +287,8 @@ fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
     for kind in kinds() {
         let mut bench = Bench::new();
         let spec = spec(kind, 5);
-        let step = bench.stop(&spec);
-        let again = bench.stop(&spec);
+        let step = bench.stop(&spec).expect("a checkpoint");
+        let again = bench.stop(&spec).expect("a checkpoint");
         assert!(again > step);
         let (story, result) = bench.finish(&spec, NEVER);
         assert_eq!(story.resumed, Some(again), "{kind:?}");

@@ -18,7 +18,9 @@ pub enum Exit {
     Busy = 4,
     /// Predictions are written, and some rows have none.
     RowsLeft = 5,
-    /// Ended by Ctrl-C or a termination signal; `sweep resume` goes on.
+    /// Ended by `--max-time` or `--max-trials` with trials left; `sweep resume` goes on.
+    LimitReached = 6,
+    /// Ended by Ctrl-C, `sweep stop` or a termination signal; `sweep resume` goes on.
     Interrupted = 130,
 }
 

@@ -3,15 +3,13 @@
 use comfy_table::{Table, TableStyle};
 use serde_json::{Value as Json, json};
 
-use crate::report::{Summary, json, table};
+use crate::report::{Summary, json, story, table};
 use crate::shown;
-use crate::store::{ExperimentRecord, TrialRecord};
+use crate::store::ExperimentRecord;
 use crate::trial::Status;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
 pub const SHOWN: usize = 10;
-/// Failed trials that are listed.
-const FAILURES: usize = 10;
 
 /// A table without borders.
 pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
@@ -44,20 +42,7 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
     }
     text.push('\n');
     text.push_str(&table::leaderboard(&summary, SHOWN, has_colour));
-    let failed: Vec<&TrialRecord> = record
-        .trials
-        .iter()
-        .filter(|trial| trial.in_plan)
-        .filter(|trial| matches!(trial.status, Status::Failed | Status::Diverged))
-        .collect();
-    for trial in failed.iter().take(FAILURES) {
-        let reason = trial.message.as_deref().unwrap_or("no reason recorded");
-        let (id, status) = (trial.id.short(), trial.status.name());
-        text.push_str(&format!("{id} {status}: {}\n", one_line(reason)));
-    }
-    if failed.len() > FAILURES {
-        text.push_str(&format!("... and {} more\n", failed.len() - FAILURES));
-    }
+    text.push_str(&story::failed(record));
     text.push_str("`sweep show TRIAL` tells the whole story of one\n");
     text
 }
@@ -72,11 +57,4 @@ pub fn sweep_json(record: &ExperimentRecord) -> Json {
         .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
         .collect();
     object
-}
-
-/// Text from the record that cannot move the cursor or end the line.
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
 }

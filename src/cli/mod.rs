@@ -12,6 +12,7 @@ mod export;
 mod failure;
 mod gc;
 mod gpus;
+mod limits;
 mod listing;
 mod litter;
 mod ls;
@@ -27,6 +28,7 @@ mod rm;
 mod run;
 mod show;
 mod source;
+mod stop;
 mod terminal;
 mod test_rows;
 
@@ -67,6 +69,8 @@ enum Command {
     Run(run::Arguments),
     /// Go on with a sweep where it stopped (the last one, unless named)
     Resume(resume::Arguments),
+    /// Ask a running sweep to end cleanly (the one that runs, unless named), and wait for it
+    Stop(stop::Arguments),
     /// Show what `run` would train, without training
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
@@ -107,6 +111,7 @@ pub fn main() -> Exit {
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&context, &arguments),
         Command::Resume(arguments) => resume::resume(&context, &arguments),
+        Command::Stop(arguments) => stop::stop(&context, &arguments),
         Command::Plan(arguments) => plan::plan(&context, &arguments),
         Command::Report(arguments) => report::report(&context, &arguments),
         Command::Predict(arguments) => predict::predict(&context, &arguments),

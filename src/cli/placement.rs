@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::Failure;
 use super::gpus::{self, Gpu};
 use super::prepare::Ready;
-use super::run::How;
+use super::run::Choice;
 use crate::event::Slot;
 use crate::schedule::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
 use crate::spec::{Cuda, Engine, Slots};
@@ -40,7 +40,7 @@ pub enum EngineChoice {
 ///
 /// # Errors
 /// When what is asked for is not here.
-pub fn place(ready: &Ready, how: &How) -> Result<Placement, Failure> {
+pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
     let schedule = &ready.checked.experiment.schedule;
     let engine = match how.engine {
         Some(EngineChoice::Auto) => Engine::Auto,

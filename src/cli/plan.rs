@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::store_failure;
 use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
-use super::run::{self, How};
+use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
 use crate::plan;
 use crate::store::Store;
@@ -31,22 +31,23 @@ pub struct Arguments {
     limit: usize,
 
     #[command(flatten)]
-    how: How,
+    choice: Choice,
 }
 
 /// `sweep plan FILE`.
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let ready = prepare::prepare(context, checked)?;
-    let slots = placement::place(&ready, &arguments.how)?.slots;
-    let statuses = match context.store.exists() {
-        true => {
-            let store = Store::open_existing(&context.store).map_err(store_failure)?;
-            run::statuses(&store, &ready.plan)?
-        }
-        false => Default::default(),
+    let slots = placement::place(&ready, &arguments.choice)?.slots;
+    let store = match context.store.exists() {
+        true => Some(Store::open_existing(&context.store).map_err(store_failure)?),
+        false => None,
     };
-    let retry = arguments.how.retry_failed;
+    let statuses = match &store {
+        Some(store) => run::statuses(store, &ready.plan)?,
+        None => Default::default(),
+    };
+    let retry = arguments.choice.retry.of(store.as_ref())?;
     let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), retry);
     let estimate = match arguments.pilot {
         true => Some(pilot::estimate(&ready, &todo, slots.len())?),

@@ -1,27 +1,37 @@
 //! `sweep run`: parse, check, plan, open the store, dispatch, say what came out.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use super::context::store_failure;
 use super::environment::environment;
+use super::limits::{Limits, Retry};
 use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, terminal};
 use crate::console::{Console, Mode, Sweep};
+use crate::event::StopReason;
 use crate::plan::{self, Plan, PlannedTrial};
 use crate::protocol::Checkpointing;
 use crate::report;
-use crate::schedule::{self, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work};
-use crate::shown::count;
+use crate::schedule::{
+    self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
+};
+use crate::shown::{clean, count};
 use crate::spec::memory_size;
-use crate::store::lock::{LockError, host_name};
+use crate::store::lock::{LockError, holder_of, host_name};
 use crate::store::{
-    Begin, DatasetRecord, Outcome, Planned, SessionId, Store, SweepLock, TrialFiles,
+    Begin, DatasetRecord, Outcome, Planned, Requests, SessionId, Store, SweepLock, TrialFiles,
+    Urgency,
 };
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
 use crate::worker::{self, checkpoints};
+
+/// How often requests to stop are looked for.
+const REQUEST_PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -39,6 +49,20 @@ pub struct Arguments {
 /// Flags on how to run, shared with `resume`. They change no result.
 #[derive(Debug, clap::Args)]
 pub struct How {
+    #[command(flatten)]
+    pub choice: Choice,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    /// Say nothing but errors and the last line
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Flags on which trials run on which slots, shared with `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots")]
     pub workers: Option<usize>,
@@ -55,13 +79,8 @@ pub struct How {
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
     memory_limit: Option<u64>,
 
-    /// Train again what failed before
-    #[arg(long)]
-    pub retry_failed: bool,
-
-    /// Say nothing but errors and the last line
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    pub retry: Retry,
 }
 
 /// `sweep run FILE`.
@@ -74,8 +93,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 /// Trains what `ready` asks for and the record does not have, and says what came out.
 pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> {
     let experiment = &ready.checked.experiment;
-    let placement = placement::place(ready, how)?;
-    let _lock = lock(context, &experiment.name)?;
+    let placement = placement::place(ready, &how.choice)?;
+    let lock = lock(context, &experiment.name)?;
     let mut store = context.write()?;
     let begun = || begin(&mut store, ready);
     let session = terminal::with_patience(&context.waits(), begun)?;
@@ -85,7 +104,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
     let todo = plan::remaining(
         &ready.plan,
         |id| statuses.get(id).copied(),
-        how.retry_failed,
+        how.choice.retry.of(Some(&store))?,
     );
     let before = Before::of(ready, &todo, &statuses, &store)?;
     if !how.quiet {
@@ -100,16 +119,20 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         terminal::note(&line);
     }
     let failed_before = before.failed;
-    let summary = train(
-        context,
-        ready,
-        how,
-        &todo,
-        placement,
-        (&store, session),
-        before,
-    )?;
+    let record = Recorded {
+        store: &store,
+        session,
+        lock: &lock,
+    };
+    let summary = train(context, ready, how, &todo, placement, record, before)?;
     conclude(context, ready, &summary, failed_before)
+}
+
+/// Where a session is written down, and who may write it.
+struct Recorded<'a> {
+    store: &'a Store,
+    session: SessionId,
+    lock: &'a SweepLock,
 }
 
 /// What earlier sessions have left.
@@ -151,7 +174,7 @@ fn train(
     how: &How,
     todo: &[&PlannedTrial],
     placement: Placement,
-    (store, session): (&Store, SessionId),
+    record: Recorded<'_>,
     before: Before,
 ) -> Result<Summary, Failure> {
     let experiment = &ready.checked.experiment;
@@ -161,26 +184,36 @@ fn train(
         trials: todo,
         data: absolute(&ready.data.path)?,
         folder: trials.clone(),
+        elsewhere: &|trial| elsewhere(context, &record, trial),
+        extent: Extent {
+            rows: ready.data.meta.train_rows,
+            features: ready.data.meta.features.len(),
+            classes: ready.data.meta.classes.len(),
+        },
     };
     let settings = Settings {
         slots: placement.slots,
         trial_timeout: experiment.schedule.trial_timeout,
+        stall_timeout: experiment.schedule.stall_timeout,
         retries: experiment.schedule.retries,
         checkpoint: Checkpointing {
             every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
             cost: experiment.schedule.checkpoint.cost,
         },
+        max_time: how.limits.max_time,
+        max_trials: how.limits.max_trials.map(NonZero::get),
     };
     let program = std::env::current_exe().map_err(|error| {
         Failure::environment(format!("this program cannot find itself: {error}"), "")
     })?;
     let logs = context.runs().join("logs").join(&experiment.name);
-    let memory_limit = how.memory_limit.or(experiment.schedule.memory_limit);
+    let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
     let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
         .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
         .with_torch(placement.torch);
     let (inbox, incoming) = schedule::inbox();
     interrupt_on_signal(&inbox)?;
+    interrupt_on_request(&inbox, record.lock.requests())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
     let files = TrialFiles {
@@ -189,7 +222,8 @@ fn train(
             checkpoints::remove(&trials.join(trial.as_str()));
         }),
     };
-    let mut writer = store.writer(session, Some(files)).map_err(store_failure)?;
+    let writer = record.store.writer(record.session, Some(files));
+    let mut writer = writer.map_err(store_failure)?;
     let mut console = console(ready, how, todo, before);
     let result = schedule::dispatch(
         &work,
@@ -202,7 +236,7 @@ fn train(
         console.finish();
     }
     let outcome = match &result {
-        Ok(summary) if summary.stopped => Outcome::Interrupted,
+        Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
         Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
         Ok(_) => Outcome::Finished,
         Err(_) => Outcome::Failed,
@@ -352,17 +386,55 @@ fn interrupt_on_signal(inbox: &Inbox) -> Result<(), Failure> {
     let inbox = inbox.clone();
     let count = AtomicU32::new(0);
     ctrlc::set_handler(move || {
-        match count.fetch_add(1, Ordering::Relaxed) {
-            0 => {
-                terminal::note("stopping: trials in hand write a checkpoint; again to stop at once")
-            }
-            1 => {}
-            _ => std::process::exit(Exit::Interrupted as i32),
+        if count.fetch_add(1, Ordering::Relaxed) >= 2 {
+            std::process::exit(Exit::Interrupted as i32);
         }
         // Nobody listens once all trials are over.
         let _ = inbox.send(Incoming::Interrupt);
     })
     .map_err(|error| Failure::environment(format!("cannot listen for Ctrl-C: {error}"), ""))
+}
+
+/// Looks for requests to stop from other processes until the session is over.
+fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure> {
+    let inbox = inbox.clone();
+    let watch = move || {
+        let mut seen = None;
+        loop {
+            std::thread::sleep(REQUEST_PAUSE);
+            let pending = requests.pending();
+            let interrupts = match (seen, pending) {
+                (None, Some(Urgency::Clean)) | (Some(Urgency::Clean), Some(Urgency::AtOnce)) => 1,
+                (None, Some(Urgency::AtOnce)) => 2,
+                _ => 0,
+            };
+            seen = seen.max(pending);
+            for _ in 0..interrupts {
+                if inbox.send(Incoming::Interrupt).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("requests".to_owned());
+    let started = thread.spawn(watch).map(drop);
+    started.map_err(|error| {
+        Failure::environment(format!("cannot listen for `sweep stop`: {error}"), "")
+    })
+}
+
+/// What other sessions, whose experiments ask for `trial` too, have to do with it.
+fn elsewhere(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> Elsewhere {
+    // A record that cannot be read now is no reason to stop: it is the writer's to tell.
+    let Ok(Some(standing)) = record.store.standing(trial, record.session) else {
+        return Elsewhere::Free;
+    };
+    let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
+    match standing.status {
+        Status::Finished | Status::Diverged => Elsewhere::Done,
+        _ if standing.running_for.iter().any(is_run) => Elsewhere::Running,
+        _ => Elsewhere::Free,
+    }
 }
 
 /// Workers are started by absolute paths, so that nothing depends on where they run.
@@ -435,24 +507,48 @@ fn conclude(
     } else {
         terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
     }
-    let exit = if summary.stopped {
-        terminal::note(&format!("stopped; `sweep resume {name}` goes on"));
-        Exit::Interrupted
-    } else if summary.failed + summary.left > 0 {
-        let (failed, left) = (summary.failed, summary.left);
-        terminal::note(&format!(
-            "{failed} trials failed, {left} were not begun; `sweep show {name}` says why"
-        ));
-        Exit::TrialsFailed
-    } else if failed_before > 0 {
-        terminal::note(&format!(
-            "{} failed before: `sweep show {name}` says why, --retry-failed tries them again",
-            count(failed_before, "trial")
-        ));
-        Exit::TrialsFailed
-    } else {
-        terminal::note(&format!("next: sweep report {name}"));
-        Exit::Success
-    };
+    let (exit, said) = verdict(name, summary, failed_before);
+    terminal::note(&said);
     Ok(exit)
+}
+
+/// How a session ends, and what to do next.
+fn verdict(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String) {
+    let goes_on = format!("`sweep resume {name}` goes on");
+    let says_why = format!("`sweep show {name}` says why");
+    let (failed, left) = (summary.failed, summary.left + summary.interrupted);
+    match summary.stopped {
+        Some(StopReason::Interrupt) => (Exit::Interrupted, format!("stopped; {goes_on}")),
+        Some(reason) => (
+            Exit::LimitReached,
+            format!("{reason}: {} left; {goes_on}", count(left, "trial")),
+        ),
+        None if summary.left > 0 => {
+            let reasons: Vec<String> = (summary.retired.iter())
+                .map(|(slot, reason)| format!("  {slot}: {}", clean(reason)))
+                .collect();
+            let said = format!(
+                "no slot is left that works, and {} not begun; {failed} failed\n{}\n\
+                 mend the cause, then {goes_on}; {says_why}",
+                match summary.left {
+                    1 => "1 trial was".to_owned(),
+                    many => format!("{many} trials were"),
+                },
+                reasons.join("\n")
+            );
+            (Exit::TrialsFailed, said)
+        }
+        None if failed > 0 => (
+            Exit::TrialsFailed,
+            format!("{} failed; {says_why}", count(failed, "trial")),
+        ),
+        None if failed_before > 0 => (
+            Exit::TrialsFailed,
+            format!(
+                "{} failed before: {says_why}, --retry-failed tries them again",
+                count(failed_before, "trial")
+            ),
+        ),
+        None => (Exit::Success, format!("next: sweep report {name}")),
+    }
 }

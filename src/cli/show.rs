@@ -1,8 +1,14 @@
 //! `sweep show`: all that is known of one trial, or of one sweep.
 
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+
 use super::context::store_failure;
 use super::{Context, Exit, Failure, listing, terminal};
+use crate::report::story::{self, Whereabouts};
 use crate::report::{json, table};
+use crate::store::{AttemptRecord, Store};
 use crate::trial::Objective;
 
 #[derive(Debug, clap::Args)]
@@ -20,9 +26,13 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         None => Some(context.experiment(None)?),
     };
     if let Some(record) = named {
+        let events = store.slot_events(&record.name).map_err(store_failure)?;
         terminal::print(&match context.json {
-            true => listing::sweep_json(&record).to_string(),
-            false => listing::sweep(&record, colour),
+            true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
+            false => {
+                let sessions = story::sessions(&record.sessions, &events, colour);
+                format!("{}\n{sessions}", listing::sweep(&record, colour))
+            }
         });
         return Ok(Exit::Success);
     }
@@ -44,9 +54,49 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let attempts = store.attempts(&trial.id).map_err(store_failure)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
+    let asked_by = store.asked_by(&trial.id).map_err(store_failure)?;
+    let whereabouts = Whereabouts {
+        asked_by: &asked_by,
+        folder: &context.trials().join(trial.id.as_str()),
+        logs: &logs(context, &store, &attempts)?,
+    };
     terminal::print(&match context.json {
-        true => json::trial(&objective, &trial, &attempts, &curves, &artifacts).to_string(),
-        false => table::trial(&objective, &trial, &attempts, &curves, &artifacts, colour),
+        true => {
+            let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
+            merged(told, whereabouts.json()).to_string()
+        }
+        false => {
+            let told = table::trial(&objective, &trial, &attempts, &curves, &artifacts, colour);
+            format!("{told}\n{}", whereabouts.lines())
+        }
     });
     Ok(Exit::Success)
+}
+
+/// The logs of the slots that `attempts` ran on, as far as they are still there.
+fn logs(
+    context: &Context,
+    store: &Store,
+    attempts: &[AttemptRecord],
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut logs = Vec::new();
+    for attempt in attempts {
+        let Some(name) = store.session_name(attempt.session).map_err(store_failure)? else {
+            continue;
+        };
+        let file = format!("{}.log", attempt.slot.replace(':', "-"));
+        let log = context.runs().join("logs").join(name).join(file);
+        if log.is_file() && !logs.contains(&log) {
+            logs.push(log);
+        }
+    }
+    Ok(logs)
+}
+
+/// An object with the keys of both.
+fn merged(mut object: Json, more: Json) -> Json {
+    if let (Some(object), Json::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
 }

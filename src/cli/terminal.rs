@@ -62,7 +62,7 @@ fn harmless(text: &str, has_colour: bool) -> Cow<'_, str> {
 }
 
 /// Writes `value` and a line's end to standard output. What a terminal would act on is written as
-/// `\uXXXX`, which reads back as what it was.
+/// an escape (`\u` and four digits), which reads back as what it was.
 pub fn print_json(value: &serde_json::Value) {
     let mut text = String::new();
     for c in value.to_string().chars() {

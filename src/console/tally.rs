@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::FormattedDuration;
 
 use super::Sweep;
-use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::event::{AttemptNo, Cause, Event, Slot, StopReason};
 use crate::shown::clean;
 use crate::trial::{Metric, TrialId, TrialResult};
 
@@ -21,7 +21,12 @@ pub struct Tally {
     pub began: Instant,
     finished: u64,
     diverged: u64,
+    /// Given up, those set aside included.
     pub failed: u64,
+    set_aside: u64,
+    /// Finished by another session meanwhile.
+    found_done: u64,
+    is_stopping: bool,
     pub best: Option<(TrialId, f64)>,
     /// What each slot is at; `None` between two trials.
     pub slots: BTreeMap<Slot, Option<Running>>,
@@ -44,6 +49,9 @@ impl Tally {
             finished: 0,
             diverged: 0,
             failed: 0,
+            set_aside: 0,
+            found_done: 0,
+            is_stopping: false,
             slots: BTreeMap::new(),
         }
     }
@@ -96,11 +104,16 @@ impl Tally {
                 self.end(*attempt);
                 self.failed += u64::from(!will_retry);
             }
-            Event::TrialSetAside { .. } => self.failed += 1,
+            Event::TrialSetAside { .. } => {
+                self.failed += 1;
+                self.set_aside += 1;
+            }
+            Event::TrialFoundDone { .. } => self.found_done += 1,
             Event::TrialNoted { .. }
             | Event::RecordWaits { .. }
             | Event::RecordWentOn { .. }
             | Event::RecordNoted { .. } => {}
+            Event::StopBegan { .. } => self.is_stopping = true,
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);
@@ -156,7 +169,7 @@ impl Tally {
 
     /// Trials that are over, in this session and before.
     pub fn done(&self) -> u64 {
-        self.sweep.already_done + self.finished + self.diverged
+        self.sweep.already_done + self.found_done + self.finished + self.diverged
     }
 
     /// `12/44 trials, 1 failed, 3.2 trials/s, 00:00:10 left, best 0.6123 (2ce527b9 lr=0.01)`.
@@ -166,11 +179,16 @@ impl Tally {
             parts.push(format!("{} diverged", self.diverged));
         }
         if self.failed > 0 {
-            parts.push(format!("{} failed", self.failed));
+            parts.push(self.failures());
         }
-        let over = self.finished + self.diverged + self.failed;
+        if self.is_stopping {
+            let running = self.slots.values().flatten().count() as u64;
+            parts.push(format!("stopping, {running} in hand"));
+        }
+        // What was set aside or found took no time, and says nothing of how long the rest will take.
+        let over = self.finished + self.diverged + self.failed - self.set_aside;
         let seconds = now.saturating_duration_since(self.began).as_secs_f64();
-        if over > 0 && seconds > 0.0 {
+        if over > 0 && seconds > 0.0 && !self.is_stopping {
             let a_second = over as f64 / seconds;
             parts.push(pace(a_second));
             let left = self.sweep.total.saturating_sub(self.done() + self.failed);
@@ -221,7 +239,7 @@ impl Tally {
                     (false, Cause::Refused { .. }) => {
                         "it is not tried again, since it would end the same way"
                     }
-                    (false, _) => "it is given up for this session",
+                    (false, _) => "it is given up; --retry-failed tries it again",
                 };
                 let name = self.named(trial);
                 let cause = clean(&cause.to_string());
@@ -232,6 +250,26 @@ impl Tally {
                 }
                 Some(notice)
             }
+            Event::TrialSetAside { trial, reason } => {
+                let (name, reason) = (self.named(trial), clean(reason));
+                Some(format!("trial {name} set aside: {reason}"))
+            }
+            Event::TrialNoted { trial, note, .. } => {
+                let (name, note) = (self.named(trial), clean(note));
+                Some(format!("trial {name}: {note}"))
+            }
+            Event::StopBegan { at_once: true, .. } => {
+                Some("ending the workers that are left".to_owned())
+            }
+            Event::StopBegan { reason, .. } => Some(match reason {
+                StopReason::Interrupt => {
+                    "stopping: trials in hand write a checkpoint; again to stop at once".to_owned()
+                }
+                StopReason::TimeLimit(_) => format!(
+                    "stopping: {reason}; trials in hand write a checkpoint (Ctrl-C stops at once)"
+                ),
+                StopReason::TrialLimit(_) => format!("stopping: {reason}"),
+            }),
             Event::SlotRetired { slot, reason } => {
                 Some(format!("slot {slot} gets no more work: {}", clean(reason)))
             }
@@ -252,13 +290,13 @@ impl Tally {
     pub fn outcome(&self, now: Instant) -> String {
         let took = now.saturating_duration_since(self.began);
         let mut line = format!(
-            "{} of {} trials done ({} now: {} finished, {} diverged), {} failed, in {}",
+            "{} of {} trials done ({} now: {} finished, {} diverged), {}, in {}",
             self.done(),
             self.sweep.total,
             self.finished + self.diverged,
             self.finished,
             self.diverged,
-            self.failed,
+            self.failures(),
             FormattedDuration(took),
         );
         if self.sweep.failed_before > 0 {
@@ -272,6 +310,13 @@ impl Tally {
             ));
         }
         line
+    }
+
+    fn failures(&self) -> String {
+        match self.set_aside {
+            0 => format!("{} failed", self.failed),
+            some => format!("{} failed ({some} set aside)", self.failed),
+        }
     }
 
     /// Short name and settings of a trial.

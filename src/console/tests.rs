@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::tally::pace;
 use super::*;
-use crate::event::{AttemptNo, Cause};
+use crate::event::{AttemptNo, Cause, StopReason};
 use crate::trial::TrialResult;
 
 /// An output that a test can read.
@@ -156,6 +156,58 @@ fn lines_come_every_few_seconds_and_failures_at_once() {
     }
     console.finish_at(began + Duration::from_secs(20));
     insta::assert_snapshot!(page.text());
+}
+
+#[test]
+fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
+    let began = Instant::now();
+    let page = Page::default();
+    let mut console = console(Face::lines(Box::new(page.clone())), began);
+    let limit = StopReason::TimeLimit(Duration::from_secs(5_400));
+    let events = [
+        started(1),
+        finished(1, 0.6, false),
+        failed(2, false),
+        Event::TrialSetAside {
+            trial: id(3),
+            reason: "its configuration\nhas ended 2 workers".to_owned(),
+        },
+        Event::TrialFoundDone { trial: id(4) },
+        started(5),
+        Event::TrialNoted {
+            trial: id(5),
+            attempt: AttemptNo(5),
+            note: "a checkpoint was damaged".to_owned(),
+        },
+        Event::StopBegan {
+            reason: limit,
+            at_once: false,
+        },
+        Event::StopBegan {
+            reason: limit,
+            at_once: true,
+        },
+    ];
+    for event in events {
+        console.observe_at(&event, began);
+    }
+    // Ten were done before, one is now, and one was by another session.
+    let state = console.tally.overview(began + Duration::from_secs(60));
+    assert!(
+        state.starts_with("12/40 trials, 2 failed (1 set aside), stopping, 1 in hand, best 0.6"),
+        "{state}"
+    );
+    console.finish_at(began + Duration::from_secs(60));
+    let text = page.text();
+    for line in [
+        "trial 00000003 lr=3\u{fffd}[31m layers=[64, 32] set aside: its configuration has ended 2 workers\n",
+        "trial 00000005 lr=5\u{fffd}[31m layers=[64, 32]: a checkpoint was damaged\n",
+        "\nstopping: the time limit of 1h30m is reached; trials in hand write a checkpoint",
+        "\nending the workers that are left\n",
+        "12 of 40 trials done (1 now: 1 finished, 0 diverged), 2 failed (1 set aside), in 00:01:00",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
 }
 
 #[test]

@@ -271,7 +271,7 @@ mod tests {
             statuses[at.expect("a planned trial")]
         };
         let due = |retry_failed| -> Vec<Option<Status>> {
-            let rest = remaining(&plan, status_of, retry_failed);
+            let rest = remaining(&plan, status_of, |_| retry_failed);
             rest.into_iter().map(|trial| status_of(&trial.id)).collect()
         };
         let (pending, running) = (Some(Status::Pending), Some(Status::Running));

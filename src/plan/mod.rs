@@ -63,15 +63,15 @@ impl Plan {
 }
 
 /// The trials still to be run, in plan order: all but those that are over for good. A failed one
-/// is run again with `retry_failed` only; `status_of` is `None` for a trial never heard of.
+/// is run again only if `is_retried` says so; `status_of` is `None` for a trial never heard of.
 pub fn remaining(
     plan: &Plan,
     status_of: impl Fn(&TrialId) -> Option<Status>,
-    retry_failed: bool,
+    is_retried: impl Fn(&TrialId) -> bool,
 ) -> Vec<&PlannedTrial> {
     let is_due = |trial: &&PlannedTrial| match status_of(&trial.id) {
         Some(Status::Finished | Status::Diverged) => false,
-        Some(Status::Failed) => retry_failed,
+        Some(Status::Failed) => is_retried(&trial.id),
         Some(Status::Pending | Status::Running | Status::Interrupted) | None => true,
     };
     plan.trials.iter().filter(is_due).collect()

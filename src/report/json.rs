@@ -76,7 +76,10 @@ pub fn trial(
             "started_ms": attempt.started_ms,
             "ended_ms": attempt.ended_ms,
             "outcome": attempt.outcome,
+            "exit_code": attempt.exit_code,
+            "signal": attempt.signal,
             "message": attempt.message,
+            "notes": attempt.notes,
             "log_tail": attempt.log_tail,
             "resumed_from": attempt.resumed_from,
         })
@@ -99,6 +102,7 @@ pub fn trial(
         "seconds": trial.seconds,
         "metrics": object(trial.metrics.iter().map(|(name, value)| (name, json!(value)))),
         "message": trial.message,
+        "cause": trial.cause,
         "curves": object(curves.iter().map(|curve| (&curve.metric, json!(curve.points)))),
         "attempts": attempts.iter().map(attempt).collect::<Json>(),
         "artifacts": artifacts.iter().map(artifact).collect::<Json>(),

@@ -24,7 +24,7 @@ pub fn escape(text: &str) -> String {
 
 /// `value` as JSON that may stand between `<script type="application/json">` and its end, and in a
 /// script as an expression: whatever its texts and keys hold, nothing in it ends or opens an
-/// element or a comment. `<`, `>` and `&` are written as `\uXXXX`, which reads back as what
+/// element or a comment. `<`, `>` and `&` are written as `\u` and four digits, which reads back as what
 /// it was; white space that is neither space, line feed nor tab becomes a space, and
 /// what does not print U+FFFD, since no page can show it. Numbers that JSON lacks are `null`.
 ///

@@ -11,6 +11,7 @@ pub mod json;
 mod markup;
 mod plot;
 mod sheets;
+pub mod story;
 mod summary;
 pub mod table;
 pub mod test;

@@ -10,7 +10,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::sheets::rank;
 use super::summary::{Configuration, Summary};
-use super::text;
+use super::{story, text};
 use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 use crate::trial::{Objective, Status};
 
@@ -144,7 +144,7 @@ pub fn trial(
     }
     parts.extend(curve_table(curves, is_colored));
     if !attempts.is_empty() {
-        parts.push(attempt_table(attempts, is_colored));
+        parts.push(story::attempts(attempts, is_colored));
     }
     if !artifacts.is_empty() {
         let columns = [
@@ -199,7 +199,12 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         lines.push(format!("Size    {}", text::plural(parameters, "parameter")));
     }
     if let Some(message) = &trial.message {
-        lines.push(format!("Cause   {}", text::clean(message)));
+        let word = trial
+            .cause
+            .as_deref()
+            .map(|cause| text::clean(cause) + ": ");
+        let word = word.unwrap_or_default();
+        lines.push(format!("Cause   {word}{}", text::clean(message)));
     }
     if !trial.in_plan {
         lines.push("The experiment's file no longer asks for this trial.".to_owned());
@@ -236,68 +241,11 @@ fn curve_table(curves: &[Curve], is_colored: bool) -> Option<String> {
     Some(grid.render(is_colored))
 }
 
-fn attempt_table(attempts: &[AttemptRecord], is_colored: bool) -> String {
-    let mut grid = Grid::new(&[
-        ("Attempt", Side::Right),
-        ("Session", Side::Right),
-        ("Slot", Side::Left),
-        ("Engine", Side::Left),
-        ("Began (UTC)", Side::Left),
-        ("Time", Side::Right),
-        ("Outcome", Side::Left),
-        ("Message", Side::Left),
-    ]);
-    let mut tails = String::new();
-    for attempt in attempts {
-        let is_good = matches!(
-            attempt.outcome.as_str(),
-            "finished" | "running" | "interrupted"
-        );
-        let time = attempt
-            .ended_ms
-            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
-        let resumed = attempt
-            .resumed_from
-            .map(|step| format!("went on from step {step}"));
-        let message = [resumed, attempt.message.clone()].into_iter().flatten();
-        grid.push(
-            if is_good {
-                Style::new()
-            } else {
-                color(AnsiColor::Red)
-            },
-            vec![
-                attempt.number.to_string(),
-                attempt.session.to_string(),
-                attempt.slot.clone(),
-                attempt.engine.clone(),
-                text::utc(attempt.started_ms),
-                time.map_or("–".to_owned(), text::duration),
-                attempt.outcome.clone(),
-                message.collect::<Vec<_>>().join("; "),
-            ],
-        );
-        if let Some(tail) = attempt
-            .log_tail
-            .as_deref()
-            .filter(|tail| !tail.trim().is_empty())
-        {
-            tails.push_str(&format!("\nLast lines of attempt {}:\n", attempt.number));
-            tails.extend(
-                tail.trim_end()
-                    .lines()
-                    .map(|line| format!("  {}\n", text::clean(line))),
-            );
-        }
-    }
-    grid.render(is_colored) + &tails
-}
-
 fn shown(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), text::score)
 }
 
-fn color(color: AnsiColor) -> Style {
+pub(super) fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(color.into()))
 }
 

@@ -111,7 +111,10 @@ mod tests {
         ] {
             assert!(are_alike(&plain, &trial(&[(key, value)])), "{key}");
         }
-        let other_seed = TrialSpec { seed: 7, ..plain.clone() };
+        let other_seed = TrialSpec {
+            seed: 7,
+            ..plain.clone()
+        };
         assert!(are_alike(&plain, &other_seed));
     }
 
@@ -129,11 +132,20 @@ mod tests {
             ("ema", Value::Float(0.9)),
         ] {
             let other = trial(&[(key, value)]);
-            assert!(!are_alike(&plain, &other) && !are_alike(&other, &plain), "{key}");
+            assert!(
+                !are_alike(&plain, &other) && !are_alike(&other, &plain),
+                "{key}"
+            );
             assert!(are_alike(&other, &other), "{key}");
         }
-        let shared = TrialSpec { train_share: 0.5, ..plain.clone() };
-        assert!(!are_alike(&shared, &shared), "shares have rows of their own");
+        let shared = TrialSpec {
+            train_share: 0.5,
+            ..plain.clone()
+        };
+        assert!(
+            !are_alike(&shared, &shared),
+            "shares have rows of their own"
+        );
         let sgd = [("optimizer", text("sgd"))];
         let momentum = [("optimizer", text("sgd")), ("momentum", Value::Float(0.9))];
         assert!(!are_alike(&trial(&sgd), &trial(&momentum)));
@@ -144,7 +156,8 @@ mod tests {
         // 32 rows of 10 + 64 + 32 + 5 values, and 10 * 64 + 64 * 32 + 32 * 5 parameters.
         let lane = 32 * 111 + 2848;
         let spec = trial(&[]);
-        let sized = |room: u64, waiting: usize, slots: usize| size(&spec, EXTENT, room, waiting, slots);
+        let sized =
+            |room: u64, waiting: usize, slots: usize| size(&spec, EXTENT, room, waiting, slots);
         assert_eq!(sized(0, 100, 1), 1);
         assert_eq!(sized(lane * 5 + 1, 100, 1), 5);
         assert_eq!(sized(lane * 5 - 1, 100, 1), 4);

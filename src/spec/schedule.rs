@@ -13,7 +13,9 @@ const MAX_SLOTS: i64 = 4096;
 /// Most times a failed trial is tried again.
 const MAX_RETRIES: i64 = 10;
 /// Retries when the file says nothing.
-const DEFAULT_RETRIES: u32 = 2;
+const DEFAULT_RETRIES: u32 = 1;
+/// Longest silence of a worker about its trial when the file says nothing.
+const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Longest time limit: a year.
 const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -29,9 +31,14 @@ pub(crate) const KEYS: &[Key] = &[
         about: "longest time of one attempt at a trial",
     },
     Key {
+        name: "stall_timeout",
+        allowed: "false, or a time above 0 such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
+        about: "longest time without a word of a trial, an epoch or a round say, before its worker counts as hung",
+    },
+    Key {
         name: "retries",
         allowed: "an integer from 0 to 10",
-        about: "how often a trial that crashed is tried again",
+        about: "how often a trial whose worker died is tried again",
     },
     Key {
         name: "memory_limit",
@@ -56,7 +63,9 @@ pub struct Schedule {
     pub slots: Slots,
     /// Longest time of one attempt; `None` is no limit.
     pub trial_timeout: Option<Duration>,
-    /// How often a trial that crashed is tried again.
+    /// Longest time without a word of a trial; `None` is no limit.
+    pub stall_timeout: Option<Duration>,
+    /// How often a trial whose worker died is tried again.
     pub retries: u32,
     /// Most bytes of private memory of a worker; `None` is no limit.
     pub memory_limit: Option<u64>,
@@ -94,6 +103,7 @@ impl Default for Schedule {
         Schedule {
             slots: Slots::Auto,
             trial_timeout: None,
+            stall_timeout: Some(DEFAULT_STALL_TIMEOUT),
             retries: DEFAULT_RETRIES,
             memory_limit: None,
             checkpoint: Checkpoints::default(),
@@ -113,6 +123,9 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
         trial_timeout: table
             .read("trial_timeout", problems, timeout)
             .unwrap_or(default.trial_timeout),
+        stall_timeout: table
+            .read("stall_timeout", problems, timeout)
+            .unwrap_or(default.stall_timeout),
         retries: table
             .read("retries", problems, retries)
             .unwrap_or(default.retries),
@@ -237,8 +250,9 @@ fn timeout(node: &Node) -> Result<Option<Duration>, &Node> {
     }
 }
 
-/// A time such as `1h30m`: whole numbers, each with a unit, the larger unit first.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// A time such as `1h30m`: whole numbers, each with a unit, the larger unit first; above 0, and at
+/// most a year.
+pub fn duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut total = 0u64;

@@ -10,6 +10,8 @@ use rusqlite::types::{FromSql, Value as Sql, ValueRef};
 use super::StoreError;
 use crate::trial::{Goal, Kind, Objective, Status, Value};
 
+/// The last millisecond of the year 9999.
+const LAST_MS: i64 = 253_402_300_799_999;
 /// Characters of a text that will not do which are shown.
 const SHOWN: usize = 60;
 
@@ -83,7 +85,12 @@ impl Cells<'_> {
         &self,
         column: &'static str,
     ) -> Result<Option<T>, StoreError> {
-        self.get::<Option<i64>>(column, "an integer")?
+        let value = self.get::<Option<i64>>(column, "an integer")?;
+        // Every column of a time is called so; whoever subtracts two need not fear for the difference.
+        if column.ends_with("_ms") && value.is_some_and(|time| !(0..=LAST_MS).contains(&time)) {
+            return Err(self.refuse(column, "milliseconds since 1970, up to the year 9999"));
+        }
+        value
             .map(T::try_from)
             .transpose()
             .map_err(|_| self.refuse(column, "an integer that is not negative and not too large"))

@@ -182,7 +182,7 @@ impl StoreError {
     pub(super) fn passes(&self) -> Option<String> {
         match self {
             StoreError::Full { path, .. } => Some(format!(
-                "there is no space left for {}: free some",
+                "there is no space left for {}: free some space",
                 path.display()
             )),
             StoreError::Locked { path, .. } => Some(format!(

@@ -5,24 +5,30 @@
 //! gets it makes sure that it still stands under its name.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{database, now_ms};
+use super::database::identity;
+use super::now_ms;
+use super::request::Requests;
 
-/// How long a lock is tried for: others hold it for a moment just to see whether it is free.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The folder of lock files in a folder of runs.
+const FOLDER: &str = "locks";
+/// How long a lock is tried for that another process may only be looking at.
+const LOOKING: Duration = Duration::from_millis(200);
 /// How long those who clean up wait for data that are being prepared.
 const PREPARING: Duration = Duration::from_secs(5);
-/// Pause between attempts.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Pause between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
 #[derive(Debug)]
 pub struct SweepLock {
+    requests: Requests,
     /// The lock lives as long as this descriptor.
     _file: File,
     path: PathBuf,
@@ -75,35 +81,48 @@ impl std::fmt::Display for Held {
     }
 }
 
+impl Held {
+    /// Whether the process of this number on this machine has the lock file of `experiment` open: the
+    /// number may be that of another process by now.
+    pub fn has_locked(&self, runs: &Path, experiment: &str) -> bool {
+        let Ok(path) = path_of(runs, experiment) else {
+            return false;
+        };
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid));
+        let mut files = open.into_iter().flatten().flatten();
+        let wanted = identity(&path);
+        wanted.is_some() && files.any(|file| identity(&file.path()) == wanted)
+    }
+}
+
 impl SweepLock {
     /// Takes the lock of `experiment` in the folder `runs`, or says at once who has it.
     pub fn acquire(runs: &Path, experiment: &str) -> Result<SweepLock, LockError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if experiment.is_empty() || !experiment.bytes().all(plain) {
-            return Err(LockError::Name {
-                experiment: experiment.to_owned(),
-            });
-        }
-        let folder = runs.join("locks");
-        let path = folder.join(format!("{experiment}.lock"));
+        let path = path_of(runs, experiment)?;
         let fail = |source| LockError::Io {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(&folder).map_err(fail)?;
-        let deadline = Instant::now() + PATIENCE;
+        std::fs::create_dir_all(runs.join(FOLDER)).map_err(fail)?;
+        let begin = Instant::now();
         loop {
             let mut file = open(&path).map_err(fail)?;
             match file.try_lock() {
                 // Its last holder may have removed it in the meantime.
-                Ok(()) if !stands(&file, &path) => continue,
+                Ok(()) if !stands(&file, &path) => {}
                 Ok(()) => {
-                    sign(&mut file).map_err(fail)?;
-                    return Ok(SweepLock { _file: file, path });
+                    let held = sign(&mut file).map_err(fail)?;
+                    let requests = Requests::new(&path, held);
+                    // One that was meant for a process that is gone.
+                    requests.clear();
+                    return Ok(SweepLock {
+                        requests,
+                        _file: file,
+                        path,
+                    });
                 }
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(PAUSE);
-                }
+                // It may be that of a process that only looks whether it is held.
+                Err(TryLockError::WouldBlock) if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Held {
                         experiment: experiment.to_owned(),
@@ -115,16 +134,82 @@ impl SweepLock {
         }
     }
 
+    /// Where others ask the holder of this lock to stop.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
     /// Whether somebody runs `experiment`.
     pub fn is_held(runs: &Path, experiment: &str) -> bool {
-        let path = runs.join("locks").join(format!("{experiment}.lock"));
-        File::open(path)
-            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        !matches!(holder_of(runs, experiment), Ok(None))
     }
 
     /// Removes the file and lets go, for an experiment that is gone.
     pub fn remove(self) -> std::io::Result<()> {
         std::fs::remove_file(&self.path)
+    }
+}
+
+impl Drop for SweepLock {
+    fn drop(&mut self) {
+        self.requests.clear();
+    }
+}
+
+/// Who runs `experiment` in the folder `runs` now, if anybody does.
+pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockError> {
+    let path = path_of(runs, experiment)?;
+    let fail = |source| LockError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    let begin = Instant::now();
+    loop {
+        // Shared, so that two who look do not take each other for a holder.
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        match holder(&mut file) {
+            Some(held) => return Ok(Some(held)),
+            // It is about to write who it is.
+            None if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+            None => {
+                return Err(LockError::Held {
+                    experiment: experiment.to_owned(),
+                    holder: None,
+                });
+            }
+        }
+    }
+}
+
+/// The experiments of the folder `runs` that are being run now, by name.
+pub fn all_held(runs: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(runs.join(FOLDER)).into_iter().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|file| file.strip_suffix(".lock").map(str::to_owned))
+        .filter(|name| !matches!(holder_of(runs, name), Ok(None)))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The lock file of `experiment`, whose name must not lead out of its folder.
+pub(super) fn path_of(runs: &Path, experiment: &str) -> Result<PathBuf, LockError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    match !experiment.is_empty() && experiment.bytes().all(plain) {
+        true => Ok(runs.join(FOLDER).join(format!("{experiment}.lock"))),
+        false => Err(LockError::Name {
+            experiment: experiment.to_owned(),
+        }),
     }
 }
 
@@ -169,7 +254,7 @@ impl DataHold {
 
 /// The name cannot be that of an experiment's lock, which ends in `.lock`.
 fn data_lock(runs: &Path) -> std::io::Result<File> {
-    let folder = runs.join("locks");
+    let folder = runs.join(FOLDER);
     std::fs::create_dir_all(&folder)?;
     open(&folder.join("data"))
 }
@@ -187,7 +272,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 fn stands(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let own = file.metadata().ok().map(|file| (file.dev(), file.ino()));
-    own.is_some() && own == database::identity(path)
+    own.is_some() && own == identity(path)
 }
 
 /// The name of this machine.
@@ -206,7 +291,7 @@ pub fn host_name() -> String {
 }
 
 /// Writes into the locked `file` who holds it.
-fn sign(file: &mut File) -> std::io::Result<()> {
+fn sign(file: &mut File) -> std::io::Result<Held> {
     let held = Held {
         pid: std::process::id(),
         host: host_name(),
@@ -214,12 +299,14 @@ fn sign(file: &mut File) -> std::io::Result<()> {
     };
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
-    file.write_all(serde_json::to_string(&held)?.as_bytes())
+    file.write_all(serde_json::to_string(&held)?.as_bytes())?;
+    Ok(held)
 }
 
 /// Who wrote into `file`; `None` while the holder is still about to.
 fn holder(file: &mut File) -> Option<Held> {
     let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
@@ -253,6 +340,25 @@ mod tests {
 
         SweepLock::acquire(runs.path(), "other").unwrap();
         drop(first);
+        SweepLock::acquire(runs.path(), "genres").unwrap();
+    }
+
+    #[test]
+    fn a_look_at_a_lock_tells_its_holder_and_leaves_it_alone() {
+        let runs = tempfile::tempdir().unwrap();
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let _other = SweepLock::acquire(runs.path(), "other").unwrap();
+        let held = holder_of(runs.path(), "genres").unwrap().unwrap();
+        assert_eq!(held.pid, std::process::id());
+        assert!(held.has_locked(runs.path(), "genres"));
+        assert!(!held.has_locked(runs.path(), "third"));
+        let init = Held { pid: 1, ..held };
+        assert!(!init.has_locked(runs.path(), "genres"));
+        assert_eq!(all_held(runs.path()), ["genres", "other"]);
+        drop(lock);
+        assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
+        assert_eq!(all_held(runs.path()), ["other"]);
         SweepLock::acquire(runs.path(), "genres").unwrap();
     }
 

@@ -20,7 +20,9 @@ mod page;
 mod read;
 mod record;
 mod remove;
+mod request;
 mod show;
+mod standing;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,8 @@ pub use record::{
     ExperimentSummary, NoteRecord, RecordedFile, SessionRecord, SlotEventRecord, TrialRecord,
 };
 pub use remove::Removal;
+pub use request::{Requests, Urgency};
+pub use standing::Standing;
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;

@@ -9,14 +9,11 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::begin::interrupt_running;
 use super::cells::{to_int, to_text};
 use super::{Outcome, StoreError};
-use crate::event::{AttemptNo, Cause, Event, Slot};
+use crate::event::{AttemptNo, Cause, Event, SET_ASIDE, Slot};
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
 const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
-
-/// The word for trials that were given up without an attempt.
-const SET_ASIDE: &str = "set_aside";
 
 /// What need not be asked of the database again.
 #[derive(Default)]
@@ -108,6 +105,9 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             Event::SlotRetired { slot, reason } => {
                 self.slot(slot, at_ms, ("retired", None, Some(reason)))
             }
+            // The other session has written what there is to write, and the end of this one is
+            // written when it has come.
+            Event::TrialFoundDone { .. } | Event::StopBegan { .. } => Ok(()),
             // The record's own words are for people; it does not write down that it could not write.
             Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
                 Ok(())

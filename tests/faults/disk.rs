@@ -1,6 +1,8 @@
 //! Full disks.
 
 use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::bench::{Bench, RECORD, left_alone, small, undisturbed};
 use super::mounts::{Mounted, fill, with_own_mounts};
@@ -27,6 +29,12 @@ fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
             "{}",
             sweep.said()
         );
+        // Trials make their folders when they begin: none does while the record waits.
+        sleep(Duration::from_secs(1));
+        let begun = || fs::read_dir(bench.path("runs/trials")).unwrap().count();
+        let before = begun();
+        sleep(Duration::from_secs(2));
+        assert_eq!(begun(), before);
         fs::remove_file(ballast).unwrap();
         sweep.wait_for("the record goes on");
         let (code, said) = sweep.end();

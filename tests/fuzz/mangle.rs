@@ -141,7 +141,11 @@ fn replace(node: &mut Json, dice: &mut Dice) {
             (0..100).for_each(|_| deep = Json::Array(vec![deep.take()]));
             deep
         }
-        12 => Json::Array(vec![node.clone(); 1 + dice.below(1_000)]),
+        12 => {
+            // Not so many that the spoiling itself takes the memory.
+            let most = 100_000 / node.to_string().len().max(100);
+            Json::Array(vec![node.clone(); 1 + dice.below(most)])
+        }
         13 => Json::from(true),
         _ => match node {
             Json::Array(items) if !items.is_empty() => {

@@ -95,7 +95,7 @@ fn by_class(description: &Description) -> Option<Sheet> {
 
 /// A row and a column for each numeric column.
 fn matrix(correlation: &Correlation, values: &[Vec<f64>]) -> Sheet {
-    let names: Vec<String> = correlation.columns.iter().cloned().collect();
+    let names: Vec<String> = correlation.columns.to_vec();
     let mut header = vec!["column"];
     header.extend(names.iter().map(String::as_str));
     let mut sheet = Sheet::new(&header);

@@ -36,24 +36,22 @@ pub(super) fn cause(ended: &Ended, log_tail: &str, limit: Option<u64>, seen: Opt
         }
         Some(Killed::Asked) | None => {}
     }
-    let held = match (seen, limit) {
-        (Some(seen), Some(limit)) => {
-            format!(
-                "it was seen to hold {} and may hold {}",
-                size(seen),
-                size(limit)
-            )
-        }
-        _ => format!(
+    let held = match seen {
+        Some(seen) => format!("it was seen to hold {}", size(seen)),
+        None => format!(
             "it held {} at most, with what it had mapped",
             size(ended.peak)
         ),
+    };
+    let held = match limit {
+        Some(limit) => format!("{held} and may hold {}", size(limit)),
+        None => held,
     };
     let lines: Vec<&str> = log_tail.lines().collect();
     let last = &lines[lines.len().saturating_sub(TELLING_LINES)..];
     let tells = |line: &&&str| WANT_OF_MEMORY.iter().any(|words| line.contains(words));
     let failed = signal.is_some() || exit_code.is_some_and(|code| code != 0);
-    if let (Some(line), true, None) = (last.iter().rev().find(tells), failed, ended.killed) {
+    if let (Some(line), true, None) = (last.iter().find(tells), failed, ended.killed) {
         return out_of_memory(format!(
             "the worker could get no more memory ({}); {held}",
             line.trim()

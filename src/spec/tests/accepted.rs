@@ -42,6 +42,7 @@ fn a_full_file_is_read() {
             cuda: Cuda::These(Vec::new()),
         },
         trial_timeout: Some(Duration::from_secs(1800)),
+        stall_timeout: None,
         retries: 0,
         engine: Engine::Native,
         ..Schedule::default()

@@ -47,6 +47,7 @@ kind = "random_forest"
 [schedule]
 slots = { cpu = 2 }
 trial_timeout = "30m"
+stall_timeout = false
 retries = 0
 engine = "native"
 "#;

@@ -165,7 +165,7 @@ fn a_single_trial_goes_from_one_experiment_alone() {
     train(&mut lab, "second", &plan(&[0.2]), &[]);
     let (own, shared) = (&all[0].0, &all[2].0);
     let removal = lab.store.remove("first", Some(own)).unwrap();
-    assert_eq!(removal.trials, [own.clone()]);
+    assert_eq!(removal.trials, std::slice::from_ref(own));
     assert_eq!(
         (removal.whole, removal.attempts, removal.metrics),
         (false, 1, 3)

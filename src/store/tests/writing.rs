@@ -162,7 +162,10 @@ fn steps_that_come_again_after_a_resume_replace_what_was_there() {
     );
     assert_eq!(signal, 9);
     let found = lab.store.find_trial(trial.as_str()).unwrap();
-    assert_eq!(found.message.as_deref(), Some("worker killed by signal 9"));
+    assert_eq!(
+        found.message.as_deref(),
+        Some("worker killed by signal 9 (SIGKILL)")
+    );
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! What of a session can be limited on the command line, and which failures it tries again.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::time::Duration;
+
+use clap::builder::PossibleValuesParser;
+
+use super::Failure;
+use super::context::store_failure;
+use crate::event::CAUSES;
+use crate::spec::duration;
+use crate::store::Store;
+use crate::trial::TrialId;
+
+/// Flags on where a session ends. What is left is for `resume`.
+#[derive(Debug, clap::Args)]
+pub struct Limits {
+    /// End after this time as at Ctrl-C, say 2h or 1h30m
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub max_time: Option<Duration>,
+
+    /// End when this many trials have ended in this session
+    #[arg(long, value_name = "N")]
+    pub max_trials: Option<NonZero<usize>>,
+}
+
+/// Flags on what is trained again.
+#[derive(Debug, clap::Args)]
+pub struct Retry {
+    /// Train again what failed before
+    #[arg(long)]
+    retry_failed: bool,
+
+    /// With --retry-failed: only what failed of these causes
+    #[arg(
+        long,
+        value_name = "CAUSE,...",
+        value_delimiter = ',',
+        requires = "retry_failed",
+        value_parser = PossibleValuesParser::new(CAUSES)
+    )]
+    only: Vec<String>,
+}
+
+impl Retry {
+    /// Whether a trial that failed, according to `store`, is trained again.
+    pub fn of<'a>(
+        &'a self,
+        store: Option<&Store>,
+    ) -> Result<impl Fn(&TrialId) -> bool + use<'a>, Failure> {
+        let causes: HashMap<TrialId, String> = match store {
+            Some(store) if self.retry_failed => store.failure_causes().map_err(store_failure)?,
+            _ => HashMap::new(),
+        };
+        Ok(move |trial: &TrialId| {
+            let is_chosen = || {
+                causes
+                    .get(trial)
+                    .is_some_and(|cause| self.only.contains(cause))
+            };
+            self.retry_failed && (self.only.is_empty() || is_chosen())
+        })
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    duration(text).ok_or_else(|| {
+        "a time is whole numbers with units, from 1ms to a year: 90s, 30m, 1h30m".to_owned()
+    })
+}

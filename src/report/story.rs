@@ -1,0 +1,333 @@
+//! What became of a trial and of a sweep, told attempt by attempt, session by session.
+//!
+//! Messages, notes and last lines of logs stand in full, each cleaned of what could move the cursor.
+
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value as Json, json};
+
+use super::table::{Grid, Side, color};
+use super::text;
+use crate::shown::signal;
+use crate::store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
+use crate::trial::Status;
+
+/// Failed trials that are listed for each cause.
+const LISTED: usize = 5;
+/// Sessions that are listed, the newest.
+const SESSIONS: usize = 10;
+/// The cause of a trial that an older version recorded as failed.
+const UNKNOWN: &str = "unknown";
+
+/// Who wants a trial, and where what it leaves behind stands.
+#[derive(Debug)]
+pub struct Whereabouts<'a> {
+    /// Experiments that have asked for it, and whether they still do.
+    pub asked_by: &'a [(String, bool)],
+    /// Its folder.
+    pub folder: &'a Path,
+    /// Logs of the workers that trained it.
+    pub logs: &'a [PathBuf],
+}
+
+impl Whereabouts<'_> {
+    /// A line each.
+    pub fn lines(&self) -> String {
+        let mut lines = String::new();
+        for (name, in_plan) in self.asked_by {
+            let plan = match in_plan {
+                true => "",
+                false => " (its file no longer does)",
+            };
+            lines.push_str(&format!("Asked for by  {}{plan}\n", text::clean(name)));
+        }
+        let folder = text::clean(&self.folder.display().to_string());
+        let state = match self.folder.is_dir() {
+            true => "",
+            false => " (not there)",
+        };
+        lines.push_str(&format!("Folder        {folder}{state}\n"));
+        for log in self.logs {
+            let log = text::clean(&log.display().to_string());
+            lines.push_str(&format!("Log           {log}\n"));
+        }
+        lines
+    }
+
+    /// `{asked_by: [{experiment, in_plan}], folder, logs}`.
+    pub fn json(&self) -> Json {
+        let asked = self.asked_by.iter();
+        json!({
+            "asked_by": asked
+                .map(|(name, in_plan)| json!({ "experiment": name, "in_plan": in_plan }))
+                .collect::<Json>(),
+            "folder": self.folder,
+            "logs": self.logs,
+        })
+    }
+}
+
+/// Every attempt on a line of its own, and below what there is to say of each.
+pub(super) fn attempts(attempts: &[AttemptRecord], is_colored: bool) -> String {
+    let mut grid = Grid::new(&[
+        ("Attempt", Side::Left),
+        ("Slot", Side::Left),
+        ("Engine", Side::Left),
+        ("Began (UTC)", Side::Left),
+        ("Time", Side::Right),
+        ("From step", Side::Right),
+        ("Outcome", Side::Left),
+        ("Ended by", Side::Left),
+    ]);
+    let mut said = String::new();
+    for attempt in attempts {
+        let is_good = matches!(
+            attempt.outcome.as_str(),
+            "finished" | "running" | "interrupted"
+        );
+        let style = match is_good {
+            true => Style::new(),
+            false => color(AnsiColor::Red),
+        };
+        let time = attempt
+            .ended_ms
+            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
+        let cells = vec![
+            place(attempt),
+            attempt.slot.clone(),
+            attempt.engine.clone(),
+            text::utc(attempt.started_ms),
+            time.map_or("–".to_owned(), text::duration),
+            attempt
+                .resumed_from
+                .map_or("–".to_owned(), |step| (step + 1).to_string()),
+            attempt.outcome.clone(),
+            ended_by(attempt),
+        ];
+        grid.push(style, cells);
+        said.push_str(&remarks(attempt));
+    }
+    let legend = "Attempts are numbered within sessions: session.attempt.\n";
+    grid.render(is_colored) + legend + &said
+}
+
+/// `2.7`: attempt 7 of session 2.
+fn place(attempt: &AttemptRecord) -> String {
+    format!("{}.{}", attempt.session, attempt.number)
+}
+
+fn ended_by(attempt: &AttemptRecord) -> String {
+    match (attempt.signal, attempt.exit_code) {
+        (Some(number), _) => format!("signal {}", signal(number)),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "–".to_owned(),
+    }
+}
+
+/// Why an attempt ended, what its worker noticed, and the last lines of its log.
+fn remarks(attempt: &AttemptRecord) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(attempt.message.as_deref().map(text::clean));
+    lines.extend(
+        attempt
+            .notes
+            .iter()
+            .map(|note| format!("note: {}", text::clean(note))),
+    );
+    let tail = attempt.log_tail.as_deref().unwrap_or_default();
+    let tail = tail.lines().filter(|line| !line.trim().is_empty());
+    lines.extend(tail.map(|line| format!("log | {}", text::clean(line))));
+    let mut said = String::new();
+    if !lines.is_empty() {
+        said.push_str(&format!("\nAttempt {}:\n", place(attempt)));
+    }
+    for line in lines {
+        said.push_str(&format!("  {line}\n"));
+    }
+    said
+}
+
+/// Trials that the plan asks for and that failed or diverged, by cause, the most frequent first.
+fn failures(record: &ExperimentRecord) -> Vec<(&str, Vec<&TrialRecord>)> {
+    let mut causes: Vec<(&str, Vec<&TrialRecord>)> = Vec::new();
+    for trial in record.trials.iter().filter(|trial| trial.in_plan) {
+        let cause = match trial.status {
+            Status::Failed => trial.cause.as_deref().unwrap_or(UNKNOWN),
+            Status::Diverged => Status::Diverged.name(),
+            _ => continue,
+        };
+        match causes.iter_mut().find(|(other, _)| *other == cause) {
+            Some((_, trials)) => trials.push(trial),
+            None => causes.push((cause, vec![trial])),
+        }
+    }
+    causes.sort_by_key(|(_, trials)| std::cmp::Reverse(trials.len()));
+    causes
+}
+
+/// What failed, a paragraph for each cause; empty where nothing did.
+pub fn failed(record: &ExperimentRecord) -> String {
+    let mut said = String::new();
+    for (cause, trials) in failures(record) {
+        let number = text::plural(trials.len() as u64, "trial");
+        said.push_str(&format!("{}: {number}\n", text::clean(cause)));
+        for trial in trials.iter().take(LISTED) {
+            let reason = trial.message.as_deref().unwrap_or("no reason recorded");
+            said.push_str(&format!("  {} {}\n", trial.id.short(), text::clean(reason)));
+        }
+        if trials.len() > LISTED {
+            said.push_str(&format!("  ... and {} more\n", trials.len() - LISTED));
+        }
+    }
+    said
+}
+
+/// The newest sessions, and the slots that were taken out in them.
+pub fn sessions(
+    sessions: &[SessionRecord],
+    events: &[SlotEventRecord],
+    is_colored: bool,
+) -> String {
+    let shown = &sessions[sessions.len().saturating_sub(SESSIONS)..];
+    let mut grid = Grid::new(&[
+        ("Session", Side::Right),
+        ("Began (UTC)", Side::Left),
+        ("Time", Side::Right),
+        ("Outcome", Side::Left),
+        ("Host", Side::Left),
+        ("Command", Side::Left),
+    ]);
+    for session in shown {
+        let time = session
+            .ended_ms
+            .map(|ended| (ended - session.started_ms) as f64 / 1e3);
+        let cells = vec![
+            session.id.to_string(),
+            text::utc(session.started_ms),
+            time.map_or("–".to_owned(), text::duration),
+            session.outcome.clone(),
+            session.host.clone(),
+            session.command.clone(),
+        ];
+        grid.push(Style::new(), cells);
+    }
+    let mut said = grid.render(is_colored);
+    if shown.len() < sessions.len() {
+        let hidden = (sessions.len() - shown.len()) as u64;
+        said.push_str(&format!(
+            "... and {} before\n",
+            text::plural(hidden, "session")
+        ));
+    }
+    let first = shown.first().map_or(0, |session| session.id);
+    for event in events.iter().filter(|event| event.what == "retired") {
+        if event.session < first {
+            continue;
+        }
+        let reason = text::clean(event.message.as_deref().unwrap_or("no reason recorded"));
+        let (slot, at) = (text::clean(&event.slot), text::utc(event.at_ms));
+        let session = event.session;
+        said.push_str(&format!(
+            "session {session}: slot {slot} taken out at {at}: {reason}\n"
+        ));
+    }
+    said
+}
+
+/// `{sessions: [...], slots_retired: [...], failures: {cause: [trial]}}`; times in milliseconds since
+/// 1970, UTC.
+pub fn json(record: &ExperimentRecord, events: &[SlotEventRecord]) -> Json {
+    let session = |session: &SessionRecord| {
+        json!({
+            "session": session.id,
+            "started_ms": session.started_ms,
+            "ended_ms": session.ended_ms,
+            "outcome": session.outcome,
+            "command": session.command,
+            "host": session.host,
+            "pid": session.pid,
+            "version": session.version,
+            "git_commit": session.git_commit,
+        })
+    };
+    let retired = |event: &SlotEventRecord| {
+        json!({
+            "session": event.session,
+            "slot": event.slot,
+            "at_ms": event.at_ms,
+            "message": event.message,
+        })
+    };
+    let taken_out = events.iter().filter(|event| event.what == "retired");
+    let causes = failures(record).into_iter().map(|(cause, trials)| {
+        let ids: Json = trials.iter().map(|trial| json!(trial.id)).collect();
+        (cause, ids)
+    });
+    json!({
+        "sessions": record.sessions.iter().map(session).collect::<Json>(),
+        "slots_retired": taken_out.map(retired).collect::<Json>(),
+        "failures": super::json::object(causes),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn failures_stand_under_their_causes() {
+        let mut input = samples::genres();
+        let trials = &mut input.experiment.trials;
+        for place in 12..19 {
+            trials[place].status = Status::Failed;
+            trials[place].cause = Some("set_aside".to_owned());
+            trials[place].message = Some("its configuration\nhas ended 2 workers".to_owned());
+        }
+        trials[4].cause = Some("crashed".to_owned());
+        insta::assert_snapshot!(failed(&input.experiment));
+        let json = json(&input.experiment, &[]);
+        assert_eq!(json["failures"]["set_aside"].as_array().unwrap().len(), 7);
+        assert_eq!(json["failures"]["crashed"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn sessions_are_listed_with_the_slots_they_lost() {
+        let first = samples::genres().experiment.sessions.remove(0);
+        let all: Vec<SessionRecord> = (1..=11)
+            .map(|id| SessionRecord {
+                id,
+                ended_ms: first.ended_ms.filter(|_| id != 3),
+                ..first.clone()
+            })
+            .collect();
+        let event = |session, what: &str| SlotEventRecord {
+            session,
+            slot: "cpu:1".to_owned(),
+            at_ms: 1_772_323_260_000,
+            what: what.to_owned(),
+            engine: None,
+            pid: None,
+            message: Some("its worker failed\x1b[2J".to_owned()),
+        };
+        let events = [
+            event(1, "retired"),
+            event(2, "worker_started"),
+            event(2, "retired"),
+        ];
+        insta::assert_snapshot!(sessions(&all, &events, false));
+    }
+
+    #[test]
+    fn a_trial_says_who_wants_it_and_where_its_files_are() {
+        let asked_by = [("genres".to_owned(), true), ("old".to_owned(), false)];
+        let whereabouts = Whereabouts {
+            asked_by: &asked_by,
+            folder: Path::new("runs/trials/none"),
+            logs: &[PathBuf::from("runs/logs/genres/cpu-0.log")],
+        };
+        insta::assert_snapshot!(whereabouts.lines());
+        assert_eq!(whereabouts.json()["asked_by"][1]["in_plan"], false);
+    }
+}

@@ -1,0 +1,133 @@
+//! Asking the process that runs an experiment to stop, from another process or another machine.
+//!
+//! A request is a small file beside the lock, `EXPERIMENT.stop`. It names the holder it is meant for, so
+//! that one that was left behind stops nobody else, and saying the same twice changes nothing.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::lock::{Held, LockError, path_of};
+
+/// Where requests to one holder of a lock are put and looked for.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    path: PathBuf,
+    holder: Held,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Let trials in hand write a checkpoint.
+    Clean,
+    /// End workers at once.
+    AtOnce,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    stop: Urgency,
+    /// Whom it is meant for.
+    holder: Held,
+}
+
+impl Requests {
+    /// Those to the holder of the lock file at `lock`.
+    pub(super) fn new(lock: &Path, holder: Held) -> Requests {
+        let path = lock.with_extension("stop");
+        Requests { path, holder }
+    }
+
+    /// Those to `holder`, which runs `experiment` in the folder `runs`.
+    pub fn to(runs: &Path, experiment: &str, holder: Held) -> Result<Requests, LockError> {
+        Ok(Requests::new(&path_of(runs, experiment)?, holder))
+    }
+
+    /// Asks the holder to stop. A request to stop at once is not taken back by a later, milder one.
+    pub fn ask(&self, urgency: Urgency) -> std::io::Result<()> {
+        if self.pending() == Some(Urgency::AtOnce) {
+            return Ok(());
+        }
+        let request = Request {
+            stop: urgency,
+            holder: self.holder.clone(),
+        };
+        // A file that is there has been written: the holder never reads half a request.
+        let text = serde_json::to_vec(&request)?;
+        let part = self
+            .path
+            .with_extension(format!("stop-{}.part", std::process::id()));
+        let written = std::fs::File::create(&part)
+            .and_then(|mut file| file.write_all(&text))
+            .and_then(|()| std::fs::rename(&part, &self.path));
+        if written.is_err() {
+            // Nothing to remove if it was never made.
+            let _ = std::fs::remove_file(&part);
+        }
+        written
+    }
+
+    /// What the holder has been asked for and not yet ended upon.
+    pub fn pending(&self) -> Option<Urgency> {
+        let text = std::fs::read(&self.path).ok()?;
+        let request: Request = serde_json::from_slice(&text).ok()?;
+        (request.holder == self.holder).then_some(request.stop)
+    }
+
+    /// Removes what was asked for, for whomever it was meant. Only who holds the lock may do that.
+    pub(super) fn clear(&self) {
+        // One that stays names a process that is gone, and stops nobody.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lock::{SweepLock, holder_of};
+    use super::*;
+
+    #[test]
+    fn a_request_reaches_the_holder_of_the_lock_and_goes_with_it() {
+        let runs = tempfile::tempdir().unwrap();
+        let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let own = lock.requests();
+        assert_eq!(own.pending(), None);
+
+        let holder = holder_of(runs.path(), "genres").unwrap().unwrap();
+        let asked = Requests::to(runs.path(), "genres", holder).unwrap();
+        for (urgency, pending) in [
+            (Urgency::Clean, Urgency::Clean),
+            (Urgency::AtOnce, Urgency::AtOnce),
+            (Urgency::Clean, Urgency::AtOnce),
+        ] {
+            asked.ask(urgency).unwrap();
+            assert_eq!(own.pending(), Some(pending));
+        }
+        let files = || {
+            std::fs::read_dir(runs.path().join("locks"))
+                .unwrap()
+                .count()
+        };
+        assert_eq!(files(), 2);
+        drop(lock);
+        assert_eq!(files(), 1);
+    }
+
+    #[test]
+    fn a_request_to_another_process_stops_nobody() {
+        let runs = tempfile::tempdir().unwrap();
+        let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
+        let gone = Held {
+            pid: 1,
+            host: "elsewhere".to_owned(),
+            since_ms: 0,
+        };
+        let asked = Requests::to(runs.path(), "genres", gone).unwrap();
+        asked.ask(Urgency::AtOnce).unwrap();
+        assert_eq!(lock.requests().pending(), None);
+        assert!(Requests::to(runs.path(), "../genres", lock.requests().holder).is_err());
+    }
+}

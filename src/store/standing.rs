@@ -1,0 +1,96 @@
+//! Where trials stand that other sessions may have in hand: why they failed, who is training them.
+
+use std::collections::HashMap;
+
+use super::{SessionId, Store, StoreError};
+use crate::trial::{Status, TrialId};
+
+/// Where one trial stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub status: Status,
+    /// The experiments in whose open sessions, other than one's own, an attempt at it is recorded as
+    /// running. Their processes may be gone: their locks tell.
+    pub running_for: Vec<String>,
+}
+
+impl Store {
+    /// Why each trial that has failed did, in one word.
+    pub fn failure_causes(&self) -> Result<HashMap<TrialId, String>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT name, cause FROM trials WHERE status = 'failed' AND cause IS NOT NULL",
+            [],
+            ("trials", "name"),
+            |cells| {
+                let trial = TrialId::from_hex(cells.hex("name", 32)?);
+                Ok((trial, cells.text("cause")?))
+            },
+        )?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// The experiments that have asked for `trial`, by name, and whether their files still do.
+    pub fn asked_by(&self, trial: &TrialId) -> Result<Vec<(String, bool)>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT e.name, x.in_plan FROM experiments e
+             JOIN experiment_trials x ON x.experiment = e.id
+             JOIN trials t ON t.id = x.trial WHERE t.name = ?1 ORDER BY e.name",
+            [trial.as_str()],
+            ("experiments", "name"),
+            |cells| Ok((cells.text("name")?, cells.get("in_plan", "0 or 1")?)),
+        )
+    }
+
+    /// The experiment that `session` was of, if it is still there.
+    pub fn session_name(&self, session: i64) -> Result<Option<String>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT e.name FROM sessions s JOIN experiments e ON e.id = s.experiment
+             WHERE s.id = ?1",
+            [session],
+            ("sessions", "name"),
+            |cells| cells.text("name"),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Where `trial` stands, seen from `own` session; `None` for one that the record does not know.
+    pub fn standing(
+        &self,
+        trial: &TrialId,
+        own: SessionId,
+    ) -> Result<Option<Standing>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let statuses = self.rows(
+            &snapshot,
+            "SELECT name, status FROM trials WHERE name = ?1",
+            [trial.as_str()],
+            ("trials", "name"),
+            |cells| cells.status("status"),
+        )?;
+        let Some(status) = statuses.into_iter().next() else {
+            return Ok(None);
+        };
+        let running_for = match status.is_final() {
+            true => Vec::new(),
+            // The status alone does not tell: another session may have buried one of its own.
+            false => self.rows(
+                &snapshot,
+                "SELECT DISTINCT e.name FROM attempts a
+                 JOIN trials t ON t.id = a.trial
+                 JOIN sessions s ON s.id = a.session JOIN experiments e ON e.id = s.experiment
+                 WHERE t.name = ?1 AND a.outcome = 'running' AND s.outcome = 'running'
+                     AND s.id <> ?2",
+                rusqlite::params![trial.as_str(), own.0],
+                ("experiments", "name"),
+                |cells| cells.text("name"),
+            )?,
+        };
+        Ok(Some(Standing {
+            status,
+            running_for,
+        }))
+    }
+}

@@ -1,0 +1,354 @@
+//! Failures, limits and stopping, with the real binary: what is tried again, what is set aside, what is
+//! left for later, and how it is told.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+/// Longest a test waits for something to happen in another process.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder with made-up data, in which commands run.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+/// An experiment of two seeds of a network.
+fn file(name: &str, more: &str) -> String {
+    format!(
+        "[experiment]
+name = \"{name}\"
+seeds = [1, 2]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"energy\", \"loudness\", \"tempo\"]
+
+{more}
+"
+    )
+}
+
+/// More epochs than any test waits for.
+const ENDLESS: &str = "[model]\nepochs = 100000\n";
+
+impl Bench {
+    fn new(more: &str) -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench { folder };
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "600"]);
+        bench.write("small.toml", &file("small", more));
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("SWEEP_STORE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> String {
+        self.end(arguments, 0).0
+    }
+
+    /// Standard output and error of a command that must end with `code`.
+    fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
+        let output = self.command(arguments).output().unwrap();
+        ended(&output, arguments, code)
+    }
+
+    fn start(&self, arguments: &[&str]) -> Running<'_> {
+        let child = self
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        Running {
+            bench: self,
+            child: child.unwrap(),
+        }
+    }
+
+    /// One number from the record; 0 while there is none.
+    fn count(&self, query: &str) -> i64 {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let path = self.path("runs/sweep.sqlite");
+        let Ok(connection) = Connection::open_with_flags(path, flags) else {
+            return 0;
+        };
+        connection.busy_timeout(PATIENCE).unwrap();
+        let found = connection.query_row(query, [], |row| row.get(0));
+        found.unwrap_or(0)
+    }
+
+    fn text(&self, query: &str) -> String {
+        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Waits until `query` gives something else than 0, and gives that.
+    fn await_number(&self, query: &str) -> i64 {
+        let begin = Instant::now();
+        loop {
+            match self.count(query) {
+                0 => assert!(begin.elapsed() < PATIENCE, "still 0: {query}"),
+                number => return number,
+            }
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn ended(output: &Output, arguments: &[&str], code: i32) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, told) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}\n{said}\n{told}"
+    );
+    (said, told)
+}
+
+/// A sweep in the background.
+struct Running<'a> {
+    bench: &'a Bench,
+    child: Child,
+}
+
+impl Running<'_> {
+    /// Waits until it has reported a step.
+    fn await_progress(&self) -> &Self {
+        self.bench.await_number("SELECT count(*) FROM metrics");
+        self
+    }
+
+    fn end(self, code: i32) -> (String, String) {
+        let output = self.child.wait_with_output().unwrap();
+        ended(&output, &["in the background"], code)
+    }
+}
+
+#[test]
+fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_told() {
+    let bench = Bench::new(ENDLESS);
+    let sweep = bench.start(&["run", "small.toml", "--workers", "1"]);
+    for attempt in 1..=2 {
+        let pid = bench.await_number(&format!(
+            "SELECT pid FROM attempts WHERE number = {attempt} AND outcome = 'running'"
+        ));
+        // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
+        assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
+    }
+    let (_, told) = sweep.end(3);
+    assert!(
+        told.contains("signal 9 (SIGKILL); it will be tried again"),
+        "{told}"
+    );
+    assert!(told.contains("set aside: its configuration"), "{told}");
+    assert!(told.contains("2 failed (1 set aside)"), "{told}");
+
+    let shown = bench.succeed(&["show", "small"]);
+    for words in [
+        "crashed: 1 trial\n",
+        "set_aside: 1 trial\n",
+        "has ended 2 workers; the last: worker killed by signal 9 (SIGKILL)",
+        "sweep run small.toml --workers 1",
+    ] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    let crashed = bench.text("SELECT name FROM trials WHERE cause = 'crashed'");
+    let shown = bench.succeed(&["show", &crashed[..12]]);
+    for words in [
+        "1.2 ",
+        "signal 9 (SIGKILL)",
+        "Asked for by  small\n",
+        &format!("runs/trials/{crashed}\n"),
+        "runs/logs/small/cpu-0.log\n",
+        "crashed: worker killed by signal 9 (SIGKILL)",
+    ] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    let json = bench.succeed(&["show", &crashed[..12], "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["attempts"][0]["signal"], 9);
+    assert_eq!(json["cause"], "crashed");
+    assert_eq!(json["asked_by"][0]["experiment"], "small");
+    let aside = bench.text("SELECT name FROM trials WHERE cause = 'set_aside'");
+    let shown = bench.succeed(&["show", &aside[..12]]);
+    assert!(
+        shown.contains("set_aside: its configuration") && shown.contains("1.1 "),
+        "{shown}"
+    );
+
+    // Only what was set aside is tried again, and only that stands in the way no more.
+    let retry = ["--retry-failed", "--only", "set_aside", "--max-time", "1s"];
+    let again = [&["resume", "small"], &retry[..]].concat();
+    bench.end(&again, 6);
+    let status =
+        |trial: &str| bench.text(&format!("SELECT status FROM trials WHERE name = '{trial}'"));
+    assert_eq!(status(&crashed), "failed");
+    assert_eq!(status(&aside), "interrupted");
+}
+
+#[test]
+fn only_failures_of_the_causes_named_are_tried_again() {
+    let bench = Bench::new(&format!("{ENDLESS}[schedule]\ntrial_timeout = \"200ms\"\n"));
+    bench.end(&["run", "small.toml"], 3);
+    let attempts = "SELECT count(*) FROM attempts WHERE outcome = 'timed_out'";
+    assert_eq!(bench.count(attempts), 2);
+    let retry = |more: &[&'static str]| [&["resume", "small", "--retry-failed"], more].concat();
+    bench.end(&retry(&["--only", "crashed,hung"]), 3);
+    assert_eq!(bench.count(attempts), 2);
+    bench.end(&retry(&["--only", "crashed,timed_out"]), 3);
+    assert_eq!(bench.count(attempts), 4);
+
+    let (_, told) = bench.end(&retry(&["--only", "crahsed"]), 2);
+    for cause in sweep::event::CAUSES {
+        assert!(told.contains(cause), "{told}");
+    }
+    let (_, told) = bench.end(&["resume", "small", "--only", "crashed"], 2);
+    assert!(told.contains("--retry-failed"), "{told}");
+}
+
+#[test]
+fn a_worker_that_falls_silent_is_recorded_as_hung() {
+    let schedule = "[schedule]\nstall_timeout = \"2s\"\nretries = 0\nslots = { cpu = 1 }\n";
+    let bench = Bench::new(&format!("{ENDLESS}{schedule}"));
+    let sweep = bench.start(&["run", "small.toml", "--max-trials", "1"]);
+    sweep.await_progress();
+    let pid = bench.await_number("SELECT pid FROM attempts WHERE outcome = 'running'");
+    // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
+    assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
+    let (_, told) = sweep.end(6);
+    assert!(told.contains("nothing was heard of it for 2."), "{told}");
+    assert_eq!(
+        bench.text("SELECT cause FROM trials WHERE cause IS NOT NULL"),
+        "hung"
+    );
+    assert_eq!(bench.text("SELECT outcome FROM attempts"), "hung");
+}
+
+#[test]
+fn a_session_ends_at_its_limits_and_resume_goes_on() {
+    let grid = "[model]\nepochs = 2\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3]\n";
+    let bench = Bench::new(grid);
+    let (_, told) = bench.end(&["run", "small.toml", "--max-trials", "3"], 6);
+    assert!(
+        told.contains("the limit of 3 trials is reached: 5 trials left; `sweep resume small`"),
+        "{told}"
+    );
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 3);
+    assert_eq!(bench.text("SELECT outcome FROM sessions"), "interrupted");
+    bench.succeed(&["resume", "--max-trials", "5", "--max-time", "1h"]);
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 8);
+
+    for (flag, value) in [
+        ("--max-trials", "0"),
+        ("--max-time", "2"),
+        ("--max-time", "0s"),
+    ] {
+        let (_, told) = bench.end(&["resume", flag, value], 2);
+        assert!(told.contains(flag), "{told}");
+    }
+
+    bench.write("long.toml", &file("long", ENDLESS));
+    let (_, told) = bench.end(&["run", "long.toml", "--max-time", "1s"], 6);
+    assert!(
+        told.contains("stopping: the time limit of 1s is reached; trials in hand write"),
+        "{told}"
+    );
+    let interrupted = "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'";
+    assert!(bench.count(interrupted) > 0);
+}
+
+#[test]
+fn a_running_sweep_is_stopped_from_elsewhere() {
+    let bench = Bench::new(ENDLESS);
+    assert_eq!(bench.succeed(&["stop"]), "no sweep is running\n");
+    let sweep = bench.start(&["run", "small.toml"]);
+    sweep.await_progress();
+    // By its name, or because it is the only one.
+    let (said, told) = bench.end(&["stop"], 0);
+    assert!(told.contains("asked small to stop (process"), "{told}");
+    assert!(
+        said.starts_with("small has stopped: 0 of 2 trials done, ")
+            && said.ends_with("interrupted; `sweep resume small` goes on\n"),
+        "{said}"
+    );
+    let (_, told) = sweep.end(130);
+    assert!(told.contains("stopping: trials in hand write"), "{told}");
+    let with_checkpoint = "SELECT count(*) FROM attempts
+         WHERE outcome = 'interrupted' AND message LIKE 'checkpoint after step%'";
+    assert!(bench.count(with_checkpoint) > 0);
+    assert!(!bench.path("runs/locks/small.stop").exists());
+
+    assert_eq!(bench.succeed(&["stop", "small"]), "small is not running\n");
+    let (_, told) = bench.end(&["stop", "smal"], 2);
+    assert!(told.contains("there are: small"), "{told}");
+    let idle = bench.succeed(&["stop", "small", "--json"]);
+    let idle: serde_json::Value = serde_json::from_str(&idle).unwrap();
+    assert_eq!(idle["was_running"], false);
+}
+
+#[test]
+fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
+    let bench = Bench::new(ENDLESS);
+    let sweep = bench.start(&["run", "small.toml"]);
+    sweep.await_progress();
+    let said = bench.succeed(&["stop", "small", "--now", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["outcome"], "interrupted");
+    let (_, told) = sweep.end(130);
+    assert!(told.contains("ending the workers that are left"), "{told}");
+
+    let seen = bench.count("SELECT max(id) FROM sessions");
+    let sweep = bench.start(&["resume", "small"]);
+    bench.await_number(&format!(
+        "SELECT count(*) FROM attempts WHERE session > {seen} AND outcome = 'running'"
+    ));
+    // In the place of the request stands something that cannot be replaced: a signal goes instead.
+    std::fs::create_dir_all(bench.path("runs/locks/small.stop/in the way")).unwrap();
+    bench.succeed(&["stop", "small"]);
+    sweep.end(130);
+}
+
+#[test]
+fn two_experiments_that_share_trials_leave_them_to_each_other() {
+    let grid = "[model]\nepochs = 150\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3, 0.4]\n";
+    let bench = Bench::new(grid);
+    bench.write("other.toml", &file("other", grid));
+    let first = bench.start(&["run", "small.toml", "--workers", "1"]);
+    first.await_progress();
+    bench.succeed(&["run", "other.toml", "--workers", "1"]);
+    first.end(0);
+    let finished = "SELECT count(*) FROM trials WHERE status = 'finished'";
+    assert_eq!(bench.count(finished), 10);
+    // Both may take the same trial within the blink of an eye in which neither has recorded it.
+    let attempts = bench.count("SELECT count(*) FROM attempts");
+    assert!(
+        (10..=14).contains(&attempts),
+        "{attempts} attempts at 10 trials"
+    );
+    assert_eq!(
+        bench.count("SELECT count(DISTINCT session) FROM attempts"),
+        2
+    );
+}
