@@ -19,9 +19,27 @@ run: build xgboost $(DEMO)
 test: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
 
-# All that `make test` leaves out: the torch engine.
-test-all: test
+# The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
+test-all: test test-browser
 	$(WITH_LIBTORCH) $(CARGO) test --locked --features torch --bin sweep-torch --test torch
+
+# Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
+SWEEP_TORTURE_KILLS ?= 300
+SWEEP_TORTURE_SEED ?= 20
+
+.PHONY: torture
+torture: tools xgboost
+	SWEEP_REQUIRE_XGBOOST=1 SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
+	  $(CARGO) test --locked --test torture -- --nocapture --test-threads 1
+
+# The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.
+# Pictures of the pages, to look at, are left in target/pages/pictures. Installs nothing: says what is missing.
+.PHONY: test-browser
+test-browser: tools
+	@command -v python3 >/dev/null || { echo "make test-browser: python3 is needed to drive the browser" >&2; exit 1; }
+	rm -rf target/pages
+	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet --lib report::
+	python3 tests/browser/check.py target/pages/samples target/pages/pictures
 
 build: tools
 	$(CARGO) build --release --locked

@@ -53,6 +53,31 @@ fn replace(
     File::open(folder_of(path))?.sync_all()
 }
 
+/// Whether `name` is that of a partial file whose writer is gone: `NAME.PROCESS.part` or
+/// `NAME.PROCESS-COUNT.part`. This process must not be writing such a file itself.
+pub fn is_abandoned(name: &str) -> bool {
+    let Some(writer) = name
+        .strip_suffix(".part")
+        .and_then(|name| name.rsplit('.').next())
+    else {
+        return false;
+    };
+    let process = writer.split('-').next().unwrap_or(writer);
+    process
+        .parse()
+        .is_ok_and(|process: i32| process > 0 && !is_alive(process))
+}
+
+/// Whether there is another process of that number on this machine.
+fn is_alive(process: i32) -> bool {
+    if process == std::process::id() as i32 {
+        return false;
+    }
+    // SAFETY: kill takes plain numbers, and signal 0 only asks.
+    let asked = unsafe { libc::kill(process, 0) };
+    asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
 /// The folder that `path` stands in.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {

@@ -34,6 +34,8 @@ pub enum Purpose {
     Resample = 12,
     /// Random directions in which a matrix of terms is probed; step = direction, index = term.
     Sketch = 20,
+    /// Configurations drawn for one tree that says which settings matter; epoch = tree.
+    SettingImportance = 30,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

@@ -210,6 +210,20 @@ fn a_sweep_is_planned_trained_listed_shown_and_reported() {
 }
 
 #[test]
+fn a_report_whose_models_are_gone_says_so_and_shows_the_rest() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "small.toml"]);
+    bench.succeed(&["report", "small"]);
+    let page = || std::fs::read_to_string(bench.path("reports/small/index.html")).unwrap();
+    let has = |part: &str| page().contains(&format!("<section id=\"{part}\""));
+    assert!(has("leaderboard") && has("calibration") && has("timeline"));
+    std::fs::remove_dir_all(bench.path("runs/trials")).unwrap();
+    bench.succeed(&["report", "small"]);
+    assert!(has("leaderboard") && !has("calibration"));
+    assert!(page().contains("Calibration of mlp"));
+}
+
+#[test]
 fn a_finished_sweep_trains_nothing_again_and_an_edited_one_only_what_is_new() {
     let bench = Bench::new();
     bench.succeed(&["run", "small.toml"]);

@@ -13,6 +13,7 @@ use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
 use sweep::spec::{Source, parse};
 use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
 use sweep::worker::checkpoints::{BEFORE, LAST};
+use sweep::worker::reports::REPORTS;
 
 /// A checkpoint after every epoch.
 const ALWAYS: Checkpointing = Checkpointing {
@@ -128,6 +129,10 @@ impl Bench {
             match said {
                 FromWorker::Noted { message, .. } => story.notes.push(message),
                 FromWorker::Resumed { step, .. } => story.resumed = Some(step),
+                // What was reported before the checkpoint is told once more.
+                FromWorker::Progress { step, .. } if story.resumed >= Some(step) => {
+                    story.again.push(step)
+                }
                 FromWorker::Progress { step, .. } => story.steps.push(step),
                 FromWorker::Waiting { .. } => story.waited += 1,
                 end => return (story, end),
@@ -160,6 +165,8 @@ struct Story {
     notes: Vec<String>,
     resumed: Option<u32>,
     steps: Vec<u32>,
+    /// Steps before the checkpoint that were told once more.
+    again: Vec<u32>,
     waited: usize,
 }
 
@@ -236,7 +243,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             let before = bench.stop(&spec).expect("a checkpoint");
             let step = bench.stop(&spec).expect("a checkpoint");
             assert!(before < step, "{before} {step}");
-            assert_eq!(names(&folder), [BEFORE, LAST], "{kind:?}");
+            assert_eq!(names(&folder), [BEFORE, REPORTS, LAST], "{kind:?}");
             let good = fs::read(folder.join(BEFORE)).unwrap();
             spoil(&folder.join(LAST));
             let (story, result) = bench.finish(&spec, NEVER);
@@ -249,6 +256,13 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
             assert!(note.ends_with("; the one before it is tried"), "{note}");
             assert_eq!(story.resumed, Some(before));
             assert!(story.steps[0] > before);
+            // Forests report now and then, all others every step.
+            assert_eq!(
+                story.again.last(),
+                Some(&before),
+                "what came before is told again"
+            );
+            assert!(kind == Kind::Forest || story.again.len() == before as usize);
             assert_eq!(timeless(result), timeless(expected), "{kind:?}");
             assert_eq!(models(&folder), model, "{kind:?}");
             assert_eq!(
@@ -291,9 +305,9 @@ fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
         let again = bench.stop(&spec).expect("a checkpoint");
         assert!(again > step);
         let (story, result) = bench.finish(&spec, NEVER);
-        assert_eq!(story.resumed, Some(again), "{kind:?}");
+        assert_eq!(story.resumed, again, "{kind:?}");
         assert!(
-            story.steps[0] > again && story.notes.is_empty(),
+            Some(story.steps[0]) > again && story.notes.is_empty(),
             "{story:?}"
         );
         assert_eq!(story.steps.last(), Some(&result.steps));
@@ -312,8 +326,9 @@ fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
     bench.finish(&spec, stingy);
     assert!(!names(&folder).iter().any(|name| name == LAST));
     fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(bench.stop(&spec), Some(1));
-    assert_eq!(names(&folder), [LAST]);
+    let step = bench.stop(&spec).expect("a checkpoint");
+    assert!(step < 60, "it was stopped on the way");
+    assert_eq!(names(&folder), [REPORTS, LAST]);
 }
 
 #[test]

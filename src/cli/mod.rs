@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
+mod claims;
 mod completions;
 mod confirm;
 mod context;
@@ -17,6 +18,7 @@ mod listing;
 mod litter;
 mod ls;
 mod model;
+mod more_seeds;
 mod pilot;
 mod placement;
 mod plan;

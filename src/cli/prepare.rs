@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::failure::draw_warning;
 use super::source::SourceRun;
-use super::{Context, Failure, terminal};
+use super::{Context, Failure, more_seeds, terminal};
 use crate::data::{self, DataError};
 use crate::plan::{self, DatasetShape, Plan, Severity};
 use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
@@ -88,7 +88,8 @@ pub fn prepare_from(
         features: meta.features.len(),
         classes: meta.classes.len(),
     };
-    let plan = plan::expand(&checked.experiment, &meta.digest);
+    let mut plan = plan::expand(&checked.experiment, &meta.digest);
+    more_seeds::add_recorded(context, &checked.experiment.name, &mut plan, &meta.digest)?;
     let mut errors = Vec::new();
     for problem in plan.check(&shape) {
         let diagnostic = checked

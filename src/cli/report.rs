@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal, test_rows};
-use crate::report::{self, Input, Summary, table, test};
+use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
+use crate::report::{self, Anova, Inference, Input, Summary, table, test};
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -40,13 +40,20 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             true => Some(test_rows::look(context, &record)?),
             false => store.last_evaluation(&record.name).map_err(store_failure)?,
         };
-        let input = load(&store, record, test)?;
+        let input = load(context, &store, record, test)?;
         let report = report::write(&folder, &input)
             .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
+        let summary = Summary::of(&input.experiment);
+        let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
         if !context.json {
             let colour = terminal::stdout_has_colour();
-            let summary = Summary::of(&input.experiment);
             terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
+            for sentence in inference.sentences(&summary) {
+                terminal::print(&sentence);
+            }
+            if let Ok(anova) = &anova {
+                terminal::print(&anova.line());
+            }
             for sentence in report::transfer_sentences(&input.experiment, &summary) {
                 terminal::print(&format!("transfer: {sentence}"));
             }
@@ -63,6 +70,11 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             terminal::print(&format!("report: {}", report.page.display()));
         }
         let mut value = listing::sweep_json(&input.experiment);
+        value["inference"] = inference.json(&summary);
+        value["hyperparameters"] = match anova {
+            Ok(anova) => anova.json(),
+            Err(reason) => serde_json::json!({ "none": reason }),
+        };
         value["test"] = input.test.as_ref().map(test::json).into();
         value["report"] = report.page.display().to_string().into();
         written.push(value);
@@ -75,6 +87,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
 
 /// Everything that the report of `experiment` is made from.
 fn load(
+    context: &Context,
     store: &Store,
     experiment: ExperimentRecord,
     test: Option<EvaluationRecord>,
@@ -92,7 +105,13 @@ fn load(
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
+    let (calibration, lacking) = claims::calibrations(context, &experiment);
+    let name = &experiment.name;
     Ok(Input {
+        calibration,
+        lacking,
+        attempts: store.attempts_in(name).map_err(store_failure)?,
+        slot_events: store.slot_events(name).map_err(store_failure)?,
         experiment,
         curves,
         confusion,

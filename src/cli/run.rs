@@ -11,7 +11,7 @@ use super::environment::environment;
 use super::limits::{Limits, Retry};
 use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, more_seeds, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::event::StopReason;
 use crate::plan::{self, Plan, PlannedTrial};
@@ -41,6 +41,19 @@ pub struct Arguments {
     /// Set a key of the file for this run, as in `--set model.epochs=5`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+
+    /// Replicate seeds instead of the file's: 1..10, both ends included, or 1,2,5
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<String>,
+
+    /// Once all is trained: train the best configurations, and the best of each baseline, with N further seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=more_seeds::MOST))]
+    more_seeds: Option<u64>,
+
+    /// How many of the best configurations --more-seeds is for
+    #[arg(long, value_name = "K", default_value_t = 3, requires = "more_seeds",
+          value_parser = clap::value_parser!(u64).range(1..=more_seeds::MOST))]
+    top: u64,
 
     #[command(flatten)]
     pub how: How,
@@ -85,8 +98,15 @@ pub struct Choice {
 
 /// `sweep run FILE`.
 pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let checked = prepare::read(&arguments.file, &arguments.set)?;
-    let ready = prepare::prepare(context, checked)?;
+    let mut flags = arguments.set.clone();
+    if let Some(seeds) = &arguments.seeds {
+        flags.push(more_seeds::setting(seeds)?);
+    }
+    let checked = prepare::read(&arguments.file, &flags)?;
+    let mut ready = prepare::prepare(context, checked)?;
+    if let Some(number) = arguments.more_seeds {
+        more_seeds::spend(context, &mut ready, number as usize, arguments.top as usize)?;
+    }
     go(context, &ready, &arguments.how)
 }
 
@@ -118,6 +138,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         let line = announcement(ready, &todo, &statuses, (slots, before.out_of_plan));
         terminal::note(&line);
     }
+    clear_checkpoints(&statuses, &context.trials());
     let failed_before = before.failed;
     let record = Recorded {
         store: &store,
@@ -262,6 +283,15 @@ fn writable(trials: &Path) -> Result<(), Failure> {
 /// Reads the value of `--memory-limit`.
 fn memory_limit(text: &str) -> Result<u64, String> {
     memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}
+
+/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
+    for (trial, status) in statuses {
+        if matches!(status, Status::Finished | Status::Diverged) {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }
+    }
 }
 
 /// What the record knows of the trials of `plan`.

@@ -18,7 +18,26 @@ pub fn write(
 ) -> Result<(), DataError> {
     let folder = disk::folder_of(path);
     fs::create_dir_all(folder).map_err(|source| cannot_write(folder, &source))?;
-    disk::write(path, fill).map_err(|source| cannot_write(path, &source))
+    disk::write(path, fill).map_err(|source| cannot_write(path, &source))?;
+    clear_leftovers(folder, path);
+    Ok(())
+}
+
+/// Removes what writers of `path` that were killed left beside it.
+fn clear_leftovers(folder: &Path, path: &Path) {
+    let (Some(name), Ok(entries)) = (path.file_name(), fs::read_dir(folder)) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let other = entry.file_name();
+        let is_of_it = other
+            .as_encoded_bytes()
+            .starts_with(name.as_encoded_bytes());
+        if is_of_it && other.to_str().is_some_and(disk::is_abandoned) {
+            // One that stays takes room and does no other harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn cannot_write(path: &Path, source: &io::Error) -> DataError {
@@ -54,6 +73,23 @@ mod tests {
         assert!(error.help.contains("free some space"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_goes_with_the_next_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let (gone, alive) = (i32::MAX, std::os::unix::process::parent_id());
+        let kept = [
+            format!("data.bin.{alive}-0.part"),
+            format!("other.{gone}-0.part"),
+        ];
+        for name in kept.iter().chain([&format!("data.bin.{gone}-0.part")]) {
+            fs::write(at(name), "half").unwrap();
+        }
+        write(&at("data.bin"), |out| out.write_all(b"whole")).unwrap();
+        assert!(kept.iter().all(|name| at(name).exists()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 
     #[test]

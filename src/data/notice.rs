@@ -118,22 +118,23 @@ impl Content<'_> {
 
     fn several_labels(&self) -> Option<Note> {
         let groups = self.main.groups.as_ref()?;
-        let mut first: HashMap<u32, (u32, bool, usize)> = HashMap::new();
+        let mut rows: HashMap<u32, HashMap<u32, usize>> = HashMap::new();
         for (group, label) in groups.iter().zip(&self.main.labels) {
-            let entry = first.entry(*group).or_insert((*label, false, 0));
-            entry.1 |= entry.0 != *label;
-            entry.2 += 1;
+            *rows.entry(*group).or_default().entry(*label).or_default() += 1;
         }
-        let mixed: Vec<usize> = first
-            .values()
-            .filter(|entry| entry.1)
-            .map(|entry| entry.2)
-            .collect();
-        (!mixed.is_empty()).then(|| {
+        let mixed = || rows.values().filter(|labels| labels.len() > 1);
+        let sum = |labels: &HashMap<u32, usize>| labels.values().sum::<usize>();
+        let lost: usize = mixed()
+            .map(|labels| sum(labels) - labels.values().max().copied().unwrap_or(0))
+            .sum();
+        let right = 1.0 - lost as f64 / self.main.labels.len().max(1) as f64;
+        (lost > 0).then(|| {
             Note::info(format!(
-                "{} ({}) hold rows of several classes: no model can name all of them right",
-                count(mixed.len(), "group"),
-                count(mixed.iter().sum(), "row")
+                "{} ({}) hold rows of several classes: no model that gives a group one answer can \
+                 name more than {:.1}% of all rows right",
+                count(mixed().count(), "group"),
+                count(mixed().map(sum).sum(), "row"),
+                100.0 * right
             ))
             .key("data.group")
         })

@@ -123,7 +123,7 @@ fn fixed(space: &Space) -> Vec<(String, Kind, String)> {
     space.fixed.iter().map(path).collect()
 }
 
-fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
+pub(super) fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
     Kind::ALL
         .into_iter()
         .map(|kind| {

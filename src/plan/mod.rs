@@ -4,10 +4,12 @@
 
 mod check;
 mod expand;
+mod further;
 mod preview;
 
 pub use check::{DatasetShape, Problem, Severity};
 pub use expand::expand;
+pub use further::spend_seeds;
 pub use preview::{Preview, PreviewTable, preview};
 
 use crate::trial::{ConfigId, Kind, Status, TrialId, TrialSpec, Value};
@@ -26,7 +28,8 @@ pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
     /// every configuration; within a seed share by share of the training rows, all of them first;
     /// within a share the baselines come first (they are few, and the bar that networks are measured
-    /// against), then the networks, the last axis moving fastest.
+    /// against), then the networks, the last axis moving fastest. Further seeds that some configurations
+    /// were given come last.
     pub trials: Vec<PlannedTrial>,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,

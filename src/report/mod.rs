@@ -3,13 +3,18 @@
 //! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
+pub mod anova;
+pub mod calibration;
 pub mod describe;
 mod folder;
 mod growth;
-mod html;
+pub mod inference;
 pub mod json;
 mod markup;
+pub mod order;
+mod page;
 mod plot;
+pub mod query;
 mod sheets;
 pub mod story;
 mod summary;
@@ -19,14 +24,18 @@ mod text;
 mod transfer;
 mod winners;
 
+pub use anova::Anova;
 pub use folder::{Written, write};
+pub use inference::Inference;
 pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::store::{Curve, EvaluationRecord, ExperimentRecord};
+use calibration::Calibration;
+
+use crate::store::{AttemptRecord, Curve, EvaluationRecord, ExperimentRecord, SlotEventRecord};
 use crate::trial::{Kind, TrialId};
 
 /// Configurations in `best.csv`, in the plot of the best runs and on the page, besides the best of
@@ -46,6 +55,13 @@ pub struct Input {
     pub importance: HashMap<TrialId, Vec<(String, f64)>>,
     /// The last look at the sealed test rows, if there was one.
     pub test: Option<EvaluationRecord>,
+    /// Of the best configuration of each kind, as far as its models could be asked.
+    pub calibration: Vec<Calibration>,
+    /// Every attempt in the sessions of the experiment, with its trial, oldest first.
+    pub attempts: Vec<(TrialId, AttemptRecord)>,
+    pub slot_events: Vec<SlotEventRecord>,
+    /// What whoever filled this in could not get, one sentence each.
+    pub lacking: Vec<String>,
 }
 
 /// A report in memory: files by name, in the order in which the page speaks of them.
@@ -112,11 +128,11 @@ pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
 /// Makes every file of the report, and writes none.
 pub fn make(input: &Input) -> Result<Report, ReportError> {
     let summary = Summary::of(&input.experiment);
-    let mut left_out = Vec::new();
+    let mut left_out = input.lacking.clone();
     let mut files = sheets::all(input, &summary);
     files.extend(winners::all(input, &summary));
     let pictures = plot::all(input, &summary, &mut left_out)?;
-    let page = html::page(input, &summary, &pictures, &files, &left_out);
+    let page = page::page(input, &summary, &pictures, &files, &left_out);
     for picture in pictures {
         files.push((format!("{}.png", picture.name), picture.png));
         files.push((format!("{}.svg", picture.name), picture.svg.into_bytes()));

@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::Input;
-use crate::store::{Curve, DatasetRecord, ExperimentRecord, SessionRecord, TrialRecord};
+use super::calibration::Calibration;
+use super::{Input, Summary};
+use crate::store::{
+    AttemptRecord, Curve, DatasetRecord, ExperimentRecord, SessionRecord, SlotEventRecord,
+    TrialRecord,
+};
 use crate::trial::{
     ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, Transfer, TrialId, TrialSpec,
     Value, complete,
@@ -50,6 +54,10 @@ pub fn empty(classes: &[&str]) -> Input {
         confusion: HashMap::new(),
         importance: HashMap::new(),
         test: None,
+        calibration: Vec::new(),
+        attempts: Vec::new(),
+        slot_events: Vec::new(),
+        lacking: Vec::new(),
     }
 }
 
@@ -96,6 +104,139 @@ pub fn genres() -> Input {
     );
     stop(&mut trials[8], Status::Pending, "");
     trials[11].in_plan = false;
+    trials[4].cause = Some("crashed".to_owned());
+    trials[0].tags = vec!["to_keep".to_owned()];
+    worked(&mut input);
+    believed(&mut input);
+    input
+}
+
+/// Two sessions on two slots with an attempt at every trial, the second of them cut off; one slot given
+/// up.
+fn worked(input: &mut Input) {
+    let mut second = input.experiment.sessions[0].clone();
+    let begun = second.started_ms;
+    second.id = 2;
+    second.started_ms += 86_400_000;
+    second.ended_ms = None;
+    second.outcome = "running".to_owned();
+    second.environment = vec![("cpu".to_owned(), "a mill".to_owned())];
+    input.experiment.sessions.push(second);
+    for (place, trial) in input.experiment.trials.iter().enumerate() {
+        let session = 1 + i64::from(place >= 30);
+        let lane = place as i64 / 2 * 110_000;
+        let started_ms = begun + (session - 1) * 86_400_000 + lane - (session - 1) * 15 * 110_000;
+        let (outcome, message) = match trial.status {
+            Status::Finished => ("finished", None),
+            Status::Diverged => ("diverged", trial.message.clone()),
+            Status::Failed => ("crashed", trial.message.clone()),
+            Status::Pending | Status::Running | Status::Interrupted => ("interrupted", None),
+        };
+        input.attempts.push((
+            trial.id.clone(),
+            AttemptRecord {
+                session,
+                number: place as u64 + 1,
+                slot: format!("cpu:{}", place % 2),
+                engine: "native".to_owned(),
+                pid: 4_712,
+                started_ms,
+                ended_ms: (place != 40).then_some(started_ms + 100_000),
+                outcome: outcome.to_owned(),
+                exit_code: None,
+                signal: None,
+                message,
+                log_tail: None,
+                resumed_from: None,
+                notes: Vec::new(),
+            },
+        ));
+    }
+    for (what, at_ms, message) in [
+        ("worker_started", begun, None),
+        (
+            "retired",
+            begun + 1_500_000,
+            Some("three attempts in a row failed"),
+        ),
+    ] {
+        input.slot_events.push(SlotEventRecord {
+            session: 1,
+            slot: "cpu:1".to_owned(),
+            at_ms,
+            what: what.to_owned(),
+            engine: None,
+            pid: None,
+            message: message.map(str::to_owned),
+        });
+    }
+}
+
+/// The calibration of the best of each kind: networks claim too much, trees too little.
+fn believed(input: &mut Input) {
+    let summary = Summary::of(&input.experiment);
+    for (kind, excess) in [
+        (Kind::Mlp, 0.08),
+        (Kind::Boost, -0.05),
+        (Kind::Forest, -0.1),
+    ] {
+        let Some(best) = summary.best_of(kind) else {
+            continue;
+        };
+        let claims = (0..1_000).map(|row| {
+            let claim = 0.3 + 0.6 * f64::from(row % 100) / 100.0;
+            (claim, f64::from(row / 100) < 10.0 * (claim - excess))
+        });
+        let claims: Vec<(f64, bool)> = claims.collect();
+        let models = [claims.clone(), claims];
+        input
+            .calibration
+            .extend(Calibration::of(best.id.clone(), &models));
+    }
+}
+
+/// `number` networks over five settings, one seed each, with curves of five metrics over 20 epochs.
+pub fn crowd(number: usize) -> Input {
+    let mut input = empty(&GENRES);
+    for place in 0..number {
+        let spread = |factor: usize| (place * factor % number) as f64 / number as f64;
+        let params = vec![
+            (
+                "layers".to_owned(),
+                Value::List(vec![Value::Int(16 << (place % 5)), Value::Int(32)]),
+            ),
+            (
+                "lr".to_owned(),
+                Value::Float(10f64.powf(-4.0 + 2.0 * spread(7))),
+            ),
+            (
+                "dropout".to_owned(),
+                Value::Float((place / 5 % 8) as f64 / 10.0),
+            ),
+            ("batch_norm".to_owned(), Value::Bool(place % 3 == 0)),
+            (
+                "optimizer".to_owned(),
+                Value::Text(["adam", "sgd"][place / 40 % 2].to_owned()),
+            ),
+            ("epochs".to_owned(), Value::Int(20)),
+        ];
+        let best = 0.3 + 0.25 * (3.0 * spread(7)).sin() + 0.05 * spread(31);
+        let mut trial = by_hand(place, params, best);
+        trial.seconds = Some(0.5 + 4.0 * spread(13));
+        trial.metrics = vec![
+            ("valid/accuracy".to_owned(), best),
+            ("valid/loss".to_owned(), 2.0 - best),
+        ];
+        let mut all = curves(best, 20);
+        let more = ["valid/macro_f1", "train/accuracy"].map(|metric| Curve {
+            metric: metric.to_owned(),
+            points: all[2].points.clone(),
+        });
+        all.extend(more);
+        input.curves.insert(trial.id.clone(), all);
+        input.experiment.trials.push(trial);
+    }
+    worked(&mut input);
     input
 }
 

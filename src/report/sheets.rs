@@ -7,18 +7,21 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::summary::{Configuration, Summary};
-use super::{BEST, Input, growth, test, text, transfer};
+use super::{Anova, BEST, Inference, Input, growth, test, text, transfer};
 use crate::store::TrialRecord;
 use crate::trial::{Params, TRAIN_SHARE, TrialId};
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 12] = [
     "trials.csv",
     "best.csv",
+    "comparisons.csv",
     "learning_curve.csv",
     "transfer.csv",
     "curves.csv",
     "axes.csv",
+    "hyperparameters.csv",
+    "levels.csv",
     "confusion.csv",
     "importance.csv",
     "test.csv",
@@ -26,13 +29,21 @@ pub const NAMES: [&str; 9] = [
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
 pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
+    let anova = Anova::of(summary).ok();
+    let of_anova = |sheet: fn(&Anova) -> Sheet| {
+        let made = anova.as_ref().map(sheet);
+        made.unwrap_or_else(|| Sheet::new(&["setting"]))
+    };
     let sheets = [
         trials(input),
         best(summary),
+        Inference::of(summary).sheet(summary),
         growth(input, summary),
         pairs(input, summary),
         curves(input),
         axes(summary),
+        of_anova(Anova::shares_sheet),
+        of_anova(Anova::levels_sheet),
         confusion(input),
         importance(input),
         test::sheet(input.test.as_ref()),
@@ -368,7 +379,7 @@ pub(super) fn number(value: Option<f64>) -> String {
     value.map_or(String::new(), text::exact)
 }
 
-fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
+pub(super) fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 

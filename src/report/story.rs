@@ -92,7 +92,7 @@ pub(super) fn attempts(attempts: &[AttemptRecord], is_colored: bool) -> String {
         };
         let time = attempt
             .ended_ms
-            .map(|ended| (ended - attempt.started_ms) as f64 / 1e3);
+            .map(|ended| ended.saturating_sub(attempt.started_ms) as f64 / 1e3);
         let cells = vec![
             place(attempt),
             attempt.slot.clone(),
@@ -201,7 +201,7 @@ pub fn sessions(
     for session in shown {
         let time = session
             .ended_ms
-            .map(|ended| (ended - session.started_ms) as f64 / 1e3);
+            .map(|ended| ended.saturating_sub(session.started_ms) as f64 / 1e3);
         let cells = vec![
             session.id.to_string(),
             text::utc(session.started_ms),

@@ -1,12 +1,13 @@
 //! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
 //!
-//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A configuration whose planned seeds have all
-//! finished stands before one where some are missing or diverged, so that a mean over lucky seeds
-//! never wins against a mean over all of them.
+//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A
+//! configuration that has finished with every seed that all are planned with stands before one where some
+//! are missing or diverged, so that a mean over lucky seeds never wins against a mean over all of
+//! them; further seeds that some were given decide among those ([`super::order`]).
 
 use std::collections::HashMap;
 
-use super::text;
+use super::{order, text};
 use crate::store::{ExperimentRecord, TrialRecord};
 use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId, Value};
 
@@ -168,14 +169,12 @@ impl Summary {
                 .iter()
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
-        let mut ranking: Vec<Configuration> = groups
-            .iter()
-            .filter_map(|trials| configuration(trials, &labels))
-            .collect();
-        ranking.sort_by(|a, b| {
-            (b.is_complete().cmp(&a.is_complete()))
-                .then(objective.goal.order(a.spread.mean, b.spread.mean))
-        });
+        let configs = groups.iter().map(|trials| configuration(trials, &labels));
+        let ranking = ranked(
+            configs.flatten().collect(),
+            &shared_seeds(&groups),
+            &objective,
+        );
         let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -272,6 +271,47 @@ impl Summary {
     }
 }
 
+/// Seeds that every configuration is planned with.
+fn shared_seeds(groups: &[Vec<&TrialRecord>]) -> Vec<u64> {
+    let Some((first, rest)) = groups.split_first() else {
+        return Vec::new();
+    };
+    let has = |trials: &Vec<&TrialRecord>, seed| trials.iter().any(|trial| trial.seed == seed);
+    let seeds = first.iter().map(|trial| trial.seed);
+    seeds
+        .filter(|seed| rest.iter().all(|trials| has(trials, *seed)))
+        .collect()
+}
+
+/// `configs`, the best first; those that lack one of the seeds `shared`, or diverged with any, come last.
+fn ranked(
+    configs: Vec<Configuration>,
+    shared: &[u64],
+    objective: &Objective,
+) -> Vec<Configuration> {
+    let is_whole = |config: &Configuration| {
+        let has = |seed: &u64| config.runs.iter().any(|run| run.seed == *seed);
+        config.diverged == 0 && shared.iter().all(has)
+    };
+    let sign = match objective.goal.is_better(1.0, 0.0) {
+        true => 1.0,
+        false => -1.0,
+    };
+    let (whole, partial): (Vec<_>, Vec<_>) = configs.into_iter().partition(is_whole);
+    let mut ranking = Vec::new();
+    for part in [whole, partial] {
+        let values = |config: &Configuration| {
+            let runs = config.runs.iter();
+            runs.map(|run| (run.seed, sign * run.value)).collect()
+        };
+        let values: Vec<Vec<(u64, f64)>> = part.iter().map(values).collect();
+        let mut part: Vec<Option<Configuration>> = part.into_iter().map(Some).collect();
+        let best_first = order::best_first(&values).into_iter();
+        ranking.extend(best_first.filter_map(|place| part[place].take()));
+    }
+    ranking
+}
+
 /// The settings in which each trial differs from others of its kind, by trial.
 pub fn labels<'a>(
     trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
@@ -365,39 +405,42 @@ fn configuration(
 /// Every setting that varies among the planned networks, with what each value did.
 fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<Axis> {
     let networks = || planned.iter().filter(|trial| trial.kind == Kind::Mlp);
+    let ranked = || ranking.iter().filter(|config| config.kind == Kind::Mlp);
     varying_keys(networks().map(|trial| &trial.params))
         .into_iter()
         .map(|name| {
-            let value_of = |params: &Params| {
+            let value_of = |params: &'_ Params| -> Option<Value> {
                 let found = params.iter().find(|(key, _)| *key == name);
                 found.map(|(_, value)| value.clone())
             };
-            let mut values: Vec<Value> = Vec::new();
+            // Sought by what tells it apart: there may be as many values as configurations.
+            let key = |value: &Value| format!("{} {value}", value.type_name());
+            let mut places: HashMap<String, usize> = HashMap::new();
+            let mut effects: Vec<Effect> = Vec::new();
             for value in networks().filter_map(|trial| value_of(&trial.params)) {
-                if !values.contains(&value) {
-                    values.push(value);
+                places.entry(key(&value)).or_insert_with(|| {
+                    effects.push(Effect {
+                        value,
+                        means: Vec::new(),
+                        spread: None,
+                    });
+                    effects.len() - 1
+                });
+            }
+            for config in ranked() {
+                let place = value_of(&config.params).and_then(|value| places.get(&key(&value)));
+                if let Some(place) = place {
+                    effects[*place].means.push(config.spread.mean);
                 }
             }
-            if values.iter().all(|value| value.as_f64().is_some()) {
-                values.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).expect("finite"));
+            for effect in &mut effects {
+                effect.spread = Spread::of(&effect.means);
             }
-            let effect = |value: Value| {
-                let means: Vec<f64> = ranking
-                    .iter()
-                    .filter(|config| config.kind == Kind::Mlp)
-                    .filter(|config| value_of(&config.params).as_ref() == Some(&value))
-                    .map(|config| config.spread.mean)
-                    .collect();
-                Effect {
-                    spread: Spread::of(&means),
-                    value,
-                    means,
-                }
-            };
-            Axis {
-                effects: values.into_iter().map(effect).collect(),
-                name,
+            if effects.iter().all(|effect| effect.value.as_f64().is_some()) {
+                let number = |effect: &Effect| effect.value.as_f64().unwrap_or(f64::NAN);
+                effects.sort_by(|a, b| number(a).total_cmp(&number(b)));
             }
+            Axis { effects, name }
         })
         .collect()
 }

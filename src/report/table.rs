@@ -102,6 +102,13 @@ pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
             false => "lower is better",
         }
     ));
+    let seeds = |config: &Configuration| config.planned;
+    let most = summary.ranking.iter().map(seeds).max();
+    if summary.ranking.iter().map(seeds).min() != most {
+        lines.push_str(
+            "ranked by the seeds that all have; further seeds decide among those that have them\n",
+        );
+    }
     lines
 }
 

@@ -54,7 +54,7 @@ pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
     let Some(test) = test else {
         return String::new();
     };
-    let mut html = "<h2>On the test rows</h2>\n".to_owned();
+    let mut html = String::new();
     paragraph(&mut html, "", &about(test));
     html.push_str("<div class=\"wide\"><table>\n<thead><tr>");
     for (place, name) in COLUMNS.iter().enumerate() {

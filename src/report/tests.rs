@@ -1,6 +1,6 @@
 //! A report as a whole: what it says of ordinary sweeps and how it bears extreme ones.
 
-use super::samples::{add, by_hand, empty, genres, minimise_loss, stop, transferred};
+use super::samples::{add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred};
 use super::{Input, Report, Summary, make, wanted};
 use crate::trial::{Kind, Status, Value};
 
@@ -50,8 +50,26 @@ fn drawn(name: &str, input: &Input) -> Report {
             "{name}: {file}"
         );
     }
-    assert!(!text_of(&report, "index.html").contains("<script"));
+    check_page(text_of(&report, "index.html"));
     report
+}
+
+/// Nothing on the page is loaded from elsewhere, and its only scripts are its own: the numbers and what
+/// draws them.
+fn check_page(page: &str) {
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script").count(), 2);
+    let (before, after) = page
+        .split_once("<script type=\"application/json\" id=\"sweep\">")
+        .unwrap();
+    let (json, _) = after.split_once("</script>").unwrap();
+    serde_json::from_str::<serde_json::Value>(json).unwrap();
+    for (place, _) in before.match_indices(" src=\"") {
+        assert!(before[place..].starts_with(" src=\"data:image/svg+xml,"));
+    }
+    for address in ["src=\"http", "href=\"http", "url(", "@import"] {
+        assert!(!before.contains(address), "{address}");
+    }
 }
 
 fn check_png(name: &str, bytes: &[u8]) -> (u32, u32) {
@@ -274,6 +292,25 @@ fn two_hundred_configurations_over_twelve_axes_fit() {
 }
 
 #[test]
+fn ten_thousand_trials_are_a_page_of_a_few_megabytes() {
+    let report = drawn("ten_thousand", &crowd(10_000));
+    assert_eq!(report.summary.ranking.len(), 10_000);
+    let page = text_of(&report, "index.html");
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn one_trial_is_a_page_without_comparisons() {
+    let mut input = empty(&["no", "yes"]);
+    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
+    let report = drawn("alone", &input);
+    let page = text_of(&report, "index.html");
+    assert!(page.contains("There is no other configuration to compare it with."));
+    assert!(!page.contains("<section id=\"parallel\""));
+    assert!(page.contains("<section id=\"again\""));
+}
+
+#[test]
 fn numbers_that_are_not_finite_or_huge_or_constant_are_drawn_or_left_out() {
     let mut input = empty(&["no", "yes"]);
     minimise_loss(&mut input);
@@ -362,6 +399,8 @@ fn many_classes_are_colours_and_too_many_are_left_out() {
             row.fill(0);
         }
         let report = drawn(&format!("classes{number}"), &input);
+        // A picture that is large is beside the page and not in it.
+        assert!(text_of(&report, "index.html").len() < 1_500_000);
         assert_eq!(
             names_contain(&report, "confusion.png"),
             is_drawn,

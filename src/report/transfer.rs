@@ -20,15 +20,6 @@ const OWN: [&str; 6] = [
     "freeze",
     "transfer_lr",
 ];
-/// Two-sided 97.5% points of Student's t for 1 to 30 degrees of freedom (scipy 1.17, `t.ppf(.975, n)`).
-const T_975: [f64; 30] = [
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281, 2.2010,
-    2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860, 2.0796, 2.0739, 2.0687,
-    2.0639, 2.0595, 2.0555, 2.0518, 2.0484, 2.0452, 2.0423,
-];
-/// The same for the normal distribution.
-const Z_975: f64 = 1.959_964;
-
 /// One way of transferring a network beside the same network from scratch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pairing<'a> {
@@ -158,25 +149,13 @@ fn pair_point(objective: &Objective, transferred: &Point, scratch: &Point) -> Op
         new_rows: transferred.new_rows,
         transferred: transferred.clone(),
         scratch: scratch.clone(),
-        interval: gain.sd.map(|sd| {
-            let half = t_975(gain.n - 1) * sd / (gain.n as f64).sqrt();
-            (gain.mean - half, gain.mean + half)
-        }),
+        interval: gain.interval(),
         gain,
     })
 }
 
-/// The two-sided 97.5% point of Student's t; beyond the table by its first expansion around the normal
-/// one (Abramowitz and Stegun 26.7.5).
-fn t_975(degrees: usize) -> f64 {
-    match T_975.get(degrees.wrapping_sub(1)) {
-        Some(point) => *point,
-        None => Z_975 + (Z_975.powi(3) + Z_975) / (4.0 * degrees as f64),
-    }
-}
-
 /// `+2.3 points` for shares of rows, `+0.0123` for losses.
-fn amount(objective: &Objective, gain: f64) -> String {
+pub(super) fn amount(objective: &Objective, gain: f64) -> String {
     let unit = match in_points(objective) {
         true => " points",
         false => "",
@@ -184,7 +163,7 @@ fn amount(objective: &Objective, gain: f64) -> String {
     format!("{}{unit}", signed(objective, gain))
 }
 
-fn signed(objective: &Objective, gain: f64) -> String {
+pub(super) fn signed(objective: &Objective, gain: f64) -> String {
     match in_points(objective) {
         true => format!("{:+.1}", 100.0 * gain),
         false => format!("{gain:+.4}"),

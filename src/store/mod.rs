@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod evaluation;
 mod flush;
+mod further;
 mod held;
 mod journal;
 mod known;

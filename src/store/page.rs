@@ -20,8 +20,10 @@ const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
 pub(super) struct Keys {
     trials: HashMap<TrialId, TrialKey>,
     metrics: HashMap<Metric, i64>,
-    /// Attempts that have reported a step.
+    /// Attempts that have reported a step of their own.
     progressed: HashSet<AttemptNo>,
+    /// The steps that attempts went on from.
+    resumed: HashMap<AttemptNo, u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -49,11 +51,14 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 engine,
                 pid,
             } => self.started(trial, *attempt, slot, (engine, *pid), at_ms),
-            Event::TrialResumed { attempt, step, .. } => self.attempt(
-                *attempt,
-                "UPDATE attempts SET resumed_from = ?3 WHERE session = ?1 AND number = ?2",
-                params![self.session, number(*attempt)?, step],
-            ),
+            Event::TrialResumed { attempt, step, .. } => {
+                self.keys.resumed.insert(*attempt, *step);
+                self.attempt(
+                    *attempt,
+                    "UPDATE attempts SET resumed_from = ?3 WHERE session = ?1 AND number = ?2",
+                    params![self.session, number(*attempt)?, step],
+                )
+            }
             Event::TrialProgressed {
                 trial,
                 attempt,
@@ -61,7 +66,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 values,
             } => {
                 let trial = self.trial(trial)?.id;
-                if self.keys.progressed.insert(*attempt) {
+                // What was told before the checkpoint is told again, and takes nothing away.
+                let resumed = self.keys.resumed.get(attempt).copied();
+                if resumed.is_none_or(|from| *step > from) && self.keys.progressed.insert(*attempt)
+                {
                     self.forget_steps_from(trial, *step)?;
                 }
                 self.metrics(trial, *step, values)

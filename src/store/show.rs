@@ -1,7 +1,7 @@
 //! One trial in all its detail: attempts, curves, confusion, importance, artifacts; and what became of
 //! slots.
 
-use super::cells::is_hex;
+use super::cells::{Cells, is_hex};
 use super::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
     StoreError, TrialRecord,
@@ -115,27 +115,23 @@ impl Store {
              WHERE t.name = ?1 ORDER BY a.session, a.number",
             [trial.as_str()],
             ("attempts", "number"),
-            |cells| {
-                Ok(AttemptRecord {
-                    session: cells.int("session")?,
-                    number: cells.int("number")?,
-                    slot: cells.text("slot")?,
-                    engine: cells.text("engine")?,
-                    pid: cells.int("pid")?,
-                    started_ms: cells.int("started_ms")?,
-                    ended_ms: cells.optional_int("ended_ms")?,
-                    outcome: cells.text("outcome")?,
-                    exit_code: cells.optional_int("exit_code")?,
-                    signal: cells.optional_int("signal")?,
-                    message: cells.optional_text("message")?,
-                    log_tail: cells.optional_text("log_tail")?,
-                    resumed_from: cells.optional_int("resumed_from")?,
-                    notes: cells
-                        .optional_text("notes")?
-                        .map(|notes| notes.lines().map(str::to_owned).collect())
-                        .unwrap_or_default(),
-                })
-            },
+            attempt,
+        )
+    }
+
+    /// Every attempt in the sessions of `experiment`, with the trial that it was made at, oldest first.
+    pub fn attempts_in(
+        &self,
+        experiment: &str,
+    ) -> Result<Vec<(TrialId, AttemptRecord)>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT a.*, t.name FROM attempts a JOIN trials t ON t.id = a.trial
+             JOIN sessions s ON s.id = a.session JOIN experiments e ON e.id = s.experiment
+             WHERE e.name = ?1 ORDER BY a.session, a.number",
+            [experiment],
+            ("attempts", "number"),
+            |cells| Ok((TrialId::from_hex(cells.hex("name", 32)?), attempt(cells)?)),
         )
     }
 
@@ -250,4 +246,25 @@ impl Store {
             },
         )
     }
+}
+
+/// The attempt of a row with all columns of `attempts`.
+fn attempt(cells: &Cells<'_>) -> Result<AttemptRecord, StoreError> {
+    let notes = cells.optional_text("notes")?.unwrap_or_default();
+    Ok(AttemptRecord {
+        session: cells.int("session")?,
+        number: cells.int("number")?,
+        slot: cells.text("slot")?,
+        engine: cells.text("engine")?,
+        pid: cells.int("pid")?,
+        started_ms: cells.int("started_ms")?,
+        ended_ms: cells.optional_int("ended_ms")?,
+        outcome: cells.text("outcome")?,
+        exit_code: cells.optional_int("exit_code")?,
+        signal: cells.optional_int("signal")?,
+        message: cells.optional_text("message")?,
+        log_tail: cells.optional_text("log_tail")?,
+        resumed_from: cells.optional_int("resumed_from")?,
+        notes: notes.lines().map(str::to_owned).collect(),
+    })
 }

@@ -13,6 +13,8 @@ use crate::disk;
 pub const LAST: &str = "checkpoint.safetensors";
 /// The one before, for when the newest cannot be used.
 pub const BEFORE: &str = "checkpoint.before.safetensors";
+/// What the names of checkpoints begin with, of whole ones and of others.
+const STEM: &[u8] = b"checkpoint.";
 
 /// A checkpoint that was found.
 pub(super) struct Found {
@@ -56,11 +58,17 @@ pub(super) fn fall_back(folder: &Path) -> io::Result<()> {
     fs::rename(folder.join(BEFORE), folder.join(LAST))
 }
 
-/// Removes the checkpoints in `folder`, of a trial that has come to its end and is recorded.
+/// Removes the checkpoints in `folder`, of a trial that has come to its end and is recorded, and what killed
+/// workers left of others.
 pub fn remove(folder: &Path) {
-    for name in [LAST, BEFORE] {
-        // What stays does no harm: a trial with a result is never begun again.
-        let _ = fs::remove_file(folder.join(name));
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name().as_encoded_bytes().starts_with(STEM) {
+            // What stays does no harm: a trial with a result is never begun again.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -69,37 +77,12 @@ pub(super) fn clear_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if entry.file_type()?.is_file() && name.to_str().is_some_and(is_leftover) {
+        if entry.file_type()?.is_file() && name.to_str().is_some_and(disk::is_abandoned) {
             // Another worker may have been faster.
             let _ = fs::remove_file(entry.path());
         }
     }
     Ok(())
-}
-
-/// Whether `name` is that of a partial file whose writer is gone: `NAME.PROCESS.part` or
-/// `NAME.PROCESS-COUNT.part`.
-fn is_leftover(name: &str) -> bool {
-    let Some(writer) = name
-        .strip_suffix(".part")
-        .and_then(|name| name.rsplit('.').next())
-    else {
-        return false;
-    };
-    let process = writer.split('-').next().unwrap_or(writer);
-    process
-        .parse()
-        .is_ok_and(|process: i32| process > 0 && !is_alive(process))
-}
-
-/// Whether there is such a process on this machine. This one is writing nothing now.
-fn is_alive(process: i32) -> bool {
-    if process == std::process::id() as i32 {
-        return false;
-    }
-    // SAFETY: kill takes plain numbers, and signal 0 only asks.
-    let asked = unsafe { libc::kill(process, 0) };
-    asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
 #[cfg(test)]

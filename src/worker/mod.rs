@@ -8,6 +8,7 @@ mod budget;
 pub mod checkpoints;
 mod group;
 mod reporter;
+pub mod reports;
 mod voice;
 
 use std::fs::File;

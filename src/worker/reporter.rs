@@ -1,14 +1,17 @@
 //! Watches one trial: sends progress, writes checkpoints when they are due, and holds a finished model
 //! while there is no room for it.
 
+use std::io;
 use std::path::Path;
 use std::time::Instant;
 
 use super::budget::Budget;
 use super::checkpoints;
+use super::reports::Reports;
 use super::voice::{Voice, is_full};
 use crate::engine::{Control, EngineError, Epoch, Watch};
 use crate::protocol::FromWorker;
+use crate::trial::Metric;
 
 /// Sends progress, and writes checkpoints when they are due.
 pub(super) struct Reporter<'a, 'v> {
@@ -19,6 +22,7 @@ pub(super) struct Reporter<'a, 'v> {
     /// The step of the newest checkpoint that is good.
     pub saved_step: Option<u32>,
     pub budget: Budget,
+    reports: Reports,
     began: Instant,
     /// It has been said that checkpoints cannot be written.
     complained: bool,
@@ -39,6 +43,7 @@ impl<'a, 'v> Reporter<'a, 'v> {
             fell_back,
             saved_step: None,
             budget,
+            reports: Reports::default(),
             began: Instant::now(),
             complained: false,
             remade: false,
@@ -56,7 +61,9 @@ impl<'a, 'v> Reporter<'a, 'v> {
             return;
         }
         let start = Instant::now();
-        let outcome = checkpoints::keep(self.folder, &bytes);
+        let outcome = self
+            .keep_reports()
+            .and_then(|()| checkpoints::keep(self.folder, &bytes));
         let (wrote, elapsed) = (start.elapsed(), self.began.elapsed());
         match outcome {
             Ok(()) => {
@@ -78,11 +85,51 @@ impl<'a, 'v> Reporter<'a, 'v> {
     }
 }
 
+impl Reporter<'_, '_> {
+    /// Makes a folder that was removed again, as for a checkpoint.
+    fn keep_reports(&mut self) -> io::Result<()> {
+        match self.reports.keep(self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(self.folder)?;
+                self.reports.keep(self.folder)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Tells an epoch, and remembers that for whoever goes on from here.
+    fn tell(&mut self, step: u32, values: Vec<(Metric, f64)>) {
+        let report = FromWorker::Progress {
+            attempt: self.voice.attempt,
+            step,
+            values,
+        };
+        self.voice.say(&report);
+        self.reports.add(&report).expect("writing to memory");
+    }
+
+    /// Tells again what was reported up to `step`: the record may not have come to all of it.
+    fn tell_again(&mut self, step: u32) {
+        let told = Reports::recall(self.folder, step);
+        // Not every step has a report, but the one of a checkpoint has.
+        if !told.contains_key(&step) {
+            self.voice.note(&format!(
+                "what was reported up to step {step} is gone; if the record has not got it either, its \
+                 curves have a gap there"
+            ));
+        }
+        for (step, values) in told {
+            self.tell(step, values);
+        }
+    }
+}
+
 impl Watch for Reporter<'_, '_> {
     fn resumed(&mut self, step: u32) {
         self.saved_step = Some(step);
         let attempt = self.voice.attempt;
         self.voice.say(&FromWorker::Resumed { attempt, step });
+        self.tell_again(step);
         // From here on the one that was good is the last one, so that it is the one kept beside the next.
         if self.fell_back
             && let Err(error) = checkpoints::fall_back(self.folder)
@@ -95,11 +142,7 @@ impl Watch for Reporter<'_, '_> {
     }
 
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
-        self.voice.say(&FromWorker::Progress {
-            attempt: self.voice.attempt,
-            step: epoch.step,
-            values: epoch.values.clone(),
-        });
+        self.tell(epoch.step, epoch.values.clone());
         let stop = self.voice.is_stopped();
         if stop || self.budget.is_due(self.began.elapsed()) {
             self.save(epoch.step, stop, checkpoint);

@@ -162,37 +162,15 @@ impl Bench {
         });
         rows.unwrap().map(Result::unwrap).collect()
     }
-
-    /// How every trial ended.
-    pub fn ends(&self) -> Vec<String> {
-        let connection = Connection::open(self.path(RECORD)).unwrap();
-        let mut query = connection
-            .prepare("SELECT name, status, best, best_step, last, steps FROM trials ORDER BY name")
-            .unwrap();
-        let rows = query.query_map([], |row| {
-            let (name, status): (String, String) = (row.get(0)?, row.get(1)?);
-            let (best, last): (f64, f64) = (row.get(2)?, row.get(4)?);
-            let (best_step, steps): (i64, i64) = (row.get(3)?, row.get(5)?);
-            Ok(format!(
-                "{name} {status} {best} at {best_step}, {last} at {steps}"
-            ))
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    }
 }
 
 /// What a sweep of `small` gives that nobody disturbs.
 pub fn undisturbed(epochs: u32) -> Vec<String> {
-    let results = left_alone(epochs).results();
-    assert!(!results.is_empty());
-    results
-}
-
-/// A sweep of `small` that nobody disturbed.
-pub fn left_alone(epochs: u32) -> Bench {
     let bench = Bench::new(epochs);
     bench.succeed(&["run", "small.toml"]);
-    bench
+    let results = bench.results();
+    assert!(!results.is_empty());
+    results
 }
 
 impl Running {

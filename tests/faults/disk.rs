@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::bench::{Bench, RECORD, left_alone, small, undisturbed};
+use super::bench::{Bench, RECORD, small, undisturbed};
 use super::mounts::{Mounted, fill, with_own_mounts};
 
 const EPOCHS: u32 = 80;
@@ -65,7 +65,7 @@ fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
         );
         fs::remove_file(ballast).unwrap();
         bench.succeed(&["resume"]);
-        assert_eq!(bench.ends(), left_alone(EPOCHS).ends());
+        assert_eq!(bench.results(), undisturbed(EPOCHS));
     });
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use sweep::data::{Dataset, SavedPreparation, SealedTest, View, prepare};
 use sweep::describe;
 use sweep::event::{AttemptNo, Event, Observer, Slot};
-use sweep::protocol::{FromWorker, Order, ToWorker};
+use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
 use sweep::spec::{Source, parse};
 use sweep::store::{Begin, DatasetRecord, Durability, Outcome, Store};
 use sweep::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
@@ -166,6 +166,10 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
         spec: spec.clone(),
         data: "data".into(),
         folder: "folder".into(),
+        checkpoint: Checkpointing {
+            every_ms: 5000,
+            cost: 0.02,
+        },
     }));
     let order = serde_json::to_string(&order).unwrap();
     let said = [
@@ -252,6 +256,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             pid: 1,
             version: "0.1.0",
             git_commit: None,
+            environment: &[],
             trials: &trials,
             holds_lock: true,
         };

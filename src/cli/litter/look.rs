@@ -146,7 +146,9 @@ fn logs_and_locks(context: &Context, survey: &mut Survey) -> Result<(), Unread> 
         }
     }
     for entry in entries(&context.runs().join("locks"))? {
-        match entry.name.strip_suffix(".lock") {
+        let name = entry.name.strip_suffix(".lock");
+        // Beside it stand requests to whoever holds it.
+        match name.or_else(|| entry.name.strip_suffix(".stop")) {
             Some(name) if entry.is_file() && is_name(name) => {
                 let proof = Proof::NoExperiment(name.to_owned());
                 survey.pieces.push(entry.piece(Kind::Lock, proof));

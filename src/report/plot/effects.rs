@@ -17,6 +17,10 @@ use crate::trial::Kind;
 /// Panels side by side.
 const ACROSS: usize = 3;
 const PANEL_HEIGHT: i32 = 560;
+/// Most values of a setting that fit side by side.
+const MOST_VALUES: usize = 60;
+/// Most configurations drawn in a panel.
+const MOST_MARKS: usize = 1_000;
 /// Longest label that stands upright below a panel.
 const UPRIGHT: i32 = 190;
 /// Least space for an upright label.
@@ -29,7 +33,13 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         return Err(Missing::NotAsked);
     }
     let metric = text::metric(&summary.objective.metric);
-    let values = summary.axes.iter().flat_map(|axis| &axis.effects);
+    let (axes, crowded): (Vec<&Axis>, Vec<&Axis>) =
+        (summary.axes.iter()).partition(|axis| axis.effects.len() <= MOST_VALUES);
+    if axes.is_empty() {
+        let reason = format!("Plot of effects: every setting has more than {MOST_VALUES} values.");
+        return Err(Missing::Data(reason));
+    }
+    let values = axes.iter().flat_map(|axis| &axis.effects);
     let values = values.flat_map(|effect| {
         let whiskers = effect.spread.into_iter().flat_map(|spread| {
             let sd = spread.sd.unwrap_or(0.0);
@@ -54,14 +64,30 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         ),
     ];
     let name = "Effect of each setting that varies".to_owned();
-    let caption = format!(
+    let mut caption = format!(
         "{metric}, mean over seeds. Each panel pools all other settings, so with a full grid its \
          means differ by that setting alone; interactions do not show."
     );
+    let configs = summary
+        .ranking
+        .iter()
+        .filter(|config| config.kind == Kind::Mlp);
+    let every = configs.count().div_ceil(MOST_MARKS).max(1);
+    if every > 1 {
+        caption.push_str(&format!(" One configuration in {every} is drawn."));
+    }
+    if !crowded.is_empty() {
+        let names: Vec<&str> = crowded.iter().map(|axis| axis.name.as_str()).collect();
+        caption.push_str(&format!(
+            " Left out for having more than {MOST_VALUES} values: {}.",
+            names.join(", ")
+        ));
+    }
     let plot = Effects {
         title: name.clone(),
         metric,
-        axes: &summary.axes,
+        every,
+        axes,
         scale,
         legend: Legend::new(entries, WIDTH - 2 * MARGIN),
     };
@@ -71,7 +97,9 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
 struct Effects<'a> {
     title: String,
     metric: String,
-    axes: &'a [Axis],
+    axes: Vec<&'a Axis>,
+    /// Of the configurations with a value, one in so many is drawn.
+    every: usize,
     scale: Scale,
     legend: Legend,
 }
@@ -118,7 +146,7 @@ impl Plot for Effects<'_> {
                     y: self.scale.clone(),
                 };
                 frame.draw_y_axis(canvas, column == 0)?;
-                panel.draw(canvas, &frame)?;
+                panel.draw(canvas, &frame, self.every)?;
             }
         }
         self.legend.draw(canvas, MARGIN, self.below_panels() + 16)
@@ -153,7 +181,12 @@ impl Panel<'_> {
         }
     }
 
-    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, B>,
+        frame: &Frame,
+        thinned: usize,
+    ) -> Drawn<B> {
         let width = frame.right - frame.left;
         let head = Type::new(LABEL, INK).bold();
         let above = (frame.left + width / 2, frame.top - 28);
@@ -166,7 +199,7 @@ impl Panel<'_> {
         let number = self.names.len() as i32;
         for (place, (effect, name)) in self.axis.effects.iter().zip(&self.names).enumerate() {
             let x = frame.left + (2 * place as i32 + 1) * width / (2 * number);
-            draw_effect(canvas, frame, effect, x, self.slot)?;
+            draw_effect(canvas, frame, effect, (x, self.slot), thinned)?;
             match self.is_upright {
                 true if place % every > 0 => {}
                 true => canvas.text(name, (x, frame.bottom + 16), NAME.upright())?,
@@ -181,11 +214,11 @@ fn draw_effect<B: DrawingBackend>(
     canvas: &Canvas<'_, B>,
     frame: &Frame,
     effect: &Effect,
-    x: i32,
-    slot: i32,
+    (x, slot): (i32, i32),
+    every: usize,
 ) -> Drawn<B> {
     let reach = (slot / 4).min(60);
-    for (place, mean) in effect.means.iter().enumerate() {
+    for (place, mean) in effect.means.iter().enumerate().step_by(every) {
         // Spread over the slot by the golden ratio: even, and the same every time.
         let share = (place as f64 * 0.618_033_988_75).fract() - 0.5;
         let x = x + (share * f64::from(reach)).round() as i32 * 2;

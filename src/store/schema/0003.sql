@@ -61,3 +61,7 @@ SELECT data, experiment, evaluated_ms, version, test_rows, 1 FROM removed_looks;
 CREATE INDEX experiment_trials_by_trial ON experiment_trials (trial);
 CREATE INDEX test_scores_by_trial ON test_scores (trial);
 CREATE INDEX notes_by_trial ON notes (trial);
+
+-- Further replicate seeds that were asked for beyond the file's, by configuration: a JSON object of lists of seeds by
+-- the configuration's name. Those of configurations that the file no longer asks for wait until it does again.
+ALTER TABLE experiments ADD COLUMN further_seeds TEXT NOT NULL DEFAULT '{}';

@@ -1,5 +1,6 @@
 //! A record in a folder of its own, a small plan, and the events of its trials.
 
+mod further;
 mod opening;
 mod reading;
 mod removing;

@@ -169,6 +169,34 @@ fn steps_that_come_again_after_a_resume_replace_what_was_there() {
 }
 
 #[test]
+fn what_is_told_again_after_a_resume_fills_gaps_and_takes_nothing_away() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1]);
+    let session = lab.begin("songs", &plan);
+    let trial = &plan[0].0;
+    let mut writer = lab.writer(session);
+    let told = |attempt, step, loss| progressed(trial, attempt, step, &[("loss", loss)]);
+    // The second step of the first attempt was never recorded.
+    let first = [1, 3, 4].map(|step| told(1, step, f64::from(step)));
+    observe_all(&mut writer, [started(trial, 1)].into_iter().chain(first));
+    writer.finish(Outcome::Interrupted).unwrap();
+
+    let session = lab.begin("songs", &plan);
+    let mut writer = lab.writer(session);
+    let resumed = Event::TrialResumed {
+        trial: trial.clone(),
+        attempt: AttemptNo(1),
+        step: 3,
+    };
+    observe_all(&mut writer, [started(trial, 1), resumed, told(1, 1, 1.0)]);
+    writer.idle().unwrap();
+    observe_all(&mut writer, [told(1, 2, 2.0), told(1, 3, 3.0)]);
+    writer.finish(Outcome::Interrupted).unwrap();
+    let points = &lab.store.curves(trial).unwrap()[0].points;
+    assert_eq!(points, &[(1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0)]);
+}
+
+#[test]
 fn a_finished_trial_stays_finished_whatever_another_session_reports() {
     let mut lab = Lab::new();
     let plan = plan(&[0.1]);
@@ -656,6 +684,9 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
         attempt.notes,
         ["a checkpoint could not be used", "the disk is full"]
     );
+    let all = lab.store.attempts_in("songs").unwrap();
+    assert_eq!(all, [(first.clone(), attempt.clone())]);
+    assert!(lab.store.attempts_in("other").unwrap().is_empty());
     let slots = lab.store.slot_events("songs").unwrap();
     let told: Vec<_> = slots
         .iter()

@@ -1,0 +1,84 @@
+//! What the best models say of the validation rows, and whether they are right: asked anew of the
+//! models on disk, since the record keeps no probabilities.
+//!
+//! Invariant: only rows that were shown in training or validation are read; a model or data set that is
+//! not there costs this part of the report and no more.
+
+use super::Context;
+use crate::data::Dataset;
+use crate::engine::predict::Predictor;
+use crate::report::calibration::{Calibration, Claims};
+use crate::report::{Configuration, Summary};
+use crate::store::ExperimentRecord;
+use crate::trial::Kind;
+
+/// Models asked of each configuration; more of them change the picture little.
+const MODELS: usize = 5;
+/// Rows predicted at a time.
+const CHUNK: usize = 4096;
+
+/// The calibration of the best configuration of each kind, and a sentence for each that is lacking.
+pub fn calibrations(
+    context: &Context,
+    record: &ExperimentRecord,
+) -> (Vec<Calibration>, Vec<String>) {
+    let summary = Summary::of(record);
+    let best: Vec<&Configuration> = Kind::ALL
+        .into_iter()
+        .filter_map(|kind| summary.best_of(kind))
+        .collect();
+    if best.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let path = context.runs().join("data");
+    let path = path.join(format!("{}.safetensors", record.dataset.digest));
+    let data = match Dataset::open(&path) {
+        Ok(data) => data,
+        Err(error) => return (Vec::new(), vec![format!("Calibration: {error}.")]),
+    };
+    let (mut found, mut lacking) = (Vec::new(), Vec::new());
+    for config in best {
+        match claims(context, config, &data) {
+            Ok(models) => match Calibration::of(config.id.clone(), &models) {
+                Some(calibration) => found.push(calibration),
+                None => lacking.push(format!(
+                    "Calibration of {} {}: its models give no probabilities.",
+                    config.kind.name(),
+                    config.id.short()
+                )),
+            },
+            Err(why) => lacking.push(format!(
+                "Calibration of {} {}: {why}.",
+                config.kind.name(),
+                config.id.short()
+            )),
+        }
+    }
+    (found, lacking)
+}
+
+/// Of each model of `config`, the probability of each class that it names and whether it is right.
+fn claims(
+    context: &Context,
+    config: &Configuration,
+    data: &Dataset,
+) -> Result<Vec<Claims>, String> {
+    let meta = data.meta();
+    let (rows, width) = (data.valid(), meta.features.len());
+    let mut models = Vec::new();
+    for run in config.runs.iter().take(MODELS) {
+        let folder = context.trials().join(run.trial.as_str());
+        let mut model = Predictor::load(&folder, config.kind, &meta.features, &meta.classes)
+            .map_err(|error| error.to_string())?;
+        let mut claims = Claims::with_capacity(rows.y.len());
+        for (x, y) in rows.x.chunks(CHUNK * width).zip(rows.y.chunks(CHUNK)) {
+            let said = model.predict(x).map_err(|error| error.to_string())?;
+            let by_row = said.probabilities.chunks_exact(meta.classes.len());
+            for ((row, label), actual) in by_row.zip(&said.labels).zip(y) {
+                claims.push((row[*label as usize], label == actual));
+            }
+        }
+        models.push(claims);
+    }
+    Ok(models)
+}

@@ -1,0 +1,214 @@
+//! How sure a ranking is: intervals over seeds, the winner against everything else, what choosing it was worth.
+//!
+//! Pure, and the same for the same ranking: nothing is drawn at random. Every statement is about seeds, that
+//! is, about training the same configurations again; it says nothing of other rows, which is what the sealed
+//! test rows are for.
+//!
+//! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/STATISTICS.md`): where all
+//! configurations are equally good, one of them is declared the winner in at most 5% of sweeps; and the best
+//! configuration is among [`Inference::candidates`] in at least 95%.
+
+mod compare;
+mod distribution;
+mod moderate;
+mod needed;
+mod optimism;
+mod sheet;
+mod table;
+mod words;
+
+pub use distribution::{f_upper, t_quantile, t_two_sided};
+pub use table::Sample;
+
+use super::summary::{Configuration, Summary};
+use crate::trial::{Goal, Kind};
+
+/// One minus the confidence of every interval, and the level of every test.
+pub const ALPHA: f64 = 0.05;
+
+/// What can be said of a ranking. Places are those of [`Summary::ranking`], from 0; place 0 is the winner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inference {
+    /// Of every configuration of the ranking, in its order.
+    pub estimates: Vec<Estimate>,
+    /// The winner against every other configuration, in the order of the ranking: that over place `p` is
+    /// `comparisons[p - 1]`.
+    pub comparisons: Vec<Comparison>,
+    /// Places of those that cannot be told apart from the best, ascending; the winner is one of them. The
+    /// configuration that is best in the long run is among them with 95% confidence.
+    pub candidates: Vec<usize>,
+    /// Places of the runner-up and of the best configuration of every other kind, in the order of the ranking.
+    pub rivals: Vec<usize>,
+    pub verdict: Verdict,
+    /// `None` below two seeds or two configurations.
+    pub optimism: Option<Optimism>,
+}
+
+/// What the seeds say of the winner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Verdict {
+    /// No configuration has finished.
+    Nothing,
+    /// There is nothing to compare it with.
+    Alone,
+    /// Some configuration shares fewer than two seeds with the winner: nothing can be said of chance.
+    TooFewSeeds,
+    /// Better than every other, `p` being the largest of the corrected p-values.
+    Winner { p: f64 },
+    /// One of several that may be the best. `seeds` in all for the winner and the runner-up would tell the two
+    /// apart with 80% probability, were they as far apart as they look; `None` where
+    /// [`MOST_SEEDS`] would not do.
+    NotToldApart { seeds: Option<usize> },
+}
+
+/// Most seeds that [`Verdict::NotToldApart`] and [`Comparison::seeds_needed`] ask for.
+pub const MOST_SEEDS: usize = 1000;
+
+/// Mean of one configuration over its seeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub seeds: usize,
+    pub mean: f64,
+    /// 95% interval of the mean by Student's t, of this configuration alone: not corrected for the others. `None`
+    /// below two seeds.
+    pub interval: Option<(f64, f64)>,
+    /// Whether it cannot be told apart from the best.
+    pub is_candidate: bool,
+}
+
+/// The winner against one other configuration, on the seeds that both have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// Place of the other in the ranking.
+    pub over: usize,
+    /// Seeds that both have.
+    pub pairs: usize,
+    /// Of `pairs`, those in which the winner was better; equal ones count for neither.
+    pub won: usize,
+    pub lost: usize,
+    /// Mean of the differences within pairs, positive where the winner is better. `None` without a pair.
+    pub by: Option<f64>,
+    /// Standard deviation of a single difference as the test takes it, learned from other configurations too
+    /// where there are enough. `None` below two pairs, as are the fields below.
+    pub sd: Option<f64>,
+    /// Degrees of freedom of `sd`.
+    pub degrees: Option<f64>,
+    /// Two-sided, of this pair alone.
+    pub p: Option<f64>,
+    /// `p` corrected for having looked at all configurations.
+    pub p_corrected: Option<f64>,
+    /// Interval of the difference at the level at which this pair is tested: it leaves out 0 exactly where
+    /// `is_told_apart`.
+    pub interval: Option<(f64, f64)>,
+    /// Whether the winner is better, at 5% after the correction.
+    pub is_told_apart: bool,
+    /// Seeds in all that would tell the two apart with 80% probability, were they the only two and as far apart as
+    /// they look; `None` when told apart, without a difference, and where [`MOST_SEEDS`] would not do.
+    pub seeds_needed: Option<usize>,
+}
+
+/// How much too good the winner's mean is for having been picked as the largest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Optimism {
+    /// To be taken off the winner's mean (added to it where lower is better): in the unit of the objective, never
+    /// negative.
+    pub by: f64,
+    /// The winner's mean less the optimism.
+    pub honest: f64,
+    /// Seeds that were left out in turn.
+    pub folds: usize,
+    /// In how many of them the choice without that seed was today's winner.
+    pub same_choice: usize,
+}
+
+impl Inference {
+    /// Of the ranking of `summary`.
+    pub fn of(summary: &Summary) -> Inference {
+        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
+        let mut inference = Inference::of_samples(&samples, summary.objective.goal);
+        inference.rivals = rivals(&summary.ranking);
+        inference
+    }
+
+    /// Of configurations in the order of their ranking, where `goal` says what is better. There are no
+    /// [`Inference::rivals`] but the runner-up.
+    pub fn of_samples(samples: &[Sample], goal: Goal) -> Inference {
+        let sign = match goal.is_better(1.0, 0.0) {
+            true => 1.0,
+            false => -1.0,
+        };
+        let table = table::Table::new(samples, sign);
+        let comparisons = compare::winner_against_all(&table);
+        let told_apart = |place: usize| place > 0 && comparisons[place - 1].is_told_apart;
+        Inference {
+            estimates: (samples.iter().enumerate())
+                .map(|(place, sample)| sample.estimate(!told_apart(place)))
+                .collect(),
+            candidates: (0..samples.len()).filter(|p| !told_apart(*p)).collect(),
+            rivals: (1..samples.len().min(2)).collect(),
+            verdict: verdict(samples.len(), &comparisons),
+            optimism: optimism::leave_one_seed_out(&table, sign),
+            comparisons,
+        }
+    }
+
+    /// The winner against the configuration at `place` of the ranking; `None` for the winner itself.
+    pub fn over(&self, place: usize) -> Option<&Comparison> {
+        self.comparisons.get(place.checked_sub(1)?)
+    }
+
+    /// What a reader should know, a sentence each: who won, by how much, how sure that is, what picking it was
+    /// worth, and how many seeds would tell more.
+    pub fn sentences(&self, summary: &Summary) -> Vec<String> {
+        words::sentences(self, summary)
+    }
+}
+
+fn sample(config: &Configuration) -> Sample {
+    Sample {
+        group: Kind::ALL
+            .iter()
+            .position(|kind| *kind == config.kind)
+            .unwrap_or(0),
+        values: (config.runs.iter())
+            .map(|run| (run.seed, run.value))
+            .collect(),
+    }
+}
+
+/// The runner-up, and the first of every kind but the winner's.
+fn rivals(ranking: &[Configuration]) -> Vec<usize> {
+    let Some(winner) = ranking.first() else {
+        return Vec::new();
+    };
+    let firsts = Kind::ALL
+        .into_iter()
+        .filter(|kind| *kind != winner.kind)
+        .filter_map(|kind| ranking.iter().position(|config| config.kind == kind));
+    let mut places: Vec<usize> = (1..ranking.len().min(2)).chain(firsts).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
+}
+
+fn verdict(configurations: usize, comparisons: &[Comparison]) -> Verdict {
+    if configurations < 2 {
+        return match configurations {
+            0 => Verdict::Nothing,
+            _ => Verdict::Alone,
+        };
+    }
+    let told_apart = comparisons.iter().all(|one| one.is_told_apart);
+    let largest = comparisons.iter().map(|one| one.p_corrected);
+    let largest = largest.reduce(|a, b| Some(a?.max(b?))).flatten();
+    match (largest, told_apart) {
+        (None, _) => Verdict::TooFewSeeds,
+        (Some(p), true) => Verdict::Winner { p },
+        (Some(_), false) => Verdict::NotToldApart {
+            seeds: comparisons[0].seeds_needed,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! `comparisons.csv`, and the same as JSON.
+
+use serde_json::{Value as Json, json};
+
+use super::super::sheets::{Sheet, number, whole};
+use super::super::summary::Summary;
+use super::super::text;
+use super::{Comparison, Inference, Optimism, Verdict};
+
+impl Inference {
+    /// One row a configuration, by rank; what compares it with the winner is empty for the winner itself.
+    pub(in super::super) fn sheet(&self, summary: &Summary) -> Sheet {
+        let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
+        header.extend(["mean", "mean_low_95", "mean_high_95", "may_be_best"]);
+        header.extend(["pairs", "won", "lost", "winner_ahead_by", "low", "high"]);
+        header.extend([
+            "sd",
+            "degrees",
+            "p",
+            "p_corrected",
+            "told_apart",
+            "seeds_needed",
+        ]);
+        let mut sheet = Sheet::new(&header);
+        for (place, (config, estimate)) in summary.ranking.iter().zip(&self.estimates).enumerate() {
+            let mut row = vec![
+                (place + 1).to_string(),
+                config.id.to_string(),
+                config.kind.name().to_owned(),
+                config.label.clone(),
+                estimate.seeds.to_string(),
+                text::exact(estimate.mean),
+                number(estimate.interval.map(|(low, _)| low)),
+                number(estimate.interval.map(|(_, high)| high)),
+                estimate.is_candidate.to_string(),
+            ];
+            match self.over(place) {
+                Some(comparison) => row.extend(cells(comparison)),
+                None => row.resize(header.len(), String::new()),
+            }
+            sheet.push(&row);
+        }
+        sheet
+    }
+
+    /// `{verdict, p, seeds_needed, candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
+    /// degrees, p, p_corrected, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
+    /// `by` is positive where the winner is better.
+    pub fn json(&self, summary: &Summary) -> Json {
+        let (verdict, p, seeds) = match self.verdict {
+            Verdict::Nothing => ("nothing", None, None),
+            Verdict::Alone => ("alone", None, None),
+            Verdict::TooFewSeeds => ("too_few_seeds", None, None),
+            Verdict::Winner { p } => ("winner", Some(p), None),
+            Verdict::NotToldApart { seeds } => ("not_told_apart", None, seeds),
+        };
+        let config = |place: usize| json!(summary.ranking[place].id);
+        let comparison = |one: &Comparison| {
+            json!({
+                "config": config(one.over),
+                "pairs": one.pairs,
+                "won": one.won,
+                "lost": one.lost,
+                "by": one.by,
+                "low": one.interval.map(|(low, _)| low),
+                "high": one.interval.map(|(_, high)| high),
+                "sd": one.sd,
+                "degrees": one.degrees,
+                "p": one.p,
+                "p_corrected": one.p_corrected,
+                "told_apart": one.is_told_apart,
+                "seeds_needed": one.seeds_needed,
+            })
+        };
+        let optimism = |one: Optimism| {
+            json!({
+                "by": one.by,
+                "honest": one.honest,
+                "folds": one.folds,
+                "same_choice": one.same_choice,
+            })
+        };
+        json!({
+            "verdict": verdict,
+            "p": p,
+            "seeds_needed": seeds,
+            "candidates": self.candidates.iter().map(|place| config(*place)).collect::<Json>(),
+            "comparisons": self.comparisons.iter().map(comparison).collect::<Json>(),
+            "optimism": self.optimism.map(optimism),
+            "sentences": self.sentences(summary),
+        })
+    }
+}
+
+fn cells(one: &Comparison) -> Vec<String> {
+    vec![
+        one.pairs.to_string(),
+        one.won.to_string(),
+        one.lost.to_string(),
+        number(one.by),
+        number(one.interval.map(|(low, _)| low)),
+        number(one.interval.map(|(_, high)| high)),
+        number(one.sd),
+        number(one.degrees),
+        number(one.p),
+        number(one.p_corrected),
+        one.is_told_apart.to_string(),
+        whole(one.seeds_needed),
+    ]
+}

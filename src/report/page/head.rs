@@ -1,0 +1,141 @@
+//! What a reader sees first: what was asked, what won, by how much, how sure that is, what it cost.
+
+use super::Page;
+use crate::report::inference::Verdict;
+use crate::report::markup::{capital, escape, fact, list, paragraph, plural};
+use crate::report::summary::Configuration;
+use crate::report::text;
+use crate::trial::Status;
+
+/// Title, question, verdict and cost.
+pub(super) fn head(page: &Page) -> String {
+    let mut html = format!("<h1>{}</h1>\n", escape(&page.input.experiment.name));
+    paragraph(&mut html, "lead", &question(page));
+    verdict(&mut html, page);
+    cost(&mut html, page);
+    html
+}
+
+fn question(page: &Page) -> String {
+    let (summary, data) = (page.summary, &page.input.experiment.dataset);
+    let direction = match summary.objective.goal.is_better(1.0, 0.0) {
+        true => "higher",
+        false => "lower",
+    };
+    let what = match summary.axes.is_empty() {
+        true => "the model".to_owned(),
+        false => {
+            let names = summary.axes.iter().map(|axis| axis.name.clone()).collect();
+            format!("the values of {}", list(names))
+        }
+    };
+    format!(
+        "Asked: {what} with the best {} ({direction} is better) among {}, {} each, to tell {} apart \
+         by {} in {}, {} for training and {} for validation.",
+        text::metric(&summary.objective.metric),
+        text::plural(summary.planned_configurations as u64, "configuration"),
+        text::plural(summary.seeds.len() as u64, "seed"),
+        plural(data.classes.len() as u64, "class", "classes"),
+        text::plural(data.features.len() as u64, "feature"),
+        data.source.display(),
+        text::plural(data.train_rows, "row"),
+        text::plural(data.valid_rows, "row"),
+    )
+}
+
+/// The winner, and what its seeds say of its leads.
+fn verdict(html: &mut String, page: &Page) {
+    let Some(winner) = page.summary.ranking.first() else {
+        return paragraph(html, "lead", "No trial of the plan has finished yet.");
+    };
+    html.push_str("<div class=\"verdict\">\n");
+    let (word, class) = match page.inference.verdict {
+        Verdict::Winner { .. } => ("Winner", "sure"),
+        Verdict::NotToldApart { .. } => ("Ahead, not told apart", "open"),
+        Verdict::TooFewSeeds => ("Ahead, too few seeds to say by chance or not", "open"),
+        Verdict::Nothing | Verdict::Alone => ("The only one", "open"),
+    };
+    html.push_str(&format!("<p class=\"word {class}\">{word}</p>\n"));
+    paragraph(html, "winner", &winner.title());
+    paragraph(html, "score", &score(page, winner));
+    let mut sentences = page.inference.sentences(page.summary);
+    if !sentences.is_empty() {
+        // The first repeats what stands above.
+        sentences.remove(0);
+    }
+    html.push_str(&super::bullets(&sentences));
+    paragraph(
+        html,
+        "note",
+        "Ranked on the validation rows, at the best epoch or round of each trial. Intervals and tests are \
+         about training again with other seeds on the same rows; they say nothing of other rows.",
+    );
+    html.push_str("</div>\n");
+}
+
+/// `0.7123 ± 0.0021 over 3 seeds (95% interval 0.7071 to 0.7175)`.
+fn score(page: &Page, winner: &Configuration) -> String {
+    let spread = &winner.spread;
+    let sd = spread.sd.map_or(String::new(), |sd| {
+        format!(" ± {} sd", text::difference(sd, spread.mean))
+    });
+    let seeds = match winner.is_complete() {
+        true => format!("over {}", text::plural(spread.n as u64, "seed")),
+        false => format!("over {} of {} seeds", spread.n, winner.planned),
+    };
+    let interval = page
+        .inference
+        .estimates
+        .first()
+        .and_then(|estimate| estimate.interval);
+    let interval = interval.map_or(String::new(), |(low, high)| {
+        format!(
+            " · 95% interval {} to {}",
+            text::score(low),
+            text::score(high)
+        )
+    });
+    format!("{}{sd} {seeds}{interval}", text::score(spread.mean))
+}
+
+fn cost(html: &mut String, page: &Page) {
+    let summary = page.summary;
+    html.push_str("<dl class=\"facts\">\n");
+    let planned: u64 = summary.counts.iter().map(|(_, number)| number).sum();
+    fact(
+        html,
+        "Trials finished",
+        &format!(
+            "{} of {}",
+            text::count(summary.count(Status::Finished)),
+            text::count(planned)
+        ),
+    );
+    for (status, number) in &summary.counts {
+        if *status != Status::Finished {
+            fact(html, &capital(status.name()), &text::count(*number));
+        }
+    }
+    let seeds: Vec<String> = summary.seeds.iter().map(u64::to_string).collect();
+    fact(html, "Seeds", &text::cut(&seeds.join(", "), 40));
+    fact(
+        html,
+        "Training, all trials",
+        &text::duration(summary.seconds),
+    );
+    let (open, closed): (Vec<_>, Vec<_>) =
+        (page.input.experiment.sessions.iter()).partition(|session| session.ended_ms.is_none());
+    let wall: i64 = (closed.iter())
+        .filter_map(|session| Some(session.ended_ms? - session.started_ms))
+        .sum();
+    let more = if open.is_empty() { "" } else { " and more" };
+    let sessions = text::plural(closed.len() as u64, "session");
+    let wall = text::duration(wall.max(0) as f64 / 1000.0);
+    fact(html, "By the clock", &format!("{wall}{more} in {sessions}"));
+    let looks = match &page.input.test {
+        None => "never looked at".to_owned(),
+        Some(test) => format!("looked at {}", text::plural(test.looks, "time")),
+    };
+    fact(html, "Test rows", &looks);
+    html.push_str("</dl>\n");
+}

@@ -1,0 +1,150 @@
+//! The ground that the result stands on: what preparation found in the data, and all that is needed to do it
+//! again.
+
+use std::fmt::Write;
+
+use super::{Page, Section, bullets, table};
+use crate::report::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
+use crate::report::plot::Picture;
+use crate::report::text;
+
+/// Rows, digest, and what was noticed.
+pub(super) fn data(page: &Page) -> Option<Section> {
+    let data = &page.input.experiment.dataset;
+    let mut html = String::new();
+    if !data.notes.is_empty() {
+        html.push_str("<h3>Noticed while preparing the data</h3>\n");
+        // Warnings first; that the others are notes is said by where they stand.
+        let (warnings, notes): (Vec<&String>, Vec<&String>) =
+            (data.notes.iter()).partition(|note| note.starts_with("warning"));
+        let notes = notes.into_iter();
+        let notes = notes.map(|note| note.strip_prefix("note: ").unwrap_or(note).to_owned());
+        let lines: Vec<String> = warnings.into_iter().cloned().chain(notes).collect();
+        html.push_str(&bullets(&lines));
+        paragraph(
+            &mut html,
+            "note",
+            "Rows that stand on both sides of a split, columns that give the target away and groups with \
+             several classes decide what a score can mean. `sweep data check` says more of each.",
+        );
+    }
+    html.push_str("<dl>\n");
+    fact(&mut html, "Source", &data.source.display().to_string());
+    let rows = format!(
+        "{} training, {} validation, {} test ({})",
+        text::count(data.train_rows),
+        text::count(data.valid_rows),
+        text::count(data.test_rows),
+        match &page.input.test {
+            None => "sealed".to_owned(),
+            Some(test) => format!("looked at {}", text::plural(test.looks, "time")),
+        }
+    );
+    fact(&mut html, "Rows", &rows);
+    let classes: Vec<String> = data.classes.iter().map(|name| text::clean(name)).collect();
+    fact(&mut html, "Classes", &text::cut(&classes.join(", "), 400));
+    fact(
+        &mut html,
+        "Features",
+        &text::cut(&data.features.join(", "), 600),
+    );
+    fact(
+        &mut html,
+        "Digest of the prepared data",
+        data.digest.as_str(),
+    );
+    fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
+    html.push_str("</dl>\n");
+    Section::new("data", "Data", html)
+}
+
+/// Commands, seeds, versions, machine and the experiment file.
+pub(super) fn again(page: &Page) -> Option<Section> {
+    let experiment = &page.input.experiment;
+    let file = experiment.file_path.display().to_string();
+    let flags = experiment.flags.iter();
+    let flags: String = flags
+        .map(|flag| format!(" --set {}", quoted(flag)))
+        .collect();
+    let commands = [
+        format!("sweep run {}{flags}", quoted(&file)),
+        format!("sweep report {}", quoted(&experiment.name)),
+    ];
+    let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();
+    let mut html = format!("<pre>{}</pre>\n<dl>\n", lines.join("\n"));
+    let seeds: Vec<String> = page.summary.seeds.iter().map(u64::to_string).collect();
+    fact(
+        &mut html,
+        "Replicate seeds",
+        &text::cut(&seeds.join(", "), 400),
+    );
+    if let Some(session) = experiment.sessions.last() {
+        fact(&mut html, "Version", &session.version);
+        let commit = session.git_commit.as_deref().unwrap_or("not known");
+        fact(&mut html, "Commit", commit);
+        for (name, value) in &session.environment {
+            fact(&mut html, name, value);
+        }
+    }
+    html.push_str("</dl>\n");
+    if !experiment.sessions.is_empty() {
+        html.push_str("<h3>Sessions</h3>\n");
+        html.push_str(&sessions(page));
+    }
+    let lines = experiment.file_text.lines().map(escape).collect::<Vec<_>>();
+    write!(
+        html,
+        "<details>\n<summary>Experiment file, {}</summary>\n<pre>{}</pre>\n</details>\n",
+        escape(&file),
+        lines.join("\n"),
+    )
+    .expect(IN_MEMORY);
+    Section::new("again", "Run it again", html)
+}
+
+fn sessions(page: &Page) -> String {
+    let mut rows = String::new();
+    for session in &page.input.experiment.sessions {
+        let commit = session.git_commit.as_deref().unwrap_or("–");
+        let cells = [
+            (text::utc(session.started_ms), true),
+            (session.ended_ms.map_or("–".to_owned(), text::utc), true),
+            (session.outcome.clone(), true),
+            (session.command.clone(), true),
+            (session.version.clone(), true),
+            (text::cut(commit, 12), true),
+            (session.host.clone(), true),
+        ];
+        row(&mut rows, "", &cells);
+    }
+    let columns = [
+        ("Began (UTC)", true),
+        ("Ended", true),
+        ("Outcome", true),
+        ("Command", true),
+        ("Version", true),
+        ("Commit", true),
+        ("Host", true),
+    ];
+    table(&columns, &rows)
+}
+
+/// The files beside the page, and what could not be shown.
+pub(super) fn files(
+    page: &Page,
+    files: &[(String, Vec<u8>)],
+    left_out: &[String],
+) -> Option<Section> {
+    let drawn = |picture: &Picture| ["png", "svg"].map(|end| format!("{}.{end}", picture.name));
+    let drawn = page.pictures.iter().flat_map(drawn);
+    let names = files.iter().map(|(name, _)| name.clone()).chain(drawn);
+    let links: Vec<String> = names
+        .map(|name| format!("<a href=\"{name}\">{name}</a>"))
+        .collect();
+    let mut html = format!("<p>{}</p>\n", links.join(" · "));
+    if !left_out.is_empty() {
+        html.push_str("<h3>Left out of this report</h3>\n");
+        html.push_str(&bullets(left_out));
+    }
+    Section::new("files", "Files", html)
+}

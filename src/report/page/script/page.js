@@ -1,0 +1,42 @@
+// The page as a whole: fills every part that has something to show. A part that cannot be drawn keeps what it had
+// without the script, and its failure is told to the console; the others are drawn all the same.
+
+document.documentElement.classList.add('has-script');
+document.body.append(tip);
+
+const PARTS = [
+  ['best', [], bestRuns],
+  ['cost', ['filter'], cost],
+  ['curves', ['choice'], curves],
+  ['parallel', ['filter'], parallel],
+  ['importance', [], importance],
+  ['effects', ['filter', 'kind'], effects],
+  ['interactions', ['filter', 'kind'], interactions],
+  ['features', [], features],
+  ['growth', [], growth],
+  ['confusion', [], confusion],
+  ['calibration', [], calibration],
+  ['timeline', [], timeline],
+];
+
+function attempt(id, draw) {
+  try {
+    draw();
+  } catch (problem) {
+    console.error(`cannot draw ${id}:`, problem);
+  }
+}
+
+if (CONFIGS > 0) attempt('leaderboard', leaderboard);
+for (const [id, follows, draw] of PARTS) {
+  const hasData = {
+    confusion: Object.keys(D.confusion).length > 0,
+    calibration: D.calibration.length > 0,
+    importance: (D.anova?.shares.length ?? 0) > 0,
+    features: D.features.length > 0,
+    growth: D.growth.length > 0,
+    curves: Object.keys(D.curves).length > 0,
+    timeline: D.timeline.attempts.length > 0,
+  };
+  if (hasData[id] ?? CONFIGS > 0) attempt(id, () => figure(id, follows, draw));
+}

@@ -1,0 +1,50 @@
+//! Further seeds of an experiment: kept by name, through sessions, and refused where the record is spoilt.
+
+use rusqlite::Connection;
+
+use super::{Lab, plan};
+use crate::store::StoreError;
+use crate::trial::ConfigId;
+
+#[test]
+fn further_seeds_are_kept_through_later_sessions_of_the_experiment() {
+    let mut lab = Lab::new();
+    let plan = plan(&[0.1, 0.2]);
+    lab.begin("songs", &plan);
+    lab.begin("others", &plan);
+    assert_eq!(lab.store.further_seeds("songs").unwrap(), []);
+    let mut seeds = vec![
+        (plan[0].1.clone(), vec![3, 4]),
+        (plan[2].1.clone(), vec![3]),
+    ];
+    lab.store.set_further_seeds("songs", &seeds).unwrap();
+    lab.begin("songs", &plan[..2]);
+    seeds.sort();
+    assert_eq!(lab.store.further_seeds("songs").unwrap(), seeds);
+    assert_eq!(lab.store.further_seeds("others").unwrap(), []);
+    assert_eq!(lab.store.further_seeds("unheard of").unwrap(), []);
+    let unknown = lab.store.set_further_seeds("unheard of", &seeds);
+    assert!(matches!(unknown, Err(StoreError::Unknown { .. })));
+}
+
+#[test]
+fn further_seeds_that_cannot_be_read_name_their_place() {
+    let mut lab = Lab::new();
+    lab.begin("songs", &plan(&[0.1]));
+    let config = ConfigId::from_hex("ab".repeat(16));
+    for spoilt in [
+        "",
+        "[1, 2]",
+        r#"{"x": [1]}"#,
+        &format!(r#"{{"{config}": [-1]}}"#),
+    ] {
+        let connection = Connection::open(lab.path()).unwrap();
+        let update = "UPDATE experiments SET further_seeds = ?1";
+        connection.execute(update, [spoilt]).unwrap();
+        let error = lab.store.further_seeds("songs").unwrap_err().to_string();
+        assert!(
+            error.contains("experiments") && error.contains("further_seeds"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! What a trial has reported, kept beside its checkpoints.
+//!
+//! The record is written a little after a report is made, and what waits there goes with a coordinator that is
+//! killed, so that a checkpoint may be ahead of the record. Invariant: beside a checkpoint of step `s` stand the
+//! reports of all steps up to `s`; whoever goes on from it tells them again, and no curve has a gap.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::disk;
+use crate::protocol::FromWorker;
+use crate::trial::Metric;
+
+/// A line of JSON for each report.
+pub const REPORTS: &str = "checkpoint.reports.jsonl";
+
+/// The reports of one attempt, and those that it goes on from.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    /// Those that are not in the file.
+    fresh: Vec<u8>,
+    /// Whether the file is that of this attempt; one of an earlier attempt is replaced.
+    begun: bool,
+}
+
+impl Reports {
+    pub(super) fn add(&mut self, report: &FromWorker) -> io::Result<()> {
+        serde_json::to_writer(&mut self.fresh, report)?;
+        self.fresh.push(b'\n');
+        Ok(())
+    }
+
+    /// Brings the reports added so far to the disk; to be called before a checkpoint is kept.
+    pub(super) fn keep(&mut self, folder: &Path) -> io::Result<()> {
+        let path = folder.join(REPORTS);
+        if self.begun {
+            let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
+            // Ends the line of a write that was cut short.
+            file.write_all(b"\n")?;
+            file.write_all(&self.fresh)?;
+            file.sync_data()?;
+        } else {
+            disk::write(&path, |out| out.write_all(&self.fresh))?;
+        }
+        self.begun = true;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    /// The reports of steps up to `step`, by step, for an attempt that goes on from there. Lines that cannot
+    /// be read are passed over.
+    pub(super) fn recall(folder: &Path, step: u32) -> BTreeMap<u32, Vec<(Metric, f64)>> {
+        let bytes = fs::read(folder.join(REPORTS)).unwrap_or_default();
+        let lines = bytes.split(|byte| *byte == b'\n');
+        lines
+            .filter_map(|line| match serde_json::from_slice(line) {
+                Ok(FromWorker::Progress { step, values, .. }) => Some((step, values)),
+                _ => None,
+            })
+            .filter(|(of, _)| (1..=step).contains(of))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(step: u32, loss: f64) -> FromWorker {
+        FromWorker::Progress {
+            attempt: 1,
+            step,
+            values: vec![("train/loss".to_owned(), loss)],
+        }
+    }
+
+    #[test]
+    fn reports_up_to_a_step_are_recalled_whatever_a_killed_write_left_between_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut reports = Reports::default();
+        for step in 1..=2 {
+            reports.add(&report(step, f64::from(step))).unwrap();
+        }
+        reports.keep(folder).unwrap();
+        let mut file = OpenOptions::new().append(true).open(folder.join(REPORTS));
+        file.as_mut()
+            .unwrap()
+            .write_all(b"{\"say\":\"prog")
+            .unwrap();
+        for step in 3..=5 {
+            reports.add(&report(step, f64::INFINITY)).unwrap();
+        }
+        reports.keep(folder).unwrap();
+        let told = Reports::recall(folder, 4);
+        assert_eq!(told.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(told[&2], [("train/loss".to_owned(), 2.0)]);
+        assert_eq!(told[&3], [("train/loss".to_owned(), f64::INFINITY)]);
+
+        // Another attempt begins anew.
+        let mut reports = Reports::default();
+        reports.add(&report(1, 0.5)).unwrap();
+        reports.keep(folder).unwrap();
+        assert_eq!(Reports::recall(folder, 9).len(), 1);
+        assert!(Reports::recall(&folder.join("gone"), 9).is_empty());
+    }
+}

@@ -1,0 +1,190 @@
+//! Seeds from the command line, and further seeds for the best: the real binary on a small made-up data set.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output, Stdio};
+
+use rusqlite::Connection;
+
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench(tempfile::tempdir().unwrap());
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "400"]);
+        bench.write("[[16], [8]]");
+        bench
+    }
+
+    /// Writes an experiment whose networks have `layers`, a list of them.
+    fn write(&self, layers: &str) {
+        let text = format!(
+            "[experiment]
+seeds = [1, 2]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\"]
+
+[model]
+epochs = 2
+
+[grid]
+layers = {layers}
+
+[[baseline]]
+kind = \"random_forest\"
+grid = {{ trees = [3], max_depth = [2, 4] }}
+"
+        );
+        std::fs::write(self.0.path().join("few.toml"), text).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(arguments).current_dir(self.0.path());
+        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// Standard output and standard error of a command that must succeed.
+    fn succeed(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.run(arguments);
+        let [out, error] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success(), "{arguments:?}\n{error}");
+        (out, error)
+    }
+
+    fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{error}");
+        error
+    }
+
+    /// Seeds in the plan, finished all of them, by configuration; and the number of trials in the record.
+    fn planned(&self) -> (BTreeMap<String, Vec<u64>>, usize) {
+        let connection = Connection::open(self.0.path().join("runs/sweep.sqlite")).unwrap();
+        let mut query = connection
+            .prepare(
+                "SELECT t.kind || t.config, t.seed, t.status FROM trials t
+                 JOIN experiment_trials x ON x.trial = t.id WHERE x.in_plan = 1 ORDER BY t.seed",
+            )
+            .unwrap();
+        let mut planned: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let mut rows = query.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let (config, seed): (String, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+            assert_eq!(row.get::<_, String>(2).unwrap(), "finished");
+            planned.entry(config).or_default().push(seed as u64);
+        }
+        let count = "SELECT count(*) FROM trials";
+        let all: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+        (planned, all as usize)
+    }
+}
+
+#[test]
+fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
+    let bench = Bench::new();
+    let error = bench.fail(&["run", "few.toml", "--more-seeds", "2"]);
+    assert!(
+        error.contains("8 trials of sweep few have no result yet"),
+        "{error}"
+    );
+    assert!(error.contains("sweep run few.toml"), "{error}");
+    assert!(!bench.0.path().join("runs/sweep.sqlite").exists());
+    bench.succeed(&["run", "few.toml", "-q"]);
+    let (_, said) = bench.succeed(&["run", "few.toml", "-q", "--more-seeds", "2", "--top", "1"]);
+    assert!(said.contains("further seeds 3, 4"), "{said}");
+    let (first, _) = bench.planned();
+    let with_more = |planned: &BTreeMap<String, Vec<u64>>, seeds: &[u64]| -> Vec<String> {
+        let more = planned.iter().filter(|(_, own)| own[..] == *seeds);
+        more.map(|(config, _)| config.clone()).collect()
+    };
+    // The best of all and the best forest, which may be one and the same.
+    let chosen = with_more(&first, &[1, 2, 3, 4]);
+    assert!((1..=2).contains(&chosen.len()), "{first:?}");
+    assert!(
+        chosen
+            .iter()
+            .any(|config| config.starts_with("random_forest"))
+    );
+    assert_eq!(with_more(&first, &[1, 2]).len(), 4 - chosen.len());
+    // What is run or resumed later has them still, and trains nothing again.
+    bench.succeed(&["run", "few.toml", "-q"]);
+    bench.succeed(&["resume", "few", "-q"]);
+    assert_eq!(bench.planned().0, first);
+    // All four: who had none catches up, so that all can be compared as pairs.
+    bench.succeed(&["run", "few.toml", "-q", "--more-seeds", "1", "--top", "4"]);
+    let (second, trials) = bench.planned();
+    assert_eq!(with_more(&second, &[1, 2, 3, 4, 5]).len(), 4, "{second:?}");
+    assert_eq!(trials, 20);
+    // A configuration that falls out of the file takes its seeds along, and brings them back.
+    bench.write("[[16]]");
+    bench.succeed(&["run", "few.toml", "-q"]);
+    assert_eq!(bench.planned().0.len(), 3);
+    bench.write("[[16], [8]]");
+    bench.succeed(&["run", "few.toml", "-q"]);
+    assert_eq!(bench.planned(), (second, 20));
+}
+
+#[test]
+fn seeds_from_the_command_line_stand_for_those_of_the_file_also_in_resume() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "few.toml", "-q", "--seeds", "4..6"]);
+    bench.succeed(&["resume", "few", "-q"]);
+    let (planned, trials) = bench.planned();
+    assert!(
+        planned.values().all(|seeds| *seeds == [4, 5, 6]),
+        "{planned:?}"
+    );
+    assert_eq!(trials, 12);
+    let (said, _) = bench.succeed(&["report", "few"]);
+    assert!(
+        said.contains(" leads: ") && said.contains("on 3 seeds"),
+        "{said}"
+    );
+    let error = bench.fail(&["run", "few.toml", "--seeds", "3..1"]);
+    assert!(error.contains("1..10"), "{error}");
+    bench.fail(&["run", "few.toml", "--top", "3"]);
+    bench.fail(&["run", "few.toml", "--more-seeds", "0"]);
+}
+
+#[test]
+fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "few.toml", "-q"]);
+    let (json, _) = bench.succeed(&["report", "few", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let inference = &report[0]["inference"];
+    assert_eq!(inference["comparisons"].as_array().unwrap().len(), 3);
+    assert!(["winner", "not_told_apart"].contains(&inference["verdict"].as_str().unwrap()));
+    let candidates = inference["candidates"].as_array().unwrap().len();
+    let folder = bench.0.path().join("reports/few");
+    let sheet = std::fs::read_to_string(folder.join("comparisons.csv")).unwrap();
+    let place = sheet
+        .lines()
+        .next()
+        .unwrap()
+        .split(',')
+        .position(|name| name == "may_be_best");
+    let may_be = |line: &str| {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(line.as_bytes());
+        let record = reader.records().next().unwrap().unwrap();
+        record[place.unwrap()] == *"true"
+    };
+    assert_eq!(
+        sheet.lines().skip(1).filter(|line| may_be(line)).count(),
+        candidates
+    );
+    assert_eq!(sheet.lines().count(), 5);
+    // Two networks are too few to share out their variance.
+    let none = report[0]["hyperparameters"]["none"].as_str().unwrap();
+    assert!(none.contains("needs 4 networks"), "{none}");
+    assert!(!folder.join("hyperparameters.csv").exists());
+}

@@ -1,0 +1,215 @@
+//! A folder with made-up data and two experiments, in which commands of the real binary run.
+//!
+//! The experiments hold every kind of trial: networks and both kinds of trees, on all rows and on a share of
+//! them, and networks that begin with layers of a trained one.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::processes::MARK;
+
+/// The sweeps of a ground, in the order they can be run in.
+pub const SWEEPS: [&str; 2] = ["source", "transfer"];
+
+const ROWS: &str = "3000";
+
+pub struct Ground {
+    folder: tempfile::TempDir,
+    /// What all processes of this ground carry in their environment.
+    pub mark: String,
+    outputs: AtomicU32,
+}
+
+/// A command under way.
+pub struct Running {
+    pub child: Child,
+    /// What it writes for people.
+    output: PathBuf,
+    command: String,
+}
+
+impl Ground {
+    /// Networks train for `epochs`, some milliseconds each.
+    pub fn new(epochs: u32) -> Ground {
+        static GROUNDS: AtomicU32 = AtomicU32::new(0);
+        let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
+        let ground = Ground {
+            folder: tempfile::tempdir().unwrap(),
+            mark: format!("{}-{number}", std::process::id()),
+            outputs: AtomicU32::new(0),
+        };
+        ground.succeed(&["data", "synth", "demo.csv", "--rows", ROWS]);
+        let texts = [source(epochs), transfer(epochs)];
+        for (name, text) in SWEEPS.iter().zip(texts) {
+            std::fs::write(ground.path(&format!("{name}.toml")), text).unwrap();
+        }
+        // Folders that can be watched before the first command begins.
+        for folder in ["runs/data", "runs/trials"] {
+            std::fs::create_dir_all(ground.path(folder)).unwrap();
+        }
+        ground
+    }
+
+    /// A ground whose sweeps were run and never disturbed.
+    pub fn left_alone(epochs: u32) -> Ground {
+        let ground = Ground::new(epochs);
+        for sweep in SWEEPS {
+            ground.succeed(&["run", &format!("{sweep}.toml")]);
+        }
+        ground
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn runs(&self) -> PathBuf {
+        self.path("runs")
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_by(arguments, |_| {})
+    }
+
+    /// Starts a command to which something was done before.
+    pub fn start_by(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Running {
+        let number = self.outputs.fetch_add(1, Ordering::Relaxed);
+        let output = self.folder.path().join(format!("output-{number}"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env(MARK, &self.mark)
+            .env_remove("SWEEP_STORE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&output).unwrap());
+        if let Some(library) = xgboost() {
+            command.env("SWEEP_XGBOOST", library);
+        }
+        change(&mut command);
+        Running {
+            child: command.spawn().unwrap(),
+            output,
+            command: arguments.join(" "),
+        }
+    }
+
+    /// Runs a command that must succeed.
+    pub fn succeed(&self, arguments: &[&str]) {
+        let mut running = self.start(arguments);
+        let status = running.child.wait().unwrap();
+        running.must(status, &[0]);
+    }
+
+    /// All files below `runs/data` and `runs/trials`, by their path from `runs`, with what they hold.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        for folder in ["runs/data", "runs/trials"] {
+            collect(&self.path(folder), &self.runs(), &mut files);
+        }
+        files.sort();
+        files
+    }
+}
+
+impl Running {
+    /// Fails unless the command ended with one of `codes`.
+    pub fn must(&self, status: ExitStatus, codes: &[i32]) {
+        let right = status.code().is_some_and(|code| codes.contains(&code));
+        let said = || std::fs::read_to_string(&self.output).unwrap_or_default();
+        let command = &self.command;
+        assert!(
+            right,
+            "`sweep {command}` ended with {status}, not {codes:?}:\n{}",
+            said()
+        );
+    }
+}
+
+fn collect(folder: &Path, root: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, root, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_owned();
+            files.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// The library that `make` fetched. Without it there are no XGBoost trials, unless they are required.
+fn xgboost() -> Option<PathBuf> {
+    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".deps/xgboost/lib/libxgboost.so");
+    let found = std::env::var_os("SWEEP_XGBOOST").map_or(fetched, PathBuf::from);
+    let required = std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_some();
+    assert!(
+        found.exists() || !required,
+        "{} is missing: `make xgboost`",
+        found.display()
+    );
+    found.exists().then_some(found)
+}
+
+const DATA: &str = "[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\", \"valence\"]
+";
+
+/// How trials are run: often tried again, since workers are killed without their fault.
+const SCHEDULE: &str = "[schedule]
+slots = { cpu = 2 }
+retries = 10
+checkpoint = { every = \"100ms\", cost = 1.0 }
+";
+
+fn source(epochs: u32) -> String {
+    let boost = match xgboost() {
+        Some(_) => "[[baseline]]\nkind = \"xgboost\"\nrounds = 80\nmax_depth = 6\n",
+        None => "",
+    };
+    format!(
+        "[experiment]
+learning_curve = [0.5]
+
+{DATA}
+[model]
+epochs = {epochs}
+batch_norm = true
+layers = [128, 96]
+
+[grid]
+dropout = [0.0, 0.3]
+
+[[baseline]]
+kind = \"random_forest\"
+trees = 120
+max_depth = 12
+
+{boost}
+{SCHEDULE}"
+    )
+}
+
+fn transfer(epochs: u32) -> String {
+    format!(
+        "[experiment]
+learning_curve = [0.5]
+
+{DATA}
+[model]
+epochs = {epochs}
+
+[transfer]
+from = \"source:best\"
+freeze = [1]
+lr_scale = 0.5
+
+{SCHEDULE}"
+    )
+}

@@ -1,0 +1,25 @@
+//! When two records, and the files beside them, are the same.
+
+use std::path::PathBuf;
+
+use crate::account;
+use crate::ground::Ground;
+
+/// Two records hold the same, and the same files stand beside them.
+pub fn same_record(ground: &Ground, alone: &Ground) {
+    let mine = account::tables(&ground.path("runs/sweep.sqlite"));
+    for (table, theirs) in account::tables(&alone.path("runs/sweep.sqlite")) {
+        let mine = &mine[table];
+        let unlike = mine.iter().zip(&theirs).find(|(one, other)| one != other);
+        assert_eq!(unlike, None, "rows of {table}");
+        assert_eq!(mine.len(), theirs.len(), "number of rows of {table}");
+    }
+    let (mine, theirs) = (ground.files(), alone.files());
+    let names = |files: &[(PathBuf, Vec<u8>)]| -> Vec<_> {
+        files.iter().map(|(path, _)| path.clone()).collect()
+    };
+    assert_eq!(names(&mine), names(&theirs), "files beside the record");
+    for ((path, mine), (_, theirs)) in mine.iter().zip(&theirs) {
+        assert!(mine == theirs, "{} differs", path.display());
+    }
+}
