@@ -175,7 +175,8 @@ impl Network {
                 dropout: Some(factors),
             } = pass
             {
-                values = values * &factors[place];
+                // Not in place: the activation keeps what it gave for the way back.
+                values = values.g_mul(&factors[place]);
             }
         }
         values
