@@ -78,11 +78,50 @@ fn is_alive(process: i32) -> bool {
     asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
+/// Whether something stands at `path` that a new folder may not replace: anything but an empty folder.
+pub fn is_taken(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some()),
+        Err(_) => false,
+    }
+}
+
+/// Creates the folder `path`, or replaces an empty one, with `files` by their path in it, and `folders` that may
+/// hold none of them: all of it or nothing.
+pub fn write_folder(
+    path: &Path,
+    folders: &[PathBuf],
+    files: &[(PathBuf, Vec<u8>)],
+) -> io::Result<()> {
+    let staging = Staging(path.with_added_extension(format!("{}.part", std::process::id())));
+    fs::create_dir_all(&staging.0)?;
+    for folder in folders {
+        fs::create_dir_all(staging.0.join(folder))?;
+    }
+    for (name, bytes) in files {
+        let file = staging.0.join(name);
+        fs::create_dir_all(folder_of(&file))?;
+        fs::write(&file, bytes)?;
+    }
+    // An empty folder gives way to the new one.
+    fs::rename(&staging.0, path)
+}
+
 /// The folder that `path` stands in.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+/// A folder that goes away unless it was renamed.
+struct Staging(PathBuf);
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

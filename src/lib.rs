@@ -9,6 +9,7 @@ pub mod disk;
 pub mod engine;
 pub mod evaluate;
 pub mod event;
+pub mod export;
 pub mod plan;
 pub mod predict;
 pub mod protocol;

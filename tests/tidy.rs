@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("schedule", &["event", "plan", "protocol", "trial"]),
     ("store", &["event", "trial"]),
     ("report", &["describe", "random", "shown", "store", "trial"]),
+    ("export", &["disk", "report", "store", "trial"]),
     ("console", &["event", "shown", "trial"]),
 ];
 

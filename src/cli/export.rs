@@ -1,31 +1,93 @@
-//! `sweep export`: a trained model as a folder that needs no record.
+//! `sweep export`: a trained model as a folder that needs no record; the record of a sweep for other programs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::context::store_failure;
+use super::filter::Filter;
 use super::model::{self, Choice, Chosen};
 use super::{Context, Exit, Failure, terminal};
+use crate::export::{self, ExportError, Format, Sweep};
 use crate::predict::{self, BundleError, Card};
+use crate::shown::count;
+use crate::store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, or the first digits of a trial
-    #[arg(value_name = "TRIAL|best")]
-    trial: String,
+    /// The model: `best`, or the first digits of a trial; with --format a sweep's name
+    #[arg(value_name = "TRIAL|best|NAME")]
+    what: String,
 
     /// The folder to write; new, or empty
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
+    /// Write not a model but the record of a sweep: csv, parquet, json, tensorboard or mlflow
+    #[arg(long, value_name = "FORMAT", value_parser = format, conflicts_with_all = ["experiment", "kind"])]
+    format: Option<Format>,
+
+    #[command(flatten)]
+    filter: Filter,
+
     #[command(flatten)]
     choice: Choice,
 }
 
-/// `sweep export TRIAL FOLDER`.
+/// `sweep export TRIAL FOLDER`, or `sweep export NAME FOLDER --format FORMAT`.
 pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let chosen = model::choose(context, &arguments.trial, &arguments.choice)?;
+    match arguments.format {
+        Some(format) => record(context, arguments, format),
+        None if arguments.filter.is_given() => Err(Failure::input(
+            "--query chooses what of a record is exported, and no --format is given",
+            "add --format csv, say, or name one trial",
+        )),
+        None => model(context, arguments),
+    }
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let found = Format::ALL.into_iter().find(|format| format.name() == name);
+    found.ok_or_else(|| format!("allowed are {}", Format::ALL.map(Format::name).join(", ")))
+}
+
+fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Exit, Failure> {
+    let (name, folder) = (&arguments.what, &arguments.folder);
+    let mut experiment = context.experiment(Some(name))?;
+    arguments.filter.apply(&mut experiment)?;
+    let store = context.read()?;
+    let (mut attempts, mut curves) = (HashMap::new(), HashMap::new());
+    for TrialRecord { id, .. } in &experiment.trials {
+        attempts.insert(id.clone(), store.attempts(id).map_err(store_failure)?);
+        curves.insert(id.clone(), store.curves(id).map_err(store_failure)?);
+    }
+    let trials = experiment.trials.len();
+    let sweep = Sweep {
+        experiment,
+        attempts,
+        curves,
+    };
+    let files = export::write(folder, format, &sweep).map_err(|error| match error {
+        ExportError::Taken { .. } => Failure::input(error, "name a folder that is new or empty"),
+        _ => Failure::environment(error, ""),
+    })?;
+    let shown = folder.display().to_string();
+    if context.json {
+        let value = json!({ "folder": shown, "format": format.name(), "files": files });
+        terminal::print(&value.to_string());
+    } else {
+        let (trials, files) = (count(trials, "trial"), count(files, "file"));
+        terminal::print(&format!("{shown}: {trials} of {name} in {files}"));
+        if let Some(opener) = format.opener(folder) {
+            terminal::note(&format!("open it with: {opener}"));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let chosen = model::choose(context, &arguments.what, &arguments.choice)?;
     let preparation = chosen.preparation(context)?;
     // What cannot be read here cannot be read there.
     model::load(context, &chosen.trial, preparation.names())?;

@@ -1,10 +1,31 @@
-//! `sweep ls`.
+//! `sweep ls`: all sweeps, or the trials of one.
+
+use serde_json::Value as Json;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, terminal};
-use crate::report::{json, table};
+use super::filter::Filter;
+use super::{Context, Exit, Failure, listing, terminal};
+use crate::report::{self, json, table};
+use crate::shown::clean;
 
-pub fn ls(context: &Context) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// List the trials of this sweep instead
+    name: Option<String>,
+
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// `sweep ls [NAME] [--query QUERY]`. A query without a name is about the last sweep.
+pub fn ls(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    match arguments.name.is_some() || arguments.filter.is_given() {
+        true => trials(context, arguments),
+        false => sweeps(context),
+    }
+}
+
+fn sweeps(context: &Context) -> Result<Exit, Failure> {
     let experiments = context.read()?.experiments().map_err(store_failure)?;
     if context.json {
         terminal::print_json(&json::experiments(&experiments));
@@ -15,6 +36,51 @@ pub fn ls(context: &Context) -> Result<Exit, Failure> {
             &experiments,
             terminal::stdout_has_colour(),
         ));
+    }
+    Ok(Exit::Success)
+}
+
+/// One line a trial: those in the plan first, in its order.
+fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let mut record = context.experiment(arguments.name.as_deref())?;
+    let labels = report::labels(
+        record
+            .trials
+            .iter()
+            .map(|trial| (&trial.id, trial.kind, &trial.params)),
+    );
+    let told = arguments.filter.apply(&mut record)?;
+    if context.json {
+        let trials = record.trials.iter();
+        let list: Json = trials
+            .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
+            .collect();
+        terminal::print(&list.to_string());
+        return Ok(Exit::Success);
+    }
+    let columns = [
+        "trial", "kind", "seed", "status", "best", "settings", "tags",
+    ]
+    .map(str::to_owned);
+    let row = |trial: &crate::store::TrialRecord| {
+        let status = match trial.in_plan {
+            true => trial.status.name().to_owned(),
+            false => format!("{}, out of plan", trial.status.name()),
+        };
+        vec![
+            trial.id.short().to_owned(),
+            trial.kind.name().to_owned(),
+            trial.seed.to_string(),
+            status,
+            trial.best.map_or("–".to_owned(), report::text::score),
+            clean(labels.get(&trial.id).map_or("", String::as_str)),
+            trial.tags.join(" "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
+    terminal::print(&listing::plain(&columns, &rows));
+    if let Some(told) = told {
+        terminal::note(&clean(&told));
     }
     Ok(Exit::Success)
 }

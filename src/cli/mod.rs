@@ -6,13 +6,16 @@ mod confirm;
 mod context;
 mod data;
 mod describe;
+mod diff;
 mod doctor;
 mod environment;
 mod exit;
 mod export;
 mod failure;
+mod filter;
 mod gc;
 mod gpus;
+mod label;
 mod limits;
 mod listing;
 mod litter;
@@ -79,12 +82,18 @@ enum Command {
     Report(report::Arguments),
     /// Say what a trained model makes of new rows
     Predict(predict::Arguments),
-    /// Write a trained model to a folder of its own, in open formats
+    /// Write a trained model, or the record of a sweep, to a folder in open formats
     Export(export::Arguments),
-    /// List all sweeps
-    Ls,
+    /// List all sweeps, or the trials of one
+    Ls(ls::Arguments),
     /// Show one trial, or one sweep, with all that is known of it
     Show(show::Arguments),
+    /// Show two trials side by side: settings, metrics, environment, data
+    Diff(diff::Arguments),
+    /// Put tags on a trial, or take them off
+    Tag(label::TagArguments),
+    /// Write a note about a trial
+    Note(label::NoteArguments),
     /// Remove a sweep, or one trial of it, from the record, with its files
     Rm(rm::Arguments),
     /// Remove files that the record has no use for: checkpoints, leftovers, unused data
@@ -118,8 +127,11 @@ pub fn main() -> Exit {
         Command::Report(arguments) => report::report(&context, &arguments),
         Command::Predict(arguments) => predict::predict(&context, &arguments),
         Command::Export(arguments) => export::export(&context, &arguments),
-        Command::Ls => ls::ls(&context),
+        Command::Ls(arguments) => ls::ls(&context, &arguments),
         Command::Show(arguments) => show::show(&context, &arguments),
+        Command::Diff(arguments) => diff::diff(&context, &arguments),
+        Command::Tag(arguments) => label::tag(&context, &arguments),
+        Command::Note(arguments) => label::note(&context, &arguments),
         Command::Rm(arguments) => rm::rm(&context, &arguments),
         Command::Gc(arguments) => gc::gc(&context, &arguments),
         Command::Describe(arguments) => describe::describe(&context, &arguments),

@@ -3,9 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use super::context::store_failure;
-use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
-use crate::report::{self, Anova, Inference, Input, Summary, table, test};
+use super::filter::Filter;
+use super::{Context, Exit, Failure, claims, listing, prepare, terminal, test_rows};
+use crate::recipe::DataSpec;
+use crate::report::{self, Anova, Inference, Input, Summary, joint, table, test};
+use crate::spec::Source;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -16,6 +21,9 @@ pub struct Arguments {
     /// The folder to write to; each sweep gets a folder of its own in it
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
+
+    #[command(flatten)]
+    filter: Filter,
 
     /// Look at the sealed test rows: score the best configuration of each kind on them. Every look
     /// is recorded and counted; do it once, at the end
@@ -34,55 +42,120 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             .collect::<Result<_, _>>()?,
     };
     let mut written = Vec::new();
-    for record in records {
-        let folder = arguments.out.join(&record.name);
+    for record in &records {
+        let mut record = record.clone();
+        let narrowed = arguments.filter.apply(&mut record)?;
         let test = match arguments.test {
             true => Some(test_rows::look(context, &record)?),
             false => store.last_evaluation(&record.name).map_err(store_failure)?,
         };
-        let input = load(context, &store, record, test)?;
-        let report = report::write(&folder, &input)
-            .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
-        let summary = Summary::of(&input.experiment);
-        let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
-        if !context.json {
-            let colour = terminal::stdout_has_colour();
-            terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
-            for sentence in inference.sentences(&summary) {
-                terminal::print(&sentence);
-            }
-            if let Ok(anova) = &anova {
-                terminal::print(&anova.line());
-            }
-            for sentence in report::transfer_sentences(&input.experiment, &summary) {
-                terminal::print(&format!("transfer: {sentence}"));
-            }
-            if let Some(test) = &input.test {
-                let columns = test::COLUMNS.map(str::to_owned);
-                terminal::print(&format!("\n{}", test::about(test)));
-                terminal::print(&listing::plain(&columns, &test::table(test)));
-                terminal::print(&format!("{}\n", test::looks(test)));
-            }
-            report
-                .left_out
-                .iter()
-                .for_each(|line| terminal::note(&format!("note: {line}")));
-            terminal::print(&format!("report: {}", report.page.display()));
-        }
-        let mut value = listing::sweep_json(&input.experiment);
-        value["inference"] = inference.json(&summary);
-        value["hyperparameters"] = match anova {
-            Ok(anova) => anova.json(),
-            Err(reason) => serde_json::json!({ "none": reason }),
-        };
-        value["test"] = input.test.as_ref().map(test::json).into();
-        value["report"] = report.page.display().to_string().into();
-        written.push(value);
+        let input = load(context, &store, record, test, narrowed)?;
+        written.push(show(context, arguments, &input)?);
+    }
+    if records.len() > 1 {
+        written.extend(together(context, arguments, &store, &records)?);
     }
     if context.json {
         terminal::print_json(&serde_json::Value::Array(written));
     }
     Ok(Exit::Success)
+}
+
+/// One more report, on all sweeps as one, if they were scored on the same rows.
+fn together(
+    context: &Context,
+    arguments: &Arguments,
+    store: &Store,
+    records: &[ExperimentRecord],
+) -> Result<Option<Json>, Failure> {
+    let why = match joint::join(records) {
+        Ok(mut record) => match different_rows(records)? {
+            None => {
+                let narrowed = arguments.filter.apply(&mut record)?;
+                let mut input = load(context, store, record, None, narrowed)?;
+                for record in records {
+                    let name = &record.name;
+                    input
+                        .attempts
+                        .extend(store.attempts_in(name).map_err(store_failure)?);
+                    input
+                        .slot_events
+                        .extend(store.slot_events(name).map_err(store_failure)?);
+                }
+                return show(context, arguments, &input).map(Some);
+            }
+            Some(why) => why,
+        },
+        Err(error) => error.to_string(),
+    };
+    terminal::note(&format!("no report on all of them together: {why}"));
+    Ok(None)
+}
+
+/// Why the sweeps were not trained and validated on the same rows, as their files tell, if they were not.
+fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failure> {
+    let mut first: Option<(String, DataSpec)> = None;
+    for record in records {
+        let source = Source {
+            path: record.file_path.clone(),
+            text: record.file_text.clone(),
+        };
+        let data = prepare::check(source, &record.flags)?.experiment.data;
+        let Some((name, other)) = &first else {
+            first = Some((record.name.clone(), data));
+            continue;
+        };
+        let alike = data.split == other.split
+            && data.group == other.group
+            && data.exclude == other.exclude
+            && data.target == other.target;
+        if !alike {
+            let (one, two) = (name, &record.name);
+            return Ok(Some(format!(
+                "{one} and {two} split their rows differently"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// Writes the report of `input`, says what is in it and gives it as JSON.
+fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json, Failure> {
+    let folder = arguments.out.join(&input.experiment.name);
+    let report = report::write(&folder, input)
+        .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
+    let summary = Summary::of(&input.experiment);
+    let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
+    if !context.json {
+        let colour = terminal::stdout_has_colour();
+        terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
+        for sentence in inference.sentences(&summary) {
+            terminal::print(&sentence);
+        }
+        if let Ok(anova) = &anova {
+            terminal::print(&anova.line());
+        }
+        for sentence in report::transfer_sentences(&input.experiment, &summary) {
+            terminal::print(&format!("transfer: {sentence}"));
+        }
+        if let Some(test) = &input.test {
+            let columns = test::COLUMNS.map(str::to_owned);
+            terminal::print(&format!("\n{}", test::about(test)));
+            terminal::print(&listing::plain(&columns, &test::table(test)));
+            terminal::print(&format!("{}\n", test::looks(test)));
+        }
+        (report.left_out.iter()).for_each(|line| terminal::note(&format!("note: {line}")));
+        terminal::print(&format!("report: {}", report.page.display()));
+    }
+    let mut value = listing::sweep_json(&input.experiment);
+    value["inference"] = inference.json(&summary);
+    value["hyperparameters"] = match anova {
+        Ok(anova) => anova.json(),
+        Err(reason) => serde_json::json!({ "none": reason }),
+    };
+    value["test"] = input.test.as_ref().map(test::json).into();
+    value["report"] = report.page.display().to_string().into();
+    Ok(value)
 }
 
 /// Everything that the report of `experiment` is made from.
@@ -91,6 +164,7 @@ fn load(
     store: &Store,
     experiment: ExperimentRecord,
     test: Option<EvaluationRecord>,
+    narrowed: Option<String>,
 ) -> Result<Input, Failure> {
     let mut curves = HashMap::new();
     for trial in &experiment.trials {
@@ -105,7 +179,8 @@ fn load(
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
-    let (calibration, lacking) = claims::calibrations(context, &experiment);
+    let (calibration, mut lacking) = claims::calibrations(context, &experiment);
+    lacking.extend(narrowed);
     let name = &experiment.name;
     Ok(Input {
         calibration,

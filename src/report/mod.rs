@@ -6,28 +6,34 @@
 pub mod anova;
 pub mod calibration;
 pub mod describe;
+pub mod diff;
 mod folder;
 mod growth;
 pub mod inference;
+pub mod joint;
 pub mod json;
 mod markup;
 pub mod order;
 mod page;
 mod plot;
 pub mod query;
+mod rows;
 mod sheets;
 pub mod story;
 mod summary;
 pub mod table;
 pub mod test;
-mod text;
+pub mod text;
 mod transfer;
 mod winners;
 
 pub use anova::Anova;
 pub use folder::{Written, write};
 pub use inference::Inference;
-pub use summary::{Axis, Configuration, Effect, Lead, Run, Spread, Summary, labels};
+pub use query::QueryError;
+pub use rows::narrow;
+pub use sheets::guarded;
+pub use summary::{Axis, Configuration, Effect, Run, Spread, Summary, labels};
 pub use transfer::sentences as transfer_sentences;
 
 use std::collections::HashMap;
@@ -146,6 +152,6 @@ pub fn make(input: &Input) -> Result<Report, ReportError> {
 }
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

@@ -334,7 +334,7 @@ pub fn rank(summary: &Summary, config: &Configuration) -> usize {
 
 /// `cell`, made harmless where a spreadsheet would take it for a formula: an apostrophe goes before
 /// a first character that begins one, numbers excepted (OWASP, "CSV Injection").
-fn guarded(cell: &str) -> Cow<'_, str> {
+pub fn guarded(cell: &str) -> Cow<'_, str> {
     let begins_formula =
         cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     match begins_formula && cell.parse::<f64>().is_err() {

@@ -93,16 +93,6 @@ pub struct Effect {
     pub spread: Option<Spread>,
 }
 
-/// By how much the winner is ahead of another configuration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Lead<'a> {
-    pub over: &'a Configuration,
-    /// Difference of the means, positive when the winner is better.
-    pub by: f64,
-    /// Whether the winner's worst seed is better than the best seed of the other.
-    pub is_separate: bool,
-}
-
 impl Spread {
     /// Of finite `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
     pub fn of(values: &[f64]) -> Option<Spread> {
@@ -224,50 +214,12 @@ impl Summary {
         best
     }
 
-    /// How far the winner is ahead of the runner-up and of the best of every other kind.
-    pub fn leads(&self) -> Vec<Lead<'_>> {
-        let Some((winner, others)) = self.ranking.split_first() else {
-            return Vec::new();
-        };
-        let mut rivals: Vec<&Configuration> = others.first().into_iter().collect();
-        for kind in Kind::ALL {
-            if let Some(config) = self.best_of(kind).filter(|_| kind != winner.kind)
-                && !rivals.iter().any(|rival| rival.id == config.id)
-            {
-                rivals.push(config);
-            }
-        }
-        rivals
-            .into_iter()
-            .map(|over| self.lead(winner, over))
-            .collect()
-    }
-
     /// Number of trials of the plan that stand at `status`.
     pub fn count(&self, status: Status) -> u64 {
         self.counts
             .iter()
             .find(|(other, _)| *other == status)
             .map_or(0, |(_, number)| *number)
-    }
-
-    fn lead<'a>(&self, winner: &Configuration, over: &'a Configuration) -> Lead<'a> {
-        let goal = self.objective.goal;
-        let worst = winner
-            .runs
-            .iter()
-            .map(|run| run.value)
-            .max_by(|a, b| goal.order(*a, *b));
-        let best = over.best_run(&self.objective).value;
-        let difference = winner.spread.mean - over.spread.mean;
-        Lead {
-            over,
-            by: match goal.is_better(1.0, 0.0) {
-                true => difference,
-                false => -difference,
-            },
-            is_separate: worst.is_some_and(|worst| goal.is_better(worst, best)),
-        }
     }
 }
 

@@ -445,5 +445,4 @@ fn a_mean_over_lucky_seeds_does_not_win() {
     let summary = Summary::of(&input.experiment);
     assert_eq!(summary.ranking[1].id, lucky);
     assert_eq!(summary.ranking[1].diverged, 1);
-    assert!(summary.leads()[0].by < 0.0);
 }

@@ -103,6 +103,10 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             confusion,
             importance,
             test,
+            calibration: Vec::new(),
+            attempts: store.attempts_in(name)?,
+            slot_events: store.slot_events(name)?,
+            lacking: Vec::new(),
         };
         if with_report {
             // A picture that cannot be drawn is an error, not a panic.

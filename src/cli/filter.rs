@@ -1,0 +1,52 @@
+//! `--query`: the trials that a command is about; shared by `ls`, `report` and `export`.
+
+use super::Failure;
+use crate::report::narrow;
+use crate::store::ExperimentRecord;
+
+/// The flag.
+#[derive(Debug, clap::Args)]
+pub struct Filter {
+    /// Only trials that meet a query, as in `lr<0.01 dropout=0.3`, `kind=mlp|xgboost` or `not status=finished`
+    #[arg(long, short, value_name = "QUERY")]
+    query: Option<String>,
+}
+
+impl Filter {
+    pub fn is_given(&self) -> bool {
+        self.query.is_some()
+    }
+
+    /// Keeps of `record` the trials that are meant, and says how many those are if there is a query.
+    ///
+    /// # Errors
+    /// When the query cannot be understood, or nothing meets it.
+    pub fn apply(&self, record: &mut ExperimentRecord) -> Result<Option<String>, Failure> {
+        let Some(query) = &self.query else {
+            return Ok(None);
+        };
+        let all = narrow(record, query).map_err(|error| {
+            let before: String = query.chars().take(error.at).collect();
+            let arrows = "^".repeat(error.length.max(1));
+            let pointer = format!(
+                "--query {query}\n        {}{arrows}",
+                " ".repeat(before.chars().count())
+            );
+            Failure::input(
+                format!("{}\n{pointer}", error.message),
+                "docs/REPORT.md describes queries",
+            )
+        })?;
+        let kept = record.trials.len();
+        if kept == 0 {
+            let message = format!("no trial of {} meets `{query}`", record.name);
+            return Err(Failure::input(
+                message,
+                &format!("`sweep ls {}` lists them", record.name),
+            ));
+        }
+        Ok(Some(format!(
+            "{kept} of {all} trials: those that meet `{query}`"
+        )))
+    }
+}

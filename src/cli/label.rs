@@ -1,0 +1,98 @@
+//! `sweep tag` and `sweep note`: what people put on trials.
+
+use serde_json::json;
+
+use super::context::store_failure;
+use super::{Context, Exit, Failure, terminal};
+use crate::shown::clean;
+use crate::store::{Store, StoreError, TrialRecord};
+
+#[derive(Debug, clap::Args)]
+pub struct TagArguments {
+    /// The first digits of a trial
+    trial: String,
+
+    /// Words to put on it: letters, digits, `.`, `_` and `-`; its tags are listed if left out
+    tags: Vec<String>,
+
+    /// Take the words off instead
+    #[arg(long, short, requires = "tags")]
+    remove: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct NoteArguments {
+    /// The first digits of a trial
+    trial: String,
+
+    /// What to write about it; its notes are listed if left out
+    text: Option<String>,
+}
+
+/// `sweep tag TRIAL [TAG ...]`.
+pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure> {
+    let trial = find(&context.read()?, &arguments.trial)?;
+    if !arguments.tags.is_empty() {
+        let mut store = context.write()?;
+        for tag in &arguments.tags {
+            let changed = match arguments.remove {
+                true => store.untag(&trial.id, tag),
+                false => store.tag(&trial.id, tag),
+            };
+            if !changed.map_err(refused)? && !context.json {
+                let state = if arguments.remove {
+                    "is not tagged"
+                } else {
+                    "is tagged already"
+                };
+                terminal::note(&format!("{} {state} {}", trial.id.short(), clean(tag)));
+            }
+        }
+    }
+    let trial = find(&context.read()?, trial.id.as_str())?;
+    terminal::print(&match context.json {
+        true => json!({ "trial": trial.id, "tags": trial.tags }).to_string(),
+        false if trial.tags.is_empty() => format!("{}: no tags", trial.id.short()),
+        false => format!("{}: {}", trial.id.short(), clean(&trial.tags.join(" "))),
+    });
+    Ok(Exit::Success)
+}
+
+/// `sweep note TRIAL [TEXT]`.
+pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failure> {
+    let trial = find(&context.read()?, &arguments.trial)?;
+    if let Some(text) = &arguments.text {
+        let mut store = context.write()?;
+        store.note(&trial.id, text).map_err(refused)?;
+    }
+    let trial = find(&context.read()?, trial.id.as_str())?;
+    if context.json {
+        let notes: Vec<_> = (trial.notes.iter())
+            .map(|note| json!({ "written_ms": note.written_ms, "text": note.text }))
+            .collect();
+        terminal::print(&json!({ "trial": trial.id, "notes": notes }).to_string());
+    } else if trial.notes.is_empty() {
+        terminal::print(&format!("{}: no notes", trial.id.short()));
+    } else {
+        for note in &trial.notes {
+            let when = crate::report::text::utc(note.written_ms);
+            terminal::print(&format!("{when}  {}", clean(&note.text)));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn find(store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
+    store.find_trial(prefix).map_err(refused)
+}
+
+/// What the user asked for cannot be done, or the record cannot be written.
+fn refused(error: StoreError) -> Failure {
+    match error {
+        StoreError::NoSuchTrial { .. } | StoreError::Ambiguous { .. } => {
+            Failure::input(error, "`sweep show NAME` lists the trials of a sweep")
+        }
+        StoreError::Refused { .. } => Failure::input(error, ""),
+        error => store_failure(error),
+    }
+}

@@ -1,0 +1,51 @@
+//! Tables as CSV: UTF-8, comma, one header line. An unknown cell is empty; numbers are written so that they
+//! read back as the same number, `NaN`, `inf` and `-inf` included.
+//!
+//! A cell of text never begins a formula in a spreadsheet.
+
+use std::path::PathBuf;
+
+use super::ExportError;
+use super::table::{Cells, Table};
+use crate::report::guarded;
+
+pub fn files(tables: &[Table]) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
+    let file = |table: &Table| {
+        let name = format!("{}.csv", table.name);
+        let bytes = bytes(table).map_err(|error| ExportError::Make {
+            name: name.clone(),
+            message: error.to_string(),
+        })?;
+        Ok((PathBuf::from(name), bytes))
+    };
+    tables.iter().map(file).collect()
+}
+
+fn bytes(table: &Table) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(
+        table
+            .columns
+            .iter()
+            .map(|column| guarded(&column.name).into_owned()),
+    )?;
+    let rows = table.columns.first().map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        let cells = table.columns.iter().map(|column| cell(&column.cells, row));
+        writer.write_record(cells)?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+fn cell(cells: &Cells, row: usize) -> String {
+    let text = match cells {
+        Cells::Bool(cells) => cells[row].map(|value| value.to_string()),
+        Cells::Int(cells) => cells[row].map(|value| value.to_string()),
+        // Rust's shortest text that reads back as the same number.
+        Cells::Float(cells) => cells[row].map(|value| value.to_string()),
+        Cells::Text(cells) => cells[row].as_deref().map(|text| guarded(text).into_owned()),
+    };
+    text.unwrap_or_default()
+}

@@ -1,0 +1,130 @@
+//! The record of a sweep for other programs: CSV, Parquet, JSON, TensorBoard, MLflow.
+//!
+//! Pure until [`write`]: a [`Sweep`] gives the same files every time. Invariant: what is exported is what
+//! the record holds; nothing is ranked, rounded or left out, and what a format cannot hold is said in
+//! `docs/EXPORT.md`.
+
+mod csv;
+mod json;
+mod mlflow;
+mod parquet;
+mod protobuf;
+mod table;
+mod tensorboard;
+mod times;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::store::{AttemptRecord, Curve, ExperimentRecord};
+use crate::trial::TrialId;
+
+/// A sweep with all that is known of its trials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    pub experiment: ExperimentRecord,
+    /// Oldest first.
+    pub attempts: HashMap<TrialId, Vec<AttemptRecord>>,
+    pub curves: HashMap<TrialId, Vec<Curve>>,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Three tables: trials, metrics, attempts.
+    Csv,
+    /// The same tables as Parquet files.
+    Parquet,
+    /// One file with everything.
+    Json,
+    /// A run for each trial, for `tensorboard --logdir FOLDER`.
+    Tensorboard,
+    /// An MLflow file store, for `mlflow ui --backend-store-uri FOLDER`.
+    Mlflow,
+}
+
+impl Format {
+    pub const ALL: [Format; 5] = [
+        Format::Csv,
+        Format::Parquet,
+        Format::Json,
+        Format::Tensorboard,
+        Format::Mlflow,
+    ];
+
+    /// As written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Parquet => "parquet",
+            Format::Json => "json",
+            Format::Tensorboard => "tensorboard",
+            Format::Mlflow => "mlflow",
+        }
+    }
+
+    /// How to open a `folder` of this format.
+    pub fn opener(self, folder: &Path) -> Option<String> {
+        match self {
+            Format::Tensorboard => Some(format!("tensorboard --logdir {}", folder.display())),
+            Format::Mlflow => Some(format!(
+                "mlflow ui --backend-store-uri {}",
+                folder.display()
+            )),
+            Format::Csv | Format::Parquet | Format::Json => None,
+        }
+    }
+}
+
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error("{} is there already, and not empty", path.display())]
+    Taken { path: PathBuf },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot make {name}: {message}")]
+    Make { name: String, message: String },
+}
+
+/// Writes `sweep` to the folder `to`, which is new or empty, and gives the number of files.
+///
+/// # Errors
+/// When `to` holds something, or cannot be written; nothing is left behind then.
+pub fn write(to: &Path, format: Format, sweep: &Sweep) -> Result<usize, ExportError> {
+    if disk::is_taken(to) {
+        let path = to.to_owned();
+        return Err(ExportError::Taken { path });
+    }
+    let failed = |source| ExportError::Write {
+        path: to.to_owned(),
+        source,
+    };
+    let files = files(format, sweep, &std::path::absolute(to).map_err(failed)?)?;
+    let folders = match format {
+        Format::Mlflow => mlflow::folders(sweep),
+        Format::Csv | Format::Parquet | Format::Json | Format::Tensorboard => Vec::new(),
+    };
+    disk::write_folder(to, &folders, &files).map_err(failed)?;
+    Ok(files.len())
+}
+
+/// Every file of the export by its path within the folder that will stand at `place`.
+fn files(
+    format: Format,
+    sweep: &Sweep,
+    place: &Path,
+) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
+    match format {
+        Format::Csv => csv::files(&table::all(sweep)),
+        Format::Parquet => parquet::files(&table::all(sweep)),
+        Format::Json => Ok(json::files(sweep)),
+        Format::Tensorboard => Ok(tensorboard::files(sweep)),
+        Format::Mlflow => Ok(mlflow::files(sweep, place)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
