@@ -2,10 +2,13 @@
 # Needs a Rust toolchain, a C compiler and Python's pip; fetches all else into .deps/.
 
 CARGO ?= cargo
-SWEEP := target/release/sweep
+SWEEP := $(or $(CARGO_TARGET_DIR),target)/release/sweep
 DEMO := data/demo.csv
 
-.PHONY: run test build tools
+# The torch engine finds its libtorch, or fetches it, when it is built; see src/bin/sweep-torch/libtorch.sh.
+WITH_LIBTORCH := libtorch=$$(src/bin/sweep-torch/libtorch.sh) && LIBTORCH=$$libtorch
+
+.PHONY: run test test-all build torch tools
 
 # Build, make demonstration data, run the quickstart sweep and report on it.
 run: build xgboost $(DEMO)
@@ -15,6 +18,10 @@ run: build xgboost $(DEMO)
 # Build and pass every test.
 test: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
+
+# The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
+test-all: test test-browser
+	$(WITH_LIBTORCH) $(CARGO) test --locked --features torch --bin sweep-torch --test torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
 SWEEP_TORTURE_KILLS ?= 300
@@ -36,6 +43,10 @@ test-browser: tools
 
 build: tools
 	$(CARGO) build --release --locked
+
+# Build `sweep-torch` beside `sweep`: the worker that trains with libtorch, on CPUs and on GPUs.
+torch: build
+	$(WITH_LIBTORCH) $(CARGO) build --release --locked --features torch --bin sweep-torch
 
 $(DEMO): | build
 	$(SWEEP) data synth $(DEMO)

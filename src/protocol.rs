@@ -53,7 +53,10 @@ pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Li
 pub enum ToWorker {
     /// Train this trial; one at a time.
     Train(Box<Order>),
-    /// Checkpoint the trial in hand after the epoch under way, give it up and wait for more.
+    /// Train these trials, networks of one shape, as one; answers are those of single trials. Only for a
+    /// worker that said it has room.
+    TrainTogether { orders: Vec<Order> },
+    /// Checkpoint the trials in hand after the epoch under way, give them up and wait for more.
     Stop,
 }
 
@@ -88,6 +91,10 @@ pub enum FromWorker {
         protocol: u32,
         engine: String,
         pid: u32,
+        /// Numbers that networks trained together may take between them, as `plan` counts them; 0 for
+        /// one at a time.
+        #[serde(default)]
+        room: u64,
     },
     /// The trial goes on from a checkpoint written after `step`.
     Resumed { attempt: u64, step: u32 },

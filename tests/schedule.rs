@@ -10,8 +10,8 @@ use sweep::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
 use sweep::plan::PlannedTrial;
 use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use sweep::schedule::{
-    Elsewhere, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary, Work,
-    WorkerId, cpu_slots, dispatch, inbox,
+    Elsewhere, Extent, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary,
+    Work, WorkerId, cpu_slots, dispatch, inbox,
 };
 use sweep::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
@@ -44,6 +44,7 @@ struct FakeLauncher {
     numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     start: Start,
+    room: u64,
     launched: usize,
 }
 
@@ -60,7 +61,7 @@ struct FakeLink {
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     worker: WorkerId,
     inbox: Inbox,
-    hanging: Option<u64>,
+    hanging: Vec<u64>,
 }
 
 impl Launcher for FakeLauncher {
@@ -80,6 +81,7 @@ impl Launcher for FakeLauncher {
             protocol,
             engine: "fake".to_owned(),
             pid: 1,
+            room: self.room,
         };
         inbox
             .send(Incoming::Heard(worker, Heard::Said(ready)))
@@ -90,7 +92,7 @@ impl Launcher for FakeLauncher {
             attempts: Arc::clone(&self.attempts),
             worker,
             inbox,
-            hanging: None,
+            hanging: Vec::new(),
         }))
     }
 }
@@ -102,7 +104,8 @@ impl FakeLink {
             .unwrap();
     }
 
-    fn train(&mut self, order: &Order) {
+    /// Acts on `order`; whether the worker is still there.
+    fn train(&mut self, order: &Order) -> bool {
         let number = self.numbers[&order.trial];
         let before = {
             let mut attempts = self.attempts.lock().unwrap();
@@ -111,7 +114,9 @@ impl FakeLink {
             *count - 1
         };
         let attempt = order.attempt;
-        match (self.script)(number, before) {
+        let act = (self.script)(number, before);
+        let lives = !matches!(act, Act::Crash);
+        match act {
             act @ (Act::Finish | Act::Diverge) => {
                 let values = vec![("valid/loss".to_owned(), 1.0)];
                 self.say(Heard::Said(FromWorker::Progress {
@@ -135,7 +140,7 @@ impl FakeLink {
                 self.say(Heard::Said(FromWorker::Refused { attempt, message }));
             }
             Act::Babble => self.say(Heard::Garbage("hello".to_owned())),
-            Act::Hang => self.hanging = Some(attempt),
+            Act::Hang => self.hanging.push(attempt),
             Act::Sleep => {}
             Act::Dawdle => {
                 let (worker, inbox) = (self.worker, self.inbox.clone());
@@ -160,15 +165,22 @@ impl FakeLink {
                 });
             }
         }
+        lives
     }
 }
 
 impl Link for FakeLink {
     fn send(&mut self, message: &ToWorker) -> io::Result<()> {
         match message {
-            ToWorker::Train(order) => self.train(order),
+            ToWorker::Train(order) => {
+                self.train(order);
+            }
+            ToWorker::TrainTogether { orders } => {
+                assert!(orders.len() > 1);
+                let _ = orders.iter().all(|order| self.train(order));
+            }
             ToWorker::Stop => {
-                if let Some(attempt) = self.hanging.take() {
+                for attempt in std::mem::take(&mut self.hanging) {
                     let step = Some(4);
                     self.say(Heard::Said(FromWorker::Interrupted { attempt, step }));
                 }
@@ -278,6 +290,8 @@ struct Case {
     configs: u64,
     settings: Settings,
     start: Start,
+    /// What workers say that they have room for.
+    room: u64,
     recorder: Recorder,
     /// Where the n-th trial stands elsewhere when it is asked for the m-th time (from 0).
     elsewhere: fn(u64, usize) -> Elsewhere,
@@ -302,6 +316,7 @@ impl Case {
                 max_trials: None,
             },
             start: Start::Well,
+            room: 0,
             recorder,
             elsewhere: |_, _| Elsewhere::Free,
         }
@@ -327,12 +342,18 @@ impl Case {
             data: PathBuf::new(),
             folder: PathBuf::new(),
             elsewhere: &elsewhere,
+            extent: Extent {
+                rows: 100,
+                features: 4,
+                classes: 2,
+            },
         };
         let mut launcher = FakeLauncher {
             script: Arc::new(script),
             numbers: Arc::clone(&numbers),
             attempts: Arc::default(),
             start: self.start,
+            room: self.room,
             launched: 0,
         };
         let (inbox, incoming) = inbox();
@@ -361,6 +382,88 @@ fn every_trial_runs_once_whatever_the_number_of_slots() {
         assert_eq!(recorder.starts(), 20);
         recorder.assert_attempts_are_closed();
     }
+}
+
+/// A case whose workers train as many trials together as there are.
+fn together(trials: u64, slots: usize) -> Case {
+    Case {
+        room: u64::MAX,
+        ..Case::new(trials, slots)
+    }
+}
+
+impl Recorder {
+    /// Most attempts that were under way at once.
+    fn most_at_once(&self) -> usize {
+        let (mut open, mut most) = (0usize, 0);
+        for event in &self.events {
+            match event {
+                Event::TrialStarted { .. } => open += 1,
+                Event::TrialFinished { .. }
+                | Event::TrialFailed { .. }
+                | Event::TrialInterrupted { .. } => open -= 1,
+                _ => {}
+            }
+            most = most.max(open);
+        }
+        most
+    }
+}
+
+#[test]
+fn trials_that_are_alike_are_handed_out_together_and_end_one_by_one() {
+    for (slots, most) in [(1, 9), (3, 9)] {
+        let (summary, recorder) = together(9, slots).run(|number, _| match number {
+            4 => Act::Refuse,
+            _ => Act::Finish,
+        });
+        let expected = Summary {
+            finished: 8,
+            failed: 1,
+            ..Summary::default()
+        };
+        assert_eq!(summary.unwrap(), expected);
+        assert_eq!(recorder.starts(), 9);
+        assert!((2..=most).contains(&recorder.most_at_once()));
+        recorder.assert_attempts_are_closed();
+    }
+}
+
+#[test]
+fn a_group_whose_worker_dies_is_tried_again_one_by_one_so_that_one_alone_is_blamed() {
+    let (summary, recorder) = together(6, 1).run(|number, _| match number {
+        2 => Act::Crash,
+        _ => Act::Finish,
+    });
+    let expected = Summary {
+        finished: 5,
+        failed: 1,
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    // Six together, of which two ended; then four alone, one of them three times.
+    assert_eq!(recorder.starts(), 6 + 3 + 3);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn an_interrupt_reaches_every_trial_of_a_group() {
+    let mut case = together(4, 1);
+    case.recorder.interrupt_at = vec![4];
+    let (summary, recorder) = case.run(|_, _| Act::Hang);
+    let summary = summary.unwrap();
+    assert_eq!((summary.interrupted, summary.left), (4, 0));
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn no_larger_group_is_begun_than_may_end_in_the_session() {
+    let mut case = together(9, 1);
+    case.settings.max_trials = Some(3);
+    let (summary, recorder) = case.run(|_, _| Act::Finish);
+    let summary = summary.unwrap();
+    assert_eq!((summary.finished, summary.left), (3, 6));
+    assert_eq!(recorder.starts(), 3);
 }
 
 #[test]

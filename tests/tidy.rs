@@ -29,12 +29,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("console", &["event", "shown", "trial"]),
 ];
 
+/// Rooms of the library that programs below `src/bin/` may import.
+const OF_PROGRAMS: &[&str] = &["data", "engine", "random", "trial", "worker"];
+
 /// Rooms that may print: they are where a person is spoken to.
-const MAY_PRINT: &[&str] = &["cli", "main", "worker"];
+const MAY_PRINT: &[&str] = &["bin", "cli", "main", "worker"];
 
 /// A word, and the rooms that may hold it.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("tch::", &[]),
+    ("tch::", &["bin"]),
+    ("torch_sys::", &[]),
     ("rusqlite::", &["store"]),
     ("clap::", &["cli", "main"]),
     ("miette::", &["cli"]),
@@ -54,6 +58,17 @@ fn rooms_import_only_what_the_map_allows() {
     for file in sources() {
         let room = room_of(&file);
         if matches!(room.as_str(), "cli" | "main" | "lib") {
+            continue;
+        }
+        if room == "bin" {
+            for (number, line) in code_lines(&file) {
+                for import in reached(&line, "sweep::") {
+                    if !OF_PROGRAMS.contains(&import.as_str()) {
+                        let place = format!("{}:{number}", file.display());
+                        wrong.push(format!("{place}: a program may not import `{import}`"));
+                    }
+                }
+            }
             continue;
         }
         let Some(allowed) = map.get(room.as_str()) else {
@@ -213,8 +228,18 @@ fn room_of(file: &Path) -> String {
 
 /// Names of the rooms that a line imports or reaches into.
 fn imports(line: &str) -> Vec<String> {
+    let names = reached(line, "crate::");
+    assert!(
+        !line.contains("crate::{"),
+        "one import a line, so that this test can read it: {line}"
+    );
+    names
+}
+
+/// Names that stand after `root` in a line.
+fn reached(line: &str, root: &str) -> Vec<String> {
     let mut names = Vec::new();
-    for (at, found) in line.match_indices("crate::") {
+    for (at, found) in line.match_indices(root) {
         let rest = &line[at + found.len()..];
         let name: String = rest
             .chars()
@@ -224,10 +249,6 @@ fn imports(line: &str) -> Vec<String> {
             names.push(name);
         }
     }
-    assert!(
-        !line.contains("crate::{"),
-        "one import a line, so that this test can read it: {line}"
-    );
     names
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::path::Path;
 
 use super::environment::vector_extensions;
-use super::{Context, Exit, Failure, terminal};
+use super::{Context, Exit, Failure, gpus, placement, terminal};
 use crate::engine::boost;
 use crate::store::Store;
 
@@ -21,6 +21,8 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
         cores(),
         vectors(),
         engines(),
+        torch(),
+        graphics(),
         xgboost(),
         database(context),
         disk(context.runs()),
@@ -73,11 +75,58 @@ fn vectors() -> Finding {
 }
 
 fn engines() -> Finding {
-    let text = "native (networks, forests) is built in; torch (GPUs) is not part of this version";
+    let text = "native (networks, forests) is built in; torch (networks, on GPUs too) is below";
     Finding {
         name: "engines",
         well: true,
         text: text.to_owned(),
+    }
+}
+
+/// The worker that trains with libtorch, and what it says of itself.
+fn torch() -> Finding {
+    let (well, text) = match placement::torch_worker() {
+        // Only those who ask for it need it.
+        Err(missing) => (true, format!("{missing}; `make torch` builds it")),
+        Ok(path) => match placement::ask_devices(&path) {
+            Ok(devices) => (true, format!("{}: {devices}", path.display())),
+            Err(why) => (false, format!("{}: {why}", path.display())),
+        },
+    };
+    Finding {
+        name: "torch",
+        well,
+        text,
+    }
+}
+
+/// GPUs with their memory, and which worker would use them.
+fn graphics() -> Finding {
+    let found = gpus::find();
+    let text = match (found.is_empty(), placement::torch_worker()) {
+        (true, _) => "none found (nvidia-smi and the driver in /proc were asked)".to_owned(),
+        (false, torch) => {
+            let of = |(number, gpu): (usize, &gpus::Gpu)| match gpu.memory {
+                Some((total, free)) => format!(
+                    "cuda:{number} {}, {:.1} of {:.1} GB free",
+                    gpu.name,
+                    free as f64 / 1024.0,
+                    total as f64 / 1024.0
+                ),
+                None => format!("cuda:{number} {}", gpu.name),
+            };
+            let list: Vec<String> = found.iter().enumerate().map(of).collect();
+            let user = match torch {
+                Ok(_) => "sweep-torch would use them, if it says so above",
+                Err(_) => "not used: there is no sweep-torch",
+            };
+            format!("{}; {user}", list.join("; "))
+        }
+    };
+    Finding {
+        name: "gpus",
+        well: true,
+        text,
     }
 }
 

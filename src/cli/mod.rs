@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod filter;
 mod gc;
+mod gpus;
 mod label;
 mod limits;
 mod listing;
@@ -22,6 +23,7 @@ mod ls;
 mod model;
 mod more_seeds;
 mod pilot;
+mod placement;
 mod plan;
 mod predict;
 mod prepare;
@@ -39,6 +41,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::engine::native;
 use context::Context;
 pub use exit::Exit;
 use failure::Failure;
@@ -144,7 +147,7 @@ pub fn main() -> Exit {
 }
 
 fn serve() -> Result<Exit, Failure> {
-    match crate::worker::serve() {
+    match crate::worker::serve(&mut native::Native) {
         Ok(()) => Ok(Exit::Success),
         Err(error) => Err(Failure::environment(
             format!("the worker cannot speak to its coordinator: {error}"),

@@ -8,7 +8,7 @@ use super::context::store_failure;
 use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, Choice};
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, placement, terminal};
 use crate::plan;
 use crate::store::Store;
 use crate::trial::Status;
@@ -38,7 +38,7 @@ pub struct Arguments {
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let ready = prepare::prepare(context, checked)?;
-    let slots = run::slots(&ready, &arguments.choice)?;
+    let slots = placement::place(&ready, &arguments.choice)?.slots;
     let store = match context.store.exists() {
         true => Some(Store::open_existing(&context.store).map_err(store_failure)?),
         false => None,

@@ -9,19 +9,19 @@ use std::time::Duration;
 use super::context::store_failure;
 use super::environment::environment;
 use super::limits::{Limits, Retry};
+use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, more_seeds, terminal};
 use crate::console::{Console, Mode, Sweep};
-use crate::event::{Slot, StopReason};
+use crate::event::StopReason;
 use crate::plan::{self, Plan, PlannedTrial};
 use crate::protocol::Checkpointing;
 use crate::report;
 use crate::schedule::{
-    self, Elsewhere, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work, cpu_slots,
-    parse_slots,
+    self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
 };
 use crate::shown::{clean, count};
-use crate::spec::{Slots, memory_size};
+use crate::spec::memory_size;
 use crate::store::lock::{LockError, holder_of, host_name};
 use crate::store::{
     Begin, DatasetRecord, Outcome, Planned, Requests, SessionId, Store, SweepLock, TrialFiles,
@@ -78,11 +78,15 @@ pub struct How {
 pub struct Choice {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots")]
-    workers: Option<usize>,
+    pub workers: Option<usize>,
 
-    /// Slots to use: auto, or cpu:N
+    /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
     #[arg(long)]
-    slots: Option<String>,
+    pub slots: Option<String>,
+
+    /// What trains networks
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
 
     /// Most private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
@@ -109,7 +113,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 /// Trains what `ready` asks for and the record does not have, and says what came out.
 pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> {
     let experiment = &ready.checked.experiment;
-    let slots = slots(ready, &how.choice)?;
+    let placement = placement::place(ready, &how.choice)?;
     let lock = lock(context, &experiment.name)?;
     let mut store = context.write()?;
     let begun = || begin(&mut store, ready);
@@ -130,7 +134,8 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .notes
             .iter()
             .for_each(|note| terminal::note(&note.to_string()));
-        let line = announcement(ready, &todo, &statuses, (slots.len(), before.out_of_plan));
+        let slots = placement.slots.len();
+        let line = announcement(ready, &todo, &statuses, (slots, before.out_of_plan));
         terminal::note(&line);
     }
     clear_checkpoints(&statuses, &context.trials());
@@ -140,7 +145,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         session,
         lock: &lock,
     };
-    let summary = train(context, ready, how, &todo, slots, record, before)?;
+    let summary = train(context, ready, how, &todo, placement, record, before)?;
     conclude(context, ready, &summary, failed_before)
 }
 
@@ -189,7 +194,7 @@ fn train(
     ready: &Ready,
     how: &How,
     todo: &[&PlannedTrial],
-    slots: Vec<Slot>,
+    placement: Placement,
     record: Recorded<'_>,
     before: Before,
 ) -> Result<Summary, Failure> {
@@ -201,9 +206,14 @@ fn train(
         data: absolute(&ready.data.path)?,
         folder: trials.clone(),
         elsewhere: &|trial| elsewhere(context, &record, trial),
+        extent: Extent {
+            rows: ready.data.meta.train_rows,
+            features: ready.data.meta.features.len(),
+            classes: ready.data.meta.classes.len(),
+        },
     };
     let settings = Settings {
-        slots,
+        slots: placement.slots,
         trial_timeout: experiment.schedule.trial_timeout,
         stall_timeout: experiment.schedule.stall_timeout,
         retries: experiment.schedule.retries,
@@ -220,7 +230,8 @@ fn train(
     let logs = context.runs().join("logs").join(&experiment.name);
     let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
     let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?;
+        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
+        .with_torch(placement.torch);
     let (inbox, incoming) = schedule::inbox();
     interrupt_on_signal(&inbox)?;
     interrupt_on_request(&inbox, record.lock.requests())?;
@@ -292,19 +303,6 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
         .zip(found)
         .filter_map(|(id, status)| Some((id, status?)))
         .collect())
-}
-
-/// The slots that flags ask for, or else the file.
-pub fn slots(ready: &Ready, how: &Choice) -> Result<Vec<Slot>, Failure> {
-    let wanted = match (&how.slots, how.workers) {
-        (Some(text), _) => parse_slots(text),
-        (None, Some(count)) => cpu_slots(Some(count)),
-        (None, None) => match ready.checked.experiment.schedule.slots {
-            Slots::Auto => cpu_slots(None),
-            Slots::Cpu(count) => cpu_slots(Some(count)),
-        },
-    };
-    wanted.map_err(|error| Failure::input(error, ""))
 }
 
 /// The lock of `experiment`, or who has it.

@@ -89,12 +89,53 @@ pub enum EngineError {
     },
 }
 
+/// One of the networks that are trained together.
+pub struct Lane<'a> {
+    pub job: Job<'a>,
+    pub checkpoint: Option<&'a [u8]>,
+    pub watch: &'a mut dyn Watch,
+}
+
+/// Told of the ending of each lane, by its place among the lanes, once.
+pub type Ended<'a> = &'a mut dyn FnMut(usize, Result<Ending, EngineError>);
+
+/// What trains networks.
+pub trait Networks {
+    /// The name under which attempts are recorded.
+    fn name(&self) -> &'static str;
+
+    /// Numbers that lanes may take between them (see `schedule`'s groups): 0 for one at a time.
+    fn room(&self) -> u64 {
+        0
+    }
+
+    /// Trains `lanes`: networks of one shape on the same rows. Each gives what it would give alone.
+    fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>);
+}
+
 /// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
+///
+/// # Errors
+/// Those of [`train_with`].
+pub fn train(
+    job: Job<'_>,
+    checkpoint: Option<&[u8]>,
+    watch: &mut dyn Watch,
+) -> Result<Ending, EngineError> {
+    train_with(&mut native::Native, job, checkpoint, watch)
+}
+
+/// Trains `job`, a network with `networks` and trees with their engine, going on from `checkpoint` if
+/// given.
 ///
 /// A trial of a share of the training rows sees those alone, whatever its kind; its result tells
 /// their number as `train/rows`. On data split after those of a source, every result also tells as
 /// `train/new_rows` how many of them the source was not trained on.
-pub fn train(
+///
+/// # Errors
+/// When the job cannot be trained, or its checkpoint not used.
+pub fn train_with(
+    networks: &mut dyn Networks,
     job: Job<'_>,
     checkpoint: Option<&[u8]>,
     watch: &mut dyn Watch,
@@ -106,21 +147,48 @@ pub fn train(
     let data = share.as_ref().unwrap_or(job.data);
     let job = Job { data, ..job };
     let mut ending = match &job.spec.model {
-        ModelSpec::Mlp(model) => native::train(job, model, checkpoint, watch),
+        ModelSpec::Mlp(_) => {
+            let mut ending = None;
+            let lane = Lane {
+                job,
+                checkpoint,
+                watch,
+            };
+            networks.train(vec![lane], &mut |_, given| ending = Some(given));
+            ending.expect("every lane has an ending")
+        }
         ModelSpec::Boost(model) => boost::train(job, model, checkpoint, watch),
         ModelSpec::Forest(model) => forest::train(job, model, checkpoint, watch),
     }?;
-    if let Ending::Done(result) = &mut ending
+    count_rows(&job, &mut ending);
+    Ok(ending)
+}
+
+/// Trains `lanes`, networks of one shape on all training rows, together with `networks`; results are
+/// those of [`train_with`].
+pub fn train_together(networks: &mut dyn Networks, lanes: Vec<Lane<'_>>, ended: Ended<'_>) {
+    let jobs: Vec<Job<'_>> = lanes.iter().map(|lane| lane.job).collect();
+    networks.train(lanes, &mut |place, mut ending| {
+        if let Ok(ending) = &mut ending {
+            count_rows(&jobs[place], ending);
+        }
+        ended(place, ending);
+    });
+}
+
+/// Adds to a result how many rows it comes from, where that is not all the data have.
+fn count_rows(job: &Job<'_>, ending: &mut Ending) {
+    if let Ending::Done(result) = ending
         && result.best.is_some()
     {
-        let new = data.new_train_rows();
-        let rows = (share.is_some() || new.is_some()).then(|| data.meta().train_rows);
+        let new = job.data.new_train_rows();
+        let shared = job.spec.train_share < 1.0;
+        let rows = (shared || new.is_some()).then(|| job.data.meta().train_rows);
         for (name, count) in [(TRAIN_ROWS, rows), (NEW_ROWS, new)] {
             let count = count.map(|count| (name.to_owned(), count as f64));
             result.metrics.extend(count);
         }
     }
-    Ok(ending)
 }
 
 /// Metric: training rows of a trial that had a share of them, or of data split after a source's.

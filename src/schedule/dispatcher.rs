@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use super::groups::{self, Extent};
 use super::inbox::{Arrivals, Inbox};
 use super::launcher::{Heard, Incoming, Launcher, Link, WorkerId};
 use super::queue::{Failure, Queue, SLOT_FAILURES, Verdict};
@@ -53,13 +54,15 @@ pub struct Work<'a> {
     pub folder: PathBuf,
     /// Asked before a trial is begun.
     pub elsewhere: &'a dyn Fn(&TrialId) -> Elsewhere,
+    /// Of the data set: what decides how many trials a worker can train at once.
+    pub extent: Extent,
 }
 
 /// How it is to be run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub slots: Vec<Slot>,
-    /// Longest a trial may train.
+    /// Longest a trial may train; a group of trials may take as many times that.
     pub trial_timeout: Option<Duration>,
     /// Longest that a worker may say nothing of its trial.
     pub stall_timeout: Option<Duration>,
@@ -164,7 +167,18 @@ struct Station {
     link: Option<Box<dyn Link>>,
     engine: String,
     pid: u32,
+    /// Numbers that trials trained together may take between them; 0 for one at a time.
+    room: u64,
     state: State,
+    /// What a busy worker has in hand: one trial, or those of a group that have not ended yet.
+    hands: Vec<Hand>,
+}
+
+/// A trial that a worker has in hand.
+#[derive(Debug, Clone, Copy)]
+struct Hand {
+    trial: usize,
+    attempt: AttemptNo,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -177,11 +191,11 @@ enum State {
     Ready,
     /// A worker trains.
     Busy {
-        trial: usize,
-        attempt: AttemptNo,
         since: Instant,
-        /// When something was last heard of the trial.
+        /// When something was last heard of what it trains.
         heard: Instant,
+        /// Trials that were begun together.
+        begun: u32,
     },
     /// Gets no more work.
     Retired,
@@ -195,7 +209,9 @@ impl Station {
             link: None,
             engine: String::new(),
             pid: 0,
+            room: 0,
             state: State::Vacant,
+            hands: Vec::new(),
         }
     }
 
@@ -285,6 +301,14 @@ impl Dispatcher<'_, '_> {
         self.busy() > 0 || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
     }
 
+    /// Trials that are being trained.
+    fn in_hand(&self) -> usize {
+        self.stations
+            .iter()
+            .map(|station| station.hands.len())
+            .sum()
+    }
+
     /// Slots at which a trial is trained.
     fn busy(&self) -> usize {
         let is_busy = |station: &&Station| matches!(station.state, State::Busy { .. });
@@ -300,7 +324,7 @@ impl Dispatcher<'_, '_> {
     /// How many more trials may be begun before those in hand have ended.
     fn room(&self) -> usize {
         match self.settings.max_trials {
-            Some(most) => most.saturating_sub(self.summary.ended() + self.busy()),
+            Some(most) => most.saturating_sub(self.summary.ended() + self.in_hand()),
             None => usize::MAX,
         }
     }
@@ -325,7 +349,8 @@ impl Dispatcher<'_, '_> {
             match self.stations[place].state {
                 State::Ready => {
                     if let Some(trial) = self.next_trial(place, now)? {
-                        self.hand_out(place, trial)?;
+                        let trials = self.with_company(place, trial, now)?;
+                        self.hand_out(place, trials)?;
                     }
                 }
                 State::Vacant if self.wants_worker(place, now) => self.launch(place)?,
@@ -350,20 +375,55 @@ impl Dispatcher<'_, '_> {
             return Ok(None);
         }
         let is_alone = self.usable() == 1;
-        let slot = &self.stations[place].slot;
-        while let Some(index) = self.queue.take(slot, is_alone, now) {
-            let trial = &self.work.trials[index].id;
-            match (self.work.elsewhere)(trial) {
-                Elsewhere::Free => return Ok(Some(index)),
-                Elsewhere::Running => self.queue.put_off(index, now + ELSEWHERE_PAUSE),
-                Elsewhere::Done => {
-                    self.summary.found_done += 1;
-                    let trial = trial.clone();
-                    tell(self.observers, &Event::TrialFoundDone { trial })?;
-                }
+        let slot = self.stations[place].slot.clone();
+        while let Some(index) = self.queue.take(&slot, is_alone, now) {
+            if self.is_free(index, now)? {
+                return Ok(Some(index));
             }
         }
         Ok(None)
+    }
+
+    /// Whether no other session is training the trial `index`, which was taken, or has finished it; if one
+    /// has, it is not to be begun here, or not now.
+    fn is_free(&mut self, index: usize, now: Instant) -> Result<bool, ScheduleError> {
+        let trial = &self.work.trials[index].id;
+        match (self.work.elsewhere)(trial) {
+            Elsewhere::Free => return Ok(true),
+            Elsewhere::Running => self.queue.put_off(index, now + ELSEWHERE_PAUSE),
+            Elsewhere::Done => {
+                self.summary.found_done += 1;
+                let trial = trial.clone();
+                tell(self.observers, &Event::TrialFoundDone { trial })?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// `first`, and those that the worker at `place` can train together with it.
+    fn with_company(
+        &mut self,
+        place: usize,
+        first: usize,
+        now: Instant,
+    ) -> Result<Vec<usize>, ScheduleError> {
+        let room = self.stations[place].room;
+        let mut trials = vec![first];
+        if room == 0 || !self.queue.is_untried(first) {
+            return Ok(trials);
+        }
+        let work = self.work;
+        let spec = &work.trials[first].spec;
+        let is_alike = |other: usize| groups::are_alike(spec, &work.trials[other].spec);
+        let waiting = 1 + self.queue.count(is_alike);
+        let most = groups::size(spec, work.extent, room, waiting, self.usable());
+        let most = most.min(self.room());
+        for other in self.queue.take_like(most.saturating_sub(1), is_alike) {
+            if self.is_free(other, now)? {
+                trials.push(other);
+            }
+        }
+        Ok(trials)
     }
 
     fn launch(&mut self, place: usize) -> Result<(), ScheduleError> {
@@ -386,46 +446,65 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    fn hand_out(&mut self, place: usize, trial: usize) -> Result<(), ScheduleError> {
-        let planned = self.work.trials[trial];
-        self.attempts += 1;
-        let attempt = AttemptNo(self.attempts);
-        let order = ToWorker::Train(Box::new(Order {
-            attempt: attempt.0,
-            trial: planned.id.clone(),
-            spec: planned.spec.clone(),
-            data: self.work.data.clone(),
-            folder: self.work.folder.join(planned.id.as_str()),
-            checkpoint: self.settings.checkpoint,
-        }));
+    fn hand_out(&mut self, place: usize, trials: Vec<usize>) -> Result<(), ScheduleError> {
+        let first = self.attempts + 1;
+        let order = |(number, trial): (u64, &usize)| {
+            let planned = self.work.trials[*trial];
+            Order {
+                attempt: number,
+                trial: planned.id.clone(),
+                spec: planned.spec.clone(),
+                data: self.work.data.clone(),
+                folder: self.work.folder.join(planned.id.as_str()),
+                checkpoint: self.settings.checkpoint,
+            }
+        };
+        let mut orders: Vec<Order> = (first..).zip(&trials).map(order).collect();
+        let message = match orders.len() {
+            1 => ToWorker::Train(Box::new(orders.remove(0))),
+            _ => ToWorker::TrainTogether { orders },
+        };
+        self.attempts += trials.len() as u64;
         let station = &mut self.stations[place];
         let sent = station
             .link
             .as_mut()
-            .is_some_and(|link| link.send(&order).is_ok());
+            .is_some_and(|link| link.send(&message).is_ok());
         if !sent {
             // The worker died while idle; `Gone` is on its way and says how.
             station.state = State::Starting {
                 since: Instant::now(),
             };
-            self.queue.put_back(trial);
+            for trial in trials.into_iter().rev() {
+                self.queue.put_back(trial);
+            }
             return Ok(());
         }
         let now = Instant::now();
         station.state = State::Busy {
-            trial,
-            attempt,
             since: now,
             heard: now,
+            begun: trials.len() as u32,
         };
-        let event = Event::TrialStarted {
-            trial: planned.id.clone(),
-            attempt,
-            slot: station.slot.clone(),
-            engine: station.engine.clone(),
-            pid: station.pid,
-        };
-        self.tell(&event)
+        let hands = (first..).zip(trials);
+        station.hands = hands
+            .map(|(number, trial)| Hand {
+                trial,
+                attempt: AttemptNo(number),
+            })
+            .collect();
+        for hand in station.hands.clone() {
+            let station = &self.stations[place];
+            let event = Event::TrialStarted {
+                trial: self.id(hand.trial),
+                attempt: hand.attempt,
+                slot: station.slot.clone(),
+                engine: station.engine.clone(),
+                pid: station.pid,
+            };
+            self.tell(&event)?;
+        }
+        Ok(())
     }
 
     fn hear(&mut self, worker: WorkerId, heard: Heard) -> Result<(), ScheduleError> {
@@ -451,6 +530,7 @@ impl Dispatcher<'_, '_> {
                     protocol,
                     engine,
                     pid,
+                    room,
                 },
                 State::Starting { .. },
             ) => {
@@ -465,6 +545,7 @@ impl Dispatcher<'_, '_> {
                 station.state = State::Ready;
                 station.engine.clone_from(&engine);
                 station.pid = pid;
+                station.room = room;
                 let slot = station.slot.clone();
                 let log = station
                     .link
@@ -478,11 +559,14 @@ impl Dispatcher<'_, '_> {
                     log,
                 })
             }
-            (said, State::Busy { trial, attempt, .. }) if names(&said, attempt) => {
+            (said, State::Busy { .. }) if self.hand_of(place, &said).is_some() => {
                 if let State::Busy { heard, .. } = &mut self.stations[place].state {
                     *heard = Instant::now();
                 }
-                self.hear_of_trial(place, trial, attempt, said)
+                match self.hand_of(place, &said) {
+                    Some(hand) => self.hear_of_trial(place, hand, said),
+                    None => Ok(()),
+                }
             }
             (said, _) => {
                 let message = format!("the worker spoke out of turn: {said:?}");
@@ -491,13 +575,31 @@ impl Dispatcher<'_, '_> {
         }
     }
 
+    /// What the worker at `place` has in hand that `said` is about.
+    fn hand_of(&self, place: usize, said: &FromWorker) -> Option<Hand> {
+        let mut hands = self.stations[place].hands.iter();
+        hands.find(|hand| names(said, hand.attempt)).copied()
+    }
+
+    /// Takes an attempt that has ended out of the hands of the worker at `place`.
+    fn let_go(&mut self, place: usize, attempt: AttemptNo) {
+        let station = &mut self.stations[place];
+        station.hands.retain(|hand| hand.attempt != attempt);
+        if station.hands.is_empty() {
+            station.state = State::Ready;
+        }
+    }
+
     fn hear_of_trial(
         &mut self,
         place: usize,
-        index: usize,
-        attempt: AttemptNo,
+        hand: Hand,
         said: FromWorker,
     ) -> Result<(), ScheduleError> {
+        let Hand {
+            trial: index,
+            attempt,
+        } = hand;
         let trial = self.id(index);
         let event = match said {
             FromWorker::Resumed { step, .. } => Event::TrialResumed {
@@ -512,7 +614,7 @@ impl Dispatcher<'_, '_> {
                 values,
             },
             FromWorker::Finished { result, .. } => {
-                self.stations[place].state = State::Ready;
+                self.let_go(place, attempt);
                 self.queue.finished(&self.stations[place].slot, index);
                 match result.diverged {
                     Some(_) => self.summary.diverged += 1,
@@ -536,7 +638,7 @@ impl Dispatcher<'_, '_> {
                 note: message,
             },
             FromWorker::Interrupted { step, .. } => {
-                self.stations[place].state = State::Ready;
+                self.let_go(place, attempt);
                 self.summary.interrupted += 1;
                 Event::TrialInterrupted {
                     trial,
@@ -545,40 +647,59 @@ impl Dispatcher<'_, '_> {
                 }
             }
             FromWorker::Refused { message, .. } => {
-                self.stations[place].state = State::Ready;
+                self.let_go(place, attempt);
                 let log_tail = self.stations[place]
                     .link
                     .as_ref()
                     .map(|link| link.log_tail());
                 let cause = Cause::Refused { message };
-                return self.fail(place, index, attempt, cause, log_tail.unwrap_or_default());
+                return self.fail(place, hand, cause, log_tail.unwrap_or_default());
             }
             FromWorker::Ready { .. } => unreachable!("`names` lets no Ready through"),
         };
         self.tell(&event)
     }
 
-    /// Gives up the worker at `place`, and with it the trial it was training.
+    /// Gives up the worker at `place`, and with it what it was training.
     fn lose(&mut self, place: usize, cause: Cause) -> Result<(), ScheduleError> {
-        let state = self.stations[place].state;
+        let hands = std::mem::take(&mut self.stations[place].hands);
         let log_tail = self.stations[place].vacate();
-        match state {
-            State::Busy { trial, attempt, .. } if self.stopping.is_some() => {
-                self.summary.interrupted += 1;
-                let trial = self.id(trial);
-                self.tell(&Event::TrialInterrupted {
-                    trial,
-                    attempt,
-                    step: None,
-                })
-            }
-            State::Busy { trial, attempt, .. } => self.fail(place, trial, attempt, cause, log_tail),
-            _ => {
+        match hands[..] {
+            [] => {
                 let reason = match log_tail.is_empty() {
                     true => cause.to_string(),
                     false => format!("{cause}\n{log_tail}"),
                 };
                 self.start_failed(place, &reason)
+            }
+            _ if self.stopping.is_some() => {
+                self.summary.interrupted += hands.len();
+                for Hand { trial, attempt } in hands {
+                    let trial = self.id(trial);
+                    let step = None;
+                    self.tell(&Event::TrialInterrupted {
+                        trial,
+                        attempt,
+                        step,
+                    })?;
+                }
+                Ok(())
+            }
+            [hand] => self.fail(place, hand, cause, log_tail),
+            _ => {
+                let now = Instant::now();
+                for Hand { trial, attempt } in hands {
+                    // One of them may be to blame: alone it will show which.
+                    self.queue.failed_together(trial, now);
+                    self.tell(&Event::TrialFailed {
+                        trial: self.id(trial),
+                        attempt,
+                        cause: cause.clone(),
+                        log_tail: log_tail.clone(),
+                        will_retry: true,
+                    })?;
+                }
+                Ok(())
             }
         }
     }
@@ -586,11 +707,14 @@ impl Dispatcher<'_, '_> {
     fn fail(
         &mut self,
         place: usize,
-        index: usize,
-        attempt: AttemptNo,
+        hand: Hand,
         cause: Cause,
         log_tail: String,
     ) -> Result<(), ScheduleError> {
+        let Hand {
+            trial: index,
+            attempt,
+        } = hand;
         let slot = self.stations[place].slot.clone();
         let failure = Failure {
             cause: &cause,
@@ -742,10 +866,15 @@ impl Dispatcher<'_, '_> {
                 let after = now.duration_since(since);
                 (after > START_LIMIT).then_some(Cause::TimedOut { after })
             }
-            State::Busy { since, heard, .. } => {
+            State::Busy {
+                since,
+                heard,
+                begun,
+            } => {
                 let (after, silence) = (now.duration_since(since), now.duration_since(heard));
                 let passed = |limit: Option<Duration>, time| limit.is_some_and(|most| time > most);
-                if passed(self.settings.trial_timeout, after) {
+                let most = self.settings.trial_timeout.map(|most| most * begun);
+                if passed(most, after) {
                     return Some(Cause::TimedOut { after });
                 }
                 passed(self.settings.stall_timeout, silence)

@@ -5,12 +5,14 @@
 //! console: the process is the wall to the first, observers are the door to the others.
 
 mod dispatcher;
+mod groups;
 mod inbox;
 mod launcher;
 mod queue;
 mod slots;
 
 pub use dispatcher::{Elsewhere, ScheduleError, Settings, Summary, Work, dispatch};
+pub use groups::Extent;
 pub use inbox::{Arrivals, Closed, Inbox, inbox};
-pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, WorkerId};
-pub use slots::{SlotError, cpu_slots, parse_slots};
+pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, TorchWorker, WorkerId};
+pub use slots::{Gpus, SlotError, Wanted, cores, cpu_slots, gpu_of, parse_slots, slots};

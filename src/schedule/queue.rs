@@ -61,6 +61,8 @@ pub struct Queue {
     failures: BTreeMap<usize, u32>,
     /// Trials that ran out of memory beside others and were tried again for it.
     crowded_out: BTreeSet<usize>,
+    /// Trials that failed in a group: nobody knows whose fault it was.
+    alone: BTreeSet<usize>,
     /// Workers that each configuration has ended since a trial of it finished.
     kills: BTreeMap<usize, u32>,
     retries: u32,
@@ -81,6 +83,7 @@ impl Queue {
             paused: Vec::new(),
             failures: BTreeMap::new(),
             crowded_out: BTreeSet::new(),
+            alone: BTreeSet::new(),
             kills: BTreeMap::new(),
             retries,
             slot_failures: BTreeMap::new(),
@@ -103,6 +106,36 @@ impl Queue {
             None if self.suspicions(slot) + 1 >= SLOT_FAILURES => self.waiting.pop_back(),
             None => self.waiting.pop_front(),
         }
+    }
+
+    /// Whether `trial` has never failed, so that it may be trained together with others.
+    pub fn is_untried(&self, trial: usize) -> bool {
+        !self.failures.contains_key(&trial) && !self.alone.contains(&trial)
+    }
+
+    /// Trials that wait for their first attempt and of which `holds` is true.
+    pub fn count(&self, holds: impl Fn(usize) -> bool) -> usize {
+        self.waiting.iter().filter(|trial| holds(**trial)).count()
+    }
+
+    /// Takes the first `most` of those.
+    pub fn take_like(&mut self, most: usize, holds: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut taken = Vec::new();
+        self.waiting.retain(|trial| {
+            let takes = taken.len() < most && holds(*trial);
+            if takes {
+                taken.push(*trial);
+            }
+            !takes
+        });
+        taken
+    }
+
+    /// Takes note that a worker that trained `trial` together with others died at `now`. It is tried
+    /// again, alone, and nobody is blamed.
+    pub fn failed_together(&mut self, trial: usize, now: Instant) {
+        self.alone.insert(trial);
+        self.put_off(trial, now + FIRST_PAUSE);
     }
 
     /// Puts back a trial that was taken and never begun.

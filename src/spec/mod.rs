@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
-pub use schedule::{Engine, Schedule, Slots, duration};
+pub use schedule::{Cuda, Engine, Schedule, Slots, duration};
 pub use space::{Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
 pub use upkeep::{Checkpoints, memory_size};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Problems};
-use super::node::{Content, Node};
+use super::node::{Content, Entry, Node};
 use super::table::{Table, must_be, unknown_key};
 use super::upkeep::{self, Checkpoints};
 use crate::trial::Key;
@@ -22,8 +22,8 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "slots",
-        allowed: "\"auto\", or a table such as { cpu = 2 } with an integer from 1 to 4096",
-        about: "worker processes; \"auto\" is one for each CPU core",
+        allowed: "\"auto\", or a table such as { cpu = 2 }, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
+        about: "worker processes; \"auto\" is one for each CPU core, one of which is a GPU's where there are GPUs",
     },
     Key {
         name: "trial_timeout",
@@ -52,8 +52,8 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "engine",
-        allowed: "\"auto\" or \"native\"",
-        about: "what trains networks; \"auto\" is \"native\"",
+        allowed: "\"auto\", \"native\" or \"torch\"",
+        about: "what trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
     },
 ];
 
@@ -73,13 +73,21 @@ pub struct Schedule {
     pub engine: Engine,
 }
 
-/// How many workers there are to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which workers there are to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slots {
-    /// One for each CPU core.
+    /// What the machine has.
     Auto,
-    /// This many, on CPU.
-    Cpu(usize),
+    /// At least one.
+    These { cpu: usize, cuda: Cuda },
+}
+
+/// GPUs that get a worker each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cuda {
+    All,
+    /// By their numbers, each once.
+    These(Vec<u32>),
 }
 
 /// What trains networks.
@@ -87,6 +95,7 @@ pub enum Slots {
 pub enum Engine {
     Auto,
     Native,
+    Torch,
 }
 
 impl Default for Schedule {
@@ -137,33 +146,80 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
         table.refuse("slots", node, problems);
         return None;
     };
-    let mut slots = None;
+    let (mut cpu, mut cuda) = (None, None);
+    let mut sound = true;
     for entry in entries {
-        match (entry.key.as_str(), &entry.value.content) {
-            ("cpu", Content::Int(count)) if (1..=MAX_SLOTS).contains(count) => {
-                slots = Some(Slots::Cpu(*count as usize));
+        match entry.key.as_str() {
+            "cpu" => {
+                cpu = match entry.value.content {
+                    Content::Int(count) if (1..=MAX_SLOTS).contains(&count) => Some(count as usize),
+                    _ => None,
+                };
+                if cpu.is_none() {
+                    let allowed = "an integer from 1 to 4096";
+                    must_be("schedule.slots.cpu", allowed, &entry.value, problems);
+                }
+                sound &= cpu.is_some();
             }
-            ("cpu", _) => must_be(
-                "schedule.slots.cpu",
-                "an integer from 1 to 4096",
-                &entry.value,
-                problems,
-            ),
-            ("cuda", _) => problems.add(
-                Diagnostic::new(
-                    &entry.key_place,
-                    "GPU slots need the torch engine, which this build does not have",
-                )
-                .label("not available")
-                .help("remove `cuda`; networks train on CPU slots: { cpu = 2 } or \"auto\""),
-            ),
-            _ => unknown_key(entry, "schedule.slots", ["cpu"].into_iter(), problems),
+            "cuda" => {
+                cuda = gpus(&entry.value);
+                if cuda.is_none() {
+                    must_be("schedule.slots.cuda", GPUS, &entry.value, problems);
+                }
+                sound &= cuda.is_some();
+                refuse_without_torch(table, entry, problems);
+            }
+            _ => {
+                unknown_key(
+                    entry,
+                    "schedule.slots",
+                    ["cpu", "cuda"].into_iter(),
+                    problems,
+                );
+                sound = false;
+            }
         }
     }
     if entries.is_empty() {
         table.refuse("slots", node, problems);
+        sound = false;
     }
-    slots
+    sound.then(|| Slots::These {
+        cpu: cpu.unwrap_or(0),
+        cuda: cuda.unwrap_or(Cuda::These(Vec::new())),
+    })
+}
+
+const GPUS: &str = "\"all\", or a list of different numbers of GPUs from 0 to 4095, such as [0, 1]";
+
+/// The GPUs that `node` names, at least one.
+fn gpus(node: &Node) -> Option<Cuda> {
+    if node.text() == Some("all") {
+        return Some(Cuda::All);
+    }
+    let Content::List(items) = &node.content else {
+        return None;
+    };
+    let mut numbers = Vec::with_capacity(items.len());
+    for item in items {
+        match item.content {
+            Content::Int(number) if (0..MAX_SLOTS).contains(&number) => numbers.push(number as u32),
+            _ => return None,
+        }
+    }
+    let different = (1..numbers.len()).all(|place| !numbers[..place].contains(&numbers[place]));
+    (different && !numbers.is_empty()).then_some(Cuda::These(numbers))
+}
+
+/// GPUs beside an engine that trains on CPUs alone contradict each other.
+fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems) {
+    if table.get("engine").and_then(Node::text) == Some("native") {
+        problems.add(
+            Diagnostic::new(&entry.key_place, "the native engine trains on CPUs alone")
+                .label("GPU slots")
+                .help("set `engine` to \"auto\" or \"torch\", or remove `cuda`"),
+        );
+    }
 }
 
 fn engine(table: Table<'_>, problems: &mut Problems) -> Option<Engine> {
@@ -171,14 +227,7 @@ fn engine(table: Table<'_>, problems: &mut Problems) -> Option<Engine> {
     match node.text() {
         Some("auto") => Some(Engine::Auto),
         Some("native") => Some(Engine::Native),
-        Some("torch") => {
-            problems.add(
-                Diagnostic::new(&node.place, "this build does not have the torch engine")
-                    .label("not available")
-                    .help("set `engine` to \"native\" or \"auto\", or leave it out"),
-            );
-            None
-        }
+        Some("torch") => Some(Engine::Torch),
         _ => {
             table.refuse("engine", node, problems);
             None

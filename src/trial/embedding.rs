@@ -55,6 +55,15 @@ pub enum Embedding {
 }
 
 impl Embedding {
+    /// Most inputs that one feature becomes.
+    pub fn inputs_a_feature(self) -> usize {
+        match self {
+            Embedding::None => 1,
+            Embedding::Ple { bins } => bins as usize,
+            Embedding::Periodic { width, .. } => width as usize,
+        }
+    }
+
     /// Reads the value of `key`, or says what would be allowed.
     pub(super) fn read(key: &Key, value: &Value) -> Result<Embedding, Rejected> {
         let empty = BTreeMap::new();

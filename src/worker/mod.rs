@@ -6,6 +6,7 @@
 
 mod budget;
 pub mod checkpoints;
+mod group;
 mod reporter;
 pub mod reports;
 mod voice;
@@ -19,30 +20,19 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use crate::data::Dataset;
-use crate::engine::{self, Control, Ending, EngineError, Job, Watch};
+use crate::engine::{self, Control, Ending, EngineError, Job, Networks};
 use crate::protocol::{FromWorker, Line, Order, PROTOCOL, ToWorker, read_line};
 use budget::{Budget, Pace};
 use reporter::Reporter;
 pub use voice::is_full;
 use voice::{Voice, log, say};
 
-/// Serves orders with the CPU engines until standard input closes.
+/// Serves orders until standard input closes; `networks` trains networks, trees have their own engines.
 ///
 /// # Errors
 /// When the coordinator cannot be spoken to, which means that it is gone.
-pub fn serve() -> io::Result<()> {
-    serve_with("native", engine::train)
-}
-
-/// Serves orders with `train`, which is called what `engine` says, until standard input closes.
-///
-/// # Errors
-/// As [`serve`].
-pub fn serve_with(
-    engine: &str,
-    mut train: impl FnMut(Job<'_>, Option<&[u8]>, &mut dyn Watch) -> Result<Ending, EngineError>,
-) -> io::Result<()> {
-    let mut output = claim_stdout()?;
+pub fn serve(networks: &mut dyn Networks) -> io::Result<()> {
+    let output = claim_stdout()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (orders, queue) = channel();
     let reader_stop = Arc::clone(&stop);
@@ -50,43 +40,53 @@ pub fn serve_with(
         .name("orders".to_owned())
         .spawn(move || read_orders(&orders, &reader_stop))?;
     say(
-        &mut output,
+        &output,
         &FromWorker::Ready {
             protocol: PROTOCOL,
-            engine: engine.to_owned(),
+            engine: networks.name().to_owned(),
             pid: std::process::id(),
+            room: networks.room(),
         },
     )?;
     let mut data = OpenData::default();
     let mut pace = Pace::default();
-    for order in queue {
-        let mut voice = Voice::new(order.attempt, &mut output, &stop);
-        let answer = carry_out(&order, &mut data, &mut voice, &mut pace, &mut train);
-        voice.say(&answer);
-        if let Some(error) = voice.lost {
-            return Err(error);
+    for orders in queue {
+        let alone = match orders.len() {
+            1 => orders,
+            _ => group::carry_out(networks, orders, &mut data, (&output, &stop), &mut pace)?,
+        };
+        for order in alone {
+            let mut voice = Voice::new(order.attempt, &output, &stop);
+            let answer = carry_out(networks, &order, &mut data, &mut voice, &mut pace);
+            voice.say(&answer);
+            if let Some(error) = voice.lost {
+                return Err(error);
+            }
         }
     }
     Ok(())
 }
 
 /// Passes orders on in the order they came in; ends the process when there will be no more.
-fn read_orders(orders: &Sender<Order>, stop: &AtomicBool) {
+fn read_orders(orders: &Sender<Vec<Order>>, stop: &AtomicBool) {
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     while let Ok(Line::Whole) = read_line(&mut input, &mut line) {
-        match serde_json::from_slice(&line) {
-            Ok(ToWorker::Train(order)) => {
-                stop.store(false, Ordering::Relaxed);
-                if orders.send(*order).is_err() {
-                    break;
-                }
+        let next = match serde_json::from_slice(&line) {
+            Ok(ToWorker::Train(order)) => vec![*order],
+            Ok(ToWorker::TrainTogether { orders }) => orders,
+            Ok(ToWorker::Stop) => {
+                stop.store(true, Ordering::Relaxed);
+                continue;
             }
-            Ok(ToWorker::Stop) => stop.store(true, Ordering::Relaxed),
             Err(error) => {
                 log(&format!("an order that cannot be read: {error}"));
                 std::process::exit(2);
             }
+        };
+        stop.store(false, Ordering::Relaxed);
+        if orders.send(next).is_err() {
+            break;
         }
     }
     // The coordinator is gone. Whatever is being trained has its checkpoint; ending at once leaves
@@ -113,11 +113,11 @@ impl OpenData {
 
 /// Trains one trial and gives the last word on it; what the trial did wrong is an answer too.
 fn carry_out(
+    networks: &mut dyn Networks,
     order: &Order,
     data: &mut OpenData,
     voice: &mut Voice<'_>,
     pace: &mut Pace,
-    train: &mut impl FnMut(Job<'_>, Option<&[u8]>, &mut dyn Watch) -> Result<Ending, EngineError>,
 ) -> FromWorker {
     let (attempt, folder) = (order.attempt, order.folder.as_path());
     let data = match data.get(&order.data) {
@@ -150,7 +150,7 @@ fn carry_out(
         };
         let budget = Budget::new(order.checkpoint, *pace);
         let mut reporter = Reporter::new(voice, folder, budget, fell_back);
-        let ending = train(job, bytes, &mut reporter);
+        let ending = engine::train_with(networks, job, bytes, &mut reporter);
         let saved_step = reporter.saved_step;
         *pace = reporter.budget.pace;
         match (ending, name) {

@@ -21,7 +21,7 @@ const SLICE: Duration = Duration::from_millis(20);
 /// The worker's side of the conversation about one attempt.
 pub(super) struct Voice<'a> {
     pub attempt: u64,
-    pub output: &'a mut File,
+    pub output: &'a File,
     pub stop: &'a AtomicBool,
     /// The coordinator could not be spoken to.
     pub lost: Option<io::Error>,
@@ -30,7 +30,7 @@ pub(super) struct Voice<'a> {
 }
 
 impl<'a> Voice<'a> {
-    pub(super) fn new(attempt: u64, output: &'a mut File, stop: &'a AtomicBool) -> Voice<'a> {
+    pub(super) fn new(attempt: u64, output: &'a File, stop: &'a AtomicBool) -> Voice<'a> {
         Voice {
             attempt,
             output,
@@ -103,7 +103,7 @@ pub fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
-pub(super) fn say(output: &mut File, message: &FromWorker) -> io::Result<()> {
+pub(super) fn say(mut output: &File, message: &FromWorker) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
     output.write_all(&line)

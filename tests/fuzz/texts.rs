@@ -177,6 +177,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             protocol: 3,
             engine: "native".to_owned(),
             pid: 7,
+            room: 0,
         },
         FromWorker::Resumed {
             attempt: 1,

@@ -15,7 +15,9 @@
 //! [`Mask::scale`]. As tensors: words `[2, ceil(rows / 4), width]`, split into halves
 //! `[ceil(rows / 4), 4, width]`, reshaped to `[4 * ceil(rows / 4), width]`, cut to `rows`.
 
+use super::hidden::Factors;
 use super::periodic::Periodic;
+use super::simd::Isa;
 use crate::random::{Purpose, Stream};
 
 /// Hidden layers that have dropout streams of their own in each step.
@@ -40,6 +42,22 @@ impl Mask {
             scale: (steps / (steps - threshold)) as f32,
         })
     }
+}
+
+/// Fills `to`, row-major [width, rows], with what dropout by `mask` multiplies the values of a layer by.
+///
+/// # Panics
+/// When `to` has not that many numbers.
+pub fn factors(stream: Stream, mask: Mask, rows: usize, width: usize, to: &mut [f32]) {
+    assert_eq!(to.len(), rows * width);
+    Isa::detect().run(Factors {
+        rows,
+        width,
+        key: stream.key(),
+        threshold: mask.threshold,
+        scale: mask.scale,
+        to,
+    });
 }
 
 /// The stream of dropout masks of hidden layer `layer` (from 0) at `step` (from 0) of `epoch` (from 1).
@@ -117,6 +135,30 @@ mod tests {
         assert!((kept * f64::from(mask.scale) - 1.0).abs() < 1e-7);
         assert_eq!(Mask::of(0.0), None);
         assert!(Mask::of(1.0 - 1e-12).unwrap().scale.is_finite());
+    }
+
+    #[test]
+    fn factors_are_those_that_the_layout_of_masks_names() {
+        let (rows, width) = (11, 19);
+        let (stream, mask) = (dropout_stream(9, 2, 5, 1), Mask::of(0.4).unwrap());
+        let mut given = vec![f32::NAN; rows * width];
+        factors(stream, mask, rows, width, &mut given);
+        for row in 0..rows {
+            for column in 0..width {
+                let words = stream.pair((row / 4 * width + column) as u32);
+                let drawn = words[row % 4 / 2] >> (row % 2 * 16) & 0xFFFF;
+                let wanted = if drawn >= mask.threshold {
+                    mask.scale
+                } else {
+                    0.0
+                };
+                assert_eq!(
+                    given[column * rows + row],
+                    wanted,
+                    "row {row}, column {column}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -68,6 +68,17 @@ pub struct Dropout<'a> {
     pub slopes: &'a mut [Line],
 }
 
+/// What inverted dropout multiplies the values of a layer by, for engines that keep units in rows.
+pub struct Factors<'a> {
+    pub rows: usize,
+    pub width: usize,
+    pub key: [u32; 2],
+    pub threshold: u32,
+    pub scale: f32,
+    /// Out: [width, rows], row-major.
+    pub to: &'a mut [f32],
+}
+
 /// The way back through dropout and activation, without normalisation before them.
 pub struct Back<'a> {
     pub rows: usize,
@@ -206,6 +217,27 @@ impl Kernel for Dropout<'_> {
                     let factor = simd.load(factor);
                     simd.store(simd.mul(simd.load(value), factor), value);
                     simd.store(simd.mul(simd.load(slope), factor), slope);
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for Factors<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for row in (0..self.rows).step_by(MASK_ROWS) {
+            let rows = MASK_ROWS.min(self.rows - row);
+            for column in (0..self.width).step_by(LANES) {
+                let first = row / MASK_ROWS * self.width + column;
+                let factors = factors(self.key, first as u32, self.threshold, self.scale);
+                for place in 0..LANES.min(self.width - column) {
+                    let to = &mut self.to[(column + place) * self.rows + row..][..rows];
+                    for (to, factor) in to.iter_mut().zip(&factors) {
+                        *to = factor.0[place];
+                    }
                 }
             }
         }

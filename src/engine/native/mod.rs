@@ -10,6 +10,7 @@ mod hidden;
 mod loss;
 mod math;
 mod matrix;
+pub mod mirror;
 mod network;
 mod optimizer;
 mod periodic;
@@ -29,15 +30,37 @@ use std::ops::Range;
 use std::time::Instant;
 
 use network::{Draw, Network};
-use optimizer::{Average, Norm, Update, average_decay, clip_factor};
+pub use optimizer::average_decay;
+use optimizer::{Average, Norm, Update, clip_factor};
 use shape::Shape;
 use simd::{Isa, Line};
 use state::{Outcome, State};
 use transfer::Part;
 
 use super::score::Confusion;
-use super::{Control, Ending, EngineError, Epoch, Job, Watch};
-use crate::trial::{METRICS, Metric, MlpSpec, TrialResult};
+use super::{Control, Ended, Ending, EngineError, Epoch, Job, Lane, Networks, Watch};
+use crate::trial::{METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
+
+/// This engine, which trains one network at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Native;
+
+impl Networks for Native {
+    fn name(&self) -> &'static str {
+        "native"
+    }
+
+    fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>) {
+        for (place, lane) in lanes.into_iter().enumerate() {
+            let ModelSpec::Mlp(model) = &lane.job.spec.model else {
+                let why = "this engine trains networks alone".to_owned();
+                ended(place, Err(EngineError::Unsupported(why)));
+                continue;
+            };
+            ended(place, train(lane.job, model, lane.checkpoint, lane.watch));
+        }
+    }
+}
 
 /// Trains the network `model` of `job`, going on from `checkpoint` if given.
 ///
@@ -70,19 +93,15 @@ fn train_on(
     let (train, valid) = (job.data.train(), job.data.valid());
     let meta = job.data.meta();
     let seed = job.spec.seed;
-    let trial = job.spec.id(&meta.digest);
     let batch = spec.batch_rows(train.y.len());
     let steps = train.y.len().div_ceil(batch) as u64;
-
-    let shape = match transfer::pieces(&job, spec)? {
-        Some(pieces) => Shape::new(spec, Some(pieces), meta.features.len(), meta.classes.len()),
-        None => Shape::fitted(spec, train, meta.features.len(), meta.classes.len()),
-    };
-    let mut network = Network::new(isa, spec, shape, batch, seed);
-    let parts = transfer::begin(&job, spec, &mut network)?;
-    let mut state = State::new(spec, &network);
-    if let Some(bytes) = checkpoint {
-        checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
+    let Begun {
+        trial,
+        mut network,
+        parts,
+        mut state,
+    } = begin(isa, &job, spec, batch, checkpoint)?;
+    if checkpoint.is_some() {
         watch.resumed(state.epoch);
     }
     let mut order = vec![0u32; train.y.len()];
@@ -103,10 +122,7 @@ fn train_on(
             state.step += 1;
             if !loss.is_finite() {
                 let loss = loss / rows.len() as f64;
-                let reason = format!(
-                    "the training loss was {loss} in epoch {epoch}, step {} of {steps}",
-                    step + 1
-                );
+                let reason = training_diverged(loss, epoch, (step as u64 + 1, steps));
                 state.seconds += start.elapsed().as_secs_f64();
                 return finish(&job, spec, &network, state, Some(reason), watch);
             }
@@ -143,25 +159,20 @@ fn train_on(
         let seconds = start.elapsed().as_secs_f64();
         state.seconds += seconds;
         if !valid_loss.is_finite() {
-            let reason = format!(
-                "the validation loss was {valid_loss} after epoch {epoch}, step {steps} of {steps}"
-            );
+            let reason = validation_diverged(valid_loss, epoch, steps);
             return finish(&job, spec, &network, state, Some(reason), watch);
         }
-        let values = [
-            ("train/loss", loss_sum / train.y.len() as f64),
-            ("valid/loss", valid_loss),
-            ("valid/accuracy", confusion.accuracy()),
-            ("valid/macro_f1", confusion.macro_f1()),
-            ("lr", lr),
-            ("grad_norm", norm_sum / steps as f64),
-            ("seconds", seconds),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
-        let report = Epoch {
-            step: epoch,
-            values: values.to_vec(),
-        };
+        let report = report(
+            epoch,
+            &Measured {
+                train_loss: loss_sum / train.y.len() as f64,
+                valid_loss,
+                lr,
+                grad_norm: norm_sum / steps as f64,
+                seconds,
+            },
+            &confusion,
+        );
         state.note(spec, &job.spec.objective, &report, &confusion, &network);
         state.swap_average(&mut network);
         let control = watch.epoch(&report, &mut || checkpoint::write(&trial, &network, &state));
@@ -170,6 +181,86 @@ fn train_on(
         }
     }
     finish(&job, spec, &network, state, None, watch)
+}
+
+/// A trial at its beginning, or where its checkpoint left it.
+struct Begun {
+    trial: TrialId,
+    network: Network,
+    parts: Vec<Part>,
+    state: State,
+}
+
+/// Draws, copies and restores all that `job` begins with; `batch` is the number of rows to have room for.
+fn begin(
+    isa: Isa,
+    job: &Job<'_>,
+    spec: &MlpSpec,
+    batch: usize,
+    checkpoint: Option<&[u8]>,
+) -> Result<Begun, EngineError> {
+    let meta = job.data.meta();
+    let trial = job.spec.id(&meta.digest);
+    let (features, classes) = (meta.features.len(), meta.classes.len());
+    let shape = match transfer::pieces(job, spec)? {
+        Some(pieces) => Shape::new(spec, Some(pieces), features, classes),
+        None => Shape::fitted(spec, job.data.train(), features, classes),
+    };
+    let mut network = Network::new(isa, spec, shape, batch, job.spec.seed);
+    let parts = transfer::begin(job, spec, &mut network)?;
+    let mut state = State::new(spec, &network);
+    if let Some(bytes) = checkpoint {
+        checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
+    }
+    Ok(Begun {
+        trial,
+        network,
+        parts,
+        state,
+    })
+}
+
+/// What an epoch is known by, besides its predictions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// Mean over the epoch's rows, as trained.
+    pub train_loss: f64,
+    /// Mean over the validation rows.
+    pub valid_loss: f64,
+    /// Of the last step.
+    pub lr: f64,
+    /// Mean over steps, before clipping.
+    pub grad_norm: f64,
+    pub seconds: f64,
+}
+
+/// Epoch `step` as it is reported.
+fn report(step: u32, measured: &Measured, confusion: &Confusion) -> Epoch {
+    let values = [
+        ("train/loss", measured.train_loss),
+        ("valid/loss", measured.valid_loss),
+        ("valid/accuracy", confusion.accuracy()),
+        ("valid/macro_f1", confusion.macro_f1()),
+        ("lr", measured.lr),
+        ("grad_norm", measured.grad_norm),
+        ("seconds", measured.seconds),
+    ];
+    Epoch {
+        step,
+        values: values
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+    }
+}
+
+/// Why a trial ended whose mean loss over a batch was not finite; `place` is the step and how many an
+/// epoch has.
+fn training_diverged(loss: f64, epoch: u32, (step, steps): (u64, u64)) -> String {
+    format!("the training loss was {loss} in epoch {epoch}, step {step} of {steps}")
+}
+
+fn validation_diverged(loss: f64, epoch: u32, steps: u64) -> String {
+    format!("the validation loss was {loss} after epoch {epoch}, step {steps} of {steps}")
 }
 
 /// The moments of the parameters at `lines`, where the optimiser has any.

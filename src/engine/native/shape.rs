@@ -254,6 +254,11 @@ impl Tensor {
         self.shape.iter().product()
     }
 
+    /// Whether it lies before `line` of its list.
+    pub fn starts_before(&self, line: usize) -> bool {
+        self.lines.start < line
+    }
+
     /// Its numbers in row-major order, out of the list in which it lies.
     pub fn read(&self, list: &[Line]) -> Vec<f32> {
         let inside = &list[self.lines.clone()];

@@ -84,6 +84,13 @@ impl State {
         }
     }
 
+    /// Whether `epoch` is better than every one before it, so that its weights are kept.
+    pub fn would_keep(&self, objective: &Objective, epoch: &Epoch) -> bool {
+        let value = value_of(objective, epoch);
+        let best = self.best.as_ref().map(|best| best.objective);
+        best.is_none_or(|best| objective.goal.is_better(value, best))
+    }
+
     /// Takes note of the epoch that `network` has just come to the end of.
     pub fn note(
         &mut self,
@@ -93,17 +100,12 @@ impl State {
         confusion: &Confusion,
         network: &Network,
     ) {
-        let value = epoch
-            .values
-            .iter()
-            .find(|(name, _)| *name == objective.metric)
-            .map(|(_, value)| *value)
-            .expect("the objective was checked to be measured");
+        let value = value_of(objective, epoch);
+        let kept = self.would_keep(objective, epoch);
         self.epoch = epoch.step;
         self.last = Some(value);
         let goal = objective.goal;
-        let best = self.best.as_ref().map(|best| best.objective);
-        if best.is_none_or(|best| goal.is_better(value, best)) {
+        if kept {
             let mut room = self.best.take();
             let mut keep = |lines: &[Line], part: fn(&mut Best) -> &mut Vec<Line>| {
                 let mut kept = room
@@ -147,4 +149,14 @@ impl State {
             confusion: best.map(|best| best.confusion.clone()).unwrap_or_default(),
         }
     }
+}
+
+/// The objective at `epoch`.
+fn value_of(objective: &Objective, epoch: &Epoch) -> f64 {
+    let values = epoch.values.iter();
+    values
+        .filter(|(name, _)| *name == objective.metric)
+        .map(|(_, value)| *value)
+        .next()
+        .expect("the objective was checked to be measured")
 }

@@ -25,6 +25,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use super::inbox::Inbox;
+use super::slots::gpu_of;
 use crate::event::{Cause, Slot};
 use crate::protocol::{FromWorker, ToWorker};
 use log::{Log, Tail};
@@ -72,10 +73,21 @@ pub trait Link {
     fn log_tail(&self) -> String;
 }
 
+/// The program that trains with libtorch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TorchWorker {
+    pub program: PathBuf,
+    /// Whether it serves CPU slots as well as GPUs.
+    pub on_cpu: bool,
+    /// What CUDA is to call each GPU, by its number in the name of a slot.
+    pub gpus: Vec<String>,
+}
+
 /// Starts this very program, or another, as `PROGRAM worker`.
 #[derive(Debug)]
 pub struct ProcessLauncher {
     program: PathBuf,
+    torch: Option<TorchWorker>,
     /// Folder of the log files, one a slot.
     logs: PathBuf,
     /// Bytes of private memory that a worker may have.
@@ -103,19 +115,43 @@ impl ProcessLauncher {
         })?;
         Ok(ProcessLauncher {
             program,
+            torch: None,
             logs,
             memory_limit,
         })
     }
-}
 
-impl Launcher for ProcessLauncher {
-    fn launch(&mut self, slot: &Slot, worker: WorkerId, inbox: Inbox) -> io::Result<Box<dyn Link>> {
-        let path = self.logs.join(format!("{}.log", slot.0.replace(':', "-")));
-        let log = Log::new(&path);
-        let mut command = Command::new(&self.program);
+    /// Has `torch` serve the slots that are its own.
+    #[must_use]
+    pub fn with_torch(mut self, torch: Option<TorchWorker>) -> ProcessLauncher {
+        self.torch = torch;
+        self
+    }
+
+    /// What is to serve `slot`.
+    fn command(&self, slot: &Slot) -> io::Result<Command> {
+        let missing = || io::Error::other(format!("nothing here serves {slot}"));
+        let mut command = match (&self.torch, gpu_of(slot)) {
+            (Some(torch), Some(number)) => {
+                let gpu = torch.gpus.get(number as usize).ok_or_else(missing)?;
+                let mut command = Command::new(&torch.program);
+                command.args(["worker", "cuda"]);
+                command.env("CUDA_VISIBLE_DEVICES", gpu);
+                command
+            }
+            (Some(torch), None) if torch.on_cpu => {
+                let mut command = Command::new(&torch.program);
+                command.args(["worker", "cpu"]);
+                command
+            }
+            (None, Some(_)) => return Err(missing()),
+            (_, None) => {
+                let mut command = Command::new(&self.program);
+                command.arg("worker");
+                command
+            }
+        };
         command
-            .arg("worker")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -123,6 +159,15 @@ impl Launcher for ProcessLauncher {
             .env("OMP_NUM_THREADS", "1")
             .env("OMP_WAIT_POLICY", "passive")
             .env("RAYON_NUM_THREADS", "1");
+        Ok(command)
+    }
+}
+
+impl Launcher for ProcessLauncher {
+    fn launch(&mut self, slot: &Slot, worker: WorkerId, inbox: Inbox) -> io::Result<Box<dyn Link>> {
+        let path = self.logs.join(format!("{}.log", slot.0.replace(':', "-")));
+        let log = Log::new(&path);
+        let mut command = self.command(slot)?;
         process::set_apart(&mut command, self.memory_limit)?;
         let mut child = command.spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());

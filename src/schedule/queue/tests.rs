@@ -246,3 +246,35 @@ fn a_slot_whose_worker_never_starts_is_worn_out() {
     }
     assert!(queue.is_worn_out(&slot(0)));
 }
+
+#[test]
+fn trials_of_a_group_are_taken_in_the_order_of_the_plan_and_each_once() {
+    let mut queue = Queue::new(vec![0, 1, 2, 3, 4, 5], 2);
+    let now = Instant::now();
+    let even = |trial: usize| trial % 2 == 0;
+    assert_eq!(queue.take(&slot(0), true, now), Some(0));
+    assert_eq!(queue.count(even), 2);
+    assert_eq!(queue.take_like(1, even), [2]);
+    assert_eq!(queue.take_like(9, even), [4]);
+    assert_eq!(queue.len(), 3);
+    assert_eq!(queue.take(&slot(0), true, now), Some(1));
+}
+
+#[test]
+fn trials_whose_group_died_are_tried_again_alone_and_nobody_is_blamed() {
+    let mut queue = Queue::new(vec![0; 4], 0);
+    let now = Instant::now();
+    let group: Vec<usize> = (0..4)
+        .filter_map(|_| queue.take(&slot(0), true, now))
+        .collect();
+    for trial in &group {
+        queue.failed_together(*trial, now);
+    }
+    assert!(!queue.is_worn_out(&slot(0)));
+    assert_eq!(queue.count(|_| true), 0, "none of them joins a group");
+    let later = now + LONGEST_PAUSE;
+    for trial in group {
+        assert_eq!(queue.take(&slot(0), true, later), Some(trial));
+        assert!(!queue.is_untried(trial));
+    }
+}

@@ -6,7 +6,7 @@ use super::{DATA, GOOD, good, source};
 use crate::recipe::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
-use crate::spec::{Checkpoints, Engine, Origin, Schedule, Slots, parse};
+use crate::spec::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
 use crate::trial::{Objective, Value};
 
 #[test]
@@ -37,7 +37,10 @@ fn a_full_file_is_read() {
     assert_eq!(experiment.baselines[0].combinations(), 2);
     assert_eq!(experiment.baselines[1].combinations(), 1);
     let expected = Schedule {
-        slots: Slots::Cpu(2),
+        slots: Slots::These {
+            cpu: 2,
+            cuda: Cuda::These(Vec::new()),
+        },
         trial_timeout: Some(Duration::from_secs(1800)),
         stall_timeout: None,
         retries: 0,
@@ -301,4 +304,23 @@ fn what_contradicts_the_source_of_a_transfer_is_pointed_at() {
         same.adopt(&trial, &network(&[8, 4]), &"0".repeat(64))
             .is_ok()
     );
+}
+
+#[test]
+fn slots_and_engines_are_read() {
+    let slots = |schedule: &str| {
+        let text = format!("{DATA}[model]\n[schedule]\n{schedule}\n");
+        let experiment = parse(&source(&text), &[]).unwrap();
+        (experiment.schedule.slots, experiment.schedule.engine)
+    };
+    let these = |cpu: usize, cuda: Cuda| Slots::These { cpu, cuda };
+    assert_eq!(
+        slots("slots = { cpu = 2, cuda = [1, 0] }\nengine = \"torch\""),
+        (these(2, Cuda::These(vec![1, 0])), Engine::Torch)
+    );
+    assert_eq!(
+        slots("slots = { cuda = \"all\" }"),
+        (these(0, Cuda::All), Engine::Auto)
+    );
+    assert_eq!(slots("engine = \"native\""), (Slots::Auto, Engine::Native));
 }

@@ -82,7 +82,8 @@ refused! {
     a_baseline_without_a_known_kind_is_refused: "[[baseline]]\nrounds = 3\n[[baseline]]\nkind = \"xgbost\"\n[[baseline]]\nkind = \"mlp\"\n[[baseline]]\nkind = 3\n";
     a_single_baseline_table_is_refused: "[baseline]\nkind = \"xgboost\"\n";
     bad_settings_of_baselines_are_refused: "[[baseline]]\nkind = \"xgboost\"\neta = 2\nlr = 0.1\nrounds = [1, 2]\nmax_depth = 3\ngrid = { max_depth = [5, 10], subsmple = [0.5], gamma = 1 }\n";
-    slots_that_cannot_be_are_refused: "[model]\n[schedule]\nslots = { cpu = 0, cuda = [0], tpu = 1 }\nengine = \"torch\"\n";
+    slots_that_cannot_be_are_refused: "[model]\n[schedule]\nslots = { cpu = 0, cuda = [0, 0], tpu = 1 }\nengine = \"jax\"\n";
+    gpus_beside_the_native_engine_are_refused: "[model]\n[schedule]\nslots = { cpu = 1, cuda = \"all\" }\nengine = \"native\"\n";
     bad_limits_of_the_schedule_are_refused: "[model]\n[schedule]\nslots = 2\ntrial_timeout = 30\nstall_timeout = \"0s\"\nretries = 11\nengine = \"jax\"\n";
     a_memory_limit_and_checkpoints_that_cannot_be_are_refused: "[model]\nevery = 3\n[schedule]\nmemory_limit = \"2 gigs\"\ncheckpoint = { every = 5, cost = 0, evry = 1 }\n";
     nothing_to_train_is_refused: "";

@@ -1,0 +1,524 @@
+//! The training loop: several lanes as one batched model, epoch by epoch.
+//!
+//! Invariant: a lane has its own numbers, its own place in its training and its own ending; what it
+//! gives is what it would give alone. Within an epoch nothing is read back from the device.
+
+use std::time::Instant;
+
+use sweep::engine::native::Measured;
+use sweep::engine::native::draw::{self, Mask};
+use sweep::engine::native::mirror::{Divergence, Inputs, List, Mirror, Stretch};
+use sweep::engine::score::Confusion;
+use sweep::engine::{Control, Ended, Ending, Lane};
+use tch::{Device, Kind, Tensor};
+
+use crate::masks::{Masks, Source};
+use crate::network::{Network, Pass, losses};
+use crate::optimizer::{Constants, Numbers, Table};
+use crate::rows::{Orders, Resident, Rows};
+
+/// Validation rows that are scored at a time; fixed, since the last bit of a product may hang on it.
+const EVALUATION_ROWS: [usize; 2] = [256, 8192];
+
+/// A lane that waits for its ending.
+pub struct Waiting<'a> {
+    /// Among the lanes that were handed in.
+    pub place: usize,
+    pub lane: Lane<'a>,
+    /// Whether its ending was told.
+    pub over: bool,
+}
+
+/// A lane in a group.
+pub struct Seat<'w, 'a> {
+    pub waiting: &'w mut Waiting<'a>,
+    pub mirror: Mirror<'a>,
+}
+
+/// Lanes that are trained together.
+struct Group<'w, 'a> {
+    seats: Vec<Seat<'w, 'a>>,
+    network: Network,
+    device: Device,
+    train: Rows,
+    valid: Rows,
+    /// Start and count of the parameters that are trained at one rate.
+    stretches: Vec<(i64, i64)>,
+    constants: Constants,
+    /// Shares of the target that are spread over all classes, [K, 1].
+    smoothing: Option<Tensor>,
+    numbers: Numbers,
+    /// Running statistics, each [K * H].
+    running: Vec<Tensor>,
+    batch: usize,
+    classes: usize,
+}
+
+/// What an epoch of training left on the host.
+struct Trained {
+    /// Of each row in the order of each lane, [K][rows].
+    losses: Vec<f32>,
+    /// Of each step of each lane, [steps][K].
+    norms: Vec<f32>,
+}
+
+/// What validation found of one lane.
+struct Validated {
+    loss: f64,
+    confusion: Confusion,
+}
+
+/// What becomes of a lane after an epoch.
+enum Fate {
+    Stays,
+    Stopped(u32),
+    Diverged(Divergence),
+}
+
+/// Trains `seats`, at least one, each to its ending.
+///
+/// # Panics
+/// With libtorch's message when it fails, as when the device has no memory left.
+pub fn train(seats: Vec<Seat<'_, '_>>, resident: &Resident, device: Device, ended: Ended<'_>) {
+    let mut group = Group::new(seats, resident, device);
+    loop {
+        group.dismiss(|mirror| mirror.is_over().then_some(None), ended);
+        if group.seats.is_empty() {
+            return;
+        }
+        group.epoch(ended);
+    }
+}
+
+impl<'w, 'a> Group<'w, 'a> {
+    fn new(seats: Vec<Seat<'w, 'a>>, resident: &Resident, device: Device) -> Group<'w, 'a> {
+        let first = &seats[0].mirror;
+        let network = Network::of(first);
+        let plain = |rows: &Rows| Rows {
+            x: rows.x.shallow_clone(),
+            y: rows.y.shallow_clone(),
+        };
+        let enter = |rows: &Rows| match first.inputs() {
+            Inputs::Piecewise(edges) => rows.in_bins(edges),
+            Inputs::Plain | Inputs::Periodic { .. } => plain(rows),
+        };
+        let (train, valid) = (enter(&resident.train), enter(&resident.valid));
+        let batch = first.spec().batch_rows(train.count());
+        let stretches = first.stretches().into_iter();
+        let stretches = stretches.map(|part| (part.start as i64, part.count as i64));
+        let list = |list: List| {
+            let lanes: Vec<Vec<f32>> = seats.iter().map(|seat| seat.mirror.numbers(list)).collect();
+            let size = [lanes.len() as i64, lanes[0].len() as i64];
+            let numbers = Tensor::from_slice(&lanes.concat()).view(size);
+            (size[1] > 0).then(|| numbers.to_device(device))
+        };
+        let running = list(List::Running).map(|all| {
+            let cuts = all.split_with_sizes(network.running(), 1);
+            cuts.into_iter().map(|cut| cut.reshape(-1).copy()).collect()
+        });
+        let mut group = Group {
+            stretches: stretches.collect(),
+            constants: Constants::of(&specs(&seats), device),
+            smoothing: None,
+            numbers: Numbers {
+                parameters: list(List::Parameters).expect("an output has parameters"),
+                first: list(List::First),
+                second: list(List::Second),
+                average: list(List::Average),
+            },
+            running: running.unwrap_or_default(),
+            classes: first.job().data.meta().classes.len(),
+            network,
+            device,
+            train,
+            valid,
+            batch,
+            seats,
+        };
+        group.smoothing = group.smoothing_of_lanes();
+        group
+    }
+
+    fn smoothing_of_lanes(&self) -> Option<Tensor> {
+        let shares = self.seats.iter();
+        let shares: Vec<f32> = shares
+            .map(|seat| seat.mirror.spec().label_smoothing as f32)
+            .collect();
+        shares.iter().any(|share| *share > 0.0).then(|| {
+            Tensor::from_slice(&shares)
+                .unsqueeze(1)
+                .to_device(self.device)
+        })
+    }
+
+    fn steps(&self) -> usize {
+        self.train.count().div_ceil(self.batch)
+    }
+
+    /// One epoch of every lane.
+    fn epoch(&mut self, ended: Ended<'_>) {
+        let start = Instant::now();
+        let trained = self.train_epoch();
+        let validated = self.validate();
+        // Lanes share the machine evenly; what they are said to have taken adds up to what was taken.
+        let seconds = start.elapsed().as_secs_f64() / self.seats.len() as f64;
+        let mut fates = Vec::with_capacity(self.seats.len());
+        {
+            let mut snapshot = Snapshot::of(&self.numbers, &self.running, self.seats.len());
+            let (steps, batch) = (self.steps(), self.batch);
+            for (lane, (seat, validated)) in self.seats.iter_mut().zip(validated).enumerate() {
+                let fate = conclude(
+                    seat,
+                    &trained.lane(lane, (steps, batch)),
+                    &validated,
+                    seconds,
+                    &mut |list| snapshot.lane(list, lane),
+                );
+                fates.push(fate);
+            }
+        }
+        let mut fates = fates.into_iter();
+        self.dismiss(
+            |_| match fates.next() {
+                Some(Fate::Stopped(step)) => Some(Some(Leaving::Stopped(step))),
+                Some(Fate::Diverged(divergence)) => Some(Some(Leaving::Diverged(divergence))),
+                Some(Fate::Stays) | None => None,
+            },
+            ended,
+        );
+    }
+
+    /// Trains every lane through its next epoch.
+    fn train_epoch(&mut self) -> Trained {
+        let (lanes, rows, steps) = (self.seats.len(), self.train.count(), self.steps());
+        let orders = Orders::new(&self.draw_orders(rows), self.device);
+        let sources: Vec<Source> = self.seats.iter().map(source).collect();
+        let widths = self.network.widths();
+        let mut masks = Masks::new(&sources, &widths, (self.batch, steps), self.device);
+        let stretches: Vec<Vec<Stretch>> = self
+            .seats
+            .iter()
+            .map(|seat| seat.mirror.stretches())
+            .collect();
+        let places = self.seats.iter().zip(&stretches);
+        let places: Vec<(&Mirror<'_>, &[Stretch])> = places
+            .map(|(seat, stretches)| (&seat.mirror, stretches.as_slice()))
+            .collect();
+        let table = Table::of(&places, steps as u64, self.device);
+
+        let room = |size: [usize; 2]| {
+            let size = size.map(|number| number as i64);
+            Tensor::zeros(size, (Kind::Float, self.device))
+        };
+        let (all_losses, all_norms) = (room([lanes, rows]), room([steps, lanes]));
+        for step in 0..steps {
+            let start = step * self.batch;
+            let count = self.batch.min(rows - start);
+            let (x, y) = self.train.batch(&orders, start, count);
+            let factors = masks.at(step, count);
+            let pass = Pass::Train {
+                dropout: factors.as_deref(),
+            };
+            // A leaf of its own each step, which shares its numbers with the lanes'.
+            let leaf = self.numbers.parameters.detach().set_requires_grad(true);
+            let scores = self.network.scores(&leaf, &self.running, &x, pass);
+            let row_losses = losses(&scores, &y, self.smoothing.as_ref());
+            all_losses
+                .narrow(1, start as i64, count as i64)
+                .copy_(&row_losses.detach());
+            // The gradient of each lane's mean: lanes share nothing but the sum.
+            let total = row_losses.sum(Kind::Float) / count as f64;
+            let gradient = Tensor::run_backward(&[total], &[&leaf], false, false).remove(0);
+            let squares = &gradient * &gradient;
+            let norm = squares.sum_dim_intlist(1, false, Kind::Float).sqrt();
+            all_norms.select(0, step as i64).copy_(&norm);
+            let row = table.row(step as i64);
+            self.constants
+                .step(&mut self.numbers, &self.stretches, &gradient, &norm, &row);
+        }
+        Trained {
+            losses: to_host(&all_losses),
+            norms: to_host(&all_norms),
+        }
+    }
+
+    /// The order of the training rows in the next epoch of each lane.
+    fn draw_orders(&self, rows: usize) -> Vec<Vec<u32>> {
+        let mut orders: Vec<Vec<u32>> = Vec::with_capacity(self.seats.len());
+        let mut drawn: Vec<(u64, u32)> = Vec::with_capacity(self.seats.len());
+        for seat in &self.seats {
+            let key = (seat.mirror.job().spec.seed, seat.mirror.epoch() + 1);
+            let order = match drawn.iter().position(|other| *other == key) {
+                Some(same) => orders[same].clone(),
+                None => {
+                    let mut order = vec![0; rows];
+                    draw::batch_order(key.0, key.1, &mut order);
+                    order
+                }
+            };
+            drawn.push(key);
+            orders.push(order);
+        }
+        orders
+    }
+
+    /// Mean loss and predictions of every lane on the validation rows.
+    fn validate(&self) -> Vec<Validated> {
+        let lanes = self.seats.len();
+        let parameters = self.numbers.average.as_ref();
+        let parameters = parameters.unwrap_or(&self.numbers.parameters);
+        let rows = self.valid.count();
+        let at_once = EVALUATION_ROWS[usize::from(self.device.is_cuda())];
+        let (mut found, mut predicted) = (Vec::new(), Vec::new());
+        for start in (0..rows).step_by(at_once) {
+            let (x, y) = self
+                .valid
+                .stretch(start, at_once.min(rows - start), lanes as i64);
+            let scores = self
+                .network
+                .scores(parameters, &self.running, &x, Pass::Evaluate);
+            found.push(losses(&scores, &y, None));
+            predicted.push(scores.argmax(1, false));
+        }
+        let found = to_host::<f32>(&Tensor::cat(&found, 1));
+        let predicted = to_host::<i64>(&Tensor::cat(&predicted, 1));
+        let labels = self.seats[0].mirror.job().data.valid().y;
+        found
+            .chunks(rows)
+            .zip(predicted.chunks(rows))
+            .map(|(losses, predicted)| {
+                let mut confusion = Confusion::new(self.classes);
+                for (label, predicted) in labels.iter().zip(predicted) {
+                    confusion.add(*label as usize, *predicted as usize);
+                }
+                let sum: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
+                Validated {
+                    loss: sum / rows as f64,
+                    confusion,
+                }
+            })
+            .collect()
+    }
+
+    /// Ends the lanes that `leaves` names, in order, and goes on with the others.
+    fn dismiss(
+        &mut self,
+        mut leaves: impl FnMut(&Mirror<'a>) -> Option<Option<Leaving>>,
+        ended: Ended<'_>,
+    ) {
+        let leaving: Vec<Option<Option<Leaving>>> =
+            self.seats.iter().map(|seat| leaves(&seat.mirror)).collect();
+        if leaving.iter().all(Option::is_none) {
+            return;
+        }
+        let stays = leaving.iter().enumerate();
+        let stays: Vec<i64> = stays
+            .filter(|(_, leaves)| leaves.is_none())
+            .map(|(lane, _)| lane as i64)
+            .collect();
+        for (seat, leaves) in std::mem::take(&mut self.seats).into_iter().zip(leaving) {
+            match leaves {
+                None => self.seats.push(seat),
+                Some(how) => seat.end(how, ended),
+            }
+        }
+        if stays.is_empty() {
+            return;
+        }
+        let before = self.numbers.parameters.size()[0];
+        let stays = Tensor::from_slice(&stays).to_device(self.device);
+        let select = |tensor: &mut Tensor| *tensor = tensor.index_select(0, &stays);
+        select(&mut self.numbers.parameters);
+        let Numbers {
+            first,
+            second,
+            average,
+            ..
+        } = &mut self.numbers;
+        [first, second, average]
+            .into_iter()
+            .flatten()
+            .for_each(select);
+        for running in &mut self.running {
+            *running = running
+                .view([before, -1])
+                .index_select(0, &stays)
+                .reshape(-1);
+        }
+        self.constants = Constants::of(&specs(&self.seats), self.device);
+        self.smoothing = self.smoothing_of_lanes();
+    }
+}
+
+/// How a lane leaves that has not trained to its end.
+enum Leaving {
+    Stopped(u32),
+    Diverged(Divergence),
+}
+
+impl Seat<'_, '_> {
+    fn end(self, how: Option<Leaving>, ended: Ended<'_>) {
+        let watch = &mut *self.waiting.lane.watch;
+        let ending = match how {
+            Some(Leaving::Stopped(step)) => Ok(Ending::Stopped { step }),
+            Some(Leaving::Diverged(divergence)) => self.mirror.finish(Some(divergence), watch),
+            None => self.mirror.finish(None, watch),
+        };
+        self.waiting.over = true;
+        ended(self.waiting.place, ending);
+    }
+}
+
+fn specs<'s>(seats: &'s [Seat<'_, '_>]) -> Vec<&'s sweep::trial::MlpSpec> {
+    seats.iter().map(|seat| seat.mirror.spec()).collect()
+}
+
+fn source(seat: &Seat<'_, '_>) -> Source {
+    Source {
+        seed: seat.mirror.job().spec.seed,
+        epoch: seat.mirror.epoch() + 1,
+        mask: Mask::of(seat.mirror.spec().dropout),
+    }
+}
+
+/// Takes note of an epoch of one lane and tells its watch.
+fn conclude(
+    seat: &mut Seat<'_, '_>,
+    trained: &TrainedLane<'_>,
+    validated: &Validated,
+    seconds: f64,
+    numbers: &mut dyn FnMut(List) -> Vec<f32>,
+) -> Fate {
+    let mirror = &mut seat.mirror;
+    let steps = trained.steps as u64;
+    if let Some(divergence) = trained.divergence() {
+        mirror.spend(steps, seconds);
+        return Fate::Diverged(divergence);
+    }
+    let spec = mirror.spec();
+    let last = mirror.steps() + steps - 1;
+    mirror.spend(steps, seconds);
+    if !validated.loss.is_finite() {
+        let loss = validated.loss;
+        return Fate::Diverged(Divergence::Validation { loss, steps });
+    }
+    let step = mirror.epoch() + 1;
+    let measured = Measured {
+        train_loss: trained.losses.iter().copied().map(f64::from).sum::<f64>()
+            / trained.losses.len() as f64,
+        valid_loss: validated.loss,
+        lr: spec.lr * spec.lr_schedule.factor(last, steps, spec.epochs),
+        grad_norm: trained.norms.iter().copied().map(f64::from).sum::<f64>() / steps as f64,
+        seconds,
+    };
+    let report = mirror.report(step, &measured, &validated.confusion);
+    mirror.note(&report, &validated.confusion, numbers);
+    let watch = &mut *seat.waiting.lane.watch;
+    let control = watch.epoch(&report, &mut || mirror.checkpoint(numbers));
+    match control == Control::Stop && !mirror.is_over() {
+        true => Fate::Stopped(step),
+        false => Fate::Stays,
+    }
+}
+
+impl Trained {
+    /// What lane `lane` left, in `steps` steps of `batch` rows.
+    fn lane(&self, lane: usize, (steps, batch): (usize, usize)) -> TrainedLane<'_> {
+        let lanes = self.norms.len() / steps;
+        let rows = self.losses.len() / lanes;
+        let norms = self.norms.iter().skip(lane).step_by(lanes);
+        TrainedLane {
+            losses: &self.losses[lane * rows..][..rows],
+            norms: norms.copied().collect(),
+            steps,
+            batch,
+        }
+    }
+}
+
+/// What an epoch of training left of one lane.
+struct TrainedLane<'a> {
+    /// Of each row, in the order of training.
+    losses: &'a [f32],
+    norms: Vec<f32>,
+    steps: usize,
+    batch: usize,
+}
+
+impl TrainedLane<'_> {
+    /// The first step whose loss was not finite, if there was one.
+    fn divergence(&self) -> Option<Divergence> {
+        let batches = self.losses.chunks(self.batch).zip(1u64..);
+        let means = batches.map(|(losses, step)| {
+            let sum: f64 = losses.iter().copied().map(f64::from).sum();
+            (sum / losses.len() as f64, step)
+        });
+        means
+            .into_iter()
+            .find(|(loss, _)| !loss.is_finite())
+            .map(|(loss, step)| Divergence::Training {
+                loss,
+                step,
+                steps: self.steps as u64,
+            })
+    }
+}
+
+/// The lanes' numbers on the host, each list fetched once and only if it is wanted.
+struct Snapshot<'a> {
+    numbers: &'a Numbers,
+    running: &'a [Tensor],
+    lanes: usize,
+    fetched: Vec<(List, Vec<f32>)>,
+}
+
+impl<'a> Snapshot<'a> {
+    fn of(numbers: &'a Numbers, running: &'a [Tensor], lanes: usize) -> Snapshot<'a> {
+        Snapshot {
+            numbers,
+            running,
+            lanes,
+            fetched: Vec::new(),
+        }
+    }
+
+    /// The numbers of `list` of lane `lane`; none where there is no such list.
+    fn lane(&mut self, list: List, lane: usize) -> Vec<f32> {
+        if !self.fetched.iter().any(|(other, _)| *other == list) {
+            let numbers = self.fetch(list);
+            self.fetched.push((list, numbers));
+        }
+        let found = self.fetched.iter().find(|(other, _)| *other == list);
+        let all = &found.expect("fetched above").1;
+        let own = all.len() / self.lanes;
+        all[lane * own..][..own].to_vec()
+    }
+
+    fn fetch(&self, list: List) -> Vec<f32> {
+        let tensor = match list {
+            List::Parameters => Some(self.numbers.parameters.shallow_clone()),
+            List::First => self.numbers.first.as_ref().map(Tensor::shallow_clone),
+            List::Second => self.numbers.second.as_ref().map(Tensor::shallow_clone),
+            List::Average => self.numbers.average.as_ref().map(Tensor::shallow_clone),
+            List::Running if self.running.is_empty() => None,
+            List::Running => {
+                let running = self.running.iter();
+                let lanes = self.lanes as i64;
+                let running: Vec<Tensor> = running.map(|all| all.view([lanes, -1])).collect();
+                Some(Tensor::cat(&running, 1))
+            }
+        };
+        tensor.map(|tensor| to_host(&tensor)).unwrap_or_default()
+    }
+}
+
+/// The numbers of `tensor` in row-major order.
+fn to_host<T: tch::kind::Element + Default + Clone>(tensor: &Tensor) -> Vec<T> {
+    let mut numbers = vec![T::default(); tensor.numel()];
+    let count = numbers.len();
+    tensor
+        .to_device(Device::Cpu)
+        .contiguous()
+        .copy_data(&mut numbers, count);
+    numbers
+}

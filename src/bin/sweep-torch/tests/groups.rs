@@ -1,0 +1,92 @@
+//! Groups of lanes give what their lanes give alone.
+
+use super::*;
+
+/// Lanes that differ in all that lanes of a group may differ in.
+fn lanes(count: usize, common: &str) -> Vec<TrialSpec> {
+    let lane = |place: usize| {
+        let lr = 0.001 * (place + 1) as f64;
+        let dropout = [0.0, 0.2, 0.5][place % 3];
+        let clip = [0.0, 0.4][place % 2];
+        let decay = [0.0, 0.02, 0.1][place / 2 % 3];
+        let patience = [2, 40][place / 3 % 2];
+        let own = format!(
+            "lr = {lr}\ndropout = {dropout:?}\nclip_norm = {clip:?}\nweight_decay = {decay:?}\n\
+             epochs = {}\nearly_stopping = {{ patience = {patience} }}",
+            3 + place % 3
+        );
+        trial(network(&format!("{common}\n{own}")), 1 + (place / 2) as u64)
+    };
+    (0..count).map(lane).collect()
+}
+
+#[test]
+fn every_lane_of_a_group_gives_what_it_gives_alone_to_the_bit() {
+    // Nothing is a multiple of what vector instructions take at once; the last batch has one row.
+    let data = data(71, 37);
+    for common in [
+        "layers = [13, 7]\nbatch_size = 10\nactivation = 'gelu'",
+        "layers = [19, 16]\nbatch_size = 14\nbatch_norm = true\noptimizer = 'adamw'",
+        "layers = [33]\nbatch_size = 35\nactivation = 'tanh'\nlabel_smoothing = 0.1\nema = 0.9",
+        "layers = [11]\nbatch_size = 9\noptimizer = 'sgd'\nmomentum = 0.9\nactivation = 'silu'",
+        "layers = [9]\nbatch_size = 32\nembedding = { kind = 'periodic', frequencies = 8, width = 4 }",
+        "layers = [64, 32]\nbatch_size = 32\nbatch_norm = true\nembedding = { kind = 'ple', bins = 7 }",
+    ] {
+        let specs = lanes(16, common);
+        let alone: Vec<Told> = specs
+            .iter()
+            .map(|spec| told(&mut torch(), spec, &data))
+            .collect();
+        assert!(alone.iter().all(|told| told.weights.is_some()));
+        for count in 1..=16 {
+            let together = told_together(&specs[..count], &data);
+            for (place, told) in together.iter().enumerate() {
+                let what = format!("{common}: lane {place} of {count}");
+                assert_told(&what, told, &alone[place]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lane_that_diverges_leaves_the_others_as_they_are() {
+    let data = data(64, 31);
+    let common = "layers = [12]\nbatch_size = 16\noptimizer = 'sgd'";
+    let mut specs = lanes(5, common);
+    let ModelSpec::Mlp(wild) = &mut specs[2].model else {
+        unreachable!("networks alone were made");
+    };
+    (wild.lr, wild.clip_norm) = (1e15, 0.0);
+    let together = told_together(&specs, &data);
+    for (place, told_of) in together.iter().enumerate() {
+        assert_eq!(told_of.result.diverged.is_some(), place == 2);
+        let alone = told(&mut torch(), &specs[place], &data);
+        assert_told(&format!("lane {place}"), told_of, &alone);
+    }
+}
+
+#[test]
+fn a_lane_that_cannot_begin_does_not_keep_the_others_from_it() {
+    let data = data(64, 31);
+    let specs = lanes(3, "layers = [12]");
+    let folder = tempfile::tempdir().unwrap();
+    let mut watches = [(); 3].map(|()| Remember::default());
+    let mut endings = [None, None, None];
+    let lanes = specs.iter().zip(&mut watches).enumerate();
+    let lanes = lanes
+        .map(|(place, (spec, watch))| Lane {
+            job: Job {
+                spec,
+                data: &data,
+                folder: folder.path(),
+            },
+            checkpoint: (place == 1).then_some(b"not a checkpoint".as_slice()),
+            watch,
+        })
+        .collect();
+    torch().train(lanes, &mut |place, ending| endings[place] = Some(ending));
+    let [first, second, third] = endings.map(Option::unwrap);
+    assert!(matches!(first, Ok(Ending::Done(_))));
+    assert!(matches!(second, Err(EngineError::Checkpoint(_))));
+    assert!(matches!(third, Ok(Ending::Done(_))));
+}

@@ -1,0 +1,255 @@
+//! Where trials are trained: on which slots, and by which program on each.
+//!
+//! Invariant: what is asked for is used or refused; no other engine or device takes its place.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Failure;
+use super::gpus::{self, Gpu};
+use super::prepare::Ready;
+use super::run::Choice;
+use crate::event::Slot;
+use crate::schedule::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
+use crate::spec::{Cuda, Engine, Slots};
+
+/// The worker that trains with libtorch, beside this program.
+const TORCH_WORKER: &str = "sweep-torch";
+/// Names that worker if it stands elsewhere.
+const TORCH_WORKER_VARIABLE: &str = "SWEEP_TORCH_WORKER";
+
+/// Which slots there are, and what serves them besides this program.
+#[derive(Debug)]
+pub struct Placement {
+    pub slots: Vec<Slot>,
+    pub torch: Option<TorchWorker>,
+}
+
+/// What the command line may say of engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// native on CPU slots, torch on GPUs
+    Auto,
+    /// The engine that is built in; CPUs alone
+    Native,
+    /// libtorch, on CPUs and GPUs
+    Torch,
+}
+
+/// What flags ask for, or else the file.
+///
+/// # Errors
+/// When what is asked for is not here.
+pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
+    let schedule = &ready.checked.experiment.schedule;
+    let engine = match how.engine {
+        Some(EngineChoice::Auto) => Engine::Auto,
+        Some(EngineChoice::Native) => Engine::Native,
+        Some(EngineChoice::Torch) => Engine::Torch,
+        None => schedule.engine,
+    };
+    let wanted = match (&how.slots, how.workers) {
+        (Some(text), _) => parse_slots(text).map_err(|error| Failure::input(error, ""))?,
+        (None, Some(count)) => cpu_alone(count),
+        (None, None) => match &schedule.slots {
+            Slots::Auto => Wanted::Auto,
+            Slots::These { cpu, cuda } => Wanted::These {
+                cpu: *cpu,
+                gpus: match cuda {
+                    Cuda::All => Gpus::All,
+                    Cuda::These(numbers) => Gpus::These(numbers.clone()),
+                },
+            },
+        },
+    };
+    // A flag may name an engine that has no use for the GPUs that the file names.
+    let wanted = match (engine, &how.slots, wanted) {
+        (Engine::Native, None, Wanted::These { cpu, .. }) if cpu > 0 => cpu_alone(cpu),
+        (_, _, wanted) => wanted,
+    };
+    let found = gpus::find();
+    let torch = torch_worker();
+    let (cpu, numbers) = choose(engine, wanted, &found, torch.is_ok())?;
+    let slots = slots(cpu, &numbers, found.len()).map_err(|error| Failure::input(error, ""))?;
+    let on_cpu = engine == Engine::Torch;
+    let torch = match on_cpu || !numbers.is_empty() {
+        true => Some(TorchWorker {
+            program: torch.map_err(|missing| missing.failure(on_cpu))?,
+            on_cpu,
+            gpus: found.into_iter().map(|gpu| gpu.id).collect(),
+        }),
+        false => None,
+    };
+    Ok(Placement { slots, torch })
+}
+
+fn cpu_alone(cpu: usize) -> Wanted {
+    Wanted::These {
+        cpu,
+        gpus: Gpus::These(Vec::new()),
+    }
+}
+
+/// The number of CPU slots, and GPUs by their numbers.
+fn choose(
+    engine: Engine,
+    wanted: Wanted,
+    found: &[Gpu],
+    has_torch: bool,
+) -> Result<(usize, Vec<u32>), Failure> {
+    let all: Vec<u32> = (0..found.len() as u32).collect();
+    let (cpu, numbers) = match wanted {
+        // Each GPU is fed by a core of its own.
+        Wanted::Auto if engine != Engine::Native && has_torch => {
+            (cores().saturating_sub(all.len()), all)
+        }
+        Wanted::Auto => (cores(), Vec::new()),
+        Wanted::These { cpu, gpus } => {
+            let numbers = match gpus {
+                Gpus::These(numbers) => numbers,
+                Gpus::All if all.is_empty() => {
+                    return Err(Failure::environment(
+                        "all GPUs are asked for, and none was found",
+                        "`sweep doctor` says what was looked at; --slots cpu trains on CPUs",
+                    ));
+                }
+                Gpus::All => all,
+            };
+            (cpu, numbers)
+        }
+    };
+    if engine == Engine::Native && !numbers.is_empty() {
+        return Err(Failure::input(
+            "GPU slots are asked for, and the native engine trains on CPUs alone",
+            "choose CPU slots, or leave the engine to `auto`",
+        ));
+    }
+    Ok((cpu, numbers))
+}
+
+/// Why the worker that trains with libtorch cannot be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoTorchWorker {
+    looked_at: PathBuf,
+    named: bool,
+}
+
+impl std::fmt::Display for NoTorchWorker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.looked_at.display();
+        match self.named {
+            true => write!(
+                f,
+                "{TORCH_WORKER_VARIABLE} names {path}, which is not there"
+            ),
+            false => write!(f, "the torch engine is not here: {path} is not there"),
+        }
+    }
+}
+
+impl NoTorchWorker {
+    fn failure(&self, on_cpu: bool) -> Failure {
+        let instead = match on_cpu {
+            true => "--engine native trains without it",
+            false => "--slots cpu trains without it",
+        };
+        let help = format!(
+            "`make torch` builds it ({TORCH_WORKER_VARIABLE} names one elsewhere); {instead}"
+        );
+        Failure::environment(self, &help)
+    }
+}
+
+/// The worker that trains with libtorch: what `SWEEP_TORCH_WORKER` names, or what stands beside this program.
+///
+/// # Errors
+/// When there is none.
+pub fn torch_worker() -> Result<PathBuf, NoTorchWorker> {
+    let (path, named) = match std::env::var_os(TORCH_WORKER_VARIABLE) {
+        Some(path) => (PathBuf::from(path), true),
+        None => {
+            let own = std::env::current_exe().unwrap_or_default();
+            let name = format!("{TORCH_WORKER}{}", std::env::consts::EXE_SUFFIX);
+            (own.with_file_name(name), false)
+        }
+    };
+    match path.is_file() {
+        // Workers are started by absolute paths, so that nothing depends on where they run.
+        true => Ok(std::path::absolute(&path).unwrap_or(path)),
+        false => Err(NoTorchWorker {
+            looked_at: path,
+            named,
+        }),
+    }
+}
+
+/// What the worker at `path` says that it can train on, as a sentence.
+///
+/// # Errors
+/// Why it cannot be asked.
+pub fn ask_devices(path: &Path) -> Result<String, String> {
+    let output = Command::new(path)
+        .arg("devices")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot be started: {error}"))?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let last = errors.lines().last().unwrap_or("without a word");
+        return Err(format!("cannot be used ({}): {last}", output.status));
+    }
+    let devices: Devices = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("said what is not understood: {error}"))?;
+    Ok(match (devices.cuda, devices.why) {
+        (0, Some(why)) => format!("CPUs alone; {why}"),
+        (0, None) => "CPUs alone".to_owned(),
+        (1, _) => "CPUs and one GPU".to_owned(),
+        (count, _) => format!("CPUs and {count} GPUs"),
+    })
+}
+
+/// The answer of `sweep-torch devices`.
+#[derive(Debug, serde::Deserialize)]
+struct Devices {
+    /// Number of GPUs that libtorch can use.
+    cuda: u32,
+    /// Why there are none.
+    why: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gpu(id: &str) -> Gpu {
+        Gpu {
+            id: id.to_owned(),
+            name: String::new(),
+            memory: None,
+        }
+    }
+
+    #[test]
+    fn auto_takes_the_gpus_where_something_can_use_them() {
+        let found = [gpu("0"), gpu("1")];
+        let auto =
+            |engine, found: &[Gpu], torch| choose(engine, Wanted::Auto, found, torch).unwrap();
+        let rest = cores().saturating_sub(2);
+        assert_eq!(auto(Engine::Auto, &found, true), (rest, vec![0, 1]));
+        assert_eq!(auto(Engine::Auto, &found, false), (cores(), vec![]));
+        assert_eq!(auto(Engine::Native, &found, true), (cores(), vec![]));
+        assert_eq!(auto(Engine::Torch, &[], true), (cores(), vec![]));
+    }
+
+    #[test]
+    fn gpus_that_cannot_be_used_are_refused() {
+        let all = Wanted::These {
+            cpu: 1,
+            gpus: Gpus::All,
+        };
+        assert!(choose(Engine::Auto, all.clone(), &[], true).is_err());
+        assert!(choose(Engine::Native, all.clone(), &[gpu("0")], true).is_err());
+        let (cpu, gpus) = choose(Engine::Torch, all, &[gpu("0")], true).unwrap();
+        assert_eq!((cpu, gpus), (1, vec![0]));
+    }
+}

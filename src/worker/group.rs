@@ -1,0 +1,137 @@
+//! Several orders at once: networks that are trained together.
+//!
+//! Invariant: every order gets exactly one last word, said as soon as it is known; or it is given back
+//! to be carried out alone.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::AtomicBool;
+
+use super::budget::{Budget, Pace};
+use super::reporter::Reporter;
+use super::voice::Voice;
+use super::{OpenData, begin, checkpoints, conclude};
+use crate::engine::{self, Ending, EngineError, Job, Lane, Networks};
+use crate::protocol::{Checkpointing, FromWorker, Order};
+
+/// An order that has been begun.
+struct Begun<'a> {
+    order: Order,
+    voice: Voice<'a>,
+    checkpoint: Option<Vec<u8>>,
+}
+
+/// Carries `orders` out together, all of one data set; gives back those that need to be carried out
+/// alone, since their checkpoints are of no use.
+pub(super) fn carry_out(
+    networks: &mut dyn Networks,
+    orders: Vec<Order>,
+    data: &mut OpenData,
+    (output, stop): (&File, &AtomicBool),
+    pace: &mut Pace,
+) -> io::Result<Vec<Order>> {
+    let mut alone = Vec::new();
+    let mut begun = Vec::with_capacity(orders.len());
+    for order in orders {
+        let mut voice = Voice::new(order.attempt, output, stop);
+        if let Err(last_word) = begin(&order.folder, &mut voice) {
+            voice.say(&last_word);
+            heard(voice)?;
+            continue;
+        }
+        match checkpoints::find(&order.folder).into_iter().next() {
+            Some(found) if found.bytes.is_err() => alone.push(order),
+            found => begun.push(Begun {
+                checkpoint: found.and_then(|found| found.bytes.ok()),
+                order,
+                voice,
+            }),
+        }
+    }
+    let Some(first) = begun.first() else {
+        return Ok(alone);
+    };
+    let data = match data.get(&first.order.data) {
+        Ok(data) => data,
+        Err(message) => {
+            for Begun { mut voice, .. } in begun {
+                let attempt = voice.attempt;
+                let message = message.clone();
+                voice.say(&FromWorker::Refused { attempt, message });
+                heard(voice)?;
+            }
+            return Ok(alone);
+        }
+    };
+
+    // All lanes together may spend on checkpoints what one may.
+    let share = 1.0 / begun.len() as f64;
+    let attempts: Vec<u64> = begun.iter().map(|begun| begun.order.attempt).collect();
+    let mut endings: Vec<Option<Result<Ending, EngineError>>> = Vec::new();
+    endings.resize_with(begun.len(), || None);
+    let mut watched: Vec<(Reporter<'_, '_>, &Order, Option<&[u8]>)> = begun
+        .iter_mut()
+        .map(
+            |Begun {
+                 order,
+                 voice,
+                 checkpoint,
+             }| {
+                let cost = order.checkpoint.cost * share;
+                let budget = Budget::new(
+                    Checkpointing {
+                        cost,
+                        ..order.checkpoint
+                    },
+                    *pace,
+                );
+                let reporter = Reporter::new(voice, &order.folder, budget, false);
+                (reporter, &*order, checkpoint.as_deref())
+            },
+        )
+        .collect();
+    let lanes = watched
+        .iter_mut()
+        .map(|(reporter, order, checkpoint)| Lane {
+            job: Job {
+                spec: &order.spec,
+                data,
+                folder: &order.folder,
+            },
+            checkpoint: *checkpoint,
+            watch: reporter,
+        })
+        .collect();
+    engine::train_together(networks, lanes, &mut |place, ending| match ending {
+        Ok(Ending::Done(result)) => {
+            let attempt = attempts[place];
+            // The lane's own voice is its watch's until all are done.
+            Voice::new(attempt, output, stop).say(&FromWorker::Finished { attempt, result });
+        }
+        ending => endings[place] = Some(ending),
+    });
+    let steps: Vec<Option<u32>> = watched.iter().map(|(watch, ..)| watch.saved_step).collect();
+    if let Some((watch, ..)) = watched.last() {
+        *pace = watch.budget.pace;
+    }
+    drop(watched);
+    for ((mut begun, ending), step) in begun.into_iter().zip(endings).zip(steps) {
+        match ending {
+            None => {}
+            Some(Err(EngineError::Checkpoint(_))) if begun.checkpoint.is_some() => {
+                alone.push(begun.order);
+            }
+            Some(ending) => {
+                let last_word = conclude(ending, step, &mut begun.voice);
+                begun.voice.say(&last_word);
+            }
+        }
+        heard(begun.voice)?;
+    }
+    Ok(alone)
+}
+
+/// An error when what `voice` said was not heard.
+fn heard(voice: Voice<'_>) -> io::Result<()> {
+    voice.lost.map_or(Ok(()), Err)
+}

@@ -1,0 +1,85 @@
+//! Which engine trains on which slots, as a user meets it where there is neither libtorch nor a GPU.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const EXPERIMENT: &str = "\
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+missing = \"drop\"
+[model]
+layers = [8]
+epochs = 1
+";
+
+/// Runs `sweep` in `folder` with no GPU and no torch worker in reach.
+fn sweep(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sweep"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("SWEEP_STORE")
+        .env("SWEEP_TORCH_WORKER", folder.join("no-such-worker"))
+        .env("CUDA_VISIBLE_DEVICES", "")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// What `sweep run` says of an experiment with this `[schedule]` and these flags, and its exit code.
+fn refusal(schedule: &str, flags: &[&str]) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let made = sweep(
+        folder.path(),
+        &["data", "synth", "demo.csv", "--rows", "300"],
+    );
+    assert!(made.status.success());
+    let text = format!("{EXPERIMENT}[schedule]\n{schedule}\n");
+    std::fs::write(folder.path().join("small.toml"), text).unwrap();
+    let mut arguments = vec!["run", "small.toml"];
+    arguments.extend(flags);
+    let output = sweep(folder.path(), &arguments);
+    let begun = folder.path().join("runs/sweep.sqlite").exists();
+    assert!(
+        output.status.success() || !begun,
+        "refused before anything is recorded"
+    );
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Lines of messages are wrapped.
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    (output.status.code(), said.replace("│ ", ""))
+}
+
+#[test]
+fn without_its_worker_the_torch_engine_is_refused_with_the_command_that_brings_it() {
+    for (schedule, flags) in [
+        ("engine = \"torch\"", [].as_slice()),
+        ("", &["--engine", "torch"]),
+    ] {
+        let (code, said) = refusal(schedule, flags);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("no-such-worker"), "{said}");
+        assert!(said.contains("make torch"), "{said}");
+        assert!(said.contains("--engine native"), "{said}");
+    }
+}
+
+#[test]
+fn gpus_that_are_not_there_are_refused_by_number() {
+    let (code, said) = refusal("slots = { cpu = 1, cuda = [3] }", &[]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("there is no GPU 3"), "{said}");
+    let (code, said) = refusal("slots = { cuda = \"all\" }", &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("none was found"), "{said}");
+    let (code, said) = refusal("", &["--slots", "cuda:0", "--engine", "native"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("trains on CPUs alone"), "{said}");
+}
+
+#[test]
+fn what_is_left_to_auto_trains_where_there_is_neither() {
+    let (code, said) = refusal("engine = \"auto\"\nslots = { cpu = 1 }", &[]);
+    assert_eq!(code, Some(0), "{said}");
+}

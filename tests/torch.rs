@@ -1,0 +1,184 @@
+//! Sweeps on the torch engine through the real programs, and handed from one engine to the other.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+/// Longest a test waits for something to happen in another process.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const EXPERIMENT: &str = "\
+[experiment]
+seeds = [1, 2]
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+missing = \"drop\"
+[model]
+layers = [24]
+epochs = 6
+[grid]
+lr = [0.001, 0.01]
+dropout = [0.0, 0.3]
+batch_norm = [true, false]
+[[baseline]]
+kind = \"random_forest\"
+trees = 5
+[schedule]
+slots = { cpu = 2 }
+checkpoint = { every = \"1ms\", cost = 1.0 }
+";
+
+/// A folder with made-up data and an experiment.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new(experiment: &str) -> Bench {
+        let bench = Bench {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "900"]);
+        std::fs::write(bench.folder.path().join("small.toml"), experiment).unwrap();
+        bench
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("SWEEP_STORE")
+            .env_remove("LD_LIBRARY_PATH")
+            .env("SWEEP_TORCH_WORKER", env!("CARGO_BIN_EXE_sweep-torch"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> Output {
+        let output = self.command(arguments).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}\n{text}");
+        output
+    }
+
+    fn record(&self) -> PathBuf {
+        self.folder.path().join("runs/sweep.sqlite")
+    }
+
+    fn rows<T>(&self, query: &str, read: impl Fn(&rusqlite::Row<'_>) -> T) -> Vec<T> {
+        let connection = Connection::open(self.record()).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
+        let mut query = connection.prepare(query).unwrap();
+        let rows = query.query_map([], |row| Ok(read(row))).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// The best objective of every trial, by trial.
+    fn objectives(&self) -> Vec<(String, f64)> {
+        let query = "SELECT name, best FROM trials WHERE status = 'finished' ORDER BY name";
+        self.rows(query, |row| (row.get(0).unwrap(), row.get(1).unwrap()))
+    }
+
+    /// Engines of attempts that came to their end.
+    fn engines(&self) -> Vec<String> {
+        self.rows(
+            "SELECT DISTINCT engine FROM attempts ORDER BY engine",
+            |row| row.get(0).unwrap(),
+        )
+    }
+}
+
+fn recorded_epochs(record: &Path) -> i64 {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(connection) = Connection::open_with_flags(record, flags) else {
+        return 0;
+    };
+    let count = connection.query_row("SELECT count(*) FROM metrics", [], |row| row.get(0));
+    count.unwrap_or(0)
+}
+
+#[test]
+fn a_sweep_on_torch_gives_the_trials_of_a_sweep_on_the_native_engine() {
+    let (ours, theirs) = (Bench::new(EXPERIMENT), Bench::new(EXPERIMENT));
+    ours.succeed(&["run", "small.toml", "--engine", "torch", "--quiet"]);
+    theirs.succeed(&["run", "small.toml", "--quiet"]);
+    assert_eq!(ours.engines(), ["torch"]);
+    // Lanes of a group are attempts on one slot at one time.
+    let overlapping = "SELECT count(*) FROM attempts AS one JOIN attempts AS other
+        ON one.slot = other.slot AND one.number < other.number AND other.started_ms < one.ended_ms";
+    let counts: Vec<i64> = ours.rows(overlapping, |row| row.get(0).unwrap());
+    assert!(counts[0] > 0, "trials that are alike were trained together");
+    assert_eq!(theirs.engines(), ["native"]);
+    let (ours, theirs) = (ours.objectives(), theirs.objectives());
+    assert_eq!(ours.len(), 18);
+    for ((trial, ours), (other, theirs)) in ours.iter().zip(&theirs) {
+        assert_eq!(trial, other, "the engine is not part of a trial's name");
+        assert!(
+            (ours - theirs).abs() < 0.02,
+            "{trial}: {ours} against {theirs}"
+        );
+    }
+}
+
+#[test]
+fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
+    let long = EXPERIMENT.replace("epochs = 6", "epochs = 60");
+    let bench = Bench::new(&long);
+    let mut child = bench
+        .command(&["run", "small.toml", "--engine", "torch", "--quiet"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    while recorded_epochs(&bench.record()) < 200 {
+        assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
+        sleep(Duration::from_millis(10));
+    }
+    // SAFETY: kill takes plain numbers, and the process is a child that was not waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    bench.succeed(&["resume", "small", "--engine", "native", "--quiet"]);
+    assert_eq!(bench.objectives().len(), 18);
+    let handed_over =
+        "SELECT count(*) FROM attempts AS one JOIN attempts AS other ON one.trial = other.trial
+        WHERE one.engine = 'torch' AND other.engine = 'native' AND other.resumed_from > 0";
+    let counts: Vec<i64> = bench.rows(handed_over, |row| row.get(0).unwrap());
+    assert!(
+        counts[0] > 0,
+        "a trial went on from the other engine's checkpoint"
+    );
+}
+
+#[test]
+fn the_doctor_says_what_the_worker_can_train_on() {
+    let bench = Bench::new(EXPERIMENT);
+    let output = bench.succeed(&["doctor"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said
+        .lines()
+        .find(|line| line[2..].trim_start().starts_with("torch"));
+    let line = line.unwrap();
+    assert!(line.starts_with("ok") && line.contains("CPUs"), "{line}");
+}
+
+#[test]
+fn a_gpu_that_libtorch_cannot_use_is_not_replaced_by_a_cpu() {
+    // Without a GPU there is none to be found, and where there is one it is hidden.
+    let output = Command::new(env!("CARGO_BIN_EXE_sweep-torch"))
+        .args(["worker", "cuda"])
+        .env("CUDA_VISIBLE_DEVICES", "")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("GPU"), "{said}");
+}
