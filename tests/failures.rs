@@ -181,7 +181,6 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_tol
         "signal 9 (SIGKILL)",
         "Asked for by  small\n",
         &format!("runs/trials/{crashed}\n"),
-        "runs/logs/small/cpu-0.log",
         "crashed: worker killed by signal 9 (SIGKILL)",
     ] {
         assert!(shown.contains(words), "{words} is not in\n{shown}");
