@@ -26,11 +26,14 @@ test-all: test test-browser
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
 SWEEP_TORTURE_KILLS ?= 300
 SWEEP_TORTURE_SEED ?= 20
+# Of each test that feeds the program mangled files.
+SWEEP_FUZZ_SECONDS ?= 60
 
 .PHONY: torture
 torture: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
 	  $(CARGO) test --locked --test torture -- --nocapture --test-threads 1
+	SWEEP_REQUIRE_XGBOOST=1 SWEEP_FUZZ_SECONDS=$(SWEEP_FUZZ_SECONDS) $(CARGO) test --locked --test fuzz -- --nocapture
 
 # The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.
 # Pictures of the pages, to look at, are left in target/pages/pictures. Installs nothing: says what is missing.

@@ -24,7 +24,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("worker", &["data", "disk", "engine", "protocol", "trial"]),
     ("schedule", &["event", "plan", "protocol", "trial"]),
     ("store", &["event", "trial"]),
-    ("report", &["describe", "random", "shown", "store", "trial"]),
+    (
+        "report",
+        &["describe", "disk", "random", "shown", "store", "trial"],
+    ),
     ("export", &["disk", "report", "store", "trial"]),
     ("console", &["event", "shown", "trial"]),
 ];
@@ -267,6 +270,32 @@ fn code_lines(file: &Path) -> Vec<(usize, String)> {
         .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .map(|(number, line)| (number + 1, line.to_owned()))
         .collect()
+}
+
+/// A promise whose test was renamed or removed would be a promise no more.
+#[test]
+fn every_test_that_a_promise_names_is_there() {
+    /// Names of tests are sentences; shorter words are files and commands.
+    const SENTENCE: usize = 25;
+    let promises = fs::read_to_string("docs/RELIABILITY.md").unwrap();
+    let cited: BTreeSet<&str> = (promises.split('`'))
+        .filter(|word| word.len() >= SENTENCE)
+        .filter(|word| {
+            word.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
+        })
+        .collect();
+    assert!(cited.len() > 30, "{cited:?}");
+    let code: String = sources()
+        .chain(rust_files(Path::new("tests")))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let is_missing = |name: &&&str| !code.contains(&format!("fn {name}("));
+    let missing: Vec<_> = cited.iter().filter(is_missing).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/RELIABILITY.md names tests that are not there: {missing:?}"
+    );
 }
 
 fn sources() -> impl Iterator<Item = PathBuf> {

@@ -8,9 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Input, ReportError, make, plot, sheets, winners};
+use crate::disk;
 
-/// Where new files stand until all of them are there.
-const STAGING: &str = ".report-in-progress";
+/// Where new files stand until all of them are there: a folder that bears the number of its process between
+/// these, so that two reports at once do not meet, and what a killed one has left is known to be that.
+const STAGING: (&str, &str) = (".report.", ".part");
 
 /// A report that has been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +45,9 @@ pub(super) fn put(
     files: &[(String, Vec<u8>)],
     may: impl Iterator<Item = String>,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let staging = folder.join(STAGING);
+    clear_abandoned(folder);
+    let (before, after) = STAGING;
+    let staging = folder.join(format!("{before}{}{after}", std::process::id()));
     let staged = stage(&staging, files);
     if staged.is_err() {
         // The error that matters is the first one; what is left of the attempt harms nothing.
@@ -58,6 +62,18 @@ pub(super) fn put(
         }
     }
     Ok(names.iter().map(|name| folder.join(name)).collect())
+}
+
+/// Removes what reports that were killed have left in `folder`. What cannot be removed harms nothing.
+fn clear_abandoned(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let is_staging = |name: &&str| name.starts_with(STAGING.0) && disk::is_abandoned(name);
+        if name.to_str().filter(is_staging).is_some() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn stage(staging: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError> {
@@ -144,6 +160,24 @@ mod tests {
         assert_eq!(names(&folder), expected);
         assert!(!folder.join("confusion.png").exists());
         assert_eq!(written.left_out.len(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_report_left_is_cleared_and_that_of_a_living_one_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        // The process that started this one lives as long as it waits for it.
+        let (gone, alive) = (child.id(), std::os::unix::process::parent_id());
+        let left = [gone, alive].map(|process| format!(".report.{process}.part"));
+        for name in &left {
+            fs::create_dir(scratch.path().join(name)).unwrap();
+        }
+        write(scratch.path(), &samples::genres()).unwrap();
+        assert_eq!(
+            left.map(|name| scratch.path().join(name).exists()),
+            [false, true]
+        );
     }
 
     #[test]
