@@ -29,12 +29,18 @@ fn question(page: &Page) -> String {
             format!("the values of {}", list(names))
         }
     };
+    // Sweeps that were joined, and further seeds for the best, give some more than others.
+    let planned = || summary.ranking.iter().map(|config| config.planned as u64);
+    let most = planned().max().unwrap_or(summary.seeds.len() as u64);
+    let seeds = match planned().min().filter(|least| *least < most) {
+        Some(least) => format!("{least} to {}", text::plural(most, "seed")),
+        None => text::plural(most, "seed"),
+    };
     format!(
-        "Asked: {what} with the best {} ({direction} is better) among {}, {} each, to tell {} apart \
+        "Asked: {what} with the best {} ({direction} is better) among {}, {seeds} each, to tell {} apart \
          by {} in {}, {} for training and {} for validation.",
         text::metric(&summary.objective.metric),
         text::plural(summary.planned_configurations as u64, "configuration"),
-        text::plural(summary.seeds.len() as u64, "seed"),
         plural(data.classes.len() as u64, "class", "classes"),
         text::plural(data.features.len() as u64, "feature"),
         data.source.display(),
