@@ -207,7 +207,7 @@ mod tests {
         let left = side(0);
         let mut right = left.clone();
         assert!(sections(&left, &right).iter().all(|section| {
-            !section.lines.is_empty() == (section.name != "environment")
+            section.lines.is_empty() == (section.name == "environment")
                 && section.lines.iter().all(|line| !line.differs())
         }));
         let lr = right

@@ -280,10 +280,10 @@ mod tests {
     fn failures_stand_under_their_causes() {
         let mut input = samples::genres();
         let trials = &mut input.experiment.trials;
-        for place in 12..19 {
-            trials[place].status = Status::Failed;
-            trials[place].cause = Some("set_aside".to_owned());
-            trials[place].message = Some("its configuration\nhas ended 2 workers".to_owned());
+        for trial in &mut trials[12..19] {
+            trial.status = Status::Failed;
+            trial.cause = Some("set_aside".to_owned());
+            trial.message = Some("its configuration\nhas ended 2 workers".to_owned());
         }
         trials[4].cause = Some("crashed".to_owned());
         insta::assert_snapshot!(failed(&input.experiment));

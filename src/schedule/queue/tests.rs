@@ -251,7 +251,7 @@ fn a_slot_whose_worker_never_starts_is_worn_out() {
 fn trials_of_a_group_are_taken_in_the_order_of_the_plan_and_each_once() {
     let mut queue = Queue::new(vec![0, 1, 2, 3, 4, 5], 2);
     let now = Instant::now();
-    let even = |trial: usize| trial % 2 == 0;
+    let even = |trial: usize| trial.is_multiple_of(2);
     assert_eq!(queue.take(&slot(0), true, now), Some(0));
     assert_eq!(queue.count(even), 2);
     assert_eq!(queue.take_like(1, even), [2]);
