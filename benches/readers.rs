@@ -1,9 +1,10 @@
-//! What sixteen readers cost a running sweep: the same sweep with and without them, in turn.
-//! `cargo bench --bench readers [ROUNDS]`; writes to the system's temporary folder.
+//! What sixteen readers cost a running sweep: the same sweep alone, beside readers of another record, and beside
+//! readers of its own, in turn. `cargo bench --bench readers [ROUNDS]`; writes to the system's temporary folder.
 //!
-//! The sweep, coordinator and worker, is bound to one processor and the readers to another, so that what is
-//! measured is waiting for the record and not for a processor. Linux with two processors at least; on one that
-//! is busy otherwise, `nice -n -20` keeps the others from the sweep's.
+//! The sweep, coordinator and worker, is bound to one processor and the readers to another. Two processors still share
+//! caches and memory; readers of another record take as much of those, so that the ratio of the last two is what is lost
+//! to the record being read. Linux with two processors at least; on one that is busy otherwise, `nice -n -20` keeps
+//! the others from the sweep's.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -60,43 +61,56 @@ dropout = [0.0, 0.3]
 lr = [0.001, 0.003, 0.01]
 ";
 
+/// What is read beside a sweep.
+const ARMS: [&str; 3] = ["nothing", "another record", "its own record"];
+
 fn main() {
     let said = std::env::args().skip(1).find_map(|word| word.parse().ok());
     let rounds = said.unwrap_or(ROUNDS);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let done = command(
-        folder.path(),
-        &["data", "synth", "demo.csv", "--rows", "6000"],
-        SWEEP,
-    )
-    .status()
-    .expect("the program");
-    assert!(done.success());
-    std::fs::write(folder.path().join("busy.toml"), EXPERIMENT).expect("an experiment file");
-    let (mut alone, mut read) = (Vec::new(), Vec::new());
+    let (own, other) = (folder.path().join("own"), folder.path().join("other"));
+    for place in [&own, &other] {
+        std::fs::create_dir(place).expect("a folder");
+        let synth = ["data", "synth", "demo.csv", "--rows", "6000"];
+        let done = command(place, &synth, SWEEP).status();
+        assert!(done.expect("the program").success());
+        std::fs::write(place.join("busy.toml"), EXPERIMENT).expect("an experiment file");
+    }
+    sweep(&other, None);
+    let mut seconds = [const { Vec::new() }; ARMS.len()];
     for round in 0..rounds {
-        // Each goes first every other time.
-        for turn in 0..2 {
-            let with_readers = (round + turn) % 2 == 1;
-            let (seconds, reads) = sweep(folder.path(), with_readers);
-            println!("round {round}, {reads:>6} reads: {seconds:.2} s");
-            if with_readers { &mut read } else { &mut alone }.push(seconds);
+        // Each goes first as often as the others.
+        for turn in 0..ARMS.len() {
+            let arm = (round + turn) % ARMS.len();
+            let (took, reads) = sweep(
+                &own,
+                [None, Some(&other), Some(&own)][arm].map(|path| path.as_path()),
+            );
+            println!(
+                "round {round}, {reads:>6} reads of {}: {took:.2} s",
+                ARMS[arm]
+            );
+            seconds[arm].push(took);
         }
     }
-    let mut ratios: Vec<f64> = read
-        .iter()
-        .zip(&alone)
-        .map(|(read, alone)| read / alone)
-        .collect();
-    let (alone, read) = (median(&mut alone), median(&mut read));
-    println!("alone {alone:.2} s, with sixteen readers {read:.2} s; medians of {rounds}");
-    let middle = median(&mut ratios);
-    let (least, most) = (ratios[0], ratios[rounds - 1]);
-    println!("ratio of each round: median {middle:.3}, from {least:.3} to {most:.3}");
+    for (name, (over, under)) in [
+        ("readers of another record / alone", (1, 0)),
+        ("readers of its own record / alone", (2, 0)),
+        ("readers of its own record / of another", (2, 1)),
+    ] {
+        let pairs = seconds[over].iter().zip(&seconds[under]);
+        let mut ratios: Vec<f64> = pairs.map(|(over, under)| over / under).collect();
+        let middle = median(&mut ratios);
+        let (least, most) = (ratios[0], ratios[rounds - 1]);
+        println!("{name}: median {middle:.3} of {rounds} rounds, from {least:.3} to {most:.3}");
+    }
+    let medians = seconds.each_mut().map(|seconds| median(seconds));
+    println!("medians: {medians:.2?} s");
 }
 
-/// Runs the sweep on a record of its own; seconds by the wall, and what readers read meanwhile.
-fn sweep(folder: &Path, with_readers: bool) -> (f64, u64) {
+/// Runs the sweep of `folder` on a new record, with readers of that of `read` if there is one; seconds by the wall,
+/// and how much was read meanwhile.
+fn sweep(folder: &Path, read: Option<&Path>) -> (f64, u64) {
     let runs = folder.join("runs");
     let _ = std::fs::remove_dir_all(&runs);
     let (over, reads) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -106,8 +120,8 @@ fn sweep(folder: &Path, with_readers: bool) -> (f64, u64) {
         .spawn()
         .expect("the program");
     thread::scope(|scope| {
-        if with_readers {
-            let record = runs.join("sweep.sqlite");
+        if let Some(folder) = read {
+            let record = folder.join("runs/sweep.sqlite");
             for arguments in COMMANDS {
                 let record = record.clone();
                 scope.spawn(move || {
