@@ -561,3 +561,14 @@ fn trials_that_failed_before_are_not_passed_over_in_silence() {
     assert!(!said.contains("failed before"), "{said}");
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 2);
 }
+
+#[test]
+fn a_record_that_was_killed_as_it_was_made_is_made_anew() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.path("runs")).unwrap();
+    bench.write("runs/sweep.sqlite", "");
+    bench.succeed(&["plan", "small.toml"]);
+    bench.succeed(&["run", "small.toml"]);
+    let finished = "SELECT count(*) FROM trials WHERE status = 'finished'";
+    assert_eq!(bench.count(finished), 10);
+}

@@ -31,6 +31,16 @@ impl Context {
         Store::open_existing(&self.store).map_err(store_failure)
     }
 
+    /// Opens the record for reading, if there is one: a process that was killed as it made the file has
+    /// left none.
+    pub fn read_if_any(&self) -> Result<Option<Store>, Failure> {
+        match Store::open_existing(&self.store) {
+            Ok(store) => Ok(Some(store)),
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(error) => Err(store_failure(error)),
+        }
+    }
+
     /// Opens the record for writing, and tells if it was brought up to date.
     pub fn write(&self) -> Result<Store, Failure> {
         let open = || Store::open(&self.store).map_err(store_failure);

@@ -44,8 +44,8 @@ pub fn add_recorded(
     plan: &mut Plan,
     data: &DataDigest,
 ) -> Result<(), Failure> {
-    if context.store.exists() {
-        let further = context.read()?.further_seeds(name).map_err(store_failure)?;
+    if let Some(store) = context.read_if_any()? {
+        let further = store.further_seeds(name).map_err(store_failure)?;
         plan.add_seeds(&further, data);
     }
     Ok(())
@@ -61,12 +61,12 @@ pub fn spend(
 ) -> Result<(), Failure> {
     let name = ready.checked.experiment.name.clone();
     let file = ready.checked.source.path.display().to_string();
-    let left = match context.store.exists() {
-        true => {
-            let statuses = run::statuses(&context.read()?, &ready.plan)?;
+    let left = match context.read_if_any()? {
+        Some(store) => {
+            let statuses = run::statuses(&store, &ready.plan)?;
             plan::remaining(&ready.plan, |id| statuses.get(id).copied(), |_| false).len()
         }
-        false => ready.plan.trials.len(),
+        None => ready.plan.trials.len(),
     };
     if left > 0 {
         let message = format!(

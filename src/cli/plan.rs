@@ -4,13 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::context::store_failure;
 use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
 use crate::plan;
-use crate::store::Store;
 use crate::trial::Status;
 
 #[derive(Debug, clap::Args)]
@@ -39,10 +37,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let ready = prepare::prepare(context, checked)?;
     let slots = placement::place(&ready, &arguments.choice)?.slots;
-    let store = match context.store.exists() {
-        true => Some(Store::open_existing(&context.store).map_err(store_failure)?),
-        false => None,
-    };
+    let store = context.read_if_any()?;
     let statuses = match &store {
         Some(store) => run::statuses(store, &ready.plan)?,
         None => Default::default(),

@@ -59,9 +59,9 @@ impl SourceRun {
                 .help(refused.help);
             Failure::experiment(&checked.source, &checked.flags, &[problem])
         };
-        let store = match context.store.exists() {
-            true => context.read()?,
-            false => {
+        let store = match context.read_if_any()? {
+            Some(store) => store,
+            None => {
                 let message = format!("{} is not there yet", context.store.display());
                 let help = "train the source first, with `sweep run` on its experiment file";
                 return Err(blame(Refused {
