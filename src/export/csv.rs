@@ -3,25 +3,11 @@
 //!
 //! A cell of text never begins a formula in a spreadsheet.
 
-use std::path::PathBuf;
-
-use super::ExportError;
 use super::table::{Cells, Table};
 use crate::report::guarded;
 
-pub fn files(tables: &[Table]) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
-    let file = |table: &Table| {
-        let name = format!("{}.csv", table.name);
-        let bytes = bytes(table).map_err(|error| ExportError::Make {
-            name: name.clone(),
-            message: error.to_string(),
-        })?;
-        Ok((PathBuf::from(name), bytes))
-    };
-    tables.iter().map(file).collect()
-}
-
-fn bytes(table: &Table) -> csv::Result<Vec<u8>> {
+/// The file of `table`.
+pub fn bytes(table: &Table) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(
         table

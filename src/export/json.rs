@@ -14,8 +14,8 @@ pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
     let experiment = &sweep.experiment;
     let trials: Vec<Json> = (experiment.trials.iter())
         .map(|trial| {
-            let attempts = sweep.attempts.get(&trial.id).map_or(&[][..], Vec::as_slice);
-            let curves = sweep.curves.get(&trial.id).map_or(&[][..], Vec::as_slice);
+            let attempts = sweep.attempts_at(&trial.id);
+            let curves = sweep.curves_of(&trial.id);
             shown::trial(&experiment.objective, trial, attempts, curves, &[])
         })
         .collect();

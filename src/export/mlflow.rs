@@ -27,11 +27,9 @@ pub fn files(sweep: &Sweep, place: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         meta(experiment, &address).into_bytes(),
     )];
     for trial in &experiment.trials {
-        let curves = sweep.curves.get(&trial.id).map_or(&[][..], Vec::as_slice);
-        let attempts = sweep.attempts.get(&trial.id).map_or(&[][..], Vec::as_slice);
-        let last = curves.iter().filter_map(|curve| curve.points.last());
-        let last = last.map(|(step, _)| *step).max().unwrap_or(0);
-        if let Some(times) = Times::of(trial, attempts, last) {
+        let curves = sweep.curves_of(&trial.id);
+        let attempts = sweep.attempts_at(&trial.id);
+        if let Some(times) = Times::of(trial, attempts, curves) {
             let folder = root.join(trial.id.as_str());
             files.extend(
                 run(sweep, trial, curves, &times, &address)

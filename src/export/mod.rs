@@ -17,6 +17,8 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use table::Table;
+
 use crate::disk;
 use crate::store::{AttemptRecord, Curve, ExperimentRecord};
 use crate::trial::TrialId;
@@ -28,6 +30,17 @@ pub struct Sweep {
     /// Oldest first.
     pub attempts: HashMap<TrialId, Vec<AttemptRecord>>,
     pub curves: HashMap<TrialId, Vec<Curve>>,
+}
+
+impl Sweep {
+    /// Attempts at `trial`, oldest first.
+    fn attempts_at(&self, trial: &TrialId) -> &[AttemptRecord] {
+        self.attempts.get(trial).map_or(&[], Vec::as_slice)
+    }
+
+    fn curves_of(&self, trial: &TrialId) -> &[Curve] {
+        self.curves.get(trial).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// What to write.
@@ -118,12 +131,31 @@ fn files(
     place: &Path,
 ) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
     match format {
-        Format::Csv => csv::files(&table::all(sweep)),
-        Format::Parquet => parquet::files(&table::all(sweep)),
+        Format::Csv => tables(sweep, "csv", csv::bytes),
+        Format::Parquet => tables(sweep, "parquet", parquet::bytes),
         Format::Json => Ok(json::files(sweep)),
         Format::Tensorboard => Ok(tensorboard::files(sweep)),
         Format::Mlflow => Ok(mlflow::files(sweep, place)),
     }
+}
+
+/// A file for each table of `sweep`, as `bytes` makes it.
+fn tables<E: std::fmt::Display>(
+    sweep: &Sweep,
+    ending: &str,
+    bytes: fn(&Table) -> Result<Vec<u8>, E>,
+) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
+    let file = |table: Table| {
+        let name = format!("{}.{ending}", table.name);
+        match bytes(&table) {
+            Ok(bytes) => Ok((PathBuf::from(name), bytes)),
+            Err(error) => Err(ExportError::Make {
+                name,
+                message: error.to_string(),
+            }),
+        }
+    };
+    table::all(sweep).into_iter().map(file).collect()
 }
 
 #[cfg(test)]

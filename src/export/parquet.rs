@@ -1,6 +1,5 @@
 //! Tables as Parquet files: one row group, every column optional, texts as UTF-8.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
@@ -10,22 +9,10 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use super::ExportError;
 use super::table::{Cells, Column, Table};
 
-pub fn files(tables: &[Table]) -> std::result::Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
-    let file = |table: &Table| {
-        let name = format!("{}.parquet", table.name);
-        let bytes = bytes(table).map_err(|error| ExportError::Make {
-            name: name.clone(),
-            message: error.to_string(),
-        })?;
-        Ok((PathBuf::from(name), bytes))
-    };
-    tables.iter().map(file).collect()
-}
-
-fn bytes(table: &Table) -> Result<Vec<u8>> {
+/// The file of `table`.
+pub fn bytes(table: &Table) -> Result<Vec<u8>> {
     let fields = table.columns.iter().map(field).collect::<Result<_>>()?;
     let schema = Type::group_type_builder(table.name)
         .with_fields(fields)

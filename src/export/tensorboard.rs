@@ -23,11 +23,9 @@ const HPARAMS_VERSION: i64 = 0;
 pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files = Vec::new();
     for trial in &sweep.experiment.trials {
-        let curves = sweep.curves.get(&trial.id).map_or(&[][..], Vec::as_slice);
-        let attempts = sweep.attempts.get(&trial.id).map_or(&[][..], Vec::as_slice);
-        let last = curves.iter().filter_map(|curve| curve.points.last());
-        let last = last.map(|(step, _)| *step).max().unwrap_or(0);
-        let Some(times) = Times::of(trial, attempts, last) else {
+        let curves = sweep.curves_of(&trial.id);
+        let attempts = sweep.attempts_at(&trial.id);
+        let Some(times) = Times::of(trial, attempts, curves) else {
             continue;
         };
         let run = format!("{}-{}", trial.kind.name(), trial.id.short());

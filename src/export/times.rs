@@ -3,7 +3,7 @@
 //! The record holds when attempts began and ended, not when their steps did: steps are spread evenly over
 //! the attempt that brought the trial to where it stands.
 
-use crate::store::{AttemptRecord, TrialRecord};
+use crate::store::{AttemptRecord, Curve, TrialRecord};
 
 /// From the first step to the end of the last attempt, in milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Times {
 
 impl Times {
     /// `None` for a trial that was never attempted.
-    pub fn of(trial: &TrialRecord, attempts: &[AttemptRecord], last_step: u32) -> Option<Times> {
+    pub fn of(trial: &TrialRecord, attempts: &[AttemptRecord], curves: &[Curve]) -> Option<Times> {
         let first = attempts.first()?;
         let last = attempts.last()?;
         let seconds = trial
@@ -27,11 +27,12 @@ impl Times {
             .filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
         let guess = last.started_ms + seconds.map_or(0, |seconds| (seconds * 1e3) as i64);
         let until_ms = last.ended_ms.unwrap_or(guess).max(last.started_ms);
+        let steps = curves.iter().filter_map(|curve| curve.points.last());
         Some(Times {
             began_ms: first.started_ms,
             ended_ms: last.ended_ms,
             first_step: last.resumed_from.unwrap_or(0),
-            steps: last_step,
+            steps: steps.map(|(step, _)| *step).max().unwrap_or(0),
             from_ms: last.started_ms,
             until_ms,
         })
