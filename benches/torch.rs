@@ -13,6 +13,8 @@ mod device;
 mod engine;
 #[path = "../src/bin/sweep-torch/group.rs"]
 mod group;
+#[path = "../src/bin/sweep-torch/layout.rs"]
+mod layout;
 #[path = "../src/bin/sweep-torch/masks.rs"]
 mod masks;
 #[path = "../src/bin/sweep-torch/network.rs"]

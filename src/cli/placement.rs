@@ -18,6 +18,11 @@ const TORCH_WORKER: &str = "sweep-torch";
 /// Names that worker if it stands elsewhere.
 const TORCH_WORKER_VARIABLE: &str = "SWEEP_TORCH_WORKER";
 
+/// Most workers that share a GPU where nobody says how many.
+const MOST_SHARES: usize = 4;
+/// Free memory of a GPU for each of them; libtorch takes half a gigabyte before it trains anything.
+const SHARE_MEGABYTES: u64 = 2048;
+
 /// Which slots there are, and what serves them besides this program.
 #[derive(Debug)]
 pub struct Placement {
@@ -69,13 +74,22 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
     };
     let found = gpus::find();
     let torch = torch_worker();
-    let (cpu, numbers) = choose(engine, wanted, &found, torch.is_ok())?;
-    let slots = slots(cpu, &numbers, found.len()).map_err(|error| Failure::input(error, ""))?;
+    let shares = how.gpu_shares.map(usize::from).or(schedule.gpu_shares);
+    let (cpu, numbers, shares) = choose(engine, wanted, (&found, shares), torch.is_ok())?;
+    let slots =
+        slots(cpu, (&numbers, shares), found.len()).map_err(|error| Failure::input(error, ""))?;
+    if how.gpu_shares.is_some() && numbers.is_empty() {
+        return Err(Failure::input(
+            "--gpu-shares is about GPUs, and none is used here",
+            "`sweep doctor` says which there are; leave the flag out to train on CPUs",
+        ));
+    }
     let on_cpu = engine == Engine::Torch;
     let torch = match on_cpu || !numbers.is_empty() {
         true => Some(TorchWorker {
             program: torch.map_err(|missing| missing.failure(on_cpu))?,
             on_cpu,
+            tf32: schedule.tf32,
             gpus: found.into_iter().map(|gpu| gpu.id).collect(),
         }),
         false => None,
@@ -90,18 +104,21 @@ fn cpu_alone(cpu: usize) -> Wanted {
     }
 }
 
-/// The number of CPU slots, and GPUs by their numbers.
+/// The number of CPU slots, GPUs by their numbers, and the workers that share each of them.
 fn choose(
     engine: Engine,
     wanted: Wanted,
-    found: &[Gpu],
+    (found, shares): (&[Gpu], Option<usize>),
     has_torch: bool,
-) -> Result<(usize, Vec<u32>), Failure> {
+) -> Result<(usize, Vec<u32>, usize), Failure> {
     let all: Vec<u32> = (0..found.len() as u32).collect();
+    let shares_of =
+        |numbers: &[u32]| shares.unwrap_or_else(|| fitting_shares(cores(), found, numbers));
     let (cpu, numbers) = match wanted {
-        // Each GPU is fed by a core of its own.
         Wanted::Auto if engine != Engine::Native && has_torch => {
-            (cores().saturating_sub(all.len()), all)
+            // Each worker is fed by a core of its own.
+            let feeding = all.len() * shares_of(&all);
+            (cores().saturating_sub(feeding), all)
         }
         Wanted::Auto => (cores(), Vec::new()),
         Wanted::These { cpu, gpus } => {
@@ -124,7 +141,21 @@ fn choose(
             "choose CPU slots, or leave the engine to `auto`",
         ));
     }
-    Ok((cpu, numbers))
+    let shares = shares_of(&numbers);
+    Ok((cpu, numbers, shares))
+}
+
+/// How many workers may share each GPU of `numbers` where nobody says: small networks leave a GPU idle while
+/// one core tells it what to do next, so several do.
+fn fitting_shares(cores: usize, found: &[Gpu], numbers: &[u32]) -> usize {
+    let chosen = numbers
+        .iter()
+        .filter_map(|number| found.get(*number as usize));
+    let memory = chosen.filter_map(|gpu| gpu.memory);
+    let by_memory = memory.map(|(_, free)| (free / SHARE_MEGABYTES) as usize);
+    let by_memory = by_memory.min().unwrap_or(MOST_SHARES);
+    let by_cores = cores / numbers.len().max(1);
+    by_memory.min(by_cores).clamp(1, MOST_SHARES)
 }
 
 /// Why the worker that trains with libtorch cannot be started.
@@ -232,13 +263,38 @@ mod tests {
     #[test]
     fn auto_takes_the_gpus_where_something_can_use_them() {
         let found = [gpu("0"), gpu("1")];
-        let auto =
-            |engine, found: &[Gpu], torch| choose(engine, Wanted::Auto, found, torch).unwrap();
+        let auto = |engine, found: &[Gpu], torch| {
+            let all = (found, Some(1));
+            let (cpu, numbers, _) = choose(engine, Wanted::Auto, all, torch).unwrap();
+            (cpu, numbers)
+        };
         let rest = cores().saturating_sub(2);
         assert_eq!(auto(Engine::Auto, &found, true), (rest, vec![0, 1]));
         assert_eq!(auto(Engine::Auto, &found, false), (cores(), vec![]));
         assert_eq!(auto(Engine::Native, &found, true), (cores(), vec![]));
         assert_eq!(auto(Engine::Torch, &[], true), (cores(), vec![]));
+        let shared = choose(Engine::Auto, Wanted::Auto, (&found, Some(3)), true).unwrap();
+        assert_eq!(shared, (cores().saturating_sub(6), vec![0, 1], 3));
+    }
+
+    #[test]
+    fn workers_share_a_gpu_as_far_as_cores_and_memory_go() {
+        let of = |free: &[u64]| -> Vec<Gpu> {
+            let gpus = free.iter().map(|free| Gpu {
+                memory: Some((80_000, *free)),
+                ..gpu("0")
+            });
+            gpus.collect()
+        };
+        let shares =
+            |cores, free: &[u64], numbers: &[u32]| fitting_shares(cores, &of(free), numbers);
+        assert_eq!(shares(16, &[70_000], &[0]), MOST_SHARES);
+        assert_eq!(shares(3, &[70_000], &[0]), 3);
+        assert_eq!(shares(6, &[70_000, 70_000], &[0, 1]), 3);
+        assert_eq!(shares(16, &[70_000, 5_000], &[0, 1]), 2);
+        assert_eq!(shares(16, &[70_000, 5_000], &[0]), MOST_SHARES);
+        assert_eq!(shares(1, &[500, 500], &[0, 1]), 1);
+        assert_eq!(fitting_shares(8, &[gpu("MIG-1")], &[0]), MOST_SHARES);
     }
 
     #[test]
@@ -247,9 +303,10 @@ mod tests {
             cpu: 1,
             gpus: Gpus::All,
         };
-        assert!(choose(Engine::Auto, all.clone(), &[], true).is_err());
-        assert!(choose(Engine::Native, all.clone(), &[gpu("0")], true).is_err());
-        let (cpu, gpus) = choose(Engine::Torch, all, &[gpu("0")], true).unwrap();
-        assert_eq!((cpu, gpus), (1, vec![0]));
+        let one = [gpu("0")];
+        assert!(choose(Engine::Auto, all.clone(), (&[], None), true).is_err());
+        assert!(choose(Engine::Native, all.clone(), (&one, None), true).is_err());
+        let chosen = choose(Engine::Torch, all, (&one, Some(2)), true).unwrap();
+        assert_eq!(chosen, (1, vec![0], 2));
     }
 }

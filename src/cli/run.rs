@@ -88,6 +88,10 @@ pub struct Choice {
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
 
+    /// Workers that share each GPU
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub gpu_shares: Option<u8>,
+
     /// Most private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
     memory_limit: Option<u64>,

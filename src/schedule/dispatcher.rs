@@ -15,6 +15,7 @@ use super::groups::{self, Extent};
 use super::inbox::{Arrivals, Inbox};
 use super::launcher::{Heard, Incoming, Launcher, Link, WorkerId};
 use super::queue::{Failure, Queue, SLOT_FAILURES, Verdict};
+use super::slots;
 use crate::event::{AttemptNo, Cause, Event, Observer, ObserverError, Readiness, Slot, StopReason};
 use crate::plan::PlannedTrial;
 use crate::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
@@ -22,6 +23,8 @@ use crate::trial::{ConfigId, TrialId};
 
 /// How long a fresh worker may take to say that it is ready.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// The same on a GPU, whose libraries are gigabytes to be read.
+const GPU_START_LIMIT: Duration = Duration::from_secs(120);
 /// How long a worker that was asked to stop may take to checkpoint and say so.
 const STOP_GRACE: Duration = Duration::from_secs(30);
 /// Longest the loop sleeps: observers are woken at least this often.
@@ -415,7 +418,7 @@ impl Dispatcher<'_, '_> {
         let work = self.work;
         let spec = &work.trials[first].spec;
         let is_alike = |other: usize| groups::are_alike(spec, &work.trials[other].spec);
-        let waiting = 1 + self.queue.count(is_alike);
+        let waiting = 1 + self.queue.len();
         let most = groups::size(spec, work.extent, room, waiting, self.usable());
         let most = most.min(self.room());
         for other in self.queue.take_like(most.saturating_sub(1), is_alike) {
@@ -545,8 +548,9 @@ impl Dispatcher<'_, '_> {
                 station.state = State::Ready;
                 station.engine.clone_from(&engine);
                 station.pid = pid;
-                station.room = room;
+                // Each found the whole device free.
                 let slot = station.slot.clone();
+                station.room = room / slots::sharers(&self.settings.slots, &slot) as u64;
                 let log = station
                     .link
                     .as_ref()
@@ -864,7 +868,11 @@ impl Dispatcher<'_, '_> {
         match self.stations[place].state {
             State::Starting { since } => {
                 let after = now.duration_since(since);
-                (after > START_LIMIT).then_some(Cause::TimedOut { after })
+                let limit = match slots::gpu_of(&self.stations[place].slot) {
+                    Some(_) => GPU_START_LIMIT,
+                    None => START_LIMIT,
+                };
+                (after > limit).then_some(Cause::TimedOut { after })
             }
             State::Busy {
                 since,

@@ -1,8 +1,8 @@
 //! Which trials can be trained together as one, and how many of them at once. Pure.
 //!
-//! Invariant: trials of a group have the same tensors and take the same course through them; what they may
-//! differ in (learning rate, decay, dropout, clipping, constants of the optimiser, schedule, length, early stopping,
-//! seed) is each one's own.
+//! Invariant: trials of a group have the same tensors, but for those of batch normalisation, and take the same
+//! course through them; what they may differ in (learning rate, decay, dropout, clipping, batch normalisation, constants
+//! of the optimiser, schedule, length, early stopping, seed) is each one's own.
 
 use crate::trial::{MlpSpec, ModelSpec, Optimizer, TrialSpec};
 
@@ -32,7 +32,7 @@ pub fn are_alike(one: &TrialSpec, other: &TrialSpec) -> bool {
         && source(one) == source(other)
         && a.layers == b.layers
         && a.activation == b.activation
-        && a.batch_norm == b.batch_norm
+        && (a.batch_norm == b.batch_norm || source(one).is_none())
         && a.batch_size == b.batch_size
         && a.embedding == b.embedding
         && rule(a) == rule(b)
@@ -48,7 +48,7 @@ fn rule(spec: &MlpSpec) -> (bool, bool, bool) {
 }
 
 /// How many trials like `spec` to train at once where lanes may take `room` numbers between them, so that
-/// `waiting` trials like it, itself included, keep all of `slots` busy. At least 1.
+/// the `waiting` trials of all kinds, itself included, keep all of `slots` busy. At least 1.
 pub fn size(spec: &TrialSpec, extent: Extent, room: u64, waiting: usize, slots: usize) -> usize {
     let ModelSpec::Mlp(model) = &spec.model else {
         return 1;
@@ -104,6 +104,7 @@ mod tests {
             ("dropout", Value::Float(0.5)),
             ("weight_decay", Value::Float(0.5)),
             ("clip_norm", Value::Float(0.5)),
+            ("batch_norm", Value::Bool(true)),
             ("eps", Value::Float(0.5)),
             ("epochs", Value::Int(3)),
             ("optimizer", text("adamw")),
@@ -124,7 +125,6 @@ mod tests {
         for (key, value) in [
             ("layers", Value::List(vec![Value::Int(8)])),
             ("activation", text("gelu")),
-            ("batch_norm", Value::Bool(true)),
             ("batch_size", Value::Int(64)),
             ("optimizer", text("sgd")),
             ("embedding", text("ple")),

@@ -113,12 +113,7 @@ impl Queue {
         !self.failures.contains_key(&trial) && !self.alone.contains(&trial)
     }
 
-    /// Trials that wait for their first attempt and of which `holds` is true.
-    pub fn count(&self, holds: impl Fn(usize) -> bool) -> usize {
-        self.waiting.iter().filter(|trial| holds(**trial)).count()
-    }
-
-    /// Takes the first `most` of those.
+    /// Takes the first `most` of the trials that wait for their first attempt and of which `holds` is true.
     pub fn take_like(&mut self, most: usize, holds: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut taken = Vec::new();
         self.waiting.retain(|trial| {

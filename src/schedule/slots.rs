@@ -1,4 +1,5 @@
-//! Which slots there are: `cpu:0`, `cpu:1`, ..., `cuda:0`, ...
+//! Which slots there are: `cpu:0`, `cpu:1`, ..., `cuda:0`, ...; where several workers share a GPU `cuda:0.0`,
+//! `cuda:0.1`, ...
 //!
 //! Invariant: a slot is named once, and a GPU's slot by the number under which CUDA knows it here.
 
@@ -57,7 +58,7 @@ fn found(count: usize) -> String {
 /// # Errors
 /// When there are too few or too many.
 pub fn cpu_slots(count: Option<usize>) -> Result<Vec<Slot>, SlotError> {
-    slots(count.unwrap_or_else(cores), &[], 0)
+    slots(count.unwrap_or_else(cores), (&[], 1), 0)
 }
 
 /// Cores that this process may use.
@@ -65,12 +66,16 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Slots of `gpus`, of which there are `present`, and `cpu` CPU slots; those that are likely to be the
-/// fastest come first.
+/// As many slots of each of `gpus` as it has shares, where `present` GPUs are there, and `cpu` CPU slots; those
+/// that are likely to be the fastest come first.
 ///
 /// # Errors
 /// When there are too few or too many, or a GPU is not there.
-pub fn slots(cpu: usize, gpus: &[u32], present: usize) -> Result<Vec<Slot>, SlotError> {
+pub fn slots(
+    cpu: usize,
+    (gpus, shares): (&[u32], usize),
+    present: usize,
+) -> Result<Vec<Slot>, SlotError> {
     if let Some(number) = gpus.iter().find(|gpu| **gpu as usize >= present) {
         return Err(SlotError::NoGpu {
             number: *number,
@@ -80,11 +85,18 @@ pub fn slots(cpu: usize, gpus: &[u32], present: usize) -> Result<Vec<Slot>, Slot
     let mut gpus = gpus.to_vec();
     gpus.sort_unstable();
     gpus.dedup();
-    match cpu.saturating_add(gpus.len()) {
+    match cpu.saturating_add(gpus.len() * shares) {
         1..=MAX_SLOTS => {}
         count => return Err(SlotError::Count(count)),
     }
-    let gpus = gpus.iter().map(|number| Slot(format!("{CUDA}{number}")));
+    // Every GPU has its first worker before one has its second.
+    let shared = (0..shares).flat_map(|share| gpus.iter().map(move |number| (number, share)));
+    let gpus = shared.map(|(number, share)| {
+        Slot(match shares {
+            1 => format!("{CUDA}{number}"),
+            _ => format!("{CUDA}{number}.{share}"),
+        })
+    });
     Ok(gpus
         .chain((0..cpu).map(|number| Slot(format!("cpu:{number}"))))
         .collect())
@@ -92,7 +104,19 @@ pub fn slots(cpu: usize, gpus: &[u32], present: usize) -> Result<Vec<Slot>, Slot
 
 /// The number of the GPU that `slot` is on, if it is on one.
 pub fn gpu_of(slot: &Slot) -> Option<u32> {
-    slot.0.strip_prefix(CUDA)?.parse().ok()
+    let place = slot.0.strip_prefix(CUDA)?;
+    let number = place
+        .split_once('.')
+        .map_or(place, |(number, _share)| number);
+    number.parse().ok()
+}
+
+/// How many of `slots` are on the device that `slot` is on; 1 for a core.
+pub fn sharers(slots: &[Slot], slot: &Slot) -> usize {
+    match gpu_of(slot) {
+        None => 1,
+        gpu => slots.iter().filter(|other| gpu_of(other) == gpu).count(),
+    }
 }
 
 /// Reads what the command line may say: `auto`, or a list of `cpu`, `cpu:N` (N slots), `cuda` (all GPUs)
@@ -147,12 +171,25 @@ mod tests {
             ["cpu:0", "cpu:1", "cpu:2"]
         );
         assert!(!cpu_slots(None).unwrap().is_empty());
-        let mixed = slots(2, &[3, 0, 3], 4).unwrap();
+        let mixed = slots(2, (&[3, 0, 3], 1), 4).unwrap();
         assert_eq!(names(mixed.clone()), ["cuda:0", "cuda:3", "cpu:0", "cpu:1"]);
         assert_eq!(
             mixed.iter().map(gpu_of).collect::<Vec<_>>(),
             [Some(0), Some(3), None, None]
         );
+    }
+
+    #[test]
+    fn workers_that_share_a_gpu_have_slots_of_their_own() {
+        let shared = slots(1, (&[0, 2], 2), 3).unwrap();
+        assert_eq!(
+            names(shared.clone()),
+            ["cuda:0.0", "cuda:2.0", "cuda:0.1", "cuda:2.1", "cpu:0"]
+        );
+        let gpus: Vec<_> = shared.iter().map(gpu_of).collect();
+        assert_eq!(gpus, [Some(0), Some(2), Some(0), Some(2), None]);
+        let counts = shared.iter().map(|slot| sharers(&shared, slot));
+        assert_eq!(counts.collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
     }
 
     #[test]
@@ -188,12 +225,12 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(slots(0, &[], 4), Err(SlotError::Count(0)));
+        assert_eq!(slots(0, (&[], 3), 4), Err(SlotError::Count(0)));
         assert_eq!(cpu_slots(Some(1_000_000)), Err(SlotError::Count(1_000_000)));
         let missing = SlotError::NoGpu {
             number: 2,
             count: 2,
         };
-        assert_eq!(slots(1, &[0, 2], 2), Err(missing));
+        assert_eq!(slots(1, (&[0, 2], 1), 2), Err(missing));
     }
 }

@@ -1,4 +1,5 @@
-//! The `[schedule]` table: how trials are spread over slots. Nothing here changes a result.
+//! The `[schedule]` table: how trials are spread over slots. Nothing here changes a result,
+//! but for the rounding that `tf32` allows.
 
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use crate::trial::Key;
 
 /// Most slots an experiment may ask for.
 const MAX_SLOTS: i64 = 4096;
+/// Most workers that may share a GPU.
+const MAX_SHARES: i64 = 16;
 /// Most times a failed trial is tried again.
 const MAX_RETRIES: i64 = 10;
 /// Retries when the file says nothing.
@@ -23,7 +26,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "slots",
         allowed: "\"auto\", or a table such as { cpu = 2 }, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
-        about: "worker processes; \"auto\" is one for each CPU core, one of which is a GPU's where there are GPUs",
+        about: "worker processes; \"auto\" is one for each CPU core, some of which are GPUs' where there are GPUs",
     },
     Key {
         name: "trial_timeout",
@@ -55,6 +58,16 @@ pub(crate) const KEYS: &[Key] = &[
         allowed: "\"auto\", \"native\" or \"torch\"",
         about: "what trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
     },
+    Key {
+        name: "gpu_shares",
+        allowed: "\"auto\", or an integer from 1 to 16",
+        about: "workers that share each GPU; \"auto\" is at most 4, for each a core and 2 GB of free memory",
+    },
+    Key {
+        name: "tf32",
+        allowed: "true or false",
+        about: "whether GPUs may round the factors of matrix products to ten bits, which is faster and less exact",
+    },
 ];
 
 /// What `[schedule]` says.
@@ -71,6 +84,10 @@ pub struct Schedule {
     pub memory_limit: Option<u64>,
     pub checkpoint: Checkpoints,
     pub engine: Engine,
+    /// Workers that share each GPU; `None` is what suits the machine.
+    pub gpu_shares: Option<usize>,
+    /// Whether GPUs may multiply matrices in TF32.
+    pub tf32: bool,
 }
 
 /// Which workers there are to be.
@@ -108,6 +125,8 @@ impl Default for Schedule {
             memory_limit: None,
             checkpoint: Checkpoints::default(),
             engine: Engine::Auto,
+            gpu_shares: None,
+            tf32: false,
         }
     }
 }
@@ -134,6 +153,49 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
             .unwrap_or(default.memory_limit),
         checkpoint: upkeep::checkpoints(table, problems),
         engine: engine(table, problems).unwrap_or(default.engine),
+        gpu_shares: gpu_shares(table, problems).unwrap_or(default.gpu_shares),
+        tf32: tf32(table, problems).unwrap_or(default.tf32),
+    }
+}
+
+fn gpu_shares(table: Table<'_>, problems: &mut Problems) -> Option<Option<usize>> {
+    refuse_without_gpus(table, "gpu_shares", problems);
+    table.read("gpu_shares", problems, |node| match &node.content {
+        Content::Text(text) if text == "auto" => Ok(None),
+        Content::Int(count) if (1..=MAX_SHARES).contains(count) => Ok(Some(*count as usize)),
+        _ => Err(node),
+    })
+}
+
+fn tf32(table: Table<'_>, problems: &mut Problems) -> Option<bool> {
+    let asked = table.read("tf32", problems, |node| match node.content {
+        Content::Bool(asked) => Ok(asked),
+        _ => Err(node),
+    });
+    if asked == Some(true) {
+        refuse_without_gpus(table, "tf32", problems);
+    }
+    asked
+}
+
+/// What is said of GPUs, where none can be used, is refused.
+fn refuse_without_gpus(table: Table<'_>, key: &str, problems: &mut Problems) {
+    let Some(entry) = table.entry(key) else {
+        return;
+    };
+    refuse_without_torch(table, entry, problems);
+    let slots = table.get("slots").and_then(Node::entries);
+    if slots.is_some_and(|slots| slots.iter().all(|entry| entry.key != "cuda")) {
+        problems.add(
+            Diagnostic::new(
+                &entry.key_place,
+                format!("`{key}` is about GPUs, and `slots` has none"),
+            )
+            .label("about GPUs")
+            .help(format!(
+                "add `cuda = \"all\"` to `slots`, or remove `{key}`"
+            )),
+        );
     }
 }
 
@@ -216,8 +278,11 @@ fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems
     if table.get("engine").and_then(Node::text) == Some("native") {
         problems.add(
             Diagnostic::new(&entry.key_place, "the native engine trains on CPUs alone")
-                .label("GPU slots")
-                .help("set `engine` to \"auto\" or \"torch\", or remove `cuda`"),
+                .label("about GPUs")
+                .help(format!(
+                    "set `engine` to \"auto\" or \"torch\", or remove `{}`",
+                    entry.key
+                )),
         );
     }
 }

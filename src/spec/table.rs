@@ -36,8 +36,12 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    pub(super) fn entry(&self, key: &str) -> Option<&'a Entry> {
         debug_assert!(self.keys.iter().any(|known| known.name == key));
-        self.node.entry(key).map(|entry| &entry.value)
+        self.node.entry(key)
     }
 
     /// The value at `key` as `convert` takes it; it gives back the node that will not do.

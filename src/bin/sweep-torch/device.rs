@@ -34,6 +34,12 @@ pub fn describe() -> serde_json::Value {
     serde_json::json!({ "cpu": true, "cuda": count, "why": why })
 }
 
+/// Whether libtorch was told to round the factors of matrix products on GPUs to TF32: ten bits instead of 23.
+/// It looks at the variable itself.
+pub fn rounds_factors() -> bool {
+    std::env::var_os("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE").is_some_and(|value| value == "1")
+}
+
 /// Bytes of memory that are free on the GPU in use; `None` where that cannot be asked.
 pub fn free_bytes() -> Option<u64> {
     type MemGetInfo = unsafe extern "C" fn(*mut usize, *mut usize) -> libc::c_int;

@@ -47,6 +47,10 @@ impl Torch {
         let message = message_of(panic.as_ref());
         let left: Vec<usize> = (0..lanes.len()).filter(|lane| !lanes[*lane].over).collect();
         if is_out_of_memory(&message) && left.len() > 1 {
+            eprintln!(
+                "{} networks together do not fit into memory and are trained as two halves: {message}",
+                left.len()
+            );
             // Whatever has ended stands in neither half's way.
             let (one, other) = lanes.split_at_mut(left[left.len() / 2]);
             self.train_within_memory(one, ended);
@@ -105,7 +109,10 @@ impl Torch {
 
 impl Networks for Torch {
     fn name(&self) -> &'static str {
-        "torch"
+        match self.device.is_cuda() && device::rounds_factors() {
+            true => "torch (TF32)",
+            false => "torch",
+        }
     }
 
     fn room(&self) -> u64 {
@@ -160,14 +167,39 @@ fn has_avx2() -> bool {
     }
 }
 
-/// What a panic said: `tch` panics with libtorch's message.
+/// What a panic said: `tch` panics with libtorch's message, in quotes, before where in C++ it arose.
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("no message").to_owned()
+    first_sentence(text.unwrap_or("no message")).to_owned()
+}
+
+fn first_sentence(text: &str) -> &str {
+    let quoted = text.split_once("Torch(\"").map(|(_, quoted)| quoted);
+    let Some(quoted) = quoted else {
+        return text;
+    };
+    let end = quoted.find("\\n").unwrap_or(quoted.len());
+    quoted[..end].trim_end_matches("\")")
 }
 
 fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase();
     message.contains("out of memory") || message.contains("can't allocate memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_libtorchs_messages_the_first_line_is_told() {
+        let text = r#"called `Result::unwrap()` on an `Err` value: Torch("CUDA out of memory. Tried to \
+                      allocate 2 GiB.\nException raised from malloc at x.cpp:1 (most recent call first):")"#;
+        let told = first_sentence(text);
+        assert!(told.starts_with("CUDA out of memory") && told.ends_with("GiB."));
+        assert!(is_out_of_memory(told));
+        assert_eq!(first_sentence("index out of range"), "index out of range");
+        assert_eq!(first_sentence("x: Torch(\"no more\")"), "no more");
+    }
 }

@@ -12,8 +12,9 @@ use sweep::engine::score::Confusion;
 use sweep::engine::{Control, Ended, Ending, Lane};
 use tch::{Device, Kind, Tensor};
 
+use crate::layout::Layout;
 use crate::masks::{Masks, Source};
-use crate::network::{Network, Pass, losses};
+use crate::network::{Lanes, Network, Pass, losses};
 use crate::optimizer::{Constants, Numbers, Table};
 use crate::rows::{Orders, Resident, Rows};
 
@@ -37,8 +38,10 @@ pub struct Seat<'w, 'a> {
 
 /// Lanes that are trained together.
 struct Group<'w, 'a> {
+    /// Those that normalise batches come first.
     seats: Vec<Seat<'w, 'a>>,
     network: Network,
+    layout: Layout,
     device: Device,
     train: Rows,
     valid: Rows,
@@ -48,7 +51,7 @@ struct Group<'w, 'a> {
     /// Shares of the target that are spread over all classes, [K, 1].
     smoothing: Option<Tensor>,
     numbers: Numbers,
-    /// Running statistics, each [K * H].
+    /// Running statistics, each [N * H].
     running: Vec<Tensor>,
     batch: usize,
     classes: usize,
@@ -91,7 +94,9 @@ pub fn train(seats: Vec<Seat<'_, '_>>, resident: &Resident, device: Device, ende
 }
 
 impl<'w, 'a> Group<'w, 'a> {
-    fn new(seats: Vec<Seat<'w, 'a>>, resident: &Resident, device: Device) -> Group<'w, 'a> {
+    fn new(mut seats: Vec<Seat<'w, 'a>>, resident: &Resident, device: Device) -> Group<'w, 'a> {
+        seats.sort_by_key(|seat| !seat.normalises());
+        let normalised = count_normalised(&seats);
         let first = &seats[0].mirror;
         let network = Network::of(first);
         let plain = |rows: &Rows| Rows {
@@ -106,8 +111,19 @@ impl<'w, 'a> Group<'w, 'a> {
         let batch = first.spec().batch_rows(train.count());
         let stretches = first.stretches().into_iter();
         let stretches = stretches.map(|part| (part.start as i64, part.count as i64));
+        let layout = Layout::of(&first.tensors(), device);
         let list = |list: List| {
-            let lanes: Vec<Vec<f32>> = seats.iter().map(|seat| seat.mirror.numbers(list)).collect();
+            let lanes = seats.iter().map(|seat| match seat.normalises() {
+                true => seat.mirror.numbers(list),
+                false => layout.widen(&seat.mirror.numbers(list)),
+            });
+            let lanes: Vec<Vec<f32>> = match list {
+                List::Running => lanes.take(normalised).collect(),
+                _ => lanes.collect(),
+            };
+            if lanes.is_empty() {
+                return None;
+            }
             let size = [lanes.len() as i64, lanes[0].len() as i64];
             let numbers = Tensor::from_slice(&lanes.concat()).view(size);
             (size[1] > 0).then(|| numbers.to_device(device))
@@ -129,6 +145,7 @@ impl<'w, 'a> Group<'w, 'a> {
             running: running.unwrap_or_default(),
             classes: first.job().data.meta().classes.len(),
             network,
+            layout,
             device,
             train,
             valid,
@@ -164,7 +181,14 @@ impl<'w, 'a> Group<'w, 'a> {
         let seconds = start.elapsed().as_secs_f64() / self.seats.len() as f64;
         let mut fates = Vec::with_capacity(self.seats.len());
         {
-            let mut snapshot = Snapshot::of(&self.numbers, &self.running, self.seats.len());
+            let mut snapshot = Snapshot {
+                numbers: &self.numbers,
+                running: &self.running,
+                layout: &self.layout,
+                lanes: self.seats.len(),
+                normalised: count_normalised(&self.seats),
+                fetched: Vec::new(),
+            };
             let (steps, batch) = (self.steps(), self.batch);
             for (lane, (seat, validated)) in self.seats.iter_mut().zip(validated).enumerate() {
                 let fate = conclude(
@@ -211,6 +235,7 @@ impl<'w, 'a> Group<'w, 'a> {
             Tensor::zeros(size, (Kind::Float, self.device))
         };
         let (all_losses, all_norms) = (room([lanes, rows]), room([steps, lanes]));
+        let normalised = count_normalised(&self.seats) as i64;
         for step in 0..steps {
             let start = step * self.batch;
             let count = self.batch.min(rows - start);
@@ -221,7 +246,12 @@ impl<'w, 'a> Group<'w, 'a> {
             };
             // A leaf of its own each step, which shares its numbers with the lanes'.
             let leaf = self.numbers.parameters.detach().set_requires_grad(true);
-            let scores = self.network.scores(&leaf, &self.running, &x, pass);
+            let lanes = Lanes {
+                parameters: &leaf,
+                running: &self.running,
+                normalised,
+            };
+            let scores = self.network.scores(lanes, &x, pass);
             let row_losses = losses(&scores, &y, self.smoothing.as_ref());
             all_losses
                 .narrow(1, start as i64, count as i64)
@@ -229,8 +259,7 @@ impl<'w, 'a> Group<'w, 'a> {
             // The gradient of each lane's mean: lanes share nothing but the sum.
             let total = row_losses.sum(Kind::Float) / count as f64;
             let gradient = Tensor::run_backward(&[total], &[&leaf], false, false).remove(0);
-            let squares = &gradient * &gradient;
-            let norm = squares.sum_dim_intlist(1, false, Kind::Float).sqrt();
+            let norm = self.layout.norms(&gradient);
             all_norms.select(0, step as i64).copy_(&norm);
             let row = table.row(step as i64);
             self.constants
@@ -265,8 +294,12 @@ impl<'w, 'a> Group<'w, 'a> {
     /// Mean loss and predictions of every lane on the validation rows.
     fn validate(&self) -> Vec<Validated> {
         let lanes = self.seats.len();
-        let parameters = self.numbers.average.as_ref();
-        let parameters = parameters.unwrap_or(&self.numbers.parameters);
+        let average = self.numbers.average.as_ref();
+        let of = Lanes {
+            parameters: average.unwrap_or(&self.numbers.parameters),
+            running: &self.running,
+            normalised: count_normalised(&self.seats) as i64,
+        };
         let rows = self.valid.count();
         let at_once = EVALUATION_ROWS[usize::from(self.device.is_cuda())];
         let (mut found, mut predicted) = (Vec::new(), Vec::new());
@@ -274,9 +307,7 @@ impl<'w, 'a> Group<'w, 'a> {
             let (x, y) = self
                 .valid
                 .stretch(start, at_once.min(rows - start), lanes as i64);
-            let scores = self
-                .network
-                .scores(parameters, &self.running, &x, Pass::Evaluate);
+            let scores = self.network.scores(of, &x, Pass::Evaluate);
             found.push(losses(&scores, &y, None));
             predicted.push(scores.argmax(1, false));
         }
@@ -311,6 +342,7 @@ impl<'w, 'a> Group<'w, 'a> {
         if leaving.iter().all(Option::is_none) {
             return;
         }
+        let normalised = count_normalised(&self.seats) as i64;
         let stays = leaving.iter().enumerate();
         let stays: Vec<i64> = stays
             .filter(|(_, leaves)| leaves.is_none())
@@ -325,7 +357,7 @@ impl<'w, 'a> Group<'w, 'a> {
         if stays.is_empty() {
             return;
         }
-        let before = self.numbers.parameters.size()[0];
+        let still_normalised = count_normalised(&self.seats);
         let stays = Tensor::from_slice(&stays).to_device(self.device);
         let select = |tensor: &mut Tensor| *tensor = tensor.index_select(0, &stays);
         select(&mut self.numbers.parameters);
@@ -339,11 +371,16 @@ impl<'w, 'a> Group<'w, 'a> {
             .into_iter()
             .flatten()
             .for_each(select);
-        for running in &mut self.running {
-            *running = running
-                .view([before, -1])
-                .index_select(0, &stays)
-                .reshape(-1);
+        match still_normalised {
+            0 => self.running.clear(),
+            // They come first among those that stay as well.
+            still => {
+                let stays = stays.narrow(0, 0, still as i64);
+                for running in &mut self.running {
+                    let lanes = running.view([normalised, -1]);
+                    *running = lanes.index_select(0, &stays).reshape(-1);
+                }
+            }
         }
         self.constants = Constants::of(&specs(&self.seats), self.device);
         self.smoothing = self.smoothing_of_lanes();
@@ -357,6 +394,10 @@ enum Leaving {
 }
 
 impl Seat<'_, '_> {
+    fn normalises(&self) -> bool {
+        self.mirror.spec().batch_norm
+    }
+
     fn end(self, how: Option<Leaving>, ended: Ended<'_>) {
         let watch = &mut *self.waiting.lane.watch;
         let ending = match how {
@@ -371,6 +412,11 @@ impl Seat<'_, '_> {
 
 fn specs<'s>(seats: &'s [Seat<'_, '_>]) -> Vec<&'s sweep::trial::MlpSpec> {
     seats.iter().map(|seat| seat.mirror.spec()).collect()
+}
+
+/// How many of `seats`, from the first on, normalise batches.
+fn count_normalised(seats: &[Seat<'_, '_>]) -> usize {
+    seats.iter().filter(|seat| seat.normalises()).count()
 }
 
 fn source(seat: &Seat<'_, '_>) -> Source {
@@ -468,20 +514,13 @@ impl TrainedLane<'_> {
 struct Snapshot<'a> {
     numbers: &'a Numbers,
     running: &'a [Tensor],
+    layout: &'a Layout,
     lanes: usize,
+    normalised: usize,
     fetched: Vec<(List, Vec<f32>)>,
 }
 
-impl<'a> Snapshot<'a> {
-    fn of(numbers: &'a Numbers, running: &'a [Tensor], lanes: usize) -> Snapshot<'a> {
-        Snapshot {
-            numbers,
-            running,
-            lanes,
-            fetched: Vec::new(),
-        }
-    }
-
+impl Snapshot<'_> {
     /// The numbers of `list` of lane `lane`; none where there is no such list.
     fn lane(&mut self, list: List, lane: usize) -> Vec<f32> {
         if !self.fetched.iter().any(|(other, _)| *other == list) {
@@ -490,8 +529,17 @@ impl<'a> Snapshot<'a> {
         }
         let found = self.fetched.iter().find(|(other, _)| *other == list);
         let all = &found.expect("fetched above").1;
-        let own = all.len() / self.lanes;
-        all[lane * own..][..own].to_vec()
+        let of = |lanes: usize| {
+            let own = all.len() / lanes;
+            &all[lane * own..][..own]
+        };
+        match (list, lane < self.normalised) {
+            _ if all.is_empty() => Vec::new(),
+            (List::Running, true) => of(self.normalised).to_vec(),
+            (List::Running, false) => Vec::new(),
+            (_, true) => of(self.lanes).to_vec(),
+            (_, false) => self.layout.narrow(of(self.lanes)),
+        }
     }
 
     fn fetch(&self, list: List) -> Vec<f32> {
@@ -503,7 +551,7 @@ impl<'a> Snapshot<'a> {
             List::Running if self.running.is_empty() => None,
             List::Running => {
                 let running = self.running.iter();
-                let lanes = self.lanes as i64;
+                let lanes = self.normalised as i64;
                 let running: Vec<Tensor> = running.map(|all| all.view([lanes, -1])).collect();
                 Some(Tensor::cat(&running, 1))
             }

@@ -5,6 +5,7 @@
 mod device;
 mod engine;
 mod group;
+mod layout;
 mod masks;
 mod network;
 mod optimizer;

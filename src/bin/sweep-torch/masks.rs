@@ -27,6 +27,16 @@ pub struct Source {
     pub mask: Option<Mask>,
 }
 
+/// What a device draws the masks of an epoch from: copied there before its first step, so that no step
+/// waits for the host.
+struct Keys {
+    /// Of each hidden layer, [steps, K, 2].
+    layers: Vec<Tensor>,
+    /// What 16 bits have to reach to be kept, and what is kept is multiplied by, each [1, K, 1, 1].
+    threshold: Tensor,
+    scale: Tensor,
+}
+
 /// The masks of one epoch.
 pub struct Masks<'a> {
     sources: &'a [Source],
@@ -36,6 +46,8 @@ pub struct Masks<'a> {
     batch: usize,
     steps: usize,
     device: Device,
+    /// Of a device alone.
+    keys: Option<Keys>,
     /// On a device: the steps that are drawn, and their masks by layer, [steps, K, H, rows].
     drawn: (std::ops::Range<usize>, Vec<Tensor>),
     room: Vec<f32>,
@@ -54,6 +66,7 @@ impl<'a> Masks<'a> {
             batch,
             steps,
             device,
+            keys: None,
             drawn: (0..0, Vec::new()),
             room: Vec::new(),
         }
@@ -93,11 +106,14 @@ impl<'a> Masks<'a> {
             let counters = self.sources.len() * self.batch.div_ceil(ROWS) * widest;
             let steps = (COUNTERS_AT_ONCE / counters).clamp(1, self.steps - step);
             let range = step..step + steps;
-            let layers = 0..self.widths.len();
-            let masks = layers
-                .map(|layer| self.draw(range.clone(), layer))
-                .collect();
-            self.drawn = (range, masks);
+            let keys = self.keys.take().unwrap_or_else(|| self.copy_keys());
+            let layers = keys.layers.iter().zip(self.widths);
+            let masks = layers.map(|(layer, width)| {
+                let layer = layer.narrow(0, step as i64, steps as i64);
+                self.draw(&layer, *width as i64, &keys)
+            });
+            self.drawn = (range, masks.collect());
+            self.keys = Some(keys);
         }
         let place = (step - self.drawn.0.start) as i64;
         let masks = self.drawn.1.iter();
@@ -106,23 +122,42 @@ impl<'a> Masks<'a> {
             .collect()
     }
 
-    /// The factors of hidden layer `layer` at `steps`, [steps, K, H, 4 * ceil(batch / 4)], with integer
-    /// operations on the device.
-    fn draw(&self, steps: std::ops::Range<usize>, layer: usize) -> Tensor {
-        let (lanes, width) = (self.sources.len() as i64, self.widths[layer] as i64);
-        let groups = self.batch.div_ceil(ROWS) as i64;
-        let count = steps.len() as i64;
-        let mut keys = Vec::with_capacity(2 * steps.len() * self.sources.len());
-        for step in steps {
-            for source in self.sources {
-                keys.extend(source.stream(step, layer).key().map(i64::from));
-            }
+    fn copy_keys(&self) -> Keys {
+        let lanes = self.sources.len() as i64;
+        let layers = (0..self.widths.len()).map(|layer| {
+            let steps = 0..self.steps;
+            let streams = steps.flat_map(|step| {
+                let sources = self.sources.iter();
+                sources.flat_map(move |source| source.stream(step, layer).key())
+            });
+            let keys: Vec<i64> = streams.map(i64::from).collect();
+            let keys = Tensor::from_slice(&keys).view([self.steps as i64, lanes, 2]);
+            keys.to_device(self.device)
+        });
+        let column = |number: &dyn Fn(Mask) -> f32, none: f32| {
+            let sources = self.sources.iter();
+            let numbers: Vec<f32> = sources
+                .map(|source| source.mask.map_or(none, number))
+                .collect();
+            let numbers = Tensor::from_slice(&numbers).view([1, lanes, 1, 1]);
+            numbers.to_device(self.device)
+        };
+        Keys {
+            layers: layers.collect(),
+            // Sixteen bits are whole numbers in single precision too.
+            threshold: column(&|mask| mask.threshold as f32, 0.0),
+            scale: column(&|mask| mask.scale, 1.0),
         }
-        let keys = Tensor::from_slice(&keys)
-            .view([count * lanes, 2])
-            .to_device(self.device);
+    }
+
+    /// The factors of a hidden layer of `width` units from its keys at some steps, [steps, K, 2]:
+    /// [steps, K, H, 4 * ceil(batch / 4)], with integer operations on the device.
+    fn draw(&self, layer: &Tensor, width: i64, keys: &Keys) -> Tensor {
+        let (steps, lanes) = (layer.size()[0], layer.size()[1]);
+        let groups = self.batch.div_ceil(ROWS) as i64;
         let counters = Tensor::arange(groups * width, (Kind::Int64, self.device)).unsqueeze(0);
-        let [low, high] = threefry(&keys, &counters.bitwise_and(WORD));
+        let each = layer.reshape([steps * lanes, 2]);
+        let [low, high] = threefry(&each, &counters.bitwise_and(WORD));
         let halves = [
             low.bitwise_and(0xFFFF),
             low.bitwise_right_shift_tensor_scalar(16),
@@ -130,31 +165,14 @@ impl<'a> Masks<'a> {
             high.bitwise_right_shift_tensor_scalar(16),
         ];
         // [steps * K, groups * H, 4] to [steps, K, H, groups * 4].
-        let drawn = Tensor::stack(&halves, -1)
-            .view([count, lanes, groups, width, ROWS as i64])
+        Tensor::stack(&halves, -1)
+            .view([steps, lanes, groups, width, ROWS as i64])
             .permute([0, 1, 3, 2, 4])
-            .reshape([count, lanes, width, groups * ROWS as i64]);
-        let column = |numbers: Vec<f32>| {
-            Tensor::from_slice(&numbers)
-                .view([1, lanes, 1, 1])
-                .to_device(self.device)
-        };
-        let of = |number: &dyn Fn(Mask) -> f32, none: f32| {
-            let sources = self.sources.iter();
-            column(
-                sources
-                    .map(|source| source.mask.map_or(none, number))
-                    .collect(),
-            )
-        };
-        let threshold = of(&|mask| mask.threshold as f32, 0.0);
-        let scale = of(&|mask| mask.scale, 1.0);
-        // Sixteen bits are whole numbers in single precision too.
-        drawn
+            .reshape([steps, lanes, width, groups * ROWS as i64])
             .to_kind(Kind::Float)
-            .ge_tensor(&threshold)
+            .ge_tensor(&keys.threshold)
             .to_kind(Kind::Float)
-            * scale
+            * &keys.scale
     }
 }
 

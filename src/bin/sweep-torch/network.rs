@@ -1,9 +1,9 @@
 //! The network of native, for several lanes at once: libtorch's operations, differentiated by libtorch.
 //!
-//! Shapes: K lanes, B rows, F features, H units, C classes, P parameters of a lane. Units stand before
-//! rows, [K, H, B], so that one batched product does all lanes and batch normalisation sees each unit of
-//! each lane as a channel, its rows side by side. Invariant: on a CPU, no number of a lane depends on
-//! which lanes stand beside it, to the bit.
+//! Shapes: K lanes, of which the first N normalise batches, B rows, F features, H units, C classes, P
+//! parameters of a lane. Units stand before rows, [K, H, B], so that one batched product does all lanes and
+//! batch normalisation sees each unit of each lane as a channel, its rows side by side. Invariant: on a CPU,
+//! no number of a lane depends on which lanes stand beside it, to the bit.
 
 use std::f64::consts::TAU;
 
@@ -30,6 +30,17 @@ pub struct Network {
     sizes: Vec<i64>,
     /// Numbers of each tensor of running statistics, in order.
     running: Vec<i64>,
+}
+
+/// What the lanes of a network have of their own.
+#[derive(Clone, Copy)]
+pub struct Lanes<'a> {
+    /// [K, P].
+    pub parameters: &'a Tensor,
+    /// Running statistics, each [N * H]; updated by training.
+    pub running: &'a [Tensor],
+    /// N: how many of the lanes, from the first on, normalise.
+    pub normalised: i64,
 }
 
 /// How the features of a row become inputs.
@@ -66,7 +77,8 @@ pub enum Pass<'a> {
 }
 
 impl Network {
-    /// The network of `mirror`, and so of every trial that can be trained beside it.
+    /// The network of `mirror`, and so of every trial that can be trained beside it; one that normalises, if
+    /// any of them does.
     pub fn of(mirror: &Mirror<'_>) -> Network {
         let spec = mirror.spec();
         let (mut sizes, mut running) = (Vec::new(), Vec::new());
@@ -135,17 +147,10 @@ impl Network {
         hidden.iter().map(|layer| layer.outputs as usize).collect()
     }
 
-    /// Scores before the softmax, [K, C, B], of `x`, [K, F, B], for `parameters`, [K, P]; updates the
-    /// running statistics in `running`, each [K * H], while training.
-    pub fn scores(
-        &self,
-        parameters: &Tensor,
-        running: &[Tensor],
-        x: &Tensor,
-        pass: Pass<'_>,
-    ) -> Tensor {
-        let parts = parameters.split_with_sizes(&self.sizes, 1);
-        let lanes = parameters.size()[0];
+    /// Scores before the softmax, [K, C, B], of `x`, [K, F, B].
+    pub fn scores(&self, of: Lanes<'_>, x: &Tensor, pass: Pass<'_>) -> Tensor {
+        let parts = of.parameters.split_with_sizes(&self.sizes, 1);
+        let lanes = of.parameters.size()[0];
         let mut values = self.enter(&parts, x, lanes);
         let output = self.layers.len() - 1;
         for (place, layer) in self.layers.iter().enumerate() {
@@ -156,10 +161,9 @@ impl Network {
             });
             // A bias before a normalisation has no effect on what comes after it: its gradient is 0,
             // not what rounding leaves of that.
-            let bias = if layer.norm.is_some() {
-                bias.detach()
-            } else {
-                bias
+            let bias = match layer.norm {
+                Some(_) => in_first(of.normalised, &bias, Tensor::detach),
+                None => bias,
             };
             let weight = weight.view([lanes, layer.outputs, layer.inputs]);
             values = bias.unsqueeze(2).baddbmm(&weight, &values, 1, 1);
@@ -168,7 +172,9 @@ impl Network {
             }
             if let Some(norm) = &layer.norm {
                 let learned = matches!(pass, Pass::Train { .. }) && learns;
-                values = normalize(norm, &values, &parts, running, (learns, learned));
+                values = in_first(of.normalised, &values, |values| {
+                    normalize(norm, values, &parts, of.running, (learns, learned))
+                });
             }
             values = activate(self.activation, &values);
             if let Pass::Train {
@@ -210,7 +216,20 @@ impl Network {
     }
 }
 
-/// Batch normalisation of `values`, [K, H, B]. `learns` is whether the layer's parameters are trained,
+/// `change` of the first `count` lanes of `values`, and the others as they are.
+fn in_first(count: i64, values: &Tensor, change: impl FnOnce(&Tensor) -> Tensor) -> Tensor {
+    let lanes = values.size()[0];
+    match count {
+        0 => values.shallow_clone(),
+        all if all == lanes => change(values),
+        _ => {
+            let changed = change(&values.narrow(0, 0, count));
+            Tensor::cat(&[changed, values.narrow(0, count, lanes - count)], 0)
+        }
+    }
+}
+
+/// Batch normalisation of `values`, [N, H, B]. `learns` is whether the layer's parameters are trained,
 /// `learned` whether the batch's own statistics are used.
 fn normalize(
     norm: &Norm,
@@ -221,9 +240,12 @@ fn normalize(
 ) -> Tensor {
     let size = values.size();
     let channels = size[0] * size[1];
-    let [gamma, beta] = [0, 1].map(|next| match learns {
-        true => parts[norm.gamma + next].reshape([channels]),
-        false => parts[norm.gamma + next].detach().reshape([channels]),
+    let [gamma, beta] = [0, 1].map(|next| {
+        let part = parts[norm.gamma + next].narrow(0, 0, size[0]);
+        match learns {
+            true => part.reshape([channels]),
+            false => part.detach().reshape([channels]),
+        }
     });
     let (mean, variance) = (&running[norm.mean], &running[norm.mean + 1]);
     if learned && size[2] == 1 {

@@ -32,6 +32,9 @@ use log::{Log, Tail};
 use process::{Killed, Process};
 use warden::Warden;
 
+/// Has libtorch round the factors of matrix products to TF32 on GPUs that can.
+const TF32: &str = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
+
 /// Numbers the workers of one session, so that a late word of a dead one is not taken for its
 /// successor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +82,8 @@ pub struct TorchWorker {
     pub program: PathBuf,
     /// Whether it serves CPU slots as well as GPUs.
     pub on_cpu: bool,
+    /// Whether GPUs may multiply matrices in TF32.
+    pub tf32: bool,
     /// What CUDA is to call each GPU, by its number in the name of a slot.
     pub gpus: Vec<String>,
 }
@@ -137,6 +142,9 @@ impl ProcessLauncher {
                 let mut command = Command::new(&torch.program);
                 command.args(["worker", "cuda"]);
                 command.env("CUDA_VISIBLE_DEVICES", gpu);
+                if torch.tf32 {
+                    command.env(TF32, "1");
+                }
                 command
             }
             (Some(torch), None) if torch.on_cpu => {

@@ -324,3 +324,19 @@ fn slots_and_engines_are_read() {
     );
     assert_eq!(slots("engine = \"native\""), (Slots::Auto, Engine::Native));
 }
+
+#[test]
+fn what_is_said_of_gpus_is_read() {
+    let read = |schedule: &str| {
+        let text = format!("{DATA}[model]\n[schedule]\n{schedule}\n");
+        let schedule = parse(&source(&text), &[]).unwrap().schedule;
+        (schedule.gpu_shares, schedule.tf32)
+    };
+    assert_eq!(read(""), (None, false));
+    assert_eq!(read("gpu_shares = \"auto\"\ntf32 = true"), (None, true));
+    assert_eq!(
+        read("slots = { cuda = [0] }\ngpu_shares = 3"),
+        (Some(3), false)
+    );
+    assert_eq!(read("slots = { cpu = 1 }\ntf32 = false"), (None, false));
+}

@@ -84,6 +84,7 @@ refused! {
     bad_settings_of_baselines_are_refused: "[[baseline]]\nkind = \"xgboost\"\neta = 2\nlr = 0.1\nrounds = [1, 2]\nmax_depth = 3\ngrid = { max_depth = [5, 10], subsmple = [0.5], gamma = 1 }\n";
     slots_that_cannot_be_are_refused: "[model]\n[schedule]\nslots = { cpu = 0, cuda = [0, 0], tpu = 1 }\nengine = \"jax\"\n";
     gpus_beside_the_native_engine_are_refused: "[model]\n[schedule]\nslots = { cpu = 1, cuda = \"all\" }\nengine = \"native\"\n";
+    what_is_said_of_gpus_where_there_are_none_is_refused: "[model]\n[schedule]\nslots = { cpu = 1 }\nengine = \"native\"\ngpu_shares = 17\ntf32 = true\n";
     bad_limits_of_the_schedule_are_refused: "[model]\n[schedule]\nslots = 2\ntrial_timeout = 30\nstall_timeout = \"0s\"\nretries = 11\nengine = \"jax\"\n";
     a_memory_limit_and_checkpoints_that_cannot_be_are_refused: "[model]\nevery = 3\n[schedule]\nmemory_limit = \"2 gigs\"\ncheckpoint = { every = 5, cost = 0, evry = 1 }\n";
     nothing_to_train_is_refused: "";

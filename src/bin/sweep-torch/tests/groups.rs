@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Lanes that differ in all that lanes of a group may differ in.
+/// Lanes that differ in all that lanes of a group may differ in, batch normalisation where `common` leaves it open.
 fn lanes(count: usize, common: &str) -> Vec<TrialSpec> {
     let lane = |place: usize| {
         let lr = 0.001 * (place + 1) as f64;
@@ -10,8 +10,13 @@ fn lanes(count: usize, common: &str) -> Vec<TrialSpec> {
         let clip = [0.0, 0.4][place % 2];
         let decay = [0.0, 0.02, 0.1][place / 2 % 3];
         let patience = [2, 40][place / 3 % 2];
+        let norm = match common.contains("batch_norm") {
+            true => "",
+            // Neither first nor last, nor side by side.
+            false => ["batch_norm = false", "batch_norm = true"][place % 4 % 3 % 2],
+        };
         let own = format!(
-            "lr = {lr}\ndropout = {dropout:?}\nclip_norm = {clip:?}\nweight_decay = {decay:?}\n\
+            "{norm}\nlr = {lr}\ndropout = {dropout:?}\nclip_norm = {clip:?}\nweight_decay = {decay:?}\n\
              epochs = {}\nearly_stopping = {{ patience = {patience} }}",
             3 + place % 3
         );
@@ -26,6 +31,7 @@ fn every_lane_of_a_group_gives_what_it_gives_alone_to_the_bit() {
     let data = data(71, 37);
     for common in [
         "layers = [13, 7]\nbatch_size = 10\nactivation = 'gelu'",
+        "layers = [13, 7]\nbatch_size = 10\nbatch_norm = false",
         "layers = [19, 16]\nbatch_size = 14\nbatch_norm = true\noptimizer = 'adamw'",
         "layers = [33]\nbatch_size = 35\nactivation = 'tanh'\nlabel_smoothing = 0.1\nema = 0.9",
         "layers = [11]\nbatch_size = 9\noptimizer = 'sgd'\nmomentum = 0.9\nactivation = 'silu'",

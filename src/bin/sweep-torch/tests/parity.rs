@@ -82,6 +82,37 @@ fn both_engines_stop_early_at_the_same_epoch_and_keep_the_same_one() {
 }
 
 #[test]
+fn the_accuracy_at_the_end_is_that_of_the_native_engine_over_seeds() {
+    let data = data(300, 400);
+    let settings = "layers = [24, 12]\nbatch_norm = true\ndropout = 0.3\nlr = 0.01\nbatch_size = 20\nepochs = 25";
+    let specs: Vec<TrialSpec> = (1..=8).map(|seed| trial(network(settings), seed)).collect();
+    let accuracy = |told: &Told| {
+        let result = &told.result.metrics;
+        let found = result.iter().find(|(name, _)| name == "valid/accuracy");
+        found.expect("networks are scored by it").1
+    };
+    let ours: Vec<f64> = told_together(&specs, &data).iter().map(accuracy).collect();
+    let theirs: Vec<f64> = specs
+        .iter()
+        .map(|spec| accuracy(&told(&mut Native, spec, &data)))
+        .collect();
+    let count = specs.len() as f64;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
+    let square = |value: &f64| (value - mean(&theirs)).powi(2);
+    let error = (theirs.iter().map(square).sum::<f64>() / (count - 1.0) / count).sqrt();
+    assert!(
+        error > 0.0 && mean(&theirs) > 0.5,
+        "seeds differ, and something is learned: {theirs:?}"
+    );
+    // 375 steps on, rounding has parted them; what is left is less than seeds do.
+    let apart = (mean(&ours) - mean(&theirs)).abs();
+    assert!(
+        apart <= error,
+        "{apart} where the error of a mean is {error}: {ours:?}, {theirs:?}"
+    );
+}
+
+#[test]
 fn both_engines_diverge_at_the_same_step() {
     let data = data(60, 40);
     let spec = trial(

@@ -1,0 +1,97 @@
+//! Groups that do not fit into memory.
+
+use std::process::Command;
+
+use super::*;
+
+/// Set for the process in which a test is run under a limit, to what it is to do there.
+const ROLE: &str = "SWEEP_TEST_MEMORY";
+
+/// Rows of a batch that take libtorch 20 MB for every list of values of one lane; it keeps several at once, and
+/// the host next to nothing.
+const ROWS: usize = 20_000;
+
+/// Eight lanes that train on all rows at once.
+fn wide() -> Vec<TrialSpec> {
+    let lane = |place: u64| {
+        let settings = "layers = [256]\nbatch_size = 'all'\nepochs = 2";
+        let lr = format!("lr = {:?}", 1e-4 * (place + 1) as f64);
+        trial(network(&format!("{settings}\n{lr}")), place)
+    };
+    (0..8).map(lane).collect()
+}
+
+/// Lets this process take `bytes` more of private memory than it has.
+fn limit(bytes: u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmData:"));
+    let kilobytes: u64 = line
+        .and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+        .expect("Linux tells");
+    let most = kilobytes * 1024 + bytes;
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
+    };
+    // SAFETY: `limit` outlives the call that reads it.
+    assert_eq!(
+        unsafe { libc::setrlimit(libc::RLIMIT_DATA, &raw const limit) },
+        0
+    );
+}
+
+/// Runs the test called `name` in a process of its own, where [`ROLE`] is `role`; what it printed.
+fn run_apart(name: &str, role: &str) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads", "1"])
+        .env(ROLE, role)
+        // To write one down takes memory.
+        .env("RUST_BACKTRACE", "0")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+    text
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_group_that_runs_out_of_memory_is_halved_until_it_fits() {
+    if on_gpu() {
+        eprintln!("not on a GPU: the limit is on the memory of the host");
+        return;
+    }
+    let (specs, large) = (wide(), data(ROWS, 20));
+    match std::env::var(ROLE).as_deref() {
+        Ok("few") => {
+            let alone = told(&mut torch(), &specs[7], &large);
+            limit(260 << 20);
+            let together = told_together(&specs, &large);
+            assert_told("the last lane", &together[7], &alone);
+            assert!(together.iter().all(|told| told.epochs.len() == 2));
+        }
+        Ok("none") => {
+            // The first that is trained has libraries loaded and threads started.
+            told(&mut torch(), &specs[7], &data(48, 20));
+            limit(30 << 20);
+            let folder = tempfile::tempdir().unwrap();
+            let (_, ending) = run(&mut torch(), (&specs[0], &large), folder.path(), None, None);
+            let why = ending.unwrap_err().to_string();
+            assert!(why.contains("too little memory for this network"), "{why}");
+            assert!(why.ends_with("(Cannot allocate memory)"), "{why}");
+        }
+        _ => {
+            let name = "tests::memory::a_group_that_runs_out_of_memory_is_halved_until_it_fits";
+            let said = run_apart(name, "few");
+            assert!(
+                said.contains("8 networks together do not fit into memory"),
+                "{said}"
+            );
+            run_apart(name, "none");
+        }
+    }
+}
