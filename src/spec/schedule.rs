@@ -183,7 +183,9 @@ fn refuse_without_gpus(table: Table<'_>, key: &str, problems: &mut Problems) {
     let Some(entry) = table.entry(key) else {
         return;
     };
-    refuse_without_torch(table, entry, problems);
+    if refuse_without_torch(table, entry, problems) {
+        return;
+    }
     let slots = table.get("slots").and_then(Node::entries);
     if slots.is_some_and(|slots| slots.iter().all(|entry| entry.key != "cuda")) {
         problems.add(
@@ -273,9 +275,10 @@ fn gpus(node: &Node) -> Option<Cuda> {
     (different && !numbers.is_empty()).then_some(Cuda::These(numbers))
 }
 
-/// GPUs beside an engine that trains on CPUs alone contradict each other.
-fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems) {
-    if table.get("engine").and_then(Node::text) == Some("native") {
+/// GPUs beside an engine that trains on CPUs alone contradict each other; whether they do here.
+fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems) -> bool {
+    let is_native = table.get("engine").and_then(Node::text) == Some("native");
+    if is_native {
         problems.add(
             Diagnostic::new(&entry.key_place, "the native engine trains on CPUs alone")
                 .label("about GPUs")
@@ -285,6 +288,7 @@ fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems
                 )),
         );
     }
+    is_native
 }
 
 fn engine(table: Table<'_>, problems: &mut Problems) -> Option<Engine> {

@@ -98,7 +98,8 @@ impl<'w, 'a> Group<'w, 'a> {
         seats.sort_by_key(|seat| !seat.normalises());
         let normalised = count_normalised(&seats);
         let first = &seats[0].mirror;
-        let network = Network::of(first);
+        let layout = Layout::of(first);
+        let network = Network::of(first, &layout);
         let plain = |rows: &Rows| Rows {
             x: rows.x.shallow_clone(),
             y: rows.y.shallow_clone(),
@@ -111,15 +112,16 @@ impl<'w, 'a> Group<'w, 'a> {
         let batch = first.spec().batch_rows(train.count());
         let stretches = first.stretches().into_iter();
         let stretches = stretches.map(|part| (part.start as i64, part.count as i64));
-        let layout = Layout::of(&first.tensors(), device);
         let list = |list: List| {
-            let lanes = seats.iter().map(|seat| match seat.normalises() {
-                true => seat.mirror.numbers(list),
-                false => layout.widen(&seat.mirror.numbers(list)),
-            });
+            let lanes = seats.iter();
             let lanes: Vec<Vec<f32>> = match list {
-                List::Running => lanes.take(normalised).collect(),
-                _ => lanes.collect(),
+                List::Running => lanes
+                    .take(normalised)
+                    .map(|seat| seat.mirror.numbers(list))
+                    .collect(),
+                _ => lanes
+                    .map(|seat| layout.gather(&seat.mirror.numbers(list), seat.normalises()))
+                    .collect(),
             };
             if lanes.is_empty() {
                 return None;
@@ -533,12 +535,12 @@ impl Snapshot<'_> {
             let own = all.len() / lanes;
             &all[lane * own..][..own]
         };
-        match (list, lane < self.normalised) {
+        let normalises = lane < self.normalised;
+        match list {
             _ if all.is_empty() => Vec::new(),
-            (List::Running, true) => of(self.normalised).to_vec(),
-            (List::Running, false) => Vec::new(),
-            (_, true) => of(self.lanes).to_vec(),
-            (_, false) => self.layout.narrow(of(self.lanes)),
+            List::Running if normalises => of(self.normalised).to_vec(),
+            List::Running => Vec::new(),
+            _ => self.layout.scatter(of(self.lanes), normalises),
         }
     }
 

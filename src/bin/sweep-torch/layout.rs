@@ -1,19 +1,21 @@
-//! Which numbers of a group are a lane's own.
+//! How the parameters of a lane lie in a group.
 //!
-//! A group in which some lanes normalise batches has room for the parameters of normalisations in every lane.
-//! Invariant: in lanes that do not normalise these stay 0, and nothing of theirs depends on them.
+//! A group in which some lanes normalise batches has room for the parameters of normalisations in every lane, after
+//! all others. Invariant: in lanes that do not normalise these stay 0, and nothing of theirs depends on them.
 
-use sweep::engine::native::mirror::Named;
-use tch::{Device, Kind, Tensor};
+use sweep::engine::native::mirror::{Mirror, Named};
+use tch::Tensor;
 
-/// The parameter tensors of a group, in order, as they lie in each lane's P.
+/// The P columns of a group.
 pub struct Layout {
+    /// The parameter tensors in the order in which a lane has them.
     pieces: Vec<Piece>,
-    /// Columns of P that every lane has, and those of normalisations; none where all are of one kind.
-    columns: Option<[Tensor; 2]>,
+    /// Places of pieces in the order in which they lie in a group.
+    order: Vec<usize>,
+    /// Columns that every lane has, where others come after them.
+    shared: Option<i64>,
 }
 
-#[derive(Clone, Copy)]
 struct Piece {
     numbers: usize,
     /// Whether it is a normalisation's, and so not every lane's.
@@ -21,73 +23,154 @@ struct Piece {
 }
 
 impl Layout {
-    /// That of a network of `tensors`.
-    pub fn of(tensors: &[Named], device: Device) -> Layout {
-        let parameters = tensors.iter().filter(|tensor| !tensor.running);
-        let pieces = parameters.map(|tensor| Piece {
-            numbers: tensor.shape.iter().product(),
-            normalises: tensor.name.contains(".norm."),
-        });
-        let pieces: Vec<Piece> = pieces.collect();
-        let mut columns = [Vec::new(), Vec::new()];
-        let mut start = 0;
-        for piece in &pieces {
-            let end = start + piece.numbers as i64;
-            columns[usize::from(piece.normalises)].extend(start..end);
-            start = end;
-        }
-        let columns = (!columns[1].is_empty())
-            .then(|| columns.map(|columns| Tensor::from_slice(&columns).to_device(device)));
-        Layout { pieces, columns }
+    /// That of a group which `mirror` is in, a lane that normalises if any of them does.
+    pub fn of(mirror: &Mirror<'_>) -> Layout {
+        // Lanes of a transfer are alike, and trained by stretches in their own order.
+        let is_mixed = mirror.job().spec.transfer.is_none();
+        Layout::new(&mirror.tensors(), is_mixed)
     }
 
-    /// P numbers out of the `own` ones of a lane that does not normalise; none out of none.
-    pub fn widen(&self, own: &[f32]) -> Vec<f32> {
+    fn new(tensors: &[Named], is_mixed: bool) -> Layout {
+        let parameters = tensors.iter().filter(|tensor| !tensor.running);
+        let pieces: Vec<Piece> = parameters
+            .map(|tensor| Piece {
+                numbers: tensor.shape.iter().product(),
+                normalises: tensor.name.contains(".norm."),
+            })
+            .collect();
+        let mut order: Vec<usize> = (0..pieces.len()).collect();
+        if is_mixed {
+            order.sort_by_key(|place| pieces[*place].normalises);
+        }
+        let of_all = pieces.iter().filter(|piece| !piece.normalises);
+        let shared = of_all.map(|piece| piece.numbers as i64).sum();
+        let is_apart = is_mixed && pieces.iter().any(|piece| piece.normalises);
+        Layout {
+            pieces,
+            order,
+            shared: is_apart.then_some(shared),
+        }
+    }
+
+    /// Numbers of each tensor in the order of the group: the cuts of P.
+    pub fn sizes(&self) -> Vec<i64> {
+        let sizes = self.order.iter();
+        sizes
+            .map(|place| self.pieces[*place].numbers as i64)
+            .collect()
+    }
+
+    /// Where the tensor at `place` of a lane is in the order of the group.
+    pub fn place_of(&self, place: usize) -> usize {
+        let found = self.order.iter().position(|other| *other == place);
+        found.expect("an order holds every place")
+    }
+
+    /// P numbers out of a lane's `own`; none out of none.
+    pub fn gather(&self, own: &[f32], normalises: bool) -> Vec<f32> {
         if own.is_empty() {
             return Vec::new();
         }
-        let mut rest = own;
-        let mut all = Vec::new();
-        for piece in &self.pieces {
-            if piece.normalises {
-                all.resize(all.len() + piece.numbers, 0.0);
-            } else {
-                let (piece, others) = rest.split_at(piece.numbers);
-                all.extend_from_slice(piece);
-                rest = others;
+        let starts = self.starts(normalises);
+        let mut all = Vec::with_capacity(own.len());
+        for place in &self.order {
+            let numbers = self.pieces[*place].numbers;
+            match starts[*place] {
+                Some(start) => all.extend_from_slice(&own[start..][..numbers]),
+                None => all.resize(all.len() + numbers, 0.0),
             }
         }
         all
     }
 
-    /// Out of the P numbers of a lane that does not normalise, its own.
-    pub fn narrow(&self, all: &[f32]) -> Vec<f32> {
-        let mut rest = all;
-        let mut own = Vec::with_capacity(all.len());
-        for piece in &self.pieces {
-            let (numbers, others) = rest.split_at(piece.numbers);
-            if !piece.normalises {
-                own.extend_from_slice(numbers);
+    /// A lane's own numbers out of `all` its P.
+    pub fn scatter(&self, all: &[f32], normalises: bool) -> Vec<f32> {
+        let starts = self.starts(normalises);
+        let mut own = vec![0.0; all.len()];
+        let (mut rest, mut count) = (all, 0);
+        for place in &self.order {
+            let numbers = self.pieces[*place].numbers;
+            let (piece, others) = rest.split_at(numbers);
+            if let Some(start) = starts[*place] {
+                own[start..][..numbers].copy_from_slice(piece);
+                count += numbers;
             }
             rest = others;
         }
+        own.truncate(count);
         own
     }
 
+    /// Where each piece begins among the numbers of a lane, if it has that piece.
+    fn starts(&self, normalises: bool) -> Vec<Option<usize>> {
+        let mut next = 0;
+        let starts = self.pieces.iter().map(|piece| {
+            let has = normalises || !piece.normalises;
+            let start = next;
+            next += if has { piece.numbers } else { 0 };
+            has.then_some(start)
+        });
+        starts.collect()
+    }
+
     /// The norm of each lane's `gradient`, [K, P] to [K]. Parameters of normalisations are summed by themselves, so
-    /// that their zeros do not move the others about in a sum.
+    /// that their zeros do not move others about in a sum.
     pub fn norms(&self, gradient: &Tensor) -> Tensor {
-        let squares = gradient * gradient;
-        let sum = |squares: &Tensor| squares.sum_dim_intlist(1, false, Kind::Float);
-        let sums = match &self.columns {
-            None => sum(&squares),
-            Some(columns) => {
-                let [every, norms] = columns
-                    .each_ref()
-                    .map(|columns| sum(&squares.index_select(1, columns)));
-                every + norms
+        let norm = |part: &Tensor| part.norm_scalaropt_dim(2, [1i64].as_slice(), false);
+        match self.shared {
+            None => norm(gradient),
+            Some(shared) => {
+                let others = gradient.size()[1] - shared;
+                let parts = gradient.split_with_sizes([shared, others], 1);
+                norm(&parts[0]).hypot(&norm(&parts[1]))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensors() -> Vec<Named> {
+        let tensor = |name: &str, shape: &[usize], running: bool| Named {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            running,
         };
-        sums.sqrt()
+        vec![
+            tensor("layers.0.linear.weight", &[2, 1], false),
+            tensor("layers.0.norm.weight", &[2], false),
+            tensor("layers.0.norm.running_mean", &[2], true),
+            tensor("output.weight", &[1, 2], false),
+            tensor("output.bias", &[1], false),
+        ]
+    }
+
+    #[test]
+    fn numbers_of_normalisations_come_last_and_are_zero_where_a_lane_has_none() {
+        let layout = Layout::new(&tensors(), true);
+        assert_eq!(layout.sizes(), [2, 2, 1, 2]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|place| layout.place_of(place)),
+            [0, 3, 1, 2]
+        );
+        let normalising = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+        let all = layout.gather(&normalising, true);
+        assert_eq!(all, [1.0, 2.0, 5.0, 6.0, 7.0, 3.0, 4.0]);
+        assert_eq!(layout.scatter(&all, true), normalising);
+        let plain = [1.0, 2.0, 5.0, 6.0, 7.0];
+        let all = layout.gather(&plain, false);
+        assert_eq!(all, [1.0, 2.0, 5.0, 6.0, 7.0, 0.0, 0.0]);
+        assert_eq!(layout.scatter(&all, false), plain);
+        assert!(layout.gather(&[], false).is_empty());
+    }
+
+    #[test]
+    fn lanes_that_are_all_alike_keep_their_own_order() {
+        let layout = Layout::new(&tensors(), false);
+        let own = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+        assert_eq!(layout.gather(&own, true), own);
+        assert_eq!(layout.scatter(&own, true), own);
     }
 }

@@ -9,12 +9,16 @@ use std::f64::consts::TAU;
 
 use sweep::engine::native::mirror::{Inputs, Mirror};
 use sweep::trial::Activation;
-use tch::{Kind, Tensor};
+use tch::{Kind, Reduction, Tensor};
+
+use crate::layout::Layout;
 
 /// Added to a variance before its root is taken, as native has it.
 const NORM_EPS: f64 = 1e-5;
 /// Share of a batch's statistics in the running ones, as native has it.
 const NORM_MOMENTUM: f64 = 0.1;
+/// What libtorch would take for a row without a label; none of ours is.
+const NO_CLASS: i64 = -100;
 /// Numbers that libtorch's element-wise loops on CPUs take at once, or a multiple of that. What is left
 /// over goes through other code, whose last bit may differ.
 const AT_ONCE: i64 = 32;
@@ -26,7 +30,7 @@ pub struct Network {
     layers: Vec<Layer>,
     /// Hidden layers that are not trained, from the input on.
     frozen: usize,
-    /// Numbers of each parameter tensor, in order: the cuts of a lane's P.
+    /// Numbers of each parameter tensor, in the order of the group: the cuts of a lane's P.
     sizes: Vec<i64>,
     /// Numbers of each tensor of running statistics, in order.
     running: Vec<i64>,
@@ -79,23 +83,18 @@ pub enum Pass<'a> {
 impl Network {
     /// The network of `mirror`, and so of every trial that can be trained beside it; one that normalises, if
     /// any of them does.
-    pub fn of(mirror: &Mirror<'_>) -> Network {
+    pub fn of(mirror: &Mirror<'_>, layout: &Layout) -> Network {
         let spec = mirror.spec();
-        let (mut sizes, mut running) = (Vec::new(), Vec::new());
+        let (mut parameters, mut running) = (0, Vec::new());
         let mut layers: Vec<Layer> = Vec::new();
         for tensor in mirror.tensors() {
             let place = if tensor.running {
-                running.len()
+                running.push(tensor.shape.iter().product::<usize>() as i64);
+                running.len() - 1
             } else {
-                sizes.len()
+                parameters += 1;
+                layout.place_of(parameters - 1)
             };
-            let numbers = tensor.shape.iter().product::<usize>() as i64;
-            let list = if tensor.running {
-                &mut running
-            } else {
-                &mut sizes
-            };
-            list.push(numbers);
             if let [outputs, inputs] = tensor.shape[..]
                 && !tensor.name.starts_with("embedding.")
             {
@@ -131,7 +130,7 @@ impl Network {
             entry,
             layers,
             frozen: mirror.frozen(),
-            sizes,
+            sizes: layout.sizes(),
             running,
         }
     }
@@ -295,9 +294,7 @@ fn activate(activation: Activation, values: &Tensor) -> Tensor {
 /// Losses of each row, [K, B], of `scores`, [K, C, B], for `labels`, [K, B]; `smoothing` is [K, 1].
 pub fn losses(scores: &Tensor, labels: &Tensor, smoothing: Option<&Tensor>) -> Tensor {
     let log_shares = scores.log_softmax(1, Kind::Float);
-    let own = -log_shares
-        .gather(1, &labels.unsqueeze(1), false)
-        .squeeze_dim(1);
+    let own = log_shares.nll_loss_nd(labels, None::<Tensor>, Reduction::None, NO_CLASS);
     match smoothing {
         None => own,
         Some(share) => {

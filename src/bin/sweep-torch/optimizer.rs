@@ -6,7 +6,7 @@
 use sweep::engine::native::average_decay;
 use sweep::engine::native::mirror::{Mirror, Stretch};
 use sweep::trial::{MlpSpec, Optimizer};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// Added to the norm before dividing by it, as native does.
 const CLIP_EPS: f64 = 1e-6;
@@ -18,7 +18,7 @@ pub struct Constants {
     decay: Option<Tensor>,
     /// Whether any lane's parameters shrink on their own.
     shrinks: bool,
-    /// Largest norm of each lane in double precision, infinite where there is none; [K].
+    /// Largest norm of each lane, infinite where there is none; [K].
     clip: Option<Tensor>,
     averages: bool,
 }
@@ -71,11 +71,11 @@ impl Constants {
             },
             Optimizer::Sgd => Rule::Descent,
         };
-        let clips: Vec<f64> = specs
+        let clips: Vec<f32> = specs
             .iter()
             .map(|spec| match spec.clip_norm > 0.0 {
-                true => spec.clip_norm,
-                false => f64::INFINITY,
+                true => spec.clip_norm as f32,
+                false => f32::INFINITY,
             })
             .collect();
         Constants {
@@ -98,8 +98,8 @@ impl Constants {
         row: &[Tensor],
     ) {
         let clipped = self.clip.as_ref().map(|clip| {
-            let factor = (clip / (norm.to_kind(Kind::Double) + CLIP_EPS)).clamp_max(1.0);
-            gradient * factor.to_kind(Kind::Float).unsqueeze(1)
+            let factor = (clip / (norm + CLIP_EPS)).clamp_max(1.0);
+            gradient * factor.unsqueeze(1)
         });
         let gradient = clipped.as_ref().unwrap_or(gradient);
         let whole = gradient.size()[1];
