@@ -31,6 +31,7 @@ use sweep::data::Dataset;
 use sweep::engine::native::Native;
 use sweep::engine::{Control, Epoch, Job, Lane, Networks, Watch};
 use sweep::random::{Purpose, Stream};
+use sweep::schedule::are_alike;
 use sweep::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
 use tch::Device;
 
@@ -39,6 +40,8 @@ const CLASSES: usize = 5;
 /// Rows of the grid; the shapes are measured on fewer, with hardly any to validate on.
 const GRID_ROWS: [usize; 2] = [16_074, 5_358];
 const SHAPE_ROWS: [usize; 2] = [4096, 64];
+/// Of shapes that are measured on a share of these rows, and that share.
+const WIDE: (usize, usize) = (256, 8);
 const GRID_EPOCHS: u32 = 20;
 const ROUNDS: usize = 3;
 const GROUPS: [usize; 4] = [1, 4, 16, 64];
@@ -65,14 +68,20 @@ fn main() {
 
 /// Samples a second for several widths and batches: native, torch alone and in groups, eager PyTorch.
 fn shapes(device: Device) {
-    let data = made_up(SHAPE_ROWS);
     println!("samples a second, median of {ROUNDS} interleaved rounds");
     println!(
         "{:<12} {:>5} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}",
         "layers", "batch", "native", "torch", "4", "16", "64", "eager"
     );
-    for layers in [vec![64, 32], vec![128, 128], vec![512, 512]] {
-        for batch in [32, 256] {
+    for layers in [
+        vec![64, 32],
+        vec![16, 16, 16],
+        vec![128, 128],
+        vec![512, 512],
+    ] {
+        let share = if layers[0] < WIDE.0 { 1 } else { WIDE.1 };
+        let data = made_up([SHAPE_ROWS[0] / share, SHAPE_ROWS[1]]);
+        for batch in [16, 32, 256] {
             let spec = MlpSpec {
                 layers: layers.clone(),
                 batch_size: BatchSize::Rows(batch),
@@ -134,9 +143,14 @@ fn grid(device: Device) {
         let scale = f64::from(GRID_EPOCHS);
         fused +=
             seconds(&mut torch, &of(epochs), &data, device.is_cuda()) * scale / f64::from(epochs);
-        let one = &of(1)[..1];
-        alone += seconds(&mut torch, one, &data, device.is_cuda()) * scale * group.len() as f64;
-        native += seconds(&mut Native, one, &data, false) * scale * group.len() as f64;
+        // One that normalises and one that does not: the first and the last.
+        let ends = of(1);
+        let ends = [&ends[..1], &ends[ends.len() - 1..]];
+        let scale = scale * group.len() as f64 / ends.len() as f64;
+        for one in ends {
+            alone += seconds(&mut torch, one, &data, device.is_cuda()) * scale;
+            native += seconds(&mut Native, one, &data, false) * scale;
+        }
     }
     println!(
         "{trials} networks, {GRID_EPOCHS} epochs of {} rows, {} groups",
@@ -152,24 +166,35 @@ fn grid(device: Device) {
         }
     );
     println!(
-        "  torch, one at a time (from one epoch of each shape): {alone:.0} s, {:.1} times as long",
+        "  torch, one at a time (from an epoch of each shape, with and without normalisation): {alone:.0} s, \
+         {:.1} times as long",
         alone / fused
     );
-    println!("  native, one core (from one epoch of each shape): {native:.0} s");
+    println!("  native, one core (from the same): {native:.0} s");
 }
 
 /// The networks of the grid, in groups of those that can be trained together.
 fn grid_groups() -> Vec<Vec<TrialSpec>> {
-    let mut groups = Vec::new();
+    let mut groups: Vec<Vec<TrialSpec>> = Vec::new();
+    for trial in grid_trials() {
+        match groups.iter_mut().find(|group| are_alike(&group[0], &trial)) {
+            Some(group) => group.push(trial),
+            None => groups.push(vec![trial]),
+        }
+    }
+    groups
+}
+
+fn grid_trials() -> Vec<TrialSpec> {
+    let mut trials = Vec::new();
     for layers in [vec![64, 32], vec![16, 16, 16], vec![128, 16]] {
         for batch_norm in [true, false] {
             for batch in [16, 32] {
                 for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
-                    let mut group = Vec::new();
                     for dropout in [0.3, 0.7] {
                         for lr in [1e-3, 1e-4] {
                             for clip_norm in [0.5, 1.5] {
-                                group.push(trial(MlpSpec {
+                                trials.push(trial(MlpSpec {
                                     layers: layers.clone(),
                                     batch_norm,
                                     batch_size: BatchSize::Rows(batch),
@@ -183,12 +208,11 @@ fn grid_groups() -> Vec<Vec<TrialSpec>> {
                             }
                         }
                     }
-                    groups.push(group);
                 }
             }
         }
     }
-    groups
+    trials
 }
 
 fn trial(model: MlpSpec) -> TrialSpec {

@@ -182,3 +182,63 @@ fn a_gpu_that_libtorch_cannot_use_is_not_replaced_by_a_cpu() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("GPU"), "{said}");
 }
+
+/// Pretends that this machine has a GPU: what lists GPUs says so, and its worker is one that trains on a CPU and
+/// leaves word of how it was started.
+fn with_a_gpu(bench: &Bench) -> PathBuf {
+    let folder = bench.folder.path().join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let worker = env!("CARGO_BIN_EXE_sweep-torch");
+    let started = bench.folder.path().join("started");
+    let started = started.display();
+    for (name, script) in [
+        (
+            "nvidia-smi",
+            "echo '0, Card of tests, 16000, 12000'".to_owned(),
+        ),
+        (
+            "worker",
+            format!(
+                "echo $2 $CUDA_VISIBLE_DEVICES ${{TORCH_ALLOW_TF32_CUBLAS_OVERRIDE:-exact}} >> {started}\n\
+                 exec {worker} worker cpu"
+            ),
+        ),
+    ] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = folder.join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn workers_share_a_gpu_and_are_told_how_to_use_it() {
+    let experiment = EXPERIMENT.replace(
+        "slots = { cpu = 2 }",
+        "slots = { cpu = 1, cuda = [0] }\ngpu_shares = 3\ntf32 = true",
+    );
+    let bench = Bench::new(&experiment);
+    let folder = with_a_gpu(&bench);
+    let path = std::env::var("PATH").unwrap();
+    let output = bench
+        .command(&["run", "small.toml", "--quiet"])
+        .env("PATH", format!("{}:{path}", folder.display()))
+        .env("SWEEP_TORCH_WORKER", folder.join("worker"))
+        .env_remove("CUDA_VISIBLE_DEVICES")
+        .env_remove("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    assert_eq!(bench.objectives().len(), 18);
+    let query = "SELECT DISTINCT slot FROM attempts WHERE engine = 'torch' ORDER BY slot";
+    let slots: Vec<String> = bench.rows(query, |row| row.get(0).unwrap());
+    assert!(
+        slots.iter().all(|slot| slot.starts_with("cuda:0.")),
+        "{slots:?}"
+    );
+    let started = std::fs::read_to_string(bench.folder.path().join("started")).unwrap();
+    let started: Vec<&str> = started.lines().collect();
+    assert_eq!(started, ["cuda 0 1"; 3]);
+}

@@ -12,7 +12,7 @@ mod queue;
 mod slots;
 
 pub use dispatcher::{Elsewhere, ScheduleError, Settings, Summary, Work, dispatch};
-pub use groups::Extent;
+pub use groups::{Extent, are_alike};
 pub use inbox::{Arrivals, Closed, Inbox, inbox};
 pub use launcher::{Heard, Incoming, Launcher, Link, ProcessLauncher, TorchWorker, WorkerId};
 pub use slots::{Gpus, SlotError, Wanted, cores, cpu_slots, gpu_of, parse_slots, sharers, slots};

@@ -4,7 +4,7 @@
 #   1. $LIBTORCH, if set;
 #   2. that of PyTorch 2.11.0, if python3 has it: the way to GPUs;
 #   3. one for CPUs out of PyTorch's wheels, pinned and checked by hash, fetched into a cache that all checkouts
-#      share ($SWEEP_CACHE, else $XDG_CACHE_HOME/sweep, else ~/.cache/sweep): 534 MB to fetch once, 493 MB to keep.
+#      share ($SWEEP_CACHE, else $XDG_CACHE_HOME/sweep, else ~/.cache/sweep): 534 MB to fetch once, 498 MB to keep.
 #
 # Everything but the path goes to standard error.
 set -eu
