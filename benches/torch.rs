@@ -23,6 +23,12 @@ mod network;
 mod optimizer;
 #[path = "../src/bin/sweep-torch/rows.rs"]
 mod rows;
+#[path = "../src/bin/sweep-torch/seat.rs"]
+mod seat;
+#[path = "../src/bin/sweep-torch/snapshot.rs"]
+mod snapshot;
+#[path = "../src/bin/sweep-torch/trained.rs"]
+mod trained;
 
 use std::process::Command;
 use std::time::Instant;

@@ -11,8 +11,9 @@ use sweep::trial::ModelSpec;
 use tch::Device;
 
 use crate::device;
-use crate::group::{self, Seat, Waiting};
+use crate::group;
 use crate::rows::Resident;
+use crate::seat::{Seat, Waiting};
 
 /// Numbers of all lanes that a core's caches hold well: above, training together gains nothing on a CPU.
 const CACHE: u64 = 256 << 10;
@@ -174,7 +175,8 @@ fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     first_sentence(text.unwrap_or("no message")).to_owned()
 }
 
-fn first_sentence(text: &str) -> &str {
+/// What libtorch says itself, out of a panic of `tch`.
+pub fn first_sentence(text: &str) -> &str {
     let quoted = text.split_once("Torch(\"").map(|(_, quoted)| quoted);
     let Some(quoted) = quoted else {
         return text;
@@ -183,23 +185,7 @@ fn first_sentence(text: &str) -> &str {
     quoted[..end].trim_end_matches("\")")
 }
 
-fn is_out_of_memory(message: &str) -> bool {
+pub fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase();
     message.contains("out of memory") || message.contains("can't allocate memory")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_libtorchs_messages_the_first_line_is_told() {
-        let text = r#"called `Result::unwrap()` on an `Err` value: Torch("CUDA out of memory. Tried to \
-                      allocate 2 GiB.\nException raised from malloc at x.cpp:1 (most recent call first):")"#;
-        let told = first_sentence(text);
-        assert!(told.starts_with("CUDA out of memory") && told.ends_with("GiB."));
-        assert!(is_out_of_memory(told));
-        assert_eq!(first_sentence("index out of range"), "index out of range");
-        assert_eq!(first_sentence("x: Torch(\"no more\")"), "no more");
-    }
 }

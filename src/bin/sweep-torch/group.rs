@@ -5,11 +5,10 @@
 
 use std::time::Instant;
 
-use sweep::engine::native::Measured;
-use sweep::engine::native::draw::{self, Mask};
-use sweep::engine::native::mirror::{Divergence, Inputs, List, Mirror, Stretch};
+use sweep::engine::Ended;
+use sweep::engine::native::draw;
+use sweep::engine::native::mirror::{Inputs, List, Mirror, Stretch};
 use sweep::engine::score::Confusion;
-use sweep::engine::{Control, Ended, Ending, Lane};
 use tch::{Device, Kind, Tensor};
 
 use crate::layout::Layout;
@@ -17,24 +16,12 @@ use crate::masks::{Masks, Source};
 use crate::network::{Lanes, Network, Pass, losses};
 use crate::optimizer::{Constants, Numbers, Table};
 use crate::rows::{Orders, Resident, Rows};
+use crate::seat::{Fate, Leaving, Seat, conclude, count_normalised, source, specs};
+use crate::snapshot::{Snapshot, to_host};
+use crate::trained::{Trained, Validated};
 
 /// Validation rows that are scored at a time; fixed, since the last bit of a product may hang on it.
 const EVALUATION_ROWS: [usize; 2] = [256, 8192];
-
-/// A lane that waits for its ending.
-pub struct Waiting<'a> {
-    /// Among the lanes that were handed in.
-    pub place: usize,
-    pub lane: Lane<'a>,
-    /// Whether its ending was told.
-    pub over: bool,
-}
-
-/// A lane in a group.
-pub struct Seat<'w, 'a> {
-    pub waiting: &'w mut Waiting<'a>,
-    pub mirror: Mirror<'a>,
-}
 
 /// Lanes that are trained together.
 struct Group<'w, 'a> {
@@ -55,27 +42,6 @@ struct Group<'w, 'a> {
     running: Vec<Tensor>,
     batch: usize,
     classes: usize,
-}
-
-/// What an epoch of training left on the host.
-struct Trained {
-    /// Of each row in the order of each lane, [K][rows].
-    losses: Vec<f32>,
-    /// Of each step of each lane, [steps][K].
-    norms: Vec<f32>,
-}
-
-/// What validation found of one lane.
-struct Validated {
-    loss: f64,
-    confusion: Confusion,
-}
-
-/// What becomes of a lane after an epoch.
-enum Fate {
-    Stays,
-    Stopped(u32),
-    Diverged(Divergence),
 }
 
 /// Trains `seats`, at least one, each to its ending.
@@ -387,188 +353,4 @@ impl<'w, 'a> Group<'w, 'a> {
         self.constants = Constants::of(&specs(&self.seats), self.device);
         self.smoothing = self.smoothing_of_lanes();
     }
-}
-
-/// How a lane leaves that has not trained to its end.
-enum Leaving {
-    Stopped(u32),
-    Diverged(Divergence),
-}
-
-impl Seat<'_, '_> {
-    fn normalises(&self) -> bool {
-        self.mirror.spec().batch_norm
-    }
-
-    fn end(self, how: Option<Leaving>, ended: Ended<'_>) {
-        let watch = &mut *self.waiting.lane.watch;
-        let ending = match how {
-            Some(Leaving::Stopped(step)) => Ok(Ending::Stopped { step }),
-            Some(Leaving::Diverged(divergence)) => self.mirror.finish(Some(divergence), watch),
-            None => self.mirror.finish(None, watch),
-        };
-        self.waiting.over = true;
-        ended(self.waiting.place, ending);
-    }
-}
-
-fn specs<'s>(seats: &'s [Seat<'_, '_>]) -> Vec<&'s sweep::trial::MlpSpec> {
-    seats.iter().map(|seat| seat.mirror.spec()).collect()
-}
-
-/// How many of `seats`, from the first on, normalise batches.
-fn count_normalised(seats: &[Seat<'_, '_>]) -> usize {
-    seats.iter().filter(|seat| seat.normalises()).count()
-}
-
-fn source(seat: &Seat<'_, '_>) -> Source {
-    Source {
-        seed: seat.mirror.job().spec.seed,
-        epoch: seat.mirror.epoch() + 1,
-        mask: Mask::of(seat.mirror.spec().dropout),
-    }
-}
-
-/// Takes note of an epoch of one lane and tells its watch.
-fn conclude(
-    seat: &mut Seat<'_, '_>,
-    trained: &TrainedLane<'_>,
-    validated: &Validated,
-    seconds: f64,
-    numbers: &mut dyn FnMut(List) -> Vec<f32>,
-) -> Fate {
-    let mirror = &mut seat.mirror;
-    let steps = trained.steps as u64;
-    if let Some(divergence) = trained.divergence() {
-        mirror.spend(steps, seconds);
-        return Fate::Diverged(divergence);
-    }
-    let spec = mirror.spec();
-    let last = mirror.steps() + steps - 1;
-    mirror.spend(steps, seconds);
-    if !validated.loss.is_finite() {
-        let loss = validated.loss;
-        return Fate::Diverged(Divergence::Validation { loss, steps });
-    }
-    let step = mirror.epoch() + 1;
-    let measured = Measured {
-        train_loss: trained.losses.iter().copied().map(f64::from).sum::<f64>()
-            / trained.losses.len() as f64,
-        valid_loss: validated.loss,
-        lr: spec.lr * spec.lr_schedule.factor(last, steps, spec.epochs),
-        grad_norm: trained.norms.iter().copied().map(f64::from).sum::<f64>() / steps as f64,
-        seconds,
-    };
-    let report = mirror.report(step, &measured, &validated.confusion);
-    mirror.note(&report, &validated.confusion, numbers);
-    let watch = &mut *seat.waiting.lane.watch;
-    let control = watch.epoch(&report, &mut || mirror.checkpoint(numbers));
-    match control == Control::Stop && !mirror.is_over() {
-        true => Fate::Stopped(step),
-        false => Fate::Stays,
-    }
-}
-
-impl Trained {
-    /// What lane `lane` left, in `steps` steps of `batch` rows.
-    fn lane(&self, lane: usize, (steps, batch): (usize, usize)) -> TrainedLane<'_> {
-        let lanes = self.norms.len() / steps;
-        let rows = self.losses.len() / lanes;
-        let norms = self.norms.iter().skip(lane).step_by(lanes);
-        TrainedLane {
-            losses: &self.losses[lane * rows..][..rows],
-            norms: norms.copied().collect(),
-            steps,
-            batch,
-        }
-    }
-}
-
-/// What an epoch of training left of one lane.
-struct TrainedLane<'a> {
-    /// Of each row, in the order of training.
-    losses: &'a [f32],
-    norms: Vec<f32>,
-    steps: usize,
-    batch: usize,
-}
-
-impl TrainedLane<'_> {
-    /// The first step whose loss was not finite, if there was one.
-    fn divergence(&self) -> Option<Divergence> {
-        let batches = self.losses.chunks(self.batch).zip(1u64..);
-        let means = batches.map(|(losses, step)| {
-            let sum: f64 = losses.iter().copied().map(f64::from).sum();
-            (sum / losses.len() as f64, step)
-        });
-        means
-            .into_iter()
-            .find(|(loss, _)| !loss.is_finite())
-            .map(|(loss, step)| Divergence::Training {
-                loss,
-                step,
-                steps: self.steps as u64,
-            })
-    }
-}
-
-/// The lanes' numbers on the host, each list fetched once and only if it is wanted.
-struct Snapshot<'a> {
-    numbers: &'a Numbers,
-    running: &'a [Tensor],
-    layout: &'a Layout,
-    lanes: usize,
-    normalised: usize,
-    fetched: Vec<(List, Vec<f32>)>,
-}
-
-impl Snapshot<'_> {
-    /// The numbers of `list` of lane `lane`; none where there is no such list.
-    fn lane(&mut self, list: List, lane: usize) -> Vec<f32> {
-        if !self.fetched.iter().any(|(other, _)| *other == list) {
-            let numbers = self.fetch(list);
-            self.fetched.push((list, numbers));
-        }
-        let found = self.fetched.iter().find(|(other, _)| *other == list);
-        let all = &found.expect("fetched above").1;
-        let of = |lanes: usize| {
-            let own = all.len() / lanes;
-            &all[lane * own..][..own]
-        };
-        let normalises = lane < self.normalised;
-        match list {
-            _ if all.is_empty() => Vec::new(),
-            List::Running if normalises => of(self.normalised).to_vec(),
-            List::Running => Vec::new(),
-            _ => self.layout.scatter(of(self.lanes), normalises),
-        }
-    }
-
-    fn fetch(&self, list: List) -> Vec<f32> {
-        let tensor = match list {
-            List::Parameters => Some(self.numbers.parameters.shallow_clone()),
-            List::First => self.numbers.first.as_ref().map(Tensor::shallow_clone),
-            List::Second => self.numbers.second.as_ref().map(Tensor::shallow_clone),
-            List::Average => self.numbers.average.as_ref().map(Tensor::shallow_clone),
-            List::Running if self.running.is_empty() => None,
-            List::Running => {
-                let running = self.running.iter();
-                let lanes = self.normalised as i64;
-                let running: Vec<Tensor> = running.map(|all| all.view([lanes, -1])).collect();
-                Some(Tensor::cat(&running, 1))
-            }
-        };
-        tensor.map(|tensor| to_host(&tensor)).unwrap_or_default()
-    }
-}
-
-/// The numbers of `tensor` in row-major order.
-fn to_host<T: tch::kind::Element + Default + Clone>(tensor: &Tensor) -> Vec<T> {
-    let mut numbers = vec![T::default(); tensor.numel()];
-    let count = numbers.len();
-    tensor
-        .to_device(Device::Cpu)
-        .contiguous()
-        .copy_data(&mut numbers, count);
-    numbers
 }

@@ -10,8 +10,11 @@ mod masks;
 mod network;
 mod optimizer;
 mod rows;
+mod seat;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+mod trained;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::*;
+use crate::engine::{first_sentence, is_out_of_memory};
 
 /// Set for the process in which a test is run under a limit, to what it is to do there.
 const ROLE: &str = "SWEEP_TEST_MEMORY";
@@ -94,4 +95,15 @@ fn a_group_that_runs_out_of_memory_is_halved_until_it_fits() {
             run_apart(name, "none");
         }
     }
+}
+
+#[test]
+fn of_libtorchs_messages_the_first_line_is_told() {
+    let text = r#"called `Result::unwrap()` on an `Err` value: Torch("CUDA out of memory. Tried to \
+                  allocate 2 GiB.\nException raised from malloc at x.cpp:1 (most recent call first):")"#;
+    let told = first_sentence(text);
+    assert!(told.starts_with("CUDA out of memory") && told.ends_with("GiB."));
+    assert!(is_out_of_memory(told));
+    assert_eq!(first_sentence("index out of range"), "index out of range");
+    assert_eq!(first_sentence("x: Torch(\"no more\")"), "no more");
 }

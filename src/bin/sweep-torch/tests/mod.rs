@@ -2,6 +2,7 @@
 //! stopped and not.
 
 mod groups;
+mod layout;
 mod memory;
 mod parity;
 mod resume;
