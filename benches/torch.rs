@@ -106,7 +106,7 @@ fn shapes(device: Device) {
                     let specs = alike(&spec, lanes);
                     found[1 + place].push(speed(&mut torch, &specs, &data, device.is_cuda()));
                 }
-                found[1 + GROUPS.len()].extend(eager(&layers, batch));
+                found[1 + GROUPS.len()].extend(eager(&layers, batch, device));
             }
             let shown: Vec<String> = found
                 .into_iter()
@@ -319,8 +319,8 @@ fn now(by_wall: bool) -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Samples a CPU-second of eager PyTorch, where PYTHON names a Python that has it.
-fn eager(layers: &[usize], batch: usize) -> Option<f64> {
+/// Samples a second of eager PyTorch, where PYTHON names a Python that has it.
+fn eager(layers: &[usize], batch: usize, device: Device) -> Option<f64> {
     let python = std::env::var_os("PYTHON")?;
     let widths: Vec<String> = layers.iter().map(ToString::to_string).collect();
     let output = Command::new(python)
@@ -331,6 +331,7 @@ fn eager(layers: &[usize], batch: usize) -> Option<f64> {
             FEATURES.to_string(),
             CLASSES.to_string(),
             "2".to_owned(),
+            if device.is_cuda() { "cuda" } else { "cpu" }.to_owned(),
         ])
         .output()
         .expect("PYTHON can be started");
