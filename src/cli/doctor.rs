@@ -6,6 +6,7 @@ use std::path::Path;
 use super::environment::vector_extensions;
 use super::{Context, Exit, Failure, gpus, placement, terminal};
 use crate::engine::boost;
+use crate::schedule;
 use crate::store::Store;
 
 /// One thing looked at.
@@ -116,9 +117,16 @@ fn graphics() -> Finding {
                 None => format!("cuda:{number} {}", gpu.name),
             };
             let list: Vec<String> = found.iter().enumerate().map(of).collect();
+            let numbers: Vec<u32> = (0..found.len() as u32).collect();
+            let shares = placement::fitting_shares(schedule::cores(), &found, &numbers);
             let user = match torch {
-                Ok(_) => "sweep-torch would use them, if it says so above",
-                Err(_) => "not used: there is no sweep-torch",
+                Ok(_) if shares == 1 => {
+                    "sweep-torch would use them, if it says so above".to_owned()
+                }
+                Ok(_) => format!(
+                    "sweep-torch would use them, if it says so above, with {shares} workers each"
+                ),
+                Err(_) => "not used: there is no sweep-torch".to_owned(),
             };
             format!("{}; {user}", list.join("; "))
         }

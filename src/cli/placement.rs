@@ -147,7 +147,7 @@ fn choose(
 
 /// How many workers may share each GPU of `numbers` where nobody says: small networks leave a GPU idle while
 /// one core tells it what to do next, so several do.
-fn fitting_shares(cores: usize, found: &[Gpu], numbers: &[u32]) -> usize {
+pub fn fitting_shares(cores: usize, found: &[Gpu], numbers: &[u32]) -> usize {
     let chosen = numbers
         .iter()
         .filter_map(|number| found.get(*number as usize));
