@@ -10,6 +10,7 @@ use super::filter::Filter;
 use super::{Context, Exit, Failure, claims, listing, prepare, terminal, test_rows};
 use crate::recipe::DataSpec;
 use crate::report::{self, Anova, Inference, Input, Summary, joint, table, test};
+use crate::shown::clean;
 use crate::spec::Source;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
@@ -33,6 +34,7 @@ pub struct Arguments {
 
 /// `sweep report [NAME ...]`.
 pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    refuse_twice(&arguments.names)?;
     let store = context.read()?;
     let records: Vec<ExperimentRecord> = match arguments.names.as_slice() {
         [] => vec![context.experiment(None)?],
@@ -61,6 +63,18 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     Ok(Exit::Success)
 }
 
+/// A sweep beside itself would be compared with itself.
+fn refuse_twice(names: &[String]) -> Result<(), Failure> {
+    let twice = (1..names.len()).find(|place| names[..*place].contains(&names[*place]));
+    match twice {
+        None => Ok(()),
+        Some(place) => Err(Failure::input(
+            format!("sweep `{}` is named twice", clean(&names[place])),
+            "name each sweep once",
+        )),
+    }
+}
+
 /// One more report, on all sweeps as one, if they were scored on the same rows.
 fn together(
     context: &Context,
@@ -73,6 +87,7 @@ fn together(
             None => {
                 let narrowed = arguments.filter.apply(&mut record)?;
                 let mut input = load(context, store, record, None, narrowed)?;
+                input.parts = records.iter().map(joint::Part::of).collect();
                 for record in records {
                     let name = &record.name;
                     input
@@ -128,6 +143,9 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {
         let colour = terminal::stdout_has_colour();
+        if let Some(unfinished) = summary.unfinished() {
+            terminal::print(&unfinished);
+        }
         terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
         for sentence in inference.sentences(&summary) {
             terminal::print(&sentence);
@@ -153,6 +171,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         Ok(anova) => anova.json(),
         Err(reason) => serde_json::json!({ "none": reason }),
     };
+    value["test_looks"] = input.looks.into();
     value["test"] = input.test.as_ref().map(test::json).into();
     value["report"] = report.page.display().to_string().into();
     Ok(value)
@@ -187,6 +206,10 @@ fn load(
         lacking,
         attempts: store.attempts_in(name).map_err(store_failure)?,
         slot_events: store.slot_events(name).map_err(store_failure)?,
+        looks: store
+            .looks(&experiment.dataset.digest)
+            .map_err(store_failure)?,
+        parts: Vec::new(),
         experiment,
         curves,
         confusion,

@@ -102,11 +102,15 @@ pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
             false => "lower is better",
         }
     ));
-    let seeds = |config: &Configuration| config.planned;
-    let most = summary.ranking.iter().map(seeds).max();
-    if summary.ranking.iter().map(seeds).min() != most {
+    let seeds = |config: &Configuration| {
+        let seeds = config.runs.iter().map(|run| run.seed);
+        seeds.collect::<Vec<u64>>()
+    };
+    let mut all = summary.ranking.iter().map(seeds);
+    let first = all.next();
+    if all.any(|other| first.as_ref() != Some(&other)) {
         lines.push_str(
-            "ranked by the seeds that all have; further seeds decide among those that have them\n",
+            "two configurations are compared on the seeds that both have finished; means are over all of each\n",
         );
     }
     lines

@@ -87,14 +87,24 @@ impl Store {
         })
     }
 
-    /// How often test rows of the data set `data` have been looked at, by experiments that were removed
-    /// since as well.
+    /// How often test rows of the data set `data` have been looked at, with whatever features, and by experiments that
+    /// were removed since as well.
+    ///
+    /// Test rows are taken for the same where the source file, the classes and the numbers of training, validation and test
+    /// rows are: the record does not hold the split. Of a data set that was removed only the digest is left, and that
+    /// has to be the same.
     pub fn looks(&self, data: &DataDigest) -> Result<u64, StoreError> {
         let counts = self.rows(
             &self.database.connection,
-            "SELECT data, count(*) AS n FROM test_looks WHERE data = ?1",
+            "SELECT count(*) AS n FROM test_looks l
+             LEFT JOIN datasets d ON d.digest = l.data
+             LEFT JOIN datasets own ON own.digest = ?1
+             WHERE l.data = ?1
+                OR (d.source_sha256 = own.source_sha256 AND d.classes = own.classes
+                    AND d.train_rows = own.train_rows AND d.valid_rows = own.valid_rows
+                    AND d.test_rows = own.test_rows)",
             [data.as_str()],
-            ("test_looks", "data"),
+            ("test_looks", "n"),
             |cells| cells.int::<u64>("n"),
         )?;
         Ok(counts.into_iter().sum())

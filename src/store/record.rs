@@ -188,7 +188,7 @@ pub struct ArtifactRecord {
 pub struct EvaluationRecord {
     /// Milliseconds since 1970, UTC.
     pub evaluated_ms: i64,
-    /// How often test rows of the same data set have been looked at so far, by any experiment.
+    /// How often the same test rows have been looked at so far, by any experiment and with any features.
     pub looks: u64,
     pub evaluation: Evaluation,
 }

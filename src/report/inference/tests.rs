@@ -11,6 +11,7 @@ use crate::report::order;
 fn samples(rows: &[&[f64]]) -> Vec<Sample> {
     let sample = |row: &&[f64]| Sample {
         group: 0,
+        is_repeat: false,
         values: (1..).zip(row.iter().copied()).collect(),
     };
     rows.iter().map(sample).collect()
@@ -32,6 +33,7 @@ fn twelve() -> Vec<Sample> {
     };
     let sample = |i: u32| Sample {
         group: 0,
+        is_repeat: false,
         values: (0..3).map(|j| (u64::from(j), value(i, j))).collect(),
     };
     let ranked = [0, 1, 2, 3, 5, 4, 7, 8, 6, 9, 10, 11];
@@ -248,6 +250,7 @@ fn simulated(k: u32, n: u32, ahead: f64) -> [f64; 4] {
         let ranked: Vec<Sample> = (order.iter())
             .map(|place| Sample {
                 group: 0,
+                is_repeat: false,
                 values: rows[*place].clone(),
             })
             .collect();
@@ -297,4 +300,29 @@ fn the_optimism_of_picking_the_largest_is_estimated_without_bias() {
         estimated < 0.1,
         "one far ahead was not picked by luck: {estimated}"
     );
+}
+
+#[test]
+fn one_that_scatters_wildly_lends_no_optimism_to_others_of_its_kind() {
+    // Losses; the first two are of one kind, as are the others.
+    let mut ranked = samples(&[
+        &[-0.9166, -0.9150],
+        &[-0.93, -0.90],
+        &[-0.95, -0.96],
+        &[-3.17, -3.78],
+    ]);
+    for (place, group) in [(0, 1), (3, 1)] {
+        ranked[place].group = group;
+    }
+    let optimism = Inference::of_samples(&ranked, Goal::Max).optimism.unwrap();
+    // By seed 1 alone the first is picked; by seed 2 alone it is the second, whose seed 1 is 0.03 worse.
+    assert_eq!((optimism.folds, optimism.same_choice), (2, 1));
+    assert!(optimism.by < 0.02, "{optimism:?}");
+    assert!(optimism.honest > -0.94, "{optimism:?}");
+}
+
+#[test]
+fn one_seed_left_out_of_one_is_no_choice() {
+    let inference = Inference::of_samples(&samples(&[&[0.7], &[0.6, 0.5]]), Goal::Max);
+    assert_eq!(inference.optimism, None);
 }
