@@ -217,3 +217,21 @@ fn load(
         test,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_beside_itself_is_refused() {
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(refuse_twice(&names(&["a", "b"])).is_ok() && refuse_twice(&[]).is_ok());
+        let refused = refuse_twice(&names(&["a", "b", "a"])).err().unwrap();
+        assert!(refused.to_string().contains("sweep `a` is named twice"));
+    }
+}

@@ -26,7 +26,7 @@ pub fn escape(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let escaped = escape(text);
     let parts: Vec<&str> = escaped.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         // One that nothing closes is a character like any other.
         return escaped;
     }

@@ -7,6 +7,7 @@ pub mod anova;
 mod axes;
 mod bounds;
 pub mod calibration;
+mod configuration;
 pub mod describe;
 pub mod diff;
 mod folder;

@@ -41,7 +41,7 @@ pub struct PairPoint {
     pub scratch: Point,
     /// Transferred less scratch over pairs, positive where the transferred one is better.
     pub gain: Spread,
-    /// 95% interval of the mean gain; `None` below two pairs.
+    /// 95% interval of the mean gain, cut to what is possible; `None` below two pairs, and where all gains are equal.
     pub interval: Option<(f64, f64)>,
 }
 

@@ -20,9 +20,9 @@ pub struct ExperimentSummary {
     pub counts: Vec<(Status, u64)>,
     /// Number of trials that earlier files or data asked for and the current ones do not.
     pub out_of_plan: u64,
-    /// Best objective so far.
+    /// Best objective of a single run so far.
     pub best: Option<f64>,
-    /// The trial that holds it.
+    /// The trial that holds it. Of the configuration that ranks first only a report knows the best.
     pub best_trial: Option<TrialId>,
 }
 

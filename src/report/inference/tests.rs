@@ -326,3 +326,39 @@ fn one_seed_left_out_of_one_is_no_choice() {
     let inference = Inference::of_samples(&samples(&[&[0.7], &[0.6, 0.5]]), Goal::Max);
     assert_eq!(inference.optimism, None);
 }
+
+#[test]
+fn wrong_winners_stay_rare_where_some_repeat_and_some_cannot_be_compared() {
+    const SWEEPS: u32 = 600;
+    let most = 0.05 + 3.0 * (0.05f64 * 0.95 / f64::from(SWEEPS)).sqrt();
+    for (k, n) in [(3, 3), (4, 5), (10, 3)] {
+        let mut winners = 0;
+        for sweep in 0..SWEEPS {
+            let stream = Stream::new(u64::from(sweep), Purpose::Synthetic, k, 100 + n);
+            // The first is the truth of all with every seed; of the second but one seed has finished.
+            let value = |i: u32, j: u32| {
+                if i == 0 {
+                    0.0
+                } else {
+                    stream.normal(i * n + j)
+                }
+            };
+            let seeds = |i: u32| if i == 1 { 1 } else { n };
+            let rows: Vec<Vec<(u64, f64)>> = (0..k)
+                .map(|i| (0..seeds(i)).map(|j| (u64::from(j), value(i, j))).collect())
+                .collect();
+            let order = order::best_first(&rows).into_iter();
+            let ranked: Vec<Sample> = order
+                .map(|place| Sample {
+                    group: usize::from(place == 0),
+                    is_repeat: place == 0,
+                    values: rows[place].clone(),
+                })
+                .collect();
+            let verdict = Inference::of_samples(&ranked, Goal::Max).verdict;
+            winners += u32::from(matches!(verdict, Verdict::Winner { .. }));
+        }
+        let share = f64::from(winners) / f64::from(SWEEPS);
+        assert!(share <= most, "{k} configurations, {n} seeds: {share}");
+    }
+}

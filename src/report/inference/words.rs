@@ -97,7 +97,7 @@ fn why_untested(inference: &Inference) -> &'static str {
     let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
     match fixed.count() {
         0 => "fewer than two seeds in common with it",
-        all if all == inference.untested() => "the seed changes neither them nor the first",
+        all if all == inference.untested() => "the seed changes nothing in either",
         _ => "fewer than two seeds in common with it, or the seed changes neither",
     }
 }
@@ -175,7 +175,8 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
         return None;
     };
     let runner_up = inference.comparisons.first()?;
-    if runner_up.is_told_apart || runner_up.by.is_none_or(|by| by <= 0.0) {
+    let is_open = runner_up.p.is_some() && !runner_up.is_told_apart;
+    if !is_open || runner_up.by.is_none_or(|by| by <= 0.0) {
         return None;
     }
     let Some(seeds) = seeds else {
