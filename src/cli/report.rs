@@ -7,11 +7,10 @@ use serde_json::Value as Json;
 
 use super::context::store_failure;
 use super::filter::Filter;
-use super::{Context, Exit, Failure, claims, listing, prepare, terminal, test_rows};
+use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
 use crate::recipe::DataSpec;
 use crate::report::{self, Anova, Inference, Input, Summary, joint, table, test};
 use crate::shown::clean;
-use crate::spec::Source;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -111,20 +110,12 @@ fn together(
 fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failure> {
     let mut first: Option<(String, DataSpec)> = None;
     for record in records {
-        let source = Source {
-            path: record.file_path.clone(),
-            text: record.file_text.clone(),
-        };
-        let data = prepare::check(source, &record.flags)?.experiment.data;
+        let data = test_rows::data_of(&record.file_path, &record.file_text, &record.flags)?;
         let Some((name, other)) = &first else {
             first = Some((record.name.clone(), data));
             continue;
         };
-        let alike = data.split == other.split
-            && data.group == other.group
-            && data.exclude == other.exclude
-            && data.target == other.target;
-        if !alike {
+        if !test_rows::have_same_rows(&data, other) {
             let (one, two) = (name, &record.name);
             return Ok(Some(format!(
                 "{one} and {two} split their rows differently"
@@ -198,6 +189,8 @@ fn load(
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
+    let looks = test_rows::looks(store, &experiment)?;
+    let test = test.map(|test| EvaluationRecord { looks, ..test });
     let (calibration, mut lacking) = claims::calibrations(context, &experiment);
     lacking.extend(narrowed);
     let name = &experiment.name;
@@ -206,9 +199,7 @@ fn load(
         lacking,
         attempts: store.attempts_in(name).map_err(store_failure)?,
         slot_events: store.slot_events(name).map_err(store_failure)?,
-        looks: store
-            .looks(&experiment.dataset.digest)
-            .map_err(store_failure)?,
+        looks,
         parts: Vec::new(),
         experiment,
         curves,

@@ -121,9 +121,12 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
         rank(summary, config).to_string(),
         text::kind(config.kind).to_owned(),
         text::score(config.spread.mean),
-        config.spread.sd.map_or("–".to_owned(), |sd| {
-            text::difference(sd, config.spread.mean)
-        }),
+        match config.spread.sd {
+            // Equal results of a seed that changes nothing are no scatter of 0.
+            Some(_) if config.is_repeat => "same".to_owned(),
+            Some(sd) => text::difference(sd, config.spread.mean),
+            None => "–".to_owned(),
+        },
         format!("{}/{}", config.spread.n, config.planned),
         config.seconds.map_or("–".to_owned(), text::duration),
         config.id.short().to_owned(),

@@ -183,12 +183,21 @@ pub struct ArtifactRecord {
     pub bytes: u64,
 }
 
+/// That somebody looked at test rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// The data set whose rows they were.
+    pub data: DataDigest,
+    /// The file of the experiment that looked, if that still is of this data set.
+    pub file: Option<RecordedFile>,
+}
+
 /// One look at the sealed test rows of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationRecord {
     /// Milliseconds since 1970, UTC.
     pub evaluated_ms: i64,
-    /// How often the same test rows have been looked at so far, by any experiment and with any features.
+    /// How often test rows like these have been looked at so far, by any experiment and with any features.
     pub looks: u64,
     pub evaluation: Evaluation,
 }

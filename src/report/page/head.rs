@@ -103,6 +103,10 @@ fn verdict(html: &mut String, page: &Page) {
 
 /// `0.7123 ± 0.0021 over 3 seeds (95% interval 0.7071 to 0.7175)`.
 fn score(page: &Page, winner: &Configuration) -> String {
+    if winner.is_repeat {
+        let (mean, seeds) = (text::score(winner.spread.mean), winner.spread.n);
+        return format!("{mean}, the same with each of {seeds} seeds");
+    }
     let spread = &winner.spread;
     let sd = spread.sd.map_or(String::new(), |sd| {
         format!(" ± {} sd", text::difference(sd, spread.mean))
