@@ -521,11 +521,13 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
 }
 
 impl Bench {
-    /// The best network of a sweep.
+    /// The best seed of the best network configuration of a sweep, of which all trials have finished.
     fn source_of(&self, sweep: &str) -> String {
         self.text(&format!(
-            "SELECT trial FROM best_runs WHERE experiment = '{sweep}' AND kind = 'mlp'
-             ORDER BY rank LIMIT 1"
+            "SELECT trial FROM best_runs WHERE experiment = '{sweep}' AND config =
+                 (SELECT config FROM leaderboard WHERE experiment = '{sweep}' AND kind = 'mlp'
+                  ORDER BY rank LIMIT 1)
+             ORDER BY rank, seed LIMIT 1"
         ))
     }
 
