@@ -521,12 +521,17 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
 }
 
 impl Bench {
-    /// The best network of a sweep.
+    /// The best seed of the network configuration that ranks first in a sweep.
     fn source_of(&self, sweep: &str) -> String {
-        self.text(&format!(
-            "SELECT trial FROM best_runs WHERE experiment = '{sweep}' AND kind = 'mlp'
-             ORDER BY rank LIMIT 1"
-        ))
+        let shown = self.succeed(&["show", sweep, "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let mut ranked = shown["configurations"].as_array().unwrap().iter();
+        let first = ranked.find(|config| config["kind"] == "mlp").unwrap();
+        let runs = first["runs"].as_array().unwrap().iter();
+        let value = |run: &serde_json::Value| run["value"].as_f64().unwrap();
+        // The first of equal ones: runs stand by seed.
+        let best = runs.rev().max_by(|a, b| value(a).total_cmp(&value(b)));
+        best.unwrap()["trial"].as_str().unwrap().to_owned()
     }
 
     /// The trial that all transferred ones began with.

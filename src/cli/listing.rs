@@ -40,9 +40,18 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
             shown::count(fallen, "trial")
         ));
     }
+    if let Some(unfinished) = summary.unfinished() {
+        text.push_str(&format!("{unfinished}\n"));
+    }
     text.push('\n');
     text.push_str(&table::leaderboard(&summary, SHOWN, has_colour));
     text.push_str(&story::failed(record));
+    if let Some(best) = &summary.best_trial {
+        text.push_str(&format!(
+            "best: {}, the best seed of the first configuration; `sweep predict best` takes it\n",
+            best.short()
+        ));
+    }
     text.push_str("`sweep show TRIAL` tells the whole story of one\n");
     text
 }

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::context::store_failure;
 use super::filter::Filter;
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, model, terminal};
 use crate::report::{self, json, table};
 use crate::shown::clean;
 
@@ -26,7 +26,16 @@ pub fn ls(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn sweeps(context: &Context) -> Result<Exit, Failure> {
-    let experiments = context.read()?.experiments().map_err(store_failure)?;
+    let store = context.read()?;
+    let mut experiments = store.experiments().map_err(store_failure)?;
+    for experiment in &mut experiments {
+        let record = store.experiment(&experiment.name).map_err(store_failure)?;
+        let best = record
+            .as_ref()
+            .and_then(|record| model::best_trial(record, None));
+        experiment.best = best.and_then(|trial| trial.best);
+        experiment.best_trial = best.map(|trial| trial.id.clone());
+    }
     if context.json {
         terminal::print_json(&json::experiments(&experiments));
     } else if experiments.is_empty() {

@@ -9,10 +9,11 @@ use super::{Context, Failure};
 use crate::data::SavedPreparation;
 use crate::engine::EngineError;
 use crate::engine::predict::{PredictError, Predictor};
+use crate::report::Summary;
 use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 use crate::trial::{Kind, Status};
 
-/// The word for the best finished trial.
+/// The word for the best seed of the best configuration.
 const BEST: &str = "best";
 /// Names of trials offered to choose from.
 const CANDIDATES: usize = 10;
@@ -24,7 +25,7 @@ pub struct Choice {
     #[arg(long, value_name = "NAME")]
     pub experiment: Option<String>,
 
-    /// With `best`: the best trial of this kind of model
+    /// With `best`: the best configuration of this kind of model
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub kind: Option<Kind>,
 }
@@ -149,17 +150,10 @@ pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Failure {
     Failure::environment(error, &help)
 }
 
-/// The best finished trial of the plan, of `kind` if one is given; the first of equals.
+/// The best seed of the configuration that ranks first, as in a report; of `kind`, if one is given.
 fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord, Failure> {
-    let goal = experiment.objective.goal;
-    let candidates = experiment.trials.iter().filter(|trial| {
-        trial.in_plan
-            && trial.status == Status::Finished
-            && kind.is_none_or(|kind| kind == trial.kind)
-    });
-    let scored = candidates.filter_map(|trial| Some((trial.best?, trial)));
-    match scored.min_by(|(a, _), (b, _)| goal.order(*a, *b)) {
-        Some((_, trial)) => Ok(trial.clone()),
+    match best_trial(experiment, kind) {
+        Some(trial) => Ok(trial.clone()),
         None => {
             let of = kind.map_or(String::new(), |kind| format!(" of kind {}", kind.name()));
             let message = format!("no trial{of} of sweep {} has finished", experiment.name);
@@ -170,6 +164,18 @@ fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord
             Err(Failure::input(message, &help))
         }
     }
+}
+
+/// What `best` means in every command: of the configuration with the best rank, of `kind` if one is given, the seed with
+/// the best score. Decided by configurations first, since the best of all runs is the luckiest.
+pub fn best_trial(experiment: &ExperimentRecord, kind: Option<Kind>) -> Option<&TrialRecord> {
+    let summary = Summary::of(experiment);
+    let first = match kind {
+        Some(kind) => summary.best_of(kind),
+        None => summary.ranking.first(),
+    };
+    let best = first?.best_run(&summary.objective);
+    (experiment.trials.iter()).find(|trial| trial.id == best.trial)
 }
 
 /// The trial of `experiment` whose name begins with `prefix`.

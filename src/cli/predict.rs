@@ -18,7 +18,8 @@ const STDOUT: &str = "-";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, or the first digits of a trial (left out with --model)
+    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial
+    /// (left out with --model)
     #[arg(value_name = "TRIAL|best")]
     trial: String,
 

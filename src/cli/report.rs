@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use super::context::store_failure;
 use super::filter::Filter;
-use super::{Context, Exit, Failure, claims, listing, prepare, terminal, test_rows};
+use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
 use crate::recipe::DataSpec;
 use crate::report::{self, Anova, Inference, Input, Summary, joint, table, test};
-use crate::spec::Source;
+use crate::shown::clean;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,7 @@ pub struct Arguments {
 
 /// `sweep report [NAME ...]`.
 pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    refuse_twice(&arguments.names)?;
     let store = context.read()?;
     let records: Vec<ExperimentRecord> = match arguments.names.as_slice() {
         [] => vec![context.experiment(None)?],
@@ -61,6 +62,18 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     Ok(Exit::Success)
 }
 
+/// A sweep beside itself would be compared with itself.
+fn refuse_twice(names: &[String]) -> Result<(), Failure> {
+    let twice = (1..names.len()).find(|place| names[..*place].contains(&names[*place]));
+    match twice {
+        None => Ok(()),
+        Some(place) => Err(Failure::input(
+            format!("sweep `{}` is named twice", clean(&names[place])),
+            "name each sweep once",
+        )),
+    }
+}
+
 /// One more report, on all sweeps as one, if they were scored on the same rows.
 fn together(
     context: &Context,
@@ -73,6 +86,7 @@ fn together(
             None => {
                 let narrowed = arguments.filter.apply(&mut record)?;
                 let mut input = load(context, store, record, None, narrowed)?;
+                input.parts = records.iter().map(joint::Part::of).collect();
                 for record in records {
                     let name = &record.name;
                     input
@@ -96,20 +110,12 @@ fn together(
 fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failure> {
     let mut first: Option<(String, DataSpec)> = None;
     for record in records {
-        let source = Source {
-            path: record.file_path.clone(),
-            text: record.file_text.clone(),
-        };
-        let data = prepare::check(source, &record.flags)?.experiment.data;
+        let data = test_rows::data_of(&record.file_path, &record.file_text, &record.flags)?;
         let Some((name, other)) = &first else {
             first = Some((record.name.clone(), data));
             continue;
         };
-        let alike = data.split == other.split
-            && data.group == other.group
-            && data.exclude == other.exclude
-            && data.target == other.target;
-        if !alike {
+        if !test_rows::have_same_rows(&data, other) {
             let (one, two) = (name, &record.name);
             return Ok(Some(format!(
                 "{one} and {two} split their rows differently"
@@ -128,6 +134,9 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {
         let colour = terminal::stdout_has_colour();
+        if let Some(unfinished) = summary.unfinished() {
+            terminal::print(&unfinished);
+        }
         terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
         for sentence in inference.sentences(&summary) {
             terminal::print(&sentence);
@@ -153,6 +162,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         Ok(anova) => anova.json(),
         Err(reason) => serde_json::json!({ "none": reason }),
     };
+    value["test_looks"] = input.looks.into();
     value["test"] = input.test.as_ref().map(test::json).into();
     value["report"] = report.page.display().to_string().into();
     Ok(value)
@@ -179,6 +189,8 @@ fn load(
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }
+    let looks = test_rows::looks(store, &experiment)?;
+    let test = test.map(|test| EvaluationRecord { looks, ..test });
     let (calibration, mut lacking) = claims::calibrations(context, &experiment);
     lacking.extend(narrowed);
     let name = &experiment.name;
@@ -187,10 +199,30 @@ fn load(
         lacking,
         attempts: store.attempts_in(name).map_err(store_failure)?,
         slot_events: store.slot_events(name).map_err(store_failure)?,
+        looks,
+        parts: Vec::new(),
         experiment,
         curves,
         confusion,
         importance,
         test,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_beside_itself_is_refused() {
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(refuse_twice(&names(&["a", "b"])).is_ok() && refuse_twice(&[]).is_ok());
+        let refused = refuse_twice(&names(&["a", "b", "a"])).err().unwrap();
+        assert!(refused.to_string().contains("sweep `a` is named twice"));
+    }
 }

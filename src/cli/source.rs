@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::context::store_failure;
 use super::prepare::Checked;
-use super::{Context, Failure};
+use super::{Context, Failure, model};
 use crate::data::SourceData;
 use crate::engine::native::WEIGHTS;
 use crate::recipe::DataSpec;
 use crate::spec::{self, Source};
 use crate::store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
-use crate::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TRAIN_SHARE, TrialId, Value};
+use crate::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
 
 /// A finished network and the data it was trained on.
 pub struct SourceRun {
@@ -180,14 +180,8 @@ fn of_sweep(
     };
     let in_plan = || experiment.trials.iter().filter(|trial| trial.in_plan);
     if which == "best" {
-        let goal = experiment.objective.goal;
-        let networks = in_plan()
-            .filter(|trial| trial.kind == Kind::Mlp && trial.status == Status::Finished)
-            .filter(|trial| !has_share(trial));
-        let best = networks
-            .filter(|trial| trial.best.is_some())
-            .min_by(|a, b| goal.order(a.best.unwrap_or(f64::NAN), b.best.unwrap_or(f64::NAN)));
-        return match best.cloned() {
+        let best = model::best_trial(&experiment, Some(Kind::Mlp)).cloned();
+        return match best {
             Some(trial) => Ok((experiment, trial)),
             None => Ok(refuse(
                 format!("no network of `{name}` has finished yet"),
@@ -213,11 +207,6 @@ fn of_sweep(
             "give more digits",
         )?),
     }
-}
-
-fn has_share(trial: &TrialRecord) -> bool {
-    let mut params = trial.params.iter();
-    params.any(|(key, value)| key == TRAIN_SHARE && value.as_f64() != Some(1.0))
 }
 
 /// A trial by the first digits of its name, with the file that it was trained by: no sweep need ask for

@@ -1,13 +1,16 @@
 //! `sweep report --test`: the look at the sealed test rows, which is recorded before it is shown.
 
+use std::path::Path;
+
 use super::context::store_failure;
-use super::model;
-use super::{Context, Failure, terminal};
+use super::{Context, Failure, model, prepare, terminal};
 use crate::data::SealedTest;
 use crate::evaluate::{self, Candidate, CandidateRun};
+use crate::recipe::DataSpec;
 use crate::report::{Configuration, Summary};
 use crate::shown::count;
-use crate::store::{EvaluationRecord, ExperimentRecord};
+use crate::spec::Source;
+use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::trial::{Kind, Status};
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
@@ -48,6 +51,41 @@ pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRe
         .write()?
         .record_evaluation(&record.name, env!("CARGO_PKG_VERSION"), &evaluation)
         .map_err(store_failure)
+}
+
+/// How often the test rows of `record` have been looked at, by whatever sweep and with whatever features.
+///
+/// A look counts unless the file of the sweep that looked tells that its rows were others.
+pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Failure> {
+    let digest = &record.dataset.digest;
+    let own = data_of(&record.file_path, &record.file_text, &record.flags);
+    let looks = store.looks_like(digest).map_err(store_failure)?;
+    let counted = looks.iter().filter(|look| {
+        let file = look.file.as_ref().filter(|_| look.data != *digest);
+        let other = file.and_then(|file| data_of(&file.path, &file.text, &file.flags).ok());
+        match (&own, &other) {
+            (Ok(own), Some(other)) => have_same_rows(own, other),
+            _ => true,
+        }
+    });
+    Ok(counted.count() as u64)
+}
+
+/// What an experiment asks of its data.
+pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Failure> {
+    let source = Source {
+        path: path.to_path_buf(),
+        text: text.to_owned(),
+    };
+    Ok(prepare::check(source, flags)?.experiment.data)
+}
+
+/// Whether both split the rows of one file alike.
+pub fn have_same_rows(one: &DataSpec, other: &DataSpec) -> bool {
+    one.split == other.split
+        && one.group == other.group
+        && one.exclude == other.exclude
+        && one.target == other.target
 }
 
 /// The test rows that belong to `record`.
@@ -103,4 +141,24 @@ fn candidate(
         config: config.id.clone(),
         runs,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_change_no_rows_and_the_split_does() {
+        let data = |more: &str, seed: u64| {
+            let text = format!(
+                "[data]\npath = \"t.csv\"\ntarget = \"y\"\n{more}split = {{ valid = 0.2, test = 0.2, seed = {seed} }}\n\
+                 [model]\nepochs = 1\n"
+            );
+            data_of(Path::new("t.toml"), &text, &[]).ok().unwrap()
+        };
+        let first = data("", 1);
+        assert!(have_same_rows(&first, &data("numeric = [\"a\"]\n", 1)));
+        assert!(!have_same_rows(&first, &data("", 2)));
+        assert!(!have_same_rows(&first, &data("group = \"id\"\n", 1)));
+    }
 }

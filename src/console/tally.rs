@@ -302,13 +302,6 @@ impl Tally {
         if self.sweep.failed_before > 0 {
             line.push_str(&format!("; {} failed before", self.sweep.failed_before));
         }
-        if let Some((trial, value)) = &self.best {
-            let metric = &self.sweep.objective.metric;
-            line.push_str(&format!(
-                "; best {metric} {value:.4}: {}",
-                self.named(trial)
-            ));
-        }
         line
     }
 

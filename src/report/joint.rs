@@ -3,13 +3,45 @@
 //! Invariant: only sweeps that were scored alike, on the same validation rows, are joined; each trial is there once
 //! and says which sweep asked for it. Whether rows are the same is the caller's to know, who can read the files.
 
-use crate::store::ExperimentRecord;
+use std::path::PathBuf;
+
+use crate::store::{DatasetRecord, ExperimentRecord, TrialRecord};
 use crate::trial::Value;
 
 /// The setting that says which sweep asked for a trial.
 const SWEEP: &str = "sweep";
 /// Between the names of sweeps that were joined.
 const AND: &str = "+";
+
+/// One of the sweeps that were joined, trials aside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    pub name: String,
+    pub file_path: PathBuf,
+    pub flags: Vec<String>,
+    pub dataset: DatasetRecord,
+}
+
+impl Part {
+    pub fn of(record: &ExperimentRecord) -> Part {
+        Part {
+            name: record.name.clone(),
+            file_path: record.file_path.clone(),
+            flags: record.flags.clone(),
+            dataset: record.dataset.clone(),
+        }
+    }
+}
+
+/// The sweep that asked for `trial`, the first of several; `None` where none were joined.
+pub(super) fn asked_by(trial: &TrialRecord) -> Option<&str> {
+    let (_, value) = trial.params.iter().find(|(key, _)| key == SWEEP)?;
+    match value {
+        // No name of a sweep holds the sign between two.
+        Value::Text(names) => names.split(AND).next(),
+        _ => None,
+    }
+}
 
 /// Why sweeps cannot be joined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +139,7 @@ pub fn join(records: &[ExperimentRecord]) -> Result<ExperimentRecord, JointError
 fn check(left: &ExperimentRecord, right: &ExperimentRecord) -> Result<(), JointError> {
     let names = || (left.name.clone(), right.name.clone());
     let (one, other) = (&left.dataset, &right.dataset);
-    let rows = |data: &crate::store::DatasetRecord| (data.train_rows, data.valid_rows);
+    let rows = |data: &DatasetRecord| (data.train_rows, data.valid_rows);
     if left.objective != right.objective {
         let (left_name, right_name) = names();
         return Err(JointError::Objective {

@@ -22,6 +22,24 @@ pub fn escape(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
+/// `text` likewise, with what stands between back quotes, a command most often, as code.
+pub fn prose(text: &str) -> String {
+    let escaped = escape(text);
+    let parts: Vec<&str> = escaped.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        // One that nothing closes is a character like any other.
+        return escaped;
+    }
+    let marked = parts
+        .iter()
+        .enumerate()
+        .map(|(place, part)| match place % 2 {
+            0 => (*part).to_owned(),
+            _ => format!("<code>{part}</code>"),
+        });
+    marked.collect()
+}
+
 /// `value` as JSON that may stand between `<script type="application/json">` and its end, and in a
 /// script as an expression: whatever its texts and keys hold, nothing in it ends or opens an
 /// element or a comment. `<`, `>` and `&` are written as `\u` and four digits, which reads back as what
@@ -104,8 +122,8 @@ pub fn quoted(path: &str) -> String {
 /// A paragraph of a class, or of none.
 pub fn paragraph(html: &mut String, class: &str, text: &str) {
     match class {
-        "" => writeln!(html, "<p>{}</p>", escape(text)),
-        class => writeln!(html, "<p class=\"{class}\">{}</p>", escape(text)),
+        "" => writeln!(html, "<p>{}</p>", prose(text)),
+        class => writeln!(html, "<p class=\"{class}\">{}</p>", prose(text)),
     }
     .expect(IN_MEMORY);
 }
@@ -160,6 +178,16 @@ pub fn capital(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_back_quotes_is_code() {
+        assert_eq!(
+            prose("`sweep ls` & `a<b`, then"),
+            "<code>sweep ls</code> &amp; <code>a&lt;b</code>, then"
+        );
+        assert_eq!(prose("a ` alone"), "a ` alone");
+        assert_eq!(prose("plain"), "plain");
+    }
 
     #[test]
     fn text_cannot_leave_its_element_or_its_word() {

@@ -4,7 +4,10 @@
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 pub mod anova;
+mod axes;
+mod bounds;
 pub mod calibration;
+mod configuration;
 pub mod describe;
 pub mod diff;
 mod folder;
@@ -19,6 +22,7 @@ mod plot;
 pub mod query;
 mod rows;
 mod sheets;
+mod spread;
 pub mod story;
 mod summary;
 pub mod table;
@@ -66,6 +70,10 @@ pub struct Input {
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
+    /// How often the test rows have been looked at, by whatever sweep.
+    pub looks: u64,
+    /// The sweeps that were joined into `experiment`, if it is several.
+    pub parts: Vec<joint::Part>,
     /// What whoever filled this in could not get, one sentence each.
     pub lacking: Vec<String>,
 }

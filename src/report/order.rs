@@ -1,11 +1,13 @@
-//! In which order configurations are ranked when some were trained with more seeds than others.
+//! In which order configurations are ranked when some have finished with more seeds than others: those that were given
+//! further seeds, and all of a sweep that is still running.
 //!
-//! Invariant: two configurations are compared on seeds that both have. Further seeds go to the best, whose means then fall
-//! back towards the truth, while the mean of one that was left with few seeds keeps its luck; comparing those would favour
-//! whoever had fewer. So all are ordered by the seeds that all share; then those with further seeds are ordered
-//! among themselves, in the places that they hold, by the seeds that these share; and so on.
+//! Invariant: two configurations are compared on seeds that both have finished. Further seeds go to the best, whose means then
+//! fall back towards the truth, while the mean of one that was left with few seeds keeps its luck; comparing those would
+//! favour whoever had fewer. So those with the most seeds are ordered first, among themselves. One with fewer then stands
+//! behind as many of them as are ahead of it on the seeds that the two share; and so on, down to those with the fewest.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Places of `values`, the best first: each holds (seed, value), by seed, larger being better. Ties stay in their order;
 /// those without a value come last.
@@ -18,50 +20,86 @@ pub fn best_first(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
 }
 
 fn ordered(values: &[Vec<(u64, f64)>], members: Vec<usize>) -> Vec<usize> {
-    let shared = shared(values, &members);
-    let means: Vec<f64> = (members.iter())
-        .map(|place| match shared.is_empty() {
-            true => mean(values[*place].iter()),
-            false => mean(
-                values[*place]
-                    .iter()
-                    .filter(|(seed, _)| shared.contains(seed)),
-            ),
-        })
-        .collect();
-    let mut places: Vec<usize> = (0..members.len()).collect();
-    places.sort_by(|a, b| means[*b].partial_cmp(&means[*a]).unwrap_or(Ordering::Equal));
-    let mut order: Vec<usize> = places.into_iter().map(|place| members[place]).collect();
-    let has_more = |place: &usize| values[*place].len() > shared.len();
-    let more: Vec<usize> = order
-        .iter()
-        .filter(|place| has_more(place))
-        .copied()
-        .collect();
-    if shared.is_empty() || more.is_empty() || more.len() == order.len() {
-        return order;
+    let fewest = members.iter().map(|place| values[*place].len()).min();
+    let (few, more): (Vec<usize>, Vec<usize>) =
+        (members.into_iter()).partition(|place| Some(values[*place].len()) == fewest);
+    let few = by_mean(values, few);
+    if more.is_empty() {
+        return few;
     }
-    let held: Vec<usize> = (0..order.len())
-        .filter(|at| has_more(&order[*at]))
-        .collect();
-    for (at, place) in held.into_iter().zip(ordered(values, more)) {
-        order[at] = place;
+    let more = ordered(values, more);
+    let behind = behind(values, &few, &more);
+    let mut after: Vec<Vec<usize>> = vec![Vec::new(); more.len() + 1];
+    for place in few {
+        after[behind[&place]].push(place);
+    }
+    let mut after = after.into_iter();
+    let mut order = after.next().unwrap_or_default();
+    for (place, next) in more.into_iter().zip(after) {
+        order.push(place);
+        order.extend(next);
     }
     order
 }
 
-/// Seeds that all of `members` have, ascending.
-fn shared(values: &[Vec<(u64, f64)>], members: &[usize]) -> Vec<u64> {
-    let Some((first, rest)) = members.split_first() else {
-        return Vec::new();
-    };
-    let seeds = values[*first].iter().map(|(seed, _)| *seed);
-    seeds
-        .filter(|seed| {
-            let has = |place: &usize| values[*place].iter().any(|(other, _)| other == seed);
-            rest.iter().all(has)
-        })
-        .collect()
+/// `members`, each with as many seeds, by the mean over those that all share, the largest first; by all of their seeds where
+/// they share none.
+fn by_mean(values: &[Vec<(u64, f64)>], mut members: Vec<usize>) -> Vec<usize> {
+    let sets = by_seeds(values, &members);
+    let mut sets = sets.into_keys();
+    let first = sets.next().unwrap_or_default();
+    let shared = sets.fold(first, |shared, other| common(&shared, &other));
+    let mean = |place: &usize| mean_over(&values[*place], &shared);
+    members.sort_by(|a, b| mean(b).partial_cmp(&mean(a)).unwrap_or(Ordering::Equal));
+    members
+}
+
+/// For each of `few`, how many of `more` are not worse on the seeds that the two share, or by all of their seeds where they
+/// share none.
+fn behind(values: &[Vec<(u64, f64)>], few: &[usize], more: &[usize]) -> BTreeMap<usize, usize> {
+    let mut behind: BTreeMap<usize, usize> = few.iter().map(|place| (*place, 0)).collect();
+    let others = by_seeds(values, more);
+    for (seeds, members) in by_seeds(values, few) {
+        for (other_seeds, others) in &others {
+            let shared = common(&seeds, other_seeds);
+            let mean = |place: &usize| mean_over(&values[*place], &shared);
+            let mut theirs: Vec<f64> = others.iter().map(mean).collect();
+            theirs.sort_by(|a, b| b.total_cmp(a));
+            for place in &members {
+                let own = mean(place);
+                let ahead = theirs.partition_point(|other| *other >= own);
+                *behind.entry(*place).or_default() += ahead;
+            }
+        }
+    }
+    behind
+}
+
+/// `members` by the seeds that they have.
+fn by_seeds(values: &[Vec<(u64, f64)>], members: &[usize]) -> BTreeMap<Vec<u64>, Vec<usize>> {
+    let mut sets: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+    for place in members {
+        let seeds = values[*place].iter().map(|(seed, _)| *seed);
+        sets.entry(seeds.collect()).or_default().push(*place);
+    }
+    sets
+}
+
+/// Seeds in both of two ascending lists.
+fn common(one: &[u64], other: &[u64]) -> Vec<u64> {
+    let is_in = |seed: &&u64| other.binary_search(seed).is_ok();
+    one.iter().filter(is_in).copied().collect()
+}
+
+/// The mean over those `seeds`, all of which are there; over all values where there are no `seeds`.
+fn mean_over(values: &[(u64, f64)], seeds: &[u64]) -> f64 {
+    match seeds.is_empty() || seeds.len() == values.len() {
+        true => mean(values.iter()),
+        false => {
+            let is_in = |seed: &u64| seeds.binary_search(seed).is_ok();
+            mean(values.iter().filter(|(seed, _)| is_in(seed)))
+        }
+    }
 }
 
 fn mean<'a>(values: impl Iterator<Item = &'a (u64, f64)>) -> f64 {
@@ -113,8 +151,38 @@ mod tests {
             from(1..=4, &[0.8, 0.8, 0.7, 0.6]),
             from(1..=1, &[0.1]),
         ];
-        // By seed 1: 1, 2, 0, 3. By seeds 1 to 3 among the first three: 2, 0, 1. By all four: 0 before 2.
+        // By all four seeds 0 before 2; on seeds 1 to 3 both are before 1; on seed 1 all are before 3.
         assert_eq!(best_first(&values), [0, 2, 1, 3]);
+    }
+
+    #[test]
+    fn an_unfinished_sweep_is_ordered_by_what_has_finished_alike() {
+        let values = [
+            // Finished first, and poor.
+            from(1..=3, &[0.3, 0.4, 0.5]),
+            from(1..=2, &[0.6, 0.6]),
+            // One easy seed of its own: on seed 3 it is no better than the first.
+            from(3..=3, &[0.45]),
+            Vec::new(),
+            from(1..=2, &[0.5, 0.6]),
+        ];
+        assert_eq!(best_first(&values), [1, 4, 0, 2, 3]);
+        // Better on that seed than the only one to share it; against the others its mean decides.
+        let mut lucky = values.to_vec();
+        lucky[2] = from(3..=3, &[0.58]);
+        assert_eq!(best_first(&lucky), [1, 2, 4, 0, 3]);
+    }
+
+    #[test]
+    fn what_some_lack_takes_no_seed_from_the_others() {
+        let values = [
+            from(1..=3, &[0.5, 0.6, 0.7]),
+            from(1..=3, &[0.6, 0.5, 0.5]),
+            from(1..=2, &[0.55, 0.65]),
+            vec![(1, 0.3), (3, 0.3)],
+        ];
+        // All share seed 1 alone, and by that 1 would lead.
+        assert_eq!(best_first(&values), [2, 0, 1, 3]);
     }
 
     #[test]

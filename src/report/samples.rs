@@ -57,6 +57,8 @@ pub fn empty(classes: &[&str]) -> Input {
         calibration: Vec::new(),
         attempts: Vec::new(),
         slot_events: Vec::new(),
+        looks: 0,
+        parts: Vec::new(),
         lacking: Vec::new(),
     }
 }

@@ -1,15 +1,21 @@
 //! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
 //!
-//! Pure. Only trials of the current plan count, and only those of all training rows are ranked. A
-//! configuration that has finished with every seed that all are planned with stands before one where some
-//! are missing or diverged, so that a mean over lucky seeds never wins against a mean over all of
-//! them; further seeds that some were given decide among those ([`super::order`]).
+//! Pure. Only trials of the current plan count, and only those of all training rows are ranked.
+//! Configurations are compared on the seeds that they have finished alike, so that neither a mean over
+//! lucky seeds wins nor an unfinished configuration loses for being late ([`super::order`]); one that
+//! diverged with any seed stands behind those that did not.
 
 use std::collections::HashMap;
 
-use super::{order, text};
+pub use super::axes::{Axis, Effect};
+pub use super::configuration::{Configuration, Run};
+pub use super::spread::Spread;
+
+use super::axes::{axes, varying_keys};
+use super::configuration::configuration;
+use super::{joint, order, text};
 use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId, Value};
+use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId};
 
 /// What a report says of an experiment.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,117 +31,14 @@ pub struct Summary {
     pub fallen_out: u64,
     /// Replicate seeds of the plan, ascending.
     pub seeds: Vec<u64>,
-    /// The finished trial with the best objective.
+    /// The best run of the first configuration: what `best` means in every command.
     pub best_trial: Option<TrialId>,
+    /// Sweeps of which trials are still to come.
+    pub unfinished: Vec<String>,
     /// Settings that vary among the networks, in the order of their keys.
     pub axes: Vec<Axis>,
     /// Seconds of training in the whole plan, added over trials.
     pub seconds: f64,
-}
-
-/// One point of the search space with all its seeds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Configuration {
-    pub id: ConfigId,
-    pub kind: Kind,
-    pub params: Params,
-    /// The settings in which it differs from others of its kind: `lr=0.001 dropout=0.3`.
-    pub label: String,
-    /// Trials that the plan has of it.
-    pub planned: usize,
-    /// Finished trials, by seed.
-    pub runs: Vec<Run>,
-    /// Of the objective over `runs`.
-    pub spread: Spread,
-    pub diverged: usize,
-    pub failed: usize,
-    /// Mean seconds of training a finished trial; `None` when none recorded them.
-    pub seconds: Option<f64>,
-    pub parameters: Option<u64>,
-}
-
-/// A finished trial.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    pub trial: TrialId,
-    pub seed: u64,
-    pub value: f64,
-    /// Epoch or round of `value`.
-    pub step: Option<u32>,
-}
-
-/// Location and width of some numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    pub n: usize,
-    pub mean: f64,
-    /// Standard deviation with n - 1; `None` below two numbers.
-    pub sd: Option<f64>,
-    pub min: f64,
-    pub max: f64,
-}
-
-/// A setting that takes more than one value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Axis {
-    pub name: String,
-    /// Numbers ascending, other values as they come.
-    pub effects: Vec<Effect>,
-}
-
-/// What the objective was with one value of an axis, over everything else.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Effect {
-    pub value: Value,
-    /// Mean objective of each configuration with this value, in ranking order.
-    pub means: Vec<f64>,
-    /// Of `means`; `None` when no such configuration has finished.
-    pub spread: Option<Spread>,
-}
-
-impl Spread {
-    /// Of finite `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
-    pub fn of(values: &[f64]) -> Option<Spread> {
-        if values.is_empty() {
-            return None;
-        }
-        let n = values.len() as f64;
-        let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // The clamp gives equal values their own mean, and so no width from rounding.
-        let mean = (values.iter().sum::<f64>() / n).clamp(min, max);
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Some(Spread {
-            n: values.len(),
-            mean,
-            sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            min,
-            max,
-        })
-    }
-}
-
-impl Configuration {
-    /// Whether every planned seed has finished.
-    pub fn is_complete(&self) -> bool {
-        self.spread.n == self.planned
-    }
-
-    /// Kind and label, as plots and tables name it.
-    pub fn title(&self) -> String {
-        match self.label.is_empty() {
-            true => text::kind(self.kind).to_owned(),
-            false => format!("{} {}", text::kind(self.kind), self.label),
-        }
-    }
-
-    /// The best of its runs.
-    pub fn best_run(&self, objective: &Objective) -> &Run {
-        self.runs
-            .iter()
-            .min_by(|a, b| objective.goal.order(a.value, b.value))
-            .expect("a ranked configuration has a finished trial")
-    }
 }
 
 impl Summary {
@@ -160,11 +63,7 @@ impl Summary {
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
         let configs = groups.iter().map(|trials| configuration(trials, &labels));
-        let ranking = ranked(
-            configs.flatten().collect(),
-            &shared_seeds(&groups),
-            &objective,
-        );
+        let ranking = ranked(configs.flatten().collect(), &objective);
         let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -175,11 +74,8 @@ impl Summary {
                 .count()
         };
         Summary {
-            best_trial: ranking
-                .iter()
-                .flat_map(|config| &config.runs)
-                .min_by(|a, b| objective.goal.order(a.value, b.value))
-                .map(|run| run.trial.clone()),
+            best_trial: (ranking.first()).map(|first| first.best_run(&objective).trial.clone()),
+            unfinished: unfinished(&planned, experiment),
             axes: axes(&whole, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL
@@ -214,6 +110,38 @@ impl Summary {
         best
     }
 
+    /// Trials that `sweep resume` goes on with by itself.
+    pub fn to_come(&self) -> u64 {
+        let to_come = self.counts.iter().filter(|(status, _)| is_to_come(*status));
+        to_come.map(|(_, number)| number).sum()
+    }
+
+    /// `The sweep is unfinished: 3 of 12 trials are still to come; `sweep resume q` goes on.`; `None` where it is not.
+    pub fn unfinished(&self) -> Option<String> {
+        let planned: u64 = self.counts.iter().map(|(_, number)| number).sum();
+        let resume = self.resume()?;
+        let are = if self.to_come() == 1 { "is" } else { "are" };
+        Some(format!(
+            "The sweep is unfinished: {} of {} {are} still to come, and the order may change; {resume} goes on.",
+            text::count(self.to_come()),
+            text::plural(planned, "trial"),
+        ))
+    }
+
+    /// The commands that train what is still to come; `None` where nothing is.
+    pub fn resume(&self) -> Option<String> {
+        let commands = self.unfinished.iter();
+        let commands: Vec<String> = commands
+            .map(|name| {
+                format!(
+                    "`sweep resume {}`",
+                    super::markup::quoted(&text::clean(name))
+                )
+            })
+            .collect();
+        (!commands.is_empty()).then(|| commands.join(", "))
+    }
+
     /// Number of trials of the plan that stand at `status`.
     pub fn count(&self, status: Status) -> u64 {
         self.counts
@@ -223,35 +151,33 @@ impl Summary {
     }
 }
 
-/// Seeds that every configuration is planned with.
-fn shared_seeds(groups: &[Vec<&TrialRecord>]) -> Vec<u64> {
-    let Some((first, rest)) = groups.split_first() else {
-        return Vec::new();
-    };
-    let has = |trials: &Vec<&TrialRecord>, seed| trials.iter().any(|trial| trial.seed == seed);
-    let seeds = first.iter().map(|trial| trial.seed);
-    seeds
-        .filter(|seed| rest.iter().all(|trials| has(trials, *seed)))
-        .collect()
+/// Sweeps of which trials are still to come, in the order of the plan.
+fn unfinished(planned: &[&TrialRecord], experiment: &ExperimentRecord) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for trial in planned.iter().filter(|trial| is_to_come(trial.status)) {
+        let name = joint::asked_by(trial).unwrap_or(&experiment.name);
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
-/// `configs`, the best first; those that lack one of the seeds `shared`, or diverged with any, come last.
-fn ranked(
-    configs: Vec<Configuration>,
-    shared: &[u64],
-    objective: &Objective,
-) -> Vec<Configuration> {
-    let is_whole = |config: &Configuration| {
-        let has = |seed: &u64| config.runs.iter().any(|run| run.seed == *seed);
-        config.diverged == 0 && shared.iter().all(has)
-    };
+/// Whether `sweep resume` goes on with a trial of this status by itself.
+fn is_to_come(status: Status) -> bool {
+    !status.is_final() && status != Status::Failed
+}
+
+/// `configs`, the best first; those that diverged with any seed come last.
+fn ranked(configs: Vec<Configuration>, objective: &Objective) -> Vec<Configuration> {
     let sign = match objective.goal.is_better(1.0, 0.0) {
         true => 1.0,
         false => -1.0,
     };
-    let (whole, partial): (Vec<_>, Vec<_>) = configs.into_iter().partition(is_whole);
+    let (sound, diverged): (Vec<_>, Vec<_>) =
+        (configs.into_iter()).partition(|config| config.diverged == 0);
     let mut ranking = Vec::new();
-    for part in [whole, partial] {
+    for part in [sound, diverged] {
         let values = |config: &Configuration| {
             let runs = config.runs.iter();
             runs.map(|run| (run.seed, sign * run.value)).collect()
@@ -278,21 +204,6 @@ pub fn labels<'a>(
         .collect()
 }
 
-/// Keys that take more than one value, in the order of the keys.
-fn varying_keys<'a>(params: impl Iterator<Item = &'a Params>) -> Vec<String> {
-    let mut keys: Vec<(&str, &Value, bool)> = Vec::new();
-    for (key, value) in params.flatten() {
-        match keys.iter_mut().find(|(name, _, _)| name == key) {
-            Some((_, first, varies)) => *varies |= *first != value,
-            None => keys.push((key, value, false)),
-        }
-    }
-    keys.into_iter()
-        .filter(|(_, _, varies)| *varies)
-        .map(|(key, _, _)| key.to_owned())
-        .collect()
-}
-
 /// The share of the training rows that `trial` is trained on.
 pub(super) fn train_share(trial: &TrialRecord) -> f64 {
     let share = trial.params.iter().find(|(key, _)| key == TRAIN_SHARE);
@@ -311,88 +222,4 @@ pub(super) fn by_configuration<'a>(trials: &[&'a TrialRecord]) -> Vec<Vec<&'a Tr
         }
     }
     groups
-}
-
-/// The configuration of `trials`, unless none of them has finished with a number.
-fn configuration(
-    trials: &[&TrialRecord],
-    labels: &HashMap<TrialId, String>,
-) -> Option<Configuration> {
-    let mut runs = Vec::new();
-    let mut seconds = Vec::new();
-    for trial in trials
-        .iter()
-        .filter(|trial| trial.status == Status::Finished)
-    {
-        let Some(value) = trial.best.filter(|value| value.is_finite()) else {
-            continue;
-        };
-        seconds.extend(trial.seconds.filter(|seconds| seconds.is_finite()));
-        runs.push(Run {
-            trial: trial.id.clone(),
-            seed: trial.seed,
-            value,
-            step: trial.best_step,
-        });
-    }
-    runs.sort_by_key(|run| run.seed);
-    let values: Vec<f64> = runs.iter().map(|run| run.value).collect();
-    let of_status = |status| trials.iter().filter(|trial| trial.status == status).count();
-    let first = trials[0];
-    Some(Configuration {
-        id: first.config.clone(),
-        kind: first.kind,
-        params: first.params.clone(),
-        label: labels[&first.id].clone(),
-        planned: trials.len(),
-        spread: Spread::of(&values)?,
-        runs,
-        diverged: of_status(Status::Diverged),
-        failed: of_status(Status::Failed),
-        seconds: Spread::of(&seconds).map(|spread| spread.mean),
-        parameters: trials.iter().find_map(|trial| trial.parameters),
-    })
-}
-
-/// Every setting that varies among the planned networks, with what each value did.
-fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<Axis> {
-    let networks = || planned.iter().filter(|trial| trial.kind == Kind::Mlp);
-    let ranked = || ranking.iter().filter(|config| config.kind == Kind::Mlp);
-    varying_keys(networks().map(|trial| &trial.params))
-        .into_iter()
-        .map(|name| {
-            let value_of = |params: &'_ Params| -> Option<Value> {
-                let found = params.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| value.clone())
-            };
-            // Sought by what tells it apart: there may be as many values as configurations.
-            let key = |value: &Value| format!("{} {value}", value.type_name());
-            let mut places: HashMap<String, usize> = HashMap::new();
-            let mut effects: Vec<Effect> = Vec::new();
-            for value in networks().filter_map(|trial| value_of(&trial.params)) {
-                places.entry(key(&value)).or_insert_with(|| {
-                    effects.push(Effect {
-                        value,
-                        means: Vec::new(),
-                        spread: None,
-                    });
-                    effects.len() - 1
-                });
-            }
-            for config in ranked() {
-                let place = value_of(&config.params).and_then(|value| places.get(&key(&value)));
-                if let Some(place) = place {
-                    effects[*place].means.push(config.spread.mean);
-                }
-            }
-            for effect in &mut effects {
-                effect.spread = Spread::of(&effect.means);
-            }
-            if effects.iter().all(|effect| effect.value.as_f64().is_some()) {
-                let number = |effect: &Effect| effect.value.as_f64().unwrap_or(f64::NAN);
-                effects.sort_by(|a, b| number(a).total_cmp(&number(b)));
-            }
-            Axis { effects, name }
-        })
-        .collect()
 }

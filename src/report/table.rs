@@ -102,11 +102,15 @@ pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
             false => "lower is better",
         }
     ));
-    let seeds = |config: &Configuration| config.planned;
-    let most = summary.ranking.iter().map(seeds).max();
-    if summary.ranking.iter().map(seeds).min() != most {
+    let seeds = |config: &Configuration| {
+        let seeds = config.runs.iter().map(|run| run.seed);
+        seeds.collect::<Vec<u64>>()
+    };
+    let mut all = summary.ranking.iter().map(seeds);
+    let first = all.next();
+    if all.any(|other| first.as_ref() != Some(&other)) {
         lines.push_str(
-            "ranked by the seeds that all have; further seeds decide among those that have them\n",
+            "two configurations are compared on the seeds that both have finished; means are over all of each\n",
         );
     }
     lines
@@ -117,9 +121,12 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
         rank(summary, config).to_string(),
         text::kind(config.kind).to_owned(),
         text::score(config.spread.mean),
-        config.spread.sd.map_or("–".to_owned(), |sd| {
-            text::difference(sd, config.spread.mean)
-        }),
+        match config.spread.sd {
+            // Equal results of a seed that changes nothing are no scatter of 0.
+            Some(_) if config.is_repeat => "same".to_owned(),
+            Some(sd) => text::difference(sd, config.spread.mean),
+            None => "–".to_owned(),
+        },
         format!("{}/{}", config.spread.n, config.planned),
         config.seconds.map_or("–".to_owned(), text::duration),
         config.id.short().to_owned(),

@@ -104,12 +104,21 @@ pub fn about(test: &EvaluationRecord) -> String {
 /// How often these rows have been looked at.
 pub fn looks(test: &EvaluationRecord) -> String {
     match test.looks {
-        0 | 1 => "The test rows of this data set have been looked at once so far.".to_owned(),
+        0 | 1 => "These test rows have been looked at once so far.".to_owned(),
         many => format!(
-            "The test rows of this data set have been looked at {} times so far; choices made \
-             after the first look make these scores too good.",
+            "These test rows have been looked at {} times so far, by whatever sweep and with whatever features; choices \
+             made after the first look make these scores too good.",
             text::count(many)
         ),
+    }
+}
+
+/// `never looked at`, `looked at once`, `looked at 3 times`.
+pub(super) fn times(looks: u64) -> String {
+    match looks {
+        0 => "never looked at".to_owned(),
+        1 => "looked at once".to_owned(),
+        many => format!("looked at {} times", text::count(many)),
     }
 }
 
@@ -184,6 +193,7 @@ mod tests {
         };
         assert!(!names(&input).contains(&"test.csv".to_owned()));
         input.test = Some(looked(3));
+        input.looks = 3;
         let report = make(&input).unwrap();
         let file = |name: &str| {
             let found = report.files.iter().find(|(other, _)| other == name);

@@ -4,6 +4,8 @@ use super::samples::{add, by_hand, crowd, empty, genres, minimise_loss, stop, tr
 use super::{Input, Report, Summary, make, wanted};
 use crate::trial::{Kind, Status, Value};
 
+mod seeds;
+
 /// Blank border of every picture, in half pixels.
 const BORDER: u32 = 8;
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::bounds::Bounds;
 use super::growth::{self, Point};
 use super::summary::{Configuration, Spread, Summary};
 use super::text;
@@ -40,7 +41,7 @@ pub struct PairPoint {
     pub scratch: Point,
     /// Transferred less scratch over pairs, positive where the transferred one is better.
     pub gain: Spread,
-    /// 95% interval of the mean gain; `None` below two pairs.
+    /// 95% interval of the mean gain, cut to what is possible; `None` below two pairs, and where all gains are equal.
     pub interval: Option<(f64, f64)>,
 }
 
@@ -149,7 +150,7 @@ fn pair_point(objective: &Objective, transferred: &Point, scratch: &Point) -> Op
         new_rows: transferred.new_rows,
         transferred: transferred.clone(),
         scratch: scratch.clone(),
-        interval: gain.interval(),
+        interval: (gain.interval(0.0)).map(|found| Bounds::of(objective).cut_difference(found)),
         gain,
     })
 }

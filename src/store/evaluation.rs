@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::cells::to_int;
-use super::{EvaluationRecord, Store, StoreError, now_ms};
+use super::{EvaluationRecord, Look, RecordedFile, Store, StoreError, now_ms};
 use crate::trial::{ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId};
 
 const ACTION: &str = "recording an evaluation";
@@ -87,17 +87,48 @@ impl Store {
         })
     }
 
-    /// How often test rows of the data set `data` have been looked at, by experiments that were removed
-    /// since as well.
+    /// How often test rows like those of the data set `data` have been looked at: the number of [`Store::looks_like`].
     pub fn looks(&self, data: &DataDigest) -> Result<u64, StoreError> {
-        let counts = self.rows(
+        Ok(self.looks_like(data)?.len() as u64)
+    }
+
+    /// Looks at test rows that may be those of the data set `data`, with whatever features, and by experiments that were
+    /// removed since as well.
+    ///
+    /// Source file, classes and the numbers of training, validation and test rows are the same. The record does not hold
+    /// the split: that is in the file of the experiment. Of a data set that was removed only the digest is left, and that
+    /// has to be the same.
+    pub fn looks_like(&self, data: &DataDigest) -> Result<Vec<Look>, StoreError> {
+        self.rows(
             &self.database.connection,
-            "SELECT data, count(*) AS n FROM test_looks WHERE data = ?1",
+            "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags FROM test_looks l
+             LEFT JOIN datasets d ON d.digest = l.data
+             LEFT JOIN datasets own ON own.digest = ?1
+             LEFT JOIN experiments e
+                 ON l.removed = 0 AND e.name = l.experiment AND e.dataset = d.id
+             WHERE l.data = ?1
+                OR (d.source_sha256 = own.source_sha256 AND d.classes = own.classes
+                    AND d.train_rows = own.train_rows AND d.valid_rows = own.valid_rows
+                    AND d.test_rows = own.test_rows)
+             ORDER BY l.evaluated_ms",
             [data.as_str()],
-            ("test_looks", "data"),
-            |cells| cells.int::<u64>("n"),
-        )?;
-        Ok(counts.into_iter().sum())
+            ("test_looks", "experiment"),
+            |cells| {
+                let file = match cells.optional_text("file_text")? {
+                    None => None,
+                    Some(text) => Some(RecordedFile {
+                        experiment: cells.text("experiment")?,
+                        path: cells.path_of("file_path")?,
+                        text,
+                        flags: cells.texts("flags")?,
+                    }),
+                };
+                Ok(Look {
+                    data: DataDigest::from_hex(cells.hex("data", 64)?),
+                    file,
+                })
+            },
+        )
     }
 
     /// The last look of `experiment` at the test rows of the data set that it has now.

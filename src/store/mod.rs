@@ -40,7 +40,7 @@ pub use known::Known;
 pub use lock::SweepLock;
 pub use record::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
-    ExperimentSummary, NoteRecord, RecordedFile, SessionRecord, SlotEventRecord, TrialRecord,
+    ExperimentSummary, Look, NoteRecord, RecordedFile, SessionRecord, SlotEventRecord, TrialRecord,
 };
 pub use remove::Removal;
 pub use request::{Requests, Urgency};

@@ -20,9 +20,9 @@ pub struct ExperimentSummary {
     pub counts: Vec<(Status, u64)>,
     /// Number of trials that earlier files or data asked for and the current ones do not.
     pub out_of_plan: u64,
-    /// Best objective so far.
+    /// Best objective of a single run so far.
     pub best: Option<f64>,
-    /// The trial that holds it.
+    /// The trial that holds it. Of the configuration that ranks first only a report knows the best.
     pub best_trial: Option<TrialId>,
 }
 
@@ -183,12 +183,21 @@ pub struct ArtifactRecord {
     pub bytes: u64,
 }
 
+/// That somebody looked at test rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// The data set whose rows they were.
+    pub data: DataDigest,
+    /// The file of the experiment that looked, if that still is of this data set.
+    pub file: Option<RecordedFile>,
+}
+
 /// One look at the sealed test rows of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationRecord {
     /// Milliseconds since 1970, UTC.
     pub evaluated_ms: i64,
-    /// How often test rows of the same data set have been looked at so far, by any experiment.
+    /// How often test rows like these have been looked at so far, by any experiment and with any features.
     pub looks: u64,
     pub evaluation: Evaluation,
 }

@@ -97,6 +97,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             report::test::looks(test);
             report::test::json(test);
         }
+        store.looks(&experiment.dataset.digest)?;
         let input = Input {
             experiment,
             curves,
@@ -106,6 +107,8 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             calibration: Vec::new(),
             attempts: store.attempts_in(name)?,
             slot_events: store.slot_events(name)?,
+            looks: 0,
+            parts: Vec::new(),
             lacking: Vec::new(),
         };
         if with_report {

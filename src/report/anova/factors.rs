@@ -23,7 +23,8 @@ pub struct Level {
     pub configurations: usize,
     /// Mean objective of these configurations, each the mean of its seeds.
     pub mean: f64,
-    /// 95% interval of `mean` for other seeds and the same configurations; `None` below two seeds.
+    /// 95% interval of `mean` for other seeds and the same configurations, cut to what the metric can be; `None` below
+    /// two seeds.
     pub interval: Option<(f64, f64)>,
 }
 

@@ -13,6 +13,7 @@ mod sheet;
 
 pub use factors::{Factor, Level, Point};
 
+use super::bounds::Bounds;
 use super::summary::{Configuration, Summary};
 use crate::trial::Kind;
 
@@ -87,7 +88,12 @@ impl Anova {
             .filter(|config| config.kind == Kind::Mlp)
             .collect();
         let (factors, points) = factors::collect(&summary.axes, &networks);
-        Anova::of_points(factors, &points)
+        let mut anova = Anova::of_points(factors, &points)?;
+        let bounds = Bounds::of(&summary.objective);
+        for level in anova.factors.iter_mut().flat_map(|one| &mut one.levels) {
+            level.interval = level.interval.map(|interval| bounds.cut(interval));
+        }
+        Ok(anova)
     }
 
     /// Of `points`, each with a level of every one of `factors`.

@@ -17,7 +17,11 @@
 //! Statistics 6, 1979) over the comparisons with the winner. For the configuration that is truly best to be ruled out by that, one
 //! of the others must lead it by the margin of a one-sided test at 2.5% over their number, which happens in at most 2.5% of
 //! sweeps; as does a wrong winner by the first correction where another one is the best. Together that is 5%.
+//!
+//! A configuration that shares fewer than two seeds with the winner is not tested, counts for neither correction, and
+//! keeps no winner from being declared among the others.
 
+use super::super::bounds::Bounds;
 use super::distribution::{t_quantile, t_two_sided};
 use super::moderate::{Prior, prior};
 use super::needed::seeds_needed;
@@ -25,7 +29,7 @@ use super::table::Table;
 use super::{ALPHA, Comparison};
 
 /// The configuration at place 0 against every other one, in their order.
-pub(super) fn winner_against_all(table: &Table) -> Vec<Comparison> {
+pub(super) fn winner_against_all(table: &Table, bounds: Bounds) -> Vec<Comparison> {
     let Some(winner) = table.samples.first() else {
         return Vec::new();
     };
@@ -34,18 +38,26 @@ pub(super) fn winner_against_all(table: &Table) -> Vec<Comparison> {
         .map(|over| pair(table, over, prior))
         .collect();
     holm(&mut comparisons);
+    for comparison in &mut comparisons {
+        let interval = comparison.interval;
+        comparison.interval = interval.map(|interval| bounds.cut_difference(interval));
+    }
     comparisons
 }
 
 /// The paired test of places 0 and `over`, not corrected yet.
 fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
     let (winner, other) = (&table.samples[0], &table.samples[over]);
-    let differences: Vec<f64> = (winner.values.iter())
+    let mut differences: Vec<f64> = (winner.values.iter())
         .filter_map(|(seed, value)| {
             let place = other.values.binary_search_by_key(seed, |(seed, _)| *seed);
             Some(value - other.values[place.ok()?].1)
         })
         .collect();
+    if winner.is_repeat && other.is_repeat {
+        // One result each, however many seeds: one difference.
+        differences.truncate(1);
+    }
     let pairs = differences.len();
     let by = (pairs > 0).then(|| differences.iter().sum::<f64>() / pairs as f64);
     let mut comparison = Comparison {
@@ -107,11 +119,14 @@ fn holm(comparisons: &mut [Comparison]) {
         (Some(p), Some(by)) if by > 0.0 => p,
         _ => 1.0,
     };
-    let mut places: Vec<usize> = (0..comparisons.len()).collect();
+    let mut places: Vec<usize> = (0..comparisons.len())
+        .filter(|place| comparisons[*place].p.is_some())
+        .collect();
     places.sort_by(|a, b| order(&comparisons[*a]).total_cmp(&order(&comparisons[*b])));
-    let (count, mut corrected, mut divisor) = (comparisons.len(), 0.0f64, 1);
+    let (count, mut corrected, mut divisor) = (places.len(), 0.0f64, 1);
     // Of the winner against all others at once: that of the one it beats least clearly.
-    let least_clear = comparisons.iter().map(order).fold(0.0, f64::max);
+    let tested = comparisons.iter().filter(|one| one.p.is_some());
+    let least_clear = tested.map(order).fold(0.0, f64::max);
     let mut is_closed = false;
     for (step, place) in places.into_iter().enumerate() {
         let comparison = &mut comparisons[place];

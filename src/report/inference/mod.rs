@@ -20,6 +20,7 @@ mod words;
 pub use distribution::{f_upper, t_quantile, t_two_sided};
 pub use table::Sample;
 
+use super::bounds::Bounds;
 use super::summary::{Configuration, Summary};
 use crate::trial::{Goal, Kind};
 
@@ -51,9 +52,9 @@ pub enum Verdict {
     Nothing,
     /// There is nothing to compare it with.
     Alone,
-    /// Some configuration shares fewer than two seeds with the winner: nothing can be said of chance.
+    /// No configuration shares two seeds with the winner: nothing can be said of chance.
     TooFewSeeds,
-    /// Better than every other, `p` being the largest of the corrected p-values.
+    /// Better than every other that could be compared, `p` being the largest of the corrected p-values.
     Winner { p: f64 },
     /// One of several that may be the best. `seeds` in all for the winner and the runner-up would tell the two
     /// apart with 80% probability, were they as far apart as they look; `None` where
@@ -69,9 +70,11 @@ pub const MOST_SEEDS: usize = 1000;
 pub struct Estimate {
     pub seeds: usize,
     pub mean: f64,
-    /// 95% interval of the mean by Student's t, of this configuration alone: not corrected for the others. `None`
-    /// below two seeds.
+    /// 95% interval of the mean by Student's t, of this configuration alone: not corrected for the others, and cut to
+    /// what the metric can be. `None` below two seeds, and where the seed changes nothing.
     pub interval: Option<(f64, f64)>,
+    /// Whether the seed changes nothing, so that all its runs are one.
+    pub is_repeat: bool,
     /// Whether it cannot be told apart from the best.
     pub is_candidate: bool,
 }
@@ -81,7 +84,7 @@ pub struct Estimate {
 pub struct Comparison {
     /// Place of the other in the ranking.
     pub over: usize,
-    /// Seeds that both have.
+    /// Seeds that both have; 1 where the seed changes neither.
     pub pairs: usize,
     /// Of `pairs`, those in which the winner was better; equal ones count for neither.
     pub won: usize,
@@ -125,29 +128,34 @@ impl Inference {
     /// Of the ranking of `summary`.
     pub fn of(summary: &Summary) -> Inference {
         let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
-        let mut inference = Inference::of_samples(&samples, summary.objective.goal);
+        let bounds = Bounds::of(&summary.objective);
+        let mut inference = Inference::within(&samples, summary.objective.goal, bounds);
         inference.rivals = rivals(&summary.ranking);
         inference
     }
 
     /// Of configurations in the order of their ranking, where `goal` says what is better. There are no
-    /// [`Inference::rivals`] but the runner-up.
+    /// [`Inference::rivals`] but the runner-up, and values may be any number.
     pub fn of_samples(samples: &[Sample], goal: Goal) -> Inference {
+        Inference::within(samples, goal, Bounds::NONE)
+    }
+
+    fn within(samples: &[Sample], goal: Goal, bounds: Bounds) -> Inference {
         let sign = match goal.is_better(1.0, 0.0) {
             true => 1.0,
             false => -1.0,
         };
         let table = table::Table::new(samples, sign);
-        let comparisons = compare::winner_against_all(&table);
+        let comparisons = compare::winner_against_all(&table, bounds);
         let told_apart = |place: usize| place > 0 && comparisons[place - 1].is_told_apart;
         Inference {
             estimates: (samples.iter().enumerate())
-                .map(|(place, sample)| sample.estimate(!told_apart(place)))
+                .map(|(place, sample)| sample.estimate(!told_apart(place), table.step, bounds))
                 .collect(),
             candidates: (0..samples.len()).filter(|p| !told_apart(*p)).collect(),
             rivals: (1..samples.len().min(2)).collect(),
             verdict: verdict(samples.len(), &comparisons),
-            optimism: optimism::leave_one_seed_out(&table, sign),
+            optimism: optimism::leave_one_seed_out(&table, sign, bounds),
             comparisons,
         }
     }
@@ -155,6 +163,14 @@ impl Inference {
     /// The winner against the configuration at `place` of the ranking; `None` for the winner itself.
     pub fn over(&self, place: usize) -> Option<&Comparison> {
         self.comparisons.get(place.checked_sub(1)?)
+    }
+
+    /// Configurations that could not be compared with the winner: they share fewer than two seeds with it.
+    pub fn untested(&self) -> usize {
+        self.comparisons
+            .iter()
+            .filter(|one| one.p.is_none())
+            .count()
     }
 
     /// What a reader should know, a sentence each: who won, by how much, how sure that is, what picking it was
@@ -173,6 +189,7 @@ fn sample(config: &Configuration) -> Sample {
         values: (config.runs.iter())
             .map(|run| (run.seed, run.value))
             .collect(),
+        is_repeat: config.is_repeat,
     }
 }
 
@@ -198,10 +215,10 @@ fn verdict(configurations: usize, comparisons: &[Comparison]) -> Verdict {
             _ => Verdict::Alone,
         };
     }
-    let told_apart = comparisons.iter().all(|one| one.is_told_apart);
-    let largest = comparisons.iter().map(|one| one.p_corrected);
-    let largest = largest.reduce(|a, b| Some(a?.max(b?))).flatten();
-    match (largest, told_apart) {
+    let mut tested = comparisons.iter().filter(|one| one.p.is_some());
+    let is_clear = tested.clone().all(|one| one.is_told_apart);
+    let corrected = tested.by_ref().filter_map(|one| one.p_corrected);
+    match (corrected.reduce(f64::max), is_clear) {
         (None, _) => Verdict::TooFewSeeds,
         (Some(p), true) => Verdict::Winner { p },
         (Some(_), false) => Verdict::NotToldApart {

@@ -6,57 +6,62 @@
 //! 1974; for picking among many configurations: Cawley and Talbot, "On over-fitting in model selection and subsequent selection
 //! bias in performance evaluation", Journal of Machine Learning Research 11, 2010).
 
+use super::super::bounds::Bounds;
 use super::super::order;
 use super::Optimism;
 use super::table::Table;
 
 /// The optimism of the mean of place 0; values in the table are the objective times `sign`.
 ///
-/// What a seed does to all configurations is taken out first, so that an easy seed is not taken for optimism. A choice by one
-/// seed fewer flatters more, by the root of n / (n - 1), which is put right.
-pub(super) fn leave_one_seed_out(table: &Table, sign: f64) -> Option<Optimism> {
+/// Values are taken as they are, as the ranking takes them. What a seed does to all configurations is no optimism, and
+/// drops out: over all seeds the drops of one configuration add up to nothing, so from the drop of what was chosen that of
+/// the winner with the same seed is taken off. A choice by one seed fewer flatters more, by the root of n / (n - 1), which is
+/// put right.
+pub(super) fn leave_one_seed_out(table: &Table, sign: f64, bounds: Bounds) -> Option<Optimism> {
     if table.samples.len() < 2 {
         return None;
     }
-    let adjusted: Vec<Vec<(u64, f64)>> = (0..table.samples.len())
-        .map(|place| table.adjusted(place).collect())
-        .collect();
-    let winner: Vec<f64> = table.samples[0]
-        .values
-        .iter()
-        .map(|(_, value)| *value)
+    let all: Vec<&[(u64, f64)]> = (table.samples.iter())
+        .map(|sample| &sample.values[..])
         .collect();
     let (mut folds, mut same_choice, mut sum) = (0, 0, 0.0);
-    for (seed, _) in &adjusted[0] {
-        let without: Vec<Vec<(u64, f64)>> = (adjusted.iter())
-            .map(|values| {
-                values
-                    .iter()
-                    .filter(|(other, _)| other != seed)
-                    .copied()
-                    .collect()
-            })
-            .collect();
-        let Some(chosen) = order::best_first(&without).into_iter().next() else {
+    for (seed, _) in all[0] {
+        let Some(chosen) = choice_without(&all, *seed) else {
             continue;
         };
-        let rest = &without[chosen];
-        let left_out = adjusted[chosen].iter().find(|(other, _)| other == seed);
-        let (Some((_, left_out)), false) = (left_out, rest.is_empty()) else {
+        let (Some(drop), Some(own)) = (drop(all[chosen], *seed), drop(all[0], *seed)) else {
             continue;
         };
-        let seeds = adjusted[chosen].len() as f64;
-        let mean = rest.iter().map(|(_, value)| value).sum::<f64>() / rest.len() as f64;
-        sum += (mean - left_out) * ((seeds - 1.0) / seeds).sqrt();
+        let seeds = all[chosen].len() as f64;
+        sum += (drop - own) * ((seeds - 1.0) / seeds).sqrt();
         folds += 1;
         same_choice += usize::from(chosen == 0);
     }
-    let by = (folds > 0).then(|| (sum / folds as f64).max(0.0))?;
-    let mean = winner.iter().sum::<f64>() / winner.len() as f64;
+    let by = (folds > 1).then(|| (sum / folds as f64).max(0.0))?;
+    let winner = all[0].iter().map(|(_, value)| value);
+    let honest = sign * (winner.sum::<f64>() / all[0].len() as f64 - by);
     Some(Optimism {
         by,
-        honest: sign * (mean - by),
+        honest: honest.clamp(bounds.low, bounds.high),
         folds,
         same_choice,
     })
+}
+
+/// What the ranking would begin with, had there been no `left_out` seed.
+fn choice_without(all: &[&[(u64, f64)]], left_out: u64) -> Option<usize> {
+    let without = |values: &&[(u64, f64)]| {
+        let rest = values.iter().filter(|(seed, _)| *seed != left_out);
+        rest.copied().collect()
+    };
+    let without: Vec<Vec<(u64, f64)>> = all.iter().map(without).collect();
+    order::best_first(&without).into_iter().next()
+}
+
+/// By how much the value with seed `left_out` falls short of the mean of the others; `None` where either lacks.
+fn drop(values: &[(u64, f64)], left_out: u64) -> Option<f64> {
+    let (own, rest): (Vec<_>, Vec<_>) = (values.iter()).partition(|(seed, _)| *seed == left_out);
+    let (_, own) = own.first()?;
+    let mean = rest.iter().map(|(_, value)| value).sum::<f64>() / rest.len() as f64;
+    (!rest.is_empty()).then_some(mean - own)
 }

@@ -11,7 +11,13 @@ impl Inference {
     /// One row a configuration, by rank; what compares it with the winner is empty for the winner itself.
     pub(in super::super) fn sheet(&self, summary: &Summary) -> Sheet {
         let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
-        header.extend(["mean", "mean_low_95", "mean_high_95", "may_be_best"]);
+        header.extend([
+            "seed_matters",
+            "mean",
+            "mean_low_95",
+            "mean_high_95",
+            "may_be_best",
+        ]);
         header.extend(["pairs", "won", "lost", "winner_ahead_by", "low", "high"]);
         header.extend([
             "sd",
@@ -29,6 +35,7 @@ impl Inference {
                 config.kind.name().to_owned(),
                 config.label.clone(),
                 estimate.seeds.to_string(),
+                (!estimate.is_repeat).to_string(),
                 text::exact(estimate.mean),
                 number(estimate.interval.map(|(low, _)| low)),
                 number(estimate.interval.map(|(_, high)| high)),
@@ -43,7 +50,7 @@ impl Inference {
         sheet
     }
 
-    /// `{verdict, p, seeds_needed, candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
+    /// `{verdict, p, seeds_needed, not_compared, repeats: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
     /// degrees, p, p_corrected, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
     /// `by` is positive where the winner is better.
     pub fn json(&self, summary: &Summary) -> Json {
@@ -84,6 +91,11 @@ impl Inference {
             "verdict": verdict,
             "p": p,
             "seeds_needed": seeds,
+            "not_compared": self.untested(),
+            "repeats": (self.estimates.iter().enumerate())
+                .filter(|(_, estimate)| estimate.is_repeat)
+                .map(|(place, _)| config(place))
+                .collect::<Json>(),
             "candidates": self.candidates.iter().map(|place| config(*place)).collect::<Json>(),
             "comparisons": self.comparisons.iter().map(comparison).collect::<Json>(),
             "optimism": self.optimism.map(optimism),

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::summary::Spread;
-use super::distribution::t_quantile;
-use super::{ALPHA, Estimate};
+use super::super::bounds::Bounds;
+use super::super::spread::Spread;
+use super::Estimate;
 
 /// Rounds of the fit of incomplete tables; a complete one takes two.
 const ROUNDS: usize = 100;
@@ -20,6 +20,8 @@ pub struct Sample {
     pub group: usize,
     /// (seed, objective), by seed, each seed once, finite.
     pub values: Vec<(u64, f64)>,
+    /// Whether the seed changes nothing, so that all values are one result: they count as one.
+    pub is_repeat: bool,
 }
 
 /// All samples, with the variance of each once the effects of seeds are taken out.
@@ -28,8 +30,6 @@ pub(super) struct Table {
     pub samples: Vec<Sample>,
     /// What is left of each configuration's variance; `None` where nothing is known of it.
     pub residual: Vec<Option<Residual>>,
-    /// Of every seed in each group, mean 0 over its values: (group, seed) to effect.
-    pub effects: BTreeMap<(usize, u64), f64>,
     /// The smallest step between two values: nothing is known more finely than that.
     pub step: f64,
 }
@@ -42,26 +42,18 @@ pub(super) struct Residual {
 }
 
 impl Sample {
-    pub(super) fn estimate(&self, is_candidate: bool) -> Estimate {
+    /// Values come in steps of `step` and lie within `bounds`.
+    pub(super) fn estimate(&self, is_candidate: bool, step: f64, bounds: Bounds) -> Estimate {
         let values: Vec<f64> = self.values.iter().map(|(_, value)| *value).collect();
         let spread = Spread::of(&values).expect("a ranked configuration has a value");
         Estimate {
             seeds: spread.n,
             mean: spread.mean,
-            interval: spread.interval(),
+            interval: (spread.interval(step).filter(|_| !self.is_repeat))
+                .map(|interval| bounds.cut(interval)),
+            is_repeat: self.is_repeat,
             is_candidate,
         }
-    }
-}
-
-impl Spread {
-    /// 95% interval of the mean by Student's t (Student, "The probable error of a mean", Biometrika 6, 1908); `None`
-    /// below two numbers.
-    pub fn interval(&self) -> Option<(f64, f64)> {
-        let sd = self.sd?;
-        let quantile = t_quantile(1.0 - ALPHA / 2.0, (self.n - 1) as f64);
-        let half = quantile * sd / (self.n as f64).sqrt();
-        Some((self.mean - half, self.mean + half))
     }
 }
 
@@ -75,7 +67,6 @@ impl Table {
         let step = step(&samples);
         let mut table = Table {
             residual: vec![None; samples.len()],
-            effects: BTreeMap::new(),
             samples,
             step,
         };
@@ -90,6 +81,8 @@ impl Table {
     fn fit(&mut self, group: usize) {
         let members: Vec<usize> = (0..self.samples.len())
             .filter(|place| self.samples[*place].group == group)
+            // Where the seed changes nothing there is nothing to learn of what seeds do.
+            .filter(|place| !self.samples[*place].is_repeat)
             .collect();
         let mut by_seed: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
         for place in &members {
@@ -126,18 +119,6 @@ impl Table {
         for place in &members {
             self.residual[*place] = residual(&self.samples[*place], &by_seed, &effects);
         }
-        let effects = effects.into_iter();
-        self.effects
-            .extend(effects.map(|(seed, effect)| ((group, seed), effect)));
-    }
-
-    /// The value of the configuration at `place` with `seed`, effect of the seed taken out; `None` where it has none.
-    pub(super) fn adjusted(&self, place: usize) -> impl Iterator<Item = (u64, f64)> {
-        let sample = &self.samples[place];
-        sample.values.iter().map(move |(seed, value)| {
-            let effect = self.effects.get(&(sample.group, *seed)).copied();
-            (*seed, value - effect.unwrap_or(0.0))
-        })
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::summary::{Configuration, Summary};
 use super::super::text;
 use super::super::transfer::{amount, signed};
 use super::{Comparison, Inference, MOST_SEEDS, Verdict};
+use crate::trial::Status;
 
 /// Most further seeds that a reader is told how to ask for.
 const AFFORDABLE: usize = 100;
@@ -16,9 +17,12 @@ pub(super) fn sentences(inference: &Inference, summary: &Summary) -> Vec<String>
     let mut sentences = vec![lead(inference, winner), verdict(inference, summary)];
     for place in &inference.rivals {
         let comparison = &inference.comparisons[place - 1];
-        sentences.push(margin(comparison, &summary.ranking[*place], summary));
+        let is_fixed = [0, *place].map(|place| inference.estimates[place].is_repeat);
+        let other = &summary.ranking[*place];
+        sentences.push(margin(comparison, other, summary, is_fixed == [true; 2]));
     }
-    sentences.extend(more_seeds(inference));
+    sentences.extend(repeats(inference, summary));
+    sentences.extend(more_seeds(inference, summary));
     sentences.extend(optimism(inference, summary));
     sentences
 }
@@ -32,24 +36,39 @@ fn lead(inference: &Inference, winner: &Configuration) -> String {
             text::score(high)
         )
     });
-    let seeds = text::plural(estimate.seeds as u64, "seed");
     let mean = text::score(estimate.mean);
-    format!("{} leads: {mean} over {seeds}{interval}.", winner.title())
+    let over = match estimate.is_repeat {
+        true => format!("the same with each of {} seeds", estimate.seeds),
+        false => format!("over {}", winner.seeds()),
+    };
+    let title = winner.title();
+    match estimate.is_repeat {
+        true => format!("{title} leads: {mean}, {over}."),
+        false => format!("{title} leads: {mean} {over}{interval}."),
+    }
 }
 
 fn verdict(inference: &Inference, summary: &Summary) -> String {
-    let others = inference.comparisons.len() as u64;
-    let others = text::plural(others, "other configuration");
+    let untested = inference.untested();
+    let compared = inference.comparisons.len() - untested;
+    let others = text::plural(compared as u64, "other configuration");
+    let aside = match untested {
+        0 => String::new(),
+        some => format!(
+            "; {some} more cannot be compared: {}",
+            why_untested(inference)
+        ),
+    };
     match inference.verdict {
         Verdict::Nothing => "No configuration has finished.".to_owned(),
         Verdict::Alone => "There is no other configuration to compare it with.".to_owned(),
         Verdict::TooFewSeeds => format!(
-            "Whether that is more than chance cannot be said: it shares fewer than two seeds with the \
-             {others}."
+            "Whether that is more than chance cannot be said of any other configuration: {}.",
+            why_untested(inference)
         ),
         Verdict::Winner { p } => {
             format!(
-                "It is better than the {others}: {}.",
+                "It is better than the {others}: {}{aside}.",
                 p_value(p, "corrected")
             )
         }
@@ -63,17 +82,58 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
                 _ => ", baselines among them",
             };
             format!(
-                "It cannot be told apart from {} of the {others}{of_them}: the best is one of these \
-                 {number} (95% confidence).",
-                number - 1
+                "It cannot be told apart from {} of the {others}{aside}: the best is one of these \
+                 {number}{of_them} (95% confidence).",
+                number - 1 - untested
             )
         }
     }
 }
 
+/// Why some configurations could not be compared with the winner.
+fn why_untested(inference: &Inference) -> &'static str {
+    let untested = inference.comparisons.iter().filter(|one| one.p.is_none());
+    let is_fixed = |place: usize| inference.estimates[place].is_repeat;
+    let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
+    match fixed.count() {
+        0 => "fewer than two seeds in common with it",
+        all if all == inference.untested() => "the seed changes nothing in either",
+        _ => "fewer than two seeds in common with it, or the seed changes neither",
+    }
+}
+
+/// Which configurations are the same with every seed.
+fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
+    let repeats = inference.estimates.iter().zip(&summary.ranking);
+    let repeats: Vec<&Configuration> = repeats
+        .filter(|(estimate, _)| estimate.is_repeat)
+        .map(|(_, config)| config)
+        .collect();
+    match repeats[..] {
+        [] => None,
+        [one] => Some(format!(
+            "With {} the seed changes nothing: every run has the same result to the last digit, and they count as one.",
+            one.title()
+        )),
+        _ => Some(format!(
+            "In {} configurations, such as {}, the seed changes nothing: every run of one has the same result to the \
+             last digit, and they count as one.",
+            repeats.len(),
+            repeats[0].title()
+        )),
+    }
+}
+
 /// `Over the runner-up (network lr=0.01): +0.8 points [-1.1, +2.7] over 3 seeds, ahead in 2; p = 0.31, corrected 1: not
 /// told apart.`
-fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> String {
+///
+/// `is_fixed`: whether the seed changes neither of the two.
+fn margin(
+    comparison: &Comparison,
+    other: &Configuration,
+    summary: &Summary,
+    is_fixed: bool,
+) -> String {
     let objective = &summary.objective;
     let whom = match (comparison.over, other.label.as_str()) {
         (1, _) => format!("the runner-up ({})", other.title()),
@@ -89,7 +149,9 @@ fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> 
         let (low, high) = (signed(objective, low), signed(objective, high));
         line.push_str(&format!(" [{low}, {high}]"));
     }
-    line.push_str(&format!(" on {pairs}, ahead on {}", comparison.won));
+    if !is_fixed {
+        line.push_str(&format!(" on {pairs}, ahead on {}", comparison.won));
+    }
     match (comparison.p, comparison.p_corrected) {
         (Some(p), Some(corrected)) => {
             let said = match comparison.is_told_apart {
@@ -99,20 +161,22 @@ fn margin(comparison: &Comparison, other: &Configuration, summary: &Summary) -> 
             let corrected = p_value(corrected, "corrected");
             line.push_str(&format!("; {}, {corrected}: {said}.", p_value(p, "alone")));
         }
+        _ if is_fixed => line.push_str("; the seed changes neither, so it says nothing of chance."),
         _ => line.push_str(": too few seeds to say more."),
     }
     line
 }
 
-fn more_seeds(inference: &Inference) -> Option<String> {
+fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     if inference.verdict == Verdict::TooFewSeeds {
-        return Some("`sweep run FILE --seeds 1..3` trains the same with three seeds.".to_owned());
+        return enough_seeds(inference, summary);
     }
     let Verdict::NotToldApart { seeds } = inference.verdict else {
         return None;
     };
     let runner_up = inference.comparisons.first()?;
-    if runner_up.is_told_apart || runner_up.by.is_none_or(|by| by <= 0.0) {
+    let is_open = runner_up.p.is_some() && !runner_up.is_told_apart;
+    if !is_open || runner_up.by.is_none_or(|by| by <= 0.0) {
         return None;
     }
     let Some(seeds) = seeds else {
@@ -126,12 +190,33 @@ fn more_seeds(inference: &Inference) -> Option<String> {
          times in five"
     );
     let more = seeds.saturating_sub(runner_up.pairs);
-    if (1..=AFFORDABLE).contains(&more) {
+    // Further seeds are for sweeps of which nothing is still to come.
+    if (1..=AFFORDABLE).contains(&more) && summary.unfinished.is_empty() {
         sentence.push_str(&format!(
             " (`sweep run FILE --more-seeds {more} --top 2` trains them)"
         ));
     }
     Some(sentence + ".")
+}
+
+/// How to get two seeds of everything, which any comparison takes.
+fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
+    if let Some(resume) = summary.resume() {
+        return Some(format!("{resume} trains what is still to come."));
+    }
+    let planned = summary.ranking.iter().map(|config| config.planned);
+    if planned.max().unwrap_or(0) < 2 {
+        return Some("`sweep run FILE --seeds 1..3` trains the same with three seeds.".to_owned());
+    }
+    if inference.estimates.iter().all(|one| one.is_repeat) {
+        return None;
+    }
+    Some(match summary.count(Status::Failed) {
+        0 => {
+            "Trained with the same seeds, at least two of them, they could be compared.".to_owned()
+        }
+        _ => "`sweep resume NAME --retry-failed` tries again those that failed.".to_owned(),
+    })
 }
 
 fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {

@@ -4,13 +4,16 @@ use super::Page;
 use crate::report::inference::Verdict;
 use crate::report::markup::{capital, escape, fact, list, paragraph, plural};
 use crate::report::summary::Configuration;
-use crate::report::text;
+use crate::report::{test, text};
 use crate::trial::Status;
 
 /// Title, question, verdict and cost.
 pub(super) fn head(page: &Page) -> String {
     let mut html = format!("<h1>{}</h1>\n", escape(&page.input.experiment.name));
     paragraph(&mut html, "lead", &question(page));
+    if let Some(unfinished) = page.summary.unfinished() {
+        paragraph(&mut html, "unfinished", &unfinished);
+    }
     verdict(&mut html, page);
     cost(&mut html, page);
     html
@@ -42,11 +45,27 @@ fn question(page: &Page) -> String {
         text::metric(&summary.objective.metric),
         text::plural(summary.planned_configurations as u64, "configuration"),
         plural(data.classes.len() as u64, "class", "classes"),
-        text::plural(data.features.len() as u64, "feature"),
+        features(page),
         data.source.display(),
         text::plural(data.train_rows, "row"),
         text::plural(data.valid_rows, "row"),
     )
+}
+
+/// `14 features`; `14 to 64 features` where the sweeps that were joined have features of their own.
+fn features(page: &Page) -> String {
+    let own = page.input.experiment.dataset.features.len() as u64;
+    let of_parts = || {
+        let parts = page.input.parts.iter();
+        parts.map(|part| part.dataset.features.len() as u64)
+    };
+    let (least, most) = (of_parts().min(), of_parts().max());
+    match (least, most) {
+        (Some(least), Some(most)) if least < most => {
+            format!("{least} to {}", text::plural(most, "feature"))
+        }
+        _ => text::plural(own, "feature"),
+    }
 }
 
 /// The winner, and what its seeds say of its leads.
@@ -56,6 +75,9 @@ fn verdict(html: &mut String, page: &Page) {
     };
     html.push_str("<div class=\"verdict\">\n");
     let (word, class) = match page.inference.verdict {
+        Verdict::Winner { .. } if page.inference.untested() > 0 => {
+            ("Winner among those that can be compared", "open")
+        }
         Verdict::Winner { .. } => ("Winner", "sure"),
         Verdict::NotToldApart { .. } => ("Ahead, not told apart", "open"),
         Verdict::TooFewSeeds => ("Ahead, too few seeds to say by chance or not", "open"),
@@ -81,14 +103,15 @@ fn verdict(html: &mut String, page: &Page) {
 
 /// `0.7123 ± 0.0021 over 3 seeds (95% interval 0.7071 to 0.7175)`.
 fn score(page: &Page, winner: &Configuration) -> String {
+    if winner.is_repeat {
+        let (mean, seeds) = (text::score(winner.spread.mean), winner.spread.n);
+        return format!("{mean}, the same with each of {seeds} seeds");
+    }
     let spread = &winner.spread;
     let sd = spread.sd.map_or(String::new(), |sd| {
         format!(" ± {} sd", text::difference(sd, spread.mean))
     });
-    let seeds = match winner.is_complete() {
-        true => format!("over {}", text::plural(spread.n as u64, "seed")),
-        false => format!("over {} of {} seeds", spread.n, winner.planned),
-    };
+    let seeds = format!("over {}", winner.seeds());
     let interval = page
         .inference
         .estimates
@@ -138,10 +161,6 @@ fn cost(html: &mut String, page: &Page) {
     let sessions = text::plural(closed.len() as u64, "session");
     let wall = text::duration(wall.max(0) as f64 / 1000.0);
     fact(html, "By the clock", &format!("{wall}{more} in {sessions}"));
-    let looks = match &page.input.test {
-        None => "never looked at".to_owned(),
-        Some(test) => format!("looked at {}", text::plural(test.looks, "time")),
-    };
-    fact(html, "Test rows", &looks);
+    fact(html, "Test rows", &test::times(page.input.looks));
     html.push_str("</dl>\n");
 }

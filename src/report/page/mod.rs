@@ -15,7 +15,7 @@ use std::fmt::Write;
 
 use super::anova::Anova;
 use super::inference::Inference;
-use super::markup::{IN_MEMORY, escape, in_address, json_in_script};
+use super::markup::{IN_MEMORY, escape, in_address, json_in_script, prose};
 use super::plot::Picture;
 use super::summary::Summary;
 use super::{Input, test};
@@ -226,7 +226,7 @@ fn table(columns: &[(&str, bool)], rows: &str) -> String {
 fn bullets<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
     let lines = lines.into_iter();
     let items: String = lines
-        .map(|line| format!("<li>{}</li>\n", escape(line)))
+        .map(|line| format!("<li>{}</li>\n", prose(line)))
         .collect();
     match items.is_empty() {
         true => items,

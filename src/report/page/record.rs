@@ -6,7 +6,8 @@ use std::fmt::Write;
 use super::{Page, Section, bullets, table};
 use crate::report::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
 use crate::report::plot::Picture;
-use crate::report::text;
+use crate::report::{joint::Part, test, text};
+use crate::store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
 pub(super) fn data(page: &Page) -> Option<Section> {
@@ -35,41 +36,48 @@ pub(super) fn data(page: &Page) -> Option<Section> {
         text::count(data.train_rows),
         text::count(data.valid_rows),
         text::count(data.test_rows),
-        match &page.input.test {
-            None => "sealed".to_owned(),
-            Some(test) => format!("looked at {}", text::plural(test.looks, "time")),
+        match page.input.looks {
+            0 => "sealed".to_owned(),
+            looks => test::times(looks),
         }
     );
     fact(&mut html, "Rows", &rows);
     let classes: Vec<String> = data.classes.iter().map(|name| text::clean(name)).collect();
     fact(&mut html, "Classes", &text::cut(&classes.join(", "), 400));
-    fact(
-        &mut html,
-        "Features",
-        &text::cut(&data.features.join(", "), 600),
-    );
-    fact(
-        &mut html,
-        "Digest of the prepared data",
-        data.digest.as_str(),
-    );
+    features(&mut html, page);
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
     html.push_str("</dl>\n");
     Section::new("data", "Data", html)
+}
+
+/// Features and digest of the prepared data, of each sweep where several were joined.
+fn features(html: &mut String, page: &Page) {
+    let parts = page.input.parts.iter();
+    let mut sets: Vec<(String, &DatasetRecord)> = parts
+        .map(|part| (format!(" of {}", part.name), &part.dataset))
+        .collect();
+    if sets.is_empty() {
+        sets.push((String::new(), &page.input.experiment.dataset));
+    }
+    for (whose, data) in sets {
+        let features = text::cut(&data.features.join(", "), 600);
+        fact(html, &format!("Features{whose}"), &features);
+        let digest = format!("Digest of the prepared data{whose}");
+        fact(html, &digest, data.digest.as_str());
+    }
 }
 
 /// Commands, seeds, versions, machine and the experiment file.
 pub(super) fn again(page: &Page) -> Option<Section> {
     let experiment = &page.input.experiment;
     let file = experiment.file_path.display().to_string();
-    let flags = experiment.flags.iter();
-    let flags: String = flags
-        .map(|flag| format!(" --set {}", quoted(flag)))
-        .collect();
-    let commands = [
-        format!("sweep run {}{flags}", quoted(&file)),
-        format!("sweep report {}", quoted(&experiment.name)),
-    ];
+    let mut parts = page.input.parts.clone();
+    if parts.is_empty() {
+        parts.push(Part::of(experiment));
+    }
+    let names: Vec<String> = parts.iter().map(|part| quoted(&part.name)).collect();
+    let mut commands: Vec<String> = parts.iter().map(run).collect();
+    commands.push(format!("sweep report {}", names.join(" ")));
     let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();
     let mut html = format!("<pre>{}</pre>\n<dl>\n", lines.join("\n"));
     let seeds: Vec<String> = page.summary.seeds.iter().map(u64::to_string).collect();
@@ -100,6 +108,16 @@ pub(super) fn again(page: &Page) -> Option<Section> {
     )
     .expect(IN_MEMORY);
     Section::new("again", "Run it again", html)
+}
+
+/// The command that trains a sweep again.
+fn run(part: &Part) -> String {
+    let flags = part.flags.iter();
+    let flags: String = flags
+        .map(|flag| format!(" --set {}", quoted(flag)))
+        .collect();
+    let file = part.file_path.display().to_string();
+    format!("sweep run {}{flags}", quoted(&file))
 }
 
 fn sessions(page: &Page) -> String {

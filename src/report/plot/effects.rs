@@ -51,7 +51,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     let scale = Scale::of_linear(values, 7).expect("a ranked configuration has a finite mean");
     let entries = vec![
         (
-            Sign::Mark(Mark::Disc, RADIUS, PALETTE[0].mix(0.5)),
+            Sign::Mark(Mark::Disc, RADIUS, PALETTE[0].mix(0.8)),
             "one configuration".to_owned(),
         ),
         (
@@ -60,10 +60,11 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         ),
         (
             Sign::Line(Stroke::solid(INK, 4)),
-            "mean ± standard deviation".to_owned(),
+            "mean ± standard deviation over configurations".to_owned(),
         ),
     ];
-    let name = "Effect of each setting that varies".to_owned();
+    // The page draws how sure the means are; this is how far apart configurations lie.
+    let name = "Each setting that varies, and how configurations scatter".to_owned();
     let mut caption = format!(
         "{metric}, mean over seeds. Each panel pools all other settings, so with a full grid its \
          means differ by that setting alone; interactions do not show."
@@ -218,14 +219,6 @@ fn draw_effect<B: DrawingBackend>(
     every: usize,
 ) -> Drawn<B> {
     let reach = (slot / 4).min(60);
-    for (place, mean) in effect.means.iter().enumerate().step_by(every) {
-        // Spread over the slot by the golden ratio: even, and the same every time.
-        let share = (place as f64 * 0.618_033_988_75).fract() - 0.5;
-        let x = x + (share * f64::from(reach)).round() as i32 * 2;
-        if let Some(y) = frame.down(*mean) {
-            canvas.mark((x, y), RADIUS, Mark::Disc, PALETTE[0].mix(0.5))?;
-        }
-    }
     let Some(spread) = effect.spread else {
         let kind = Type::new(TICK, FAINT).centered();
         return canvas.text("none", (x, frame.bottom - 24), kind);
@@ -240,8 +233,18 @@ fn draw_effect<B: DrawingBackend>(
             canvas.line(&[(x - 9, y), (x + 9, y)], stroke)?;
         }
     }
-    match frame.down(spread.mean) {
-        Some(y) => canvas.mark((x, y), (slot / 4).clamp(4, 13), Mark::Diamond, INK.mix(1.0)),
-        None => Ok(()),
+    if let Some(y) = frame.down(spread.mean) {
+        let radius = (slot / 4).clamp(4, 13);
+        canvas.mark((x, y), radius, Mark::Diamond, INK.mix(1.0))?;
     }
+    // Above the mean, which would hide those near it.
+    for (place, mean) in effect.means.iter().enumerate().step_by(every) {
+        // Spread over the slot by the golden ratio: even, and the same every time.
+        let share = (place as f64 * 0.618_033_988_75).fract() - 0.5;
+        let x = x + (share * f64::from(reach)).round() as i32 * 2;
+        if let Some(y) = frame.down(*mean) {
+            canvas.mark((x, y), RADIUS, Mark::Disc, PALETTE[0].mix(0.8))?;
+        }
+    }
+    Ok(())
 }

@@ -385,7 +385,7 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn looks_at_test_rows_are_added_counted_by_data_set_and_read_back() {
+fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
     let mut lab = Lab::new();
     let plan = plan(&[0.1]);
     lab.begin("songs", &plan);
@@ -434,6 +434,23 @@ fn looks_at_test_rows_are_added_counted_by_data_set_and_read_back() {
         ask::<i64>(&lab.path(), "SELECT count(*) FROM test_results"),
         8
     );
+
+    // The same rows with other features are the same rows; those of another split are not.
+    let others = [("e", 20), ("f", 21)].map(|(digit, test_rows)| {
+        let digest = digit.repeat(64);
+        meddle(
+            &lab.path(),
+            &format!(
+                "INSERT INTO datasets (digest, source, source_sha256, features, classes, train_rows, valid_rows,
+                                       test_rows, notes)
+                 SELECT '{digest}', source, source_sha256, '[]', classes, train_rows, valid_rows, {test_rows}, notes
+                 FROM datasets LIMIT 1"
+            ),
+        );
+        crate::trial::DataDigest::from_hex(digest)
+    });
+    assert_eq!(lab.store.looks(&others[0]).unwrap(), 2);
+    assert_eq!(lab.store.looks(&others[1]).unwrap(), 0);
 
     let error = lab
         .store

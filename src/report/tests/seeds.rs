@@ -1,0 +1,214 @@
+//! What a report says where configurations have finished different seeds, or seeds that differ in nothing.
+
+use super::super::inference::Verdict;
+use super::super::samples::{add, empty, stop};
+use super::super::{Inference, Input, Summary, joint, make};
+use super::text_of;
+use crate::trial::{Kind, Status, Value};
+
+/// Networks at `rates`, each with the scores of seeds from 1 that have finished out of `planned`.
+fn partly(planned: u64, rates: &[(f64, &[f64])]) -> Input {
+    let mut input = empty(&["no", "yes"]);
+    input.experiment.name = "q".to_owned();
+    for (rate, scores) in rates {
+        for seed in 1..=planned {
+            let settings = [("lr", Value::Float(*rate))];
+            add(&mut input, Kind::Mlp, &settings, seed, 0.5, 2);
+            let trial = input.experiment.trials.last_mut().unwrap();
+            match scores.get(seed as usize - 1) {
+                Some(score) => trial.best = Some(*score),
+                None => stop(trial, Status::Pending, ""),
+            }
+        }
+    }
+    input
+}
+
+#[test]
+fn an_unfinished_sweep_is_ranked_by_the_seeds_that_have_finished_alike_and_says_so() {
+    let input = partly(
+        3,
+        &[
+            (0.1, &[0.4, 0.35, 0.5]),
+            (0.01, &[0.6, 0.61]),
+            (0.001, &[0.55]),
+            (0.0001, &[]),
+        ],
+    );
+    let summary = Summary::of(&input.experiment);
+    let firsts: Vec<f64> = summary
+        .ranking
+        .iter()
+        .map(|config| config.runs[0].value)
+        .collect();
+    assert_eq!(firsts, [0.6, 0.55, 0.4]);
+    assert_eq!(
+        summary.unfinished().unwrap(),
+        "The sweep is unfinished: 6 of 12 trials are still to come, and the order may change; `sweep resume q` goes on."
+    );
+    // The best seed of what leads, though another command could find it elsewhere.
+    assert_eq!(
+        summary.best_trial.as_ref(),
+        Some(&summary.ranking[0].runs[1].trial)
+    );
+    let report = make(&input).unwrap();
+    let page = text_of(&report, "index.html");
+    assert!(page.contains(
+        "6 of 12 trials are still to come, and the order may change; <code>sweep resume q</code>"
+    ));
+    let comparisons = text_of(&report, "comparisons.csv");
+    let leader = comparisons.lines().nth(1).unwrap();
+    assert!(leader.contains("lr=0.01,2,"), "{comparisons}");
+    let all_done = partly(2, &[(0.1, &[0.4, 0.3]), (0.01, &[0.6, 0.5])]);
+    assert_eq!(Summary::of(&all_done.experiment).unfinished(), None);
+}
+
+#[test]
+fn the_best_trial_is_a_seed_of_what_leads_and_not_the_luckiest_of_all() {
+    let input = partly(2, &[(0.1, &[0.9, 0.3]), (0.01, &[0.7, 0.7])]);
+    let summary = Summary::of(&input.experiment);
+    assert_eq!(
+        summary.best_trial,
+        Some(input.experiment.trials[2].id.clone())
+    );
+}
+
+#[test]
+fn runs_of_one_result_are_not_several() {
+    let mut input = partly(3, &[(0.1, &[0.7, 0.7, 0.7]), (0.01, &[0.5, 0.5, 0.5])]);
+    let summary = Summary::of(&input.experiment);
+    assert!(summary.ranking.iter().all(|config| !config.is_repeat));
+    for trial in &mut input.experiment.trials {
+        trial.metrics = vec![
+            ("valid/accuracy".to_owned(), trial.best.unwrap()),
+            ("valid/loss".to_owned(), 0.4),
+            ("seconds".to_owned(), trial.seed as f64),
+        ];
+        (trial.last, trial.steps) = (trial.best, Some(2));
+    }
+    let summary = Summary::of(&input.experiment);
+    assert!(summary.ranking.iter().all(|config| config.is_repeat));
+    let inference = Inference::of(&summary);
+    assert_eq!(inference.estimates[0].interval, None);
+    assert_eq!(
+        (inference.comparisons[0].pairs, inference.comparisons[0].p),
+        (1, None)
+    );
+    let told = inference.sentences(&summary).join("\n");
+    assert!(
+        told.contains("leads: 0.7000, the same with each of 3 seeds."),
+        "{told}"
+    );
+    assert!(told.contains("the seed changes nothing"), "{told}");
+    assert!(
+        !told.contains("told apart") && !told.contains("--seeds"),
+        "{told}"
+    );
+    // A loss that differs in one run is what a seed did.
+    input.experiment.trials[1].metrics[1].1 = 0.41;
+    assert!(!Summary::of(&input.experiment).ranking[0].is_repeat);
+}
+
+#[test]
+fn advice_is_what_would_help() {
+    let told = |input: &Input| {
+        let summary = Summary::of(&input.experiment);
+        Inference::of(&summary).sentences(&summary).join("\n")
+    };
+    let single = told(&partly(1, &[(0.1, &[0.7]), (0.01, &[0.6])]));
+    assert!(single.contains("`sweep run FILE --seeds 1..3`"), "{single}");
+    let unfinished = told(&partly(3, &[(0.1, &[0.7]), (0.01, &[0.6])]));
+    assert!(
+        unfinished.contains("`sweep resume q` trains what is still to come."),
+        "{unfinished}"
+    );
+    assert!(!unfinished.contains("--seeds"), "{unfinished}");
+    // Where no seed changes the first two, none would tell them apart.
+    let mut repeats = partly(
+        2,
+        &[
+            (0.1, &[0.7, 0.7]),
+            (0.01, &[0.69, 0.69]),
+            (0.001, &[0.6, 0.5]),
+        ],
+    );
+    for trial in &mut repeats.experiment.trials {
+        let loss = trial.best.unwrap() / 2.0;
+        trial.metrics = vec![
+            ("valid/accuracy".to_owned(), trial.best.unwrap()),
+            ("valid/loss".to_owned(), loss),
+        ];
+        trial.last = trial.best;
+    }
+    let repeats = told(&repeats);
+    assert!(
+        repeats.contains("In 2 configurations") && !repeats.contains("1000 seeds"),
+        "{repeats}"
+    );
+    let mut failed = partly(2, &[(0.1, &[0.7]), (0.01, &[0.6])]);
+    for place in [1, 3] {
+        failed.experiment.trials[place].status = Status::Failed;
+    }
+    let failed = told(&failed);
+    assert!(failed.contains("--retry-failed"), "{failed}");
+}
+
+#[test]
+fn one_that_cannot_be_compared_keeps_no_winner_from_being_declared() {
+    let input = partly(
+        3,
+        &[
+            (0.1, &[0.90, 0.91, 0.92]),
+            (0.01, &[0.5, 0.52, 0.51]),
+            (0.001, &[0.4]),
+        ],
+    );
+    let summary = Summary::of(&input.experiment);
+    let inference = Inference::of(&summary);
+    assert!(matches!(inference.verdict, Verdict::Winner { p } if p < 0.05));
+    assert_eq!(
+        (inference.untested(), &inference.candidates[..]),
+        (1, &[0, 2][..])
+    );
+    let told = inference.sentences(&summary);
+    assert!(
+        told[1].starts_with("It is better than the 1 other configuration: p")
+            && told[1]
+                .ends_with("; 1 more cannot be compared: fewer than two seeds in common with it."),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn intervals_of_shares_stay_between_none_and_all() {
+    let input = partly(2, &[(0.1, &[0.5, 0.3]), (0.01, &[0.2, 0.3])]);
+    let summary = Summary::of(&input.experiment);
+    let inference = Inference::of(&summary);
+    assert_eq!(inference.estimates[0].interval, Some((0.0, 1.0)));
+    assert_eq!(inference.comparisons[0].interval, Some((-1.0, 1.0)));
+    // Two seeds that tie are known to within a step, no better.
+    let input = partly(2, &[(0.1, &[0.5, 0.5]), (0.01, &[0.4, 0.3])]);
+    let summary = Summary::of(&input.experiment);
+    let (low, high) = Inference::of(&summary).estimates[0].interval.unwrap();
+    assert!(high - low > 0.3, "{low} {high}");
+}
+
+#[test]
+fn sweeps_that_were_joined_tell_their_features_looks_and_commands() {
+    let mut one = partly(3, &[(0.1, &[0.5, 0.6]), (0.01, &[0.4, 0.3, 0.2])]).experiment;
+    let mut other = partly(3, &[(0.001, &[0.5, 0.6])]).experiment;
+    (one.name, other.name) = ("a".to_owned(), "b".to_owned());
+    other.dataset.digest = crate::trial::DataDigest::from_hex("ef".repeat(32));
+    other.dataset.features.push("words".to_owned());
+    let records = [one, other];
+    let mut input = empty(&["no", "yes"]);
+    input.experiment = joint::join(&records).unwrap();
+    input.parts = records.iter().map(joint::Part::of).collect();
+    input.looks = 3;
+    let report = make(&input).unwrap();
+    let page = text_of(&report, "index.html");
+    assert!(page.contains("2 to 3 features"));
+    assert!(page.contains("<dd>looked at 3 times</dd>") && !page.contains("never looked at"));
+    assert!(page.contains("Features of b") && page.contains("sweep report a b"));
+    assert!(page.contains("<code>sweep resume a</code>, <code>sweep resume b</code>"));
+}
