@@ -115,9 +115,11 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
     if word.len() > MAX_WORD {
         return None;
     }
+    // Letters' case is what people get wrong most: `RELU` is `relu`.
+    let word = word.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
         .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
