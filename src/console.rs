@@ -82,6 +82,13 @@ impl Console {
         }
     }
 
+    /// Takes notice of a trial of the plan, trained by another session perhaps, that is better than all seen.
+    pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
+        if let Some((trial, value)) = best {
+            self.tally.learn(&trial, value);
+        }
+    }
+
     /// Takes the bars away and says how it ended. To be called once, after the last event.
     pub fn finish(&mut self) {
         self.finish_at(Instant::now());

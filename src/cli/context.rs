@@ -10,6 +10,8 @@ use crate::store::{ExperimentRecord, Store, StoreError};
 pub struct Context {
     pub store: PathBuf,
     pub json: bool,
+    /// Nothing but errors and the last line is said.
+    pub is_quiet: bool,
 }
 
 impl Context {
@@ -24,6 +26,13 @@ impl Context {
     /// Each trial has a folder of its own in here.
     pub fn trials(&self) -> PathBuf {
         self.runs().join("trials")
+    }
+
+    /// Says something that one can do without, on standard error.
+    pub fn note(&self, text: &str) {
+        if !self.is_quiet {
+            terminal::note(text);
+        }
     }
 
     /// Opens the record for reading.

@@ -16,7 +16,7 @@ use crate::store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, or the first digits of a trial; with --format a sweep's name
+    /// The model: `best`, or the first digits of a trial or of a configuration, of which the best trial is taken; with --format a sweep's name
     #[arg(value_name = "TRIAL|best|NAME")]
     what: String,
 

@@ -53,7 +53,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if context.json {
         let trials = record.trials.iter();
         let list: Json = trials
-            .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
+            .map(|trial| json::trial_outline(&record.objective, trial))
             .collect();
         terminal::print(&list.to_string());
         return Ok(Exit::Success);

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal};
+use super::which::Found;
+use super::{Context, Exit, Failure, listing, terminal, which};
 use crate::report::story::{self, Whereabouts};
 use crate::report::{json, table};
-use crate::store::{AttemptRecord, Store};
+use crate::store::{AttemptRecord, Store, TrialRecord};
 use crate::trial::Objective;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A sweep's name, or the first digits of a trial; the last sweep if left out
+    /// A sweep's name, or the first digits of a trial or of a configuration; the last sweep if left out
     what: Option<String>,
 }
 
-/// `sweep show WHAT`. A sweep's name goes before a trial's digits.
+/// `sweep show WHAT`. A sweep's name goes before the digits of a trial or a configuration.
 pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let store = context.read()?;
     let colour = terminal::stdout_has_colour();
@@ -37,20 +38,11 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let prefix = arguments.what.as_deref().unwrap_or_default();
-    let trial = store.find_trial(prefix).map_err(|error| {
-        Failure::input(
-            error,
-            "`sweep ls` lists the sweeps, `sweep show NAME` their trials",
-        )
-    })?;
-    let objective = match store
-        .experiments_of(&trial.id)
-        .map_err(store_failure)?
-        .first()
-    {
-        Some(name) => context.experiment(Some(name))?.objective,
-        None => Objective::default(),
+    let trial = match which::find(&store, prefix)? {
+        Found::Trial(trial) => *trial,
+        Found::Configuration(trials) => return configuration(context, &store, &trials),
     };
+    let objective = objective(context, &store, &trial)?;
     let attempts = store.attempts(&trial.id).map_err(store_failure)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
@@ -71,6 +63,36 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
     });
     Ok(Exit::Success)
+}
+
+/// The trials of one configuration.
+fn configuration(
+    context: &Context,
+    store: &Store,
+    trials: &[TrialRecord],
+) -> Result<Exit, Failure> {
+    let Some(first) = trials.first() else {
+        return Ok(Exit::Success);
+    };
+    let objective = objective(context, store, first)?;
+    match context.json {
+        true => terminal::print_json(&json::configuration_trials(&objective, trials)),
+        false => {
+            let colour = terminal::stdout_has_colour();
+            terminal::print(&table::configuration_trials(&objective, trials, colour));
+            terminal::print("`sweep show TRIAL` tells the whole story of one");
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// What `trial` was ranked by.
+fn objective(context: &Context, store: &Store, trial: &TrialRecord) -> Result<Objective, Failure> {
+    let names = store.experiments_of(&trial.id).map_err(store_failure)?;
+    match names.first() {
+        Some(name) => Ok(context.experiment(Some(name))?.objective),
+        None => Ok(Objective::default()),
+    }
 }
 
 /// The logs of the slots that `attempts` ran on, as far as they are still there.

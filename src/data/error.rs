@@ -32,6 +32,8 @@ pub struct DataError {
     pub message: String,
     /// What is allowed, and what to do.
     pub help: String,
+    /// Whether the machine got in the way, and nothing that was asked for is at fault.
+    pub is_of_machine: bool,
 }
 
 impl DataError {
@@ -47,7 +49,14 @@ impl DataError {
             column: None,
             message: message.into(),
             help: help.into(),
+            is_of_machine: false,
         }
+    }
+
+    /// Not what was asked for is at fault: a folder that cannot be written, say.
+    pub(super) fn of_machine(mut self) -> DataError {
+        self.is_of_machine = true;
+        self
     }
 
     pub(super) fn key(mut self, key: impl Into<Box<str>>) -> DataError {

@@ -4,10 +4,13 @@
 
 use crate::recipe::DataSpec;
 
-use super::content::{Content, TEST_KEY};
-use super::error::{DataError, count, quote};
+use super::content::{Content, NUMERIC_HELP, TEST_KEY, looks_numeric};
+use super::error::{DataError, count, list, quote};
 use super::note::Note;
 use super::split::{SIDES, Sides, TEST, TRAIN, split};
+
+/// Classes that are too rare up to which each gets an error of its own.
+const FEW: usize = 5;
 
 impl Content<'_> {
     /// Places of each side in its file, checked for what a side must hold.
@@ -26,7 +29,7 @@ impl Content<'_> {
             sides[TEST] = (0..test.labels.len() as u32).collect();
         }
         let wanted = |side: usize| side != TEST || spec.split.test > 0.0 || self.test.is_some();
-        let (mut errors, mut notes) = (Vec::new(), Vec::new());
+        let (mut errors, mut notes, mut rare) = (Vec::new(), Vec::new(), Vec::new());
         for side in (TRAIN..=TEST).filter(|side| wanted(*side)) {
             let (source, key) = match side {
                 TEST if self.test.is_some() => (self.source(TEST), TEST_KEY),
@@ -49,7 +52,7 @@ impl Content<'_> {
             for class in (0..counts.len()).filter(|class| counts[*class] == 0) {
                 let from_main = side != TEST || self.test.is_none();
                 if side == TRAIN || (spec.split.stratify && from_main) {
-                    errors.push(self.too_rare(class, side, spec));
+                    rare.push((class, side));
                 } else {
                     let name = quote(&self.classes[class]);
                     notes.push(Note::warning(format!(
@@ -60,10 +63,50 @@ impl Content<'_> {
             }
         }
         self.summary.notes.extend(notes);
+        let mut classes: Vec<usize> = rare.iter().map(|(class, _)| *class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        match classes.len() > FEW {
+            true => errors.push(self.many_too_rare(&classes, &spec.target)),
+            false => {
+                let each = rare.into_iter();
+                errors.extend(each.map(|(class, side)| self.too_rare(class, side, spec)));
+            }
+        }
         match errors.is_empty() {
             true => Ok(sides),
             false => Err(errors),
         }
+    }
+
+    /// One error for all of `rare`: no class by itself is what is wrong.
+    fn many_too_rare(&self, rare: &[usize], target: &str) -> DataError {
+        let names: Vec<&str> = rare.iter().map(|class| self.classes[*class].as_str()).collect();
+        let path = &self.main.table.path;
+        let error = match looks_numeric(&self.classes) {
+            true => DataError::new(
+                path,
+                format!(
+                    "it looks numeric: {} rows hold {} different numbers, most of them too seldom \
+                     for each side of the split to get one",
+                    self.main.labels.len(),
+                    self.classes.len()
+                ),
+                NUMERIC_HELP,
+            ),
+            false => DataError::new(
+                path,
+                format!(
+                    "{} of {} classes have too few rows for each side of the split to get one: {}",
+                    rare.len(),
+                    self.classes.len(),
+                    list(&names)
+                ),
+                "choose a column with fewer classes as the target, exclude these with `exclude`, or \
+                 gather more rows",
+            ),
+        };
+        error.column(target).key("data.target")
     }
 
     fn too_rare(&self, class: usize, side: usize, spec: &DataSpec) -> DataError {

@@ -170,6 +170,51 @@ pub fn trial(
     parts.join("\n")
 }
 
+/// What `sweep show` prints of a configuration: its settings, and its trials, at least one.
+pub fn configuration_trials(
+    objective: &Objective,
+    trials: &[TrialRecord],
+    is_colored: bool,
+) -> String {
+    let Some(first) = trials.first() else {
+        return String::new();
+    };
+    let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
+    for (key, value) in &first.params {
+        settings.push(Style::new(), vec![key.clone(), value.to_string()]);
+    }
+    let mut grid = Grid::new(&[
+        ("Trial", Side::Left),
+        ("Seed", Side::Right),
+        ("Status", Side::Left),
+        (&objective.metric, Side::Right),
+        ("Step", Side::Right),
+        ("Time", Side::Right),
+        ("Tags", Side::Left),
+    ]);
+    for trial in trials {
+        let cells = vec![
+            trial.id.short().to_owned(),
+            trial.seed.to_string(),
+            trial.status.name().to_owned(),
+            shown(trial.best),
+            trial
+                .best_step
+                .map_or("–".to_owned(), |step| step.to_string()),
+            trial.seconds.map_or("–".to_owned(), text::duration),
+            trial.tags.join(" "),
+        ];
+        grid.push(Style::new(), cells);
+    }
+    format!(
+        "Config  {}\nKind    {}\n\n{}\n{}",
+        text::clean(first.config.as_str()),
+        text::kind(first.kind),
+        settings.render(is_colored),
+        grid.render(is_colored)
+    )
+}
+
 /// Name, fate and outcome of a trial, a line each.
 fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> String {
     let style = match trial.status {

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Most diagnostics that are reported of one file.
+/// Most diagnostics that are shown of one file.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
 /// Longest message or label, in characters.
@@ -97,15 +97,6 @@ impl Problems {
         }
         self.0
             .sort_by_key(|problem| (problem.origin, problem.span.start));
-        if let Some(more) = self.0.len().checked_sub(MAX_DIAGNOSTICS)
-            && more > 0
-        {
-            self.0.truncate(MAX_DIAGNOSTICS);
-            if let Some(last) = self.0.last_mut() {
-                let help = last.help.take().unwrap_or_default();
-                last.help = Some(format!("{help}\n{more} more errors are not shown"));
-            }
-        }
         Err(self.0)
     }
 }
