@@ -50,10 +50,10 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Check { file, set } => {
             let ready = prepare::prepare(context, prepare::read(file, set)?)?;
-            terminal::print(&match context.json {
-                true => as_json(&ready).to_string(),
-                false => as_text(&ready),
-            });
+            match context.json {
+                true => terminal::print_json(&as_json(&ready)),
+                false => terminal::print_table(&as_text(&ready)),
+            }
         }
         Command::Synth {
             path,

@@ -47,7 +47,7 @@ pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         let rows: Vec<Vec<String>> = lines.map(row).collect();
         match rows.is_empty() {
             true => terminal::print(&format!("{}: no difference\n", section.name)),
-            false => terminal::print(&listing::plain(&columns(section.name), &rows)),
+            false => terminal::print_table(&listing::plain(&columns(section.name), &rows)),
         }
     }
     Ok(Exit::Success)

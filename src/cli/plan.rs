@@ -106,7 +106,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(estimate) = estimate {
         text.push_str(&format!("\n{estimate}\n"));
     }
-    terminal::print(&text);
+    terminal::print_table(&text);
     Ok(Exit::Success)
 }
 

@@ -594,7 +594,7 @@ fn conclude(
     if context.json {
         terminal::print_json(&listing::sweep_json(&record));
     } else if !context.is_quiet {
-        terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
+        terminal::print_table(&listing::sweep(&record, terminal::stdout_has_colour()));
     }
     let (exit, said) = verdict(name, summary, failed_before);
     // The console's last line is the last one where all went well.

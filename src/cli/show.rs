@@ -23,12 +23,12 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let store = context.read()?;
     let colour = terminal::stdout_has_colour();
     let named = match arguments.what.as_deref() {
-        Some(what) => store.experiment(what).map_err(store_failure)?,
-        None => Some(context.experiment(None)?),
+        Some(what) if store.experiment(what).map_err(store_failure)?.is_none() => None,
+        what => Some(context.experiment(what)?),
     };
     if let Some(record) = named {
         let events = store.slot_events(&record.name).map_err(store_failure)?;
-        terminal::print(&match context.json {
+        terminal::print_table(&match context.json {
             true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
             false => {
                 let sessions = story::sessions(&record.sessions, &events, colour);
@@ -39,8 +39,16 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let prefix = arguments.what.as_deref().unwrap_or_default();
     let trial = match which::find(&store, prefix)? {
-        Found::Trial(trial) => *trial,
-        Found::Configuration(trials) => return configuration(context, &store, &trials),
+        Found::Trial(mut trial) => {
+            context.settle(&store, &mut trial)?;
+            *trial
+        }
+        Found::Configuration(mut trials) => {
+            for trial in &mut trials {
+                context.settle(&store, trial)?;
+            }
+            return configuration(context, &store, &trials);
+        }
     };
     let objective = objective(context, &store, &trial)?;
     let attempts = store.attempts(&trial.id).map_err(store_failure)?;
@@ -52,7 +60,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         folder: &context.trials().join(trial.id.as_str()),
         logs: &logs(context, &store, &attempts)?,
     };
-    terminal::print(&match context.json {
+    terminal::print_table(&match context.json {
         true => {
             let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
             merged(told, whereabouts.json()).to_string()
@@ -79,7 +87,7 @@ fn configuration(
         true => terminal::print_json(&json::configuration_trials(&objective, trials)),
         false => {
             let colour = terminal::stdout_has_colour();
-            terminal::print(&table::configuration_trials(&objective, trials, colour));
+            terminal::print_table(&table::configuration_trials(&objective, trials, colour));
             terminal::print("`sweep show TRIAL` tells the whole story of one");
         }
     }

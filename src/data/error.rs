@@ -113,7 +113,9 @@ fn escape(text: &str) -> String {
 /// `did you mean X? ` when one of `names` is near, then the names there are.
 pub(super) fn suggest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
-    let likeness = |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
+    // A space around a name in a header is seldom meant.
+    let wanted = wanted.trim().to_lowercase();
+    let likeness = |name: &str| strsim::jaro_winkler(&wanted, &name.trim().to_lowercase());
     let nearest = names
         .iter()
         .map(|name| (likeness(name), *name))
@@ -156,5 +158,6 @@ mod tests {
         let names = ["danceability", "energy"];
         assert!(suggest("dancability", names).starts_with("did you mean `danceability`?"));
         assert_eq!(suggest("xyz", names), "there are `danceability`, `energy`");
+        assert!(suggest("y", ["id", " y"]).starts_with("did you mean ` y`?"));
     }
 }

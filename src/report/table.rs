@@ -28,6 +28,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
         ("Experiment", Side::Left),
         ("Done", Side::Right),
         ("Failed", Side::Right),
+        ("Left", Side::Right),
         ("Objective", Side::Left),
         ("Best", Side::Right),
         ("Trial", Side::Left),
@@ -42,6 +43,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
+        let left = sum(&|status| !status.is_final() && status != Status::Failed);
         let fallen = match experiment.out_of_plan {
             0 => String::new(),
             number => format!(" (+{number} out of plan)"),
@@ -57,6 +59,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
                 text::cut(&experiment.name, 40),
                 format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
                 failed.to_string(),
+                left.to_string(),
                 experiment.objective.metric.clone(),
                 shown(experiment.best),
                 experiment

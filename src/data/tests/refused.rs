@@ -275,3 +275,9 @@ fn an_unwritable_folder_is_the_machines_fault() {
     let bad = full("a,b,kind,date,class\nx,1,x,2001,no\n");
     assert!(bad.errors().iter().all(|error| !error.is_of_machine));
 }
+
+#[test]
+fn a_quote_left_open_in_the_last_row_is_what_is_told() {
+    let errors = full(format!("{}1,2,x,\"2001,no\n", table(60))).errors();
+    assert!(errors[0].help.contains("quote"), "{}", errors[0].help);
+}
