@@ -16,7 +16,10 @@ pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
     table.set_header(columns.iter().map(|name| shown::clean(name)));
-    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| shown::clean(cell))));
+    table.add_rows(
+        rows.iter()
+            .map(|row| row.iter().map(|cell| shown::clean(cell))),
+    );
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });

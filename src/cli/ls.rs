@@ -57,7 +57,10 @@ fn settle(context: &Context, experiment: &mut ExperimentSummary) -> Result<(), F
         record.trials.iter().filter(of).count() as u64
     };
     let counts = Status::ALL.map(|status| (status, count(status)));
-    experiment.counts = counts.into_iter().filter(|(_, number)| *number > 0).collect();
+    experiment.counts = counts
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .collect();
     Ok(())
 }
 

@@ -23,7 +23,13 @@ pub fn setting(text: &str) -> Result<String, Failure> {
         // Experiment files hold integers of 64 bits with a sign.
         let number = part.trim().parse::<u64>().ok();
         let number = number.filter(|number| i64::try_from(*number).is_ok());
-        let why = || format!("`{}` is no whole number from 0 to {}", part.trim(), i64::MAX);
+        let why = || {
+            format!(
+                "`{}` is no whole number from 0 to {}",
+                part.trim(),
+                i64::MAX
+            )
+        };
         number.ok_or_else(|| refuse(why()))
     };
     let seeds: Vec<u64> = match text.split_once("..") {
@@ -145,7 +151,17 @@ mod tests {
         assert_eq!(set("7..7"), "experiment.seeds=[7]");
         assert_eq!(set("3, 1,20"), "experiment.seeds=[3, 1, 20]");
         for wrong in [
-            "", "1..", "4..1", "0..1000", "a", "1,,2", "-1", "1..=3", "1.5", "1,1", "9223372036854775808",
+            "",
+            "1..",
+            "4..1",
+            "0..1000",
+            "a",
+            "1,,2",
+            "-1",
+            "1..=3",
+            "1.5",
+            "1,1",
+            "9223372036854775808",
         ] {
             let message = setting(wrong).err().unwrap().to_string();
             assert!(message.contains(&format!("--seeds {wrong}:")), "{message}");

@@ -25,8 +25,8 @@ use crate::shown::{clean, count};
 use crate::spec::{self, memory_size};
 use crate::store::lock::{LockError, holder_of, host_name};
 use crate::store::{
-    Begin, DatasetRecord, ExperimentSummary, Outcome, Planned, Requests, SessionId, Store, SweepLock, TrialFiles,
-    Urgency,
+    Begin, DatasetRecord, ExperimentSummary, Outcome, Planned, Requests, SessionId, Store,
+    SweepLock, TrialFiles, Urgency,
 };
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
 use crate::worker::{self, checkpoints};

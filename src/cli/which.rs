@@ -145,9 +145,7 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Fail
         .all(|trial| trial.config == of_config[0].config);
     match (trials.as_slice(), of_config.is_empty()) {
         ([trial], true) => Ok(Found::Trial(Box::new((*trial).clone()))),
-        ([trial], _) if trial.id.as_str() == digits => {
-            Ok(Found::Trial(Box::new((*trial).clone())))
-        }
+        ([trial], _) if trial.id.as_str() == digits => Ok(Found::Trial(Box::new((*trial).clone()))),
         ([], false) if is_one => Ok(Found::Configuration(of_config)),
         ([], true) => Err(Failure::input(
             format!(
@@ -161,7 +159,10 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Fail
             let configs = distinct(of_config.iter().map(|trial| &trial.config));
             let said = could_be(&trials, trials.len() as u64, &configs);
             Err(Failure::input(
-                format!("`{prefix}` is not one thing in sweep {}: {said}", experiment.name),
+                format!(
+                    "`{prefix}` is not one thing in sweep {}: {said}",
+                    experiment.name
+                ),
                 "give more digits",
             ))
         }

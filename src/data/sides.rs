@@ -67,7 +67,8 @@ impl Content<'_> {
         classes.sort_unstable();
         classes.dedup();
         match classes.len() > FEW {
-            true => errors.push(self.many_too_rare(&classes, &spec.target)),
+            // That a side is empty follows from it.
+            true => errors = vec![self.many_too_rare(&classes, &spec.target)],
             false => {
                 let each = rare.into_iter();
                 errors.extend(each.map(|(class, side)| self.too_rare(class, side, spec)));
@@ -81,7 +82,10 @@ impl Content<'_> {
 
     /// One error for all of `rare`: no class by itself is what is wrong.
     fn many_too_rare(&self, rare: &[usize], target: &str) -> DataError {
-        let names: Vec<&str> = rare.iter().map(|class| self.classes[*class].as_str()).collect();
+        let names: Vec<&str> = rare
+            .iter()
+            .map(|class| self.classes[*class].as_str())
+            .collect();
         let path = &self.main.table.path;
         let error = match looks_numeric(&self.classes) {
             true => DataError::new(

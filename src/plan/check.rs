@@ -161,7 +161,9 @@ impl Plan {
     fn warmup_too_long(&self) -> Option<Problem> {
         let is_endless = |spec: &&MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
         let networks = self.networks(1).map(|(spec, _)| spec);
-        let spec = networks.filter(|spec| spec.lr_schedule.warmup > 0.0).find(is_endless)?;
+        let spec = networks
+            .filter(|spec| spec.lr_schedule.warmup > 0.0)
+            .find(is_endless)?;
         let (warmup, epochs) = (spec.lr_schedule.warmup, spec.epochs);
         Some(Problem {
             severity: Severity::Warning,
@@ -273,7 +275,10 @@ mod tests {
         let stopping = "model.early_stopping = { patience = 50 }\n";
         let warm = "model.lr_schedule = { kind = \"cosine\", warmup = 10 }\n";
         let short = "model.epochs = 3\n";
-        assert_eq!(keys(&format!("{short}{stopping}")), ["model.early_stopping"]);
+        assert_eq!(
+            keys(&format!("{short}{stopping}")),
+            ["model.early_stopping"]
+        );
         assert_eq!(keys(&format!("{short}{warm}")), ["model.lr_schedule"]);
         let axis = "grid.epochs = [3, 100]\n";
         assert!(keys(&format!("{axis}{stopping}")).is_empty());

@@ -86,7 +86,11 @@ pub fn trial(
     };
     let artifact = |artifact: &ArtifactRecord| json!({ "kind": artifact.kind, "path": artifact.path, "bytes": artifact.bytes });
     let mut told = trial_outline(objective, trial);
-    told["curves"] = object(curves.iter().map(|curve| (&curve.metric, json!(curve.points))));
+    told["curves"] = object(
+        curves
+            .iter()
+            .map(|curve| (&curve.metric, json!(curve.points))),
+    );
     told["attempts"] = attempts.iter().map(attempt).collect();
     told["artifacts"] = artifacts.iter().map(artifact).collect();
     told

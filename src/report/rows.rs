@@ -257,7 +257,10 @@ mod tests {
         };
         for (query, wanted) in [
             ("kind=network".to_owned(), kept("kind=mlp").len()),
-            ("\"random forest\"".to_owned(), kept("kind=random_forest").len()),
+            (
+                "\"random forest\"".to_owned(),
+                kept("kind=random_forest").len(),
+            ),
             ("KIND=XGBoost".to_owned(), kept("kind=xgboost").len()),
             ("rank=1".to_owned(), is_of(&first.id)),
             (format!("config={}", first.id.short()), is_of(&first.id)),
@@ -272,8 +275,16 @@ mod tests {
             assert!(wanted > 0, "{query}");
             assert_eq!(kept(&query).len(), wanted, "{query}");
         }
-        assert!(kept("failed>0").iter().any(|trial| trial.status == Status::Failed));
-        assert!(kept("diverged>0").iter().any(|trial| trial.status == Status::Diverged));
+        assert!(
+            kept("failed>0")
+                .iter()
+                .any(|trial| trial.status == Status::Failed)
+        );
+        assert!(
+            kept("diverged>0")
+                .iter()
+                .any(|trial| trial.status == Status::Diverged)
+        );
         for query in ["sd>=0", "min>0 max>0", "LR<0.01", "mean>0 OR kind=xgboost"] {
             assert!(!kept(query).is_empty(), "{query}");
         }

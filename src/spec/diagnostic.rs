@@ -110,7 +110,12 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
     let word = word.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&word, &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

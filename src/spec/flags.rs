@@ -217,7 +217,10 @@ mod tests {
             ("model.lr=1", "model . lr = 2"),
             ("model.lr=1", "grid.lr=[1, 2]"),
             ("baseline.0.eta=1", "baseline.0.grid.eta=[1, 2]"),
-            ("model.early_stopping.patience=3", "model.early_stopping={patience=4}"),
+            (
+                "model.early_stopping.patience=3",
+                "model.early_stopping={patience=4}",
+            ),
         ] {
             assert_eq!(void(&[one, "data.path=a.csv", two]), pair(one, two));
         }

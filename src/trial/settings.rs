@@ -32,8 +32,12 @@ pub enum Fault {
         allowed: &'static [&'static str],
     },
     /// The table needs it.
-    Missing { allowed: &'static str },
-    Value { allowed: &'static str },
+    Missing {
+        allowed: &'static str,
+    },
+    Value {
+        allowed: &'static str,
+    },
 }
 
 impl Key {

@@ -243,7 +243,10 @@ fn tags(ranking: &[Configuration], trials: &HashMap<&TrialId, &TrialRecord>) -> 
 fn fates(ranking: &[Configuration], trials: &[TrialRecord]) -> Json {
     let mut by_config: HashMap<&str, Vec<&TrialRecord>> = HashMap::new();
     for trial in trials.iter().filter(|trial| trial.in_plan) {
-        by_config.entry(trial.config.as_str()).or_default().push(trial);
+        by_config
+            .entry(trial.config.as_str())
+            .or_default()
+            .push(trial);
     }
     let mut found = serde_json::Map::new();
     for (place, config) in ranking.iter().enumerate() {
@@ -256,7 +259,11 @@ fn fates(ranking: &[Configuration], trials: &[TrialRecord]) -> Json {
             texts
         };
         let status = unlike(&mut own().map(|trial| trial.status.name()));
-        let notes = unlike(&mut own().flat_map(|trial| &trial.notes).map(|note| note.text.as_str()));
+        let notes = unlike(
+            &mut own()
+                .flat_map(|trial| &trial.notes)
+                .map(|note| note.text.as_str()),
+        );
         if status == [Status::Finished.name()] && notes.is_empty() {
             continue;
         }
