@@ -82,10 +82,14 @@ impl Console {
         }
     }
 
-    /// Takes notice of a trial of the plan, trained by another session perhaps, that is better than all seen.
+    /// Takes notice of the best trial of the plan, by another session perhaps. Among equals it is the one to name.
     pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
-        if let Some((trial, value)) = best {
-            self.tally.learn(&trial, value);
+        let goal = self.tally.sweep.objective.goal;
+        let seen = self.tally.best.as_ref();
+        if let Some((trial, value)) = best
+            && !seen.is_some_and(|(_, seen)| goal.is_better(*seen, value))
+        {
+            self.tally.best = Some((trial, value));
         }
     }
 

@@ -135,15 +135,15 @@ pub fn may_write(path: &Path) -> bool {
 }
 
 /// A folder below the system's folder for temporary files that goes away.
-pub struct Scratch(Staging);
+pub struct TemporaryFolder(Staging);
 
-impl Scratch {
+impl TemporaryFolder {
     /// A new one, whose name begins with `name`.
-    pub fn new(name: &str) -> io::Result<Scratch> {
+    pub fn new(name: &str) -> io::Result<TemporaryFolder> {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         // Never one that somebody else has made.
         fs::create_dir(&path)?;
-        Ok(Scratch(Staging::at(path)))
+        Ok(TemporaryFolder(Staging::at(path)))
     }
 
     pub fn path(&self) -> &Path {

@@ -55,9 +55,7 @@ impl Failure {
 
     /// Everything that is wrong with a file of data that was named on the command line.
     pub fn data(errors: &[DataError]) -> Failure {
-        let failures = errors
-            .iter()
-            .map(|error| (error.to_string(), error.help.as_str()));
+        let failures = errors.iter().map(|error| (error.to_string(), &*error.help));
         Failure::all(failures)
     }
 

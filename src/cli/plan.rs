@@ -8,7 +8,7 @@ use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
-use crate::disk::{self, Scratch};
+use crate::disk::{self, TemporaryFolder};
 use crate::plan;
 use crate::shown::clean;
 use crate::trial::Status;
@@ -38,7 +38,9 @@ pub struct Arguments {
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let scratch = scratch(context)?;
-    let folder = scratch.as_ref().map_or(context.runs(), Scratch::path);
+    let folder = scratch
+        .as_ref()
+        .map_or(context.runs(), TemporaryFolder::path);
     let ready = prepare::prepare_in(context, checked, None, folder)?;
     for note in &ready.data.summary.notes {
         terminal::note(&clean(&note.to_string()));
@@ -111,11 +113,11 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 /// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
-fn scratch(context: &Context) -> Result<Option<Scratch>, Failure> {
+fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
     if disk::may_write(&context.runs().join("data")) {
         return Ok(None);
     }
-    let scratch = Scratch::new("sweep-plan").map_err(|error| {
+    let scratch = TemporaryFolder::new("sweep-plan").map_err(|error| {
         let folder = std::env::temp_dir();
         let help = "TMPDIR names another folder for what is needed for a moment";
         Failure::environment(format!("{}: {error}", folder.display()), help)

@@ -155,16 +155,14 @@ impl Tally {
             return;
         }
         self.finished += 1;
-        if let Some(value) = result.best {
-            self.learn(trial, value);
-        }
-    }
-
-    /// Takes `trial` for the best one, if it is.
-    pub fn learn(&mut self, trial: &TrialId, value: f64) {
         let goal = self.sweep.objective.goal;
-        let is_better = |(_, best): &(TrialId, f64)| goal.is_better(value, *best);
-        if !self.sweep.unranked.contains(trial) && self.best.as_ref().is_none_or(is_better) {
+        if let Some(value) = result.best
+            && !self.sweep.unranked.contains(trial)
+            && self
+                .best
+                .as_ref()
+                .is_none_or(|(_, best)| goal.is_better(value, *best))
+        {
             self.best = Some((trial.clone(), value));
         }
     }

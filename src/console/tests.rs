@@ -311,6 +311,9 @@ fn a_better_trial_of_another_session_is_the_best_one_at_the_end() {
     console.learn_best(Some((id(2), 0.5458)));
     console.learn_best(Some((id(3), 0.5)));
     console.learn_best(None);
+    assert_eq!(console.tally.best, Some((id(2), 0.5458)));
+    console.learn_best(Some((id(4), 0.5458)));
+    assert_eq!(console.tally.best, Some((id(4), 0.5458)));
     console.finish();
     assert!(page.text().contains("0.5458"), "{}", page.text());
 }

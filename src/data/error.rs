@@ -31,7 +31,7 @@ pub struct DataError {
     /// What is wrong.
     pub message: String,
     /// What is allowed, and what to do.
-    pub help: String,
+    pub help: Box<str>,
     /// Whether the machine got in the way, and nothing that was asked for is at fault.
     pub is_of_machine: bool,
 }
@@ -40,7 +40,7 @@ impl DataError {
     pub(super) fn new(
         file: &Path,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Box<str>>,
     ) -> DataError {
         DataError {
             key: None,
