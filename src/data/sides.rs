@@ -4,13 +4,24 @@
 
 use crate::recipe::DataSpec;
 
-use super::content::{Content, NUMERIC_HELP, TEST_KEY, looks_numeric};
+use super::content::{Content, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
 use super::error::{DataError, count, list, quote};
 use super::note::Note;
 use super::split::{SIDES, Sides, TEST, TRAIN, split};
 
 /// Classes that are too rare up to which each gets an error of its own.
 const FEW: usize = 5;
+
+impl Source<'_> {
+    /// The number of rows of each of the `classes`.
+    fn rows_of_classes(&self, classes: usize) -> Vec<usize> {
+        let mut rows = vec![0; classes];
+        self.labels
+            .iter()
+            .for_each(|label| rows[*label as usize] += 1);
+        rows
+    }
+}
 
 impl Content<'_> {
     /// Places of each side in its file, checked for what a side must hold.
@@ -43,6 +54,16 @@ impl Content<'_> {
                     None => "raise its share, or use more rows",
                 };
                 errors.push(DataError::new(&source.table.path, message, help).key(key));
+                let alone = main.rows_of_classes(self.classes.len());
+                let alone = alone
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, rows)| **rows < SIDES.len());
+                let alone: Vec<usize> = alone.map(|(class, _)| class).collect();
+                // Classes of a row or two, which stratifying keeps from a side, are why it is empty.
+                if spec.split.stratify && alone.len() > FEW {
+                    rare.extend(alone.into_iter().map(|class| (class, side)));
+                }
                 continue;
             }
             let mut counts = vec![0; self.classes.len()];
