@@ -178,6 +178,8 @@ fn a_configuration_is_named_like_a_trial() {
     );
     assert!(said.contains("there are the sweeps few"), "{said}");
     assert!(bench.refused(&["show", ""]).contains("empty name"));
+    let said = bench.refused(&["tag", "few", "paper"]);
+    assert!(said.contains("`few` is a sweep"), "{said}");
 }
 
 #[test]

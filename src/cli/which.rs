@@ -240,6 +240,12 @@ fn ambiguous(store: &Store, prefix: &str, configs: &[ConfigId]) -> Result<Failur
 fn unknown(store: &Store, prefix: &str) -> Result<Failure, Failure> {
     let known = store.experiments().map_err(store_failure)?;
     let names: Vec<&str> = known.iter().map(|sweep| sweep.name.as_str()).collect();
+    if names.contains(&prefix) {
+        return Ok(Failure::input(
+            format!("`{prefix}` is a sweep, and a trial is asked for"),
+            &format!("`sweep ls {prefix}` lists its trials"),
+        ));
+    }
     let help = match names.is_empty() {
         true => "begin a sweep with `sweep run FILE.toml`".to_owned(),
         false => format!(
