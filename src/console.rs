@@ -82,6 +82,17 @@ impl Console {
         }
     }
 
+    /// Takes notice of the best trial of the plan, by another session perhaps. Among equals it is the one to name.
+    pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
+        let goal = self.tally.sweep.objective.goal;
+        let seen = self.tally.best.as_ref();
+        if let Some((trial, value)) = best
+            && !seen.is_some_and(|(_, seen)| goal.is_better(*seen, value))
+        {
+            self.tally.best = Some((trial, value));
+        }
+    }
+
     /// Takes the bars away and says how it ended. To be called once, after the last event.
     pub fn finish(&mut self) {
         self.finish_at(Instant::now());

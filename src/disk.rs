@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes gathered before they go to the file.
 const BUFFER: usize = 1 << 20;
@@ -93,7 +94,7 @@ pub fn write_folder(
     folders: &[PathBuf],
     files: &[(PathBuf, Vec<u8>)],
 ) -> io::Result<()> {
-    let staging = Staging(path.with_added_extension(format!("{}.part", std::process::id())));
+    let staging = Staging::at(path.with_added_extension(format!("{}.part", std::process::id())));
     fs::create_dir_all(&staging.0)?;
     for folder in folders {
         fs::create_dir_all(staging.0.join(folder))?;
@@ -107,6 +108,49 @@ pub fn write_folder(
     fs::rename(&staging.0, path)
 }
 
+/// Whether this process may write to `path`, or make it in the nearest folder around it that is there.
+pub fn may_write(path: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    let there = path
+        .ancestors()
+        .find(|path| path.as_os_str().is_empty() || path.exists());
+    let there = match there {
+        Some(there) if !there.as_os_str().is_empty() => there,
+        _ => Path::new("."),
+    };
+    let Ok(name) = std::ffi::CString::new(there.as_os_str().as_bytes()) else {
+        return false;
+    };
+    let enters = if there.is_dir() { libc::X_OK } else { 0 };
+    // SAFETY: `name` is a C string that outlives the call, which only asks.
+    let asked = unsafe {
+        libc::faccessat(
+            libc::AT_FDCWD,
+            name.as_ptr(),
+            libc::W_OK | enters,
+            libc::AT_EACCESS,
+        )
+    };
+    asked == 0
+}
+
+/// A folder below the system's folder for temporary files that goes away.
+pub struct TemporaryFolder(Staging);
+
+impl TemporaryFolder {
+    /// A new one, whose name begins with `name`.
+    pub fn new(name: &str) -> io::Result<TemporaryFolder> {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        // Never one that somebody else has made.
+        fs::create_dir(&path)?;
+        Ok(TemporaryFolder(Staging::at(path)))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0.0
+    }
+}
+
 /// The folder that `path` stands in.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -115,13 +159,42 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Files and folders of this process that are not whole yet.
+static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Whoever held the lock when it panicked left a list that is whole.
+fn partial() -> MutexGuard<'static, Vec<PathBuf>> {
+    PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what this process has written in part. For a process that is about to end: what was being
+/// written fails.
+pub fn abandon() {
+    for path in partial().drain(..) {
+        // Nothing can be done about what stays; `is_abandoned` knows it.
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+    }
+}
+
+fn forget(path: &Path) {
+    partial().retain(|other| other != path);
+}
+
 /// A folder that goes away unless it was renamed.
 struct Staging(PathBuf);
+
+impl Staging {
+    fn at(path: PathBuf) -> Staging {
+        partial().push(path.clone());
+        Staging(path)
+    }
+}
 
 impl Drop for Staging {
     fn drop(&mut self) {
         // After the rename there is nothing to remove; before it, a failure changes nothing.
         let _ = fs::remove_dir_all(&self.0);
+        forget(&self.0);
     }
 }
 
@@ -134,7 +207,9 @@ impl Temporary {
         // Process and count make the name private, so that two writers of one file do not meet.
         static WRITES: AtomicU32 = AtomicU32::new(0);
         let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-        Temporary(path.with_added_extension(format!("{process}-{count}.part")))
+        let path = path.with_added_extension(format!("{process}-{count}.part"));
+        partial().push(path.clone());
+        Temporary(path)
     }
 }
 
@@ -142,5 +217,6 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // After the rename there is nothing to remove; before it, a failure changes nothing.
         let _ = fs::remove_file(&self.0);
+        forget(&self.0);
     }
 }

@@ -212,7 +212,7 @@ fn one_trial_is_removed_and_trained_again_when_asked_for() {
     assert_eq!(bench.trials("one").len(), 2);
     let (_, said) = bench.end(&["rm", "one", "--trial", "zz", "--yes"], 2);
     assert!(
-        said.contains("no trial of sweep one is called `zz`"),
+        said.contains("sweep one has no trial and no configuration `zz`"),
         "{said}"
     );
 }

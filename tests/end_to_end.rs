@@ -357,7 +357,8 @@ fn flags_hold_for_a_run_and_for_its_resumption() {
 fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
     let bench = Bench::new();
     bench.succeed(&["run", "small.toml"]);
-    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500", "--seed", "9"]);
+    let synth = ["data", "synth", "demo.csv", "--rows", "1500"];
+    bench.succeed(&[&synth[..], &["--seed", "9", "--force"]].concat());
     let said = bench.fail(&["resume"], 2);
     assert!(said.contains("has changed since"), "{said}");
     bench.succeed(&["run", "small.toml"]);

@@ -97,7 +97,7 @@ fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
     assert!(error.contains("sweep run few.toml"), "{error}");
     assert!(!bench.0.path().join("runs/sweep.sqlite").exists());
     bench.succeed(&["run", "few.toml", "-q"]);
-    let (_, said) = bench.succeed(&["run", "few.toml", "-q", "--more-seeds", "2", "--top", "1"]);
+    let (_, said) = bench.succeed(&["run", "few.toml", "--more-seeds", "2", "--top", "1"]);
     assert!(said.contains("further seeds 3, 4"), "{said}");
     let (first, _) = bench.planned();
     let with_more = |planned: &BTreeMap<String, Vec<u64>>, seeds: &[u64]| -> Vec<String> {

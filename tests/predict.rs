@@ -325,7 +325,10 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     assert!(predict("twice.csv").contains("two columns are called `energy`"));
     assert!(predict("none.csv").contains("there is no such file"));
     let said = bench.fail(&["predict", "zzz", "demo.csv"], 2);
-    assert!(said.contains("no trial is called `zzz`"), "{said}");
+    assert!(
+        said.contains("no sweep, trial or configuration is called `zzz`"),
+        "{said}"
+    );
     let said = bench.fail(&["predict", "best", "demo.csv", "--kind", "xgboost"], 2);
     assert!(said.contains("no trial of kind xgboost"), "{said}");
     let said = bench.fail(&["predict", "best", "demo.csv", "--json"], 2);

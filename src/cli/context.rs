@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
-use crate::store::{ExperimentRecord, Store, StoreError};
+use crate::store::lock::holder_of;
+use crate::store::{ExperimentRecord, Store, StoreError, TrialRecord};
+use crate::trial::Status;
 
 /// Flags that hold for every command.
 #[derive(Debug)]
 pub struct Context {
     pub store: PathBuf,
     pub json: bool,
+    /// Nothing but errors and the last line is said.
+    pub is_quiet: bool,
 }
 
 impl Context {
@@ -24,6 +28,13 @@ impl Context {
     /// Each trial has a folder of its own in here.
     pub fn trials(&self) -> PathBuf {
         self.runs().join("trials")
+    }
+
+    /// Says something that one can do without, on standard error.
+    pub fn note(&self, text: &str) {
+        if !self.is_quiet {
+            terminal::note(text);
+        }
     }
 
     /// Opens the record for reading.
@@ -65,6 +76,23 @@ impl Context {
         )
     }
 
+    /// Whether a process runs the sweep called `name`. Where that cannot be told, it is taken for one.
+    pub fn is_run(&self, name: &str) -> bool {
+        !matches!(holder_of(self.runs(), name), Ok(None))
+    }
+
+    /// Takes `trial` for interrupted where the record has it running, and nobody lives who could be at it: a session
+    /// that was killed could not write it down.
+    pub fn settle(&self, store: &Store, trial: &mut TrialRecord) -> Result<(), Failure> {
+        if trial.status == Status::Running {
+            let names = store.running_for(&trial.id).map_err(store_failure)?;
+            if !names.iter().any(|name| self.is_run(name)) {
+                trial.status = Status::Interrupted;
+            }
+        }
+        Ok(())
+    }
+
     /// The sweep called `name`, or the last one.
     pub fn experiment(&self, name: Option<&str>) -> Result<ExperimentRecord, Failure> {
         let store = self.read()?;
@@ -80,7 +108,12 @@ impl Context {
             ));
         };
         match store.experiment(name).map_err(store_failure)? {
-            Some(record) => Ok(record),
+            Some(mut record) => {
+                for trial in &mut record.trials {
+                    self.settle(&store, trial)?;
+                }
+                Ok(record)
+            }
             None => {
                 let known = store.experiments().map_err(store_failure)?;
                 let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();

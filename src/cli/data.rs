@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, target, terminal};
 use crate::data::{DatasetMeta, FittedField, synth};
+use crate::report::text::cut;
+use crate::shown::clean;
 
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;
 const DEMO_SEED: u64 = 1;
+/// Longest name of a class in the table, in characters.
+const WIDEST: usize = 24;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -34,6 +38,10 @@ pub enum Command {
         /// The same seed gives the same file
         #[arg(long, default_value_t = DEMO_SEED)]
         seed: u64,
+
+        /// Replace the file if it is there
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -42,15 +50,28 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Check { file, set } => {
             let ready = prepare::prepare(context, prepare::read(file, set)?)?;
-            terminal::print(&match context.json {
-                true => as_json(&ready).to_string(),
-                false => as_text(&ready),
-            });
+            match context.json {
+                true => terminal::print_json(&as_json(&ready)),
+                false => terminal::print_table(&as_text(&ready)),
+            }
         }
-        Command::Synth { path, rows, seed } => {
-            synth::write(path, *rows, *seed)
-                .map_err(|error| Failure::input(&error, &error.help))?;
-            terminal::print(&format!("{}: {rows} rows, seed {seed}", path.display()));
+        Command::Synth {
+            path,
+            rows,
+            seed,
+            force,
+        } => {
+            let file = target::file(path, *force, "name the CSV file to write")?;
+            synth::write(&file, *rows, *seed).map_err(|error| match error.is_of_machine {
+                true => Failure::environment(&error, &error.help),
+                false => Failure::input(&error, &error.help),
+            })?;
+            match context.json {
+                true => terminal::print_json(&json!({ "path": path, "rows": rows, "seed": seed })),
+                false => {
+                    terminal::print(&format!("{}: {rows} rows, seed {seed}", path.display()));
+                }
+            }
         }
     }
     Ok(Exit::Success)
@@ -59,7 +80,7 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
 fn as_text(ready: &Ready) -> String {
     let (meta, summary) = (&ready.data.meta, &ready.data.summary);
     let mut columns = vec!["side".to_owned(), "rows".to_owned()];
-    columns.extend(meta.classes.iter().cloned());
+    columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
     let rows: Vec<Vec<String>> = summary
         .sides
         .iter()
@@ -71,14 +92,14 @@ fn as_text(ready: &Ready) -> String {
         .collect();
     let mut text = format!(
         "{} ({})\n",
-        summary.source.display(),
+        clean(&summary.source.display().to_string()),
         &summary.source_sha256[..12]
     );
     text.push_str(&listing::plain(&columns, &rows));
     text.push_str(&format!(
         "\n{} features: {}\n",
         meta.features.len(),
-        shown_features(meta).join(", ")
+        clean(&shown_features(meta).join(", "))
     ));
     let left_out = [
         ("excluded", summary.excluded),
@@ -88,10 +109,10 @@ fn as_text(ready: &Ready) -> String {
         text.push_str(&format!("{count} rows {what}\n"));
     }
     for (column, count) in &summary.imputed {
-        text.push_str(&format!("{count} cells of {column} imputed\n"));
+        text.push_str(&format!("{count} cells of {} imputed\n", clean(column)));
     }
     for note in &summary.notes {
-        text.push_str(&format!("{note}\n"));
+        text.push_str(&format!("{}\n", clean(&note.to_string())));
     }
     let verb = if summary.reused { "found" } else { "written" };
     text.push_str(&format!(

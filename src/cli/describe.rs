@@ -52,7 +52,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         return Ok(Exit::Success);
     }
     let colour = terminal::stdout_has_colour();
-    terminal::print(&report::tables(&description, &title, &folder, colour));
+    terminal::print_table(&report::tables(&description, &title, &folder, colour));
     for line in &written.left_out {
         terminal::note(&format!("note: {line}"));
     }

@@ -1,20 +1,20 @@
 //! `sweep diff`: two trials side by side.
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal};
+use super::{Context, Exit, Failure, listing, terminal, which};
 use crate::report::diff::{self, Line, Side};
 use crate::report::text;
-use crate::store::{SessionRecord, Store, StoreError};
+use crate::store::{SessionRecord, Store};
 
 /// Longest value in the table, in characters.
 const WIDEST: usize = 48;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The first digits of a trial
+    /// The first digits of a trial, or of a configuration, of which the best trial is taken
     left: String,
 
-    /// The first digits of another
+    /// Those of another
     right: String,
 
     /// Show what both have alike as well
@@ -26,8 +26,8 @@ pub struct Arguments {
 pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let store = context.read()?;
     let (left, right) = (
-        side(&store, &arguments.left)?,
-        side(&store, &arguments.right)?,
+        side(context, &store, &arguments.left)?,
+        side(context, &store, &arguments.right)?,
     );
     let sections = diff::sections(&left, &right);
     if context.json {
@@ -47,7 +47,7 @@ pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         let rows: Vec<Vec<String>> = lines.map(row).collect();
         match rows.is_empty() {
             true => terminal::print(&format!("{}: no difference\n", section.name)),
-            false => terminal::print(&listing::plain(&columns(section.name), &rows)),
+            false => terminal::print_table(&listing::plain(&columns(section.name), &rows)),
         }
     }
     Ok(Exit::Success)
@@ -67,14 +67,9 @@ fn row(line: &Line) -> Vec<String> {
     ]
 }
 
-/// The trial whose name begins with `prefix`, with what it ran on and was trained on.
-fn side(store: &Store, prefix: &str) -> Result<Side, Failure> {
-    let trial = store.find_trial(prefix).map_err(|error| match error {
-        StoreError::NoSuchTrial { .. } | StoreError::Ambiguous { .. } => {
-            Failure::input(error, "`sweep show NAME` lists the trials of a sweep")
-        }
-        error => store_failure(error),
-    })?;
+/// The trial that `prefix` means, with what it ran on and was trained on.
+fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure> {
+    let trial = which::best(context, store, prefix)?;
     let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
     let attempts = store.attempts(&trial.id).map_err(store_failure)?;
     let last = match attempts.last() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::environment::vector_extensions;
 use super::{Context, Exit, Failure, gpus, placement, terminal};
+use crate::disk;
 use crate::engine::boost;
 use crate::schedule;
 use crate::store::Store;
@@ -26,7 +27,7 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
         graphics(),
         xgboost(),
         database(context),
-        disk(context.runs()),
+        room(context.runs()),
     ];
     if context.json {
         let object: serde_json::Map<String, serde_json::Value> = findings
@@ -160,19 +161,33 @@ fn xgboost() -> Finding {
 fn database(context: &Context) -> Finding {
     let path = context.store.display();
     let (well, text) = if !context.store.exists() {
-        (
-            true,
-            format!("{path}: not there yet; the first `sweep run` makes it"),
-        )
+        match disk::may_write(&context.store) {
+            true => (
+                true,
+                format!("{path}: not there yet; the first `sweep run` makes it"),
+            ),
+            false => (
+                false,
+                format!(
+                    "{path}: not there, and cannot be made: {} cannot be written; --store names \
+                     another place",
+                    context.runs().display()
+                ),
+            ),
+        }
     } else {
         match Store::open_existing(&context.store).and_then(|store| store.experiments()) {
             Ok(experiments) => {
                 let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
                 let size = bytes as f64 / 1e6;
-                (
-                    true,
-                    format!("{path}: {} sweeps, {size:.1} MB", experiments.len()),
-                )
+                let found = format!("{path}: {} sweeps, {size:.1} MB", experiments.len());
+                match disk::may_write(&context.store) && disk::may_write(context.runs()) {
+                    true => (true, found),
+                    false => (
+                        false,
+                        format!("{found}; it can only be read: nothing can be trained into it"),
+                    ),
+                }
             }
             Err(error) => (false, error.to_string()),
         }
@@ -184,8 +199,8 @@ fn database(context: &Context) -> Finding {
     }
 }
 
-/// Free space where runs are kept.
-fn disk(folder: &Path) -> Finding {
+/// Whether there is room where runs are kept, and whether it may be used.
+fn room(folder: &Path) -> Finding {
     let exists = folder
         .ancestors()
         .find(|folder| folder.exists() || folder.as_os_str().is_empty());
@@ -202,6 +217,10 @@ fn disk(folder: &Path) -> Finding {
             )
         }
         None => (true, format!("{}: free space unknown", folder.display())),
+    };
+    let (well, text) = match disk::may_write(folder) {
+        true => (well, text),
+        false => (false, format!("{text}, and it cannot be written")),
     };
     Finding {
         name: "disk",

@@ -16,8 +16,8 @@ use crate::store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial;
-    /// with --format a sweep's name
+    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial or of a
+    /// configuration, whose best seed is taken; with --format a sweep's name
     #[arg(value_name = "TRIAL|best|NAME")]
     what: String,
 

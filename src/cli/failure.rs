@@ -7,7 +7,7 @@ use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpa
 use super::Exit;
 use crate::data::DataError;
 use crate::shown::deceives;
-use crate::spec::{Diagnostic, Origin, Source};
+use crate::spec::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
 
 /// A command that did not succeed: what to say and how to exit.
 #[derive(Debug)]
@@ -55,20 +55,23 @@ impl Failure {
 
     /// Everything that is wrong with a file of data that was named on the command line.
     pub fn data(errors: &[DataError]) -> Failure {
-        let failures = errors
-            .iter()
-            .map(|error| (error.to_string(), error.help.as_str()));
+        let failures = errors.iter().map(|error| (error.to_string(), &*error.help));
         Failure::all(failures)
     }
 
     /// Everything that is wrong with an experiment, each at its place in the file or the flag.
     pub fn experiment(source: &Source, flags: &[String], problems: &[Diagnostic]) -> Failure {
         let mut drawing = String::new();
-        for problem in problems {
+        for problem in problems.iter().take(MAX_DIAGNOSTICS) {
             drawing.push_str(&draw_at(source, flags, problem, miette::Severity::Error));
         }
-        if problems.len() > 1 {
-            drawing.push_str(&format!("{} errors; nothing was written\n", problems.len()));
+        let more = problems.len().saturating_sub(MAX_DIAGNOSTICS);
+        match (problems.len(), more) {
+            (0 | 1, _) => {}
+            (all, 0) => drawing.push_str(&format!("{all} errors; nothing was written\n")),
+            (all, more) => drawing.push_str(&format!(
+                "{all} errors, {more} of them not shown; nothing was written\n"
+            )),
         }
         Failure {
             exit: Exit::Input,
@@ -194,6 +197,29 @@ fn draw(problem: &Drawn) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Place;
+
+    #[test]
+    fn errors_that_are_not_shown_are_counted() {
+        let source = Source {
+            path: "bad.toml".into(),
+            text: "a".to_owned(),
+        };
+        let place = Place {
+            origin: Origin::File,
+            span: 0..1,
+        };
+        let drawn = |number: usize| {
+            let problem = |at: usize| Diagnostic::new(&place, format!("problem {at}."));
+            let problems: Vec<Diagnostic> = (0..number).map(problem).collect();
+            Failure::experiment(&source, &[], &problems).to_string()
+        };
+        assert!(!drawn(1).contains("nothing was written"));
+        assert!(drawn(100).ends_with("\n100 errors; nothing was written\n"));
+        let many = drawn(150);
+        assert!(many.ends_with("\n150 errors, 50 of them not shown; nothing was written\n"));
+        assert!(many.contains("problem 99.") && !many.contains("problem 100."));
+    }
 
     #[test]
     fn a_file_is_drawn_without_what_acts_on_a_terminal_and_places_stay() {

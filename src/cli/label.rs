@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, terminal};
+use super::{Context, Exit, Failure, terminal, which};
 use crate::shown::clean;
-use crate::store::{Store, StoreError, TrialRecord};
+use crate::store::StoreError;
 
 #[derive(Debug, clap::Args)]
 pub struct TagArguments {
-    /// The first digits of a trial
+    /// The first digits of a trial, or of a configuration with one trial
     trial: String,
 
     /// Words to put on it: letters, digits, `.`, `_` and `-`; its tags are listed if left out
@@ -22,7 +22,7 @@ pub struct TagArguments {
 
 #[derive(Debug, clap::Args)]
 pub struct NoteArguments {
-    /// The first digits of a trial
+    /// The first digits of a trial, or of a configuration with one trial
     trial: String,
 
     /// What to write about it; its notes are listed if left out
@@ -31,7 +31,7 @@ pub struct NoteArguments {
 
 /// `sweep tag TRIAL [TAG ...]`.
 pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure> {
-    let trial = find(&context.read()?, &arguments.trial)?;
+    let trial = which::single(&context.read()?, &arguments.trial)?;
     if !arguments.tags.is_empty() {
         let mut store = context.write()?;
         for tag in &arguments.tags {
@@ -49,7 +49,7 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
             }
         }
     }
-    let trial = find(&context.read()?, trial.id.as_str())?;
+    let trial = which::single(&context.read()?, trial.id.as_str())?;
     terminal::print(&match context.json {
         true => json!({ "trial": trial.id, "tags": trial.tags }).to_string(),
         false if trial.tags.is_empty() => format!("{}: no tags", trial.id.short()),
@@ -60,12 +60,12 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
 
 /// `sweep note TRIAL [TEXT]`.
 pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failure> {
-    let trial = find(&context.read()?, &arguments.trial)?;
+    let trial = which::single(&context.read()?, &arguments.trial)?;
     if let Some(text) = &arguments.text {
         let mut store = context.write()?;
         store.note(&trial.id, text).map_err(refused)?;
     }
-    let trial = find(&context.read()?, trial.id.as_str())?;
+    let trial = which::single(&context.read()?, trial.id.as_str())?;
     if context.json {
         let notes: Vec<_> = (trial.notes.iter())
             .map(|note| json!({ "written_ms": note.written_ms, "text": note.text }))
@@ -82,16 +82,9 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     Ok(Exit::Success)
 }
 
-fn find(store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
-    store.find_trial(prefix).map_err(refused)
-}
-
 /// What the user asked for cannot be done, or the record cannot be written.
 fn refused(error: StoreError) -> Failure {
     match error {
-        StoreError::NoSuchTrial { .. } | StoreError::Ambiguous { .. } => {
-            Failure::input(error, "`sweep show NAME` lists the trials of a sweep")
-        }
         StoreError::Refused { .. } => Failure::input(error, ""),
         error => store_failure(error),
     }

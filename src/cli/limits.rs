@@ -21,7 +21,7 @@ pub struct Limits {
     pub max_time: Option<Duration>,
 
     /// End when this many trials have ended in this session
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = trials)]
     pub max_trials: Option<NonZero<usize>>,
 }
 
@@ -62,6 +62,11 @@ impl Retry {
             self.retry_failed && (self.only.is_empty() || is_chosen())
         })
     }
+}
+
+fn trials(text: &str) -> Result<NonZero<usize>, String> {
+    let number = text.parse();
+    number.map_err(|_| "a number of trials is a whole number from 1".to_owned())
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -11,12 +11,15 @@ use crate::trial::Status;
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
 pub const SHOWN: usize = 10;
 
-/// A table without borders.
+/// A table without borders; a row is a line, whatever its cells hold.
 pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new());
-    table.set_header(columns);
-    table.add_rows(rows);
+    table.set_header(columns.iter().map(|name| shown::clean(name)));
+    table.add_rows(
+        rows.iter()
+            .map(|row| row.iter().map(|cell| shown::clean(cell))),
+    );
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
@@ -52,7 +55,10 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
             best.short()
         ));
     }
-    text.push_str("`sweep show TRIAL` tells the whole story of one\n");
+    text.push_str(&format!(
+        "`sweep show CONFIG` lists the trials of a configuration, `sweep ls {}` all of them\n",
+        record.name
+    ));
     text
 }
 
@@ -63,7 +69,7 @@ pub fn sweep_json(record: &ExperimentRecord) -> Json {
     object["name"] = json!(record.name);
     object["data"] = json!(record.dataset.digest);
     object["records"] = trials
-        .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
+        .map(|trial| json::trial_outline(&record.objective, trial))
         .collect();
     object
 }

@@ -7,6 +7,8 @@ use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, model, terminal};
 use crate::report::{self, json, table};
 use crate::shown::clean;
+use crate::store::{ExperimentSummary, TrialRecord};
+use crate::trial::Status;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -35,18 +37,38 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
             .and_then(|record| model::best_trial(record, None));
         experiment.best = best.and_then(|trial| trial.best);
         experiment.best_trial = best.map(|trial| trial.id.clone());
+        settle(context, experiment)?;
     }
     if context.json {
         terminal::print_json(&json::experiments(&experiments));
     } else if experiments.is_empty() {
         terminal::print("no sweeps yet; begin one with `sweep run FILE.toml`");
     } else {
-        terminal::print(&table::experiments(
+        terminal::print_table(&table::experiments(
             &experiments,
             terminal::stdout_has_colour(),
         ));
     }
     Ok(Exit::Success)
+}
+
+/// Counts trials that a session left running when it was killed as what they are.
+fn settle(context: &Context, experiment: &mut ExperimentSummary) -> Result<(), Failure> {
+    let is_running = |(status, number): &(Status, u64)| *status == Status::Running && *number > 0;
+    if !experiment.counts.iter().any(is_running) || context.is_run(&experiment.name) {
+        return Ok(());
+    }
+    let record = context.experiment(Some(&experiment.name))?;
+    let count = |status: Status| {
+        let of = |trial: &&TrialRecord| trial.in_plan && trial.status == status;
+        record.trials.iter().filter(of).count() as u64
+    };
+    let counts = Status::ALL.map(|status| (status, count(status)));
+    experiment.counts = counts
+        .into_iter()
+        .filter(|(_, number)| *number > 0)
+        .collect();
+    Ok(())
 }
 
 /// One line a trial: those in the plan first, in its order.
@@ -59,10 +81,13 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             .map(|trial| (&trial.id, trial.kind, &trial.params)),
     );
     let told = arguments.filter.apply(&mut record)?;
+    if arguments.name.is_none() && !context.json {
+        terminal::note(&format!("trials of {}, the last sweep", record.name));
+    }
     if context.json {
         let trials = record.trials.iter();
         let list: Json = trials
-            .map(|trial| json::trial(&record.objective, trial, &[], &[], &[]))
+            .map(|trial| json::trial_outline(&record.objective, trial))
             .collect();
         terminal::print(&list.to_string());
         return Ok(Exit::Success);
@@ -71,7 +96,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         "trial", "kind", "seed", "status", "best", "settings", "tags",
     ]
     .map(str::to_owned);
-    let row = |trial: &crate::store::TrialRecord| {
+    let row = |trial: &TrialRecord| {
         let status = match trial.in_plan {
             true => trial.status.name().to_owned(),
             false => format!("{}, out of plan", trial.status.name()),
@@ -87,7 +112,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         ]
     };
     let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
-    terminal::print(&listing::plain(&columns, &rows));
+    terminal::print_table(&listing::plain(&columns, &rows));
     if let Some(told) = told {
         terminal::note(&clean(&told));
     }

@@ -32,10 +32,13 @@ mod resume;
 mod rm;
 mod run;
 mod show;
+mod signals;
 mod source;
 mod stop;
+mod target;
 mod terminal;
 mod test_rows;
+mod which;
 
 use std::path::PathBuf;
 
@@ -118,32 +121,53 @@ pub fn main() -> Exit {
     let context = Context {
         store: arguments.store,
         json: arguments.json,
+        is_quiet: arguments.command.is_quiet(),
     };
-    let outcome = match arguments.command {
-        Command::Run(arguments) => run::run(&context, &arguments),
-        Command::Resume(arguments) => resume::resume(&context, &arguments),
-        Command::Stop(arguments) => stop::stop(&context, &arguments),
-        Command::Plan(arguments) => plan::plan(&context, &arguments),
-        Command::Report(arguments) => report::report(&context, &arguments),
-        Command::Predict(arguments) => predict::predict(&context, &arguments),
-        Command::Export(arguments) => export::export(&context, &arguments),
-        Command::Ls(arguments) => ls::ls(&context, &arguments),
-        Command::Show(arguments) => show::show(&context, &arguments),
-        Command::Diff(arguments) => diff::diff(&context, &arguments),
-        Command::Tag(arguments) => label::tag(&context, &arguments),
-        Command::Note(arguments) => label::note(&context, &arguments),
-        Command::Rm(arguments) => rm::rm(&context, &arguments),
-        Command::Gc(arguments) => gc::gc(&context, &arguments),
-        Command::Describe(arguments) => describe::describe(&context, &arguments),
-        Command::Data(command) => data::data(&context, &command),
-        Command::Doctor => doctor::doctor(&context),
-        Command::Completions(arguments) => completions::completions(&arguments),
-        Command::Worker => serve(),
+    // Workers leave signals to their coordinator.
+    let listens = match arguments.command {
+        Command::Worker => Ok(()),
+        _ => signals::listen(),
     };
+    let outcome = listens.and_then(|()| carry_out(&context, arguments.command));
     outcome.unwrap_or_else(|failure| {
         terminal::note(&failure.to_string());
         failure.exit
     })
+}
+
+fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(context, &arguments),
+        Command::Resume(arguments) => resume::resume(context, &arguments),
+        Command::Stop(arguments) => stop::stop(context, &arguments),
+        Command::Plan(arguments) => plan::plan(context, &arguments),
+        Command::Report(arguments) => report::report(context, &arguments),
+        Command::Predict(arguments) => predict::predict(context, &arguments),
+        Command::Export(arguments) => export::export(context, &arguments),
+        Command::Ls(arguments) => ls::ls(context, &arguments),
+        Command::Show(arguments) => show::show(context, &arguments),
+        Command::Diff(arguments) => diff::diff(context, &arguments),
+        Command::Tag(arguments) => label::tag(context, &arguments),
+        Command::Note(arguments) => label::note(context, &arguments),
+        Command::Rm(arguments) => rm::rm(context, &arguments),
+        Command::Gc(arguments) => gc::gc(context, &arguments),
+        Command::Describe(arguments) => describe::describe(context, &arguments),
+        Command::Data(command) => data::data(context, &command),
+        Command::Doctor => doctor::doctor(context),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Worker => serve(),
+    }
+}
+
+impl Command {
+    /// Whether nothing but errors and the last line is to be said.
+    fn is_quiet(&self) -> bool {
+        match self {
+            Command::Run(arguments) => arguments.how.quiet,
+            Command::Resume(arguments) => arguments.how.quiet,
+            _ => false,
+        }
+    }
 }
 
 fn serve() -> Result<Exit, Failure> {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::context::store_failure;
-use super::{Context, Failure};
+use super::{Context, Failure, which};
 use crate::data::SavedPreparation;
 use crate::engine::EngineError;
 use crate::engine::predict::{PredictError, Predictor};
@@ -15,8 +15,6 @@ use crate::trial::{Kind, Status};
 
 /// The word for the best seed of the best configuration.
 const BEST: &str = "best";
-/// Names of trials offered to choose from.
-const CANDIDATES: usize = 10;
 
 /// Flags that choose a trial.
 #[derive(Debug, clap::Args)]
@@ -38,7 +36,7 @@ pub struct Chosen {
     pub dataset: DatasetRecord,
 }
 
-/// The finished trial that `what` names: `best`, a name, or its first digits.
+/// The finished trial that `what` names: `best`, a name, its first digits, or those of its configuration.
 pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, Failure> {
     let store = context.read()?;
     if what != BEST && choice.kind.is_some() {
@@ -55,7 +53,8 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
         }
         (prefix, Some(name)) => {
             let experiment = context.experiment(Some(name))?;
-            (within(&experiment, prefix)?, experiment)
+            let trial = which::best_within(context, &store, &experiment, prefix)?;
+            (trial, experiment)
         }
         (prefix, None) => anywhere(context, &store, prefix)?,
     };
@@ -178,54 +177,13 @@ pub fn best_trial(experiment: &ExperimentRecord, kind: Option<Kind>) -> Option<&
     (experiment.trials.iter()).find(|trial| trial.id == best.trial)
 }
 
-/// The trial of `experiment` whose name begins with `prefix`.
-pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<TrialRecord, Failure> {
-    let digits = prefix.to_ascii_lowercase();
-    let all = experiment.trials.iter();
-    let found: Vec<&TrialRecord> = all
-        .filter(|trial| !digits.is_empty() && trial.id.as_str().starts_with(&digits))
-        .collect();
-    let help = format!("`sweep show {}` lists its trials", experiment.name);
-    match found.as_slice() {
-        [trial] => Ok((*trial).clone()),
-        [] => {
-            let message = format!("no trial of sweep {} is called `{prefix}`", experiment.name);
-            Err(Failure::input(message, &help))
-        }
-        many => {
-            let names: Vec<&str> = many
-                .iter()
-                .take(CANDIDATES)
-                .map(|trial| trial.id.as_str())
-                .collect();
-            let message = format!(
-                "{} trials of sweep {} have a name that begins with `{prefix}`: {}{}",
-                many.len(),
-                experiment.name,
-                names.join(", "),
-                if many.len() > names.len() {
-                    ", ..."
-                } else {
-                    ""
-                }
-            );
-            Err(Failure::input(message, "give more digits"))
-        }
-    }
-}
-
-/// The trial whose name begins with `prefix`, of whatever experiment.
+/// The trial that `prefix` means, of whatever experiment.
 fn anywhere(
     context: &Context,
     store: &Store,
     prefix: &str,
 ) -> Result<(TrialRecord, ExperimentRecord), Failure> {
-    let trial = store.find_trial(prefix).map_err(|error| {
-        Failure::input(
-            error,
-            "`sweep ls` lists the sweeps, `sweep show NAME` their trials",
-        )
-    })?;
+    let trial = which::best(context, store, prefix)?;
     let names = store.experiments_of(&trial.id).map_err(store_failure)?;
     let name = names.first().map(String::as_str);
     Ok((trial, context.experiment(name)?))

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::context::store_failure;
 use super::prepare::Ready;
-use super::{Context, Failure, run, terminal};
+use super::{Context, Failure, run};
 use crate::plan::{self, Plan};
 use crate::report::{Configuration, Summary};
 use crate::shown::count;
@@ -20,8 +20,17 @@ pub fn setting(text: &str) -> Result<String, Failure> {
         Failure::input(format!("--seeds {text}: {why}"), help)
     };
     let whole = |part: &str| {
-        let number = part.trim().parse::<u64>();
-        number.map_err(|_| refuse(format!("`{}` is not a whole number", part.trim())))
+        // Experiment files hold integers of 64 bits with a sign.
+        let number = part.trim().parse::<u64>().ok();
+        let number = number.filter(|number| i64::try_from(*number).is_ok());
+        let why = || {
+            format!(
+                "`{}` is no whole number from 0 to {}",
+                part.trim(),
+                i64::MAX
+            )
+        };
+        number.ok_or_else(|| refuse(why()))
     };
     let seeds: Vec<u64> = match text.split_once("..") {
         Some((first, last)) => {
@@ -33,6 +42,10 @@ pub fn setting(text: &str) -> Result<String, Failure> {
         }
         None => text.split(',').map(whole).collect::<Result<_, _>>()?,
     };
+    let mut seen = HashSet::new();
+    if let Some(twice) = seeds.iter().find(|seed| !seen.insert(**seed)) {
+        return Err(refuse(format!("seed {twice} stands twice")));
+    }
     let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     Ok(format!("experiment.seeds=[{}]", seeds.join(", ")))
 }
@@ -110,7 +123,7 @@ pub fn spend(
         .flatten()
         .map(ToString::to_string)
         .collect();
-    terminal::note(&format!(
+    context.note(&format!(
         "further seeds {} for {}: {}",
         seeds.join(", "),
         count(chosen.len(), "configuration"),
@@ -138,7 +151,17 @@ mod tests {
         assert_eq!(set("7..7"), "experiment.seeds=[7]");
         assert_eq!(set("3, 1,20"), "experiment.seeds=[3, 1, 20]");
         for wrong in [
-            "", "1..", "4..1", "0..1000", "a", "1,,2", "-1", "1..=3", "1.5",
+            "",
+            "1..",
+            "4..1",
+            "0..1000",
+            "a",
+            "1,,2",
+            "-1",
+            "1..=3",
+            "1.5",
+            "1,1",
+            "9223372036854775808",
         ] {
             let message = setting(wrong).err().unwrap().to_string();
             assert!(message.contains(&format!("--seeds {wrong}:")), "{message}");

@@ -8,7 +8,9 @@ use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
+use crate::disk::{self, TemporaryFolder};
 use crate::plan;
+use crate::shown::clean;
 use crate::trial::Status;
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +37,14 @@ pub struct Arguments {
 /// `sweep plan FILE`.
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
-    let ready = prepare::prepare(context, checked)?;
+    let scratch = scratch(context)?;
+    let folder = scratch
+        .as_ref()
+        .map_or(context.runs(), TemporaryFolder::path);
+    let ready = prepare::prepare_in(context, checked, None, folder)?;
+    for note in &ready.data.summary.notes {
+        terminal::note(&clean(&note.to_string()));
+    }
     let slots = placement::place(&ready, &arguments.choice)?.slots;
     let store = context.read_if_any()?;
     let statuses = match &store {
@@ -44,6 +53,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let retry = arguments.choice.retry.of(store.as_ref())?;
     let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), retry);
+    run::note_missing_library(context, &todo);
     let estimate = match arguments.pilot {
         true => Some(pilot::estimate(&ready, &todo, slots.len())?),
         false => None,
@@ -98,8 +108,26 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(estimate) = estimate {
         text.push_str(&format!("\n{estimate}\n"));
     }
-    terminal::print(&text);
+    terminal::print_table(&text);
     Ok(Exit::Success)
+}
+
+/// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
+fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
+    if disk::may_write(&context.runs().join("data")) {
+        return Ok(None);
+    }
+    let scratch = TemporaryFolder::new("sweep-plan").map_err(|error| {
+        let folder = std::env::temp_dir();
+        let help = "TMPDIR names another folder for what is needed for a moment";
+        Failure::environment(format!("{}: {error}", folder.display()), help)
+    })?;
+    terminal::note(&format!(
+        "note: {} cannot be written, so that the data are prepared in {} for this once",
+        context.runs().display(),
+        scratch.path().display()
+    ));
+    Ok(Some(scratch))
 }
 
 fn print_json(

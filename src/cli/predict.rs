@@ -1,13 +1,12 @@
 //! `sweep predict`: what a trained model says of the rows of a table.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
 use super::model::{self, Choice};
-use super::{Context, Exit, Failure, terminal};
+use super::{Context, Exit, Failure, target, terminal};
 use crate::data::{Encoder, Refused, SavedPreparation, Table, write_whole};
 use crate::engine::predict::Predictor;
 use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
@@ -18,8 +17,8 @@ const STDOUT: &str = "-";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial
-    /// (left out with --model)
+    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial or of a
+    /// configuration, whose best seed is taken (left out with --model)
     #[arg(value_name = "TRIAL|best")]
     trial: String,
 
@@ -66,7 +65,10 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         return Err(Failure::input(message, "name a file with -o"));
     }
     let output = output
-        .map(|path| target(path, arguments.force))
+        .map(|path| {
+            let other = "name a file, or leave -o out for standard output";
+            target::file(path, arguments.force, other)
+        })
         .transpose()?;
     let mut models = load(context, arguments, what)?;
     let table = Table::read(input, "").map_err(|errors| Failure::data(&errors))?;
@@ -153,29 +155,6 @@ fn bundle_failure(folder: &Path, error: &BundleError) -> Failure {
         }
         _ => Failure::environment(error, help),
     }
-}
-
-/// The file that `path` means, which may be written.
-fn target(path: &Path, force: bool) -> Result<PathBuf, Failure> {
-    let Ok(there) = fs::metadata(path) else {
-        return Ok(path.to_owned());
-    };
-    if !there.is_file() {
-        let message = format!("{} is there and is no file", path.display());
-        return Err(Failure::input(
-            message,
-            "name a file, or leave -o out for standard output",
-        ));
-    }
-    if !force {
-        let message = format!("{} is there already", path.display());
-        return Err(Failure::input(
-            message,
-            "name another file, or replace it with --force",
-        ));
-    }
-    // A link stays one: what it points to is replaced.
-    fs::canonicalize(path).map_err(|error| Failure::environment(error, ""))
 }
 
 fn to_file(

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::failure::draw_warning;
 use super::source::SourceRun;
-use super::{Context, Failure, more_seeds, terminal};
+use super::{Context, Failure, more_seeds};
 use crate::data::{self, DataError};
 use crate::plan::{self, DatasetShape, Plan, Severity};
 use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
@@ -34,6 +34,12 @@ pub struct Ready {
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
 pub fn read(path: &Path, flags: &[String]) -> Result<Checked, Failure> {
+    if let Some((flag, later)) = spec::overridden(flags) {
+        return Err(Failure::input(
+            format!("--set {flag} has no effect beside --set {later}"),
+            "leave one of the two out",
+        ));
+    }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
@@ -66,10 +72,20 @@ pub fn prepare(context: &Context, checked: Checked) -> Result<Ready, Failure> {
 /// Likewise, with the trial `pinned` as the source of a transfer, whatever the file names.
 pub fn prepare_from(
     context: &Context,
-    mut checked: Checked,
+    checked: Checked,
     pinned: Option<&TrialId>,
 ) -> Result<Ready, Failure> {
-    let hold = DataHold::shared(context.runs());
+    prepare_in(context, checked, pinned, context.runs())
+}
+
+/// Likewise, with the prepared data below `folder` instead of the runs folder.
+pub fn prepare_in(
+    context: &Context,
+    mut checked: Checked,
+    pinned: Option<&TrialId>,
+    folder: &Path,
+) -> Result<Ready, Failure> {
+    let hold = DataHold::shared(folder);
     let source = SourceRun::find(context, &checked, pinned)?;
     if let Some(source) = &source {
         let adopted =
@@ -79,8 +95,9 @@ pub fn prepare_from(
         adopted
             .map_err(|problems| Failure::experiment(&checked.source, &checked.flags, &problems))?;
     }
-    let known = source.as_ref().map(SourceRun::data);
-    let data = data::prepare_after(&checked.experiment.data, context.runs(), known)
+    let prepared = context.runs().join("data");
+    let known = source.as_ref().map(|source| source.data(&prepared));
+    let data = data::prepare_after(&checked.experiment.data, folder, known)
         .map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;
     let shape = DatasetShape {
@@ -99,7 +116,7 @@ pub fn prepare_from(
         match problem.severity {
             Severity::Error => errors.push(diagnostic),
             Severity::Warning => {
-                terminal::note(&draw_warning(&checked.source, &checked.flags, &diagnostic));
+                context.note(&draw_warning(&checked.source, &checked.flags, &diagnostic));
             }
         }
     }
@@ -122,6 +139,10 @@ pub fn prepare_from(
 impl Checked {
     /// Points at the keys of the experiment that are behind errors in the data.
     pub fn blame(&self, errors: &[DataError]) -> Failure {
+        // No key is at fault for what the machine does not let us do.
+        if let Some(error) = errors.iter().find(|error| error.is_of_machine) {
+            return Failure::environment(error, &error.help);
+        }
         let blamed = |error: &DataError| {
             let key = error.key.as_deref().unwrap_or("data.path");
             self.experiment

@@ -137,7 +137,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         if let Some(unfinished) = summary.unfinished() {
             terminal::print(&unfinished);
         }
-        terminal::print(&table::leaderboard(&summary, listing::SHOWN, colour));
+        terminal::print_table(&table::leaderboard(&summary, listing::SHOWN, colour));
         for sentence in inference.sentences(&summary) {
             terminal::print(&sentence);
         }
@@ -150,7 +150,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         if let Some(test) = &input.test {
             let columns = test::COLUMNS.map(str::to_owned);
             terminal::print(&format!("\n{}", test::about(test)));
-            terminal::print(&listing::plain(&columns, &test::table(test)));
+            terminal::print_table(&listing::plain(&columns, &test::table(test)));
             terminal::print(&format!("{}\n", test::looks(test)));
         }
         (report.left_out.iter()).for_each(|line| terminal::note(&format!("note: {line}")));

@@ -2,7 +2,7 @@
 
 use super::prepare::Ready;
 use super::source::SourceRun;
-use super::{Context, Exit, Failure, prepare, run, terminal};
+use super::{Context, Exit, Failure, prepare, run};
 use crate::spec::Source;
 use crate::store::{DatasetRecord, ExperimentRecord};
 use crate::trial::{Value, WEIGHTS};
@@ -18,7 +18,7 @@ pub struct Arguments {
     accept_new_data: bool,
 
     #[command(flatten)]
-    how: run::How,
+    pub how: run::How,
 }
 
 /// SHA-256 of the source's weights with which the trials of `record` were planned.
@@ -38,7 +38,7 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     let on_disk = std::fs::read_to_string(&record.file_path);
     if on_disk.is_ok_and(|text| text != record.file_text) {
         let path = record.file_path.display();
-        terminal::note(&format!(
+        context.note(&format!(
             "{path} was edited since; going on as recorded (`sweep run {path}` takes the new one)"
         ));
     }
@@ -67,6 +67,7 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         ));
     }
     check_data(
+        context,
         &record.name,
         &record.dataset,
         &ready,
@@ -77,6 +78,7 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
 
 /// Data that have changed are refused, unless they are `accepted` as a new data set.
 fn check_data(
+    context: &Context,
     name: &str,
     recorded: &DatasetRecord,
     ready: &Ready,
@@ -86,10 +88,10 @@ fn check_data(
     let path = recorded.source.display();
     match (old == new, accepted) {
         (true, false) => {}
-        (true, true) => terminal::note(&format!(
+        (true, true) => context.note(&format!(
             "{path} gives the same data as before: there are no new data to accept"
         )),
-        (false, true) => terminal::note(&format!(
+        (false, true) => context.note(&format!(
             "{path} has changed, and is taken as a new data set: prepared, it was {} and is now {}; \
              what was trained on the old one stays in the record, out of the plan",
             old.short(),

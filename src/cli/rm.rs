@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::context::store_failure;
 use super::litter::{self, Survey};
-use super::{Context, Exit, Failure, confirm, model, run, terminal};
+use super::which::Found;
+use super::{Context, Exit, Failure, confirm, run, terminal, which};
 use crate::shown::{bytes, count};
 use crate::store::{Removal, Store, StoreError};
 use crate::trial::TrialId;
@@ -17,7 +18,7 @@ pub struct Arguments {
     /// The sweep
     name: String,
 
-    /// Only the trial whose name begins with these digits
+    /// Only the trial whose name, or whose configuration's with one trial, begins with these digits
     #[arg(long, value_name = "TRIAL")]
     trial: Option<String>,
 
@@ -37,7 +38,11 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let trial = arguments
         .trial
         .as_deref()
-        .map(|prefix| model::within(&record, prefix))
+        .map(|prefix| match which::within(&record, prefix)? {
+            Found::Trial(trial) => Ok(*trial),
+            Found::Configuration(mut trials) if trials.len() == 1 => Ok(trials.remove(0)),
+            Found::Configuration(trials) => Err(which::several(&trials)),
+        })
         .transpose()?
         .map(|trial| trial.id);
     let lock = run::lock(context, name)?;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::context::store_failure;
@@ -11,21 +10,23 @@ use super::environment::environment;
 use super::limits::{Limits, Retry};
 use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, more_seeds, terminal};
+use super::{Context, Exit, Failure, listing, more_seeds, signals, terminal};
 use crate::console::{Console, Mode, Sweep};
+use crate::engine::boost;
 use crate::event::StopReason;
 use crate::plan::{self, Plan, PlannedTrial};
 use crate::protocol::Checkpointing;
 use crate::report;
 use crate::schedule::{
-    self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
+    self, Elsewhere, Extent, Gpus, Inbox, Incoming, MAX_SLOTS, ProcessLauncher, Settings, Summary,
+    Wanted, Work,
 };
 use crate::shown::{clean, count};
-use crate::spec::memory_size;
+use crate::spec::{self, memory_size};
 use crate::store::lock::{LockError, holder_of, host_name};
 use crate::store::{
-    Begin, DatasetRecord, Outcome, Planned, Requests, SessionId, Store, SweepLock, TrialFiles,
-    Urgency,
+    Begin, DatasetRecord, ExperimentSummary, Outcome, Planned, Requests, SessionId, Store,
+    SweepLock, TrialFiles, Urgency,
 };
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
 use crate::worker::{self, checkpoints};
@@ -70,18 +71,18 @@ pub struct How {
 
     /// Say nothing but errors and the last line
     #[arg(long, short)]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 /// Flags on which trials run on which slots, shared with `plan`.
 #[derive(Debug, clap::Args)]
 pub struct Choice {
     /// Number of CPU workers
-    #[arg(long, value_name = "N", conflicts_with = "slots")]
+    #[arg(long, value_name = "N", conflicts_with = "slots", value_parser = workers)]
     pub workers: Option<usize>,
 
     /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
-    #[arg(long)]
+    #[arg(long, value_parser = slots)]
     pub slots: Option<String>,
 
     /// What trains networks
@@ -104,7 +105,14 @@ pub struct Choice {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let mut flags = arguments.set.clone();
     if let Some(seeds) = &arguments.seeds {
-        flags.push(more_seeds::setting(seeds)?);
+        let setting = more_seeds::setting(seeds)?;
+        if let Some(other) = flags.iter().find(|flag| spec::is_of_key(flag, &setting)) {
+            return Err(Failure::input(
+                format!("--seeds {seeds} and --set {other} both say with which seeds to train"),
+                "give one of the two",
+            ));
+        }
+        flags.push(setting);
     }
     let checked = prepare::read(&arguments.file, &flags)?;
     let mut ready = prepare::prepare(context, checked)?;
@@ -137,11 +145,12 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .summary
             .notes
             .iter()
-            .for_each(|note| terminal::note(&note.to_string()));
+            .for_each(|note| terminal::note(&clean(&note.to_string())));
         let slots = placement.slots.len();
         let line = announcement(ready, &todo, &statuses, (slots, before.out_of_plan));
         terminal::note(&line);
     }
+    note_missing_library(context, &todo);
     clear_checkpoints(&statuses, &context.trials());
     let failed_before = before.failed;
     let record = Recorded {
@@ -150,7 +159,21 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         lock: &lock,
     };
     let summary = train(context, ready, how, &todo, placement, record, before)?;
-    conclude(context, ready, &summary, failed_before)
+    conclude(context, ready, &summary, (failed_before, todo.is_empty()))
+}
+
+/// Says at once, and not when all else is trained, that what some of `todo` need is missing.
+pub fn note_missing_library(context: &Context, todo: &[&PlannedTrial]) {
+    let is_boost = |trial: &&&PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let number = todo.iter().filter(is_boost).count();
+    if number > 0
+        && let Err(missing) = boost::locate()
+    {
+        context.note(&format!(
+            "note: {} cannot be trained here: {missing}",
+            count(number, "XGBoost trial")
+        ));
+    }
 }
 
 /// Where a session is written down, and who may write it.
@@ -180,9 +203,7 @@ impl Before {
     ) -> Result<Before, Failure> {
         let is_done = |status: &&Status| matches!(status, Status::Finished | Status::Diverged);
         let done = statuses.values().filter(is_done).count();
-        let name = &ready.checked.experiment.name;
-        let known = store.experiments().map_err(store_failure)?;
-        let own = known.into_iter().find(|other| other.name == *name);
+        let own = summary_of(store, &ready.checked.experiment.name)?;
         Ok(Before {
             done,
             failed: ready.plan.trials.len() - done - todo.len(),
@@ -190,6 +211,18 @@ impl Before {
             best: own.and_then(|own| own.best_trial.zip(own.best)),
         })
     }
+}
+
+/// What the record says of the experiment called `name` in short.
+fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Failure> {
+    let known = store.experiments().map_err(store_failure)?;
+    Ok(known.into_iter().find(|other| other.name == name))
+}
+
+/// The best trial in the plan of the experiment called `name`.
+fn best_of_plan(store: &Store, name: &str) -> Result<Option<(TrialId, f64)>, Failure> {
+    let own = summary_of(store, name)?;
+    Ok(own.and_then(|own| own.best_trial.zip(own.best)))
 }
 
 /// Dispatches `todo`, with the record as first observer and the console as second.
@@ -237,7 +270,7 @@ fn train(
         .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
         .with_torch(placement.torch);
     let (inbox, incoming) = schedule::inbox();
-    interrupt_on_signal(&inbox)?;
+    interrupt_on_signal(&inbox);
     interrupt_on_request(&inbox, record.lock.requests())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
@@ -258,6 +291,10 @@ fn train(
         (inbox, incoming),
     );
     if !todo.is_empty() {
+        // What other sessions have trained of the plan meanwhile, this one has not seen.
+        if let Ok(best) = best_of_plan(record.store, &experiment.name) {
+            console.learn_best(best);
+        }
         console.finish();
     }
     let outcome = match &result {
@@ -281,6 +318,28 @@ fn writable(trials: &Path) -> Result<(), Failure> {
             "see that the folder can be written, or choose another one with --store",
         )),
         _ => Ok(()),
+    }
+}
+
+/// Reads the value of `--workers`.
+fn workers(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=MAX_SLOTS).contains(number))
+        .ok_or_else(|| format!("from 1 to {MAX_SLOTS} workers are possible"))
+}
+
+/// Checks the value of `--slots`.
+fn slots(text: &str) -> Result<String, String> {
+    match schedule::parse_slots(text).map_err(|error| error.to_string())? {
+        Wanted::These { cpu, .. } if cpu > MAX_SLOTS => {
+            Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
+        }
+        Wanted::These {
+            cpu: 0,
+            gpus: Gpus::These(numbers),
+        } if numbers.is_empty() => Err(format!("from 1 to {MAX_SLOTS} slots are possible")),
+        _ => Ok(text.to_owned()),
     }
 }
 
@@ -416,17 +475,17 @@ fn announcement(
 }
 
 /// Turns Ctrl-C and termination signals into interrupts; the third one ends without asking anybody.
-fn interrupt_on_signal(inbox: &Inbox) -> Result<(), Failure> {
+fn interrupt_on_signal(inbox: &Inbox) {
     let inbox = inbox.clone();
-    let count = AtomicU32::new(0);
-    ctrlc::set_handler(move || {
-        if count.fetch_add(1, Ordering::Relaxed) >= 2 {
-            std::process::exit(Exit::Interrupted as i32);
+    let mut count = 0;
+    signals::interrupt(move || {
+        count += 1;
+        if count > 2 {
+            signals::end();
         }
         // Nobody listens once all trials are over.
         let _ = inbox.send(Incoming::Interrupt);
-    })
-    .map_err(|error| Failure::environment(format!("cannot listen for Ctrl-C: {error}"), ""))
+    });
 }
 
 /// Looks for requests to stop from other processes until the session is over.
@@ -528,7 +587,7 @@ fn conclude(
     context: &Context,
     ready: &Ready,
     summary: &Summary,
-    failed_before: usize,
+    (failed_before, nothing_to_do): (usize, bool),
 ) -> Result<Exit, Failure> {
     let name = &ready.checked.experiment.name;
     let record = context
@@ -538,11 +597,14 @@ fn conclude(
         .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
     if context.json {
         terminal::print_json(&listing::sweep_json(&record));
-    } else {
-        terminal::print(&listing::sweep(&record, terminal::stdout_has_colour()));
+    } else if !context.is_quiet {
+        terminal::print_table(&listing::sweep(&record, terminal::stdout_has_colour()));
     }
     let (exit, said) = verdict(name, summary, failed_before);
-    terminal::note(&said);
+    // The console's last line is the last one where all went well.
+    if !context.is_quiet || exit != Exit::Success || nothing_to_do {
+        terminal::note(&said);
+    }
     Ok(exit)
 }
 

@@ -5,29 +5,30 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 
 use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal};
+use super::which::Found;
+use super::{Context, Exit, Failure, listing, terminal, which};
 use crate::report::story::{self, Whereabouts};
 use crate::report::{json, table};
-use crate::store::{AttemptRecord, Store};
+use crate::store::{AttemptRecord, Store, TrialRecord};
 use crate::trial::Objective;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A sweep's name, or the first digits of a trial; the last sweep if left out
+    /// A sweep's name, or the first digits of a trial or of a configuration; the last sweep if left out
     what: Option<String>,
 }
 
-/// `sweep show WHAT`. A sweep's name goes before a trial's digits.
+/// `sweep show WHAT`. A sweep's name goes before the digits of a trial or a configuration.
 pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let store = context.read()?;
     let colour = terminal::stdout_has_colour();
     let named = match arguments.what.as_deref() {
-        Some(what) => store.experiment(what).map_err(store_failure)?,
-        None => Some(context.experiment(None)?),
+        Some(what) if store.experiment(what).map_err(store_failure)?.is_none() => None,
+        what => Some(context.experiment(what)?),
     };
     if let Some(record) = named {
         let events = store.slot_events(&record.name).map_err(store_failure)?;
-        terminal::print(&match context.json {
+        terminal::print_table(&match context.json {
             true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
             false => {
                 let sessions = story::sessions(&record.sessions, &events, colour);
@@ -37,20 +38,19 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let prefix = arguments.what.as_deref().unwrap_or_default();
-    let trial = store.find_trial(prefix).map_err(|error| {
-        Failure::input(
-            error,
-            "`sweep ls` lists the sweeps, `sweep show NAME` their trials",
-        )
-    })?;
-    let objective = match store
-        .experiments_of(&trial.id)
-        .map_err(store_failure)?
-        .first()
-    {
-        Some(name) => context.experiment(Some(name))?.objective,
-        None => Objective::default(),
+    let trial = match which::find(&store, prefix)? {
+        Found::Trial(mut trial) => {
+            context.settle(&store, &mut trial)?;
+            *trial
+        }
+        Found::Configuration(mut trials) => {
+            for trial in &mut trials {
+                context.settle(&store, trial)?;
+            }
+            return configuration(context, &store, &trials);
+        }
     };
+    let objective = objective(context, &store, &trial)?;
     let attempts = store.attempts(&trial.id).map_err(store_failure)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
@@ -60,7 +60,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         folder: &context.trials().join(trial.id.as_str()),
         logs: &logs(context, &store, &attempts)?,
     };
-    terminal::print(&match context.json {
+    terminal::print_table(&match context.json {
         true => {
             let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
             merged(told, whereabouts.json()).to_string()
@@ -71,6 +71,36 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
     });
     Ok(Exit::Success)
+}
+
+/// The trials of one configuration.
+fn configuration(
+    context: &Context,
+    store: &Store,
+    trials: &[TrialRecord],
+) -> Result<Exit, Failure> {
+    let Some(first) = trials.first() else {
+        return Ok(Exit::Success);
+    };
+    let objective = objective(context, store, first)?;
+    match context.json {
+        true => terminal::print_json(&json::configuration_trials(&objective, trials)),
+        false => {
+            let colour = terminal::stdout_has_colour();
+            terminal::print_table(&table::configuration_trials(&objective, trials, colour));
+            terminal::print("`sweep show TRIAL` tells the whole story of one");
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// What `trial` was ranked by.
+fn objective(context: &Context, store: &Store, trial: &TrialRecord) -> Result<Objective, Failure> {
+    let names = store.experiments_of(&trial.id).map_err(store_failure)?;
+    match names.first() {
+        Some(name) => Ok(context.experiment(Some(name))?.objective),
+        None => Ok(Objective::default()),
+    }
 }
 
 /// The logs of the slots that `attempts` ran on, as far as they are still there.

@@ -1,6 +1,6 @@
 //! The trained network that a transfer begins with: found in the record, its files checked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -78,12 +78,13 @@ impl SourceRun {
         Ok(Some(found))
     }
 
-    /// What its data were.
-    pub fn data(&self) -> SourceData<'_> {
+    /// What its data were, which stand in `folder` prepared.
+    pub fn data<'a>(&'a self, folder: &'a Path) -> SourceData<'a> {
         SourceData {
             spec: &self.data,
             sha256: &self.dataset.source_sha256,
             digest: &self.dataset.digest,
+            folder,
         }
     }
 

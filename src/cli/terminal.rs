@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// How long something may take before it is said what is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Least width of a terminal that tables are cut for; less is what programs say that know none.
+const NARROWEST: u16 = 20;
 
 use crate::shown::deceives;
 
@@ -85,6 +87,92 @@ pub fn print(text: &str) {
     write(&harmless(text, stdout_has_colour()));
 }
 
+/// Likewise, with the rows of the tables in `text` cut to the width of the terminal, if it is one: a row that goes
+/// round to a second line cannot be read as one.
+pub fn print_table(text: &str) {
+    match width() {
+        Some(width) => print(&fitted(text, width)),
+        None => print(text),
+    }
+}
+
+/// Columns of the terminal that standard output is.
+fn width() -> Option<usize> {
+    // SAFETY: an all-zero winsize is a valid value of that plain C struct.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: the request fills a winsize, which `size` is; on what is no terminal it fails.
+    let code = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    (code == 0 && size.ws_col >= NARROWEST).then_some(size.ws_col.into())
+}
+
+/// `text` with every line of a table, whose cells stand at least two spaces apart, at most `width` columns wide.
+fn fitted(text: &str, width: usize) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches('\n');
+        let is_of_table = body.trim().contains("  ") || body.contains('─');
+        match is_of_table && columns(body) > width {
+            true => shown.push_str(&cut(body, width)),
+            false => shown.push_str(body),
+        }
+        shown.push_str(&line[body.len()..]);
+    }
+    shown
+}
+
+/// The letters of `line` with the columns that each takes; those of colours take none.
+fn letters(line: &str) -> impl Iterator<Item = (char, usize)> {
+    let mut is_colour = false;
+    line.chars().map(move |letter| {
+        is_colour |= letter == '\u{1b}';
+        let taken = if is_colour { 0 } else { columns_of(letter) };
+        is_colour &= letter != 'm';
+        (letter, taken)
+    })
+}
+
+fn columns(line: &str) -> usize {
+    letters(line).map(|(_, taken)| taken).sum()
+}
+
+/// Letters of East Asia and pictures take two columns.
+fn columns_of(letter: char) -> usize {
+    match letter {
+        '\u{300}'..='\u{36f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}
+
+/// The first letters of `line`, with an ellipsis in the last of `width` columns, and all of its colours.
+fn cut(line: &str, width: usize) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let (mut used, mut is_cut) = (0, false);
+    for (letter, taken) in letters(line) {
+        match (taken, is_cut) {
+            (0, _) => shown.push(letter),
+            (_, true) => {}
+            (taken, false) if used + taken < width => {
+                used += taken;
+                shown.push(letter);
+            }
+            (_, false) => {
+                is_cut = true;
+                shown.push(if letter == '─' { letter } else { '…' });
+            }
+        }
+    }
+    shown
+}
+
 fn write(text: &str) {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.trim_end_matches('\n').as_bytes());
@@ -123,6 +211,18 @@ pub fn note(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_tables_are_cut_to_the_terminal_and_sentences_are_not() {
+        let text = "a   bbbbbbbbbb\n───────────────\na sentence of many words\n日本  日本日本\n";
+        assert_eq!(
+            fitted(text, 10),
+            "a   bbbbb…\n──────────\na sentence of many words\n日本  日…\n"
+        );
+        assert_eq!(fitted(text, 80), text);
+        let coloured = "\u{1b}[1;31ma   bbbbbbbbbb\u{1b}[0m";
+        assert_eq!(fitted(coloured, 10), "\u{1b}[1;31ma   bbbbb…\u{1b}[0m");
+    }
 
     #[test]
     fn nothing_but_colours_and_line_ends_acts_on_a_terminal() {

@@ -301,6 +301,24 @@ fn the_best_of_earlier_sessions_counts_and_the_diverged_do_not() {
 }
 
 #[test]
+fn a_better_trial_of_another_session_is_the_best_one_at_the_end() {
+    let page = Page::default();
+    let mut console = Console {
+        tally: Tally::new(sweep(), Instant::now()),
+        face: Face::lines(Box::new(page.clone())),
+    };
+    console.observe(&finished(1, 0.5456, false)).unwrap();
+    console.learn_best(Some((id(2), 0.5458)));
+    console.learn_best(Some((id(3), 0.5)));
+    console.learn_best(None);
+    assert_eq!(console.tally.best, Some((id(2), 0.5458)));
+    console.learn_best(Some((id(4), 0.5458)));
+    assert_eq!(console.tally.best, Some((id(4), 0.5458)));
+    console.finish();
+    assert!(page.text().contains("0.5458"), "{}", page.text());
+}
+
+#[test]
 fn a_pace_has_a_readable_unit() {
     assert_eq!(pace(12.34), "12.3 trials/s");
     assert_eq!(pace(0.5), "30.0 trials/min");

@@ -53,7 +53,7 @@ fn cannot_write(path: &Path, source: &io::Error) -> DataError {
         }
         _ => "choose another folder",
     };
-    DataError::new(path, format!("cannot be written: {source}"), help)
+    DataError::new(path, format!("cannot be written: {source}"), help).of_machine()
 }
 
 #[cfg(test)]

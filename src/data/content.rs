@@ -21,6 +21,9 @@ use super::text::FittedText;
 
 /// Classes a target may have.
 pub(super) const MAX_CLASSES: usize = 1000;
+/// What to do about a target of numbers.
+pub(super) const NUMERIC_HELP: &str = "sweep only classifies: choose a column of classes as the \
+     target, or write one that puts the numbers into a few classes";
 /// Key of the file with the test rows.
 pub(super) const TEST_KEY: &str = "data.test_path";
 
@@ -260,6 +263,12 @@ impl<'a> Codes<'a> {
     }
 }
 
+/// Whether all of `classes` are numbers.
+pub(super) fn looks_numeric(classes: &[String]) -> bool {
+    let is_number = |name: &String| name.trim().parse::<f64>().is_ok();
+    classes.iter().all(is_number)
+}
+
 fn check_classes(
     spec: &DataSpec,
     table: &Table,
@@ -284,6 +293,14 @@ fn check_classes(
                 "at least two classes are needed: check `target` and `exclude`".to_owned(),
             )
         }
+        many if many.len() > MAX_CLASSES && looks_numeric(many) => (
+            format!(
+                "it looks numeric: {} rows hold {} different numbers",
+                part.labels.len(),
+                many.len()
+            ),
+            NUMERIC_HELP.to_owned(),
+        ),
         many if many.len() > MAX_CLASSES => {
             let message = format!(
                 "{} in {}: this does not look like a class",
@@ -292,7 +309,7 @@ fn check_classes(
             );
             (
                 message,
-                format!("at most {MAX_CLASSES} classes; numbers cannot be predicted yet"),
+                format!("at most {MAX_CLASSES} classes: choose a column with fewer"),
             )
         }
         _ => return Ok(()),

@@ -31,14 +31,16 @@ pub struct DataError {
     /// What is wrong.
     pub message: String,
     /// What is allowed, and what to do.
-    pub help: String,
+    pub help: Box<str>,
+    /// Whether the machine got in the way, and nothing that was asked for is at fault.
+    pub is_of_machine: bool,
 }
 
 impl DataError {
     pub(super) fn new(
         file: &Path,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Box<str>>,
     ) -> DataError {
         DataError {
             key: None,
@@ -47,7 +49,14 @@ impl DataError {
             column: None,
             message: message.into(),
             help: help.into(),
+            is_of_machine: false,
         }
+    }
+
+    /// Not what was asked for is at fault: a folder that cannot be written, say.
+    pub(super) fn of_machine(mut self) -> DataError {
+        self.is_of_machine = true;
+        self
     }
 
     pub(super) fn key(mut self, key: impl Into<Box<str>>) -> DataError {
@@ -104,7 +113,9 @@ fn escape(text: &str) -> String {
 /// `did you mean X? ` when one of `names` is near, then the names there are.
 pub(super) fn suggest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
-    let likeness = |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
+    // A space around a name in a header is seldom meant.
+    let wanted = wanted.trim().to_lowercase();
+    let likeness = |name: &str| strsim::jaro_winkler(&wanted, &name.trim().to_lowercase());
     let nearest = names
         .iter()
         .map(|name| (likeness(name), *name))
@@ -147,5 +158,6 @@ mod tests {
         let names = ["danceability", "energy"];
         assert!(suggest("dancability", names).starts_with("did you mean `danceability`?"));
         assert_eq!(suggest("xyz", names), "there are `danceability`, `energy`");
+        assert!(suggest("y", ["id", " y"]).starts_with("did you mean ` y`?"));
     }
 }

@@ -26,8 +26,9 @@ pub struct SourceData<'a> {
     pub spec: &'a DataSpec,
     /// SHA-256 of its file then, hexadecimal.
     pub sha256: &'a str,
-    /// The prepared data, in the same folder as those that are being prepared.
+    /// The prepared data, which stand in `folder`.
     pub digest: &'a DataDigest,
+    pub folder: &'a Path,
 }
 
 /// The prepared data of the source, opened.
@@ -43,8 +44,9 @@ pub(super) struct Inherited<'a> {
 pub(super) const FROM_KEY: &str = "transfer.from";
 
 impl<'a> Inherited<'a> {
-    /// Opens the prepared data of `source` in `folder`.
-    pub fn open(source: SourceData<'a>, folder: &Path) -> Result<Inherited<'a>, DataError> {
+    /// Opens the prepared data of `source`.
+    pub fn open(source: SourceData<'a>) -> Result<Inherited<'a>, DataError> {
+        let folder = source.folder;
         if source.spec.split.test_path.is_some() {
             let message = "the source has its test rows in a file of their own, so it cannot be \
                            told which rows it knows";

@@ -71,7 +71,7 @@ pub fn prepare_after(
     let (sides, inherited) = match source {
         None => (content.sides(spec)?, None),
         Some(source) => {
-            let inherited = Inherited::open(source, &folder).map_err(|error| vec![error])?;
+            let inherited = Inherited::open(source).map_err(|error| vec![error])?;
             let preparation = inherited.preparation(spec, &content)?;
             let (sides, trained, note) = inherited.sides(spec, &content)?;
             content.summary.notes.push(note);

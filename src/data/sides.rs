@@ -4,10 +4,24 @@
 
 use crate::recipe::DataSpec;
 
-use super::content::{Content, TEST_KEY};
-use super::error::{DataError, count, quote};
+use super::content::{Content, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
+use super::error::{DataError, count, list, quote};
 use super::note::Note;
 use super::split::{SIDES, Sides, TEST, TRAIN, split};
+
+/// Classes that are too rare up to which each gets an error of its own.
+const FEW: usize = 5;
+
+impl Source<'_> {
+    /// The number of rows of each of the `classes`.
+    fn rows_of_classes(&self, classes: usize) -> Vec<usize> {
+        let mut rows = vec![0; classes];
+        self.labels
+            .iter()
+            .for_each(|label| rows[*label as usize] += 1);
+        rows
+    }
+}
 
 impl Content<'_> {
     /// Places of each side in its file, checked for what a side must hold.
@@ -26,7 +40,7 @@ impl Content<'_> {
             sides[TEST] = (0..test.labels.len() as u32).collect();
         }
         let wanted = |side: usize| side != TEST || spec.split.test > 0.0 || self.test.is_some();
-        let (mut errors, mut notes) = (Vec::new(), Vec::new());
+        let (mut errors, mut notes, mut rare) = (Vec::new(), Vec::new(), Vec::new());
         for side in (TRAIN..=TEST).filter(|side| wanted(*side)) {
             let (source, key) = match side {
                 TEST if self.test.is_some() => (self.source(TEST), TEST_KEY),
@@ -40,6 +54,16 @@ impl Content<'_> {
                     None => "raise its share, or use more rows",
                 };
                 errors.push(DataError::new(&source.table.path, message, help).key(key));
+                let alone = main.rows_of_classes(self.classes.len());
+                let alone = alone
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, rows)| **rows < SIDES.len());
+                let alone: Vec<usize> = alone.map(|(class, _)| class).collect();
+                // Classes of a row or two, which stratifying keeps from a side, are why it is empty.
+                if spec.split.stratify && alone.len() > FEW {
+                    rare.extend(alone.into_iter().map(|class| (class, side)));
+                }
                 continue;
             }
             let mut counts = vec![0; self.classes.len()];
@@ -49,7 +73,7 @@ impl Content<'_> {
             for class in (0..counts.len()).filter(|class| counts[*class] == 0) {
                 let from_main = side != TEST || self.test.is_none();
                 if side == TRAIN || (spec.split.stratify && from_main) {
-                    errors.push(self.too_rare(class, side, spec));
+                    rare.push((class, side));
                 } else {
                     let name = quote(&self.classes[class]);
                     notes.push(Note::warning(format!(
@@ -60,10 +84,54 @@ impl Content<'_> {
             }
         }
         self.summary.notes.extend(notes);
+        let mut classes: Vec<usize> = rare.iter().map(|(class, _)| *class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        match classes.len() > FEW {
+            // That a side is empty follows from it.
+            true => errors = vec![self.many_too_rare(&classes, &spec.target)],
+            false => {
+                let each = rare.into_iter();
+                errors.extend(each.map(|(class, side)| self.too_rare(class, side, spec)));
+            }
+        }
         match errors.is_empty() {
             true => Ok(sides),
             false => Err(errors),
         }
+    }
+
+    /// One error for all of `rare`: no class by itself is what is wrong.
+    fn many_too_rare(&self, rare: &[usize], target: &str) -> DataError {
+        let names: Vec<&str> = rare
+            .iter()
+            .map(|class| self.classes[*class].as_str())
+            .collect();
+        let path = &self.main.table.path;
+        let error = match looks_numeric(&self.classes) {
+            true => DataError::new(
+                path,
+                format!(
+                    "it looks numeric: {} rows hold {} different numbers, most of them too seldom \
+                     for each side of the split to get one",
+                    self.main.labels.len(),
+                    self.classes.len()
+                ),
+                NUMERIC_HELP,
+            ),
+            false => DataError::new(
+                path,
+                format!(
+                    "{} of {} classes have too few rows for each side of the split to get one: {}",
+                    rare.len(),
+                    self.classes.len(),
+                    list(&names)
+                ),
+                "choose a column with fewer classes as the target, exclude these with `exclude`, or \
+                 gather more rows",
+            ),
+        };
+        error.column(target).key("data.target")
     }
 
     fn too_rare(&self, class: usize, side: usize, spec: &DataSpec) -> DataError {

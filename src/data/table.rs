@@ -173,7 +173,8 @@ impl Table {
             count(self.names.len(), "column")
         );
         let inside = String::from_utf8_lossy(raw);
-        let help = if inside.trim().contains('\n') {
+        let is_open = inside.matches('"').count() % 2 == 1;
+        let help = if is_open || inside.trim().contains('\n') {
             "a quote opened on this line is closed on a later one, or never; write a quote inside \
              a cell twice"
         } else {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Plan;
+use super::{AxisSummary, Plan};
 use crate::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
 
 /// The size of a prepared data set.
@@ -38,6 +38,8 @@ impl Plan {
         let mut problems = self.batch_sizes(shape.train_rows);
         problems.extend(self.single_rows(shape.train_rows));
         problems.extend(self.inert());
+        problems.extend(self.patience_too_long());
+        problems.extend(self.warmup_too_long());
         problems
     }
 
@@ -131,6 +133,58 @@ impl Plan {
             .collect()
     }
 
+    /// Early stopping that cannot stop anything: the first epoch may be the best, and the last one comes before
+    /// patience runs out.
+    fn patience_too_long(&self) -> Option<Problem> {
+        let stopping = |spec: &MlpSpec| Some((spec.early_stopping?.patience, spec.epochs));
+        let stopping: Vec<(u32, u32)> = self
+            .networks(1)
+            .filter_map(|(spec, _)| stopping(spec))
+            .collect();
+        let (patience, epochs) = *stopping.first()?;
+        let is_idle = |(patience, epochs): &(u32, u32)| patience.saturating_add(1) >= *epochs;
+        stopping.iter().all(is_idle).then(|| Problem {
+            severity: Severity::Warning,
+            key: self.path_of(Kind::Mlp, "early_stopping"),
+            message: format!(
+                "`early_stopping` has no effect in any configuration: a patience of {patience} runs \
+                 out no earlier than {epochs} epochs do"
+            ),
+            help: format!(
+                "set `patience` below {}, or train longer",
+                epochs.saturating_sub(1).max(1)
+            ),
+        })
+    }
+
+    /// Learning rates that never get where they are to go.
+    fn warmup_too_long(&self) -> Option<Problem> {
+        let is_endless = |spec: &&MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
+        let networks = self.networks(1).map(|(spec, _)| spec);
+        let spec = networks
+            .filter(|spec| spec.lr_schedule.warmup > 0.0)
+            .find(is_endless)?;
+        let (warmup, epochs) = (spec.lr_schedule.warmup, spec.epochs);
+        Some(Problem {
+            severity: Severity::Warning,
+            key: self.path_of(Kind::Mlp, "lr_schedule"),
+            message: format!(
+                "with a warm-up of {warmup} epochs and {epochs} epochs in all, the learning rate \
+                 never reaches `lr`"
+            ),
+            help: "shorten `warmup` of `lr_schedule`, or train longer".to_owned(),
+        })
+    }
+
+    /// The path of `key`: an axis, or fixed.
+    fn path_of(&self, kind: Kind, key: &str) -> String {
+        let axis = |axis: &&AxisSummary| axis.kind == kind && axis.name == key;
+        match self.axes.iter().find(axis) {
+            Some(axis) => axis.path.clone(),
+            None => format!("model.{key}"),
+        }
+    }
+
     /// The path of `key` where it has `value`: a place on an axis, or the fixed key.
     fn key_of(&self, kind: Kind, key: &str, value: &Value) -> String {
         let axis = self
@@ -205,6 +259,31 @@ mod tests {
         let text = "model.batch_norm = true\ngrid.batch_size = [2, 1]";
         assert_eq!(problems(text, 10)[0].1, "grid.batch_size[1]");
         assert_eq!(problems("model.batch_size = 1", 10), []);
+    }
+
+    #[test]
+    fn patience_that_never_runs_out_and_a_warm_up_without_an_end_are_warned_about() {
+        let keys = |text: &str| -> Vec<String> {
+            let found = problems(text, 100).into_iter();
+            found
+                .map(|(severity, key, _)| {
+                    assert_eq!(severity, Severity::Warning);
+                    key
+                })
+                .collect()
+        };
+        let stopping = "model.early_stopping = { patience = 50 }\n";
+        let warm = "model.lr_schedule = { kind = \"cosine\", warmup = 10 }\n";
+        let short = "model.epochs = 3\n";
+        assert_eq!(
+            keys(&format!("{short}{stopping}")),
+            ["model.early_stopping"]
+        );
+        assert_eq!(keys(&format!("{short}{warm}")), ["model.lr_schedule"]);
+        let axis = "grid.epochs = [3, 100]\n";
+        assert!(keys(&format!("{axis}{stopping}")).is_empty());
+        assert_eq!(keys(&format!("{axis}{warm}")), ["model.lr_schedule"]);
+        assert!(keys(&format!("model.epochs = 100\n{stopping}{warm}")).is_empty());
     }
 
     #[test]

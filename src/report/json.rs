@@ -85,6 +85,31 @@ pub fn trial(
         })
     };
     let artifact = |artifact: &ArtifactRecord| json!({ "kind": artifact.kind, "path": artifact.path, "bytes": artifact.bytes });
+    let mut told = trial_outline(objective, trial);
+    told["curves"] = object(
+        curves
+            .iter()
+            .map(|curve| (&curve.metric, json!(curve.points))),
+    );
+    told["attempts"] = attempts.iter().map(attempt).collect();
+    told["artifacts"] = artifacts.iter().map(artifact).collect();
+    told
+}
+
+/// `{config, kind, params, objective, trials: [...]}`: the trials of one configuration, at least one.
+pub fn configuration_trials(objective: &Objective, trials: &[TrialRecord]) -> Json {
+    let first = trials.first();
+    json!({
+        "config": first.map(|trial| &trial.config),
+        "kind": first.map(|trial| trial.kind),
+        "params": first.map(|trial| params(&trial.params)),
+        "objective": objective,
+        "trials": trials.iter().map(|trial| trial_outline(objective, trial)).collect::<Json>(),
+    })
+}
+
+/// What lists have of a trial: all but its curves, attempts and artifacts, which only [`trial`] tells.
+pub fn trial_outline(objective: &Objective, trial: &TrialRecord) -> Json {
     json!({
         "trial": trial.id,
         "config": trial.config,
@@ -103,9 +128,6 @@ pub fn trial(
         "metrics": object(trial.metrics.iter().map(|(name, value)| (name, json!(value)))),
         "message": trial.message,
         "cause": trial.cause,
-        "curves": object(curves.iter().map(|curve| (&curve.metric, json!(curve.points)))),
-        "attempts": attempts.iter().map(attempt).collect::<Json>(),
-        "artifacts": artifacts.iter().map(artifact).collect::<Json>(),
     })
 }
 

@@ -8,8 +8,9 @@
 //! value     = number, text, "quoted text", [list] or call(of a table)
 //! ```
 //!
-//! Pure. The script of the report's page implements the same language; `tests/browser/queries.json`
-//! holds both to the same answers. A row without the key meets no condition on it, `!=` included.
+//! Letters' case matters nowhere: neither in keys, nor in values, nor in `or` and `not`. Pure. The script of the
+//! report's page implements the same language; `tests/browser/queries.json` holds both to the same answers. A row
+//! without the key meets no condition on it, `!=` included.
 
 use super::text;
 use crate::trial::Value;
@@ -19,10 +20,14 @@ const NEAR: usize = 2;
 /// Floats are equal when they agree in as many digits as were written, and in this many at least:
 /// tables show no more, and what is shown can be asked for.
 const DIGITS: usize = 4;
+/// Keys whose values are identifiers, which are equal to their first digits: tables show no more of them.
+const IDENTIFIERS: [&str; 3] = ["trial", "config", "name"];
+/// Digits of an identifier that tables show. A page holds no more than some of them, and is asked for all.
+const SHOWN_DIGITS: usize = 8;
 
 /// What a query is asked of.
 pub trait Row {
-    /// What stands under `key`: several values where the row has several, none where it has none.
+    /// What stands under `key`, which is in lower case: several values where the row has several, none where it has none.
     fn values(&self, key: &str) -> Vec<Value>;
 
     /// Where a word that stands alone is looked for: names, settings, tags.
@@ -58,7 +63,10 @@ enum Test {
     /// The row's text holds this, in lower case.
     Word(String),
     Compare {
+        /// In lower case.
         key: String,
+        /// The same as it was written.
+        written: String,
         /// Place of the key.
         at: usize,
         operator: Operator,
@@ -138,23 +146,30 @@ impl Query {
     /// With the place of a key that is not, and the one that was probably meant.
     pub fn check(&self, known: &[&str]) -> Result<(), QueryError> {
         for condition in self.groups.iter().flatten() {
-            let Test::Compare { key, at, .. } = &condition.test else {
+            let Test::Compare {
+                key, written, at, ..
+            } = &condition.test
+            else {
                 continue;
             };
-            if known.contains(&key.as_str()) {
+            if known.iter().any(|name| name.to_lowercase() == *key) {
                 continue;
             }
             let near = known
                 .iter()
                 .map(|name| (strsim::levenshtein(name, key), name));
             let near = near.min_by_key(|(distance, _)| *distance);
-            let letters = key.chars().count();
+            let letters = written.chars().count();
             let meant = match near.filter(|(distance, _)| *distance <= NEAR && *distance < letters)
             {
                 Some((_, name)) => format!("did you mean `{name}`?"),
                 None => format!("there are: {}", known.join(", ")),
             };
-            return Err(error(*at, letters, format!("no column `{key}`; {meant}")));
+            return Err(error(
+                *at,
+                letters,
+                format!("no column `{written}`; {meant}"),
+            ));
         }
         Ok(())
     }
@@ -177,9 +192,14 @@ impl Condition {
                 ..
             } => {
                 let values = row.values(key);
+                let is_name = IDENTIFIERS.contains(&key.as_str());
                 let is_any = |wanted: Operator| {
-                    let meets = |value| operands.iter().any(|operand| operand.meets(wanted, value));
-                    values.iter().any(meets)
+                    let meets = |operand: &Operand, value| match wanted {
+                        Operator::Equal if is_name => operand.begins(value),
+                        wanted => operand.meets(wanted, value),
+                    };
+                    let any = |value| operands.iter().any(|operand| meets(operand, value));
+                    values.iter().any(any)
                 };
                 match operator {
                     Operator::Unequal => !values.is_empty() && !is_any(Operator::Equal),
@@ -209,6 +229,14 @@ impl Operand {
             text: folded(written),
             number: number.map(|number| (number, significant.max(DIGITS))),
         }
+    }
+
+    /// Whether this is an identifier's first digits, or goes on where the identifier was cut short.
+    fn begins(&self, identifier: &Value) -> bool {
+        let whole = folded(&text::setting(identifier));
+        let is_cut = whole.len() >= SHOWN_DIGITS;
+        !self.text.is_empty()
+            && (whole.starts_with(&self.text) || is_cut && self.text.starts_with(&whole))
     }
 
     fn meets(&self, operator: Operator, value: &Value) -> bool {
@@ -264,7 +292,7 @@ impl Reader {
         let is_here = self
             .text
             .get(self.at..end)
-            .is_some_and(|here| here.iter().copied().eq(word.chars()));
+            .is_some_and(|here| here.iter().flat_map(|c| c.to_lowercase()).eq(word.chars()));
         let ends = self.text.get(end).is_none_or(|c| c.is_whitespace());
         let mut after = Reader {
             text: Vec::new(),
@@ -322,7 +350,8 @@ impl Reader {
         self.at += length;
         let operands = self.operands(&key, &sign, operator)?;
         let test = Test::Compare {
-            key,
+            key: key.to_lowercase(),
+            written: key,
             at,
             operator,
             operands,

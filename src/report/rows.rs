@@ -1,16 +1,22 @@
 //! Trials as the rows that a query is asked of.
 //!
-//! Keys are settings (`lr`), metrics at the best step (`valid/loss`), and the columns of the record. A setting goes
-//! before a column of the same name.
+//! Keys are settings (`lr`), metrics at the best step (`valid/loss`), the columns of the record, and what the ranking
+//! says of the trial's configuration. The report's page knows the same keys, of configurations; a test holds the two
+//! lists to each other. No setting bears the name of a column.
+
+use std::collections::HashMap;
 
 use super::query::{Query, QueryError, Row};
+use super::summary::{Spread, Summary};
+use super::text;
 use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::Value;
+use crate::trial::{ConfigId, Kind, Status, Value};
 
 /// Columns that every trial has, or may have.
-const COLUMNS: [&str; 15] = [
+pub(super) const COLUMNS: [&str; 24] = [
     "trial",
     "config",
+    "name",
     "kind",
     "seed",
     "status",
@@ -24,6 +30,14 @@ const COLUMNS: [&str; 15] = [
     "cause",
     "tag",
     "message",
+    "rank",
+    "mean",
+    "sd",
+    "min",
+    "max",
+    "seeds",
+    "failed",
+    "diverged",
 ];
 
 /// Keeps of `experiment` the trials that meet `query`; gives the number of all.
@@ -39,57 +53,124 @@ pub fn narrow(experiment: &mut ExperimentRecord, query: &str) -> Result<usize, Q
         .flat_map(|trial| trial.params.iter().map(|(key, _)| key));
     let metrics = trials
         .iter()
-        .flat_map(|trial| trial.metrics.iter().map(|(key, _)| key));
+        .flat_map(|trial| trial.metrics.iter().map(|(key, _)| key))
+        .filter(|metric| is_of_a_side(metric));
     known.extend(settings.chain(metrics).map(String::as_str));
     known.sort_unstable();
     known.dedup();
     query.check(&known)?;
     let all = trials.len();
-    experiment.trials.retain(|trial| query.holds(trial));
+    let standings = standings(experiment);
+    experiment.trials.retain(|trial| {
+        query.holds(&Ranked {
+            trial,
+            standing: standings.get(&trial.config),
+        })
+    });
     Ok(all)
 }
 
-impl Row for TrialRecord {
+/// Whether `metric` belongs to a side of the split, as in `valid/loss`: others, such as the learning rate of a step,
+/// bear names of settings.
+fn is_of_a_side(metric: &str) -> bool {
+    metric.contains('/')
+}
+
+/// Where a configuration stands.
+#[derive(Debug, Default)]
+struct Standing {
+    /// Its place in the ranking, from 1, and its scores over seeds, if it is ranked.
+    ranked: Option<(usize, Spread)>,
+    finished: u64,
+    failed: u64,
+    diverged: u64,
+}
+
+/// Of every configuration of the plan.
+fn standings(experiment: &ExperimentRecord) -> HashMap<ConfigId, Standing> {
+    let mut standings: HashMap<ConfigId, Standing> = HashMap::new();
+    for trial in experiment.trials.iter().filter(|trial| trial.in_plan) {
+        let standing = standings.entry(trial.config.clone()).or_default();
+        match trial.status {
+            Status::Finished => standing.finished += 1,
+            Status::Failed => standing.failed += 1,
+            Status::Diverged => standing.diverged += 1,
+            _ => {}
+        }
+    }
+    for (place, config) in Summary::of(experiment).ranking.into_iter().enumerate() {
+        let standing = standings.entry(config.id).or_default();
+        standing.ranked = Some((place + 1, config.spread));
+    }
+    standings
+}
+
+/// A trial with where its configuration stands.
+struct Ranked<'a> {
+    trial: &'a TrialRecord,
+    standing: Option<&'a Standing>,
+}
+
+impl Row for Ranked<'_> {
     fn values(&self, key: &str) -> Vec<Value> {
+        let trial = self.trial;
         let text = |text: &str| vec![Value::Text(text.to_owned())];
         let float = |number: Option<f64>| number.map(Value::Float).into_iter().collect();
         let int = |number: Option<u64>| {
             let number = number.and_then(|number| i64::try_from(number).ok());
             number.map(Value::Int).into_iter().collect()
         };
-        if let Some((_, value)) = self.params.iter().find(|(name, _)| name == key) {
+        let is_it = |name: &str| name.to_lowercase() == key;
+        if let Some((_, value)) = trial.params.iter().find(|(name, _)| is_it(name)) {
             return vec![value.clone()];
         }
-        if let Some((_, value)) = self.metrics.iter().find(|(name, _)| name == key) {
+        let metrics = &mut trial.metrics.iter();
+        if let Some((_, value)) = metrics.find(|(name, _)| is_of_a_side(name) && is_it(name)) {
             return vec![Value::Float(*value)];
         }
+        let spread = |of: fn(&Spread) -> Option<f64>| {
+            let ranked = self.standing.and_then(|standing| standing.ranked.as_ref());
+            float(ranked.and_then(|(_, spread)| of(spread)))
+        };
+        let number = |of: fn(&Standing) -> Option<u64>| int(self.standing.and_then(of));
         match key {
-            "trial" => text(self.id.as_str()),
-            "config" => text(self.config.as_str()),
-            "kind" => text(self.kind.name()),
-            "seed" => int(Some(self.seed)),
-            "status" => text(self.status.name()),
-            "in_plan" => vec![Value::Bool(self.in_plan)],
-            "best" => float(self.best),
-            "best_step" => int(self.best_step.map(u64::from)),
-            "last" => float(self.last),
-            "steps" => int(self.steps.map(u64::from)),
-            "seconds" => float(self.seconds),
-            "parameters" => int(self.parameters),
-            "cause" => self.cause.as_deref().map_or(Vec::new(), text),
-            "tag" => self.tags.iter().cloned().map(Value::Text).collect(),
-            "message" => self.message.as_deref().map_or(Vec::new(), text),
+            "trial" => text(trial.id.as_str()),
+            "config" | "name" => text(trial.config.as_str()),
+            "kind" => kind_names(trial.kind).map(Value::Text).to_vec(),
+            "seed" => int(Some(trial.seed)),
+            "status" => text(trial.status.name()),
+            "in_plan" => vec![Value::Bool(trial.in_plan)],
+            "best" => float(trial.best),
+            "best_step" => int(trial.best_step.map(u64::from)),
+            "last" => float(trial.last),
+            "steps" => int(trial.steps.map(u64::from)),
+            "seconds" => float(trial.seconds),
+            "parameters" => int(trial.parameters),
+            "cause" => trial.cause.as_deref().map_or(Vec::new(), text),
+            "tag" => trial.tags.iter().cloned().map(Value::Text).collect(),
+            "message" => trial.message.as_deref().map_or(Vec::new(), text),
+            "rank" => number(|standing| Some(standing.ranked.as_ref()?.0 as u64)),
+            "mean" => spread(|spread| Some(spread.mean)),
+            "sd" => spread(|spread| spread.sd),
+            "min" => spread(|spread| Some(spread.min)),
+            "max" => spread(|spread| Some(spread.max)),
+            "seeds" => number(|standing| Some(standing.finished)),
+            "failed" => number(|standing| Some(standing.failed)),
+            "diverged" => number(|standing| Some(standing.diverged)),
             _ => Vec::new(),
         }
     }
 
     fn text(&self) -> String {
-        let mut text = format!("{} {} {}", self.id, self.kind.name(), self.status.name());
-        for (key, value) in &self.params {
-            text.push_str(&format!(" {key}={value}"));
+        let trial = self.trial;
+        let [stored, shown] = kind_names(trial.kind);
+        let status = trial.status.name();
+        let mut text = format!("{} {} {stored} {shown} {status}", trial.id, trial.config);
+        for (key, value) in &trial.params {
+            text.push_str(&format!(" {key}={}", text::setting(value)));
         }
-        let notes = self.notes.iter().map(|note| &note.text);
-        for word in self.tags.iter().chain(notes).chain(&self.message) {
+        let notes = trial.notes.iter().map(|note| &note.text);
+        for word in trial.tags.iter().chain(notes).chain(&trial.message) {
             text.push(' ');
             text.push_str(word);
         }
@@ -97,11 +178,15 @@ impl Row for TrialRecord {
     }
 }
 
+/// A kind of model as the record calls it, and as tables do: both can be asked for.
+fn kind_names(kind: Kind) -> [String; 2] {
+    [kind.name().to_owned(), text::kind(kind).to_owned()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::trial::{Kind, Status};
 
     fn kept(query: &str) -> Vec<TrialRecord> {
         let mut experiment = samples::genres().experiment;
@@ -116,7 +201,10 @@ mod tests {
         assert_eq!(kept("").len(), all.len());
         let networks = kept("kind=mlp lr<0.005");
         assert!(!networks.is_empty() && networks.len() < all.len());
-        let lr = |trial: &TrialRecord| trial.values("lr")[0].as_f64().unwrap();
+        let lr = |trial: &TrialRecord| {
+            let found = trial.params.iter().find(|(key, _)| key == "lr");
+            found.unwrap().1.as_f64().unwrap()
+        };
         assert!(
             networks
                 .iter()
@@ -154,5 +242,72 @@ mod tests {
         assert_eq!((error.at, error.length), (7, 6));
         assert!(error.message.contains("did you mean `dropout`?"), "{error}");
         assert_eq!(experiment, before);
+    }
+
+    #[test]
+    fn what_tables_show_can_be_asked_for() {
+        let experiment = samples::genres().experiment;
+        let summary = Summary::of(&experiment);
+        let [first, .., last] = summary.ranking.as_slice() else {
+            panic!("a ranking of several");
+        };
+        let is_of = |config: &ConfigId| {
+            let of = experiment.trials.iter();
+            of.filter(|trial| trial.config == *config).count()
+        };
+        for (query, wanted) in [
+            ("kind=network".to_owned(), kept("kind=mlp").len()),
+            (
+                "\"random forest\"".to_owned(),
+                kept("kind=random_forest").len(),
+            ),
+            ("KIND=XGBoost".to_owned(), kept("kind=xgboost").len()),
+            ("rank=1".to_owned(), is_of(&first.id)),
+            (format!("config={}", first.id.short()), is_of(&first.id)),
+            (format!("name={}", last.id.short()), is_of(&last.id)),
+            (format!("trial={}", first.runs[0].trial.short()), 1),
+            (
+                format!("mean={} rank=1", text::score(first.spread.mean)),
+                is_of(&first.id),
+            ),
+            (format!("seeds={} rank=1", first.spread.n), is_of(&first.id)),
+        ] {
+            assert!(wanted > 0, "{query}");
+            assert_eq!(kept(&query).len(), wanted, "{query}");
+        }
+        assert!(
+            kept("failed>0")
+                .iter()
+                .any(|trial| trial.status == Status::Failed)
+        );
+        assert!(
+            kept("diverged>0")
+                .iter()
+                .any(|trial| trial.status == Status::Diverged)
+        );
+        for query in ["sd>=0", "min>0 max>0", "LR<0.01", "mean>0 OR kind=xgboost"] {
+            assert!(!kept(query).is_empty(), "{query}");
+        }
+    }
+
+    #[test]
+    fn no_setting_bears_the_name_of_a_column() {
+        for key in Kind::ALL.into_iter().flat_map(Kind::keys) {
+            assert!(!COLUMNS.contains(&key.name), "{}", key.name);
+            assert_eq!(key.name, key.name.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_page_knows_the_same_columns() {
+        let script = include_str!("page/script/sweep.js");
+        let (_, list) = script.split_once("const VOCABULARY = [").unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        let names: Vec<&str> = list
+            .split(',')
+            .map(|name| name.trim().trim_matches('\''))
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(names, COLUMNS);
     }
 }

@@ -28,6 +28,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
         ("Experiment", Side::Left),
         ("Done", Side::Right),
         ("Failed", Side::Right),
+        ("Left", Side::Right),
         ("Objective", Side::Left),
         ("Best", Side::Right),
         ("Trial", Side::Left),
@@ -42,6 +43,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
+        let left = sum(&|status| !status.is_final() && status != Status::Failed);
         let fallen = match experiment.out_of_plan {
             0 => String::new(),
             number => format!(" (+{number} out of plan)"),
@@ -57,6 +59,7 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
                 text::cut(&experiment.name, 40),
                 format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
                 failed.to_string(),
+                left.to_string(),
                 experiment.objective.metric.clone(),
                 shown(experiment.best),
                 experiment
@@ -175,6 +178,51 @@ pub fn trial(
         parts.push(files.render(is_colored));
     }
     parts.join("\n")
+}
+
+/// What `sweep show` prints of a configuration: its settings, and its trials, at least one.
+pub fn configuration_trials(
+    objective: &Objective,
+    trials: &[TrialRecord],
+    is_colored: bool,
+) -> String {
+    let Some(first) = trials.first() else {
+        return String::new();
+    };
+    let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
+    for (key, value) in &first.params {
+        settings.push(Style::new(), vec![key.clone(), value.to_string()]);
+    }
+    let mut grid = Grid::new(&[
+        ("Trial", Side::Left),
+        ("Seed", Side::Right),
+        ("Status", Side::Left),
+        (&objective.metric, Side::Right),
+        ("Step", Side::Right),
+        ("Time", Side::Right),
+        ("Tags", Side::Left),
+    ]);
+    for trial in trials {
+        let cells = vec![
+            trial.id.short().to_owned(),
+            trial.seed.to_string(),
+            trial.status.name().to_owned(),
+            shown(trial.best),
+            trial
+                .best_step
+                .map_or("–".to_owned(), |step| step.to_string()),
+            trial.seconds.map_or("–".to_owned(), text::duration),
+            trial.tags.join(" "),
+        ];
+        grid.push(Style::new(), cells);
+    }
+    format!(
+        "Config  {}\nKind    {}\n\n{}\n{}",
+        text::clean(first.config.as_str()),
+        text::kind(first.kind),
+        settings.render(is_colored),
+        grid.render(is_colored)
+    )
 }
 
 /// Name, fate and outcome of a trial, a line each.

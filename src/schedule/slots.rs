@@ -21,7 +21,10 @@ pub enum SlotError {
          cpu:2,cuda:0,cuda:1, or auto"
     )]
     Unknown(String),
-    #[error("{0} slots are too few or too many; from 1 to {MAX_SLOTS} are possible")]
+    #[error(
+        "{0} slots are too few or too many: `slots` of [schedule], --slots and --workers ask for 1 to \
+         {MAX_SLOTS} in all"
+    )]
     Count(usize),
     #[error("there is no GPU {number}: {}", found(*.count))]
     NoGpu { number: u32, count: usize },

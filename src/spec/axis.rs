@@ -270,10 +270,7 @@ fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> V
     for (at, item) in items.iter().enumerate() {
         match setting(kind, axis.key, item) {
             Ok(value) => column.push(value),
-            Err(Rejected::Value { allowed }) => {
-                must_be(&format!("{full}[{at}]"), allowed, item, problems);
-            }
-            Err(Rejected::UnknownKey) => {}
+            Err(rejected) => space::refuse(&format!("{full}[{at}]"), item, rejected, problems),
         }
     }
     column

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Most diagnostics that are reported of one file.
+/// Most diagnostics that are shown of one file.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
 /// Longest message or label, in characters.
@@ -97,15 +97,6 @@ impl Problems {
         }
         self.0
             .sort_by_key(|problem| (problem.origin, problem.span.start));
-        if let Some(more) = self.0.len().checked_sub(MAX_DIAGNOSTICS)
-            && more > 0
-        {
-            self.0.truncate(MAX_DIAGNOSTICS);
-            if let Some(last) = self.0.last_mut() {
-                let help = last.help.take().unwrap_or_default();
-                last.help = Some(format!("{help}\n{more} more errors are not shown"));
-            }
-        }
         Err(self.0)
     }
 }
@@ -115,9 +106,16 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
     if word.len() > MAX_WORD {
         return None;
     }
+    // Letters' case is what people get wrong most: `RELU` is `relu`.
+    let word = word.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&word, &name.to_lowercase()),
+                name,
+            )
+        })
         .filter(|(distance, name)| *distance <= 1 + name.len().min(word.len()) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)

@@ -3,7 +3,7 @@
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Entry, Node};
-use super::space::{Space, setting, shown, some_of};
+use super::space::{Space, refuse, setting, shown, some_of};
 use super::table::{must_be, unknown_key};
 use crate::trial::{Rejected, Value};
 
@@ -119,13 +119,9 @@ fn part(
                     let names = kind.keys().iter().map(|key| key.name);
                     unknown_key(entry, path, names, problems);
                 }
-                Rejected::Value { allowed } => {
-                    must_be(
-                        &format!("{path}.{}", entry.key),
-                        allowed,
-                        &entry.value,
-                        problems,
-                    );
+                rejected => {
+                    let full = format!("{path}.{}", entry.key);
+                    refuse(&full, &entry.value, rejected, problems);
                 }
             }
             return None;

@@ -26,6 +26,34 @@ pub(super) fn apply(root: &mut Node, index: usize, flag: &str) -> Result<(), Dia
     put(root, &path, value)
 }
 
+/// The keys of `flag`'s path, as axes and settings of one thing share them: `model.lr` and `grid.lr` are one.
+fn keys(flag: &str) -> Vec<&str> {
+    let path = flag.split('=').next().unwrap_or_default();
+    let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    match keys.as_slice() {
+        ["grid", key] if !GRID_KEYS.contains(key) => keys[0] = "model",
+        ["baseline", _, "grid", key] if !GRID_KEYS.contains(key) => drop(keys.remove(2)),
+        _ => {}
+    }
+    keys
+}
+
+/// Whether two flags set the same key.
+pub fn is_of_key(flag: &str, other: &str) -> bool {
+    keys(flag) == keys(other)
+}
+
+/// The first of `flags` that a later one makes void, and that one: both set the same key, or the later one a table
+/// around it.
+pub fn overridden(flags: &[String]) -> Option<(&str, &str)> {
+    flags.iter().enumerate().find_map(|(at, flag)| {
+        let key = keys(flag);
+        let later = flags[at + 1..].iter();
+        let mut voids = later.filter(|later| key.starts_with(&keys(later)));
+        Some((flag.as_str(), voids.next()?.as_str()))
+    })
+}
+
 /// One key of a dotted path, and its bytes in the flag.
 struct Step {
     key: String,
@@ -72,8 +100,8 @@ fn value(text: &str, shift: usize, origin: Origin) -> Result<Node, Diagnostic> {
             .help("for example --set model.epochs=5"));
     }
     let is_word = bare
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"_-./:".contains(&byte));
+        .chars()
+        .all(|letter| letter.is_alphanumeric() || "_-./:".contains(letter));
     match node::parse_value(text, shift, origin) {
         // What is no TOML by itself, such as `adam`, `data/songs.csv`, `grid:best` or `3fa9c1`.
         Err(_) if is_word => Ok(Node {
@@ -171,4 +199,41 @@ fn put(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
         entries[at].key_place = step.place.clone();
     }
     put(&mut entries[at].value, rest, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_that_a_later_one_makes_void_is_found() {
+        let void = |flags: &[&str]| {
+            let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+            overridden(&flags).map(|(flag, later)| (flag.to_owned(), later.to_owned()))
+        };
+        let pair = |one: &str, two: &str| Some((one.to_owned(), two.to_owned()));
+        for (one, two) in [
+            ("model.lr=1", "model.lr=2"),
+            ("model.lr=1", "model . lr = 2"),
+            ("model.lr=1", "grid.lr=[1, 2]"),
+            ("baseline.0.eta=1", "baseline.0.grid.eta=[1, 2]"),
+            (
+                "model.early_stopping.patience=3",
+                "model.early_stopping={patience=4}",
+            ),
+        ] {
+            assert_eq!(void(&[one, "data.path=a.csv", two]), pair(one, two));
+        }
+        assert_eq!(
+            void(&[
+                "model.early_stopping={patience=4}",
+                "model.early_stopping.patience=3",
+                "baseline.0.eta=1",
+                "baseline.1.eta=1",
+                "grid.zip=[]",
+                "grid.lr=[1]"
+            ]),
+            None
+        );
+    }
 }

@@ -11,7 +11,7 @@ const MAX_NAME: usize = 100;
 pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "name",
-        allowed: "at most 100 letters, digits, `.`, `_` or `-`, not beginning with `.`",
+        allowed: "at most 100 letters, digits, `.`, `_` or `-`, beginning with none of `.` and `-`",
         about: "what the sweep is called",
     },
     Key {
@@ -91,7 +91,9 @@ fn name(node: &Node) -> Result<String, &Node> {
 
 fn is_name(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !text.is_empty() && text.len() <= MAX_NAME && !text.starts_with('.') && text.bytes().all(fits)
+    // A point hides a folder, and commands take a dash for the beginning of a flag.
+    let begins = !text.starts_with(['.', '-']);
+    !text.is_empty() && text.len() <= MAX_NAME && begins && text.bytes().all(fits)
 }
 
 fn seeds(table: Table<'_>, problems: &mut Problems) -> Option<Vec<u64>> {

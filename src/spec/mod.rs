@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
+pub use flags::{is_of_key, overridden};
 pub use schedule::{Cuda, Engine, Schedule, Slots, duration};
 pub use space::{Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;

@@ -10,7 +10,7 @@ use super::upkeep::{self, Checkpoints};
 use crate::trial::Key;
 
 /// Most slots an experiment may ask for.
-const MAX_SLOTS: i64 = 4096;
+const MAX_SLOTS: i64 = 1024;
 /// Most workers that may share a GPU.
 const MAX_SHARES: i64 = 16;
 /// Most times a failed trial is tried again.
@@ -25,7 +25,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "slots",
-        allowed: "\"auto\", or a table such as { cpu = 2 }, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
+        allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
         about: "worker processes; \"auto\" is one for each CPU core, some of which are GPUs' where there are GPUs",
     },
     Key {
@@ -220,7 +220,7 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
                     _ => None,
                 };
                 if cpu.is_none() {
-                    let allowed = "an integer from 1 to 4096";
+                    let allowed = "an integer from 1 to 1024";
                     must_be("schedule.slots.cpu", allowed, &entry.value, problems);
                 }
                 sound &= cpu.is_some();
@@ -254,7 +254,7 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
     })
 }
 
-const GPUS: &str = "\"all\", or a list of different numbers of GPUs from 0 to 4095, such as [0, 1]";
+const GPUS: &str = "\"all\", or a list of different numbers of GPUs from 0 to 1023, such as [0, 1]";
 
 /// The GPUs that `node` names, at least one.
 fn gpus(node: &Node) -> Option<Cuda> {

@@ -8,7 +8,7 @@ use super::diagnostic::{Diagnostic, Origin, Place, Problems, listed};
 use super::exclude::{self, Exclusion};
 use super::node::{Entry, Node};
 use super::table::{found_or_meant, must_be, unknown_key};
-use crate::trial::{Kind, ModelSpec, Rejected, Value};
+use crate::trial::{Fault, Kind, ModelSpec, Rejected, Value};
 
 /// Most trials an experiment may ask for, replicate seeds included. A planned trial takes about
 /// half a kilobyte, so that a plan stays below a gigabyte.
@@ -222,6 +222,11 @@ fn fix(
             unknown_key(entry, path, names.chain(reserved.iter().copied()), problems);
             false
         }
+        Err(rejected @ (Rejected::Item { .. } | Rejected::Entry { .. })) => {
+            let full = format!("{path}.{}", entry.key);
+            refuse(&full, &entry.value, rejected, problems);
+            false
+        }
         Err(Rejected::Value { allowed }) => {
             let place = &entry.value.place;
             let full = format!("{path}.{}", entry.key);
@@ -239,6 +244,36 @@ fn fix(
                 false => diagnostic,
             });
             false
+        }
+    }
+}
+
+/// Reports that `node`, at `path`, was `rejected`: at the item or entry that is at fault, if it is one.
+pub(super) fn refuse(path: &str, node: &Node, rejected: Rejected, problems: &mut Problems) {
+    match rejected {
+        // The key is known, or there were no value to refuse.
+        Rejected::UnknownKey => {}
+        Rejected::Value { allowed } => must_be(path, allowed, node, problems),
+        Rejected::Item { at, allowed } => {
+            let item = node.items().and_then(|items| items.get(at));
+            must_be(path, allowed, item.unwrap_or(node), problems);
+        }
+        Rejected::Entry { key, fault } => {
+            let full = format!("{path}.{key}");
+            match (fault, node.entry(&key)) {
+                (Fault::Value { allowed }, Some(entry)) => {
+                    must_be(&full, allowed, &entry.value, problems);
+                }
+                (Fault::Unknown { allowed }, Some(entry)) => {
+                    unknown_key(entry, path, allowed.iter().copied(), problems);
+                }
+                (Fault::Missing { allowed } | Fault::Value { allowed }, _) => problems.add(
+                    Diagnostic::new(&node.place, format!("`{path}` has no `{key}`"))
+                        .label(format!("this is {}", node.found()))
+                        .help(format!("`{key}` must be {allowed}")),
+                ),
+                (Fault::Unknown { .. }, None) => must_be(path, "a known table", node, problems),
+            }
         }
     }
 }

@@ -78,7 +78,9 @@ pub(super) fn must_be(path: &str, allowed: &str, node: &Node, problems: &mut Pro
 
 /// What stands at `node`, or the word in quotes among those `allowed` that it was meant to be.
 pub(super) fn found_or_meant(allowed: &str, node: &Node) -> String {
-    let words = allowed.split('"').skip(1).step_by(2);
+    // Times and sizes in quotes are examples, not words to choose from.
+    let is_word = |word: &&str| word.starts_with(|c: char| c.is_alphabetic());
+    let words = allowed.split('"').skip(1).step_by(2).filter(is_word);
     match node.text().and_then(|text| nearest(text, words)) {
         Some(near) if node.text() != Some(near) => format!("did you mean {near:?}?"),
         _ => format!("this is {}", node.found()),

@@ -105,7 +105,7 @@ pub enum StoreError {
         found: String,
         allowed: &'static str,
     },
-    #[error("no trial is called `{prefix}`: `sweep ls` shows their names")]
+    #[error("no trial is called `{prefix}`: `sweep ls NAME` lists those of a sweep")]
     NoSuchTrial { prefix: String },
     #[error(
         "{count} trials have a name that begins with `{prefix}`: {}{}; give more digits",

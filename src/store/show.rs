@@ -6,7 +6,7 @@ use super::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
     StoreError, TrialRecord,
 };
-use crate::trial::TrialId;
+use crate::trial::{ConfigId, TrialId};
 
 /// Most names given to choose from.
 const CANDIDATES: u32 = 10;
@@ -51,6 +51,39 @@ impl Store {
                 })
             }
         }
+    }
+
+    /// The configurations whose names begin with `prefix`, some of them if there are many.
+    pub fn find_configs(&self, prefix: &str) -> Result<Vec<ConfigId>, StoreError> {
+        let prefix_hex = prefix.to_ascii_lowercase();
+        if prefix_hex.is_empty() || !is_hex(&prefix_hex) {
+            return Ok(Vec::new());
+        }
+        let snapshot = self.database.snapshot()?;
+        self.rows(
+            &snapshot,
+            "SELECT DISTINCT config FROM trials WHERE config GLOB ?1 ORDER BY config LIMIT ?2",
+            rusqlite::params![format!("{prefix_hex}*"), CANDIDATES],
+            ("trials", "config"),
+            |cells| Ok(ConfigId::from_hex(cells.hex("config", 32)?)),
+        )
+    }
+
+    /// The trials of `config`, by seed.
+    pub fn trials_of_config(&self, config: &ConfigId) -> Result<Vec<TrialRecord>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let names = self.rows(
+            &snapshot,
+            "SELECT name FROM trials WHERE config = ?1 ORDER BY seed, name",
+            [config.as_str()],
+            ("trials", "name"),
+            |cells| cells.hex("name", 32),
+        )?;
+        let mut trials = Vec::new();
+        for name in names {
+            trials.extend(self.trials_named(&snapshot, &name)?);
+        }
+        Ok(trials)
     }
 
     /// The experiments that have asked for `trial`, by name.

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::{SessionId, Store, StoreError};
 use crate::trial::{Status, TrialId};
 
+/// No session bears this key: SQLite counts from 1.
+const NO_SESSION: i64 = 0;
+
 /// Where one trial stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -54,6 +57,13 @@ impl Store {
             |cells| cells.text("name"),
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// The experiments whose sessions have `trial` in hand, as far as the record tells: of sessions that were killed it
+    /// tells so too.
+    pub fn running_for(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
+        let standing = self.standing(trial, SessionId(NO_SESSION))?;
+        Ok(standing.map_or(Vec::new(), |standing| standing.running_for))
     }
 
     /// Where `trial` stands, seen from `own` session; `None` for one that the record does not know.

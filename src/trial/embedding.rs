@@ -1,11 +1,10 @@
 //! How numbers enter a network: as they are, or each spread over several inputs.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::Value;
 use super::settings::{Key, Rejected};
+use super::tables::Entries;
 
 /// Most bins of a feature.
 const MAX_BINS: u32 = 1024;
@@ -27,6 +26,31 @@ pub(super) const ALLOWED: &str = "\"none\", \"ple\" or \"periodic\", or a table 
     { kind = \"ple\", bins = 32 } with 1 to 1024 bins, or \
     { kind = \"periodic\", frequencies = 16, sigma = 0.3, width = 8 } with 8, 16, 24, ... or 256 \
     frequencies, a sigma above 0 and a width of 2, 4, 8, 16, 32, 48 or 64";
+
+/// Entries of the table that `embedding` may be.
+const EMBEDDING_KEYS: &[Key] = &[
+    Key::new(
+        "kind",
+        "\"none\", \"ple\" or \"periodic\"",
+        "how a feature is spread",
+    ),
+    Key::new("bins", "an integer from 1 to 1024", "inputs at most"),
+    Key::new(
+        "frequencies",
+        "a multiple of 8, from 8 to 256",
+        "learned frequencies of a feature",
+    ),
+    Key::new(
+        "sigma",
+        "a number above 0",
+        "deviation of the frequencies at the start",
+    ),
+    Key::new(
+        "width",
+        "2, 4, 8, 16, 32, 48 or 64",
+        "inputs a feature becomes",
+    ),
+];
 
 /// Embeddings of Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular
 /// Deep Learning" (2022).
@@ -66,49 +90,40 @@ impl Embedding {
 
     /// Reads the value of `key`, or says what would be allowed.
     pub(super) fn read(key: &Key, value: &Value) -> Result<Embedding, Rejected> {
-        let empty = BTreeMap::new();
-        let (kind, entries) = match value {
-            Value::Text(kind) => (kind.as_str(), &empty),
-            Value::Table(entries) => match entries.get("kind") {
-                Some(Value::Text(kind)) => (kind.as_str(), entries),
-                _ => return Err(key.reject()),
-            },
-            _ => return Err(key.reject()),
-        };
-        let integer = |name: &str, default: u32, to: u32| match entries.get(name) {
-            Some(value) => key.integer(value, 1, to),
-            None => Ok(default),
-        };
-        let (embedding, known): (Embedding, &[&str]) = match kind {
-            "none" => (Embedding::None, &[]),
+        let (kind, entries) = Entries::of_kind(key, value, EMBEDDING_KEYS)?;
+        match kind {
+            "none" => {
+                entries.only(&["kind"])?;
+                Ok(Embedding::None)
+            }
             "ple" => {
-                let bins = integer("bins", DEFAULT_BINS, MAX_BINS)?;
-                (Embedding::Ple { bins }, &["bins"])
+                entries.only(&["kind", "bins"])?;
+                let bins = entries.integer("bins", Some(DEFAULT_BINS), (1, MAX_BINS))?;
+                Ok(Embedding::Ple { bins })
             }
             "periodic" => {
-                let frequencies = integer("frequencies", DEFAULT_FREQUENCIES, MAX_FREQUENCIES)?;
-                let width = integer("width", DEFAULT_WIDTH, u32::MAX)?;
-                let sigma = match entries.get("sigma") {
-                    Some(value) => key.number(value, |sigma| sigma > 0.0)?,
-                    None => DEFAULT_SIGMA,
-                };
-                if !(frequencies.is_multiple_of(EIGHT) && WIDTHS.contains(&width)) {
-                    return Err(key.reject());
-                }
-                let embedding = Embedding::Periodic {
-                    frequencies,
-                    sigma,
-                    width,
-                };
-                (embedding, &["frequencies", "sigma", "width"])
+                entries.only(&["kind", "frequencies", "sigma", "width"])?;
+                Embedding::periodic(entries)
             }
-            _ => return Err(key.reject()),
-        };
-        let expected = |name: &String| name == "kind" || known.contains(&name.as_str());
-        match entries.keys().all(expected) {
-            true => Ok(embedding),
-            false => Err(key.reject()),
+            _ => Err(entries.unknown_kind(key)),
         }
+    }
+
+    fn periodic(entries: Entries<'_>) -> Result<Embedding, Rejected> {
+        let count = (1, MAX_FREQUENCIES);
+        let frequencies = entries.integer("frequencies", Some(DEFAULT_FREQUENCIES), count)?;
+        if !frequencies.is_multiple_of(EIGHT) {
+            return Err(entries.refuse("frequencies"));
+        }
+        let width = entries.integer("width", Some(DEFAULT_WIDTH), (1, u32::MAX))?;
+        if !WIDTHS.contains(&width) {
+            return Err(entries.refuse("width"));
+        }
+        Ok(Embedding::Periodic {
+            frequencies,
+            sigma: entries.number("sigma", DEFAULT_SIGMA, |sigma| sigma > 0.0)?,
+            width,
+        })
     }
 
     /// With every default written out, but for `none`.
@@ -197,7 +212,7 @@ mod tests {
         ] {
             let refused = spec.set("embedding", &table(&entries));
             assert!(
-                matches!(refused, Err(Rejected::Value { .. })),
+                matches!(refused, Err(Rejected::Entry { .. })),
                 "{entries:?}"
             );
         }

@@ -1,12 +1,11 @@
 //! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear,
 //! cross-entropy.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::embedding::{self, Embedding};
 use super::settings::{Key, Rejected, find};
+use super::tables::{early_stopping, lr_schedule};
 use super::{Params, Value};
 
 /// Most hidden layers a network may have. Dropout streams are numbered with 64 layers a step.
@@ -14,7 +13,7 @@ const MAX_LAYERS: usize = 64;
 /// Widest hidden layer.
 const MAX_WIDTH: i64 = 65_536;
 /// Most epochs a trial may train.
-const MAX_EPOCHS: u32 = 1_000_000;
+pub(super) const MAX_EPOCHS: u32 = 1_000_000;
 
 /// Every setting of a network and of its training. Defaults are those of PyTorch where it has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -418,11 +417,11 @@ fn layers(key: &Key, value: &Value) -> Result<Vec<usize>, Rejected> {
     if widths.len() > MAX_LAYERS {
         return Err(key.reject());
     }
-    let width = |value: &Value| match value {
+    let width = |(at, value): (usize, &Value)| match value {
         Value::Int(width) if (1..=MAX_WIDTH).contains(width) => Ok(*width as usize),
-        _ => Err(key.reject()),
+        _ => Err(key.reject_item(at)),
     };
-    widths.iter().map(width).collect()
+    widths.iter().enumerate().map(width).collect()
 }
 
 fn betas(key: &Key, value: &Value) -> Result<(f64, f64), Rejected> {
@@ -432,74 +431,11 @@ fn betas(key: &Key, value: &Value) -> Result<(f64, f64), Rejected> {
     let [first, second] = values.as_slice() else {
         return Err(key.reject());
     };
-    let beta = |value| key.number(value, |beta| (0.0..1.0).contains(&beta));
-    Ok((beta(first)?, beta(second)?))
-}
-
-/// Refuses keys of `entries` other than `allowed`.
-fn only(key: &Key, entries: &BTreeMap<String, Value>, allowed: &[&str]) -> Result<(), Rejected> {
-    match entries.keys().all(|name| allowed.contains(&name.as_str())) {
-        true => Ok(()),
-        false => Err(key.reject()),
-    }
-}
-
-fn lr_schedule(key: &Key, value: &Value) -> Result<LrSchedule, Rejected> {
-    let empty = BTreeMap::new();
-    let (kind, entries) = match value {
-        Value::Text(kind) => (kind.as_str(), &empty),
-        Value::Table(entries) => match entries.get("kind") {
-            Some(Value::Text(kind)) => (kind.as_str(), entries),
-            _ => return Err(key.reject()),
-        },
-        _ => return Err(key.reject()),
+    let beta = |at, value| {
+        let beta = key.number(value, |beta| (0.0..1.0).contains(&beta));
+        beta.map_err(|_| key.reject_item(at))
     };
-    let number = |name: &str, default: f64, holds: fn(f64) -> bool| match entries.get(name) {
-        Some(value) => key.number(value, holds),
-        None => Ok(default),
-    };
-    let warmup = number("warmup", 0.0, |epochs| epochs >= 0.0)?;
-    let decay = match kind {
-        "constant" => {
-            only(key, entries, &["kind", "warmup"])?;
-            Decay::Constant
-        }
-        "cosine" => {
-            only(key, entries, &["kind", "warmup", "floor"])?;
-            Decay::Cosine {
-                floor: number("floor", 0.0, |floor| (0.0..=1.0).contains(&floor))?,
-            }
-        }
-        "step" => {
-            only(key, entries, &["kind", "warmup", "every", "gamma"])?;
-            let every = entries.get("every").ok_or(key.reject())?;
-            Decay::Step {
-                every: key.integer(every, 1, MAX_EPOCHS)?,
-                gamma: number("gamma", 0.1, |gamma| gamma > 0.0 && gamma <= 1.0)?,
-            }
-        }
-        _ => return Err(key.reject()),
-    };
-    Ok(LrSchedule { warmup, decay })
-}
-
-fn early_stopping(key: &Key, value: &Value) -> Result<Option<EarlyStopping>, Rejected> {
-    match value {
-        Value::Bool(false) => Ok(None),
-        Value::Table(entries) => {
-            only(key, entries, &["patience", "min_delta"])?;
-            let patience = entries.get("patience").ok_or(key.reject())?;
-            let min_delta = match entries.get("min_delta") {
-                Some(delta) => key.number(delta, |delta| delta >= 0.0)?,
-                None => 0.0,
-            };
-            Ok(Some(EarlyStopping {
-                patience: key.integer(patience, 1, MAX_EPOCHS)?,
-                min_delta,
-            }))
-        }
-        _ => Err(key.reject()),
-    }
+    Ok((beta(0, first)?, beta(1, second)?))
 }
 
 #[cfg(test)]
@@ -544,7 +480,6 @@ mod tests {
             ("lr", Value::Float(0.0)),
             ("epochs", Value::Int(0)),
             ("epochs", Value::Float(3.0)),
-            ("layers", Value::List(vec![Value::Int(0)])),
             ("optimizer", Value::Text("adagrad".to_owned())),
             ("batch_size", Value::Int(0)),
             ("batch_norm", Value::Int(1)),

@@ -18,6 +18,26 @@ pub enum Rejected {
     UnknownKey,
     /// The value will not do; `allowed` says what would.
     Value { allowed: &'static str },
+    /// An item of a list will not do; `allowed` says what the list may be.
+    Item { at: usize, allowed: &'static str },
+    /// An entry of a table is at fault.
+    Entry { key: String, fault: Fault },
+}
+
+/// What is wrong with an entry of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No such entry; `allowed` are those there are, beside what else the table says.
+    Unknown {
+        allowed: &'static [&'static str],
+    },
+    /// The table needs it.
+    Missing {
+        allowed: &'static str,
+    },
+    Value {
+        allowed: &'static str,
+    },
 }
 
 impl Key {
@@ -32,6 +52,14 @@ impl Key {
     /// Refuses a value for this key.
     pub(super) fn reject(&self) -> Rejected {
         Rejected::Value {
+            allowed: self.allowed,
+        }
+    }
+
+    /// Refuses the item at `at` of the list given for this key.
+    pub(super) fn reject_item(&self, at: usize) -> Rejected {
+        Rejected::Item {
+            at,
             allowed: self.allowed,
         }
     }

@@ -16,7 +16,9 @@ fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
         (listed[0]["data"].as_str().unwrap()[..8].to_owned(), out)
     };
     let (before, _) = digest(&bench);
-    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1000", "--seed", "9"]);
+    bench.succeed(&[
+        "data", "synth", "demo.csv", "--rows", "1000", "--seed", "9", "--force",
+    ]);
     let said = bench.fail(&["resume"], 2);
     assert!(
         said.contains(&before) && said.contains("--accept-new-data"),

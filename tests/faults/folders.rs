@@ -76,6 +76,12 @@ fn a_folder_that_cannot_be_written_is_read_and_a_sweep_in_it_is_refused() {
         assert!(said.contains("Read-only file system"), "{said}");
         assert!(bench.succeed(&["ls"]).0.contains("small"));
         assert!(bench.succeed(&["report"]).0.contains("index.html"));
+        let (planned, said) = bench.succeed(&["plan", "small.toml", "--set", "data.split.seed=5"]);
+        assert!(planned.contains("to train"), "{planned}");
+        assert!(said.contains("runs cannot be written"), "{said}");
+        let (found, _) = bench.succeed(&["doctor"]);
+        assert!(found.contains("it can only be read"), "{found}");
+        assert!(found.contains("and it cannot be written"), "{found}");
         let said = bench.fail(&["report", "--test"], 1);
         assert!(said.contains("can only be read"), "{said}");
         drop(mounted);

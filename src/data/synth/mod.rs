@@ -61,7 +61,7 @@ const HEADER: [&str; 23] = [
     "duration_ms",
 ];
 
-/// Writes a made-up file of `rows` songs to `path`, replacing what stands there.
+/// Writes a made-up file of `rows` songs to `path`, replacing what stands there: whoever calls it asks first.
 ///
 /// # Errors
 /// When the file cannot be written, or `rows` is 0 or above 2^32 - 1.

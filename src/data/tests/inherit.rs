@@ -50,10 +50,12 @@ impl Lab {
         spec.exclude.clear();
         spec.split.seed = 99;
         change(&mut spec, self.folder.path());
+        let prepared = self.folder.path().join("store/data");
         let source = SourceData {
             spec: &self.spec,
             sha256: &self.source.summary.source_sha256,
             digest: &self.source.meta.digest,
+            folder: &prepared,
         };
         prepare_after(&spec, &self.folder.path().join("store"), Some(source))
     }

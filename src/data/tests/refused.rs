@@ -234,3 +234,50 @@ fn a_folder_that_cannot_be_written_is_named() {
         "{errors:?}"
     );
 }
+
+#[test]
+fn a_target_of_numbers_is_one_error_that_says_so() {
+    let mut text = "a,class\n".to_owned();
+    (0..300).for_each(|row| text.push_str(&format!("{row},{}.5\n", row % 285)));
+    let numeric = |text: &str| {
+        let case = Case::new(text).with(|spec| spec.numeric = Some(names(&["a"])));
+        case.errors()
+    };
+    let many: String = (0..3000).map(|row| format!("{row},{row}.5\n")).collect();
+    for errors in [numeric(&text), numeric(&format!("a,class\n{many}"))] {
+        let [error] = errors.as_slice() else {
+            panic!("one error, not {}", errors.len());
+        };
+        assert!(error.to_string().contains("looks numeric"), "{error}");
+        assert!(error.help.contains("only classifies"), "{}", error.help);
+        assert_eq!(error.key.as_deref(), Some("data.target"));
+        assert_eq!(error.column.as_deref(), Some("class"));
+    }
+}
+
+#[test]
+fn many_rare_classes_are_one_error() {
+    let mut text = "a,class\n".to_owned();
+    (0..300).for_each(|row| text.push_str(&format!("{row},name{}\n", row % 285)));
+    let case = Case::new(text).with(|spec| spec.numeric = Some(names(&["a"])));
+    let [error] = &case.errors()[..] else {
+        panic!("one error");
+    };
+    assert!(error.message.contains("of 285 classes"), "{error}");
+    assert_eq!(error.key.as_deref(), Some("data.target"));
+}
+
+#[test]
+fn an_unwritable_folder_is_the_machines_fault() {
+    let case = full(table(60));
+    fs::write(case.folder.path().join("store"), "").unwrap();
+    assert!(case.errors().iter().all(|error| error.is_of_machine));
+    let bad = full("a,b,kind,date,class\nx,1,x,2001,no\n");
+    assert!(bad.errors().iter().all(|error| !error.is_of_machine));
+}
+
+#[test]
+fn a_quote_left_open_in_the_last_row_is_what_is_told() {
+    let errors = full(format!("{}1,2,x,\"2001,no\n", table(60))).errors();
+    assert!(errors[0].help.contains("quote"), "{}", errors[0].help);
+}

@@ -13,7 +13,7 @@ use crate::report::inference::Inference;
 use crate::report::summary::{Configuration, Run, Summary};
 use crate::report::{Input, growth, text};
 use crate::store::{AttemptRecord, TrialRecord};
-use crate::trial::{Kind, TRAIN_SHARE, TrialId, Value};
+use crate::trial::{Kind, Status, TRAIN_SHARE, TrialId, Value};
 
 /// Numbers in learning curves, in all; those of the configurations ranked last are left out first.
 const CURVE_NUMBERS: usize = 150_000;
@@ -21,6 +21,8 @@ const CURVE_NUMBERS: usize = 150_000;
 const CURVE_STEPS: usize = 120;
 /// Classes up to which confusion can be looked at cell by cell.
 const CLASSES: usize = 60;
+/// Characters of a message or a note.
+const SAID: usize = 200;
 /// Features shown of a model.
 const FEATURES: usize = 20;
 /// Digits of a trial's name: `sweep show` takes any beginning.
@@ -52,10 +54,13 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "seed": runs.iter().map(|(_, run)| run.seed).collect::<Vec<_>>(),
             "value": runs.iter().map(|(_, run)| number(run.value)).collect::<Vec<_>>(),
             "step": runs.iter().map(|(_, run)| run.step).collect::<Vec<_>>(),
+            "steps": of_runs.iter().map(|trial| trial.steps).collect::<Vec<_>>(),
+            "last": of_runs.iter().map(|trial| maybe(trial.last)).collect::<Vec<_>>(),
             "seconds": of_runs.iter().map(|trial| maybe(trial.seconds)).collect::<Vec<_>>(),
         },
         "metrics": metrics(&of_runs),
         "tags": tags(&summary.ranking, &trials),
+        "fates": fates(&summary.ranking, &experiment.trials),
         "curves": curves(input, &runs),
         "classes": experiment.dataset.classes.iter().map(|name| text::clean(name)).collect::<Vec<_>>(),
         "confusion": confusion(input, &summary.ranking),
@@ -229,6 +234,46 @@ fn tags(ranking: &[Configuration], trials: &HashMap<&TrialId, &TrialRecord>) -> 
         if !tags.is_empty() {
             found.insert(place.to_string(), json!(tags));
         }
+    }
+    Json::Object(found)
+}
+
+/// Of configurations that have more to tell than finished trials: how those of the plan stand, why some have no result,
+/// and notes.
+fn fates(ranking: &[Configuration], trials: &[TrialRecord]) -> Json {
+    let mut by_config: HashMap<&str, Vec<&TrialRecord>> = HashMap::new();
+    for trial in trials.iter().filter(|trial| trial.in_plan) {
+        by_config
+            .entry(trial.config.as_str())
+            .or_default()
+            .push(trial);
+    }
+    let mut found = serde_json::Map::new();
+    for (place, config) in ranking.iter().enumerate() {
+        let own = by_config.get(config.id.as_str());
+        let own = || own.into_iter().flatten();
+        let unlike = |texts: &mut dyn Iterator<Item = &str>| -> Vec<String> {
+            let mut texts: Vec<String> = texts.map(|said| text::cut(said, SAID)).collect();
+            texts.sort();
+            texts.dedup();
+            texts
+        };
+        let status = unlike(&mut own().map(|trial| trial.status.name()));
+        let notes = unlike(
+            &mut own()
+                .flat_map(|trial| &trial.notes)
+                .map(|note| note.text.as_str()),
+        );
+        if status == [Status::Finished.name()] && notes.is_empty() {
+            continue;
+        }
+        let fate = json!({
+            "status": status,
+            "cause": unlike(&mut own().filter_map(|trial| trial.cause.as_deref())),
+            "message": unlike(&mut own().filter_map(|trial| trial.message.as_deref())),
+            "notes": notes,
+        });
+        found.insert(place.to_string(), fate);
     }
     Json::Object(found)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
 use crate::spec::{data, encoders, head, parse, schedule, transfer, upkeep};
-use crate::trial::{Key, Kind};
+use crate::trial::{EARLY_STOPPING_KEYS, Key, Kind, LR_SCHEDULE_KEYS};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
 
@@ -38,6 +38,8 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("## `[data]`", data::KEYS),
         ("### `split`", data::SPLIT_KEYS),
         ("### `text`", encoders::KEYS),
+        ("### `lr_schedule`", LR_SCHEDULE_KEYS),
+        ("### `early_stopping`", EARLY_STOPPING_KEYS),
         ("## `[transfer]`", transfer::KEYS),
         ("## `[schedule]`", schedule::KEYS),
         ("### `checkpoint`", upkeep::CHECKPOINT_KEYS),

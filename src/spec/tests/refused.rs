@@ -43,6 +43,10 @@ refused! {
     a_list_in_model_is_pointed_to_the_grid: "[model]\nlr = [0.1, 0.2]\n[grid]\ndropout = 0.1\n";
     a_date_and_a_huge_integer_are_refused: "[model]\nlr = 2020-01-01\nepochs = 99999999999999999999\n";
     early_stopping_of_the_wrong_shape_is_refused: "[model]\nearly_stopping = { patienc = 3 }\n";
+    parts_of_schedules_at_fault_are_pointed_at: "[model]\nlr_schedule = { kind = \"cosine\", floor = 2 }\nearly_stopping = { patience = 0 }\nlayers = [64, 0]\nembedding = { kind = \"ple\", bin = 3 }\n";
+    misspelt_parts_of_schedules_are_refused_with_the_nearest: "[model]\nlr_schedule = { kind = \"cosine\", flor = 0.1 }\nactivation = \"RELU\"\n[schedule]\nstall_timeout = \"0s\"\n";
+    parts_on_an_axis_are_pointed_at: "[grid]\nlr_schedule = [\"cosine\", { kind = \"step\" }, { kind = \"step\", every = 3, gamma = 0 }]\nearly_stopping = [false, { patience = 3, min_delta = -1 }]\n";
+    a_name_that_begins_like_a_flag_is_refused: "[experiment]\nname = \"-dash\"\n[model]\n";
     a_name_that_cannot_be_a_folder_is_refused: "[experiment]\nname = \"../x\"\n[model]\n";
     seeds_that_are_not_different_integers_are_refused: "[experiment]\nseeds = [1, 2, 1, -3, 0.5, \"x\"]\n[model]\n";
     no_seeds_are_refused: "[experiment]\nseeds = []\n[model]\n";

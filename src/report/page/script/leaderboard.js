@@ -32,7 +32,7 @@ function leaderboard() {
     html('code', {}, example()),
     '. Signs are ', html('code', {}, '= != < <= > >='), ' and ', html('code', {}, '~'), ' (contains); ', html('code', {}, 'a|b'),
     ' is either value; ', html('code', {}, 'not'), ' before a condition turns it round, ', html('code', {}, 'or'),
-    ' stands between queries; a word alone is looked for in settings, names and tags. Figures that show all configurations follow.',
+    ' stands between queries; a word alone is looked for in settings, names, kind, status, tags and notes. Figures that show all configurations follow.',
   );
   const columnsBox = html('details', { class: 'columns' }, html('summary', {}, 'Columns'), html('div', {}, ...COLUMNS.map(box)));
   section.querySelector('.live').append(

@@ -5,6 +5,9 @@ const NEAR = 2;
 const DIGITS = 4;
 // Longest first, so that `<=` is not read as `<`.
 const OPERATORS = ['<=', '>=', '!=', '!~', '==', '=', '<', '>', '~'];
+// Keys whose values are identifiers, which are equal to their first digits: tables show no more of them.
+const IDENTIFIERS = ['trial', 'config', 'name'];
+const SHOWN_DIGITS = 8;
 const ORDERS = ['<', '<=', '>', '>='];
 
 /** Why a query cannot be answered: the place and number of the characters that are meant. */
@@ -45,9 +48,9 @@ function lonelyOr(at) {
 
 /** Throws for a key that is not one of `known`. */
 function checkQuery(groups, known) {
-  for (const { key, at } of groups.flat()) {
-    if (key === undefined || known.includes(key)) continue;
-    const letters = Array.from(key).length;
+  for (const { key, written, at } of groups.flat()) {
+    if (key === undefined || known.some((name) => name.toLowerCase() === key)) continue;
+    const letters = Array.from(written).length;
     let [best, distance] = [null, Infinity];
     for (const name of known) {
       const away = levenshtein(name, key);
@@ -56,7 +59,7 @@ function checkQuery(groups, known) {
     const meant = distance <= NEAR && distance < letters
       ? `did you mean \`${best}\`?`
       : `there are: ${known.join(', ')}`;
-    throw new QueryError(at, letters, `no column \`${key}\`; ${meant}`);
+    throw new QueryError(at, letters, `no column \`${written}\`; ${meant}`);
   }
 }
 
@@ -84,13 +87,21 @@ function conditionHolds(condition, row) {
     return row.text().toLowerCase().includes(condition.word) !== condition.negated;
   }
   const values = row.values(condition.key);
-  const any = (operator) =>
-    values.some((value) => condition.operands.some((operand) => meets(operand, operator, value)));
+  const isName = IDENTIFIERS.includes(condition.key);
+  const any = (operator) => values.some((value) => condition.operands.some((operand) =>
+    (isName && operator === '=' ? begins(operand, value) : meets(operand, operator, value))));
   let holds;
   if (condition.operator === '!=') holds = values.length > 0 && !any('=');
   else if (condition.operator === '!~') holds = values.length > 0 && !any('~');
   else holds = any(condition.operator);
   return holds !== condition.negated;
+}
+
+/** Whether this is an identifier's first digits, or goes on where the identifier was cut short. */
+function begins(operand, { shown }) {
+  const whole = folded(shown);
+  const isCut = whole.length >= SHOWN_DIGITS;
+  return operand.text !== '' && (whole.startsWith(operand.text) || (isCut && operand.text.startsWith(whole)));
 }
 
 function meets(operand, operator, { raw, shown, isWhole }) {
@@ -140,7 +151,7 @@ class QueryReader {
   /** Takes `word` if it stands here alone and is not a key. */
   takeWord(word) {
     const end = this.at + word.length;
-    if (this.text.slice(this.at, end).join('') !== word) return false;
+    if (this.text.slice(this.at, end).join('').toLowerCase() !== word) return false;
     if (end < this.text.length && !this.isSpace(end)) return false;
     let next = end;
     while (this.isSpace(next)) next += 1;
@@ -171,7 +182,7 @@ class QueryReader {
     if (key === '') throw new QueryError(this.at, sign.length, `\`${sign}\` has no column before it`);
     this.at += sign.length;
     const operands = this.operands(key, sign);
-    return { negated, key, at, operator: sign === '==' ? '=' : sign, operands };
+    return { negated, key: key.toLowerCase(), written: key, at, operator: sign === '==' ? '=' : sign, operands };
   }
 
   operands(key, sign) {

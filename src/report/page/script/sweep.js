@@ -132,22 +132,60 @@ function columns() {
   return found;
 }
 
-/** Keys that a query may use. */
-const KEYS = [...COLUMNS.map((column) => column.key).filter((key) => key !== 'interval'), 'seed', 'trial'];
+/** Keys that queries have besides settings and metrics, here as in `sweep ls`, `report` and `export`. */
+const VOCABULARY = ['trial', 'config', 'name', 'kind', 'seed', 'status', 'in_plan', 'best', 'best_step', 'last', 'steps',
+  'seconds', 'parameters', 'cause', 'tag', 'message', 'rank', 'mean', 'sd', 'min', 'max', 'seeds', 'failed', 'diverged'];
 
-/** The column called so; what every configuration has goes before a setting of the same name. */
-const BY_KEY = new Map([...COLUMNS].reverse().sort((a, b) => Boolean(b.isSetting) - Boolean(a.isSetting)).map((column) => [column.key, column]));
+/** Keys that a query may use. */
+const KEYS = [...new Set([...COLUMNS.map((column) => column.key).filter((key) => key !== 'interval'), D.objective.name, ...VOCABULARY])];
+
+const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
+
+/** What a configuration's trials have under `key`, where that is no column of the leaderboard; else `undefined`. */
+function ofTrials(config, key) {
+  const runs = RUNS[config];
+  const fate = D.fates[config] ?? {};
+  const texts = (values) => values.map((value) => ({ raw: value, shown: value }));
+  const numbers = (values, isWhole) =>
+    runs.map((run) => values[run]).filter(isNumber).map((raw) => ({ raw, shown: String(raw), isWhole }));
+  switch (key) {
+    case 'trial': return texts(runs.map((run) => D.runs.trial[run]));
+    case 'config': return texts([D.configs.id[config]]);
+    case 'seed': return numbers(D.runs.seed, true);
+    case 'status': return texts(fate.status ?? ['finished']);
+    // What earlier files asked for is not on the page.
+    case 'in_plan': return texts(['true']);
+    case 'best': return numbers(D.runs.value, false);
+    case 'best_step': return numbers(D.runs.step, true);
+    case 'last': return numbers(D.runs.last, false);
+    case 'steps': return numbers(D.runs.steps, true);
+    case 'cause': return texts(fate.cause ?? []);
+    case 'message': return texts(fate.message ?? []);
+    default: return undefined;
+  }
+}
 
 /** A configuration as a query sees it. */
 function rowOf(config) {
-  const runs = RUNS[config];
+  const fate = D.fates[config] ?? { status: ['finished'], message: [], notes: [] };
+  const settings = D.params.filter((param) => param.at[config] >= 0);
   return {
     text: () =>
-      [ranked(config), D.configs.id[config], ...runs.map((run) => D.runs.trial[run]), ...(D.tags[config] ?? [])].join(' '),
+      [
+        ranked(config),
+        ...D.kinds[D.configs.kind[config]],
+        ...settings.map((param) => `${param.key}=${param.shown[param.at[config]]}`),
+        D.configs.id[config],
+        ...RUNS[config].map((run) => D.runs.trial[run]),
+        ...(D.tags[config] ?? []),
+        ...fate.status,
+        ...fate.message,
+        ...fate.notes,
+      ].join(' '),
     values(key) {
-      if (key === 'seed') return runs.map((run) => ({ raw: D.runs.seed[run], shown: String(D.runs.seed[run]), isWhole: true }));
-      if (key === 'trial') return runs.map((run) => ({ raw: D.runs.trial[run], shown: D.runs.trial[run] }));
-      const column = BY_KEY.get(key);
+      const found = ofTrials(config, key);
+      if (found) return found;
+      const column = BY_KEY.get(key) ?? BY_KEY.get('mean');
       if (column.values) return column.values(config).map((value) => ({ raw: value, shown: value }));
       const raw = column.raw(config);
       if (raw === null || raw === undefined) return [];

@@ -1,0 +1,260 @@
+//! Which trial a command means: by the first digits of its name, or by those of its configuration, as rankings show them.
+
+use super::context::store_failure;
+use super::{Context, Failure};
+use crate::report::text;
+use crate::store::{ExperimentRecord, Store, StoreError, TrialRecord};
+use crate::trial::{ConfigId, Status};
+
+/// Trials that a message lists.
+const LISTED: usize = 10;
+
+/// What an identifier stands for.
+pub enum Found {
+    Trial(Box<TrialRecord>),
+    /// Its trials, by seed; at least one.
+    Configuration(Vec<TrialRecord>),
+}
+
+/// The trial, or else the configuration, whose name begins with `prefix`.
+///
+/// # Errors
+/// When there is none, or more than one thing that it could mean.
+pub fn find(store: &Store, prefix: &str) -> Result<Found, Failure> {
+    if prefix.is_empty() {
+        return Err(Failure::input(
+            "an empty name means no trial",
+            "`sweep ls NAME` lists the trials of a sweep",
+        ));
+    }
+    let configs = store.find_configs(prefix).map_err(store_failure)?;
+    match (store.find_trial(prefix), configs.as_slice()) {
+        (Ok(trial), []) => Ok(Found::Trial(Box::new(trial))),
+        // A whole name means what bears it.
+        (Ok(trial), _) if trial.id.as_str().eq_ignore_ascii_case(prefix) => {
+            Ok(Found::Trial(Box::new(trial)))
+        }
+        (Err(StoreError::NoSuchTrial { .. }), [config]) => {
+            let trials = store.trials_of_config(config).map_err(store_failure)?;
+            Ok(Found::Configuration(trials))
+        }
+        (Err(StoreError::NoSuchTrial { .. }), []) => Err(unknown(store, prefix)?),
+        (Ok(_) | Err(StoreError::NoSuchTrial { .. } | StoreError::Ambiguous { .. }), _) => {
+            Err(ambiguous(store, prefix, &configs)?)
+        }
+        (Err(error), _) => Err(store_failure(error)),
+    }
+}
+
+/// The trial that `prefix` means: of a configuration, the finished one with the best objective, which is then told.
+pub fn best(context: &Context, store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
+    match find(store, prefix)? {
+        Found::Trial(trial) => Ok(*trial),
+        Found::Configuration(trials) => best_of(context, store, trials),
+    }
+}
+
+/// The trial that `prefix` means; of a configuration, the only one that it has.
+pub fn single(store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
+    match find(store, prefix)? {
+        Found::Trial(trial) => Ok(*trial),
+        Found::Configuration(mut trials) if trials.len() == 1 => Ok(trials.remove(0)),
+        Found::Configuration(trials) => Err(several(&trials)),
+    }
+}
+
+/// Refuses to choose among `trials` of one configuration.
+pub fn several(trials: &[TrialRecord]) -> Failure {
+    let config = trials.first().map_or("", |trial| trial.config.short());
+    let message = format!(
+        "configuration {config} has {} trials: {}",
+        trials.len(),
+        named(trials)
+    );
+    Failure::input(message, "name one of them")
+}
+
+/// `3fa9c1d2 (seed 1, 0.5612), ...`
+fn named(trials: &[TrialRecord]) -> String {
+    let one = |trial: &TrialRecord| {
+        let result = match trial.best {
+            Some(best) => text::score(best),
+            None => trial.status.name().to_owned(),
+        };
+        format!("{} (seed {}, {result})", trial.id.short(), trial.seed)
+    };
+    let mut names: Vec<String> = trials.iter().take(LISTED).map(one).collect();
+    if trials.len() > names.len() {
+        names.push("...".to_owned());
+    }
+    names.join(", ")
+}
+
+fn best_of(
+    context: &Context,
+    store: &Store,
+    trials: Vec<TrialRecord>,
+) -> Result<TrialRecord, Failure> {
+    let names = match trials.first() {
+        Some(first) => store.experiments_of(&first.id).map_err(store_failure)?,
+        None => Vec::new(),
+    };
+    let goal = match names.first() {
+        Some(name) => context.experiment(Some(name))?.objective.goal,
+        None => crate::trial::Objective::default().goal,
+    };
+    let number = trials.len();
+    let told = named(&trials);
+    let finished = trials
+        .into_iter()
+        .filter(|trial| trial.status == Status::Finished);
+    let scored = finished.filter_map(|trial| Some((trial.best?, trial)));
+    let Some((_, best)) = scored.min_by(|(a, _), (b, _)| goal.order(*a, *b)) else {
+        let message = format!("no trial of this configuration has finished: {told}");
+        return Err(Failure::input(message, "`sweep resume` goes on with them"));
+    };
+    context.note(&format!(
+        "configuration {}: trial {}, seed {}, {}",
+        best.config.short(),
+        best.id.short(),
+        best.seed,
+        match number {
+            1 => "its only one".to_owned(),
+            number => format!("the best of {number}"),
+        }
+    ));
+    Ok(best)
+}
+
+/// Likewise among the trials of `experiment`: the one whose name begins with `prefix`, or those of the configuration.
+pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Failure> {
+    let digits = prefix.to_ascii_lowercase();
+    let begins = |name: &str| !digits.is_empty() && name.starts_with(&digits);
+    let all = experiment.trials.iter();
+    let trials: Vec<&TrialRecord> = all
+        .clone()
+        .filter(|trial| begins(trial.id.as_str()))
+        .collect();
+    let mut of_config: Vec<TrialRecord> = all
+        .filter(|trial| begins(trial.config.as_str()))
+        .cloned()
+        .collect();
+    of_config.sort_by_key(|trial| trial.seed);
+    let is_one = of_config
+        .iter()
+        .all(|trial| trial.config == of_config[0].config);
+    match (trials.as_slice(), of_config.is_empty()) {
+        ([trial], true) => Ok(Found::Trial(Box::new((*trial).clone()))),
+        ([trial], _) if trial.id.as_str() == digits => Ok(Found::Trial(Box::new((*trial).clone()))),
+        ([], false) if is_one => Ok(Found::Configuration(of_config)),
+        ([], true) => Err(Failure::input(
+            format!(
+                "sweep {} has no trial and no configuration `{prefix}`",
+                experiment.name
+            ),
+            &format!("`sweep ls {}` lists its trials", experiment.name),
+        )),
+        (trials, _) => {
+            let trials: Vec<TrialRecord> = trials.iter().map(|trial| (*trial).clone()).collect();
+            let configs = distinct(of_config.iter().map(|trial| &trial.config));
+            let said = could_be(&trials, trials.len() as u64, &configs);
+            Err(Failure::input(
+                format!(
+                    "`{prefix}` is not one thing in sweep {}: {said}",
+                    experiment.name
+                ),
+                "give more digits",
+            ))
+        }
+    }
+}
+
+/// The best trial that `prefix` means among those of `experiment`.
+pub fn best_within(
+    context: &Context,
+    store: &Store,
+    experiment: &ExperimentRecord,
+    prefix: &str,
+) -> Result<TrialRecord, Failure> {
+    match within(experiment, prefix)? {
+        Found::Trial(trial) => Ok(*trial),
+        Found::Configuration(trials) => best_of(context, store, trials),
+    }
+}
+
+fn distinct<'a>(configs: impl Iterator<Item = &'a ConfigId>) -> Vec<ConfigId> {
+    let mut configs: Vec<ConfigId> = configs.cloned().collect();
+    configs.sort();
+    configs.dedup();
+    configs
+}
+
+fn could_be(trials: &[TrialRecord], number: u64, configs: &[ConfigId]) -> String {
+    let mut parts = Vec::new();
+    if number > 0 {
+        let mut names: Vec<&str> = trials
+            .iter()
+            .take(LISTED)
+            .map(|trial| trial.id.as_str())
+            .collect();
+        if number > names.len() as u64 {
+            names.push("...");
+        }
+        let noun = if number == 1 { "trial" } else { "trials" };
+        parts.push(format!("{noun} {}", names.join(", ")));
+    }
+    if !configs.is_empty() {
+        let mut names: Vec<&str> = configs.iter().take(LISTED).map(ConfigId::as_str).collect();
+        if configs.len() > names.len() {
+            names.push("...");
+        }
+        let noun = match configs.len() {
+            1 => "configuration",
+            _ => "configurations",
+        };
+        parts.push(format!("{noun} {}", names.join(", ")));
+    }
+    parts.join("; ")
+}
+
+fn ambiguous(store: &Store, prefix: &str, configs: &[ConfigId]) -> Result<Failure, Failure> {
+    let (trials, number) = match store.find_trial(prefix) {
+        Ok(trial) => (vec![trial.id], 1),
+        Err(StoreError::Ambiguous {
+            candidates, count, ..
+        }) => (candidates, count),
+        Err(StoreError::NoSuchTrial { .. }) => (Vec::new(), 0),
+        Err(error) => return Err(store_failure(error)),
+    };
+    let mut records = Vec::new();
+    for trial in &trials {
+        records.push(store.find_trial(trial.as_str()).map_err(store_failure)?);
+    }
+    let said = could_be(&records, number, configs);
+    Ok(Failure::input(
+        format!("`{prefix}` is not one thing: {said}"),
+        "give more digits",
+    ))
+}
+
+fn unknown(store: &Store, prefix: &str) -> Result<Failure, Failure> {
+    let known = store.experiments().map_err(store_failure)?;
+    let names: Vec<&str> = known.iter().map(|sweep| sweep.name.as_str()).collect();
+    if names.contains(&prefix) {
+        return Ok(Failure::input(
+            format!("`{prefix}` is a sweep, and a trial is asked for"),
+            &format!("`sweep ls {prefix}` lists its trials"),
+        ));
+    }
+    let help = match names.is_empty() {
+        true => "begin a sweep with `sweep run FILE.toml`".to_owned(),
+        false => format!(
+            "there are the sweeps {}; `sweep ls NAME` lists the trials of one",
+            names.join(", ")
+        ),
+    };
+    Ok(Failure::input(
+        format!("no sweep, trial or configuration is called `{prefix}`"),
+        &help,
+    ))
+}

@@ -1,0 +1,351 @@
+//! What commands take, refuse and say: the real binary on a small made-up data set.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
+
+const FILE: &str = "
+[experiment]
+seeds = [1, 2]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = [\"danceability\", \"energy\"]
+
+[model]
+epochs = 2
+momentum = 0.9
+
+[grid]
+layers = [[16], [8]]
+
+[[baseline]]
+kind = \"random_forest\"
+trees = 3
+";
+
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench(tempfile::tempdir().unwrap());
+        bench.succeed(&["data", "synth", "demo.csv", "--rows", "400"]);
+        bench.write("few.toml", FILE);
+        bench
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command.args(arguments).current_dir(self.0.path());
+        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output and standard error of a command that must succeed.
+    fn succeed(&self, arguments: &[&str]) -> (String, String) {
+        let output = self.run(arguments);
+        let [out, error] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success(), "{arguments:?}\n{error}");
+        (out, error)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Json {
+        let (out, _) = self.succeed(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{out}"))
+    }
+
+    /// Standard error of a command that must be refused.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{error}");
+        error
+    }
+}
+
+#[test]
+fn made_up_data_replace_nothing_unasked() {
+    let bench = Bench(tempfile::tempdir().unwrap());
+    bench.write("mine.csv", "hi");
+    let synth = ["data", "synth", "mine.csv", "--rows", "20"];
+    assert!(bench.refused(&synth).contains("--force"));
+    let mine = bench.0.path().join("mine.csv");
+    assert_eq!(std::fs::read(&mine).unwrap(), b"hi");
+    let told = bench.json(&[&synth[..], &["--force"]].concat());
+    assert_eq!(
+        (&told["rows"], &told["path"]),
+        (&Json::from(20), &Json::from("mine.csv"))
+    );
+    assert!(std::fs::read(&mine).unwrap().len() > 1000);
+}
+
+#[test]
+fn what_is_written_in_part_goes_with_a_signal() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let bench = Bench(tempfile::tempdir().unwrap());
+        let mut writer = bench
+            .command(&["data", "synth", "q.csv", "--rows", "30000000"])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let files = || std::fs::read_dir(bench.0.path()).unwrap().count();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while files() == 0 {
+            assert!(Instant::now() < deadline, "nothing is written");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // SAFETY: kill takes plain numbers, and the child has not been waited for.
+        assert_eq!(unsafe { libc::kill(writer.id() as i32, signal) }, 0);
+        assert_eq!(writer.wait().unwrap().code(), Some(130));
+        assert_eq!(files(), 0);
+    }
+}
+
+#[test]
+fn a_configuration_is_named_like_a_trial() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "few.toml"]);
+    let shown = bench.json(&["show", "few"]);
+    let config = &shown["configurations"][0];
+    let name = config["config"].as_str().unwrap();
+    let prefix = &name[..8];
+    let trials: Vec<&str> = (config["runs"].as_array().unwrap().iter())
+        .map(|run| run["trial"].as_str().unwrap())
+        .collect();
+    assert_eq!(trials.len(), 2);
+
+    let (out, _) = bench.succeed(&["show", prefix]);
+    assert!(
+        trials.iter().all(|trial| out.contains(&trial[..8])),
+        "{out}"
+    );
+    let told = bench.json(&["show", prefix]);
+    assert_eq!(told["config"], name);
+    assert_eq!(told["trials"].as_array().unwrap().len(), 2);
+
+    let best = config["runs"].as_array().unwrap().iter();
+    let value = |run: &&Json| run["value"].as_f64().unwrap();
+    let best = best.max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
+    let best = best["trial"].as_str().unwrap();
+    let (_, said) = bench.succeed(&["predict", prefix, "demo.csv", "-o", "out.csv"]);
+    assert!(said.contains(&best[..8]), "{said}");
+    let (_, said) = bench.succeed(&["export", prefix, "model", "--experiment", "few"]);
+    assert!(said.contains(&best[..8]), "{said}");
+    let other = shown["configurations"][1]["config"].as_str().unwrap();
+    bench.succeed(&["diff", prefix, &other[..8]]);
+
+    for refused in [
+        vec!["tag", prefix, "paper"],
+        vec!["note", prefix, "a word"],
+        vec!["rm", "few", "--trial", prefix, "--yes"],
+    ] {
+        let said = bench.refused(&refused);
+        assert!(
+            said.contains("has 2 trials") && said.contains("seed 2"),
+            "{said}"
+        );
+        assert!(
+            trials.iter().all(|trial| said.contains(&trial[..8])),
+            "{said}"
+        );
+    }
+    bench.succeed(&["tag", trials[0], "paper"]);
+
+    // What is printed as a way to go on is one.
+    let (out, _) = bench.succeed(&["show", "few"]);
+    assert!(
+        out.contains("`sweep show CONFIG`") && out.contains("`sweep ls few`"),
+        "{out}"
+    );
+    let said = bench.refused(&["show", "nope"]);
+    assert!(
+        said.contains("no sweep, trial or configuration is called `nope`"),
+        "{said}"
+    );
+    assert!(said.contains("there are the sweeps few"), "{said}");
+    assert!(bench.refused(&["show", ""]).contains("empty name"));
+    let said = bench.refused(&["tag", "few", "paper"]);
+    assert!(said.contains("`few` is a sweep"), "{said}");
+}
+
+#[test]
+fn queries_and_lists_tell_what_tables_show() {
+    let bench = Bench::new();
+    bench.succeed(&["run", "few.toml"]);
+    let number = |query: &str| {
+        bench
+            .json(&["ls", "few", "-q", query])
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(number("kind=network"), 4);
+    assert_eq!(number("kind=network or kind=xgboost"), 4);
+    assert_eq!(number("\"random forest\""), 2);
+    assert_eq!(number("rank=1"), 2);
+    assert_eq!(number("rank<3 seeds=2 failed=0"), 4);
+    assert_eq!(number("MEAN>0"), 6);
+    let (_, said) = bench.succeed(&["ls", "-q", "kind=mlp"]);
+    assert!(said.contains("trials of few, the last sweep"), "{said}");
+
+    // A list has no empty lists that stand for facts.
+    for records in [
+        bench.json(&["ls", "few"]),
+        bench.json(&["show", "few"])["records"].clone(),
+    ] {
+        let record = &records[0];
+        assert!(record["best"].is_number());
+        for key in ["attempts", "curves", "artifacts"] {
+            assert!(record.get(key).is_none(), "{key}: {record}");
+        }
+        let trial = record["trial"].as_str().unwrap();
+        let told = bench.json(&["show", trial]);
+        assert!(!told["attempts"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn quiet_says_the_last_line_and_no_more() {
+    let bench = Bench::new();
+    let (out, said) = bench.succeed(&["run", "few.toml", "--quiet"]);
+    assert_eq!(out, "");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("6 of 6 trials done"), "{said}");
+    let (out, said) = bench.succeed(&["resume", "--quiet"]);
+    assert_eq!((out.as_str(), said.lines().count()), ("", 1), "{said}");
+    let (_, said) = bench.succeed(&["run", "few.toml"]);
+    assert!(said.contains("`momentum` has no effect"), "{said}");
+}
+
+#[test]
+fn flags_are_named_in_what_is_said_of_them() {
+    let bench = Bench::new();
+    for (arguments, words) in [
+        (vec!["--workers", "0"], vec!["--workers", "from 1 to 1024"]),
+        (
+            vec!["--workers", "1025"],
+            vec!["--workers", "from 1 to 1024"],
+        ),
+        (
+            vec!["--slots", "cpu:2000"],
+            vec!["--slots", "from 1 to 1024"],
+        ),
+        (vec!["--slots", "cpu:0"], vec!["--slots", "from 1 to 1024"]),
+        (
+            vec!["--set", "schedule.slots={cpu=1025}"],
+            vec!["schedule.slots.cpu", "1 to 1024"],
+        ),
+        (
+            vec!["--max-trials", "0"],
+            vec!["--max-trials", "whole number from 1"],
+        ),
+        (
+            vec!["--seeds", "1,1"],
+            vec!["--seeds 1,1", "seed 1 stands twice"],
+        ),
+        (
+            vec!["--seeds", "1..3", "--set", "experiment.seeds=[5]"],
+            vec!["--seeds 1..3", "--set experiment.seeds=[5]"],
+        ),
+        (
+            vec!["--set", "model.epochs=1", "--set", "model.epochs=2"],
+            vec!["model.epochs=1", "no effect"],
+        ),
+        (
+            vec!["--set", "experiment.name=名前"],
+            vec!["experiment.name", "letters"],
+        ),
+        (
+            vec!["--set", "experiment.name=\"-dash\""],
+            vec!["experiment.name"],
+        ),
+    ] {
+        let said = bench.refused(&[&["run", "few.toml"][..], &arguments].concat());
+        for word in words {
+            assert!(said.contains(word), "{arguments:?}: {word}\n{said}");
+        }
+    }
+    // The largest number is allowed on both ways.
+    bench.succeed(&["plan", "few.toml", "--set", "schedule.slots={cpu=1024}"]);
+    bench.succeed(&["plan", "few.toml", "--workers", "1024"]);
+}
+
+#[test]
+fn names_in_data_break_no_line_of_a_check() {
+    let bench = Bench(tempfile::tempdir().unwrap());
+    let mut file = std::fs::File::create(bench.0.path().join("t.csv")).unwrap();
+    writeln!(file, "a,c,y").unwrap();
+    let long = "x".repeat(300);
+    for row in 0..120 {
+        let kind = ["k\nnote: injected", "w"][usize::from(row % 60 > 0)];
+        let class = ["p\nq", &long][row % 2];
+        writeln!(file, "{row},\"{kind}\",\"{class}\"").unwrap();
+    }
+    bench.write(
+        "t.toml",
+        "[data]\npath = \"t.csv\"\ntarget = \"y\"\ncategorical = [\"c\"]\n[model]\n",
+    );
+    let (out, said) = bench.succeed(&["data", "check", "t.toml"]);
+    let all = format!("{out}{said}");
+    assert!(
+        !all.lines().any(|line| line.starts_with("note: injected")),
+        "{all}"
+    );
+    assert!(!all.lines().any(|line| line.starts_with('q')), "{all}");
+    let table: Vec<&str> = out.lines().skip(1).take(4).collect();
+    assert!(
+        table[0].starts_with("side") && table[3].starts_with("test"),
+        "{out}"
+    );
+    assert!(table.iter().all(|line| line.chars().count() < 80), "{out}");
+}
+
+#[test]
+fn a_trial_that_a_killed_session_left_is_interrupted() {
+    let bench = Bench::new();
+    let epochs = "model.epochs=100000";
+    let mut session = bench
+        .command(&["run", "few.toml", "--set", epochs, "--workers", "1"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let statuses = || -> Vec<String> {
+        let output = bench.run(&["ls", "few", "--json"]);
+        let trials: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let trials = trials.as_array().cloned().unwrap_or_default();
+        let status = |trial: &Json| trial["status"].as_str().unwrap().to_owned();
+        trials.iter().map(status).collect()
+    };
+    let has = |wanted: &str| statuses().iter().any(|status| status == wanted);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !has("running") {
+        assert!(Instant::now() < deadline, "nothing runs");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    session.kill().unwrap();
+    session.wait().unwrap();
+    assert!(!has("running") && has("interrupted"), "{:?}", statuses());
+    let (out, _) = bench.succeed(&["show", "few"]);
+    assert!(out.contains("interrupted"), "{out}");
+    let listed = bench.json(&["ls"]);
+    assert_eq!(listed[0]["trials"]["running"], 0, "{listed}");
+    assert!(
+        listed[0]["trials"]["interrupted"].as_u64() > Some(0),
+        "{listed}"
+    );
+}
