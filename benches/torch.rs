@@ -2,6 +2,7 @@
 //!
 //!     LIBTORCH=$(src/bin/sweep-torch/libtorch.sh) cargo bench --features torch --bench torch
 //!     ... -- [cpu|cuda] [shapes] [grid]     the device, and one of the two parts
+//!     ... -- cuda grid epochs=5             groups of the grid are trained for so many epochs, not 20
 //!     PYTHON=python3 ... -- shapes          beside eager PyTorch as well
 //!
 //! On a CPU times are CPU-seconds of one core, on a GPU they are seconds. What the numbers mean stands in
@@ -68,7 +69,10 @@ fn main() {
         shapes(device);
     }
     if both || says("grid") {
-        grid(device);
+        let epochs = asked.iter().find_map(|word| word.strip_prefix("epochs="));
+        let epochs = epochs.map(|epochs| epochs.parse().expect("epochs=N, a number"));
+        let usual = if device.is_cuda() { GRID_EPOCHS } else { 1 };
+        grid(device, epochs.unwrap_or(usual));
     }
 }
 
@@ -124,16 +128,12 @@ fn shapes(device: Device) {
     }
 }
 
-/// The grid of 192 networks of `experiments/genres_grid.toml` on as many rows: groups trained to the end, one at
+/// The grid of 192 networks of `experiments/genres_grid.toml` on as many rows: groups from `epochs` epochs of each, one at
 /// a time and native from an epoch of every shape.
-fn grid(device: Device) {
+fn grid(device: Device, epochs: u32) {
     let data = made_up(GRID_ROWS);
     let groups = grid_groups();
     let trials: usize = groups.iter().map(Vec::len).sum();
-    let epochs = match device.is_cuda() {
-        true => GRID_EPOCHS,
-        false => 1,
-    };
     let mut torch = engine::Torch::new(device);
     let (mut fused, mut alone, mut native) = (0.0, 0.0, 0.0);
     for group in &groups {
@@ -163,14 +163,7 @@ fn grid(device: Device) {
         GRID_ROWS[0],
         groups.len()
     );
-    println!(
-        "  torch, groups{}: {fused:.0} s",
-        if epochs == GRID_EPOCHS {
-            ""
-        } else {
-            " (from one epoch)"
-        }
-    );
+    println!("  torch, groups (from {epochs} epochs of each): {fused:.0} s");
     println!(
         "  torch, one at a time (from an epoch of each shape, with and without normalisation): {alone:.0} s, \
          {:.1} times as long",

@@ -82,15 +82,10 @@ impl Console {
         }
     }
 
-    /// Takes notice of the best trial of the plan, by another session perhaps. Among equals it is the one to name.
+    /// Takes notice of what every command calls the best of the plan, for the last line: the luckiest trial that was
+    /// seen is not always that, and another session may have trained it.
     pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
-        let goal = self.tally.sweep.objective.goal;
-        let seen = self.tally.best.as_ref();
-        if let Some((trial, value)) = best
-            && !seen.is_some_and(|(_, seen)| goal.is_better(*seen, value))
-        {
-            self.tally.best = Some((trial, value));
-        }
+        self.tally.best_at_end = best;
     }
 
     /// Takes the bars away and says how it ended. To be called once, after the last event.

@@ -11,7 +11,7 @@ use sweep::plan::PlannedTrial;
 use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
 use sweep::schedule::{
     Elsewhere, Extent, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary,
-    Work, WorkerId, cpu_slots, dispatch, inbox,
+    Work, WorkerId, cpu_slots, dispatch, inbox, slots,
 };
 use sweep::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
@@ -444,6 +444,28 @@ fn a_group_whose_worker_dies_is_tried_again_one_by_one_so_that_one_alone_is_blam
     // Six together, of which two ended; then four alone, one of them three times.
     assert_eq!(recorder.starts(), 6 + 3 + 3);
     recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn groups_on_a_gpu_leave_something_to_slots_that_wait_and_on_cpus_to_all() {
+    let sizes = |slots: Vec<Slot>, begun: usize| {
+        let mut case = together(12, 2);
+        case.settings.slots = slots.clone();
+        case.recorder.interrupt_at = vec![begun];
+        let (summary, recorder) = case.run(|_, _| Act::Hang);
+        assert_eq!(summary.unwrap().interrupted, begun);
+        let of = |slot: &Slot| {
+            let started = recorder.events.iter().filter(
+                |event| matches!(event, Event::TrialStarted { slot: on, .. } if on == slot),
+            );
+            started.count()
+        };
+        let mut sizes: Vec<usize> = slots.iter().map(of).collect();
+        sizes.sort_unstable();
+        sizes
+    };
+    assert_eq!(sizes(slots(0, (&[0], 2), 1).unwrap(), 12), [6, 6]);
+    assert_eq!(sizes(cpu_slots(Some(2)).unwrap(), 9), [3, 6]);
 }
 
 #[test]

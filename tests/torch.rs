@@ -199,7 +199,8 @@ fn with_a_gpu(bench: &Bench) -> PathBuf {
         (
             "worker",
             format!(
-                "echo $2 $CUDA_VISIBLE_DEVICES ${{TORCH_ALLOW_TF32_CUBLAS_OVERRIDE:-exact}} >> {started}\n\
+                "echo $2 $CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER ${{TORCH_ALLOW_TF32_CUBLAS_OVERRIDE:-exact}} \
+                 $PYTORCH_CUDA_ALLOC_CONF >> {started}\n\
                  exec {worker} worker cpu"
             ),
         ),
@@ -227,6 +228,7 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         .env("SWEEP_TORCH_WORKER", folder.join("worker"))
         .env_remove("CUDA_VISIBLE_DEVICES")
         .env_remove("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+        .env_remove("PYTORCH_CUDA_ALLOC_CONF")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
@@ -240,5 +242,6 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
     );
     let started = std::fs::read_to_string(bench.folder.path().join("started")).unwrap();
     let started: Vec<&str> = started.lines().collect();
-    assert_eq!(started, ["cuda 0 1"; 3]);
+    let wanted = "cuda 0 PCI_BUS_ID 1 per_process_memory_fraction:0.317";
+    assert_eq!(started, [wanted; 3]);
 }

@@ -90,6 +90,7 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
             program: torch.map_err(|missing| missing.failure(on_cpu))?,
             on_cpu,
             tf32: schedule.tf32,
+            shares,
             gpus: found.into_iter().map(|gpu| gpu.id).collect(),
         }),
         false => None,

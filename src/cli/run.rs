@@ -10,7 +10,7 @@ use super::environment::environment;
 use super::limits::{Limits, Retry};
 use super::placement::{self, EngineChoice, Placement};
 use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, more_seeds, signals, terminal};
+use super::{Context, Exit, Failure, listing, model, more_seeds, signals, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::engine::boost;
 use crate::event::StopReason;
@@ -219,10 +219,13 @@ fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Fa
     Ok(known.into_iter().find(|other| other.name == name))
 }
 
-/// The best trial in the plan of the experiment called `name`.
+/// What every command calls the best of the experiment called `name`.
 fn best_of_plan(store: &Store, name: &str) -> Result<Option<(TrialId, f64)>, Failure> {
-    let own = summary_of(store, name)?;
-    Ok(own.and_then(|own| own.best_trial.zip(own.best)))
+    let record = store.experiment(name).map_err(store_failure)?;
+    let best = record
+        .as_ref()
+        .and_then(|record| model::best_trial(record, None));
+    Ok(best.and_then(|trial| Some((trial.id.clone(), trial.best?))))
 }
 
 /// Dispatches `todo`, with the record as first observer and the console as second.

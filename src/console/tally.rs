@@ -28,6 +28,8 @@ pub struct Tally {
     found_done: u64,
     is_stopping: bool,
     pub best: Option<(TrialId, f64)>,
+    /// What the record calls the best.
+    pub best_at_end: Option<(TrialId, f64)>,
     /// What each slot is at; `None` between two trials.
     pub slots: BTreeMap<Slot, Option<Running>>,
 }
@@ -44,6 +46,7 @@ impl Tally {
     pub fn new(sweep: Sweep, now: Instant) -> Tally {
         Tally {
             best: sweep.best.clone(),
+            best_at_end: None,
             sweep,
             began: now,
             finished: 0,
@@ -301,6 +304,11 @@ impl Tally {
         );
         if self.sweep.failed_before > 0 {
             line.push_str(&format!("; {} failed before", self.sweep.failed_before));
+        }
+        if let Some((trial, value)) = &self.best_at_end {
+            let metric = &self.sweep.objective.metric;
+            let name = self.named(trial);
+            line.push_str(&format!("; best {metric} {value:.4}: {name}"));
         }
         line
     }

@@ -46,7 +46,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "memory_limit",
         allowed: upkeep::MEMORY,
-        about: "most private memory of a worker; prepared data, which workers share, do not count",
+        about: "most private memory of a worker on a CPU slot; prepared data, which workers share, do not count",
     },
     Key {
         name: "checkpoint",

@@ -15,14 +15,21 @@ const CUDA_LIBRARY: &CStr = c"libtorch_cuda.so";
 /// A sentence that says why there is none.
 pub fn first_gpu() -> Result<Device, String> {
     load_cuda()?;
-    match Cuda::is_available() {
-        true => Ok(Device::Cuda(0)),
-        false => Err(NO_GPU.to_owned()),
+    if !Cuda::is_available() {
+        return Err(NO_GPU.to_owned());
+    }
+    // Counting GPUs is not using one: this makes what a process needs there.
+    match free_bytes() {
+        Some(_) => Ok(Device::Cuda(0)),
+        None => Err(NO_CONTEXT.to_owned()),
     }
 }
 
 const NO_GPU: &str = "libtorch finds no GPU: see whether `nvidia-smi` lists one, whether its driver is \
                       recent enough for CUDA 13, and what CUDA_VISIBLE_DEVICES says";
+
+const NO_CONTEXT: &str = "the GPU is there and cannot be used: its memory is full, or it serves one process alone \
+                          (`nvidia-smi` lists who uses it, and its compute mode)";
 
 /// `{"cpu": true, "cuda": NUMBER, "why": null or a sentence}`.
 pub fn describe() -> serde_json::Value {

@@ -46,6 +46,11 @@ impl Torch {
             return;
         };
         let message = message_of(panic.as_ref());
+        if self.device.is_cuda() && is_broken(&message) {
+            // Nothing can be done on the device in this process any more; the next one begins afresh.
+            eprintln!("the GPU has failed: {message}");
+            std::process::abort();
+        }
         let left: Vec<usize> = (0..lanes.len()).filter(|lane| !lanes[*lane].over).collect();
         if is_out_of_memory(&message) && left.len() > 1 {
             eprintln!(
@@ -61,7 +66,10 @@ impl Torch {
         for lane in left {
             lanes[lane].over = true;
             let why = match is_out_of_memory(&message) {
-                true => format!("the device has too little memory for this network: {message}"),
+                true => format!(
+                    "the device, or this worker's share of it (`gpu_shares`), has too little memory for this network: \
+                     {message}"
+                ),
                 false => format!("libtorch: {message}"),
             };
             ended(lanes[lane].place, Err(EngineError::Unsupported(why)));
@@ -185,7 +193,21 @@ pub fn first_sentence(text: &str) -> &str {
     quoted[..end].trim_end_matches("\")")
 }
 
+/// What libtorch says when there is no memory left, on a CPU, on a GPU, and for cuBLAS, which takes some of its own.
 pub fn is_out_of_memory(message: &str) -> bool {
+    const WORDS: [&str; 4] = [
+        "out of memory",
+        "can't allocate memory",
+        "cublas_status_alloc_failed",
+        "cublascreate",
+    ];
     let message = message.to_lowercase();
-    message.contains("out of memory") || message.contains("can't allocate memory")
+    WORDS.iter().any(|words| message.contains(words))
+}
+
+/// Whether `message` tells of a GPU on which every further operation of this process fails too, as after an access
+/// out of bounds; see "Sticky errors" in the documentation of CUDA's runtime.
+pub fn is_broken(message: &str) -> bool {
+    let words = ["CUDA error", "CUBLAS_STATUS", "CUDA driver error"];
+    !is_out_of_memory(message) && words.iter().any(|words| message.contains(words))
 }

@@ -20,8 +20,10 @@ use crate::seat::{Fate, Leaving, Seat, conclude, count_normalised, source, specs
 use crate::snapshot::{Snapshot, to_host};
 use crate::trained::{Trained, Validated};
 
-/// Validation rows that are scored at a time; fixed, since the last bit of a product may hang on it.
-const EVALUATION_ROWS: [usize; 2] = [256, 8192];
+/// Validation rows that are scored at a time on a CPU; fixed, since the last bit of a product may hang on it.
+const EVALUATION_ROWS: usize = 256;
+/// Numbers of a layer that are held at a time on a GPU while validation rows are scored: 128 MB.
+const EVALUATION_NUMBERS: usize = 1 << 25;
 
 /// Lanes that are trained together.
 struct Group<'w, 'a> {
@@ -182,7 +184,7 @@ impl<'w, 'a> Group<'w, 'a> {
 
     /// Trains every lane through its next epoch.
     fn train_epoch(&mut self) -> Trained {
-        let (lanes, rows, steps) = (self.seats.len(), self.train.count(), self.steps());
+        let (rows, steps) = (self.train.count(), self.steps());
         let orders = Orders::new(&self.draw_orders(rows), self.device);
         let sources: Vec<Source> = self.seats.iter().map(source).collect();
         let widths = self.network.widths();
@@ -198,11 +200,7 @@ impl<'w, 'a> Group<'w, 'a> {
             .collect();
         let table = Table::of(&places, steps as u64, self.device);
 
-        let room = |size: [usize; 2]| {
-            let size = size.map(|number| number as i64);
-            Tensor::zeros(size, (Kind::Float, self.device))
-        };
-        let (all_losses, all_norms) = (room([lanes, rows]), room([steps, lanes]));
+        let (mut all_losses, mut all_norms) = (Vec::new(), Vec::new());
         let normalised = count_normalised(&self.seats) as i64;
         for step in 0..steps {
             let start = step * self.batch;
@@ -221,21 +219,19 @@ impl<'w, 'a> Group<'w, 'a> {
             };
             let scores = self.network.scores(lanes, &x, pass);
             let row_losses = losses(&scores, &y, self.smoothing.as_ref());
-            all_losses
-                .narrow(1, start as i64, count as i64)
-                .copy_(&row_losses.detach());
+            all_losses.push(row_losses.detach());
             // The gradient of each lane's mean: lanes share nothing but the sum.
             let total = row_losses.sum(Kind::Float) / count as f64;
             let gradient = Tensor::run_backward(&[total], &[&leaf], false, false).remove(0);
             let norm = self.layout.norms(&gradient);
-            all_norms.select(0, step as i64).copy_(&norm);
             let row = table.row(step as i64);
             self.constants
                 .step(&mut self.numbers, &self.stretches, &gradient, &norm, &row);
+            all_norms.push(norm);
         }
         Trained {
-            losses: to_host(&all_losses),
-            norms: to_host(&all_norms),
+            losses: to_host(&Tensor::cat(&all_losses, 1)),
+            norms: to_host(&Tensor::stack(&all_norms, 0)),
         }
     }
 
@@ -269,7 +265,14 @@ impl<'w, 'a> Group<'w, 'a> {
             normalised: count_normalised(&self.seats) as i64,
         };
         let rows = self.valid.count();
-        let at_once = EVALUATION_ROWS[usize::from(self.device.is_cuda())];
+        let widest = self.network.widths().into_iter().max();
+        let at_once = match self.device.is_cuda() {
+            false => EVALUATION_ROWS,
+            true => {
+                let of_all = lanes * widest.unwrap_or(1).max(self.classes);
+                (EVALUATION_NUMBERS / of_all).clamp(EVALUATION_ROWS, 32 * EVALUATION_ROWS)
+            }
+        };
         let (mut found, mut predicted) = (Vec::new(), Vec::new());
         for start in (0..rows).step_by(at_once) {
             let (x, y) = self

@@ -11,7 +11,8 @@ use tch::{Device, Kind, Tensor};
 const COUNTERS_AT_ONCE: usize = 1 << 21;
 /// Rows that share one call of the generator.
 const ROWS: usize = 4;
-const WORD: i64 = 0xFFFF_FFFF;
+/// The lower half of a word.
+const HALF: i64 = 0xFFFF;
 /// Rotation distances and key-schedule constant of Threefry-2x32; see [`sweep::random`].
 const ROTATIONS: [i64; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
 const PARITY: i64 = 0x1BD1_1BDA;
@@ -106,6 +107,8 @@ impl<'a> Masks<'a> {
             let counters = self.sources.len() * self.batch.div_ceil(ROWS) * widest;
             let steps = (COUNTERS_AT_ONCE / counters).clamp(1, self.steps - step);
             let range = step..step + steps;
+            // Before those that follow take as much.
+            self.drawn.1.clear();
             let keys = self.keys.take().unwrap_or_else(|| self.copy_keys());
             let layers = keys.layers.iter().zip(self.widths);
             let masks = layers.map(|(layer, width)| {
@@ -130,7 +133,7 @@ impl<'a> Masks<'a> {
                 let sources = self.sources.iter();
                 sources.flat_map(move |source| source.stream(step, layer).key())
             });
-            let keys: Vec<i64> = streams.map(i64::from).collect();
+            let keys: Vec<i32> = streams.map(u32::cast_signed).collect();
             let keys = Tensor::from_slice(&keys).view([self.steps as i64, lanes, 2]);
             keys.to_device(self.device)
         });
@@ -155,14 +158,18 @@ impl<'a> Masks<'a> {
     fn draw(&self, layer: &Tensor, width: i64, keys: &Keys) -> Tensor {
         let (steps, lanes) = (layer.size()[0], layer.size()[1]);
         let groups = self.batch.div_ceil(ROWS) as i64;
-        let counters = Tensor::arange(groups * width, (Kind::Int64, self.device)).unsqueeze(0);
+        let counters = Tensor::arange(groups * width, (Kind::Int, self.device)).unsqueeze(0);
         let each = layer.reshape([steps * lanes, 2]);
-        let [low, high] = threefry(&each, &counters.bitwise_and(WORD));
+        let [low, high] = threefry(&each, &counters);
+        let upper = |word: &Tensor| {
+            word.bitwise_right_shift_tensor_scalar(16)
+                .bitwise_and_(HALF)
+        };
         let halves = [
-            low.bitwise_and(0xFFFF),
-            low.bitwise_right_shift_tensor_scalar(16),
-            high.bitwise_and(0xFFFF),
-            high.bitwise_right_shift_tensor_scalar(16),
+            low.bitwise_and(HALF),
+            upper(&low),
+            high.bitwise_and(HALF),
+            upper(&high),
         ];
         // [steps * K, groups * H, 4] to [steps, K, H, groups * 4].
         Tensor::stack(&halves, -1)
@@ -182,8 +189,8 @@ impl Source {
     }
 }
 
-/// Both words of Threefry-2x32, 13 rounds, for every key, [keys, 2], and counter, [1, counters]; words
-/// are kept in 64 bits.
+/// Both words of Threefry-2x32, 13 rounds, for every key, [keys, 2], and counter, [1, counters]; words are 32-bit
+/// integers with a sign, whose sums wrap and whose shifts to the right bring copies of it in.
 fn threefry(keys: &Tensor, counters: &Tensor) -> [Tensor; 2] {
     let (first, second) = (
         keys.select(1, 0).unsqueeze(1),
@@ -191,23 +198,24 @@ fn threefry(keys: &Tensor, counters: &Tensor) -> [Tensor; 2] {
     );
     let third = first.bitwise_xor_tensor(&second).bitwise_xor(PARITY);
     let keys = [first, second, third];
-    let mut x0 = (counters + &keys[0]).bitwise_and_(WORD);
+    let mut x0 = counters + &keys[0];
     let mut x1 = keys[1].expand_as(&x0).copy();
     for round in 0..ROUNDS {
-        let _ = x0.g_add_(&x1).bitwise_and_(WORD);
+        let _ = x0.g_add_(&x1);
         let distance = ROTATIONS[round % ROTATIONS.len()];
-        let right = x1.bitwise_right_shift_tensor_scalar(32 - distance);
-        let left = x1
+        let right = x1
+            .bitwise_right_shift_tensor_scalar(32 - distance)
+            .bitwise_and_((1 << distance) - 1);
+        x1 = x1
             .bitwise_left_shift_tensor_scalar(distance)
-            .bitwise_and_(WORD);
-        x1 = left.bitwise_or_tensor(&right).bitwise_xor_tensor(&x0);
+            .bitwise_or_tensor_(&right)
+            .bitwise_xor_tensor_(&x0);
         if (round + 1) % 4 == 0 {
             let injection = (round + 1) / 4;
-            let _ = x0.g_add_(&keys[injection % 3]).bitwise_and_(WORD);
+            let _ = x0.g_add_(&keys[injection % 3]);
             let _ = x1
                 .g_add_(&keys[(injection + 1) % 3])
-                .g_add_scalar_(injection as i64)
-                .bitwise_and_(WORD);
+                .g_add_scalar_(injection as i64);
         }
     }
     [x0, x1]

@@ -222,8 +222,8 @@ fn in_first(count: i64, values: &Tensor, change: impl FnOnce(&Tensor) -> Tensor)
         0 => values.shallow_clone(),
         all if all == lanes => change(values),
         _ => {
-            let changed = change(&values.narrow(0, 0, count));
-            Tensor::cat(&[changed, values.narrow(0, count, lanes - count)], 0)
+            let parts = values.split_with_sizes([count, lanes - count], 0);
+            Tensor::cat(&[&change(&parts[0]), &parts[1]], 0)
         }
     }
 }
@@ -240,7 +240,12 @@ fn normalize(
     let size = values.size();
     let channels = size[0] * size[1];
     let [gamma, beta] = [0, 1].map(|next| {
-        let part = parts[norm.gamma + next].narrow(0, 0, size[0]);
+        let all = &parts[norm.gamma + next];
+        // A cut is an operation on the way back, even one that takes all.
+        let part = match all.size()[0] == size[0] {
+            true => all.shallow_clone(),
+            false => all.narrow(0, 0, size[0]),
+        };
         match learns {
             true => part.reshape([channels]),
             false => part.detach().reshape([channels]),

@@ -17,6 +17,9 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// The same on a GPU, whose libraries are gigabytes to be read.
 const GPU_START_LIMIT: Duration = Duration::from_secs(120);
 
+/// A group may take as many times as long as a trial as it has trials, on a GPU at most this many times.
+const GPU_GROUP_PATIENCE: u32 = 4;
+
 /// How long a worker that was asked to stop may take to checkpoint and say so.
 const STOP_GRACE: Duration = Duration::from_secs(30);
 
@@ -122,9 +125,14 @@ impl Dispatcher<'_, '_> {
                 begun,
             } => {
                 let (after, silence) = (now.duration_since(since), now.duration_since(heard));
-                let passed = |limit: Option<Duration>, time| limit.is_some_and(|most| time > most);
-                let most = self.settings.trial_timeout.map(|most| most * begun);
-                if passed(most, after) {
+                let times = match slots::gpu_of(&self.stations[place].slot) {
+                    Some(_) => begun.min(GPU_GROUP_PATIENCE),
+                    None => begun,
+                };
+                let passed = |limit: Option<Duration>, time| {
+                    limit.is_some_and(|most| time > most.saturating_mul(times))
+                };
+                if passed(self.settings.trial_timeout, after) {
                     return Some(Cause::TimedOut { after });
                 }
                 passed(self.settings.stall_timeout, silence)

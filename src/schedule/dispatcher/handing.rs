@@ -8,6 +8,7 @@ use crate::event::{AttemptNo, Event};
 use crate::protocol::{Order, ToWorker};
 use crate::schedule::groups;
 use crate::schedule::launcher::WorkerId;
+use crate::schedule::slots::gpu_of;
 
 /// Pause before a trial that another session is training is looked at again.
 const ELSEWHERE_PAUSE: Duration = Duration::from_secs(1);
@@ -87,7 +88,8 @@ impl Dispatcher<'_, '_> {
         let spec = &work.trials[first].spec;
         let is_alike = |other: usize| groups::are_alike(spec, &work.trials[other].spec);
         let waiting = 1 + self.queue.len();
-        let most = groups::size(spec, work.extent, room, waiting, self.usable());
+        let slots = self.slots_to_feed(place);
+        let most = groups::size(spec, work.extent, room, waiting, slots);
         let most = most.min(self.room());
         for other in self.queue.take_like(most.saturating_sub(1), is_alike) {
             if self.is_free(other, now)? {
@@ -95,6 +97,20 @@ impl Dispatcher<'_, '_> {
             }
         }
         Ok(trials)
+    }
+
+    /// How many slots are to have something to do when the one at `place` has its group. On a GPU a large group takes
+    /// hardly longer than a small one, so that only slots that wait are thought of; on CPUs it takes as much
+    /// longer as it is larger, and all slots are to end together.
+    fn slots_to_feed(&self, place: usize) -> usize {
+        let is_on_gpu = |station: &&Station| gpu_of(&station.slot).is_some();
+        if !is_on_gpu(&&self.stations[place]) {
+            return self.usable();
+        }
+        let waits =
+            |station: &&Station| !matches!(station.state, State::Busy { .. } | State::Retired);
+        let gpus = self.stations.iter().filter(is_on_gpu);
+        gpus.filter(waits).count()
     }
 
     fn launch(&mut self, place: usize) -> Result<(), ScheduleError> {

@@ -64,9 +64,9 @@ pub struct Work<'a> {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub slots: Vec<Slot>,
-    /// Longest a trial may train; a group of trials may take as many times that.
+    /// Longest a trial may train; a group may take as many times that as it has trials, and on a GPU four times that.
     pub trial_timeout: Option<Duration>,
-    /// Longest that a worker may say nothing of its trial.
+    /// Longest that a worker may say nothing of its trial; for groups as above.
     pub stall_timeout: Option<Duration>,
     /// How often a trial whose worker died is tried again.
     pub retries: u32,

@@ -35,6 +35,9 @@ use warden::Warden;
 /// Has libtorch round the factors of matrix products to TF32 on GPUs that can.
 const TF32: &str = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
 
+/// Settings of libtorch's allocator on GPUs.
+const ALLOCATOR: &str = "PYTORCH_CUDA_ALLOC_CONF";
+
 /// Numbers the workers of one session, so that a late word of a dead one is not taken for its
 /// successor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,6 +87,8 @@ pub struct TorchWorker {
     pub on_cpu: bool,
     /// Whether GPUs may multiply matrices in TF32.
     pub tf32: bool,
+    /// Workers that share each GPU.
+    pub shares: usize,
     /// What CUDA is to call each GPU, by its number in the name of a slot.
     pub gpus: Vec<String>,
 }
@@ -142,8 +147,17 @@ impl ProcessLauncher {
                 let mut command = Command::new(&torch.program);
                 command.args(["worker", "cuda"]);
                 command.env("CUDA_VISIBLE_DEVICES", gpu);
+                if std::env::var_os("CUDA_VISIBLE_DEVICES").is_none() {
+                    // Else the fastest comes first, and numbers are not those that `nvidia-smi` gave.
+                    command.env("CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+                }
                 if torch.tf32 {
                     command.env(TF32, "1");
+                }
+                if torch.shares > 1 && std::env::var_os(ALLOCATOR).is_none() {
+                    // What one keeps for later must not be what another lacks.
+                    let share = 0.95 / torch.shares as f64;
+                    command.env(ALLOCATOR, format!("per_process_memory_fraction:{share:.3}"));
                 }
                 command
             }
@@ -176,7 +190,9 @@ impl Launcher for ProcessLauncher {
         let path = self.logs.join(format!("{}.log", slot.0.replace(':', "-")));
         let log = Log::new(&path);
         let mut command = self.command(slot)?;
-        process::set_apart(&mut command, self.memory_limit)?;
+        // What a GPU's libraries keep for themselves depends on the driver and is no measure of a trial.
+        let memory_limit = self.memory_limit.filter(|_| gpu_of(slot).is_none());
+        process::set_apart(&mut command, memory_limit)?;
         let mut child = command.spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Arc::new(Process::new(child.id()));
@@ -199,7 +215,7 @@ impl Launcher for ProcessLauncher {
         send::never_block(&link.stdin)?;
         let warden = Warden {
             process: Arc::clone(&process),
-            memory_limit: self.memory_limit,
+            memory_limit,
             all_heard,
             all_logged,
             telling: Arc::clone(&telling),

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::*;
-use crate::engine::{first_sentence, is_out_of_memory};
+use crate::engine::{first_sentence, is_broken, is_out_of_memory};
 
 /// Set for the process in which a test is run under a limit, to what it is to do there.
 const ROLE: &str = "SWEEP_TEST_MEMORY";
@@ -106,4 +106,24 @@ fn of_libtorchs_messages_the_first_line_is_told() {
     assert!(is_out_of_memory(told));
     assert_eq!(first_sentence("index out of range"), "index out of range");
     assert_eq!(first_sentence("x: Torch(\"no more\")"), "no more");
+}
+
+#[test]
+fn a_gpu_that_has_failed_is_told_from_one_that_is_full() {
+    for full in [
+        "CUDA out of memory. Tried to allocate 2.00 GiB.",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: 9 bytes",
+    ] {
+        assert!(is_out_of_memory(full) && !is_broken(full), "{full}");
+    }
+    for failed in [
+        "CUDA error: an illegal memory access was encountered",
+        "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`",
+    ] {
+        assert!(is_broken(failed) && !is_out_of_memory(failed), "{failed}");
+    }
+    let other = "The size of tensor a (3) must match the size of tensor b (4)";
+    assert!(!is_broken(other) && !is_out_of_memory(other));
 }
