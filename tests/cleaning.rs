@@ -4,15 +4,24 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
-use rusqlite::Connection;
+mod common;
+
+use common::Place;
 use serde_json::Value as Json;
 use sweep::store::SweepLock;
 
 /// A folder in which the sweeps `one` and `two` were run, which share two of their trials.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 const EXPERIMENT: &str = "
@@ -30,9 +39,8 @@ layers = [8]
 impl Bench {
     fn new() -> Bench {
         let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
+            place: Place::with_data(600),
         };
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "600"]);
         bench.write(
             "one.toml",
             &format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
@@ -45,39 +53,6 @@ impl Bench {
             bench.succeed(&["run", file, "-q", "--workers", "1"]);
         }
         bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command.output().unwrap()
-    }
-
-    /// Standard output and standard error of a command that must end with `code`.
-    fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{error}");
-        (String::from_utf8(output.stdout).unwrap(), error)
-    }
-
-    fn succeed(&self, arguments: &[&str]) -> String {
-        self.end(arguments, 0).0
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        serde_json::from_str(&self.succeed(arguments)).unwrap()
     }
 
     /// Names of the trials of `sweep`, in plan order.
@@ -110,11 +85,6 @@ impl Bench {
             }
         }
         files
-    }
-
-    fn count(&self, query: &str) -> i64 {
-        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
-        connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 }
 

@@ -1,9 +1,12 @@
 //! What commands take, refuse and say: the real binary on a small made-up data set.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+mod common;
+
+use common::Place;
 use serde_json::Value as Json;
 
 const FILE: &str = "
@@ -28,61 +31,53 @@ kind = \"random_forest\"
 trees = 3
 ";
 
-struct Bench(tempfile::TempDir);
+struct Bench {
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
 
 impl Bench {
     fn new() -> Bench {
-        let bench = Bench(tempfile::tempdir().unwrap());
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "400"]);
-        bench.write("few.toml", FILE);
-        bench
+        let place = Place::with_data(400);
+        place.write("few.toml", FILE);
+        Bench { place }
     }
 
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.path().join(name), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
+    fn empty() -> Bench {
+        Bench {
+            place: Place::empty(),
+        }
     }
 
     /// Standard output and standard error of a command that must succeed.
     fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let [out, error] =
-            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert!(output.status.success(), "{arguments:?}\n{error}");
-        (out, error)
+        self.end(arguments, 0)
     }
 
     fn json(&self, arguments: &[&str]) -> Json {
-        let (out, _) = self.succeed(&[arguments, &["--json"]].concat());
-        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{out}"))
+        self.place.json(&[arguments, &["--json"]].concat())
     }
 
     /// Standard error of a command that must be refused.
     fn refused(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{error}");
-        error
+        self.fail(arguments, 2)
     }
 }
 
 #[test]
 fn made_up_data_replace_nothing_unasked() {
-    let bench = Bench(tempfile::tempdir().unwrap());
+    let bench = Bench::empty();
     bench.write("mine.csv", "hi");
     let synth = ["data", "synth", "mine.csv", "--rows", "20"];
     assert!(bench.refused(&synth).contains("--force"));
-    let mine = bench.0.path().join("mine.csv");
+    let mine = bench.root().join("mine.csv");
     assert_eq!(std::fs::read(&mine).unwrap(), b"hi");
     let told = bench.json(&[&synth[..], &["--force"]].concat());
     assert_eq!(
@@ -95,14 +90,14 @@ fn made_up_data_replace_nothing_unasked() {
 #[test]
 fn what_is_written_in_part_goes_with_a_signal() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        let bench = Bench(tempfile::tempdir().unwrap());
+        let bench = Bench::empty();
         let mut writer = bench
             .command(&["data", "synth", "q.csv", "--rows", "30000000"])
             .stderr(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let files = || std::fs::read_dir(bench.0.path()).unwrap().count();
+        let files = || std::fs::read_dir(bench.root()).unwrap().count();
         let deadline = Instant::now() + Duration::from_secs(60);
         while files() == 0 {
             assert!(Instant::now() < deadline, "nothing is written");
@@ -286,8 +281,8 @@ fn flags_are_named_in_what_is_said_of_them() {
 
 #[test]
 fn names_in_data_break_no_line_of_a_check() {
-    let bench = Bench(tempfile::tempdir().unwrap());
-    let mut file = std::fs::File::create(bench.0.path().join("t.csv")).unwrap();
+    let bench = Bench::empty();
+    let mut file = std::fs::File::create(bench.root().join("t.csv")).unwrap();
     writeln!(file, "a,c,y").unwrap();
     let long = "x".repeat(300);
     for row in 0..120 {

@@ -1,57 +1,34 @@
 //! `sweep describe`, the real binary, on made-up data and on files that are odd or wrong.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+mod common;
+
+use common::Place;
 
 /// A folder in which commands run.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Bench {
     fn new() -> Bench {
         Bench {
-            folder: tempfile::tempdir().unwrap(),
+            place: Place::empty(),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_sweep"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("SWEEP_STORE")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Standard output of a command that must succeed.
-    fn succeed(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}\n{text}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Standard error of a command that must end with `code`.
+    /// Standard error of a command that must end with `code` and write nothing.
     fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+        let text = self.place.fail(arguments, code);
         assert!(!self.path("reports").exists(), "nothing is written");
         text
-    }
-
-    fn json(&self, arguments: &[&str]) -> serde_json::Value {
-        serde_json::from_str(&self.succeed(arguments)).unwrap()
     }
 
     /// Names and bytes of all files in a folder of reports.

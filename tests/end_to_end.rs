@@ -1,72 +1,35 @@
 //! The real binary, driven as a user would, on a small made-up data set.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+mod common;
 
-/// Longest a test waits for something to happen in another process.
-const PATIENCE: Duration = Duration::from_secs(60);
+use common::{PATIENCE, Place};
+use rusqlite::Connection;
 
 /// A folder with made-up data and an experiment file, in which commands run.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Bench {
     fn new() -> Bench {
         let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
+            place: Place::with_data(1500),
         };
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
         bench.write("small.toml", &small("epochs = 3"));
         bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("SWEEP_STORE");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Standard output of a command that must succeed.
-    fn succeed(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {:?}\n{text}",
-            output.status
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Standard error of a command that must end with `code`.
-    fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
-        text
     }
 
     /// Starts a sweep and waits until it has recorded at least `rows` metric rows.
@@ -86,22 +49,9 @@ impl Bench {
         child
     }
 
-    /// One number from the record; 0 while there is none.
-    fn count(&self, query: &str) -> i64 {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(connection) = Connection::open_with_flags(self.path("runs/sweep.sqlite"), flags)
-        else {
-            return 0;
-        };
-        connection.busy_timeout(PATIENCE).unwrap();
-        connection
-            .query_row(query, [], |row| row.get(0))
-            .unwrap_or(0)
-    }
-
     /// Everything recorded of results, but for times: (trial, metric, step, value).
     fn results(&self) -> Vec<String> {
-        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        let connection = self.record();
         let mut query = connection
             .prepare(
                 "SELECT trial, metric, step, value FROM metric_rows WHERE metric <> 'seconds'
@@ -270,14 +220,14 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
     signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(bench.count("SELECT count(*) FROM trials WHERE status = 'interrupted'") > 0);
-    assert_eq!(processes_in(bench.folder.path()), [""; 0]);
+    assert_eq!(processes_in(bench.root()), [""; 0]);
 
     let seen = bench.count("SELECT count(*) FROM metrics");
     let mut child = bench.start(&["resume"], seen + 1_000);
     signal(&child, libc::SIGKILL);
     child.wait().unwrap();
     let begin = Instant::now();
-    while !processes_in(bench.folder.path()).is_empty() {
+    while !processes_in(bench.root()).is_empty() {
         assert!(
             begin.elapsed() < PATIENCE,
             "a worker outlived its coordinator"
@@ -543,7 +493,7 @@ impl Bench {
     }
 
     fn text(&self, query: &str) -> String {
-        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        let connection = self.record();
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 }

@@ -1,19 +1,25 @@
 //! Failures, limits and stopping, with the real binary: what is tried again, what is set aside, what is
 //! left for later, and how it is told.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+mod common;
 
-/// Longest a test waits for something to happen in another process.
-const PATIENCE: Duration = Duration::from_secs(120);
+use common::{PATIENCE, Place, ended};
 
 /// A folder with made-up data, in which commands run.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 /// An experiment of two seeds of a network.
@@ -39,39 +45,10 @@ const ENDLESS: &str = "[model]\nepochs = 100000\n";
 
 impl Bench {
     fn new(more: &str) -> Bench {
-        let folder = tempfile::tempdir().unwrap();
-        let bench = Bench { folder };
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "600"]);
+        let place = Place::with_data(600);
+        let bench = Bench { place };
         bench.write("small.toml", &file("small", more));
         bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("SWEEP_STORE")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn succeed(&self, arguments: &[&str]) -> String {
-        self.end(arguments, 0).0
-    }
-
-    /// Standard output and error of a command that must end with `code`.
-    fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
-        let output = self.command(arguments).output().unwrap();
-        ended(&output, arguments, code)
     }
 
     fn start(&self, arguments: &[&str]) -> Running<'_> {
@@ -86,20 +63,8 @@ impl Bench {
         }
     }
 
-    /// One number from the record; 0 while there is none.
-    fn count(&self, query: &str) -> i64 {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let path = self.path("runs/sweep.sqlite");
-        let Ok(connection) = Connection::open_with_flags(path, flags) else {
-            return 0;
-        };
-        connection.busy_timeout(PATIENCE).unwrap();
-        let found = connection.query_row(query, [], |row| row.get(0));
-        found.unwrap_or(0)
-    }
-
     fn text(&self, query: &str) -> String {
-        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
+        let connection = self.record();
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 
@@ -114,17 +79,6 @@ impl Bench {
             sleep(Duration::from_millis(10));
         }
     }
-}
-
-fn ended(output: &Output, arguments: &[&str], code: i32) -> (String, String) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (said, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{arguments:?}\n{said}\n{told}"
-    );
-    (said, told)
 }
 
 /// A sweep in the background.
@@ -142,7 +96,7 @@ impl Running<'_> {
 
     fn end(self, code: i32) -> (String, String) {
         let output = self.child.wait_with_output().unwrap();
-        ended(&output, &["in the background"], code)
+        ended(output, &["in the background"], code)
     }
 }
 

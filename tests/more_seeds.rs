@@ -1,16 +1,28 @@
 //! Seeds from the command line, and further seeds for the best: the real binary on a small made-up data set.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Output, Stdio};
 
-use rusqlite::Connection;
+mod common;
 
-struct Bench(tempfile::TempDir);
+use common::{Place, RECORD};
+
+struct Bench {
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
 
 impl Bench {
     fn new() -> Bench {
-        let bench = Bench(tempfile::tempdir().unwrap());
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "400"]);
+        let bench = Bench {
+            place: Place::with_data(400),
+        };
         bench.write("[[16], [8]]");
         bench
     }
@@ -38,35 +50,21 @@ kind = \"random_forest\"
 grid = {{ trees = [3], max_depth = [2, 4] }}
 "
         );
-        std::fs::write(self.0.path().join("few.toml"), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command.output().unwrap()
+        self.place.write("few.toml", text);
     }
 
     /// Standard output and standard error of a command that must succeed.
     fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let [out, error] =
-            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert!(output.status.success(), "{arguments:?}\n{error}");
-        (out, error)
+        self.end(arguments, 0)
     }
 
     fn fail(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}\n{error}");
-        error
+        self.place.fail(arguments, 2)
     }
 
     /// Seeds in the plan, finished all of them, by configuration; and the number of trials in the record.
     fn planned(&self) -> (BTreeMap<String, Vec<u64>>, usize) {
-        let connection = Connection::open(self.0.path().join("runs/sweep.sqlite")).unwrap();
+        let connection = self.record();
         let mut query = connection
             .prepare(
                 "SELECT t.kind || t.config, t.seed, t.status FROM trials t
@@ -95,7 +93,7 @@ fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
         "{error}"
     );
     assert!(error.contains("sweep run few.toml"), "{error}");
-    assert!(!bench.0.path().join("runs/sweep.sqlite").exists());
+    assert!(!bench.path(RECORD).exists());
     bench.succeed(&["run", "few.toml", "-q"]);
     let (_, said) = bench.succeed(&["run", "few.toml", "--more-seeds", "2", "--top", "1"]);
     assert!(said.contains("further seeds 3, 4"), "{said}");
@@ -163,7 +161,7 @@ fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
     assert_eq!(inference["comparisons"].as_array().unwrap().len(), 3);
     assert!(["winner", "not_told_apart"].contains(&inference["verdict"].as_str().unwrap()));
     let candidates = inference["candidates"].as_array().unwrap().len();
-    let folder = bench.0.path().join("reports/few");
+    let folder = bench.path("reports/few");
     let sheet = std::fs::read_to_string(folder.join("comparisons.csv")).unwrap();
     let place = sheet
         .lines()

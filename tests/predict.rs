@@ -2,30 +2,41 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
-use rusqlite::Connection;
+mod common;
+
+use common::Place;
 use sweep::data::{Dataset, SavedPreparation};
 use sweep::engine::boost;
 
 /// A folder with made-up data in which a sweep was run.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
     xgboost: Option<PathBuf>,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Bench {
     /// Runs the experiment of `models`, which says what is trained.
     fn new(rows: usize, models: &str) -> Bench {
-        let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
-            xgboost: boost::locate().ok().map(|library| library.path),
-        };
+        let mut place = Place::with_data(rows);
+        let xgboost = boost::locate().ok().map(|library| library.path);
+        if let Some(library) = &xgboost {
+            place.set(boost::VARIABLE, library);
+        }
+        let bench = Bench { place, xgboost };
         assert!(
             bench.xgboost.is_some() || std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
             "SWEEP_REQUIRE_XGBOOST is set, and the library is not at hand"
         );
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
         bench.punch_holes();
         bench.write("demo.toml", format!("{EXPERIMENT}{models}"));
         bench.succeed(&["run", "demo.toml", "-q"]);
@@ -48,48 +59,14 @@ impl Bench {
         write_csv(&self.path("demo.csv"), &names, &rows, b',');
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        if let Some(library) = &self.xgboost {
-            command.env(boost::VARIABLE, library);
-        }
-        command.output().unwrap()
-    }
-
-    /// Standard output of a command that must end with `code`, and its standard error.
-    fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{error}");
-        (String::from_utf8(output.stdout).unwrap(), error)
-    }
-
-    fn succeed(&self, arguments: &[&str]) -> String {
-        self.end(arguments, 0).0
-    }
-
     /// Standard error on one line, of a command that must end with `code`.
     fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let error = self.end(arguments, code).1;
+        let error = self.place.fail(arguments, code);
         let words: Vec<&str> = error
             .split_whitespace()
             .filter(|word| *word != "│")
             .collect();
         words.join(" ")
-    }
-
-    fn record(&self) -> Connection {
-        Connection::open(self.path("runs/sweep.sqlite")).unwrap()
     }
 
     /// Name, kind and objective of every finished trial.
@@ -495,7 +472,7 @@ embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 
         bench.succeed(&["export", &trial, &trial]);
         let output = Command::new(&python)
             .args(["read.py", &trial, "demo.csv"])
-            .current_dir(bench.folder.path())
+            .current_dir(bench.root())
             .output()
             .unwrap();
         assert!(

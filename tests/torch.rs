@@ -1,14 +1,13 @@
 //! Sweeps on the torch engine through the real programs, and handed from one engine to the other.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+mod common;
 
-/// Longest a test waits for something to happen in another process.
-const PATIENCE: Duration = Duration::from_secs(120);
+use common::{PATIENCE, Place};
 
 const EXPERIMENT: &str = "\
 [experiment]
@@ -35,45 +34,27 @@ checkpoint = { every = \"1ms\", cost = 1.0 }
 
 /// A folder with made-up data and an experiment.
 struct Bench {
-    folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Bench {
     fn new(experiment: &str) -> Bench {
-        let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "900"]);
-        std::fs::write(bench.folder.path().join("small.toml"), experiment).unwrap();
-        bench
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("SWEEP_STORE")
-            .env_remove("LD_LIBRARY_PATH")
-            .env("SWEEP_TORCH_WORKER", env!("CARGO_BIN_EXE_sweep-torch"))
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn succeed(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}\n{text}");
-        output
-    }
-
-    fn record(&self) -> PathBuf {
-        self.folder.path().join("runs/sweep.sqlite")
+        let mut place = Place::with_data(900);
+        place.set("SWEEP_TORCH_WORKER", env!("CARGO_BIN_EXE_sweep-torch"));
+        place.write("small.toml", experiment);
+        Bench { place }
     }
 
     fn rows<T>(&self, query: &str, read: impl Fn(&rusqlite::Row<'_>) -> T) -> Vec<T> {
-        let connection = Connection::open(self.record()).unwrap();
-        connection.busy_timeout(PATIENCE).unwrap();
+        let connection = self.record();
         let mut query = connection.prepare(query).unwrap();
         let rows = query.query_map([], |row| Ok(read(row))).unwrap();
         rows.map(Result::unwrap).collect()
@@ -92,15 +73,6 @@ impl Bench {
             |row| row.get(0).unwrap(),
         )
     }
-}
-
-fn recorded_epochs(record: &Path) -> i64 {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let Ok(connection) = Connection::open_with_flags(record, flags) else {
-        return 0;
-    };
-    let count = connection.query_row("SELECT count(*) FROM metrics", [], |row| row.get(0));
-    count.unwrap_or(0)
 }
 
 #[test]
@@ -137,7 +109,7 @@ fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
         .spawn()
         .unwrap();
     let begin = Instant::now();
-    while recorded_epochs(&bench.record()) < 200 {
+    while bench.count("SELECT count(*) FROM metrics") < 200 {
         assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
         sleep(Duration::from_millis(10));
     }
@@ -159,8 +131,7 @@ fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
 #[test]
 fn the_doctor_says_what_the_worker_can_train_on() {
     let bench = Bench::new(EXPERIMENT);
-    let output = bench.succeed(&["doctor"]);
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = bench.succeed(&["doctor"]);
     let line = said
         .lines()
         .find(|line| line[2..].trim_start().starts_with("torch"));
@@ -186,10 +157,10 @@ fn a_gpu_that_libtorch_cannot_use_is_not_replaced_by_a_cpu() {
 /// Pretends that this machine has a GPU: what lists GPUs says so, and its worker is one that trains on a CPU and
 /// leaves word of how it was started.
 fn with_a_gpu(bench: &Bench) -> PathBuf {
-    let folder = bench.folder.path().join("bin");
+    let folder = bench.path("bin");
     std::fs::create_dir(&folder).unwrap();
     let worker = env!("CARGO_BIN_EXE_sweep-torch");
-    let started = bench.folder.path().join("started");
+    let started = bench.path("started");
     let started = started.display();
     for (name, script) in [
         (
@@ -240,7 +211,7 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         slots.iter().all(|slot| slot.starts_with("cuda:0.")),
         "{slots:?}"
     );
-    let started = std::fs::read_to_string(bench.folder.path().join("started")).unwrap();
+    let started = std::fs::read_to_string(bench.path("started")).unwrap();
     let started: Vec<&str> = started.lines().collect();
     let wanted = "cuda 0 PCI_BUS_ID 1 per_process_memory_fraction:0.317";
     assert_eq!(started, [wanted; 3]);

@@ -2,22 +2,27 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+pub use crate::common::RECORD;
+use crate::common::{PATIENCE, Place};
 
-/// Longest a test waits for something to happen in another process.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// Enough that a sweep of them is still under way when it is disturbed.
 pub const EPOCHS: u32 = 400;
-/// Where the record stands.
-pub const RECORD: &str = "runs/sweep.sqlite";
 
 pub struct Bench {
-    pub folder: tempfile::TempDir,
+    place: Place,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.place
+    }
 }
 
 /// A sweep under way.
@@ -56,53 +61,15 @@ max_depth = 6
 impl Bench {
     pub fn new(epochs: u32) -> Bench {
         let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
+            place: Place::with_data(1000),
         };
-        bench.succeed(&["data", "synth", "demo.csv", "--rows", "1000"]);
         bench.write("small.toml", &small(epochs));
         bench
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env_remove("SWEEP_STORE")
-            .stdin(Stdio::null());
-        command
-    }
-
-    pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
     /// Standard output and standard error of a command that must succeed.
     pub fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        let output = self.run(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {:?}\n{said}",
-            output.status
-        );
-        (String::from_utf8(output.stdout).unwrap(), said)
-    }
-
-    /// Standard error of a command that must end with `code`.
-    pub fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}");
-        said
+        self.end(arguments, 0)
     }
 
     /// Starts `sweep run small.toml` and waits until it has recorded `rows` metric rows.
@@ -128,21 +95,9 @@ impl Bench {
         running
     }
 
-    /// One number from the record; 0 while there is none.
-    pub fn count(&self, query: &str) -> i64 {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(connection) = Connection::open_with_flags(self.path(RECORD), flags) else {
-            return 0;
-        };
-        connection.busy_timeout(PATIENCE).unwrap();
-        connection
-            .query_row(query, [], |row| row.get(0))
-            .unwrap_or(0)
-    }
-
     /// Everything recorded of results, but for times.
     pub fn results(&self) -> Vec<String> {
-        let connection = Connection::open(self.path(RECORD)).unwrap();
+        let connection = self.record();
         let check: String = connection
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
             .unwrap();

@@ -3,6 +3,8 @@
 
 mod bench;
 mod changes;
+#[path = "../common/mod.rs"]
+mod common;
 mod disk;
 mod folders;
 mod locks;

@@ -1,0 +1,123 @@
+//! A folder in which the real binary runs, and its record.
+
+#![allow(dead_code, reason = "no test needs all of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value as Json;
+
+/// Longest a test waits for something to happen in another process.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Where the record stands.
+pub const RECORD: &str = "runs/sweep.sqlite";
+
+/// A folder of its own, gone in the end.
+pub struct Place {
+    folder: tempfile::TempDir,
+    /// Set for every command.
+    environment: Vec<(String, PathBuf)>,
+}
+
+impl Place {
+    pub fn empty() -> Place {
+        Place {
+            folder: tempfile::tempdir().unwrap(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// With `rows` rows of made-up data in `demo.csv`.
+    pub fn with_data(rows: usize) -> Place {
+        let place = Place::empty();
+        place.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
+        place
+    }
+
+    pub fn set(&mut self, variable: &str, path: impl Into<PathBuf>) {
+        self.environment.push((variable.to_owned(), path.into()));
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// Writes a file, and the folders above it.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        command
+            .args(arguments)
+            .current_dir(self.root())
+            .env_remove("SWEEP_STORE")
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Standard output and standard error of a command that must end with `code`.
+    pub fn end(&self, arguments: &[&str], code: i32) -> (String, String) {
+        ended(self.run(arguments), arguments, code)
+    }
+
+    /// Standard output of a command that must succeed.
+    pub fn succeed(&self, arguments: &[&str]) -> String {
+        self.end(arguments, 0).0
+    }
+
+    /// Standard error of a command that must end with `code`.
+    pub fn fail(&self, arguments: &[&str], code: i32) -> String {
+        self.end(arguments, code).1
+    }
+
+    /// What a command that must succeed prints as JSON.
+    pub fn json(&self, arguments: &[&str]) -> Json {
+        let text = self.succeed(arguments);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{text}"))
+    }
+
+    /// The record, which must be there.
+    pub fn record(&self) -> Connection {
+        let connection = Connection::open(self.path(RECORD)).unwrap();
+        connection.busy_timeout(PATIENCE).unwrap();
+        connection
+    }
+
+    /// One number from the record; 0 while there is none.
+    pub fn count(&self, query: &str) -> i64 {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let Ok(connection) = Connection::open_with_flags(self.path(RECORD), flags) else {
+            return 0;
+        };
+        connection.busy_timeout(PATIENCE).unwrap();
+        let found = connection.query_row(query, [], |row| row.get(0));
+        found.unwrap_or(0)
+    }
+}
+
+/// Standard output and standard error of what must have ended with `code`.
+pub fn ended(output: Output, arguments: &[&str], code: i32) -> (String, String) {
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {:?}\n{error}",
+        output.status
+    );
+    (String::from_utf8(output.stdout).unwrap(), error)
+}
