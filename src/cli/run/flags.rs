@@ -1,0 +1,74 @@
+//! Flags on how to run, which `run`, `resume` and `plan` share.
+
+use crate::cli::limits::{Limits, Retry};
+use crate::cli::placement::EngineChoice;
+use crate::schedule::{self, Gpus, MAX_SLOTS, Wanted};
+use crate::spec::memory_size;
+
+/// Flags on how to run, shared with `resume`. They change no result.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    #[command(flatten)]
+    pub choice: Choice,
+
+    #[command(flatten)]
+    pub limits: Limits,
+
+    /// Say nothing but errors and the last line
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Flags on which trials run on which slots, shared with `plan`.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
+    /// Number of CPU workers
+    #[arg(long, value_name = "N", conflicts_with = "slots", value_parser = workers)]
+    pub workers: Option<usize>,
+
+    /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
+    #[arg(long, value_parser = slots)]
+    pub slots: Option<String>,
+
+    /// What trains networks
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineChoice>,
+
+    /// Workers that share each GPU
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub gpu_shares: Option<u8>,
+
+    /// Most private memory of a worker, such as 2GB
+    #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
+    pub memory_limit: Option<u64>,
+
+    #[command(flatten)]
+    pub retry: Retry,
+}
+
+/// Reads the value of `--workers`.
+fn workers(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=MAX_SLOTS).contains(number))
+        .ok_or_else(|| format!("from 1 to {MAX_SLOTS} workers are possible"))
+}
+
+/// Checks the value of `--slots`.
+fn slots(text: &str) -> Result<String, String> {
+    match schedule::parse_slots(text).map_err(|error| error.to_string())? {
+        Wanted::These { cpu, .. } if cpu > MAX_SLOTS => {
+            Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
+        }
+        Wanted::These {
+            cpu: 0,
+            gpus: Gpus::These(numbers),
+        } if numbers.is_empty() => Err(format!("from 1 to {MAX_SLOTS} slots are possible")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Reads the value of `--memory-limit`.
+fn memory_limit(text: &str) -> Result<u64, String> {
+    memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}

@@ -1,0 +1,150 @@
+//! What `run` asks of the record before it trains, and writes into it: what is done, what is planned, and that a
+//! session begins.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::cli::context::store_failure;
+use crate::cli::environment::environment;
+use crate::cli::prepare::Ready;
+use crate::cli::{Context, Exit, Failure, model};
+use crate::plan::{Plan, PlannedTrial};
+use crate::store::lock::{LockError, host_name};
+use crate::store::{Begin, DatasetRecord, ExperimentSummary, Planned, SessionId, Store, SweepLock};
+use crate::trial::{ModelSpec, Status, TrialId};
+use crate::worker::checkpoints;
+
+/// What earlier sessions have left.
+pub struct Before {
+    /// Trials with a result.
+    pub done: usize,
+    /// Trials that failed and are not tried again.
+    pub failed: usize,
+    pub best: Option<(TrialId, f64)>,
+    /// Trials that earlier files or data asked for.
+    pub out_of_plan: usize,
+}
+
+impl Before {
+    pub fn of(
+        ready: &Ready,
+        todo: &[&PlannedTrial],
+        statuses: &HashMap<TrialId, Status>,
+        store: &Store,
+    ) -> Result<Before, Failure> {
+        let is_done = |status: &&Status| matches!(status, Status::Finished | Status::Diverged);
+        let done = statuses.values().filter(is_done).count();
+        let own = summary_of(store, &ready.checked.experiment.name)?;
+        Ok(Before {
+            done,
+            failed: ready.plan.trials.len() - done - todo.len(),
+            out_of_plan: own.as_ref().map_or(0, |own| own.out_of_plan as usize),
+            best: own.and_then(|own| own.best_trial.zip(own.best)),
+        })
+    }
+}
+
+/// What the record says of the experiment called `name` in short.
+fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Failure> {
+    let known = store.experiments().map_err(store_failure)?;
+    Ok(known.into_iter().find(|other| other.name == name))
+}
+
+/// What every command calls the best of the experiment called `name`.
+pub fn best_of_plan(store: &Store, name: &str) -> Result<Option<(TrialId, f64)>, Failure> {
+    let record = store.experiment(name).map_err(store_failure)?;
+    let best = record
+        .as_ref()
+        .and_then(|record| model::best_trial(record, None));
+    Ok(best.and_then(|trial| Some((trial.id.clone(), trial.best?))))
+}
+
+/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+pub fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
+    for (trial, status) in statuses {
+        if matches!(status, Status::Finished | Status::Diverged) {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }
+    }
+}
+
+/// What the record knows of the trials of `plan`.
+pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Failure> {
+    let ids: Vec<TrialId> = plan.trials.iter().map(|trial| trial.id.clone()).collect();
+    let found = store.statuses(&ids).map_err(store_failure)?;
+    Ok(ids
+        .into_iter()
+        .zip(found)
+        .filter_map(|(id, status)| Some((id, status?)))
+        .collect())
+}
+
+/// The lock of `experiment`, or who has it.
+pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
+    SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
+        LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
+        LockError::Name { .. } => Failure::input(error, ""),
+        LockError::Io { .. } => Failure::environment(
+            error,
+            "choose a folder that can be written with --store, or free some space",
+        ),
+    })
+}
+
+/// Records that a session begins, with the whole plan.
+pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
+    let experiment = &ready.checked.experiment;
+    let planned: Vec<Planned<'_>> = ready
+        .plan
+        .trials
+        .iter()
+        .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
+        .collect();
+    let commit = git_commit();
+    let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let needs_xgboost = ready.plan.trials.iter().any(is_boost);
+    let command: Vec<String> = std::env::args().collect();
+    let begin = Begin {
+        experiment: &experiment.name,
+        file_path: &ready.checked.source.path,
+        file_text: &ready.checked.source.text,
+        flags: &ready.checked.flags,
+        objective: &experiment.objective,
+        dataset: &dataset_record(ready),
+        command: &command.join(" "),
+        host: &host_name(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        git_commit: commit.as_deref(),
+        environment: &environment(needs_xgboost),
+        trials: &planned,
+        holds_lock: true,
+    };
+    store.begin(&begin).map_err(store_failure)
+}
+
+fn dataset_record(ready: &Ready) -> DatasetRecord {
+    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+    DatasetRecord {
+        digest: meta.digest.clone(),
+        source: summary.source.clone(),
+        source_sha256: summary.source_sha256.clone(),
+        features: meta.features.clone(),
+        classes: meta.classes.clone(),
+        train_rows: meta.train_rows as u64,
+        valid_rows: meta.valid_rows as u64,
+        test_rows: meta.test_rows as u64,
+        notes: summary.notes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The commit checked out in the working directory, if Git knows one.
+fn git_commit() -> Option<String> {
+    let output = std::process::Command::new("git")
+        .args(["rev-parse", "HEAD"])
+        .stderr(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !commit.is_empty()).then_some(commit)
+}

@@ -1,0 +1,237 @@
+//! The training of a session: workers, the record and the console, and how it is interrupted.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::How;
+use super::record::{Before, best_of_plan};
+use crate::cli::context::store_failure;
+use crate::cli::placement::Placement;
+use crate::cli::prepare::Ready;
+use crate::cli::{Context, Failure, signals, terminal};
+use crate::console::{Console, Mode, Sweep};
+use crate::plan::PlannedTrial;
+use crate::protocol::Checkpointing;
+use crate::report;
+use crate::schedule::{
+    self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
+};
+use crate::store::lock::holder_of;
+use crate::store::{Outcome, Requests, SessionId, Store, SweepLock, TrialFiles, Urgency};
+use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
+use crate::worker::{self, checkpoints};
+
+/// How often requests to stop are looked for.
+const REQUEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Where a session is written down, and who may write it.
+pub struct Recorded<'a> {
+    pub store: &'a Store,
+    pub session: SessionId,
+    pub lock: &'a SweepLock,
+}
+
+/// Dispatches `todo`, with the record as first observer and the console as second.
+pub fn train(
+    context: &Context,
+    ready: &Ready,
+    how: &How,
+    todo: &[&PlannedTrial],
+    placement: Placement,
+    record: Recorded<'_>,
+    before: Before,
+) -> Result<Summary, Failure> {
+    let experiment = &ready.checked.experiment;
+    let trials = absolute(&context.trials())?;
+    writable(&trials)?;
+    let work = Work {
+        trials: todo,
+        data: absolute(&ready.data.path)?,
+        folder: trials.clone(),
+        elsewhere: &|trial| elsewhere(context, &record, trial),
+        extent: Extent {
+            rows: ready.data.meta.train_rows,
+            features: ready.data.meta.features.len(),
+            classes: ready.data.meta.classes.len(),
+        },
+    };
+    let settings = Settings {
+        slots: placement.slots,
+        trial_timeout: experiment.schedule.trial_timeout,
+        stall_timeout: experiment.schedule.stall_timeout,
+        retries: experiment.schedule.retries,
+        checkpoint: Checkpointing {
+            every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
+            cost: experiment.schedule.checkpoint.cost,
+        },
+        max_time: how.limits.max_time,
+        max_trials: how.limits.max_trials.map(NonZero::get),
+    };
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::environment(format!("this program cannot find itself: {error}"), "")
+    })?;
+    let logs = context.runs().join("logs").join(&experiment.name);
+    let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
+    let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
+        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
+        .with_torch(placement.torch);
+    let (inbox, incoming) = schedule::inbox();
+    interrupt_on_signal(&inbox);
+    interrupt_on_request(&inbox, record.lock.requests())?;
+
+    // A checkpoint goes only when the result that makes it needless is on disk.
+    let files = TrialFiles {
+        folder: trials.clone(),
+        after_commit: Box::new(move |trial| {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }),
+    };
+    let writer = record.store.writer(record.session, Some(files));
+    let mut writer = writer.map_err(store_failure)?;
+    let mut console = console(ready, how, todo, before);
+    let result = schedule::dispatch(
+        &work,
+        &settings,
+        &mut launcher,
+        &mut [&mut writer, &mut console],
+        (inbox, incoming),
+    );
+    if !todo.is_empty() {
+        // What other sessions have trained of the plan meanwhile, this one has not seen.
+        if let Ok(best) = best_of_plan(record.store, &experiment.name) {
+            console.learn_best(best);
+        }
+        console.finish();
+    }
+    let outcome = match &result {
+        Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
+        Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
+        Ok(_) => Outcome::Finished,
+        Err(_) => Outcome::Failed,
+    };
+    let written = terminal::with_patience(&context.waits(), || writer.finish(outcome));
+    let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
+    let summary = result.map_err(|error| Failure::environment(error, next))?;
+    written.map_err(|error| Failure::environment(error, next))?;
+    Ok(summary)
+}
+
+/// Sees that models can be written before any is trained. On a full disk workers wait for room.
+fn writable(trials: &Path) -> Result<(), Failure> {
+    match worker::make_ready(trials) {
+        Err(error) if !worker::is_full(&error) => Err(Failure::environment(
+            format!("cannot write in {}: {error}", trials.display()),
+            "see that the folder can be written, or choose another one with --store",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Turns Ctrl-C and termination signals into interrupts; the third one ends without asking anybody.
+fn interrupt_on_signal(inbox: &Inbox) {
+    let inbox = inbox.clone();
+    let mut count = 0;
+    signals::interrupt(move || {
+        count += 1;
+        if count > 2 {
+            signals::end();
+        }
+        // Nobody listens once all trials are over.
+        let _ = inbox.send(Incoming::Interrupt);
+    });
+}
+
+/// Looks for requests to stop from other processes until the session is over.
+fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure> {
+    let inbox = inbox.clone();
+    let watch = move || {
+        let mut seen = None;
+        loop {
+            std::thread::sleep(REQUEST_PAUSE);
+            let pending = requests.pending();
+            let interrupts = match (seen, pending) {
+                (None, Some(Urgency::Clean)) | (Some(Urgency::Clean), Some(Urgency::AtOnce)) => 1,
+                (None, Some(Urgency::AtOnce)) => 2,
+                _ => 0,
+            };
+            seen = seen.max(pending);
+            for _ in 0..interrupts {
+                if inbox.send(Incoming::Interrupt).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("requests".to_owned());
+    let started = thread.spawn(watch).map(drop);
+    started.map_err(|error| {
+        Failure::environment(format!("cannot listen for `sweep stop`: {error}"), "")
+    })
+}
+
+/// What other sessions, whose experiments ask for `trial` too, have to do with it.
+fn elsewhere(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> Elsewhere {
+    // A record that cannot be read now is no reason to stop: it is the writer's to tell.
+    let Ok(Some(standing)) = record.store.standing(trial, record.session) else {
+        return Elsewhere::Free;
+    };
+    let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
+    match standing.status {
+        Status::Finished | Status::Diverged => Elsewhere::Done,
+        _ if standing.running_for.iter().any(is_run) => Elsewhere::Running,
+        _ => Elsewhere::Free,
+    }
+}
+
+/// Workers are started by absolute paths, so that nothing depends on where they run.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::environment(format!("cannot resolve {}: {error}", path.display()), "")
+    })
+}
+
+fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> Console {
+    let trials = &ready.plan.trials;
+    let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
+    let kinds = trials.iter().map(|trial| trial.spec.model.kind());
+    complete(kinds.zip(&mut params));
+    let named = trials
+        .iter()
+        .zip(&params)
+        .map(|(trial, params)| (&trial.id, trial.spec.model.kind(), params));
+    let sweep = Sweep {
+        total: trials.len() as u64,
+        already_done: before.done as u64,
+        failed_before: before.failed as u64,
+        describe: report::labels(named),
+        epochs: todo
+            .iter()
+            .map(|trial| (trial.id.clone(), steps(trial)))
+            .collect(),
+        objective: ready.checked.experiment.objective.clone(),
+        unranked: trials
+            .iter()
+            .filter(|trial| trial.spec.train_share < 1.0)
+            .map(|trial| trial.id.clone())
+            .collect(),
+        best: before.best,
+    };
+    Console::new(
+        sweep,
+        if how.quiet {
+            Mode::Quiet
+        } else {
+            Mode::for_stderr()
+        },
+    )
+}
+
+/// Most epochs, rounds or trees that `trial` may take.
+pub fn steps(trial: &PlannedTrial) -> u32 {
+    match &trial.spec.model {
+        ModelSpec::Mlp(model) => model.epochs,
+        ModelSpec::Boost(model) => model.rounds,
+        ModelSpec::Forest(model) => model.trees,
+    }
+}
