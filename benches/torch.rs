@@ -163,7 +163,7 @@ fn grid(device: Device, epochs: u32) {
         GRID_ROWS[0],
         groups.len()
     );
-    println!("  torch, groups (from {epochs} epochs of each): {fused:.0} s");
+    println!("  torch, groups (epochs trained of each: {epochs}): {fused:.0} s");
     println!(
         "  torch, one at a time (from an epoch of each shape, with and without normalisation): {alone:.0} s, \
          {:.1} times as long",

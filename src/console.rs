@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::{Event, Observer, ObserverError, Slot};
+use crate::event::{Event, Observer, ObserverError, Slot, StopReason};
 use crate::trial::{Objective, TrialId};
 use tally::Tally;
 
@@ -88,21 +88,8 @@ impl Console {
         self.tally.best_at_end = best;
     }
 
-    /// Takes the bars away and says how it ended. To be called once, after the last event.
-    pub fn finish(&mut self) {
-        self.finish_at(Instant::now());
-    }
-
-    fn observe_at(&mut self, event: &Event, now: Instant) {
-        // Described first: a failure is told with the slot that the tally is about to forget.
-        if let Some(notice) = self.tally.notice(event) {
-            self.face.tell(&notice);
-        }
-        self.tally.follow(event);
-        self.face.show(&self.tally, now);
-    }
-
-    fn finish_at(&mut self, now: Instant) {
+    /// Takes the bars away, after the last event.
+    pub fn put_away(&mut self) {
         if let Face::Bars {
             all,
             overall,
@@ -115,6 +102,34 @@ impl Console {
             }
             let _ = all.clear();
         }
+    }
+
+    /// Says how it ended. To be called once, when all is recorded.
+    pub fn finish(&mut self) {
+        self.finish_at(Instant::now());
+    }
+
+    fn observe_at(&mut self, event: &Event, now: Instant) {
+        // A limit is told at the end; an interrupt is answered at once.
+        let waits = matches!(
+            event,
+            Event::StopBegan {
+                reason: StopReason::TimeLimit(_) | StopReason::TrialLimit(_),
+                ..
+            }
+        );
+        // Described first: a failure is told with the slot that the tally is about to forget.
+        if !(waits && matches!(self.face, Face::Quiet(_)))
+            && let Some(notice) = self.tally.notice(event)
+        {
+            self.face.tell(&notice);
+        }
+        self.tally.follow(event);
+        self.face.show(&self.tally, now);
+    }
+
+    fn finish_at(&mut self, now: Instant) {
+        self.put_away();
         self.face.tell(&self.tally.outcome(now));
     }
 }

@@ -114,6 +114,37 @@ fn processes_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn the_last_line_of_every_session_names_the_best_that_the_record_has() {
+    let bench = Bench::new();
+    // Four sessions that leave trials, and one that does not.
+    let arguments = [
+        "run",
+        "small.toml",
+        "--quiet",
+        "--workers",
+        "1",
+        "--max-trials",
+        "2",
+    ];
+    for code in [6, 6, 6, 6, 0] {
+        let said = bench.fail(&arguments, code);
+        let line = said
+            .lines()
+            .find(|line| line.contains("trials done"))
+            .unwrap();
+        let best = bench.json(&["ls", "--json"])[0]["best_trial"].clone();
+        let best = best.as_str().unwrap();
+        assert!(
+            line.contains(&format!(": {}", &best[..8])),
+            "{best}: {said}"
+        );
+        assert!(!said.contains("stopping"), "{said}");
+    }
+    let said = bench.fail(&["run", "small.toml", "--quiet"], 0);
+    assert_eq!(said.trim(), "small: nothing left to train");
+}
+
+#[test]
 fn a_sweep_is_planned_trained_listed_shown_and_reported() {
     let bench = Bench::new();
     let plan = bench.succeed(&["plan", "small.toml"]);

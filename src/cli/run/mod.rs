@@ -179,7 +179,10 @@ fn conclude(
     } else if !context.is_quiet {
         terminal::print_table(&listing::sweep(&record, terminal::stdout_has_colour()));
     }
-    let (exit, said) = verdict(name, summary, failed_before);
+    let (exit, mut said) = verdict(name, summary, failed_before);
+    if context.is_quiet && exit == Exit::Success {
+        said = format!("{name}: nothing left to train");
+    }
     // The console's last line is the last one where all went well.
     if !context.is_quiet || exit != Exit::Success || nothing_to_do {
         terminal::note(&said);

@@ -97,13 +97,7 @@ pub fn train(
         &mut [&mut writer, &mut console],
         (inbox, incoming),
     );
-    if !todo.is_empty() {
-        // What other sessions have trained of the plan meanwhile, this one has not seen.
-        if let Ok(best) = best_of_plan(record.store, &experiment.name) {
-            console.learn_best(best);
-        }
-        console.finish();
-    }
+    console.put_away();
     let outcome = match &result {
         Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
         Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
@@ -111,6 +105,13 @@ pub fn train(
         Err(_) => Outcome::Failed,
     };
     let written = terminal::with_patience(&context.waits(), || writer.finish(outcome));
+    if !todo.is_empty() {
+        // Asked when all is recorded; other sessions may have trained what this one has not seen.
+        if let Ok(best) = best_of_plan(record.store, &experiment.name) {
+            console.learn_best(best);
+        }
+        console.finish();
+    }
     let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
     let summary = result.map_err(|error| Failure::environment(error, next))?;
     written.map_err(|error| Failure::environment(error, next))?;
