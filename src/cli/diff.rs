@@ -71,7 +71,7 @@ fn row(line: &Line) -> Vec<String> {
 fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure> {
     let trial = which::best(context, store, prefix)?;
     let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
-    let attempts = store.attempts(&trial.id).map_err(store_failure)?;
+    let attempts = context.attempts(store, &trial.id)?;
     let last = match attempts.last() {
         Some(attempt) => {
             let session = session(store, &trial.id, attempt.session)?;

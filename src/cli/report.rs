@@ -91,7 +91,7 @@ fn together(
                     let name = &record.name;
                     input
                         .attempts
-                        .extend(store.attempts_in(name).map_err(store_failure)?);
+                        .extend(context.attempts_in(store, name)?);
                     input
                         .slot_events
                         .extend(store.slot_events(name).map_err(store_failure)?);
@@ -197,7 +197,7 @@ fn load(
     Ok(Input {
         calibration,
         lacking,
-        attempts: store.attempts_in(name).map_err(store_failure)?,
+        attempts: context.attempts_in(store, name)?,
         slot_events: store.slot_events(name).map_err(store_failure)?,
         looks,
         parts: Vec::new(),

@@ -51,7 +51,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
     };
     let objective = objective(context, &store, &trial)?;
-    let attempts = store.attempts(&trial.id).map_err(store_failure)?;
+    let attempts = context.attempts(&store, &trial.id)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
     let asked_by = store.asked_by(&trial.id).map_err(store_failure)?;

@@ -268,6 +268,13 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         let word = word.unwrap_or_default();
         lines.push(format!("Cause   {word}{}", text::clean(message)));
     }
+    if !trial.tags.is_empty() {
+        lines.push(format!("Tags    {}", text::clean(&trial.tags.join(" "))));
+    }
+    for note in &trial.notes {
+        let when = text::utc(note.written_ms);
+        lines.push(format!("Note    {when}  {}", text::clean(&note.text)));
+    }
     if !trial.in_plan {
         lines.push("The experiment's file no longer asks for this trial.".to_owned());
     }
@@ -371,6 +378,7 @@ mod tests {
 
     use super::super::samples;
     use super::*;
+    use crate::store::NoteRecord;
     use crate::trial::{DataDigest, TrialId};
 
     fn listed(name: &str) -> ExperimentSummary {
@@ -417,7 +425,11 @@ mod tests {
 
     #[test]
     fn a_trial_tells_its_story() {
-        let input = samples::genres();
+        let mut input = samples::genres();
+        input.experiment.trials[0].notes = vec![NoteRecord {
+            written_ms: 1_772_323_200_000,
+            text: "odd at\nfirst".to_owned(),
+        }];
         let record = &input.experiment.trials[0];
         let attempt = AttemptRecord {
             session: 1,
