@@ -338,7 +338,10 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     let shown = bench.json(&["show", "few"]);
     assert_eq!(shown["sessions"][0]["outcome"], "interrupted", "{shown}");
     let (out, _) = bench.succeed(&["show", "few"]);
-    assert!(out.contains("interrupted") && !out.contains("running"), "{out}");
+    assert!(
+        out.contains("interrupted") && !out.contains("running"),
+        "{out}"
+    );
     let records = shown["records"].as_array().unwrap().iter();
     let cut = (records.clone()).find(|trial| trial["status"] == "interrupted");
     let cut = cut.unwrap()["trial"].as_str().unwrap();

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
 use crate::store::lock::holder_of;
-use crate::store::{AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord};
+use crate::store::{
+    AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord,
+};
 use crate::trial::{Status, TrialId};
 
 /// The outcome, so far, of a session or an attempt that has not ended.
@@ -97,11 +99,7 @@ impl Context {
     }
 
     /// Every attempt at `trial`, oldest first; those that were cut short with their session are interrupted.
-    pub fn attempts(
-        &self,
-        store: &Store,
-        trial: &TrialId,
-    ) -> Result<Vec<AttemptRecord>, Failure> {
+    pub fn attempts(&self, store: &Store, trial: &TrialId) -> Result<Vec<AttemptRecord>, Failure> {
         let mut attempts = store.attempts(trial).map_err(store_failure)?;
         for attempt in &mut attempts {
             self.settle_attempt(store, attempt)?;
@@ -134,9 +132,8 @@ impl Context {
 
     /// Takes the sessions of `record` for interrupted that the record has running, where nobody runs the sweep.
     fn settle_sessions(&self, record: &mut ExperimentRecord) {
-        let is_dead = |session: &&mut SessionRecord| {
-            session.outcome == RUNNING && !self.is_run(&record.name)
-        };
+        let is_dead =
+            |session: &&mut SessionRecord| session.outcome == RUNNING && !self.is_run(&record.name);
         for session in record.sessions.iter_mut().filter(is_dead) {
             session.outcome = Status::Interrupted.name().to_owned();
         }

@@ -89,6 +89,7 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
 
 fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let chosen = model::choose(context, &arguments.what, &arguments.choice)?;
+    chosen.tell(context);
     let preparation = chosen.preparation(context)?;
     // What cannot be read here cannot be read there.
     model::load(context, &chosen.trial, preparation.names())?;

@@ -89,9 +89,7 @@ fn together(
                 input.parts = records.iter().map(joint::Part::of).collect();
                 for record in records {
                     let name = &record.name;
-                    input
-                        .attempts
-                        .extend(context.attempts_in(store, name)?);
+                    input.attempts.extend(context.attempts_in(store, name)?);
                     input
                         .slot_events
                         .extend(store.slot_events(name).map_err(store_failure)?);
@@ -133,11 +131,14 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
     let summary = Summary::of(&input.experiment);
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {
-        let colour = terminal::stdout_has_colour();
         if let Some(unfinished) = summary.unfinished() {
             terminal::print(&unfinished);
         }
-        terminal::print_table(&table::leaderboard(&summary, listing::SHOWN, colour));
+        terminal::print_table(&table::leaderboard(
+            &summary,
+            listing::SHOWN,
+            terminal::look(),
+        ));
         for sentence in inference.sentences(&summary) {
             terminal::print(&sentence);
         }
