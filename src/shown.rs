@@ -28,6 +28,28 @@ pub fn deceives(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
+/// Columns of a terminal that `letter` takes: letters of East Asia and pictures take two.
+pub fn columns_of(letter: char) -> usize {
+    match letter {
+        '\u{300}'..='\u{36f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    }
+}
+
+/// Columns of a terminal that `text`, without colours, takes.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
 /// `1 row`, `2 rows`.
 pub fn count(number: usize, noun: &str) -> String {
     match number {

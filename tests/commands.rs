@@ -335,8 +335,21 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     session.kill().unwrap();
     session.wait().unwrap();
     assert!(!has("running") && has("interrupted"), "{:?}", statuses());
+    let shown = bench.json(&["show", "few"]);
+    assert_eq!(shown["sessions"][0]["outcome"], "interrupted", "{shown}");
     let (out, _) = bench.succeed(&["show", "few"]);
-    assert!(out.contains("interrupted"), "{out}");
+    assert!(
+        out.contains("interrupted") && !out.contains("running"),
+        "{out}"
+    );
+    let records = shown["records"].as_array().unwrap().iter();
+    let cut = (records.clone()).find(|trial| trial["status"] == "interrupted");
+    let cut = cut.unwrap()["trial"].as_str().unwrap();
+    let told = bench.json(&["show", cut]);
+    assert_eq!(told["attempts"][0]["outcome"], "interrupted", "{told}");
+    bench.succeed(&["export", "few", "out", "--format", "csv"]);
+    let attempts = std::fs::read_to_string(bench.path("out/attempts.csv")).unwrap();
+    assert!(!attempts.contains("running"), "{attempts}");
     let listed = bench.json(&["ls"]);
     assert_eq!(listed[0]["trials"]["running"], 0, "{listed}");
     assert!(

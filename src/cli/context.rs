@@ -4,8 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
 use crate::store::lock::holder_of;
-use crate::store::{ExperimentRecord, Store, StoreError, TrialRecord};
-use crate::trial::Status;
+use crate::store::{
+    AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord,
+};
+use crate::trial::{Status, TrialId};
+
+/// The outcome, so far, of a session or an attempt that has not ended.
+const RUNNING: &str = "running";
 
 /// Flags that hold for every command.
 #[derive(Debug)]
@@ -93,6 +98,47 @@ impl Context {
         Ok(())
     }
 
+    /// Every attempt at `trial`, oldest first; those that were cut short with their session are interrupted.
+    pub fn attempts(&self, store: &Store, trial: &TrialId) -> Result<Vec<AttemptRecord>, Failure> {
+        let mut attempts = store.attempts(trial).map_err(store_failure)?;
+        for attempt in &mut attempts {
+            self.settle_attempt(store, attempt)?;
+        }
+        Ok(attempts)
+    }
+
+    /// Likewise every attempt in the sessions of `experiment`, with its trial.
+    pub fn attempts_in(
+        &self,
+        store: &Store,
+        experiment: &str,
+    ) -> Result<Vec<(TrialId, AttemptRecord)>, Failure> {
+        let mut attempts = store.attempts_in(experiment).map_err(store_failure)?;
+        for (_, attempt) in &mut attempts {
+            self.settle_attempt(store, attempt)?;
+        }
+        Ok(attempts)
+    }
+
+    fn settle_attempt(&self, store: &Store, attempt: &mut AttemptRecord) -> Result<(), Failure> {
+        if attempt.outcome == RUNNING {
+            let name = store.session_name(attempt.session).map_err(store_failure)?;
+            if !name.is_some_and(|name| self.is_run(&name)) {
+                attempt.outcome = Status::Interrupted.name().to_owned();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the sessions of `record` for interrupted that the record has running, where nobody runs the sweep.
+    fn settle_sessions(&self, record: &mut ExperimentRecord) {
+        let is_dead =
+            |session: &&mut SessionRecord| session.outcome == RUNNING && !self.is_run(&record.name);
+        for session in record.sessions.iter_mut().filter(is_dead) {
+            session.outcome = Status::Interrupted.name().to_owned();
+        }
+    }
+
     /// The sweep called `name`, or the last one.
     pub fn experiment(&self, name: Option<&str>) -> Result<ExperimentRecord, Failure> {
         let store = self.read()?;
@@ -112,6 +158,7 @@ impl Context {
                 for trial in &mut record.trials {
                     self.settle(&store, trial)?;
                 }
+                self.settle_sessions(&mut record);
                 Ok(record)
             }
             None => {

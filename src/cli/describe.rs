@@ -51,8 +51,12 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         terminal::print_json(&value);
         return Ok(Exit::Success);
     }
-    let colour = terminal::stdout_has_colour();
-    terminal::print_table(&report::tables(&description, &title, &folder, colour));
+    terminal::print(&report::tables(
+        &description,
+        &title,
+        &folder,
+        terminal::look(),
+    ));
     for line in &written.left_out {
         terminal::note(&format!("note: {line}"));
     }

@@ -47,31 +47,58 @@ pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         let rows: Vec<Vec<String>> = lines.map(row).collect();
         match rows.is_empty() {
             true => terminal::print(&format!("{}: no difference\n", section.name)),
-            false => terminal::print_table(&listing::plain(&columns(section.name), &rows)),
+            false => terminal::print(&listing::plain(&columns(section.name), &rows)),
         }
     }
     Ok(Exit::Success)
 }
 
 fn row(line: &Line) -> Vec<String> {
-    let cell = |value: &Option<String>| {
+    let full = |value: &Option<String>| {
         let value = value.as_deref().map(|value| text::cut(value, WIDEST));
         value.unwrap_or_else(|| "–".to_owned())
     };
+    let rounded = |value: &Option<String>| {
+        let number = value.as_deref().and_then(|value| value.parse().ok());
+        number.map_or_else(|| full(value), measure)
+    };
+    let cells = match line.difference {
+        // What differs only in later digits is told by those.
+        Some(_) if rounded(&line.left) != rounded(&line.right) => {
+            [rounded(&line.left), rounded(&line.right)]
+        }
+        _ => [full(&line.left), full(&line.right)],
+    };
     let difference = line.difference.filter(|difference| *difference != 0.0);
+    let sign = |difference: f64| if difference > 0.0 { "+" } else { "" };
+    let [left, right] = cells;
     vec![
         text::cut(&line.name, WIDEST),
-        cell(&line.left),
-        cell(&line.right),
-        difference.map_or(String::new(), |difference| format!("{difference:+.6}")),
+        left,
+        right,
+        difference.map_or(String::new(), |difference| {
+            format!("{}{}", sign(difference), measure(difference))
+        }),
     ]
+}
+
+/// A measured number with six decimals; whole numbers have none, and very small ones an exponent.
+fn measure(value: f64) -> String {
+    match value {
+        value if value.fract() == 0.0 => format!("{value}"),
+        value if value.abs() < 1e-3 => format!("{value:.3e}"),
+        value => format!("{value:.6}"),
+    }
 }
 
 /// The trial that `prefix` means, with what it ran on and was trained on.
 fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure> {
-    let trial = which::best(context, store, prefix)?;
+    let which::Best { trial, why } = which::best(context, store, prefix)?;
+    if let Some(why) = why {
+        context.note(&why);
+    }
     let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
-    let attempts = store.attempts(&trial.id).map_err(store_failure)?;
+    let attempts = context.attempts(store, &trial.id)?;
     let last = match attempts.last() {
         Some(attempt) => {
             let session = session(store, &trial.id, attempt.session)?;
@@ -100,4 +127,25 @@ fn session(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_have_as_many_digits_as_tell() {
+        let line = |left: &str, right: &str, difference| Line {
+            name: "x".to_owned(),
+            left: Some(left.to_owned()),
+            right: Some(right.to_owned()),
+            difference: Some(difference),
+        };
+        let shown = |line: Line| row(&line)[1..].join(" ");
+        let seconds = line("0.06725784400000001", "0.25", 0.182742156);
+        assert_eq!(shown(seconds), "0.067258 0.250000 +0.182742");
+        assert_eq!(shown(line("12", "7", -5.0)), "12 7 -5");
+        let close = line("0.50000000001", "0.50000000002", 1e-11);
+        assert_eq!(shown(close), "0.50000000001 0.50000000002 +1.000e-11");
+    }
 }

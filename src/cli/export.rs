@@ -60,7 +60,7 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
     let store = context.read()?;
     let (mut attempts, mut curves) = (HashMap::new(), HashMap::new());
     for TrialRecord { id, .. } in &experiment.trials {
-        attempts.insert(id.clone(), store.attempts(id).map_err(store_failure)?);
+        attempts.insert(id.clone(), context.attempts(&store, id)?);
         curves.insert(id.clone(), store.curves(id).map_err(store_failure)?);
     }
     let trials = experiment.trials.len();
@@ -89,6 +89,7 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
 
 fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let chosen = model::choose(context, &arguments.what, &arguments.choice)?;
+    chosen.tell(context);
     let preparation = chosen.preparation(context)?;
     // What cannot be read here cannot be read there.
     model::load(context, &chosen.trial, preparation.names())?;

@@ -67,9 +67,7 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     }
     let trial = which::single(&context.read()?, trial.id.as_str())?;
     if context.json {
-        let notes: Vec<_> = (trial.notes.iter())
-            .map(|note| json!({ "written_ms": note.written_ms, "text": note.text }))
-            .collect();
+        let notes = crate::report::json::notes(&trial.notes);
         terminal::print(&json!({ "trial": trial.id, "notes": notes }).to_string());
     } else if trial.notes.is_empty() {
         terminal::print(&format!("{}: no notes", trial.id.short()));

@@ -1,8 +1,9 @@
 //! What several commands print: plain tables, and one sweep with its trials.
 
-use comfy_table::{Table, TableStyle};
 use serde_json::{Value as Json, json};
 
+use super::terminal;
+use crate::report::table::{Grid, Look};
 use crate::report::{Summary, json, story, table};
 use crate::shown;
 use crate::store::ExperimentRecord;
@@ -11,19 +12,12 @@ use crate::trial::Status;
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
 pub const SHOWN: usize = 10;
 
-/// A table without borders; a row is a line, whatever its cells hold.
+/// A table without borders that fits the terminal, if there is one.
 pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
-    let mut table = Table::new();
-    table.load_style(TableStyle::new());
-    table.set_header(columns.iter().map(|name| shown::clean(name)));
-    table.add_rows(
-        rows.iter()
-            .map(|row| row.iter().map(|cell| shown::clean(cell))),
-    );
-    table.column_iter_mut().for_each(|column| {
-        column.set_padding((0, 2));
-    });
-    format!("{}\n", table.trim_fmt())
+    Grid::plain(columns, rows).render(Look {
+        is_colored: false,
+        width: terminal::width(),
+    })
 }
 
 /// The leaderboard, what has failed, and how to see more.
@@ -47,7 +41,11 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
         text.push_str(&format!("{unfinished}\n"));
     }
     text.push('\n');
-    text.push_str(&table::leaderboard(&summary, SHOWN, has_colour));
+    let look = Look {
+        is_colored: has_colour,
+        width: terminal::width(),
+    };
+    text.push_str(&table::leaderboard(&summary, SHOWN, look));
     text.push_str(&story::failed(record));
     if let Some(best) = &summary.best_trial {
         text.push_str(&format!(

@@ -44,10 +44,7 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
     } else if experiments.is_empty() {
         terminal::print("no sweeps yet; begin one with `sweep run FILE.toml`");
     } else {
-        terminal::print_table(&table::experiments(
-            &experiments,
-            terminal::stdout_has_colour(),
-        ));
+        terminal::print(&table::experiments(&experiments, terminal::look()));
     }
     Ok(Exit::Success)
 }
@@ -112,7 +109,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         ]
     };
     let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
-    terminal::print_table(&listing::plain(&columns, &rows));
+    terminal::print(&listing::plain(&columns, &rows));
     if let Some(told) = told {
         terminal::note(&clean(&told));
     }

@@ -5,11 +5,12 @@ use std::io;
 use std::path::Path;
 
 use super::context::store_failure;
-use super::{Context, Failure, which};
+use super::which::{self, Best};
+use super::{Context, Failure};
 use crate::data::SavedPreparation;
 use crate::engine::EngineError;
 use crate::engine::predict::{PredictError, Predictor};
-use crate::report::Summary;
+use crate::report::{Summary, text};
 use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 use crate::trial::{Kind, Status};
 
@@ -31,6 +32,8 @@ pub struct Choice {
 /// A finished trial with what it was trained on.
 pub struct Chosen {
     pub trial: TrialRecord,
+    /// Why it was taken of the trials of a configuration, if one was named.
+    pub why: Option<String>,
     /// An experiment that asks for it.
     pub experiment: ExperimentRecord,
     pub dataset: DatasetRecord,
@@ -46,10 +49,10 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
             help,
         ));
     }
-    let (trial, experiment) = match (what, &choice.experiment) {
+    let (Best { trial, why }, experiment) = match (what, &choice.experiment) {
         (BEST, name) => {
             let experiment = context.experiment(name.as_deref())?;
-            (best(&experiment, choice.kind)?, experiment)
+            (best(&experiment, choice.kind)?.into(), experiment)
         }
         (prefix, Some(name)) => {
             let experiment = context.experiment(Some(name))?;
@@ -73,12 +76,20 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
     let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
     Ok(Chosen {
         trial,
+        why,
         experiment,
         dataset,
     })
 }
 
 impl Chosen {
+    /// Tells why it was taken, if there was a choice.
+    pub fn tell(&self, context: &Context) {
+        if let Some(why) = &self.why {
+            context.note(why);
+        }
+    }
+
     /// All finished trials of its configuration, itself among them, by seed.
     pub fn seeds(&self) -> Vec<&TrialRecord> {
         let others = |trial: &&TrialRecord| {
@@ -182,13 +193,41 @@ fn anywhere(
     context: &Context,
     store: &Store,
     prefix: &str,
-) -> Result<(TrialRecord, ExperimentRecord), Failure> {
-    let trial = which::best(context, store, prefix)?;
-    let names = store.experiments_of(&trial.id).map_err(store_failure)?;
+) -> Result<(Best, ExperimentRecord), Failure> {
+    let best = which::best(context, store, prefix)?;
+    let names = store
+        .experiments_of(&best.trial.id)
+        .map_err(store_failure)?;
     let name = names.first().map(String::as_str);
-    Ok((trial, context.experiment(name)?))
+    Ok((best, context.experiment(name)?))
 }
 
+/// The kind that `name` means: as files and queries spell it, or as tables print it.
 fn kind(name: &str) -> Result<Kind, String> {
-    Kind::parse(name).ok_or_else(|| "allowed are mlp, xgboost and random_forest".to_owned())
+    let plain = |name: &str| name.to_ascii_lowercase().replace([' ', '-'], "_");
+    let is_meant = |kind: &Kind| {
+        let names = [kind.name(), text::kind(*kind)];
+        names.iter().any(|known| plain(known) == plain(name))
+    };
+    Kind::ALL
+        .into_iter()
+        .find(is_meant)
+        .ok_or_else(|| "allowed are mlp (or network), xgboost and random_forest".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_named_as_in_files_and_as_in_tables() {
+        for name in ["mlp", "network", "Network"] {
+            assert_eq!(kind(name), Ok(Kind::Mlp), "{name}");
+        }
+        for name in ["random_forest", "random forest", "random-forest"] {
+            assert_eq!(kind(name), Ok(Kind::Forest), "{name}");
+        }
+        assert_eq!(kind("XGBoost"), Ok(Kind::Boost));
+        assert!(kind("cnn").unwrap_err().contains("network"));
+    }
 }

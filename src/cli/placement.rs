@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::Failure;
 use super::gpus::{self, Gpu};
 use super::prepare::Ready;
-use super::run::Choice;
+use super::run::{Choice, GpuShares};
 use crate::event::Slot;
 use crate::schedule::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
 use crate::spec::{Cuda, Engine, Slots};
@@ -74,7 +74,11 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
     };
     let found = gpus::find();
     let torch = torch_worker();
-    let shares = how.gpu_shares.map(usize::from).or(schedule.gpu_shares);
+    let shares = match how.gpu_shares {
+        Some(GpuShares::These(shares)) => Some(shares),
+        Some(GpuShares::Auto) => None,
+        None => schedule.gpu_shares,
+    };
     let (cpu, numbers, shares) = choose(engine, wanted, (&found, shares), torch.is_ok())?;
     let slots =
         slots(cpu, (&numbers, shares), found.len()).map_err(|error| Failure::input(error, ""))?;

@@ -38,10 +38,15 @@ pub struct Arguments {
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let checked = prepare::read(&arguments.file, &arguments.set)?;
     let scratch = scratch(context)?;
-    let folder = scratch
-        .as_ref()
-        .map_or(context.runs(), TemporaryFolder::path);
-    let ready = prepare::prepare_in(context, checked, None, folder)?;
+    let folder = scratch.as_ref().map(TemporaryFolder::path);
+    let ready = prepare::prepare_or_in(context, checked, None, folder)?;
+    if let Some(folder) = folder.filter(|folder| ready.data.path.starts_with(folder)) {
+        terminal::note(&format!(
+            "note: {} cannot be written, so that the data are prepared in {} for this once",
+            context.runs().display(),
+            folder.display()
+        ));
+    }
     for note in &ready.data.summary.notes {
         terminal::note(&clean(&note.to_string()));
     }
@@ -108,7 +113,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(estimate) = estimate {
         text.push_str(&format!("\n{estimate}\n"));
     }
-    terminal::print_table(&text);
+    terminal::print(&text);
     Ok(Exit::Success)
 }
 
@@ -117,17 +122,12 @@ fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
     if disk::may_write(&context.runs().join("data")) {
         return Ok(None);
     }
-    let scratch = TemporaryFolder::new("sweep-plan").map_err(|error| {
+    let scratch = TemporaryFolder::new("sweep-plan");
+    scratch.map(Some).map_err(|error| {
         let folder = std::env::temp_dir();
         let help = "TMPDIR names another folder for what is needed for a moment";
         Failure::environment(format!("{}: {error}", folder.display()), help)
-    })?;
-    terminal::note(&format!(
-        "note: {} cannot be written, so that the data are prepared in {} for this once",
-        context.runs().display(),
-        scratch.path().display()
-    ));
-    Ok(Some(scratch))
+    })
 }
 
 fn print_json(

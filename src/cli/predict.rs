@@ -11,6 +11,7 @@ use crate::data::{Encoder, Refused, SavedPreparation, Table, write_whole};
 use crate::engine::predict::Predictor;
 use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
 use crate::shown::count;
+use crate::store::TrialRecord;
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -127,8 +128,15 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
     let chosen = model::choose(context, what, &arguments.choice)?;
     let preparation = chosen.preparation(context)?;
     let trials = match arguments.ensemble {
-        true => chosen.seeds(),
-        false => vec![&chosen.trial],
+        true => {
+            let seeds = chosen.seeds();
+            context.note(&averaged(&seeds));
+            seeds
+        }
+        false => {
+            chosen.tell(context);
+            vec![&chosen.trial]
+        }
     };
     let models = trials
         .iter()
@@ -139,6 +147,20 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
         models,
         preparation,
     })
+}
+
+/// Which trials of a configuration, at least one, an ensemble is of.
+fn averaged(trials: &[&TrialRecord]) -> String {
+    let config = trials.first().map_or("", |trial| trial.config.short());
+    let seeds: Vec<String> = trials.iter().map(|trial| trial.seed.to_string()).collect();
+    match seeds.as_slice() {
+        [seed] => format!("configuration {config}: seed {seed} alone, no other has finished"),
+        seeds => format!(
+            "configuration {config}: the mean of {} trials, seeds {}",
+            seeds.len(),
+            seeds.join(", ")
+        ),
+    }
 }
 
 fn bundle_failure(folder: &Path, error: &BundleError) -> Failure {
@@ -219,7 +241,7 @@ fn to_stdout(
     match written {
         // `sweep predict ... | head` closes the pipe: that is no failure.
         Err(WriteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            std::process::exit(0)
+            terminal::end_unread()
         }
         Err(WriteError::Output(error)) => Err(Failure::environment(
             format!("standard output cannot be written: {error}"),

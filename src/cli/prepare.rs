@@ -75,17 +75,17 @@ pub fn prepare_from(
     checked: Checked,
     pinned: Option<&TrialId>,
 ) -> Result<Ready, Failure> {
-    prepare_in(context, checked, pinned, context.runs())
+    prepare_or_in(context, checked, pinned, None)
 }
 
-/// Likewise, with the prepared data below `folder` instead of the runs folder.
-pub fn prepare_in(
+/// Likewise, with data that are not prepared yet below `scratch`, if that is given, instead of the runs folder.
+pub fn prepare_or_in(
     context: &Context,
     mut checked: Checked,
     pinned: Option<&TrialId>,
-    folder: &Path,
+    scratch: Option<&Path>,
 ) -> Result<Ready, Failure> {
-    let hold = DataHold::shared(folder);
+    let hold = DataHold::shared(scratch.unwrap_or(context.runs()));
     let source = SourceRun::find(context, &checked, pinned)?;
     if let Some(source) = &source {
         let adopted =
@@ -97,8 +97,12 @@ pub fn prepare_in(
     }
     let prepared = context.runs().join("data");
     let known = source.as_ref().map(|source| source.data(&prepared));
-    let data = data::prepare_after(&checked.experiment.data, folder, known)
-        .map_err(|errors| checked.blame(&errors))?;
+    let spec = &checked.experiment.data;
+    let data = match scratch {
+        Some(scratch) => data::prepare_to_look(spec, context.runs(), scratch, known),
+        None => data::prepare_after(spec, context.runs(), known),
+    };
+    let data = data.map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;
     let shape = DatasetShape {
         train_rows: meta.train_rows,

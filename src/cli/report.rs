@@ -89,9 +89,7 @@ fn together(
                 input.parts = records.iter().map(joint::Part::of).collect();
                 for record in records {
                     let name = &record.name;
-                    input
-                        .attempts
-                        .extend(store.attempts_in(name).map_err(store_failure)?);
+                    input.attempts.extend(context.attempts_in(store, name)?);
                     input
                         .slot_events
                         .extend(store.slot_events(name).map_err(store_failure)?);
@@ -133,11 +131,14 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
     let summary = Summary::of(&input.experiment);
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {
-        let colour = terminal::stdout_has_colour();
         if let Some(unfinished) = summary.unfinished() {
             terminal::print(&unfinished);
         }
-        terminal::print_table(&table::leaderboard(&summary, listing::SHOWN, colour));
+        terminal::print_table(&table::leaderboard(
+            &summary,
+            listing::SHOWN,
+            terminal::look(),
+        ));
         for sentence in inference.sentences(&summary) {
             terminal::print(&sentence);
         }
@@ -197,7 +198,7 @@ fn load(
     Ok(Input {
         calibration,
         lacking,
-        attempts: store.attempts_in(name).map_err(store_failure)?,
+        attempts: context.attempts_in(store, name)?,
         slot_events: store.slot_events(name).map_err(store_failure)?,
         looks,
         parts: Vec::new(),

@@ -131,7 +131,8 @@ fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey
             false => "the trial itself".to_owned(),
         };
         lines.push(format!(
-            "stays: {what}, since other sweeps ask for it as well"
+            "stays: {what}, since other sweeps ask for {} as well",
+            if removal.shared == 1 { "it" } else { "them" }
         ));
     }
     if removal.sessions_kept > 0 {

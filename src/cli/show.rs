@@ -28,10 +28,10 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     if let Some(record) = named {
         let events = store.slot_events(&record.name).map_err(store_failure)?;
-        terminal::print_table(&match context.json {
+        terminal::print(&match context.json {
             true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
             false => {
-                let sessions = story::sessions(&record.sessions, &events, colour);
+                let sessions = story::sessions(&record.sessions, &events, terminal::look());
                 format!("{}\n{sessions}", listing::sweep(&record, colour))
             }
         });
@@ -51,7 +51,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
     };
     let objective = objective(context, &store, &trial)?;
-    let attempts = store.attempts(&trial.id).map_err(store_failure)?;
+    let attempts = context.attempts(&store, &trial.id)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
     let asked_by = store.asked_by(&trial.id).map_err(store_failure)?;
@@ -60,13 +60,20 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         folder: &context.trials().join(trial.id.as_str()),
         logs: &logs(context, &store, &attempts)?,
     };
-    terminal::print_table(&match context.json {
+    terminal::print(&match context.json {
         true => {
             let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
             merged(told, whereabouts.json()).to_string()
         }
         false => {
-            let told = table::trial(&objective, &trial, &attempts, &curves, &artifacts, colour);
+            let told = table::trial(
+                &objective,
+                &trial,
+                &attempts,
+                &curves,
+                &artifacts,
+                terminal::look(),
+            );
             format!("{told}\n{}", whereabouts.lines())
         }
     });
@@ -86,8 +93,8 @@ fn configuration(
     match context.json {
         true => terminal::print_json(&json::configuration_trials(&objective, trials)),
         false => {
-            let colour = terminal::stdout_has_colour();
-            terminal::print_table(&table::configuration_trials(&objective, trials, colour));
+            let look = terminal::look();
+            terminal::print(&table::configuration_trials(&objective, trials, look));
             terminal::print("`sweep show TRIAL` tells the whole story of one");
         }
     }

@@ -11,7 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
 
-use crate::shown::deceives;
+use crate::disk;
+use crate::report::table::Look;
+use crate::shown::{columns_of, deceives};
 
 /// Whether tables on standard output may be coloured.
 pub fn stdout_has_colour() -> bool {
@@ -96,8 +98,16 @@ pub fn print_table(text: &str) {
     }
 }
 
+/// How tables on standard output are to look.
+pub fn look() -> Look {
+    Look {
+        is_colored: stdout_has_colour(),
+        width: width(),
+    }
+}
+
 /// Columns of the terminal that standard output is.
-fn width() -> Option<usize> {
+pub fn width() -> Option<usize> {
     // SAFETY: an all-zero winsize is a valid value of that plain C struct.
     let mut size: libc::winsize = unsafe { std::mem::zeroed() };
     // SAFETY: the request fills a winsize, which `size` is; on what is no terminal it fails.
@@ -135,23 +145,6 @@ fn columns(line: &str) -> usize {
     letters(line).map(|(_, taken)| taken).sum()
 }
 
-/// Letters of East Asia and pictures take two columns.
-fn columns_of(letter: char) -> usize {
-    match letter {
-        '\u{300}'..='\u{36f}' => 0,
-        '\u{1100}'..='\u{115f}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}'
-        | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}' => 2,
-        _ => 1,
-    }
-}
-
 /// The first letters of `line`, with an ellipsis in the last of `width` columns, and all of its colours.
 fn cut(line: &str, width: usize) -> String {
     let mut shown = String::with_capacity(line.len());
@@ -181,9 +174,14 @@ fn write(text: &str) {
         .and_then(|()| output.flush())
         .is_err()
     {
-        // `sweep ls | head` closes the pipe: that is no failure.
-        std::process::exit(0);
+        end_unread();
     }
+}
+
+/// Ends this process, whose output nobody reads any more: `sweep ls | head` closes the pipe, which is no failure.
+pub fn end_unread() -> ! {
+    disk::abandon();
+    std::process::exit(0)
 }
 
 /// Does `work`, and says `waits` if it takes long.

@@ -46,10 +46,23 @@ pub fn find(store: &Store, prefix: &str) -> Result<Found, Failure> {
     }
 }
 
-/// The trial that `prefix` means: of a configuration, the finished one with the best objective, which is then told.
-pub fn best(context: &Context, store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
+/// A trial, and why it was taken of several.
+pub struct Best {
+    pub trial: TrialRecord,
+    /// Of a configuration: which of its trials it is, to be told.
+    pub why: Option<String>,
+}
+
+impl From<TrialRecord> for Best {
+    fn from(trial: TrialRecord) -> Best {
+        Best { trial, why: None }
+    }
+}
+
+/// The trial that `prefix` means: of a configuration, the finished one with the best objective.
+pub fn best(context: &Context, store: &Store, prefix: &str) -> Result<Best, Failure> {
     match find(store, prefix)? {
-        Found::Trial(trial) => Ok(*trial),
+        Found::Trial(trial) => Ok((*trial).into()),
         Found::Configuration(trials) => best_of(context, store, trials),
     }
 }
@@ -90,11 +103,7 @@ fn named(trials: &[TrialRecord]) -> String {
     names.join(", ")
 }
 
-fn best_of(
-    context: &Context,
-    store: &Store,
-    trials: Vec<TrialRecord>,
-) -> Result<TrialRecord, Failure> {
+fn best_of(context: &Context, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, Failure> {
     let names = match trials.first() {
         Some(first) => store.experiments_of(&first.id).map_err(store_failure)?,
         None => Vec::new(),
@@ -103,27 +112,43 @@ fn best_of(
         Some(name) => context.experiment(Some(name))?.objective.goal,
         None => crate::trial::Objective::default().goal,
     };
-    let number = trials.len();
+    let all = trials.len();
     let told = named(&trials);
     let finished = trials
         .into_iter()
         .filter(|trial| trial.status == Status::Finished);
-    let scored = finished.filter_map(|trial| Some((trial.best?, trial)));
-    let Some((_, best)) = scored.min_by(|(a, _), (b, _)| goal.order(*a, *b)) else {
+    let scored: Vec<(f64, TrialRecord)> = finished
+        .filter_map(|trial| Some((trial.best?, trial)))
+        .collect();
+    let finished = scored.len();
+    let best = scored
+        .into_iter()
+        .min_by(|(a, _), (b, _)| goal.order(*a, *b));
+    let Some((_, best)) = best else {
         let message = format!("no trial of this configuration has finished: {told}");
         return Err(Failure::input(message, "`sweep resume` goes on with them"));
     };
-    context.note(&format!(
+    let why = format!(
         "configuration {}: trial {}, seed {}, {}",
         best.config.short(),
         best.id.short(),
         best.seed,
-        match number {
-            1 => "its only one".to_owned(),
-            number => format!("the best of {number}"),
-        }
-    ));
-    Ok(best)
+        place(finished, all)
+    );
+    Ok(Best {
+        trial: best,
+        why: Some(why),
+    })
+}
+
+/// What the best of `finished` trials is among `all` of its configuration.
+fn place(finished: usize, all: usize) -> String {
+    match (finished, all) {
+        (1, 1) => "its only one".to_owned(),
+        (1, all) => format!("the only one of {all} that has finished"),
+        (finished, all) if finished == all => format!("the best of {all}"),
+        (finished, all) => format!("the best of {finished} finished ones, of {all}"),
+    }
 }
 
 /// Likewise among the trials of `experiment`: the one whose name begins with `prefix`, or those of the configuration.
@@ -175,9 +200,9 @@ pub fn best_within(
     store: &Store,
     experiment: &ExperimentRecord,
     prefix: &str,
-) -> Result<TrialRecord, Failure> {
+) -> Result<Best, Failure> {
     match within(experiment, prefix)? {
-        Found::Trial(trial) => Ok(*trial),
+        Found::Trial(trial) => Ok((*trial).into()),
         Found::Configuration(trials) => best_of(context, store, trials),
     }
 }
@@ -257,4 +282,17 @@ fn unknown(store: &Store, prefix: &str) -> Result<Failure, Failure> {
         format!("no sweep, trial or configuration is called `{prefix}`"),
         &help,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_is_counted_among_the_finished() {
+        assert_eq!(place(1, 1), "its only one");
+        assert_eq!(place(1, 2), "the only one of 2 that has finished");
+        assert_eq!(place(2, 3), "the best of 2 finished ones, of 3");
+        assert_eq!(place(3, 3), "the best of 3");
+    }
 }

@@ -46,7 +46,7 @@ pub use fit::{FittedField, Preparation, Scaling};
 pub use inherit::SourceData;
 pub use layout::DATA_FORMAT;
 pub use note::{Level, Note};
-pub use prepare::{Prepared, prepare, prepare_after};
+pub use prepare::{Prepared, prepare, prepare_after, prepare_to_look};
 pub use saved::{PREPARATION_FORMAT, SavedPreparation};
 pub use sealed::SealedTest;
 pub use summary::{SideSummary, Summary};

@@ -10,6 +10,7 @@ use std::time::Instant;
 use safetensors::tensor::SafeTensorError;
 
 use crate::recipe::DataSpec;
+use crate::trial::DataDigest;
 
 use super::atomic;
 use super::content::{Content, TEST_KEY, both};
@@ -57,6 +58,28 @@ pub fn prepare_after(
     store_folder: &Path,
     source: Option<SourceData<'_>>,
 ) -> Result<Prepared, Vec<DataError>> {
+    prepare_below(spec, &[store_folder], source)
+}
+
+/// Likewise, for who may not write below `store_folder`: files that stand there are used, and otherwise written below
+/// `scratch`.
+pub fn prepare_to_look(
+    spec: &DataSpec,
+    store_folder: &Path,
+    scratch: &Path,
+    source: Option<SourceData<'_>>,
+) -> Result<Prepared, Vec<DataError>> {
+    prepare_below(spec, &[store_folder, scratch], source)
+}
+
+/// Prepares below the first of `folders` where the files stand already or can be written; what is cached goes below the
+/// last.
+fn prepare_below(
+    spec: &DataSpec,
+    folders: &[&Path],
+    source: Option<SourceData<'_>>,
+) -> Result<Prepared, Vec<DataError>> {
+    let (last, others) = folders.split_last().expect("there is a folder");
     let start = Instant::now();
     let main = Table::read(&spec.path, "data.path");
     let test = spec
@@ -67,7 +90,6 @@ pub fn prepare_after(
         .transpose();
     let (main, test) = both(main, test)?;
     let mut content = Content::read(spec, &main, test.as_ref())?;
-    let folder = store_folder.join("data");
     let (sides, inherited) = match source {
         None => (content.sides(spec)?, None),
         Some(source) => {
@@ -79,8 +101,7 @@ pub fn prepare_after(
         }
     };
     let (taken, trained) = inherited.unzip();
-    let (preparation, texts, encoded) =
-        content.encode(spec, &sides, taken, &store_folder.join("cache"))?;
+    let (preparation, texts, encoded) = content.encode(spec, &sides, taken, &last.join("cache"))?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);
@@ -105,23 +126,45 @@ pub fn prepare_after(
         test_rows: rows[TEST].y.len(),
         preparation,
     };
-    let path = folder.join(format!("{}.safetensors", meta.digest));
-    let test_path = folder.join(format!("{}.test.safetensors", meta.digest));
-    let preparation_path = folder.join(format!("{}.preparation.json", meta.digest));
-    let reused = SavedPreparation::of(&meta, texts)
-        .write(&preparation_path)
-        .and_then(|reused| Ok(write(&path, &test_path, &meta, &rows, (&extra, &groups))? && reused))
-        .map_err(|error| vec![error])?;
+    let saved = SavedPreparation::of(&meta, texts);
+    let put = |folder: &Path| {
+        let paths = Paths::of(&folder.join("data"), &meta.digest);
+        let reused = saved.write(&paths.preparation)?;
+        let reused = write(&paths, &meta, &rows, (&extra, &groups))? && reused;
+        Ok((paths, reused))
+    };
+    let before = others.iter().find_map(|folder| put(folder).ok());
+    let (paths, reused) = match before {
+        Some(found) => found,
+        None => put(last).map_err(|error| vec![error])?,
+    };
     let mut summary = content.summary(&rows);
     summary.reused = reused;
     summary.seconds = start.elapsed().as_secs_f64();
     Ok(Prepared {
-        path,
-        test_path,
-        preparation_path,
+        path: paths.seen,
+        test_path: paths.sealed,
+        preparation_path: paths.preparation,
         meta,
         summary,
     })
+}
+
+/// The files of one prepared data set.
+struct Paths {
+    seen: PathBuf,
+    sealed: PathBuf,
+    preparation: PathBuf,
+}
+
+impl Paths {
+    fn of(folder: &Path, digest: &DataDigest) -> Paths {
+        Paths {
+            seen: folder.join(format!("{digest}.safetensors")),
+            sealed: folder.join(format!("{digest}.test.safetensors")),
+            preparation: folder.join(format!("{digest}.preparation.json")),
+        }
+    }
 }
 
 /// What the prepared file tells of training rows beyond what they hold. It stands outside the digest,
@@ -135,8 +178,7 @@ struct TrainExtra {
 
 /// Writes both files; true if both stood there already, byte for byte.
 fn write(
-    path: &Path,
-    test_path: &Path,
+    paths: &Paths,
     meta: &DatasetMeta,
     rows: &[SideRows; 3],
     (extra, test_groups): (&TrainExtra, &[u32]),
@@ -165,7 +207,7 @@ fn write(
     ];
     let mut reused = true;
     // The sealed rows first: where the others stand, these do too.
-    for (path, tensors) in [(test_path, &sealed[..]), (path, &seen[..])] {
+    for (path, tensors) in [(&paths.sealed, &sealed[..]), (&paths.seen, &seen[..])] {
         let bytes = file_bytes(tensors, meta).map_err(|error| too_large(path, &error))?;
         reused &= write_bytes(path, &bytes)?;
     }

@@ -7,7 +7,9 @@ use serde_json::{Value as Json, json};
 
 use super::sheets::rank;
 use super::summary::{Configuration, Spread, Summary};
-use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
+use crate::store::{
+    ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, NoteRecord, TrialRecord,
+};
 use crate::trial::{Objective, Params, Status};
 
 /// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
@@ -128,7 +130,15 @@ pub fn trial_outline(objective: &Objective, trial: &TrialRecord) -> Json {
         "metrics": object(trial.metrics.iter().map(|(name, value)| (name, json!(value)))),
         "message": trial.message,
         "cause": trial.cause,
+        "tags": trial.tags,
+        "notes": notes(&trial.notes),
     })
+}
+
+/// `[{written_ms, text}]`, oldest first; times in milliseconds since 1970, UTC.
+pub fn notes(notes: &[NoteRecord]) -> Json {
+    let one = |note: &NoteRecord| json!({ "written_ms": note.written_ms, "text": note.text });
+    notes.iter().map(one).collect()
 }
 
 fn configuration(summary: &Summary, config: &Configuration) -> Json {
@@ -218,6 +228,20 @@ mod tests {
         assert_eq!(json["params"]["layers"].to_string(), "[64,32]");
         assert_eq!(json["status"], "finished");
         assert_eq!(json["kind"], "mlp");
+    }
+
+    #[test]
+    fn a_trial_tells_what_people_put_on_it() {
+        let mut input = samples::genres();
+        let record = &mut input.experiment.trials[0];
+        record.notes = vec![NoteRecord {
+            written_ms: 7,
+            text: "odd at first".to_owned(),
+        }];
+        let told = trial_outline(&Objective::default(), record);
+        assert_eq!(told["tags"].to_string(), r#"["to_keep"]"#);
+        assert_eq!(told["notes"][0]["text"], "odd at first");
+        assert_eq!(told["notes"][0]["written_ms"], 7);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod configuration;
 pub mod describe;
 pub mod diff;
 mod folder;
+mod grid;
 mod growth;
 pub mod inference;
 pub mod joint;

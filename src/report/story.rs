@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
-use super::table::{Grid, Side, color};
+use super::table::{Grid, Look, Side, color};
 use super::text;
 use crate::shown::signal;
 use crate::store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
@@ -69,7 +69,7 @@ impl Whereabouts<'_> {
 }
 
 /// Every attempt on a line of its own, and below what there is to say of each.
-pub(super) fn attempts(attempts: &[AttemptRecord], is_colored: bool) -> String {
+pub(super) fn attempts(attempts: &[AttemptRecord], look: Look) -> String {
     let mut grid = Grid::new(&[
         ("Attempt", Side::Left),
         ("Slot", Side::Left),
@@ -79,7 +79,8 @@ pub(super) fn attempts(attempts: &[AttemptRecord], is_colored: bool) -> String {
         ("From step", Side::Right),
         ("Outcome", Side::Left),
         ("Ended by", Side::Left),
-    ]);
+    ])
+    .dispensing(&["Time"]);
     let mut said = String::new();
     for attempt in attempts {
         let is_good = matches!(
@@ -109,7 +110,7 @@ pub(super) fn attempts(attempts: &[AttemptRecord], is_colored: bool) -> String {
         said.push_str(&remarks(attempt));
     }
     let legend = "Attempts are numbered within sessions: session.attempt.\n";
-    grid.render(is_colored) + legend + &said
+    grid.render(look) + legend + &said
 }
 
 /// `2.7`: attempt 7 of session 2.
@@ -187,7 +188,7 @@ pub fn failed(record: &ExperimentRecord) -> String {
 pub fn sessions(
     sessions: &[SessionRecord],
     events: &[SlotEventRecord],
-    is_colored: bool,
+    look: impl Into<Look>,
 ) -> String {
     let shown = &sessions[sessions.len().saturating_sub(SESSIONS)..];
     let mut grid = Grid::new(&[
@@ -197,7 +198,8 @@ pub fn sessions(
         ("Outcome", Side::Left),
         ("Host", Side::Left),
         ("Command", Side::Left),
-    ]);
+    ])
+    .dispensing(&["Time"]);
     for session in shown {
         let time = session
             .ended_ms
@@ -212,7 +214,7 @@ pub fn sessions(
         ];
         grid.push(Style::new(), cells);
     }
-    let mut said = grid.render(is_colored);
+    let mut said = grid.render(look);
     if shown.len() < sessions.len() {
         let hidden = (sessions.len() - shown.len()) as u64;
         said.push_str(&format!(

@@ -6,21 +6,22 @@
 use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
+pub use super::grid::{Grid, Look};
+pub(super) use super::grid::{Side, color};
+
+use super::grid::painted;
 use super::sheets::rank;
 use super::summary::{Configuration, Summary};
 use super::{story, text};
 use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 use crate::trial::{Objective, Status};
 
-/// Longest cell.
-const WIDEST: usize = 80;
 /// Steps of a curve that a trial's story shows.
 const STEPS: usize = 12;
 
 /// What `sweep ls` prints: one experiment a line.
-pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> String {
+pub fn experiments(experiments: &[ExperimentSummary], look: impl Into<Look>) -> String {
     if experiments.is_empty() {
         return "No experiments recorded yet. Begin with: sweep run FILE\n".to_owned();
     }
@@ -33,7 +34,8 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
         ("Best", Side::Right),
         ("Trial", Side::Left),
         ("Last active (UTC)", Side::Left),
-    ]);
+    ])
+    .dispensing(&["Last active (UTC)"]);
     for experiment in experiments {
         let sum = |wanted: &dyn Fn(Status) -> bool| -> u64 {
             let counts = experiment
@@ -70,11 +72,11 @@ pub fn experiments(experiments: &[ExperimentSummary], is_colored: bool) -> Strin
             ],
         );
     }
-    grid.render(is_colored)
+    grid.render(look)
 }
 
 /// The `most` best configurations and the best of each baseline.
-pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
+pub fn leaderboard(summary: &Summary, most: usize, look: impl Into<Look>) -> String {
     if summary.ranking.is_empty() {
         return "No trial of the plan has finished yet.\n".to_owned();
     }
@@ -87,7 +89,8 @@ pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
         ("Time", Side::Right),
         ("Config", Side::Left),
         ("Settings that vary", Side::Left),
-    ]);
+    ])
+    .dispensing(&["Time", "sd"]);
     for config in summary.best(most) {
         let style = match rank(summary, config) {
             1 => color(AnsiColor::Green),
@@ -97,7 +100,7 @@ pub fn leaderboard(summary: &Summary, most: usize, is_colored: bool) -> String {
         grid.push(style, leaderboard_row(summary, config));
     }
     let metric = text::metric(&summary.objective.metric);
-    let mut lines = grid.render(is_colored);
+    let mut lines = grid.render(look);
     lines.push_str(&format!(
         "{metric}, {}; mean over seeds\n",
         match summary.objective.goal.is_better(1.0, 0.0) {
@@ -144,24 +147,25 @@ pub fn trial(
     attempts: &[AttemptRecord],
     curves: &[Curve],
     artifacts: &[ArtifactRecord],
-    is_colored: bool,
+    look: impl Into<Look>,
 ) -> String {
-    let mut parts = vec![outline(objective, trial, is_colored)];
+    let look = look.into();
+    let mut parts = vec![outline(objective, trial, look.is_colored)];
     let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
     for (key, value) in &trial.params {
         settings.push(Style::new(), vec![key.clone(), value.to_string()]);
     }
-    parts.push(settings.render(is_colored));
+    parts.push(settings.render(look));
     if !trial.metrics.is_empty() {
         let mut metrics = Grid::new(&[("Metric at the best step", Side::Left), ("", Side::Right)]);
         for (name, value) in &trial.metrics {
             metrics.push(Style::new(), vec![name.clone(), text::score(*value)]);
         }
-        parts.push(metrics.render(is_colored));
+        parts.push(metrics.render(look));
     }
-    parts.extend(curve_table(curves, is_colored));
+    parts.extend(curve_table(curves, look));
     if !attempts.is_empty() {
-        parts.push(story::attempts(attempts, is_colored));
+        parts.push(story::attempts(attempts, look));
     }
     if !artifacts.is_empty() {
         let columns = [
@@ -175,7 +179,7 @@ pub fn trial(
             let cells = vec![artifact.kind.clone(), text::count(artifact.bytes), path];
             files.push(Style::new(), cells);
         }
-        parts.push(files.render(is_colored));
+        parts.push(files.render(look));
     }
     parts.join("\n")
 }
@@ -184,11 +188,12 @@ pub fn trial(
 pub fn configuration_trials(
     objective: &Objective,
     trials: &[TrialRecord],
-    is_colored: bool,
+    look: impl Into<Look>,
 ) -> String {
     let Some(first) = trials.first() else {
         return String::new();
     };
+    let look = look.into();
     let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
     for (key, value) in &first.params {
         settings.push(Style::new(), vec![key.clone(), value.to_string()]);
@@ -201,7 +206,8 @@ pub fn configuration_trials(
         ("Step", Side::Right),
         ("Time", Side::Right),
         ("Tags", Side::Left),
-    ]);
+    ])
+    .dispensing(&["Time"]);
     for trial in trials {
         let cells = vec![
             trial.id.short().to_owned(),
@@ -220,8 +226,8 @@ pub fn configuration_trials(
         "Config  {}\nKind    {}\n\n{}\n{}",
         text::clean(first.config.as_str()),
         text::kind(first.kind),
-        settings.render(is_colored),
-        grid.render(is_colored)
+        settings.render(look),
+        grid.render(look)
     )
 }
 
@@ -268,6 +274,13 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         let word = word.unwrap_or_default();
         lines.push(format!("Cause   {word}{}", text::clean(message)));
     }
+    if !trial.tags.is_empty() {
+        lines.push(format!("Tags    {}", text::clean(&trial.tags.join(" "))));
+    }
+    for note in &trial.notes {
+        let when = text::utc(note.written_ms);
+        lines.push(format!("Note    {when}  {}", text::clean(&note.text)));
+    }
     if !trial.in_plan {
         lines.push("The experiment's file no longer asks for this trial.".to_owned());
     }
@@ -275,7 +288,7 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
 }
 
 /// Curves at evenly spread steps, the first and the last always.
-fn curve_table(curves: &[Curve], is_colored: bool) -> Option<String> {
+fn curve_table(curves: &[Curve], look: Look) -> Option<String> {
     let steps: BTreeSet<u32> = curves
         .iter()
         .flat_map(|curve| curve.points.iter().map(|(step, _)| *step))
@@ -300,69 +313,11 @@ fn curve_table(curves: &[Curve], is_colored: bool) -> Option<String> {
         }));
         grid.push(Style::new(), cells);
     }
-    Some(grid.render(is_colored))
+    Some(grid.render(look))
 }
 
 fn shown(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), text::score)
-}
-
-pub(super) fn color(color: AnsiColor) -> Style {
-    Style::new().fg_color(Some(color.into()))
-}
-
-fn painted(text: &str, style: Style, is_colored: bool) -> String {
-    match is_colored {
-        true => format!("{style}{text}{style:#}"),
-        false => text.to_owned(),
-    }
-}
-
-/// Which side of a column its cells stand on.
-#[derive(Clone, Copy)]
-pub(super) enum Side {
-    Left,
-    Right,
-}
-
-/// A table with a style for each row.
-pub(super) struct Grid {
-    table: Table,
-    styles: Vec<Style>,
-}
-
-impl Grid {
-    pub(super) fn new(columns: &[(&str, Side)]) -> Grid {
-        let mut table = Table::new();
-        let rule = LineStyle::none().fill('─').junction('─');
-        table.load_style(TableStyle::new().header_separator(rule));
-        table.set_header(columns.iter().map(|(name, _)| text::cut(name, WIDEST)));
-        for ((_, side), column) in columns.iter().zip(table.column_iter_mut()) {
-            column.set_padding((0, 2));
-            column.set_cell_alignment(match side {
-                Side::Left => CellAlignment::Left,
-                Side::Right => CellAlignment::Right,
-            });
-        }
-        Grid {
-            table,
-            styles: vec![Style::new().bold(), Style::new().dimmed()],
-        }
-    }
-
-    pub(super) fn push(&mut self, style: Style, cells: Vec<String>) {
-        self.table
-            .add_row(cells.iter().map(|cell| text::cut(cell, WIDEST)));
-        self.styles.push(style);
-    }
-
-    pub(super) fn render(&self, is_colored: bool) -> String {
-        let text = self.table.trim_fmt();
-        let lines = text.lines().zip(&self.styles);
-        lines
-            .map(|(line, style)| painted(line, *style, is_colored) + "\n")
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -371,6 +326,7 @@ mod tests {
 
     use super::super::samples;
     use super::*;
+    use crate::store::NoteRecord;
     use crate::trial::{DataDigest, TrialId};
 
     fn listed(name: &str) -> ExperimentSummary {
@@ -417,7 +373,11 @@ mod tests {
 
     #[test]
     fn a_trial_tells_its_story() {
-        let input = samples::genres();
+        let mut input = samples::genres();
+        input.experiment.trials[0].notes = vec![NoteRecord {
+            written_ms: 1_772_323_200_000,
+            text: "odd at\nfirst".to_owned(),
+        }];
         let record = &input.experiment.trials[0];
         let attempt = AttemptRecord {
             session: 1,

@@ -227,8 +227,18 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
             }
             "cuda" => {
                 cuda = gpus(&entry.value);
-                if cuda.is_none() {
-                    must_be("schedule.slots.cuda", GPUS, &entry.value, problems);
+                match repeated(&entry.value) {
+                    Some(again) => problems.add(
+                        Diagnostic::new(
+                            &again.place,
+                            format!("`schedule.slots.cuda` must be {GPUS}"),
+                        )
+                        .label(format!("{} stands before", again.found())),
+                    ),
+                    None if cuda.is_none() => {
+                        must_be("schedule.slots.cuda", GPUS, &entry.value, problems);
+                    }
+                    None => {}
                 }
                 sound &= cuda.is_some();
                 refuse_without_torch(table, entry, problems);
@@ -273,6 +283,20 @@ fn gpus(node: &Node) -> Option<Cuda> {
     }
     let different = (1..numbers.len()).all(|place| !numbers[..place].contains(&numbers[place]));
     (different && !numbers.is_empty()).then_some(Cuda::These(numbers))
+}
+
+/// The first number of a list that stands in it before.
+fn repeated(node: &Node) -> Option<&Node> {
+    let items = node.items()?;
+    let number = |item: &Node| match item.content {
+        Content::Int(number) => Some(number),
+        _ => None,
+    };
+    let again = (1..items.len()).find(|place| {
+        let before = items[..*place].iter().filter_map(number);
+        number(&items[*place]).is_some_and(|number| before.into_iter().any(|other| other == number))
+    });
+    again.map(|place| &items[place])
 }
 
 /// GPUs beside an engine that trains on CPUs alone contradict each other; whether they do here.

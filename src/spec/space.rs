@@ -4,7 +4,7 @@
 //! that `1` and `1.0` are one value; expanding a space cannot fail.
 
 use super::axis::{self, Axis};
-use super::diagnostic::{Diagnostic, Origin, Place, Problems, listed};
+use super::diagnostic::{Diagnostic, Origin, Place, Problems, listed, nearest};
 use super::exclude::{self, Exclusion};
 use super::node::{Entry, Node};
 use super::table::{found_or_meant, must_be, unknown_key};
@@ -222,7 +222,7 @@ fn fix(
             unknown_key(entry, path, names.chain(reserved.iter().copied()), problems);
             false
         }
-        Err(rejected @ (Rejected::Item { .. } | Rejected::Entry { .. })) => {
+        Err(rejected @ (Rejected::Item { .. } | Rejected::Entry { .. } | Rejected::Several(_))) => {
             let full = format!("{path}.{}", entry.key);
             refuse(&full, &entry.value, rejected, problems);
             false
@@ -233,7 +233,9 @@ fn fix(
             let message = format!("`{full}` must be {allowed}");
             let label = found_or_meant(allowed, &entry.value);
             let diagnostic = Diagnostic::new(place, message).label(label);
-            let could_be_axis = entry.value.items().is_some()
+            // Where the setting itself is a list, a list is no attempt at several.
+            let is_list = matches!(shown(base, &entry.key), Value::List(_));
+            let could_be_axis = (entry.value.items().is_some() && !is_list)
                 || entry.value.entry("log").is_some()
                 || entry.value.entry("lin").is_some();
             problems.add(match could_be_axis {
@@ -258,14 +260,19 @@ pub(super) fn refuse(path: &str, node: &Node, rejected: Rejected, problems: &mut
             let item = node.items().and_then(|items| items.get(at));
             must_be(path, allowed, item.unwrap_or(node), problems);
         }
+        Rejected::Several(faults) => {
+            for fault in faults {
+                refuse(path, node, fault, problems);
+            }
+        }
         Rejected::Entry { key, fault } => {
             let full = format!("{path}.{key}");
             match (fault, node.entry(&key)) {
                 (Fault::Value { allowed }, Some(entry)) => {
                     must_be(&full, allowed, &entry.value, problems);
                 }
-                (Fault::Unknown { allowed }, Some(entry)) => {
-                    unknown_key(entry, path, allowed.iter().copied(), problems);
+                (Fault::Unknown { allowed, kinds }, Some(entry)) => {
+                    unknown_entry(entry, path, allowed, &kinds, problems);
                 }
                 (Fault::Missing { allowed } | Fault::Value { allowed }, _) => problems.add(
                     Diagnostic::new(&node.place, format!("`{path}` has no `{key}`"))
@@ -276,6 +283,35 @@ pub(super) fn refuse(path: &str, node: &Node, rejected: Rejected, problems: &mut
             }
         }
     }
+}
+
+/// Reports an entry that the table at `path` does not have as it stands, but may if it is of one of `kinds`.
+fn unknown_entry(
+    entry: &Entry,
+    path: &str,
+    allowed: &[&str],
+    kinds: &[&str],
+    problems: &mut Problems,
+) {
+    let message = format!("unknown key `{}` in `{path}`", entry.key);
+    let diagnostic = Diagnostic::new(&entry.key_place, message);
+    let allowed_here = format!("allowed here: {}", listed(allowed.iter().copied()));
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|kind| format!("kind = \"{kind}\""))
+        .collect();
+    let meant = nearest(&entry.key, allowed.iter().copied());
+    problems.add(match (kinds.is_empty(), meant) {
+        (false, _) => diagnostic.label("of another kind").help(format!(
+            "`{}` goes with {}; {allowed_here}",
+            entry.key,
+            kinds.join(" or ")
+        )),
+        (true, Some(meant)) => diagnostic
+            .label(format!("did you mean `{meant}`?"))
+            .help(allowed_here),
+        (true, None) => diagnostic.label("not known").help(allowed_here),
+    });
 }
 
 /// The value of `node` for `key` as a model of `kind` shows it.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Value;
 use super::settings::{Key, Rejected};
-use super::tables::Entries;
+use super::tables::{Entries, Kinds};
 
 /// Most bins of a feature.
 const MAX_BINS: u32 = 1024;
@@ -52,6 +52,13 @@ const EMBEDDING_KEYS: &[Key] = &[
     ),
 ];
 
+/// What an embedding of each kind may have.
+const KINDS: Kinds = &[
+    ("none", &["kind"]),
+    ("ple", &["kind", "bins"]),
+    ("periodic", &["kind", "frequencies", "sigma", "width"]),
+];
+
 /// Embeddings of Gorishniy, Rubachev and Babenko, "On Embeddings for Numerical Features in Tabular
 /// Deep Learning" (2022).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -90,40 +97,27 @@ impl Embedding {
 
     /// Reads the value of `key`, or says what would be allowed.
     pub(super) fn read(key: &Key, value: &Value) -> Result<Embedding, Rejected> {
-        let (kind, entries) = Entries::of_kind(key, value, EMBEDDING_KEYS)?;
-        match kind {
-            "none" => {
-                entries.only(&["kind"])?;
-                Ok(Embedding::None)
-            }
-            "ple" => {
-                entries.only(&["kind", "bins"])?;
-                let bins = entries.integer("bins", Some(DEFAULT_BINS), (1, MAX_BINS))?;
-                Ok(Embedding::Ple { bins })
-            }
-            "periodic" => {
-                entries.only(&["kind", "frequencies", "sigma", "width"])?;
-                Embedding::periodic(entries)
-            }
-            _ => Err(entries.unknown_kind(key)),
-        }
+        let (kind, entries) = Entries::of_kind(key, value, EMBEDDING_KEYS, KINDS)?;
+        let embedding = match kind {
+            "ple" => Embedding::Ple {
+                bins: entries.integer("bins", Some(DEFAULT_BINS), (1, MAX_BINS)),
+            },
+            "periodic" => Embedding::periodic(&entries),
+            _ => Embedding::None,
+        };
+        entries.finish(embedding)
     }
 
-    fn periodic(entries: Entries<'_>) -> Result<Embedding, Rejected> {
-        let count = (1, MAX_FREQUENCIES);
-        let frequencies = entries.integer("frequencies", Some(DEFAULT_FREQUENCIES), count)?;
-        if !frequencies.is_multiple_of(EIGHT) {
-            return Err(entries.refuse("frequencies"));
-        }
-        let width = entries.integer("width", Some(DEFAULT_WIDTH), (1, u32::MAX))?;
-        if !WIDTHS.contains(&width) {
-            return Err(entries.refuse("width"));
-        }
-        Ok(Embedding::Periodic {
+    fn periodic(entries: &Entries<'_>) -> Embedding {
+        let frequencies = entries.integer_that("frequencies", DEFAULT_FREQUENCIES, |count| {
+            (EIGHT..=MAX_FREQUENCIES).contains(&count) && count.is_multiple_of(EIGHT)
+        });
+        let width = entries.integer_that("width", DEFAULT_WIDTH, |width| WIDTHS.contains(&width));
+        Embedding::Periodic {
             frequencies,
-            sigma: entries.number("sigma", DEFAULT_SIGMA, |sigma| sigma > 0.0)?,
+            sigma: entries.number("sigma", DEFAULT_SIGMA, |sigma| sigma > 0.0),
             width,
-        })
+        }
     }
 
     /// With every default written out, but for `none`.

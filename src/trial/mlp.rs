@@ -417,11 +417,15 @@ fn layers(key: &Key, value: &Value) -> Result<Vec<usize>, Rejected> {
     if widths.len() > MAX_LAYERS {
         return Err(key.reject());
     }
-    let width = |(at, value): (usize, &Value)| match value {
-        Value::Int(width) if (1..=MAX_WIDTH).contains(width) => Ok(*width as usize),
-        _ => Err(key.reject_item(at)),
-    };
-    widths.iter().enumerate().map(width).collect()
+    let mut read = Vec::with_capacity(widths.len());
+    let mut faults = Vec::new();
+    for (at, value) in widths.iter().enumerate() {
+        match value {
+            Value::Int(width) if (1..=MAX_WIDTH).contains(width) => read.push(*width as usize),
+            _ => faults.push(key.reject_item(at)),
+        }
+    }
+    Rejected::all(faults).map(|()| read)
 }
 
 fn betas(key: &Key, value: &Value) -> Result<(f64, f64), Rejected> {
@@ -431,11 +435,15 @@ fn betas(key: &Key, value: &Value) -> Result<(f64, f64), Rejected> {
     let [first, second] = values.as_slice() else {
         return Err(key.reject());
     };
-    let beta = |at, value| {
-        let beta = key.number(value, |beta| (0.0..1.0).contains(&beta));
-        beta.map_err(|_| key.reject_item(at))
-    };
-    Ok((beta(0, first)?, beta(1, second)?))
+    let beta = |value| key.number(value, |beta| (0.0..1.0).contains(&beta));
+    match (beta(first), beta(second)) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Ok(_), Err(_)) => Err(key.reject_item(1)),
+        (Err(_), Ok(_)) => Err(key.reject_item(0)),
+        (Err(_), Err(_)) => Err(Rejected::Several(
+            (0..2).map(|at| key.reject_item(at)).collect(),
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -22,14 +22,29 @@ pub enum Rejected {
     Item { at: usize, allowed: &'static str },
     /// An entry of a table is at fault.
     Entry { key: String, fault: Fault },
+    /// Several items or entries are, at least two.
+    Several(Vec<Rejected>),
+}
+
+impl Rejected {
+    /// All `faults` as one, if there are any.
+    pub(super) fn all(mut faults: Vec<Rejected>) -> Result<(), Rejected> {
+        match faults.len() {
+            0 => Ok(()),
+            1 => Err(faults.remove(0)),
+            _ => Err(Rejected::Several(faults)),
+        }
+    }
 }
 
 /// What is wrong with an entry of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// No such entry; `allowed` are those there are, beside what else the table says.
+    /// No such entry; `allowed` are those there are, beside what else the table says. Tables of the other `kinds`
+    /// have it.
     Unknown {
         allowed: &'static [&'static str],
+        kinds: Vec<&'static str>,
     },
     /// The table needs it.
     Missing {

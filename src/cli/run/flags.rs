@@ -34,9 +34,9 @@ pub struct Choice {
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
 
-    /// Workers that share each GPU
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
-    pub gpu_shares: Option<u8>,
+    /// Workers that share each GPU: auto, or from 1 to 16
+    #[arg(long, value_name = "N", value_parser = gpu_shares)]
+    pub gpu_shares: Option<GpuShares>,
 
     /// Most private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
@@ -68,7 +68,38 @@ fn slots(text: &str) -> Result<String, String> {
     }
 }
 
+/// How many workers are to share each GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuShares {
+    /// What suits the machine.
+    Auto,
+    These(usize),
+}
+
+/// Reads the value of `--gpu-shares`.
+fn gpu_shares(text: &str) -> Result<GpuShares, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(GpuShares::Auto),
+        Ok(number) if (1..=16).contains(&number) => Ok(GpuShares::These(number)),
+        _ => Err("write auto, or a number from 1 to 16".to_owned()),
+    }
+}
+
 /// Reads the value of `--memory-limit`.
 fn memory_limit(text: &str) -> Result<u64, String> {
     memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_of_gpus_are_written_as_in_files() {
+        assert_eq!(gpu_shares("auto"), Ok(GpuShares::Auto));
+        assert_eq!(gpu_shares("16"), Ok(GpuShares::These(16)));
+        for bad in ["0", "17", "many", ""] {
+            assert!(gpu_shares(bad).unwrap_err().contains("1 to 16"), "{bad}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::schedule::Summary;
 use crate::shown::{clean, count};
 use crate::spec;
 use crate::trial::{ModelSpec, Status, TrialId};
-pub use flags::{Choice, How};
+pub use flags::{Choice, GpuShares, How};
 use record::{Before, begin, clear_checkpoints};
 pub use record::{lock, statuses};
 pub use session::steps;

@@ -1,9 +1,10 @@
 //! The files written: their names, their content, and what happens when they are damaged.
 
 use std::fs;
+use std::path::Path;
 
 use super::{full, names, table};
-use crate::data::{Dataset, SealedTest};
+use crate::data::{Dataset, SealedTest, prepare_to_look};
 use crate::recipe::{DataSpec, Scale};
 
 #[test]
@@ -20,6 +21,23 @@ fn the_same_content_is_written_once_and_mended_when_damaged() {
     fs::remove_file(&first.test_path).unwrap();
     assert!(!case.prepared().summary.reused);
     assert!(SealedTest::open(&first.test_path).is_ok());
+}
+
+#[test]
+fn who_only_looks_uses_what_stands_there() {
+    let case = full(table(60));
+    let first = case.prepared();
+    let runs = first.path.ancestors().nth(2).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let look = |folder: &Path| prepare_to_look(&case.spec, folder, scratch.path(), None).unwrap();
+    let found = look(runs);
+    assert!(found.summary.reused);
+    assert_eq!(found.path, first.path);
+    assert!(!scratch.path().join("data").exists());
+    // Below a file, nothing can be written.
+    let made = look(&first.path);
+    assert!(made.path.starts_with(scratch.path()));
+    assert!(Dataset::open(&made.path).is_ok());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use anstyle::Style;
 
 use super::table::{NAME, and_more, fixed, per_cent};
 use crate::describe::{Association, Conflicts, Correlation, Description, Target};
-use crate::report::table::{Grid, Side};
+use crate::report::table::{Grid, Look, Side};
 use crate::report::text;
 
 /// Columns and pairs that are listed.
@@ -13,7 +13,7 @@ const ASSOCIATED: usize = 25;
 const PAIRS: usize = 10;
 
 /// What each column by itself tells of the target.
-pub fn associations(description: &Description, target: &Target, is_colored: bool) -> String {
+pub fn associations(description: &Description, target: &Target, look: Look) -> String {
     let name = text::cut(&target.column, NAME);
     let mut grid = Grid::new(&[
         (&format!("Tells of {name}"), Side::Left),
@@ -44,7 +44,7 @@ pub fn associations(description: &Description, target: &Target, is_colored: bool
         );
     }
     let more = ranked.len().saturating_sub(ASSOCIATED);
-    grid.render(is_colored)
+    grid.render(look)
         + &and_more(more, "column", "association.csv")
         + "each column by itself, in nats; explained = (information - chance) / (entropy - chance)\n"
 }
@@ -61,7 +61,7 @@ pub fn ranked(columns: &[Association]) -> Vec<&Association> {
 }
 
 /// The pairs of columns that go together most.
-pub fn pairs(correlation: &Correlation, is_colored: bool) -> Option<String> {
+pub fn pairs(correlation: &Correlation, look: Look) -> Option<String> {
     let size = correlation.columns.len();
     let mut pairs: Vec<(f64, usize, usize)> = (0..size)
         .flat_map(|a| (a + 1..size).map(move |b| (a, b)))
@@ -86,7 +86,7 @@ pub fn pairs(correlation: &Correlation, is_colored: bool) -> Option<String> {
     }
     let more = pairs.len().saturating_sub(PAIRS);
     let rest = and_more(more, "pair", "spearman.csv and pearson.csv");
-    (!pairs.is_empty()).then(|| grid.render(is_colored) + &rest)
+    (!pairs.is_empty()).then(|| grid.render(look) + &rest)
 }
 
 /// Rows that repeat, and what that allows.

@@ -9,7 +9,7 @@ use anstyle::Style;
 
 use super::relations::{associations, pairs, repeats};
 use crate::describe::{Description, Target};
-use crate::report::table::{Grid, Side};
+use crate::report::table::{Grid, Look, Side};
 use crate::report::text;
 
 /// Columns that are listed.
@@ -23,15 +23,21 @@ const VALUE: usize = 24;
 const HEAD: usize = 16;
 
 /// Everything worth a look, under `title`.
-pub fn tables(description: &Description, title: &str, folder: &Path, is_colored: bool) -> String {
-    let mut parts = vec![head(description, title), columns(description, is_colored)];
+pub fn tables(
+    description: &Description,
+    title: &str,
+    folder: &Path,
+    look: impl Into<Look>,
+) -> String {
+    let look = look.into();
+    let mut parts = vec![head(description, title), columns(description, look)];
     if let Some(target) = &description.target {
-        parts.push(classes(target, is_colored));
-        parts.extend(by_class(description, target, is_colored));
-        parts.push(associations(description, target, is_colored));
+        parts.push(classes(target, look));
+        parts.extend(by_class(description, target, look));
+        parts.push(associations(description, target, look));
     }
     let correlation = description.correlation.as_ref();
-    parts.extend(correlation.and_then(|correlation| pairs(correlation, is_colored)));
+    parts.extend(correlation.and_then(|correlation| pairs(correlation, look)));
     parts.push(repeats(description));
     let mut shown = parts.join("\n");
     for note in &description.notes {
@@ -70,7 +76,7 @@ fn head(description: &Description, title: &str) -> String {
     lines
 }
 
-fn columns(description: &Description, is_colored: bool) -> String {
+fn columns(description: &Description, look: Look) -> String {
     let mut grid = Grid::new(&[
         ("Column", Side::Left),
         ("Kind", Side::Left),
@@ -111,10 +117,10 @@ fn columns(description: &Description, is_colored: bool) -> String {
         grid.push(Style::new(), row);
     }
     let more = description.columns.len().saturating_sub(COLUMNS);
-    grid.render(is_colored) + &and_more(more, "column", "columns.csv")
+    grid.render(look) + &and_more(more, "column", "columns.csv")
 }
 
-fn classes(target: &Target, is_colored: bool) -> String {
+fn classes(target: &Target, look: Look) -> String {
     let name = text::cut(&target.column, NAME);
     let mut grid = Grid::new(&[
         (&format!("Class of {name}"), Side::Left),
@@ -132,7 +138,7 @@ fn classes(target: &Target, is_colored: bool) -> String {
         grid.push(Style::new(), cells);
     }
     let most = target.classes.iter().map(|class| class.share);
-    let mut lines = grid.render(is_colored);
+    let mut lines = grid.render(look);
     lines.push_str(&and_more(
         target.classes.len() - shown.len(),
         "smaller class",
@@ -153,7 +159,7 @@ fn classes(target: &Target, is_colored: bool) -> String {
 }
 
 /// Mean and deviation of numeric columns, a class a column of the table.
-fn by_class(description: &Description, target: &Target, is_colored: bool) -> Option<String> {
+fn by_class(description: &Description, target: &Target, look: Look) -> Option<String> {
     let shown = super::largest(target, CLASSES_ACROSS);
     let names: Vec<String> = (shown.iter())
         .map(|class| text::cut(&target.classes[*class].name, HEAD))
@@ -175,7 +181,7 @@ fn by_class(description: &Description, target: &Target, is_colored: bool) -> Opt
     let classes = target.classes.len() - shown.len();
     let rest = and_more(classes, "smaller class", "by_class.csv")
         + &and_more(number.saturating_sub(COLUMNS), "column", "by_class.csv");
-    (number > 0).then(|| grid.render(is_colored) + &rest)
+    (number > 0).then(|| grid.render(look) + &rest)
 }
 
 /// How much of a list is not shown, and where it is.

@@ -44,6 +44,8 @@ refused! {
     a_date_and_a_huge_integer_are_refused: "[model]\nlr = 2020-01-01\nepochs = 99999999999999999999\n";
     early_stopping_of_the_wrong_shape_is_refused: "[model]\nearly_stopping = { patienc = 3 }\n";
     parts_of_schedules_at_fault_are_pointed_at: "[model]\nlr_schedule = { kind = \"cosine\", floor = 2 }\nearly_stopping = { patience = 0 }\nlayers = [64, 0]\nembedding = { kind = \"ple\", bin = 3 }\n";
+    entries_of_another_kind_are_told_of_which: "[model]\nlr_schedule = { kind = \"cosine\", every = 3 }\nembedding = { kind = \"none\", bins = 3, frequencies = 8 }\nbetas = [0.9]\n";
+    every_part_at_fault_is_told: "[model]\nlr_schedule = { kind = \"step\", every = 0, gamma = 0 }\nlayers = [0, 8, -1]\nbetas = [1, 2]\nearly_stopping = { patience = 0, min_delta = -1 }\n";
     misspelt_parts_of_schedules_are_refused_with_the_nearest: "[model]\nlr_schedule = { kind = \"cosine\", flor = 0.1 }\nactivation = \"RELU\"\n[schedule]\nstall_timeout = \"0s\"\n";
     parts_on_an_axis_are_pointed_at: "[grid]\nlr_schedule = [\"cosine\", { kind = \"step\" }, { kind = \"step\", every = 3, gamma = 0 }]\nearly_stopping = [false, { patience = 3, min_delta = -1 }]\n";
     a_name_that_begins_like_a_flag_is_refused: "[experiment]\nname = \"-dash\"\n[model]\n";
