@@ -72,6 +72,10 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             "Whether that is more than chance cannot be said of any other configuration: {}.",
             why_untested(inference)
         ),
+        Verdict::Certain => format!(
+            "It is better than the {others}{}, whatever the seed{aside}.",
+            with_a_result(summary)
+        ),
         Verdict::Winner { p } => {
             format!(
                 "It is better than the {others}{}: {}{aside}.",
@@ -83,6 +87,8 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             let number = inference.candidates.len();
             let baselines = inference.candidates.iter();
             let baselines = baselines.filter(|place| summary.ranking[**place].kind.is_baseline());
+            let is_open = |place: &&usize| **place > 0 && inference.comparisons[**place - 1].p.is_some();
+            let open = inference.candidates.iter().filter(is_open).count();
             let of_them = match baselines.count() {
                 0 => "",
                 1 => ", a baseline among them",
@@ -91,7 +97,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             format!(
                 "It cannot be told apart from {} of the {others}{}{aside}: the best is one of these \
                  {number}{of_them} (95% confidence).",
-                number - 1 - untested,
+                open,
                 with_a_result(summary)
             )
         }
@@ -108,7 +114,7 @@ fn with_a_result(summary: &Summary) -> String {
 
 /// Why some configurations could not be compared with the winner.
 fn why_untested(inference: &Inference) -> &'static str {
-    let untested = inference.comparisons.iter().filter(|one| one.p.is_none());
+    let untested = inference.comparisons.iter().filter(|one| one.is_untested());
     let is_fixed = |place: usize| inference.estimates[place].is_repeat;
     let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
     match fixed.count() {
@@ -133,7 +139,7 @@ fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
         )),
         _ => Some(format!(
             "In {} configurations, such as {}, the seed changes nothing: every run of one has the same result to the \
-             last digit, and they count as one.",
+             last digit, and they count as one. Only the best of these can be the best of all.",
             repeats.len(),
             repeats[0].title()
         )),
@@ -177,7 +183,7 @@ fn margin(
             let corrected = p_value(corrected, "corrected");
             line.push_str(&format!("; {}, {corrected}: {said}.", p_value(p, "alone")));
         }
-        _ if is_fixed => line.push_str("; the seed changes neither, so it says nothing of chance."),
+        _ if is_fixed => line.push_str("; the seed changes neither: it is so with every seed."),
         _ => line.push_str(": too few seeds to say more."),
     }
     line
@@ -203,7 +209,7 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     };
     let mut sentence = format!(
         "If winner and runner-up are as far apart as they look, {seeds} seeds each would show it four \
-         times in five"
+         times in five, the other configurations allowed for"
     );
     let more = seeds.saturating_sub(runner_up.pairs);
     // Further seeds are for sweeps of which nothing is still to come.

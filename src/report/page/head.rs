@@ -82,10 +82,10 @@ fn verdict(html: &mut String, page: &Page) {
     };
     html.push_str("<div class=\"verdict\">\n");
     let (word, class) = match page.inference.verdict {
-        Verdict::Winner { .. } if page.inference.untested() > 0 => {
+        Verdict::Certain | Verdict::Winner { .. } if page.inference.untested() > 0 => {
             ("Winner among those that can be compared", "open")
         }
-        Verdict::Winner { .. } => ("Winner", "sure"),
+        Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
         Verdict::NotToldApart { .. } => ("Ahead, not told apart", "open"),
         Verdict::TooFewSeeds => ("Ahead, too few seeds to say by chance or not", "open"),
         Verdict::Nothing | Verdict::Alone => ("The only one", "open"),
