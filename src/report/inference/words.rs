@@ -108,6 +108,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
 fn with_a_result(summary: &Summary) -> String {
     match summary.without_result() {
         0 => String::new(),
+        1 => " with a result (1 more has none)".to_owned(),
         some => format!(" with a result ({some} more have none)"),
     }
 }

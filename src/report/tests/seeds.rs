@@ -178,7 +178,7 @@ fn what_has_no_result_is_told_with_what_to_do() {
     let input = partly(2, &[(0.1, &[0.7, 0.7]), (0.01, &[0.1, 0.1]), (0.001, &[])]);
     let summary = input.summary();
     let told = Inference::of(&summary).sentences(&summary).join("\n");
-    assert!(told.contains("(1 more have none)"), "{told}");
+    assert!(told.contains("(1 more has none)"), "{told}");
 }
 
 #[test]
