@@ -17,6 +17,11 @@ impl Filter {
         self.query.is_some()
     }
 
+    /// The query, if there is one.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
     /// Keeps of `record` the trials that are meant, and says how many those are if there is a query.
     ///
     /// # Errors

@@ -22,7 +22,16 @@ pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
 
 /// The leaderboard, what has failed, and how to see more.
 pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
-    let summary = Summary::of(record);
+    told(record, &Summary::of(record), has_colour)
+}
+
+/// Likewise, while a process is at it.
+pub fn running_sweep(record: &ExperimentRecord, has_colour: bool) -> String {
+    let summary = Summary::of(record).while_running(std::slice::from_ref(&record.name));
+    told(record, &summary, has_colour)
+}
+
+fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
     let mut text = format!("{} on {}\n", record.name, record.dataset.source.display());
     let counts: Vec<String> = Status::ALL
         .into_iter()
@@ -45,7 +54,7 @@ pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
         is_colored: has_colour,
         width: terminal::width(),
     };
-    text.push_str(&table::leaderboard(&summary, SHOWN, look));
+    text.push_str(&table::leaderboard(summary, SHOWN, look));
     text.push_str(&story::failed(record));
     if let Some(best) = &summary.best_trial {
         text.push_str(&format!(

@@ -9,7 +9,7 @@ use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
 use crate::recipe::DataSpec;
-use crate::report::{self, Anova, Inference, Input, Summary, joint, table, test};
+use crate::report::{self, Anova, Inference, Input, joint, table, test};
 use crate::shown::clean;
 use crate::store::{EvaluationRecord, ExperimentRecord, Store};
 
@@ -50,7 +50,10 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             true => Some(test_rows::look(context, &record)?),
             false => store.last_evaluation(&record.name).map_err(store_failure)?,
         };
-        let input = load(context, &store, record, test, narrowed)?;
+        let input = load(context, arguments, &store, record, test, narrowed)?;
+        if records.len() > 1 {
+            heading(context, &input);
+        }
         written.push(show(context, arguments, &input)?);
     }
     if records.len() > 1 {
@@ -85,8 +88,9 @@ fn together(
         Ok(mut record) => match different_rows(records)? {
             None => {
                 let narrowed = arguments.filter.apply(&mut record)?;
-                let mut input = load(context, store, record, None, narrowed)?;
+                let mut input = load(context, arguments, store, record, None, narrowed)?;
                 input.parts = records.iter().map(joint::Part::of).collect();
+                input.running = running(context, records);
                 for record in records {
                     let name = &record.name;
                     input.attempts.extend(context.attempts_in(store, name)?);
@@ -94,6 +98,7 @@ fn together(
                         .slot_events
                         .extend(store.slot_events(name).map_err(store_failure)?);
                 }
+                heading(context, &input);
                 return show(context, arguments, &input).map(Some);
             }
             Some(why) => why,
@@ -123,17 +128,36 @@ fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failur
     Ok(None)
 }
 
+/// The names of `records` that a process is at.
+fn running(context: &Context, records: &[ExperimentRecord]) -> Vec<String> {
+    let names = records.iter().map(|record| record.name.clone());
+    names.filter(|name| context.is_run(name)).collect()
+}
+
+/// Says which of several sweeps what follows is about.
+fn heading(context: &Context, input: &Input) {
+    if !context.json {
+        terminal::print(&format!("\n{}", clean(&input.experiment.name)));
+    }
+}
+
 /// Writes the report of `input`, says what is in it and gives it as JSON.
 fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json, Failure> {
     let folder = arguments.out.join(&input.experiment.name);
     let report = report::write(&folder, input)
         .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
-    let summary = Summary::of(&input.experiment);
+    let summary = input.summary();
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {
-        if let Some(unfinished) = summary.unfinished() {
-            terminal::print(&unfinished);
+        if let Some(query) = &summary.query {
+            let only = format!(
+                "Only the trials that meet `{}`; the report takes the place of one on all.",
+                clean(query)
+            );
+            terminal::print(&only);
         }
+        (summary.unfinished().iter()).for_each(|sentence| terminal::print(sentence));
+        (summary.troubles().iter()).for_each(|sentence| terminal::print(sentence));
         terminal::print_table(&table::leaderboard(
             &summary,
             listing::SHOWN,
@@ -172,6 +196,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
 /// Everything that the report of `experiment` is made from.
 fn load(
     context: &Context,
+    arguments: &Arguments,
     store: &Store,
     experiment: ExperimentRecord,
     test: Option<EvaluationRecord>,
@@ -202,6 +227,8 @@ fn load(
         slot_events: store.slot_events(name).map_err(store_failure)?,
         looks,
         parts: Vec::new(),
+        running: running(context, std::slice::from_ref(&experiment)),
+        query: arguments.filter.query().map(str::to_owned),
         experiment,
         curves,
         confusion,

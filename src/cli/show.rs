@@ -32,7 +32,11 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
             false => {
                 let sessions = story::sessions(&record.sessions, &events, terminal::look());
-                format!("{}\n{sessions}", listing::sweep(&record, colour))
+                let told = match context.is_run(&record.name) {
+                    true => listing::running_sweep(&record, colour),
+                    false => listing::sweep(&record, colour),
+                };
+                format!("{told}\n{sessions}")
             }
         });
         return Ok(Exit::Success);

@@ -36,8 +36,12 @@ pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRe
     let left = left.count();
     if left > 0 {
         terminal::note(&format!(
-            "note: {left} trials of sweep {} have not been trained; what is chosen after this look \
-             scores too well",
+            "note: {} of sweep {} still to come; this look is counted all the same, and what is chosen after \
+             it scores too well",
+            match left {
+                1 => "1 trial is".to_owned(),
+                many => format!("{many} trials are"),
+            },
             record.name
         ));
     }

@@ -75,8 +75,21 @@ pub struct Input {
     pub looks: u64,
     /// The sweeps that were joined into `experiment`, if it is several.
     pub parts: Vec<joint::Part>,
+    /// Sweeps of these that a process is at.
+    pub running: Vec<String>,
+    /// The query that chose the trials; `None` where all of the sweep are here.
+    pub query: Option<String>,
     /// What whoever filled this in could not get, one sentence each.
     pub lacking: Vec<String>,
+}
+
+impl Input {
+    /// What the report says of its trials.
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.experiment)
+            .while_running(&self.running)
+            .narrowed_to(self.query.as_deref())
+    }
 }
 
 /// A report in memory: files by name, in the order in which the page speaks of them.
@@ -142,7 +155,7 @@ pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
 
 /// Makes every file of the report, and writes none.
 pub fn make(input: &Input) -> Result<Report, ReportError> {
-    let summary = Summary::of(&input.experiment);
+    let summary = input.summary();
     let mut left_out = input.lacking.clone();
     let mut files = sheets::all(input, &summary);
     files.extend(winners::all(input, &summary));

@@ -59,6 +59,8 @@ pub fn empty(classes: &[&str]) -> Input {
         slot_events: Vec::new(),
         looks: 0,
         parts: Vec::new(),
+        running: Vec::new(),
+        query: None,
         lacking: Vec::new(),
     }
 }

@@ -35,6 +35,12 @@ pub struct Summary {
     pub best_trial: Option<TrialId>,
     /// Sweeps of which trials are still to come.
     pub unfinished: Vec<String>,
+    /// Those of `unfinished` that a process is at.
+    pub running: Vec<String>,
+    /// Sweeps of which trials of the plan have failed.
+    pub with_failures: Vec<String>,
+    /// The query that chose the trials; `None` where all of the sweep are here.
+    pub query: Option<String>,
     /// Settings that vary among the networks, in the order of their keys.
     pub axes: Vec<Axis>,
     /// Seconds of training in the whole plan, added over trials.
@@ -57,8 +63,10 @@ impl Summary {
             .copied()
             .collect();
         let groups = by_configuration(&whole);
+        // One of each configuration: which sweeps asked for a trial differs between seeds of one.
+        let firsts: Vec<&TrialRecord> = groups.iter().map(|trials| trials[0]).collect();
         let labels = labels(
-            whole
+            firsts
                 .iter()
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
@@ -75,8 +83,11 @@ impl Summary {
         };
         Summary {
             best_trial: (ranking.first()).map(|first| first.best_run(&objective).trial.clone()),
-            unfinished: unfinished(&planned, experiment),
-            axes: axes(&whole, &ranking),
+            unfinished: sweeps_of(&planned, experiment, is_to_come),
+            running: Vec::new(),
+            with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
+            query: None,
+            axes: axes(&firsts, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL
                 .into_iter()
@@ -85,10 +96,27 @@ impl Summary {
                 .collect(),
             fallen_out: (experiment.trials.len() - planned.len()) as u64,
             seeds,
-            seconds: planned.iter().filter_map(|trial| trial.seconds).sum(),
+            // An empty sum of floats is -0.
+            seconds: (planned.iter())
+                .filter_map(|trial| trial.seconds)
+                .fold(0.0, |sum, seconds| sum + seconds),
             objective,
             ranking,
         }
+    }
+
+    /// Likewise, while processes are at the sweeps called `running`.
+    pub fn while_running(mut self, running: &[String]) -> Summary {
+        let of_these = self.unfinished.iter();
+        let of_these = of_these.filter(|name| running.contains(name));
+        self.running = of_these.cloned().collect();
+        self
+    }
+
+    /// Likewise, of the trials alone that meet `query`.
+    pub fn narrowed_to(mut self, query: Option<&str>) -> Summary {
+        self.query = query.map(str::to_owned);
+        self
     }
 
     /// The best configuration of `kind`.
@@ -116,30 +144,69 @@ impl Summary {
         to_come.map(|(_, number)| number).sum()
     }
 
-    /// `The sweep is unfinished: 3 of 12 trials are still to come; `sweep resume q` goes on.`; `None` where it is not.
+    /// `The sweep is unfinished: 3 of 12 trials are still to come, and the order may change; `sweep resume q` goes on.`;
+    /// `None` where nothing is to come.
     pub fn unfinished(&self) -> Option<String> {
         let planned: u64 = self.counts.iter().map(|(_, number)| number).sum();
-        let resume = self.resume()?;
+        if self.unfinished.is_empty() {
+            return None;
+        }
+        let running: Vec<String> = self.running.iter().map(|name| text::clean(name)).collect();
+        let (how, goes_on) = match self.resume() {
+            None => ("is running", String::new()),
+            Some(resume) if running.is_empty() => ("is unfinished", format!("; {resume} goes on")),
+            Some(resume) => (
+                "is unfinished",
+                format!("; {} is running, {resume} goes on", running.join(", ")),
+            ),
+        };
         let are = if self.to_come() == 1 { "is" } else { "are" };
         Some(format!(
-            "The sweep is unfinished: {} of {} {are} still to come, and the order may change; {resume} goes on.",
+            "The sweep {how}: {} of {} {are} still to come, and the order may change{goes_on}.",
             text::count(self.to_come()),
             text::plural(planned, "trial"),
         ))
     }
 
-    /// The commands that train what is still to come; `None` where nothing is.
+    /// The commands that train what is still to come and no process is at; `None` where nothing is.
     pub fn resume(&self) -> Option<String> {
-        let commands = self.unfinished.iter();
-        let commands: Vec<String> = commands
-            .map(|name| {
-                format!(
-                    "`sweep resume {}`",
-                    super::markup::quoted(&text::clean(name))
-                )
-            })
-            .collect();
-        (!commands.is_empty()).then(|| commands.join(", "))
+        let idle = self.unfinished.iter();
+        commands(idle.filter(|name| !self.running.contains(name)), "")
+    }
+
+    /// The commands that try again what has failed; `None` where nothing has.
+    pub fn retry(&self) -> Option<String> {
+        commands(self.with_failures.iter(), " --retry-failed")
+    }
+
+    /// Configurations of the plan without a finished trial: they are in no comparison.
+    pub fn without_result(&self) -> u64 {
+        (self.planned_configurations - self.ranking.len()) as u64
+    }
+
+    /// What became of trials that have ended without a result, a sentence each.
+    pub fn troubles(&self) -> Vec<String> {
+        let trials = |status| text::plural(self.count(status), "trial");
+        let mut troubles = Vec::new();
+        if self.count(Status::Diverged) > 0 {
+            let trials = trials(Status::Diverged);
+            troubles.push(format!(
+                "{trials} diverged; that is a result, and is not tried again."
+            ));
+        }
+        if let Some(retry) = self.retry() {
+            let trials = trials(Status::Failed);
+            let names: Vec<&String> = self.with_failures.iter().collect();
+            let show: Vec<String> = (names.into_iter())
+                .map(|name| format!("`sweep show {}`", quoted_name(name)))
+                .collect();
+            let says = if show.len() == 1 { "says" } else { "say" };
+            troubles.push(format!(
+                "{trials} failed; {} {says} why, {retry} tries again.",
+                show.join(", ")
+            ));
+        }
+        troubles
     }
 
     /// Number of trials of the plan that stand at `status`.
@@ -151,10 +218,26 @@ impl Summary {
     }
 }
 
-/// Sweeps of which trials are still to come, in the order of the plan.
-fn unfinished(planned: &[&TrialRecord], experiment: &ExperimentRecord) -> Vec<String> {
+/// `sweep resume NAME` for each of `names`, with `flag`.
+fn commands<'a>(names: impl Iterator<Item = &'a String>, flag: &str) -> Option<String> {
+    let commands: Vec<String> = names
+        .map(|name| format!("`sweep resume {}{flag}`", quoted_name(name)))
+        .collect();
+    (!commands.is_empty()).then(|| commands.join(", "))
+}
+
+fn quoted_name(name: &str) -> String {
+    super::markup::quoted(&text::clean(name))
+}
+
+/// Sweeps that asked for trials whose status is meant, in the order of the plan.
+fn sweeps_of(
+    planned: &[&TrialRecord],
+    experiment: &ExperimentRecord,
+    is_meant: fn(Status) -> bool,
+) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for trial in planned.iter().filter(|trial| is_to_come(trial.status)) {
+    for trial in planned.iter().filter(|trial| is_meant(trial.status)) {
         let name = joint::asked_by(trial).unwrap_or(&experiment.name);
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());

@@ -109,6 +109,8 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             slot_events: store.slot_events(name)?,
             looks: 0,
             parts: Vec::new(),
+            running: Vec::new(),
+            query: None,
             lacking: Vec::new(),
         };
         if with_report {

@@ -18,6 +18,9 @@
 //! of the others must lead it by the margin of a one-sided test at 2.5% over their number, which happens in at most 2.5% of
 //! sweeps; as does a wrong winner by the first correction where another one is the best. Together that is 5%.
 //!
+//! Where the seed changes neither the winner nor the other, nothing is left to chance, and nothing is tested: the worse of the
+//! two is told apart.
+//!
 //! A configuration that shares fewer than two seeds with the winner is not tested, counts for neither correction, and
 //! keeps no winner from being declared among the others.
 
@@ -75,6 +78,8 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
         seeds_needed: None,
     };
     let Some(by) = by.filter(|_| pairs > 1) else {
+        let is_certain = winner.is_repeat && other.is_repeat;
+        comparison.is_told_apart = is_certain && by.is_some_and(|by| by > 0.0);
         return comparison;
     };
     let degrees = (pairs - 1) as f64;
@@ -148,7 +153,7 @@ fn holm(comparisons: &mut [Comparison]) {
         comparison.p_corrected = Some(corrected.min(least_clear));
         comparison.is_told_apart = beats_all || !is_closed;
         if !comparison.is_told_apart {
-            comparison.seeds_needed = seeds_needed(by, sd);
+            comparison.seeds_needed = seeds_needed(by, sd, level);
         }
     }
 }

@@ -35,8 +35,8 @@ pub struct Inference {
     /// The winner against every other configuration, in the order of the ranking: that over place `p` is
     /// `comparisons[p - 1]`.
     pub comparisons: Vec<Comparison>,
-    /// Places of those that cannot be told apart from the best, ascending; the winner is one of them. The
-    /// configuration that is best in the long run is among them with 95% confidence.
+    /// Places of those that cannot be told apart from the best, ascending; the winner is one of them. Of those that are the
+    /// same with every seed, only the best may be among them. The configuration that is best in the long run is among them with 95% confidence.
     pub candidates: Vec<usize>,
     /// Places of the runner-up and of the best configuration of every other kind, in the order of the ranking.
     pub rivals: Vec<usize>,
@@ -54,6 +54,8 @@ pub enum Verdict {
     Alone,
     /// No configuration shares two seeds with the winner: nothing can be said of chance.
     TooFewSeeds,
+    /// Better than every other that could be compared, whatever the seed: it changes none of them.
+    Certain,
     /// Better than every other that could be compared, `p` being the largest of the corrected p-values.
     Winner { p: f64 },
     /// One of several that may be the best. `seeds` in all for the winner and the runner-up would tell the two
@@ -103,11 +105,18 @@ pub struct Comparison {
     /// Interval of the difference at the level at which this pair is tested: it leaves out 0 exactly where
     /// `is_told_apart`.
     pub interval: Option<(f64, f64)>,
-    /// Whether the winner is better, at 5% after the correction.
+    /// Whether the winner is better: at 5% after the correction or, where the seed changes neither, for certain.
     pub is_told_apart: bool,
-    /// Seeds in all that would tell the two apart with 80% probability, were they the only two and as far apart as
-    /// they look; `None` when told apart, without a difference, and where [`MOST_SEEDS`] would not do.
+    /// Seeds in all that would tell the two apart with 80% probability, at the level at which they are tested, were they
+    /// as far apart as they look; `None` when told apart, without a difference, and where [`MOST_SEEDS`] would not do.
     pub seeds_needed: Option<usize>,
+}
+
+impl Comparison {
+    /// Whether nothing can be said of chance: neither is there a test, nor is chance without a part in it.
+    pub fn is_untested(&self) -> bool {
+        self.p.is_none() && !self.is_told_apart
+    }
 }
 
 /// How much too good the winner's mean is for having been picked as the largest.
@@ -148,14 +157,16 @@ impl Inference {
         let table = table::Table::new(samples, sign);
         let comparisons = compare::winner_against_all(&table, bounds);
         let told_apart = |place: usize| place > 0 && comparisons[place - 1].is_told_apart;
+        let may_be_best = |place: usize| !told_apart(place) && !table.is_behind(place);
+        let candidates: Vec<usize> = (0..samples.len()).filter(|p| may_be_best(*p)).collect();
         Inference {
             estimates: (samples.iter().enumerate())
-                .map(|(place, sample)| sample.estimate(!told_apart(place), table.step, bounds))
+                .map(|(place, sample)| sample.estimate(may_be_best(place), table.step, bounds))
                 .collect(),
-            candidates: (0..samples.len()).filter(|p| !told_apart(*p)).collect(),
             rivals: (1..samples.len().min(2)).collect(),
-            verdict: verdict(samples.len(), &comparisons),
+            verdict: verdict(&table, &candidates, &comparisons),
             optimism: optimism::leave_one_seed_out(&table, sign, bounds),
+            candidates,
             comparisons,
         }
     }
@@ -169,7 +180,7 @@ impl Inference {
     pub fn untested(&self) -> usize {
         self.comparisons
             .iter()
-            .filter(|one| one.p.is_none())
+            .filter(|one| one.is_untested())
             .count()
     }
 
@@ -208,17 +219,20 @@ fn rivals(ranking: &[Configuration]) -> Vec<usize> {
     places
 }
 
-fn verdict(configurations: usize, comparisons: &[Comparison]) -> Verdict {
-    if configurations < 2 {
-        return match configurations {
+fn verdict(table: &table::Table, candidates: &[usize], comparisons: &[Comparison]) -> Verdict {
+    if comparisons.is_empty() {
+        return match table.samples.len() {
             0 => Verdict::Nothing,
             _ => Verdict::Alone,
         };
     }
-    let mut tested = comparisons.iter().filter(|one| one.p.is_some());
-    let is_clear = tested.clone().all(|one| one.is_told_apart);
-    let corrected = tested.by_ref().filter_map(|one| one.p_corrected);
+    // What is behind one that has been tested need not be told apart itself.
+    let tested = comparisons.iter().filter(|one| !table.is_behind(one.over));
+    let corrected = tested.filter_map(|one| one.p_corrected);
+    let is_open = |place: &&usize| **place > 0 && comparisons[**place - 1].p.is_some();
+    let is_clear = !candidates.iter().any(|place| is_open(&place));
     match (corrected.reduce(f64::max), is_clear) {
+        (None, _) if comparisons.iter().any(|one| one.is_told_apart) => Verdict::Certain,
         (None, _) => Verdict::TooFewSeeds,
         (Some(p), true) => Verdict::Winner { p },
         (Some(_), false) => Verdict::NotToldApart {

@@ -58,6 +58,7 @@ impl Inference {
             Verdict::Nothing => ("nothing", None, None),
             Verdict::Alone => ("alone", None, None),
             Verdict::TooFewSeeds => ("too_few_seeds", None, None),
+            Verdict::Certain => ("certain", None, None),
             Verdict::Winner { p } => ("winner", Some(p), None),
             Verdict::NotToldApart { seeds } => ("not_told_apart", None, seeds),
         };

@@ -77,6 +77,15 @@ impl Table {
         table
     }
 
+    /// Whether the configuration at `place` is worse, with every seed, than one ranked before it: the seed changes neither.
+    pub(super) fn is_behind(&self, place: usize) -> bool {
+        let sample = &self.samples[place];
+        let value = |sample: &Sample| sample.values.first().map(|(_, value)| *value);
+        let before = self.samples[..place].iter();
+        let mut before = before.filter(|other| other.is_repeat);
+        sample.is_repeat && before.any(|other| value(other) > value(sample))
+    }
+
     /// Fits value = configuration + seed by least squares to one group, configurations and seeds in turn.
     fn fit(&mut self, group: usize) {
         let members: Vec<usize> = (0..self.samples.len())

@@ -90,7 +90,8 @@ fn few_configurations_are_compared_by_the_paired_t_test_and_holms_correction() {
     );
     let needed = inference.comparisons[0].seeds_needed;
     assert_eq!(inference.verdict, Verdict::NotToldApart { seeds: needed });
-    assert_eq!(needed, seeds_needed(0.0096, 0.009502631214563689));
+    // Two of three are told apart already, so that this one is tested at the whole 5%.
+    assert_eq!(needed, seeds_needed(0.0096, 0.009502631214563689, ALPHA));
 }
 
 #[test]
@@ -223,12 +224,72 @@ fn equal_results_and_results_on_coarse_steps_are_not_told_apart() {
 #[test]
 fn seeds_are_asked_for_until_a_t_test_has_eighty_percent_power() {
     // Power of 10 seeds by the noncentral t distribution (scipy): 0.803; of 9, 0.748. Of 34 at half the distance: 0.808.
-    assert_eq!(seeds_needed(1.0, 1.0), Some(10));
-    assert_eq!(seeds_needed(0.5, 1.0), Some(34));
-    assert_eq!(seeds_needed(3.0, 1.0), Some(4));
-    assert_eq!(seeds_needed(0.05, 1.0), None);
-    assert_eq!(seeds_needed(0.0, 1.0), None);
-    assert_eq!(seeds_needed(-1.0, 1.0), None);
+    assert_eq!(seeds_needed(1.0, 1.0, ALPHA), Some(10));
+    assert_eq!(seeds_needed(0.5, 1.0, ALPHA), Some(34));
+    assert_eq!(seeds_needed(3.0, 1.0, ALPHA), Some(4));
+    assert_eq!(seeds_needed(0.05, 1.0, ALPHA), None);
+    assert_eq!(seeds_needed(0.0, 1.0, ALPHA), None);
+    assert_eq!(seeds_needed(-1.0, 1.0, ALPHA), None);
+}
+
+#[test]
+fn more_seeds_are_asked_for_than_there_are() {
+    // Alone the runner-up would be told apart by its three seeds; among seven others it is not.
+    let mut rows = vec![
+        [0.471, 0.472, 0.473],
+        [0.41, 0.42, 0.39],
+        [0.401, 0.402, 0.48],
+    ];
+    rows.extend([[0.30, 0.45, 0.42], [0.2, 0.46, 0.41], [0.35, 0.5, 0.2]]);
+    rows.extend([[0.2, 0.3, 0.5], [0.1, 0.4, 0.4]]);
+    let rows: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
+    let mut ranked = samples(&rows);
+    // Of kinds of their own, so that none lends another what it knows.
+    (0..)
+        .zip(&mut ranked)
+        .for_each(|(group, sample)| sample.group = group);
+    let inference = Inference::of_samples(&ranked, Goal::Max);
+    let runner_up = inference.comparisons[0];
+    let p = runner_up.p.unwrap();
+    assert!(p < ALPHA && !runner_up.is_told_apart, "{runner_up:?}");
+    for comparison in inference
+        .comparisons
+        .iter()
+        .filter(|one| !one.is_told_apart)
+    {
+        let needed = comparison.seeds_needed.unwrap_or(MOST_SEEDS);
+        assert!(needed > comparison.pairs, "{comparison:?}");
+    }
+}
+
+#[test]
+fn of_two_that_the_seed_does_not_change_only_the_better_may_be_best() {
+    let repeat = |mut sample: Sample| {
+        sample.is_repeat = true;
+        sample
+    };
+    let both = samples(&[&[0.7, 0.7], &[0.6, 0.6], &[0.6, 0.6]]);
+    let all = Inference::of_samples(&both.into_iter().map(repeat).collect::<Vec<_>>(), Goal::Max);
+    assert_eq!(
+        (all.verdict, &all.candidates[..]),
+        (Verdict::Certain, &[0][..])
+    );
+    assert_eq!((all.untested(), all.comparisons[0].p), (0, None));
+    assert!(all.comparisons[0].is_told_apart && !all.estimates[1].is_candidate);
+    // Equal ones are not told apart, nor is a better one by its place alone.
+    let tied = samples(&[&[0.7, 0.7], &[0.7, 0.7]]);
+    let tied = Inference::of_samples(&tied.into_iter().map(repeat).collect::<Vec<_>>(), Goal::Max);
+    assert_eq!(
+        (tied.verdict, tied.candidates.len()),
+        (Verdict::TooFewSeeds, 2)
+    );
+    // Behind a winner that scatters, the worse of two is out though the seeds do not say so.
+    let mut ranked = samples(&[&[0.5, 0.9, 0.71], &[0.7, 0.7, 0.7], &[0.69, 0.69, 0.69]]);
+    (ranked[1].is_repeat, ranked[2].is_repeat) = (true, true);
+    let noisy = Inference::of_samples(&ranked, Goal::Max);
+    assert!(!noisy.comparisons[1].is_told_apart);
+    assert_eq!(noisy.candidates, [0, 1]);
+    assert!(matches!(noisy.verdict, Verdict::NotToldApart { .. }));
 }
 
 /// Sweeps of `k` configurations and `n` seeds, the first ahead of the others by `ahead` standard deviations of a value:
@@ -335,23 +396,22 @@ fn wrong_winners_stay_rare_where_some_repeat_and_some_cannot_be_compared() {
         let mut winners = 0;
         for sweep in 0..SWEEPS {
             let stream = Stream::new(u64::from(sweep), Purpose::Synthetic, k, 100 + n);
-            // The first is the truth of all with every seed; of the second but one seed has finished.
-            let value = |i: u32, j: u32| {
-                if i == 0 {
-                    0.0
-                } else {
-                    stream.normal(i * n + j)
-                }
+            // The first is the truth of all with every seed; of the second but one seed has finished. The last is worse
+            // with every seed than the first, and has no part in it.
+            let value = |i: u32, j: u32| match i {
+                0 => 0.0,
+                _ if i == k => -0.1,
+                _ => stream.normal(i * n + j),
             };
             let seeds = |i: u32| if i == 1 { 1 } else { n };
-            let rows: Vec<Vec<(u64, f64)>> = (0..k)
+            let rows: Vec<Vec<(u64, f64)>> = (0..=k)
                 .map(|i| (0..seeds(i)).map(|j| (u64::from(j), value(i, j))).collect())
                 .collect();
             let order = order::best_first(&rows).into_iter();
             let ranked: Vec<Sample> = order
                 .map(|place| Sample {
-                    group: usize::from(place == 0),
-                    is_repeat: place == 0,
+                    group: usize::from(place == 0 || place == k as usize),
+                    is_repeat: place == 0 || place == k as usize,
                     values: rows[place].clone(),
                 })
                 .collect();

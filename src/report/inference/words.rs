@@ -4,7 +4,6 @@ use super::super::summary::{Configuration, Summary};
 use super::super::text;
 use super::super::transfer::{amount, signed};
 use super::{Comparison, Inference, MOST_SEEDS, Verdict};
-use crate::trial::Status;
 
 /// Most further seeds that a reader is told how to ask for.
 const AFFORDABLE: usize = 100;
@@ -61,14 +60,26 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
     };
     match inference.verdict {
         Verdict::Nothing => "No configuration has finished.".to_owned(),
-        Verdict::Alone => "There is no other configuration to compare it with.".to_owned(),
+        Verdict::Alone => match summary.without_result() {
+            0 => "There is no other configuration to compare it with.".to_owned(),
+            1 => "There is nothing to compare it with: the other configuration has no finished trial."
+                .to_owned(),
+            some => format!(
+                "There is nothing to compare it with: the {some} other configurations have no finished trial."
+            ),
+        },
         Verdict::TooFewSeeds => format!(
             "Whether that is more than chance cannot be said of any other configuration: {}.",
             why_untested(inference)
         ),
+        Verdict::Certain => format!(
+            "It is better than the {others}{}, whatever the seed{aside}.",
+            with_a_result(summary)
+        ),
         Verdict::Winner { p } => {
             format!(
-                "It is better than the {others}: {}{aside}.",
+                "It is better than the {others}{}: {}{aside}.",
+                with_a_result(summary),
                 p_value(p, "corrected")
             )
         }
@@ -76,23 +87,35 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             let number = inference.candidates.len();
             let baselines = inference.candidates.iter();
             let baselines = baselines.filter(|place| summary.ranking[**place].kind.is_baseline());
+            let is_open = |place: &&usize| **place > 0 && inference.comparisons[**place - 1].p.is_some();
+            let open = inference.candidates.iter().filter(is_open).count();
             let of_them = match baselines.count() {
                 0 => "",
                 1 => ", a baseline among them",
                 _ => ", baselines among them",
             };
             format!(
-                "It cannot be told apart from {} of the {others}{aside}: the best is one of these \
+                "It cannot be told apart from {} of the {others}{}{aside}: the best is one of these \
                  {number}{of_them} (95% confidence).",
-                number - 1 - untested
+                open,
+                with_a_result(summary)
             )
         }
     }
 }
 
+/// Tells a reader that some configurations of the plan are in no comparison.
+fn with_a_result(summary: &Summary) -> String {
+    match summary.without_result() {
+        0 => String::new(),
+        1 => " with a result (1 more has none)".to_owned(),
+        some => format!(" with a result ({some} more have none)"),
+    }
+}
+
 /// Why some configurations could not be compared with the winner.
 fn why_untested(inference: &Inference) -> &'static str {
-    let untested = inference.comparisons.iter().filter(|one| one.p.is_none());
+    let untested = inference.comparisons.iter().filter(|one| one.is_untested());
     let is_fixed = |place: usize| inference.estimates[place].is_repeat;
     let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
     match fixed.count() {
@@ -117,7 +140,7 @@ fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
         )),
         _ => Some(format!(
             "In {} configurations, such as {}, the seed changes nothing: every run of one has the same result to the \
-             last digit, and they count as one.",
+             last digit, and they count as one. Only the best of these can be the best of all.",
             repeats.len(),
             repeats[0].title()
         )),
@@ -161,7 +184,7 @@ fn margin(
             let corrected = p_value(corrected, "corrected");
             line.push_str(&format!("; {}, {corrected}: {said}.", p_value(p, "alone")));
         }
-        _ if is_fixed => line.push_str("; the seed changes neither, so it says nothing of chance."),
+        _ if is_fixed => line.push_str("; the seed changes neither: it is so with every seed."),
         _ => line.push_str(": too few seeds to say more."),
     }
     line
@@ -187,11 +210,12 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     };
     let mut sentence = format!(
         "If winner and runner-up are as far apart as they look, {seeds} seeds each would show it four \
-         times in five"
+         times in five, the other configurations allowed for"
     );
     let more = seeds.saturating_sub(runner_up.pairs);
     // Further seeds are for sweeps of which nothing is still to come.
-    if (1..=AFFORDABLE).contains(&more) && summary.unfinished.is_empty() {
+    if (1..=AFFORDABLE).contains(&more) && summary.unfinished.is_empty() && summary.query.is_none()
+    {
         sentence.push_str(&format!(
             " (`sweep run FILE --more-seeds {more} --top 2` trains them)"
         ));
@@ -204,6 +228,16 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     if let Some(resume) = summary.resume() {
         return Some(format!("{resume} trains what is still to come."));
     }
+    if !summary.unfinished.is_empty() {
+        return Some("What is still to come is being trained.".to_owned());
+    }
+    if let Some(query) = &summary.query {
+        // What the sweep has besides is not known here.
+        return Some(format!(
+            "These are only the trials that meet `{}`; without the query there may be more seeds.",
+            text::clean(query)
+        ));
+    }
     let planned = summary.ranking.iter().map(|config| config.planned);
     if planned.max().unwrap_or(0) < 2 {
         return Some("`sweep run FILE --seeds 1..3` trains the same with three seeds.".to_owned());
@@ -211,11 +245,11 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     if inference.estimates.iter().all(|one| one.is_repeat) {
         return None;
     }
-    Some(match summary.count(Status::Failed) {
-        0 => {
+    Some(match summary.retry() {
+        None => {
             "Trained with the same seeds, at least two of them, they could be compared.".to_owned()
         }
-        _ => "`sweep resume NAME --retry-failed` tries again those that failed.".to_owned(),
+        Some(retry) => format!("{retry} tries again those that failed."),
     })
 }
 

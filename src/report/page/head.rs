@@ -9,10 +9,13 @@ use crate::trial::Status;
 
 /// Title, question, verdict and cost.
 pub(super) fn head(page: &Page) -> String {
-    let mut html = format!("<h1>{}</h1>\n", escape(&page.input.experiment.name));
+    let mut html = format!("<h1>{}</h1>\n", escape(&super::title(page.input)));
     paragraph(&mut html, "lead", &question(page));
     if let Some(unfinished) = page.summary.unfinished() {
         paragraph(&mut html, "unfinished", &unfinished);
+    }
+    for trouble in page.summary.troubles() {
+        paragraph(&mut html, "unfinished", &trouble);
     }
     verdict(&mut html, page);
     cost(&mut html, page);
@@ -40,10 +43,14 @@ fn question(page: &Page) -> String {
         None => text::plural(most, "seed"),
     };
     format!(
-        "Asked: {what} with the best {} ({direction} is better) among {}, {seeds} each, to tell {} apart \
+        "Asked: {what} with the best {} ({direction} is better) among {}, {seeds} each{}, to tell {} apart \
          by {} in {}, {} for training and {} for validation.",
         text::metric(&summary.objective.metric),
         text::plural(summary.planned_configurations as u64, "configuration"),
+        match &summary.query {
+            Some(query) => format!(", only trials that meet `{}`", text::clean(query)),
+            None => String::new(),
+        },
         plural(data.classes.len() as u64, "class", "classes"),
         features(page),
         data.source.display(),
@@ -75,10 +82,10 @@ fn verdict(html: &mut String, page: &Page) {
     };
     html.push_str("<div class=\"verdict\">\n");
     let (word, class) = match page.inference.verdict {
-        Verdict::Winner { .. } if page.inference.untested() > 0 => {
+        Verdict::Certain | Verdict::Winner { .. } if page.inference.untested() > 0 => {
             ("Winner among those that can be compared", "open")
         }
-        Verdict::Winner { .. } => ("Winner", "sure"),
+        Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
         Verdict::NotToldApart { .. } => ("Ahead, not told apart", "open"),
         Verdict::TooFewSeeds => ("Ahead, too few seeds to say by chance or not", "open"),
         Verdict::Nothing | Verdict::Alone => ("The only one", "open"),
@@ -157,10 +164,15 @@ fn cost(html: &mut String, page: &Page) {
     let wall: i64 = (closed.iter())
         .filter_map(|session| Some(session.ended_ms? - session.started_ms))
         .sum();
-    let more = if open.is_empty() { "" } else { " and more" };
     let sessions = text::plural(closed.len() as u64, "session");
     let wall = text::duration(wall.max(0) as f64 / 1000.0);
-    fact(html, "By the clock", &format!("{wall}{more} in {sessions}"));
+    let still = text::plural(open.len() as u64, "session");
+    let clock = match (closed.len(), open.len()) {
+        (_, 0) => format!("{wall} in {sessions}"),
+        (0, _) => format!("not known yet: {still} without an end"),
+        _ => format!("{wall} in {sessions}, and {still} without an end"),
+    };
+    fact(html, "By the clock", &clock);
     fact(html, "Test rows", &test::times(page.input.looks));
     html.push_str("</dl>\n");
 }

@@ -18,7 +18,7 @@ use super::inference::Inference;
 use super::markup::{IN_MEMORY, escape, in_address, json_in_script, prose};
 use super::plot::Picture;
 use super::summary::Summary;
-use super::{Input, test};
+use super::{Input, test, text};
 
 const STYLE: &str = include_str!("style.css");
 /// Bytes of the largest image that stands in the page.
@@ -41,6 +41,15 @@ struct Page<'a> {
     /// Or why there is none.
     anova: &'a Result<Anova, String>,
     pictures: &'a [Picture],
+}
+
+/// The name of the sweep, and which of its trials these are.
+fn title(input: &Input) -> String {
+    let name = &input.experiment.name;
+    match &input.query {
+        Some(query) => format!("{name}, only {}", text::clean(query)),
+        None => name.clone(),
+    }
 }
 
 /// The page of `summary`, with `pictures`, links to `files` and a note on what is `left_out`.
@@ -111,7 +120,7 @@ pub fn page(
     .into_iter()
     .flatten()
     .collect();
-    let name = escape(&input.experiment.name);
+    let name = escape(&title(input));
     let links = sections.iter().map(|section| {
         let hidden = if section.is_live {
             " class=\"needs-script\""

@@ -77,7 +77,14 @@ pub(super) fn again(page: &Page) -> Option<Section> {
     }
     let names: Vec<String> = parts.iter().map(|part| quoted(&part.name)).collect();
     let mut commands: Vec<String> = parts.iter().map(run).collect();
-    commands.push(format!("sweep report {}", names.join(" ")));
+    // Each adds seeds to those before, so all are needed, in their order.
+    let more_seeds =
+        (experiment.sessions.iter()).filter(|session| session.command.contains(" --more-seeds"));
+    commands.extend(more_seeds.map(|session| session.command.clone()));
+    let query = page.input.query.as_ref().map_or(String::new(), |query| {
+        format!(" --query {}", quoted(&text::clean(query)))
+    });
+    commands.push(format!("sweep report {}{query}", names.join(" ")));
     let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();
     let mut html = format!("<pre>{}</pre>\n<dl>\n", lines.join("\n"));
     let seeds: Vec<String> = page.summary.seeds.iter().map(u64::to_string).collect();

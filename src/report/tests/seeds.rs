@@ -154,6 +154,103 @@ fn advice_is_what_would_help() {
 }
 
 #[test]
+fn what_has_no_result_is_told_with_what_to_do() {
+    let mut input = partly(2, &[(0.1, &[0.7, 0.7]), (0.01, &[]), (0.001, &[])]);
+    let statuses = [Status::Diverged, Status::Failed];
+    for trial in &mut input.experiment.trials {
+        if trial.status != Status::Finished {
+            trial.status = statuses[usize::from(trial.seed == 1)];
+        }
+    }
+    let summary = input.summary();
+    assert_eq!(
+        summary.troubles(),
+        [
+            "2 trials diverged; that is a result, and is not tried again.",
+            "2 trials failed; `sweep show q` says why, `sweep resume q --retry-failed` tries again.",
+        ]
+    );
+    let told = Inference::of(&summary).sentences(&summary).join("\n");
+    assert!(
+        told.contains("the 2 other configurations have no finished trial"),
+        "{told}"
+    );
+    let input = partly(2, &[(0.1, &[0.7, 0.7]), (0.01, &[0.1, 0.1]), (0.001, &[])]);
+    let summary = input.summary();
+    let told = Inference::of(&summary).sentences(&summary).join("\n");
+    assert!(told.contains("(1 more has none)"), "{told}");
+}
+
+#[test]
+fn a_sweep_that_a_process_is_at_is_not_to_be_resumed() {
+    let mut input = partly(3, &[(0.1, &[0.7]), (0.01, &[0.6])]);
+    input.running = vec!["q".to_owned()];
+    let summary = input.summary();
+    assert_eq!(
+        summary.unfinished().unwrap(),
+        "The sweep is running: 4 of 6 trials are still to come, and the order may change."
+    );
+    let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
+    assert!(page.contains("The sweep is running") && !page.contains("sweep resume"));
+    assert!(page.contains("What is still to come is being trained."));
+}
+
+#[test]
+fn a_filtered_report_says_so_wherever_it_matters() {
+    let mut input = partly(1, &[(0.1, &[0.7]), (0.01, &[0.6])]);
+    input.query = Some("seed=1".to_owned());
+    let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
+    for told in [
+        "<title>q, only seed=1 · sweep report</title>",
+        "<h1>q, only seed=1</h1>",
+        "only trials that meet <code>seed=1</code>",
+        "sweep report q --query ",
+        "without the query there may be more seeds",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!page.contains("--seeds 1..3"));
+}
+
+#[test]
+fn commands_that_added_seeds_are_part_of_running_it_again() {
+    let mut input = partly(1, &[(0.1, &[0.7])]);
+    let mut second = input.experiment.sessions[0].clone();
+    second.command = "sweep run q.toml --more-seeds 2 --top 1".to_owned();
+    input.experiment.sessions.push(second);
+    let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
+    let (_, again) = page.split_once("id=\"again\"").unwrap();
+    let (commands, _) = again.split_once("</pre>").unwrap();
+    assert!(
+        commands.contains("\nsweep run q.toml --more-seeds 2 --top 1\nsweep report q"),
+        "{commands}"
+    );
+}
+
+#[test]
+fn a_sweep_that_has_just_begun_has_plain_facts() {
+    let mut input = partly(1, &[(0.1, &[])]);
+    input.experiment.trials[0].seconds = None;
+    input.experiment.sessions[0].ended_ms = None;
+    let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
+    assert!(page.contains("<dd>0.0 s</dd>") && !page.contains("-0.0 s"));
+    assert!(page.contains("<dd>not known yet: 1 session without an end</dd>"));
+}
+
+#[test]
+fn which_sweep_asked_is_no_setting_where_both_asked_for_every_configuration() {
+    let one = partly(3, &[(0.1, &[0.5, 0.6, 0.6]), (0.01, &[0.4, 0.3, 0.2])]).experiment;
+    let mut other = one.clone();
+    other.name = "r".to_owned();
+    // The second was trained with fewer seeds.
+    other.trials.retain(|trial| trial.seed == 1);
+    let summary = Summary::of(&joint::join(&[one, other]).unwrap());
+    let names: Vec<&str> = summary.axes.iter().map(|axis| axis.name.as_str()).collect();
+    assert_eq!(names, ["lr"]);
+    assert_eq!(summary.ranking[0].label, "lr=0.1");
+}
+
+#[test]
 fn one_that_cannot_be_compared_keeps_no_winner_from_being_declared() {
     let input = partly(
         3,
