@@ -43,11 +43,11 @@ impl Bench {
         };
         bench.write(
             "one.toml",
-            &format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
+            format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
         );
         bench.write(
             "two.toml",
-            &format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
+            format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
         );
         for file in ["one.toml", "two.toml"] {
             bench.succeed(&["run", file, "-q", "--workers", "1"]);

@@ -28,7 +28,7 @@ impl Bench {
         let bench = Bench {
             place: Place::with_data(1500),
         };
-        bench.write("small.toml", &small("epochs = 3"));
+        bench.write("small.toml", small("epochs = 3"));
         bench
     }
 
@@ -284,12 +284,12 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
 #[test]
 fn a_sweep_that_is_running_is_not_run_twice() {
     let bench = Bench::new();
-    bench.write("small.toml", &small("epochs = 100000"));
+    bench.write("small.toml", small("epochs = 100000"));
     let mut child = bench.start(&["run", "small.toml"], 10);
     let said = bench.fail(&["run", "small.toml"], 4);
     assert!(said.contains(&child.id().to_string()), "{said}");
     // Another sweep on the same record is welcome.
-    bench.write("other.toml", &small("epochs = 2"));
+    bench.write("other.toml", small("epochs = 2"));
     bench.succeed(&["run", "other.toml"]);
     bench.succeed(&["report", "other"]);
     signal(&child, libc::SIGTERM);
@@ -388,7 +388,7 @@ lr_scale = 0.5
 fn bench_with_source(epochs: u32) -> Bench {
     let bench = Bench::new();
     let exclude = "data.exclude={ playlist_genre = [\"edm\"] }";
-    bench.write("transfer.toml", &transfer(epochs));
+    bench.write("transfer.toml", transfer(epochs));
     bench.succeed(&["run", "small.toml", "--set", exclude]);
     bench
 }
@@ -396,7 +396,7 @@ fn bench_with_source(epochs: u32) -> Bench {
 #[test]
 fn a_transfer_is_paired_reported_and_held_to_its_source() {
     let bench = Bench::new();
-    bench.write("transfer.toml", &transfer(3));
+    bench.write("transfer.toml", transfer(3));
     let said = bench.fail(&["run", "transfer.toml"], 2);
     assert!(said.contains("train the source first"), "{said}");
 
@@ -491,7 +491,7 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
     assert_ne!(bench.source_of("small"), source);
     // And its file is edited, so that no sweep asks for the first any more.
     for bench in [&alone, &bench] {
-        bench.write("small.toml", &small("epochs = 1"));
+        bench.write("small.toml", small("epochs = 1"));
         bench.succeed(&["run", "small.toml"]);
     }
     let asked = "SELECT count(*) FROM experiment_trials x JOIN trials t ON t.id = x.trial
@@ -535,7 +535,7 @@ fn trials_that_failed_before_are_not_passed_over_in_silence() {
     let head = small("epochs = 100000");
     let (data, _) = head.split_once("[grid]").unwrap();
     let file = format!("{data}\n[schedule]\ntrial_timeout = \"300ms\"\nretries = 0\n");
-    bench.write("slow.toml", &file.replace("[1, 2]", "[1]"));
+    bench.write("slow.toml", file.replace("[1, 2]", "[1]"));
     bench.fail(&["run", "slow.toml"], 3);
     for again in [&["run", "slow.toml"], &["resume", "slow"]] {
         let said = bench.fail(again, 3);

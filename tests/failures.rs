@@ -47,7 +47,7 @@ impl Bench {
     fn new(more: &str) -> Bench {
         let place = Place::with_data(600);
         let bench = Bench { place };
-        bench.write("small.toml", &file("small", more));
+        bench.write("small.toml", file("small", more));
         bench
     }
 
@@ -222,7 +222,7 @@ fn a_session_ends_at_its_limits_and_resume_goes_on() {
         assert!(told.contains(flag), "{told}");
     }
 
-    bench.write("long.toml", &file("long", ENDLESS));
+    bench.write("long.toml", file("long", ENDLESS));
     let (_, told) = bench.end(&["run", "long.toml", "--max-time", "1s"], 6);
     assert!(
         told.contains("stopping: the time limit of 1s is reached; trials in hand write"),
@@ -287,7 +287,7 @@ fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
 fn two_experiments_that_share_trials_leave_them_to_each_other() {
     let grid = "[model]\nepochs = 150\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3, 0.4]\n";
     let bench = Bench::new(grid);
-    bench.write("other.toml", &file("other", grid));
+    bench.write("other.toml", file("other", grid));
     let first = bench.start(&["run", "small.toml", "--workers", "1"]);
     first.await_progress();
     bench.succeed(&["run", "other.toml", "--workers", "1"]);

@@ -63,7 +63,7 @@ impl Bench {
         let bench = Bench {
             place: Place::with_data(1000),
         };
-        bench.write("small.toml", &small(epochs));
+        bench.write("small.toml", small(epochs));
         bench
     }
 

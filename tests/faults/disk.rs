@@ -86,7 +86,7 @@ fn a_sweep_that_begins_on_a_full_disk_is_refused_with_one_message() {
 fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
     with_own_mounts("an upgrade on a full disk", || {
         let (bench, _mounts) = bench_on_a_small_disk();
-        bench.write("small.toml", &small(1));
+        bench.write("small.toml", small(1));
         bench.succeed(&["run", "small.toml"]);
         let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
         fs::copy(old, bench.path(RECORD)).unwrap();
