@@ -10,7 +10,7 @@ use super::text;
 use crate::shown::columns;
 
 /// Longest cell of a table with a rule.
-const WIDEST: usize = 80;
+const WIDEST: usize = 400;
 /// Columns between cells beyond one, from what there is room for to what there is not.
 const GAPS: [u16; 3] = [2, 1, 0];
 /// What stands below a row is set in by this.
