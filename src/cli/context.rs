@@ -130,6 +130,19 @@ impl Context {
         Ok(())
     }
 
+    /// Takes trials and sessions of `record` for interrupted that a killed session has left running.
+    pub fn settle_experiment(
+        &self,
+        store: &Store,
+        record: &mut ExperimentRecord,
+    ) -> Result<(), Failure> {
+        for trial in &mut record.trials {
+            self.settle(store, trial)?;
+        }
+        self.settle_sessions(record);
+        Ok(())
+    }
+
     /// Takes the sessions of `record` for interrupted that the record has running, where nobody runs the sweep.
     fn settle_sessions(&self, record: &mut ExperimentRecord) {
         let is_dead =
@@ -155,10 +168,7 @@ impl Context {
         };
         match store.experiment(name).map_err(store_failure)? {
             Some(mut record) => {
-                for trial in &mut record.trials {
-                    self.settle(&store, trial)?;
-                }
-                self.settle_sessions(&mut record);
+                self.settle_experiment(&store, &mut record)?;
                 Ok(record)
             }
             None => {

@@ -7,7 +7,7 @@ use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, model, terminal};
 use crate::report::{self, json, table};
 use crate::shown::clean;
-use crate::store::{ExperimentSummary, TrialRecord};
+use crate::store::{ExperimentRecord, ExperimentSummary, TrialRecord};
 use crate::trial::Status;
 
 #[derive(Debug, clap::Args)]
@@ -31,13 +31,14 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
     let store = context.read()?;
     let mut experiments = store.experiments().map_err(store_failure)?;
     for experiment in &mut experiments {
-        let record = store.experiment(&experiment.name).map_err(store_failure)?;
-        let best = record
-            .as_ref()
-            .and_then(|record| model::best_trial(record, None));
+        let Some(mut record) = store.experiment(&experiment.name).map_err(store_failure)? else {
+            continue;
+        };
+        context.settle_experiment(&store, &mut record)?;
+        let best = model::best_trial(&record, None);
         experiment.best = best.and_then(|trial| trial.best);
         experiment.best_trial = best.map(|trial| trial.id.clone());
-        settle(context, experiment)?;
+        recount(experiment, &record);
     }
     if context.json {
         terminal::print_json(&json::experiments(&experiments));
@@ -49,13 +50,12 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Counts trials that a session left running when it was killed as what they are.
-fn settle(context: &Context, experiment: &mut ExperimentSummary) -> Result<(), Failure> {
+/// Counts trials that a session left running when it was killed as what they are in `record`.
+fn recount(experiment: &mut ExperimentSummary, record: &ExperimentRecord) {
     let is_running = |(status, number): &(Status, u64)| *status == Status::Running && *number > 0;
-    if !experiment.counts.iter().any(is_running) || context.is_run(&experiment.name) {
-        return Ok(());
+    if !experiment.counts.iter().any(is_running) {
+        return;
     }
-    let record = context.experiment(Some(&experiment.name))?;
     let count = |status: Status| {
         let of = |trial: &&TrialRecord| trial.in_plan && trial.status == status;
         record.trials.iter().filter(of).count() as u64
@@ -65,7 +65,6 @@ fn settle(context: &Context, experiment: &mut ExperimentSummary) -> Result<(), F
         .into_iter()
         .filter(|(_, number)| *number > 0)
         .collect();
-    Ok(())
 }
 
 /// One line a trial: those in the plan first, in its order.

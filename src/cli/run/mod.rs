@@ -7,7 +7,6 @@ mod session;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::context::store_failure;
 use super::placement;
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, more_seeds, terminal};
@@ -17,6 +16,7 @@ use crate::plan::{self, PlannedTrial};
 use crate::schedule::Summary;
 use crate::shown::{clean, count};
 use crate::spec;
+use crate::store::ExperimentRecord;
 use crate::trial::{ModelSpec, Status, TrialId};
 pub use flags::{Choice, GpuShares, How};
 use record::{Before, begin, clear_checkpoints};
@@ -107,8 +107,13 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
         session,
         lock: &lock,
     };
-    let summary = train(context, ready, how, &todo, placement, record, before)?;
-    conclude(context, ready, &summary, (failed_before, todo.is_empty()))
+    let (summary, record) = train(context, ready, how, &todo, placement, record, before)?;
+    Ok(conclude(
+        context,
+        &record,
+        &summary,
+        (failed_before, todo.is_empty()),
+    ))
 }
 
 /// Says at once, and not when all else is trained, that what some of `todo` need is missing.
@@ -164,20 +169,15 @@ fn announcement(
 /// Shows the best runs and what to do next.
 fn conclude(
     context: &Context,
-    ready: &Ready,
+    record: &ExperimentRecord,
     summary: &Summary,
     (failed_before, nothing_to_do): (usize, bool),
-) -> Result<Exit, Failure> {
-    let name = &ready.checked.experiment.name;
-    let record = context
-        .read()?
-        .experiment(name)
-        .map_err(store_failure)?
-        .ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))?;
+) -> Exit {
+    let name = &record.name;
     if context.json {
-        terminal::print_json(&listing::sweep_json(&record));
+        terminal::print_json(&listing::sweep_json(record));
     } else if !context.is_quiet {
-        terminal::print_table(&listing::sweep(&record, terminal::stdout_has_colour()));
+        terminal::print_table(&listing::sweep(record, terminal::stdout_has_colour()));
     }
     let (exit, mut said) = verdict(name, summary, failed_before);
     if context.is_quiet && exit == Exit::Success {
@@ -187,7 +187,7 @@ fn conclude(
     if !context.is_quiet || exit != Exit::Success || nothing_to_do {
         terminal::note(&said);
     }
-    Ok(exit)
+    exit
 }
 
 /// How a session ends, and what to do next.

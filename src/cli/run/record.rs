@@ -7,10 +7,12 @@ use std::path::Path;
 use crate::cli::context::store_failure;
 use crate::cli::environment::environment;
 use crate::cli::prepare::Ready;
-use crate::cli::{Context, Exit, Failure, model};
+use crate::cli::{Context, Exit, Failure};
 use crate::plan::{Plan, PlannedTrial};
 use crate::store::lock::{LockError, host_name};
-use crate::store::{Begin, DatasetRecord, ExperimentSummary, Planned, SessionId, Store, SweepLock};
+use crate::store::{
+    Begin, DatasetRecord, ExperimentRecord, ExperimentSummary, Planned, SessionId, Store, SweepLock,
+};
 use crate::trial::{ModelSpec, Status, TrialId};
 use crate::worker::checkpoints;
 
@@ -50,13 +52,10 @@ fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Fa
     Ok(known.into_iter().find(|other| other.name == name))
 }
 
-/// What every command calls the best of the experiment called `name`.
-pub fn best_of_plan(store: &Store, name: &str) -> Result<Option<(TrialId, f64)>, Failure> {
+/// All that is on record of the experiment called `name`.
+pub fn whole(store: &Store, name: &str) -> Result<ExperimentRecord, Failure> {
     let record = store.experiment(name).map_err(store_failure)?;
-    let best = record
-        .as_ref()
-        .and_then(|record| model::best_trial(record, None));
-    Ok(best.and_then(|trial| Some((trial.id.clone(), trial.best?))))
+    record.ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))
 }
 
 /// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::How;
-use super::record::{Before, best_of_plan};
+use super::record::{Before, whole};
 use crate::cli::context::store_failure;
 use crate::cli::placement::Placement;
 use crate::cli::prepare::Ready;
-use crate::cli::{Context, Failure, signals, terminal};
+use crate::cli::{Context, Failure, model, signals, terminal};
 use crate::console::{Console, Mode, Sweep};
 use crate::plan::PlannedTrial;
 use crate::protocol::Checkpointing;
@@ -18,7 +18,9 @@ use crate::schedule::{
     self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
 };
 use crate::store::lock::holder_of;
-use crate::store::{Outcome, Requests, SessionId, Store, SweepLock, TrialFiles, Urgency};
+use crate::store::{
+    ExperimentRecord, Outcome, Requests, SessionId, Store, SweepLock, TrialFiles, Urgency,
+};
 use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
 use crate::worker::{self, checkpoints};
 
@@ -32,7 +34,7 @@ pub struct Recorded<'a> {
     pub lock: &'a SweepLock,
 }
 
-/// Dispatches `todo`, with the record as first observer and the console as second.
+/// Dispatches `todo`, with the record as first observer and the console as second; gives all that is on record then, too.
 pub fn train(
     context: &Context,
     ready: &Ready,
@@ -41,7 +43,7 @@ pub fn train(
     placement: Placement,
     record: Recorded<'_>,
     before: Before,
-) -> Result<Summary, Failure> {
+) -> Result<(Summary, ExperimentRecord), Failure> {
     let experiment = &ready.checked.experiment;
     let trials = absolute(&context.trials())?;
     writable(&trials)?;
@@ -105,17 +107,20 @@ pub fn train(
         Err(_) => Outcome::Failed,
     };
     let written = terminal::with_patience(&context.waits(), || writer.finish(outcome));
+    // Asked when all is recorded; other sessions may have trained what this one has not seen.
+    let on_record = whole(record.store, &experiment.name);
     if !todo.is_empty() {
-        // Asked when all is recorded; other sessions may have trained what this one has not seen.
-        if let Ok(best) = best_of_plan(record.store, &experiment.name) {
-            console.learn_best(best);
-        }
+        let best = on_record
+            .as_ref()
+            .ok()
+            .and_then(|record| model::best_trial(record, None));
+        console.learn_best(best.and_then(|trial| Some((trial.id.clone(), trial.best?))));
         console.finish();
     }
     let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
     let summary = result.map_err(|error| Failure::environment(error, next))?;
     written.map_err(|error| Failure::environment(error, next))?;
-    Ok(summary)
+    Ok((summary, on_record?))
 }
 
 /// Sees that models can be written before any is trained. On a full disk workers wait for room.
