@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 mod common;
 
-use common::Place;
+use common::{Place, in_a_place};
 use serde_json::Value as Json;
 use sweep::store::SweepLock;
 
@@ -16,13 +16,7 @@ struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 const EXPERIMENT: &str = "
 [data]

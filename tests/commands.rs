@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 mod common;
 
-use common::Place;
+use common::{Place, in_a_place};
 use serde_json::Value as Json;
 
 const FILE: &str = "
@@ -35,13 +35,7 @@ struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     fn new() -> Bench {

@@ -2,20 +2,14 @@
 
 mod common;
 
-use common::Place;
+use common::{Place, in_a_place};
 
 /// A folder in which commands run.
 struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     fn new() -> Bench {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 mod common;
 
-use common::{PATIENCE, Place};
+use common::{PATIENCE, Place, in_a_place};
 use rusqlite::Connection;
 
 /// A folder with made-up data and an experiment file, in which commands run.
@@ -15,13 +15,7 @@ struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     fn new() -> Bench {
@@ -36,7 +30,6 @@ impl Bench {
     fn start(&self, arguments: &[&str], rows: i64) -> Child {
         let child = self
             .command(arguments)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

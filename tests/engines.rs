@@ -1,7 +1,8 @@
 //! Which engine trains on which slots, as a user meets it where there is neither libtorch nor a GPU.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod common;
+
+use common::{Place, RECORD};
 
 const EXPERIMENT: &str = "\
 [data]
@@ -14,33 +15,20 @@ layers = [8]
 epochs = 1
 ";
 
-/// Runs `sweep` in `folder` with no GPU and no torch worker in reach.
-fn sweep(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sweep"))
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("SWEEP_STORE")
-        .env("SWEEP_TORCH_WORKER", folder.join("no-such-worker"))
-        .env("CUDA_VISIBLE_DEVICES", "")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-/// What `sweep run` says of an experiment with this `[schedule]` and these flags, and its exit code.
+/// What `sweep run` says of an experiment with this `[schedule]` and these flags, and its exit code, with no GPU and no
+/// torch worker in reach.
 fn refusal(schedule: &str, flags: &[&str]) -> (Option<i32>, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let made = sweep(
-        folder.path(),
-        &["data", "synth", "demo.csv", "--rows", "300"],
+    let mut place = Place::with_data(300);
+    place.set("SWEEP_TORCH_WORKER", place.path("no-such-worker"));
+    place.set("CUDA_VISIBLE_DEVICES", "");
+    place.write(
+        "small.toml",
+        format!("{EXPERIMENT}[schedule]\n{schedule}\n"),
     );
-    assert!(made.status.success());
-    let text = format!("{EXPERIMENT}[schedule]\n{schedule}\n");
-    std::fs::write(folder.path().join("small.toml"), text).unwrap();
     let mut arguments = vec!["run", "small.toml"];
     arguments.extend(flags);
-    let output = sweep(folder.path(), &arguments);
-    let begun = folder.path().join("runs/sweep.sqlite").exists();
+    let output = place.run(&arguments);
+    let begun = place.path(RECORD).exists();
     assert!(
         output.status.success() || !begun,
         "refused before anything is recorded"

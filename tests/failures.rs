@@ -7,20 +7,14 @@ use std::time::{Duration, Instant};
 
 mod common;
 
-use common::{PATIENCE, Place, ended};
+use common::{PATIENCE, Place, ended, in_a_place};
 
 /// A folder with made-up data, in which commands run.
 struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 /// An experiment of two seeds of a network.
 fn file(name: &str, more: &str) -> String {

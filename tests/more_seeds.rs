@@ -4,19 +4,13 @@ use std::collections::BTreeMap;
 
 mod common;
 
-use common::{Place, RECORD};
+use common::{Place, RECORD, in_a_place};
 
 struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     fn new() -> Bench {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 mod common;
 
-use common::Place;
+use common::{Place, in_a_place};
 use sweep::data::{Dataset, SavedPreparation};
 use sweep::engine::boost;
 
@@ -16,13 +16,7 @@ struct Bench {
     xgboost: Option<PathBuf>,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     /// Runs the experiment of `models`, which says what is trained.

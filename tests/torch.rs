@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 mod common;
 
-use common::{PATIENCE, Place};
+use common::{PATIENCE, Place, in_a_place};
 
 const EXPERIMENT: &str = "\
 [experiment]
@@ -37,13 +37,7 @@ struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 impl Bench {
     fn new(experiment: &str) -> Bench {

@@ -152,15 +152,7 @@ impl Embedding {
 mod tests {
     use super::*;
     use crate::trial::MlpSpec;
-
-    fn table(entries: &[(&str, Value)]) -> Value {
-        let entries = entries.iter();
-        Value::Table(
-            entries
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect(),
-        )
-    }
+    use crate::trial::tables::table;
 
     #[test]
     fn embeddings_read_back_what_they_show() {

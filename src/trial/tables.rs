@@ -276,19 +276,21 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// A table with `entries`.
+#[cfg(test)]
+pub(super) fn table(entries: &[(&str, Value)]) -> Value {
+    let entries = entries.iter();
+    Value::Table(
+        entries
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::MlpSpec;
     use super::*;
-
-    fn table(entries: &[(&str, Value)]) -> Value {
-        let entries = entries.iter();
-        Value::Table(
-            entries
-                .map(|(key, value)| ((*key).to_owned(), value.clone()))
-                .collect(),
-        )
-    }
 
     #[test]
     fn the_entry_at_fault_is_named() {

@@ -1,6 +1,11 @@
 //! A folder in which the real binary runs, and its record.
 
-#![allow(dead_code, reason = "no test needs all of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "no test needs all of it"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -109,6 +114,20 @@ impl Place {
         found.unwrap_or(0)
     }
 }
+
+/// Gives a structure with a `place: Place` the methods of that.
+macro_rules! in_a_place {
+    ($bench:ty) => {
+        impl std::ops::Deref for $bench {
+            type Target = $crate::common::Place;
+
+            fn deref(&self) -> &$crate::common::Place {
+                &self.place
+            }
+        }
+    };
+}
+pub(crate) use in_a_place;
 
 /// Standard output and standard error of what must have ended with `code`.
 pub fn ended(output: Output, arguments: &[&str], code: i32) -> (String, String) {

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 pub use crate::common::RECORD;
-use crate::common::{PATIENCE, Place};
+use crate::common::{PATIENCE, Place, in_a_place};
 
 /// Enough that a sweep of them is still under way when it is disturbed.
 pub const EPOCHS: u32 = 400;
@@ -17,13 +17,7 @@ pub struct Bench {
     place: Place,
 }
 
-impl std::ops::Deref for Bench {
-    type Target = Place;
-
-    fn deref(&self) -> &Place {
-        &self.place
-    }
-}
+in_a_place!(Bench);
 
 /// A sweep under way.
 pub struct Running {
