@@ -5,8 +5,8 @@ CARGO ?= cargo
 SWEEP := $(or $(CARGO_TARGET_DIR),target)/release/sweep
 DEMO := data/demo.csv
 
-# The torch engine finds its libtorch, or fetches it, when it is built; see src/bin/sweep-torch/libtorch.sh.
-WITH_LIBTORCH := libtorch=$$(src/bin/sweep-torch/libtorch.sh) && LIBTORCH=$$libtorch
+# The torch engine finds its libtorch, or fetches it, when it is built; see src/sweep-torch/libtorch.sh.
+WITH_LIBTORCH := libtorch=$$(src/sweep-torch/libtorch.sh) && LIBTORCH=$$libtorch
 
 .PHONY: run test test-all build torch tools
 
@@ -21,7 +21,7 @@ test: tools xgboost
 
 # The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
 test-all: test test-browser
-	$(WITH_LIBTORCH) $(CARGO) test --locked --features torch --bin sweep-torch --test torch
+	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch --bin sweep-torch --lib --test torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
 SWEEP_TORTURE_KILLS ?= 300
@@ -41,7 +41,7 @@ torture: tools xgboost
 test-browser: tools
 	@command -v python3 >/dev/null || { echo "make test-browser: python3 is needed to drive the browser" >&2; exit 1; }
 	rm -rf target/pages
-	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet --lib report::
+	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet -p sweep-report
 	python3 tests/browser/check.py target/pages/samples target/pages/pictures
 
 build: tools
@@ -49,7 +49,7 @@ build: tools
 
 # Build `sweep-torch` beside `sweep`: the worker that trains with libtorch, on CPUs and on GPUs.
 torch: build
-	$(WITH_LIBTORCH) $(CARGO) build --release --locked --features torch --bin sweep-torch
+	$(WITH_LIBTORCH) $(CARGO) build --release --locked -p sweep-torch
 
 $(DEMO): | build
 	$(SWEEP) data synth $(DEMO)

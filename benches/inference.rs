@@ -3,10 +3,10 @@
 //! `cargo bench --bench inference [SWEEPS]` prints the tables of docs/STATISTICS.md; 4,000 sweeps a row take minutes.
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
-use sweep::random::{Purpose, Stream};
-use sweep::report::inference::{Inference, Sample, Verdict};
-use sweep::report::order;
-use sweep::trial::Goal;
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::Goal;
+use sweep_report::inference::{Inference, Sample, Verdict};
+use sweep_report::order;
 
 /// Sweeps behind a row, unless told otherwise.
 const SWEEPS: u32 = 4_000;

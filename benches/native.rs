@@ -8,11 +8,11 @@
 
 use std::process::Command;
 
-use gemm::Parallelism;
-use sweep::data::Dataset;
-use sweep::engine::{Control, Epoch, Job, Watch, native};
-use sweep::random::{Purpose, Stream};
-use sweep::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use gemm_common::Parallelism;
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use sweep_data::Dataset;
+use sweep_engine::{Control, Epoch, Job, Watch, native};
 
 const FEATURES: usize = 14;
 const CLASSES: usize = 5;
@@ -137,20 +137,20 @@ fn gemm_peak() -> f64 {
             let start = clock();
             // SAFETY: the three matrices are SIZE by SIZE, row-major.
             unsafe {
-                gemm::gemm(
+                gemm_f32::gemm::f32::get_gemm_fn()(
                     SIZE,
                     SIZE,
                     SIZE,
                     c.as_mut_ptr(),
-                    1,
                     step,
+                    1,
                     false,
-                    a.as_ptr(),
-                    1,
-                    step,
                     b.as_ptr(),
-                    1,
                     step,
+                    1,
+                    a.as_ptr(),
+                    step,
+                    1,
                     0.0,
                     1.0,
                     false,

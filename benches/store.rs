@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use sweep::event::{AttemptNo, Event, Observer, Slot};
-use sweep::store::{Begin, DatasetRecord, Durability, Outcome, SessionId, Store, TrialFiles};
-use sweep::trial::{ConfigId, DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
+use sweep_core::event::{AttemptNo, Event, Observer, Slot};
+use sweep_core::trial::{
+    ConfigId, DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value,
+};
+use sweep_store::{Begin, DatasetRecord, Durability, Outcome, SessionId, Store, TrialFiles};
 
 /// Rows written by each measurement of throughput.
 const ROWS: usize = 1_000_000;
@@ -71,7 +73,7 @@ fn latencies() {
     println!("a result is durable after: median {mid:.2} ms, worst {worst:.2} ms");
 }
 
-/// Rows a second from the first event to the end of [`sweep::store::Writer::finish`].
+/// Rows a second from the first event to the end of [`sweep_store::Writer::finish`].
 fn throughput(durability: Durability) -> f64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let trials = plan(ROWS / METRICS.len() / EPOCHS);

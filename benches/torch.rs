@@ -1,6 +1,6 @@
 //! Speed of the torch engine beside the native one, one trial at a time and in groups, interleaved.
 //!
-//!     LIBTORCH=$(src/bin/sweep-torch/libtorch.sh) cargo bench --features torch --bench torch
+//!     LIBTORCH=$(src/sweep-torch/libtorch.sh) cargo bench -p sweep-torch --bench torch
 //!     ... -- [cpu|cuda] [shapes] [grid]     the device, and one of the two parts
 //!     ... -- cuda grid epochs=5             groups of the grid are trained for so many epochs, not 20
 //!     PYTHON=python3 ... -- shapes          beside eager PyTorch as well
@@ -8,38 +8,15 @@
 //! On a CPU times are CPU-seconds of one core, on a GPU they are seconds. What the numbers mean stands in
 //! docs/PERFORMANCE.md.
 
-#[path = "../src/bin/sweep-torch/device.rs"]
-mod device;
-#[path = "../src/bin/sweep-torch/engine.rs"]
-mod engine;
-#[path = "../src/bin/sweep-torch/group.rs"]
-mod group;
-#[path = "../src/bin/sweep-torch/layout.rs"]
-mod layout;
-#[path = "../src/bin/sweep-torch/masks.rs"]
-mod masks;
-#[path = "../src/bin/sweep-torch/network.rs"]
-mod network;
-#[path = "../src/bin/sweep-torch/optimizer.rs"]
-mod optimizer;
-#[path = "../src/bin/sweep-torch/rows.rs"]
-mod rows;
-#[path = "../src/bin/sweep-torch/seat.rs"]
-mod seat;
-#[path = "../src/bin/sweep-torch/snapshot.rs"]
-mod snapshot;
-#[path = "../src/bin/sweep-torch/trained.rs"]
-mod trained;
-
 use std::process::Command;
 use std::time::Instant;
 
-use sweep::data::Dataset;
-use sweep::engine::native::Native;
-use sweep::engine::{Control, Epoch, Job, Lane, Networks, Watch};
-use sweep::random::{Purpose, Stream};
-use sweep::schedule::are_alike;
-use sweep::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use sweep_data::Dataset;
+use sweep_engine::native::Native;
+use sweep_engine::{Control, Epoch, Job, Lane, Networks, Watch};
+use sweep_scheduler::are_alike;
 use tch::Device;
 
 const FEATURES: usize = 14;

@@ -17,14 +17,14 @@ epochs=${EPOCHS:-20}
 revision() { git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown; }
 
 if [ "${1:-}" = build ] || [ ! -x "$kit/tests" ]; then
-  LIBTORCH=$(src/bin/sweep-torch/libtorch.sh)
+  LIBTORCH=$(src/sweep-torch/libtorch.sh)
   export LIBTORCH
   # The program that cargo has just built, by what cargo says of it.
-  built() { cargo "$@" --locked --features torch --message-format json | python3 -c '
+  built() { cargo "$@" --locked -p sweep-torch --message-format json | python3 -c '
 import json, sys
 print([m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable")][-1])'; }
   mkdir -p "$kit"
-  cp "$(built test --release --no-run --bin sweep-torch)" "$kit/tests"
+  cp "$(built test --release --no-run --lib)" "$kit/tests"
   cp "$(built bench --no-run --bench torch)" "$kit/bench"
   cp "$(built build --release --bin sweep-torch)" "$kit/sweep-torch"
   cp "$(built build --release --bin sweep)" "$kit/sweep"

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use sweep::data::Dataset;
-use sweep::engine::{self, Control, Ending, Epoch, Job, Watch, boost, forest};
-use sweep::random::{Purpose, Stream};
-use sweep::trial::{BoostSpec, ForestSpec, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::{BoostSpec, ForestSpec, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_data::Dataset;
+use sweep_engine::{Control, Ending, Epoch, Job, Watch, boost, forest};
 
 struct Silent;
 
@@ -87,7 +87,7 @@ fn time(
         folder: folder.path(),
     };
     let began = cpu_seconds();
-    match engine::train(job, None, &mut Silent) {
+    match sweep_engine::train(job, None, &mut Silent) {
         Ok(Ending::Done(result)) => {
             print!("{name}, seed {seed}: {:.2} CPU-s, ", cpu_seconds() - began);
             (*result, folder)
@@ -124,7 +124,7 @@ fn accuracy(probabilities: &[f32], labels: &[u32]) -> f64 {
     let right = probabilities
         .chunks(classes)
         .zip(labels)
-        .filter(|(row, label)| engine::score::argmax(row) == **label as usize);
+        .filter(|(row, label)| sweep_engine::score::argmax(row) == **label as usize);
     right.count() as f64 / labels.len() as f64
 }
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sweep::cli::main().into()
+    sweep_cli::main().into()
 }

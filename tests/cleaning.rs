@@ -9,7 +9,7 @@ mod common;
 
 use common::{Place, in_a_place};
 use serde_json::Value as Json;
-use sweep::store::SweepLock;
+use sweep_store::SweepLock;
 
 /// A folder in which the sweeps `one` and `two` were run, which share two of their trials.
 struct Bench {

@@ -168,7 +168,7 @@ fn only_failures_of_the_causes_named_are_tried_again() {
     assert_eq!(bench.count(attempts), 4);
 
     let (_, told) = bench.end(&retry(&["--only", "crahsed"]), 2);
-    for cause in sweep::event::CAUSES {
+    for cause in sweep_core::event::CAUSES {
         assert!(told.contains(cause), "{told}");
     }
     let (_, told) = bench.end(&["resume", "small", "--only", "crashed"], 2);

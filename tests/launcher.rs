@@ -12,12 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sweep::event::{Cause, Slot};
-use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
-use sweep::schedule::{
+use sweep_core::event::{Cause, Slot};
+use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::trial::{DataDigest, Kind, Objective, TrialSpec};
+use sweep_scheduler::{
     Arrivals, Heard, Inbox, Incoming, Launcher, Link, ProcessLauncher, WorkerId, inbox,
 };
-use sweep::trial::{DataDigest, Kind, Objective, TrialSpec};
 
 /// Longest a test waits for something to happen in another process.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,8 +7,8 @@ use std::process::Command;
 mod common;
 
 use common::{Place, in_a_place};
-use sweep::data::{Dataset, SavedPreparation};
-use sweep::engine::boost;
+use sweep_data::{Dataset, SavedPreparation};
+use sweep_engine::boost;
 
 /// A folder with made-up data in which a sweep was run.
 struct Bench {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sweep::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
-use sweep::plan::PlannedTrial;
-use sweep::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
-use sweep::schedule::{
+use sweep_core::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
+use sweep_core::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
+use sweep_core::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
+use sweep_experiment::plan::PlannedTrial;
+use sweep_scheduler::{
     Elsewhere, Extent, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary,
     Work, WorkerId, cpu_slots, dispatch, inbox, slots,
 };
-use sweep::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 
 /// What a made-up worker does with the n-th attempt (from 0) at a trial (by its number).
 #[derive(Clone, Copy)]

@@ -1,104 +1,27 @@
 //! The architecture as a test: who may import whom, what every file opens with, and which words may
 //! stand where. When this fails, mend the code; change the map only with the design.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room of `src/` and the rooms it may import. `cli` and `main` may import everything.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("random", &[]),
-    ("disk", &[]),
-    ("shown", &[]),
-    ("recipe", &[]),
-    ("trial", &[]),
-    ("event", &["shown", "trial"]),
-    ("protocol", &["trial"]),
-    ("spec", &["recipe", "trial"]),
-    ("plan", &["spec", "trial"]),
-    ("data", &["disk", "random", "recipe", "shown", "trial"]),
-    ("describe", &["data"]),
-    ("engine", &["data", "random", "trial"]),
-    ("evaluate", &["data", "engine", "random", "trial"]),
-    ("predict", &["data", "engine", "trial"]),
-    ("worker", &["data", "disk", "engine", "protocol", "trial"]),
-    ("schedule", &["event", "plan", "protocol", "trial"]),
-    ("store", &["event", "trial"]),
-    (
-        "report",
-        &["describe", "disk", "random", "shown", "store", "trial"],
-    ),
-    ("export", &["disk", "report", "store", "trial"]),
-    ("console", &["event", "shown", "trial"]),
-];
+/// Crates that may print: they are where a person is spoken to.
+const MAY_PRINT: &[&str] = &["cli", "main", "sweep-torch", "worker"];
 
-/// Rooms of the library that programs below `src/bin/` may import.
-const OF_PROGRAMS: &[&str] = &["data", "engine", "random", "trial", "worker"];
-
-/// Rooms that may print: they are where a person is spoken to.
-const MAY_PRINT: &[&str] = &["bin", "cli", "main", "worker"];
-
-/// A word, and the rooms that may hold it.
+/// A library, and the crates whose manifests may name it.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("tch::", &["bin"]),
-    ("torch_sys::", &[]),
-    ("rusqlite::", &["store"]),
-    ("clap::", &["cli", "main"]),
-    ("miette::", &["cli"]),
-    ("indicatif::", &["console"]),
-    ("plotters::", &["report"]),
-    ("statrs::", &["report"]),
-    ("libloading::", &["engine"]),
-    ("nalgebra::", &["data"]),
-    ("gemm::", &["data"]),
+    ("tch", &["sweep-torch"]),
+    ("torch-sys", &["sweep-torch"]),
+    ("rusqlite", &["store", "sweep-torch"]),
+    ("clap", &["cli"]),
+    ("miette", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("plotters", &["report"]),
+    ("statrs", &["report"]),
+    ("libloading", &["engine"]),
+    ("nalgebra", &["data"]),
+    ("gemm-f32", &["data"]),
 ];
-
-#[test]
-fn rooms_import_only_what_the_map_allows() {
-    let map: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
-    let mut wrong = Vec::new();
-    let mut seen = BTreeSet::new();
-    for file in sources() {
-        let room = room_of(&file);
-        if matches!(room.as_str(), "cli" | "main" | "lib") {
-            continue;
-        }
-        if room == "bin" {
-            for (number, line) in code_lines(&file) {
-                for import in reached(&line, "sweep::") {
-                    if !OF_PROGRAMS.contains(&import.as_str()) {
-                        let place = format!("{}:{number}", file.display());
-                        wrong.push(format!("{place}: a program may not import `{import}`"));
-                    }
-                }
-            }
-            continue;
-        }
-        let Some(allowed) = map.get(room.as_str()) else {
-            wrong.push(format!(
-                "{}: room `{room}` is not in the map",
-                file.display()
-            ));
-            continue;
-        };
-        seen.insert(room.clone());
-        for (number, line) in code_lines(&file) {
-            for import in imports(&line) {
-                if import != room && !allowed.contains(&import.as_str()) {
-                    let place = format!("{}:{number}", file.display());
-                    wrong.push(format!("{place}: `{room}` may not import `{import}`"));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    for room in map.keys() {
-        assert!(
-            seen.contains(*room),
-            "the map names `{room}`, which src/ does not have"
-        );
-    }
-}
 
 #[test]
 fn every_file_opens_with_what_it_is_for() {
@@ -116,15 +39,20 @@ fn every_file_opens_with_what_it_is_for() {
 }
 
 #[test]
-fn libraries_stay_in_their_rooms() {
+fn libraries_stay_in_their_crates() {
     let mut wrong = Vec::new();
-    for file in sources() {
-        let room = room_of(&file);
-        for (number, line) in code_lines(&file) {
-            for (word, rooms) in CONFINED {
-                if line.contains(word) && !rooms.contains(&room.as_str()) {
-                    wrong.push(format!("{}:{number}: `{word}` in `{room}`", file.display()));
-                }
+    for entry in fs::read_dir("src").unwrap() {
+        let folder = entry.unwrap().path();
+        let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
+            continue;
+        };
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        for (library, crates) in CONFINED {
+            let is_named = manifest.lines().any(|line| {
+                line.starts_with(&format!("{library}.")) || line.starts_with(&format!("{library} "))
+            });
+            if is_named && !crates.contains(&name) {
+                wrong.push(format!("`{library}` in the manifest of `{name}`"));
             }
         }
     }
@@ -135,7 +63,8 @@ fn libraries_stay_in_their_rooms() {
 fn test_rows_are_opened_for_the_counted_look_alone() {
     let mut wrong = Vec::new();
     for file in sources() {
-        let may = ["data", "evaluate"].contains(&room_of(&file).as_str())
+        let may = crate_of(&file) == "data"
+            || file.starts_with("src/engine/evaluate")
             || file == Path::new("src/cli/test_rows.rs");
         for (number, line) in code_lines(&file) {
             let names_them = ["SealedTest", "x_test", "y_test"]
@@ -150,10 +79,10 @@ fn test_rows_are_opened_for_the_counted_look_alone() {
 }
 
 #[test]
-fn only_the_rooms_that_speak_to_people_print() {
+fn only_the_crates_that_speak_to_people_print() {
     let mut wrong = Vec::new();
     for file in sources() {
-        if MAY_PRINT.contains(&room_of(&file).as_str()) {
+        if MAY_PRINT.contains(&crate_of(&file).as_str()) {
             continue;
         }
         for (number, line) in code_lines(&file) {
@@ -216,8 +145,8 @@ fn nothing_in_the_code_knows_what_the_data_are_about() {
     }
 }
 
-/// The room that a file belongs to: the first name below `src/`.
-fn room_of(file: &Path) -> String {
+/// The crate that a file belongs to: the first name below `src/`.
+fn crate_of(file: &Path) -> String {
     let below = file.strip_prefix("src").unwrap();
     let first = below
         .components()
@@ -227,32 +156,6 @@ fn room_of(file: &Path) -> String {
         .to_str()
         .unwrap();
     first.trim_end_matches(".rs").to_owned()
-}
-
-/// Names of the rooms that a line imports or reaches into.
-fn imports(line: &str) -> Vec<String> {
-    let names = reached(line, "crate::");
-    assert!(
-        !line.contains("crate::{"),
-        "one import a line, so that this test can read it: {line}"
-    );
-    names
-}
-
-/// Names that stand after `root` in a line.
-fn reached(line: &str, root: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for (at, found) in line.match_indices(root) {
-        let rest = &line[at + found.len()..];
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        if !name.is_empty() {
-            names.push(name);
-        }
-    }
-    names
 }
 
 /// Lines of code with their numbers: no comments, and nothing from the first test module on.

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+#[path = "common/mod.rs"]
 mod common;
 
 use common::{PATIENCE, Place, in_a_place};

@@ -7,13 +7,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
-use sweep::data;
-use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
-use sweep::spec::{Source, parse};
-use sweep::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
-use sweep::worker::checkpoints::{BEFORE, LAST};
-use sweep::worker::reports::REPORTS;
+use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
+use sweep_experiment::{Source, parse};
+use sweep_worker::checkpoints::{BEFORE, LAST};
+use sweep_worker::reports::REPORTS;
 
 /// A checkpoint after every epoch.
 const ALWAYS: Checkpointing = Checkpointing {
@@ -54,7 +52,7 @@ impl Bench {
             text: format!("[data]\npath = {csv:?}\ntarget = \"class\"\n[model]\n"),
         };
         let experiment = parse(&source, &[]).unwrap();
-        let prepared = data::prepare(&experiment.data, folder.path()).unwrap();
+        let prepared = sweep_data::prepare(&experiment.data, folder.path()).unwrap();
         let mut worker = Command::new(env!("CARGO_BIN_EXE_sweep"))
             .arg("worker")
             .env("OMP_NUM_THREADS", "1")
@@ -222,7 +220,7 @@ fn tear(path: &Path) {
 
 fn kinds() -> Vec<Kind> {
     let mut kinds = vec![Kind::Mlp, Kind::Forest];
-    match sweep::engine::boost::locate() {
+    match sweep_engine::boost::locate() {
         Ok(_) => kinds.push(Kind::Boost),
         Err(missing) => eprintln!("without XGBoost: {missing}"),
     }

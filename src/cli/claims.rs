@@ -5,12 +5,12 @@
 //! not there costs this part of the report and no more.
 
 use super::Context;
-use crate::data::Dataset;
-use crate::engine::predict::Predictor;
-use crate::report::calibration::{Calibration, Claims};
-use crate::report::{Configuration, Summary};
-use crate::store::ExperimentRecord;
-use crate::trial::Kind;
+use sweep_core::trial::Kind;
+use sweep_data::Dataset;
+use sweep_engine::predict::Predictor;
+use sweep_report::calibration::{Calibration, Claims};
+use sweep_report::{Configuration, Summary};
+use sweep_store::ExperimentRecord;
 
 /// Models asked of each configuration; more of them change the picture little.
 const MODELS: usize = 5;

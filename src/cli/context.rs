@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
-use crate::store::lock::holder_of;
-use crate::store::{
-    AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord,
-};
-use crate::trial::{Status, TrialId};
+use sweep_core::trial::{Status, TrialId};
+use sweep_store::lock::holder_of;
+use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord};
 
 /// The outcome, so far, of a session or an attempt that has not ended.
 const RUNNING: &str = "running";

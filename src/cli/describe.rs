@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Context, Exit, Failure, prepare, terminal};
-use crate::data::View;
-use crate::describe;
-use crate::report::describe as report;
+use sweep_data::View;
+use sweep_report::describe as report;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -37,7 +36,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         true => of_experiment(arguments)?,
         false => of_file(arguments)?,
     };
-    let description = describe::describe(&view);
+    let description = sweep_describe::describe(&view);
     let mut folder_name = name;
     folder_name.push("-data");
     let folder = arguments.out.join(folder_name);

@@ -2,9 +2,9 @@
 
 use super::context::store_failure;
 use super::{Context, Exit, Failure, listing, terminal, which};
-use crate::report::diff::{self, Line, Side};
-use crate::report::text;
-use crate::store::{SessionRecord, Store};
+use sweep_report::diff::{self, Line, Side};
+use sweep_report::text;
+use sweep_store::{SessionRecord, Store};
 
 /// Longest value in the table, in characters.
 const WIDEST: usize = 48;
@@ -116,7 +116,7 @@ fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure>
 /// The session `id`, of whichever experiment asked for `trial`.
 fn session(
     store: &Store,
-    trial: &crate::trial::TrialId,
+    trial: &sweep_core::trial::TrialId,
     id: i64,
 ) -> Result<Option<SessionRecord>, Failure> {
     for name in store.experiments_of(trial).map_err(store_failure)? {

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::environment::vector_extensions;
 use super::{Context, Exit, Failure, gpus, placement, terminal};
-use crate::disk;
-use crate::engine::boost;
-use crate::schedule;
-use crate::store::Store;
+use sweep_core::atomic_fs;
+use sweep_engine::boost;
+use sweep_store::Store;
 
 /// One thing looked at.
 struct Finding {
@@ -119,7 +118,7 @@ fn graphics() -> Finding {
             };
             let list: Vec<String> = found.iter().enumerate().map(of).collect();
             let numbers: Vec<u32> = (0..found.len() as u32).collect();
-            let shares = placement::fitting_shares(schedule::cores(), &found, &numbers);
+            let shares = placement::fitting_shares(sweep_scheduler::cores(), &found, &numbers);
             let user = match torch {
                 Ok(_) if shares == 1 => {
                     "sweep-torch would use them, if it says so above".to_owned()
@@ -161,7 +160,7 @@ fn xgboost() -> Finding {
 fn database(context: &Context) -> Finding {
     let path = context.store.display();
     let (well, text) = if !context.store.exists() {
-        match disk::may_write(&context.store) {
+        match atomic_fs::may_write(&context.store) {
             true => (
                 true,
                 format!("{path}: not there yet; the first `sweep run` makes it"),
@@ -181,7 +180,7 @@ fn database(context: &Context) -> Finding {
                 let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
                 let size = bytes as f64 / 1e6;
                 let found = format!("{path}: {} sweeps, {size:.1} MB", experiments.len());
-                match disk::may_write(&context.store) && disk::may_write(context.runs()) {
+                match atomic_fs::may_write(&context.store) && atomic_fs::may_write(context.runs()) {
                     true => (true, found),
                     false => (
                         false,
@@ -218,7 +217,7 @@ fn room(folder: &Path) -> Finding {
         }
         None => (true, format!("{}: free space unknown", folder.display())),
     };
-    let (well, text) = match disk::may_write(folder) {
+    let (well, text) = match atomic_fs::may_write(folder) {
         true => (well, text),
         false => (false, format!("{text}, and it cannot be written")),
     };

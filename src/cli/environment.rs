@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::num::NonZero;
 
-use crate::engine::boost;
+use sweep_engine::boost;
 
 /// Name and text of all that is known, such as `("cores", "8")`; of XGBoost only where it is needed,
 /// since its library has to be loaded to be asked.

@@ -9,10 +9,10 @@ use super::context::store_failure;
 use super::filter::Filter;
 use super::model::{self, Choice, Chosen};
 use super::{Context, Exit, Failure, terminal};
-use crate::export::{self, ExportError, Format, Sweep};
-use crate::predict::{self, BundleError, Card};
-use crate::shown::count;
-use crate::store::TrialRecord;
+use sweep_core::sanitize::count;
+use sweep_engine::predict::{self, BundleError, Card};
+use sweep_export::{ExportError, Format, Sweep};
+use sweep_store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -69,7 +69,7 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
         attempts,
         curves,
     };
-    let files = export::write(folder, format, &sweep).map_err(|error| match error {
+    let files = sweep_export::write(folder, format, &sweep).map_err(|error| match error {
         ExportError::Taken { .. } => Failure::input(error, "name a folder that is new or empty"),
         _ => Failure::environment(error, ""),
     })?;

@@ -5,9 +5,9 @@ use std::fmt;
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use super::Exit;
-use crate::data::DataError;
-use crate::shown::deceives;
-use crate::spec::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
+use sweep_core::sanitize::deceives;
+use sweep_data::DataError;
+use sweep_experiment::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
 
 /// A command that did not succeed: what to say and how to exit.
 #[derive(Debug)]
@@ -197,7 +197,7 @@ fn draw(problem: &Drawn) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Place;
+    use sweep_experiment::Place;
 
     #[test]
     fn errors_that_are_not_shown_are_counted() {

@@ -1,8 +1,8 @@
 //! `--query`: the trials that a command is about; shared by `ls`, `report` and `export`.
 
 use super::Failure;
-use crate::report::narrow;
-use crate::store::ExperimentRecord;
+use sweep_report::narrow;
+use sweep_store::ExperimentRecord;
 
 /// The flag.
 #[derive(Debug, clap::Args)]

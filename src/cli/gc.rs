@@ -5,8 +5,8 @@ use serde_json::json;
 use super::context::store_failure;
 use super::litter::{self, Kind, Survey, Wanted};
 use super::{Context, Exit, Failure, confirm, listing, terminal};
-use crate::shown::{bytes, clean, count};
-use crate::store::{Store, SweepLock};
+use sweep_core::sanitize::{bytes, clean, count};
+use sweep_store::{Store, SweepLock};
 
 /// Things left alone that are listed.
 const LISTED: usize = 10;

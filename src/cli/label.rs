@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::context::store_failure;
 use super::{Context, Exit, Failure, terminal, which};
-use crate::shown::clean;
-use crate::store::StoreError;
+use sweep_core::sanitize::clean;
+use sweep_store::StoreError;
 
 #[derive(Debug, clap::Args)]
 pub struct TagArguments {
@@ -67,13 +67,13 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     }
     let trial = which::single(&context.read()?, trial.id.as_str())?;
     if context.json {
-        let notes = crate::report::json::notes(&trial.notes);
+        let notes = sweep_report::json::notes(&trial.notes);
         terminal::print(&json!({ "trial": trial.id, "notes": notes }).to_string());
     } else if trial.notes.is_empty() {
         terminal::print(&format!("{}: no notes", trial.id.short()));
     } else {
         for note in &trial.notes {
-            let when = crate::report::text::utc(note.written_ms);
+            let when = sweep_report::text::utc(note.written_ms);
             terminal::print(&format!("{when}  {}", clean(&note.text)));
         }
     }

@@ -8,10 +8,10 @@ use clap::builder::PossibleValuesParser;
 
 use super::Failure;
 use super::context::store_failure;
-use crate::event::CAUSES;
-use crate::spec::duration;
-use crate::store::Store;
-use crate::trial::TrialId;
+use sweep_core::event::CAUSES;
+use sweep_core::trial::TrialId;
+use sweep_experiment::duration;
+use sweep_store::Store;
 
 /// Flags on where a session ends. What is left is for `resume`.
 #[derive(Debug, clap::Args)]

@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::terminal;
-use crate::report::table::{Grid, Look};
-use crate::report::{Summary, json, story, table};
-use crate::shown;
-use crate::store::ExperimentRecord;
-use crate::trial::Status;
+use sweep_core::sanitize;
+use sweep_core::trial::Status;
+use sweep_report::table::{Grid, Look};
+use sweep_report::{Summary, json, story, table};
+use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
 pub const SHOWN: usize = 10;
@@ -43,7 +43,7 @@ fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> Strin
     if fallen > 0 {
         text.push_str(&format!(
             "out of the plan: {} that earlier files or data asked for\n",
-            shown::count(fallen, "trial")
+            sanitize::count(fallen, "trial")
         ));
     }
     if let Some(unfinished) = summary.unfinished() {

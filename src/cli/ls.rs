@@ -5,10 +5,10 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, model, terminal};
-use crate::report::{self, json, table};
-use crate::shown::clean;
-use crate::store::{ExperimentRecord, ExperimentSummary, TrialRecord};
-use crate::trial::Status;
+use sweep_core::sanitize::clean;
+use sweep_core::trial::Status;
+use sweep_report::{json, table};
+use sweep_store::{ExperimentRecord, ExperimentSummary, TrialRecord};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -70,7 +70,7 @@ fn recount(experiment: &mut ExperimentSummary, record: &ExperimentRecord) {
 /// One line a trial: those in the plan first, in its order.
 fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let mut record = context.experiment(arguments.name.as_deref())?;
-    let labels = report::labels(
+    let labels = sweep_report::labels(
         record
             .trials
             .iter()
@@ -102,7 +102,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             trial.kind.name().to_owned(),
             trial.seed.to_string(),
             status,
-            trial.best.map_or("–".to_owned(), report::text::score),
+            trial.best.map_or("–".to_owned(), sweep_report::text::score),
             clean(labels.get(&trial.id).map_or("", String::as_str)),
             trial.tags.join(" "),
         ]

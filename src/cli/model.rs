@@ -7,12 +7,12 @@ use std::path::Path;
 use super::context::store_failure;
 use super::which::{self, Best};
 use super::{Context, Failure};
-use crate::data::SavedPreparation;
-use crate::engine::EngineError;
-use crate::engine::predict::{PredictError, Predictor};
-use crate::report::{Summary, text};
-use crate::store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
-use crate::trial::{Kind, Status};
+use sweep_core::trial::{Kind, Status};
+use sweep_data::SavedPreparation;
+use sweep_engine::EngineError;
+use sweep_engine::predict::{PredictError, Predictor};
+use sweep_report::{Summary, text};
+use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
 /// The word for the best seed of the best configuration.
 const BEST: &str = "best";

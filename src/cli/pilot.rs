@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::prepare::Ready;
 use super::{Failure, run};
-use crate::data::Dataset;
-use crate::engine::native::WEIGHTS;
-use crate::engine::{self, Control, Epoch, Job, Watch};
-use crate::plan::PlannedTrial;
-use crate::trial::Kind;
+use sweep_core::trial::Kind;
+use sweep_data::Dataset;
+use sweep_engine::native::WEIGHTS;
+use sweep_engine::{Control, Epoch, Job, Watch};
+use sweep_experiment::plan::PlannedTrial;
 
 /// Trials of each kind that are tried, spread evenly over the plan.
 const TRIED: usize = 6;
@@ -114,7 +114,7 @@ fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Failure> {
         steps: 0,
         elapsed: Duration::ZERO,
     };
-    engine::train(job, None, &mut clock)
+    sweep_engine::train(job, None, &mut clock)
         .map_err(|error| Failure::environment(format!("{}: {error}", trial.id.short()), ""))?;
     let each = clock.elapsed.as_secs_f64() / f64::from(clock.steps.max(1));
     Ok(each * f64::from(run::steps(trial)))

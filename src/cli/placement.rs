@@ -9,9 +9,9 @@ use super::Failure;
 use super::gpus::{self, Gpu};
 use super::prepare::Ready;
 use super::run::{Choice, GpuShares};
-use crate::event::Slot;
-use crate::schedule::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
-use crate::spec::{Cuda, Engine, Slots};
+use sweep_core::event::Slot;
+use sweep_experiment::{Cuda, Engine, Slots};
+use sweep_scheduler::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
 
 /// The worker that trains with libtorch, beside this program.
 const TORCH_WORKER: &str = "sweep-torch";

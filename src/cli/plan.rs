@@ -8,10 +8,10 @@ use super::pilot::{self, Estimate};
 use super::prepare::{self, Ready};
 use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
-use crate::disk::{self, TemporaryFolder};
-use crate::plan;
-use crate::shown::clean;
-use crate::trial::Status;
+use sweep_core::atomic_fs::{self, TemporaryFolder};
+use sweep_core::sanitize::clean;
+use sweep_core::trial::Status;
+use sweep_experiment::plan;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -119,7 +119,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
 fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
-    if disk::may_write(&context.runs().join("data")) {
+    if atomic_fs::may_write(&context.runs().join("data")) {
         return Ok(None);
     }
     let scratch = TemporaryFolder::new("sweep-plan");

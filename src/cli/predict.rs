@@ -7,11 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::model::{self, Choice};
 use super::{Context, Exit, Failure, target, terminal};
-use crate::data::{Encoder, Refused, SavedPreparation, Table, write_whole};
-use crate::engine::predict::Predictor;
-use crate::predict::{self, Bundle, BundleError, Outcome, WriteError};
-use crate::shown::count;
-use crate::store::TrialRecord;
+use sweep_core::sanitize::count;
+use sweep_data::{Encoder, Refused, SavedPreparation, Table, write_whole};
+use sweep_engine::predict::Predictor;
+use sweep_engine::predict::{self, Bundle, BundleError, Outcome, WriteError};
+use sweep_store::TrialRecord;
 
 /// Stands for standard output.
 const STDOUT: &str = "-";

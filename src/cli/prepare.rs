@@ -8,11 +8,11 @@ use std::path::Path;
 use super::failure::draw_warning;
 use super::source::SourceRun;
 use super::{Context, Failure, more_seeds};
-use crate::data::{self, DataError};
-use crate::plan::{self, DatasetShape, Plan, Severity};
-use crate::spec::{self, Diagnostic, Experiment, MAX_FILE_BYTES, Source};
-use crate::store::lock::DataHold;
-use crate::trial::TrialId;
+use sweep_core::trial::TrialId;
+use sweep_data::DataError;
+use sweep_experiment::plan::{self, DatasetShape, Plan, Severity};
+use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
+use sweep_store::lock::DataHold;
 
 /// A checked experiment, with the text it came from.
 pub struct Checked {
@@ -24,7 +24,7 @@ pub struct Checked {
 /// An experiment with its prepared data and its trials.
 pub struct Ready {
     pub checked: Checked,
-    pub data: data::Prepared,
+    pub data: sweep_data::Prepared,
     pub plan: Plan,
     /// What transferred networks begin with.
     pub source: Option<SourceRun>,
@@ -34,7 +34,7 @@ pub struct Ready {
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
 pub fn read(path: &Path, flags: &[String]) -> Result<Checked, Failure> {
-    if let Some((flag, later)) = spec::overridden(flags) {
+    if let Some((flag, later)) = sweep_experiment::overridden(flags) {
         return Err(Failure::input(
             format!("--set {flag} has no effect beside --set {later}"),
             "leave one of the two out",
@@ -54,7 +54,7 @@ pub fn read(path: &Path, flags: &[String]) -> Result<Checked, Failure> {
 
 /// Checks an experiment whose text is at hand.
 pub fn check(source: Source, flags: &[String]) -> Result<Checked, Failure> {
-    match spec::parse(&source, flags) {
+    match sweep_experiment::parse(&source, flags) {
         Ok(experiment) => Ok(Checked {
             source,
             flags: flags.to_vec(),
@@ -99,8 +99,8 @@ pub fn prepare_or_in(
     let known = source.as_ref().map(|source| source.data(&prepared));
     let spec = &checked.experiment.data;
     let data = match scratch {
-        Some(scratch) => data::prepare_to_look(spec, context.runs(), scratch, known),
-        None => data::prepare_after(spec, context.runs(), known),
+        Some(scratch) => sweep_data::prepare_to_look(spec, context.runs(), scratch, known),
+        None => sweep_data::prepare_after(spec, context.runs(), known),
     };
     let data = data.map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;

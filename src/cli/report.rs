@@ -8,10 +8,10 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
-use crate::recipe::DataSpec;
-use crate::report::{self, Anova, Inference, Input, joint, table, test};
-use crate::shown::clean;
-use crate::store::{EvaluationRecord, ExperimentRecord, Store};
+use sweep_core::data_config::DataSpec;
+use sweep_core::sanitize::clean;
+use sweep_report::{Anova, Inference, Input, joint, table, test};
+use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -144,7 +144,7 @@ fn heading(context: &Context, input: &Input) {
 /// Writes the report of `input`, says what is in it and gives it as JSON.
 fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json, Failure> {
     let folder = arguments.out.join(&input.experiment.name);
-    let report = report::write(&folder, input)
+    let report = sweep_report::write(&folder, input)
         .map_err(|error| Failure::environment(error, "the record itself is unharmed"))?;
     let summary = input.summary();
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
@@ -169,7 +169,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         if let Ok(anova) = &anova {
             terminal::print(&anova.line());
         }
-        for sentence in report::transfer_sentences(&input.experiment, &summary) {
+        for sentence in sweep_report::transfer_sentences(&input.experiment, &summary) {
             terminal::print(&format!("transfer: {sentence}"));
         }
         if let Some(test) = &input.test {
@@ -211,7 +211,7 @@ fn load(
     }
     let mut confusion = HashMap::new();
     let mut importance = HashMap::new();
-    for id in report::wanted(&experiment) {
+    for id in sweep_report::wanted(&experiment) {
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }

@@ -3,9 +3,9 @@
 use super::prepare::Ready;
 use super::source::SourceRun;
 use super::{Context, Exit, Failure, prepare, run};
-use crate::spec::Source;
-use crate::store::{DatasetRecord, ExperimentRecord};
-use crate::trial::{Value, WEIGHTS};
+use sweep_core::trial::{Value, WEIGHTS};
+use sweep_experiment::Source;
+use sweep_store::{DatasetRecord, ExperimentRecord};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

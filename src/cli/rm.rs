@@ -9,9 +9,9 @@ use super::context::store_failure;
 use super::litter::{self, Survey};
 use super::which::Found;
 use super::{Context, Exit, Failure, confirm, run, terminal, which};
-use crate::shown::{bytes, count};
-use crate::store::{Removal, Store, StoreError};
-use crate::trial::TrialId;
+use sweep_core::sanitize::{bytes, count};
+use sweep_core::trial::TrialId;
+use sweep_store::{Removal, Store, StoreError};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

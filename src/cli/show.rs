@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::which::Found;
 use super::{Context, Exit, Failure, listing, terminal, which};
-use crate::report::story::{self, Whereabouts};
-use crate::report::{json, table};
-use crate::store::{AttemptRecord, Store, TrialRecord};
-use crate::trial::Objective;
+use sweep_core::trial::Objective;
+use sweep_report::story::{self, Whereabouts};
+use sweep_report::{json, table};
+use sweep_store::{AttemptRecord, Store, TrialRecord};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

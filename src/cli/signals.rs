@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Exit, Failure};
-use crate::disk;
+use sweep_core::atomic_fs;
 
 /// Asked at each signal; without one, the process ends.
 type Listener = Box<dyn FnMut() + Send>;
@@ -35,6 +35,6 @@ pub fn interrupt(listener: impl FnMut() + Send + 'static) {
 
 /// Ends this process.
 pub fn end() -> ! {
-    disk::abandon();
+    atomic_fs::abandon();
     std::process::exit(Exit::Interrupted as i32)
 }

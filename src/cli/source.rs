@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 use super::context::store_failure;
 use super::prepare::Checked;
 use super::{Context, Failure, model};
-use crate::data::SourceData;
-use crate::engine::native::WEIGHTS;
-use crate::recipe::DataSpec;
-use crate::spec::{self, Source};
-use crate::store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
-use crate::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
+use sweep_core::data_config::DataSpec;
+use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
+use sweep_data::SourceData;
+use sweep_engine::native::WEIGHTS;
+use sweep_experiment::Source;
+use sweep_store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
 
 /// A finished network and the data it was trained on.
 pub struct SourceRun {
@@ -275,7 +275,7 @@ fn recipe(file: &RecordedFile) -> Result<DataSpec, Refused> {
         path: file.path.clone(),
         text: file.text.clone(),
     };
-    match spec::parse(&source, &file.flags) {
+    match sweep_experiment::parse(&source, &file.flags) {
         Ok(parsed) => Ok(parsed.data),
         Err(problems) => {
             let first = problems.first().map_or("", |problem| &problem.message);

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Context, Exit, Failure, terminal};
-use crate::shown::{count, span};
-use crate::store::lock::{self, Held, LockError, host_name};
-use crate::store::{Requests, Urgency};
-use crate::trial::Status;
+use sweep_core::sanitize::{count, span};
+use sweep_core::trial::Status;
+use sweep_store::lock::{self, Held, LockError, host_name};
+use sweep_store::{Requests, Urgency};
 
 /// How long a sweep may take to end cleanly: longer than its workers may take for a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -11,9 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
 
-use crate::disk;
-use crate::report::table::Look;
-use crate::shown::{columns_of, deceives};
+use sweep_core::atomic_fs;
+use sweep_core::sanitize::{columns_of, deceives};
+use sweep_report::table::Look;
 
 /// Whether tables on standard output may be coloured.
 pub fn stdout_has_colour() -> bool {
@@ -180,7 +180,7 @@ fn write(text: &str) {
 
 /// Ends this process, whose output nobody reads any more: `sweep ls | head` closes the pipe, which is no failure.
 pub fn end_unread() -> ! {
-    disk::abandon();
+    atomic_fs::abandon();
     std::process::exit(0)
 }
 

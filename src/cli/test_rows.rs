@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::context::store_failure;
 use super::{Context, Failure, model, prepare, terminal};
-use crate::data::SealedTest;
-use crate::evaluate::{self, Candidate, CandidateRun};
-use crate::recipe::DataSpec;
-use crate::report::{Configuration, Summary};
-use crate::shown::count;
-use crate::spec::Source;
-use crate::store::{EvaluationRecord, ExperimentRecord, Store};
-use crate::trial::{Kind, Status};
+use sweep_core::data_config::DataSpec;
+use sweep_core::sanitize::count;
+use sweep_core::trial::{Kind, Status};
+use sweep_data::SealedTest;
+use sweep_engine::evaluate::{self, Candidate, CandidateRun};
+use sweep_experiment::Source;
+use sweep_report::{Configuration, Summary};
+use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
 /// objective on the test rows, every finished seed of it.

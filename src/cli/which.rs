@@ -2,9 +2,9 @@
 
 use super::context::store_failure;
 use super::{Context, Failure};
-use crate::report::text;
-use crate::store::{ExperimentRecord, Store, StoreError, TrialRecord};
-use crate::trial::{ConfigId, Status};
+use sweep_core::trial::{ConfigId, Status};
+use sweep_report::text;
+use sweep_store::{ExperimentRecord, Store, StoreError, TrialRecord};
 
 /// Trials that a message lists.
 const LISTED: usize = 10;
@@ -110,7 +110,7 @@ fn best_of(context: &Context, store: &Store, trials: Vec<TrialRecord>) -> Result
     };
     let goal = match names.first() {
         Some(name) => context.experiment(Some(name))?.objective.goal,
-        None => crate::trial::Objective::default().goal,
+        None => sweep_core::trial::Objective::default().goal,
     };
     let all = trials.len();
     let told = named(&trials);

@@ -263,8 +263,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::data::Preparation;
-    use crate::trial::DataDigest;
+    use crate::Preparation;
+    use sweep_core::trial::DataDigest;
 
     fn preparation() -> SavedPreparation {
         let number = |column: &str, imputed| FittedField::Number {

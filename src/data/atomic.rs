@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::disk;
+use sweep_core::atomic_fs;
 
 use super::error::DataError;
 
@@ -16,9 +16,9 @@ pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    let folder = disk::folder_of(path);
+    let folder = atomic_fs::folder_of(path);
     fs::create_dir_all(folder).map_err(|source| cannot_write(folder, &source))?;
-    disk::write(path, fill).map_err(|source| cannot_write(path, &source))?;
+    atomic_fs::write(path, fill).map_err(|source| cannot_write(path, &source))?;
     clear_leftovers(folder, path);
     Ok(())
 }
@@ -33,7 +33,7 @@ fn clear_leftovers(folder: &Path, path: &Path) {
         let is_of_it = other
             .as_encoded_bytes()
             .starts_with(name.as_encoded_bytes());
-        if is_of_it && other.to_str().is_some_and(disk::is_abandoned) {
+        if is_of_it && other.to_str().is_some_and(atomic_fs::is_abandoned) {
             // One that stays takes room and does no other harm.
             let _ = fs::remove_file(entry.path());
         }

@@ -5,7 +5,7 @@
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::recipe::{MissingPolicy, MissingRules};
+use sweep_core::data_config::{MissingPolicy, MissingRules};
 
 use super::columns::{Field, Form, Roles, number};
 use super::date::year;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every index in [`Roles`] is a column of the table it was found in.
 
-use crate::recipe::DataSpec;
+use sweep_core::data_config::DataSpec;
 
 use super::error::{DataError, quote, suggest};
 use super::note::Note;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::recipe::DataSpec;
+use sweep_core::data_config::DataSpec;
 
 use super::cells::Part;
 use super::columns::Roles;

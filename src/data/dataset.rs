@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trial::DataDigest;
+use sweep_core::trial::DataDigest;
 
 use super::fit::{FittedField, Preparation, Scaling};
 use super::layout::{Mapped, Place};

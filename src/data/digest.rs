@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use crate::recipe::TextEncoder;
-use crate::trial::DataDigest;
+use sweep_core::data_config::TextEncoder;
+use sweep_core::trial::DataDigest;
 
 use super::fit::{FittedField, Preparation};
 use super::layout::DATA_FORMAT;

@@ -3,11 +3,11 @@
 //! Invariant: no text of a file reaches a message except through [`quote`], so a message never
 //! carries control characters and is never longer than a few lines.
 
-pub(super) use crate::shown::count;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+pub(super) use sweep_core::sanitize::count;
 
-use crate::shown::deceives;
+use sweep_core::sanitize::deceives;
 
 /// Characters of a cell, name or path shown in a message.
 const MAX_SHOWN: usize = 60;

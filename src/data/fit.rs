@@ -9,7 +9,7 @@ use std::path::Path;
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{DataSpec, MissingPolicy, Scale};
+use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
 use super::cells::{Part, Values};
 use super::columns::{Field, Form};

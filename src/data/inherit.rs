@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::recipe::{DataSpec, MissingPolicy};
-use crate::trial::DataDigest;
+use sweep_core::data_config::{DataSpec, MissingPolicy};
+use sweep_core::trial::DataDigest;
 
 use super::columns::{Form, Roles};
 use super::content::Content;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::recipe::{DataSpec, SplitSpec};
+use sweep_core::data_config::{DataSpec, SplitSpec};
 
 use super::cells::Values;
 use super::content::{Content, Source};

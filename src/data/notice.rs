@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::recipe::DataSpec;
+use sweep_core::data_config::DataSpec;
 
 use super::columns::Form;
 use super::content::{Content, Source, TEST_KEY};

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use safetensors::tensor::SafeTensorError;
 
-use crate::recipe::DataSpec;
-use crate::trial::DataDigest;
+use sweep_core::data_config::DataSpec;
+use sweep_core::trial::DataDigest;
 
 use super::atomic;
 use super::content::{Content, TEST_KEY, both};

@@ -149,7 +149,7 @@ fn normal_point(share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, Stream};
+    use sweep_core::random::{Purpose, Stream};
 
     #[test]
     fn quantiles_never_fall() {

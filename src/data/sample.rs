@@ -3,7 +3,7 @@
 //! Invariant: of two shares with one seed, the rows of the smaller are among those of the larger,
 //! and no class is left without a row.
 
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 /// Places, ascending, of the `share` (in (0, 1]) of the rows with these `labels` and `groups` that
 /// `seed` chooses.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::trial::DataDigest;
+use sweep_core::trial::DataDigest;
 
 use super::atomic;
 use super::dataset::DatasetMeta;

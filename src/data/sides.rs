@@ -2,7 +2,7 @@
 //!
 //! Invariant: no side that was asked for is empty, and every class has a training row.
 
-use crate::recipe::DataSpec;
+use sweep_core::data_config::DataSpec;
 
 use super::content::{Content, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
 use super::error::{DataError, count, list, quote};

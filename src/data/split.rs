@@ -2,8 +2,8 @@
 //!
 //! Invariant: every row stands on one side, and all rows of a group stand on the same.
 
-use crate::random::{Purpose, Stream};
-use crate::recipe::SplitSpec;
+use sweep_core::data_config::SplitSpec;
+use sweep_core::random::{Purpose, Stream};
 
 /// Sides of a split, as indices.
 pub(super) const TRAIN: usize = 0;

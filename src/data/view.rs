@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::recipe::DataSpec;
+use sweep_core::data_config::DataSpec;
 
 use super::columns::{Form, number};
 use super::content::{Content, MAX_CLASSES};

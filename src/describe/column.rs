@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::number::{moments, quantile};
 use super::{Held, Labels, NONE};
-use crate::data::{ColumnKind, View};
+use sweep_data::{ColumnKind, View};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::{Labels, NONE};
-use crate::data::View;
+use sweep_data::View;
 
 /// Rows that equal others in every column of the file, letter by letter; missing equals missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::{Description, NumberSummary, describe};
-use crate::data::View;
+use sweep_data::View;
 
 /// Largest difference, relative to the size of the number or to 1.
 const TOLERANCE: f64 = 1e-10;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/describe")
+        .join("../../tests/fixtures/describe")
         .join(name)
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Control, EngineError, Watch};
-use crate::trial::Artifact;
+use sweep_core::trial::Artifact;
 
 /// Writes `bytes` to `name` in the job's folder: whole or not at all. While that fails, `watch` says
 /// whether to try again; the bytes are kept until it has an end.
@@ -49,7 +49,7 @@ fn replace(path: &Path, partial: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Epoch;
+    use crate::Epoch;
 
     /// Mends the cause at the second call.
     struct Mender {

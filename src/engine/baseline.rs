@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::score::{Confusion, argmax};
 use super::{EngineError, Job, version};
-use crate::data::Rows;
-use crate::trial::{Metric, Objective, TrialResult};
+use sweep_core::trial::{Metric, Objective, TrialResult};
+use sweep_data::Rows;
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
 const CHECKPOINT_FORMAT: u32 = 2;

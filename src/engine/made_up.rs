@@ -3,7 +3,7 @@
 //! Invariant: the same numbers as the Python script makes, since stored oracles depend on them.
 
 use super::{Control, Epoch, Watch};
-use crate::data::Dataset;
+use sweep_data::Dataset;
 
 const FEATURES: usize = 6;
 pub(super) const CLASSES: usize = 3;

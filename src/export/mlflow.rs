@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::Sweep;
 use super::times::Times;
-use crate::store::{Curve, ExperimentRecord, TrialRecord};
-use crate::trial::Status;
+use sweep_core::trial::Status;
+use sweep_store::{Curve, ExperimentRecord, TrialRecord};
 
 /// Longest value of a parameter that MLflow takes, in characters.
 const LONGEST_PARAM: usize = 6000;

@@ -4,8 +4,8 @@
 //! or an empty text.
 
 use super::Sweep;
-use crate::store::{AttemptRecord, TrialRecord};
-use crate::trial::Value;
+use sweep_core::trial::Value;
+use sweep_store::{AttemptRecord, TrialRecord};
 
 /// Rows under names.
 pub struct Table {

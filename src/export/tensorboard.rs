@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use super::Sweep;
 use super::protobuf::Message;
 use super::times::Times;
-use crate::store::{Curve, TrialRecord};
-use crate::trial::{Status, Value};
+use sweep_core::trial::{Status, Value};
+use sweep_store::{Curve, TrialRecord};
 
 /// What every event file begins with.
 const VERSION: &str = "brain.Event:2";

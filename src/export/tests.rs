@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::{ExportError, Format, Sweep, files, write};
-use crate::report::samples;
-use crate::store::AttemptRecord;
-use crate::trial::Status;
+use sweep_core::trial::Status;
+use sweep_report::samples;
+use sweep_store::AttemptRecord;
 
 /// The made-up sweep of the reports, with an attempt for every trial that was begun.
 fn sweep() -> Sweep {
@@ -159,7 +159,8 @@ fn python_packages_open_what_is_exported_for_them() {
         let expected = scratch.path().join("expected.json");
         let json = files(Format::Json, &sweep, &folder).unwrap();
         std::fs::write(&expected, &json[0].1).unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/read_export.py");
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/read_export.py");
         let output = std::process::Command::new(&python)
             .arg(script)
             .args([Path::new(format.name()), &folder, &expected])

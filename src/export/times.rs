@@ -3,7 +3,7 @@
 //! The record holds when attempts began and ended, not when their steps did: steps are spread evenly over
 //! the attempt that brought the trial to where it stands.
 
-use crate::store::{AttemptRecord, Curve, TrialRecord};
+use sweep_store::{AttemptRecord, Curve, TrialRecord};
 
 /// From the first step to the end of the last attempt, in milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy, PartialEq)]

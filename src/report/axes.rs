@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::spread::Spread;
 use super::summary::Configuration;
-use crate::store::TrialRecord;
-use crate::trial::{Kind, Params, Value};
+use sweep_core::trial::{Kind, Params, Value};
+use sweep_store::TrialRecord;
 
 /// A setting that takes more than one value.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! What values a metric can take: an interval that reaches beyond is cut to what is possible.
 
-use crate::trial::Objective;
+use sweep_core::trial::Objective;
 
 /// Least and largest value; infinite where there is none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,7 +42,7 @@ impl Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trial::Goal;
+    use sweep_core::trial::Goal;
 
     #[test]
     fn intervals_stay_within_what_a_metric_can_be() {

@@ -4,7 +4,7 @@
 //! whether it was right (Guo, Pleiss, Sun, Weinberger: "On calibration of modern neural networks",
 //! 2017, section 2).
 
-use crate::trial::ConfigId;
+use sweep_core::trial::ConfigId;
 
 /// Bins of equal width between 0 and 1, as many as in the paper.
 pub const BINS: usize = 15;

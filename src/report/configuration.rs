@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::spread::Spread;
 use super::text;
-use crate::store::TrialRecord;
-use crate::trial::{ConfigId, Kind, Objective, Params, Status, TrialId};
+use sweep_core::trial::{ConfigId, Kind, Objective, Params, Status, TrialId};
+use sweep_store::TrialRecord;
 
 /// One point of the search space with all its seeds.
 #[derive(Debug, Clone, PartialEq)]

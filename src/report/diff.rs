@@ -5,8 +5,8 @@
 use serde_json::{Value as Json, json};
 
 use super::text;
-use crate::store::{AttemptRecord, DatasetRecord, SessionRecord, TrialRecord};
-use crate::trial::{Params, complete};
+use sweep_core::trial::{Params, complete};
+use sweep_store::{AttemptRecord, DatasetRecord, SessionRecord, TrialRecord};
 
 /// All that is compared of one trial.
 #[derive(Debug, Clone)]
@@ -191,7 +191,7 @@ fn names<T>(left: &[(String, T)], right: &[(String, T)]) -> Vec<String> {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::trial::{Kind, Value};
+    use sweep_core::trial::{Kind, Value};
 
     fn side(place: usize) -> Side {
         let experiment = samples::genres().experiment;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Input, ReportError, make, plot, sheets, winners};
-use crate::disk;
+use sweep_core::atomic_fs;
 
 /// Where new files stand until all of them are there: a folder that bears the number of its process between
 /// these, so that two reports at once do not meet, and what a killed one has left is known to be that.
@@ -69,7 +69,7 @@ fn clear_abandoned(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
-        let is_staging = |name: &&str| name.starts_with(STAGING.0) && disk::is_abandoned(name);
+        let is_staging = |name: &&str| name.starts_with(STAGING.0) && atomic_fs::is_abandoned(name);
         if name.to_str().filter(is_staging).is_some() {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::text;
-use crate::shown::columns;
+use sweep_core::sanitize::columns;
 
 /// Longest cell of a table with a rule.
 const WIDEST: usize = 400;

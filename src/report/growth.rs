@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::summary::{Configuration, Spread, Summary, by_configuration, train_share};
-use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::{INIT, Kind, Params, Status, TRAIN_SHARE, Value};
+use sweep_core::trial::{INIT, Kind, Params, Status, TRAIN_SHARE, Value};
+use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// How a configuration scores with more and more training rows.
 #[derive(Debug, Clone, PartialEq)]

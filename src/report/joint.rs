@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use crate::store::{DatasetRecord, ExperimentRecord, TrialRecord};
-use crate::trial::Value;
+use sweep_core::trial::Value;
+use sweep_store::{DatasetRecord, ExperimentRecord, TrialRecord};
 
 /// The setting that says which sweep asked for a trial.
 const SWEEP: &str = "sweep";
@@ -166,7 +166,7 @@ fn check(left: &ExperimentRecord, right: &ExperimentRecord) -> Result<(), JointE
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::trial::{Goal, Objective, TrialId};
+    use sweep_core::trial::{Goal, Objective, TrialId};
 
     /// The made-up sweep under another name, with `shared` of its trials and one of its own.
     fn other(shared: usize) -> ExperimentRecord {

@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::sheets::rank;
 use super::summary::{Configuration, Spread, Summary};
-use crate::store::{
+use sweep_core::trial::{Objective, Params, Status};
+use sweep_store::{
     ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, NoteRecord, TrialRecord,
 };
-use crate::trial::{Objective, Params, Status};
 
 /// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
 /// out_of_plan, best, best_trial}]`; times in milliseconds since 1970, UTC.
@@ -249,7 +249,7 @@ mod tests {
         let listed = ExperimentSummary {
             name: "genres".to_owned(),
             objective: Objective::default(),
-            data: crate::trial::DataDigest::from_hex("ab"),
+            data: sweep_core::trial::DataDigest::from_hex("ab"),
             created_ms: 1,
             touched_ms: 2,
             counts: vec![(Status::Finished, 41)],

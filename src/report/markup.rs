@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::text;
-use crate::shown::deceives;
+use sweep_core::sanitize::deceives;
 
 /// Writing to a string cannot fail.
 pub const IN_MEMORY: &str = "memory takes the page";

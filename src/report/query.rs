@@ -13,7 +13,7 @@
 //! without the key meets no condition on it, `!=` included.
 
 use super::text;
-use crate::trial::Value;
+use sweep_core::trial::Value;
 
 /// Names at most this many letters away are offered for one that is not there.
 const NEAR: usize = 2;

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use super::query::{Query, QueryError, Row};
 use super::summary::{Spread, Summary};
 use super::text;
-use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::{ConfigId, Kind, Status, Value};
+use sweep_core::trial::{ConfigId, Kind, Status, Value};
+use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// Columns that every trial has, or may have.
 pub(super) const COLUMNS: [&str; 24] = [

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use super::calibration::Calibration;
 use super::{Input, Summary};
-use crate::store::{
-    AttemptRecord, Curve, DatasetRecord, ExperimentRecord, SessionRecord, SlotEventRecord,
-    TrialRecord,
-};
-use crate::trial::{
+use sweep_core::trial::{
     ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, Transfer, TrialId, TrialSpec,
     Value, complete,
+};
+use sweep_store::{
+    AttemptRecord, Curve, DatasetRecord, ExperimentRecord, SessionRecord, SlotEventRecord,
+    TrialRecord,
 };
 
 pub const GENRES: [&str; 6] = ["edm", "latin", "pop", "r&b", "rap", "rock"];

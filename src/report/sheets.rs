@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use super::summary::{Configuration, Summary};
 use super::{Anova, BEST, Inference, Input, growth, test, text, transfer};
-use crate::store::TrialRecord;
-use crate::trial::{Params, TRAIN_SHARE, TrialId};
+use sweep_core::trial::{Params, TRAIN_SHARE, TrialId};
+use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
 pub const NAMES: [&str; 12] = [

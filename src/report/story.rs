@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 
 use super::table::{Grid, Look, Side, color};
 use super::text;
-use crate::shown::signal;
-use crate::store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
-use crate::trial::Status;
+use sweep_core::sanitize::signal;
+use sweep_core::trial::Status;
+use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
 
 /// Failed trials that are listed for each cause.
 const LISTED: usize = 5;

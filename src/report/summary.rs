@@ -14,8 +14,8 @@ pub use super::spread::Spread;
 use super::axes::{axes, varying_keys};
 use super::configuration::configuration;
 use super::{joint, order, text};
-use crate::store::{ExperimentRecord, TrialRecord};
-use crate::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId};
+use sweep_core::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId};
+use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// What a report says of an experiment.
 #[derive(Debug, Clone, PartialEq)]

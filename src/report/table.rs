@@ -14,8 +14,8 @@ use super::grid::painted;
 use super::sheets::rank;
 use super::summary::{Configuration, Summary};
 use super::{story, text};
-use crate::store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
-use crate::trial::{Objective, Status};
+use sweep_core::trial::{Objective, Status};
+use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 
 /// Steps of a curve that a trial's story shows.
 const STEPS: usize = 12;
@@ -326,8 +326,8 @@ mod tests {
 
     use super::super::samples;
     use super::*;
-    use crate::store::NoteRecord;
-    use crate::trial::{DataDigest, TrialId};
+    use sweep_core::trial::{DataDigest, TrialId};
+    use sweep_store::NoteRecord;
 
     fn listed(name: &str) -> ExperimentSummary {
         ExperimentSummary {

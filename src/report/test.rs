@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use super::markup::{IN_MEMORY, paragraph, row};
 use super::sheets::Sheet;
 use super::text;
-use crate::store::EvaluationRecord;
-use crate::trial::{Evaluated, TestScore};
+use sweep_core::trial::{Evaluated, TestScore};
+use sweep_store::EvaluationRecord;
 
 /// Heads of [`table`].
 pub const COLUMNS: [&str; 6] = [
@@ -148,7 +148,7 @@ fn score(score: &TestScore) -> String {
 mod tests {
     use super::super::{make, samples};
     use super::*;
-    use crate::trial::{ConfigId, DataDigest, EvaluatedRun, Evaluation, Kind, TrialId};
+    use sweep_core::trial::{ConfigId, DataDigest, EvaluatedRun, Evaluation, Kind, TrialId};
 
     fn looked(looks: u64) -> EvaluationRecord {
         let score = |metric: &str, mean, sd| TestScore {

@@ -2,7 +2,7 @@
 
 use super::samples::{add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred};
 use super::{Input, Report, Summary, make, wanted};
-use crate::trial::{Kind, Status, Value};
+use sweep_core::trial::{Kind, Status, Value};
 
 mod seeds;
 
@@ -165,7 +165,7 @@ fn a_learning_curve_and_a_transfer_are_shown_and_ranked_on_all_rows_alone() {
 #[test]
 fn gains_are_those_of_pairs_with_the_interval_of_student() {
     let mut input = transferred();
-    let of = |trial: &crate::store::TrialRecord, name: &str| {
+    let of = |trial: &sweep_store::TrialRecord, name: &str| {
         let found = trial.params.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.to_string())
     };

@@ -2,8 +2,8 @@
 //!
 //! Nothing that leaves [`clean`] can move a cursor, break a line or reverse the reading direction.
 
-pub use crate::shown::clean;
-use crate::trial::{Kind, Params, Value};
+pub use sweep_core::sanitize::clean;
+use sweep_core::trial::{Kind, Params, Value};
 
 /// [`clean`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {

@@ -9,8 +9,8 @@ use super::bounds::Bounds;
 use super::growth::{self, Point};
 use super::summary::{Configuration, Spread, Summary};
 use super::text;
-use crate::store::ExperimentRecord;
-use crate::trial::{INIT, Objective, Params, TRAIN_SHARE, Value};
+use sweep_core::trial::{INIT, Objective, Params, TRAIN_SHARE, Value};
+use sweep_store::ExperimentRecord;
 
 /// Settings that a transferred network has beyond those of its pair.
 const OWN: [&str; 6] = [

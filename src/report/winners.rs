@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use super::Input;
 use super::json::{object, params, spread};
 use super::summary::{Configuration, Summary};
-use crate::trial::Kind;
+use sweep_core::trial::Kind;
 
 /// Every file that [`all`] may give.
 pub const NAMES: [&str; 2] = ["best_params.json", "best_metrics.json"];

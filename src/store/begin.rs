@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 
 use super::cells::{param_cells, to_int, to_json, to_json_object, to_text};
 use super::{DatasetRecord, Store, StoreError, now_ms};
-use crate::trial::{ConfigId, Objective, TrialId, TrialSpec};
+use sweep_core::trial::{ConfigId, Objective, TrialId, TrialSpec};
 
 const ACTION: &str = "beginning a session";
 

@@ -8,7 +8,7 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, Value as Sql, ValueRef};
 
 use super::StoreError;
-use crate::trial::{Goal, Kind, Objective, Status, Value};
+use sweep_core::trial::{Goal, Kind, Objective, Status, Value};
 
 /// The last millisecond of the year 9999.
 const LAST_MS: i64 = 253_402_300_799_999;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::trial::TrialId;
+use sweep_core::trial::TrialId;
 
 /// Why the record could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,9 @@ use rusqlite::params;
 
 use super::cells::to_int;
 use super::{EvaluationRecord, Look, RecordedFile, Store, StoreError, now_ms};
-use crate::trial::{ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId};
+use sweep_core::trial::{
+    ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId,
+};
 
 const ACTION: &str = "recording an evaluation";
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::journal::Entry;
-use crate::event::Event;
+use sweep_core::event::Event;
 
 /// Flushes the artifacts of every trial that finishes in `entries`; each trial has a folder named
 /// after it in `trials`.

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::cells::is_hex;
 use super::{Store, StoreError};
-use crate::trial::ConfigId;
+use sweep_core::trial::ConfigId;
 
 const ACTION: &str = "recording further seeds";
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
-use crate::event::{Event, Readiness};
+use sweep_core::event::{Event, Readiness};
 
 /// Events on their way; the dispatcher waits when the disk is that far behind.
 const EVENTS_ON_THEIR_WAY: usize = 8_192;

@@ -7,7 +7,7 @@ use super::database::{Database, identity};
 use super::page::{Keys, Page};
 use super::system::log_of;
 use super::{SessionId, StoreError};
-use crate::event::Event;
+use sweep_core::event::Event;
 
 const ACTION: &str = "recording a sweep";
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::{Store, StoreError};
-use crate::trial::Status;
+use sweep_core::trial::Status;
 
 const ACTION: &str = "looking for what is of no use";
 

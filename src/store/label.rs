@@ -5,7 +5,7 @@
 use rusqlite::{Connection, Params as Bound, params};
 
 use super::{NoteRecord, Store, StoreError, now_ms};
-use crate::trial::TrialId;
+use sweep_core::trial::TrialId;
 
 /// Longest tag, in characters.
 const LONGEST_TAG: usize = 64;

@@ -9,8 +9,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::begin::interrupt_running;
 use super::cells::{to_int, to_text};
 use super::{Outcome, StoreError};
-use crate::event::{AttemptNo, Cause, Event, SET_ASIDE, Slot};
-use crate::trial::{Metric, TrialId, TrialResult};
+use sweep_core::event::{AttemptNo, Cause, Event, SET_ASIDE, Slot};
+use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
 const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";

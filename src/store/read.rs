@@ -10,7 +10,7 @@ use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
     TrialRecord,
 };
-use crate::trial::{ConfigId, DataDigest, Status, TrialId, complete};
+use sweep_core::trial::{ConfigId, DataDigest, Status, TrialId, complete};
 
 const ACTION: &str = "reading it";
 

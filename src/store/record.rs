@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::trial::{
+use sweep_core::trial::{
     ConfigId, DataDigest, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
 };
 

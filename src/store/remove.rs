@@ -8,7 +8,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
-use crate::trial::{DataDigest, FROM, TrialId};
+use sweep_core::trial::{DataDigest, FROM, TrialId};
 
 const ACTION: &str = "removing from it";
 

@@ -6,7 +6,7 @@ use super::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
     StoreError, TrialRecord,
 };
-use crate::trial::{ConfigId, TrialId};
+use sweep_core::trial::{ConfigId, TrialId};
 
 /// Most names given to choose from.
 const CANDIDATES: u32 = 10;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{SessionId, Store, StoreError};
-use crate::trial::{Status, TrialId};
+use sweep_core::trial::{Status, TrialId};
 
 /// No session bears this key: SQLite counts from 1.
 const NO_SESSION: i64 = 0;

@@ -17,8 +17,8 @@ use super::flush::flush;
 use super::held::Shared;
 use super::journal::{Entry, Journal, Outcome};
 use super::{SessionId, StoreError};
-use crate::event::{Event, Observer, ObserverError, Readiness};
-use crate::trial::TrialId;
+use sweep_core::event::{Event, Observer, ObserverError, Readiness};
+use sweep_core::trial::TrialId;
 
 /// The files that trials leave, in a folder of its own for each trial.
 pub struct TrialFiles {

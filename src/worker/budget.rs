@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::protocol::Checkpointing;
+use sweep_core::protocol::Checkpointing;
 
 /// What a write is taken to cost before one was measured: a slow disk's flush ...
 const UNKNOWN_LATENCY: Duration = Duration::from_millis(50);

@@ -11,8 +11,8 @@ use super::budget::{Budget, Pace};
 use super::reporter::Reporter;
 use super::voice::Voice;
 use super::{OpenData, begin, checkpoints, conclude};
-use crate::engine::{self, Ending, EngineError, Job, Lane, Networks};
-use crate::protocol::{Checkpointing, FromWorker, Order};
+use sweep_core::protocol::{Checkpointing, FromWorker, Order};
+use sweep_engine::{Ending, EngineError, Job, Lane, Networks};
 
 /// An order that has been begun.
 struct Begun<'a> {
@@ -102,7 +102,7 @@ pub(super) fn carry_out(
             watch: reporter,
         })
         .collect();
-    engine::train_together(networks, lanes, &mut |place, ending| match ending {
+    sweep_engine::train_together(networks, lanes, &mut |place, ending| match ending {
         Ok(Ending::Done(result)) => {
             let attempt = attempts[place];
             // The lane's own voice is its watch's until all are done.

@@ -9,9 +9,9 @@ use super::budget::Budget;
 use super::checkpoints;
 use super::reports::Reports;
 use super::voice::{Voice, is_full};
-use crate::engine::{Control, EngineError, Epoch, Watch};
-use crate::protocol::FromWorker;
-use crate::trial::Metric;
+use sweep_core::protocol::FromWorker;
+use sweep_core::trial::Metric;
+use sweep_engine::{Control, EngineError, Epoch, Watch};
 
 /// Sends progress, and writes checkpoints when they are due.
 pub(super) struct Reporter<'a, 'v> {

@@ -9,9 +9,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::disk;
-use crate::protocol::FromWorker;
-use crate::trial::Metric;
+use sweep_core::atomic_fs;
+use sweep_core::protocol::FromWorker;
+use sweep_core::trial::Metric;
 
 /// A line of JSON for each report.
 pub const REPORTS: &str = "checkpoint.reports.jsonl";
@@ -42,7 +42,7 @@ impl Reports {
             file.write_all(&self.fresh)?;
             file.sync_data()?;
         } else {
-            disk::write(&path, |out| out.write_all(&self.fresh))?;
+            atomic_fs::write(&path, |out| out.write_all(&self.fresh))?;
         }
         self.begun = true;
         self.fresh.clear();

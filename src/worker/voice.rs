@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::engine::Control;
-use crate::protocol::FromWorker;
+use sweep_core::protocol::FromWorker;
+use sweep_engine::Control;
 
 /// First pause before what could not be written is tried again; doubles with every further failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

@@ -61,7 +61,7 @@ impl Place {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
+        let mut command = Command::new(sweep());
         command
             .args(arguments)
             .current_dir(self.root())
@@ -128,6 +128,17 @@ macro_rules! in_a_place {
     };
 }
 pub(crate) use in_a_place;
+
+/// The program `sweep`: of this package's own build, or beside the tests of another package.
+pub fn sweep() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_sweep") {
+        Some(path) => PathBuf::from(path),
+        None => {
+            let test = std::env::current_exe().unwrap();
+            test.parent().and_then(Path::parent).unwrap().join("sweep")
+        }
+    }
+}
 
 /// Standard output and standard error of what must have ended with `code`.
 pub fn ended(output: Output, arguments: &[&str], code: i32) -> (String, String) {

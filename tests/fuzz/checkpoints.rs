@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sweep::data::Dataset;
-use sweep::engine::{Control, Ending, EngineError, Epoch, Job, Watch, boost, train};
-use sweep::trial::{Kind, ModelSpec, Objective, TrialSpec, Value};
+use sweep_core::trial::{Kind, ModelSpec, Objective, TrialSpec, Value};
+use sweep_data::Dataset;
+use sweep_engine::{Control, Ending, EngineError, Epoch, Job, Watch, boost, train};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use sweep::data::Table;
-use sweep::predict::{Bundle, write};
+use sweep_data::Table;
+use sweep_engine::predict::{Bundle, write};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sweep::data::{Dataset, SavedPreparation, SealedTest};
+use sweep_data::{Dataset, SavedPreparation, SealedTest};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};

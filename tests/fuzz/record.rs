@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Cell;
-use sweep::report::{self, Input, Summary, json, table};
-use sweep::store::{Store, StoreError};
+use sweep_report::{Input, Summary, json, table};
+use sweep_store::{Store, StoreError};
 
 use super::bound::cases;
 use super::mangle::Dice;
@@ -87,15 +87,15 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             store.find_trial(&trial.id.as_str()[..6])?;
             curves.insert(trial.id.clone(), own);
         }
-        for id in report::wanted(&experiment) {
+        for id in sweep_report::wanted(&experiment) {
             confusion.insert(id.clone(), store.confusion(&id)?);
             importance.insert(id.clone(), store.importance(&id)?);
         }
         let test = store.last_evaluation(name)?;
         if let Some(test) = &test {
-            report::test::table(test);
-            report::test::looks(test);
-            report::test::json(test);
+            sweep_report::test::table(test);
+            sweep_report::test::looks(test);
+            sweep_report::test::json(test);
         }
         store.looks(&experiment.dataset.digest)?;
         let input = Input {
@@ -115,7 +115,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
         };
         if with_report {
             // A picture that cannot be drawn is an error, not a panic.
-            let _ = report::make(&input);
+            let _ = sweep_report::make(&input);
         }
     }
     Ok(())

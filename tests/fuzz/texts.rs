@@ -3,13 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use sweep::data::{Dataset, SavedPreparation, SealedTest, View, prepare};
-use sweep::describe;
-use sweep::event::{AttemptNo, Event, Observer, Slot};
-use sweep::protocol::{Checkpointing, FromWorker, Order, ToWorker};
-use sweep::spec::{Source, parse};
-use sweep::store::{Begin, DatasetRecord, Durability, Outcome, Store};
-use sweep::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
+use sweep_core::event::{AttemptNo, Event, Observer, Slot};
+use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
+use sweep_data::{Dataset, SavedPreparation, SealedTest, View, prepare};
+use sweep_experiment::{Source, parse};
+use sweep_store::{Begin, DatasetRecord, Durability, Outcome, Store};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
@@ -114,10 +113,10 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
         };
         fs::write(&path, spoiled).unwrap();
         if let Ok(view) = View::of(&spec) {
-            describe::describe(&view);
+            sweep_describe::describe(&view);
         }
         if let Ok(view) = View::open(&path, Some("class"), None) {
-            describe::describe(&view);
+            sweep_describe::describe(&view);
         }
         let Ok(prepared) = prepare(&spec, folder.path()) else {
             return false;

@@ -6,14 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Kind, Piece, Proof, Survey, Wanted, keep_what_is_of_use};
-use crate::cli::{Context, Failure};
-use crate::store::Store;
+use crate::{Context, Failure};
+use sweep_store::Store;
 
 /// Digits of a digest and of a trial's name.
 const DIGEST: usize = 64;
 const TRIAL: usize = 32;
 
-/// What [`crate::data`] writes of a data set, after its digest.
+/// What [`sweep_data`] writes of a data set, after its digest.
 const DATA_FILES: [&str; 4] = [
     ".safetensors",
     ".test.safetensors",

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use super::context::store_failure;
 use super::{Context, Failure};
-use crate::store::lock::DataHold;
-use crate::store::{Known, Store, StoreError, SweepLock};
+use sweep_store::lock::DataHold;
+use sweep_store::{Known, Store, StoreError, SweepLock};
 
 mod look;
 

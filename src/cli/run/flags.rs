@@ -1,9 +1,9 @@
 //! Flags on how to run, which `run`, `resume` and `plan` share.
 
-use crate::cli::limits::{Limits, Retry};
-use crate::cli::placement::EngineChoice;
-use crate::schedule::{self, Gpus, MAX_SLOTS, Wanted};
-use crate::spec::memory_size;
+use crate::limits::{Limits, Retry};
+use crate::placement::EngineChoice;
+use sweep_experiment::memory_size;
+use sweep_scheduler::{Gpus, MAX_SLOTS, Wanted};
 
 /// Flags on how to run, shared with `resume`. They change no result.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ fn workers(text: &str) -> Result<usize, String> {
 
 /// Checks the value of `--slots`.
 fn slots(text: &str) -> Result<String, String> {
-    match schedule::parse_slots(text).map_err(|error| error.to_string())? {
+    match sweep_scheduler::parse_slots(text).map_err(|error| error.to_string())? {
         Wanted::These { cpu, .. } if cpu > MAX_SLOTS => {
             Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
         }

@@ -10,19 +10,18 @@ use std::path::PathBuf;
 use super::placement;
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, more_seeds, terminal};
-use crate::engine::boost;
-use crate::event::StopReason;
-use crate::plan::{self, PlannedTrial};
-use crate::schedule::Summary;
-use crate::shown::{clean, count};
-use crate::spec;
-use crate::store::ExperimentRecord;
-use crate::trial::{ModelSpec, Status, TrialId};
 pub use flags::{Choice, GpuShares, How};
 use record::{Before, begin, clear_checkpoints};
 pub use record::{lock, statuses};
 pub use session::steps;
 use session::{Recorded, train};
+use sweep_core::event::StopReason;
+use sweep_core::sanitize::{clean, count};
+use sweep_core::trial::{ModelSpec, Status, TrialId};
+use sweep_engine::boost;
+use sweep_experiment::plan::{self, PlannedTrial};
+use sweep_scheduler::Summary;
+use sweep_store::ExperimentRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -55,7 +54,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let mut flags = arguments.set.clone();
     if let Some(seeds) = &arguments.seeds {
         let setting = more_seeds::setting(seeds)?;
-        if let Some(other) = flags.iter().find(|flag| spec::is_of_key(flag, &setting)) {
+        if let Some(other) = flags
+            .iter()
+            .find(|flag| sweep_experiment::is_of_key(flag, &setting))
+        {
             return Err(Failure::input(
                 format!("--seeds {seeds} and --set {other} both say with which seeds to train"),
                 "give one of the two",

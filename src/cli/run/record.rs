@@ -4,17 +4,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::cli::context::store_failure;
-use crate::cli::environment::environment;
-use crate::cli::prepare::Ready;
-use crate::cli::{Context, Exit, Failure};
-use crate::plan::{Plan, PlannedTrial};
-use crate::store::lock::{LockError, host_name};
-use crate::store::{
+use crate::context::store_failure;
+use crate::environment::environment;
+use crate::prepare::Ready;
+use crate::{Context, Exit, Failure};
+use sweep_core::trial::{ModelSpec, Status, TrialId};
+use sweep_experiment::plan::{Plan, PlannedTrial};
+use sweep_store::lock::{LockError, host_name};
+use sweep_store::{
     Begin, DatasetRecord, ExperimentRecord, ExperimentSummary, Planned, SessionId, Store, SweepLock,
 };
-use crate::trial::{ModelSpec, Status, TrialId};
-use crate::worker::checkpoints;
+use sweep_worker::checkpoints;
 
 /// What earlier sessions have left.
 pub struct Before {

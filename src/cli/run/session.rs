@@ -6,23 +6,22 @@ use std::time::Duration;
 
 use super::How;
 use super::record::{Before, whole};
-use crate::cli::context::store_failure;
-use crate::cli::placement::Placement;
-use crate::cli::prepare::Ready;
-use crate::cli::{Context, Failure, model, signals, terminal};
 use crate::console::{Console, Mode, Sweep};
-use crate::plan::PlannedTrial;
-use crate::protocol::Checkpointing;
-use crate::report;
-use crate::schedule::{
-    self, Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
+use crate::context::store_failure;
+use crate::placement::Placement;
+use crate::prepare::Ready;
+use crate::{Context, Failure, model, signals, terminal};
+use sweep_core::protocol::Checkpointing;
+use sweep_core::trial::{ModelSpec, Params, Status, TrialId, complete};
+use sweep_experiment::plan::PlannedTrial;
+use sweep_scheduler::{
+    Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
 };
-use crate::store::lock::holder_of;
-use crate::store::{
+use sweep_store::lock::holder_of;
+use sweep_store::{
     ExperimentRecord, Outcome, Requests, SessionId, Store, SweepLock, TrialFiles, Urgency,
 };
-use crate::trial::{ModelSpec, Params, Status, TrialId, complete};
-use crate::worker::{self, checkpoints};
+use sweep_worker::checkpoints;
 
 /// How often requests to stop are looked for.
 const REQUEST_PAUSE: Duration = Duration::from_millis(250);
@@ -78,7 +77,7 @@ pub fn train(
     let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
         .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
         .with_torch(placement.torch);
-    let (inbox, incoming) = schedule::inbox();
+    let (inbox, incoming) = sweep_scheduler::inbox();
     interrupt_on_signal(&inbox);
     interrupt_on_request(&inbox, record.lock.requests())?;
 
@@ -92,7 +91,7 @@ pub fn train(
     let writer = record.store.writer(record.session, Some(files));
     let mut writer = writer.map_err(store_failure)?;
     let mut console = console(ready, how, todo, before);
-    let result = schedule::dispatch(
+    let result = sweep_scheduler::dispatch(
         &work,
         &settings,
         &mut launcher,
@@ -125,8 +124,8 @@ pub fn train(
 
 /// Sees that models can be written before any is trained. On a full disk workers wait for room.
 fn writable(trials: &Path) -> Result<(), Failure> {
-    match worker::make_ready(trials) {
-        Err(error) if !worker::is_full(&error) => Err(Failure::environment(
+    match sweep_worker::make_ready(trials) {
+        Err(error) if !sweep_worker::is_full(&error) => Err(Failure::environment(
             format!("cannot write in {}: {error}", trials.display()),
             "see that the folder can be written, or choose another one with --store",
         )),
@@ -210,7 +209,7 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
         total: trials.len() as u64,
         already_done: before.done as u64,
         failed_before: before.failed as u64,
-        describe: report::labels(named),
+        describe: sweep_report::labels(named),
         epochs: todo
             .iter()
             .map(|trial| (trial.id.clone(), steps(trial)))

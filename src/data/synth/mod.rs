@@ -11,7 +11,7 @@ mod tests;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 use super::atomic;
 use super::error::DataError;

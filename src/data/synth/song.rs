@@ -2,7 +2,7 @@
 //!
 //! Invariant: a song that comes again, in another playlist, is the same to the last digit.
 
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 use super::style::{FIRST, PER_GENRE, PER_THEME, SECOND, STYLES, Style, THEMES};
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::{HEADER, write, write_rows};
-use crate::data::tests::notes::warnings;
-use crate::data::tests::{Case, names};
-use crate::data::{Prepared, SealedTest};
-use crate::recipe::DataSpec;
+use crate::tests::notes::warnings;
+use crate::tests::{Case, names};
+use crate::{Prepared, SealedTest};
+use sweep_core::data_config::DataSpec;
 
 fn made(rows: usize, seed: u64) -> Vec<Vec<String>> {
     let mut bytes: Vec<u8> = Vec::new();

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{full, names, table};
-use crate::data::{Dataset, SealedTest, prepare_to_look};
-use crate::recipe::{DataSpec, Scale};
+use crate::{Dataset, SealedTest, prepare_to_look};
+use sweep_core::data_config::{DataSpec, Scale};
 
 #[test]
 fn the_same_content_is_written_once_and_mended_when_damaged() {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::{names, shown, spec};
-use crate::data::{DataError, Dataset, Prepared, SealedTest, SourceData, prepare, prepare_after};
-use crate::recipe::{DataSpec, MissingPolicy, Scale};
+use crate::{DataError, Dataset, Prepared, SealedTest, SourceData, prepare, prepare_after};
+use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
 /// Rows of `id,a,b,team,class`: teams of three rows, the third class only from `new_from` on.
 fn rows(from: usize, to: usize) -> String {

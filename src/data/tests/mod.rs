@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{DataError, Prepared, prepare};
-use crate::recipe::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
+use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
 
 pub(super) fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()

@@ -1,7 +1,7 @@
 //! What is noticed and said, but not refused.
 
 use super::{Case, full, names, table};
-use crate::data::{Dataset, Level, Prepared};
+use crate::{Dataset, Level, Prepared};
 
 #[test]
 fn numeric_columns_are_found_and_doubtful_ones_are_mentioned() {
@@ -105,7 +105,7 @@ fn test_rows_and_groups_that_stand_in_the_training_file_are_warned_about() {
     );
 }
 
-pub(in crate::data) fn warnings(prepared: &Prepared) -> Vec<String> {
+pub(crate) fn warnings(prepared: &Prepared) -> Vec<String> {
     let notes = prepared
         .summary
         .notes

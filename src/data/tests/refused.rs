@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Case, full, names, shown, table};
-use crate::recipe::{DataSpec, MissingPolicy, Scale};
+use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
 #[test]
 fn every_bad_file_is_explained() {

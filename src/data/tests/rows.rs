@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::{Case, full, table};
-use crate::data::{Dataset, FittedField, SavedPreparation, SealedTest, Table};
-use crate::recipe::MissingPolicy;
+use crate::{Dataset, FittedField, SavedPreparation, SealedTest, Table};
+use sweep_core::data_config::MissingPolicy;
 
 #[test]
 fn rows_arrive_scaled_encoded_and_numbered() {

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{Case, names, shown, table};
-use crate::data::text::sentence::tests::tiny;
-use crate::data::{Dataset, FittedField, Prepared, SavedPreparation, SealedTest, Table};
-use crate::recipe::{
+use crate::text::sentence::tests::tiny;
+use crate::{Dataset, FittedField, Prepared, SavedPreparation, SealedTest, Table};
+use sweep_core::data_config::{
     Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Sentence, Terms, TextEncoder, TextSpec,
     Tfidf,
 };

@@ -17,6 +17,7 @@ mod tests;
 mod tfidf;
 
 pub(super) use saved::{file_bytes, path};
+use terms::for_each_term;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use rayon::prelude::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{Scale, TextEncoder, TextSpec};
+use sweep_core::data_config::{Scale, TextEncoder, TextSpec};
 
 use sentence::{SentenceEncoder, SentenceError};
 
@@ -197,7 +198,7 @@ impl FittedText {
                 fitted.encode(options, text, row);
             }
             (TextEncoder::Hashing(options), _) => {
-                hashing::encode(row, |each| options.terms.each(text, each));
+                hashing::encode(row, |each| for_each_term(&options.terms, text, each));
             }
             (TextEncoder::Tfidf(_) | TextEncoder::Sentence(_), _) => {
                 unreachable!("an encoder is only joined with its own state")

@@ -14,8 +14,8 @@ use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::recipe::TextEncoder;
-use crate::trial::DataDigest;
+use sweep_core::data_config::TextEncoder;
+use sweep_core::trial::DataDigest;
 
 use super::super::fit::{FittedField, Preparation};
 use super::sentence::SentenceEncoder;

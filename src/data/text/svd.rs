@@ -9,7 +9,7 @@ use nalgebra::linalg::SymmetricEigen;
 use nalgebra::{DMatrix, DVector};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 use super::sparse::Sparse;
 

@@ -3,23 +3,21 @@
 //! Invariant: the terms are those that scikit-learn's `word` and `char_wb` analyzers give, in any
 //! script in which a word is letters and digits alone.
 
-use crate::recipe::{Analyzer, Terms};
+use sweep_core::data_config::{Analyzer, Terms};
 
-impl Terms {
-    /// Calls `each` with every term of `text`, as often as it occurs.
-    pub(super) fn each(&self, text: &str, each: impl FnMut(&str)) {
-        let lowered;
-        let text = match self.lowercase {
-            true => {
-                lowered = text.to_lowercase();
-                &lowered
-            }
-            false => text,
-        };
-        match self.analyzer {
-            Analyzer::Word => words(text, self.ngrams, each),
-            Analyzer::Char => characters(text, self.ngrams, each),
+/// Calls `each` with every term of `text`, as often as it occurs.
+pub(super) fn for_each_term(terms: &Terms, text: &str, each: impl FnMut(&str)) {
+    let lowered;
+    let text = match terms.lowercase {
+        true => {
+            lowered = text.to_lowercase();
+            &lowered
         }
+        false => text,
+    };
+    match terms.analyzer {
+        Analyzer::Word => words(text, terms.ngrams, each),
+        Analyzer::Char => characters(text, terms.ngrams, each),
     }
 }
 
@@ -86,7 +84,7 @@ mod tests {
             lowercase: true,
         };
         let mut found = Vec::new();
-        options.each(text, |term| found.push(term.to_owned()));
+        for_each_term(&options, text, |term| found.push(term.to_owned()));
         found
     }
 

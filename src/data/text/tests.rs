@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::recipe::{Analyzer, Hashing, Scale, Terms, TextEncoder, Tfidf};
+use sweep_core::data_config::{Analyzer, Hashing, Scale, Terms, TextEncoder, Tfidf};
 
 use super::sparse::Sparse;
 use super::svd::{EXTRA, truncated};

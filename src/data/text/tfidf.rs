@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
-use crate::recipe::Tfidf;
+use sweep_core::data_config::Tfidf;
 
 use super::sparse::Sparse;
 use super::svd::truncated;
+use super::terms::for_each_term;
 
 /// What was learned from the training texts.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,9 +97,9 @@ impl Fitted {
     /// Known terms of `text`, ascending, with their weights: a vector of length 1.
     pub fn weights(&self, options: &Tfidf, text: &str) -> Vec<(u32, f64)> {
         let mut found = Vec::new();
-        options
-            .terms
-            .each(text, |term| found.extend(self.places.get(term).copied()));
+        for_each_term(&options.terms, text, |term| {
+            found.extend(self.places.get(term).copied())
+        });
         found.sort_unstable();
         let mut weights: Vec<(u32, f64)> = found
             .chunk_by(|a, b| a == b)
@@ -131,7 +132,7 @@ struct Count {
 fn learn_terms(options: &Tfidf, texts: &[&str]) -> (Vec<String>, Vec<f64>) {
     let mut counts: HashMap<String, Count> = HashMap::new();
     for (place, text) in texts.iter().enumerate() {
-        options.terms.each(text, |term| {
+        for_each_term(&options.terms, text, |term| {
             let count = match counts.get_mut(term) {
                 Some(count) => count,
                 None => counts.entry(term.to_owned()).or_default(),

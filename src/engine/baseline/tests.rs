@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::data::Dataset;
-use crate::trial::{Kind, TrialSpec};
+use sweep_core::trial::{Kind, TrialSpec};
+use sweep_data::Dataset;
 
 fn spec(seed: u64) -> TrialSpec {
     TrialSpec::new(Kind::Forest.default_model(), seed, Objective::default())

@@ -14,7 +14,7 @@ use libloading::Library;
 
 use super::super::EngineError;
 use super::locate::{ABSENT, Located, NotFound, Surroundings, places};
-use crate::data::Rows;
+use sweep_data::Rows;
 
 /// The oldest version that the tests have passed with.
 const OLDEST: (i32, i32) = (2, 1);

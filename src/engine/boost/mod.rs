@@ -24,9 +24,9 @@ use serde::Deserialize;
 use super::artifact;
 use super::baseline::{self, Measured, Progress};
 use super::{Control, Ending, EngineError, Epoch, Job, Watch};
-use crate::random::{Purpose, Stream};
-use crate::trial::BoostSpec;
 use ffi::{Booster, Matrix, Xgboost};
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::BoostSpec;
 
 const MODEL: &str = "model.json";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2

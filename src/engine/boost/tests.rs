@@ -6,8 +6,8 @@ use std::thread;
 
 use super::super::made_up::{CLASSES, Remember, made_up};
 use super::*;
-use crate::data::Dataset;
-use crate::trial::{Goal, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_core::trial::{Goal, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_data::Dataset;
 
 /// Whether there is a library to test.
 fn available() -> bool {

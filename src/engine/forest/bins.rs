@@ -93,7 +93,7 @@ fn between(low: f32, high: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, Stream};
+    use sweep_core::random::{Purpose, Stream};
 
     #[test]
     fn few_values_are_cut_half_way_between_each_two() {

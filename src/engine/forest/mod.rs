@@ -28,9 +28,9 @@ use super::artifact;
 use super::baseline::{self, Progress};
 use super::score::argmax;
 use super::{Control, Ending, EngineError, Epoch, Job, Watch};
-use crate::trial::{Artifact, ForestSpec};
 use bins::Bins;
 use model::{add_votes, means};
+use sweep_core::trial::{Artifact, ForestSpec};
 use tree::{Grown, Rules, bag, grow};
 
 /// About how often a forest reports.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::super::made_up::{CLASSES, Remember, made_up};
 use super::*;
-use crate::data::Dataset;
-use crate::trial::{MaxFeatures, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_core::trial::{MaxFeatures, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_data::Dataset;
 
 fn spec(forest: ForestSpec, seed: u64) -> TrialSpec {
     TrialSpec::new(ModelSpec::Forest(forest), seed, Objective::default())

@@ -5,7 +5,7 @@
 
 use super::bins::Bins;
 use super::model::{LEAF, Tree};
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 const BINS: usize = 256;
 

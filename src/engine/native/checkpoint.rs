@@ -15,8 +15,8 @@ use super::network::Network;
 use super::shape::Shape;
 use super::simd::Line;
 use super::state::{Best, State};
-use crate::engine::{EngineError, version};
-use crate::trial::{Metric, TrialId};
+use crate::{EngineError, version};
+use sweep_core::trial::{Metric, TrialId};
 
 /// Raised whenever the meaning of the bytes changes.
 const FORMAT: u32 = 2;

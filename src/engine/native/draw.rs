@@ -18,7 +18,7 @@
 use super::hidden::Factors;
 use super::periodic::Periodic;
 use super::simd::Isa;
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 /// Hidden layers that have dropout streams of their own in each step.
 const LAYERS_A_STEP: u32 = 64;

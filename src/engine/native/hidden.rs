@@ -6,8 +6,8 @@
 
 use super::math::{Function, Gelu, Relu, Silu, Tanh};
 use super::simd::{Kernel, LANES, Line, Simd};
-use crate::random::threefry2x32;
-use crate::trial::Activation;
+use sweep_core::random::threefry2x32;
+use sweep_core::trial::Activation;
 
 /// Added to a variance before its root is taken, as PyTorch's `BatchNorm1d` does.
 pub const NORM_EPS: f32 = 1e-5;

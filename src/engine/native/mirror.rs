@@ -13,9 +13,9 @@ use super::transfer::Part;
 use super::{
     Begun, Measured, begin, check, finish, report, training_diverged, validation_diverged,
 };
-use crate::engine::score::Confusion;
-use crate::engine::{Ending, EngineError, Epoch, Job, Watch};
-use crate::trial::{MlpSpec, TrialId};
+use crate::score::Confusion;
+use crate::{Ending, EngineError, Epoch, Job, Watch};
+use sweep_core::trial::{MlpSpec, TrialId};
 
 /// One trial.
 pub struct Mirror<'a> {
@@ -56,9 +56,9 @@ pub struct Named {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inputs<'a> {
     Plain,
-    /// Rising edges of each feature's bins, as [`crate::trial::Embedding::Ple`] has them.
+    /// Rising edges of each feature's bins, as [`sweep_core::trial::Embedding::Ple`] has them.
     Piecewise(&'a [Vec<f32>]),
-    /// Sizes of [`crate::trial::Embedding::Periodic`]; the tensors `embedding.*` are its own.
+    /// Sizes of [`sweep_core::trial::Embedding::Periodic`]; the tensors `embedding.*` are its own.
     Periodic {
         frequencies: usize,
         width: usize,

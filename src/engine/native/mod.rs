@@ -39,7 +39,7 @@ use transfer::Part;
 
 use super::score::Confusion;
 use super::{Control, Ended, Ending, EngineError, Epoch, Job, Lane, Networks, Watch};
-use crate::trial::{METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
+use sweep_core::trial::{METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
 
 /// This engine, which trains one network at a time.
 #[derive(Debug, Clone, Copy)]

@@ -10,9 +10,9 @@ use super::piecewise::Encode;
 use super::room::{Pass, Room};
 use super::shape::{Entry, Shape};
 use super::simd::{Isa, Line, lines};
-use crate::data::Rows;
-use crate::engine::score::{Confusion, argmax};
-use crate::trial::{Activation, Embedding, MlpSpec};
+use crate::score::{Confusion, argmax};
+use sweep_core::trial::{Activation, Embedding, MlpSpec};
+use sweep_data::Rows;
 
 /// Rows that are evaluated at a time: their values stay in the first cache levels.
 const EVALUATION_ROWS: usize = 64;

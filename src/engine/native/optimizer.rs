@@ -2,7 +2,7 @@
 
 use super::hidden::sum_squares;
 use super::simd::{Kernel, Line, Simd};
-use crate::trial::{MlpSpec, Optimizer};
+use sweep_core::trial::{MlpSpec, Optimizer};
 
 /// Added to the norm before dividing by it, as `torch.nn.utils.clip_grad_norm_` does.
 const CLIP_EPS: f64 = 1e-6;

@@ -12,7 +12,7 @@ use super::hidden::{Activate, Back, sum_rows};
 use super::math::turn;
 use super::matrix::{Gradient, Product, Transpose};
 use super::simd::{Isa, Kernel, LANES, Line, Simd, lines};
-use crate::trial::Activation;
+use sweep_core::trial::Activation;
 
 /// Sizes of a periodic embedding, and where its parameters lie. Ranges are lines of the parameters.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 //! all training rows is as the outermost of them. Invariant: every encoded value is in 0..=1.
 
 use super::simd::{Kernel, LANES, Line, Simd, lines};
-use crate::data::Rows;
+use sweep_data::Rows;
 
 /// How each feature is cut into bins.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,9 +9,9 @@ use super::matrix::Gather;
 use super::periodic::PeriodicRoom;
 use super::shape::{Entry, Layer, Shape};
 use super::simd::{Isa, LANES, Line, lines};
-use crate::data::Rows;
-use crate::random::Stream;
-use crate::trial::Activation;
+use sweep_core::random::Stream;
+use sweep_core::trial::Activation;
+use sweep_data::Rows;
 
 /// Intermediate results of one batch.
 pub struct Room {

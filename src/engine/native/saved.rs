@@ -14,8 +14,8 @@ use super::piecewise::Piecewise;
 use super::shape::{Entry, Shape};
 use super::simd::Isa;
 use super::state::Best;
-use crate::engine::{EngineError, Job, Watch, artifact};
-use crate::trial::{Activation, Artifact, Embedding, MlpSpec, Value};
+use crate::{EngineError, Job, Watch, artifact};
+use sweep_core::trial::{Activation, Artifact, Embedding, MlpSpec, Value};
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;

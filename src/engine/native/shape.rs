@@ -8,8 +8,8 @@ use std::ops::Range;
 use super::periodic::Periodic;
 use super::piecewise::Piecewise;
 use super::simd::{LANES, Line, lines};
-use crate::data::Rows;
-use crate::trial::{Embedding, MlpSpec};
+use sweep_core::trial::{Embedding, MlpSpec};
+use sweep_data::Rows;
 
 /// The layers of a network, the last one the output.
 #[derive(Debug, Clone, PartialEq)]

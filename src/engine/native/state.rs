@@ -5,9 +5,9 @@
 
 use super::network::Network;
 use super::simd::Line;
-use crate::engine::Epoch;
-use crate::engine::score::Confusion;
-use crate::trial::{Metric, MlpSpec, Objective, Optimizer};
+use crate::Epoch;
+use crate::score::Confusion;
+use sweep_core::trial::{Metric, MlpSpec, Objective, Optimizer};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {

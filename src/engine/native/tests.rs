@@ -7,11 +7,11 @@ mod options;
 use std::path::Path;
 
 use super::*;
-use crate::data::Dataset;
-use crate::random::{Purpose, Stream};
-use crate::trial::{
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::{
     Activation, BatchSize, EarlyStopping, ModelSpec, Objective, Optimizer, TrialSpec, Value,
 };
+use sweep_data::Dataset;
 
 /// Keeps what is reported and the checkpoints of the epochs; stops after `stop_after`.
 #[derive(Default)]
@@ -384,7 +384,7 @@ fn the_first_of_the_best_epochs_is_kept_and_saved() {
     let valid = data.valid();
     let mut confusion = Confusion::new(5);
     for (scores, label) in model.scores(valid.x).chunks(5).zip(valid.y) {
-        confusion.add(*label as usize, crate::engine::score::argmax(scores));
+        confusion.add(*label as usize, crate::score::argmax(scores));
     }
     assert_eq!(confusion.rows(), result.confusion);
     assert_eq!(confusion.accuracy(), best);

@@ -13,8 +13,8 @@ use super::network::Network;
 use super::piecewise::Piecewise;
 use super::saved::{self, WEIGHTS};
 use super::shape::Shape;
-use crate::engine::{EngineError, Job};
-use crate::trial::{Embedding, MlpSpec, Transfer};
+use crate::{EngineError, Job};
+use sweep_core::trial::{Embedding, MlpSpec, Transfer};
 
 /// A stretch of the parameters that is trained at one rate.
 pub struct Part {

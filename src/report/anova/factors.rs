@@ -4,7 +4,7 @@ use super::super::inference::{ALPHA, t_quantile};
 use super::super::summary::{Axis, Configuration};
 use super::super::text;
 use super::Table;
-use crate::trial::{Params, Value};
+use sweep_core::trial::{Params, Value};
 
 /// A setting that varies, or several that always move together.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@
 //! points from a stream of its own.
 
 use super::{Part, Point};
-use crate::random::{Purpose, Stream};
+use sweep_core::random::{Purpose, Stream};
 
 pub(super) const TREES: usize = 64;
 /// Points below which a node is not split.

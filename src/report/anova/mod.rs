@@ -15,7 +15,7 @@ pub use factors::{Factor, Level, Point};
 
 use super::bounds::Bounds;
 use super::summary::{Configuration, Summary};
-use crate::trial::Kind;
+use sweep_core::trial::Kind;
 
 /// Configurations below which there is nothing to share out.
 const FEWEST: usize = 4;

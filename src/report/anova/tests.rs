@@ -163,8 +163,8 @@ fn what_has_nothing_to_share_out_is_refused_with_a_reason() {
 
 #[test]
 fn settings_that_always_move_together_are_one_factor() {
-    use crate::report::samples;
-    use crate::trial::Value;
+    use crate::samples;
+    use sweep_core::trial::Value;
     let mut input = samples::empty(&samples::GENRES);
     for (at, (lr, dropout)) in [(0.1, 0.0), (0.01, 0.5)].into_iter().enumerate() {
         for width in [8, 16] {

@@ -6,12 +6,12 @@ use plotters::style::{Color, RGBColor};
 use super::page::Head;
 use super::relations::ranked;
 use super::{ASSOCIATION, Drawing};
-use crate::describe::{Association, BINS, Description};
-use crate::report::plot::frame::{Frame, Scale};
-use crate::report::plot::legend::{Legend, Sign};
-use crate::report::plot::style::{
+use crate::plot::frame::{Frame, Scale};
+use crate::plot::legend::{Legend, Sign};
+use crate::plot::style::{
     Canvas, Drawn, FAINT, GRID, INK, MARGIN, Mark, PALETTE, Plot, TICK, Type, WIDTH, render,
 };
+use sweep_describe::{Association, BINS, Description};
 
 /// Columns with a bar.
 const MOST: usize = 40;

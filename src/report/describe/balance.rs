@@ -5,12 +5,12 @@ use plotters::style::Color;
 
 use super::page::Head;
 use super::{BALANCE, Drawing, largest};
-use crate::describe::Description;
-use crate::report::plot::frame::{Frame, Scale};
-use crate::report::plot::style::{
+use crate::plot::frame::{Frame, Scale};
+use crate::plot::style::{
     Canvas, Drawn, FAINT, INK, MARGIN, PALETTE, Plot, TICK, Type, WIDTH, render,
 };
-use crate::report::text;
+use crate::text;
+use sweep_describe::Description;
 
 /// Classes with a bar; the others share one.
 const MOST: usize = 40;

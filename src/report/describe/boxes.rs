@@ -4,11 +4,11 @@ use plotters::backend::DrawingBackend;
 
 use super::page::{self, Head, PANEL};
 use super::{BOXES, Drawing, MOST_PAGES, largest, page_name};
-use crate::describe::{BoxPlot, Description, Shape, Target};
-use crate::report::plot::frame::{Frame, Scale};
-use crate::report::plot::style::{
+use crate::plot::frame::{Frame, Scale};
+use crate::plot::style::{
     Canvas, Drawn, INK, LABEL, MARGIN, Plot, Stroke, TICK, Type, WIDTH, render,
 };
+use sweep_describe::{BoxPlot, Description, Shape, Target};
 
 /// Classes of a panel.
 const MOST: usize = 20;

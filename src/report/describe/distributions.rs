@@ -5,12 +5,12 @@ use plotters::style::Color;
 
 use super::page::{self, Head, PANEL};
 use super::{DISTRIBUTIONS, Drawing, MOST_PAGES, largest, page_name};
-use crate::describe::{Description, Shape};
-use crate::report::plot::frame::{Frame, Scale};
-use crate::report::plot::legend::Legend;
-use crate::report::plot::style::{
+use crate::plot::frame::{Frame, Scale};
+use crate::plot::legend::Legend;
+use crate::plot::style::{
     Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Plot, TICK, Type, WIDTH, render,
 };
+use sweep_describe::{Description, Shape};
 
 /// Panels of one picture.
 const PANELS: usize = 15;

@@ -5,10 +5,10 @@ use plotters::style::{Color, RGBColor};
 
 use super::page::Head;
 use super::{CORRELATION, Drawing};
-use crate::describe::{Correlation, Description};
-use crate::report::plot::style::{
+use crate::plot::style::{
     Canvas, Drawn, FAINT, GRID, INK, MARGIN, PAPER, Plot, Stroke, TICK, Type, render,
 };
+use sweep_describe::{Correlation, Description};
 
 /// Columns of a picture.
 const MOST: usize = 45;

@@ -22,7 +22,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use super::ReportError;
 use super::folder;
 use super::plot::style::Picture;
-use crate::describe::{Description, Target};
+use sweep_describe::{Description, Target};
 
 pub use table::tables;
 

@@ -3,12 +3,10 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
-use crate::describe::Target;
-use crate::report::plot::legend::{Legend, Sign};
-use crate::report::plot::style::{
-    Canvas, Drawn, FAINT, MARGIN, PALETTE, Stroke, TICK, Type, WIDTH,
-};
-use crate::report::plot::{HEAD, title};
+use crate::plot::legend::{Legend, Sign};
+use crate::plot::style::{Canvas, Drawn, FAINT, MARGIN, PALETTE, Stroke, TICK, Type, WIDTH};
+use crate::plot::{HEAD, title};
+use sweep_describe::Target;
 
 /// Panels beside each other.
 pub const ACROSS: i32 = 3;

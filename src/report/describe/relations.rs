@@ -4,9 +4,9 @@
 use anstyle::Style;
 
 use super::table::{NAME, and_more, fixed, per_cent};
-use crate::describe::{Association, Conflicts, Correlation, Description, Target};
-use crate::report::table::{Grid, Look, Side};
-use crate::report::text;
+use crate::table::{Grid, Look, Side};
+use crate::text;
+use sweep_describe::{Association, Conflicts, Correlation, Description, Target};
 
 /// Columns and pairs that are listed.
 const ASSOCIATED: usize = 25;

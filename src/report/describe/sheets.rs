@@ -1,8 +1,8 @@
 //! The CSV files of a description: UTF-8, comma, one header line, numbers in full, undefined ones
 //! empty.
 
-use crate::describe::{Association, Conflicts, Correlation, Description, NumberSummary};
-use crate::report::sheets::{Sheet, number};
+use crate::sheets::{Sheet, number};
+use sweep_describe::{Association, Conflicts, Correlation, Description, NumberSummary};
 
 /// Every file that [`all`] may give.
 pub const NAMES: [&str; 7] = [

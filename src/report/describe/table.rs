@@ -8,9 +8,9 @@ use std::path::Path;
 use anstyle::Style;
 
 use super::relations::{associations, pairs, repeats};
-use crate::describe::{Description, Target};
-use crate::report::table::{Grid, Look, Side};
-use crate::report::text;
+use crate::table::{Grid, Look, Side};
+use crate::text;
+use sweep_describe::{Description, Target};
 
 /// Columns that are listed.
 const COLUMNS: usize = 100;

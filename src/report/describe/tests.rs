@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::data::View;
-use crate::describe::describe;
+use sweep_data::View;
+use sweep_describe::describe;
 
 fn of_text(text: &str, target: Option<&str>, group: Option<&str>) -> Description {
     let folder = tempfile::tempdir().unwrap();

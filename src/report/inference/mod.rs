@@ -22,7 +22,7 @@ pub use table::Sample;
 
 use super::bounds::Bounds;
 use super::summary::{Configuration, Summary};
-use crate::trial::{Goal, Kind};
+use sweep_core::trial::{Goal, Kind};
 
 /// One minus the confidence of every interval, and the level of every test.
 pub const ALPHA: f64 = 0.05;

@@ -4,8 +4,8 @@ use super::moderate::prior;
 use super::needed::seeds_needed;
 use super::table::Table;
 use super::*;
-use crate::random::{Purpose, Stream};
-use crate::report::order;
+use crate::order;
+use sweep_core::random::{Purpose, Stream};
 
 /// `rows` in the order given, seeds counted from 1, in one group.
 fn samples(rows: &[&[f64]]) -> Vec<Sample> {

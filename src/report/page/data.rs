@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::report::anova::Anova;
-use crate::report::inference::Inference;
-use crate::report::summary::{Configuration, Run, Summary};
-use crate::report::{Input, growth, text};
-use crate::store::{AttemptRecord, TrialRecord};
-use crate::trial::{Kind, Status, TRAIN_SHARE, TrialId, Value};
+use crate::anova::Anova;
+use crate::inference::Inference;
+use crate::summary::{Configuration, Run, Summary};
+use crate::{Input, growth, text};
+use sweep_core::trial::{Kind, Status, TRAIN_SHARE, TrialId, Value};
+use sweep_store::{AttemptRecord, TrialRecord};
 
 /// Numbers in learning curves, in all; those of the configurations ranked last are left out first.
 const CURVE_NUMBERS: usize = 150_000;
@@ -404,7 +404,7 @@ fn growth(input: &Input, summary: &Summary) -> Json {
 }
 
 fn calibration(input: &Input, ranking: &[Configuration]) -> Json {
-    let one = |calibration: &crate::report::calibration::Calibration| {
+    let one = |calibration: &crate::calibration::Calibration| {
         let config = ranking
             .iter()
             .position(|config| config.id == calibration.config)?;

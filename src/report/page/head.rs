@@ -1,11 +1,11 @@
 //! What a reader sees first: what was asked, what won, by how much, how sure that is, what it cost.
 
 use super::Page;
-use crate::report::inference::Verdict;
-use crate::report::markup::{capital, escape, fact, list, paragraph, plural};
-use crate::report::summary::Configuration;
-use crate::report::{test, text};
-use crate::trial::Status;
+use crate::inference::Verdict;
+use crate::markup::{capital, escape, fact, list, paragraph, plural};
+use crate::summary::Configuration;
+use crate::{test, text};
+use sweep_core::trial::Status;
 
 /// Title, question, verdict and cost.
 pub(super) fn head(page: &Page) -> String {

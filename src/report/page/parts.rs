@@ -1,13 +1,13 @@
 //! What was found, as HTML that needs no script: tables, and plots as images.
 
 use super::{Page, Section, bullets, images, table};
-use crate::report::inference::Estimate;
-use crate::report::markup::{paragraph, plural, row};
-use crate::report::sheets::rank;
-use crate::report::summary::{Spread, labels};
-use crate::report::{BEST, text, transfer};
-use crate::store::TrialRecord;
-use crate::trial::{Kind, Status};
+use crate::inference::Estimate;
+use crate::markup::{paragraph, plural, row};
+use crate::sheets::rank;
+use crate::summary::{Spread, labels};
+use crate::{BEST, text, transfer};
+use sweep_core::trial::{Kind, Status};
+use sweep_store::TrialRecord;
 
 /// Trials without a result that are shown at once; the others open on demand.
 const TROUBLED: usize = 20;
@@ -369,7 +369,7 @@ pub(super) fn slowest(page: &Page) -> Option<Section> {
     Section::new("slowest", "Slowest trials", table(&columns, &rows))
 }
 
-fn labels_of(page: &Page) -> std::collections::HashMap<crate::trial::TrialId, String> {
+fn labels_of(page: &Page) -> std::collections::HashMap<sweep_core::trial::TrialId, String> {
     let trials = page.input.experiment.trials.iter();
     let planned: Vec<&TrialRecord> = trials.filter(|trial| trial.in_plan).collect();
     labels(

@@ -4,10 +4,10 @@
 use std::fmt::Write;
 
 use super::{Page, Section, bullets, table};
-use crate::report::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
-use crate::report::plot::Picture;
-use crate::report::{joint::Part, test, text};
-use crate::store::DatasetRecord;
+use crate::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
+use crate::plot::Picture;
+use crate::{joint::Part, test, text};
+use sweep_store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
 pub(super) fn data(page: &Page) -> Option<Section> {

@@ -10,9 +10,9 @@ use super::style::{
     Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Picture, Plot, TICK, Type, WIDTH, look, render,
 };
 use super::{HEAD, IMPORTANCE, Missing, title};
-use crate::report::summary::{Configuration, Summary};
-use crate::report::{Input, text};
-use crate::trial::Kind;
+use crate::summary::{Configuration, Summary};
+use crate::{Input, text};
+use sweep_core::trial::Kind;
 
 /// Features shown, the most important first.
 const MOST: usize = 20;

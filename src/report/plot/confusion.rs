@@ -8,8 +8,8 @@ use super::style::{
     Canvas, Drawn, FAINT, INK, LABEL, MARGIN, PAPER, Picture, Plot, Stroke, TICK, Type, render,
 };
 use super::{CONFUSION, HEAD, Missing, title};
-use crate::report::summary::Summary;
-use crate::report::{Input, text};
+use crate::summary::Summary;
+use crate::{Input, text};
 
 /// With more classes, cells hold colours alone.
 const MOST_WITH_NUMBERS: usize = 20;

@@ -13,9 +13,9 @@ use super::style::{
     render,
 };
 use super::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
-use crate::report::summary::{Configuration, Summary};
-use crate::report::{Input, text};
-use crate::trial::Kind;
+use crate::summary::{Configuration, Summary};
+use crate::{Input, text};
+use sweep_core::trial::Kind;
 
 /// Configurations whose curves can be told apart in one plot.
 const MOST: usize = 4;

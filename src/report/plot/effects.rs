@@ -10,9 +10,9 @@ use super::style::{
     WIDTH, render,
 };
 use super::{EFFECTS, HEAD, Missing, has, title};
-use crate::report::summary::{Axis, Effect, Summary};
-use crate::report::text;
-use crate::trial::Kind;
+use crate::summary::{Axis, Effect, Summary};
+use crate::text;
+use sweep_core::trial::Kind;
 
 /// Panels side by side.
 const ACROSS: usize = 3;

@@ -5,7 +5,7 @@
 use plotters::backend::DrawingBackend;
 
 use super::style::{Canvas, Drawn, FAINT, GRID, INK, LABEL, Stroke, TICK, Type};
-use crate::report::text;
+use crate::text;
 
 /// Beyond this size a number is left out of a plot: sums and differences would overflow.
 const LARGEST: f64 = 1e300;

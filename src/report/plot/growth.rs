@@ -9,9 +9,9 @@ use super::style::{
     Canvas, Drawn, FAINT, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, WIDTH, render,
 };
 use super::{GROWTH, HEAD, Missing, ranked_title, title};
-use crate::report::growth::{self, Point};
-use crate::report::summary::Summary;
-use crate::report::{Input, text};
+use crate::growth::{self, Point};
+use crate::summary::Summary;
+use crate::{Input, text};
 
 const THICK: u32 = 6;
 pub(super) const PANEL_HEIGHT: i32 = 860;
@@ -25,7 +25,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             .experiment
             .trials
             .iter()
-            .any(|trial| trial.in_plan && crate::report::summary::train_share(trial) < 1.0);
+            .any(|trial| trial.in_plan && crate::summary::train_share(trial) < 1.0);
         return Err(match is_asked {
             true => Missing::Data(
                 "Learning curve by training rows: no configuration has finished on two shares."

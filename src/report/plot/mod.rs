@@ -17,8 +17,8 @@ use plotters::backend::DrawingBackend;
 
 use super::summary::{Configuration, Summary};
 use super::{Input, ReportError, text};
-use crate::trial::Kind;
 use style::{Canvas, Drawn, INK, MARGIN, TITLE, Type};
+use sweep_core::trial::Kind;
 
 const CURVES: &str = "learning_curves";
 const GROWTH: &str = "learning_curve";

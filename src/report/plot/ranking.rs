@@ -10,10 +10,10 @@ use super::style::{
     render,
 };
 use super::{HEAD, Missing, RANKING, title};
-use crate::report::sheets::rank;
-use crate::report::summary::{Configuration, Summary};
-use crate::report::{BEST, text};
-use crate::trial::Kind;
+use crate::sheets::rank;
+use crate::summary::{Configuration, Summary};
+use crate::{BEST, text};
+use sweep_core::trial::Kind;
 
 const ROW: i32 = 96;
 /// Width of the names at the left.

@@ -15,8 +15,8 @@ use plotters::style::{
     register_font,
 };
 
-use crate::report::{ReportError, text};
-use crate::trial::Kind;
+use crate::{ReportError, text};
+use sweep_core::trial::Kind;
 
 /// Width of a plot, unless its content asks for more.
 pub const WIDTH: i32 = 1800;

@@ -8,9 +8,9 @@ use super::growth::{Line, PANEL_HEIGHT, Place, frame, legend, shift_of};
 use super::legend::Legend;
 use super::style::{Canvas, Drawn, INK, MARGIN, PALETTE, Picture, Plot, WIDTH, render};
 use super::{HEAD, Missing, TRANSFER, title};
-use crate::report::summary::Summary;
-use crate::report::transfer::{self, Pairing};
-use crate::report::{Input, text};
+use crate::summary::Summary;
+use crate::transfer::{self, Pairing};
+use crate::{Input, text};
 
 /// Ways of transferring that can be told apart in one plot.
 const MOST: usize = 5;
@@ -21,7 +21,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let Some(best) = pairings.first() else {
         let is_asked = input.experiment.trials.iter().any(|trial| {
             let mut params = trial.params.iter();
-            trial.in_plan && params.any(|(key, _)| key == crate::trial::FROM)
+            trial.in_plan && params.any(|(key, _)| key == sweep_core::trial::FROM)
         });
         return Err(match is_asked {
             true => Missing::Data("Transfer: no pair of trials has finished yet.".to_owned()),

@@ -4,7 +4,7 @@ use super::super::inference::Verdict;
 use super::super::samples::{add, empty, stop};
 use super::super::{Inference, Input, Summary, joint, make};
 use super::text_of;
-use crate::trial::{Kind, Status, Value};
+use sweep_core::trial::{Kind, Status, Value};
 
 /// Networks at `rates`, each with the scores of seeds from 1 that have finished out of `planned`.
 fn partly(planned: u64, rates: &[(f64, &[f64])]) -> Input {
@@ -295,7 +295,7 @@ fn sweeps_that_were_joined_tell_their_features_looks_and_commands() {
     let mut one = partly(3, &[(0.1, &[0.5, 0.6]), (0.01, &[0.4, 0.3, 0.2])]).experiment;
     let mut other = partly(3, &[(0.001, &[0.5, 0.6])]).experiment;
     (one.name, other.name) = ("a".to_owned(), "b".to_owned());
-    other.dataset.digest = crate::trial::DataDigest::from_hex("ef".repeat(32));
+    other.dataset.digest = sweep_core::trial::DataDigest::from_hex("ef".repeat(32));
     other.dataset.features.push("words".to_owned());
     let records = [one, other];
     let mut input = empty(&["no", "yes"]);

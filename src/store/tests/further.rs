@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use super::{Lab, plan};
-use crate::store::StoreError;
-use crate::trial::ConfigId;
+use crate::StoreError;
+use sweep_core::trial::ConfigId;
 
 #[test]
 fn further_seeds_are_kept_through_later_sessions_of_the_experiment() {

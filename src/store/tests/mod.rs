@@ -10,8 +10,8 @@ mod writing;
 use std::path::{Path, PathBuf};
 
 use super::{Begin, DatasetRecord, SessionId, Store, TrialFiles, Writer};
-use crate::event::{AttemptNo, Event, Observer, Slot};
-use crate::trial::{
+use sweep_core::event::{AttemptNo, Event, Observer, Slot};
+use sweep_core::trial::{
     Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
 

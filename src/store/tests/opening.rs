@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
-use crate::store::database::Database;
-use crate::store::{Outcome, Store, StoreError};
-use crate::trial::Status;
+use crate::database::Database;
+use crate::{Outcome, Store, StoreError};
+use sweep_core::trial::Status;
 
 /// Every schema version that was ever released.
 const FIXTURES: [&str; 3] = ["v1.db", "v2.db", "v3.db"];
@@ -14,7 +14,7 @@ const FIXTURES: [&str; 3] = ["v1.db", "v2.db", "v3.db"];
 fn fixture(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/store");
     std::fs::copy(from.join(name), &path).unwrap();
     (folder, path)
 }
@@ -56,7 +56,7 @@ fn every_old_record_opens_with_all_it_held() {
 #[ignore = "writes the fixture of the newest schema version: run it once, when that is released"]
 fn write_the_fixture() {
     let newest = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/store")
+        .join("../../tests/fixtures/store")
         .join(FIXTURES.last().unwrap());
     // A fixture that was released is never written again.
     if newest.exists() {
@@ -337,7 +337,7 @@ fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     file_path: Path::new("a.toml"),
                     file_text: "",
                     flags: &[],
-                    objective: &crate::trial::Objective::default(),
+                    objective: &sweep_core::trial::Objective::default(),
                     dataset: &super::dataset(),
                     command: "",
                     host: "",

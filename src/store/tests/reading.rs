@@ -1,10 +1,10 @@
 //! What readers get: plans, rankings, names, and errors for what another program wrote.
 
 use super::{Lab, ask, dataset, finished, meddle, metrics, observe_all, plan, result, started};
-use crate::event::{AttemptNo, Cause, Event, Observer};
-use crate::store::cells::param_cells;
-use crate::store::{Outcome, Store, StoreError};
-use crate::trial::{
+use crate::cells::param_cells;
+use crate::{Outcome, Store, StoreError};
+use sweep_core::event::{AttemptNo, Cause, Event, Observer};
+use sweep_core::trial::{
     Evaluated, EvaluatedRun, Evaluation, Kind, Status, TestScore, TrialId, TrialResult, Value,
 };
 
@@ -354,7 +354,7 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
     let trials = [(planned.0, planned.1, &planned.2)];
     let error = lab
         .store
-        .begin(&crate::store::Begin {
+        .begin(&crate::Begin {
             experiment: "songs",
             file_path: "a.toml".as_ref(),
             file_text: "",
@@ -447,7 +447,7 @@ fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
                  FROM datasets LIMIT 1"
             ),
         );
-        crate::trial::DataDigest::from_hex(digest)
+        sweep_core::trial::DataDigest::from_hex(digest)
     });
     assert_eq!(lab.store.looks(&others[0]).unwrap(), 2);
     assert_eq!(lab.store.looks(&others[1]).unwrap(), 0);

@@ -4,8 +4,8 @@ use super::{
     Lab, Planned, ask, dataset, finished, meddle, metrics, observe_all, plan, progressed, result,
     started,
 };
-use crate::store::{Outcome, Removal, StoreError};
-use crate::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore, TrialId};
+use crate::{Outcome, Removal, StoreError};
+use sweep_core::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore, TrialId};
 
 /// Trains every trial of `plan` for `experiment`.
 fn train(lab: &mut Lab, experiment: &str, plan: &[Planned], trained: &[Planned]) {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Lab, ask, begin, finished, plan, progressed, result, started};
-use crate::event::Observer;
-use crate::store::{Outcome, Store, SweepLock};
-use crate::trial::Status;
+use crate::{Outcome, Store, SweepLock};
+use sweep_core::event::Observer;
+use sweep_core::trial::Status;
 
 /// Tells the test below which record to write to when it runs as another process.
 const CHILD_PATH: &str = "SWEEP_TEST_CHILD_PATH";

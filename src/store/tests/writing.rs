@@ -4,11 +4,11 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
-use crate::event::{AttemptNo, Cause, Event, Observer, Readiness, Slot};
-use crate::store::database::Database;
-use crate::store::journal::Journal;
-use crate::store::{Outcome, Store, Writer};
-use crate::trial::{Status, TrialResult};
+use crate::database::Database;
+use crate::journal::Journal;
+use crate::{Outcome, Store, Writer};
+use sweep_core::event::{AttemptNo, Cause, Event, Observer, Readiness, Slot};
+use sweep_core::trial::{Status, TrialResult};
 
 #[test]
 fn a_sweep_reads_back_as_it_happened() {
@@ -232,7 +232,7 @@ fn a_result_is_told_of_once_it_is_durable() {
     let session = lab.begin("songs", &plan);
     let (sender, receiver) = mpsc::channel();
     let path = lab.path();
-    let tell = Box::new(move |trial: &crate::trial::TrialId| {
+    let tell = Box::new(move |trial: &sweep_core::trial::TrialId| {
         let sql = format!("SELECT status FROM trials WHERE name = '{trial}'");
         sender
             .send((trial.clone(), ask::<String>(&path, &sql)))

@@ -14,7 +14,7 @@ mod folder;
 mod forward;
 mod product;
 #[cfg(test)]
-pub(in crate::data) mod tests;
+pub(crate) mod tests;
 mod tokenizer;
 mod weights;
 

@@ -1,10 +1,10 @@
-//! Matrix products, by the `gemm` crate, on one thread.
+//! Matrix products, by the `gemm-f32` crate, on one thread.
 //!
 //! Invariant: what is read and written lies inside the slices. The numbers of a row depend on that
 //! row, the right operand and the shape of the product alone; callers keep the shape the same to get
 //! the same bits.
 
-use gemm::Parallelism;
+use gemm_common::Parallelism;
 
 /// A part of a matrix: every `stride`-th value begins a row (or a column, when `transposed`).
 #[derive(Clone, Copy)]
@@ -61,23 +61,24 @@ pub(super) fn product(
     let (left_column, left_row) = left.strides(rows, inner);
     let (right_column, right_row) = right.strides(inner, columns);
     check(to.len(), to_stride, rows, columns);
+    // The kernels want results column by column: the transposed product has them so.
     // SAFETY: the three matrices lie inside their slices, as just checked, with the strides that
     // were checked; `to` is borrowed mutably and so overlaps neither operand.
     unsafe {
-        gemm::gemm(
-            rows,
+        gemm_f32::gemm::f32::get_gemm_fn()(
             columns,
+            rows,
             inner,
             to.as_mut_ptr(),
-            1,
             to_stride.cast_signed(),
+            1,
             add,
-            left.values.as_ptr(),
-            left_column,
-            left_row,
             right.values.as_ptr(),
-            right_column,
             right_row,
+            right_column,
+            left.values.as_ptr(),
+            left_row,
+            left_column,
             1.0,
             1.0,
             false,

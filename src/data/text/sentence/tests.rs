@@ -3,7 +3,7 @@
 mod against_pytorch;
 mod cached;
 mod refused;
-pub(in crate::data) mod tiny;
+pub(crate) mod tiny;
 
 use std::path::Path;
 

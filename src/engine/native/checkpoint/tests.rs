@@ -1,10 +1,10 @@
 //! Checkpoints of other versions of the program.
 
 use super::*;
-use crate::engine::Job;
-use crate::engine::made_up::{Remember, made_up};
-use crate::engine::native::train;
-use crate::trial::{MlpSpec, ModelSpec, Objective, TrialSpec};
+use crate::Job;
+use crate::made_up::{Remember, made_up};
+use crate::native::train;
+use sweep_core::trial::{MlpSpec, ModelSpec, Objective, TrialSpec};
 
 /// `bytes` with `from` in place of `to` in the header, and a digest that fits.
 fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {

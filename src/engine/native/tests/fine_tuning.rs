@@ -1,9 +1,8 @@
 //! Fine-tuning: against PyTorch's, and what freezing promises.
 
 use super::*;
-use crate::engine;
-use crate::engine::native::saved;
-use crate::trial::{Embedding, Transfer, TrialId};
+use crate::native::saved;
+use sweep_core::trial::{Embedding, Transfer, TrialId};
 
 /// The name of the made-up source.
 const SOURCE: &str = "feedfacefeedfacefeedfacefeedface";
@@ -264,7 +263,10 @@ fn a_source_that_is_missing_changed_or_of_another_shape_is_refused() {
 #[test]
 fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
     let data = data(9, 5);
-    for kind in [crate::trial::Kind::Mlp, crate::trial::Kind::Forest] {
+    for kind in [
+        sweep_core::trial::Kind::Mlp,
+        sweep_core::trial::Kind::Forest,
+    ] {
         let mut spec = TrialSpec::new(kind.default_model(), 4, Objective::default());
         let model = &mut spec.model;
         for (key, value) in [("epochs", 2), ("trees", 3)] {
@@ -278,7 +280,7 @@ fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
                 data,
                 folder: folder.path(),
             };
-            match engine::train(job, None, &mut Record::default()).unwrap() {
+            match crate::train(job, None, &mut Record::default()).unwrap() {
                 Ending::Done(result) => *result,
                 Ending::Stopped { .. } => panic!("nobody asked to stop"),
             }

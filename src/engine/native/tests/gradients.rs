@@ -5,8 +5,8 @@ use super::super::network::{Draw, Network};
 use super::super::shape::Shape;
 use super::super::simd::Isa;
 use super::rows;
-use crate::data::Rows;
-use crate::trial::{Activation, Embedding, MlpSpec};
+use sweep_core::trial::{Activation, Embedding, MlpSpec};
+use sweep_data::Rows;
 
 const FEATURES: usize = 7;
 const CLASSES: usize = 4;

@@ -3,8 +3,8 @@
 
 use super::super::*;
 use super::{Record, assert_same_bits, data, run, run_in, small, trial};
-use crate::engine::score::argmax;
-use crate::trial::Embedding;
+use crate::score::argmax;
+use sweep_core::trial::Embedding;
 
 const PERIODIC: Embedding = Embedding::Periodic {
     frequencies: 8,

@@ -61,7 +61,7 @@ fn the_tiny_model_agrees_with_pytorch() {
 
 #[test]
 fn the_real_model_agrees_with_pytorch() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".deps/text-model");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.deps/text-model");
     if !folder.is_dir() {
         eprintln!("SKIPPED: no .deps/text-model; `make text-model` fetches it");
         return;

@@ -22,7 +22,7 @@ const LAYERS: usize = 2;
 const POSITIONS: usize = 40;
 
 /// Writes the six files. Heads are 8 wide, texts at most 32 tokens long.
-pub(in crate::data) fn write(folder: &Path) {
+pub(crate) fn write(folder: &Path) {
     let vocabulary = vocabulary();
     let texts = [
         json!({

@@ -1,0 +1,351 @@
+//! What has happened in a sweep so far, and how to say it in a line. Pure: it is told the time.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use indicatif::FormattedDuration;
+
+use super::Sweep;
+use sweep_core::event::{AttemptNo, Cause, Event, Slot, StopReason};
+use sweep_core::sanitize::clean;
+use sweep_core::trial::{Metric, TrialId, TrialResult};
+
+/// Lines of a failed worker's log that are shown.
+const LOG_LINES: usize = 3;
+/// Longest line of a log that is shown, in characters.
+const LOG_WIDTH: usize = 200;
+
+/// What has happened so far.
+pub struct Tally {
+    pub sweep: Sweep,
+    pub began: Instant,
+    finished: u64,
+    diverged: u64,
+    /// Given up, those set aside included.
+    pub failed: u64,
+    set_aside: u64,
+    /// Finished by another session meanwhile.
+    found_done: u64,
+    is_stopping: bool,
+    pub best: Option<(TrialId, f64)>,
+    /// What the record calls the best.
+    pub best_at_end: Option<(TrialId, f64)>,
+    /// What each slot is at; `None` between two trials.
+    pub slots: BTreeMap<Slot, Option<Running>>,
+}
+
+/// A trial under way.
+pub struct Running {
+    pub trial: TrialId,
+    attempt: AttemptNo,
+    pub step: u32,
+    value: Option<f64>,
+}
+
+impl Tally {
+    pub fn new(sweep: Sweep, now: Instant) -> Tally {
+        Tally {
+            best: sweep.best.clone(),
+            best_at_end: None,
+            sweep,
+            began: now,
+            finished: 0,
+            diverged: 0,
+            failed: 0,
+            set_aside: 0,
+            found_done: 0,
+            is_stopping: false,
+            slots: BTreeMap::new(),
+        }
+    }
+
+    pub fn follow(&mut self, event: &Event) {
+        match event {
+            Event::WorkerStarted { slot, .. } => {
+                self.slots.entry(slot.clone()).or_insert(None);
+            }
+            Event::TrialStarted {
+                trial,
+                attempt,
+                slot,
+                ..
+            } => {
+                let running = Running {
+                    trial: trial.clone(),
+                    attempt: *attempt,
+                    step: 0,
+                    value: None,
+                };
+                self.slots.insert(slot.clone(), Some(running));
+            }
+            Event::TrialResumed { attempt, step, .. } => {
+                if let Some(running) = self.running(*attempt) {
+                    running.step = *step;
+                }
+            }
+            Event::TrialProgressed {
+                attempt,
+                step,
+                values,
+                ..
+            } => {
+                self.progress(*attempt, *step, values);
+            }
+            Event::TrialFinished {
+                trial,
+                attempt,
+                result,
+            } => {
+                self.end(*attempt);
+                self.count(trial, result);
+            }
+            Event::TrialFailed {
+                attempt,
+                will_retry,
+                ..
+            } => {
+                self.end(*attempt);
+                self.failed += u64::from(!will_retry);
+            }
+            Event::TrialSetAside { .. } => {
+                self.failed += 1;
+                self.set_aside += 1;
+            }
+            Event::TrialFoundDone { .. } => self.found_done += 1,
+            Event::TrialNoted { .. }
+            | Event::RecordWaits { .. }
+            | Event::RecordWentOn { .. }
+            | Event::RecordNoted { .. } => {}
+            Event::StopBegan { .. } => self.is_stopping = true,
+            Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
+            Event::SlotRetired { slot, .. } => {
+                self.slots.remove(slot);
+            }
+        }
+    }
+
+    fn running(&mut self, attempt: AttemptNo) -> Option<&mut Running> {
+        self.slots
+            .values_mut()
+            .flatten()
+            .find(|running| running.attempt == attempt)
+    }
+
+    fn progress(&mut self, attempt: AttemptNo, step: u32, values: &[(Metric, f64)]) {
+        let metric = &self.sweep.objective.metric;
+        let found = values.iter().find(|(name, _)| name == metric);
+        let value = found.map(|(_, value)| *value);
+        if let Some(running) = self.running(attempt) {
+            running.step = step;
+            running.value = value.or(running.value);
+        }
+    }
+
+    fn end(&mut self, attempt: AttemptNo) {
+        for running in self.slots.values_mut() {
+            if running
+                .as_ref()
+                .is_some_and(|running| running.attempt == attempt)
+            {
+                *running = None;
+            }
+        }
+    }
+
+    fn count(&mut self, trial: &TrialId, result: &TrialResult) {
+        if result.diverged.is_some() {
+            self.diverged += 1;
+            return;
+        }
+        self.finished += 1;
+        let goal = self.sweep.objective.goal;
+        if let Some(value) = result.best
+            && !self.sweep.unranked.contains(trial)
+            && self
+                .best
+                .as_ref()
+                .is_none_or(|(_, best)| goal.is_better(value, *best))
+        {
+            self.best = Some((trial.clone(), value));
+        }
+    }
+
+    /// Trials that are over, in this session and before.
+    pub fn done(&self) -> u64 {
+        self.sweep.already_done + self.found_done + self.finished + self.diverged
+    }
+
+    /// `12/44 trials, 1 failed, 3.2 trials/s, 00:00:10 left, best 0.6123 (2ce527b9 lr=0.01)`.
+    pub fn overview(&self, now: Instant) -> String {
+        let mut parts = vec![format!("{}/{} trials", self.done(), self.sweep.total)];
+        if self.diverged > 0 {
+            parts.push(format!("{} diverged", self.diverged));
+        }
+        if self.failed > 0 {
+            parts.push(self.failures());
+        }
+        if self.is_stopping {
+            let running = self.slots.values().flatten().count() as u64;
+            parts.push(format!("stopping, {running} in hand"));
+        }
+        // What was set aside or found took no time, and says nothing of how long the rest will take.
+        let over = self.finished + self.diverged + self.failed - self.set_aside;
+        let seconds = now.saturating_duration_since(self.began).as_secs_f64();
+        if over > 0 && seconds > 0.0 && !self.is_stopping {
+            let a_second = over as f64 / seconds;
+            parts.push(pace(a_second));
+            let left = self.sweep.total.saturating_sub(self.done() + self.failed);
+            // A sweep that would take centuries has no time left that could be written.
+            let left = Duration::try_from_secs_f64((left as f64 / a_second).round());
+            parts.extend(
+                left.ok()
+                    .map(|left| format!("{} left", FormattedDuration(left))),
+            );
+        }
+        if let Some((trial, value)) = &self.best {
+            parts.push(format!("best {value:.4} ({})", self.named(trial)));
+        }
+        parts.join(", ")
+    }
+
+    /// `2ce527b9 epoch 3/20 valid/accuracy 0.5123 lr=0.01`.
+    pub fn slot_line(&self, running: &Running) -> String {
+        let mut line = running.trial.short().to_owned();
+        match self.sweep.epochs.get(&running.trial) {
+            Some(epochs) => line.push_str(&format!(" step {}/{epochs}", running.step)),
+            None => line.push_str(&format!(" step {}", running.step)),
+        }
+        if let Some(value) = running.value {
+            line.push_str(&format!(" {} {value:.4}", self.sweep.objective.metric));
+        }
+        format!("{line} {}", self.description(&running.trial))
+    }
+
+    /// What deserves a line of its own.
+    pub fn notice(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::TrialFailed {
+                trial,
+                attempt,
+                cause,
+                log_tail,
+                will_retry,
+            } => {
+                let slot = self.slots.iter().find(|(_, running)| {
+                    running
+                        .as_ref()
+                        .is_some_and(|running| running.attempt == *attempt)
+                });
+                let place = slot.map_or(String::new(), |(slot, _)| format!(" on {slot}"));
+                let fate = match (will_retry, cause) {
+                    (true, _) => "it will be tried again",
+                    (false, Cause::Refused { .. }) => {
+                        "it is not tried again, since it would end the same way"
+                    }
+                    (false, _) => "it is given up; --retry-failed tries it again",
+                };
+                let name = self.named(trial);
+                let cause = clean(&cause.to_string());
+                let mut notice = format!("trial {name} failed{place}: {cause}; {fate}");
+                for line in last_lines(log_tail) {
+                    notice.push_str("\n    | ");
+                    notice.push_str(&line);
+                }
+                Some(notice)
+            }
+            Event::TrialSetAside { trial, reason } => {
+                let (name, reason) = (self.named(trial), clean(reason));
+                Some(format!("trial {name} set aside: {reason}"))
+            }
+            Event::TrialNoted { trial, note, .. } => {
+                let (name, note) = (self.named(trial), clean(note));
+                Some(format!("trial {name}: {note}"))
+            }
+            Event::StopBegan { at_once: true, .. } => {
+                Some("ending the workers that are left".to_owned())
+            }
+            Event::StopBegan { reason, .. } => Some(match reason {
+                StopReason::Interrupt => {
+                    "stopping: trials in hand write a checkpoint; again to stop at once".to_owned()
+                }
+                StopReason::TimeLimit(_) => format!(
+                    "stopping: {reason}; trials in hand write a checkpoint (Ctrl-C stops at once)"
+                ),
+                StopReason::TrialLimit(_) => format!("stopping: {reason}"),
+            }),
+            Event::SlotRetired { slot, reason } => {
+                Some(format!("slot {slot} gets no more work: {}", clean(reason)))
+            }
+            Event::RecordWaits { reason } => Some(format!(
+                "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
+                 begun until it can be written",
+                clean(reason)
+            )),
+            Event::RecordWentOn { after } => Some(format!(
+                "the record goes on after {}; nothing was lost",
+                FormattedDuration(*after)
+            )),
+            Event::RecordNoted { note } => Some(clean(note)),
+            _ => None,
+        }
+    }
+
+    pub fn outcome(&self, now: Instant) -> String {
+        let took = now.saturating_duration_since(self.began);
+        let mut line = format!(
+            "{} of {} trials done ({} now: {} finished, {} diverged), {}, in {}",
+            self.done(),
+            self.sweep.total,
+            self.finished + self.diverged,
+            self.finished,
+            self.diverged,
+            self.failures(),
+            FormattedDuration(took),
+        );
+        if self.sweep.failed_before > 0 {
+            line.push_str(&format!("; {} failed before", self.sweep.failed_before));
+        }
+        if let Some((trial, value)) = &self.best_at_end {
+            let metric = &self.sweep.objective.metric;
+            let name = self.named(trial);
+            line.push_str(&format!("; best {metric} {value:.4}: {name}"));
+        }
+        line
+    }
+
+    fn failures(&self) -> String {
+        match self.set_aside {
+            0 => format!("{} failed", self.failed),
+            some => format!("{} failed ({some} set aside)", self.failed),
+        }
+    }
+
+    /// Short name and settings of a trial.
+    fn named(&self, trial: &TrialId) -> String {
+        format!("{} {}", trial.short(), self.description(trial))
+            .trim_end()
+            .to_owned()
+    }
+
+    fn description(&self, trial: &TrialId) -> String {
+        clean(self.sweep.describe.get(trial).map_or("", String::as_str))
+    }
+}
+
+/// Trials by the unit of time that gives a readable number.
+pub fn pace(a_second: f64) -> String {
+    match a_second {
+        1.0.. => format!("{a_second:.1} trials/s"),
+        _ if a_second * 60.0 >= 1.0 => format!("{:.1} trials/min", a_second * 60.0),
+        _ => format!("{:.1} trials/h", a_second * 3_600.0),
+    }
+}
+
+fn last_lines(log: &str) -> Vec<String> {
+    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let from = lines.len().saturating_sub(LOG_LINES);
+    lines[from..]
+        .iter()
+        .map(|line| clean(line).chars().take(LOG_WIDTH).collect())
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! The command line: one file a subcommand, each reading like the README's sentence about it.
+
+mod claims;
+mod completions;
+mod confirm;
+mod console;
+mod context;
+mod data;
+mod describe;
+mod diff;
+mod doctor;
+mod environment;
+mod exit;
+mod export;
+mod failure;
+mod filter;
+mod gc;
+mod gpus;
+mod label;
+mod limits;
+mod listing;
+mod litter;
+mod ls;
+mod model;
+mod more_seeds;
+mod pilot;
+mod placement;
+mod plan;
+mod predict;
+mod prepare;
+mod report;
+mod resume;
+mod rm;
+mod run;
+mod show;
+mod signals;
+mod source;
+mod stop;
+mod target;
+mod terminal;
+mod test_rows;
+mod which;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use context::Context;
+pub use exit::Exit;
+use failure::Failure;
+use sweep_engine::native;
+
+/// Turns one TOML experiment file into trained, tracked and compared models.
+#[derive(Debug, Parser)]
+#[command(name = "sweep", version, max_term_width = 100)]
+struct Arguments {
+    /// The database that keeps the record
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SWEEP_STORE",
+        default_value = "runs/sweep.sqlite"
+    )]
+    store: PathBuf,
+
+    /// Print JSON for scripts instead of tables
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train what an experiment file asks for and the record does not have yet
+    Run(run::Arguments),
+    /// Go on with a sweep where it stopped (the last one, unless named)
+    Resume(resume::Arguments),
+    /// Ask a running sweep to end cleanly (the one that runs, unless named), and wait for it
+    Stop(stop::Arguments),
+    /// Show what `run` would train, without training
+    Plan(plan::Arguments),
+    /// Rank the runs of one or more sweeps; write CSV, plots and a page
+    Report(report::Arguments),
+    /// Say what a trained model makes of new rows
+    Predict(predict::Arguments),
+    /// Write a trained model, or the record of a sweep, to a folder in open formats
+    Export(export::Arguments),
+    /// List all sweeps, or the trials of one
+    Ls(ls::Arguments),
+    /// Show one trial, or one sweep, with all that is known of it
+    Show(show::Arguments),
+    /// Show two trials side by side: settings, metrics, environment, data
+    Diff(diff::Arguments),
+    /// Put tags on a trial, or take them off
+    Tag(label::TagArguments),
+    /// Write a note about a trial
+    Note(label::NoteArguments),
+    /// Remove a sweep, or one trial of it, from the record, with its files
+    Rm(rm::Arguments),
+    /// Remove files that the record has no use for: checkpoints, leftovers, unused data
+    Gc(gc::Arguments),
+    /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
+    Describe(describe::Arguments),
+    /// Prepare data and say what was found; make demonstration data
+    #[command(subcommand)]
+    Data(data::Command),
+    /// Say what this machine has: cores, libraries, database, disk
+    Doctor,
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+    /// Train trials on behalf of a coordinator (started by `run`)
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Runs the program.
+pub fn main() -> Exit {
+    let arguments = Arguments::parse();
+    let context = Context {
+        store: arguments.store,
+        json: arguments.json,
+        is_quiet: arguments.command.is_quiet(),
+    };
+    // Workers leave signals to their coordinator.
+    let listens = match arguments.command {
+        Command::Worker => Ok(()),
+        _ => signals::listen(),
+    };
+    let outcome = listens.and_then(|()| carry_out(&context, arguments.command));
+    outcome.unwrap_or_else(|failure| {
+        terminal::note(&failure.to_string());
+        failure.exit
+    })
+}
+
+fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(arguments) => run::run(context, &arguments),
+        Command::Resume(arguments) => resume::resume(context, &arguments),
+        Command::Stop(arguments) => stop::stop(context, &arguments),
+        Command::Plan(arguments) => plan::plan(context, &arguments),
+        Command::Report(arguments) => report::report(context, &arguments),
+        Command::Predict(arguments) => predict::predict(context, &arguments),
+        Command::Export(arguments) => export::export(context, &arguments),
+        Command::Ls(arguments) => ls::ls(context, &arguments),
+        Command::Show(arguments) => show::show(context, &arguments),
+        Command::Diff(arguments) => diff::diff(context, &arguments),
+        Command::Tag(arguments) => label::tag(context, &arguments),
+        Command::Note(arguments) => label::note(context, &arguments),
+        Command::Rm(arguments) => rm::rm(context, &arguments),
+        Command::Gc(arguments) => gc::gc(context, &arguments),
+        Command::Describe(arguments) => describe::describe(context, &arguments),
+        Command::Data(command) => data::data(context, &command),
+        Command::Doctor => doctor::doctor(context),
+        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Worker => serve(),
+    }
+}
+
+impl Command {
+    /// Whether nothing but errors and the last line is to be said.
+    fn is_quiet(&self) -> bool {
+        match self {
+            Command::Run(arguments) => arguments.how.quiet,
+            Command::Resume(arguments) => arguments.how.quiet,
+            _ => false,
+        }
+    }
+}
+
+fn serve() -> Result<Exit, Failure> {
+    match sweep_worker::serve(&mut native::Native) {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) => Err(Failure::environment(
+            format!("the worker cannot speak to its coordinator: {error}"),
+            "`sweep worker` is started by `sweep run`",
+        )),
+    }
+}

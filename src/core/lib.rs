@@ -1,0 +1,12 @@
+//! The vocabulary that every other crate speaks: trials and their names, events, the worker protocol, random numbers,
+//! and the few helpers that several crates need.
+//!
+//! Invariant: depends on no other crate of the workspace.
+
+pub mod atomic_fs;
+pub mod data_config;
+pub mod event;
+pub mod protocol;
+pub mod random;
+pub mod sanitize;
+pub mod trial;

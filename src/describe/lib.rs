@@ -1,0 +1,249 @@
+//! What a table holds: each column, its classes, how columns go together, and which rows repeat.
+//!
+//! Pure: a [`View`] in, a [`Description`] out; the same view gives the same description to the bit,
+//! whatever the number of threads. A number that is not defined (the deviation of one value, the
+//! correlation of a constant) is NaN, never a guess.
+
+mod association;
+mod column;
+mod correlation;
+mod cross;
+mod number;
+mod repeats;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use association::{Association, BINS};
+pub use column::{ByClass, ColumnSummary, MostFrequent, NumberSummary};
+pub use correlation::{Correlation, MOST_CORRELATED};
+pub use repeats::{Conflicts, Duplicates, WithLabels};
+pub use shape::{BoxPlot, Histogram, Shape};
+
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use serde::Serialize;
+
+use number::Numbers;
+use sweep_data::{ColumnKind, View};
+
+/// Marks a row without a value in a list of codes.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Everything about a table. Serialised, it is `describe.json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Description {
+    pub source: Source,
+    /// In the order of the file.
+    pub columns: Vec<ColumnSummary>,
+    pub target: Option<Target>,
+    /// Numeric columns by class, columns first.
+    pub by_class: Vec<ByClass>,
+    /// `None` with fewer than two numeric columns.
+    pub correlation: Option<Correlation>,
+    /// Every column but the target, in the order of the file; empty without a target.
+    pub association: Vec<Association>,
+    pub duplicates: Duplicates,
+    /// Rows with the same value in the group column.
+    pub groups: Option<Conflicts>,
+    /// Rows with the same value in every feature.
+    pub alike: Option<Conflicts>,
+    /// Numeric columns, for drawing.
+    pub shapes: Vec<Shape>,
+    /// What is odd about the table or was left out, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Which rows of which file were looked at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Source {
+    pub path: String,
+    pub sha256: String,
+    pub rows_in_file: usize,
+    pub columns_in_file: usize,
+    /// Rows that were looked at.
+    pub rows: usize,
+    /// Rows that the experiment excludes.
+    pub excluded: usize,
+    /// Rows that the experiment leaves out because a cell is missing.
+    pub dropped: usize,
+}
+
+/// The column to predict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Target {
+    pub column: String,
+    /// Rows without a class; they are left out of everything that is told by class.
+    pub missing: usize,
+    /// Entropy of the classes, in nats: the cross-entropy of always saying their shares.
+    pub entropy: f64,
+    /// In the order of the data set's classes.
+    pub classes: Vec<ClassCount>,
+}
+
+/// How often a class stands in the rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassCount {
+    pub name: String,
+    pub rows: usize,
+    /// Of the rows that have a class.
+    pub share: f64,
+}
+
+/// A column of the view with what several statistics need of it.
+struct Held<'a> {
+    name: &'a str,
+    /// What its numbers are called: as the features of an experiment, so a date's are `name.year`.
+    number_name: String,
+    kind: ColumnKind,
+    /// For columns that are numbers, or dates (their years).
+    numbers: Option<Numbers>,
+    /// The code of each row's value, below `levels`, or [`NONE`].
+    codes: Vec<u32>,
+    levels: usize,
+}
+
+impl Held<'_> {
+    fn of(view: &View, column: usize) -> Held<'_> {
+        let about = &view.columns[column];
+        let numbers = view.numbers(column).map(Numbers::new);
+        let (codes, levels) = match (&numbers, about.kind) {
+            (Some(numbers), ColumnKind::Number) => numbers.codes(),
+            _ => column::codes((0..view.rows()).map(|row| view.text(row, column))),
+        };
+        Held {
+            name: &about.name,
+            number_name: match about.kind {
+                ColumnKind::Date => format!("{}.year", about.name),
+                _ => about.name.clone(),
+            },
+            kind: about.kind,
+            numbers,
+            codes,
+            levels,
+        }
+    }
+}
+
+/// The class of each row.
+struct Labels {
+    codes: Vec<u32>,
+    classes: usize,
+}
+
+/// Describes the rows and columns of `view`.
+pub fn describe(view: &View) -> Description {
+    let columns: Vec<Held<'_>> = (0..view.columns.len())
+        .into_par_iter()
+        .map(|column| Held::of(view, column))
+        .collect();
+    let labels = view.target.map(|target| labels(view, target));
+    let numeric: Vec<&Held<'_>> = columns
+        .iter()
+        .filter(|column| column.numbers.is_some())
+        .collect();
+    let mut notes: Vec<String> = view.notes.iter().map(ToString::to_string).collect();
+    let correlation = correlation::of(&numeric, &mut notes);
+    let association = match (&labels, view.target) {
+        (Some(labels), Some(target)) => association::of(&columns, target, labels),
+        _ => Vec::new(),
+    };
+    let whole = || repeats::duplicates(view);
+    let shapes = || shape::of(&numeric, labels.as_ref());
+    let (duplicates, shapes) = rayon::join(whole, shapes);
+    Description {
+        source: source(view),
+        columns: (0..columns.len())
+            .into_par_iter()
+            .map(|column| column::summary(view, column, &columns[column]))
+            .collect(),
+        target: (labels.as_ref().zip(view.target))
+            .map(|(labels, target)| target_of(view, target, labels)),
+        by_class: (labels.as_ref()).map_or(Vec::new(), |labels| column::by_class(&numeric, labels)),
+        correlation,
+        association,
+        duplicates,
+        groups: view.group.map(|group| {
+            let held = &columns[group];
+            let names = vec![held.name.to_owned()];
+            repeats::conflicts(names, held.codes.clone(), held.levels, labels.as_ref())
+        }),
+        alike: alike(view, &columns, labels.as_ref()),
+        shapes,
+        notes,
+    }
+}
+
+fn source(view: &View) -> Source {
+    let (rows_in_file, columns_in_file) = view.file_size();
+    Source {
+        path: view.path().to_string_lossy().into_owned(),
+        sha256: view.sha256().to_owned(),
+        rows_in_file,
+        columns_in_file,
+        rows: view.rows(),
+        excluded: view.excluded,
+        dropped: view.dropped,
+    }
+}
+
+fn labels(view: &View, target: usize) -> Labels {
+    let known: std::collections::HashMap<&str, u32> = (view.classes.iter())
+        .zip(0..)
+        .map(|(name, code)| (name.as_str(), code))
+        .collect();
+    let code = |row| view.text(row, target).map_or(NONE, |text| known[text]);
+    Labels {
+        codes: (0..view.rows()).map(code).collect(),
+        classes: view.classes.len(),
+    }
+}
+
+fn target_of(view: &View, target: usize, labels: &Labels) -> Target {
+    let mut rows = vec![0usize; labels.classes];
+    let known = labels.codes.iter().filter(|code| **code != NONE);
+    known.for_each(|code| rows[*code as usize] += 1);
+    let all: usize = rows.iter().sum();
+    let classes: Vec<ClassCount> = (view.classes.iter())
+        .zip(&rows)
+        .map(|(name, rows)| ClassCount {
+            name: name.clone(),
+            rows: *rows,
+            share: *rows as f64 / all as f64,
+        })
+        .collect();
+    Target {
+        column: view.columns[target].name.clone(),
+        missing: view.rows() - all,
+        entropy: cross::entropy(&rows),
+        classes,
+    }
+}
+
+/// Rows that no model can tell apart: those with the same features. Without a target, or without
+/// features, there is nothing to say.
+fn alike(view: &View, columns: &[Held<'_>], labels: Option<&Labels>) -> Option<Conflicts> {
+    let labels = labels?;
+    let features: Vec<usize> = (0..columns.len())
+        .filter(|column| view.columns[*column].is_feature)
+        .collect();
+    if features.is_empty() {
+        return None;
+    }
+    // What a model sees of a date is its year.
+    let years: Vec<Option<Vec<u32>>> = (features.iter())
+        .map(|column| &columns[*column])
+        .map(|held| match (&held.numbers, held.kind) {
+            (Some(numbers), ColumnKind::Date) => Some(numbers.codes().0),
+            _ => None,
+        })
+        .collect();
+    let codes: Vec<&[u32]> = (features.iter().zip(&years))
+        .map(|(column, years)| years.as_ref().unwrap_or(&columns[*column].codes).as_slice())
+        .collect();
+    let (sets, number) = repeats::sets(&codes);
+    let names = features
+        .iter()
+        .map(|column| columns[*column].number_name.clone())
+        .collect();
+    Some(repeats::conflicts(names, sets, number, Some(labels)))
+}

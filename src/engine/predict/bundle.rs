@@ -1,0 +1,226 @@
+//! A trained model as a folder of its own: model files as training left them, `preparation.json`
+//! and `trial.json`, which says what they are. `docs/MODELS.md` describes them.
+//!
+//! Invariant: the folder appears under its name only when it is whole; what is read from it is
+//! what was written, since `trial.json` holds the checksum of every other file.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
+
+use crate::predict::{PredictError, Predictor};
+use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
+use sweep_data::{DataError, SavedPreparation, write_whole};
+
+/// Raised with every change of meaning; folders of another format are refused.
+pub const EXPORT_FORMAT: u32 = 1;
+const CARD: &str = "trial.json";
+const PREPARATION: &str = "preparation.json";
+
+/// What `trial.json` says of a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    pub kind: Kind,
+    pub trial: TrialId,
+    pub config: ConfigId,
+    pub seed: u64,
+    pub experiment: String,
+    /// Settings by name.
+    pub params: Map<String, Json>,
+    pub objective: Objective,
+    /// The objective at the step that was kept.
+    pub best: Option<f64>,
+    pub best_step: Option<u32>,
+    /// Every metric at that step.
+    pub metrics: Map<String, Json>,
+    /// Digest of the prepared data that it was trained on.
+    pub data: DataDigest,
+    /// The file they came from, and its SHA-256.
+    pub source: String,
+    pub source_sha256: String,
+    /// Names of the inputs, in order.
+    pub features: Vec<String>,
+    /// Names of the outputs, in order.
+    pub classes: Vec<String>,
+    /// Version of the program that exported it.
+    pub version: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header<C> {
+    format: u32,
+    #[serde(flatten)]
+    card: C,
+    files: Vec<Listed>,
+}
+
+/// A file beside `trial.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Listed {
+    path: PathBuf,
+    bytes: u64,
+    sha256: String,
+}
+
+/// A model read from a folder, ready to predict.
+pub struct Bundle {
+    pub card: Card,
+    pub preparation: SavedPreparation,
+    pub model: Predictor,
+}
+
+/// Why a model cannot be exported, or read from a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error("{} is there already, and not empty", path.display())]
+    Taken { path: PathBuf },
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Write(#[from] DataError),
+    #[error("{} is not the description of a model: {why}", path.display())]
+    Card { path: PathBuf, why: String },
+    #[error(
+        "{} has format {found}, this program reads format {EXPORT_FORMAT}: use the version of sweep \
+         that wrote it",
+        path.display()
+    )]
+    Format { path: PathBuf, found: u32 },
+    #[error("{} is damaged: {why}; export the model again, or take a sound copy", path.display())]
+    Damaged { path: PathBuf, why: String },
+    #[error(transparent)]
+    Preparation(io::Error),
+    #[error(transparent)]
+    Model(#[from] PredictError),
+}
+
+/// Writes the model `card` to the folder `to`: the `files` of `from`, `preparation` and the card.
+///
+/// # Errors
+/// When `to` is there and not empty; when a file cannot be read or written. Nothing is left behind
+/// then.
+pub fn export(
+    to: &Path,
+    card: &Card,
+    preparation: &SavedPreparation,
+    from: &Path,
+    files: &[PathBuf],
+) -> Result<(), BundleError> {
+    if fs::symlink_metadata(to).is_ok()
+        && fs::read_dir(to).is_ok_and(|mut all| all.next().is_some())
+        || to.is_file()
+    {
+        return Err(BundleError::Taken {
+            path: to.to_owned(),
+        });
+    }
+    let mut contents = preparation.files(Path::new(PREPARATION))?;
+    for name in files {
+        let path = from.join(name);
+        let bytes = fs::read(&path).map_err(|source| BundleError::Read { path, source })?;
+        contents.push((name.clone(), bytes));
+    }
+    let listed = |(path, bytes): &(PathBuf, Vec<u8>)| Listed {
+        path: path.clone(),
+        bytes: bytes.len() as u64,
+        sha256: sha256(bytes),
+    };
+    let header = Header {
+        format: EXPORT_FORMAT,
+        card,
+        files: contents.iter().map(listed).collect(),
+    };
+    let mut text = serde_json::to_vec_pretty(&header).expect("a card is plain data");
+    text.push(b'\n');
+    contents.push((PathBuf::from(CARD), text));
+
+    let staging = Staging(to.with_added_extension(format!("{}.part", std::process::id())));
+    for (name, bytes) in &contents {
+        write_whole(&staging.0.join(name), |out| out.write_all(bytes))?;
+    }
+    // An empty folder gives way to the new one.
+    fs::rename(&staging.0, to).map_err(|source| BundleError::Folder {
+        path: to.to_owned(),
+        source,
+    })
+}
+
+impl Bundle {
+    /// Reads the model in `folder`.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or of another format; when the library for XGBoost's models
+    /// is missing.
+    pub fn read(folder: &Path) -> Result<Bundle, BundleError> {
+        let path = folder.join(CARD);
+        let read = |path: &Path| {
+            fs::read(path).map_err(|source| BundleError::Read {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let text = read(&path)?;
+        let foreign = |error: serde_json::Error| BundleError::Card {
+            path: path.clone(),
+            why: error.to_string(),
+        };
+        #[derive(Deserialize)]
+        struct FormatOnly {
+            format: u32,
+        }
+        let FormatOnly { format } = serde_json::from_slice(&text).map_err(foreign)?;
+        if format != EXPORT_FORMAT {
+            let found = format;
+            return Err(BundleError::Format { path, found });
+        }
+        let Header { card, files, .. }: Header<Card> =
+            serde_json::from_slice(&text).map_err(foreign)?;
+        for file in &files {
+            let stays = |part| matches!(part, Component::Normal(_));
+            if !file.path.components().all(stays) {
+                let why = format!(
+                    "it names {}, which is not in its folder",
+                    file.path.display()
+                );
+                return Err(BundleError::Card { path, why });
+            }
+            let path = folder.join(&file.path);
+            let bytes = read(&path)?;
+            if bytes.len() as u64 != file.bytes || sha256(&bytes) != file.sha256 {
+                let why = format!("its content is not what {CARD} says it is");
+                return Err(BundleError::Damaged { path, why });
+            }
+        }
+        let preparation =
+            SavedPreparation::read(&folder.join(PREPARATION)).map_err(BundleError::Preparation)?;
+        let (features, classes) = (&preparation.features, &preparation.classes);
+        let model = Predictor::load(folder, card.kind, features, classes)?;
+        Ok(Bundle {
+            card,
+            preparation,
+            model,
+        })
+    }
+}
+
+/// A folder that goes away unless it was renamed.
+struct Staging(PathBuf);
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Lower-case hexadecimal digits.
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

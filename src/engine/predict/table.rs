@@ -1,0 +1,165 @@
+//! A table with its predictions, written row by row.
+//!
+//! Invariant: every row of the input is a row of the output, in the same order, with the same cells
+//! in front; a row without features has empty cells behind them.
+
+use std::io::Write;
+
+use crate::predict::{PredictError, Predictor, ensemble};
+use sweep_data::{DataError, Encoder, Features, Refused, Table};
+
+/// Rows encoded and predicted at a time, which bounds memory beside the table itself.
+const CHUNK: usize = 4096;
+/// Refused rows that are kept for a message; the others are counted.
+const SHOWN: usize = 5;
+/// What the new columns begin with, followed by a number from 2 on where the table has such names.
+const PREFIX: &str = "sweep";
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    pub rows: usize,
+    /// Rows without a prediction.
+    pub refused: usize,
+    /// The first of them.
+    pub first_refused: Vec<Refused>,
+    /// Cells with a category that no training row had, in rows with a prediction.
+    pub unseen: usize,
+}
+
+/// Why predictions could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error(transparent)]
+    Output(#[from] std::io::Error),
+    #[error(transparent)]
+    Model(#[from] PredictError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+/// Names of the columns that are added to `table`: `sweep.predicted`, then `sweep.probability.CLASS`
+/// for each class. Where a column of the table begins with `sweep.`, they begin with `sweep2.`, and
+/// so on.
+pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
+    let taken = |prefix: &str| {
+        let start = format!("{prefix}.");
+        table.names.iter().any(|name| name.starts_with(&start))
+    };
+    let prefix = std::iter::once(PREFIX.to_owned())
+        .chain((2u64..).map(|number| format!("{PREFIX}{number}")))
+        .find(|prefix| !taken(prefix))
+        .expect("a table has finitely many columns");
+    let probability = |class: &String| format!("{prefix}.probability.{class}");
+    std::iter::once(format!("{prefix}.predicted"))
+        .chain(classes.iter().map(probability))
+        .collect()
+}
+
+/// Writes `table` and what `models`, taken together, say of each row to `out`, cells separated by
+/// `delimiter`, lines ended by LF.
+///
+/// Probabilities are the shortest decimals that read back as the same 32-bit number.
+///
+/// # Errors
+/// When `out` cannot be written, or a model cannot be asked.
+pub fn write(
+    table: &Table,
+    encoder: &Encoder<'_>,
+    models: &mut [Predictor],
+    classes: &[String],
+    delimiter: u8,
+    out: &mut dyn Write,
+) -> Result<Outcome, WriteError> {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .from_writer(out);
+    let mut record = csv::ByteRecord::new();
+    let header = columns(table, classes);
+    record.extend(table.names.iter().chain(&header));
+    writer.write_byte_record(&record).map_err(output)?;
+    let mut outcome = Outcome {
+        rows: table.rows(),
+        ..Outcome::default()
+    };
+    let mut start = 0;
+    while start < table.rows() {
+        let end = (start + CHUNK).min(table.rows());
+        let features = encoder.encode(start as u32..end as u32)?;
+        let predictions = ensemble(models, &features.x)?;
+        let mut predicted = features
+            .rows
+            .iter()
+            .zip(predictions.labels.iter())
+            .zip(predictions.probabilities.chunks_exact(classes.len()));
+        let mut next = predicted.next();
+        for row in start as u32..end as u32 {
+            record.clear();
+            (0..table.names.len())
+                .for_each(|column| record.push_field(table.cell(row, column).as_bytes()));
+            match next {
+                Some(((place, label), probabilities)) if *place == row => {
+                    record.push_field(classes[*label as usize].as_bytes());
+                    for probability in probabilities {
+                        record.push_field(format!("{:?}", *probability as f32).as_bytes());
+                    }
+                    next = predicted.next();
+                }
+                _ => (0..=classes.len()).for_each(|_| record.push_field(b"")),
+            }
+            writer.write_byte_record(&record).map_err(output)?;
+        }
+        outcome.add(features);
+        start = end;
+    }
+    writer.flush()?;
+    Ok(outcome)
+}
+
+impl Outcome {
+    fn add(&mut self, features: Features) {
+        self.unseen += features.unseen;
+        self.refused += features.refused.len();
+        let room = SHOWN - self.first_refused.len();
+        self.first_refused
+            .extend(features.refused.into_iter().take(room));
+    }
+}
+
+/// The error of the file behind a CSV writer, with its kind.
+fn output(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => std::io::Error::other(format!("{kind:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.csv");
+        fs::write(&path, text).unwrap();
+        Table::read(&path, "").unwrap()
+    }
+
+    #[test]
+    fn new_columns_never_have_the_name_of_one_that_is_there() {
+        let classes = ["no".to_owned(), "yes".to_owned()];
+        let fresh = columns(&table("a,sweep,sweeps.predicted\n1,2,3\n"), &classes);
+        assert_eq!(
+            fresh,
+            [
+                "sweep.predicted",
+                "sweep.probability.no",
+                "sweep.probability.yes"
+            ]
+        );
+        let again = columns(&table("sweep.predicted,sweep2.x\n1,2\n"), &classes);
+        assert_eq!(again[0], "sweep3.predicted");
+    }
+}

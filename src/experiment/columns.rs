@@ -1,0 +1,152 @@
+//! What the keys of `[data]` say about columns must go together: one part for each column, and
+//! policies that can be carried out.
+
+use std::collections::HashMap;
+
+use super::diagnostic::{Diagnostic, Problems};
+use super::table::Table;
+use sweep_core::data_config::{DataSpec, MissingPolicy};
+
+/// Every column may play one part.
+pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
+    let mut parts: HashMap<&str, &str> = HashMap::new();
+    for part in ["target", "group", "numeric", "year", "categorical"] {
+        let Some(node) = table.get(part) else {
+            continue;
+        };
+        let columns = node.items().unwrap_or(std::slice::from_ref(node));
+        for column in columns {
+            let Some(name) = column.text() else {
+                continue;
+            };
+            let Some(other) = parts.insert(name, part) else {
+                continue;
+            };
+            let label = match other == part {
+                true => "again here".to_owned(),
+                false => format!("already in `data.{other}`"),
+            };
+            let help = match other {
+                "target" => "the column to predict cannot help to predict itself: remove it here",
+                _ => "a column plays one part: remove it from one of the two",
+            };
+            problems.add(
+                Diagnostic::new(&column.place, format!("the column {name:?} is named twice"))
+                    .label(label)
+                    .help(help),
+            );
+        }
+    }
+    check_texts(table, &parts, problems);
+}
+
+/// A column of text may be encoded in several ways, and be the group: its words recur in others.
+fn check_texts(table: Table<'_>, parts: &HashMap<&str, &str>, problems: &mut Problems) {
+    let Some(node) = table.get("text") else {
+        return;
+    };
+    for text in node.items().unwrap_or(std::slice::from_ref(node)) {
+        let columns = text.entry("columns").and_then(|entry| entry.value.items());
+        let mut before: Vec<&str> = Vec::new();
+        for column in columns.unwrap_or_default() {
+            let Some(name) = column.text() else {
+                continue;
+            };
+            let other = parts.get(name).filter(|other| **other != "group");
+            let label = match other {
+                Some(other) => format!("already in `data.{other}`"),
+                None if before.contains(&name) => "again here".to_owned(),
+                None => {
+                    before.push(name);
+                    continue;
+                }
+            };
+            let help = match other {
+                Some(&"target") => {
+                    "the column to predict cannot help to predict itself: remove it here"
+                }
+                _ => "remove it from one of the two places",
+            };
+            problems.add(
+                Diagnostic::new(&column.place, format!("the column {name:?} is named twice"))
+                    .label(label)
+                    .help(help),
+            );
+        }
+    }
+}
+
+/// A policy must be for a column that is used, and be able to fill it.
+pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut Problems) {
+    let Some(node) = table.get("missing") else {
+        return;
+    };
+    let categorical = |column: &str| spec.categorical.iter().any(|name| name == column);
+    let textual = |column: &str| {
+        let mut columns = spec.text.iter().flat_map(|text| &text.columns);
+        columns.any(|name| name == column)
+    };
+    let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
+    for entry in node.entries().unwrap_or_default() {
+        let Some(policy) = spec.missing.columns.get(&entry.key) else {
+            continue;
+        };
+        let is_label = spec.target == entry.key || spec.group.as_deref() == Some(&entry.key);
+        let feature = spec.numeric.iter().flatten().chain(&spec.year);
+        let is_known = is_label
+            || categorical(&entry.key)
+            || textual(&entry.key)
+            || feature.into_iter().any(|name| *name == entry.key);
+        if is_label && fills(*policy) {
+            problems.add(
+                Diagnostic::new(
+                    &entry.value.place,
+                    "a missing target or group cannot be filled in",
+                )
+                .help("use \"error\" or \"drop\""),
+            );
+        } else if textual(&entry.key) && fills(*policy) {
+            problems.add(
+                Diagnostic::new(
+                    &entry.value.place,
+                    format!("{:?} is text, which cannot be filled in", entry.key),
+                )
+                .help("use \"drop\" or \"error\"; without a rule, a missing text is empty"),
+            );
+        } else if categorical(&entry.key) && *policy == MissingPolicy::Median {
+            problems.add(
+                Diagnostic::new(
+                    &entry.value.place,
+                    format!("{:?} is categorical and has no median", entry.key),
+                )
+                .help("use \"mode\", \"drop\" or \"error\""),
+            );
+        } else if !is_known && spec.numeric.is_some() {
+            problems.add(
+                Diagnostic::new(
+                    &entry.key_place,
+                    format!("the column {:?} is not used", entry.key),
+                )
+                .help("name it in `numeric`, `year`, `categorical` or `text`, or remove it here"),
+            );
+        }
+    }
+    if spec.missing.default == MissingPolicy::Median {
+        let unruled = spec
+            .categorical
+            .iter()
+            .find(|column| !spec.missing.columns.contains_key(*column));
+        if let Some(column) = unruled {
+            problems.add(
+                Diagnostic::new(
+                    &node.place,
+                    format!("{column:?} is categorical and has no median"),
+                )
+                .help(format!(
+                    "give it a rule of its own: missing = {{ default = \"median\", {column} = \
+                     \"mode\" }}"
+                )),
+            );
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! The `[data]` table: which file, columns, rows and split. Columns are looked for in the file later.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::columns;
+use super::diagnostic::{Diagnostic, Problems};
+use super::encoders;
+use super::node::{Content, Node};
+use super::table::{Table, boolean, must_be, number, seed, text, texts};
+use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
+use sweep_core::trial::Key;
+
+/// Share of rows for validation, and for test, when the file says nothing.
+const DEFAULT_SHARE: f64 = 0.2;
+const DEFAULT_SPLIT_SEED: u64 = 42;
+
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "path",
+        allowed: "the path of a CSV or TSV file, such as \"data/songs.csv\"",
+        about: "the table, relative to the working directory; `.tsv` and `.tab` are tab-separated",
+    },
+    Key {
+        name: "target",
+        allowed: "the name of a column",
+        about: "the column to predict; its values are the classes",
+    },
+    Key {
+        name: "group",
+        allowed: "the name of a column",
+        about: "rows with the same value here never stand on two sides of a split",
+    },
+    Key {
+        name: "exclude",
+        allowed: "a table of columns and lists of values, such as { kind = [\"a\", \"b\"] }",
+        about: "rows left out",
+    },
+    Key {
+        name: "numeric",
+        allowed: "a list of column names",
+        about: "columns taken as numbers; by default every numeric column that has no other part",
+    },
+    Key {
+        name: "year",
+        allowed: "a list of column names",
+        about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) of which the year is taken",
+    },
+    Key {
+        name: "categorical",
+        allowed: "a list of column names",
+        about: "columns of which each value becomes a feature of 0 and 1",
+    },
+    Key {
+        name: "text",
+        allowed: "a table such as { columns = [\"title\"], encoder = \"tfidf\", dims = 100 }, or a list of such tables",
+        about: "columns of text that become features",
+    },
+    Key {
+        name: "missing",
+        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table of columns and these, \
+                  such as { default = \"error\", tempo = \"median\" }",
+        about: "what to do with cells that are empty or read `NA`",
+    },
+    Key {
+        name: "scale",
+        allowed: "\"standard\", \"quantile\" or \"none\"",
+        about: "bring features to mean 0 and deviation 1, or to a normal distribution, fitted on training \
+                rows alone",
+    },
+    Key {
+        name: "split",
+        allowed: "a table such as { valid = 0.2, test = 0.2, stratify = true, seed = 42 }",
+        about: "how rows are told into training, validation and test",
+    },
+    Key {
+        name: "test_path",
+        allowed: "the path of a CSV or TSV file, such as \"data/test.csv\"",
+        about: "a file of its own with the test rows; `split.test` is then 0",
+    },
+];
+
+pub(crate) const SPLIT_KEYS: &[Key] = &[
+    Key {
+        name: "valid",
+        allowed: "a number in (0, 1)",
+        about: "share of rows that rank trials",
+    },
+    Key {
+        name: "test",
+        allowed: "a number in [0, 1)",
+        about: "share of rows that only reports see",
+    },
+    Key {
+        name: "stratify",
+        allowed: "true or false",
+        about: "keep the share of each class on every side",
+    },
+    Key {
+        name: "seed",
+        allowed: "an integer from 0",
+        about: "decides which rows go where",
+    },
+];
+
+const POLICIES: [(&str, MissingPolicy); 4] = [
+    ("error", MissingPolicy::Error),
+    ("drop", MissingPolicy::Drop),
+    ("median", MissingPolicy::Median),
+    ("mode", MissingPolicy::Mode),
+];
+const POLICY: &str = "\"error\", \"drop\", \"median\" or \"mode\"";
+
+/// Reads `[data]`; `None` when something in it was reported.
+pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
+    let Some(node) = root.entry("data").map(|entry| &entry.value) else {
+        problems.add(
+            Diagnostic::new(&root.place, "the table [data] is missing").help(
+                "it names the file and the column to predict:\n\
+                 [data]\npath = \"data/songs.csv\"\ntarget = \"class\"",
+            ),
+        );
+        return None;
+    };
+    let table = Table::open(node, "data", KEYS, problems)?;
+    for key in ["path", "target"] {
+        if table.get(key).is_none() {
+            let known = KEYS.iter().find(|known| known.name == key)?;
+            problems.add(
+                Diagnostic::new(table.place(), format!("`data.{key}` is missing"))
+                    .help(format!("add `{key} = ...`: {}", known.allowed)),
+            );
+        }
+    }
+    let test_path = table.read("test_path", problems, path);
+    let spec = DataSpec {
+        path: table.read("path", problems, path).unwrap_or_default(),
+        target: table.read("target", problems, text).unwrap_or_default(),
+        group: table.read("group", problems, text),
+        exclude: exclude(table, problems),
+        numeric: table.read("numeric", problems, texts),
+        year: table.read("year", problems, texts).unwrap_or_default(),
+        categorical: table
+            .read("categorical", problems, texts)
+            .unwrap_or_default(),
+        text: encoders::read(table, problems),
+        missing: missing(table, problems),
+        scale: table
+            .read("scale", problems, scale)
+            .unwrap_or(Scale::Standard),
+        split: split(table, test_path, problems),
+    };
+    columns::check_parts(table, problems);
+    columns::check_policies(table, &spec, problems);
+    Some(spec)
+}
+
+fn path(node: &Node) -> Result<PathBuf, &Node> {
+    text(node).map(PathBuf::from)
+}
+
+fn scale(node: &Node) -> Result<Scale, &Node> {
+    match node.text() {
+        Some("standard") => Ok(Scale::Standard),
+        Some("quantile") => Ok(Scale::Quantile),
+        Some("none") => Ok(Scale::None),
+        _ => Err(node),
+    }
+}
+
+/// Values are compared with cells, so an integer stands for its digits.
+fn exclude(table: Table<'_>, problems: &mut Problems) -> BTreeMap<String, Vec<String>> {
+    let cell = |node: &Node| match &node.content {
+        Content::Text(text) => Some(text.clone()),
+        Content::Int(int) => Some(int.to_string()),
+        _ => None,
+    };
+    let mut excluded = BTreeMap::new();
+    let Some(node) = table.get("exclude") else {
+        return excluded;
+    };
+    let Some(entries) = node.entries() else {
+        table.refuse("exclude", node, problems);
+        return excluded;
+    };
+    for entry in entries {
+        let path = format!("data.exclude.{}", entry.key);
+        let items = entry.value.items().unwrap_or_default();
+        if items.is_empty() {
+            let allowed = "a list of values, such as [\"edm\", \"pop\"]";
+            must_be(&path, allowed, &entry.value, problems);
+        }
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            match cell(item) {
+                Some(value) => values.push(value),
+                None => must_be(&path, "a list of strings or integers", item, problems),
+            }
+        }
+        excluded.insert(entry.key.clone(), values);
+    }
+    excluded
+}
+
+fn missing(table: Table<'_>, problems: &mut Problems) -> MissingRules {
+    let policy = |node: &Node| {
+        let text = node.text()?;
+        let found = POLICIES.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, policy)| policy)
+    };
+    let mut rules = MissingRules {
+        default: MissingPolicy::Error,
+        columns: BTreeMap::new(),
+    };
+    let Some(node) = table.get("missing") else {
+        return rules;
+    };
+    let Some(entries) = node.entries() else {
+        match policy(node) {
+            Some(policy) => rules.default = policy,
+            None => table.refuse("missing", node, problems),
+        }
+        return rules;
+    };
+    for entry in entries {
+        let Some(policy) = policy(&entry.value) else {
+            let path = format!("data.missing.{}", entry.key);
+            must_be(&path, POLICY, &entry.value, problems);
+            continue;
+        };
+        match entry.key.as_str() {
+            "default" => rules.default = policy,
+            column => {
+                rules.columns.insert(column.to_owned(), policy);
+            }
+        }
+    }
+    rules
+}
+
+fn split(table: Table<'_>, test_path: Option<PathBuf>, problems: &mut Problems) -> SplitSpec {
+    let node = table.get("split");
+    let split = node.and_then(|node| Table::open(node, "data.split", SPLIT_KEYS, problems));
+    let mut read = |key: &str, default: f64, holds: fn(f64) -> bool| {
+        let share = |node| number(node).and_then(|x| if holds(x) { Ok(x) } else { Err(node) });
+        split
+            .and_then(|split| split.read(key, problems, share))
+            .unwrap_or(default)
+    };
+    let default_test = match test_path {
+        Some(_) => 0.0,
+        None => DEFAULT_SHARE,
+    };
+    let valid = read("valid", DEFAULT_SHARE, |share| share > 0.0 && share < 1.0);
+    let test = read("test", default_test, |share| (0.0..1.0).contains(&share));
+    let mut stratify = true;
+    let mut split_seed = DEFAULT_SPLIT_SEED;
+    if let Some(split) = split {
+        stratify = split.read("stratify", problems, boolean).unwrap_or(true);
+        split_seed = split.read("seed", problems, seed).unwrap_or(split_seed);
+        if valid + test >= 1.0 {
+            problems.add(
+                Diagnostic::new(split.place(), "the split leaves no rows to train on")
+                    .label(format!("valid {valid} + test {test} = {}", valid + test))
+                    .help("`valid` and `test` together must be below 1, such as 0.2 and 0.2"),
+            );
+        }
+        if let (Some(_), Some(asked)) = (&test_path, split.get("test"))
+            && test > 0.0
+        {
+            problems.add(
+                Diagnostic::new(&asked.place, "test rows are asked for twice")
+                    .label("from this file, and from `test_path`")
+                    .help("remove `test` from `split`, or remove `test_path`"),
+            );
+        }
+    }
+    SplitSpec {
+        valid,
+        test,
+        test_path,
+        stratify,
+        seed: split_seed,
+    }
+}

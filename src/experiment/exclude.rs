@@ -1,0 +1,168 @@
+//! Points of a grid that are left out. An exclusion that matches nothing, or leaves nothing, is an
+//! error: it is not what its writer meant.
+
+use super::diagnostic::{Diagnostic, Problems};
+use super::node::{Entry, Node};
+use super::space::{Space, refuse, setting, shown, some_of};
+use super::table::{must_be, unknown_key};
+use sweep_core::trial::{Rejected, Value};
+
+/// Most exclusions in one grid: each is compared with every combination.
+const MAX_EXCLUSIONS: usize = 1000;
+
+/// Combinations that are left out: those with one of the rows in each of the groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exclusion {
+    /// (index of a group, its rows that match in ascending order)
+    parts: Vec<(usize, Vec<usize>)>,
+}
+
+impl Exclusion {
+    /// Whether the combination of these rows, one for each group, is meant.
+    pub fn matches(&self, rows: &[usize]) -> bool {
+        self.parts
+            .iter()
+            .all(|(group, matching)| matching.binary_search(&rows[*group]).is_ok())
+    }
+}
+
+/// Reads `exclude` into `space`, whose groups are written out.
+pub(super) fn read(space: &mut Space, node: &Node, problems: &mut Problems) {
+    let path = format!("{}.exclude", space.grid_path);
+    let allowed = "a list of tables, such as [{ layers = [64, 32], lr = 0.1 }]";
+    let Some(items) = node.items() else {
+        must_be(&path, allowed, node, problems);
+        return;
+    };
+    if items.len() > MAX_EXCLUSIONS {
+        problems.add(Diagnostic::new(
+            &node.place,
+            format!(
+                "`{path}` has {} entries; at most {MAX_EXCLUSIONS} are allowed",
+                items.len()
+            ),
+        ));
+        return;
+    }
+    // With a refused value somewhere, what does not match may only be missing.
+    let sound = problems.is_empty();
+    for item in items {
+        match item.entries() {
+            Some(entries) if !entries.is_empty() => {
+                if let Some(exclusion) = exclusion(space, item, entries, &path, problems) {
+                    space.exclusions.push(exclusion);
+                }
+            }
+            _ => must_be(&path, allowed, item, problems),
+        }
+    }
+    if sound && problems.is_empty() && !items.is_empty() && nothing_is_left(space) {
+        problems.add(
+            Diagnostic::new(
+                &node.place,
+                format!("`{path}` leaves out every configuration"),
+            )
+            .help("remove an entry, or add keys to it so that it means fewer"),
+        );
+    }
+}
+
+fn nothing_is_left(space: &Space) -> bool {
+    (0..space.combinations()).all(|index| space.is_excluded(&space.rows(index)))
+}
+
+fn exclusion(
+    space: &Space,
+    item: &Node,
+    entries: &[Entry],
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Exclusion> {
+    let mut parts: Vec<(usize, Vec<usize>)> = Vec::new();
+    let mut sound = true;
+    for entry in entries {
+        let Some((group, matching)) = part(space, entry, path, problems, &mut sound) else {
+            continue;
+        };
+        match parts.iter_mut().find(|(other, _)| *other == group) {
+            Some((_, rows)) => rows.retain(|row| matching.contains(row)),
+            None => parts.push((group, matching)),
+        }
+    }
+    if sound && parts.iter().any(|(_, rows)| rows.is_empty()) {
+        problems.add(
+            Diagnostic::new(&item.place, "these values never occur together")
+                .label("leaves out nothing")
+                .help("the axes are zipped: name values of one row"),
+        );
+        sound = false;
+    }
+    sound.then_some(Exclusion { parts })
+}
+
+/// The group and rows that one key of an exclusion means; `None` when it is fixed at that value,
+/// or was reported.
+fn part(
+    space: &Space,
+    entry: &Entry,
+    path: &str,
+    problems: &mut Problems,
+    sound: &mut bool,
+) -> Option<(usize, Vec<usize>)> {
+    let kind = space.base.kind();
+    let value = match setting(kind, &entry.key, &entry.value) {
+        Ok(value) => value,
+        Err(rejected) => {
+            *sound = false;
+            match rejected {
+                Rejected::UnknownKey => {
+                    let names = kind.keys().iter().map(|key| key.name);
+                    unknown_key(entry, path, names, problems);
+                }
+                rejected => {
+                    let full = format!("{path}.{}", entry.key);
+                    refuse(&full, &entry.value, rejected, problems);
+                }
+            }
+            return None;
+        }
+    };
+    let never = |takes: String| {
+        Diagnostic::new(
+            &entry.value.place,
+            format!(
+                "`{}` never is {value}, so this leaves out nothing",
+                entry.key
+            ),
+        )
+        .help(format!("`{}` takes {takes}", entry.key))
+    };
+    let at = space.groups.iter().enumerate().find_map(|(group, axes)| {
+        let key = axes.keys.iter().position(|key| *key == entry.key)?;
+        Some((group, key))
+    });
+    let Some((group, key)) = at else {
+        let fixed = shown(&space.base, &entry.key);
+        if fixed != value {
+            problems.add(never(format!("`{fixed}` alone")));
+            *sound = false;
+        }
+        return None;
+    };
+    let rows = &space.groups[group].rows;
+    let matching: Vec<usize> = (0..rows.len())
+        .filter(|row| rows[*row][key] == value)
+        .collect();
+    if matching.is_empty() {
+        let mut values: Vec<&Value> = Vec::new();
+        for row in rows {
+            if !values.contains(&&row[key]) && values.len() <= 100 {
+                values.push(&row[key]);
+            }
+        }
+        problems.add(never(some_of(values.into_iter())));
+        *sound = false;
+        return None;
+    }
+    Some((group, matching))
+}

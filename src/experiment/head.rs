@@ -1,0 +1,213 @@
+//! The `[experiment]` table: name, replicate seeds, objective, learning curve.
+
+use super::diagnostic::{Diagnostic, Place, Problems};
+use super::node::{Content, Node};
+use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
+use sweep_core::trial::{Goal, Key, METRICS, Objective};
+
+/// Longest name of an experiment, in bytes; it becomes the name of a folder.
+const MAX_NAME: usize = 100;
+
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        name: "name",
+        allowed: "at most 100 letters, digits, `.`, `_` or `-`, beginning with none of `.` and `-`",
+        about: "what the sweep is called",
+    },
+    Key {
+        name: "seeds",
+        allowed: "a list of different integers from 0, such as [1, 2, 3]",
+        about: "replicate seeds: every configuration is trained once with each",
+    },
+    Key {
+        name: "objective",
+        allowed: "\"valid/accuracy\", \"valid/loss\", \"valid/macro_f1\", or a table such as \
+                  { metric = \"valid/loss\", goal = \"min\" }",
+        about: "the validation metric that ranks trials and picks their best epoch",
+    },
+    Key {
+        name: "learning_curve",
+        allowed: "a list of different shares in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
+        about: "shares of the training rows that every configuration is trained on, besides all of \
+                them",
+    },
+];
+
+const OBJECTIVE_KEYS: [&str; 2] = ["metric", "goal"];
+
+/// What `[experiment]` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Head {
+    pub name: String,
+    pub seeds: Vec<u64>,
+    pub objective: Objective,
+    pub shares: Vec<f64>,
+}
+
+/// Reads `[experiment]`, which may be absent; `stem` is the file's name less its ending.
+pub(super) fn read(
+    node: Option<&Node>,
+    stem: &str,
+    start: &Place,
+    problems: &mut Problems,
+) -> Head {
+    let table = node.and_then(|node| Table::open(node, "experiment", KEYS, problems));
+    let named = table.and_then(|table| table.get("name"));
+    let name = match (table, named) {
+        (Some(table), Some(_)) => table.read("name", problems, name).unwrap_or_default(),
+        _ => {
+            if !is_name(stem) {
+                problems.add(
+                    Diagnostic::new(
+                        start,
+                        format!("the file's name {stem:?} cannot be the experiment's name"),
+                    )
+                    .help(format!(
+                        "add `name = \"...\"` to [experiment]: {}",
+                        KEYS[0].allowed
+                    )),
+                );
+            }
+            stem.to_owned()
+        }
+    };
+    let seeds = table.and_then(|table| seeds(table, problems));
+    let objective = table.and_then(|table| objective(table, problems));
+    let shares = table.and_then(|table| shares(table, problems));
+    Head {
+        name,
+        seeds: seeds.unwrap_or_else(|| vec![1]),
+        objective: objective.unwrap_or_default(),
+        shares: shares.unwrap_or_else(|| vec![1.0]),
+    }
+}
+
+fn name(node: &Node) -> Result<String, &Node> {
+    match node.text() {
+        Some(text) if is_name(text) => Ok(text.to_owned()),
+        _ => Err(node),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    // A point hides a folder, and commands take a dash for the beginning of a flag.
+    let begins = !text.starts_with(['.', '-']);
+    !text.is_empty() && text.len() <= MAX_NAME && begins && text.bytes().all(fits)
+}
+
+fn seeds(table: Table<'_>, problems: &mut Problems) -> Option<Vec<u64>> {
+    let node = table.get("seeds")?;
+    let items = match node.items() {
+        Some(items) if !items.is_empty() => items,
+        _ => {
+            table.refuse("seeds", node, problems);
+            return None;
+        }
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut seeds = Vec::with_capacity(items.len());
+    for item in items {
+        match seed(item) {
+            Ok(seed) if seen.insert(seed) => seeds.push(seed),
+            Ok(seed) => problems.add(
+                Diagnostic::new(&item.place, format!("seed {seed} stands twice"))
+                    .label("again here")
+                    .help("the same seed gives the same result: remove one"),
+            ),
+            Err(at) => table.refuse("seeds", at, problems),
+        }
+    }
+    Some(seeds)
+}
+
+/// All rows first, which rank configurations, then the other shares in file order.
+fn shares(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
+    const KEY: &str = "learning_curve";
+    let node = table.get(KEY)?;
+    let items = match node.items() {
+        Some(items) if !items.is_empty() => items,
+        _ => {
+            table.refuse(KEY, node, problems);
+            return None;
+        }
+    };
+    let mut seen: Vec<f64> = Vec::with_capacity(items.len());
+    for item in items {
+        match number(item) {
+            Ok(share) if !(share > 0.0 && share <= 1.0) => table.refuse(KEY, item, problems),
+            Ok(share) if seen.contains(&share) => problems.add(
+                Diagnostic::new(&item.place, format!("the share {share} stands twice"))
+                    .label("again here")
+                    .help("the same rows give the same result: remove one"),
+            ),
+            Ok(share) => seen.push(share),
+            Err(at) => table.refuse(KEY, at, problems),
+        }
+    }
+    seen.retain(|share| *share < 1.0);
+    Some(std::iter::once(1.0).chain(seen).collect())
+}
+
+fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
+    let node = table.get("objective")?;
+    if let Content::Text(_) = node.content {
+        let (metric, goal) = metric(table, node, problems)?;
+        let metric = metric.to_owned();
+        return Some(Objective { metric, goal });
+    }
+    if node.entries().is_none() {
+        table.refuse("objective", node, problems);
+        return None;
+    }
+    let path = "experiment.objective";
+    for entry in entries_of(node, path, OBJECTIVE_KEYS.into_iter(), problems)? {
+        if !OBJECTIVE_KEYS.contains(&entry.key.as_str()) {
+            unknown_key(entry, path, OBJECTIVE_KEYS.into_iter(), problems);
+        }
+    }
+    let Some(named) = node.entry("metric") else {
+        problems.add(
+            Diagnostic::new(&node.place, format!("`{path}` has no `metric`"))
+                .help(format!("it must be {}", KEYS[2].allowed)),
+        );
+        return None;
+    };
+    let (metric, goal) = metric(table, &named.value, problems)?;
+    if let Some(asked) = node.entry("goal") {
+        match asked.value.text() {
+            Some(text) if text == goal.name() => {}
+            Some("min" | "max") => problems.add(
+                Diagnostic::new(
+                    &asked.value.place,
+                    format!("the goal of `{metric}` is \"{}\"", goal.name()),
+                )
+                .label("the wrong way round")
+                .help(match goal {
+                    Goal::Min => "a lower value is better: leave `goal` out or set it to \"min\"",
+                    Goal::Max => "a higher value is better: leave `goal` out or set it to \"max\"",
+                }),
+            ),
+            _ => must_be(
+                "experiment.objective.goal",
+                "\"min\" or \"max\"",
+                &asked.value,
+                problems,
+            ),
+        }
+    }
+    Some(Objective {
+        metric: metric.to_owned(),
+        goal,
+    })
+}
+
+fn metric(table: Table<'_>, node: &Node, problems: &mut Problems) -> Option<(&'static str, Goal)> {
+    let known = METRICS
+        .into_iter()
+        .find(|(name, _)| node.text() == Some(name));
+    if known.is_none() {
+        table.refuse("objective", node, problems);
+    }
+    known
+}

@@ -1,0 +1,260 @@
+//! From the text of an experiment file to an [`Experiment`], with every error at once.
+//!
+//! What [`parse`] lets through is valid by construction: nothing that can be known without the
+//! data file is checked again later. No I/O happens here.
+
+mod adopt;
+mod axis;
+mod columns;
+mod data;
+mod diagnostic;
+mod encoders;
+mod exclude;
+mod flags;
+mod head;
+mod node;
+pub mod plan;
+mod range;
+mod schedule;
+mod space;
+mod spaces;
+mod table;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod upkeep;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
+pub use exclude::Exclusion;
+pub use flags::{is_of_key, overridden};
+pub use schedule::{Cuda, Engine, Schedule, Slots, duration};
+pub use space::{Group, MAX_TRIALS, Space};
+pub use transfer::TransferSpec;
+pub use upkeep::{Checkpoints, memory_size};
+
+use diagnostic::Problems;
+use node::{Content, Node};
+use space::Draft;
+use sweep_core::data_config::DataSpec;
+use sweep_core::trial::Objective;
+
+/// Longest experiment file, in bytes.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// The tables of an experiment file.
+const TABLES: [&str; 7] = [
+    "experiment",
+    "data",
+    "model",
+    "grid",
+    "baseline",
+    "transfer",
+    "schedule",
+];
+
+/// The text of an experiment file and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub path: PathBuf,
+    pub text: String,
+}
+
+/// A checked experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// Fit to name a folder.
+    pub name: String,
+    /// Replicate seeds in file order; at least one, each once.
+    pub seeds: Vec<u64>,
+    pub objective: Objective,
+    /// Shares of the training rows that every configuration is trained on: 1 first, then those that
+    /// a learning curve asks for, in file order.
+    pub shares: Vec<f64>,
+    pub data: DataSpec,
+    /// `None` when the file has baselines alone.
+    pub networks: Option<Space>,
+    /// In file order.
+    pub baselines: Vec<Space>,
+    /// What networks begin with, each beside the same network from scratch.
+    pub transfer: Option<TransferSpec>,
+    pub schedule: Schedule,
+    tree: Node,
+}
+
+impl Source {
+    /// Takes the bytes of the file at `path`; [`MAX_FILE_BYTES`] and one more are enough to read.
+    ///
+    /// # Errors
+    /// When there are too many bytes or they are not UTF-8.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
+        let start = Place {
+            origin: Origin::File,
+            span: 0..0,
+        };
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(too_long(&start));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Source {
+                path: path.to_owned(),
+                text,
+            }),
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let before = &error.as_bytes()[..valid];
+                let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let message = format!("{} is not UTF-8 text: line {line}", path.display());
+                Err(Diagnostic::new(&start, message).help("save the file as UTF-8"))
+            }
+        }
+    }
+}
+
+/// Reads `source`, with `flags` (`model.epochs=5`) set on top of it.
+///
+/// # Errors
+/// Everything that is wrong, by place: syntax errors alone when there are some.
+pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    let start = Place {
+        origin: Origin::File,
+        span: 0..0,
+    };
+    if source.text.len() > MAX_FILE_BYTES {
+        return Err(vec![too_long(&start)]);
+    }
+    let mut root = node::parse_file(&source.text)?;
+    for (index, flag) in flags.iter().enumerate() {
+        if let Err(problem) = flags::apply(&mut root, index, flag) {
+            problems.add(problem);
+        }
+    }
+    unknown_tables(&root, &mut problems);
+
+    let stem = source.path.file_stem().unwrap_or_default();
+    let stem = stem.to_string_lossy();
+    let at = |name: &str| root.entry(name).map(|entry| &entry.value);
+    let head = head::read(at("experiment"), &stem, &start, &mut problems);
+    let data = data::read(&root, &mut problems);
+    let schedule = schedule::read(at("schedule"), &mut problems);
+    let networks = spaces::networks(at("model"), at("grid"), &mut problems);
+    let baselines = spaces::baselines(at("baseline"), &mut problems);
+    if networks.is_none() && baselines.is_empty() && problems.is_empty() {
+        problems.add(
+            Diagnostic::new(&start, "there is nothing to train")
+                .help("add a table [model] or [grid], or a [[baseline]]"),
+        );
+    }
+    let transfer = transfer::read(&root, networks.is_some(), &mut problems);
+    let is_bounded = spaces::within_bound(
+        networks.iter().chain(&baselines),
+        (
+            head.seeds.len(),
+            head.shares.len(),
+            transfer.as_ref().map_or(0, TransferSpec::ways),
+        ),
+        &mut problems,
+    );
+    let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
+    let (networks, baselines) = match is_bounded {
+        true => (
+            networks.map(&mut finish),
+            baselines.into_iter().map(finish).collect(),
+        ),
+        false => (None, Vec::new()),
+    };
+    let experiment = data.map(|data| Experiment {
+        name: head.name,
+        seeds: head.seeds,
+        objective: head.objective,
+        shares: head.shares,
+        data,
+        networks,
+        baselines,
+        transfer,
+        schedule,
+        tree: root,
+    });
+    problems.or(experiment)
+}
+
+impl Experiment {
+    /// Where `key` stands, a dotted path such as `data.numeric[2]` or `grid.lr`; the nearest table
+    /// or list around it when the file does not have it.
+    pub fn place_of(&self, key: &str) -> Option<Place> {
+        let mut node = &self.tree;
+        let mut place = None;
+        let mut rest = key;
+        while let Some((next, at, after)) = step(node, rest) {
+            (node, place, rest) = (next, Some(at.clone()), after);
+        }
+        place
+    }
+
+    /// The bytes of the file where `key` stands, as [`Experiment::place_of`]; `None` when a flag
+    /// sets it.
+    pub fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.place_of(key)
+            .filter(|place| place.origin == Origin::File)
+            .map(|place| place.span)
+    }
+
+    /// A diagnostic for something found out later that `key` is to blame for.
+    pub fn diagnose(&self, key: &str, message: impl Into<String>) -> Diagnostic {
+        let place = self.place_of(key).unwrap_or(Place {
+            origin: Origin::File,
+            span: 0..0,
+        });
+        Diagnostic::new(&place, message)
+    }
+
+    /// Networks first, then baselines in file order.
+    pub fn spaces(&self) -> impl Iterator<Item = &Space> {
+        self.networks.iter().chain(&self.baselines)
+    }
+}
+
+/// One step of a dotted path: the node, its place, and the rest of the path.
+fn step<'a, 'p>(node: &'a Node, path: &'p str) -> Option<(&'a Node, &'a Place, &'p str)> {
+    match &node.content {
+        // The longest key first: a column's name may have dots of its own.
+        Content::Table(entries) => entries
+            .iter()
+            .filter_map(|entry| {
+                let rest = path.strip_prefix(entry.key.as_str())?;
+                let rest = match rest.strip_prefix('.') {
+                    Some(rest) => rest,
+                    None if rest.is_empty() || rest.starts_with('[') => rest,
+                    None => return None,
+                };
+                Some((entry, rest))
+            })
+            .max_by_key(|(entry, _)| entry.key.len())
+            .map(|(entry, rest)| (&entry.value, &entry.value.place, rest)),
+        Content::List(items) => {
+            let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+            let item = items.get(index.parse::<usize>().ok()?)?;
+            Some((item, &item.place, rest.strip_prefix('.').unwrap_or(rest)))
+        }
+        _ => None,
+    }
+}
+
+fn too_long(start: &Place) -> Diagnostic {
+    Diagnostic::new(
+        start,
+        format!("the file is longer than {MAX_FILE_BYTES} bytes"),
+    )
+    .help("write long axes as ranges: { log = [1e-4, 1e-2], steps = 5 }")
+}
+
+fn unknown_tables(root: &Node, problems: &mut Problems) {
+    for entry in root.entries().unwrap_or_default() {
+        if !TABLES.contains(&entry.key.as_str()) {
+            table::unknown_key(entry, "", TABLES.into_iter(), problems);
+        }
+    }
+}

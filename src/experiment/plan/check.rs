@@ -1,0 +1,301 @@
+//! What can only be checked once the data are known. Each problem names the key to blame, so that
+//! the command line can point into the file.
+
+use std::collections::BTreeMap;
+
+use super::{AxisSummary, Plan};
+use sweep_core::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
+
+/// The size of a prepared data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetShape {
+    pub train_rows: usize,
+    pub features: usize,
+    pub classes: usize,
+}
+
+/// Whether a sweep may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// Something in the plan that will not do, or does not do what its writer meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    /// Dotted path of the key to blame: `grid.batch_size[1]`.
+    pub key: String,
+    pub message: String,
+    pub help: String,
+}
+
+impl Plan {
+    /// What does not fit the data, errors first: batches larger than the training set, batch
+    /// normalisation over a single row, settings without effect in any configuration.
+    pub fn check(&self, shape: &DatasetShape) -> Vec<Problem> {
+        let mut problems = self.batch_sizes(shape.train_rows);
+        problems.extend(self.single_rows(shape.train_rows));
+        problems.extend(self.inert());
+        problems.extend(self.patience_too_long());
+        problems.extend(self.warmup_too_long());
+        problems
+    }
+
+    /// Each network with the training rows of its share. Where groups stay whole, a share may have a
+    /// few more or fewer.
+    fn networks(&self, train_rows: usize) -> impl Iterator<Item = (&MlpSpec, usize)> {
+        self.trials
+            .iter()
+            .filter_map(move |trial| match &trial.spec.model {
+                ModelSpec::Mlp(spec) => {
+                    let rows = (train_rows as f64 * trial.spec.train_share).round();
+                    Some((spec, (rows as usize).max(1)))
+                }
+                ModelSpec::Boost(_) | ModelSpec::Forest(_) => None,
+            })
+    }
+
+    fn batch_sizes(&self, train_rows: usize) -> Vec<Problem> {
+        let mut too_large: BTreeMap<usize, usize> = BTreeMap::new();
+        for (spec, there) in self.networks(train_rows) {
+            if let BatchSize::Rows(rows) = spec.batch_size
+                && rows > there
+            {
+                let least = too_large.entry(rows).or_insert(there);
+                *least = there.min(*least);
+            }
+        }
+        let problem = |(rows, there): (usize, usize)| Problem {
+            severity: Severity::Error,
+            key: self.key_of(Kind::Mlp, "batch_size", &Value::Int(rows as i64)),
+            message: match there == train_rows {
+                true => {
+                    format!("a batch of {rows} rows is larger than the training set of {there}")
+                }
+                false => format!(
+                    "a batch of {rows} rows is larger than the {there} of the smallest share of \
+                     the training rows"
+                ),
+            },
+            help: format!(
+                "set `batch_size` to at most {there}, or to \"all\" for one batch an epoch"
+            ),
+        };
+        too_large.into_iter().map(problem).collect()
+    }
+
+    fn single_rows(&self, train_rows: usize) -> Option<Problem> {
+        let (spec, _) = self
+            .networks(train_rows)
+            .find(|(spec, rows)| spec.batch_norm && spec.batch_rows(*rows) == 1)?;
+        let size = match spec.batch_size {
+            BatchSize::Rows(rows) => Value::Int(rows as i64),
+            BatchSize::All => Value::Text("all".to_owned()),
+        };
+        Some(Problem {
+            severity: Severity::Error,
+            key: self.key_of(Kind::Mlp, "batch_size", &size),
+            message: "batch normalisation over a batch of one row leaves nothing of it".to_owned(),
+            help: "set `batch_size` to at least 2, or `batch_norm` to false".to_owned(),
+        })
+    }
+
+    /// Settings written in the file that change nothing in any configuration.
+    fn inert(&self) -> Vec<Problem> {
+        let axes = self
+            .axes
+            .iter()
+            .map(|axis| (axis.path.clone(), axis.kind, axis.name.clone()));
+        self.fixed
+            .iter()
+            .cloned()
+            .chain(axes)
+            .filter(|(_, kind, key)| {
+                let mut of_kind = self
+                    .trials
+                    .iter()
+                    .map(|trial| &trial.spec.model)
+                    .filter(|model| model.kind() == *kind)
+                    .peekable();
+                of_kind.peek().is_some() && of_kind.all(|model| model.is_inert(key))
+            })
+            .map(|(path, kind, key)| Problem {
+                severity: Severity::Warning,
+                message: format!("`{key}` has no effect in any configuration"),
+                help: match kind.keys().iter().find(|known| known.name == key) {
+                    Some(known) => format!("`{key}`: {}", known.about),
+                    None => String::new(),
+                },
+                key: path,
+            })
+            .collect()
+    }
+
+    /// Early stopping that cannot stop anything: the first epoch may be the best, and the last one comes before
+    /// patience runs out.
+    fn patience_too_long(&self) -> Option<Problem> {
+        let stopping = |spec: &MlpSpec| Some((spec.early_stopping?.patience, spec.epochs));
+        let stopping: Vec<(u32, u32)> = self
+            .networks(1)
+            .filter_map(|(spec, _)| stopping(spec))
+            .collect();
+        let (patience, epochs) = *stopping.first()?;
+        let is_idle = |(patience, epochs): &(u32, u32)| patience.saturating_add(1) >= *epochs;
+        stopping.iter().all(is_idle).then(|| Problem {
+            severity: Severity::Warning,
+            key: self.path_of(Kind::Mlp, "early_stopping"),
+            message: format!(
+                "`early_stopping` has no effect in any configuration: a patience of {patience} runs \
+                 out no earlier than {epochs} epochs do"
+            ),
+            help: format!(
+                "set `patience` below {}, or train longer",
+                epochs.saturating_sub(1).max(1)
+            ),
+        })
+    }
+
+    /// Learning rates that never get where they are to go.
+    fn warmup_too_long(&self) -> Option<Problem> {
+        let is_endless = |spec: &&MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
+        let networks = self.networks(1).map(|(spec, _)| spec);
+        let spec = networks
+            .filter(|spec| spec.lr_schedule.warmup > 0.0)
+            .find(is_endless)?;
+        let (warmup, epochs) = (spec.lr_schedule.warmup, spec.epochs);
+        Some(Problem {
+            severity: Severity::Warning,
+            key: self.path_of(Kind::Mlp, "lr_schedule"),
+            message: format!(
+                "with a warm-up of {warmup} epochs and {epochs} epochs in all, the learning rate \
+                 never reaches `lr`"
+            ),
+            help: "shorten `warmup` of `lr_schedule`, or train longer".to_owned(),
+        })
+    }
+
+    /// The path of `key`: an axis, or fixed.
+    fn path_of(&self, kind: Kind, key: &str) -> String {
+        let axis = |axis: &&AxisSummary| axis.kind == kind && axis.name == key;
+        match self.axes.iter().find(axis) {
+            Some(axis) => axis.path.clone(),
+            None => format!("model.{key}"),
+        }
+    }
+
+    /// The path of `key` where it has `value`: a place on an axis, or the fixed key.
+    fn key_of(&self, kind: Kind, key: &str, value: &Value) -> String {
+        let axis = self
+            .axes
+            .iter()
+            .find(|axis| axis.kind == kind && axis.name == key);
+        if let Some(axis) = axis {
+            return match axis.values.iter().position(|other| other == value) {
+                Some(at) => format!("{}[{at}]", axis.path),
+                None => axis.path.clone(),
+            };
+        }
+        match kind {
+            Kind::Mlp => format!("model.{key}"),
+            Kind::Boost | Kind::Forest => "baseline".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::expand;
+    use crate::plan::tests::{digest, experiment};
+
+    fn problems(text: &str, train_rows: usize) -> Vec<(Severity, String, String)> {
+        let shape = DatasetShape {
+            train_rows,
+            features: 4,
+            classes: 3,
+        };
+        let plan = expand(&experiment(text), &digest());
+        let found = plan.check(&shape).into_iter();
+        found
+            .map(|problem| (problem.severity, problem.key, problem.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_training_set_is_an_error_at_its_value() {
+        let text = "grid.batch_size = [100, 101, \"all\"]";
+        assert_eq!(problems(text, 101), []);
+        let [(severity, key, message)] = &problems(text, 100)[..] else {
+            panic!("one problem");
+        };
+        assert_eq!(
+            (*severity, key.as_str()),
+            (Severity::Error, "grid.batch_size[1]")
+        );
+        assert_eq!(
+            message,
+            "a batch of 101 rows is larger than the training set of 100"
+        );
+        let fixed = problems("model.batch_size = 64", 10);
+        assert_eq!(fixed[0].1, "model.batch_size");
+        // The default of 32 is nowhere in the file; the path leads to [model] all the same.
+        assert_eq!(problems("model.epochs = 1", 10)[0].1, "model.batch_size");
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_smallest_share_is_an_error() {
+        let text = "experiment.learning_curve = [0.5, 0.1]\nmodel.batch_size = 20";
+        assert_eq!(problems(text, 200), []);
+        assert_eq!(
+            problems(text, 100)[0].2,
+            "a batch of 20 rows is larger than the 10 of the smallest share of the training rows"
+        );
+    }
+
+    #[test]
+    fn batch_normalisation_over_one_row_is_an_error() {
+        let text = "model.batch_norm = true\ngrid.batch_size = [2, 1]";
+        assert_eq!(problems(text, 10)[0].1, "grid.batch_size[1]");
+        assert_eq!(problems("model.batch_size = 1", 10), []);
+    }
+
+    #[test]
+    fn patience_that_never_runs_out_and_a_warm_up_without_an_end_are_warned_about() {
+        let keys = |text: &str| -> Vec<String> {
+            let found = problems(text, 100).into_iter();
+            found
+                .map(|(severity, key, _)| {
+                    assert_eq!(severity, Severity::Warning);
+                    key
+                })
+                .collect()
+        };
+        let stopping = "model.early_stopping = { patience = 50 }\n";
+        let warm = "model.lr_schedule = { kind = \"cosine\", warmup = 10 }\n";
+        let short = "model.epochs = 3\n";
+        assert_eq!(
+            keys(&format!("{short}{stopping}")),
+            ["model.early_stopping"]
+        );
+        assert_eq!(keys(&format!("{short}{warm}")), ["model.lr_schedule"]);
+        let axis = "grid.epochs = [3, 100]\n";
+        assert!(keys(&format!("{axis}{stopping}")).is_empty());
+        assert_eq!(keys(&format!("{axis}{warm}")), ["model.lr_schedule"]);
+        assert!(keys(&format!("model.epochs = 100\n{stopping}{warm}")).is_empty());
+    }
+
+    #[test]
+    fn settings_that_change_nothing_anywhere_are_warned_about() {
+        let text = "model.momentum = 0.9\ngrid.optimizer = [\"adam\", \"adamw\"]";
+        let found = problems(text, 100);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, Severity::Warning);
+        assert_eq!(found[0].1, "model.momentum");
+        let useful = "model.momentum = 0.9\ngrid.optimizer = [\"adam\", \"sgd\"]";
+        assert_eq!(problems(useful, 100), []);
+        let axis = "grid.nesterov = [true, false]";
+        assert_eq!(problems(axis, 100)[0].1, "grid.nesterov");
+    }
+}

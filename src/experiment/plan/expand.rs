@@ -1,0 +1,286 @@
+//! Writing out the grid. The same experiment and data always give the same plan.
+
+use std::collections::HashSet;
+
+use super::{AxisSummary, Plan, PlannedTrial};
+use crate::{Experiment, Space, TransferSpec};
+use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Transfer, TrialSpec};
+
+/// Writes out every trial of `experiment` on the data set `data`.
+pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
+    let mut excluded = 0;
+    let baselines = experiment.baselines.iter();
+    let models: Vec<ModelSpec> = baselines
+        .chain(&experiment.networks)
+        .flat_map(|space| models(space, &mut excluded))
+        .collect();
+    // Each network from scratch, then every way of transferring it: its pairs.
+    let starts: Vec<(&ModelSpec, Option<Transfer>)> = models
+        .iter()
+        .flat_map(|model| {
+            let transfers = transfers(experiment, model).into_iter().map(Some);
+            std::iter::once(None)
+                .chain(transfers)
+                .map(move |transfer| (model, transfer))
+        })
+        .collect();
+    let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.shares.iter())
+        .flat_map(|share| starts.iter().map(|start| (*share, start)))
+        .collect();
+    let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
+    let mut seen = HashSet::with_capacity(trials.capacity());
+    // All replicates of a configuration share its name, which takes as long to make as an id.
+    let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
+    let mut duplicates = 0;
+    for seed in &experiment.seeds {
+        for (index, (share, (model, transfer))) in points.iter().enumerate() {
+            let objective = experiment.objective.clone();
+            let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
+            spec.train_share = *share;
+            spec.transfer = transfer.clone();
+            if configs.len() == index {
+                configs.push(spec.config_id(data));
+            }
+            let id = spec.id(data);
+            if seen.insert(id.clone()) {
+                let config = configs[index].clone();
+                trials.push(PlannedTrial { id, config, spec });
+            } else {
+                duplicates += 1;
+            }
+        }
+    }
+    Plan {
+        counts: counts(&trials),
+        axes: experiment
+            .spaces()
+            .flat_map(axes)
+            .chain(transfer_axes(experiment))
+            .collect(),
+        shares: experiment.shares.clone(),
+        fixed: experiment.spaces().flat_map(fixed).collect(),
+        trials,
+        duplicates,
+        excluded,
+    }
+}
+
+/// The configurations of one space in file order, the last axis moving fastest.
+fn models(space: &Space, excluded: &mut u64) -> Vec<ModelSpec> {
+    let mut models = Vec::new();
+    for index in 0..space.combinations() {
+        let rows = space.rows(index);
+        if space.is_excluded(&rows) {
+            *excluded += 1;
+        } else {
+            models.push(space.model(&rows));
+        }
+    }
+    models
+}
+
+/// Every way in which `model` is transferred.
+fn transfers(experiment: &Experiment, model: &ModelSpec) -> Vec<Transfer> {
+    match (&experiment.transfer, model) {
+        (Some(transfer), ModelSpec::Mlp(model)) => transfer.transfers(model),
+        _ => Vec::new(),
+    }
+}
+
+fn transfer_axes(experiment: &Experiment) -> Vec<AxisSummary> {
+    let axes = experiment.transfer.iter().flat_map(TransferSpec::axes);
+    axes.map(|(path, name, values)| AxisSummary {
+        kind: Kind::Mlp,
+        name: name.to_owned(),
+        values,
+        path,
+    })
+    .collect()
+}
+
+fn axes(space: &Space) -> Vec<AxisSummary> {
+    let axis = |(group, at): (usize, usize)| {
+        let group = &space.groups[group];
+        AxisSummary {
+            kind: space.base.kind(),
+            name: group.keys[at].clone(),
+            values: group.rows.iter().map(|row| row[at].clone()).collect(),
+            path: format!("{}.{}", space.grid_path, group.keys[at]),
+        }
+    };
+    let groups = space.groups.iter().enumerate();
+    groups
+        .flat_map(|(index, group)| (0..group.keys.len()).map(move |at| (index, at)))
+        .map(axis)
+        .collect()
+}
+
+fn fixed(space: &Space) -> Vec<(String, Kind, String)> {
+    let path = |key: &String| {
+        let path = format!("{}.{key}", space.path);
+        (path, space.base.kind(), key.clone())
+    };
+    space.fixed.iter().map(path).collect()
+}
+
+pub(super) fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
+    Kind::ALL
+        .into_iter()
+        .map(|kind| {
+            let of_kind = trials
+                .iter()
+                .filter(|trial| trial.spec.model.kind() == kind);
+            (kind, of_kind.count() as u64)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::remaining;
+    use super::*;
+    use crate::plan::tests::{digest, experiment};
+    use sweep_core::trial::{Status, Value};
+
+    fn shown(plan: &Plan, keys: &[&str]) -> Vec<String> {
+        let row = |trial: &PlannedTrial| {
+            let params = trial.spec.model.params();
+            let cells: Vec<String> = params
+                .iter()
+                .filter(|(name, _)| keys.contains(&name.as_str()))
+                .map(|(_, value)| value.to_string())
+                .collect();
+            let kind = trial.spec.model.kind().name();
+            format!("{} {kind} {}", trial.spec.seed, cells.join(" "))
+        };
+        plan.trials.iter().map(row).collect()
+    }
+
+    #[test]
+    fn every_configuration_comes_once_before_the_second_seed_and_baselines_lead() {
+        let experiment = experiment(
+            "experiment.seeds = [3, 1]
+             grid.layers = [[8], [4, 4]]
+             grid.lr = [0.1, 0.01]
+             baseline = [{ kind = \"random_forest\" }]",
+        );
+        let plan = expand(&experiment, &digest());
+        assert_eq!(
+            shown(&plan, &["layers", "lr"]),
+            [
+                "3 random_forest ",
+                "3 mlp [8] 0.1",
+                "3 mlp [8] 0.01",
+                "3 mlp [4, 4] 0.1",
+                "3 mlp [4, 4] 0.01",
+                "1 random_forest ",
+                "1 mlp [8] 0.1",
+                "1 mlp [8] 0.01",
+                "1 mlp [4, 4] 0.1",
+                "1 mlp [4, 4] 0.01",
+            ]
+        );
+        assert_eq!(plan.counts, [(Kind::Mlp, 8), (Kind::Forest, 2)]);
+        assert_eq!(plan.configurations(), 5);
+        assert_eq!((plan.duplicates, plan.excluded), (0, 0));
+        assert_eq!(plan.axes[1].path, "grid.lr");
+        assert_eq!(plan.axes[1].values, [Value::Float(0.1), Value::Float(0.01)]);
+    }
+
+    #[test]
+    fn every_share_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
+        let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
+        let ordinary = expand(&experiment(networks), &digest());
+        let mut asked = experiment(&format!(
+            "{networks}experiment.learning_curve = [0.1, 1.0]
+             transfer = {{ from = \"a:best\", freeze = [0, 1] }}
+             baseline = [{{ kind = \"random_forest\" }}]"
+        ));
+        let source = sweep_core::trial::TrialId::from_hex("ab".repeat(16));
+        asked
+            .adopt(
+                &source,
+                &sweep_core::trial::MlpSpec::default(),
+                &"0".repeat(64),
+            )
+            .unwrap();
+        let plan = expand(&asked, &digest());
+        // Two seeds, two shares, one forest and two networks begun in three ways each.
+        assert_eq!(plan.counts, [(Kind::Mlp, 24), (Kind::Forest, 4)]);
+        assert_eq!(plan.configurations(), 14);
+        let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
+        assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));
+        let shares: Vec<f64> = (plan.trials[..14].iter())
+            .map(|trial| trial.spec.train_share)
+            .collect();
+        assert_eq!(shares, [[1.0; 7], [0.1; 7]].concat());
+        // Each network from scratch, then its ways of beginning otherwise.
+        let starts: Vec<Option<usize>> = (plan.trials[1..7].iter())
+            .map(|trial| trial.spec.transfer.as_ref().map(|transfer| transfer.freeze))
+            .collect();
+        assert_eq!(starts, [None, Some(0), Some(1), None, Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn zipped_axes_move_together_and_excluded_points_are_counted() {
+        let experiment = experiment(
+            "grid.layers = [[8], [4]]
+             grid.dropout = [0.0, 0.5]
+             grid.lr = [1, 0.01]
+             grid.zip = [[\"lr\", \"layers\"]]
+             grid.exclude = [{ layers = [8], lr = 1.0, dropout = 0 }]",
+        );
+        let plan = expand(&experiment, &digest());
+        assert_eq!(
+            shown(&plan, &["layers", "dropout", "lr"]),
+            ["1 mlp [8] 0.5 1", "1 mlp [4] 0 0.01", "1 mlp [4] 0.5 0.01"]
+        );
+        assert_eq!(plan.excluded, 1);
+    }
+
+    #[test]
+    fn an_axis_without_effect_gives_duplicates_which_are_dropped_and_counted() {
+        let experiment = experiment(
+            "experiment.seeds = [1, 2]
+             grid.optimizer = [\"adam\", \"sgd\"]
+             grid.momentum = [0.0, 0.5, 0.9]",
+        );
+        let plan = expand(&experiment, &digest());
+        assert_eq!(plan.trials.len(), 8);
+        assert_eq!(plan.duplicates, 4);
+    }
+
+    #[test]
+    fn a_plan_depends_on_values_and_not_on_how_the_file_spells_them() {
+        let one = experiment("grid.lr = [0.001, 1]\ngrid.clip_norm = [1.0]");
+        let other =
+            experiment("model.clip_norm = 1\ngrid.lr = [1e-3, 1.0]\nexperiment.name = \"x\"");
+        let ids = |experiment| -> Vec<_> {
+            let plan = expand(experiment, &digest());
+            plan.trials.into_iter().map(|trial| trial.id).collect()
+        };
+        assert_eq!(ids(&one), ids(&other));
+        assert_eq!(ids(&one).len(), 2);
+    }
+
+    #[test]
+    fn what_remains_is_all_but_the_finished_the_diverged_and_the_failed() {
+        let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]");
+        let plan = expand(&experiment, &digest());
+        let statuses: Vec<Option<Status>> =
+            Status::ALL.into_iter().map(Some).chain([None]).collect();
+        let status_of = |id: &_| {
+            let at = plan.trials.iter().position(|trial| trial.id == *id);
+            statuses[at.expect("a planned trial")]
+        };
+        let due = |retry_failed| -> Vec<Option<Status>> {
+            let rest = remaining(&plan, status_of, |_| retry_failed);
+            rest.into_iter().map(|trial| status_of(&trial.id)).collect()
+        };
+        let (pending, running) = (Some(Status::Pending), Some(Status::Running));
+        let (failed, interrupted) = (Some(Status::Failed), Some(Status::Interrupted));
+        assert_eq!(due(false), [pending, running, interrupted, None]);
+        assert_eq!(due(true), [pending, running, failed, interrupted, None]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Further replicate seeds for some configurations of a plan. Pure.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::{Plan, PlannedTrial, expand::counts};
+use sweep_core::trial::{ConfigId, DataDigest, TrialId};
+
+impl Plan {
+    /// Adds the trials of `further` seeds behind all others, seed by seed, in the plan's order of configurations. What
+    /// the plan has already, and configurations that it does not have, are left aside. Gives the number of trials
+    /// added.
+    pub fn add_seeds(&mut self, further: &[(ConfigId, Vec<u64>)], data: &DataDigest) -> usize {
+        let wanted: HashMap<&ConfigId, &Vec<u64>> = further
+            .iter()
+            .map(|(config, seeds)| (config, seeds))
+            .collect();
+        let mut met: HashSet<&ConfigId> = HashSet::new();
+        let first_of_each: Vec<&PlannedTrial> = (self.trials.iter())
+            .filter(|trial| wanted.contains_key(&trial.config) && met.insert(&trial.config))
+            .collect();
+        let mut known: HashSet<TrialId> =
+            self.trials.iter().map(|trial| trial.id.clone()).collect();
+        let seeds: BTreeSet<u64> = further
+            .iter()
+            .flat_map(|(_, seeds)| seeds)
+            .copied()
+            .collect();
+        let mut added = Vec::new();
+        for seed in seeds {
+            for first in &first_of_each {
+                if !wanted[&first.config].contains(&seed) {
+                    continue;
+                }
+                let mut spec = first.spec.clone();
+                spec.seed = seed;
+                let id = spec.id(data);
+                if known.insert(id.clone()) {
+                    let config = first.config.clone();
+                    added.push(PlannedTrial { id, config, spec });
+                }
+            }
+        }
+        let number = added.len();
+        self.trials.extend(added);
+        self.counts = counts(&self.trials);
+        number
+    }
+}
+
+/// The seeds that `chosen` configurations are given so that each has `number` more than any of them has now, and all have
+/// the same, so that they can be compared as pairs: all that one of them has, and the `number` smallest from 1 on that none
+/// has. Each list holds what its configuration lacks in `plan`, ascending.
+pub fn spend_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(ConfigId, Vec<u64>)> {
+    let of = |config: &ConfigId| -> BTreeSet<u64> {
+        let trials = plan.trials.iter().filter(|trial| trial.config == *config);
+        trials.map(|trial| trial.spec.seed).collect()
+    };
+    let mut all: BTreeSet<u64> = chosen.iter().flat_map(of).collect();
+    let new: Vec<u64> = (1..)
+        .filter(|seed| !all.contains(seed))
+        .take(number)
+        .collect();
+    all.extend(new);
+    (chosen.iter())
+        .map(|config| {
+            (
+                config.clone(),
+                all.difference(&of(config)).copied().collect(),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expand;
+    use super::*;
+    use crate::plan::tests::{digest, experiment};
+    use sweep_core::trial::Kind;
+
+    fn plan() -> Plan {
+        let experiment = experiment(
+            "experiment.seeds = [1, 2, 5]
+             grid.lr = [0.1, 0.2, 0.3]
+             baseline = [{ kind = \"random_forest\" }]",
+        );
+        expand(&experiment, &digest())
+    }
+
+    /// The first of each configuration: the forest, then the networks.
+    fn configs(plan: &Plan) -> Vec<ConfigId> {
+        plan.trials[..4]
+            .iter()
+            .map(|trial| trial.config.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_chosen_are_given_the_same_new_seeds() {
+        let plan = plan();
+        let configs = configs(&plan);
+        let chosen = [configs[2].clone(), configs[0].clone()];
+        let spent = spend_seeds(&plan, &chosen, 3);
+        assert_eq!(
+            spent,
+            [
+                (chosen[0].clone(), vec![3, 4, 6]),
+                (chosen[1].clone(), vec![3, 4, 6])
+            ]
+        );
+    }
+
+    #[test]
+    fn further_seeds_come_last_seed_by_seed_and_who_joins_later_catches_up() {
+        let mut plan = plan();
+        let configs = configs(&plan);
+        let before = plan.trials.clone();
+        let spent = spend_seeds(&plan, &configs[..2], 2);
+        assert_eq!(plan.add_seeds(&spent, &digest()), 4);
+        assert_eq!(plan.trials[..12], before[..]);
+        let added: Vec<(u64, &ConfigId)> = (plan.trials[12..].iter())
+            .map(|trial| (trial.spec.seed, &trial.config))
+            .collect();
+        let (forest, network) = (&configs[0], &configs[1]);
+        assert_eq!(
+            added,
+            [(3, forest), (3, network), (4, forest), (4, network)]
+        );
+        assert_eq!(plan.counts, [(Kind::Mlp, 11), (Kind::Forest, 5)]);
+        // Twice is once.
+        assert_eq!(plan.clone().add_seeds(&spent, &digest()), 0);
+        let late = spend_seeds(&plan, &[configs[1].clone(), configs[3].clone()], 1);
+        assert_eq!(late[0].1, [6]);
+        assert_eq!(late[1].1, [3, 4, 6]);
+    }
+
+    #[test]
+    fn a_further_trial_is_the_one_that_the_file_would_ask_for_with_that_seed() {
+        let mut few = plan();
+        let config = configs(&few)[1].clone();
+        few.add_seeds(&[(config, vec![9])], &digest());
+        let many = experiment("experiment.seeds = [9]\ngrid.lr = [0.1]");
+        assert_eq!(few.trials[12].id, expand(&many, &digest()).trials[0].id);
+    }
+
+    #[test]
+    fn configurations_that_are_not_asked_for_any_more_are_left_aside() {
+        let mut plan = plan();
+        let gone = ConfigId::from_hex("ab".repeat(16));
+        assert_eq!(plan.add_seeds(&[(gone, vec![7, 8])], &digest()), 0);
+        assert_eq!(plan.trials.len(), 12);
+    }
+}

@@ -1,0 +1,145 @@
+//! From an experiment to its trials: pure values in, pure values out.
+//!
+//! A plan holds every trial once, in the order in which trials are best run.
+
+mod check;
+mod expand;
+mod further;
+mod preview;
+
+pub use check::{DatasetShape, Problem, Severity};
+pub use expand::expand;
+pub use further::spend_seeds;
+pub use preview::{Preview, PreviewTable, preview};
+
+use sweep_core::trial::{ConfigId, Kind, Status, TrialId, TrialSpec, Value};
+
+/// A trial with its names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedTrial {
+    pub id: TrialId,
+    pub config: ConfigId,
+    pub spec: TrialSpec,
+}
+
+/// Everything that an experiment asks for on one data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
+    /// every configuration; within a seed share by share of the training rows, all of them first;
+    /// within a share the baselines come first (they are few, and the bar that networks are measured
+    /// against), then the networks, the last axis moving fastest. Further seeds that some configurations
+    /// were given come last.
+    pub trials: Vec<PlannedTrial>,
+    /// Networks first, then baselines in file order.
+    pub axes: Vec<AxisSummary>,
+    /// Shares of the training rows, 1 first.
+    pub shares: Vec<f64>,
+    /// What the file fixes: (dotted path of the key, kind of model, key).
+    pub fixed: Vec<(String, Kind, String)>,
+    /// Trials dropped because another one is the same, as when an axis has no effect.
+    pub duplicates: u64,
+    /// Configurations left out by `exclude`.
+    pub excluded: u64,
+    /// Trials by kind of model; kinds without trials are left out.
+    pub counts: Vec<(Kind, u64)>,
+}
+
+/// One axis of the search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AxisSummary {
+    pub kind: Kind,
+    pub name: String,
+    /// In file order; a zipped axis may repeat a value.
+    pub values: Vec<Value>,
+    /// Dotted path of the axis in the file, for messages: `grid.lr`.
+    pub path: String,
+}
+
+impl Plan {
+    /// The number of different configurations.
+    pub fn configurations(&self) -> usize {
+        let configs: std::collections::HashSet<&ConfigId> =
+            self.trials.iter().map(|trial| &trial.config).collect();
+        configs.len()
+    }
+}
+
+/// The trials still to be run, in plan order: all but those that are over for good. A failed one
+/// is run again only if `is_retried` says so; `status_of` is `None` for a trial never heard of.
+pub fn remaining(
+    plan: &Plan,
+    status_of: impl Fn(&TrialId) -> Option<Status>,
+    is_retried: impl Fn(&TrialId) -> bool,
+) -> Vec<&PlannedTrial> {
+    let is_due = |trial: &&PlannedTrial| match status_of(&trial.id) {
+        Some(Status::Finished | Status::Diverged) => false,
+        Some(Status::Failed) => is_retried(&trial.id),
+        Some(Status::Pending | Status::Running | Status::Interrupted) | None => true,
+    };
+    plan.trials.iter().filter(is_due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+    use crate::{Experiment, Source, parse};
+    use sweep_core::trial::{DataDigest, Kind, MlpSpec, TrialId};
+
+    const QUICKSTART: &str = include_str!("../../../experiments/quickstart.toml");
+    const GENRES_GRID: &str = include_str!("../../../experiments/genres_grid.toml");
+    const GENRES_TRANSFER: &str = include_str!("../../../experiments/genres_transfer.toml");
+    const GENRES_BASELINES: &str = include_str!("../../../experiments/genres_baselines.toml");
+    const GENRES_TEXT: &str = include_str!("../../../experiments/genres_text.toml");
+    const GENRES_BOTH: &str = include_str!("../../../experiments/genres_numbers_text.toml");
+
+    pub(super) fn digest() -> DataDigest {
+        DataDigest::from_hex("0".repeat(64))
+    }
+
+    /// An experiment from what a test adds to a file without networks.
+    pub(super) fn experiment(text: &str) -> Experiment {
+        read(format!(
+            "data.path = \"a.csv\"\ndata.target = \"y\"\n{text}"
+        ))
+    }
+
+    fn read(text: String) -> Experiment {
+        let path = "plan.toml".into();
+        let source = Source { path, text };
+        match parse(&source, &[]) {
+            Ok(experiment) => experiment,
+            Err(problems) => panic!("{problems:#?}"),
+        }
+    }
+
+    #[test]
+    fn the_examples_ask_for_as_many_trials_as_they_say() {
+        for (text, networks, boosted, forests) in [
+            (GENRES_GRID, 192, 0, 0),
+            // Five seeds, six shares, from scratch and in three ways of transferring.
+            (GENRES_TRANSFER, 5 * 6 * 4, 0, 0),
+            (GENRES_BASELINES, 0, 6, 3),
+            (GENRES_TEXT, 12, 3, 0),
+            (GENRES_BOTH, 36, 3, 0),
+            (QUICKSTART, 48, 6, 3),
+        ] {
+            let mut experiment = read(text.to_owned());
+            if experiment.transfer.is_some() {
+                let source = TrialId::from_hex("ab".repeat(16));
+                experiment
+                    .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
+                    .unwrap();
+            }
+            let plan = expand(&experiment, &digest());
+            let asked = [
+                (Kind::Mlp, networks),
+                (Kind::Boost, boosted),
+                (Kind::Forest, forests),
+            ];
+            let expected: Vec<_> = asked.into_iter().filter(|(_, count)| *count > 0).collect();
+            assert_eq!(plan.counts, expected);
+            assert_eq!((plan.duplicates, plan.excluded), (0, 0));
+        }
+    }
+}

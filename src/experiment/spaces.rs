@@ -1,0 +1,119 @@
+//! Which search spaces an experiment has, and that all together stay within bounds.
+
+use super::diagnostic::{Diagnostic, Problems, listed, nearest};
+use super::node::Node;
+use super::space::{self, BASELINE_KEYS, Draft, MAX_TRIALS};
+use super::table::must_be;
+use sweep_core::trial::Kind;
+
+/// The space of the networks; none when the file has baselines and neither [model] nor [grid].
+pub(super) fn networks<'a>(
+    model: Option<&'a Node>,
+    grid: Option<&'a Node>,
+    problems: &mut Problems,
+) -> Option<Draft<'a>> {
+    if model.is_none() && grid.is_none() {
+        return None;
+    }
+    let draft = space::read(Kind::Mlp, ("model", model), ("grid", grid), problems);
+    Some(draft)
+}
+
+/// The spaces of the baselines, in file order.
+pub(super) fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> Vec<Draft<'a>> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    let Some(items) = node.items() else {
+        problems.add(
+            Diagnostic::new(&node.place, "`baseline` must be a list of tables")
+                .help("write the heading with two brackets: [[baseline]]"),
+        );
+        return Vec::new();
+    };
+    let drafts = items.iter().enumerate();
+    drafts
+        .filter_map(|(index, item)| baseline(index, item, problems))
+        .collect()
+}
+
+fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option<Draft<'a>> {
+    let path = format!("baseline[{index}]");
+    let kinds = Kind::BASELINES.map(Kind::name);
+    if node.entries().is_none() {
+        must_be(&path, "a table", node, problems);
+        return None;
+    }
+    let Some(entry) = node.entry(BASELINE_KEYS[0]) else {
+        problems.add(
+            Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
+                .help(format!("it is one of {}", listed(kinds))),
+        );
+        return None;
+    };
+    let text = entry.value.text().unwrap_or_default();
+    let Some(kind) = Kind::parse(text).filter(|kind| kind.is_baseline()) else {
+        let message = format!("`{path}.kind` must be one of {}", listed(kinds));
+        let diagnostic = Diagnostic::new(&entry.value.place, message);
+        problems.add(match nearest(text, kinds) {
+            Some(near) => diagnostic.label(format!("did you mean {near:?}?")),
+            None if text == Kind::Mlp.name() => {
+                diagnostic.label("networks are described by [model] and [grid]")
+            }
+            None => diagnostic.label(format!("this is {}", entry.value.found())),
+        });
+        return None;
+    };
+    let grid = node.entry(BASELINE_KEYS[1]).map(|entry| &entry.value);
+    let grid_path = format!("{path}.grid");
+    Some(space::read(
+        kind,
+        (&path, Some(node)),
+        (&grid_path, grid),
+        problems,
+    ))
+}
+
+/// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.
+pub(super) fn within_bound<'d, 'a: 'd>(
+    drafts: impl Iterator<Item = &'d Draft<'a>>,
+    (seeds, shares, transfers): (usize, usize, usize),
+    problems: &mut Problems,
+) -> bool {
+    let drafts: Vec<&Draft<'_>> = drafts.collect();
+    let total = drafts.iter().fold(0u128, |sum, draft| {
+        let ways = match draft.kind {
+            Kind::Mlp => 1 + transfers,
+            Kind::Boost | Kind::Forest => 1,
+        };
+        let times = (seeds.max(1) * shares.max(1)) as u128 * ways as u128;
+        sum.saturating_add(draft.combinations().saturating_mul(times))
+    });
+    if total <= u128::from(MAX_TRIALS) {
+        return true;
+    }
+    if let Some(largest) = drafts.iter().max_by_key(|draft| draft.combinations()) {
+        let product = largest.product();
+        problems.add(
+            Diagnostic::new(
+                &largest.place,
+                format!("{total} trials are asked for; at most {MAX_TRIALS} are allowed"),
+            )
+            .label(format!(
+                "{product} = {} configurations, times {} seeds{}",
+                largest.combinations(),
+                seeds.max(1),
+                [
+                    (shares, "shares of the training rows"),
+                    (1 + transfers, "ways to begin"),
+                ]
+                .iter()
+                .filter(|(count, _)| *count > 1)
+                .map(|(count, what)| format!(", times {count} {what}"))
+                .collect::<String>()
+            ))
+            .help("shorten an axis, move axes together with `zip`, or ask for fewer seeds"),
+        );
+    }
+    false
+}

@@ -1,0 +1,144 @@
+//! Ending: interrupts, limits of the session, and limits of what a worker has in hand.
+//!
+//! Limits are enforced when all that was said has been heard: an observer that keeps the loop waiting
+//! (a full disk, say) makes no worker look silent.
+
+use std::time::{Duration, Instant};
+
+use super::station::State;
+use super::{Dispatcher, ScheduleError, Stopping};
+use crate::slots;
+use sweep_core::event::{Cause, Event, StopReason};
+use sweep_core::protocol::ToWorker;
+
+/// How long a fresh worker may take to say that it is ready.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// The same on a GPU, whose libraries are gigabytes to be read.
+const GPU_START_LIMIT: Duration = Duration::from_secs(120);
+
+/// A group may take as many times as long as a trial as it has trials, on a GPU at most this many times.
+const GPU_GROUP_PATIENCE: u32 = 4;
+
+/// How long a worker that was asked to stop may take to checkpoint and say so.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+impl Dispatcher<'_, '_> {
+    /// The first interrupt asks for a clean end, the second ends at once.
+    pub(super) fn interrupt(&mut self) -> Result<(), ScheduleError> {
+        match self.stopping {
+            Some(stopping) => self.end_at_once(stopping.reason),
+            None => self.begin_stop(StopReason::Interrupt),
+        }
+    }
+
+    /// Begins nothing more, and asks workers to write a checkpoint of what they have in hand.
+    fn begin_stop(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+        self.stopping = Some(Stopping {
+            since: Instant::now(),
+            reason,
+        });
+        for station in &mut self.stations {
+            if let (State::Busy { .. }, Some(link)) = (station.state, station.link.as_mut()) {
+                // A worker that cannot be told is gone, or killed when its time is up.
+                let _ = link.send(&ToWorker::Stop);
+            }
+        }
+        let at_once = false;
+        self.tell(&Event::StopBegan { reason, at_once })
+    }
+
+    fn end_at_once(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+        if self.busy() == 0 {
+            return Ok(());
+        }
+        let at_once = true;
+        self.tell(&Event::StopBegan { reason, at_once })?;
+        self.give_up_all()
+    }
+
+    /// Ends every worker now; their trials go on from their last checkpoint some other time.
+    fn give_up_all(&mut self) -> Result<(), ScheduleError> {
+        for place in 0..self.stations.len() {
+            if let State::Busy { .. } = self.stations[place].state {
+                self.lose(
+                    place,
+                    Cause::Crashed {
+                        exit_code: None,
+                        signal: None,
+                    },
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what takes too long, and the session when it has done what it may.
+    pub(super) fn enforce_limits(&mut self, now: Instant) -> Result<(), ScheduleError> {
+        match self.stopping {
+            Some(stopping) if now.duration_since(stopping.since) > STOP_GRACE => {
+                return self.end_at_once(stopping.reason);
+            }
+            Some(_) => {}
+            None => {
+                if let Some(reason) = self.limit_reached(now) {
+                    self.begin_stop(reason)?;
+                }
+            }
+        }
+        for place in 0..self.stations.len() {
+            if let Some(cause) = self.overrun(place, now) {
+                self.lose(place, cause)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The limit of the session that keeps trials that are left from being begun.
+    fn limit_reached(&self, now: Instant) -> Option<StopReason> {
+        if self.queue.is_empty() && self.busy() == 0 {
+            return None;
+        }
+        if let Some(limit) = self.settings.max_time
+            && now.duration_since(self.began) >= limit
+        {
+            return Some(StopReason::TimeLimit(limit));
+        }
+        let most = self.settings.max_trials?;
+        (self.summary.ended() >= most).then_some(StopReason::TrialLimit(most))
+    }
+
+    /// The limit that the worker at `place` has passed.
+    fn overrun(&self, place: usize, now: Instant) -> Option<Cause> {
+        match self.stations[place].state {
+            State::Starting { since } => {
+                let after = now.duration_since(since);
+                let limit = match slots::gpu_of(&self.stations[place].slot) {
+                    Some(_) => GPU_START_LIMIT,
+                    None => START_LIMIT,
+                };
+                (after > limit).then_some(Cause::TimedOut { after })
+            }
+            State::Busy {
+                since,
+                heard,
+                begun,
+            } => {
+                let (after, silence) = (now.duration_since(since), now.duration_since(heard));
+                let times = match slots::gpu_of(&self.stations[place].slot) {
+                    Some(_) => begun.min(GPU_GROUP_PATIENCE),
+                    None => begun,
+                };
+                let passed = |limit: Option<Duration>, time| {
+                    limit.is_some_and(|most| time > most.saturating_mul(times))
+                };
+                if passed(self.settings.trial_timeout, after) {
+                    return Some(Cause::TimedOut { after });
+                }
+                passed(self.settings.stall_timeout, silence)
+                    .then_some(Cause::Hung { after: silence })
+            }
+            State::Vacant | State::Ready | State::Retired => None,
+        }
+    }
+}

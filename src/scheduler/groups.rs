@@ -1,0 +1,169 @@
+//! Which trials can be trained together as one, and how many of them at once. Pure.
+//!
+//! Invariant: trials of a group have the same tensors, but for those of batch normalisation, and take the same
+//! course through them; what they may differ in (learning rate, decay, dropout, clipping, batch normalisation, constants
+//! of the optimiser, schedule, length, early stopping, seed) is each one's own.
+
+use sweep_core::trial::{MlpSpec, ModelSpec, Optimizer, TrialSpec};
+
+/// Most trials of a group.
+const MOST: usize = 128;
+
+/// The data that trials are trained on, as far as they decide how much room a trial takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    pub rows: usize,
+    pub features: usize,
+    pub classes: usize,
+}
+
+/// Whether both can be lanes of one group.
+pub fn are_alike(one: &TrialSpec, other: &TrialSpec) -> bool {
+    let (ModelSpec::Mlp(a), ModelSpec::Mlp(b)) = (&one.model, &other.model) else {
+        return false;
+    };
+    // The first layers of a source are as many, and its bins are the same, if it is the same.
+    let source = |spec: &TrialSpec| {
+        let transfer = spec.transfer.as_ref();
+        transfer.map(|transfer| (transfer.source.clone(), transfer.layers, transfer.freeze))
+    };
+    one.train_share == 1.0
+        && other.train_share == 1.0
+        && source(one) == source(other)
+        && a.layers == b.layers
+        && a.activation == b.activation
+        && (a.batch_norm == b.batch_norm || source(one).is_none())
+        && a.batch_size == b.batch_size
+        && a.embedding == b.embedding
+        && rule(a) == rule(b)
+        && (a.label_smoothing > 0.0) == (b.label_smoothing > 0.0)
+        && (a.ema > 0.0) == (b.ema > 0.0)
+}
+
+/// What of an update rule cannot differ within a group: which moments there are, and Nesterov's look ahead.
+fn rule(spec: &MlpSpec) -> (bool, bool, bool) {
+    let descends = spec.optimizer == Optimizer::Sgd;
+    let pushed = descends && spec.momentum > 0.0;
+    (descends, pushed, pushed && spec.nesterov)
+}
+
+/// How many trials like `spec` to train at once where lanes may take `room` numbers between them, so that
+/// the `waiting` trials of all kinds, itself included, keep all of `slots` busy. At least 1.
+pub fn size(spec: &TrialSpec, extent: Extent, room: u64, waiting: usize, slots: usize) -> usize {
+    let ModelSpec::Mlp(model) = &spec.model else {
+        return 1;
+    };
+    let fits = usize::try_from(room / numbers(model, extent)).unwrap_or(MOST);
+    fits.min(MOST).min(waiting.div_ceil(slots.max(1))).max(1)
+}
+
+/// Numbers that one lane takes: the values of a batch at every layer, and the parameters. At least 1.
+fn numbers(model: &MlpSpec, extent: Extent) -> u64 {
+    let inputs = extent.features * model.embedding.inputs_a_feature();
+    let (mut values, mut parameters, mut before) = (inputs, 0, inputs);
+    for width in model.layers.iter().copied().chain([extent.classes]) {
+        values += width;
+        parameters += before * width;
+        before = width;
+    }
+    let batch = model.batch_rows(extent.rows);
+    (values as u64)
+        .saturating_mul(batch as u64)
+        .saturating_add(parameters as u64)
+        .max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sweep_core::trial::{Objective, Value};
+
+    const EXTENT: Extent = Extent {
+        rows: 1000,
+        features: 10,
+        classes: 5,
+    };
+
+    fn trial(settings: &[(&str, Value)]) -> TrialSpec {
+        let mut model = MlpSpec::default();
+        for (key, value) in settings {
+            model.set(key, value).unwrap();
+        }
+        TrialSpec::new(ModelSpec::Mlp(model), 1, Objective::default())
+    }
+
+    fn text(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
+    #[test]
+    fn trials_that_differ_in_numbers_alone_are_alike() {
+        let plain = trial(&[]);
+        for (key, value) in [
+            ("lr", Value::Float(0.5)),
+            ("dropout", Value::Float(0.5)),
+            ("weight_decay", Value::Float(0.5)),
+            ("clip_norm", Value::Float(0.5)),
+            ("batch_norm", Value::Bool(true)),
+            ("eps", Value::Float(0.5)),
+            ("epochs", Value::Int(3)),
+            ("optimizer", text("adamw")),
+            ("lr_schedule", text("cosine")),
+        ] {
+            assert!(are_alike(&plain, &trial(&[(key, value)])), "{key}");
+        }
+        let other_seed = TrialSpec {
+            seed: 7,
+            ..plain.clone()
+        };
+        assert!(are_alike(&plain, &other_seed));
+    }
+
+    #[test]
+    fn trials_of_other_tensors_or_another_course_are_not_alike() {
+        let plain = trial(&[]);
+        for (key, value) in [
+            ("layers", Value::List(vec![Value::Int(8)])),
+            ("activation", text("gelu")),
+            ("batch_size", Value::Int(64)),
+            ("optimizer", text("sgd")),
+            ("embedding", text("ple")),
+            ("label_smoothing", Value::Float(0.1)),
+            ("ema", Value::Float(0.9)),
+        ] {
+            let other = trial(&[(key, value)]);
+            assert!(
+                !are_alike(&plain, &other) && !are_alike(&other, &plain),
+                "{key}"
+            );
+            assert!(are_alike(&other, &other), "{key}");
+        }
+        let shared = TrialSpec {
+            train_share: 0.5,
+            ..plain.clone()
+        };
+        assert!(
+            !are_alike(&shared, &shared),
+            "shares have rows of their own"
+        );
+        let sgd = [("optimizer", text("sgd"))];
+        let momentum = [("optimizer", text("sgd")), ("momentum", Value::Float(0.9))];
+        assert!(!are_alike(&trial(&sgd), &trial(&momentum)));
+    }
+
+    #[test]
+    fn groups_fill_the_room_and_leave_work_for_every_slot() {
+        // 32 rows of 10 + 64 + 32 + 5 values, and 10 * 64 + 64 * 32 + 32 * 5 parameters.
+        let lane = 32 * 111 + 2848;
+        let spec = trial(&[]);
+        let sized =
+            |room: u64, waiting: usize, slots: usize| size(&spec, EXTENT, room, waiting, slots);
+        assert_eq!(sized(0, 100, 1), 1);
+        assert_eq!(sized(lane * 5 + 1, 100, 1), 5);
+        assert_eq!(sized(lane * 5 - 1, 100, 1), 4);
+        assert_eq!(sized(lane * 50, 10, 4), 3);
+        assert_eq!(sized(u64::MAX, 10_000, 2), MOST);
+        let all = trial(&[("batch_size", text("all"))]);
+        assert_eq!(size(&all, EXTENT, 1000 * 111 + 2848, 9, 1), 1);
+    }
+}

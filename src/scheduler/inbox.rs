@@ -1,0 +1,168 @@
+//! Where workers' words and interrupts arrive, for the dispatcher to take in one order.
+//!
+//! Invariant: it holds a bounded number of workers' words, whoever is slow: a worker that says more waits until it is
+//! listened to again. An interrupt never waits, and overtakes words.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::launcher::Incoming;
+
+/// Words that may wait.
+const ROOM: usize = 4096;
+
+/// The end at which things arrive.
+#[derive(Debug, Clone)]
+pub struct Inbox(Arc<Shared>);
+
+/// The end at which they are taken out.
+#[derive(Debug)]
+pub struct Arrivals(Arc<Shared>);
+
+/// Nobody takes anything out any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over")]
+pub struct Closed;
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    arrived: Condvar,
+    room: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Incoming>,
+    /// Interrupts among those waiting; they stand first.
+    interrupts: usize,
+    closed: bool,
+}
+
+/// An inbox, which may be cloned, and its other end.
+pub fn inbox() -> (Inbox, Arrivals) {
+    let shared = Arc::new(Shared::default());
+    (Inbox(Arc::clone(&shared)), Arrivals(shared))
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inbox {
+    /// Puts `incoming` in; words of workers wait for room.
+    ///
+    /// # Errors
+    /// When the other end is gone.
+    pub fn send(&self, incoming: Incoming) -> Result<(), Closed> {
+        let mut state = self.0.lock();
+        if let Incoming::Interrupt = incoming {
+            let place = state.interrupts;
+            state.waiting.insert(place, incoming);
+            state.interrupts += 1;
+        } else {
+            while state.waiting.len() >= ROOM && !state.closed {
+                state = self
+                    .0
+                    .room
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            state.waiting.push_back(incoming);
+        }
+        if state.closed {
+            return Err(Closed);
+        }
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+}
+
+impl Arrivals {
+    /// Takes out what is next, waiting at most `limit` for it.
+    ///
+    /// # Errors
+    /// `Timeout` when nothing has arrived in that time.
+    pub fn recv_timeout(&self, limit: Duration) -> Result<Incoming, RecvTimeoutError> {
+        let begin = Instant::now();
+        let mut state = self.0.lock();
+        loop {
+            if let Some(incoming) = state.waiting.pop_front() {
+                state.interrupts = state.interrupts.saturating_sub(1);
+                self.0.room.notify_one();
+                return Ok(incoming);
+            }
+            let left = limit.saturating_sub(begin.elapsed());
+            if left.is_zero() {
+                return Err(RecvTimeoutError::Timeout);
+            }
+            let waited = self.0.arrived.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Arrivals {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.closed = true;
+        state.waiting.clear();
+        self.0.room.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::{Heard, WorkerId};
+
+    fn word(number: usize) -> Incoming {
+        Incoming::Heard(WorkerId(0), Heard::Garbage(number.to_string()))
+    }
+
+    fn number(incoming: Incoming) -> Option<usize> {
+        match incoming {
+            Incoming::Heard(_, Heard::Garbage(text)) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_flood_of_words_waits_for_room_and_none_is_lost_or_turned_around() {
+        let (inbox, arrivals) = inbox();
+        let total = 3 * ROOM;
+        let flood = inbox.clone();
+        let speaker = thread::spawn(move || (0..total).all(|n| flood.send(word(n)).is_ok()));
+        while inbox.0.lock().waiting.len() < ROOM {
+            thread::yield_now();
+        }
+        thread::sleep(Duration::from_millis(20));
+        assert_eq!(inbox.0.lock().waiting.len(), ROOM, "the speaker waits");
+        inbox.send(Incoming::Interrupt).unwrap();
+        let take = || arrivals.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!(number(take()), None, "an interrupt overtakes words");
+        for expected in 0..total {
+            assert_eq!(number(take()), Some(expected));
+        }
+        assert!(speaker.join().unwrap());
+        let nothing = arrivals.recv_timeout(Duration::from_millis(1));
+        assert_eq!(nothing.unwrap_err(), RecvTimeoutError::Timeout);
+    }
+
+    #[test]
+    fn who_waits_for_room_is_let_go_when_the_session_ends() {
+        let (inbox, arrivals) = inbox();
+        let speaker = thread::spawn(move || while inbox.send(word(0)).is_ok() {});
+        while arrivals.0.lock().waiting.len() < ROOM {
+            thread::yield_now();
+        }
+        drop(arrivals);
+        speaker.join().unwrap();
+    }
+}

@@ -1,0 +1,359 @@
+//! The training loop: several lanes as one batched model, epoch by epoch.
+//!
+//! Invariant: a lane has its own numbers, its own place in its training and its own ending; what it
+//! gives is what it would give alone. Within an epoch nothing is read back from the device.
+
+use std::time::Instant;
+
+use sweep_engine::Ended;
+use sweep_engine::native::draw;
+use sweep_engine::native::mirror::{Inputs, List, Mirror, Stretch};
+use sweep_engine::score::Confusion;
+use tch::{Device, Kind, Tensor};
+
+use crate::layout::Layout;
+use crate::masks::{Masks, Source};
+use crate::network::{Lanes, Network, Pass, losses};
+use crate::optimizer::{Constants, Numbers, Table};
+use crate::rows::{Orders, Resident, Rows};
+use crate::seat::{Fate, Leaving, Seat, conclude, count_normalised, source, specs};
+use crate::snapshot::{Snapshot, to_host};
+use crate::trained::{Trained, Validated};
+
+/// Validation rows that are scored at a time on a CPU; fixed, since the last bit of a product may hang on it.
+const EVALUATION_ROWS: usize = 256;
+/// Numbers of a layer that are held at a time on a GPU while validation rows are scored: 128 MB.
+const EVALUATION_NUMBERS: usize = 1 << 25;
+
+/// Lanes that are trained together.
+struct Group<'w, 'a> {
+    /// Those that normalise batches come first.
+    seats: Vec<Seat<'w, 'a>>,
+    network: Network,
+    layout: Layout,
+    device: Device,
+    train: Rows,
+    valid: Rows,
+    /// Start and count of the parameters that are trained at one rate.
+    stretches: Vec<(i64, i64)>,
+    constants: Constants,
+    /// Shares of the target that are spread over all classes, [K, 1].
+    smoothing: Option<Tensor>,
+    numbers: Numbers,
+    /// Running statistics, each [N * H].
+    running: Vec<Tensor>,
+    batch: usize,
+    classes: usize,
+}
+
+/// Trains `seats`, at least one, each to its ending.
+///
+/// # Panics
+/// With libtorch's message when it fails, as when the device has no memory left.
+pub fn train(seats: Vec<Seat<'_, '_>>, resident: &Resident, device: Device, ended: Ended<'_>) {
+    let mut group = Group::new(seats, resident, device);
+    loop {
+        group.dismiss(|mirror| mirror.is_over().then_some(None), ended);
+        if group.seats.is_empty() {
+            return;
+        }
+        group.epoch(ended);
+    }
+}
+
+impl<'w, 'a> Group<'w, 'a> {
+    fn new(mut seats: Vec<Seat<'w, 'a>>, resident: &Resident, device: Device) -> Group<'w, 'a> {
+        seats.sort_by_key(|seat| !seat.normalises());
+        let normalised = count_normalised(&seats);
+        let first = &seats[0].mirror;
+        let layout = Layout::of(first);
+        let network = Network::of(first, &layout);
+        let plain = |rows: &Rows| Rows {
+            x: rows.x.shallow_clone(),
+            y: rows.y.shallow_clone(),
+        };
+        let enter = |rows: &Rows| match first.inputs() {
+            Inputs::Piecewise(edges) => rows.in_bins(edges),
+            Inputs::Plain | Inputs::Periodic { .. } => plain(rows),
+        };
+        let (train, valid) = (enter(&resident.train), enter(&resident.valid));
+        let batch = first.spec().batch_rows(train.count());
+        let stretches = first.stretches().into_iter();
+        let stretches = stretches.map(|part| (part.start as i64, part.count as i64));
+        let list = |list: List| {
+            let lanes = seats.iter();
+            let lanes: Vec<Vec<f32>> = match list {
+                List::Running => lanes
+                    .take(normalised)
+                    .map(|seat| seat.mirror.numbers(list))
+                    .collect(),
+                _ => lanes
+                    .map(|seat| layout.gather(&seat.mirror.numbers(list), seat.normalises()))
+                    .collect(),
+            };
+            if lanes.is_empty() {
+                return None;
+            }
+            let size = [lanes.len() as i64, lanes[0].len() as i64];
+            let numbers = Tensor::from_slice(&lanes.concat()).view(size);
+            (size[1] > 0).then(|| numbers.to_device(device))
+        };
+        let running = list(List::Running).map(|all| {
+            let cuts = all.split_with_sizes(network.running(), 1);
+            cuts.into_iter().map(|cut| cut.reshape(-1).copy()).collect()
+        });
+        let mut group = Group {
+            stretches: stretches.collect(),
+            constants: Constants::of(&specs(&seats), device),
+            smoothing: None,
+            numbers: Numbers {
+                parameters: list(List::Parameters).expect("an output has parameters"),
+                first: list(List::First),
+                second: list(List::Second),
+                average: list(List::Average),
+            },
+            running: running.unwrap_or_default(),
+            classes: first.job().data.meta().classes.len(),
+            network,
+            layout,
+            device,
+            train,
+            valid,
+            batch,
+            seats,
+        };
+        group.smoothing = group.smoothing_of_lanes();
+        group
+    }
+
+    fn smoothing_of_lanes(&self) -> Option<Tensor> {
+        let shares = self.seats.iter();
+        let shares: Vec<f32> = shares
+            .map(|seat| seat.mirror.spec().label_smoothing as f32)
+            .collect();
+        shares.iter().any(|share| *share > 0.0).then(|| {
+            Tensor::from_slice(&shares)
+                .unsqueeze(1)
+                .to_device(self.device)
+        })
+    }
+
+    fn steps(&self) -> usize {
+        self.train.count().div_ceil(self.batch)
+    }
+
+    /// One epoch of every lane.
+    fn epoch(&mut self, ended: Ended<'_>) {
+        let start = Instant::now();
+        let trained = self.train_epoch();
+        let validated = self.validate();
+        // Lanes share the machine evenly; what they are said to have taken adds up to what was taken.
+        let seconds = start.elapsed().as_secs_f64() / self.seats.len() as f64;
+        let mut fates = Vec::with_capacity(self.seats.len());
+        {
+            let mut snapshot = Snapshot {
+                numbers: &self.numbers,
+                running: &self.running,
+                layout: &self.layout,
+                lanes: self.seats.len(),
+                normalised: count_normalised(&self.seats),
+                fetched: Vec::new(),
+            };
+            let (steps, batch) = (self.steps(), self.batch);
+            for (lane, (seat, validated)) in self.seats.iter_mut().zip(validated).enumerate() {
+                let fate = conclude(
+                    seat,
+                    &trained.lane(lane, (steps, batch)),
+                    &validated,
+                    seconds,
+                    &mut |list| snapshot.lane(list, lane),
+                );
+                fates.push(fate);
+            }
+        }
+        let mut fates = fates.into_iter();
+        self.dismiss(
+            |_| match fates.next() {
+                Some(Fate::Stopped(step)) => Some(Some(Leaving::Stopped(step))),
+                Some(Fate::Diverged(divergence)) => Some(Some(Leaving::Diverged(divergence))),
+                Some(Fate::Stays) | None => None,
+            },
+            ended,
+        );
+    }
+
+    /// Trains every lane through its next epoch.
+    fn train_epoch(&mut self) -> Trained {
+        let (rows, steps) = (self.train.count(), self.steps());
+        let orders = Orders::new(&self.draw_orders(rows), self.device);
+        let sources: Vec<Source> = self.seats.iter().map(source).collect();
+        let widths = self.network.widths();
+        let mut masks = Masks::new(&sources, &widths, (self.batch, steps), self.device);
+        let stretches: Vec<Vec<Stretch>> = self
+            .seats
+            .iter()
+            .map(|seat| seat.mirror.stretches())
+            .collect();
+        let places = self.seats.iter().zip(&stretches);
+        let places: Vec<(&Mirror<'_>, &[Stretch])> = places
+            .map(|(seat, stretches)| (&seat.mirror, stretches.as_slice()))
+            .collect();
+        let table = Table::of(&places, steps as u64, self.device);
+
+        let (mut all_losses, mut all_norms) = (Vec::new(), Vec::new());
+        let normalised = count_normalised(&self.seats) as i64;
+        for step in 0..steps {
+            let start = step * self.batch;
+            let count = self.batch.min(rows - start);
+            let (x, y) = self.train.batch(&orders, start, count);
+            let factors = masks.at(step, count);
+            let pass = Pass::Train {
+                dropout: factors.as_deref(),
+            };
+            // A leaf of its own each step, which shares its numbers with the lanes'.
+            let leaf = self.numbers.parameters.detach().set_requires_grad(true);
+            let lanes = Lanes {
+                parameters: &leaf,
+                running: &self.running,
+                normalised,
+            };
+            let scores = self.network.scores(lanes, &x, pass);
+            let row_losses = losses(&scores, &y, self.smoothing.as_ref());
+            all_losses.push(row_losses.detach());
+            // The gradient of each lane's mean: lanes share nothing but the sum.
+            let total = row_losses.sum(Kind::Float) / count as f64;
+            let gradient = Tensor::run_backward(&[total], &[&leaf], false, false).remove(0);
+            let norm = self.layout.norms(&gradient);
+            let row = table.row(step as i64);
+            self.constants
+                .step(&mut self.numbers, &self.stretches, &gradient, &norm, &row);
+            all_norms.push(norm);
+        }
+        Trained {
+            losses: to_host(&Tensor::cat(&all_losses, 1)),
+            norms: to_host(&Tensor::stack(&all_norms, 0)),
+        }
+    }
+
+    /// The order of the training rows in the next epoch of each lane.
+    fn draw_orders(&self, rows: usize) -> Vec<Vec<u32>> {
+        let mut orders: Vec<Vec<u32>> = Vec::with_capacity(self.seats.len());
+        let mut drawn: Vec<(u64, u32)> = Vec::with_capacity(self.seats.len());
+        for seat in &self.seats {
+            let key = (seat.mirror.job().spec.seed, seat.mirror.epoch() + 1);
+            let order = match drawn.iter().position(|other| *other == key) {
+                Some(same) => orders[same].clone(),
+                None => {
+                    let mut order = vec![0; rows];
+                    draw::batch_order(key.0, key.1, &mut order);
+                    order
+                }
+            };
+            drawn.push(key);
+            orders.push(order);
+        }
+        orders
+    }
+
+    /// Mean loss and predictions of every lane on the validation rows.
+    fn validate(&self) -> Vec<Validated> {
+        let lanes = self.seats.len();
+        let average = self.numbers.average.as_ref();
+        let of = Lanes {
+            parameters: average.unwrap_or(&self.numbers.parameters),
+            running: &self.running,
+            normalised: count_normalised(&self.seats) as i64,
+        };
+        let rows = self.valid.count();
+        let widest = self.network.widths().into_iter().max();
+        let at_once = match self.device.is_cuda() {
+            false => EVALUATION_ROWS,
+            true => {
+                let of_all = lanes * widest.unwrap_or(1).max(self.classes);
+                (EVALUATION_NUMBERS / of_all).clamp(EVALUATION_ROWS, 32 * EVALUATION_ROWS)
+            }
+        };
+        let (mut found, mut predicted) = (Vec::new(), Vec::new());
+        for start in (0..rows).step_by(at_once) {
+            let (x, y) = self
+                .valid
+                .stretch(start, at_once.min(rows - start), lanes as i64);
+            let scores = self.network.scores(of, &x, Pass::Evaluate);
+            found.push(losses(&scores, &y, None));
+            predicted.push(scores.argmax(1, false));
+        }
+        let found = to_host::<f32>(&Tensor::cat(&found, 1));
+        let predicted = to_host::<i64>(&Tensor::cat(&predicted, 1));
+        let labels = self.seats[0].mirror.job().data.valid().y;
+        found
+            .chunks(rows)
+            .zip(predicted.chunks(rows))
+            .map(|(losses, predicted)| {
+                let mut confusion = Confusion::new(self.classes);
+                for (label, predicted) in labels.iter().zip(predicted) {
+                    confusion.add(*label as usize, *predicted as usize);
+                }
+                let sum: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
+                Validated {
+                    loss: sum / rows as f64,
+                    confusion,
+                }
+            })
+            .collect()
+    }
+
+    /// Ends the lanes that `leaves` names, in order, and goes on with the others.
+    fn dismiss(
+        &mut self,
+        mut leaves: impl FnMut(&Mirror<'a>) -> Option<Option<Leaving>>,
+        ended: Ended<'_>,
+    ) {
+        let leaving: Vec<Option<Option<Leaving>>> =
+            self.seats.iter().map(|seat| leaves(&seat.mirror)).collect();
+        if leaving.iter().all(Option::is_none) {
+            return;
+        }
+        let normalised = count_normalised(&self.seats) as i64;
+        let stays = leaving.iter().enumerate();
+        let stays: Vec<i64> = stays
+            .filter(|(_, leaves)| leaves.is_none())
+            .map(|(lane, _)| lane as i64)
+            .collect();
+        for (seat, leaves) in std::mem::take(&mut self.seats).into_iter().zip(leaving) {
+            match leaves {
+                None => self.seats.push(seat),
+                Some(how) => seat.end(how, ended),
+            }
+        }
+        if stays.is_empty() {
+            return;
+        }
+        let still_normalised = count_normalised(&self.seats);
+        let stays = Tensor::from_slice(&stays).to_device(self.device);
+        let select = |tensor: &mut Tensor| *tensor = tensor.index_select(0, &stays);
+        select(&mut self.numbers.parameters);
+        let Numbers {
+            first,
+            second,
+            average,
+            ..
+        } = &mut self.numbers;
+        [first, second, average]
+            .into_iter()
+            .flatten()
+            .for_each(select);
+        match still_normalised {
+            0 => self.running.clear(),
+            // They come first among those that stay as well.
+            still => {
+                let stays = stays.narrow(0, 0, still as i64);
+                for running in &mut self.running {
+                    let lanes = running.view([normalised, -1]);
+                    *running = lanes.index_select(0, &stays).reshape(-1);
+                }
+            }
+        }
+        self.constants = Constants::of(&specs(&self.seats), self.device);
+        self.smoothing = self.smoothing_of_lanes();
+    }
+}

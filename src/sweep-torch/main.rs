@@ -1,0 +1,54 @@
+//! `sweep-torch`: the worker that trains networks with libtorch, on CPUs and on GPUs.
+//!
+//! Invariant: this program is the only one that knows libtorch; `sweep` starts it as it starts itself.
+
+use std::process::ExitCode;
+
+use sweep_torch::{Torch, device};
+
+const USAGE: &str = "\
+sweep-torch is the worker of `sweep` that trains with libtorch; `sweep run` starts it.
+
+  sweep-torch worker [cpu|cuda]   serve orders on standard input, on a CPU or on the first visible GPU
+  sweep-torch devices             say what libtorch can train on here, as JSON";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["worker"] | ["worker", "cpu"] => serve(Ok(tch::Device::Cpu)),
+        ["worker", "cuda"] => serve(device::first_gpu()),
+        ["devices"] => {
+            println!("{}", device::describe());
+            ExitCode::SUCCESS
+        }
+        ["--version"] => {
+            println!("sweep-torch {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        ["--help" | "help"] => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Serves orders on `device` until the coordinator is gone.
+fn serve(device: Result<tch::Device, String>) -> ExitCode {
+    let served = device.and_then(|device| {
+        sweep_worker::serve(&mut Torch::new(device)).map_err(|error| {
+            format!("cannot speak to the coordinator: {error}; `sweep-torch worker` is started by `sweep run`")
+        })
+    });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
