@@ -51,7 +51,7 @@ fn spawn(path: &Path, experiment: &str, steps: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "store::tests::sharing::as_another_process",
+            "tests::sharing::as_another_process",
             "--ignored",
         ])
         .env(CHILD_PATH, path)
