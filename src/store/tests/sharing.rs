@@ -49,11 +49,7 @@ fn as_another_process() {
 
 fn spawn(path: &Path, experiment: &str, steps: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "tests::sharing::as_another_process",
-            "--ignored",
-        ])
+        .args(["--exact", "tests::sharing::as_another_process", "--ignored"])
         .env(CHILD_PATH, path)
         .env(CHILD_EXPERIMENT, experiment)
         .env(CHILD_STEPS, steps.to_string())
