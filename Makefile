@@ -32,7 +32,7 @@ SWEEP_FUZZ_SECONDS ?= 60
 .PHONY: torture
 torture: tools xgboost
 	SWEEP_REQUIRE_XGBOOST=1 SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
-	  $(CARGO) test --locked --test torture -- --nocapture --test-threads 1
+	  $(CARGO) test --locked --test main torture -- --nocapture --test-threads 1
 	SWEEP_REQUIRE_XGBOOST=1 SWEEP_FUZZ_SECONDS=$(SWEEP_FUZZ_SECONDS) $(CARGO) test --locked --test fuzz -- --nocapture
 
 # The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.

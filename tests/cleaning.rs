@@ -5,18 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-mod common;
-
-use common::{Place, in_a_place};
+use crate::common::TestDir;
 use serde_json::Value as Json;
 use sweep_store::SweepLock;
-
-/// A folder in which the sweeps `one` and `two` were run, which share two of their trials.
-struct Bench {
-    place: Place,
-}
-
-in_a_place!(Bench);
 
 const EXPERIMENT: &str = "
 [data]
@@ -30,56 +21,52 @@ epochs = 2
 layers = [8]
 ";
 
-impl Bench {
-    fn new() -> Bench {
-        let bench = Bench {
-            place: Place::with_data(600),
-        };
-        bench.write(
-            "one.toml",
-            format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
-        );
-        bench.write(
-            "two.toml",
-            format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
-        );
-        for file in ["one.toml", "two.toml"] {
-            bench.succeed(&["run", file, "-q", "--workers", "1"]);
-        }
-        bench
+fn test_dir() -> TestDir {
+    let bench = TestDir::with_data(600);
+    bench.write(
+        "one.toml",
+        format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
+    );
+    bench.write(
+        "two.toml",
+        format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
+    );
+    for file in ["one.toml", "two.toml"] {
+        bench.succeed(&["run", file, "-q", "--workers", "1"]);
     }
+    bench
+}
 
-    /// Names of the trials of `sweep`, in plan order.
-    fn trials(&self, sweep: &str) -> Vec<String> {
-        let shown = self.json(&["show", sweep, "--json"]);
-        let records = shown["records"].as_array().unwrap();
-        let names = records.iter().map(|trial| trial["trial"].as_str().unwrap());
-        names.map(str::to_owned).collect()
-    }
+/// Names of the trials of `sweep`, in plan order.
+fn trials(dir: &TestDir, sweep: &str) -> Vec<String> {
+    let shown = dir.json(&["show", sweep, "--json"]);
+    let records = shown["records"].as_array().unwrap();
+    let names = records.iter().map(|trial| trial["trial"].as_str().unwrap());
+    names.map(str::to_owned).collect()
+}
 
-    fn folder_of(&self, trial: &str) -> PathBuf {
-        self.path("runs/trials").join(trial)
-    }
+fn folder_of(dir: &TestDir, trial: &str) -> PathBuf {
+    dir.path("runs/trials").join(trial)
+}
 
-    /// Every file and folder under `runs`, but for the record itself and the lock of data.
-    fn files(&self) -> BTreeSet<String> {
-        let mut files = BTreeSet::new();
-        let mut folders = vec![self.path("runs")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.strip_prefix(self.path("runs")).unwrap();
-                let name = name.to_str().unwrap().to_owned();
-                if path.is_dir() {
-                    folders.push(path);
-                }
-                if !name.starts_with("sweep.sqlite") && name != "locks/data" {
-                    files.insert(name);
-                }
+/// Every file and folder under `runs`, but for the record itself and the lock of data.
+fn files(dir: &TestDir) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    let mut folders = vec![dir.path("runs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(dir.path("runs")).unwrap();
+            let name = name.to_str().unwrap().to_owned();
+            if path.is_dir() {
+                folders.push(path);
+            }
+            if !name.starts_with("sweep.sqlite") && name != "locks/data" {
+                files.insert(name);
             }
         }
-        files
     }
+    files
 }
 
 fn kinds(found: &Json) -> Vec<(String, String)> {
@@ -101,11 +88,11 @@ fn kinds(found: &Json) -> Vec<(String, String)> {
 
 #[test]
 fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
-    let bench = Bench::new();
-    let (one, two) = (bench.trials("one"), bench.trials("two"));
+    let bench = test_dir();
+    let (one, two) = (trials(&bench, "one"), trials(&bench, "two"));
     assert_eq!((one.len(), two.len()), (2, 2));
     assert_eq!(one[1], two[0], "the two share a trial");
-    let before = bench.files();
+    let before = files(&bench);
 
     let (shown, said) = bench.end(&["rm", "one"], 2);
     assert!(shown.contains("goes:  sweep one, 1 trial"), "{shown}");
@@ -115,14 +102,18 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
     );
     assert!(said.contains("--yes"), "{said}");
     bench.succeed(&["rm", "one", "--dry-run"]);
-    assert_eq!(bench.files(), before);
+    assert_eq!(files(&bench), before);
     assert_eq!(bench.count("SELECT count(*) FROM trials"), 3);
 
     let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
     assert!(said.contains("removed sweep one: "), "{said}");
-    assert!(!bench.folder_of(&one[0]).exists());
-    assert!(bench.folder_of(&one[1]).join("model.safetensors").is_file());
-    let gone: BTreeSet<String> = before.difference(&bench.files()).cloned().collect();
+    assert!(!folder_of(&bench, &one[0]).exists());
+    assert!(
+        folder_of(&bench, &one[1])
+            .join("model.safetensors")
+            .is_file()
+    );
+    let gone: BTreeSet<String> = before.difference(&files(&bench)).cloned().collect();
     let expected: Vec<String> = ["locks/one.lock", "logs/one"]
         .map(str::to_owned)
         .into_iter()
@@ -133,27 +124,31 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
         .collect();
     assert_eq!(gone, expected.into_iter().collect());
     bench.end(&["show", "one"], 2);
-    assert_eq!(bench.trials("two"), two);
+    assert_eq!(trials(&bench, "two"), two);
     // The other sweep can be reported and gone on with; the removed one run anew.
     bench.succeed(&["report", "two"]);
     bench.succeed(&["resume", "two", "-q"]);
     bench.succeed(&["run", "one.toml", "-q"]);
-    assert_eq!(bench.trials("one"), one);
-    assert!(bench.folder_of(&one[0]).join("model.safetensors").is_file());
+    assert_eq!(trials(&bench, "one"), one);
+    assert!(
+        folder_of(&bench, &one[0])
+            .join("model.safetensors")
+            .is_file()
+    );
 }
 
 #[test]
 fn a_sweep_that_runs_is_not_removed_nor_its_files() {
-    let bench = Bench::new();
-    let trial = bench.trials("two")[1].clone();
+    let bench = test_dir();
+    let trial = trials(&bench, "two")[1].clone();
     bench.write(&format!("runs/trials/{trial}/model.json.partial"), "{");
     let lock = SweepLock::acquire(&bench.path("runs"), "two").unwrap();
-    let before = bench.files();
+    let before = files(&bench);
     let (_, said) = bench.end(&["rm", "two", "--yes"], 4);
     assert!(said.contains("is being run by process"), "{said}");
     let (_, said) = bench.end(&["gc", "--yes"], 0);
     assert!(!said.contains("removed"), "{said}");
-    assert_eq!(bench.files(), before);
+    assert_eq!(files(&bench), before);
     let (_, said) = bench.end(&["gc", "--yes", "--vacuum"], 0);
     assert!(!said.contains("removed"), "{said}");
     drop(lock);
@@ -165,15 +160,15 @@ fn a_sweep_that_runs_is_not_removed_nor_its_files() {
 
 #[test]
 fn one_trial_is_removed_and_trained_again_when_asked_for() {
-    let bench = Bench::new();
-    let own = bench.trials("one")[0].clone();
+    let bench = test_dir();
+    let own = trials(&bench, "one")[0].clone();
     let removed = bench.json(&["rm", "one", "--trial", &own[..8], "--yes", "--json"]);
     assert_eq!(removed["removed"], true);
     assert_eq!(removed["trials"], serde_json::json!([own]));
-    assert!(!bench.folder_of(&own).exists());
-    assert_eq!(bench.trials("one").len(), 1);
+    assert!(!folder_of(&bench, &own).exists());
+    assert_eq!(trials(&bench, "one").len(), 1);
     bench.succeed(&["resume", "one", "-q"]);
-    assert_eq!(bench.trials("one").len(), 2);
+    assert_eq!(trials(&bench, "one").len(), 2);
     let (_, said) = bench.end(&["rm", "one", "--trial", "zz", "--yes"], 2);
     assert!(
         said.contains("sweep one has no trial and no configuration `zz`"),
@@ -183,7 +178,7 @@ fn one_trial_is_removed_and_trained_again_when_asked_for() {
 
 #[test]
 fn looks_at_test_rows_are_counted_on_after_their_sweep_is_removed() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["report", "one", "--test"]);
     let (shown, _) = bench.end(&["rm", "one", "--yes"], 0);
     assert!(
@@ -201,8 +196,8 @@ fn looks_at_test_rows_are_counted_on_after_their_sweep_is_removed() {
 
 #[test]
 fn litter_goes_and_everything_else_stays() {
-    let bench = Bench::new();
-    let trial = bench.trials("one")[0].clone();
+    let bench = test_dir();
+    let trial = trials(&bench, "one")[0].clone();
     let unknown = "0123456789abcdef".repeat(2);
     let digest = "0123456789abcdef".repeat(4);
     let litter = [
@@ -228,7 +223,7 @@ fn litter_goes_and_everything_else_stays() {
         "cache/sentence-v1-00.cache".to_owned(),
         "mine/model.safetensors".to_owned(),
     ];
-    let clean = bench.files();
+    let clean = files(&bench);
     for name in litter.iter().chain(&others) {
         bench.write(&format!("runs/{name}"), "something");
     }
@@ -236,7 +231,7 @@ fn litter_goes_and_everything_else_stays() {
     bench.write("precious/model.safetensors", "mine");
     let link = "fedcba9876543210".repeat(2);
     std::os::unix::fs::symlink(&outside, bench.path("runs/trials").join(&link)).unwrap();
-    let before = bench.files();
+    let before = files(&bench);
 
     let (shown, _) = bench.end(&["gc", "--dry-run"], 0);
     assert!(
@@ -248,11 +243,11 @@ fn litter_goes_and_everything_else_stays() {
     }
     let (_, said) = bench.end(&["gc"], 2);
     assert!(said.contains("--yes"), "{said}");
-    assert_eq!(bench.files(), before, "nothing goes unasked");
+    assert_eq!(files(&bench), before, "nothing goes unasked");
 
     let (_, said) = bench.end(&["gc", "--yes"], 0);
     assert!(said.contains("removed 11 files, 99 B"), "{said}");
-    let left = bench.files();
+    let left = files(&bench);
     for name in &litter {
         assert!(!left.contains(name), "{name} is still there");
     }
@@ -271,7 +266,7 @@ fn litter_goes_and_everything_else_stays() {
 
 #[test]
 fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
     assert!(!said.contains("sweep gc"), "{said}");
     let (_, said) = bench.end(&["rm", "two", "--yes"], 0);
@@ -285,7 +280,7 @@ fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
         bench.count("SELECT freelist_count FROM pragma_freelist_count"),
         0
     );
-    let left = bench.files();
+    let left = files(&bench);
     let folders = ["data", "locks", "logs", "trials"].map(str::to_owned);
     assert_eq!(left, folders.into_iter().collect());
     bench.succeed(&["run", "one.toml", "-q"]);
@@ -293,14 +288,14 @@ fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
 
 #[test]
 fn a_folder_with_two_records_or_none_is_left_as_it_is() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["run", "two.toml", "-q", "--store", "runs/other.sqlite"]);
-    let before = bench.files();
+    let before = files(&bench);
     for arguments in [["gc", "--yes"].as_slice(), &["rm", "one", "--yes"]] {
         let (_, said) = bench.end(arguments, 2);
         assert!(said.contains("other.sqlite is another record"), "{said}");
     }
     bench.end(&["gc", "--yes", "--store", "runs/nothing.sqlite"], 1);
-    assert_eq!(bench.files(), before);
+    assert_eq!(files(&bench), before);
     assert!(!bench.path("runs/nothing.sqlite").exists());
 }

@@ -4,9 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-mod common;
-
-use common::{Place, in_a_place};
+use crate::common::TestDir;
 use serde_json::Value as Json;
 
 const FILE: &str = "
@@ -31,49 +29,35 @@ kind = \"random_forest\"
 trees = 3
 ";
 
-struct Bench {
-    place: Place,
+fn test_dir() -> TestDir {
+    let place = TestDir::with_data(400);
+    place.write("few.toml", FILE);
+    place
 }
 
-in_a_place!(Bench);
+/// Standard output and standard error of a command that must succeed.
+fn succeed(dir: &TestDir, arguments: &[&str]) -> (String, String) {
+    dir.end(arguments, 0)
+}
 
-impl Bench {
-    fn new() -> Bench {
-        let place = Place::with_data(400);
-        place.write("few.toml", FILE);
-        Bench { place }
-    }
+fn json(dir: &TestDir, arguments: &[&str]) -> Json {
+    dir.json(&[arguments, &["--json"]].concat())
+}
 
-    fn empty() -> Bench {
-        Bench {
-            place: Place::empty(),
-        }
-    }
-
-    /// Standard output and standard error of a command that must succeed.
-    fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        self.end(arguments, 0)
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        self.place.json(&[arguments, &["--json"]].concat())
-    }
-
-    /// Standard error of a command that must be refused.
-    fn refused(&self, arguments: &[&str]) -> String {
-        self.fail(arguments, 2)
-    }
+/// Standard error of a command that must be refused.
+fn refuse(dir: &TestDir, arguments: &[&str]) -> String {
+    dir.fail(arguments, 2)
 }
 
 #[test]
 fn made_up_data_replace_nothing_unasked() {
-    let bench = Bench::empty();
+    let bench = TestDir::empty();
     bench.write("mine.csv", "hi");
     let synth = ["data", "synth", "mine.csv", "--rows", "20"];
-    assert!(bench.refused(&synth).contains("--force"));
+    assert!(refuse(&bench, &synth).contains("--force"));
     let mine = bench.root().join("mine.csv");
     assert_eq!(std::fs::read(&mine).unwrap(), b"hi");
-    let told = bench.json(&[&synth[..], &["--force"]].concat());
+    let told = json(&bench, &[&synth[..], &["--force"]].concat());
     assert_eq!(
         (&told["rows"], &told["path"]),
         (&Json::from(20), &Json::from("mine.csv"))
@@ -84,7 +68,7 @@ fn made_up_data_replace_nothing_unasked() {
 #[test]
 fn what_is_written_in_part_goes_with_a_signal() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        let bench = Bench::empty();
+        let bench = TestDir::empty();
         let mut writer = bench
             .command(&["data", "synth", "q.csv", "--rows", "30000000"])
             .stderr(Stdio::null())
@@ -106,9 +90,9 @@ fn what_is_written_in_part_goes_with_a_signal() {
 
 #[test]
 fn a_configuration_is_named_like_a_trial() {
-    let bench = Bench::new();
-    bench.succeed(&["run", "few.toml"]);
-    let shown = bench.json(&["show", "few"]);
+    let bench = test_dir();
+    succeed(&bench, &["run", "few.toml"]);
+    let shown = json(&bench, &["show", "few"]);
     let config = &shown["configurations"][0];
     let name = config["config"].as_str().unwrap();
     let prefix = &name[..8];
@@ -117,12 +101,12 @@ fn a_configuration_is_named_like_a_trial() {
         .collect();
     assert_eq!(trials.len(), 2);
 
-    let (out, _) = bench.succeed(&["show", prefix]);
+    let (out, _) = succeed(&bench, &["show", prefix]);
     assert!(
         trials.iter().all(|trial| out.contains(&trial[..8])),
         "{out}"
     );
-    let told = bench.json(&["show", prefix]);
+    let told = json(&bench, &["show", prefix]);
     assert_eq!(told["config"], name);
     assert_eq!(told["trials"].as_array().unwrap().len(), 2);
 
@@ -130,19 +114,19 @@ fn a_configuration_is_named_like_a_trial() {
     let value = |run: &&Json| run["value"].as_f64().unwrap();
     let best = best.max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
     let best = best["trial"].as_str().unwrap();
-    let (_, said) = bench.succeed(&["predict", prefix, "demo.csv", "-o", "out.csv"]);
+    let (_, said) = succeed(&bench, &["predict", prefix, "demo.csv", "-o", "out.csv"]);
     assert!(said.contains(&best[..8]), "{said}");
-    let (_, said) = bench.succeed(&["export", prefix, "model", "--experiment", "few"]);
+    let (_, said) = succeed(&bench, &["export", prefix, "model", "--experiment", "few"]);
     assert!(said.contains(&best[..8]), "{said}");
     let other = shown["configurations"][1]["config"].as_str().unwrap();
-    bench.succeed(&["diff", prefix, &other[..8]]);
+    succeed(&bench, &["diff", prefix, &other[..8]]);
 
     for refused in [
         vec!["tag", prefix, "paper"],
         vec!["note", prefix, "a word"],
         vec!["rm", "few", "--trial", prefix, "--yes"],
     ] {
-        let said = bench.refused(&refused);
+        let said = refuse(&bench, &refused);
         assert!(
             said.contains("has 2 trials") && said.contains("seed 2"),
             "{said}"
@@ -152,32 +136,31 @@ fn a_configuration_is_named_like_a_trial() {
             "{said}"
         );
     }
-    bench.succeed(&["tag", trials[0], "paper"]);
+    succeed(&bench, &["tag", trials[0], "paper"]);
 
     // What is printed as a way to go on is one.
-    let (out, _) = bench.succeed(&["show", "few"]);
+    let (out, _) = succeed(&bench, &["show", "few"]);
     assert!(
         out.contains("`sweep show CONFIG`") && out.contains("`sweep ls few`"),
         "{out}"
     );
-    let said = bench.refused(&["show", "nope"]);
+    let said = refuse(&bench, &["show", "nope"]);
     assert!(
         said.contains("no sweep, trial or configuration is called `nope`"),
         "{said}"
     );
     assert!(said.contains("there are the sweeps few"), "{said}");
-    assert!(bench.refused(&["show", ""]).contains("empty name"));
-    let said = bench.refused(&["tag", "few", "paper"]);
+    assert!(refuse(&bench, &["show", ""]).contains("empty name"));
+    let said = refuse(&bench, &["tag", "few", "paper"]);
     assert!(said.contains("`few` is a sweep"), "{said}");
 }
 
 #[test]
 fn queries_and_lists_tell_what_tables_show() {
-    let bench = Bench::new();
-    bench.succeed(&["run", "few.toml"]);
+    let bench = test_dir();
+    succeed(&bench, &["run", "few.toml"]);
     let number = |query: &str| {
-        bench
-            .json(&["ls", "few", "-q", query])
+        json(&bench, &["ls", "few", "-q", query])
             .as_array()
             .unwrap()
             .len()
@@ -188,13 +171,13 @@ fn queries_and_lists_tell_what_tables_show() {
     assert_eq!(number("rank=1"), 2);
     assert_eq!(number("rank<3 seeds=2 failed=0"), 4);
     assert_eq!(number("MEAN>0"), 6);
-    let (_, said) = bench.succeed(&["ls", "-q", "kind=mlp"]);
+    let (_, said) = succeed(&bench, &["ls", "-q", "kind=mlp"]);
     assert!(said.contains("trials of few, the last sweep"), "{said}");
 
     // A list has no empty lists that stand for facts.
     for records in [
-        bench.json(&["ls", "few"]),
-        bench.json(&["show", "few"])["records"].clone(),
+        json(&bench, &["ls", "few"]),
+        json(&bench, &["show", "few"])["records"].clone(),
     ] {
         let record = &records[0];
         assert!(record["best"].is_number());
@@ -202,27 +185,27 @@ fn queries_and_lists_tell_what_tables_show() {
             assert!(record.get(key).is_none(), "{key}: {record}");
         }
         let trial = record["trial"].as_str().unwrap();
-        let told = bench.json(&["show", trial]);
+        let told = json(&bench, &["show", trial]);
         assert!(!told["attempts"].as_array().unwrap().is_empty());
     }
 }
 
 #[test]
 fn quiet_says_the_last_line_and_no_more() {
-    let bench = Bench::new();
-    let (out, said) = bench.succeed(&["run", "few.toml", "--quiet"]);
+    let bench = test_dir();
+    let (out, said) = succeed(&bench, &["run", "few.toml", "--quiet"]);
     assert_eq!(out, "");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("6 of 6 trials done"), "{said}");
-    let (out, said) = bench.succeed(&["resume", "--quiet"]);
+    let (out, said) = succeed(&bench, &["resume", "--quiet"]);
     assert_eq!((out.as_str(), said.lines().count()), ("", 1), "{said}");
-    let (_, said) = bench.succeed(&["run", "few.toml"]);
+    let (_, said) = succeed(&bench, &["run", "few.toml"]);
     assert!(said.contains("`momentum` has no effect"), "{said}");
 }
 
 #[test]
 fn flags_are_named_in_what_is_said_of_them() {
-    let bench = Bench::new();
+    let bench = test_dir();
     for (arguments, words) in [
         (vec!["--workers", "0"], vec!["--workers", "from 1 to 1024"]),
         (
@@ -263,19 +246,22 @@ fn flags_are_named_in_what_is_said_of_them() {
             vec!["experiment.name"],
         ),
     ] {
-        let said = bench.refused(&[&["run", "few.toml"][..], &arguments].concat());
+        let said = refuse(&bench, &[&["run", "few.toml"][..], &arguments].concat());
         for word in words {
             assert!(said.contains(word), "{arguments:?}: {word}\n{said}");
         }
     }
     // The largest number is allowed on both ways.
-    bench.succeed(&["plan", "few.toml", "--set", "schedule.slots={cpu=1024}"]);
-    bench.succeed(&["plan", "few.toml", "--workers", "1024"]);
+    succeed(
+        &bench,
+        &["plan", "few.toml", "--set", "schedule.slots={cpu=1024}"],
+    );
+    succeed(&bench, &["plan", "few.toml", "--workers", "1024"]);
 }
 
 #[test]
 fn names_in_data_break_no_line_of_a_check() {
-    let bench = Bench::empty();
+    let bench = TestDir::empty();
     let mut file = std::fs::File::create(bench.root().join("t.csv")).unwrap();
     writeln!(file, "a,c,y").unwrap();
     let long = "x".repeat(300);
@@ -288,7 +274,7 @@ fn names_in_data_break_no_line_of_a_check() {
         "t.toml",
         "[data]\npath = \"t.csv\"\ntarget = \"y\"\ncategorical = [\"c\"]\n[model]\n",
     );
-    let (out, said) = bench.succeed(&["data", "check", "t.toml"]);
+    let (out, said) = succeed(&bench, &["data", "check", "t.toml"]);
     let all = format!("{out}{said}");
     assert!(
         !all.lines().any(|line| line.starts_with("note: injected")),
@@ -305,7 +291,7 @@ fn names_in_data_break_no_line_of_a_check() {
 
 #[test]
 fn a_trial_that_a_killed_session_left_is_interrupted() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let epochs = "model.epochs=100000";
     let mut session = bench
         .command(&["run", "few.toml", "--set", epochs, "--workers", "1"])
@@ -329,9 +315,9 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     session.kill().unwrap();
     session.wait().unwrap();
     assert!(!has("running") && has("interrupted"), "{:?}", statuses());
-    let shown = bench.json(&["show", "few"]);
+    let shown = json(&bench, &["show", "few"]);
     assert_eq!(shown["sessions"][0]["outcome"], "interrupted", "{shown}");
-    let (out, _) = bench.succeed(&["show", "few"]);
+    let (out, _) = succeed(&bench, &["show", "few"]);
     assert!(
         out.contains("interrupted") && !out.contains("running"),
         "{out}"
@@ -339,12 +325,12 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     let records = shown["records"].as_array().unwrap().iter();
     let cut = (records.clone()).find(|trial| trial["status"] == "interrupted");
     let cut = cut.unwrap()["trial"].as_str().unwrap();
-    let told = bench.json(&["show", cut]);
+    let told = json(&bench, &["show", cut]);
     assert_eq!(told["attempts"][0]["outcome"], "interrupted", "{told}");
-    bench.succeed(&["export", "few", "out", "--format", "csv"]);
+    succeed(&bench, &["export", "few", "out", "--format", "csv"]);
     let attempts = std::fs::read_to_string(bench.path("out/attempts.csv")).unwrap();
     assert!(!attempts.contains("running"), "{attempts}");
-    let listed = bench.json(&["ls"]);
+    let listed = json(&bench, &["ls"]);
     assert_eq!(listed[0]["trials"]["running"], 0, "{listed}");
     assert!(
         listed[0]["trials"]["interrupted"].as_u64() > Some(0),

@@ -1,49 +1,36 @@
 //! `sweep describe`, the real binary, on made-up data and on files that are odd or wrong.
 
-mod common;
+use crate::common::TestDir;
 
-use common::{Place, in_a_place};
-
-/// A folder in which commands run.
-struct Bench {
-    place: Place,
+fn test_dir() -> TestDir {
+    TestDir::empty()
 }
 
-in_a_place!(Bench);
+/// Standard error of a command that must end with `code` and write nothing.
+fn fail(dir: &TestDir, arguments: &[&str], code: i32) -> String {
+    let text = dir.fail(arguments, code);
+    assert!(!dir.path("reports").exists(), "nothing is written");
+    text
+}
 
-impl Bench {
-    fn new() -> Bench {
-        Bench {
-            place: Place::empty(),
-        }
-    }
-
-    /// Standard error of a command that must end with `code` and write nothing.
-    fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let text = self.place.fail(arguments, code);
-        assert!(!self.path("reports").exists(), "nothing is written");
-        text
-    }
-
-    /// Names and bytes of all files in a folder of reports.
-    fn report(&self, name: &str) -> Vec<(String, Vec<u8>)> {
-        let folder = self.path("reports").join(name);
-        let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .map(|path| {
-                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-                (name, std::fs::read(path).unwrap())
-            })
-            .collect();
-        files.sort();
-        files
-    }
+/// Names and bytes of all files in a folder of reports.
+fn report(dir: &TestDir, name: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = dir.path("reports").join(name);
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 #[test]
 fn a_csv_file_is_described_with_tables_plots_and_json() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
     let flags = ["--target", "playlist_genre", "--group", "track_id"];
     let arguments = [&["describe", "demo.csv"], &flags[..]].concat();
@@ -60,7 +47,7 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
         assert!(shown.contains(wanted), "{wanted} is missing in\n{shown}");
     }
     assert!(!shown.contains('\x1b'), "colour is for terminals");
-    let first = bench.report("demo-data");
+    let first = report(&bench, "demo-data");
     for name in [
         "columns.csv",
         "describe.json",
@@ -73,13 +60,13 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
     assert_eq!(json["source"]["rows"], 1500);
     assert_eq!(json["folder"], "reports/demo-data");
     assert_eq!(json["groups"]["columns"][0], "track_id");
-    assert!(bench.report("demo-data") == first, "the same every time");
+    assert!(report(&bench, "demo-data") == first, "the same every time");
     assert!(!bench.path("runs").exists(), "nothing is recorded");
 }
 
 #[test]
 fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
     bench.write(
         "small.toml",
@@ -124,7 +111,7 @@ fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
 
 #[test]
 fn odd_files_are_read_as_preparation_reads_them() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.write(
         "odd.tsv",
         "\u{feff}x\ty\r\n1\ta, b\r\n NA \t\"c\r\nd\"\r\n\r\n3\t\r\n",
@@ -140,7 +127,7 @@ fn odd_files_are_read_as_preparation_reads_them() {
 
 #[test]
 fn what_cannot_be_described_is_refused_with_what_to_do() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.write("bad.csv", b"x,y\n1,\xff\n");
     bench.write("good.csv", "size,kind\n1,a\n2,b\n3,a\n");
     bench.write("same.csv", "size,kind\n1,a\n2,a\n");
@@ -176,7 +163,7 @@ fn what_cannot_be_described_is_refused_with_what_to_do() {
         ),
         (&["describe", "small.toml"], "did you mean `kind`?"),
     ] {
-        let text = bench.fail(arguments, 2);
+        let text = fail(&bench, arguments, 2);
         // Messages are wrapped to the width of a page.
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = text.replace("│ ", "");
@@ -184,5 +171,5 @@ fn what_cannot_be_described_is_refused_with_what_to_do() {
     }
     bench.write("taken", "");
     let arguments = ["describe", "good.csv", "--out", "taken"];
-    assert!(bench.fail(&arguments, 1).contains("cannot write"));
+    assert!(fail(&bench, &arguments, 1).contains("cannot write"));
 }

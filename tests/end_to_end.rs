@@ -5,59 +5,46 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-mod common;
-
-use common::{PATIENCE, Place, in_a_place};
+use crate::common::{PATIENCE, TestDir};
 use rusqlite::Connection;
 
-/// A folder with made-up data and an experiment file, in which commands run.
-struct Bench {
-    place: Place,
+fn test_dir() -> TestDir {
+    let bench = TestDir::with_data(1500);
+    bench.write("small.toml", small("epochs = 3"));
+    bench
 }
 
-in_a_place!(Bench);
-
-impl Bench {
-    fn new() -> Bench {
-        let bench = Bench {
-            place: Place::with_data(1500),
-        };
-        bench.write("small.toml", small("epochs = 3"));
-        bench
+/// Starts a sweep and waits until it has recorded at least `rows` metric rows.
+fn start(dir: &TestDir, arguments: &[&str], rows: i64) -> Child {
+    let child = dir
+        .command(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    while dir.count("SELECT count(*) FROM metrics") < rows {
+        assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
+        sleep(Duration::from_millis(10));
     }
+    child
+}
 
-    /// Starts a sweep and waits until it has recorded at least `rows` metric rows.
-    fn start(&self, arguments: &[&str], rows: i64) -> Child {
-        let child = self
-            .command(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let begin = Instant::now();
-        while self.count("SELECT count(*) FROM metrics") < rows {
-            assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
-            sleep(Duration::from_millis(10));
-        }
-        child
-    }
-
-    /// Everything recorded of results, but for times: (trial, metric, step, value).
-    fn results(&self) -> Vec<String> {
-        let connection = self.record();
-        let mut query = connection
-            .prepare(
-                "SELECT trial, metric, step, value FROM metric_rows WHERE metric <> 'seconds'
-                 ORDER BY trial, metric, step",
-            )
-            .unwrap();
-        let rows = query.query_map([], |row| {
-            let (trial, metric): (String, String) = (row.get(0)?, row.get(1)?);
-            let (step, value): (i64, f64) = (row.get(2)?, row.get(3)?);
-            Ok(format!("{trial} {metric} {step} {:016x}", value.to_bits()))
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    }
+/// Everything recorded of results, but for times: (trial, metric, step, value).
+fn results(dir: &TestDir) -> Vec<String> {
+    let connection = dir.record();
+    let mut query = connection
+        .prepare(
+            "SELECT trial, metric, step, value FROM metric_rows WHERE metric <> 'seconds'
+             ORDER BY trial, metric, step",
+        )
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        let (trial, metric): (String, String) = (row.get(0)?, row.get(1)?);
+        let (step, value): (i64, f64) = (row.get(2)?, row.get(3)?);
+        Ok(format!("{trial} {metric} {step} {:016x}", value.to_bits()))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
 }
 
 /// An experiment of eight networks and two forests.
@@ -108,7 +95,7 @@ fn processes_in(folder: &Path) -> Vec<String> {
 
 #[test]
 fn the_last_line_of_every_session_names_the_best_that_the_record_has() {
-    let bench = Bench::new();
+    let bench = test_dir();
     // Four sessions that leave trials, and one that does not.
     let arguments = [
         "run",
@@ -139,7 +126,7 @@ fn the_last_line_of_every_session_names_the_best_that_the_record_has() {
 
 #[test]
 fn a_sweep_is_planned_trained_listed_shown_and_reported() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let plan = bench.succeed(&["plan", "small.toml"]);
     assert!(plan.contains("10 trials"), "{plan}");
     assert!(
@@ -185,7 +172,7 @@ fn a_sweep_is_planned_trained_listed_shown_and_reported() {
 
 #[test]
 fn a_report_whose_models_are_gone_says_so_and_shows_the_rest() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["run", "small.toml"]);
     bench.succeed(&["report", "small"]);
     let page = || std::fs::read_to_string(bench.path("reports/small/index.html")).unwrap();
@@ -199,7 +186,7 @@ fn a_report_whose_models_are_gone_says_so_and_shows_the_rest() {
 
 #[test]
 fn a_finished_sweep_trains_nothing_again_and_an_edited_one_only_what_is_new() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["run", "small.toml"]);
     let attempts = "SELECT count(*) FROM attempts";
     assert_eq!(bench.count(attempts), 10);
@@ -220,34 +207,34 @@ fn a_finished_sweep_trains_nothing_again_and_an_edited_one_only_what_is_new() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_workers() {
-    let one = Bench::new();
+    let one = test_dir();
     one.succeed(&["run", "small.toml", "--workers", "1"]);
-    let three = Bench::new();
+    let three = test_dir();
     three.succeed(&["run", "small.toml", "--workers", "3"]);
-    let results = one.results();
-    assert!(results.len() > 100);
-    assert_eq!(results, three.results());
+    let first = results(&one);
+    assert!(first.len() > 100);
+    assert_eq!(first, results(&three));
 }
 
 #[test]
 fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
     // Long enough that a trial in hand when the signal comes is never over before it is heard.
     let long = small("epochs = 600");
-    let alone = Bench::new();
+    let alone = test_dir();
     alone.write("small.toml", &long);
     alone.succeed(&["run", "small.toml"]);
 
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.write("small.toml", &long);
     // More rows than the forests have, which come first and are over in no time.
-    let mut child = bench.start(&["run", "small.toml"], 1_000);
+    let mut child = start(&bench, &["run", "small.toml"], 1_000);
     signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(bench.count("SELECT count(*) FROM trials WHERE status = 'interrupted'") > 0);
     assert_eq!(processes_in(bench.root()), [""; 0]);
 
     let seen = bench.count("SELECT count(*) FROM metrics");
-    let mut child = bench.start(&["resume"], seen + 1_000);
+    let mut child = start(&bench, &["resume"], seen + 1_000);
     signal(&child, libc::SIGKILL);
     child.wait().unwrap();
     let begin = Instant::now();
@@ -263,7 +250,7 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
     let before = bench.count(finished);
     bench.succeed(&["resume", "small"]);
     assert_eq!(bench.count(finished), 10);
-    assert_eq!(alone.results(), bench.results());
+    assert_eq!(results(&alone), results(&bench));
     let again = "SELECT count(*) FROM (SELECT trial FROM attempts WHERE outcome = 'finished'
                  GROUP BY trial HAVING count(*) > 1)";
     assert_eq!(bench.count(again), 0, "{before} were finished before");
@@ -276,9 +263,9 @@ fn a_sweep_stopped_and_killed_ends_with_the_bits_of_one_left_alone() {
 
 #[test]
 fn a_sweep_that_is_running_is_not_run_twice() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.write("small.toml", small("epochs = 100000"));
-    let mut child = bench.start(&["run", "small.toml"], 10);
+    let mut child = start(&bench, &["run", "small.toml"], 10);
     let said = bench.fail(&["run", "small.toml"], 4);
     assert!(said.contains(&child.id().to_string()), "{said}");
     // Another sweep on the same record is welcome.
@@ -291,7 +278,7 @@ fn a_sweep_that_is_running_is_not_run_twice() {
 
 #[test]
 fn mistakes_are_told_all_at_once_and_nothing_is_written() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let wrong = small("epochs = 0\nlerning_rate = 0.1").replace("\"tempo\"", "\"tempoo\"");
     bench.write("wrong.toml", &wrong);
     let said = bench.fail(&["run", "wrong.toml"], 2);
@@ -318,7 +305,7 @@ fn mistakes_are_told_all_at_once_and_nothing_is_written() {
 
 #[test]
 fn flags_hold_for_a_run_and_for_its_resumption() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["run", "small.toml", "--set", "model.epochs=2"]);
     let last_step = "SELECT max(step) FROM metric_rows WHERE metric = 'lr'";
     assert_eq!(bench.count(last_step), 2);
@@ -329,7 +316,7 @@ fn flags_hold_for_a_run_and_for_its_resumption() {
 
 #[test]
 fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.succeed(&["run", "small.toml"]);
     let synth = ["data", "synth", "demo.csv", "--rows", "1500"];
     bench.succeed(&[&synth[..], &["--seed", "9", "--force"]].concat());
@@ -341,7 +328,7 @@ fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
 
 #[test]
 fn a_record_that_is_no_record_is_refused_and_left_alone() {
-    let bench = Bench::new();
+    let bench = test_dir();
     std::fs::create_dir(bench.path("runs")).unwrap();
     bench.write(
         "runs/sweep.sqlite",
@@ -378,8 +365,8 @@ lr_scale = 0.5
 }
 
 /// A bench on which `small` was trained without one of the classes.
-fn bench_with_source(epochs: u32) -> Bench {
-    let bench = Bench::new();
+fn bench_with_source(epochs: u32) -> TestDir {
+    let bench = test_dir();
     let exclude = "data.exclude={ playlist_genre = [\"edm\"] }";
     bench.write("transfer.toml", transfer(epochs));
     bench.succeed(&["run", "small.toml", "--set", exclude]);
@@ -388,7 +375,7 @@ fn bench_with_source(epochs: u32) -> Bench {
 
 #[test]
 fn a_transfer_is_paired_reported_and_held_to_its_source() {
-    let bench = Bench::new();
+    let bench = test_dir();
     bench.write("transfer.toml", transfer(3));
     let said = bench.fail(&["run", "transfer.toml"], 2);
     assert!(said.contains("train the source first"), "{said}");
@@ -448,7 +435,7 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
     // Nothing is left to do, and a source that was tampered with is noticed.
     bench.succeed(&["resume", "transfer"]);
     let attempts = bench.count("SELECT count(*) FROM attempts");
-    let source = bench.source();
+    let source = transferred_source(&bench);
     let weights = bench
         .path("runs/trials")
         .join(source)
@@ -471,9 +458,9 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
     alone.succeed(&["run", "transfer.toml"]);
 
     let bench = bench_with_source(600);
-    let source = bench.source_of("small");
+    let source = source_of(&bench, "small");
     let seen = bench.count("SELECT count(*) FROM metrics");
-    let mut child = bench.start(&["run", "transfer.toml"], seen + 100);
+    let mut child = start(&bench, &["run", "transfer.toml"], seen + 100);
     signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     // Meanwhile another network becomes the best of its sweep; the transfer stays with the first.
@@ -481,7 +468,7 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
     let worse = "UPDATE trials SET best = 0.0 WHERE name = ?1";
     assert_eq!(connection.execute(worse, [&source]).unwrap(), 1);
     drop(connection);
-    assert_ne!(bench.source_of("small"), source);
+    assert_ne!(source_of(&bench, "small"), source);
     // And its file is edited, so that no sweep asks for the first any more.
     for bench in [&alone, &bench] {
         bench.write("small.toml", small("epochs = 1"));
@@ -491,40 +478,33 @@ fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
                  WHERE x.in_plan = 1 AND t.name =";
     assert_eq!(bench.count(&format!("{asked} '{source}'")), 0);
     bench.succeed(&["resume", "transfer"]);
-    assert_eq!(bench.source(), source);
-    assert_eq!(alone.results(), bench.results());
+    assert_eq!(transferred_source(&bench), source);
+    assert_eq!(results(&alone), results(&bench));
 }
 
-impl Bench {
-    /// The best seed of the network configuration that ranks first in a sweep.
-    fn source_of(&self, sweep: &str) -> String {
-        let shown = self.succeed(&["show", sweep, "--json"]);
-        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-        let mut ranked = shown["configurations"].as_array().unwrap().iter();
-        let first = ranked.find(|config| config["kind"] == "mlp").unwrap();
-        let runs = first["runs"].as_array().unwrap().iter();
-        let value = |run: &serde_json::Value| run["value"].as_f64().unwrap();
-        // The first of equal ones: runs stand by seed.
-        let best = runs.rev().max_by(|a, b| value(a).total_cmp(&value(b)));
-        best.unwrap()["trial"].as_str().unwrap().to_owned()
-    }
+/// The best seed of the network configuration that ranks first in a sweep.
+fn source_of(dir: &TestDir, sweep: &str) -> String {
+    let shown = dir.succeed(&["show", sweep, "--json"]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    let mut ranked = shown["configurations"].as_array().unwrap().iter();
+    let first = ranked.find(|config| config["kind"] == "mlp").unwrap();
+    let runs = first["runs"].as_array().unwrap().iter();
+    let value = |run: &serde_json::Value| run["value"].as_f64().unwrap();
+    // The first of equal ones: runs stand by seed.
+    let best = runs.rev().max_by(|a, b| value(a).total_cmp(&value(b)));
+    best.unwrap()["trial"].as_str().unwrap().to_owned()
+}
 
-    /// The trial that all transferred ones began with.
-    fn source(&self) -> String {
-        let sources = "SELECT count(DISTINCT value) FROM params WHERE name = 'transfer_from'";
-        assert_eq!(self.count(sources), 1);
-        self.text("SELECT value FROM params WHERE name = 'transfer_from' LIMIT 1")
-    }
-
-    fn text(&self, query: &str) -> String {
-        let connection = self.record();
-        connection.query_row(query, [], |row| row.get(0)).unwrap()
-    }
+/// The trial that all transferred ones began with.
+fn transferred_source(dir: &TestDir) -> String {
+    let sources = "SELECT count(DISTINCT value) FROM params WHERE name = 'transfer_from'";
+    assert_eq!(dir.count(sources), 1);
+    dir.text("SELECT value FROM params WHERE name = 'transfer_from' LIMIT 1")
 }
 
 #[test]
 fn trials_that_failed_before_are_not_passed_over_in_silence() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let head = small("epochs = 100000");
     let (data, _) = head.split_once("[grid]").unwrap();
     let file = format!("{data}\n[schedule]\ntrial_timeout = \"300ms\"\nretries = 0\n");
@@ -544,7 +524,7 @@ fn trials_that_failed_before_are_not_passed_over_in_silence() {
 
 #[test]
 fn a_record_that_was_killed_as_it_was_made_is_made_anew() {
-    let bench = Bench::new();
+    let bench = test_dir();
     std::fs::create_dir_all(bench.path("runs")).unwrap();
     bench.write("runs/sweep.sqlite", "");
     bench.succeed(&["plan", "small.toml"]);

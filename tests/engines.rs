@@ -1,8 +1,6 @@
 //! Which engine trains on which slots, as a user meets it where there is neither libtorch nor a GPU.
 
-mod common;
-
-use common::{Place, RECORD};
+use crate::common::{RECORD, TestDir};
 
 const EXPERIMENT: &str = "\
 [data]
@@ -18,7 +16,7 @@ epochs = 1
 /// What `sweep run` says of an experiment with this `[schedule]` and these flags, and its exit code, with no GPU and no
 /// torch worker in reach.
 fn refusal(schedule: &str, flags: &[&str]) -> (Option<i32>, String) {
-    let mut place = Place::with_data(300);
+    let mut place = TestDir::with_data(300);
     place.set("SWEEP_TORCH_WORKER", place.path("no-such-worker"));
     place.set("CUDA_VISIBLE_DEVICES", "");
     place.write(

@@ -5,16 +5,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-mod common;
-
-use common::{PATIENCE, Place, ended, in_a_place};
-
-/// A folder with made-up data, in which commands run.
-struct Bench {
-    place: Place,
-}
-
-in_a_place!(Bench);
+use crate::common::{PATIENCE, TestDir, ended};
 
 /// An experiment of two seeds of a network.
 fn file(name: &str, more: &str) -> String {
@@ -37,54 +28,47 @@ numeric = [\"energy\", \"loudness\", \"tempo\"]
 /// More epochs than any test waits for.
 const ENDLESS: &str = "[model]\nepochs = 100000\n";
 
-impl Bench {
-    fn new(more: &str) -> Bench {
-        let place = Place::with_data(600);
-        let bench = Bench { place };
-        bench.write("small.toml", file("small", more));
-        bench
-    }
+fn test_dir(more: &str) -> TestDir {
+    let place = TestDir::with_data(600);
+    let bench = place;
+    bench.write("small.toml", file("small", more));
+    bench
+}
 
-    fn start(&self, arguments: &[&str]) -> Running<'_> {
-        let child = self
-            .command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        Running {
-            bench: self,
-            child: child.unwrap(),
+fn start<'a>(dir: &'a TestDir, arguments: &[&str]) -> Running<'a> {
+    let child = dir
+        .command(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    Running {
+        bench: dir,
+        child: child.unwrap(),
+    }
+}
+
+/// Waits until `query` gives something else than 0, and gives that.
+fn await_number(dir: &TestDir, query: &str) -> i64 {
+    let begin = Instant::now();
+    loop {
+        match dir.count(query) {
+            0 => assert!(begin.elapsed() < PATIENCE, "still 0: {query}"),
+            number => return number,
         }
-    }
-
-    fn text(&self, query: &str) -> String {
-        let connection = self.record();
-        connection.query_row(query, [], |row| row.get(0)).unwrap()
-    }
-
-    /// Waits until `query` gives something else than 0, and gives that.
-    fn await_number(&self, query: &str) -> i64 {
-        let begin = Instant::now();
-        loop {
-            match self.count(query) {
-                0 => assert!(begin.elapsed() < PATIENCE, "still 0: {query}"),
-                number => return number,
-            }
-            sleep(Duration::from_millis(10));
-        }
+        sleep(Duration::from_millis(10));
     }
 }
 
 /// A sweep in the background.
 struct Running<'a> {
-    bench: &'a Bench,
+    bench: &'a TestDir,
     child: Child,
 }
 
 impl Running<'_> {
     /// Waits until it has reported a step.
     fn await_progress(&self) -> &Self {
-        self.bench.await_number("SELECT count(*) FROM metrics");
+        await_number(self.bench, "SELECT count(*) FROM metrics");
         self
     }
 
@@ -96,12 +80,13 @@ impl Running<'_> {
 
 #[test]
 fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_told() {
-    let bench = Bench::new(ENDLESS);
-    let sweep = bench.start(&["run", "small.toml", "--workers", "1"]);
+    let bench = test_dir(ENDLESS);
+    let sweep = start(&bench, &["run", "small.toml", "--workers", "1"]);
     for attempt in 1..=2 {
-        let pid = bench.await_number(&format!(
-            "SELECT pid FROM attempts WHERE number = {attempt} AND outcome = 'running'"
-        ));
+        let pid = await_number(
+            &bench,
+            &format!("SELECT pid FROM attempts WHERE number = {attempt} AND outcome = 'running'"),
+        );
         // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
         assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
     }
@@ -157,7 +142,7 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_tol
 
 #[test]
 fn only_failures_of_the_causes_named_are_tried_again() {
-    let bench = Bench::new(&format!("{ENDLESS}[schedule]\ntrial_timeout = \"200ms\"\n"));
+    let bench = test_dir(&format!("{ENDLESS}[schedule]\ntrial_timeout = \"200ms\"\n"));
     bench.end(&["run", "small.toml"], 3);
     let attempts = "SELECT count(*) FROM attempts WHERE outcome = 'timed_out'";
     assert_eq!(bench.count(attempts), 2);
@@ -178,10 +163,10 @@ fn only_failures_of_the_causes_named_are_tried_again() {
 #[test]
 fn a_worker_that_falls_silent_is_recorded_as_hung() {
     let schedule = "[schedule]\nstall_timeout = \"2s\"\nretries = 0\nslots = { cpu = 1 }\n";
-    let bench = Bench::new(&format!("{ENDLESS}{schedule}"));
-    let sweep = bench.start(&["run", "small.toml", "--max-trials", "1"]);
+    let bench = test_dir(&format!("{ENDLESS}{schedule}"));
+    let sweep = start(&bench, &["run", "small.toml", "--max-trials", "1"]);
     sweep.await_progress();
-    let pid = bench.await_number("SELECT pid FROM attempts WHERE outcome = 'running'");
+    let pid = await_number(&bench, "SELECT pid FROM attempts WHERE outcome = 'running'");
     // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
     let (_, told) = sweep.end(6);
@@ -196,7 +181,7 @@ fn a_worker_that_falls_silent_is_recorded_as_hung() {
 #[test]
 fn a_session_ends_at_its_limits_and_resume_goes_on() {
     let grid = "[model]\nepochs = 2\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3]\n";
-    let bench = Bench::new(grid);
+    let bench = test_dir(grid);
     let (_, told) = bench.end(&["run", "small.toml", "--max-trials", "3"], 6);
     assert!(
         told.contains("the limit of 3 trials is reached: 5 trials left; `sweep resume small`"),
@@ -228,9 +213,9 @@ fn a_session_ends_at_its_limits_and_resume_goes_on() {
 
 #[test]
 fn a_running_sweep_is_stopped_from_elsewhere() {
-    let bench = Bench::new(ENDLESS);
+    let bench = test_dir(ENDLESS);
     assert_eq!(bench.succeed(&["stop"]), "no sweep is running\n");
-    let sweep = bench.start(&["run", "small.toml"]);
+    let sweep = start(&bench, &["run", "small.toml"]);
     sweep.await_progress();
     // By its name, or because it is the only one.
     let (said, told) = bench.end(&["stop"], 0);
@@ -257,8 +242,8 @@ fn a_running_sweep_is_stopped_from_elsewhere() {
 
 #[test]
 fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
-    let bench = Bench::new(ENDLESS);
-    let sweep = bench.start(&["run", "small.toml"]);
+    let bench = test_dir(ENDLESS);
+    let sweep = start(&bench, &["run", "small.toml"]);
     sweep.await_progress();
     let said = bench.succeed(&["stop", "small", "--now", "--json"]);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
@@ -267,10 +252,11 @@ fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
     assert!(told.contains("ending the workers that are left"), "{told}");
 
     let seen = bench.count("SELECT max(id) FROM sessions");
-    let sweep = bench.start(&["resume", "small"]);
-    bench.await_number(&format!(
-        "SELECT count(*) FROM attempts WHERE session > {seen} AND outcome = 'running'"
-    ));
+    let sweep = start(&bench, &["resume", "small"]);
+    await_number(
+        &bench,
+        &format!("SELECT count(*) FROM attempts WHERE session > {seen} AND outcome = 'running'"),
+    );
     // In the place of the request stands something that cannot be replaced: a signal goes instead.
     std::fs::create_dir_all(bench.path("runs/locks/small.stop/in the way")).unwrap();
     bench.succeed(&["stop", "small"]);
@@ -280,9 +266,9 @@ fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
 #[test]
 fn two_experiments_that_share_trials_leave_them_to_each_other() {
     let grid = "[model]\nepochs = 150\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3, 0.4]\n";
-    let bench = Bench::new(grid);
+    let bench = test_dir(grid);
     bench.write("other.toml", file("other", grid));
-    let first = bench.start(&["run", "small.toml", "--workers", "1"]);
+    let first = start(&bench, &["run", "small.toml", "--workers", "1"]);
     first.await_progress();
     bench.succeed(&["run", "other.toml", "--workers", "1"]);
     first.end(0);

@@ -6,9 +6,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value as Json;
+
+use crate::common::TestDir;
 
 /// Classes of the target.
 const CLASSES: [&str; 5] = [
@@ -61,37 +62,30 @@ fn toml(text: &str) -> String {
     quoted + "\""
 }
 
-struct Bench {
-    folder: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Bench {
-        let bench = Bench {
-            folder: tempfile::tempdir().unwrap(),
-        };
-        fs::create_dir(bench.path("in")).unwrap();
-        let mut rows: Vec<String> = vec![
-            (COLUMNS.iter().copied())
-                .chain(["<b>kind</b>", "title", "=class"])
-                .map(cell)
-                .collect::<Vec<_>>()
-                .join(","),
-        ];
-        for row in 0..200 {
-            let class = row % CLASSES.len();
-            let mut cells: Vec<String> = (0..COLUMNS.len())
-                .map(|column| ((row * (column + 3)) % 17 + 4 * class).to_string())
-                .collect();
-            cells.push(cell(CATEGORIES[row % CATEGORIES.len()]));
-            cells.push(cell(TITLES[row % TITLES.len()]));
-            cells.push(cell(CLASSES[class]));
-            rows.push(cells.join(","));
-        }
-        fs::write(bench.path("in/songs.csv"), rows.join("\n") + "\n").unwrap();
-        let numeric: Vec<String> = COLUMNS.iter().map(|name| toml(name)).collect();
-        let experiment = format!(
-            "[data]
+fn test_dir() -> TestDir {
+    let bench = TestDir::empty();
+    fs::create_dir(bench.path("in")).unwrap();
+    let mut rows: Vec<String> = vec![
+        (COLUMNS.iter().copied())
+            .chain(["<b>kind</b>", "title", "=class"])
+            .map(cell)
+            .collect::<Vec<_>>()
+            .join(","),
+    ];
+    for row in 0..200 {
+        let class = row % CLASSES.len();
+        let mut cells: Vec<String> = (0..COLUMNS.len())
+            .map(|column| ((row * (column + 3)) % 17 + 4 * class).to_string())
+            .collect();
+        cells.push(cell(CATEGORIES[row % CATEGORIES.len()]));
+        cells.push(cell(TITLES[row % TITLES.len()]));
+        cells.push(cell(CLASSES[class]));
+        rows.push(cells.join(","));
+    }
+    fs::write(bench.path("in/songs.csv"), rows.join("\n") + "\n").unwrap();
+    let numeric: Vec<String> = COLUMNS.iter().map(|name| toml(name)).collect();
+    let experiment = format!(
+        "[data]
 path = \"songs.csv\"
 target = \"=class\"
 numeric = [{}]
@@ -108,64 +102,56 @@ layers = [[8], [4]]
 kind = \"random_forest\"
 trees = 5
 ",
-            numeric.join(", ")
-        );
-        fs::write(bench.path("in/hostile.toml"), experiment).unwrap();
-        bench
-    }
+        numeric.join(", ")
+    );
+    fs::write(bench.path("in/hostile.toml"), experiment).unwrap();
+    bench
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
+/// What a command that must end with `code` wrote, none of which acts on a terminal.
+fn said(dir: &TestDir, arguments: &[&str], code: i32) -> String {
+    let output = dir
+        .command(arguments)
+        .current_dir(dir.path("in"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}");
+    let found = said.chars().find(|c| acts(*c));
+    assert_eq!(
+        found,
+        None,
+        "{arguments:?} wrote it:\n{}",
+        said.escape_debug()
+    );
+    said
+}
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.path("in"));
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command.output().unwrap()
-    }
+fn json(dir: &TestDir, arguments: &[&str]) -> Json {
+    let said = said(dir, &[arguments, &["--json"]].concat(), 0);
+    let line = said
+        .lines()
+        .find(|line| line.starts_with(['{', '[']))
+        .unwrap();
+    serde_json::from_str(line).unwrap()
+}
 
-    /// What a command that must end with `code` wrote, none of which acts on a terminal.
-    fn said(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments);
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{said}");
-        let found = said.chars().find(|c| acts(*c));
-        assert_eq!(
-            found,
-            None,
-            "{arguments:?} wrote it:\n{}",
-            said.escape_debug()
-        );
-        said
-    }
-
-    fn json(&self, arguments: &[&str]) -> Json {
-        let said = self.said(&[arguments, &["--json"]].concat(), 0);
-        let line = said
-            .lines()
-            .find(|line| line.starts_with(['{', '[']))
-            .unwrap();
-        serde_json::from_str(line).unwrap()
-    }
-
-    /// Every file below `folder`.
-    fn files(&self, folder: &str) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.path(folder)];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    files.push(path);
-                }
+/// Every file below `folder`.
+fn files(dir: &TestDir, folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.path(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
             }
         }
-        files.sort();
-        files
     }
+    files.sort();
+    files
 }
 
 fn ends_with(path: &Path, extension: &str) -> bool {
@@ -263,26 +249,26 @@ fn is_harmless_table(path: &Path, bytes: &[u8]) {
 
 #[test]
 fn hostile_names_and_texts_stay_where_they_belong() {
-    let bench = Bench::new();
-    bench.said(&["data", "check", "hostile.toml"], 0);
-    bench.said(&["plan", "hostile.toml"], 0);
-    bench.said(&["run", "hostile.toml", "--workers", "1"], 0);
-    bench.said(&["ls"], 0);
-    bench.said(&["show"], 0);
-    let shown = bench.json(&["show", "hostile"]);
+    let bench = test_dir();
+    said(&bench, &["data", "check", "hostile.toml"], 0);
+    said(&bench, &["plan", "hostile.toml"], 0);
+    said(&bench, &["run", "hostile.toml", "--workers", "1"], 0);
+    said(&bench, &["ls"], 0);
+    said(&bench, &["show"], 0);
+    let shown = json(&bench, &["show", "hostile"]);
     for record in shown["records"].as_array().unwrap() {
         let trial = record["trial"].as_str().unwrap();
-        bench.said(&["show", trial], 0);
-        bench.json(&["show", trial]);
+        said(&bench, &["show", trial], 0);
+        json(&bench, &["show", trial]);
     }
-    bench.json(&["ls"]);
-    bench.json(&["plan", "hostile.toml"]);
-    bench.said(&["report", "--test"], 0);
-    let report = bench.json(&["report"]);
+    json(&bench, &["ls"]);
+    json(&bench, &["plan", "hostile.toml"]);
+    said(&bench, &["report", "--test"], 0);
+    let report = json(&bench, &["report"]);
     assert!(report[0]["test"].is_object());
-    bench.said(&["describe", "hostile.toml"], 0);
-    bench.said(&["describe", "songs.csv", "--target", "=class"], 0);
-    let described = bench.json(&["describe", "hostile.toml"]);
+    said(&bench, &["describe", "hostile.toml"], 0);
+    said(&bench, &["describe", "songs.csv", "--target", "=class"], 0);
+    let described = json(&bench, &["describe", "hostile.toml"]);
     let names: Vec<&str> = (described["columns"].as_array().unwrap().iter())
         .map(|column| column["name"].as_str().unwrap())
         .collect();
@@ -292,16 +278,21 @@ fn hostile_names_and_texts_stay_where_they_belong() {
             "{name:?} reads back as it is: {names:?}"
         );
     }
-    bench.said(&["export", "best", "model"], 0);
-    bench.said(
+    said(&bench, &["export", "best", "model"], 0);
+    said(
+        &bench,
         &["predict", "--model", "model", "songs.csv", "-o", "out.csv"],
         0,
     );
-    bench.said(&["predict", "best", "songs.csv", "-o", "again.csv"], 0);
-    bench.said(&["gc", "--dry-run"], 0);
+    said(
+        &bench,
+        &["predict", "best", "songs.csv", "-o", "again.csv"],
+        0,
+    );
+    said(&bench, &["gc", "--dry-run"], 0);
 
     let (mut pages, mut drawings, mut tables, mut pictures) = (0, 0, 0, 0);
-    for path in bench.files("in/reports") {
+    for path in files(&bench, "in/reports") {
         let bytes = fs::read(&path).unwrap();
         if ends_with(&path, "csv") {
             tables += 1;
@@ -328,12 +319,11 @@ fn hostile_names_and_texts_stay_where_they_belong() {
         page.contains("lt;script") || page.contains("u003cscript"),
         "the class is not shown"
     );
-    let top: Vec<String> = (fs::read_dir(bench.folder.path()).unwrap())
+    let top: Vec<String> = (fs::read_dir(bench.root()).unwrap())
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(top, ["in"], "nothing was written outside the folder");
-    let names = bench
-        .files("in")
+    let names = files(&bench, "in")
         .into_iter()
         .map(|path| path.display().to_string());
     for name in names {
@@ -346,9 +336,13 @@ fn hostile_names_and_texts_stay_where_they_belong() {
 
 #[test]
 fn predictions_are_the_table_as_it_was_with_columns_added() {
-    let bench = Bench::new();
-    bench.said(&["run", "hostile.toml", "-q"], 0);
-    bench.said(&["predict", "best", "songs.csv", "-o", "out.csv"], 0);
+    let bench = test_dir();
+    said(&bench, &["run", "hostile.toml", "-q"], 0);
+    said(
+        &bench,
+        &["predict", "best", "songs.csv", "-o", "out.csv"],
+        0,
+    );
     let read = |name: &str| -> Vec<Vec<String>> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -381,12 +375,12 @@ fn predictions_are_the_table_as_it_was_with_columns_added() {
 
 #[test]
 fn mistakes_are_told_without_letting_through_what_is_wrong() {
-    let bench = Bench::new();
+    let bench = test_dir();
     let sound = fs::read_to_string(bench.path("in/hostile.toml")).unwrap();
     let spoil = |text: String| {
         fs::write(bench.path("in/bad.toml"), text).unwrap();
-        bench.said(&["plan", "bad.toml"], 2);
-        bench.said(&["run", "bad.toml"], 2);
+        said(&bench, &["plan", "bad.toml"], 2);
+        said(&bench, &["run", "bad.toml"], 2);
     };
     // Control characters as they are, in a comment, a key, a text and a name.
     spoil(format!("# \u{1b}[2J\n{sound}"));
@@ -407,12 +401,12 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
         "experiment.name=../x",
     ];
     for flag in flags {
-        bench.said(&["plan", "hostile.toml", "--set", flag], 2);
+        said(&bench, &["plan", "hostile.toml", "--set", flag], 2);
     }
     for name in ["\u{1b}[2J.toml", "/dev/zero", "..", "\u{202e}"] {
-        bench.said(&["run", name], 2);
+        said(&bench, &["run", name], 2);
     }
-    bench.said(&["run", "hostile.toml", "-q"], 0);
+    said(&bench, &["run", "hostile.toml", "-q"], 0);
     for arguments in [
         ["show", "\u{1b}[2J"],
         ["show", "../../x"],

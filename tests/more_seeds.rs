@@ -2,29 +2,18 @@
 
 use std::collections::BTreeMap;
 
-mod common;
+use crate::common::{RECORD, TestDir};
 
-use common::{Place, RECORD, in_a_place};
-
-struct Bench {
-    place: Place,
+fn test_dir() -> TestDir {
+    let bench = TestDir::with_data(400);
+    write_experiment(&bench, "[[16], [8]]");
+    bench
 }
 
-in_a_place!(Bench);
-
-impl Bench {
-    fn new() -> Bench {
-        let bench = Bench {
-            place: Place::with_data(400),
-        };
-        bench.write("[[16], [8]]");
-        bench
-    }
-
-    /// Writes an experiment whose networks have `layers`, a list of them.
-    fn write(&self, layers: &str) {
-        let text = format!(
-            "[experiment]
+/// Writes an experiment whose networks have `layers`, a list of them.
+fn write_experiment(dir: &TestDir, layers: &str) {
+    let text = format!(
+        "[experiment]
 seeds = [1, 2]
 
 [data]
@@ -43,55 +32,57 @@ layers = {layers}
 kind = \"random_forest\"
 grid = {{ trees = [3], max_depth = [2, 4] }}
 "
-        );
-        self.place.write("few.toml", text);
-    }
+    );
+    dir.write("few.toml", text);
+}
 
-    /// Standard output and standard error of a command that must succeed.
-    fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        self.end(arguments, 0)
-    }
+/// Standard output and standard error of a command that must succeed.
+fn succeed(dir: &TestDir, arguments: &[&str]) -> (String, String) {
+    dir.end(arguments, 0)
+}
 
-    fn fail(&self, arguments: &[&str]) -> String {
-        self.place.fail(arguments, 2)
-    }
+fn refused(dir: &TestDir, arguments: &[&str]) -> String {
+    dir.fail(arguments, 2)
+}
 
-    /// Seeds in the plan, finished all of them, by configuration; and the number of trials in the record.
-    fn planned(&self) -> (BTreeMap<String, Vec<u64>>, usize) {
-        let connection = self.record();
-        let mut query = connection
-            .prepare(
-                "SELECT t.kind || t.config, t.seed, t.status FROM trials t
-                 JOIN experiment_trials x ON x.trial = t.id WHERE x.in_plan = 1 ORDER BY t.seed",
-            )
-            .unwrap();
-        let mut planned: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut rows = query.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let (config, seed): (String, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
-            assert_eq!(row.get::<_, String>(2).unwrap(), "finished");
-            planned.entry(config).or_default().push(seed as u64);
-        }
-        let count = "SELECT count(*) FROM trials";
-        let all: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
-        (planned, all as usize)
+/// Seeds in the plan, finished all of them, by configuration; and the number of trials in the record.
+fn planned(dir: &TestDir) -> (BTreeMap<String, Vec<u64>>, usize) {
+    let connection = dir.record();
+    let mut query = connection
+        .prepare(
+            "SELECT t.kind || t.config, t.seed, t.status FROM trials t
+             JOIN experiment_trials x ON x.trial = t.id WHERE x.in_plan = 1 ORDER BY t.seed",
+        )
+        .unwrap();
+    let mut planned: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    let mut rows = query.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (config, seed): (String, i64) = (row.get(0).unwrap(), row.get(1).unwrap());
+        assert_eq!(row.get::<_, String>(2).unwrap(), "finished");
+        planned.entry(config).or_default().push(seed as u64);
     }
+    let count = "SELECT count(*) FROM trials";
+    let all: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+    (planned, all as usize)
 }
 
 #[test]
 fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
-    let bench = Bench::new();
-    let error = bench.fail(&["run", "few.toml", "--more-seeds", "2"]);
+    let bench = test_dir();
+    let error = refused(&bench, &["run", "few.toml", "--more-seeds", "2"]);
     assert!(
         error.contains("8 trials of sweep few have no result yet"),
         "{error}"
     );
     assert!(error.contains("sweep run few.toml"), "{error}");
     assert!(!bench.path(RECORD).exists());
-    bench.succeed(&["run", "few.toml", "-q"]);
-    let (_, said) = bench.succeed(&["run", "few.toml", "--more-seeds", "2", "--top", "1"]);
+    succeed(&bench, &["run", "few.toml", "-q"]);
+    let (_, said) = succeed(
+        &bench,
+        &["run", "few.toml", "--more-seeds", "2", "--top", "1"],
+    );
     assert!(said.contains("further seeds 3, 4"), "{said}");
-    let (first, _) = bench.planned();
+    let (first, _) = planned(&bench);
     let with_more = |planned: &BTreeMap<String, Vec<u64>>, seeds: &[u64]| -> Vec<String> {
         let more = planned.iter().filter(|(_, own)| own[..] == *seeds);
         more.map(|(config, _)| config.clone()).collect()
@@ -106,50 +97,53 @@ fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
     );
     assert_eq!(with_more(&first, &[1, 2]).len(), 4 - chosen.len());
     // What is run or resumed later has them still, and trains nothing again.
-    bench.succeed(&["run", "few.toml", "-q"]);
-    bench.succeed(&["resume", "few", "-q"]);
-    assert_eq!(bench.planned().0, first);
+    succeed(&bench, &["run", "few.toml", "-q"]);
+    succeed(&bench, &["resume", "few", "-q"]);
+    assert_eq!(planned(&bench).0, first);
     // All four: who had none catches up, so that all can be compared as pairs.
-    bench.succeed(&["run", "few.toml", "-q", "--more-seeds", "1", "--top", "4"]);
-    let (second, trials) = bench.planned();
+    succeed(
+        &bench,
+        &["run", "few.toml", "-q", "--more-seeds", "1", "--top", "4"],
+    );
+    let (second, trials) = planned(&bench);
     assert_eq!(with_more(&second, &[1, 2, 3, 4, 5]).len(), 4, "{second:?}");
     assert_eq!(trials, 20);
     // A configuration that falls out of the file takes its seeds along, and brings them back.
-    bench.write("[[16]]");
-    bench.succeed(&["run", "few.toml", "-q"]);
-    assert_eq!(bench.planned().0.len(), 3);
-    bench.write("[[16], [8]]");
-    bench.succeed(&["run", "few.toml", "-q"]);
-    assert_eq!(bench.planned(), (second, 20));
+    write_experiment(&bench, "[[16]]");
+    succeed(&bench, &["run", "few.toml", "-q"]);
+    assert_eq!(planned(&bench).0.len(), 3);
+    write_experiment(&bench, "[[16], [8]]");
+    succeed(&bench, &["run", "few.toml", "-q"]);
+    assert_eq!(planned(&bench), (second, 20));
 }
 
 #[test]
 fn seeds_from_the_command_line_stand_for_those_of_the_file_also_in_resume() {
-    let bench = Bench::new();
-    bench.succeed(&["run", "few.toml", "-q", "--seeds", "4..6"]);
-    bench.succeed(&["resume", "few", "-q"]);
-    let (planned, trials) = bench.planned();
+    let bench = test_dir();
+    succeed(&bench, &["run", "few.toml", "-q", "--seeds", "4..6"]);
+    succeed(&bench, &["resume", "few", "-q"]);
+    let (planned, trials) = planned(&bench);
     assert!(
         planned.values().all(|seeds| *seeds == [4, 5, 6]),
         "{planned:?}"
     );
     assert_eq!(trials, 12);
-    let (said, _) = bench.succeed(&["report", "few"]);
+    let (said, _) = succeed(&bench, &["report", "few"]);
     assert!(
         said.contains(" leads: ") && said.contains("on 3 seeds"),
         "{said}"
     );
-    let error = bench.fail(&["run", "few.toml", "--seeds", "3..1"]);
+    let error = refused(&bench, &["run", "few.toml", "--seeds", "3..1"]);
     assert!(error.contains("1..10"), "{error}");
-    bench.fail(&["run", "few.toml", "--top", "3"]);
-    bench.fail(&["run", "few.toml", "--more-seeds", "0"]);
+    refused(&bench, &["run", "few.toml", "--top", "3"]);
+    refused(&bench, &["run", "few.toml", "--more-seeds", "0"]);
 }
 
 #[test]
 fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
-    let bench = Bench::new();
-    bench.succeed(&["run", "few.toml", "-q"]);
-    let (json, _) = bench.succeed(&["report", "few", "--json"]);
+    let bench = test_dir();
+    succeed(&bench, &["run", "few.toml", "-q"]);
+    let (json, _) = succeed(&bench, &["report", "few", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let inference = &report[0]["inference"];
     assert_eq!(inference["comparisons"].as_array().unwrap().len(), 3);

@@ -4,88 +4,75 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-mod common;
-
-use common::{Place, in_a_place};
+use crate::common::TestDir;
 use sweep_data::{Dataset, SavedPreparation};
 use sweep_engine::boost;
 
-/// A folder with made-up data in which a sweep was run.
-struct Bench {
-    place: Place,
-    xgboost: Option<PathBuf>,
+/// Runs the experiment of `models`, which says what is trained.
+fn test_dir(rows: usize, models: &str) -> TestDir {
+    let mut bench = TestDir::with_data(rows);
+    let xgboost = boost::locate().ok().map(|library| library.path);
+    if let Some(library) = &xgboost {
+        bench.set(boost::VARIABLE, library);
+    }
+    assert!(
+        xgboost.is_some() || std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
+        "SWEEP_REQUIRE_XGBOOST is set, and the library is not at hand"
+    );
+    punch_holes(&bench);
+    bench.write("demo.toml", format!("{EXPERIMENT}{models}"));
+    bench.succeed(&["run", "demo.toml", "-q"]);
+    bench
 }
 
-in_a_place!(Bench);
-
-impl Bench {
-    /// Runs the experiment of `models`, which says what is trained.
-    fn new(rows: usize, models: &str) -> Bench {
-        let mut place = Place::with_data(rows);
-        let xgboost = boost::locate().ok().map(|library| library.path);
-        if let Some(library) = &xgboost {
-            place.set(boost::VARIABLE, library);
+/// Every 97th row lacks its tempo, every 89th its key.
+fn punch_holes(dir: &TestDir) {
+    let (names, mut rows) = read_csv(&dir.path("demo.csv"));
+    let place = |name: &str| names.iter().position(|other| other == name).unwrap();
+    let (tempo, key) = (place("tempo"), place("key"));
+    for (number, row) in rows.iter_mut().enumerate() {
+        if number % 97 == 5 {
+            row[tempo].clear();
         }
-        let bench = Bench { place, xgboost };
-        assert!(
-            bench.xgboost.is_some() || std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
-            "SWEEP_REQUIRE_XGBOOST is set, and the library is not at hand"
-        );
-        bench.punch_holes();
-        bench.write("demo.toml", format!("{EXPERIMENT}{models}"));
-        bench.succeed(&["run", "demo.toml", "-q"]);
-        bench
-    }
-
-    /// Every 97th row lacks its tempo, every 89th its key.
-    fn punch_holes(&self) {
-        let (names, mut rows) = read_csv(&self.path("demo.csv"));
-        let place = |name: &str| names.iter().position(|other| other == name).unwrap();
-        let (tempo, key) = (place("tempo"), place("key"));
-        for (number, row) in rows.iter_mut().enumerate() {
-            if number % 97 == 5 {
-                row[tempo].clear();
-            }
-            if number % 89 == 7 {
-                row[key] = "NA".to_owned();
-            }
+        if number % 89 == 7 {
+            row[key] = "NA".to_owned();
         }
-        write_csv(&self.path("demo.csv"), &names, &rows, b',');
     }
+    write_csv(&dir.path("demo.csv"), &names, &rows, b',');
+}
 
-    /// Standard error on one line, of a command that must end with `code`.
-    fn fail(&self, arguments: &[&str], code: i32) -> String {
-        let error = self.place.fail(arguments, code);
-        let words: Vec<&str> = error
-            .split_whitespace()
-            .filter(|word| *word != "│")
-            .collect();
-        words.join(" ")
-    }
+/// Standard error on one line, of a command that must end with `code`.
+fn fail(dir: &TestDir, arguments: &[&str], code: i32) -> String {
+    let error = dir.fail(arguments, code);
+    let words: Vec<&str> = error
+        .split_whitespace()
+        .filter(|word| *word != "│")
+        .collect();
+    words.join(" ")
+}
 
-    /// Name, kind and objective of every finished trial.
-    fn trials(&self) -> Vec<(String, String, f64)> {
-        let record = self.record();
-        let mut query = record
-            .prepare("SELECT name, kind, best FROM trials WHERE status = 'finished' ORDER BY id")
-            .unwrap();
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        rows.unwrap().map(Result::unwrap).collect()
-    }
+/// Name, kind and objective of every finished trial.
+fn trials(dir: &TestDir) -> Vec<(String, String, f64)> {
+    let record = dir.record();
+    let mut query = record
+        .prepare("SELECT name, kind, best FROM trials WHERE status = 'finished' ORDER BY id")
+        .unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
 
-    fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT count(*) FROM {table}");
-        self.record().query_row(&sql, [], |row| row.get(0)).unwrap()
-    }
+fn rows_in(dir: &TestDir, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    dir.record().query_row(&sql, [], |row| row.get(0)).unwrap()
+}
 
-    /// The only prepared file whose name ends in `ending`.
-    fn prepared(&self, ending: &str) -> PathBuf {
-        let entries = std::fs::read_dir(self.path("runs/data")).unwrap();
-        let mut paths = entries.map(|entry| entry.unwrap().path());
-        paths
-            .find(|path| path.to_str().unwrap().ends_with(ending))
-            .unwrap_or_else(|| panic!("no file ends in {ending}"))
-    }
+/// The only prepared file whose name ends in `ending`.
+fn prepared(dir: &TestDir, ending: &str) -> PathBuf {
+    let entries = std::fs::read_dir(dir.path("runs/data")).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .find(|path| path.to_str().unwrap().ends_with(ending))
+        .unwrap_or_else(|| panic!("no file ends in {ending}"))
 }
 
 const EXPERIMENT: &str = "[experiment]
@@ -158,8 +145,8 @@ fn write_csv(path: &Path, names: &[String], rows: &Rows, delimiter: u8) {
 
 #[test]
 fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
-    let bench = Bench::new(1500, kinds());
-    let prepared = bench.prepared(".preparation.json");
+    let bench = test_dir(1500, kinds());
+    let prepared = prepared(&bench, ".preparation.json");
     let saved = SavedPreparation::read(&prepared).unwrap();
     let data = prepared.with_file_name(format!("{}.safetensors", saved.digest));
     let data = Dataset::open(&data).unwrap();
@@ -169,9 +156,13 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
         .position(|name| name == "playlist_genre")
         .unwrap();
     let mut seen = HashMap::new();
-    for (trial, kind, best) in bench.trials() {
+    for (trial, kind, best) in trials(&bench) {
         let output = format!("{trial}.csv");
-        let said = bench.fail(&["predict", &trial[..12], "demo.csv", "-o", &output], 5);
+        let said = fail(
+            &bench,
+            &["predict", &trial[..12], "demo.csv", "-o", &output],
+            5,
+        );
         assert!(said.contains("rows have no prediction"), "{said}");
         let (new, predicted) = read_csv(&bench.path(&output));
         assert_eq!(new[..names.len()], names);
@@ -201,11 +192,10 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
         assert_eq!(without, (7..1500).step_by(89).count(), "rows without a key");
         *seen.entry(kind).or_insert(0) += 1;
     }
-    assert_eq!(seen.len(), if bench.xgboost.is_some() { 3 } else { 2 });
+    assert_eq!(seen.len(), if boost::locate().is_ok() { 3 } else { 2 });
 
     // The mean of both seeds, as worked out from the two.
-    let networks: Vec<_> = bench
-        .trials()
+    let networks: Vec<_> = trials(&bench)
         .into_iter()
         .filter(|(_, kind, _)| kind == "mlp")
         .collect();
@@ -234,11 +224,11 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
 
 #[test]
 fn an_exported_folder_predicts_the_same_without_a_record_and_is_refused_when_changed() {
-    let bench = Bench::new(800, kinds());
-    for kind in bench.trials().iter().map(|(_, kind, _)| kind.as_str()) {
+    let bench = test_dir(800, kinds());
+    for kind in trials(&bench).iter().map(|(_, kind, _)| kind.as_str()) {
         let folder = format!("model-{kind}");
         if bench.path(&folder).exists() {
-            let said = bench.fail(&["export", "best", &folder, "--kind", kind], 2);
+            let said = fail(&bench, &["export", "best", &folder, "--kind", kind], 2);
             assert!(said.contains("is there already, and not empty"), "{said}");
             continue;
         }
@@ -262,7 +252,7 @@ fn an_exported_folder_predicts_the_same_without_a_record_and_is_refused_when_cha
     let mut damaged = sound.clone();
     *damaged.last_mut().unwrap() ^= 1;
     std::fs::write(&weights, damaged).unwrap();
-    let said = bench.fail(&predict, 1);
+    let said = fail(&bench, &predict, 1);
     assert!(said.contains("model.safetensors is damaged"), "{said}");
     std::fs::write(&weights, sound).unwrap();
     let card = std::fs::read_to_string(bench.path("model-mlp/trial.json")).unwrap();
@@ -270,19 +260,19 @@ fn an_exported_folder_predicts_the_same_without_a_record_and_is_refused_when_cha
         "model-mlp/trial.json",
         card.replacen("\"format\": 1", "\"format\": 2", 1),
     );
-    let said = bench.fail(&predict, 1);
+    let said = fail(&bench, &predict, 1);
     assert!(
         said.contains("format 2, this program reads format 1"),
         "{said}"
     );
-    let said = bench.fail(&["predict", "--model", "none", "demo.csv"], 2);
+    let said = fail(&bench, &["predict", "--model", "none", "demo.csv"], 2);
     assert!(said.contains("there is no folder none"), "{said}");
 }
 
 #[test]
 fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
-    let bench = Bench::new(600, "\n[model]\nlayers = [8]\nepochs = 1\n");
-    let predict = |file: &str| bench.fail(&["predict", "best", file], 2);
+    let bench = test_dir(600, "\n[model]\nlayers = [8]\nepochs = 1\n");
+    let predict = |file: &str| fail(&bench, &["predict", "best", file], 2);
     bench.write("short.csv", "energy,loudness,Tempo\n1,2,3\n");
     let said = predict("short.csv");
     let missing = "4 columns that the model needs are not there: `danceability`, `tempo`, \
@@ -295,14 +285,18 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     bench.write("twice.csv", "energy,energy\n1,2\n");
     assert!(predict("twice.csv").contains("two columns are called `energy`"));
     assert!(predict("none.csv").contains("there is no such file"));
-    let said = bench.fail(&["predict", "zzz", "demo.csv"], 2);
+    let said = fail(&bench, &["predict", "zzz", "demo.csv"], 2);
     assert!(
         said.contains("no sweep, trial or configuration is called `zzz`"),
         "{said}"
     );
-    let said = bench.fail(&["predict", "best", "demo.csv", "--kind", "xgboost"], 2);
+    let said = fail(
+        &bench,
+        &["predict", "best", "demo.csv", "--kind", "xgboost"],
+        2,
+    );
     assert!(said.contains("no trial of kind xgboost"), "{said}");
-    let said = bench.fail(&["predict", "best", "demo.csv", "--json"], 2);
+    let said = fail(&bench, &["predict", "best", "demo.csv", "--json"], 2);
     assert!(said.contains("name a file with -o"), "{said}");
 
     // Tabs, a byte order mark, a turned order, names of ours: all fine.
@@ -341,9 +335,14 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     }
 
     let before = std::fs::read(bench.path("plain.csv")).unwrap();
-    let said = bench.fail(&["predict", "best", "short.csv", "-o", "plain.csv"], 2);
+    let said = fail(
+        &bench,
+        &["predict", "best", "short.csv", "-o", "plain.csv"],
+        2,
+    );
     assert!(said.contains("plain.csv is there already"), "{said}");
-    bench.fail(
+    fail(
+        &bench,
         &["predict", "best", "short.csv", "-o", "plain.csv", "--force"],
         2,
     );
@@ -352,7 +351,8 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         &["predict", "best", "demo.csv", "-o", "plain.csv", "--force"],
         5,
     );
-    let said = bench.fail(
+    let said = fail(
+        &bench,
         &["predict", "best", "demo.csv", "-o", "demo.csv/out.csv"],
         1,
     );
@@ -360,11 +360,11 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         said.contains("a file stands where a folder is needed"),
         "{said}"
     );
-    let said = bench.fail(&["predict", "best", "demo.csv", "-o", "runs"], 2);
+    let said = fail(&bench, &["predict", "best", "demo.csv", "-o", "runs"], 2);
     assert!(said.contains("is there and is no file"), "{said}");
 
-    std::fs::remove_file(bench.prepared(".preparation.json")).unwrap();
-    let said = bench.fail(&["predict", "best", "demo.csv"], 1);
+    std::fs::remove_file(prepared(&bench, ".preparation.json")).unwrap();
+    let said = fail(&bench, &["predict", "best", "demo.csv"], 1);
     assert!(
         said.contains("`sweep data check demo.toml` prepares the data again"),
         "{said}"
@@ -375,15 +375,15 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
 
 #[test]
 fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another() {
-    let bench = Bench::new(1200, kinds());
+    let bench = test_dir(1200, kinds());
     let said = bench.succeed(&["report", "demo"]);
-    assert!(!said.contains("test rows") && bench.count("evaluations") == 0);
+    assert!(!said.contains("test rows") && rows_in(&bench, "evaluations") == 0);
     assert!(!bench.path("reports/demo/test.csv").exists());
 
     let said = bench.succeed(&["report", "demo", "--test"]);
     assert!(said.contains("have been looked at once so far"), "{said}");
     let (names, rows) = read_csv(&bench.path("reports/demo/test.csv"));
-    let kinds = if bench.xgboost.is_some() { 3 } else { 2 };
+    let kinds = if boost::locate().is_ok() { 3 } else { 2 };
     assert_eq!(rows.len(), kinds * 3 * 2, "kinds, metrics, seeds");
     for row in &rows {
         let number = |name: &str| -> f64 {
@@ -396,7 +396,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
         );
         assert!(number("sd") >= 0.0 && number("value") > 0.0);
     }
-    assert_eq!(bench.count("test_results"), rows.len() as i64);
+    assert_eq!(rows_in(&bench, "test_results"), rows.len() as i64);
 
     let said = bench.succeed(&["report", "demo"]);
     assert!(said.contains("have been looked at once so far"), "{said}");
@@ -416,10 +416,10 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
     let page = std::fs::read_to_string(bench.path("reports/demo/index.html")).unwrap();
     assert!(page.contains("On the test rows") && page.contains("looked at 2 times so far"));
 
-    std::fs::remove_file(bench.prepared(".test.safetensors")).unwrap();
-    let said = bench.fail(&["report", "demo", "--test"], 1);
+    std::fs::remove_file(prepared(&bench, ".test.safetensors")).unwrap();
+    let said = fail(&bench, &["report", "demo", "--test"], 1);
     assert!(said.contains("prepares the data again"), "{said}");
-    assert_eq!(bench.count("evaluations"), 2);
+    assert_eq!(rows_in(&bench, "evaluations"), 2);
 }
 
 #[test]
@@ -456,10 +456,10 @@ activation = [\"relu\", \"gelu\", \"silu\", \"tanh\"]
 batch_norm = [true, false]
 embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 0.2, width = 4 }]
 ";
-    let bench = Bench::new(500, grid);
+    let bench = test_dir(500, grid);
     bench.succeed(&["run", "demo.toml", "-q", "--set", "data.scale=quantile"]);
     bench.write("read.py", program);
-    let trials = bench.trials();
+    let trials = trials(&bench);
     // Of the linear model, activation and normalisation have no effect, but stay in its name.
     assert!(trials.len() >= 2 * (3 * 16 + 2), "{}", trials.len());
     for (trial, ..) in trials {

@@ -2,9 +2,8 @@
 //! file that holds them.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
-use rusqlite::Connection;
+use crate::common::TestDir;
 
 const EXPERIMENT: &str = "
 [experiment]
@@ -29,80 +28,53 @@ grid = { trees = [5] }
 ";
 
 /// A folder with training data, and test data whose labels are `test_label` of the row.
-struct Bench(tempfile::TempDir);
+fn test_dir(test_label: impl Fn(usize) -> usize) -> TestDir {
+    let bench = TestDir::empty();
+    let table = |rows: std::ops::Range<usize>, label: &dyn Fn(usize) -> usize| {
+        let mut text = "x,y,class\n".to_owned();
+        for row in rows {
+            let (x, y) = (
+                (row * 37 % 101) as f64 / 101.0,
+                (row * 53 % 97) as f64 / 97.0,
+            );
+            text += &format!("{x},{y},class{}\n", label(row));
+        }
+        text
+    };
+    bench.write("train.csv", &table(0..300, &true_label));
+    bench.write("test.csv", &table(300..400, &test_label));
+    bench.write("sealed.toml", EXPERIMENT);
+    bench
+}
 
-impl Bench {
-    fn new(test_label: impl Fn(usize) -> usize) -> Bench {
-        let bench = Bench(tempfile::tempdir().unwrap());
-        let table = |rows: std::ops::Range<usize>, label: &dyn Fn(usize) -> usize| {
-            let mut text = "x,y,class\n".to_owned();
-            for row in rows {
-                let (x, y) = (
-                    (row * 37 % 101) as f64 / 101.0,
-                    (row * 53 % 97) as f64 / 97.0,
-                );
-                text += &format!("{x},{y},class{}\n", label(row));
-            }
-            text
-        };
-        bench.write("train.csv", &table(0..300, &true_label));
-        bench.write("test.csv", &table(300..400, &test_label));
-        bench.write("sealed.toml", EXPERIMENT);
-        bench
-    }
+/// Every metric of every trial but times, in the order of the plan, to the bit; nothing that the data's digest is in.
+fn results(dir: &TestDir) -> Vec<String> {
+    let connection = dir.record();
+    let mut query = connection
+        .prepare(
+            "SELECT x.position, t.kind, t.seed, n.name, m.step, m.value FROM metrics m
+             JOIN trials t ON t.id = m.trial JOIN experiment_trials x ON x.trial = t.id
+             JOIN metric_names n ON n.id = m.metric WHERE n.name <> 'seconds'
+             ORDER BY x.position, n.name, m.step",
+        )
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        let (position, kind, seed): (i64, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (metric, step, value): (String, i64, f64) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        let bits = value.to_bits();
+        Ok(format!(
+            "{position} {kind} {seed} {metric} {step} {bits:016x}"
+        ))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command.output().unwrap()
-    }
-
-    fn succeed(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}\n{error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Every metric of every trial but times, in the order of the plan, to the bit; nothing that the data's digest is in.
-    fn results(&self) -> Vec<String> {
-        let connection = Connection::open(self.path("runs/sweep.sqlite")).unwrap();
-        let mut query = connection
-            .prepare(
-                "SELECT x.position, t.kind, t.seed, n.name, m.step, m.value FROM metrics m
-                 JOIN trials t ON t.id = m.trial JOIN experiment_trials x ON x.trial = t.id
-                 JOIN metric_names n ON n.id = m.metric WHERE n.name <> 'seconds'
-                 ORDER BY x.position, n.name, m.step",
-            )
-            .unwrap();
-        let rows = query.query_map([], |row| {
-            let (position, kind, seed): (i64, String, i64) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (metric, step, value): (String, i64, f64) = (row.get(3)?, row.get(4)?, row.get(5)?);
-            let bits = value.to_bits();
-            Ok(format!(
-                "{position} {kind} {seed} {metric} {step} {bits:016x}"
-            ))
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    }
-
-    /// The prepared file of test rows.
-    fn sealed(&self) -> PathBuf {
-        let files = std::fs::read_dir(self.path("runs/data")).unwrap();
-        let is_sealed = |path: &PathBuf| path.to_string_lossy().ends_with(".test.safetensors");
-        let mut found = files.map(|entry| entry.unwrap().path()).filter(is_sealed);
-        found.next().expect("test rows were prepared")
-    }
+/// The prepared file of test rows.
+fn sealed(dir: &TestDir) -> PathBuf {
+    let files = std::fs::read_dir(dir.path("runs/data")).unwrap();
+    let is_sealed = |path: &PathBuf| path.to_string_lossy().ends_with(".test.safetensors");
+    let mut found = files.map(|entry| entry.unwrap().path()).filter(is_sealed);
+    found.next().expect("test rows were prepared")
 }
 
 fn true_label(row: usize) -> usize {
@@ -112,8 +84,8 @@ fn true_label(row: usize) -> usize {
 
 #[test]
 fn test_labels_change_nothing_but_the_look_at_test_rows() {
-    let truthful = Bench::new(true_label);
-    let lying = Bench::new(|row| (true_label(row) + 1) % 3);
+    let truthful = test_dir(true_label);
+    let lying = test_dir(|row| (true_label(row) + 1) % 3);
     let mut seen = Vec::new();
     for bench in [&truthful, &lying] {
         bench.succeed(&["run", "sealed.toml", "-q"]);
@@ -124,7 +96,7 @@ fn test_labels_change_nothing_but_the_look_at_test_rows() {
         let report: serde_json::Value = serde_json::from_str(&looked).unwrap();
         let scores = report[0]["test"]["models"][0]["scores"].clone();
         let axes = std::fs::read_to_string(bench.path("reports/sealed/axes.csv")).unwrap();
-        seen.push((bench.results(), predicted, axes, scores.to_string()));
+        seen.push((results(&bench), predicted, axes, scores.to_string()));
     }
     let (lies, truth) = (seen.pop().unwrap(), seen.pop().unwrap());
     assert!(truth.0.len() > 50, "{} metrics", truth.0.len());
@@ -140,9 +112,9 @@ fn test_labels_change_nothing_but_the_look_at_test_rows() {
 
 #[test]
 fn every_command_but_the_look_works_without_the_test_rows() {
-    let bench = Bench::new(true_label);
+    let bench = test_dir(true_label);
     bench.succeed(&["run", "sealed.toml", "-q"]);
-    std::fs::remove_file(bench.sealed()).unwrap();
+    std::fs::remove_file(sealed(&bench)).unwrap();
     for arguments in [
         &["ls"][..],
         &["show", "sealed"],
@@ -163,7 +135,7 @@ fn every_command_but_the_look_works_without_the_test_rows() {
     assert!(!output.status.success());
     // Preparing the data again, which run and resume do, brings them back.
     bench.succeed(&["resume", "sealed", "-q"]);
-    assert!(bench.sealed().exists());
+    assert!(sealed(&bench).exists());
     let looked = bench.succeed(&["report", "sealed", "--test"]);
     assert!(looked.contains("looked at once"), "{looked}");
     let again = bench.succeed(&["report", "sealed", "--test"]);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{PATIENCE, Place, in_a_place};
+use crate::common::{PATIENCE, TestDir};
 
 const EXPERIMENT: &str = "\
 [experiment]
@@ -33,56 +33,48 @@ slots = { cpu = 2 }
 checkpoint = { every = \"1ms\", cost = 1.0 }
 ";
 
-/// A folder with made-up data and an experiment.
-struct Bench {
-    place: Place,
+fn test_dir(experiment: &str) -> TestDir {
+    let mut place = TestDir::with_data(900);
+    place.set("SWEEP_TORCH_WORKER", env!("CARGO_BIN_EXE_sweep-torch"));
+    place.write("small.toml", experiment);
+    place
 }
 
-in_a_place!(Bench);
+fn rows<T>(dir: &TestDir, query: &str, read: impl Fn(&rusqlite::Row<'_>) -> T) -> Vec<T> {
+    let connection = dir.record();
+    let mut query = connection.prepare(query).unwrap();
+    let rows = query.query_map([], |row| Ok(read(row))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
 
-impl Bench {
-    fn new(experiment: &str) -> Bench {
-        let mut place = Place::with_data(900);
-        place.set("SWEEP_TORCH_WORKER", env!("CARGO_BIN_EXE_sweep-torch"));
-        place.write("small.toml", experiment);
-        Bench { place }
-    }
+/// The best objective of every trial, by trial.
+fn objectives(dir: &TestDir) -> Vec<(String, f64)> {
+    let query = "SELECT name, best FROM trials WHERE status = 'finished' ORDER BY name";
+    rows(dir, query, |row| (row.get(0).unwrap(), row.get(1).unwrap()))
+}
 
-    fn rows<T>(&self, query: &str, read: impl Fn(&rusqlite::Row<'_>) -> T) -> Vec<T> {
-        let connection = self.record();
-        let mut query = connection.prepare(query).unwrap();
-        let rows = query.query_map([], |row| Ok(read(row))).unwrap();
-        rows.map(Result::unwrap).collect()
-    }
-
-    /// The best objective of every trial, by trial.
-    fn objectives(&self) -> Vec<(String, f64)> {
-        let query = "SELECT name, best FROM trials WHERE status = 'finished' ORDER BY name";
-        self.rows(query, |row| (row.get(0).unwrap(), row.get(1).unwrap()))
-    }
-
-    /// Engines of attempts that came to their end.
-    fn engines(&self) -> Vec<String> {
-        self.rows(
-            "SELECT DISTINCT engine FROM attempts ORDER BY engine",
-            |row| row.get(0).unwrap(),
-        )
-    }
+/// Engines of attempts that came to their end.
+fn engines(dir: &TestDir) -> Vec<String> {
+    rows(
+        dir,
+        "SELECT DISTINCT engine FROM attempts ORDER BY engine",
+        |row| row.get(0).unwrap(),
+    )
 }
 
 #[test]
 fn a_sweep_on_torch_gives_the_trials_of_a_sweep_on_the_native_engine() {
-    let (ours, theirs) = (Bench::new(EXPERIMENT), Bench::new(EXPERIMENT));
+    let (ours, theirs) = (test_dir(EXPERIMENT), test_dir(EXPERIMENT));
     ours.succeed(&["run", "small.toml", "--engine", "torch", "--quiet"]);
     theirs.succeed(&["run", "small.toml", "--quiet"]);
-    assert_eq!(ours.engines(), ["torch"]);
+    assert_eq!(engines(&ours), ["torch"]);
     // Lanes of a group are attempts on one slot at one time.
     let overlapping = "SELECT count(*) FROM attempts AS one JOIN attempts AS other
         ON one.slot = other.slot AND one.number < other.number AND other.started_ms < one.ended_ms";
-    let counts: Vec<i64> = ours.rows(overlapping, |row| row.get(0).unwrap());
+    let counts: Vec<i64> = rows(&ours, overlapping, |row| row.get(0).unwrap());
     assert!(counts[0] > 0, "trials that are alike were trained together");
-    assert_eq!(theirs.engines(), ["native"]);
-    let (ours, theirs) = (ours.objectives(), theirs.objectives());
+    assert_eq!(engines(&theirs), ["native"]);
+    let (ours, theirs) = (objectives(&ours), objectives(&theirs));
     assert_eq!(ours.len(), 18);
     for ((trial, ours), (other, theirs)) in ours.iter().zip(&theirs) {
         assert_eq!(trial, other, "the engine is not part of a trial's name");
@@ -96,7 +88,7 @@ fn a_sweep_on_torch_gives_the_trials_of_a_sweep_on_the_native_engine() {
 #[test]
 fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
     let long = EXPERIMENT.replace("epochs = 6", "epochs = 60");
-    let bench = Bench::new(&long);
+    let bench = test_dir(&long);
     let mut child = bench
         .command(&["run", "small.toml", "--engine", "torch", "--quiet"])
         .stdout(Stdio::null())
@@ -112,11 +104,11 @@ fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     bench.succeed(&["resume", "small", "--engine", "native", "--quiet"]);
-    assert_eq!(bench.objectives().len(), 18);
+    assert_eq!(objectives(&bench).len(), 18);
     let handed_over =
         "SELECT count(*) FROM attempts AS one JOIN attempts AS other ON one.trial = other.trial
         WHERE one.engine = 'torch' AND other.engine = 'native' AND other.resumed_from > 0";
-    let counts: Vec<i64> = bench.rows(handed_over, |row| row.get(0).unwrap());
+    let counts: Vec<i64> = rows(&bench, handed_over, |row| row.get(0).unwrap());
     assert!(
         counts[0] > 0,
         "a trial went on from the other engine's checkpoint"
@@ -125,7 +117,7 @@ fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
 
 #[test]
 fn the_doctor_says_what_the_worker_can_train_on() {
-    let bench = Bench::new(EXPERIMENT);
+    let bench = test_dir(EXPERIMENT);
     let said = bench.succeed(&["doctor"]);
     let line = said
         .lines()
@@ -151,7 +143,7 @@ fn a_gpu_that_libtorch_cannot_use_is_not_replaced_by_a_cpu() {
 
 /// Pretends that this machine has a GPU: what lists GPUs says so, and its worker is one that trains on a CPU and
 /// leaves word of how it was started.
-fn with_a_gpu(bench: &Bench) -> PathBuf {
+fn with_a_gpu(bench: &TestDir) -> PathBuf {
     let folder = bench.path("bin");
     std::fs::create_dir(&folder).unwrap();
     let worker = env!("CARGO_BIN_EXE_sweep-torch");
@@ -185,7 +177,7 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         "slots = { cpu = 2 }",
         "slots = { cpu = 1, cuda = [0] }\ngpu_shares = 3\ntf32 = true",
     );
-    let bench = Bench::new(&experiment);
+    let bench = test_dir(&experiment);
     let folder = with_a_gpu(&bench);
     let path = std::env::var("PATH").unwrap();
     let output = bench
@@ -199,9 +191,9 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert_eq!(bench.objectives().len(), 18);
+    assert_eq!(objectives(&bench).len(), 18);
     let query = "SELECT DISTINCT slot FROM attempts WHERE engine = 'torch' ORDER BY slot";
-    let slots: Vec<String> = bench.rows(query, |row| row.get(0).unwrap());
+    let slots: Vec<String> = rows(&bench, query, |row| row.get(0).unwrap());
     assert!(
         slots.iter().all(|slot| slot.starts_with("cuda:0.")),
         "{slots:?}"

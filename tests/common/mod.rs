@@ -20,23 +20,23 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub const RECORD: &str = "runs/sweep.sqlite";
 
 /// A folder of its own, gone in the end.
-pub struct Place {
+pub struct TestDir {
     folder: tempfile::TempDir,
     /// Set for every command.
     environment: Vec<(String, PathBuf)>,
 }
 
-impl Place {
-    pub fn empty() -> Place {
-        Place {
+impl TestDir {
+    pub fn empty() -> TestDir {
+        TestDir {
             folder: tempfile::tempdir().unwrap(),
             environment: Vec::new(),
         }
     }
 
     /// With `rows` rows of made-up data in `demo.csv`.
-    pub fn with_data(rows: usize) -> Place {
-        let place = Place::empty();
+    pub fn with_data(rows: usize) -> TestDir {
+        let place = TestDir::empty();
         place.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
         place
     }
@@ -103,6 +103,12 @@ impl Place {
         connection
     }
 
+    /// One text from the record.
+    pub fn text(&self, query: &str) -> String {
+        let connection = self.record();
+        connection.query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
     /// One number from the record; 0 while there is none.
     pub fn count(&self, query: &str) -> i64 {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
@@ -114,20 +120,6 @@ impl Place {
         found.unwrap_or(0)
     }
 }
-
-/// Gives a structure with a `place: Place` the methods of that.
-macro_rules! in_a_place {
-    ($bench:ty) => {
-        impl std::ops::Deref for $bench {
-            type Target = $crate::common::Place;
-
-            fn deref(&self) -> &$crate::common::Place {
-                &self.place
-            }
-        }
-    };
-}
-pub(crate) use in_a_place;
 
 /// The program `sweep`: of this package's own build, or beside the tests of another package.
 pub fn sweep() -> PathBuf {

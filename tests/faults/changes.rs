@@ -2,23 +2,27 @@
 
 use std::fs;
 
-use super::bench::{Bench, RECORD, small};
+use super::running::{results, small, succeed, test_dir};
+use crate::common::{RECORD, TestDir};
 
 #[test]
 fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
-    let bench = Bench::new(2);
-    bench.succeed(&["run", "small.toml"]);
-    let old = bench.results();
-    let digest = |bench: &Bench| {
-        let (listed, _) = bench.succeed(&["ls", "--json"]);
+    let bench = test_dir(2);
+    succeed(&bench, &["run", "small.toml"]);
+    let old = results(&bench);
+    let digest = |bench: &TestDir| {
+        let (listed, _) = succeed(&bench, &["ls", "--json"]);
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let out = listed[0]["out_of_plan"].as_u64().unwrap();
         (listed[0]["data"].as_str().unwrap()[..8].to_owned(), out)
     };
     let (before, _) = digest(&bench);
-    bench.succeed(&[
-        "data", "synth", "demo.csv", "--rows", "1000", "--seed", "9", "--force",
-    ]);
+    succeed(
+        &bench,
+        &[
+            "data", "synth", "demo.csv", "--rows", "1000", "--seed", "9", "--force",
+        ],
+    );
     let said = bench.fail(&["resume"], 2);
     assert!(
         said.contains(&before) && said.contains("--accept-new-data"),
@@ -26,38 +30,41 @@ fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
     );
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
 
-    let (_, told) = bench.succeed(&["resume", "--accept-new-data"]);
+    let (_, told) = succeed(&bench, &["resume", "--accept-new-data"]);
     let (after, out_of_plan) = digest(&bench);
     assert_ne!(after, before);
     assert!(said.contains(&after), "both digests: {said}");
     assert!(told.contains("taken as a new data set"), "{told}");
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 20);
     assert_eq!(out_of_plan, 10);
-    let results = bench.results();
+    let now = results(&bench);
     assert!(
-        old.iter().all(|row| results.contains(row)),
+        old.iter().all(|row| now.contains(row)),
         "nothing recorded is lost"
     );
     assert!(
-        bench
-            .succeed(&["show", "small"])
+        succeed(&bench, &["show", "small"])
             .0
             .contains("out of the plan: 10 trials")
     );
-    assert!(bench.succeed(&["ls"]).0.contains("10/10 (+10 out of plan)"));
+    assert!(
+        succeed(&bench, &["ls"])
+            .0
+            .contains("10/10 (+10 out of plan)")
+    );
 
-    let (_, told) = bench.succeed(&["resume", "--accept-new-data"]);
+    let (_, told) = succeed(&bench, &["resume", "--accept-new-data"]);
     assert!(told.contains("no new data to accept"), "{told}");
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 20);
 }
 
 #[test]
 fn an_edited_experiment_trains_what_is_new_and_marks_what_fell_out() {
-    let bench = Bench::new(2);
-    bench.succeed(&["run", "small.toml"]);
+    let bench = test_dir(2);
+    succeed(&bench, &["run", "small.toml"]);
     let edited = small(2).replace("dropout = [0.0, 0.3]", "dropout = [0.3, 0.5]");
     bench.write("small.toml", &edited);
-    let (_, told) = bench.succeed(&["run", "small.toml"]);
+    let (_, told) = succeed(&bench, &["run", "small.toml"]);
     assert!(told.contains("6 done before, 4 to train"), "{told}");
     assert!(
         told.contains("4 trials of earlier files or data stay in the record"),
@@ -72,35 +79,37 @@ fn an_edited_experiment_trains_what_is_new_and_marks_what_fell_out() {
 
 #[test]
 fn a_record_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_written() {
-    let bench = Bench::new(1);
+    let bench = test_dir(1);
     let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
     let bytes = fs::read(old).unwrap();
     fs::create_dir(bench.path("runs")).unwrap();
     fs::write(bench.path(RECORD), &bytes).unwrap();
-    assert!(bench.succeed(&["ls"]).0.contains("songs"));
-    assert!(bench.succeed(&["show", "songs"]).0.contains("1 finished"));
-    assert!(bench.succeed(&["report", "songs"]).0.contains("index.html"));
+    assert!(succeed(&bench, &["ls"]).0.contains("songs"));
+    assert!(succeed(&bench, &["show", "songs"]).0.contains("1 finished"));
+    assert!(
+        succeed(&bench, &["report", "songs"])
+            .0
+            .contains("index.html")
+    );
     assert_eq!(fs::read(bench.path(RECORD)).unwrap(), bytes);
 
-    let (_, told) = bench.succeed(&["run", "small.toml"]);
+    let (_, told) = succeed(&bench, &["run", "small.toml"]);
     assert!(told.contains("from schema version 2 to 3"), "{told}");
     assert!(told.contains("runs/sweep.sqlite.v2.bak"), "{told}");
     assert!(bench.path("runs/sweep.sqlite.v2.bak").exists());
-    let (listed, _) = bench.succeed(&["ls"]);
+    let (listed, _) = succeed(&bench, &["ls"]);
     assert!(
         listed.contains("songs") && listed.contains("small"),
         "{listed}"
     );
-    let kept = bench
-        .succeed(&["--store", "runs/sweep.sqlite.v2.bak", "ls"])
-        .0;
+    let kept = succeed(&bench, &["--store", "runs/sweep.sqlite.v2.bak", "ls"]).0;
     assert!(kept.contains("songs") && !kept.contains("small"), "{kept}");
 }
 
 #[test]
 fn a_session_keeps_what_it_ran_on() {
-    let bench = Bench::new(1);
-    bench.succeed(&["run", "small.toml"]);
+    let bench = test_dir(1);
+    succeed(&bench, &["run", "small.toml"]);
     let known = "SELECT count(*) FROM sessions
                  WHERE environment ->> 'cores' > 0 AND environment ->> 'system' LIKE '%Linux%'
                    AND environment ->> 'sweep' IS NOT NULL AND environment ->> 'xgboost' IS NULL";

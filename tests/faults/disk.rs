@@ -4,12 +4,13 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::bench::{Bench, EPOCHS, RECORD, small, undisturbed};
 use super::mounts::{Mounted, fill, with_own_mounts};
+use super::running::{EPOCHS, results, small, start, succeed, test_dir, undisturbed};
+use crate::common::{RECORD, TestDir};
 
 /// The record in a file system of 12 MB, the models in another.
-fn bench_on_a_small_disk() -> (Bench, [Mounted; 2]) {
-    let bench = Bench::new(EPOCHS);
+fn bench_on_a_small_disk() -> (TestDir, [Mounted; 2]) {
+    let bench = test_dir(EPOCHS);
     let disk = Mounted::memory(&bench.path("runs"), 12 << 20);
     let models = Mounted::memory(&bench.path("runs/trials"), 64 << 20);
     (bench, [models, disk])
@@ -19,7 +20,7 @@ fn bench_on_a_small_disk() -> (Bench, [Mounted; 2]) {
 fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
     with_own_mounts("a sweep on a full disk", || {
         let (bench, _mounts) = bench_on_a_small_disk();
-        let mut sweep = bench.start(60);
+        let mut sweep = start(&bench, 60);
         let ballast = fill(&bench.path("runs"), 0);
         sweep.wait_for("the record waits");
         assert!(
@@ -43,7 +44,7 @@ fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
             "it is told once: {said}"
         );
         assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
-        assert_eq!(bench.results(), undisturbed());
+        assert_eq!(results(&bench), undisturbed());
     });
 }
 
@@ -51,7 +52,7 @@ fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
 fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
     with_own_mounts("a stop on a full disk", || {
         let (bench, _mounts) = bench_on_a_small_disk();
-        let mut sweep = bench.start(60);
+        let mut sweep = start(&bench, 60);
         let ballast = fill(&bench.path("runs"), 0);
         sweep.wait_for("the record waits");
         sweep.interrupt();
@@ -62,8 +63,8 @@ fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
             "{said}"
         );
         fs::remove_file(ballast).unwrap();
-        bench.succeed(&["resume"]);
-        assert_eq!(bench.results(), undisturbed());
+        succeed(&bench, &["resume"]);
+        assert_eq!(results(&bench), undisturbed());
     });
 }
 
@@ -77,7 +78,7 @@ fn a_sweep_that_begins_on_a_full_disk_is_refused_with_one_message() {
         assert!(!output.status.success());
         assert!(said.contains("o space left"), "{said}");
         fs::remove_file(ballast).unwrap();
-        bench.succeed(&["run", "small.toml"]);
+        succeed(&bench, &["run", "small.toml"]);
         assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
     });
 }
@@ -87,7 +88,7 @@ fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
     with_own_mounts("an upgrade on a full disk", || {
         let (bench, _mounts) = bench_on_a_small_disk();
         bench.write("small.toml", small(1));
-        bench.succeed(&["run", "small.toml"]);
+        succeed(&bench, &["run", "small.toml"]);
         let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
         fs::copy(old, bench.path(RECORD)).unwrap();
         let ballast = fill(&bench.path("runs"), 50_000);
@@ -106,10 +107,10 @@ fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
             name.to_string_lossy().contains("bak")
         });
         assert_eq!(left.count(), 0, "half a copy is none");
-        assert!(bench.succeed(&["ls"]).0.contains("songs"));
+        assert!(succeed(&bench, &["ls"]).0.contains("songs"));
 
         fs::remove_file(ballast).unwrap();
-        let (_, said) = bench.succeed(&["run", "small.toml"]);
+        let (_, said) = succeed(&bench, &["run", "small.toml"]);
         assert!(said.contains("sweep.sqlite.v2.bak"), "{said}");
     });
 }

@@ -2,12 +2,13 @@
 
 use rusqlite::Connection;
 
-use super::bench::{Bench, EPOCHS, RECORD, undisturbed};
+use super::running::{EPOCHS, results, start, succeed, test_dir, undisturbed};
+use crate::common::RECORD;
 
 #[test]
 fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
-    let bench = Bench::new(EPOCHS);
-    let mut sweep = bench.start(60);
+    let bench = test_dir(EPOCHS);
+    let mut sweep = start(&bench, 60);
     let other = Connection::open(bench.path(RECORD)).unwrap();
     other
         .busy_timeout(std::time::Duration::from_secs(60))
@@ -16,22 +17,22 @@ fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
     sweep.wait_for("the record waits");
     assert!(sweep.said().contains("locked"), "{}", sweep.said());
     // Readers are not kept waiting.
-    assert!(bench.succeed(&["ls"]).0.contains("small"));
+    assert!(succeed(&bench, &["ls"]).0.contains("small"));
     other.execute_batch("ROLLBACK").unwrap();
     sweep.wait_for("the record goes on");
     let (code, said) = sweep.end();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
-    assert_eq!(bench.results(), undisturbed());
+    assert_eq!(results(&bench), undisturbed());
 }
 
 #[test]
 fn a_sweep_says_what_it_waits_for_before_it_begins() {
-    let bench = Bench::new(1);
-    bench.succeed(&["run", "small.toml"]);
+    let bench = test_dir(1);
+    succeed(&bench, &["run", "small.toml"]);
     let other = Connection::open(bench.path(RECORD)).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let mut sweep = bench.start(0);
+    let mut sweep = start(&bench, 0);
     sweep.wait_for("waiting for runs/sweep.sqlite");
     other.execute_batch("ROLLBACK").unwrap();
     let (code, said) = sweep.end();
@@ -41,8 +42,8 @@ fn a_sweep_says_what_it_waits_for_before_it_begins() {
 
 #[test]
 fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
-    let bench = Bench::new(EPOCHS);
-    let sweep = bench.start(60);
+    let bench = test_dir(EPOCHS);
+    let sweep = start(&bench, 60);
     let reader = Connection::open(bench.path(RECORD)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let rows = || -> i64 {
@@ -55,5 +56,5 @@ fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
     assert!(!said.contains("waits"), "{said}");
     assert_eq!(rows(), seen, "it sees the moment at which it began");
     drop(reader);
-    assert_eq!(bench.results(), undisturbed());
+    assert_eq!(results(&bench), undisturbed());
 }

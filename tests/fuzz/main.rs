@@ -7,6 +7,8 @@
 
 mod bound;
 mod checkpoints;
+#[path = "../common/mod.rs"]
+mod common;
 mod mangle;
 mod models;
 mod prepared;

@@ -11,13 +11,13 @@ use sweep_engine::predict::{Bundle, write};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
-use super::record::Swept;
+use super::record::finished_sweep;
 
 /// Files of an exported model by name.
 type Files = Vec<(String, Vec<u8>)>;
 
 fn exported(kind: &str) -> Files {
-    let swept = Swept::get();
+    let swept = finished_sweep();
     let folder = tempfile::tempdir().unwrap();
     let to = folder.path().join("model");
     let shown = to.to_str().unwrap();

@@ -6,11 +6,11 @@ use sweep_data::{Dataset, SavedPreparation, SealedTest};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
-use super::record::Swept;
+use super::record::finished_sweep;
 
 #[test]
 fn spoiled_data_sets_are_opened_soundly_or_refused() {
-    let swept = Swept::get();
+    let swept = finished_sweep();
     let entries = fs::read_dir(swept.path("runs/data")).unwrap();
     let files: Vec<(String, Vec<u8>)> = entries
         .map(|entry| {

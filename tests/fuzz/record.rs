@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use rusqlite::Connection;
@@ -12,46 +11,22 @@ use sweep_report::{Input, Summary, json, table};
 use sweep_store::{Store, StoreError};
 
 use super::bound::cases;
+use super::common::TestDir;
 use super::mangle::Dice;
 use super::texts;
 
-/// A folder in which a small sweep was run and looked at test rows, made once.
-pub struct Swept {
-    folder: tempfile::TempDir,
-}
-
-impl Swept {
-    pub fn get() -> &'static Swept {
-        static SWEPT: OnceLock<Swept> = OnceLock::new();
-        SWEPT.get_or_init(|| {
-            let swept = Swept {
-                folder: tempfile::tempdir().unwrap(),
-            };
-            fs::write(swept.path("songs.csv"), texts::csv()).unwrap();
-            fs::write(swept.path("fuzz.toml"), texts::TOML).unwrap();
-            let few = ["--set", "grid.lr=[0.01]", "--set", "grid.dropout=[0.1]"];
-            swept.succeed(&[&["run", "fuzz.toml", "-q"][..], &few].concat());
-            swept.succeed(&["report", "--test"]);
-            swept
-        })
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
-        command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("SWEEP_STORE").stdin(Stdio::null());
-        command.output().unwrap()
-    }
-
-    pub fn succeed(&self, arguments: &[&str]) {
-        let output = self.run(arguments);
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}\n{text}");
-    }
+/// A folder in which a small sweep was run and scored on test rows, made once.
+pub fn finished_sweep() -> &'static TestDir {
+    static FINISHED: OnceLock<TestDir> = OnceLock::new();
+    FINISHED.get_or_init(|| {
+        let dir = TestDir::empty();
+        dir.write("songs.csv", texts::csv());
+        dir.write("fuzz.toml", texts::TOML);
+        let few = ["--set", "grid.lr=[0.01]", "--set", "grid.dropout=[0.1]"];
+        dir.succeed(&[&["run", "fuzz.toml", "-q"][..], &few].concat());
+        dir.succeed(&["report", "--test"]);
+        dir
+    })
 }
 
 /// Reads all that commands read of the record at `path`, and draws it; `with_report` also as a report.
@@ -221,7 +196,7 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
 
 #[test]
 fn a_record_with_hostile_cells_is_read_or_refused() {
-    let swept = Swept::get();
+    let swept = finished_sweep();
     let original = swept.path("runs/sweep.sqlite");
     assert!(
         probe(&original, true),
@@ -256,7 +231,7 @@ fn a_record_with_hostile_cells_is_read_or_refused() {
 
 #[test]
 fn a_damaged_file_is_read_or_refused() {
-    let swept = Swept::get();
+    let swept = finished_sweep();
     let sound = fs::read(swept.path("runs/sweep.sqlite")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep.sqlite");

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::dice::Dice;
-use crate::ground::Running;
-use crate::processes;
-use crate::watch::{Sign, Watch};
+use super::dice::Dice;
+use super::ground::Running;
+use super::processes;
+use super::watch::{Sign, Watch};
 
 /// Longest that a file is waited for before the blow falls without it.
 const PATIENCE: Duration = Duration::from_millis(1_500);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::processes::MARK;
+use super::processes::MARK;
 
 /// The sweeps of a ground, in the order they can be run in.
 pub const SWEEPS: [&str; 2] = ["source", "transfer"];

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::account::Account;
-use crate::ground::{Ground, SWEEPS};
-use crate::processes;
-use crate::same::same_record;
+use super::account::Account;
+use super::ground::{Ground, SWEEPS};
+use super::processes;
+use super::same::same_record;
 
 /// What each reader does again and again.
 const COMMANDS: [&[&str]; 10] = [

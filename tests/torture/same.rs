@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::account;
-use crate::ground::Ground;
+use super::account;
+use super::ground::Ground;
 
 /// Two records hold the same, and the same files stand beside them.
 pub fn same_record(ground: &Ground, alone: &Ground) {

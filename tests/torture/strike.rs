@@ -3,9 +3,9 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::blow::Force;
-use crate::dice::Dice;
-use crate::processes;
+use super::blow::Force;
+use super::dice::Dice;
+use super::processes;
 
 /// Sends what `force` says; whether it reached anyone. `writer` is the process in whose write the blow falls, where
 /// that is known.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::blow::{Force, Moment};
+use super::blow::{Force, Moment};
 
 #[derive(Debug, Default)]
 pub struct Tally {

@@ -5,14 +5,14 @@ use std::process::ExitStatus;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::blow::{Awaited, Blow, Force};
-use crate::dice::Dice;
-use crate::ground::{Ground, Running, SWEEPS};
-use crate::processes;
-use crate::same::same_record;
-use crate::strike;
-use crate::tally::Tally;
+use super::account::Account;
+use super::blow::{Awaited, Blow, Force};
+use super::dice::Dice;
+use super::ground::{Ground, Running, SWEEPS};
+use super::processes;
+use super::same::same_record;
+use super::strike;
+use super::tally::Tally;
 
 /// Training time between two checkpoints, seconds.
 const INTERVAL: f64 = 0.1;

@@ -7,17 +7,10 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-pub use crate::common::RECORD;
-use crate::common::{PATIENCE, Place, in_a_place};
+use crate::common::{PATIENCE, TestDir};
 
 /// Enough that a sweep of them is still under way when it is disturbed.
 pub const EPOCHS: u32 = 400;
-
-pub struct Bench {
-    place: Place,
-}
-
-in_a_place!(Bench);
 
 /// A sweep under way.
 pub struct Running {
@@ -52,77 +45,73 @@ max_depth = 6
     )
 }
 
-impl Bench {
-    pub fn new(epochs: u32) -> Bench {
-        let bench = Bench {
-            place: Place::with_data(1000),
-        };
-        bench.write("small.toml", small(epochs));
-        bench
-    }
+pub fn test_dir(epochs: u32) -> TestDir {
+    let bench = TestDir::with_data(1000);
+    bench.write("small.toml", small(epochs));
+    bench
+}
 
-    /// Standard output and standard error of a command that must succeed.
-    pub fn succeed(&self, arguments: &[&str]) -> (String, String) {
-        self.end(arguments, 0)
-    }
+/// Standard output and standard error of a command that must succeed.
+pub fn succeed(dir: &TestDir, arguments: &[&str]) -> (String, String) {
+    dir.end(arguments, 0)
+}
 
-    /// Starts `sweep run small.toml` and waits until it has recorded `rows` metric rows.
-    pub fn start(&self, rows: i64) -> Running {
-        let said = self.path("said.log");
-        let child = self
-            .command(&["run", "small.toml", "--workers", "2"])
-            .stdout(Stdio::null())
-            .stderr(File::create(&said).unwrap())
-            .spawn()
-            .unwrap();
-        let mut running = Running { child, said };
-        let begin = Instant::now();
-        while self.count("SELECT count(*) FROM metrics") < rows {
-            assert!(
-                running.child.try_wait().unwrap().is_none(),
-                "{}",
-                running.said()
-            );
-            assert!(begin.elapsed() < PATIENCE, "{}", running.said());
-            sleep(Duration::from_millis(10));
-        }
-        running
+/// Starts `sweep run small.toml` and waits until it has recorded `rows` metric rows.
+pub fn start(dir: &TestDir, rows: i64) -> Running {
+    let said = dir.path("said.log");
+    let child = dir
+        .command(&["run", "small.toml", "--workers", "2"])
+        .stdout(Stdio::null())
+        .stderr(File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    let mut running = Running { child, said };
+    let begin = Instant::now();
+    while dir.count("SELECT count(*) FROM metrics") < rows {
+        assert!(
+            running.child.try_wait().unwrap().is_none(),
+            "{}",
+            running.said()
+        );
+        assert!(begin.elapsed() < PATIENCE, "{}", running.said());
+        sleep(Duration::from_millis(10));
     }
+    running
+}
 
-    /// Everything recorded of results, but for times.
-    pub fn results(&self) -> Vec<String> {
-        let connection = self.record();
-        let check: String = connection
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(check, "ok");
-        let mut query = connection
-            .prepare(
-                "SELECT t.name, t.status, n.name, m.step, m.value FROM trials t
-                 JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
-                 WHERE n.name <> 'seconds' ORDER BY t.name, n.name, m.step",
-            )
-            .unwrap();
-        let rows = query.query_map([], |row| {
-            let (trial, status, metric): (String, String, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (step, value): (i64, f64) = (row.get(3)?, row.get(4)?);
-            Ok(format!(
-                "{trial} {status} {metric} {step} {:016x}",
-                value.to_bits()
-            ))
-        });
-        rows.unwrap().map(Result::unwrap).collect()
-    }
+/// Everything recorded of results, but for times.
+pub fn results(dir: &TestDir) -> Vec<String> {
+    let connection = dir.record();
+    let check: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    let mut query = connection
+        .prepare(
+            "SELECT t.name, t.status, n.name, m.step, m.value FROM trials t
+             JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
+             WHERE n.name <> 'seconds' ORDER BY t.name, n.name, m.step",
+        )
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        let (trial, status, metric): (String, String, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (step, value): (i64, f64) = (row.get(3)?, row.get(4)?);
+        Ok(format!(
+            "{trial} {status} {metric} {step} {:016x}",
+            value.to_bits()
+        ))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
 }
 
 /// What a sweep of [`EPOCHS`] gives that nobody disturbs.
 pub fn undisturbed() -> Vec<String> {
     static RESULTS: OnceLock<Vec<String>> = OnceLock::new();
     let results = RESULTS.get_or_init(|| {
-        let bench = Bench::new(EPOCHS);
-        bench.succeed(&["run", "small.toml"]);
-        bench.results()
+        let bench = test_dir(EPOCHS);
+        succeed(&bench, &["run", "small.toml"]);
+        results(&bench)
     });
     assert!(!results.is_empty());
     results.clone()

@@ -1,11 +1,9 @@
 //! What the machine does to a sweep - full disks, locks, folders that go away or cannot be written, files
 //! that change - with the real binary: each ends in one clear message and a record to go on from.
 
-mod bench;
 mod changes;
-#[path = "../common/mod.rs"]
-mod common;
 mod disk;
 mod folders;
 mod locks;
 mod mounts;
+mod running;

@@ -1,0 +1,20 @@
+//! The program from outside: the real binary driven end to end, the protocol spoken by hand, the scheduler with made-up
+//! workers, and the rules of the house. One program, since each test program more is linked anew at every change.
+
+mod cleaning;
+mod commands;
+mod common;
+mod describe;
+mod end_to_end;
+mod engines;
+mod failures;
+mod faults;
+mod hostile;
+mod launcher;
+mod more_seeds;
+mod predict;
+mod schedule;
+mod sealed;
+mod tidy;
+mod torture;
+mod worker;
