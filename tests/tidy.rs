@@ -158,21 +158,73 @@ fn crate_of(file: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// Lines of code with their numbers: no comments, and nothing from the first test module on.
+/// Lines of code with their numbers: no comments, and nothing that `#[cfg(test)]` stands before.
 fn code_lines(file: &Path) -> Vec<(usize, String)> {
     let tests = |part: std::path::Component<'_>| part.as_os_str() == "tests";
     // Whole files of tests and of what they are fed with.
-    let fed = ["tests.rs", "samples.rs", "made_up.rs"];
+    let fed = ["tests.rs", "fixtures.rs", "samples.rs", "made_up.rs"];
     if fed.iter().any(|name| file.ends_with(name)) || file.components().any(tests) {
         return Vec::new();
     }
-    let text = fs::read_to_string(file).unwrap();
-    text.lines()
-        .enumerate()
-        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-        .map(|(number, line)| (number + 1, line.to_owned()))
-        .collect()
+    code_of(&fs::read_to_string(file).unwrap())
+}
+
+/// Lines of `text` with their numbers, less comments and items behind `#[cfg(test)]`. Formatted code is assumed: an
+/// item ends in the first line that is indented as it is and ends in `}` or `;`.
+fn code_of(text: &str) -> Vec<(usize, String)> {
+    let mut lines = Vec::new();
+    let mut skipped: Option<usize> = None;
+    for (number, line) in text.lines().enumerate() {
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        if let Some(item) = skipped {
+            let is_attribute = code.starts_with("#[");
+            if indent == item && !is_attribute && line.ends_with(['}', ';', ',']) {
+                skipped = None;
+            }
+        } else if code.starts_with("#[cfg(test)]") {
+            skipped = Some(indent);
+        } else if !code.starts_with("//") {
+            lines.push((number + 1, line.to_owned()));
+        }
+    }
+    lines
+}
+
+#[test]
+fn code_after_a_test_item_is_code_again() {
+    let text = "\
+fn first() {}
+
+#[cfg(test)]
+#[path = \"elsewhere.rs\"]
+mod tests;
+
+// A comment.
+impl Thing {
+    #[cfg(test)]
+    fn for_tests(&self) {
+        hidden();
+    }
+
+    fn second() {}
+}
+
+#[cfg(test)]
+mod more {
+    fn hidden() {}
+}
+
+fn third() {}";
+    let names: Vec<String> = code_of(text)
+        .into_iter()
+        .filter(|(_, line)| line.contains("fn "))
+        .map(|(number, line)| format!("{number} {}", line.trim()))
+        .collect();
+    assert_eq!(
+        names,
+        ["1 fn first() {}", "14 fn second() {}", "22 fn third() {}"]
+    );
 }
 
 /// A promise whose test was renamed or removed would be a promise no more.

@@ -1,28 +1,28 @@
-//! Sweeps under blows: every process is killed at random moments, stopped, frozen and rivalled, and the sweep is
+//! Sweeps under faults: every process is killed at random moments, stopped, frozen and given a second coordinator, and the sweep is
 //! resumed, until it is done. Then the record and all files are, byte for byte, those of a sweep left alone.
 //!
 //! `make test` runs a dozen kills; `make torture` hundreds. `SWEEP_TORTURE_KILLS` and `SWEEP_TORTURE_SEED` set
-//! their number and what is drawn; both are printed. The same seed draws the same blows, but where they fall
+//! their number and what is drawn; both are printed. The same seed draws the same faults, but where they fall
 //! also depends on the machine.
 
-mod account;
-mod blow;
-mod dice;
-mod ground;
+mod compare;
+mod counts;
+mod crash_loop;
+mod experiments;
+mod fault;
+mod inject;
 mod processes;
 mod readers;
-mod same;
-mod strike;
-mod tally;
-mod torment;
+mod rng;
+mod snapshot;
 mod watch;
 
 use std::time::Instant;
 
-use dice::Dice;
-use ground::Ground;
-use tally::Tally;
-use torment::Torment;
+use counts::Counts;
+use crash_loop::CrashLoop;
+use experiments::CrashDir;
+use rng::Rng;
 
 /// Kills when nothing is said.
 const KILLS: u64 = 12;
@@ -54,13 +54,13 @@ fn a_sweep_killed_anywhere_and_resumed_ends_as_one_left_alone() {
     println!("SWEEP_TORTURE_KILLS={kills} SWEEP_TORTURE_SEED={seed}");
     let begin = Instant::now();
     let epochs = if kills > KILLS { MANY_EPOCHS } else { EPOCHS };
-    let alone = Ground::left_alone(epochs);
+    let alone = CrashDir::left_alone(epochs);
     println!("left alone: {:.1} s", begin.elapsed().as_secs_f64());
-    let mut dice = Dice::new(seed);
-    let mut tally = Tally::default();
-    while tally.kills() < kills {
-        let round = KILLS_A_ROUND.min(kills - tally.kills());
-        Torment::new(epochs, &mut dice, &mut tally).run(round, &alone);
-        println!("{tally}in {:.0} s\n", begin.elapsed().as_secs_f64());
+    let mut rng = Rng::new(seed);
+    let mut counts = Counts::default();
+    while counts.kills() < kills {
+        let round = KILLS_A_ROUND.min(kills - counts.kills());
+        CrashLoop::new(epochs, &mut rng, &mut counts).run(round, &alone);
+        println!("{counts}in {:.0} s\n", begin.elapsed().as_secs_f64());
     }
 }

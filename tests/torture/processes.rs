@@ -1,11 +1,11 @@
-//! Processes of one ground, found in /proc by a variable in their environment that nobody else has: however
+//! Processes of one `CrashDir`, found in /proc by a variable in their environment that no other process has: however
 //! they were started, wherever they run, whoever their parent is.
 
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// The variable whose value names the ground that a process belongs to.
+/// The variable whose value names the crash directory that a process belongs to.
 pub const MARK: &str = "SWEEP_TORTURE_MARK";
 
 /// Longest that a process may take to go once nothing holds it.

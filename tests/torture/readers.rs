@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::account::Account;
-use super::ground::{Ground, SWEEPS};
+use super::compare::assert_same;
+use super::experiments::{CrashDir, SWEEPS};
 use super::processes;
-use super::same::same_record;
+use super::snapshot::Snapshot;
 
 /// What each reader does again and again.
 const COMMANDS: [&[&str]; 10] = [
@@ -40,9 +40,9 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// Runs both sweeps with sixteen readers beside them; fails if one of them sees an error, or if anything in the
 /// record is not as it is without them.
 pub fn beside_a_sweep(epochs: u32) {
-    let ground = Ground::new(epochs);
-    let mut running = ground.start(&["run", "source.toml"]);
-    let file = ground.path("runs/sweep.sqlite");
+    let crash_dir = CrashDir::new(epochs);
+    let mut running = crash_dir.start(&["run", "source.toml"]);
+    let file = crash_dir.path("runs/sweep.sqlite");
     let begun = |record: &Connection| ask(record, "SELECT count(*) FROM attempts").unwrap_or(0) > 0;
     while !open(&file).is_some_and(|record| begun(&record)) {
         assert!(
@@ -52,10 +52,10 @@ pub fn beside_a_sweep(epochs: u32) {
         thread::sleep(PAUSE);
     }
     let over = AtomicBool::new(false);
-    let (ground, over) = (&ground, &over);
+    let (crash_dir, over) = (&crash_dir, &over);
     thread::scope(|scope| {
         for command in COMMANDS {
-            scope.spawn(move || command_again(ground, command, over));
+            scope.spawn(move || command_again(crash_dir, command, over));
         }
         for query in QUERIES {
             let file = &file;
@@ -65,17 +65,17 @@ pub fn beside_a_sweep(epochs: u32) {
         let _end = End(over);
         let status = running.child.wait().unwrap();
         running.must(status, &[0]);
-        ground.succeed(&["run", "transfer.toml"]);
+        crash_dir.succeed(&["run", "transfer.toml"]);
     });
-    let account = Account::read(&ground.runs()).unwrap();
+    let snapshot = Snapshot::read(&crash_dir.runs()).unwrap();
     assert_eq!(
-        account.attempts.len(),
-        account.results.len(),
+        snapshot.attempts.len(),
+        snapshot.results.len(),
         "a trial was begun twice"
     );
-    processes::all_gone(&ground.mark);
+    processes::all_gone(&crash_dir.mark);
     assert_eq!(SWEEPS.len(), 2);
-    same_record(ground, &Ground::left_alone(epochs));
+    assert_same(crash_dir, &CrashDir::left_alone(epochs));
 }
 
 struct End<'a>(&'a AtomicBool);
@@ -86,10 +86,10 @@ impl Drop for End<'_> {
     }
 }
 
-fn command_again(ground: &Ground, command: &[&str], over: &AtomicBool) {
+fn command_again(crash_dir: &CrashDir, command: &[&str], over: &AtomicBool) {
     while !over.load(Ordering::Relaxed) {
         // Readers step back where processors are few: this is about locks.
-        let mut running = ground.start_by(command, |command| {
+        let mut running = crash_dir.start_by(command, |command| {
             // SAFETY: setpriority is async-signal-safe; it is all that is called before exec.
             unsafe {
                 command.pre_exec(|| {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::blow::{Force, Moment};
+use super::fault::{Action, Trigger};
 
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct Counts {
     pub rounds: u64,
     /// Commands that trained, `run` and `resume`.
     pub sessions: u64,
-    pub blows: BTreeMap<(Force, Moment), u64>,
+    pub faults: BTreeMap<(Action, Trigger), u64>,
     pub reports_killed: u64,
     /// Temporary files of checkpoints found after a kill: the kill fell inside the write.
     pub torn_checkpoints: u64,
@@ -26,27 +26,30 @@ pub struct Tally {
     pub longest_repeat: f64,
 }
 
-impl Tally {
+impl Counts {
     /// Blows that killed a process.
     pub fn kills(&self) -> u64 {
-        let kills = self.blows.iter().filter(|((force, _), _)| force.is_kill());
+        let kills = self
+            .faults
+            .iter()
+            .filter(|((action, _), _)| action.is_kill());
         kills.map(|(_, count)| count).sum()
     }
 
-    pub fn add(&mut self, force: Force, moment: Moment) {
-        *self.blows.entry((force, moment)).or_insert(0) += 1;
+    pub fn add(&mut self, action: Action, trigger: Trigger) {
+        *self.faults.entry((action, trigger)).or_insert(0) += 1;
     }
 
-    fn of(&self, is: impl Fn(Force, Moment) -> bool) -> u64 {
+    fn of(&self, is: impl Fn(Action, Trigger) -> bool) -> u64 {
         let counted = self
-            .blows
+            .faults
             .iter()
-            .filter(|((force, moment), _)| is(*force, *moment));
+            .filter(|((action, trigger), _)| is(*action, *trigger));
         counted.map(|(_, count)| count).sum()
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |what: &str, count: u64| writeln!(f, "{what:<56} {count:>8}");
         line(
@@ -55,44 +58,53 @@ impl fmt::Display for Tally {
         )?;
         line("sessions (run, resume)", self.sessions)?;
         line("kill -9", self.kills())?;
-        for (name, force) in [
-            ("  of the coordinator", Force::KillCoordinator),
-            ("  of one worker", Force::KillWorker),
-            ("  of all workers", Force::KillWorkers),
-            ("  of all processes", Force::KillAll),
+        for (name, action) in [
+            ("  of the coordinator", Action::KillCoordinator),
+            ("  of one worker", Action::KillWorker),
+            ("  of all workers", Action::KillWorkers),
+            ("  of all processes", Action::KillAll),
         ] {
-            line(name, self.of(|other, _| other == force))?;
+            line(name, self.of(|other, _| other == action))?;
         }
-        for (name, moment) in [
-            ("  at any time", Moment::AnyTime),
-            ("  in the first moments of a session", Moment::AtTheStart),
-            ("  while a checkpoint was written", Moment::InACheckpoint),
-            ("  while a model was written", Moment::InAModel),
-            ("  while the write-ahead log was written", Moment::InACommit),
-            ("  while the database file was written", Moment::InABackfill),
-            ("  while data were prepared", Moment::InPreparation),
+        for (name, trigger) in [
+            ("  at any time", Trigger::AnyTime),
+            ("  in the first triggers of a session", Trigger::AtTheStart),
+            ("  while a checkpoint was written", Trigger::InACheckpoint),
+            ("  while a model was written", Trigger::InAModel),
+            (
+                "  while the write-ahead log was written",
+                Trigger::InACommit,
+            ),
+            (
+                "  while the database file was written",
+                Trigger::InABackfill,
+            ),
+            ("  while data were prepared", Trigger::InPreparation),
         ] {
             line(
                 name,
-                self.of(|force, other| force.is_kill() && other == moment),
+                self.of(|action, other| action.is_kill() && other == trigger),
             )?;
         }
         line("kill -9 of `report`", self.reports_killed)?;
-        for (name, force) in [
-            ("SIGTERM", Force::Terminate),
-            ("SIGINT once", Force::Interrupt),
-            ("SIGINT twice", Force::InterruptTwice),
+        for (name, action) in [
+            ("SIGTERM", Action::Terminate),
+            ("SIGINT once", Action::Interrupt),
+            ("SIGINT twice", Action::InterruptTwice),
             (
                 "a worker stopped for a while (SIGSTOP)",
-                Force::FreezeWorker,
+                Action::FreezeWorker,
             ),
             (
                 "the coordinator stopped for a while",
-                Force::FreezeCoordinator,
+                Action::FreezeCoordinator,
             ),
-            ("a second coordinator beside the first", Force::Rival),
+            (
+                "a second coordinator beside the first",
+                Action::SecondCoordinator,
+            ),
         ] {
-            line(name, self.of(|other, _| other == force))?;
+            line(name, self.of(|other, _| other == action))?;
         }
         line(
             "checkpoints found half written after a kill",

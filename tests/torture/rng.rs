@@ -1,13 +1,13 @@
 //! Draws of a seeded generator (SplitMix64; Steele, Lea, Flood: "Fast splittable pseudorandom number
 //! generators", OOPSLA 2014): the same seed gives the same draws.
 
-pub struct Dice {
+pub struct Rng {
     state: u64,
 }
 
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice { state: seed }
+impl Rng {
+    pub fn new(seed: u64) -> Rng {
+        Rng { state: seed }
     }
 
     fn next(&mut self) -> u64 {

@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
-use super::account;
-use super::ground::Ground;
+use super::experiments::CrashDir;
+use super::snapshot;
 
 /// Two records hold the same, and the same files stand beside them.
-pub fn same_record(ground: &Ground, alone: &Ground) {
-    let mine = account::tables(&ground.path("runs/sweep.sqlite"));
-    for (table, theirs) in account::tables(&alone.path("runs/sweep.sqlite")) {
+pub fn assert_same(crash_dir: &CrashDir, alone: &CrashDir) {
+    let mine = snapshot::tables(&crash_dir.path("runs/sweep.sqlite"));
+    for (table, theirs) in snapshot::tables(&alone.path("runs/sweep.sqlite")) {
         let mine = &mine[table];
         let unlike = mine.iter().zip(&theirs).find(|(one, other)| one != other);
         assert_eq!(unlike, None, "rows of {table}");
         assert_eq!(mine.len(), theirs.len(), "number of rows of {table}");
     }
-    let (mine, theirs) = (ground.files(), alone.files());
+    let (mine, theirs) = (crash_dir.files(), alone.files());
     let names = |files: &[(PathBuf, Vec<u8>)]| -> Vec<_> {
         files.iter().map(|(path, _)| path.clone()).collect()
     };

@@ -1,18 +1,18 @@
-//! Sweeps that are struck again and again until they are done, with what must hold after every blow.
+//! Sweeps that are struck again and again until they are done, with what must hold after every fault.
 
 use std::collections::BTreeMap;
 use std::process::ExitStatus;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::account::Account;
-use super::blow::{Awaited, Blow, Force};
-use super::dice::Dice;
-use super::ground::{Ground, Running, SWEEPS};
+use super::compare::assert_same;
+use super::counts::Counts;
+use super::experiments::{CrashDir, Running, SWEEPS};
+use super::fault::{Action, Awaited, Fault};
+use super::inject;
 use super::processes;
-use super::same::same_record;
-use super::strike;
-use super::tally::Tally;
+use super::rng::Rng;
+use super::snapshot::Snapshot;
 
 /// Training time between two checkpoints, seconds.
 const INTERVAL: f64 = 0.1;
@@ -31,12 +31,12 @@ struct Seen {
     saved: bool,
 }
 
-/// One ground and what is known of it.
-pub struct Torment<'a> {
-    ground: Ground,
-    dice: &'a mut Dice,
-    tally: &'a mut Tally,
-    before: Account,
+/// One crash directory and what is known of it.
+pub struct CrashLoop<'a> {
+    crash_dir: CrashDir,
+    rng: &'a mut Rng,
+    counts: &'a mut Counts,
+    before: Snapshot,
     seen: BTreeMap<String, Seen>,
 }
 
@@ -50,57 +50,57 @@ enum End {
     Stopped,
 }
 
-impl<'a> Torment<'a> {
-    pub fn new(epochs: u32, dice: &'a mut Dice, tally: &'a mut Tally) -> Torment<'a> {
-        Torment {
-            ground: Ground::new(epochs),
-            dice,
-            tally,
-            before: Account::default(),
+impl<'a> CrashLoop<'a> {
+    pub fn new(epochs: u32, rng: &'a mut Rng, counts: &'a mut Counts) -> CrashLoop<'a> {
+        CrashLoop {
+            crash_dir: CrashDir::new(epochs),
+            rng,
+            counts,
+            before: Snapshot::default(),
             seen: BTreeMap::new(),
         }
     }
 
-    /// Runs all sweeps of the ground under about `kills` kills and compares the end with `alone`, a ground on
+    /// Runs all sweeps of the crash directory under about `kills` kills and compares the end with `alone`, a crash directory on
     /// which they were never disturbed.
-    pub fn run(mut self, kills: u64, alone: &Ground) {
+    pub fn run(mut self, kills: u64, alone: &CrashDir) {
         let share = kills.div_ceil(SWEEPS.len() as u64);
         for sweep in SWEEPS {
-            let until = self.tally.kills() + share;
+            let until = self.counts.kills() + share;
             let mut end = End::Left;
-            while end != End::Done && self.tally.kills() < until {
+            while end != End::Done && self.counts.kills() < until {
                 end = self.session(sweep);
-                self.look(end);
+                self.check_session(end);
                 self.report(sweep);
             }
             let file = format!("{sweep}.toml");
-            let go_on = match self.ground.is_begun(sweep) {
+            let resume = match self.crash_dir.is_begun(sweep) {
                 true => ["resume", sweep, "--retry-failed"],
                 false => ["run", &file, "--retry-failed"],
             };
-            self.ground.succeed(&go_on);
-            self.tally.sessions += 1;
-            self.look(End::Done);
+            self.crash_dir.succeed(&resume);
+            self.counts.sessions += 1;
+            self.check_session(End::Done);
         }
-        self.settle(alone);
+        self.check_end(alone);
     }
 
     /// Starts the sweep, or goes on with it, and strikes until it ends.
     fn session(&mut self, sweep: &str) -> End {
-        self.tally.sessions += 1;
+        self.counts.sessions += 1;
         let file = format!("{sweep}.toml");
-        let is_new = !self.ground.is_begun(sweep);
-        let mut running = if is_new || self.dice.chance(20) {
-            self.ground.start(&["run", &file, "--retry-failed"])
+        let is_new = !self.crash_dir.is_begun(sweep);
+        let mut running = if is_new || self.rng.chance(20) {
+            self.crash_dir.start(&["run", &file, "--retry-failed"])
         } else {
-            self.ground.start(&["resume", sweep, "--retry-failed"])
+            self.crash_dir.start(&["resume", sweep, "--retry-failed"])
         };
         loop {
-            let mut blow = Blow::draw(self.dice, is_new);
-            match blow.wait(&self.ground.runs(), &self.ground.mark, &mut running) {
+            let mut fault = Fault::draw(self.rng, is_new);
+            match fault.wait(&self.crash_dir.runs(), &self.crash_dir.mark, &mut running) {
                 Awaited::Ended(status) => return ended(&running, status),
                 Awaited::Come { writer } => {
-                    if let Some(end) = self.strike(sweep, &blow, &mut running, writer) {
+                    if let Some(end) = self.inject(sweep, &fault, &mut running, writer) {
                         return end;
                     }
                 }
@@ -108,38 +108,38 @@ impl<'a> Torment<'a> {
         }
     }
 
-    /// Does what the blow says; `None` if the session goes on.
-    fn strike(
+    /// Does what the fault says; `None` if the session goes on.
+    fn inject(
         &mut self,
         sweep: &str,
-        blow: &Blow,
+        fault: &Fault,
         running: &mut Running,
         writer: Option<i32>,
     ) -> Option<End> {
-        let reached = match blow.force {
-            Force::Rival => self.rival(sweep, running),
-            force => {
+        let reached = match fault.action {
+            Action::SecondCoordinator => self.second_coordinator(sweep, running),
+            action => {
                 let coordinator = running.child.id() as i32;
-                strike::strike(force, &self.ground.mark, coordinator, writer, self.dice)
+                inject::inject(action, &self.crash_dir.mark, coordinator, writer, self.rng)
             }
         };
         if !reached {
             return None;
         }
-        self.tally.add(blow.force, blow.moment);
-        match blow.force {
-            Force::KillCoordinator | Force::KillAll => {
+        self.counts.add(fault.action, fault.trigger);
+        match fault.action {
+            Action::KillCoordinator | Action::KillAll => {
                 running.child.wait().unwrap();
                 Some(End::Killed)
             }
-            Force::Terminate | Force::Interrupt | Force::InterruptTwice => {
+            Action::Terminate | Action::Interrupt | Action::InterruptTwice => {
                 let status = running.child.wait().unwrap();
                 // A signal that comes before anyone listens for it kills, as it does any program.
                 if status.code().is_some() {
                     running.must(status, &[0, 3, 130]);
                 }
-                match (status.code(), blow.force) {
-                    (Some(130), Force::Terminate | Force::Interrupt) => Some(End::Stopped),
+                match (status.code(), fault.action) {
+                    (Some(130), Action::Terminate | Action::Interrupt) => Some(End::Stopped),
                     (Some(0), _) => Some(End::Done),
                     _ => Some(End::Killed),
                 }
@@ -149,59 +149,63 @@ impl<'a> Torment<'a> {
     }
 
     /// Starts a second coordinator, which is told that there is one; whether there was.
-    fn rival(&self, sweep: &str, running: &mut Running) -> bool {
-        if !self.ground.is_held_by(sweep, running.child.id()) {
+    fn second_coordinator(&self, sweep: &str, running: &mut Running) -> bool {
+        if !self.crash_dir.is_held_by(sweep, running.child.id()) {
             return false;
         }
         let file = format!("{sweep}.toml");
-        let mut rival = match self.ground.is_begun(sweep) {
-            true => self.ground.start(&["resume", sweep]),
-            false => self.ground.start(&["run", &file]),
+        let mut second_coordinator = match self.crash_dir.is_begun(sweep) {
+            true => self.crash_dir.start(&["resume", sweep]),
+            false => self.crash_dir.start(&["run", &file]),
         };
-        let status = rival.child.wait().unwrap();
+        let status = second_coordinator.child.wait().unwrap();
         if running.child.try_wait().unwrap().is_some() {
             // The first one ended meanwhile, so that the second may have gone on with the sweep.
             return false;
         }
-        rival.must(status, &[4]);
+        second_coordinator.must(status, &[4]);
         true
     }
 
     /// Sometimes kills a report on its way.
     fn report(&mut self, sweep: &str) {
-        if !self.dice.chance(8) || !self.ground.is_begun(sweep) {
+        if !self.rng.chance(8) || !self.crash_dir.is_begun(sweep) {
             return;
         }
-        let mut running = self.ground.start(&["report", sweep]);
-        sleep(Duration::from_millis(self.dice.between(0, 400)));
-        if processes::signal(running.child.id() as i32, &self.ground.mark, libc::SIGKILL) {
-            self.tally.reports_killed += 1;
+        let mut running = self.crash_dir.start(&["report", sweep]);
+        sleep(Duration::from_millis(self.rng.between(0, 400)));
+        if processes::signal(
+            running.child.id() as i32,
+            &self.crash_dir.mark,
+            libc::SIGKILL,
+        ) {
+            self.counts.reports_killed += 1;
         }
         running.child.wait().unwrap();
     }
 
     /// What must hold after every session, however it ended.
-    fn look(&mut self, end: End) {
+    fn check_session(&mut self, end: End) {
         // Often the next command comes at once, while the processes of the last one are still going.
-        if end != End::Done && self.dice.chance(30) {
+        if end != End::Done && self.rng.chance(30) {
             return;
         }
-        processes::all_gone(&self.ground.mark);
+        processes::all_gone(&self.crash_dir.mark);
         let parts = |(path, _): &(std::path::PathBuf, Vec<u8>)| {
             path.starts_with("trials") && path.extension().is_some_and(|end| end == "part")
         };
         let found = self
-            .ground
+            .crash_dir
             .files()
             .iter()
             .filter(|file| parts(file))
             .count();
-        self.tally.torn_checkpoints += found as u64;
-        let Some(now) = Account::read(&self.ground.runs()) else {
+        self.counts.torn_checkpoints += found as u64;
+        let Some(now) = Snapshot::read(&self.crash_dir.runs()) else {
             assert!(self.before.results.is_empty(), "the record is gone");
             return;
         };
-        self.tally.torn_logs += u64::from(now.torn);
+        self.counts.torn_logs += u64::from(now.torn);
         for (trial, result) in &self.before.results {
             assert_eq!(
                 now.results.get(trial),
@@ -209,7 +213,7 @@ impl<'a> Torment<'a> {
                 "what was recorded of {trial}"
             );
         }
-        self.weigh(&now);
+        self.check_repeated_work(&now);
         for (trial, steps) in &now.running {
             self.seen.entry(trial.clone()).or_insert_with(|| Seen {
                 steps: steps.clone(),
@@ -225,7 +229,7 @@ impl<'a> Torment<'a> {
     }
 
     /// Holds what was trained again against the interval between two checkpoints.
-    fn weigh(&mut self, now: &Account) {
+    fn check_repeated_work(&mut self, now: &Snapshot) {
         self.seen.retain(|trial, seen| {
             let later = now.attempts[seen.attempts..]
                 .iter()
@@ -259,36 +263,36 @@ impl<'a> Torment<'a> {
                 repeated <= limit,
                 "{trial}: {repeated:.2} s came again, more than {limit:.2} s"
             );
-            self.tally.repeated_steps += again.len() as u64;
-            self.tally.longest_repeat = self.tally.longest_repeat.max(repeated);
+            self.counts.repeated_steps += again.len() as u64;
+            self.counts.longest_repeat = self.counts.longest_repeat.max(repeated);
             false
         });
     }
 
     /// The end: what was struck is what was left alone, to the byte.
-    fn settle(self, alone: &Ground) {
+    fn check_end(self, alone: &CrashDir) {
         for sweep in SWEEPS {
-            self.ground.succeed(&["report", sweep]);
+            self.crash_dir.succeed(&["report", sweep]);
         }
-        processes::all_gone(&self.ground.mark);
-        let account = Account::read(&self.ground.runs()).expect("a record");
-        for trial in account.results.keys() {
-            let own = account
+        processes::all_gone(&self.crash_dir.mark);
+        let snapshot = Snapshot::read(&self.crash_dir.runs()).expect("a record");
+        for trial in snapshot.results.keys() {
+            let own = snapshot
                 .attempts
                 .iter()
                 .filter(|attempt| attempt.trial == *trial);
             let after = own.skip_while(|attempt| !attempt.is_final()).count();
             assert_eq!(after, 1, "attempts at {trial} from its result on");
         }
-        same_record(&self.ground, alone);
-        self.tally.rounds += 1;
-        self.tally.trials += account.results.len() as u64;
-        self.tally.attempts += account.attempts.len() as u64;
-        let resumed = account
+        assert_same(&self.crash_dir, alone);
+        self.counts.rounds += 1;
+        self.counts.trials += snapshot.results.len() as u64;
+        self.counts.attempts += snapshot.attempts.len() as u64;
+        let resumed = snapshot
             .attempts
             .iter()
             .filter(|attempt| attempt.resumed_from.is_some());
-        self.tally.resumed += resumed.count() as u64;
+        self.counts.resumed += resumed.count() as u64;
     }
 }
 

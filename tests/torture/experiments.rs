@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::processes::MARK;
 
-/// The sweeps of a ground, in the order they can be run in.
+/// The sweeps of a crash directory, in the order they can be run in.
 pub const SWEEPS: [&str; 2] = ["source", "transfer"];
 
 const ROWS: &str = "3000";
 
-pub struct Ground {
+pub struct CrashDir {
     folder: tempfile::TempDir,
-    /// What all processes of this ground carry in their environment.
+    /// What all processes of this crash directory carry in their environment.
     pub mark: String,
     outputs: AtomicU32,
 }
@@ -30,35 +30,35 @@ pub struct Running {
     command: String,
 }
 
-impl Ground {
+impl CrashDir {
     /// Networks train for `epochs`, some milliseconds each.
-    pub fn new(epochs: u32) -> Ground {
+    pub fn new(epochs: u32) -> CrashDir {
         static GROUNDS: AtomicU32 = AtomicU32::new(0);
         let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
-        let ground = Ground {
+        let crash_dir = CrashDir {
             folder: tempfile::tempdir().unwrap(),
             mark: format!("{}-{number}", std::process::id()),
             outputs: AtomicU32::new(0),
         };
-        ground.succeed(&["data", "synth", "demo.csv", "--rows", ROWS]);
+        crash_dir.succeed(&["data", "synth", "demo.csv", "--rows", ROWS]);
         let texts = [source(epochs), transfer(epochs)];
         for (name, text) in SWEEPS.iter().zip(texts) {
-            std::fs::write(ground.path(&format!("{name}.toml")), text).unwrap();
+            std::fs::write(crash_dir.path(&format!("{name}.toml")), text).unwrap();
         }
         // Folders that can be watched before the first command begins.
         for folder in ["runs/data", "runs/trials"] {
-            std::fs::create_dir_all(ground.path(folder)).unwrap();
+            std::fs::create_dir_all(crash_dir.path(folder)).unwrap();
         }
-        ground
+        crash_dir
     }
 
-    /// A ground whose sweeps were run and never disturbed.
-    pub fn left_alone(epochs: u32) -> Ground {
-        let ground = Ground::new(epochs);
+    /// A crash directory whose sweeps were run and never disturbed.
+    pub fn left_alone(epochs: u32) -> CrashDir {
+        let crash_dir = CrashDir::new(epochs);
         for sweep in SWEEPS {
-            ground.succeed(&["run", &format!("{sweep}.toml")]);
+            crash_dir.succeed(&["run", &format!("{sweep}.toml")]);
         }
-        ground
+        crash_dir
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

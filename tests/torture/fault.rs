@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::dice::Dice;
-use super::ground::Running;
+use super::experiments::Running;
 use super::processes;
+use super::rng::Rng;
 use super::watch::{Sign, Watch};
 
-/// Longest that a file is waited for before the blow falls without it.
+/// Longest that a file is waited for before the fault falls without it.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Likewise for the database file, which is written to now and then and when a sweep ends.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
 /// How often a process that is waited for is looked at, in milliseconds.
-const LOOK: i32 = 10;
+const POLL_INTERVAL_MS: i32 = 10;
 
-/// When the blow falls.
+/// When the fault falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Moment {
+pub enum Trigger {
     AnyTime,
     /// Before or while the session is begun.
     AtTheStart,
@@ -35,7 +35,7 @@ pub enum Moment {
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Force {
+pub enum Action {
     KillCoordinator,
     KillWorker,
     KillWorkers,
@@ -46,69 +46,69 @@ pub enum Force {
     FreezeWorker,
     FreezeCoordinator,
     /// A second coordinator is started beside the first.
-    Rival,
+    SecondCoordinator,
 }
 
-impl Force {
+impl Action {
     pub fn is_kill(self) -> bool {
         matches!(
             self,
-            Force::KillCoordinator | Force::KillWorker | Force::KillWorkers | Force::KillAll
+            Action::KillCoordinator | Action::KillWorker | Action::KillWorkers | Action::KillAll
         )
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Blow {
-    pub moment: Moment,
-    pub force: Force,
-    /// Since the command was started or the last blow, for those that wait for no file.
+pub struct Fault {
+    pub trigger: Trigger,
+    pub action: Action,
+    /// Since the command was started or the last fault, for those that wait for no file.
     pub delay: Duration,
     /// Which of the signs it is that is acted on, from 0.
     pub nth: u64,
 }
 
-impl Blow {
+impl Fault {
     /// `is_new` says that the sweep has not been begun, so that its data may have to be prepared.
-    pub fn draw(dice: &mut Dice, is_new: bool) -> Blow {
-        let moment = dice.pick(&[
-            (if is_new { 60 } else { 0 }, Moment::InPreparation),
-            (30, Moment::AnyTime),
-            (8, Moment::AtTheStart),
-            (24, Moment::InACheckpoint),
-            (12, Moment::InAModel),
-            (22, Moment::InACommit),
-            (2, Moment::InABackfill),
+    pub fn draw(rng: &mut Rng, is_new: bool) -> Fault {
+        let trigger = rng.pick(&[
+            (if is_new { 60 } else { 0 }, Trigger::InPreparation),
+            (30, Trigger::AnyTime),
+            (8, Trigger::AtTheStart),
+            (24, Trigger::InACheckpoint),
+            (12, Trigger::InAModel),
+            (22, Trigger::InACommit),
+            (2, Trigger::InABackfill),
         ]);
-        let force = dice.pick(&[
-            (40, Force::KillCoordinator),
-            (16, Force::KillWorker),
-            (4, Force::KillWorkers),
-            (20, Force::KillAll),
-            (4, Force::Terminate),
-            (4, Force::Interrupt),
-            (3, Force::InterruptTwice),
-            (4, Force::FreezeWorker),
-            (2, Force::FreezeCoordinator),
-            (3, Force::Rival),
+        let action = rng.pick(&[
+            (40, Action::KillCoordinator),
+            (16, Action::KillWorker),
+            (4, Action::KillWorkers),
+            (20, Action::KillAll),
+            (4, Action::Terminate),
+            (4, Action::Interrupt),
+            (3, Action::InterruptTwice),
+            (4, Action::FreezeWorker),
+            (2, Action::FreezeCoordinator),
+            (3, Action::SecondCoordinator),
         ]);
-        let (longest, most) = match moment {
-            Moment::AtTheStart => (120, 1),
-            Moment::InACommit => (1, 12),
-            Moment::InACheckpoint | Moment::InABackfill => (1, 4),
-            Moment::InAModel => (1, 1),
-            Moment::InPreparation => (1, 3),
-            Moment::AnyTime => (500, 1),
+        let (longest, most) = match trigger {
+            Trigger::AtTheStart => (120, 1),
+            Trigger::InACommit => (1, 12),
+            Trigger::InACheckpoint | Trigger::InABackfill => (1, 4),
+            Trigger::InAModel => (1, 1),
+            Trigger::InPreparation => (1, 3),
+            Trigger::AnyTime => (500, 1),
         };
-        Blow {
-            moment,
-            force,
-            delay: Duration::from_millis(dice.between(0, longest)),
-            nth: dice.between(0, most),
+        Fault {
+            trigger,
+            action,
+            delay: Duration::from_millis(rng.between(0, longest)),
+            nth: rng.between(0, most),
         }
     }
 
-    /// Waits until the moment has come.
+    /// Waits until the trigger has come.
     pub fn wait(&mut self, runs: &Path, mark: &str, running: &mut Running) -> Awaited {
         let begin = Instant::now();
         let mut watch = Watch::new(runs);
@@ -117,22 +117,22 @@ impl Blow {
             if let Some(status) = running.child.try_wait().unwrap() {
                 return Awaited::Ended(status);
             }
-            let timed = matches!(self.moment, Moment::AnyTime | Moment::AtTheStart);
-            let until = match self.moment {
-                Moment::AnyTime | Moment::AtTheStart => self.delay,
-                Moment::InABackfill => LONG_PATIENCE,
+            let timed = matches!(self.trigger, Trigger::AnyTime | Trigger::AtTheStart);
+            let until = match self.trigger {
+                Trigger::AnyTime | Trigger::AtTheStart => self.delay,
+                Trigger::InABackfill => LONG_PATIENCE,
                 _ => PATIENCE,
             };
             let left = until.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 if !timed {
-                    self.moment = Moment::AnyTime;
+                    self.trigger = Trigger::AnyTime;
                 }
                 return Awaited::Come { writer: None };
             }
-            let pause = LOOK.min(left.as_millis() as i32);
+            let pause = POLL_INTERVAL_MS.min(left.as_millis() as i32);
             for sign in watch.signs(pause) {
-                if self.moment.is_shown_by(&sign) {
+                if self.trigger.is_shown_by(&sign) {
                     if seen == self.nth {
                         let writer = sign.writer().filter(|pid| processes::has(*pid, mark));
                         return Awaited::Come { writer };
@@ -144,7 +144,7 @@ impl Blow {
     }
 }
 
-/// How waiting for a moment ended.
+/// How waiting for a trigger ended.
 pub enum Awaited {
     /// The command came to its end first.
     Ended(std::process::ExitStatus),
@@ -152,7 +152,7 @@ pub enum Awaited {
     Come { writer: Option<i32> },
 }
 
-impl Moment {
+impl Trigger {
     fn is_shown_by(self, sign: &Sign) -> bool {
         let is_part = sign.name.ends_with(".part");
         let in_data = sign.folder.ends_with("runs/data");
@@ -161,12 +161,12 @@ impl Moment {
             .parent()
             .is_some_and(|folder| folder.ends_with("runs/trials"));
         match self {
-            Moment::AnyTime | Moment::AtTheStart => false,
-            Moment::InACheckpoint => in_trial && is_part && sign.name.starts_with("checkpoint"),
-            Moment::InAModel => in_trial && is_part && sign.name.starts_with("model"),
-            Moment::InPreparation => in_data && is_part,
-            Moment::InACommit => sign.name == "sweep.sqlite-wal",
-            Moment::InABackfill => sign.name == "sweep.sqlite",
+            Trigger::AnyTime | Trigger::AtTheStart => false,
+            Trigger::InACheckpoint => in_trial && is_part && sign.name.starts_with("checkpoint"),
+            Trigger::InAModel => in_trial && is_part && sign.name.starts_with("model"),
+            Trigger::InPreparation => in_data && is_part,
+            Trigger::InACommit => sign.name == "sweep.sqlite-wal",
+            Trigger::InABackfill => sign.name == "sweep.sqlite",
         }
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 
 /// The state of a record between two commands.
 #[derive(Debug, Default)]
-pub struct Account {
+pub struct Snapshot {
     /// Trials with a result: what is recorded of it.
     pub results: BTreeMap<String, String>,
     /// Trials that were being trained: seconds of each step reported, by step.
@@ -44,9 +44,9 @@ const RUNNING: &str = "SELECT t.name, m.step, m.value FROM trials t
 const ATTEMPTS: &str = "SELECT a.session, t.name, a.outcome, a.resumed_from FROM attempts a
     JOIN trials t ON t.id = a.trial ORDER BY a.session, a.number";
 
-impl Account {
+impl Snapshot {
     /// Reads the record below `runs` while nobody writes it; `None` before its tables are there.
-    pub fn read(runs: &Path) -> Option<Account> {
+    pub fn read(runs: &Path) -> Option<Snapshot> {
         let copy = tempfile::tempdir().unwrap();
         let file = copy.path().join("sweep.sqlite");
         std::fs::copy(runs.join("sweep.sqlite"), &file).ok()?;
@@ -61,18 +61,18 @@ impl Account {
         if connection.query_row(tables, [], |row| row.get(0)) != Ok(1) {
             return None;
         }
-        let mut account = Account {
+        let mut snapshot = Snapshot {
             torn,
-            ..Account::default()
+            ..Snapshot::default()
         };
         let mut results = connection.prepare(RESULTS).unwrap();
         let rows = results.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-        account.results = rows.unwrap().map(Result::unwrap).collect();
+        snapshot.results = rows.unwrap().map(Result::unwrap).collect();
         let mut running = connection.prepare(RUNNING).unwrap();
         let rows = running.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         for (trial, step, seconds) in rows.unwrap().map(Result::unwrap) {
             let trial: String = trial;
-            account
+            snapshot
                 .running
                 .entry(trial)
                 .or_default()
@@ -87,14 +87,14 @@ impl Account {
                 resumed_from: row.get(3)?,
             })
         });
-        account.attempts = rows.unwrap().map(Result::unwrap).collect();
-        let trials = account.running.keys();
+        snapshot.attempts = rows.unwrap().map(Result::unwrap).collect();
+        let trials = snapshot.running.keys();
         let folder = |trial: &String| runs.join("trials").join(trial);
-        account.saved = trials
+        snapshot.saved = trials
             .filter(|trial| folder(trial).join("checkpoint.safetensors").exists())
             .cloned()
             .collect();
-        Some(account)
+        Some(snapshot)
     }
 
     /// Whether the trial was asked to stop by the last session, and did.
