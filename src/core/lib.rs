@@ -8,5 +8,6 @@ pub mod data_config;
 pub mod event;
 pub mod protocol;
 pub mod random;
+pub mod run_dir;
 pub mod sanitize;
 pub mod trial;
