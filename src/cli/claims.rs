@@ -30,8 +30,7 @@ pub fn calibrations(
     if best.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let path = context.runs().join("data");
-    let path = path.join(format!("{}.safetensors", record.dataset.digest));
+    let path = context.run_dir().dataset(&record.dataset.digest);
     let data = match Dataset::open(&path) {
         Ok(data) => data,
         Err(error) => return (Vec::new(), vec![format!("Calibration: {error}.")]),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Failure, terminal};
+use sweep_core::run_dir::RunDir;
 use sweep_core::trial::{Status, TrialId};
 use sweep_store::lock::holder_of;
 use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, Store, StoreError, TrialRecord};
@@ -28,9 +29,14 @@ impl Context {
         }
     }
 
+    /// The folder that holds the database, with the layout of what is in it.
+    pub fn run_dir(&self) -> RunDir {
+        RunDir::of_database(&self.store)
+    }
+
     /// Each trial has a folder of its own in here.
     pub fn trials(&self) -> PathBuf {
-        self.runs().join("trials")
+        self.run_dir().trials()
     }
 
     /// Says something that one can do without, on standard error.

@@ -105,8 +105,7 @@ impl Chosen {
 
     /// How its features are made.
     pub fn preparation(&self, context: &Context) -> Result<SavedPreparation, Failure> {
-        let name = format!("{}.preparation.json", self.dataset.digest);
-        SavedPreparation::read(&context.runs().join("data").join(name))
+        SavedPreparation::read(&context.run_dir().preprocessor(&self.dataset.digest))
             .map_err(|error| self.data_failure(&error))
     }
 

@@ -95,8 +95,8 @@ pub fn prepare_or_in(
         adopted
             .map_err(|problems| Failure::experiment(&checked.source, &checked.flags, &problems))?;
     }
-    let prepared = context.runs().join("data");
-    let known = source.as_ref().map(|source| source.data(&prepared));
+    let run_dir = context.run_dir();
+    let known = source.as_ref().map(|source| source.data(&run_dir));
     let spec = &checked.experiment.data;
     let data = match scratch {
         Some(scratch) => sweep_data::prepare_to_look(spec, context.runs(), scratch, known),

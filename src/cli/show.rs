@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::which::Found;
 use super::{Context, Exit, Failure, listing, terminal, which};
+use sweep_core::event::Slot;
 use sweep_core::trial::Objective;
 use sweep_report::story::{self, Whereabouts};
 use sweep_report::{json, table};
@@ -125,8 +126,8 @@ fn logs(
         let Some(name) = store.session_name(attempt.session).map_err(store_failure)? else {
             continue;
         };
-        let file = format!("{}.log", attempt.slot.replace(':', "-"));
-        let log = context.runs().join("logs").join(name).join(file);
+        let slot = Slot(attempt.slot.clone());
+        let log = context.run_dir().log(&name, &slot);
         if log.is_file() && !logs.contains(&log) {
             logs.push(log);
         }

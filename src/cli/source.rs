@@ -1,6 +1,6 @@
 //! The trained network that a transfer begins with: found in the record, its files checked.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -8,6 +8,7 @@ use super::context::store_failure;
 use super::prepare::Checked;
 use super::{Context, Failure, model};
 use sweep_core::data_config::DataSpec;
+use sweep_core::run_dir::RunDir;
 use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
 use sweep_data::SourceData;
 use sweep_engine::native::WEIGHTS;
@@ -78,13 +79,13 @@ impl SourceRun {
         Ok(Some(found))
     }
 
-    /// What its data were, which stand in `folder` prepared.
-    pub fn data<'a>(&'a self, folder: &'a Path) -> SourceData<'a> {
+    /// What its data were, which are prepared in `run_dir`.
+    pub fn data<'a>(&'a self, run_dir: &'a RunDir) -> SourceData<'a> {
         SourceData {
             spec: &self.data,
             sha256: &self.dataset.source_sha256,
             digest: &self.dataset.digest,
-            folder,
+            run_dir,
         }
     }
 

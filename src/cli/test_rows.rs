@@ -100,10 +100,7 @@ fn open(context: &Context, record: &ExperimentRecord) -> Result<SealedTest, Fail
         let help = "give `split.test` a share, or name a file in `test_path`, under [data]";
         return Err(Failure::input(message, help));
     }
-    let path = context
-        .runs()
-        .join("data")
-        .join(format!("{digest}.test.safetensors"));
+    let path = context.run_dir().held_out_test(digest);
     let test = SealedTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
     if test.meta().digest != *digest {
         let message = format!("{} holds the rows of another data set", path.display());

@@ -241,11 +241,6 @@ pub fn log_name(slot: &Slot) -> String {
     format!("{}{LOG}", slot.0.replace(':', "-"))
 }
 
-/// The name of the text preprocessor's file, beside the `preprocessor` at that path.
-pub fn text_preprocessor_beside(preprocessor: &Path) -> PathBuf {
-    preprocessor.with_extension("text.safetensors")
-}
-
 /// Whether an experiment can have this name, which also names its files: it never leads out of a folder.
 pub fn is_experiment_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);

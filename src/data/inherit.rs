@@ -4,9 +4,9 @@
 //! fitted for.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use sweep_core::data_config::{DataSpec, MissingPolicy};
+use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::columns::{Form, Roles};
@@ -26,9 +26,9 @@ pub struct SourceData<'a> {
     pub spec: &'a DataSpec,
     /// SHA-256 of its file then, hexadecimal.
     pub sha256: &'a str,
-    /// The prepared data, which stand in `folder`.
+    /// The prepared data, in `run_dir`.
     pub digest: &'a DataDigest,
-    pub folder: &'a Path,
+    pub run_dir: &'a RunDir,
 }
 
 /// The prepared data of the source, opened.
@@ -46,15 +46,15 @@ pub(super) const FROM_KEY: &str = "transfer.from";
 impl<'a> Inherited<'a> {
     /// Opens the prepared data of `source`.
     pub fn open(source: SourceData<'a>) -> Result<Inherited<'a>, DataError> {
-        let folder = source.folder;
+        let run_dir = source.run_dir;
         if source.spec.split.test_path.is_some() {
             let message = "the source has its test rows in a file of their own, so it cannot be \
                            told which rows it knows";
             let help = "train the source again with all rows in one file and `split.test`";
             return Err(DataError::new(&source.spec.path, message, help).key(FROM_KEY));
         }
-        let path = folder.join(format!("{}.safetensors", source.digest));
-        let test_path = folder.join(format!("{}.test.safetensors", source.digest));
+        let path = run_dir.dataset(source.digest);
+        let test_path = run_dir.held_out_test(source.digest);
         let missing = |error: std::io::Error| {
             let help = "run the sweep of the source again, or `sweep data check` on its file: that \
                         prepares its data anew";
@@ -63,7 +63,7 @@ impl<'a> Inherited<'a> {
         };
         let seen = Dataset::open(&path).map_err(missing)?;
         let sealed = SealedTest::open(&test_path).map_err(missing)?;
-        let preparation = folder.join(format!("{}.preparation.json", source.digest));
+        let preparation = run_dir.preprocessor(source.digest);
         let preparation = SavedPreparation::read(&preparation).map_err(missing)?;
         let sides = [seen.train_source(), seen.valid_source(), sealed.source()];
         let side_of_row = sides

@@ -10,6 +10,7 @@ use std::time::Instant;
 use safetensors::tensor::SafeTensorError;
 
 use sweep_core::data_config::DataSpec;
+use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::atomic;
@@ -101,7 +102,8 @@ fn prepare_below(
         }
     };
     let (taken, trained) = inherited.unzip();
-    let (preparation, texts, encoded) = content.encode(spec, &sides, taken, &last.join("cache"))?;
+    let (preparation, texts, encoded) =
+        content.encode(spec, &sides, taken, &RunDir::new(last).cache())?;
     content.notice(spec, &sides, &encoded);
 
     let rows = content.side_rows(&sides, encoded);
@@ -128,7 +130,7 @@ fn prepare_below(
     };
     let saved = SavedPreparation::of(&meta, texts);
     let put = |folder: &Path| {
-        let paths = Paths::of(&folder.join("data"), &meta.digest);
+        let paths = Paths::of(&RunDir::new(folder), &meta.digest);
         let reused = saved.write(&paths.preparation)?;
         let reused = write(&paths, &meta, &rows, (&extra, &groups))? && reused;
         Ok((paths, reused))
@@ -158,11 +160,11 @@ struct Paths {
 }
 
 impl Paths {
-    fn of(folder: &Path, digest: &DataDigest) -> Paths {
+    fn of(run_dir: &RunDir, digest: &DataDigest) -> Paths {
         Paths {
-            seen: folder.join(format!("{digest}.safetensors")),
-            sealed: folder.join(format!("{digest}.test.safetensors")),
-            preparation: folder.join(format!("{digest}.preparation.json")),
+            seen: run_dir.dataset(digest),
+            sealed: run_dir.held_out_test(digest),
+            preparation: run_dir.preprocessor(digest),
         }
     }
 }

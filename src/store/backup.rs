@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use super::database::Database;
 use super::system::folder_of;
+use sweep_core::run_dir::RunDir;
 
 /// Pages copied before other processes get a chance to write; they are few enough for 10 ms.
 const PAGES_AT_ONCE: i32 = 4_096;
@@ -47,7 +48,7 @@ impl Database {
         static COPIES: AtomicU32 = AtomicU32::new(0);
         let private = (std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
         let ending = format!("bak-{}-{}.part", private.0, private.1);
-        let unfinished = Unfinished(named(&self.path, &ending));
+        let unfinished = Unfinished(self.path.with_added_extension(ending));
         let part = unfinished.0.as_path();
         let version = self.copy_to(part).map_err(|error| match error {
             error @ StoreError::Full { .. } => error,
@@ -89,11 +90,9 @@ impl Database {
     /// Gives the finished copy `part` the first name that no file has; names reach the disk with their
     /// folder.
     fn give_name(&self, part: &Path, found: i64) -> io::Result<PathBuf> {
+        let run_dir = RunDir::of_database(&self.path);
         for number in 1.. {
-            let name = match number {
-                1 => named(&self.path, &format!("v{found}.bak")),
-                _ => named(&self.path, &format!("v{found}.{number}.bak")),
-            };
+            let name = run_dir.backup(found, number);
             // A link, unlike a rename, never takes the place of a file.
             match fs::hard_link(part, &name) {
                 Ok(()) => {
@@ -131,11 +130,6 @@ impl Database {
 /// Copies one database into another.
 fn transfer(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     Backup::new(from, to)?.run_to_completion(PAGES_AT_ONCE, PAUSE, None)
-}
-
-/// `path` with `.ending` added to its whole name.
-fn named(path: &Path, ending: &str) -> PathBuf {
-    path.with_added_extension(ending)
 }
 
 /// A file that goes away, whatever name it was given besides.

@@ -15,9 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::database::identity;
 use super::now_ms;
 use super::request::Requests;
+use sweep_core::run_dir::{RunDir, RunFile, is_experiment_name};
 
-/// The folder of lock files in a folder of runs.
-const FOLDER: &str = "locks";
 /// How long a lock is tried for that another process may only be looking at.
 const LOOKING: Duration = Duration::from_millis(200);
 /// How long those who clean up wait for data that are being prepared.
@@ -103,7 +102,7 @@ impl SweepLock {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(runs.join(FOLDER)).map_err(fail)?;
+        std::fs::create_dir_all(RunDir::new(runs).locks()).map_err(fail)?;
         let begin = Instant::now();
         loop {
             let mut file = open(&path).map_err(fail)?;
@@ -192,10 +191,13 @@ pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockErro
 
 /// The experiments of the folder `runs` that are being run now, by name.
 pub fn all_held(runs: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(runs.join(FOLDER)).into_iter().flatten();
+    let runs_dir = RunDir::new(runs);
+    let entries = std::fs::read_dir(runs_dir.locks()).into_iter().flatten();
     let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter_map(|file| file.strip_suffix(".lock").map(str::to_owned))
+        .filter_map(|entry| match runs_dir.classify(&entry.ok()?.path()) {
+            Some(RunFile::Lock(experiment)) => Some(experiment),
+            _ => None,
+        })
         .filter(|name| !matches!(holder_of(runs, name), Ok(None)))
         .collect();
     names.sort();
@@ -204,9 +206,8 @@ pub fn all_held(runs: &Path) -> Vec<String> {
 
 /// The lock file of `experiment`, whose name must not lead out of its folder.
 pub(super) fn path_of(runs: &Path, experiment: &str) -> Result<PathBuf, LockError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    match !experiment.is_empty() && experiment.bytes().all(plain) {
-        true => Ok(runs.join(FOLDER).join(format!("{experiment}.lock"))),
+    match is_experiment_name(experiment) {
+        true => Ok(RunDir::new(runs).lock(experiment)),
         false => Err(LockError::Name {
             experiment: experiment.to_owned(),
         }),
@@ -252,11 +253,10 @@ impl DataHold {
     }
 }
 
-/// The name cannot be that of an experiment's lock, which ends in `.lock`.
 fn data_lock(runs: &Path) -> std::io::Result<File> {
-    let folder = runs.join(FOLDER);
-    std::fs::create_dir_all(&folder)?;
-    open(&folder.join("data"))
+    let run_dir = RunDir::new(runs);
+    std::fs::create_dir_all(run_dir.locks())?;
+    open(&run_dir.data_lock())
 }
 
 fn open(path: &Path) -> std::io::Result<File> {

@@ -7,19 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Kind, Piece, Proof, Survey, Wanted, keep_what_is_of_use};
 use crate::{Context, Failure};
+use sweep_core::run_dir::{RunFile, TrialFile};
+use sweep_core::trial::TrialId;
 use sweep_store::Store;
-
-/// Digits of a digest and of a trial's name.
-const DIGEST: usize = 64;
-const TRIAL: usize = 32;
-
-/// What [`sweep_data`] writes of a data set, after its digest.
-const DATA_FILES: [&str; 4] = [
-    ".safetensors",
-    ".test.safetensors",
-    ".preparation.json",
-    ".preparation.text.safetensors",
-];
 
 /// Everything under the folder of runs that is of no use.
 pub fn survey(context: &Context, store: &mut Store, wanted: Wanted) -> Result<Survey, Failure> {
@@ -46,13 +36,13 @@ pub fn of_trials<'a>(
     alone_here(context)?;
     let mut survey = Survey::default();
     for name in trials {
-        let folder = context.trials().join(name);
-        trial(&folder, name, &mut survey).map_err(|(path, error)| cannot_read(&path, &error))?;
+        let folder = context.run_dir().trial(&TrialId::from_hex(name));
+        trial(context, &folder, name, &mut survey)
+            .map_err(|(path, error)| cannot_read(&path, &error))?;
     }
     survey.pieces.retain(|piece| piece.kind == Kind::Trial);
     if let Some(name) = experiment {
-        let folder = context.runs().join("logs").join(name);
-        logs(&folder, name, &mut survey)
+        logs(context, name, &mut survey)
             .and_then(|()| lock_of(context, name, &mut survey))
             .map_err(|(path, error)| cannot_read(&path, &error))?;
     }
@@ -84,76 +74,84 @@ fn alone_here(context: &Context) -> Result<(), Failure> {
 /// The trials' folders: of those that are over the checkpoint goes, of unknown ones all that a trial
 /// leaves, of all of them what a write has left half done.
 fn trials(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    for entry in entries(&context.trials())? {
-        match entry.meta.is_dir() && is_hex(&entry.name, TRIAL) {
-            true => trial(&entry.path, &entry.name, survey)?,
-            false => survey.leave(entry.path, "not known"),
+    let run_dir = context.run_dir();
+    for entry in entries(&run_dir.trials())? {
+        match run_dir.classify(&entry.path) {
+            Some(RunFile::TrialFolder(_)) if entry.meta.is_dir() => {
+                trial(context, &entry.path, &entry.name, survey)?;
+            }
+            _ => survey.leave(entry.path, "not known"),
         }
     }
     Ok(())
 }
 
-fn trial(folder: &Path, name: &str, survey: &mut Survey) -> Result<(), Unread> {
+fn trial(context: &Context, folder: &Path, name: &str, survey: &mut Survey) -> Result<(), Unread> {
+    let run_dir = context.run_dir();
     let found = entries(folder)?;
     let proof = Proof::NoTrial(name.to_owned());
     survey.folders.push((folder.to_owned(), proof));
     for entry in found {
-        let is_part = entry.name.ends_with(".part") || entry.name.ends_with(".partial");
-        let is_checkpoint = entry.name.starts_with("checkpoint.");
-        let is_model = entry.name.starts_with("model.");
-        if !entry.is_file() || !(is_part || is_checkpoint || is_model) {
-            survey.leave(entry.path, "not known");
-            continue;
-        }
+        let file = match run_dir.classify(&entry.path) {
+            Some(RunFile::Trial(_, file)) if entry.is_file() => file,
+            _ => {
+                survey.leave(entry.path, "not known");
+                continue;
+            }
+        };
         let name = name.to_owned();
         // One of them at most will be found to hold.
         survey
             .pieces
             .push(entry.piece(Kind::Trial, Proof::NoTrial(name.clone())));
-        if is_part {
-            let proof = Proof::Idle(name);
-            survey.pieces.push(entry.piece(Kind::Leftover, proof));
-        } else if is_checkpoint {
-            let proof = Proof::Over(name);
-            survey.pieces.push(entry.piece(Kind::Checkpoint, proof));
+        let more = match file {
+            TrialFile::Model => None,
+            TrialFile::Checkpoint => Some((Kind::Checkpoint, Proof::Over(name))),
+            TrialFile::Partial => Some((Kind::Leftover, Proof::Idle(name))),
+        };
+        if let Some((kind, proof)) = more {
+            survey.pieces.push(entry.piece(kind, proof));
         }
     }
     Ok(())
 }
 
 fn data(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    for entry in entries(&context.runs().join("data"))? {
-        let (digest, rest) = entry.name.split_at_checked(DIGEST).unwrap_or_default();
-        let is_ours = entry.is_file() && is_hex(digest, DIGEST);
-        if is_ours && DATA_FILES.contains(&rest) {
-            let proof = Proof::NoData(digest.to_owned());
-            survey.pieces.push(entry.piece(Kind::Data, proof));
-        } else if is_ours && rest.ends_with(".part") {
-            let piece = entry.piece(Kind::Leftover, Proof::NoneInTheMaking);
-            survey.pieces.push(piece);
-        } else {
-            survey.leave(entry.path, "not known");
-        }
+    let run_dir = context.run_dir();
+    for entry in entries(&run_dir.datasets())? {
+        let piece = match run_dir.classify(&entry.path).filter(|_| entry.is_file()) {
+            Some(RunFile::Dataset(digest)) => {
+                entry.piece(Kind::Data, Proof::NoData(digest.as_str().to_owned()))
+            }
+            Some(RunFile::PartialDataset) => entry.piece(Kind::Leftover, Proof::NoneInTheMaking),
+            _ => {
+                survey.leave(entry.path, "not known");
+                continue;
+            }
+        };
+        survey.pieces.push(piece);
     }
     Ok(())
 }
 
 fn logs_and_locks(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    for entry in entries(&context.runs().join("logs"))? {
-        match entry.meta.is_dir() && is_name(&entry.name) {
-            true => logs(&entry.path, &entry.name, survey)?,
-            false => survey.leave(entry.path, "not known"),
+    let run_dir = context.run_dir();
+    for entry in entries(&run_dir.all_logs())? {
+        match run_dir.classify(&entry.path) {
+            Some(RunFile::LogFolder(experiment)) if entry.meta.is_dir() => {
+                logs(context, &experiment, survey)?;
+            }
+            _ => survey.leave(entry.path, "not known"),
         }
     }
-    for entry in entries(&context.runs().join("locks"))? {
-        let name = entry.name.strip_suffix(".lock");
-        // Beside it stand requests to whoever holds it.
-        match name.or_else(|| entry.name.strip_suffix(".stop")) {
-            Some(name) if entry.is_file() && is_name(name) => {
-                let proof = Proof::NoExperiment(name.to_owned());
-                survey.pieces.push(entry.piece(Kind::Lock, proof));
+    for entry in entries(&run_dir.locks())? {
+        match run_dir.classify(&entry.path) {
+            Some(RunFile::Lock(name) | RunFile::StopRequest(name)) if entry.is_file() => {
+                survey
+                    .pieces
+                    .push(entry.piece(Kind::Lock, Proof::NoExperiment(name)));
             }
-            None if entry.name == "data" => {}
+            Some(RunFile::DataLock) => {}
             _ => survey.leave(entry.path, "not known"),
         }
     }
@@ -161,57 +159,52 @@ fn logs_and_locks(context: &Context, survey: &mut Survey) -> Result<(), Unread> 
 }
 
 fn lock_of(context: &Context, experiment: &str, survey: &mut Survey) -> Result<(), Unread> {
-    let name = format!("{experiment}.lock");
-    let found = entries(&context.runs().join("locks"))?;
-    if let Some(entry) = found.into_iter().find(|entry| entry.name == name) {
+    let run_dir = context.run_dir();
+    let lock = run_dir.lock(experiment);
+    let found = entries(&run_dir.locks())?;
+    if let Some(entry) = found.into_iter().find(|entry| entry.path == lock) {
         let proof = Proof::NoExperiment(experiment.to_owned());
         survey.pieces.push(entry.piece(Kind::Lock, proof));
     }
     Ok(())
 }
 
-/// The logs of one experiment: `SLOT.log`, and older ones.
-fn logs(folder: &Path, experiment: &str, survey: &mut Survey) -> Result<(), Unread> {
-    let found = entries(folder)?;
+/// The logs of one experiment, older ones included.
+fn logs(context: &Context, experiment: &str, survey: &mut Survey) -> Result<(), Unread> {
+    let run_dir = context.run_dir();
+    let folder = run_dir.logs(experiment);
+    let found = entries(&folder)?;
     let proof = Proof::NoExperiment(experiment.to_owned());
-    survey.folders.push((folder.to_owned(), proof));
+    survey.folders.push((folder, proof.clone()));
     for entry in found {
-        let slot = entry.name.split_once(".log").map(|(slot, _)| slot);
-        let is_slot = slot
-            .and_then(|slot| slot.split_once('-'))
-            .is_some_and(|(device, number)| {
-                matches!(device, "cpu" | "cuda") && number.parse::<u32>().is_ok()
-            });
-        match entry.is_file() && is_slot {
-            true => {
-                let proof = Proof::NoExperiment(experiment.to_owned());
-                survey.pieces.push(entry.piece(Kind::Log, proof));
+        match run_dir.classify(&entry.path) {
+            Some(RunFile::Log(_)) if entry.is_file() => {
+                survey.pieces.push(entry.piece(Kind::Log, proof.clone()));
             }
-            false => survey.leave(entry.path, "not known"),
+            _ => survey.leave(entry.path, "not known"),
         }
     }
     Ok(())
 }
 
 fn asked_for(context: &Context, wanted: Wanted, survey: &mut Survey) -> Result<(), Unread> {
-    let own = context.store.file_name().unwrap_or_default();
-    let own = format!("{}.", own.to_string_lossy());
+    let run_dir = context.run_dir();
     if wanted.backups {
-        for entry in entries(context.runs())? {
-            if entry.name.starts_with(&own) && entry.is_file() && Store::is_record(&entry.path) {
+        for entry in entries(run_dir.path())? {
+            let is_copy = run_dir.is_copy_of_database(&entry.path);
+            if is_copy && entry.is_file() && Store::is_record(&entry.path) {
                 survey.pieces.push(entry.piece(Kind::Backup, Proof::Asked));
             }
         }
     }
     if wanted.cache {
-        for entry in entries(&context.runs().join("cache"))? {
-            let is_ours = entry.name.starts_with("sentence-v") && entry.name.ends_with(".cache");
-            match is_ours && entry.is_file() {
-                true => {
+        for entry in entries(&run_dir.cache())? {
+            match run_dir.classify(&entry.path) {
+                Some(RunFile::Cache) if entry.is_file() => {
                     let piece = entry.piece(Kind::Cache, Proof::NoneInTheMaking);
                     survey.pieces.push(piece);
                 }
-                false => survey.leave(entry.path, "not known"),
+                _ => survey.leave(entry.path, "not known"),
             }
         }
     }
@@ -270,15 +263,4 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Unread> {
 
 fn cannot_read(path: &Path, error: &io::Error) -> Failure {
     Failure::environment(format!("cannot read {}: {error}", path.display()), "")
-}
-
-fn is_hex(text: &str, length: usize) -> bool {
-    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    text.len() == length && text.bytes().all(digit)
-}
-
-/// Whether an experiment can be called so.
-fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !text.is_empty() && text.bytes().all(plain)
 }

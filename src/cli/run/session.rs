@@ -72,7 +72,7 @@ pub fn train(
     let program = std::env::current_exe().map_err(|error| {
         Failure::environment(format!("this program cannot find itself: {error}"), "")
     })?;
-    let logs = context.runs().join("logs").join(&experiment.name);
+    let logs = context.run_dir().logs(&experiment.name);
     let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
     let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
         .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{names, shown, spec};
 use crate::{DataError, Dataset, Prepared, SealedTest, SourceData, prepare, prepare_after};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
+use sweep_core::run_dir::RunDir;
 
 /// Rows of `id,a,b,team,class`: teams of three rows, the third class only from `new_from` on.
 fn rows(from: usize, to: usize) -> String {
@@ -50,12 +51,12 @@ impl Lab {
         spec.exclude.clear();
         spec.split.seed = 99;
         change(&mut spec, self.folder.path());
-        let prepared = self.folder.path().join("store/data");
+        let run_dir = RunDir::new(self.folder.path().join("store"));
         let source = SourceData {
             spec: &self.spec,
             sha256: &self.source.summary.source_sha256,
             digest: &self.source.meta.digest,
-            folder: &prepared,
+            run_dir: &run_dir,
         };
         prepare_after(&spec, &self.folder.path().join("store"), Some(source))
     }

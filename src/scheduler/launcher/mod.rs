@@ -30,6 +30,7 @@ use log::{Log, Tail};
 use process::{Killed, Process};
 use sweep_core::event::{Cause, Slot};
 use sweep_core::protocol::{FromWorker, ToWorker};
+use sweep_core::run_dir::log_name;
 use warden::Warden;
 
 /// Has libtorch round the factors of matrix products to TF32 on GPUs that can.
@@ -187,7 +188,7 @@ impl ProcessLauncher {
 
 impl Launcher for ProcessLauncher {
     fn launch(&mut self, slot: &Slot, worker: WorkerId, inbox: Inbox) -> io::Result<Box<dyn Link>> {
-        let path = self.logs.join(format!("{}.log", slot.0.replace(':', "-")));
+        let path = self.logs.join(log_name(slot));
         let log = Log::new(&path);
         let mut command = self.command(slot)?;
         // What a GPU's libraries keep for themselves depends on the driver and is no measure of a trial.
