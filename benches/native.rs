@@ -12,7 +12,8 @@ use gemm_common::Parallelism;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
 use sweep_data::Dataset;
-use sweep_engine::{Control, Epoch, Job, Watch, native};
+use sweep_engine::models::mlp;
+use sweep_engine::{Callback, Control, Epoch, Job};
 
 const FEATURES: usize = 14;
 const CLASSES: usize = 5;
@@ -59,7 +60,7 @@ struct Epochs {
     seconds: Vec<f64>,
 }
 
-impl Watch for Epochs {
+impl Callback for Epochs {
     fn epoch(&mut self, _: &Epoch, _: &mut dyn FnMut() -> Vec<u8>) -> Control {
         let now = clock();
         self.seconds.push(now - self.last);
@@ -88,12 +89,12 @@ fn epochs(model: &MlpSpec, data: &Dataset) -> Vec<f64> {
         data,
         folder: folder.path(),
     };
-    let mut watch = Epochs {
+    let mut callback = Epochs {
         last: clock(),
         seconds: Vec::new(),
     };
-    native::train(job, model, None, &mut watch).expect("the bench's trials can be trained");
-    watch.seconds
+    mlp::train(job, model, None, &mut callback).expect("the bench's trials can be trained");
+    callback.seconds
 }
 
 fn least(values: &[f64]) -> f64 {

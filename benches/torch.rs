@@ -14,8 +14,8 @@ use std::time::Instant;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
 use sweep_data::Dataset;
-use sweep_engine::native::Native;
-use sweep_engine::{Control, Epoch, Job, Lane, Networks, Watch};
+use sweep_engine::models::mlp::Native;
+use sweep_engine::{Backend, BatchedTrial, Callback, Control, Epoch, Job};
 use sweep_scheduler::are_alike;
 use tch::Device;
 
@@ -136,7 +136,7 @@ fn grid(device: Device, epochs: u32) {
         }
     }
     println!(
-        "{trials} networks, {GRID_EPOCHS} epochs of {} rows, {} groups",
+        "{trials} backend, {GRID_EPOCHS} epochs of {} rows, {} groups",
         GRID_ROWS[0],
         groups.len()
     );
@@ -208,7 +208,7 @@ fn alike(spec: &MlpSpec, lanes: usize) -> Vec<TrialSpec> {
 }
 
 /// Samples a second over all epochs but the first.
-fn speed(engine: &mut dyn Networks, specs: &[TrialSpec], data: &Dataset, by_wall: bool) -> f64 {
+fn speed(engine: &mut dyn Backend, specs: &[TrialSpec], data: &Dataset, by_wall: bool) -> f64 {
     let times = train(engine, specs, data, by_wall);
     let epochs = (times.len() - 1) as f64;
     let samples = (data.train().y.len() * specs.len()) as f64 * epochs;
@@ -216,19 +216,14 @@ fn speed(engine: &mut dyn Networks, specs: &[TrialSpec], data: &Dataset, by_wall
 }
 
 /// Seconds of training `specs` together, from beginning to end.
-fn seconds(engine: &mut dyn Networks, specs: &[TrialSpec], data: &Dataset, by_wall: bool) -> f64 {
+fn seconds(engine: &mut dyn Backend, specs: &[TrialSpec], data: &Dataset, by_wall: bool) -> f64 {
     *train(engine, specs, data, by_wall)
         .last()
         .expect("there are epochs")
 }
 
 /// Trains `specs` together; the times since the beginning at which the first one's epochs ended.
-fn train(
-    engine: &mut dyn Networks,
-    specs: &[TrialSpec],
-    data: &Dataset,
-    by_wall: bool,
-) -> Vec<f64> {
+fn train(engine: &mut dyn Backend, specs: &[TrialSpec], data: &Dataset, by_wall: bool) -> Vec<f64> {
     let folder = std::env::temp_dir().join(format!("sweep-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
     let start = now(by_wall);
@@ -243,18 +238,18 @@ fn train(
     let lanes = specs
         .iter()
         .zip(&mut watches)
-        .map(|(spec, watch)| Lane {
+        .map(|(spec, callback)| BatchedTrial {
             job: Job {
                 spec,
                 data,
                 folder: &folder,
             },
             checkpoint: None,
-            watch,
+            callback,
         })
         .collect();
-    engine.train(lanes, &mut |_, ending| {
-        ending.unwrap_or_else(|error| panic!("{error}"));
+    engine.train(lanes, &mut |_, outcome| {
+        outcome.unwrap_or_else(|error| panic!("{error}"));
     });
     std::fs::remove_dir_all(&folder).expect("the temporary folder can be removed");
     watches.swap_remove(0).ends
@@ -267,7 +262,7 @@ struct Times {
     ends: Vec<f64>,
 }
 
-impl Watch for Times {
+impl Callback for Times {
     fn epoch(&mut self, _: &Epoch, _: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.ends.push(now(self.by_wall) - self.start);
         Control::Continue

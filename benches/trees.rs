@@ -6,11 +6,12 @@ use std::path::Path;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::{BoostSpec, ForestSpec, ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::Dataset;
-use sweep_engine::{Control, Ending, Epoch, Job, Watch, boost, forest};
+use sweep_engine::models::{random_forest, xgboost};
+use sweep_engine::{Callback, Control, Epoch, Job, Outcome};
 
 struct Silent;
 
-impl Watch for Silent {
+impl Callback for Silent {
     fn epoch(&mut self, _: &Epoch, _: &mut dyn FnMut() -> Vec<u8>) -> Control {
         Control::Continue
     }
@@ -47,10 +48,10 @@ fn main() {
             ..ForestSpec::default()
         };
         let (result, folder) = time("forest", &data, ModelSpec::Forest(model), seed);
-        let kept = forest::load(folder.path()).expect("a forest was saved");
+        let kept = random_forest::load(folder.path()).expect("a forest was saved");
         report(&result, accuracy(&kept.predict(&test.0), &test.1));
     }
-    match boost::locate() {
+    match xgboost::locate() {
         Err(missing) => println!("xgboost left out: {missing}"),
         Ok(located) => {
             println!("xgboost {:?} from {}", located.version, located.by);
@@ -65,7 +66,7 @@ fn main() {
                 };
                 let name = format!("xgboost depth {max_depth}");
                 let (result, folder) = time(&name, &data, ModelSpec::Boost(model), seed);
-                let mut kept = boost::load(folder.path()).expect("a model was saved");
+                let mut kept = xgboost::load(folder.path()).expect("a model was saved");
                 let probabilities = kept.predict(&test.0).expect("the test rows are whole");
                 report(&result, accuracy(&probabilities, &test.1));
             }
@@ -88,7 +89,7 @@ fn time(
     };
     let began = cpu_seconds();
     match sweep_engine::train(job, None, &mut Silent) {
-        Ok(Ending::Done(result)) => {
+        Ok(Outcome::Done(result)) => {
             print!("{name}, seed {seed}: {:.2} CPU-s, ", cpu_seconds() - began);
             (*result, folder)
         }

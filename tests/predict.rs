@@ -6,14 +6,14 @@ use std::process::Command;
 
 use crate::common::TestDir;
 use sweep_data::{Dataset, SavedPreparation};
-use sweep_engine::boost;
+use sweep_engine::models::xgboost;
 
 /// Runs the experiment of `models`, which says what is trained.
 fn test_dir(rows: usize, models: &str) -> TestDir {
     let mut bench = TestDir::with_data(rows);
-    let xgboost = boost::locate().ok().map(|library| library.path);
+    let xgboost = xgboost::locate().ok().map(|library| library.path);
     if let Some(library) = &xgboost {
-        bench.set(boost::VARIABLE, library);
+        bench.set(xgboost::VARIABLE, library);
     }
     assert!(
         xgboost.is_some() || std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
@@ -107,7 +107,7 @@ max_depth = 4
 
 /// Those that can be trained here.
 fn kinds() -> &'static str {
-    match boost::locate() {
+    match xgboost::locate() {
         Ok(_) => ALL_KINDS,
         Err(missing) => {
             eprintln!("xgboost is left out: {missing}");
@@ -192,7 +192,7 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
         assert_eq!(without, (7..1500).step_by(89).count(), "rows without a key");
         *seen.entry(kind).or_insert(0) += 1;
     }
-    assert_eq!(seen.len(), if boost::locate().is_ok() { 3 } else { 2 });
+    assert_eq!(seen.len(), if xgboost::locate().is_ok() { 3 } else { 2 });
 
     // The mean of both seeds, as worked out from the two.
     let networks: Vec<_> = trials(&bench)
@@ -383,7 +383,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
     let said = bench.succeed(&["report", "demo", "--test"]);
     assert!(said.contains("have been looked at once so far"), "{said}");
     let (names, rows) = read_csv(&bench.path("reports/demo/test.csv"));
-    let kinds = if boost::locate().is_ok() { 3 } else { 2 };
+    let kinds = if xgboost::locate().is_ok() { 3 } else { 2 };
     assert_eq!(rows.len(), kinds * 3 * 2, "kinds, metrics, seeds");
     for row in &rows {
         let number = |name: &str| -> f64 {

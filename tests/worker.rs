@@ -220,7 +220,7 @@ fn tear(path: &Path) {
 
 fn kinds() -> Vec<Kind> {
     let mut kinds = vec![Kind::Mlp, Kind::Forest];
-    match sweep_engine::boost::locate() {
+    match sweep_engine::models::xgboost::locate() {
         Ok(_) => kinds.push(Kind::Boost),
         Err(missing) => eprintln!("without XGBoost: {missing}"),
     }

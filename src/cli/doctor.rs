@@ -6,7 +6,7 @@ use std::path::Path;
 use super::environment::vector_extensions;
 use super::{Context, Exit, Failure, gpus, placement, terminal};
 use sweep_core::atomic_fs;
-use sweep_engine::boost;
+use sweep_engine::models::xgboost;
 use sweep_store::Store;
 
 /// One thing looked at.
@@ -139,7 +139,7 @@ fn graphics() -> Finding {
 }
 
 fn xgboost() -> Finding {
-    let (well, text) = match boost::locate() {
+    let (well, text) = match xgboost::locate() {
         Ok(located) => {
             let (major, minor, patch) = located.version;
             let path = located.path.display();

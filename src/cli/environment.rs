@@ -5,7 +5,7 @@
 use std::ffi::CStr;
 use std::num::NonZero;
 
-use sweep_engine::boost;
+use sweep_engine::models::xgboost;
 
 /// Name and text of all that is known, such as `("cores", "8")`; of XGBoost only where it is needed,
 /// since its library has to be loaded to be asked.
@@ -97,7 +97,7 @@ fn system() -> Option<String> {
 
 /// The version of the library that trains gradient-boosted trees, if one is found.
 fn xgboost() -> Option<String> {
-    let (major, minor, patch) = boost::locate().ok()?.version;
+    let (major, minor, patch) = xgboost::locate().ok()?.version;
     Some(format!("{major}.{minor}.{patch}"))
 }
 

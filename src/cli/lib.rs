@@ -48,7 +48,7 @@ use clap::{Parser, Subcommand};
 use context::Context;
 pub use exit::Exit;
 use failure::Failure;
-use sweep_engine::native;
+use sweep_engine::models::mlp;
 
 /// Turns one TOML experiment file into trained, tracked and compared models.
 #[derive(Debug, Parser)]
@@ -172,7 +172,7 @@ impl Command {
 }
 
 fn serve() -> Result<Exit, Failure> {
-    match sweep_worker::serve(&mut native::Native) {
+    match sweep_worker::serve(&mut mlp::Native) {
         Ok(()) => Ok(Exit::Success),
         Err(error) => Err(Failure::environment(
             format!("the worker cannot speak to its coordinator: {error}"),

@@ -7,8 +7,8 @@ use super::prepare::Ready;
 use super::{Failure, run};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
-use sweep_engine::native::WEIGHTS;
-use sweep_engine::{Control, Epoch, Job, Watch};
+use sweep_engine::models::mlp::WEIGHTS;
+use sweep_engine::{Callback, Control, Epoch, Job};
 use sweep_experiment::plan::PlannedTrial;
 
 /// Trials of each kind that are tried, spread evenly over the plan.
@@ -127,7 +127,7 @@ struct Clock {
     elapsed: Duration,
 }
 
-impl Watch for Clock {
+impl Callback for Clock {
     fn epoch(&mut self, epoch: &Epoch, _checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.elapsed = self.start.elapsed();
         self.steps = epoch.step;

@@ -10,7 +10,7 @@ use super::{Context, Exit, Failure, target, terminal};
 use sweep_core::sanitize::count;
 use sweep_data::{Encoder, Refused, SavedPreparation, Table, write_whole};
 use sweep_engine::predict::Predictor;
-use sweep_engine::predict::{self, Bundle, BundleError, Outcome, WriteError};
+use sweep_engine::predict::{self, Bundle, BundleError, TableSummary, WriteError};
 use sweep_store::TrialRecord;
 
 /// Stands for standard output.
@@ -77,21 +77,21 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
     let encoder = preparation
         .on(&table)
         .map_err(|error| Failure::data(&[error]))?;
-    let outcome = match &output {
+    let summary = match &output {
         Some(path) => to_file(path, &table, &encoder, &mut models)?,
         None => to_stdout(&table, &encoder, &mut models)?,
     };
     if context.json {
         let columns = predict::columns(&table, &models.preparation.classes);
-        let mut value = as_json(&outcome);
+        let mut value = as_json(&summary);
         value["trials"] = json!(models.names);
         value["input"] = json!(input);
         value["output"] = json!(output);
         value["columns"] = json!(columns);
         terminal::print_json(&value);
     }
-    say(&outcome, output.as_deref());
-    Ok(match outcome.refused {
+    say(&summary, output.as_deref());
+    Ok(match summary.refused {
         0 => Exit::Success,
         _ => Exit::RowsLeft,
     })
@@ -184,12 +184,12 @@ fn to_file(
     table: &Table,
     encoder: &Encoder<'_>,
     models: &mut Models,
-) -> Result<Outcome, Failure> {
+) -> Result<TableSummary, Failure> {
     let delimiter = match path.extension() {
         Some(_) => Table::delimiter(path),
         None => Table::delimiter(&table.path),
     };
-    let mut outcome = Outcome::default();
+    let mut summary = TableSummary::default();
     let mut refused = None;
     let Models {
         models,
@@ -198,7 +198,7 @@ fn to_file(
     } = models;
     let written = write_whole(path, |out| {
         match predict::write(table, encoder, models, &preparation.classes, delimiter, out) {
-            Ok(all) => outcome = all,
+            Ok(all) => summary = all,
             Err(WriteError::Output(error)) => return Err(error),
             Err(WriteError::Model(error)) => {
                 refused = Some(Failure::environment(error, ""));
@@ -214,7 +214,7 @@ fn to_file(
     match (refused, written) {
         (Some(failure), _) => Err(failure),
         (None, Err(error)) => Err(Failure::environment(&error, &error.help)),
-        (None, Ok(())) => Ok(outcome),
+        (None, Ok(())) => Ok(summary),
     }
 }
 
@@ -222,7 +222,7 @@ fn to_stdout(
     table: &Table,
     encoder: &Encoder<'_>,
     models: &mut Models,
-) -> Result<Outcome, Failure> {
+) -> Result<TableSummary, Failure> {
     let delimiter = Table::delimiter(&table.path);
     let classes = &models.preparation.classes;
     let mut out = BufWriter::new(io::stdout().lock());
@@ -234,9 +234,9 @@ fn to_stdout(
         delimiter,
         &mut out,
     );
-    let written = written.and_then(|outcome| {
+    let written = written.and_then(|summary| {
         out.flush()?;
-        Ok(outcome)
+        Ok(summary)
     });
     match written {
         // `sweep predict ... | head` closes the pipe: that is no failure.
@@ -248,34 +248,34 @@ fn to_stdout(
             "name a file with -o, or free some space",
         )),
         Err(error) => Err(Failure::environment(error, "")),
-        Ok(outcome) => Ok(outcome),
+        Ok(summary) => Ok(summary),
     }
 }
 
-fn say(outcome: &Outcome, output: Option<&Path>) {
+fn say(summary: &TableSummary, output: Option<&Path>) {
     if let Some(path) = output {
-        let predicted = outcome.rows - outcome.refused;
+        let predicted = summary.rows - summary.refused;
         terminal::note(&format!("{}: {predicted} rows predicted", path.display()));
     }
-    if outcome.unseen > 0 {
+    if summary.unseen > 0 {
         terminal::note(&format!(
             "note: {} with a category, or words, that no training row had; they count as none",
-            count(outcome.unseen, "cell")
+            count(summary.unseen, "cell")
         ));
     }
-    if outcome.refused > 0 {
-        let (refused, rows) = (outcome.refused, outcome.rows);
+    if summary.refused > 0 {
+        let (refused, rows) = (summary.refused, summary.rows);
         terminal::note(&format!(
             "{refused} of {rows} rows have no prediction, their cells are empty:"
         ));
-        outcome
+        summary
             .first_refused
             .iter()
             .for_each(|row| terminal::note(&format!("  {}", line(row))));
-        if refused > outcome.first_refused.len() {
+        if refused > summary.first_refused.len() {
             terminal::note(&format!(
                 "  ... and {} more",
-                refused - outcome.first_refused.len()
+                refused - summary.first_refused.len()
             ));
         }
     }
@@ -290,14 +290,14 @@ fn line(row: &Refused) -> String {
     format!("line {}: column `{column}`: {}", row.line, row.reason)
 }
 
-fn as_json(outcome: &Outcome) -> Json {
+fn as_json(summary: &TableSummary) -> Json {
     let refused =
         |row: &Refused| json!({ "line": row.line, "column": row.column, "reason": row.reason });
     json!({
-        "rows": outcome.rows,
-        "predicted": outcome.rows - outcome.refused,
-        "not_predicted": outcome.refused,
-        "first_not_predicted": outcome.first_refused.iter().map(refused).collect::<Json>(),
-        "unseen_categories": outcome.unseen,
+        "rows": summary.rows,
+        "predicted": summary.rows - summary.refused,
+        "not_predicted": summary.refused,
+        "first_not_predicted": summary.first_refused.iter().map(refused).collect::<Json>(),
+        "unseen_categories": summary.unseen,
     })
 }

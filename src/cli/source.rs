@@ -11,7 +11,7 @@ use sweep_core::data_config::DataSpec;
 use sweep_core::run_dir::RunDir;
 use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
 use sweep_data::SourceData;
-use sweep_engine::native::WEIGHTS;
+use sweep_engine::models::mlp::WEIGHTS;
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
 

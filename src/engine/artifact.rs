@@ -5,17 +5,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Control, EngineError, Watch};
+use super::{Callback, Control, EngineError};
 use sweep_core::trial::Artifact;
 
-/// Writes `bytes` to `name` in the job's folder: whole or not at all. While that fails, `watch` says
+/// Writes `bytes` to `name` in the job's folder: whole or not at all. While that fails, `callback` says
 /// whether to try again; the bytes are kept until it has an end.
 pub(super) fn write(
     folder: &Path,
     kind: &str,
     name: &str,
     bytes: &[u8],
-    watch: &mut dyn Watch,
+    callback: &mut dyn Callback,
 ) -> Result<Artifact, EngineError> {
     let path = folder.join(name);
     // The process makes the name private, and tells whoever finds it whether it is still being written.
@@ -25,7 +25,7 @@ pub(super) fn write(
             path: path.display().to_string(),
             source,
         };
-        if watch.cannot_write(&error) == Control::Stop {
+        if callback.cannot_write(&error) == Control::Stop {
             return Err(error);
         }
     }
@@ -57,7 +57,7 @@ mod tests {
         asked: u32,
     }
 
-    impl Watch for Mender {
+    impl Callback for Mender {
         fn epoch(&mut self, _: &Epoch, _: &mut dyn FnMut() -> Vec<u8>) -> Control {
             unreachable!("nothing is trained")
         }

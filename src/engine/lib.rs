@@ -1,17 +1,14 @@
-//! What trains: `native` networks on the CPU, and the tree baselines `boost` and `forest`.
+//! What trains and what predicts: one folder under `models` for each kind of model.
 //!
-//! Every engine is one function from a [`Job`] to an [`Ending`]. It reports each epoch or round to a
-//! [`Watch`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
+//! Every engine is one function from a [`Job`] to an [`Outcome`]. It reports each epoch or round to a
+//! [`Callback`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
 //! function of the job alone, to the bit, on one machine type.
 
 mod artifact;
-mod baseline;
-pub mod boost;
 pub mod evaluate;
-pub mod forest;
 #[cfg(test)]
-mod made_up;
-pub mod native;
+mod fixtures;
+pub mod models;
 pub mod predict;
 pub mod score;
 mod version;
@@ -47,7 +44,7 @@ pub enum Control {
 }
 
 /// Told of each epoch or round as it ends.
-pub trait Watch {
+pub trait Callback {
     /// `checkpoint` serialises all that is needed to go on after this epoch, to the bit; it costs
     /// time, so it is only called when the bytes are wanted.
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
@@ -58,7 +55,7 @@ pub trait Watch {
     }
 
     /// A model file cannot be written, and the engine still holds it: whether to try again, once the
-    /// watch has waited or has mended the cause. Nothing is tried again unless a watch says so.
+    /// callback has waited or has mended the cause. Nothing is tried again unless a callback says so.
     fn cannot_write(&mut self, error: &EngineError) -> Control {
         let _ = error;
         Control::Stop
@@ -67,10 +64,10 @@ pub trait Watch {
 
 /// How training ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Ending {
+pub enum Outcome {
     /// Came to its end, finished or diverged; model files stand in the job's folder.
     Done(Box<TrialResult>),
-    /// The watch asked for it; `step` is the last epoch reported.
+    /// The callback asked for it; `step` is the last epoch reported.
     Stopped { step: u32 },
 }
 
@@ -91,27 +88,27 @@ pub enum EngineError {
 }
 
 /// One of the networks that are trained together.
-pub struct Lane<'a> {
+pub struct BatchedTrial<'a> {
     pub job: Job<'a>,
     pub checkpoint: Option<&'a [u8]>,
-    pub watch: &'a mut dyn Watch,
+    pub callback: &'a mut dyn Callback,
 }
 
-/// Told of the ending of each lane, by its place among the lanes, once.
-pub type Ended<'a> = &'a mut dyn FnMut(usize, Result<Ending, EngineError>);
+/// Told of the outcome of each lane, by its place among the lanes, once.
+pub type Ended<'a> = &'a mut dyn FnMut(usize, Result<Outcome, EngineError>);
 
 /// What trains networks.
-pub trait Networks {
+pub trait Backend {
     /// The name under which attempts are recorded.
     fn name(&self) -> &'static str;
 
     /// Numbers that lanes may take between them (see `schedule`'s groups): 0 for one at a time.
-    fn room(&self) -> u64 {
+    fn capacity(&self) -> u64 {
         0
     }
 
     /// Trains `lanes`: networks of one shape on the same rows. Each gives what it would give alone.
-    fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>);
+    fn train(&mut self, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>);
 }
 
 /// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
@@ -121,12 +118,12 @@ pub trait Networks {
 pub fn train(
     job: Job<'_>,
     checkpoint: Option<&[u8]>,
-    watch: &mut dyn Watch,
-) -> Result<Ending, EngineError> {
-    train_with(&mut native::Native, job, checkpoint, watch)
+    callback: &mut dyn Callback,
+) -> Result<Outcome, EngineError> {
+    train_with(&mut models::mlp::Native, job, checkpoint, callback)
 }
 
-/// Trains `job`, a network with `networks` and trees with their engine, going on from `checkpoint` if
+/// Trains `job`, a network with `backend` and trees with their engine, going on from `checkpoint` if
 /// given.
 ///
 /// A trial of a share of the training rows sees those alone, whatever its kind; its result tells
@@ -136,50 +133,50 @@ pub fn train(
 /// # Errors
 /// When the job cannot be trained, or its checkpoint not used.
 pub fn train_with(
-    networks: &mut dyn Networks,
+    backend: &mut dyn Backend,
     job: Job<'_>,
     checkpoint: Option<&[u8]>,
-    watch: &mut dyn Watch,
-) -> Result<Ending, EngineError> {
+    callback: &mut dyn Callback,
+) -> Result<Outcome, EngineError> {
     let TrialSpec {
         seed, train_share, ..
     } = *job.spec;
     let share = (train_share < 1.0).then(|| job.data.with_share(seed, train_share));
     let data = share.as_ref().unwrap_or(job.data);
     let job = Job { data, ..job };
-    let mut ending = match &job.spec.model {
+    let mut outcome = match &job.spec.model {
         ModelSpec::Mlp(_) => {
-            let mut ending = None;
-            let lane = Lane {
+            let mut outcome = None;
+            let lane = BatchedTrial {
                 job,
                 checkpoint,
-                watch,
+                callback,
             };
-            networks.train(vec![lane], &mut |_, given| ending = Some(given));
-            ending.expect("every lane has an ending")
+            backend.train(vec![lane], &mut |_, given| outcome = Some(given));
+            outcome.expect("every lane has an outcome")
         }
-        ModelSpec::Boost(model) => boost::train(job, model, checkpoint, watch),
-        ModelSpec::Forest(model) => forest::train(job, model, checkpoint, watch),
+        ModelSpec::Boost(model) => models::xgboost::train(job, model, checkpoint, callback),
+        ModelSpec::Forest(model) => models::random_forest::train(job, model, checkpoint, callback),
     }?;
-    count_rows(&job, &mut ending);
-    Ok(ending)
+    count_rows(&job, &mut outcome);
+    Ok(outcome)
 }
 
-/// Trains `lanes`, networks of one shape on all training rows, together with `networks`; results are
+/// Trains `lanes`, networks of one shape on all training rows, together with `backend`; results are
 /// those of [`train_with`].
-pub fn train_together(networks: &mut dyn Networks, lanes: Vec<Lane<'_>>, ended: Ended<'_>) {
+pub fn train_together(backend: &mut dyn Backend, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>) {
     let jobs: Vec<Job<'_>> = lanes.iter().map(|lane| lane.job).collect();
-    networks.train(lanes, &mut |place, mut ending| {
-        if let Ok(ending) = &mut ending {
-            count_rows(&jobs[place], ending);
+    backend.train(lanes, &mut |place, mut outcome| {
+        if let Ok(outcome) = &mut outcome {
+            count_rows(&jobs[place], outcome);
         }
-        ended(place, ending);
+        ended(place, outcome);
     });
 }
 
 /// Adds to a result how many rows it comes from, where that is not all the data have.
-fn count_rows(job: &Job<'_>, ending: &mut Ending) {
-    if let Ending::Done(result) = ending
+fn count_rows(job: &Job<'_>, outcome: &mut Outcome) {
+    if let Outcome::Done(result) = outcome
         && result.best.is_some()
     {
         let new = job.data.new_train_rows();

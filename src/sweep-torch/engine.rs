@@ -1,19 +1,19 @@
 //! The torch engine: networks of one shape, trained together by libtorch on one device.
 //!
-//! Invariant: every lane has exactly one ending, whatever libtorch does.
+//! Invariant: every lane has exactly one outcome, whatever libtorch does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use sweep_core::trial::ModelSpec;
-use sweep_engine::native::mirror::Mirror;
-use sweep_engine::{Ended, EngineError, Lane, Networks};
+use sweep_engine::models::mlp::trial_state::TrialState;
+use sweep_engine::{Backend, BatchedTrial, Ended, EngineError};
 use tch::Device;
 
+use crate::active_lane::{ActiveLane, Waiting};
 use crate::device;
+use crate::device_dataset::DeviceDataset;
 use crate::group;
-use crate::rows::Resident;
-use crate::seat::{Seat, Waiting};
 
 /// Numbers of all lanes that a core's caches hold well: above, training together gains nothing on a CPU.
 const CACHE: u64 = 256 << 10;
@@ -25,7 +25,7 @@ const BYTES_A_NUMBER: u64 = 128;
 pub struct Torch {
     device: Device,
     /// The data set trained on last, kept on the device.
-    resident: Option<Resident>,
+    resident: Option<DeviceDataset>,
 }
 
 impl Torch {
@@ -41,7 +41,7 @@ impl Torch {
 
     /// Trains `lanes`; a group that runs out of memory is trained as two halves, one after the other.
     fn train_within_memory(&mut self, lanes: &mut [Waiting<'_>], ended: Ended<'_>) {
-        let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.seat_and_train(lanes, ended)))
+        let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.begin_and_train(lanes, ended)))
         else {
             return;
         };
@@ -76,22 +76,25 @@ impl Torch {
         }
     }
 
-    fn seat_and_train(&mut self, lanes: &mut [Waiting<'_>], ended: Ended<'_>) {
-        let mut seats = Vec::with_capacity(lanes.len());
-        for waiting in lanes.iter_mut().filter(|waiting| !waiting.over) {
+    fn begin_and_train(&mut self, waiting: &mut [Waiting<'_>], ended: Ended<'_>) {
+        let mut lanes = Vec::with_capacity(waiting.len());
+        for waiting in waiting.iter_mut().filter(|waiting| !waiting.over) {
             let job = waiting.lane.job;
             let begun = match &job.spec.model {
-                ModelSpec::Mlp(spec) => Mirror::begin(job, spec, waiting.lane.checkpoint),
+                ModelSpec::Mlp(spec) => TrialState::begin(job, spec, waiting.lane.checkpoint),
                 ModelSpec::Boost(_) | ModelSpec::Forest(_) => Err(EngineError::Unsupported(
                     "this engine trains networks alone".to_owned(),
                 )),
             };
             match begun {
-                Ok(mirror) => {
+                Ok(trial_state) => {
                     if waiting.lane.checkpoint.is_some() {
-                        waiting.lane.watch.resumed(mirror.epoch());
+                        waiting.lane.callback.resumed(trial_state.epoch());
                     }
-                    seats.push(Seat { waiting, mirror });
+                    lanes.push(ActiveLane {
+                        waiting,
+                        trial_state,
+                    });
                 }
                 Err(error) => {
                     waiting.over = true;
@@ -99,24 +102,24 @@ impl Torch {
                 }
             }
         }
-        let Some(first) = seats.first() else {
+        let Some(first) = lanes.first() else {
             return;
         };
-        let data = first.mirror.job().data;
+        let data = first.trial_state.job().data;
         if !self
             .resident
             .as_ref()
             .is_some_and(|resident| resident.is_of(data))
         {
             self.resident = None;
-            self.resident = Some(Resident::new(data, self.device));
+            self.resident = Some(DeviceDataset::new(data, self.device));
         }
         let resident = self.resident.as_ref().expect("set above");
-        group::train(seats, resident, self.device, ended);
+        group::train(lanes, resident, self.device, ended);
     }
 }
 
-impl Networks for Torch {
+impl Backend for Torch {
     fn name(&self) -> &'static str {
         match self.device.is_cuda() && device::rounds_factors() {
             true => "torch (TF32)",
@@ -124,14 +127,14 @@ impl Networks for Torch {
         }
     }
 
-    fn room(&self) -> u64 {
+    fn capacity(&self) -> u64 {
         match self.device {
             Device::Cpu => CACHE,
             _ => device::free_bytes().map_or(0, |bytes| bytes / BYTES_A_NUMBER),
         }
     }
 
-    fn train(&mut self, lanes: Vec<Lane<'_>>, ended: Ended<'_>) {
+    fn train(&mut self, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>) {
         let mut lanes: Vec<Waiting<'_>> = lanes
             .into_iter()
             .enumerate()

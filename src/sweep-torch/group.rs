@@ -1,22 +1,24 @@
 //! The training loop: several lanes as one batched model, epoch by epoch.
 //!
-//! Invariant: a lane has its own numbers, its own place in its training and its own ending; what it
+//! Invariant: a lane has its own numbers, its own place in its training and its own outcome; what it
 //! gives is what it would give alone. Within an epoch nothing is read back from the device.
 
 use std::time::Instant;
 
 use sweep_engine::Ended;
-use sweep_engine::native::draw;
-use sweep_engine::native::mirror::{Inputs, List, Mirror, Stretch};
+use sweep_engine::models::mlp::init_rng;
+use sweep_engine::models::mlp::trial_state::{Inputs, List, ParamGroup, TrialState};
 use sweep_engine::score::Confusion;
 use tch::{Device, Kind, Tensor};
 
+use crate::active_lane::{
+    ActiveLane, EarlyEnd, LaneOutcome, conclude, count_normalised, source, specs,
+};
+use crate::device_dataset::{DeviceDataset, Orders, Rows};
 use crate::layout::Layout;
 use crate::masks::{Masks, Source};
 use crate::network::{Lanes, Network, Pass, losses};
 use crate::optimizer::{Constants, Numbers, Table};
-use crate::rows::{Orders, Resident, Rows};
-use crate::seat::{Fate, Leaving, Seat, conclude, count_normalised, source, specs};
 use crate::snapshot::{Snapshot, to_host};
 use crate::trained::{Trained, Validated};
 
@@ -28,14 +30,14 @@ const EVALUATION_NUMBERS: usize = 1 << 25;
 /// Lanes that are trained together.
 struct Group<'w, 'a> {
     /// Those that normalise batches come first.
-    seats: Vec<Seat<'w, 'a>>,
+    lanes: Vec<ActiveLane<'w, 'a>>,
     network: Network,
     layout: Layout,
     device: Device,
     train: Rows,
     valid: Rows,
     /// Start and count of the parameters that are trained at one rate.
-    stretches: Vec<(i64, i64)>,
+    param_groups: Vec<(i64, i64)>,
     constants: Constants,
     /// Shares of the target that are spread over all classes, [K, 1].
     smoothing: Option<Tensor>,
@@ -46,15 +48,20 @@ struct Group<'w, 'a> {
     classes: usize,
 }
 
-/// Trains `seats`, at least one, each to its ending.
+/// Trains `lanes`, at least one, each to its outcome.
 ///
 /// # Panics
 /// With libtorch's message when it fails, as when the device has no memory left.
-pub fn train(seats: Vec<Seat<'_, '_>>, resident: &Resident, device: Device, ended: Ended<'_>) {
-    let mut group = Group::new(seats, resident, device);
+pub fn train(
+    lanes: Vec<ActiveLane<'_, '_>>,
+    resident: &DeviceDataset,
+    device: Device,
+    ended: Ended<'_>,
+) {
+    let mut group = Group::new(lanes, resident, device);
     loop {
-        group.dismiss(|mirror| mirror.is_over().then_some(None), ended);
-        if group.seats.is_empty() {
+        group.remove_finished(|trial_state| trial_state.is_over().then_some(None), ended);
+        if group.lanes.is_empty() {
             return;
         }
         group.epoch(ended);
@@ -62,10 +69,14 @@ pub fn train(seats: Vec<Seat<'_, '_>>, resident: &Resident, device: Device, ende
 }
 
 impl<'w, 'a> Group<'w, 'a> {
-    fn new(mut seats: Vec<Seat<'w, 'a>>, resident: &Resident, device: Device) -> Group<'w, 'a> {
-        seats.sort_by_key(|seat| !seat.normalises());
-        let normalised = count_normalised(&seats);
-        let first = &seats[0].mirror;
+    fn new(
+        mut lanes: Vec<ActiveLane<'w, 'a>>,
+        resident: &DeviceDataset,
+        device: Device,
+    ) -> Group<'w, 'a> {
+        lanes.sort_by_key(|active| !active.normalises());
+        let normalised = count_normalised(&lanes);
+        let first = &lanes[0].trial_state;
         let layout = Layout::of(first);
         let network = Network::of(first, &layout);
         let plain = |rows: &Rows| Rows {
@@ -78,17 +89,19 @@ impl<'w, 'a> Group<'w, 'a> {
         };
         let (train, valid) = (enter(&resident.train), enter(&resident.valid));
         let batch = first.spec().batch_rows(train.count());
-        let stretches = first.stretches().into_iter();
-        let stretches = stretches.map(|part| (part.start as i64, part.count as i64));
+        let param_groups = first.param_groups().into_iter();
+        let param_groups = param_groups.map(|part| (part.start as i64, part.count as i64));
         let list = |list: List| {
-            let lanes = seats.iter();
+            let lanes = lanes.iter();
             let lanes: Vec<Vec<f32>> = match list {
                 List::Running => lanes
                     .take(normalised)
-                    .map(|seat| seat.mirror.numbers(list))
+                    .map(|active| active.trial_state.numbers(list))
                     .collect(),
                 _ => lanes
-                    .map(|seat| layout.gather(&seat.mirror.numbers(list), seat.normalises()))
+                    .map(|active| {
+                        layout.gather(&active.trial_state.numbers(list), active.normalises())
+                    })
                     .collect(),
             };
             if lanes.is_empty() {
@@ -103,8 +116,8 @@ impl<'w, 'a> Group<'w, 'a> {
             cuts.into_iter().map(|cut| cut.reshape(-1).copy()).collect()
         });
         let mut group = Group {
-            stretches: stretches.collect(),
-            constants: Constants::of(&specs(&seats), device),
+            param_groups: param_groups.collect(),
+            constants: Constants::of(&specs(&lanes), device),
             smoothing: None,
             numbers: Numbers {
                 parameters: list(List::Parameters).expect("an output has parameters"),
@@ -120,16 +133,16 @@ impl<'w, 'a> Group<'w, 'a> {
             train,
             valid,
             batch,
-            seats,
+            lanes,
         };
         group.smoothing = group.smoothing_of_lanes();
         group
     }
 
     fn smoothing_of_lanes(&self) -> Option<Tensor> {
-        let shares = self.seats.iter();
+        let shares = self.lanes.iter();
         let shares: Vec<f32> = shares
-            .map(|seat| seat.mirror.spec().label_smoothing as f32)
+            .map(|active| active.trial_state.spec().label_smoothing as f32)
             .collect();
         shares.iter().any(|share| *share > 0.0).then(|| {
             Tensor::from_slice(&shares)
@@ -148,21 +161,21 @@ impl<'w, 'a> Group<'w, 'a> {
         let trained = self.train_epoch();
         let validated = self.validate();
         // Lanes share the machine evenly; what they are said to have taken adds up to what was taken.
-        let seconds = start.elapsed().as_secs_f64() / self.seats.len() as f64;
-        let mut fates = Vec::with_capacity(self.seats.len());
+        let seconds = start.elapsed().as_secs_f64() / self.lanes.len() as f64;
+        let mut fates = Vec::with_capacity(self.lanes.len());
         {
             let mut snapshot = Snapshot {
                 numbers: &self.numbers,
                 running: &self.running,
                 layout: &self.layout,
-                lanes: self.seats.len(),
-                normalised: count_normalised(&self.seats),
+                lanes: self.lanes.len(),
+                normalised: count_normalised(&self.lanes),
                 fetched: Vec::new(),
             };
             let (steps, batch) = (self.steps(), self.batch);
-            for (lane, (seat, validated)) in self.seats.iter_mut().zip(validated).enumerate() {
+            for (lane, (active, validated)) in self.lanes.iter_mut().zip(validated).enumerate() {
                 let fate = conclude(
-                    seat,
+                    active,
                     &trained.lane(lane, (steps, batch)),
                     &validated,
                     seconds,
@@ -172,11 +185,13 @@ impl<'w, 'a> Group<'w, 'a> {
             }
         }
         let mut fates = fates.into_iter();
-        self.dismiss(
+        self.remove_finished(
             |_| match fates.next() {
-                Some(Fate::Stopped(step)) => Some(Some(Leaving::Stopped(step))),
-                Some(Fate::Diverged(divergence)) => Some(Some(Leaving::Diverged(divergence))),
-                Some(Fate::Stays) | None => None,
+                Some(LaneOutcome::Stopped(step)) => Some(Some(EarlyEnd::Stopped(step))),
+                Some(LaneOutcome::Diverged(divergence)) => {
+                    Some(Some(EarlyEnd::Diverged(divergence)))
+                }
+                Some(LaneOutcome::Stays) | None => None,
             },
             ended,
         );
@@ -186,22 +201,22 @@ impl<'w, 'a> Group<'w, 'a> {
     fn train_epoch(&mut self) -> Trained {
         let (rows, steps) = (self.train.count(), self.steps());
         let orders = Orders::new(&self.draw_orders(rows), self.device);
-        let sources: Vec<Source> = self.seats.iter().map(source).collect();
+        let sources: Vec<Source> = self.lanes.iter().map(source).collect();
         let widths = self.network.widths();
         let mut masks = Masks::new(&sources, &widths, (self.batch, steps), self.device);
-        let stretches: Vec<Vec<Stretch>> = self
-            .seats
+        let param_groups: Vec<Vec<ParamGroup>> = self
+            .lanes
             .iter()
-            .map(|seat| seat.mirror.stretches())
+            .map(|active| active.trial_state.param_groups())
             .collect();
-        let places = self.seats.iter().zip(&stretches);
-        let places: Vec<(&Mirror<'_>, &[Stretch])> = places
-            .map(|(seat, stretches)| (&seat.mirror, stretches.as_slice()))
+        let places = self.lanes.iter().zip(&param_groups);
+        let places: Vec<(&TrialState<'_>, &[ParamGroup])> = places
+            .map(|(active, param_groups)| (&active.trial_state, param_groups.as_slice()))
             .collect();
         let table = Table::of(&places, steps as u64, self.device);
 
         let (mut all_losses, mut all_norms) = (Vec::new(), Vec::new());
-        let normalised = count_normalised(&self.seats) as i64;
+        let normalised = count_normalised(&self.lanes) as i64;
         for step in 0..steps {
             let start = step * self.batch;
             let count = self.batch.min(rows - start);
@@ -225,8 +240,13 @@ impl<'w, 'a> Group<'w, 'a> {
             let gradient = Tensor::run_backward(&[total], &[&leaf], false, false).remove(0);
             let norm = self.layout.norms(&gradient);
             let row = table.row(step as i64);
-            self.constants
-                .step(&mut self.numbers, &self.stretches, &gradient, &norm, &row);
+            self.constants.step(
+                &mut self.numbers,
+                &self.param_groups,
+                &gradient,
+                &norm,
+                &row,
+            );
             all_norms.push(norm);
         }
         Trained {
@@ -237,15 +257,18 @@ impl<'w, 'a> Group<'w, 'a> {
 
     /// The order of the training rows in the next epoch of each lane.
     fn draw_orders(&self, rows: usize) -> Vec<Vec<u32>> {
-        let mut orders: Vec<Vec<u32>> = Vec::with_capacity(self.seats.len());
-        let mut drawn: Vec<(u64, u32)> = Vec::with_capacity(self.seats.len());
-        for seat in &self.seats {
-            let key = (seat.mirror.job().spec.seed, seat.mirror.epoch() + 1);
+        let mut orders: Vec<Vec<u32>> = Vec::with_capacity(self.lanes.len());
+        let mut drawn: Vec<(u64, u32)> = Vec::with_capacity(self.lanes.len());
+        for active in &self.lanes {
+            let key = (
+                active.trial_state.job().spec.seed,
+                active.trial_state.epoch() + 1,
+            );
             let order = match drawn.iter().position(|other| *other == key) {
                 Some(same) => orders[same].clone(),
                 None => {
                     let mut order = vec![0; rows];
-                    draw::batch_order(key.0, key.1, &mut order);
+                    init_rng::batch_order(key.0, key.1, &mut order);
                     order
                 }
             };
@@ -257,12 +280,12 @@ impl<'w, 'a> Group<'w, 'a> {
 
     /// Mean loss and predictions of every lane on the validation rows.
     fn validate(&self) -> Vec<Validated> {
-        let lanes = self.seats.len();
+        let lanes = self.lanes.len();
         let average = self.numbers.average.as_ref();
         let of = Lanes {
             parameters: average.unwrap_or(&self.numbers.parameters),
             running: &self.running,
-            normalised: count_normalised(&self.seats) as i64,
+            normalised: count_normalised(&self.lanes) as i64,
         };
         let rows = self.valid.count();
         let widest = self.network.widths().into_iter().max();
@@ -277,14 +300,14 @@ impl<'w, 'a> Group<'w, 'a> {
         for start in (0..rows).step_by(at_once) {
             let (x, y) = self
                 .valid
-                .stretch(start, at_once.min(rows - start), lanes as i64);
+                .param_group(start, at_once.min(rows - start), lanes as i64);
             let scores = self.network.scores(of, &x, Pass::Evaluate);
             found.push(losses(&scores, &y, None));
             predicted.push(scores.argmax(1, false));
         }
         let found = to_host::<f32>(&Tensor::cat(&found, 1));
         let predicted = to_host::<i64>(&Tensor::cat(&predicted, 1));
-        let labels = self.seats[0].mirror.job().data.valid().y;
+        let labels = self.lanes[0].trial_state.job().data.valid().y;
         found
             .chunks(rows)
             .zip(predicted.chunks(rows))
@@ -303,32 +326,35 @@ impl<'w, 'a> Group<'w, 'a> {
     }
 
     /// Ends the lanes that `leaves` names, in order, and goes on with the others.
-    fn dismiss(
+    fn remove_finished(
         &mut self,
-        mut leaves: impl FnMut(&Mirror<'a>) -> Option<Option<Leaving>>,
+        mut leaves: impl FnMut(&TrialState<'a>) -> Option<Option<EarlyEnd>>,
         ended: Ended<'_>,
     ) {
-        let leaving: Vec<Option<Option<Leaving>>> =
-            self.seats.iter().map(|seat| leaves(&seat.mirror)).collect();
+        let leaving: Vec<Option<Option<EarlyEnd>>> = self
+            .lanes
+            .iter()
+            .map(|active| leaves(&active.trial_state))
+            .collect();
         if leaving.iter().all(Option::is_none) {
             return;
         }
-        let normalised = count_normalised(&self.seats) as i64;
+        let normalised = count_normalised(&self.lanes) as i64;
         let stays = leaving.iter().enumerate();
         let stays: Vec<i64> = stays
             .filter(|(_, leaves)| leaves.is_none())
             .map(|(lane, _)| lane as i64)
             .collect();
-        for (seat, leaves) in std::mem::take(&mut self.seats).into_iter().zip(leaving) {
+        for (active, leaves) in std::mem::take(&mut self.lanes).into_iter().zip(leaving) {
             match leaves {
-                None => self.seats.push(seat),
-                Some(how) => seat.end(how, ended),
+                None => self.lanes.push(active),
+                Some(how) => active.end(how, ended),
             }
         }
         if stays.is_empty() {
             return;
         }
-        let still_normalised = count_normalised(&self.seats);
+        let still_normalised = count_normalised(&self.lanes);
         let stays = Tensor::from_slice(&stays).to_device(self.device);
         let select = |tensor: &mut Tensor| *tensor = tensor.index_select(0, &stays);
         select(&mut self.numbers.parameters);
@@ -353,7 +379,7 @@ impl<'w, 'a> Group<'w, 'a> {
                 }
             }
         }
-        self.constants = Constants::of(&specs(&self.seats), self.device);
+        self.constants = Constants::of(&specs(&self.lanes), self.device);
         self.smoothing = self.smoothing_of_lanes();
     }
 }

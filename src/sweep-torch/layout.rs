@@ -3,7 +3,7 @@
 //! A group in which some lanes normalise batches has room for the parameters of normalisations in every lane, after
 //! all others. Invariant: in lanes that do not normalise these stay 0, and nothing of theirs depends on them.
 
-use sweep_engine::native::mirror::{Mirror, Named};
+use sweep_engine::models::mlp::trial_state::{Named, TrialState};
 use tch::Tensor;
 
 /// The P columns of a group.
@@ -23,11 +23,11 @@ struct Piece {
 }
 
 impl Layout {
-    /// That of a group which `mirror` is in, a lane that normalises if any of them does.
-    pub fn of(mirror: &Mirror<'_>) -> Layout {
-        // Lanes of a transfer are alike, and trained by stretches in their own order.
-        let is_mixed = mirror.job().spec.transfer.is_none();
-        Layout::new(&mirror.tensors(), is_mixed)
+    /// That of a group which `trial_state` is in, a lane that normalises if any of them does.
+    pub fn of(trial_state: &TrialState<'_>) -> Layout {
+        // Lanes of a transfer are alike, and trained by parameter groups in their own order.
+        let is_mixed = trial_state.job().spec.transfer.is_none();
+        Layout::new(&trial_state.tensors(), is_mixed)
     }
 
     /// That of a network of `tensors`; `is_mixed` says that lanes without normalisations may be beside others.

@@ -2,15 +2,15 @@
 //!
 //! Invariant: the only crate that knows `tch`; a trial ends in what the native engine gives it, within rounding.
 
+mod active_lane;
 pub mod device;
+mod device_dataset;
 mod engine;
 mod group;
 mod layout;
 mod masks;
 mod network;
 mod optimizer;
-mod rows;
-mod seat;
 mod snapshot;
 #[cfg(test)]
 mod tests;

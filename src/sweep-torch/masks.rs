@@ -1,10 +1,10 @@
 //! What dropout multiplies hidden layers by: native's masks, made on the processor for a CPU and on the
 //! device for a GPU.
 //!
-//! Invariant: both ways give the numbers that `sweep_engine::native::draw` describes, to the bit.
+//! Invariant: both ways give the numbers that `sweep_engine::models::mlp::init_rng` describes, to the bit.
 
 use sweep_core::random::Stream;
-use sweep_engine::native::draw::{self, Mask};
+use sweep_engine::models::mlp::init_rng::{self, Mask};
 use tch::{Device, Kind, Tensor};
 
 /// Counters that a device draws at once for one layer: some hundred megabytes at work.
@@ -92,7 +92,7 @@ impl<'a> Masks<'a> {
             self.room.resize(self.sources.len() * width * rows, 1.0);
             for (source, to) in self.sources.iter().zip(self.room.chunks_mut(width * rows)) {
                 if let Some(mask) = source.mask {
-                    draw::factors(source.stream(step, layer), mask, rows, width, to);
+                    init_rng::factors(source.stream(step, layer), mask, rows, width, to);
                 }
             }
             let size = [self.sources.len(), width, rows].map(|number| number as i64);
@@ -185,7 +185,7 @@ impl<'a> Masks<'a> {
 
 impl Source {
     fn stream(&self, step: usize, layer: usize) -> Stream {
-        draw::dropout_stream(self.seed, self.epoch, step as u32, layer)
+        init_rng::dropout_stream(self.seed, self.epoch, step as u32, layer)
     }
 }
 

@@ -8,7 +8,7 @@
 use std::f64::consts::TAU;
 
 use sweep_core::trial::Activation;
-use sweep_engine::native::mirror::{Inputs, Mirror};
+use sweep_engine::models::mlp::trial_state::{Inputs, TrialState};
 use tch::{Kind, Reduction, Tensor};
 
 use crate::layout::Layout;
@@ -26,7 +26,7 @@ const AT_ONCE: i64 = 32;
 /// Where the tensors of a network lie among all; the same for every lane.
 pub struct Network {
     activation: Activation,
-    entry: Entry,
+    entry: InputLayer,
     layers: Vec<Layer>,
     /// Hidden layers that are not trained, from the input on.
     frozen: usize,
@@ -48,7 +48,7 @@ pub struct Lanes<'a> {
 }
 
 /// How the features of a row become inputs.
-enum Entry {
+enum InputLayer {
     /// As they are; bins are filled before training begins.
     Plain,
     Periodic {
@@ -81,13 +81,13 @@ pub enum Pass<'a> {
 }
 
 impl Network {
-    /// The network of `mirror`, and so of every trial that can be trained beside it; one that normalises, if
+    /// The network of `trial_state`, and so of every trial that can be trained beside it; one that normalises, if
     /// any of them does.
-    pub fn of(mirror: &Mirror<'_>, layout: &Layout) -> Network {
-        let spec = mirror.spec();
+    pub fn of(trial_state: &TrialState<'_>, layout: &Layout) -> Network {
+        let spec = trial_state.spec();
         let (mut parameters, mut running) = (0, Vec::new());
         let mut layers: Vec<Layer> = Vec::new();
-        for tensor in mirror.tensors() {
+        for tensor in trial_state.tensors() {
             let place = if tensor.running {
                 running.push(tensor.shape.iter().product::<usize>() as i64);
                 running.len() - 1
@@ -117,10 +117,10 @@ impl Network {
                 _ => {}
             }
         }
-        let entry = match mirror.inputs() {
-            Inputs::Plain | Inputs::Piecewise(_) => Entry::Plain,
-            Inputs::Periodic { frequencies, width } => Entry::Periodic {
-                features: mirror.job().data.meta().features.len() as i64,
+        let entry = match trial_state.inputs() {
+            Inputs::Plain | Inputs::Piecewise(_) => InputLayer::Plain,
+            Inputs::Periodic { frequencies, width } => InputLayer::Periodic {
+                features: trial_state.job().data.meta().features.len() as i64,
                 frequencies: frequencies as i64,
                 width: width as i64,
             },
@@ -129,7 +129,7 @@ impl Network {
             activation: spec.activation,
             entry,
             layers,
-            frozen: mirror.frozen(),
+            frozen: trial_state.frozen(),
             sizes: layout.sizes(),
             running,
         }
@@ -189,7 +189,7 @@ impl Network {
 
     /// Features [K, F, B] to inputs of the first layer.
     fn enter(&self, parts: &[Tensor], x: &Tensor, lanes: i64) -> Tensor {
-        let Entry::Periodic {
+        let InputLayer::Periodic {
             features,
             frequencies,
             width,

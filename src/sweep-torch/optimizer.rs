@@ -4,8 +4,8 @@
 //! tensor. (Fused operations such as `addcmul` are rounded differently at the end of a loop.)
 
 use sweep_core::trial::{MlpSpec, Optimizer};
-use sweep_engine::native::average_decay;
-use sweep_engine::native::mirror::{Mirror, Stretch};
+use sweep_engine::models::mlp::average_decay;
+use sweep_engine::models::mlp::trial_state::{ParamGroup, TrialState};
 use tch::{Device, Tensor};
 
 /// Added to the norm before dividing by it, as native does.
@@ -92,7 +92,7 @@ impl Constants {
     pub fn step(
         &self,
         numbers: &mut Numbers,
-        stretches: &[(i64, i64)],
+        param_groups: &[(i64, i64)],
         gradient: &Tensor,
         norm: &Tensor,
         row: &[Tensor],
@@ -103,7 +103,7 @@ impl Constants {
         });
         let gradient = clipped.as_ref().unwrap_or(gradient);
         let whole = gradient.size()[1];
-        for (place, (start, count)) in stretches.iter().copied().enumerate() {
+        for (place, (start, count)) in param_groups.iter().copied().enumerate() {
             let cut = |tensor: &Tensor| match count == whole {
                 true => tensor.shallow_clone(),
                 false => tensor.narrow(1, start, count),
@@ -112,7 +112,7 @@ impl Constants {
             let coefficients = Coefficients {
                 rate: &row[2 * place],
                 shrink: &row[2 * place + 1],
-                root: &row[2 * stretches.len()],
+                root: &row[2 * param_groups.len()],
             };
             self.update(
                 cut(&numbers.parameters),
@@ -124,7 +124,7 @@ impl Constants {
         }
         if let (true, Some(average)) = (self.averages, &mut numbers.average) {
             let apart = &numbers.parameters - &*average;
-            let rest = &row[2 * stretches.len() + 1];
+            let rest = &row[2 * param_groups.len() + 1];
             let _ = average.g_add_(&(apart * rest));
         }
     }
@@ -180,7 +180,7 @@ impl Constants {
     }
 }
 
-/// A step's coefficients for one stretch, each [K, 1].
+/// A step's coefficients for one parameter group, each [K, 1].
 struct Coefficients<'a> {
     rate: &'a Tensor,
     shrink: &'a Tensor,
@@ -188,23 +188,23 @@ struct Coefficients<'a> {
 }
 
 impl Table {
-    /// The coefficients of `steps` steps from where each lane stands: for each stretch rate and
+    /// The coefficients of `steps` steps from where each lane stands: for each parameter group rate and
     /// shrinkage, then one over the root of the bias of second moments and what of a moving average
     /// is renewed.
-    pub fn of(lanes: &[(&Mirror<'_>, &[Stretch])], steps: u64, device: Device) -> Table {
+    pub fn of(lanes: &[(&TrialState<'_>, &[ParamGroup])], steps: u64, device: Device) -> Table {
         let columns = 2 * lanes[0].1.len() + 2;
         let mut numbers = Vec::with_capacity(steps as usize * columns * lanes.len());
         for step in 0..steps {
             for column in 0..columns {
-                for (lane, stretches) in lanes {
+                for (lane, param_groups) in lanes {
                     let at = At {
                         spec: lane.spec(),
                         step: lane.steps() + step,
                         steps,
                     };
-                    let number = match (stretches.get(column / 2), column % 2) {
-                        (Some(stretch), 0) => at.rate(stretch.lr),
-                        (Some(stretch), _) => at.shrink(stretch.lr),
+                    let number = match (param_groups.get(column / 2), column % 2) {
+                        (Some(param_group), 0) => at.rate(param_group.lr),
+                        (Some(param_group), _) => at.shrink(param_group.lr),
                         (None, 0) => at.root(),
                         (None, _) => 1.0 - average_decay(at.spec.ema, at.step + 1),
                     };

@@ -1,6 +1,6 @@
 //! The numbers of lanes, copied from the device.
 
-use sweep_engine::native::mirror::List;
+use sweep_engine::models::mlp::trial_state::List;
 use tch::{Device, Tensor};
 
 use crate::layout::Layout;

@@ -1,6 +1,6 @@
 //! What an epoch left: losses and norms of training, and what validation found.
 
-use sweep_engine::native::mirror::Divergence;
+use sweep_engine::models::mlp::trial_state::Divergence;
 use sweep_engine::score::Confusion;
 
 /// What an epoch of training left on the host.

@@ -12,7 +12,7 @@ use super::reporter::Reporter;
 use super::voice::Voice;
 use super::{OpenData, begin, checkpoints, conclude};
 use sweep_core::protocol::{Checkpointing, FromWorker, Order};
-use sweep_engine::{Ending, EngineError, Job, Lane, Networks};
+use sweep_engine::{Backend, BatchedTrial, EngineError, Job, Outcome};
 
 /// An order that has been begun.
 struct Begun<'a> {
@@ -24,7 +24,7 @@ struct Begun<'a> {
 /// Carries `orders` out together, all of one data set; gives back those that need to be carried out
 /// alone, since their checkpoints are of no use.
 pub(super) fn carry_out(
-    networks: &mut dyn Networks,
+    backend: &mut dyn Backend,
     orders: Vec<Order>,
     data: &mut OpenData,
     (output, stop): (&File, &AtomicBool),
@@ -67,8 +67,8 @@ pub(super) fn carry_out(
     // All lanes together may spend on checkpoints what one may.
     let share = 1.0 / begun.len() as f64;
     let attempts: Vec<u64> = begun.iter().map(|begun| begun.order.attempt).collect();
-    let mut endings: Vec<Option<Result<Ending, EngineError>>> = Vec::new();
-    endings.resize_with(begun.len(), || None);
+    let mut outcomes: Vec<Option<Result<Outcome, EngineError>>> = Vec::new();
+    outcomes.resize_with(begun.len(), || None);
     let mut watched: Vec<(Reporter<'_, '_>, &Order, Option<&[u8]>)> = begun
         .iter_mut()
         .map(
@@ -92,37 +92,40 @@ pub(super) fn carry_out(
         .collect();
     let lanes = watched
         .iter_mut()
-        .map(|(reporter, order, checkpoint)| Lane {
+        .map(|(reporter, order, checkpoint)| BatchedTrial {
             job: Job {
                 spec: &order.spec,
                 data,
                 folder: &order.folder,
             },
             checkpoint: *checkpoint,
-            watch: reporter,
+            callback: reporter,
         })
         .collect();
-    sweep_engine::train_together(networks, lanes, &mut |place, ending| match ending {
-        Ok(Ending::Done(result)) => {
+    sweep_engine::train_together(backend, lanes, &mut |place, outcome| match outcome {
+        Ok(Outcome::Done(result)) => {
             let attempt = attempts[place];
-            // The lane's own voice is its watch's until all are done.
+            // The lane's own voice is its callback's until all are done.
             Voice::new(attempt, output, stop).say(&FromWorker::Finished { attempt, result });
         }
-        ending => endings[place] = Some(ending),
+        outcome => outcomes[place] = Some(outcome),
     });
-    let steps: Vec<Option<u32>> = watched.iter().map(|(watch, ..)| watch.saved_step).collect();
-    if let Some((watch, ..)) = watched.last() {
-        *pace = watch.budget.pace;
+    let steps: Vec<Option<u32>> = watched
+        .iter()
+        .map(|(callback, ..)| callback.saved_step)
+        .collect();
+    if let Some((callback, ..)) = watched.last() {
+        *pace = callback.budget.pace;
     }
     drop(watched);
-    for ((mut begun, ending), step) in begun.into_iter().zip(endings).zip(steps) {
-        match ending {
+    for ((mut begun, outcome), step) in begun.into_iter().zip(outcomes).zip(steps) {
+        match outcome {
             None => {}
             Some(Err(EngineError::Checkpoint(_))) if begun.checkpoint.is_some() => {
                 alone.push(begun.order);
             }
-            Some(ending) => {
-                let last_word = conclude(ending, step, &mut begun.voice);
+            Some(outcome) => {
+                let last_word = conclude(outcome, step, &mut begun.voice);
                 begun.voice.say(&last_word);
             }
         }

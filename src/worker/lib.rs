@@ -23,15 +23,15 @@ use budget::{Budget, Pace};
 use reporter::Reporter;
 use sweep_core::protocol::{FromWorker, Line, Order, PROTOCOL, ToWorker, read_line};
 use sweep_data::Dataset;
-use sweep_engine::{Control, Ending, EngineError, Job, Networks};
+use sweep_engine::{Backend, Control, EngineError, Job, Outcome};
 pub use voice::is_full;
 use voice::{Voice, log, say};
 
-/// Serves orders until standard input closes; `networks` trains networks, trees have their own engines.
+/// Serves orders until standard input closes; `backend` trains networks, trees have their own engines.
 ///
 /// # Errors
 /// When the coordinator cannot be spoken to, which means that it is gone.
-pub fn serve(networks: &mut dyn Networks) -> io::Result<()> {
+pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
     let output = claim_stdout()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (orders, queue) = channel();
@@ -43,9 +43,9 @@ pub fn serve(networks: &mut dyn Networks) -> io::Result<()> {
         &output,
         &FromWorker::Ready {
             protocol: PROTOCOL,
-            engine: networks.name().to_owned(),
+            engine: backend.name().to_owned(),
             pid: std::process::id(),
-            room: networks.room(),
+            room: backend.capacity(),
         },
     )?;
     let mut data = OpenData::default();
@@ -53,11 +53,11 @@ pub fn serve(networks: &mut dyn Networks) -> io::Result<()> {
     for orders in queue {
         let alone = match orders.len() {
             1 => orders,
-            _ => group::carry_out(networks, orders, &mut data, (&output, &stop), &mut pace)?,
+            _ => group::carry_out(backend, orders, &mut data, (&output, &stop), &mut pace)?,
         };
         for order in alone {
             let mut voice = Voice::new(order.attempt, &output, &stop);
-            let answer = carry_out(networks, &order, &mut data, &mut voice, &mut pace);
+            let answer = carry_out(backend, &order, &mut data, &mut voice, &mut pace);
             voice.say(&answer);
             if let Some(error) = voice.lost {
                 return Err(error);
@@ -113,7 +113,7 @@ impl OpenData {
 
 /// Trains one trial and gives the last word on it; what the trial did wrong is an answer too.
 fn carry_out(
-    networks: &mut dyn Networks,
+    backend: &mut dyn Backend,
     order: &Order,
     data: &mut OpenData,
     voice: &mut Voice<'_>,
@@ -150,15 +150,15 @@ fn carry_out(
         };
         let budget = Budget::new(order.checkpoint, *pace);
         let mut reporter = Reporter::new(voice, folder, budget, fell_back);
-        let ending = sweep_engine::train_with(networks, job, bytes, &mut reporter);
+        let outcome = sweep_engine::train_with(backend, job, bytes, &mut reporter);
         let saved_step = reporter.saved_step;
         *pace = reporter.budget.pace;
-        match (ending, name) {
+        match (outcome, name) {
             (Err(EngineError::Checkpoint(reason)), Some(name)) => {
                 note_useless(voice, name, &reason, left);
                 fell_back = true;
             }
-            (ending, _) => return conclude(ending, saved_step, voice),
+            (outcome, _) => return conclude(outcome, saved_step, voice),
         }
     }
 }
@@ -181,19 +181,19 @@ fn begin(folder: &Path, voice: &mut Voice<'_>) -> Result<(), FromWorker> {
     Ok(())
 }
 
-/// The last word on a trial whose training came to this `ending`, with its newest checkpoint at `step`.
+/// The last word on a trial whose training came to this `outcome`, with its newest checkpoint at `step`.
 fn conclude(
-    ending: Result<Ending, EngineError>,
+    outcome: Result<Outcome, EngineError>,
     step: Option<u32>,
     voice: &mut Voice<'_>,
 ) -> FromWorker {
     let attempt = voice.attempt;
-    match ending {
-        Ok(Ending::Done(result)) => {
+    match outcome {
+        Ok(Outcome::Done(result)) => {
             voice.go_on();
             FromWorker::Finished { attempt, result }
         }
-        Ok(Ending::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
+        Ok(Outcome::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
         Err(EngineError::Write { .. }) if voice.is_held() && voice.is_stopped() => {
             voice.note("stopped before there was room for the model, which is trained again");
             FromWorker::Interrupted { attempt, step }

@@ -11,7 +11,7 @@ use super::reports::Reports;
 use super::voice::{Voice, is_full};
 use sweep_core::protocol::FromWorker;
 use sweep_core::trial::Metric;
-use sweep_engine::{Control, EngineError, Epoch, Watch};
+use sweep_engine::{Callback, Control, EngineError, Epoch};
 
 /// Sends progress, and writes checkpoints when they are due.
 pub(super) struct Reporter<'a, 'v> {
@@ -124,7 +124,7 @@ impl Reporter<'_, '_> {
     }
 }
 
-impl Watch for Reporter<'_, '_> {
+impl Callback for Reporter<'_, '_> {
     fn resumed(&mut self, step: u32) {
         self.saved_step = Some(step);
         let attempt = self.voice.attempt;

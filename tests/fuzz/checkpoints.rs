@@ -4,7 +4,8 @@ use std::path::Path;
 
 use sweep_core::trial::{Kind, ModelSpec, Objective, TrialSpec, Value};
 use sweep_data::Dataset;
-use sweep_engine::{Control, Ending, EngineError, Epoch, Job, Watch, boost, train};
+use sweep_engine::models::xgboost;
+use sweep_engine::{Callback, Control, EngineError, Epoch, Job, Outcome, train};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
@@ -13,7 +14,7 @@ use super::mangle::{self, Dice};
 #[derive(Default)]
 struct Keep(Option<Vec<u8>>);
 
-impl Watch for Keep {
+impl Callback for Keep {
     fn epoch(&mut self, _: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.0 = Some(checkpoint());
         Control::Stop
@@ -64,10 +65,10 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
     train(job(&spec), None, &mut first).unwrap();
     let sound = first.0.expect("one was taken");
     let mut second = Keep::default();
-    let ending = train(job(&spec), Some(&sound), &mut second).unwrap();
+    let outcome = train(job(&spec), Some(&sound), &mut second).unwrap();
     assert!(
-        !matches!(ending, Ending::Stopped { step: 1 }),
-        "{ending:?} goes on from the first"
+        !matches!(outcome, Outcome::Stopped { step: 1 }),
+        "{outcome:?} goes on from the first"
     );
     let foreign = train(job(&other), Some(&sound), &mut Keep::default());
     assert!(
@@ -104,7 +105,7 @@ fn spoiled_checkpoints_of_forests_are_refused() {
 
 #[test]
 fn spoiled_checkpoints_of_boosted_trees_are_refused() {
-    match boost::locate() {
+    match xgboost::locate() {
         Ok(_) => only_whole_checkpoints_are_taken(Kind::Boost),
         Err(error) => {
             assert!(

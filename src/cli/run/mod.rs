@@ -18,7 +18,7 @@ use session::{Recorded, train};
 use sweep_core::event::StopReason;
 use sweep_core::sanitize::{clean, count};
 use sweep_core::trial::{ModelSpec, Status, TrialId};
-use sweep_engine::boost;
+use sweep_engine::models::xgboost;
 use sweep_experiment::plan::{self, PlannedTrial};
 use sweep_scheduler::Summary;
 use sweep_store::ExperimentRecord;
@@ -123,7 +123,7 @@ pub fn note_missing_library(context: &Context, todo: &[&PlannedTrial]) {
     let is_boost = |trial: &&&PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
     let number = todo.iter().filter(is_boost).count();
     if number > 0
-        && let Err(missing) = boost::locate()
+        && let Err(missing) = xgboost::locate()
     {
         context.note(&format!(
             "note: {} cannot be trained here: {missing}",

@@ -7,14 +7,15 @@ mod bundle;
 mod table;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
-pub use table::{Outcome, WriteError, columns, write};
+pub use table::{TableSummary, WriteError, columns, write};
 
 use std::path::Path;
 
-use crate::boost::Boosted;
-use crate::forest::Forest;
+use crate::EngineError;
+use crate::models::random_forest::Forest;
+use crate::models::xgboost::Boosted;
+use crate::models::{mlp, random_forest, xgboost};
 use crate::score::argmax;
-use crate::{EngineError, boost, forest, native};
 use sweep_core::trial::Kind;
 
 /// A trained model.
@@ -24,7 +25,7 @@ pub struct Predictor {
 }
 
 enum Model {
-    Network(Box<native::Model>),
+    Network(Box<mlp::Model>),
     Boosted(Boosted),
     Forest(Forest),
 }
@@ -42,7 +43,7 @@ pub struct Predictions {
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
     #[error(transparent)]
-    Network(#[from] native::LoadError),
+    Network(#[from] mlp::LoadError),
     #[error(transparent)]
     Engine(#[from] EngineError),
     #[error(
@@ -91,19 +92,19 @@ impl Predictor {
         };
         let model = match kind {
             Kind::Mlp => {
-                let network = native::Model::load(folder)?;
+                let network = mlp::Model::load(folder)?;
                 check("features", network.features(), features)?;
                 check("classes", network.classes(), classes)?;
                 Model::Network(Box::new(network))
             }
             Kind::Boost => {
-                let boosted = boost::load(folder)?;
+                let boosted = xgboost::load(folder)?;
                 check_count("features", boosted.features(), features)?;
                 check_count("classes", boosted.classes(), classes)?;
                 Model::Boosted(boosted)
             }
             Kind::Forest => {
-                let forest = forest::load(folder)?;
+                let forest = random_forest::load(folder)?;
                 check_count("features", forest.features(), features)?;
                 check_count("classes", forest.classes(), classes)?;
                 Model::Forest(forest)
@@ -198,15 +199,15 @@ fn most_probable(row: &[f64]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{Remember, made_up};
-    use super::super::{Ending, Job, train};
+    use super::super::{Job, Outcome, train};
     use super::*;
+    use crate::fixtures::{Remember, fixture};
     use crate::score::Confusion;
     use sweep_core::trial::{Objective, TrialSpec, Value};
 
     /// Trains a small model of `kind`; its result and what it says of the validation rows.
     fn trained(kind: Kind, seed: u64, folder: &Path) -> sweep_core::trial::TrialResult {
-        let data = made_up(8);
+        let data = fixture(8);
         let mut model = kind.default_model();
         let settings: &[(&str, i64)] = match kind {
             Kind::Mlp => &[("epochs", 3)],
@@ -227,17 +228,17 @@ mod tests {
             folder,
         };
         match train(job, None, &mut Remember::default()).unwrap() {
-            Ending::Done(result) => *result,
-            Ending::Stopped { .. } => panic!("nothing asked it to stop"),
+            Outcome::Done(result) => *result,
+            Outcome::Stopped { .. } => panic!("nothing asked it to stop"),
         }
     }
 
     #[test]
     fn what_is_read_back_scores_what_was_recorded_for_every_kind_of_model() {
-        let data = made_up(8);
+        let data = fixture(8);
         let meta = data.meta();
         for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
-            if kind == Kind::Boost && boost::locate().is_err() {
+            if kind == Kind::Boost && xgboost::locate().is_err() {
                 let required = std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_some();
                 assert!(!required, "SWEEP_REQUIRE_XGBOOST is set");
                 eprintln!("SKIPPED for xgboost: its library is not at hand");
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_ensemble_is_the_mean_of_its_members() {
-        let data = made_up(8);
+        let data = fixture(8);
         let meta = data.meta();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let mut models: Vec<Predictor> = folders
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn models_that_lack_are_damaged_or_foreign_are_refused_with_their_place() {
-        let meta = made_up(8).meta().clone();
+        let meta = fixture(8).meta().clone();
         let folder = tempfile::tempdir().unwrap();
         let load = |kind, classes: &[String]| {
             let loaded = Predictor::load(folder.path(), kind, &meta.features, classes);

@@ -17,7 +17,7 @@ const PREFIX: &str = "sweep";
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Outcome {
+pub struct TableSummary {
     pub rows: usize,
     /// Rows without a prediction.
     pub refused: usize,
@@ -70,7 +70,7 @@ pub fn write(
     classes: &[String],
     delimiter: u8,
     out: &mut dyn Write,
-) -> Result<Outcome, WriteError> {
+) -> Result<TableSummary, WriteError> {
     let mut writer = csv::WriterBuilder::new()
         .delimiter(delimiter)
         .from_writer(out);
@@ -78,9 +78,9 @@ pub fn write(
     let header = columns(table, classes);
     record.extend(table.names.iter().chain(&header));
     writer.write_byte_record(&record).map_err(output)?;
-    let mut outcome = Outcome {
+    let mut summary = TableSummary {
         rows: table.rows(),
-        ..Outcome::default()
+        ..TableSummary::default()
     };
     let mut start = 0;
     while start < table.rows() {
@@ -109,14 +109,14 @@ pub fn write(
             }
             writer.write_byte_record(&record).map_err(output)?;
         }
-        outcome.add(features);
+        summary.add(features);
         start = end;
     }
     writer.flush()?;
-    Ok(outcome)
+    Ok(summary)
 }
 
-impl Outcome {
+impl TableSummary {
     fn add(&mut self, features: Features) {
         self.unseen += features.unseen;
         self.refused += features.refused.len();

@@ -77,22 +77,22 @@ fn a_lane_that_cannot_begin_does_not_keep_the_others_from_it() {
     let specs = lanes(3, "layers = [12]");
     let folder = tempfile::tempdir().unwrap();
     let mut watches = [(); 3].map(|()| Remember::default());
-    let mut endings = [None, None, None];
+    let mut outcomes = [None, None, None];
     let lanes = specs.iter().zip(&mut watches).enumerate();
     let lanes = lanes
-        .map(|(place, (spec, watch))| Lane {
+        .map(|(place, (spec, callback))| BatchedTrial {
             job: Job {
                 spec,
                 data: &data,
                 folder: folder.path(),
             },
             checkpoint: (place == 1).then_some(b"not a checkpoint".as_slice()),
-            watch,
+            callback,
         })
         .collect();
-    torch().train(lanes, &mut |place, ending| endings[place] = Some(ending));
-    let [first, second, third] = endings.map(Option::unwrap);
-    assert!(matches!(first, Ok(Ending::Done(_))));
+    torch().train(lanes, &mut |place, outcome| outcomes[place] = Some(outcome));
+    let [first, second, third] = outcomes.map(Option::unwrap);
+    assert!(matches!(first, Ok(Outcome::Done(_))));
     assert!(matches!(second, Err(EngineError::Checkpoint(_))));
-    assert!(matches!(third, Ok(Ending::Done(_))));
+    assert!(matches!(third, Ok(Outcome::Done(_))));
 }

@@ -1,6 +1,6 @@
 //! How the parameters of lanes lie in a group.
 
-use sweep_engine::native::mirror::Named;
+use sweep_engine::models::mlp::trial_state::Named;
 
 use crate::layout::Layout;
 

@@ -80,8 +80,8 @@ fn a_group_that_runs_out_of_memory_is_halved_until_it_fits() {
             told(&mut torch(), &specs[7], &data(48, 20));
             limit(30 << 20);
             let folder = tempfile::tempdir().unwrap();
-            let (_, ending) = run(&mut torch(), (&specs[0], &large), folder.path(), None, None);
-            let why = ending.unwrap_err().to_string();
+            let (_, outcome) = run(&mut torch(), (&specs[0], &large), folder.path(), None, None);
+            let why = outcome.unwrap_err().to_string();
             assert!(why.contains("too little memory for this network"), "{why}");
             assert!(why.ends_with("(Cannot allocate memory)"), "{why}");
         }

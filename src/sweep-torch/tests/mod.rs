@@ -14,8 +14,10 @@ use sweep_core::trial::{
     Goal, MlpSpec, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
 use sweep_data::Dataset;
-use sweep_engine::native::Native;
-use sweep_engine::{Control, Ending, EngineError, Epoch, Job, Lane, Networks, Watch, train_with};
+use sweep_engine::models::mlp::Native;
+use sweep_engine::{
+    Backend, BatchedTrial, Callback, Control, EngineError, Epoch, Job, Outcome, train_with,
+};
 use tch::Device;
 
 use crate::engine::Torch;
@@ -76,7 +78,7 @@ struct Remember {
     checkpoint: Option<Vec<u8>>,
 }
 
-impl Watch for Remember {
+impl Callback for Remember {
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.epochs.push(epoch.clone());
         if self.stop_at != Some(epoch.step) {
@@ -105,9 +107,9 @@ impl Remember {
     }
 
     /// All that was told of a trial that came to its end with files in `folder`.
-    fn told(&self, ending: Ending, folder: &Path) -> Told {
-        let Ending::Done(mut result) = ending else {
-            panic!("{ending:?}");
+    fn told(&self, outcome: Outcome, folder: &Path) -> Told {
+        let Outcome::Done(mut result) = outcome else {
+            panic!("{outcome:?}");
         };
         result.seconds = 0.0;
         result.metrics.retain(|(name, _)| name != "seconds");
@@ -145,50 +147,50 @@ fn assert_told(what: &str, ours: &Told, theirs: &Told) {
 
 /// Trains one trial with `engine` from `checkpoint` to `stop_at`.
 fn run(
-    engine: &mut dyn Networks,
+    engine: &mut dyn Backend,
     (spec, data): (&TrialSpec, &Dataset),
     folder: &Path,
     checkpoint: Option<&[u8]>,
     stop_at: Option<u32>,
-) -> (Remember, Result<Ending, EngineError>) {
-    let mut watch = Remember {
+) -> (Remember, Result<Outcome, EngineError>) {
+    let mut callback = Remember {
         stop_at,
         ..Remember::default()
     };
     let job = Job { spec, data, folder };
-    let ending = train_with(engine, job, checkpoint, &mut watch);
-    (watch, ending)
+    let outcome = train_with(engine, job, checkpoint, &mut callback);
+    (callback, outcome)
 }
 
 /// Trains one trial to its end.
-fn told(engine: &mut dyn Networks, spec: &TrialSpec, data: &Dataset) -> Told {
+fn told(engine: &mut dyn Backend, spec: &TrialSpec, data: &Dataset) -> Told {
     let folder = tempfile::tempdir().unwrap();
-    let (watch, ending) = run(engine, (spec, data), folder.path(), None, None);
-    watch.told(ending.unwrap(), folder.path())
+    let (callback, outcome) = run(engine, (spec, data), folder.path(), None, None);
+    callback.told(outcome.unwrap(), folder.path())
 }
 
 /// Trains `specs` as one group to their ends.
 fn told_together(specs: &[TrialSpec], data: &Dataset) -> Vec<Told> {
     let folders: Vec<_> = specs.iter().map(|_| tempfile::tempdir().unwrap()).collect();
     let mut watches: Vec<Remember> = specs.iter().map(|_| Remember::default()).collect();
-    let mut endings: Vec<Option<Ending>> = specs.iter().map(|_| None).collect();
+    let mut outcomes: Vec<Option<Outcome>> = specs.iter().map(|_| None).collect();
     let lanes = specs.iter().zip(&folders).zip(&mut watches);
     let lanes = lanes
-        .map(|((spec, folder), watch)| Lane {
+        .map(|((spec, folder), callback)| BatchedTrial {
             job: Job {
                 spec,
                 data,
                 folder: folder.path(),
             },
             checkpoint: None,
-            watch,
+            callback,
         })
         .collect();
-    torch().train(lanes, &mut |place, ending| {
-        assert!(endings[place].replace(ending.unwrap()).is_none());
+    torch().train(lanes, &mut |place, outcome| {
+        assert!(outcomes[place].replace(outcome.unwrap()).is_none());
     });
-    let all = endings.into_iter().zip(&watches).zip(&folders);
-    all.map(|((ending, watch), folder)| watch.told(ending.unwrap(), folder.path()))
+    let all = outcomes.into_iter().zip(&watches).zip(&folders);
+    all.map(|((outcome, callback), folder)| callback.told(outcome.unwrap(), folder.path()))
         .collect()
 }
 

@@ -3,8 +3,8 @@
 use super::*;
 use crate::masks::{Masks, Source};
 use sweep_core::trial::Transfer;
-use sweep_engine::native::draw::Mask;
-use sweep_engine::native::{Model, draw};
+use sweep_engine::models::mlp::init_rng::Mask;
+use sweep_engine::models::mlp::{Model, init_rng};
 
 /// What networks can be asked for, each with something that the others do not have.
 const SETTINGS: [&str; 14] = [
@@ -134,8 +134,8 @@ fn what_torch_has_trained_predicts_in_the_native_engine() {
         2,
     );
     let folder = tempfile::tempdir().unwrap();
-    let (watch, ending) = run(&mut torch(), (&spec, &data), folder.path(), None, None);
-    let told = watch.told(ending.unwrap(), folder.path());
+    let (callback, outcome) = run(&mut torch(), (&spec, &data), folder.path(), None, None);
+    let told = callback.told(outcome.unwrap(), folder.path());
     let mut model = Model::load(folder.path()).unwrap();
     let valid = data.valid();
     let scores = model.scores(valid.x);
@@ -174,11 +174,11 @@ fn layers_are_taken_over_and_frozen_alike() {
             .unwrap();
         let mut spec = trial(network(&settings), 2);
         spec.transfer = Some(transfer(&folder, id, freeze));
-        let [ours, theirs] = [&mut torch() as &mut dyn Networks, &mut Native].map(|engine| {
+        let [ours, theirs] = [&mut torch() as &mut dyn Backend, &mut Native].map(|engine| {
             let folder = parent.path().join("own");
             std::fs::create_dir_all(&folder).unwrap();
-            let (watch, ending) = run(engine, (&spec, &data), &folder, None, None);
-            watch.told(ending.unwrap(), &folder)
+            let (callback, outcome) = run(engine, (&spec, &data), &folder, None, None);
+            callback.told(outcome.unwrap(), &folder)
         });
         assert_same(&settings, &ours, &theirs);
     }
@@ -224,9 +224,9 @@ fn masks_made_with_tensor_operations_are_those_made_on_the_processor() {
             assert!(ours.to_device(Device::Cpu).equal(theirs), "step {step}");
         }
     }
-    let stream = draw::dropout_stream(3, 4, 8, 1);
+    let stream = init_rng::dropout_stream(3, 4, 8, 1);
     let mut wanted = vec![0.0; 33 * 3];
-    draw::factors(stream, Mask::of(0.3).unwrap(), 3, 33, &mut wanted);
+    init_rng::factors(stream, Mask::of(0.3).unwrap(), 3, 33, &mut wanted);
     let ours = by_device.on_device(8, 3);
     let ours: Vec<f32> =
         Vec::try_from(ours[1].get(0).to_device(Device::Cpu).contiguous().view(-1)).unwrap();

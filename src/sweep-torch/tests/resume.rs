@@ -11,18 +11,18 @@ const SETTINGS: [&str; 3] = [
 
 /// Trains to epoch 4 with `first`, then to the end with `second`.
 fn relay(
-    first: &mut dyn Networks,
-    second: &mut dyn Networks,
+    first: &mut dyn Backend,
+    second: &mut dyn Backend,
     spec: &TrialSpec,
     data: &Dataset,
 ) -> Told {
     let folder = tempfile::tempdir().unwrap();
-    let (mut begun, ending) = run(first, (spec, data), folder.path(), None, Some(4));
-    assert_eq!(ending.unwrap(), Ending::Stopped { step: 4 });
+    let (mut begun, outcome) = run(first, (spec, data), folder.path(), None, Some(4));
+    assert_eq!(outcome.unwrap(), Outcome::Stopped { step: 4 });
     let checkpoint = begun.checkpoint.take().unwrap();
-    let (rest, ending) = run(second, (spec, data), folder.path(), Some(&checkpoint), None);
+    let (rest, outcome) = run(second, (spec, data), folder.path(), Some(&checkpoint), None);
     begun.epochs.extend(rest.epochs);
-    begun.told(ending.unwrap(), folder.path())
+    begun.told(outcome.unwrap(), folder.path())
 }
 
 #[test]
@@ -74,9 +74,15 @@ fn a_checkpoint_is_the_same_file_whichever_engine_reads_it() {
         let ModelSpec::Mlp(model) = &spec.model else {
             unreachable!("networks alone were made");
         };
-        let mut mirror =
-            sweep_engine::native::mirror::Mirror::begin(job, model, Some(&bytes)).unwrap();
-        let copy = sweep_engine::native::mirror::Mirror::begin(job, model, Some(&bytes)).unwrap();
-        assert_eq!(mirror.checkpoint(&mut |list| copy.numbers(list)), bytes);
+        let mut trial_state =
+            sweep_engine::models::mlp::trial_state::TrialState::begin(job, model, Some(&bytes))
+                .unwrap();
+        let copy =
+            sweep_engine::models::mlp::trial_state::TrialState::begin(job, model, Some(&bytes))
+                .unwrap();
+        assert_eq!(
+            trial_state.checkpoint(&mut |list| copy.numbers(list)),
+            bytes
+        );
     }
 }

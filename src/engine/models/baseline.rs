@@ -1,0 +1,279 @@
+//! What the two tree baselines share: validation measures, where training stands, and encoded
+//! checkpoints.
+//!
+//! A checkpoint is opened only for the very trial that wrote it, and only undamaged; numbers are kept as bits, so
+//! that what is measured after going on is what would have been measured without stopping.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::score::{Confusion, argmax};
+use crate::{EngineError, Job, version};
+use sweep_core::trial::{Metric, Objective, TrialResult};
+use sweep_data::Rows;
+
+/// Raised when the meaning of a checkpoint's bytes changes; others are refused.
+const CHECKPOINT_FORMAT: u32 = 2;
+const MAGIC: &[u8; 8] = b"swptrees";
+/// Magic, format, SHA-256 of what follows, length of the header.
+const PREFIX_BYTES: usize = 8 + 4 + 32 + 8;
+
+/// Refuses a job that no tree can be grown on.
+pub(super) fn check(job: Job<'_>) -> Result<(), EngineError> {
+    let refuse = |message: &str| Err(EngineError::Unsupported(message.to_owned()));
+    let meta = job.data.meta();
+    if meta.features.is_empty() {
+        return refuse("the data set has no features; name columns under [data]");
+    }
+    if meta.classes.len() < 2 {
+        return refuse("the data set has fewer than two classes; there is nothing to learn");
+    }
+    if job.data.train().y.is_empty() || job.data.valid().y.is_empty() {
+        return refuse("the data set lacks training or validation rows; change [data] split");
+    }
+    let width = meta.features.len();
+    for (side, rows) in [
+        ("training", job.data.train()),
+        ("validation", job.data.valid()),
+    ] {
+        if let Some(place) = rows.x.iter().position(|value| !value.is_finite()) {
+            return Err(EngineError::Unsupported(format!(
+                "{side} row {}, column {}: {} is not a finite number; set a rule under [data] missing",
+                place / width + 1,
+                meta.features[place % width],
+                rows.x[place],
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What probabilities score on validation rows.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Measured {
+    pub values: Vec<(Metric, f64)>,
+    pub confusion: Confusion,
+}
+
+/// Scores `probabilities`, row-major [rows, classes]: "valid/loss", "valid/accuracy", "valid/macro_f1".
+///
+/// The loss is the mean of -ln of the probability of the row's class, nats, clipped at the machine
+/// epsilon of `f64` as scikit-learn's `log_loss` does.
+pub(super) fn measure(probabilities: &[f32], rows: Rows<'_>, classes: usize) -> Measured {
+    let mut confusion = Confusion::new(classes);
+    let mut loss = 0.0;
+    for (row, &label) in probabilities.chunks_exact(classes).zip(rows.y) {
+        confusion.add(label as usize, argmax(row));
+        let probability = f64::from(row[label as usize]);
+        // `clamp` keeps what is not a number, which `max` would turn into epsilon.
+        loss -= probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
+    }
+    let values = vec![
+        ("valid/loss".to_owned(), loss / rows.y.len() as f64),
+        ("valid/accuracy".to_owned(), confusion.accuracy()),
+        ("valid/macro_f1".to_owned(), confusion.macro_f1()),
+    ];
+    Measured { values, confusion }
+}
+
+/// The best step so far.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Best {
+    pub step: u32,
+    pub objective: f64,
+    pub values: Vec<(Metric, f64)>,
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// Where training stands after a step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Progress {
+    /// Rounds or trees so far.
+    pub step: u32,
+    /// Seconds of all attempts up to `step`.
+    pub seconds: f64,
+    /// Objective at `step`.
+    pub last: Option<f64>,
+    pub best: Option<Best>,
+}
+
+impl Progress {
+    /// Takes in a step; `keep_latest` makes it the best whatever it scores.
+    pub fn record(
+        &mut self,
+        step: u32,
+        seconds: f64,
+        measured: &Measured,
+        objective: &Objective,
+        keep_latest: bool,
+    ) -> Result<(), EngineError> {
+        let (_, score) = measured
+            .values
+            .iter()
+            .find(|(name, _)| *name == objective.metric)
+            .ok_or_else(|| {
+                let names: Vec<&str> = measured
+                    .values
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                EngineError::Unsupported(format!(
+                    "this model does not measure the objective \"{}\"; it measures {}",
+                    objective.metric,
+                    names.join(", ")
+                ))
+            })?;
+        self.step = step;
+        self.seconds += seconds;
+        self.last = Some(*score);
+        let better = |best: &Best| objective.goal.is_better(*score, best.objective);
+        if keep_latest || self.best.as_ref().is_none_or(better) {
+            self.best = Some(Best {
+                step,
+                objective: *score,
+                values: measured.values.clone(),
+                confusion: measured.confusion.rows(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The result, less what only the model knows.
+    pub fn into_result(self) -> TrialResult {
+        let mut result = TrialResult {
+            last: self.last,
+            steps: self.step,
+            seconds: self.seconds,
+            ..TrialResult::default()
+        };
+        if let Some(best) = self.best {
+            result.best = Some(best.objective);
+            result.best_step = best.step;
+            result.metrics = best.values;
+            result.confusion = best.confusion;
+        }
+        result
+    }
+}
+
+/// Everything of a checkpoint but the model; floats as bits, since JSON has no exact ones.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// The version of the program that wrote it.
+    program: String,
+    trial: String,
+    step: u32,
+    seconds: u64,
+    last: Option<u64>,
+    best: Option<BestBits>,
+}
+
+/// What the header of every version can be asked for.
+#[derive(Deserialize)]
+struct Origin {
+    program: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BestBits {
+    step: u32,
+    objective: u64,
+    values: Vec<(Metric, u64)>,
+    confusion: Vec<Vec<u64>>,
+}
+
+/// A checkpoint of `job` at `progress`; `body` is the model in its own format.
+pub(super) fn encode(job: Job<'_>, progress: &Progress, body: &[u8]) -> Vec<u8> {
+    let header = Header {
+        program: version::PROGRAM.to_owned(),
+        trial: trial_of(job),
+        step: progress.step,
+        seconds: progress.seconds.to_bits(),
+        last: progress.last.map(f64::to_bits),
+        best: progress.best.as_ref().map(|best| BestBits {
+            step: best.step,
+            objective: best.objective.to_bits(),
+            values: best
+                .values
+                .iter()
+                .map(|(name, value)| (name.clone(), value.to_bits()))
+                .collect(),
+            confusion: best.confusion.clone(),
+        }),
+    };
+    let header = serde_json::to_vec(&header).expect("integers and texts are always JSON");
+    let mut tail = Vec::with_capacity(8 + header.len() + body.len());
+    tail.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    tail.extend_from_slice(&header);
+    tail.extend_from_slice(body);
+    let mut bytes = Vec::with_capacity(PREFIX_BYTES + tail.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&CHECKPOINT_FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&Sha256::digest(&tail));
+    bytes.extend_from_slice(&tail);
+    bytes
+}
+
+/// Opens what [`encode`] made.
+pub(super) fn decode<'a>(
+    job: Job<'_>,
+    bytes: &'a [u8],
+) -> Result<(Progress, &'a [u8]), EngineError> {
+    let refuse = |message: String| EngineError::Checkpoint(message);
+    if bytes.len() < PREFIX_BYTES || &bytes[..8] != MAGIC {
+        return Err(refuse("it is not a checkpoint of a tree model".to_owned()));
+    }
+    let format = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
+    let length = u64::from_le_bytes(bytes[44..52].try_into().expect("eight bytes"));
+    let tail = &bytes[PREFIX_BYTES..];
+    let split = usize::try_from(length)
+        .ok()
+        .and_then(|length| tail.split_at_checked(length));
+    if Sha256::digest(&bytes[44..])[..] != bytes[12..44] {
+        return Err(refuse("its checksum does not fit its content".to_owned()));
+    }
+    let origin = split.and_then(|(header, _)| serde_json::from_slice::<Origin>(header).ok());
+    let program = origin.and_then(|origin| origin.program);
+    version::check((format, program.as_deref()), CHECKPOINT_FORMAT)?;
+    let (header, body) =
+        split.ok_or_else(|| refuse("its header is longer than the file".to_owned()))?;
+    let header: Header =
+        serde_json::from_slice(header).map_err(|error| refuse(error.to_string()))?;
+    if header.trial != trial_of(job) {
+        return Err(refuse(format!("it was written by trial {}", header.trial)));
+    }
+    let progress = Progress {
+        step: header.step,
+        seconds: f64::from_bits(header.seconds),
+        last: header.last.map(f64::from_bits),
+        best: header.best.map(|best| Best {
+            step: best.step,
+            objective: f64::from_bits(best.objective),
+            values: best
+                .values
+                .into_iter()
+                .map(|(name, bits)| (name, f64::from_bits(bits)))
+                .collect(),
+            confusion: best.confusion,
+        }),
+    };
+    Ok((progress, body))
+}
+
+fn trial_of(job: Job<'_>) -> String {
+    job.spec.id(&job.data.meta().digest).to_string()
+}
+
+/// `amounts` by name as shares that add up to 1; all 0 when there was not one split.
+pub(super) fn shares(names: &[String], amounts: &[f64]) -> Vec<(String, f64)> {
+    let total: f64 = amounts.iter().sum();
+    let share = |amount: f64| if total > 0.0 { amount / total } else { 0.0 };
+    names
+        .iter()
+        .zip(amounts)
+        .map(|(name, amount)| (name.clone(), share(*amount)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Sealed checkpoints and the measures of tree models.
+
+use std::path::Path;
+
+use super::*;
+use sweep_core::trial::{Kind, TrialSpec};
+use sweep_data::Dataset;
+
+fn spec(seed: u64) -> TrialSpec {
+    TrialSpec::new(Kind::Forest.default_model(), seed, Objective::default())
+}
+
+fn data() -> Dataset {
+    Dataset::in_memory(1, 2, (vec![0.0, 1.0], vec![0, 1]), (vec![0.5], vec![1]))
+}
+
+fn progress() -> Progress {
+    Progress {
+        step: 7,
+        seconds: 0.1 + 0.2,
+        last: Some(f64::NAN),
+        best: Some(Best {
+            step: 5,
+            objective: 1.0 / 3.0,
+            values: vec![("valid/accuracy".to_owned(), 1.0 / 3.0)],
+            confusion: vec![vec![1, 2], vec![3, 4]],
+        }),
+    }
+}
+
+#[test]
+fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
+    let (spec, data) = (spec(1), data());
+    let job = Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new("."),
+    };
+    let encoded = encode(job, &progress(), b"model");
+    let (opened, body) = decode(job, &encoded).unwrap();
+    assert_eq!(body, b"model");
+    assert_eq!(opened.last.unwrap().to_bits(), f64::NAN.to_bits());
+    assert_eq!(opened.best, progress().best);
+    assert_eq!((opened.step, opened.seconds), (7, 0.1 + 0.2));
+}
+
+#[test]
+fn a_damaged_or_foreign_checkpoint_is_refused() {
+    let (mine, other, data) = (spec(1), spec(2), data());
+    let job = |spec| Job {
+        spec,
+        data: &data,
+        folder: Path::new("."),
+    };
+    let encoded = encode(job(&mine), &progress(), b"model");
+    for place in 0..encoded.len() {
+        let mut damaged = encoded.clone();
+        damaged[place] ^= 1;
+        assert!(decode(job(&mine), &damaged).is_err(), "byte {place}");
+    }
+    for length in 0..encoded.len() {
+        assert!(decode(job(&mine), &encoded[..length]).is_err());
+    }
+    let error = decode(job(&other), &encoded).unwrap_err().to_string();
+    assert!(error.contains("written by trial"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
+    let (spec, data) = (spec(1), data());
+    let job = Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new("."),
+    };
+    let encoded = encode(job, &progress(), b"model");
+    let digest = |mut bytes: Vec<u8>| {
+        let sum = Sha256::digest(&bytes[44..]);
+        bytes[12..44].copy_from_slice(&sum);
+        bytes
+    };
+    let said = |bytes: Vec<u8>| decode(job, &digest(bytes)).unwrap_err().to_string();
+    let text = format!("\"program\":\"{}\"", version::PROGRAM);
+    let place = encoded
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
+        .unwrap();
+    let mut other = encoded.clone();
+    let end = place + text.len() - 1;
+    other[end - 1] = b'x';
+    let message = said(other);
+    let this = version::PROGRAM;
+    let written = format!("{}x", &this[..this.len() - 1]);
+    assert!(
+        message.contains(&format!("written by sweep {written} ")),
+        "{message}"
+    );
+    assert!(
+        message.contains(&format!("this is sweep {this},")),
+        "{message}"
+    );
+    let mut newer = encoded;
+    newer[8] = CHECKPOINT_FORMAT as u8 + 1;
+    let message = said(newer);
+    let expected = format!("in format {}", CHECKPOINT_FORMAT + 1);
+    assert!(message.contains(&expected), "{message}");
+}
+
+#[test]
+fn measures_are_those_worked_out_by_hand() {
+    let probabilities = [0.5, 0.5, 0.25, 0.75, 1.0, 0.0];
+    let x = [0.0; 3];
+    let rows = Rows {
+        x: &x,
+        y: &[0, 1, 1],
+    };
+    let measured = measure(&probabilities, rows, 2);
+    let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;
+    assert!((measured.values[0].1 - loss).abs() < 1e-12);
+    assert!((measured.values[1].1 - 2.0 / 3.0).abs() < 1e-12);
+    assert!((measured.values[2].1 - 2.0 / 3.0).abs() < 1e-12);
+    let broken = measure(&[f32::NAN; 6], rows, 2);
+    assert!(broken.values[0].1.is_nan());
+}
+
+#[test]
+fn the_best_step_is_the_first_of_equals_unless_the_latest_is_kept() {
+    let objective = Objective::default();
+    for (latest, expected) in [(false, 2), (true, 4)] {
+        let mut progress = Progress::default();
+        for (step, score) in [(1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)] {
+            let measured = Measured {
+                values: vec![("valid/accuracy".to_owned(), score)],
+                confusion: Confusion::new(2),
+            };
+            progress
+                .record(step, 0.5, &measured, &objective, latest)
+                .unwrap();
+        }
+        assert_eq!(progress.best.as_ref().unwrap().step, expected);
+        assert_eq!((progress.last, progress.seconds), (Some(0.2), 2.0));
+    }
+}
+
+#[test]
+fn values_that_are_not_finite_are_refused_with_their_place() {
+    let spec = spec(1);
+    let x = vec![0.0, 1.0, 2.0, f32::INFINITY];
+    let data = Dataset::in_memory(2, 2, (x, vec![0, 1]), (vec![0.0, 0.0], vec![1]));
+    let error = check(Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new("."),
+    })
+    .unwrap_err()
+    .to_string();
+    assert!(
+        error.starts_with("training row 2, column x1: inf"),
+        "{error}"
+    );
+}

@@ -1,0 +1,297 @@
+//! The random forest (Breiman 2001): bootstrapped histogram trees with Gini impurity, class probabilities
+//! averaged over trees as scikit-learn's `RandomForestClassifier` does.
+//!
+//! Trees are functions of (job, number), grown in any order and added up in number order: the result is the same to
+//! the bit on any number of threads. Called inside a rayon pool, trees grow on its threads; otherwise on the
+//! caller's alone, since a worker owns one core.
+//!
+//! More trees never overfit, so nothing is picked by the objective: the whole forest is kept, and its best step is
+//! its last.
+
+mod bins;
+mod model;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use model::Forest;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
+
+use super::baseline::{self, Progress};
+use crate::artifact;
+use crate::score::argmax;
+use crate::{Callback, Control, EngineError, Epoch, Job, Outcome};
+use bins::Bins;
+use model::{add_votes, means};
+use sweep_core::trial::{Artifact, ForestSpec};
+use tree::{Grown, Rules, bag, grow};
+
+/// About how often a forest reports.
+const REPORTS: u32 = 20;
+/// Rows are counted in 32 bits, and squares of row counts in 64.
+const MAX_ROWS: usize = i32::MAX as usize;
+/// Classes of a sample are kept in 16 bits.
+const MAX_CLASSES: usize = u16::MAX as usize;
+
+const ARRAYS: &str = "model.safetensors";
+const DESCRIPTION: &str = "model.json";
+
+/// Grows the forest of `job`, reporting about twenty times; a step is a tree.
+///
+/// Each report has "valid/loss", "valid/accuracy", "valid/macro_f1", "seconds" since the last report, and with
+/// bootstrap "oob/accuracy": that of the training rows, each judged by the trees that did not see it.
+///
+/// Leaves `model.safetensors` and `model.json` in the job's folder.
+///
+/// # Errors
+/// When the data cannot be learnt from, the checkpoint is not this trial's, or a file cannot be written.
+pub fn train(
+    job: Job<'_>,
+    model: &ForestSpec,
+    checkpoint: Option<&[u8]>,
+    callback: &mut dyn Callback,
+) -> Result<Outcome, EngineError> {
+    baseline::check(job)?;
+    let (train, meta) = (job.data.train(), job.data.meta());
+    let (features, classes) = (meta.features.len(), meta.classes.len());
+    if train.y.len() > MAX_ROWS || classes > MAX_CLASSES {
+        return Err(EngineError::Unsupported(format!(
+            "a random forest takes at most {MAX_ROWS} training rows and {MAX_CLASSES} classes"
+        )));
+    }
+    let mut began = Instant::now();
+    let bins = Bins::new(train.x, features, model.max_bin as usize);
+    let rules = Rules {
+        bins: &bins,
+        labels: train.y,
+        classes,
+        seed: job.spec.seed,
+        bootstrap: model.bootstrap,
+        max_depth: if model.max_depth == 0 {
+            u32::MAX
+        } else {
+            model.max_depth
+        },
+        min_leaf: model.min_leaf as usize,
+        features: model.max_features.count(features),
+    };
+    let mut growth = Growth::new(job, &rules);
+    let mut progress = Progress::default();
+    if let Some(bytes) = checkpoint {
+        progress = growth.restore(bytes)?;
+        callback.resumed(progress.step);
+    }
+    let stride = model.trees.div_ceil(REPORTS);
+    while progress.step < model.trees {
+        // Reports stand at multiples of the stride, wherever an attempt began.
+        let until = (progress.step / stride + 1)
+            .saturating_mul(stride)
+            .min(model.trees);
+        for grown in grow_all(&rules, progress.step, until) {
+            growth.add(grown);
+        }
+        let mut measured = baseline::measure(&growth.probabilities(), job.data.valid(), classes);
+        if let Some(accuracy) = growth.oob_accuracy() {
+            measured.values.push(("oob/accuracy".to_owned(), accuracy));
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        began = Instant::now();
+        measured.values.push(("seconds".to_owned(), seconds));
+        progress.record(until, seconds, &measured, &job.spec.objective, true)?;
+        let epoch = Epoch {
+            step: until,
+            values: measured.values,
+        };
+        let control = callback.epoch(&epoch, &mut || growth.checkpoint(&progress));
+        if control == Control::Stop {
+            return Ok(Outcome::Stopped { step: until });
+        }
+    }
+    let mut result = progress.into_result();
+    result.parameters = growth.forest.leaves();
+    result.importance = baseline::shares(&meta.features, &growth.importance);
+    result.artifacts = save(job, &growth.forest, callback)?;
+    Ok(Outcome::Done(Box::new(result)))
+}
+
+/// Reads the forest that [`train`] left in `folder`.
+///
+/// # Errors
+/// When a file is missing, damaged or of another format.
+pub fn load(folder: &Path) -> Result<Forest, EngineError> {
+    let unreadable = |name: &str, why: &dyn std::fmt::Display| {
+        let path = folder.join(name);
+        EngineError::Unsupported(format!("cannot read the forest {}: {why}", path.display()))
+    };
+    let read = |name| fs::read(folder.join(name)).map_err(|error| unreadable(name, &error));
+    let description: Description = serde_json::from_slice(&read(DESCRIPTION)?)
+        .map_err(|error| unreadable(DESCRIPTION, &error))?;
+    Forest::from_bytes(&read(ARRAYS)?, description.features.len())
+        .map_err(|error| unreadable(ARRAYS, &error))
+}
+
+/// What `model.json` says beside the arrays.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    model: String,
+    arrays: String,
+    trees: usize,
+    /// Names of the features, in the order of their indices.
+    features: Vec<String>,
+    /// Names of the classes, in the order of the columns of `leaves`.
+    classes: Vec<String>,
+}
+
+fn save(
+    job: Job<'_>,
+    forest: &Forest,
+    callback: &mut dyn Callback,
+) -> Result<Vec<Artifact>, EngineError> {
+    let meta = job.data.meta();
+    let description = Description {
+        model: "random_forest".to_owned(),
+        arrays: ARRAYS.to_owned(),
+        trees: forest.trees.len(),
+        features: meta.features.clone(),
+        classes: meta.classes.clone(),
+    };
+    let text = serde_json::to_vec_pretty(&description).expect("texts and numbers are always JSON");
+    Ok(vec![
+        artifact::write(job.folder, "weights", ARRAYS, &forest.to_bytes(), callback)?,
+        artifact::write(job.folder, "model", DESCRIPTION, &text, callback)?,
+    ])
+}
+
+/// Trees `from..until`, in number order.
+fn grow_all(rules: &Rules<'_>, from: u32, until: u32) -> Vec<Grown> {
+    let numbers = from..until;
+    match rayon::current_thread_index() {
+        Some(_) => numbers
+            .into_par_iter()
+            .map(|number| grow(rules, number))
+            .collect(),
+        None => numbers.map(|number| grow(rules, number)).collect(),
+    }
+}
+
+/// The forest so far with all that is summed over its trees, always in number order.
+struct Growth<'a> {
+    job: Job<'a>,
+    rules: &'a Rules<'a>,
+    forest: Forest,
+    importance: Vec<f64>,
+    /// Row-major [validation rows, classes].
+    valid_votes: Vec<f64>,
+    /// Row-major [training rows, classes], by trees that did not draw the row; empty without bootstrap.
+    oob_votes: Vec<f64>,
+}
+
+impl<'a> Growth<'a> {
+    fn new(job: Job<'a>, rules: &'a Rules<'a>) -> Growth<'a> {
+        let oob_rows = if rules.bootstrap {
+            rules.labels.len()
+        } else {
+            0
+        };
+        Growth {
+            job,
+            rules,
+            forest: Forest {
+                features: rules.bins.features(),
+                classes: rules.classes,
+                trees: Vec::new(),
+            },
+            importance: vec![0.0; rules.bins.features()],
+            valid_votes: vec![0.0; job.data.valid().y.len() * rules.classes],
+            oob_votes: vec![0.0; oob_rows * rules.classes],
+        }
+    }
+
+    fn add(&mut self, grown: Grown) {
+        for (sum, share) in self.importance.iter_mut().zip(&grown.importance) {
+            *sum += share;
+        }
+        let (width, classes) = (self.forest.features, self.rules.classes);
+        let valid = self.job.data.valid().x;
+        add_votes(&grown.tree, valid, width, &mut self.valid_votes, classes);
+        if self.rules.bootstrap {
+            let weights = bag(self.rules, self.forest.trees.len() as u32);
+            let rows = self.job.data.train().x.chunks_exact(width);
+            let votes = self.oob_votes.chunks_exact_mut(classes);
+            for ((row, votes), _) in rows
+                .zip(votes)
+                .zip(weights)
+                .filter(|(_, weight)| *weight == 0)
+            {
+                for (vote, probability) in votes.iter_mut().zip(grown.tree.leaf(row, classes)) {
+                    *vote += f64::from(*probability);
+                }
+            }
+        }
+        self.forest.trees.push(grown.tree);
+    }
+
+    fn probabilities(&self) -> Vec<f32> {
+        means(&self.valid_votes, self.forest.trees.len())
+    }
+
+    /// `None` without bootstrap, or while every row has been in every bag.
+    fn oob_accuracy(&self) -> Option<f64> {
+        let (mut right, mut judged) = (0u64, 0u64);
+        for (votes, &label) in self
+            .oob_votes
+            .chunks_exact(self.rules.classes)
+            .zip(self.rules.labels)
+        {
+            let votes: Vec<f32> = votes.iter().map(|vote| *vote as f32).collect();
+            if votes.iter().any(|vote| *vote > 0.0) {
+                judged += 1;
+                right += u64::from(argmax(&votes) == label as usize);
+            }
+        }
+        (judged > 0).then(|| right as f64 / judged as f64)
+    }
+
+    /// The sums of importance as bits, then the trees; votes are counted again on the way back, which is
+    /// faster than growing and smaller than keeping.
+    fn checkpoint(&self, progress: &Progress) -> Vec<u8> {
+        let mut body: Vec<u8> = self
+            .importance
+            .iter()
+            .flat_map(|sum| sum.to_le_bytes())
+            .collect();
+        body.extend(self.forest.to_bytes());
+        baseline::encode(self.job, progress, &body)
+    }
+
+    fn restore(&mut self, checkpoint: &[u8]) -> Result<Progress, EngineError> {
+        let (progress, body) = baseline::decode(self.job, checkpoint)?;
+        let features = self.forest.features;
+        let (sums, trees) = body
+            .split_at_checked(features * size_of::<f64>())
+            .ok_or_else(|| EngineError::Checkpoint("it ends early".to_owned()))?;
+        let saved = Forest::from_bytes(trees, features).map_err(EngineError::Checkpoint)?;
+        if saved.trees.len() != progress.step as usize || saved.classes != self.rules.classes {
+            return Err(EngineError::Checkpoint(format!(
+                "it holds {} trees of {} classes at tree {}",
+                saved.trees.len(),
+                saved.classes,
+                progress.step
+            )));
+        }
+        for tree in saved.trees {
+            let importance = vec![0.0; features];
+            self.add(Grown { tree, importance });
+        }
+        let (sums, _) = sums.as_chunks::<8>();
+        self.importance = sums.iter().map(|bits| f64::from_le_bytes(*bits)).collect();
+        Ok(progress)
+    }
+}

@@ -1,0 +1,376 @@
+//! Gradient boosting by XGBoost (Chen and Guestrin, KDD 2016), whose shared library is loaded at run time.
+//!
+//! A result is a function of the job and of the library's version: one thread, one seed drawn from the replicate
+//! seed, and the generator set anew each round, so that a run that was interrupted goes on with the same
+//! numbers.
+//!
+//! Start the process with `OMP_WAIT_POLICY=passive`, which OpenMP reads when the library is loaded. Training keeps to
+//! one thread, but [`load`] starts a team that would otherwise spin through all training after it.
+
+mod ffi;
+mod locate;
+
+#[cfg(test)]
+mod tests;
+
+pub use locate::{Located, NotFound, VARIABLE};
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use super::baseline::{self, Measured, Progress};
+use crate::artifact;
+use crate::{Callback, Control, EngineError, Epoch, Job, Outcome};
+use ffi::{Booster, Matrix, Xgboost};
+use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::BoostSpec;
+
+const MODEL: &str = "model.json";
+/// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
+/// also on whether the ensemble has just been read. The tests hold it.
+const DRAWN_AFRESH: (i32, i32) = (3, 4);
+
+/// The library that [`train`] uses, loading it; or every place where it is not.
+pub fn locate() -> Result<Located, NotFound> {
+    match ffi::library() {
+        Ok(library) => Ok(library.located.clone()),
+        Err(missing) => Err(missing.clone()),
+    }
+}
+
+/// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`; a step is a round.
+///
+/// Each round reports "train/loss", "valid/loss", "valid/accuracy", "valid/macro_f1" and "seconds", those of the
+/// round. The round that is best by the job's objective is kept; with early stopping, boosting ends that many
+/// rounds after it. Leaves `model.json`, XGBoost's own format cut after the best round, in the job's folder.
+///
+/// # Errors
+/// When the library is missing or reports an error, the data cannot be learnt from, the checkpoint is not
+/// this trial's or another version's, or the model cannot be written.
+pub fn train(
+    job: Job<'_>,
+    model: &BoostSpec,
+    checkpoint: Option<&[u8]>,
+    callback: &mut dyn Callback,
+) -> Result<Outcome, EngineError> {
+    baseline::check(job)?;
+    let library = loaded()?;
+    let mut began = Instant::now();
+    let mut ensemble = Ensemble::new(library, job, model)?;
+    let mut progress = Progress::default();
+    if let Some(bytes) = checkpoint {
+        progress = ensemble.restore(bytes)?;
+        callback.resumed(progress.step);
+    }
+    let mut diverged = None;
+    while progress.step < model.rounds && !is_stale(&progress, model) {
+        let step = progress.step + 1;
+        let (mut measured, train_loss) = ensemble.boost(progress.step)?;
+        let seconds = began.elapsed().as_secs_f64();
+        began = Instant::now();
+        measured
+            .values
+            .insert(0, ("train/loss".to_owned(), train_loss));
+        measured.values.push(("seconds".to_owned(), seconds));
+        let broken = measured.values.iter().find(|(_, value)| !value.is_finite());
+        diverged = broken.map(|(name, value)| format!("{name} was {value} after round {step}"));
+        if diverged.is_none() {
+            progress.record(step, seconds, &measured, &job.spec.objective, false)?;
+        }
+        let epoch = Epoch {
+            step,
+            values: measured.values,
+        };
+        if diverged.is_some() {
+            // There is nothing to go on with, so no checkpoint and no wish to stop matter any more.
+            callback.epoch(&epoch, &mut || baseline::encode(job, &progress, &[]));
+            (progress.step, progress.seconds) = (step, progress.seconds + seconds);
+            break;
+        }
+        let mut failure = None;
+        let control = callback.epoch(&epoch, &mut || {
+            ensemble.checkpoint(&progress).unwrap_or_else(|error| {
+                failure = Some(error);
+                Vec::new()
+            })
+        });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if control == Control::Stop {
+            return Ok(Outcome::Stopped { step });
+        }
+    }
+    ensemble.finish(progress, diverged, callback)
+}
+
+/// A model that [`train`] left in a folder.
+pub struct Boosted {
+    library: &'static Xgboost,
+    booster: Booster,
+    features: usize,
+    classes: usize,
+}
+
+/// Reads the model that [`train`] left in `folder`.
+///
+/// # Errors
+/// When the library is missing, or the file is missing or damaged.
+pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
+    let library = loaded()?;
+    let path = folder.join(MODEL);
+    let unreadable = |why: &dyn std::fmt::Display| {
+        EngineError::Unsupported(format!("cannot read the model {}: {why}", path.display()))
+    };
+    let json = fs::read(&path).map_err(|error| unreadable(&error))?;
+    let layout: Layout = serde_json::from_slice(&json).map_err(|error| unreadable(&error))?;
+    let count = |text: &str| {
+        text.parse()
+            .map_err(|_| unreadable(&format!("\"{text}\" counts nothing")))
+    };
+    let mut booster = Booster::new(library, &[])?;
+    // Reading starts an OpenMP team whatever was set before, and forgets that it was.
+    booster.read_json(&json)?;
+    booster.set("nthread", "1")?;
+    Ok(Boosted {
+        library,
+        booster,
+        features: count(&layout.learner.learner_model_param.num_feature)?,
+        classes: count(&layout.learner.learner_model_param.num_class)?,
+    })
+}
+
+impl Boosted {
+    /// Number of inputs.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Number of outputs.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Class probabilities, row-major [rows, classes], of `x`, row-major [rows, features].
+    ///
+    /// # Errors
+    /// When the library reports one.
+    ///
+    /// # Panics
+    /// When `x` is not whole rows.
+    pub fn predict(&mut self, x: &[f32]) -> Result<Vec<f32>, EngineError> {
+        assert!(x.len().is_multiple_of(self.features), "x is whole rows");
+        let matrix = Matrix::new(self.library, x, self.features)?;
+        self.booster.predict(&matrix, self.classes)
+    }
+}
+
+fn loaded() -> Result<&'static Xgboost, EngineError> {
+    let library = ffi::library().map_err(|missing| EngineError::Library(missing.to_string()))?;
+    library.hush()?;
+    Ok(library)
+}
+
+/// Whether early stopping ends boosting here.
+fn is_stale(progress: &Progress, model: &BoostSpec) -> bool {
+    let best = progress.best.as_ref().map_or(0, |best| best.step);
+    model.early_stopping_rounds > 0 && progress.step - best >= model.early_stopping_rounds
+}
+
+/// The ensemble in hand with the rows that it learns from and is judged by.
+struct Ensemble<'a> {
+    library: &'static Xgboost,
+    job: Job<'a>,
+    model: &'a BoostSpec,
+    train: Matrix,
+    valid: Matrix,
+    booster: Booster,
+}
+
+impl<'a> Ensemble<'a> {
+    fn new(
+        library: &'static Xgboost,
+        job: Job<'a>,
+        model: &'a BoostSpec,
+    ) -> Result<Ensemble<'a>, EngineError> {
+        let features = job.data.meta().features.len();
+        let train = Matrix::labelled(library, job.data.train(), features)?;
+        let valid = Matrix::labelled(library, job.data.valid(), features)?;
+        let booster = Booster::new(library, &[&train, &valid])?;
+        let seed = Stream::new(job.spec.seed, Purpose::Library, 0, 0).bits(0) >> 33;
+        for (name, value) in [
+            ("objective", "multi:softprob".to_owned()),
+            ("num_class", job.data.meta().classes.len().to_string()),
+            ("eval_metric", "mlogloss".to_owned()),
+            ("tree_method", "hist".to_owned()),
+            ("nthread", "1".to_owned()),
+            ("verbosity", "0".to_owned()),
+            ("seed", seed.to_string()),
+            // Otherwise the draws would go on from those of whatever was trained before.
+            ("seed_per_iteration", "1".to_owned()),
+            ("max_depth", model.max_depth.to_string()),
+            ("eta", model.eta.to_string()),
+            ("subsample", model.subsample.to_string()),
+            ("colsample_bytree", model.colsample_bytree.to_string()),
+            ("min_child_weight", model.min_child_weight.to_string()),
+            ("gamma", model.gamma.to_string()),
+            ("lambda", model.lambda.to_string()),
+            ("alpha", model.alpha.to_string()),
+            ("max_bin", model.max_bin.to_string()),
+        ] {
+            booster.set(name, &value)?;
+        }
+        Ok(Ensemble {
+            library,
+            job,
+            model,
+            train,
+            valid,
+            booster,
+        })
+    }
+
+    /// One round, counted from 0: validation measures and training loss after it. The library keeps the
+    /// predictions for both sides, so this costs the new trees alone.
+    fn boost(&mut self, round: u32) -> Result<(Measured, f64), EngineError> {
+        self.booster.update(round, &self.train)?;
+        let loss = self.booster.evaluate(round, &self.train)?;
+        let classes = self.job.data.meta().classes.len();
+        let probabilities = self.booster.predict(&self.valid, classes)?;
+        let measured = baseline::measure(&probabilities, self.job.data.valid(), classes);
+        Ok((measured, loss))
+    }
+
+    /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
+    /// same draws.
+    fn replays(&self) -> bool {
+        let (major, minor, _) = self.library.located.version;
+        let draws = self.model.subsample < 1.0 || self.model.colsample_bytree < 1.0;
+        draws && (major, minor) < DRAWN_AFRESH
+    }
+
+    /// The library's version, then its snapshot unless rounds are to be replayed.
+    fn checkpoint(&self, progress: &Progress) -> Result<Vec<u8>, EngineError> {
+        let mut body = version_bytes(self.library);
+        if !self.replays() {
+            body.extend(self.booster.to_snapshot()?);
+        }
+        Ok(baseline::encode(self.job, progress, &body))
+    }
+
+    fn restore(&mut self, checkpoint: &[u8]) -> Result<Progress, EngineError> {
+        let (progress, body) = baseline::decode(self.job, checkpoint)?;
+        let version = version_bytes(self.library);
+        let snapshot = body.strip_prefix(version.as_slice()).ok_or_else(|| {
+            let (major, minor, patch) = self.library.located.version;
+            let (numbers, _) = body.as_chunks::<4>();
+            let written: Vec<String> = numbers
+                .iter()
+                .take(3)
+                .map(|number| i32::from_le_bytes(*number).to_string())
+                .collect();
+            EngineError::Checkpoint(format!(
+                "it was written by XGBoost {}, and {major}.{minor}.{patch} is in use now",
+                written.join(".")
+            ))
+        })?;
+        if self.replays() {
+            for round in 0..progress.step {
+                self.booster.update(round, &self.train)?;
+            }
+        } else {
+            self.booster.read_snapshot(snapshot)?;
+        }
+        Ok(progress)
+    }
+
+    /// Keeps the rounds up to the best one.
+    fn finish(
+        self,
+        progress: Progress,
+        diverged: Option<String>,
+        callback: &mut dyn Callback,
+    ) -> Result<Outcome, EngineError> {
+        let meta = self.job.data.meta();
+        let mut result = progress.into_result();
+        result.diverged = diverged;
+        if result.best.is_some() {
+            let kept = self.booster.first(result.best_step)?;
+            let gains = kept.total_gain(meta.features.len())?;
+            result.importance = baseline::shares(&meta.features, &gains);
+            kept.name_features(&meta.features)?;
+            let json = kept.to_json()?;
+            result.parameters = leaves(&json)?;
+            let artifact = artifact::write(self.job.folder, "model", MODEL, &json, callback)?;
+            result.artifacts.push(artifact);
+        }
+        Ok(Outcome::Done(Box::new(result)))
+    }
+}
+
+fn version_bytes(library: &Xgboost) -> Vec<u8> {
+    let (major, minor, patch) = library.located.version;
+    [major, minor, patch]
+        .into_iter()
+        .flat_map(i32::to_le_bytes)
+        .collect()
+}
+
+/// The part of XGBoost's model schema that is read here; counts are texts there.
+#[derive(Deserialize)]
+struct Layout {
+    learner: Learner,
+}
+
+#[derive(Deserialize)]
+struct Learner {
+    gradient_booster: GradientBooster,
+    learner_model_param: LearnerParam,
+}
+
+#[derive(Deserialize)]
+struct LearnerParam {
+    num_class: String,
+    num_feature: String,
+}
+
+#[derive(Deserialize)]
+struct GradientBooster {
+    model: Trees,
+}
+
+#[derive(Deserialize)]
+struct Trees {
+    trees: Vec<Tree>,
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    tree_param: TreeParam,
+}
+
+#[derive(Deserialize)]
+struct TreeParam {
+    num_nodes: String,
+    num_deleted: String,
+}
+
+/// Leaves of all trees: a binary tree of n nodes has (n + 1) / 2, and pruned nodes stay in the file.
+fn leaves(json: &[u8]) -> Result<u64, EngineError> {
+    let unexpected = |why: String| EngineError::Library(format!("unexpected model: {why}"));
+    let layout: Layout =
+        serde_json::from_slice(json).map_err(|error| unexpected(error.to_string()))?;
+    let mut leaves = 0;
+    for Tree { tree_param } in layout.learner.gradient_booster.model.trees {
+        let count = |text: &str| {
+            text.parse::<u64>()
+                .map_err(|_| unexpected(format!("count {text}")))
+        };
+        let nodes = count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)?;
+        leaves += nodes.div_ceil(2);
+    }
+    Ok(leaves)
+}
