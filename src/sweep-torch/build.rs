@@ -11,9 +11,7 @@ fn main() {
             // Libtorch's parts beside a copied binary are found as well.
             "-Wl,-rpath,$ORIGIN/lib".to_owned(),
         ] {
-            println!("cargo::rustc-link-arg-bin=sweep-torch={flag}");
-            println!("cargo::rustc-link-arg-benches={flag}");
-            println!("cargo::rustc-link-arg-tests={flag}");
+            println!("cargo::rustc-link-arg={flag}");
         }
     }
 }

@@ -11,7 +11,7 @@ fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
     succeed(&bench, &["run", "small.toml"]);
     let old = results(&bench);
     let digest = |bench: &TestDir| {
-        let (listed, _) = succeed(&bench, &["ls", "--json"]);
+        let (listed, _) = succeed(bench, &["ls", "--json"]);
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
         let out = listed[0]["out_of_plan"].as_u64().unwrap();
         (listed[0]["data"].as_str().unwrap()[..8].to_owned(), out)

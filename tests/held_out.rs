@@ -1,4 +1,4 @@
-//! Nothing but the look at test rows knows their labels: the real binary on data whose test labels lie, and without the
+//! Only the test-set evaluation knows the labels of test rows: the real binary on data whose test labels lie, and without the
 //! file that holds them.
 
 use std::path::{Path, PathBuf};
@@ -41,9 +41,9 @@ fn test_dir(test_label: impl Fn(usize) -> usize) -> TestDir {
         }
         text
     };
-    bench.write("train.csv", &table(0..300, &true_label));
-    bench.write("test.csv", &table(300..400, &test_label));
-    bench.write("sealed.toml", EXPERIMENT);
+    bench.write("train.csv", table(0..300, &true_label));
+    bench.write("test.csv", table(300..400, &test_label));
+    bench.write("held_out.toml", EXPERIMENT);
     bench
 }
 
@@ -70,10 +70,10 @@ fn results(dir: &TestDir) -> Vec<String> {
 }
 
 /// The prepared file of test rows.
-fn sealed(dir: &TestDir) -> PathBuf {
+fn held_out_file(dir: &TestDir) -> PathBuf {
     let files = std::fs::read_dir(dir.path("runs/data")).unwrap();
-    let is_sealed = |path: &PathBuf| path.to_string_lossy().ends_with(".test.safetensors");
-    let mut found = files.map(|entry| entry.unwrap().path()).filter(is_sealed);
+    let is_test_file = |path: &PathBuf| path.to_string_lossy().ends_with(".test.safetensors");
+    let mut found = files.map(|entry| entry.unwrap().path()).filter(is_test_file);
     found.next().expect("test rows were prepared")
 }
 
@@ -83,20 +83,20 @@ fn true_label(row: usize) -> usize {
 }
 
 #[test]
-fn test_labels_change_nothing_but_the_look_at_test_rows() {
+fn test_labels_change_nothing_but_the_test_evaluation() {
     let truthful = test_dir(true_label);
     let lying = test_dir(|row| (true_label(row) + 1) % 3);
     let mut seen = Vec::new();
     for bench in [&truthful, &lying] {
-        bench.succeed(&["run", "sealed.toml", "-q"]);
-        bench.succeed(&["report", "sealed"]);
+        bench.succeed(&["run", "held_out.toml", "-q"]);
+        bench.succeed(&["report", "held_out"]);
         bench.succeed(&["export", "best", "model"]);
         let predicted = bench.succeed(&["predict", "--model", "model", "train.csv"]);
-        let looked = bench.succeed(&["report", "sealed", "--test", "--json"]);
-        let report: serde_json::Value = serde_json::from_str(&looked).unwrap();
+        let evaluated = bench.succeed(&["report", "held_out", "--test", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&evaluated).unwrap();
         let scores = report[0]["test"]["models"][0]["scores"].clone();
-        let axes = std::fs::read_to_string(bench.path("reports/sealed/axes.csv")).unwrap();
-        seen.push((results(&bench), predicted, axes, scores.to_string()));
+        let axes = std::fs::read_to_string(bench.path("reports/held_out/axes.csv")).unwrap();
+        seen.push((results(bench), predicted, axes, scores.to_string()));
     }
     let (lies, truth) = (seen.pop().unwrap(), seen.pop().unwrap());
     assert!(truth.0.len() > 50, "{} metrics", truth.0.len());
@@ -111,33 +111,33 @@ fn test_labels_change_nothing_but_the_look_at_test_rows() {
 }
 
 #[test]
-fn every_command_but_the_look_works_without_the_test_rows() {
+fn every_command_but_the_test_evaluation_works_without_the_test_rows() {
     let bench = test_dir(true_label);
-    bench.succeed(&["run", "sealed.toml", "-q"]);
-    std::fs::remove_file(sealed(&bench)).unwrap();
+    bench.succeed(&["run", "held_out.toml", "-q"]);
+    std::fs::remove_file(held_out_file(&bench)).unwrap();
     for arguments in [
         &["ls"][..],
-        &["show", "sealed"],
-        &["report", "sealed"],
+        &["show", "held_out"],
+        &["report", "held_out"],
         &["export", "best", "model"],
         &["predict", "--model", "model", "train.csv"],
-        &["describe", "sealed.toml"],
+        &["describe", "held_out.toml"],
     ] {
         bench.succeed(arguments);
         let there = Path::new(&bench.path("runs/data")).read_dir().unwrap();
         let names = there.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let sealed = names
+        let held_out = names
             .filter(|name| name.ends_with(".test.safetensors"))
             .count();
-        assert_eq!(sealed, 0, "{arguments:?} made the file again");
+        assert_eq!(held_out, 0, "{arguments:?} made the file again");
     }
-    let output = bench.run(&["report", "sealed", "--test"]);
+    let output = bench.run(&["report", "held_out", "--test"]);
     assert!(!output.status.success());
     // Preparing the data again, which run and resume do, brings them back.
-    bench.succeed(&["resume", "sealed", "-q"]);
-    assert!(sealed(&bench).exists());
-    let looked = bench.succeed(&["report", "sealed", "--test"]);
-    assert!(looked.contains("looked at once"), "{looked}");
-    let again = bench.succeed(&["report", "sealed", "--test"]);
+    bench.succeed(&["resume", "held_out", "-q"]);
+    assert!(held_out_file(&bench).exists());
+    let evaluated = bench.succeed(&["report", "held_out", "--test"]);
+    assert!(evaluated.contains("looked at once"), "{evaluated}");
+    let again = bench.succeed(&["report", "held_out", "--test"]);
     assert!(again.contains("looked at 2 times"), "{again}");
 }
