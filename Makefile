@@ -21,7 +21,7 @@ test: tools xgboost
 
 # The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
 test-all: test test-browser
-	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch --bin sweep-torch --lib --test torch
+	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
 SWEEP_TORTURE_KILLS ?= 300
@@ -45,7 +45,7 @@ test-browser: tools
 	python3 tests/browser/check.py target/pages/samples target/pages/pictures
 
 build: tools
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked -p sweep
 
 # Build `sweep-torch` beside `sweep`: the worker that trains with libtorch, on CPUs and on GPUs.
 torch: build

@@ -1,10 +1,10 @@
 //! Tells the linker where `sweep-torch` finds libtorch, so that it runs with no environment.
 //!
-//! Invariant: nothing here reaches any program but the torch worker and benches; without the feature nothing is done.
+//! Invariant: of this package alone: no other program is linked against libtorch.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Said by the build script of `torch-sys`, when that is built at all.
+    // Set by the build script of `torch-sys`.
     if let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         for flag in [
             format!("-Wl,-rpath,{folder}"),
