@@ -73,7 +73,9 @@ fn results(dir: &TestDir) -> Vec<String> {
 fn held_out_file(dir: &TestDir) -> PathBuf {
     let files = std::fs::read_dir(dir.path("runs/data")).unwrap();
     let is_test_file = |path: &PathBuf| path.to_string_lossy().ends_with(".test.safetensors");
-    let mut found = files.map(|entry| entry.unwrap().path()).filter(is_test_file);
+    let mut found = files
+        .map(|entry| entry.unwrap().path())
+        .filter(is_test_file);
     found.next().expect("test rows were prepared")
 }
 
