@@ -130,7 +130,7 @@ impl Queue {
     /// again, alone, and nobody is blamed.
     pub fn failed_together(&mut self, trial: usize, now: Instant) {
         self.alone.insert(trial);
-        self.put_off(trial, now + FIRST_PAUSE);
+        self.pause(trial, now + FIRST_PAUSE);
     }
 
     /// Puts back a trial that was taken and never begun.
@@ -141,6 +141,10 @@ impl Queue {
     /// Puts back a trial that another session has in hand, to be looked at again when `due`.
     pub fn put_off(&mut self, trial: usize, due: Instant) {
         self.is_shared = true;
+        self.pause(trial, due);
+    }
+
+    fn pause(&mut self, trial: usize, due: Instant) {
         self.paused.push(Paused {
             due,
             trial,

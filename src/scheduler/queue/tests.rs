@@ -280,3 +280,19 @@ fn trials_whose_group_died_are_tried_again_alone_and_nobody_is_blamed() {
         assert!(!queue.is_untried(trial));
     }
 }
+
+#[test]
+fn a_batch_that_crashed_is_no_second_session_and_the_plan_is_still_run_from_its_start() {
+    let mut queue = different(6, 2);
+    let now = Instant::now();
+    for trial in 0..2 {
+        assert_eq!(queue.next(now), Some(trial));
+    }
+    for trial in 0..2 {
+        queue.failed_together(trial, now);
+    }
+    assert_eq!(queue.next(now), Some(2), "the next one, not the last one");
+    let later = now + FIRST_PAUSE;
+    let rest = [(); 6].map(|()| queue.next(later));
+    assert_eq!(rest, [Some(0), Some(1), Some(3), Some(4), Some(5), None]);
+}
