@@ -16,7 +16,7 @@ use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, Tri
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{Backend, BatchedTrial, Callback, Control, Epoch, Job};
-use sweep_scheduler::are_alike;
+use sweep_scheduler::can_batch;
 use tch::Device;
 
 const FEATURES: usize = 14;
@@ -153,7 +153,7 @@ fn grid(device: Device, epochs: u32) {
 fn grid_groups() -> Vec<Vec<TrialSpec>> {
     let mut groups: Vec<Vec<TrialSpec>> = Vec::new();
     for trial in grid_trials() {
-        match groups.iter_mut().find(|group| are_alike(&group[0], &trial)) {
+        match groups.iter_mut().find(|group| can_batch(&group[0], &trial)) {
             Some(group) => group.push(trial),
             None => groups.push(vec![trial]),
         }

@@ -13,32 +13,33 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sweep_core::event::{Cause, Slot};
-use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{DataDigest, Kind, Objective, TrialSpec};
 use sweep_scheduler::{
-    Arrivals, Heard, Inbox, Incoming, Launcher, Link, ProcessLauncher, WorkerId, inbox,
+    Incoming, Launcher, LocalLauncher, Receiver, Sender, WorkerHandle, WorkerId, WorkerOutput,
+    channel,
 };
 
 /// Longest a test waits for something to happen in another process.
 const PATIENCE: Duration = Duration::from_secs(60);
-const READY: &str = r#"echo '{"say":"ready","protocol":3,"engine":"fake","pid":1}'"#;
+const READY: &str = r#"echo '{"type":"ready","protocol":4,"engine":"fake","pid":1}'"#;
 /// A log and the older one beside it.
 const LOG_BOUND: u64 = 2 << 20;
 
 /// A folder with one script that stands in for the worker program.
 struct Stage {
     folder: tempfile::TempDir,
-    inbox: Inbox,
-    arrivals: Arrivals,
+    sender: Sender,
+    receiver: Receiver,
 }
 
 impl Stage {
     fn new() -> Stage {
-        let (inbox, arrivals) = inbox();
+        let (sender, receiver) = channel();
         Stage {
             folder: tempfile::tempdir().unwrap(),
-            inbox,
-            arrivals,
+            sender,
+            receiver,
         }
     }
 
@@ -47,7 +48,7 @@ impl Stage {
     }
 
     /// Starts a worker that runs `script` in the folder.
-    fn start(&self, script: &str, memory_limit: Option<u64>) -> Box<dyn Link> {
+    fn start(&self, script: &str, memory_limit: Option<u64>) -> Box<dyn WorkerHandle> {
         let program = self.path("worker.sh");
         let home = self.folder.path().display();
         // Another process writes the program: one that has it open for writing when another test forks would make
@@ -59,26 +60,26 @@ impl Stage {
         io::Write::write_all(&mut writer.stdin.take().unwrap(), text.as_bytes()).unwrap();
         assert!(writer.wait().unwrap().success());
         assert!(fs::metadata(&program).unwrap().permissions().mode() & 0o100 != 0);
-        let mut launcher = ProcessLauncher::new(program, self.path("logs"), memory_limit).unwrap();
+        let mut launcher = LocalLauncher::new(program, self.path("logs"), memory_limit).unwrap();
         let slot = Slot("cpu:0".to_owned());
         launcher
-            .launch(&slot, WorkerId(1), self.inbox.clone())
+            .launch(&slot, WorkerId(1), self.sender.clone())
             .unwrap()
     }
 
-    fn hear(&self) -> Heard {
-        match self.arrivals.recv_timeout(PATIENCE).unwrap() {
-            Incoming::Heard(WorkerId(1), heard) => heard,
+    fn hear(&self) -> WorkerOutput {
+        match self.receiver.recv_timeout(PATIENCE).unwrap() {
+            Incoming::Worker(WorkerId(1), heard) => heard,
             other => panic!("{other:?}"),
         }
     }
 
     /// Everything heard, and the cause of the end.
-    fn hear_all(&self) -> (Vec<Heard>, Cause) {
+    fn hear_all(&self) -> (Vec<WorkerOutput>, Cause) {
         let mut heard = Vec::new();
         loop {
             match self.hear() {
-                Heard::Gone(cause) => return (heard, cause),
+                WorkerOutput::Exited(cause) => return (heard, cause),
                 other => heard.push(other),
             }
         }
@@ -114,7 +115,7 @@ fn is_running(process: i32) -> bool {
 
 fn order(bytes: usize) -> ToWorker {
     let spec = TrialSpec::new(Kind::Mlp.default_model(), 1, Objective::default());
-    ToWorker::Train(Box::new(Order {
+    ToWorker::Train(Box::new(TrainRequest {
         attempt: 1,
         trial: spec.id(&DataDigest::from_hex("0".repeat(64))),
         spec,
@@ -135,7 +136,7 @@ fn said(cause: &Cause) -> String {
 fn bytes_that_are_no_text_are_garbage_and_shown_as_text() {
     let stage = Stage::new();
     let link = stage.start(r"printf '\377\376\000{\n'; sleep 300", None);
-    let Heard::Garbage(line) = stage.hear() else {
+    let WorkerOutput::Malformed(line) = stage.hear() else {
         panic!("not taken for garbage")
     };
     assert!(line.starts_with('\u{fffd}') && line.len() < 20, "{line:?}");
@@ -150,7 +151,7 @@ fn a_line_of_a_hundred_megabytes_is_garbage_of_which_the_beginning_is_kept() {
         "head -c 100000000 /dev/zero | tr '\\0' x; echo; sleep 300",
         None,
     );
-    let Heard::Garbage(line) = stage.hear() else {
+    let WorkerOutput::Malformed(line) = stage.hear() else {
         panic!("not taken for garbage")
     };
     assert!(
@@ -172,7 +173,7 @@ fn an_end_without_a_result_is_a_crash_with_its_exit_code_after_all_that_was_said
     assert!(
         heard
             .iter()
-            .all(|heard| matches!(heard, Heard::Said(FromWorker::Ready { .. })))
+            .all(|heard| matches!(heard, WorkerOutput::Message(FromWorker::Ready { .. })))
     );
     let crashed = Cause::Crashed {
         exit_code: Some(0),
@@ -184,7 +185,7 @@ fn an_end_without_a_result_is_a_crash_with_its_exit_code_after_all_that_was_said
 #[test]
 fn half_a_line_of_a_worker_that_died_is_no_garbage() {
     let stage = Stage::new();
-    let _link = stage.start("printf '{\"say\":\"ready\",\"proto'; kill -KILL $$", None);
+    let _link = stage.start("printf '{\"type\":\"ready\",\"proto'; kill -KILL $$", None);
     let (heard, cause) = stage.hear_all();
     assert!(heard.is_empty(), "{heard:?}");
     let crashed = Cause::Crashed {

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sweep_core::event::{Cause, Event, Observer, ObserverError, Slot, StopReason};
-use sweep_core::protocol::{Checkpointing, FromWorker, Order, PROTOCOL, ToWorker};
+use sweep_core::protocol::{Checkpointing, FromWorker, PROTOCOL_VERSION, ToWorker, TrainRequest};
 use sweep_core::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{
-    Elsewhere, Extent, Heard, Inbox, Incoming, Launcher, Link, ScheduleError, Settings, Summary,
-    Work, WorkerId, cpu_slots, dispatch, inbox, slots,
+    ClaimState, DatasetSize, Incoming, Launcher, ScheduleError, Sender, Settings, Summary, Work,
+    WorkerHandle, WorkerId, WorkerOutput, channel, cpu_slots, dispatch, slots,
 };
 
 /// What a made-up worker does with the n-th attempt (from 0) at a trial (by its number).
@@ -44,7 +44,7 @@ struct FakeLauncher {
     numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     start: Start,
-    room: u64,
+    capacity: u64,
     launched: usize,
 }
 
@@ -55,12 +55,12 @@ enum Start {
     WrongProtocol,
 }
 
-struct FakeLink {
+struct FakeWorker {
     script: Script,
     numbers: Numbers,
     attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
     worker: WorkerId,
-    inbox: Inbox,
+    sender: Sender,
     hanging: Vec<u64>,
 }
 
@@ -69,43 +69,43 @@ impl Launcher for FakeLauncher {
         &mut self,
         _slot: &Slot,
         worker: WorkerId,
-        inbox: Inbox,
-    ) -> io::Result<Box<dyn Link>> {
+        sender: Sender,
+    ) -> io::Result<Box<dyn WorkerHandle>> {
         self.launched += 1;
         let protocol = match self.start {
-            Start::Well => PROTOCOL,
+            Start::Well => PROTOCOL_VERSION,
             Start::Never => return Err(io::Error::other("no such program")),
-            Start::WrongProtocol => PROTOCOL + 1,
+            Start::WrongProtocol => PROTOCOL_VERSION + 1,
         };
         let ready = FromWorker::Ready {
             protocol,
             engine: "fake".to_owned(),
             pid: 1,
-            room: self.room,
+            capacity: self.capacity,
         };
-        inbox
-            .send(Incoming::Heard(worker, Heard::Said(ready)))
+        sender
+            .send(Incoming::Worker(worker, WorkerOutput::Message(ready)))
             .unwrap();
-        Ok(Box::new(FakeLink {
+        Ok(Box::new(FakeWorker {
             script: Arc::clone(&self.script),
             numbers: Arc::clone(&self.numbers),
             attempts: Arc::clone(&self.attempts),
             worker,
-            inbox,
+            sender,
             hanging: Vec::new(),
         }))
     }
 }
 
-impl FakeLink {
-    fn say(&self, heard: Heard) {
-        self.inbox
-            .send(Incoming::Heard(self.worker, heard))
+impl FakeWorker {
+    fn say(&self, heard: WorkerOutput) {
+        self.sender
+            .send(Incoming::Worker(self.worker, heard))
             .unwrap();
     }
 
     /// Acts on `order`; whether the worker is still there.
-    fn train(&mut self, order: &Order) -> bool {
+    fn train(&mut self, order: &TrainRequest) -> bool {
         let number = self.numbers[&order.trial];
         let before = {
             let mut attempts = self.attempts.lock().unwrap();
@@ -119,7 +119,7 @@ impl FakeLink {
         match act {
             act @ (Act::Finish | Act::Diverge) => {
                 let values = vec![("valid/loss".to_owned(), 1.0)];
-                self.say(Heard::Said(FromWorker::Progress {
+                self.say(WorkerOutput::Message(FromWorker::Progress {
                     attempt,
                     step: 1,
                     values,
@@ -129,21 +129,27 @@ impl FakeLink {
                     diverged,
                     ..TrialResult::default()
                 });
-                self.say(Heard::Said(FromWorker::Finished { attempt, result }));
+                self.say(WorkerOutput::Message(FromWorker::Finished {
+                    attempt,
+                    result,
+                }));
             }
-            Act::Crash => self.say(Heard::Gone(Cause::Crashed {
+            Act::Crash => self.say(WorkerOutput::Exited(Cause::Crashed {
                 exit_code: None,
                 signal: Some(11),
             })),
             Act::Refuse => {
                 let message = "cannot".to_owned();
-                self.say(Heard::Said(FromWorker::Refused { attempt, message }));
+                self.say(WorkerOutput::Message(FromWorker::Rejected {
+                    attempt,
+                    message,
+                }));
             }
-            Act::Babble => self.say(Heard::Garbage("hello".to_owned())),
+            Act::Babble => self.say(WorkerOutput::Malformed("hello".to_owned())),
             Act::Hang => self.hanging.push(attempt),
             Act::Sleep => {}
             Act::Dawdle => {
-                let (worker, inbox) = (self.worker, self.inbox.clone());
+                let (worker, sender) = (self.worker, self.sender.clone());
                 std::thread::spawn(move || {
                     for step in 1..=4 {
                         std::thread::sleep(DAWDLE);
@@ -153,14 +159,14 @@ impl FakeLink {
                             step,
                             values,
                         };
-                        inbox
-                            .send(Incoming::Heard(worker, Heard::Said(said)))
+                        sender
+                            .send(Incoming::Worker(worker, WorkerOutput::Message(said)))
                             .unwrap();
                     }
                     let result = Box::default();
                     let said = FromWorker::Finished { attempt, result };
-                    inbox
-                        .send(Incoming::Heard(worker, Heard::Said(said)))
+                    sender
+                        .send(Incoming::Worker(worker, WorkerOutput::Message(said)))
                         .unwrap();
                 });
             }
@@ -169,20 +175,23 @@ impl FakeLink {
     }
 }
 
-impl Link for FakeLink {
+impl WorkerHandle for FakeWorker {
     fn send(&mut self, message: &ToWorker) -> io::Result<()> {
         match message {
             ToWorker::Train(order) => {
                 self.train(order);
             }
-            ToWorker::TrainTogether { orders } => {
-                assert!(orders.len() > 1);
-                let _ = orders.iter().all(|order| self.train(order));
+            ToWorker::TrainBatch { requests } => {
+                assert!(requests.len() > 1);
+                let _ = requests.iter().all(|request| self.train(request));
             }
             ToWorker::Stop => {
                 for attempt in std::mem::take(&mut self.hanging) {
                     let step = Some(4);
-                    self.say(Heard::Said(FromWorker::Interrupted { attempt, step }));
+                    self.say(WorkerOutput::Message(FromWorker::Interrupted {
+                        attempt,
+                        step,
+                    }));
                 }
             }
         }
@@ -206,7 +215,7 @@ struct Recorder {
     events: Vec<Event>,
     interrupt_at: Vec<usize>,
     started: usize,
-    inbox: Option<Inbox>,
+    sender: Option<Sender>,
     fail_at: Option<usize>,
 }
 
@@ -219,7 +228,7 @@ impl Observer for Recorder {
         if let Event::TrialStarted { .. } = event {
             self.started += 1;
             for _ in self.interrupt_at.iter().filter(|at| **at == self.started) {
-                self.inbox
+                self.sender
                     .as_ref()
                     .unwrap()
                     .send(Incoming::Interrupt)
@@ -290,11 +299,11 @@ struct Case {
     configs: u64,
     settings: Settings,
     start: Start,
-    /// What workers say that they have room for.
-    room: u64,
+    /// What workers say that they have capacity for.
+    capacity: u64,
     recorder: Recorder,
     /// Where the n-th trial stands elsewhere when it is asked for the m-th time (from 0).
-    elsewhere: fn(u64, usize) -> Elsewhere,
+    claim_state: fn(u64, usize) -> ClaimState,
 }
 
 impl Case {
@@ -316,9 +325,9 @@ impl Case {
                 max_trials: None,
             },
             start: Start::Well,
-            room: 0,
+            capacity: 0,
             recorder,
-            elsewhere: |_, _| Elsewhere::Free,
+            claim_state: |_, _| ClaimState::Free,
         }
     }
 
@@ -335,14 +344,14 @@ impl Case {
             let mut asked = asked.lock().unwrap();
             let times = asked.entry(numbers[trial]).or_insert(0);
             *times += 1;
-            (self.elsewhere)(numbers[trial], *times - 1)
+            (self.claim_state)(numbers[trial], *times - 1)
         };
         let work = Work {
             trials: &borrowed,
             data: PathBuf::new(),
             folder: PathBuf::new(),
-            elsewhere: &elsewhere,
-            extent: Extent {
+            claim_state: &elsewhere,
+            dataset_size: DatasetSize {
                 rows: 100,
                 features: 4,
                 classes: 2,
@@ -353,17 +362,17 @@ impl Case {
             numbers: Arc::clone(&numbers),
             attempts: Arc::default(),
             start: self.start,
-            room: self.room,
+            capacity: self.capacity,
             launched: 0,
         };
-        let (inbox, incoming) = inbox();
-        self.recorder.inbox = Some(inbox.clone());
+        let (sender, incoming) = channel();
+        self.recorder.sender = Some(sender.clone());
         let result = dispatch(
             &work,
             &self.settings,
             &mut launcher,
             &mut [&mut self.recorder],
-            (inbox, incoming),
+            (sender, incoming),
         );
         assert!(launcher.launched >= 1);
         (result, self.recorder)
@@ -387,7 +396,7 @@ fn every_trial_runs_once_whatever_the_number_of_slots() {
 /// A case whose workers train as many trials together as there are.
 fn together(trials: u64, slots: usize) -> Case {
     Case {
-        room: u64::MAX,
+        capacity: u64::MAX,
         ..Case::new(trials, slots)
     }
 }
@@ -603,13 +612,13 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_sweep_goes_o
         recorder.assert_attempts_are_closed();
         let reasons: Vec<&str> = (recorder.events.iter())
             .filter_map(|event| match event {
-                Event::TrialSetAside { reason, .. } => Some(reason.as_str()),
+                Event::TrialSkipped { reason, .. } => Some(reason.as_str()),
                 _ => None,
             })
             .collect();
-        assert_eq!(reasons.len(), summary.set_aside);
+        assert_eq!(reasons.len(), summary.skipped);
         // Seeds of it that other slots had begun by then may have failed as well.
-        assert!(summary.set_aside + slots >= 4, "{summary:?}");
+        assert!(summary.skipped + slots >= 4, "{summary:?}");
         for reason in reasons {
             assert!(reason.contains("has ended 2 workers"), "{reason}");
             assert!(reason.contains("SIGSEGV"), "{reason}");
@@ -698,12 +707,12 @@ fn the_time_limit_of_a_session_ends_it_as_an_interrupt_does() {
 #[test]
 fn trials_that_another_session_has_in_hand_are_left_to_it() {
     let mut case = Case::new(6, 2);
-    case.elsewhere = |number, times| match (number, times) {
-        (1, _) => Elsewhere::Done,
+    case.claim_state = |number, times| match (number, times) {
+        (1, _) => ClaimState::Done,
         // Finished there in the end, or given up.
-        (3, 0) | (4, 0) => Elsewhere::Running,
-        (3, _) => Elsewhere::Done,
-        _ => Elsewhere::Free,
+        (3, 0) | (4, 0) => ClaimState::Running,
+        (3, _) => ClaimState::Done,
+        _ => ClaimState::Free,
     };
     let (summary, recorder) = case.run(|number, _| match number {
         1 | 3 => panic!("trained twice"),
@@ -711,7 +720,7 @@ fn trials_that_another_session_has_in_hand_are_left_to_it() {
     });
     let expected = Summary {
         finished: 4,
-        found_done: 2,
+        completed_elsewhere: 2,
         ..Summary::default()
     };
     assert_eq!(summary.unwrap(), expected);

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
 use sweep_experiment::{Source, parse};
 use sweep_worker::checkpoints::{BEFORE, LAST};
@@ -97,7 +97,7 @@ impl Bench {
 
     fn order(&mut self, spec: &TrialSpec, folder: &Path, checkpoint: Checkpointing) {
         self.attempts += 1;
-        self.send(&ToWorker::Train(Box::new(Order {
+        self.send(&ToWorker::Train(Box::new(TrainRequest {
             attempt: self.attempts,
             trial: spec.id(&self.digest),
             spec: spec.clone(),
@@ -125,14 +125,14 @@ impl Bench {
             let said = self.hear();
             then(&said);
             match said {
-                FromWorker::Noted { message, .. } => story.notes.push(message),
+                FromWorker::Warning { message, .. } => story.notes.push(message),
                 FromWorker::Resumed { step, .. } => story.resumed = Some(step),
                 // What was reported before the checkpoint is told once more.
                 FromWorker::Progress { step, .. } if story.resumed >= Some(step) => {
                     story.again.push(step)
                 }
                 FromWorker::Progress { step, .. } => story.steps.push(step),
-                FromWorker::Waiting { .. } => story.waited += 1,
+                FromWorker::Blocked { .. } => story.waited += 1,
                 end => return (story, end),
             }
         }
@@ -401,7 +401,7 @@ fn a_stop_is_answered_while_a_model_is_held_back() {
     let interrupted = (0..20).any(|_| {
         no_room_once(&folder, bench.pid);
         bench.order(&spec, &folder, NEVER);
-        while !matches!(bench.hear(), FromWorker::Noted { .. }) {}
+        while !matches!(bench.hear(), FromWorker::Warning { .. }) {}
         bench.send(&ToWorker::Stop);
         let (_, end) = bench.hear_out(|_| {});
         let (attempt, step) = (bench.attempts, None);
@@ -451,7 +451,7 @@ fn a_folder_that_cannot_be_written_is_refused_before_training_with_its_path() {
     let folder = blocker.join("trial");
     bench.order(&spec, &folder, NEVER);
     let (story, end) = bench.hear_out(|_| {});
-    let FromWorker::Refused { message, .. } = end else {
+    let FromWorker::Rejected { message, .. } = end else {
         panic!("{end:?}")
     };
     let expected = format!("cannot write in {}: ", folder.display());
@@ -482,7 +482,7 @@ fn a_file_system_that_is_read_only_is_refused_before_training() {
     bench.order(&spec, &mount.join("trial"), NEVER);
     let (_, end) = bench.hear_out(|_| {});
     assert!(run("umount", &[]));
-    let FromWorker::Refused { message, .. } = end else {
+    let FromWorker::Rejected { message, .. } = end else {
         panic!("{end:?}")
     };
     assert!(message.contains("Read-only file system"), "{message}");
@@ -511,7 +511,8 @@ fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_room() {
     bench.order(&spec, &mount.join("trial"), NEVER);
     let remount = mount.clone();
     let (story, end) = bench.hear_out(move |said| {
-        if matches!(said, FromWorker::Noted { message, .. } if message.contains("No space left")) {
+        if matches!(said, FromWorker::Warning { message, .. } if message.contains("No space left"))
+        {
             let more = ["-o", "remount,nr_inodes=100"];
             let mut command = Command::new("mount");
             assert!(command.args(more).arg(&remount).status().unwrap().success());

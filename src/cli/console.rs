@@ -113,7 +113,7 @@ impl Console {
         // A limit is told at the end; an interrupt is answered at once.
         let waits = matches!(
             event,
-            Event::StopBegan {
+            Event::StopRequested {
                 reason: StopReason::TimeLimit(_) | StopReason::TrialLimit(_),
                 ..
             }

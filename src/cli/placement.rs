@@ -11,7 +11,7 @@ use super::prepare::Ready;
 use super::run::{Choice, GpuShares};
 use sweep_core::event::Slot;
 use sweep_experiment::{Cuda, Engine, Slots};
-use sweep_scheduler::{Gpus, TorchWorker, Wanted, cores, parse_slots, slots};
+use sweep_scheduler::{Gpus, SlotRequest, TorchWorker, cores, parse_slots, slots};
 
 /// The worker that trains with libtorch, beside this program.
 const TORCH_WORKER: &str = "sweep-torch";
@@ -57,8 +57,8 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
         (Some(text), _) => parse_slots(text).map_err(|error| Failure::input(error, ""))?,
         (None, Some(count)) => cpu_alone(count),
         (None, None) => match &schedule.slots {
-            Slots::Auto => Wanted::Auto,
-            Slots::These { cpu, cuda } => Wanted::These {
+            Slots::Auto => SlotRequest::Auto,
+            Slots::These { cpu, cuda } => SlotRequest::These {
                 cpu: *cpu,
                 gpus: match cuda {
                     Cuda::All => Gpus::All,
@@ -69,7 +69,7 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
     };
     // A flag may name an engine that has no use for the GPUs that the file names.
     let wanted = match (engine, &how.slots, wanted) {
-        (Engine::Native, None, Wanted::These { cpu, .. }) if cpu > 0 => cpu_alone(cpu),
+        (Engine::Native, None, SlotRequest::These { cpu, .. }) if cpu > 0 => cpu_alone(cpu),
         (_, _, wanted) => wanted,
     };
     let found = gpus::find();
@@ -102,8 +102,8 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
     Ok(Placement { slots, torch })
 }
 
-fn cpu_alone(cpu: usize) -> Wanted {
-    Wanted::These {
+fn cpu_alone(cpu: usize) -> SlotRequest {
+    SlotRequest::These {
         cpu,
         gpus: Gpus::These(Vec::new()),
     }
@@ -112,7 +112,7 @@ fn cpu_alone(cpu: usize) -> Wanted {
 /// The number of CPU slots, GPUs by their numbers, and the workers that share each of them.
 fn choose(
     engine: Engine,
-    wanted: Wanted,
+    wanted: SlotRequest,
     (found, shares): (&[Gpu], Option<usize>),
     has_torch: bool,
 ) -> Result<(usize, Vec<u32>, usize), Failure> {
@@ -120,13 +120,13 @@ fn choose(
     let shares_of =
         |numbers: &[u32]| shares.unwrap_or_else(|| fitting_shares(cores(), found, numbers));
     let (cpu, numbers) = match wanted {
-        Wanted::Auto if engine != Engine::Native && has_torch => {
+        SlotRequest::Auto if engine != Engine::Native && has_torch => {
             // Each worker is fed by a core of its own.
             let feeding = all.len() * shares_of(&all);
             (cores().saturating_sub(feeding), all)
         }
-        Wanted::Auto => (cores(), Vec::new()),
-        Wanted::These { cpu, gpus } => {
+        SlotRequest::Auto => (cores(), Vec::new()),
+        SlotRequest::These { cpu, gpus } => {
             let numbers = match gpus {
                 Gpus::These(numbers) => numbers,
                 Gpus::All if all.is_empty() => {
@@ -270,7 +270,7 @@ mod tests {
         let found = [gpu("0"), gpu("1")];
         let auto = |engine, found: &[Gpu], torch| {
             let all = (found, Some(1));
-            let (cpu, numbers, _) = choose(engine, Wanted::Auto, all, torch).unwrap();
+            let (cpu, numbers, _) = choose(engine, SlotRequest::Auto, all, torch).unwrap();
             (cpu, numbers)
         };
         let rest = cores().saturating_sub(2);
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(auto(Engine::Auto, &found, false), (cores(), vec![]));
         assert_eq!(auto(Engine::Native, &found, true), (cores(), vec![]));
         assert_eq!(auto(Engine::Torch, &[], true), (cores(), vec![]));
-        let shared = choose(Engine::Auto, Wanted::Auto, (&found, Some(3)), true).unwrap();
+        let shared = choose(Engine::Auto, SlotRequest::Auto, (&found, Some(3)), true).unwrap();
         assert_eq!(shared, (cores().saturating_sub(6), vec![0, 1], 3));
     }
 
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn gpus_that_cannot_be_used_are_refused() {
-        let all = Wanted::These {
+        let all = SlotRequest::These {
             cpu: 1,
             gpus: Gpus::All,
         };

@@ -1,4 +1,4 @@
-//! What happens in a sweep: the one road out of the scheduler. Past tense, facts only.
+//! What happens in a sweep. Events are all that the scheduler reports: past tense, facts only.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::sanitize;
 use crate::trial::{Metric, TrialId, TrialResult};
 
-/// One device share that runs one worker.
+/// A CPU core, or a GPU or a share of one, that runs one worker.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub String);
 
@@ -20,7 +20,7 @@ impl std::fmt::Display for Slot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptNo(pub u64);
 
-/// Why an attempt did not end with a result.
+/// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     /// The worker process ended by itself.
@@ -28,22 +28,22 @@ pub enum Cause {
         exit_code: Option<i32>,
         signal: Option<i32>,
     },
-    /// Longer than the time allowed for a trial.
+    /// It ran longer than a trial may.
     TimedOut { after: Duration },
-    /// Nothing was heard of the trial for this long.
+    /// The worker reported nothing about the trial for this long.
     Hung { after: Duration },
-    /// The worker took more memory than it may, or the kernel ended it for want of memory.
+    /// The worker exceeded its memory limit, or the kernel killed it because memory ran out.
     OutOfMemory { message: String },
-    /// The engine reported an error; training again would give the same.
-    Refused { message: String },
-    /// The worker spoke nonsense, or could not be spoken to.
+    /// The engine reported an error that another attempt would repeat.
+    Rejected { message: String },
+    /// The worker sent an invalid message, or could not be reached.
     Protocol { message: String },
 }
 
-/// The word under which trials are filed that were given up without an attempt of their own.
-pub const SET_ASIDE: &str = "set_aside";
+/// The recorded cause of trials that were skipped: given up without an attempt of their own.
+pub const SKIPPED: &str = "set_aside";
 
-/// Every word under which a failed trial may be filed.
+/// Every recorded cause of a failed trial.
 pub const CAUSES: [&str; 7] = [
     "crashed",
     "timed_out",
@@ -51,18 +51,18 @@ pub const CAUSES: [&str; 7] = [
     "out_of_memory",
     "refused",
     "protocol",
-    SET_ASIDE,
+    SKIPPED,
 ];
 
 impl Cause {
-    /// The word under which the store files it.
+    /// Its name in the database and on the command line.
     pub fn name(&self) -> &'static str {
         match self {
             Cause::Crashed { .. } => "crashed",
             Cause::TimedOut { .. } => "timed_out",
             Cause::Hung { .. } => "hung",
             Cause::OutOfMemory { .. } => "out_of_memory",
-            Cause::Refused { .. } => "refused",
+            Cause::Rejected { .. } => "refused",
             Cause::Protocol { .. } => "protocol",
         }
     }
@@ -93,25 +93,25 @@ impl std::fmt::Display for Cause {
             Cause::Hung { after } => {
                 write!(
                     f,
-                    "nothing was heard of it for {:.1} s",
+                    "no progress was reported for {:.1} s",
                     after.as_secs_f64()
                 )
             }
-            Cause::Refused { message }
+            Cause::Rejected { message }
             | Cause::Protocol { message }
             | Cause::OutOfMemory { message } => f.write_str(message),
         }
     }
 }
 
-/// Why a session ends before all its trials are over.
+/// Why a session ends before all of its trials have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// Someone asked for it.
     Interrupt,
-    /// It has run for as long as it may.
+    /// Its time limit is reached.
     TimeLimit(Duration),
-    /// As many trials have ended as were to end in it.
+    /// Its limit of ended trials is reached.
     TrialLimit(usize),
 }
 
@@ -136,14 +136,14 @@ impl std::fmt::Display for StopReason {
 /// Something that has happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A worker process said that it is ready.
+    /// A worker process reported that it is ready.
     WorkerStarted {
         slot: Slot,
         pid: u32,
         engine: String,
         log: PathBuf,
     },
-    /// An attempt was handed to a worker.
+    /// An attempt was assigned to a worker.
     TrialStarted {
         trial: TrialId,
         attempt: AttemptNo,
@@ -151,7 +151,7 @@ pub enum Event {
         engine: String,
         pid: u32,
     },
-    /// The worker went on from a checkpoint written after `step`.
+    /// Training resumed from the checkpoint written after `step`.
     TrialResumed {
         trial: TrialId,
         attempt: AttemptNo,
@@ -166,7 +166,7 @@ pub enum Event {
         step: u32,
         values: Vec<(Metric, f64)>,
     },
-    /// A result; `result.diverged` tells a diverged trial from a finished one.
+    /// A result. `result.diverged` is set if the trial diverged.
     TrialFinished {
         trial: TrialId,
         attempt: AttemptNo,
@@ -181,51 +181,51 @@ pub enum Event {
         log_tail: String,
         will_retry: bool,
     },
-    /// The worker noticed something that whoever looks at the trial should know; `note` is a sentence.
-    TrialNoted {
+    /// The worker has a warning about the trial; `message` is a sentence.
+    TrialWarning {
         trial: TrialId,
         attempt: AttemptNo,
-        note: String,
+        message: String,
     },
-    /// A trial was given up without an attempt: its configuration has killed too many workers.
-    TrialSetAside { trial: TrialId, reason: String },
+    /// A trial was given up without an attempt, because its configuration has crashed too many workers.
+    TrialSkipped { trial: TrialId, reason: String },
     /// The worker was asked to stop and did; `step` is that of the checkpoint, if there is one.
     TrialInterrupted {
         trial: TrialId,
         attempt: AttemptNo,
         step: Option<u32>,
     },
-    /// A trial that was waiting has got its result from another session meanwhile.
-    TrialFoundDone { trial: TrialId },
-    /// A slot failed too often in a row and gets no more work.
+    /// Another session has completed a trial that was queued here.
+    TrialCompletedElsewhere { trial: TrialId },
+    /// A slot failed too often in a row and gets no more trials.
     SlotRetired { slot: Slot, reason: String },
-    /// No trial is begun any more, and those in hand were asked to write a checkpoint and end; with
-    /// `at_once` their workers were ended instead.
-    StopBegan { reason: StopReason, at_once: bool },
-    /// The record cannot be written for now. What there is to write is kept and tried again; no new
-    /// trials are begun meanwhile.
-    RecordWaits { reason: String },
-    /// The record could be written again, with all that was held back.
-    RecordWentOn { after: Duration },
-    /// Something about the record that whoever runs the sweep should know; `note` is a sentence.
-    RecordNoted { note: String },
+    /// No more trials are started. Running ones were asked to write a checkpoint and end; with
+    /// `at_once` their workers were killed instead.
+    StopRequested { reason: StopReason, at_once: bool },
+    /// The database cannot be written for now. Pending writes are kept and retried; no new trials are
+    /// started meanwhile.
+    StoreBlocked { reason: String },
+    /// The database could be written again, with everything that was pending.
+    StoreResumed { after: Duration },
+    /// The store has a warning about the database; `message` is a sentence.
+    StoreWarning { message: String },
 }
 
-/// How far an observer has come with what it was told.
+/// Whether an observer has processed the events it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Readiness {
-    /// All of it is done with.
+    /// All events are processed.
     #[default]
-    Settled,
-    /// Some of it is still on its way.
-    Behind,
-    /// It waits for something that nobody here can mend; it keeps what it is told until then.
-    Waiting,
+    Idle,
+    /// Some events are still being processed.
+    Busy,
+    /// It waits for something that this program cannot fix, and keeps the events until then.
+    Blocked,
 }
 
-/// Someone who is told what happens, in order, on the dispatcher's thread.
+/// Receives every event, in order, on the dispatcher's thread.
 pub trait Observer {
-    /// Takes note of `event`. An error ends the sweep: only the record may return one.
+    /// Processes `event`. An error ends the sweep: only the store may return one.
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError>;
 
     /// Called when nothing has happened for a moment, and at the end.
@@ -233,19 +233,19 @@ pub trait Observer {
         Ok(())
     }
 
-    /// How far it has come. While it waits, no new trials are begun, and a session does not end by
-    /// itself before it has settled.
+    /// Whether it has processed all events. While it is blocked no new trials are started, and a
+    /// session does not end by itself before it is idle.
     fn readiness(&self) -> Readiness {
         Readiness::default()
     }
 
-    /// What it has to say itself, oldest first: it is told to all observers.
-    fn news(&mut self) -> Option<Event> {
-        None
+    /// Events of its own since the last call, oldest first: all observers receive them.
+    fn drain_events(&mut self) -> Vec<Event> {
+        Vec::new()
     }
 }
 
-/// The record could not be written.
+/// The database could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ObserverError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cause_has_its_word_in_the_list() {
+    fn every_cause_has_its_name_in_the_list() {
         let after = Duration::from_secs(1);
         let message = String::new();
         let causes = [
@@ -268,18 +268,18 @@ mod tests {
             Cause::OutOfMemory {
                 message: message.clone(),
             },
-            Cause::Refused {
+            Cause::Rejected {
                 message: message.clone(),
             },
             Cause::Protocol { message },
         ];
-        let mut words: Vec<&str> = causes.iter().map(Cause::name).collect();
-        words.push(SET_ASIDE);
-        assert_eq!(words, CAUSES);
+        let mut names: Vec<&str> = causes.iter().map(Cause::name).collect();
+        names.push(SKIPPED);
+        assert_eq!(names, CAUSES);
     }
 
     #[test]
-    fn a_signal_is_told_with_its_name() {
+    fn a_signal_is_shown_with_its_name() {
         let killed = Cause::Crashed {
             exit_code: None,
             signal: Some(9),

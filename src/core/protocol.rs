@@ -1,8 +1,8 @@
-//! What coordinator and worker say to each other: one JSON object a line, on the worker's standard
-//! input and output. Says nothing of pipes or processes, so that another launcher can carry it.
+//! The messages between coordinator and worker: one JSON object per line, on the worker's standard
+//! input and output. Nothing here depends on pipes or processes, so that any launcher can carry it.
 //!
-//! The worker speaks first ([`FromWorker::Ready`]); a worker of another version is refused. A closed
-//! standard input means that the coordinator is gone: the worker ends at once.
+//! The worker speaks first ([`FromWorker::Ready`]); a worker with another protocol version is rejected. A
+//! closed standard input means that the coordinator is gone: the worker exits at once.
 
 use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
-/// Raised with every change that an older peer would misread.
-pub const PROTOCOL: u32 = 3;
+/// Raised with every change that an older peer would misread. Version 4 renamed tags and fields.
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -20,11 +20,11 @@ pub const MAX_LINE: usize = 64 << 20;
 /// What [`read_line`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// A line, less its end.
+    /// A line, without its end.
     Whole,
-    /// The beginning of a line longer than either side accepts.
+    /// The beginning of a line that is longer than [`MAX_LINE`].
     TooLong,
-    /// Nothing more comes; half a line whose writer is gone is nothing.
+    /// The end of the input; an incomplete last line is dropped.
     End,
 }
 
@@ -49,54 +49,53 @@ pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Li
 
 /// From the coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ToWorker {
     /// Train this trial; one at a time.
-    Train(Box<Order>),
-    /// Train these trials, networks of one shape, as one; answers are those of single trials. Only for a
-    /// worker that said it has room.
-    TrainTogether { orders: Vec<Order> },
-    /// Checkpoint the trials in hand after the epoch under way, give them up and wait for more.
+    Train(Box<TrainRequest>),
+    /// Train these trials, networks of one shape, as one batched model; answers are those of single
+    /// trials. Only for a worker whose capacity is not 0.
+    TrainBatch { requests: Vec<TrainRequest> },
+    /// Checkpoint the running trials after the current epoch, interrupt them and wait for more.
     Stop,
 }
 
 /// Everything a worker needs to train one trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Order {
+pub struct TrainRequest {
     pub attempt: u64,
     pub trial: TrialId,
     pub spec: TrialSpec,
     /// The prepared data set: training and validation rows only.
     pub data: PathBuf,
-    /// The folder of the trial: model files and checkpoint. Folders of trials stand side by side under
-    /// their names; that is where a trial finds the weights of another one that it begins with.
+    /// The folder of the trial: model files and checkpoint. Folders of trials are siblings, named by
+    /// trial; a trial finds the pretrained weights of another one there.
     pub folder: PathBuf,
     pub checkpoint: Checkpointing,
 }
 
-/// When a trial writes checkpoints. One that a stop asks for is written in any case.
+/// When a trial writes checkpoints. A stop request always writes one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Checkpointing {
-    /// Milliseconds of training between two, at least.
+    /// Minimum training time between two checkpoints, in milliseconds.
     pub every_ms: u64,
-    /// Share of training time that they may take, in (0, 1].
+    /// Largest fraction of training time that they may take, in (0, 1].
     pub cost: f64,
 }
 
 /// From a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromWorker {
     Ready {
         protocol: u32,
         engine: String,
         pid: u32,
-        /// Numbers that networks trained together may take between them, as `plan` counts them; 0 for
-        /// one at a time.
+        /// How many numbers the networks of a batch may hold in total; 0 for one trial at a time.
         #[serde(default)]
-        room: u64,
+        capacity: u64,
     },
-    /// The trial goes on from a checkpoint written after `step`.
+    /// Training resumes from the checkpoint written after `step`.
     Resumed { attempt: u64, step: u32 },
     Progress {
         attempt: u64,
@@ -108,18 +107,18 @@ pub enum FromWorker {
         attempt: u64,
         result: Box<TrialResult>,
     },
-    /// Something that whoever looks at the trial should know: a checkpoint that could not be used, say.
-    Noted { attempt: u64, message: String },
-    /// The trial waits for the machine, for room on the disk say, and has done so for `millis` more than
-    /// it has said. That time counts for no limit.
-    Waiting { attempt: u64, millis: u64 },
-    /// Stopped on request.
+    /// Something to tell the user about the trial, such as a checkpoint that could not be used.
+    Warning { attempt: u64, message: String },
+    /// The trial waits for the machine, such as for space on a full disk, and has waited `millis` since
+    /// the last such message. That time counts towards no limit.
+    Blocked { attempt: u64, millis: u64 },
+    /// The trial was stopped on request.
     Interrupted { attempt: u64, step: Option<u32> },
-    /// The engine cannot train this; the worker stays.
-    Refused { attempt: u64, message: String },
+    /// The engine cannot train this trial; the worker stays.
+    Rejected { attempt: u64, message: String },
 }
 
-/// Metric values as JSON: numbers, and `null`-free names for those that JSON has no number for.
+/// Metric values as JSON: numbers, or names such as `inf` where JSON has no number.
 mod metric_values {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -165,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_up_to_the_longest_that_is_accepted() {
+    fn lines_are_read_up_to_the_maximum_length() {
         let endless = io::repeat(b'x').take(3 * MAX_LINE as u64);
         let mut reader = io::BufReader::new(io::Cursor::new(b"one\n\ntwo").chain(endless));
         let mut line = Vec::new();
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_json_has_no_number_for_survive_the_trip() {
+    fn values_that_json_has_no_number_for_are_transmitted() {
         let said = FromWorker::Progress {
             attempt: 3,
             step: 1,

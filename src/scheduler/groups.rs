@@ -9,16 +9,16 @@ use sweep_core::trial::{MlpSpec, ModelSpec, Optimizer, TrialSpec};
 /// Most trials of a group.
 const MOST: usize = 128;
 
-/// The data that trials are trained on, as far as they decide how much room a trial takes.
+/// The data that trials are trained on, as far as they decide how much capacity a trial takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub struct DatasetSize {
     pub rows: usize,
     pub features: usize,
     pub classes: usize,
 }
 
 /// Whether both can be lanes of one group.
-pub fn are_alike(one: &TrialSpec, other: &TrialSpec) -> bool {
+pub fn can_batch(one: &TrialSpec, other: &TrialSpec) -> bool {
     let (ModelSpec::Mlp(a), ModelSpec::Mlp(b)) = (&one.model, &other.model) else {
         return false;
     };
@@ -47,26 +47,32 @@ fn rule(spec: &MlpSpec) -> (bool, bool, bool) {
     (descends, pushed, pushed && spec.nesterov)
 }
 
-/// How many trials like `spec` to train at once where lanes may take `room` numbers between them, so that
+/// How many trials like `spec` to train at once where lanes may take `capacity` numbers between them, so that
 /// the `waiting` trials of all kinds, itself included, keep all of `slots` busy. At least 1.
-pub fn size(spec: &TrialSpec, extent: Extent, room: u64, waiting: usize, slots: usize) -> usize {
+pub fn size(
+    spec: &TrialSpec,
+    data: DatasetSize,
+    capacity: u64,
+    waiting: usize,
+    slots: usize,
+) -> usize {
     let ModelSpec::Mlp(model) = &spec.model else {
         return 1;
     };
-    let fits = usize::try_from(room / numbers(model, extent)).unwrap_or(MOST);
+    let fits = usize::try_from(capacity / numbers(model, data)).unwrap_or(MOST);
     fits.min(MOST).min(waiting.div_ceil(slots.max(1))).max(1)
 }
 
 /// Numbers that one lane takes: the values of a batch at every layer, and the parameters. At least 1.
-fn numbers(model: &MlpSpec, extent: Extent) -> u64 {
-    let inputs = extent.features * model.embedding.inputs_a_feature();
+fn numbers(model: &MlpSpec, data: DatasetSize) -> u64 {
+    let inputs = data.features * model.embedding.inputs_a_feature();
     let (mut values, mut parameters, mut before) = (inputs, 0, inputs);
-    for width in model.layers.iter().copied().chain([extent.classes]) {
+    for width in model.layers.iter().copied().chain([data.classes]) {
         values += width;
         parameters += before * width;
         before = width;
     }
-    let batch = model.batch_rows(extent.rows);
+    let batch = model.batch_rows(data.rows);
     (values as u64)
         .saturating_mul(batch as u64)
         .saturating_add(parameters as u64)
@@ -78,7 +84,7 @@ mod tests {
     use super::*;
     use sweep_core::trial::{Objective, Value};
 
-    const EXTENT: Extent = Extent {
+    const SIZE: DatasetSize = DatasetSize {
         rows: 1000,
         features: 10,
         classes: 5,
@@ -110,13 +116,13 @@ mod tests {
             ("optimizer", text("adamw")),
             ("lr_schedule", text("cosine")),
         ] {
-            assert!(are_alike(&plain, &trial(&[(key, value)])), "{key}");
+            assert!(can_batch(&plain, &trial(&[(key, value)])), "{key}");
         }
         let other_seed = TrialSpec {
             seed: 7,
             ..plain.clone()
         };
-        assert!(are_alike(&plain, &other_seed));
+        assert!(can_batch(&plain, &other_seed));
     }
 
     #[test]
@@ -133,22 +139,22 @@ mod tests {
         ] {
             let other = trial(&[(key, value)]);
             assert!(
-                !are_alike(&plain, &other) && !are_alike(&other, &plain),
+                !can_batch(&plain, &other) && !can_batch(&other, &plain),
                 "{key}"
             );
-            assert!(are_alike(&other, &other), "{key}");
+            assert!(can_batch(&other, &other), "{key}");
         }
         let shared = TrialSpec {
             train_share: 0.5,
             ..plain.clone()
         };
         assert!(
-            !are_alike(&shared, &shared),
+            !can_batch(&shared, &shared),
             "shares have rows of their own"
         );
         let sgd = [("optimizer", text("sgd"))];
         let momentum = [("optimizer", text("sgd")), ("momentum", Value::Float(0.9))];
-        assert!(!are_alike(&trial(&sgd), &trial(&momentum)));
+        assert!(!can_batch(&trial(&sgd), &trial(&momentum)));
     }
 
     #[test]
@@ -156,14 +162,15 @@ mod tests {
         // 32 rows of 10 + 64 + 32 + 5 values, and 10 * 64 + 64 * 32 + 32 * 5 parameters.
         let lane = 32 * 111 + 2848;
         let spec = trial(&[]);
-        let sized =
-            |room: u64, waiting: usize, slots: usize| size(&spec, EXTENT, room, waiting, slots);
+        let sized = |capacity: u64, waiting: usize, slots: usize| {
+            size(&spec, SIZE, capacity, waiting, slots)
+        };
         assert_eq!(sized(0, 100, 1), 1);
         assert_eq!(sized(lane * 5 + 1, 100, 1), 5);
         assert_eq!(sized(lane * 5 - 1, 100, 1), 4);
         assert_eq!(sized(lane * 50, 10, 4), 3);
         assert_eq!(sized(u64::MAX, 10_000, 2), MOST);
         let all = trial(&[("batch_size", text("all"))]);
-        assert_eq!(size(&all, EXTENT, 1000 * 111 + 2848, 9, 1), 1);
+        assert_eq!(size(&all, SIZE, 1000 * 111 + 2848, 9, 1), 1);
     }
 }

@@ -23,11 +23,11 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What becomes of a trial that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RetryDecision {
     Retry,
     GiveUp,
     /// It is given up, and so are all trials of its configuration that were waiting.
-    SetAside {
+    SkipConfiguration {
         /// Workers that the configuration has ended.
         kills: u32,
         trials: Vec<usize>,
@@ -192,13 +192,13 @@ impl Queue {
         trial: usize,
         failure: Failure<'_>,
         now: Instant,
-    ) -> Verdict {
+    ) -> RetryDecision {
         if matches!(
             failure.cause,
-            Cause::Refused { .. } | Cause::TimedOut { .. }
+            Cause::Rejected { .. } | Cause::TimedOut { .. }
         ) {
             // The worker is well: this is about the trial alone.
-            return Verdict::GiveUp;
+            return RetryDecision::GiveUp;
         }
         let config = self.configs[trial];
         let kills = self.kills.entry(config).or_insert(0);
@@ -211,7 +211,7 @@ impl Queue {
         }
         if kills >= CONFIG_KILLS.max(self.retries + 1) {
             let trials = self.withdraw(config);
-            return Verdict::SetAside { kills, trials };
+            return RetryDecision::SkipConfiguration { kills, trials };
         }
         let failures = self.failures.entry(trial).or_insert(0);
         *failures += 1;
@@ -221,7 +221,7 @@ impl Queue {
             _ => true,
         };
         if failures > self.retries || !helps {
-            return Verdict::GiveUp;
+            return RetryDecision::GiveUp;
         }
         let pause = FIRST_PAUSE
             .saturating_mul(1 << (failures - 1).min(16))
@@ -231,7 +231,7 @@ impl Queue {
             trial,
             failed_on: Some(slot.clone()),
         });
-        Verdict::Retry
+        RetryDecision::Retry
     }
 
     /// Takes the trials of `config` that wait out of the queue, in the order of the plan.

@@ -32,7 +32,7 @@ pub enum SlotError {
 
 /// What is asked for, before it is known which GPUs there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SlotRequest {
     /// What the machine has.
     Auto,
     These {
@@ -115,7 +115,7 @@ pub fn gpu_of(slot: &Slot) -> Option<u32> {
 }
 
 /// How many of `slots` are on the device that `slot` is on; 1 for a core.
-pub fn sharers(slots: &[Slot], slot: &Slot) -> usize {
+pub fn workers_on_device(slots: &[Slot], slot: &Slot) -> usize {
     match gpu_of(slot) {
         None => 1,
         gpu => slots.iter().filter(|other| gpu_of(other) == gpu).count(),
@@ -127,9 +127,9 @@ pub fn sharers(slots: &[Slot], slot: &Slot) -> usize {
 ///
 /// # Errors
 /// When an entry of the list is none of these, or stands beside one that it contradicts.
-pub fn parse_slots(text: &str) -> Result<Wanted, SlotError> {
+pub fn parse_slots(text: &str) -> Result<SlotRequest, SlotError> {
     if text == "auto" {
-        return Ok(Wanted::Auto);
+        return Ok(SlotRequest::Auto);
     }
     let unknown = |entry: &str| SlotError::Unknown(entry.to_owned());
     let (mut cpu, mut numbers, mut all) = (None, Vec::new(), false);
@@ -150,7 +150,7 @@ pub fn parse_slots(text: &str) -> Result<Wanted, SlotError> {
             _ => return Err(unknown(entry)),
         }
     }
-    Ok(Wanted::These {
+    Ok(SlotRequest::These {
         cpu: cpu.unwrap_or(0),
         gpus: match all {
             true => Gpus::All,
@@ -191,21 +191,21 @@ mod tests {
         );
         let gpus: Vec<_> = shared.iter().map(gpu_of).collect();
         assert_eq!(gpus, [Some(0), Some(2), Some(0), Some(2), None]);
-        let counts = shared.iter().map(|slot| sharers(&shared, slot));
+        let counts = shared.iter().map(|slot| workers_on_device(&shared, slot));
         assert_eq!(counts.collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
     }
 
     #[test]
     fn lists_of_slots_are_read() {
-        let these = |cpu: usize, gpus: &[u32]| Wanted::These {
+        let these = |cpu: usize, gpus: &[u32]| SlotRequest::These {
             cpu,
             gpus: Gpus::These(gpus.to_vec()),
         };
-        assert_eq!(parse_slots("auto"), Ok(Wanted::Auto));
+        assert_eq!(parse_slots("auto"), Ok(SlotRequest::Auto));
         assert_eq!(parse_slots("cpu:3"), Ok(these(3, &[])));
         assert_eq!(parse_slots("cpu"), Ok(these(cores(), &[])));
         assert_eq!(parse_slots("cuda:1, cpu:2,cuda:0"), Ok(these(2, &[1, 0])));
-        let all = Wanted::These {
+        let all = SlotRequest::These {
             cpu: 0,
             gpus: Gpus::All,
         };

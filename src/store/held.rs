@@ -31,7 +31,7 @@ struct State {
     /// Since when writing is held back.
     waiting: Option<Instant>,
     /// What there is to tell.
-    news: VecDeque<Event>,
+    events: VecDeque<Event>,
     /// When what is still held back is given up: nothing more will come.
     closing: Option<Instant>,
 }
@@ -55,14 +55,14 @@ impl Shared {
     pub(super) fn readiness(&self) -> Readiness {
         let state = self.lock();
         match (state.waiting, state.pending) {
-            (Some(_), _) => Readiness::Waiting,
-            (None, 0) => Readiness::Settled,
-            (None, _) => Readiness::Behind,
+            (Some(_), _) => Readiness::Blocked,
+            (None, 0) => Readiness::Idle,
+            (None, _) => Readiness::Busy,
         }
     }
 
-    pub(super) fn news(&self) -> Option<Event> {
-        self.lock().news.pop_front()
+    pub(super) fn drain_events(&self) -> Vec<Event> {
+        self.lock().events.drain(..).collect()
     }
 
     /// Says that nothing more comes, and that what is held back is given up at `deadline`.
@@ -86,7 +86,7 @@ impl Shared {
     }
 
     pub(super) fn tell(&self, event: Event) {
-        self.lock().news.push_back(event);
+        self.lock().events.push_back(event);
     }
 
     /// Waits for `pause`, having told the `reason` once; false when there is no more time to wait.
@@ -94,7 +94,7 @@ impl Shared {
         let mut state = self.lock();
         if state.waiting.is_none() {
             state.waiting = Some(Instant::now());
-            state.news.push_back(Event::RecordWaits { reason });
+            state.events.push_back(Event::StoreBlocked { reason });
             self.changed.notify_all();
         }
         let pause = match state.closing {
@@ -113,7 +113,7 @@ impl Shared {
         let mut state = self.lock();
         if let Some(since) = state.waiting.take() {
             let after = since.elapsed();
-            state.news.push_back(Event::RecordWentOn { after });
+            state.events.push_back(Event::StoreResumed { after });
         }
     }
 

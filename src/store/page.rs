@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::begin::interrupt_running;
 use super::cells::{to_int, to_text};
 use super::{Outcome, StoreError};
-use sweep_core::event::{AttemptNo, Cause, Event, SET_ASIDE, Slot};
+use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
@@ -92,15 +92,17 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
                 let word = (!will_retry).then_some(cause.name());
                 self.status(trial, status, Some(&cause.to_string()), word)
             }
-            Event::TrialSetAside { trial, reason } => {
+            Event::TrialSkipped { trial, reason } => {
                 let trial = self.trial(trial)?.id;
-                self.status(trial, "failed", Some(reason), Some(SET_ASIDE))
+                self.status(trial, "failed", Some(reason), Some(SKIPPED))
             }
-            Event::TrialNoted { attempt, note, .. } => self.attempt(
+            Event::TrialWarning {
+                attempt, message, ..
+            } => self.attempt(
                 *attempt,
                 "UPDATE attempts SET notes = coalesce(notes || char(10), '') || ?3
                  WHERE session = ?1 AND number = ?2",
-                params![self.session, number(*attempt)?, note],
+                params![self.session, number(*attempt)?, message],
             ),
             Event::TrialInterrupted {
                 trial,
@@ -115,11 +117,11 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             }
             // The other session has written what there is to write, and the end of this one is
             // written when it has come.
-            Event::TrialFoundDone { .. } | Event::StopBegan { .. } => Ok(()),
+            Event::TrialCompletedElsewhere { .. } | Event::StopRequested { .. } => Ok(()),
             // The record's own words are for people; it does not write down that it could not write.
-            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
-                Ok(())
-            }
+            Event::StoreBlocked { .. }
+            | Event::StoreResumed { .. }
+            | Event::StoreWarning { .. } => Ok(()),
         }
     }
 

@@ -170,9 +170,9 @@ impl Observer for Writer {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         match event {
             // Its own words.
-            Event::RecordWaits { .. } | Event::RecordWentOn { .. } | Event::RecordNoted { .. } => {
-                self.check()
-            }
+            Event::StoreBlocked { .. }
+            | Event::StoreResumed { .. }
+            | Event::StoreWarning { .. } => self.check(),
             event => self.give(Entry::Event {
                 event: event.clone(),
                 at_ms: self.clock.now_ms(),
@@ -182,8 +182,8 @@ impl Observer for Writer {
 
     fn idle(&mut self) -> Result<(), ObserverError> {
         match self.shared.readiness() {
-            Readiness::Behind => self.send(Message::Flush),
-            Readiness::Settled | Readiness::Waiting => self.check(),
+            Readiness::Busy => self.send(Message::Flush),
+            Readiness::Idle | Readiness::Blocked => self.check(),
         }
     }
 
@@ -191,8 +191,8 @@ impl Observer for Writer {
         self.shared.readiness()
     }
 
-    fn news(&mut self) -> Option<Event> {
-        self.shared.news()
+    fn drain_events(&mut self) -> Vec<Event> {
+        self.shared.drain_events()
     }
 }
 
@@ -225,7 +225,7 @@ impl Keeper {
                 finished(&batch).for_each(|trial| (files.after_commit)(trial));
             }
             if let Some(note) = self.journal.tend_log() {
-                self.shared.tell(Event::RecordNoted { note });
+                self.shared.tell(Event::StoreWarning { message: note });
             }
             self.shared.written(batch.len());
         }

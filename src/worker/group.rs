@@ -11,12 +11,12 @@ use super::budget::{Budget, Pace};
 use super::reporter::Reporter;
 use super::voice::Voice;
 use super::{OpenData, begin, checkpoints, conclude};
-use sweep_core::protocol::{Checkpointing, FromWorker, Order};
+use sweep_core::protocol::{Checkpointing, FromWorker, TrainRequest};
 use sweep_engine::{Backend, BatchedTrial, EngineError, Job, Outcome};
 
 /// An order that has been begun.
 struct Begun<'a> {
-    order: Order,
+    order: TrainRequest,
     voice: Voice<'a>,
     checkpoint: Option<Vec<u8>>,
 }
@@ -25,11 +25,11 @@ struct Begun<'a> {
 /// alone, since their checkpoints are of no use.
 pub(super) fn carry_out(
     backend: &mut dyn Backend,
-    orders: Vec<Order>,
+    orders: Vec<TrainRequest>,
     data: &mut OpenData,
     (output, stop): (&File, &AtomicBool),
     pace: &mut Pace,
-) -> io::Result<Vec<Order>> {
+) -> io::Result<Vec<TrainRequest>> {
     let mut alone = Vec::new();
     let mut begun = Vec::with_capacity(orders.len());
     for order in orders {
@@ -57,7 +57,7 @@ pub(super) fn carry_out(
             for Begun { mut voice, .. } in begun {
                 let attempt = voice.attempt;
                 let message = message.clone();
-                voice.say(&FromWorker::Refused { attempt, message });
+                voice.say(&FromWorker::Rejected { attempt, message });
                 heard(voice)?;
             }
             return Ok(alone);
@@ -69,7 +69,7 @@ pub(super) fn carry_out(
     let attempts: Vec<u64> = begun.iter().map(|begun| begun.order.attempt).collect();
     let mut outcomes: Vec<Option<Result<Outcome, EngineError>>> = Vec::new();
     outcomes.resize_with(begun.len(), || None);
-    let mut watched: Vec<(Reporter<'_, '_>, &Order, Option<&[u8]>)> = begun
+    let mut watched: Vec<(Reporter<'_, '_>, &TrainRequest, Option<&[u8]>)> = begun
         .iter_mut()
         .map(
             |Begun {

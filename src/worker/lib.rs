@@ -21,7 +21,7 @@ use std::thread;
 
 use budget::{Budget, Pace};
 use reporter::Reporter;
-use sweep_core::protocol::{FromWorker, Line, Order, PROTOCOL, ToWorker, read_line};
+use sweep_core::protocol::{FromWorker, Line, PROTOCOL_VERSION, ToWorker, TrainRequest, read_line};
 use sweep_data::Dataset;
 use sweep_engine::{Backend, Control, EngineError, Job, Outcome};
 pub use voice::is_full;
@@ -42,10 +42,10 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
     say(
         &output,
         &FromWorker::Ready {
-            protocol: PROTOCOL,
+            protocol: PROTOCOL_VERSION,
             engine: backend.name().to_owned(),
             pid: std::process::id(),
-            room: backend.capacity(),
+            capacity: backend.capacity(),
         },
     )?;
     let mut data = OpenData::default();
@@ -68,13 +68,13 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
 }
 
 /// Passes orders on in the order they came in; ends the process when there will be no more.
-fn read_orders(orders: &Sender<Vec<Order>>, stop: &AtomicBool) {
+fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool) {
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     while let Ok(Line::Whole) = read_line(&mut input, &mut line) {
         let next = match serde_json::from_slice(&line) {
             Ok(ToWorker::Train(order)) => vec![*order],
-            Ok(ToWorker::TrainTogether { orders }) => orders,
+            Ok(ToWorker::TrainBatch { requests }) => requests,
             Ok(ToWorker::Stop) => {
                 stop.store(true, Ordering::Relaxed);
                 continue;
@@ -114,7 +114,7 @@ impl OpenData {
 /// Trains one trial and gives the last word on it; what the trial did wrong is an answer too.
 fn carry_out(
     backend: &mut dyn Backend,
-    order: &Order,
+    order: &TrainRequest,
     data: &mut OpenData,
     voice: &mut Voice<'_>,
     pace: &mut Pace,
@@ -122,7 +122,7 @@ fn carry_out(
     let (attempt, folder) = (order.attempt, order.folder.as_path());
     let data = match data.get(&order.data) {
         Ok(data) => data,
-        Err(message) => return FromWorker::Refused { attempt, message },
+        Err(message) => return FromWorker::Rejected { attempt, message },
     };
     if let Err(end) = begin(folder, voice) {
         return end;
@@ -170,7 +170,7 @@ fn begin(folder: &Path, voice: &mut Voice<'_>) -> Result<(), FromWorker> {
         let why = format!("cannot write in {}: {error}", folder.display());
         if !is_full(&error) {
             let message = format!("{why}; see that the folder can be written");
-            return Err(FromWorker::Refused { attempt, message });
+            return Err(FromWorker::Rejected { attempt, message });
         }
         if voice.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
             let step = None;
@@ -199,7 +199,7 @@ fn conclude(
             FromWorker::Interrupted { attempt, step }
         }
         Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
-        Err(error) => FromWorker::Refused {
+        Err(error) => FromWorker::Rejected {
             attempt,
             message: error.to_string(),
         },

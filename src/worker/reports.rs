@@ -88,7 +88,7 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(folder.join(REPORTS));
         file.as_mut()
             .unwrap()
-            .write_all(b"{\"say\":\"prog")
+            .write_all(b"{\"type\":\"prog")
             .unwrap();
         for step in 3..=5 {
             reports.add(&report(step, f64::INFINITY)).unwrap();

@@ -51,7 +51,7 @@ impl<'a> Voice<'a> {
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         log(&message);
         let attempt = self.attempt;
-        self.say(&FromWorker::Noted { attempt, message });
+        self.say(&FromWorker::Warning { attempt, message });
     }
 
     /// Whether training is to end: on request, or since nobody listens.
@@ -81,7 +81,7 @@ impl<'a> Voice<'a> {
             }
             thread::sleep(SLICE);
         }
-        self.say(&FromWorker::Waiting {
+        self.say(&FromWorker::Blocked {
             attempt: self.attempt,
             millis: begin.elapsed().as_millis() as u64,
         });

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
-use sweep_core::protocol::{Checkpointing, FromWorker, Order, ToWorker};
+use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
 use sweep_data::{Dataset, SavedPreparation, SealedTest, View, prepare};
 use sweep_experiment::{Source, parse};
@@ -159,7 +159,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
     let spec = TrialSpec::new(Kind::Mlp.default_model(), 1, Objective::default());
     let digest = DataDigest::from_hex("d".repeat(64));
     let (trial, config) = (spec.id(&digest), spec.config_id(&digest));
-    let order = ToWorker::Train(Box::new(Order {
+    let order = ToWorker::Train(Box::new(TrainRequest {
         attempt: 1,
         trial: trial.clone(),
         spec: spec.clone(),
@@ -176,7 +176,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             protocol: 3,
             engine: "native".to_owned(),
             pid: 7,
-            room: 0,
+            capacity: 0,
         },
         FromWorker::Resumed {
             attempt: 1,
@@ -191,11 +191,11 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             attempt: 1,
             result: Box::new(result()),
         },
-        FromWorker::Noted {
+        FromWorker::Warning {
             attempt: 1,
             message: "a note".to_owned(),
         },
-        FromWorker::Refused {
+        FromWorker::Rejected {
             attempt: 1,
             message: "no".to_owned(),
         },
@@ -236,10 +236,10 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
                 attempt,
                 result,
             },
-            FromWorker::Noted { message, .. } => Event::TrialNoted {
+            FromWorker::Warning { message, .. } => Event::TrialWarning {
                 trial: trial.clone(),
                 attempt,
-                note: message,
+                message: message,
             },
             _ => return true,
         };

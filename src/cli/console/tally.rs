@@ -23,9 +23,9 @@ pub struct Tally {
     diverged: u64,
     /// Given up, those set aside included.
     pub failed: u64,
-    set_aside: u64,
+    skipped: u64,
     /// Finished by another session meanwhile.
-    found_done: u64,
+    completed_elsewhere: u64,
     is_stopping: bool,
     pub best: Option<(TrialId, f64)>,
     /// What the record calls the best.
@@ -52,8 +52,8 @@ impl Tally {
             finished: 0,
             diverged: 0,
             failed: 0,
-            set_aside: 0,
-            found_done: 0,
+            skipped: 0,
+            completed_elsewhere: 0,
             is_stopping: false,
             slots: BTreeMap::new(),
         }
@@ -107,16 +107,16 @@ impl Tally {
                 self.end(*attempt);
                 self.failed += u64::from(!will_retry);
             }
-            Event::TrialSetAside { .. } => {
+            Event::TrialSkipped { .. } => {
                 self.failed += 1;
-                self.set_aside += 1;
+                self.skipped += 1;
             }
-            Event::TrialFoundDone { .. } => self.found_done += 1,
-            Event::TrialNoted { .. }
-            | Event::RecordWaits { .. }
-            | Event::RecordWentOn { .. }
-            | Event::RecordNoted { .. } => {}
-            Event::StopBegan { .. } => self.is_stopping = true,
+            Event::TrialCompletedElsewhere { .. } => self.completed_elsewhere += 1,
+            Event::TrialWarning { .. }
+            | Event::StoreBlocked { .. }
+            | Event::StoreResumed { .. }
+            | Event::StoreWarning { .. } => {}
+            Event::StopRequested { .. } => self.is_stopping = true,
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);
@@ -172,7 +172,7 @@ impl Tally {
 
     /// Trials that are over, in this session and before.
     pub fn done(&self) -> u64 {
-        self.sweep.already_done + self.found_done + self.finished + self.diverged
+        self.sweep.already_done + self.completed_elsewhere + self.finished + self.diverged
     }
 
     /// `12/44 trials, 1 failed, 3.2 trials/s, 00:00:10 left, best 0.6123 (2ce527b9 lr=0.01)`.
@@ -189,7 +189,7 @@ impl Tally {
             parts.push(format!("stopping, {running} in hand"));
         }
         // What was set aside or found took no time, and says nothing of how long the rest will take.
-        let over = self.finished + self.diverged + self.failed - self.set_aside;
+        let over = self.finished + self.diverged + self.failed - self.skipped;
         let seconds = now.saturating_duration_since(self.began).as_secs_f64();
         if over > 0 && seconds > 0.0 && !self.is_stopping {
             let a_second = over as f64 / seconds;
@@ -239,7 +239,7 @@ impl Tally {
                 let place = slot.map_or(String::new(), |(slot, _)| format!(" on {slot}"));
                 let fate = match (will_retry, cause) {
                     (true, _) => "it will be tried again",
-                    (false, Cause::Refused { .. }) => {
+                    (false, Cause::Rejected { .. }) => {
                         "it is not tried again, since it would end the same way"
                     }
                     (false, _) => "it is given up; --retry-failed tries it again",
@@ -253,18 +253,18 @@ impl Tally {
                 }
                 Some(notice)
             }
-            Event::TrialSetAside { trial, reason } => {
+            Event::TrialSkipped { trial, reason } => {
                 let (name, reason) = (self.named(trial), clean(reason));
                 Some(format!("trial {name} set aside: {reason}"))
             }
-            Event::TrialNoted { trial, note, .. } => {
-                let (name, note) = (self.named(trial), clean(note));
-                Some(format!("trial {name}: {note}"))
+            Event::TrialWarning { trial, message, .. } => {
+                let (name, message) = (self.named(trial), clean(message));
+                Some(format!("trial {name}: {message}"))
             }
-            Event::StopBegan { at_once: true, .. } => {
+            Event::StopRequested { at_once: true, .. } => {
                 Some("ending the workers that are left".to_owned())
             }
-            Event::StopBegan { reason, .. } => Some(match reason {
+            Event::StopRequested { reason, .. } => Some(match reason {
                 StopReason::Interrupt => {
                     "stopping: trials in hand write a checkpoint; again to stop at once".to_owned()
                 }
@@ -276,16 +276,16 @@ impl Tally {
             Event::SlotRetired { slot, reason } => {
                 Some(format!("slot {slot} gets no more work: {}", clean(reason)))
             }
-            Event::RecordWaits { reason } => Some(format!(
+            Event::StoreBlocked { reason } => Some(format!(
                 "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
                  begun until it can be written",
                 clean(reason)
             )),
-            Event::RecordWentOn { after } => Some(format!(
+            Event::StoreResumed { after } => Some(format!(
                 "the record goes on after {}; nothing was lost",
                 FormattedDuration(*after)
             )),
-            Event::RecordNoted { note } => Some(clean(note)),
+            Event::StoreWarning { message } => Some(clean(message)),
             _ => None,
         }
     }
@@ -314,7 +314,7 @@ impl Tally {
     }
 
     fn failures(&self) -> String {
-        match self.set_aside {
+        match self.skipped {
             0 => format!("{} failed", self.failed),
             some => format!("{} failed ({some} set aside)", self.failed),
         }

@@ -168,22 +168,22 @@ fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
         started(1),
         finished(1, 0.6, false),
         failed(2, false),
-        Event::TrialSetAside {
+        Event::TrialSkipped {
             trial: id(3),
             reason: "its configuration\nhas ended 2 workers".to_owned(),
         },
-        Event::TrialFoundDone { trial: id(4) },
+        Event::TrialCompletedElsewhere { trial: id(4) },
         started(5),
-        Event::TrialNoted {
+        Event::TrialWarning {
             trial: id(5),
             attempt: AttemptNo(5),
-            note: "a checkpoint was damaged".to_owned(),
+            message: "a checkpoint was damaged".to_owned(),
         },
-        Event::StopBegan {
+        Event::StopRequested {
             reason: limit,
             at_once: false,
         },
-        Event::StopBegan {
+        Event::StopRequested {
             reason: limit,
             at_once: true,
         },

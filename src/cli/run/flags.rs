@@ -3,7 +3,7 @@
 use crate::limits::{Limits, Retry};
 use crate::placement::EngineChoice;
 use sweep_experiment::memory_size;
-use sweep_scheduler::{Gpus, MAX_SLOTS, Wanted};
+use sweep_scheduler::{Gpus, MAX_SLOTS, SlotRequest};
 
 /// Flags on how to run, shared with `resume`. They change no result.
 #[derive(Debug, clap::Args)]
@@ -57,10 +57,10 @@ fn workers(text: &str) -> Result<usize, String> {
 /// Checks the value of `--slots`.
 fn slots(text: &str) -> Result<String, String> {
     match sweep_scheduler::parse_slots(text).map_err(|error| error.to_string())? {
-        Wanted::These { cpu, .. } if cpu > MAX_SLOTS => {
+        SlotRequest::These { cpu, .. } if cpu > MAX_SLOTS => {
             Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
         }
-        Wanted::These {
+        SlotRequest::These {
             cpu: 0,
             gpus: Gpus::These(numbers),
         } if numbers.is_empty() => Err(format!("from 1 to {MAX_SLOTS} slots are possible")),

@@ -15,7 +15,7 @@ use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::{ModelSpec, Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{
-    Elsewhere, Extent, Inbox, Incoming, ProcessLauncher, Settings, Summary, Work,
+    ClaimState, DatasetSize, Incoming, LocalLauncher, Sender, Settings, Summary, Work,
 };
 use sweep_store::lock::holder_of;
 use sweep_store::{
@@ -50,8 +50,8 @@ pub fn train(
         trials: todo,
         data: absolute(&ready.data.path)?,
         folder: trials.clone(),
-        elsewhere: &|trial| elsewhere(context, &record, trial),
-        extent: Extent {
+        claim_state: &|trial| claim_state(context, &record, trial),
+        dataset_size: DatasetSize {
             rows: ready.data.meta.train_rows,
             features: ready.data.meta.features.len(),
             classes: ready.data.meta.classes.len(),
@@ -74,12 +74,12 @@ pub fn train(
     })?;
     let logs = context.run_dir().logs(&experiment.name);
     let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
-    let mut launcher = ProcessLauncher::new(program, logs, memory_limit)
+    let mut launcher = LocalLauncher::new(program, logs, memory_limit)
         .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
         .with_torch(placement.torch);
-    let (inbox, incoming) = sweep_scheduler::inbox();
-    interrupt_on_signal(&inbox);
-    interrupt_on_request(&inbox, record.lock.requests())?;
+    let (sender, receiver) = sweep_scheduler::channel();
+    interrupt_on_signal(&sender);
+    interrupt_on_request(&sender, record.lock.requests())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
     let files = TrialFiles {
@@ -96,7 +96,7 @@ pub fn train(
         &settings,
         &mut launcher,
         &mut [&mut writer, &mut console],
-        (inbox, incoming),
+        (sender, receiver),
     );
     console.put_away();
     let outcome = match &result {
@@ -134,8 +134,8 @@ fn writable(trials: &Path) -> Result<(), Failure> {
 }
 
 /// Turns Ctrl-C and termination signals into interrupts; the third one ends without asking anybody.
-fn interrupt_on_signal(inbox: &Inbox) {
-    let inbox = inbox.clone();
+fn interrupt_on_signal(sender: &Sender) {
+    let sender = sender.clone();
     let mut count = 0;
     signals::interrupt(move || {
         count += 1;
@@ -143,13 +143,13 @@ fn interrupt_on_signal(inbox: &Inbox) {
             signals::end();
         }
         // Nobody listens once all trials are over.
-        let _ = inbox.send(Incoming::Interrupt);
+        let _ = sender.send(Incoming::Interrupt);
     });
 }
 
 /// Looks for requests to stop from other processes until the session is over.
-fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure> {
-    let inbox = inbox.clone();
+fn interrupt_on_request(sender: &Sender, requests: Requests) -> Result<(), Failure> {
+    let sender = sender.clone();
     let watch = move || {
         let mut seen = None;
         loop {
@@ -162,7 +162,7 @@ fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure
             };
             seen = seen.max(pending);
             for _ in 0..interrupts {
-                if inbox.send(Incoming::Interrupt).is_err() {
+                if sender.send(Incoming::Interrupt).is_err() {
                     return;
                 }
             }
@@ -176,16 +176,16 @@ fn interrupt_on_request(inbox: &Inbox, requests: Requests) -> Result<(), Failure
 }
 
 /// What other sessions, whose experiments ask for `trial` too, have to do with it.
-fn elsewhere(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> Elsewhere {
+fn claim_state(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> ClaimState {
     // A record that cannot be read now is no reason to stop: it is the writer's to tell.
     let Ok(Some(standing)) = record.store.standing(trial, record.session) else {
-        return Elsewhere::Free;
+        return ClaimState::Free;
     };
     let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
     match standing.status {
-        Status::Finished | Status::Diverged => Elsewhere::Done,
-        _ if standing.running_for.iter().any(is_run) => Elsewhere::Running,
-        _ => Elsewhere::Free,
+        Status::Finished | Status::Diverged => ClaimState::Done,
+        _ if standing.running_for.iter().any(is_run) => ClaimState::Running,
+        _ => ClaimState::Free,
     }
 }
 

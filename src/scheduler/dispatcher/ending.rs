@@ -45,7 +45,7 @@ impl Dispatcher<'_, '_> {
             }
         }
         let at_once = false;
-        self.tell(&Event::StopBegan { reason, at_once })
+        self.tell(&Event::StopRequested { reason, at_once })
     }
 
     fn end_at_once(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
@@ -53,7 +53,7 @@ impl Dispatcher<'_, '_> {
             return Ok(());
         }
         let at_once = true;
-        self.tell(&Event::StopBegan { reason, at_once })?;
+        self.tell(&Event::StopRequested { reason, at_once })?;
         self.give_up_all()
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::station::{Hand, State};
 use super::{Dispatcher, ScheduleError};
-use crate::queue::{Failure, SLOT_FAILURES, Verdict};
+use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
 use sweep_core::event::{Cause, Event};
 
 impl Dispatcher<'_, '_> {
@@ -71,7 +71,7 @@ impl Dispatcher<'_, '_> {
         };
         let verdict = self.queue.failed(&slot, index, failure, Instant::now());
         let why = cause.to_string();
-        let will_retry = verdict == Verdict::Retry;
+        let will_retry = verdict == RetryDecision::Retry;
         self.summary.failed += usize::from(!will_retry);
         self.tell(&Event::TrialFailed {
             trial: self.id(index),
@@ -80,13 +80,13 @@ impl Dispatcher<'_, '_> {
             log_tail,
             will_retry,
         })?;
-        if let Verdict::SetAside { kills, trials } = verdict {
+        if let RetryDecision::SkipConfiguration { kills, trials } = verdict {
             let reason = format!(
                 "its configuration {} has ended {kills} workers; the last: {why}",
                 self.work.trials[index].config.short()
             );
             for other in trials {
-                self.set_aside(other, &reason)?;
+                self.skipped(other, &reason)?;
             }
         }
         let reason = format!(
@@ -95,10 +95,10 @@ impl Dispatcher<'_, '_> {
         self.retire_if_worn_out(place, &reason)
     }
 
-    fn set_aside(&mut self, index: usize, reason: &str) -> Result<(), ScheduleError> {
+    fn skipped(&mut self, index: usize, reason: &str) -> Result<(), ScheduleError> {
         self.summary.failed += 1;
-        self.summary.set_aside += 1;
-        self.tell(&Event::TrialSetAside {
+        self.summary.skipped += 1;
+        self.tell(&Event::TrialSkipped {
             trial: self.id(index),
             reason: reason.to_owned(),
         })

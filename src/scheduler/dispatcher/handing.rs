@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::station::{Hand, State, Station};
-use super::{Dispatcher, Elsewhere, ScheduleError, tell};
+use super::{ClaimState, Dispatcher, ScheduleError, tell};
 use crate::groups;
 use crate::launcher::WorkerId;
 use crate::slots::gpu_of;
 use sweep_core::event::{AttemptNo, Event};
-use sweep_core::protocol::{Order, ToWorker};
+use sweep_core::protocol::{ToWorker, TrainRequest};
 
 /// Pause before a trial that another session is training is looked at again.
 const ELSEWHERE_PAUSE: Duration = Duration::from_secs(1);
@@ -38,12 +38,12 @@ impl Dispatcher<'_, '_> {
         let starting = self.stations.iter().filter(starting).count();
         let is_alone = self.usable() == 1;
         let slot = &self.stations[place].slot;
-        self.queue.has_due(slot, is_alone, now) && self.queue.len().min(self.room()) > starting
+        self.queue.has_due(slot, is_alone, now) && self.queue.len().min(self.capacity()) > starting
     }
 
     /// The next trial for the worker at `place` that no other session is training or has finished.
     fn next_trial(&mut self, place: usize, now: Instant) -> Result<Option<usize>, ScheduleError> {
-        if self.room() == 0 {
+        if self.capacity() == 0 {
             return Ok(None);
         }
         let is_alone = self.usable() == 1;
@@ -60,13 +60,13 @@ impl Dispatcher<'_, '_> {
     /// has, it is not to be begun here, or not now.
     fn is_free(&mut self, index: usize, now: Instant) -> Result<bool, ScheduleError> {
         let trial = &self.work.trials[index].id;
-        match (self.work.elsewhere)(trial) {
-            Elsewhere::Free => return Ok(true),
-            Elsewhere::Running => self.queue.put_off(index, now + ELSEWHERE_PAUSE),
-            Elsewhere::Done => {
-                self.summary.found_done += 1;
+        match (self.work.claim_state)(trial) {
+            ClaimState::Free => return Ok(true),
+            ClaimState::Running => self.queue.put_off(index, now + ELSEWHERE_PAUSE),
+            ClaimState::Done => {
+                self.summary.completed_elsewhere += 1;
                 let trial = trial.clone();
-                tell(self.observers, &Event::TrialFoundDone { trial })?;
+                tell(self.observers, &Event::TrialCompletedElsewhere { trial })?;
             }
         }
         Ok(false)
@@ -79,18 +79,18 @@ impl Dispatcher<'_, '_> {
         first: usize,
         now: Instant,
     ) -> Result<Vec<usize>, ScheduleError> {
-        let room = self.stations[place].room;
+        let capacity = self.stations[place].capacity;
         let mut trials = vec![first];
-        if room == 0 || !self.queue.is_untried(first) {
+        if capacity == 0 || !self.queue.is_untried(first) {
             return Ok(trials);
         }
         let work = self.work;
         let spec = &work.trials[first].spec;
-        let is_alike = |other: usize| groups::are_alike(spec, &work.trials[other].spec);
+        let is_alike = |other: usize| groups::can_batch(spec, &work.trials[other].spec);
         let waiting = 1 + self.queue.len();
         let slots = self.slots_to_feed(place);
-        let most = groups::size(spec, work.extent, room, waiting, slots);
-        let most = most.min(self.room());
+        let most = groups::size(spec, work.dataset_size, capacity, waiting, slots);
+        let most = most.min(self.capacity());
         for other in self.queue.take_like(most.saturating_sub(1), is_alike) {
             if self.is_free(other, now)? {
                 trials.push(other);
@@ -120,7 +120,7 @@ impl Dispatcher<'_, '_> {
         station.worker = worker;
         match self
             .launcher
-            .launch(&station.slot, worker, self.inbox.clone())
+            .launch(&station.slot, worker, self.sender.clone())
         {
             Ok(link) => {
                 station.link = Some(link);
@@ -137,7 +137,7 @@ impl Dispatcher<'_, '_> {
         let first = self.attempts + 1;
         let order = |(number, trial): (u64, &usize)| {
             let planned = self.work.trials[*trial];
-            Order {
+            TrainRequest {
                 attempt: number,
                 trial: planned.id.clone(),
                 spec: planned.spec.clone(),
@@ -146,10 +146,10 @@ impl Dispatcher<'_, '_> {
                 checkpoint: self.settings.checkpoint,
             }
         };
-        let mut orders: Vec<Order> = (first..).zip(&trials).map(order).collect();
+        let mut orders: Vec<TrainRequest> = (first..).zip(&trials).map(order).collect();
         let message = match orders.len() {
             1 => ToWorker::Train(Box::new(orders.remove(0))),
-            _ => ToWorker::TrainTogether { orders },
+            _ => ToWorker::TrainBatch { requests: orders },
         };
         self.attempts += trials.len() as u64;
         let station = &mut self.stations[place];

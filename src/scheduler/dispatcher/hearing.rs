@@ -4,25 +4,29 @@ use std::time::{Duration, Instant};
 
 use super::station::{Hand, State, Station};
 use super::{Dispatcher, ScheduleError};
-use crate::launcher::{Heard, WorkerId};
+use crate::launcher::{WorkerId, WorkerOutput};
 use crate::slots;
 use sweep_core::event::{AttemptNo, Cause, Event};
-use sweep_core::protocol::{FromWorker, PROTOCOL};
+use sweep_core::protocol::{FromWorker, PROTOCOL_VERSION};
 
 impl Dispatcher<'_, '_> {
-    pub(super) fn hear(&mut self, worker: WorkerId, heard: Heard) -> Result<(), ScheduleError> {
+    pub(super) fn hear(
+        &mut self,
+        worker: WorkerId,
+        heard: WorkerOutput,
+    ) -> Result<(), ScheduleError> {
         let at = |station: &Station| station.worker == worker && station.link.is_some();
         let Some(place) = self.stations.iter().position(at) else {
             // A worker that was given up speaks its last.
             return Ok(());
         };
         match heard {
-            Heard::Said(said) => self.hear_said(place, said),
-            Heard::Garbage(line) => {
+            WorkerOutput::Message(said) => self.hear_said(place, said),
+            WorkerOutput::Malformed(line) => {
                 let message = format!("the worker said what is not of the protocol: {line:?}");
                 self.lose(place, Cause::Protocol { message })
             }
-            Heard::Gone(cause) => self.lose(place, cause),
+            WorkerOutput::Exited(cause) => self.lose(place, cause),
         }
     }
 
@@ -33,13 +37,13 @@ impl Dispatcher<'_, '_> {
                     protocol,
                     engine,
                     pid,
-                    room,
+                    capacity,
                 },
                 State::Starting { .. },
             ) => {
-                if protocol != PROTOCOL {
+                if protocol != PROTOCOL_VERSION {
                     let message = format!(
-                        "the worker speaks protocol {protocol}, this program {PROTOCOL}: \
+                        "the worker speaks protocol {protocol}, this program {PROTOCOL_VERSION}: \
                          install both from one release"
                     );
                     return self.lose(place, Cause::Protocol { message });
@@ -50,7 +54,8 @@ impl Dispatcher<'_, '_> {
                 station.pid = pid;
                 // Each found the whole device free.
                 let slot = station.slot.clone();
-                station.room = room / slots::sharers(&self.settings.slots, &slot) as u64;
+                station.capacity =
+                    capacity / slots::workers_on_device(&self.settings.slots, &slot) as u64;
                 let log = station
                     .link
                     .as_ref()
@@ -130,16 +135,16 @@ impl Dispatcher<'_, '_> {
                     result,
                 }
             }
-            FromWorker::Waiting { millis, .. } => {
+            FromWorker::Blocked { millis, .. } => {
                 if let State::Busy { since, .. } = &mut self.stations[place].state {
                     *since += Duration::from_millis(millis);
                 }
                 return Ok(());
             }
-            FromWorker::Noted { message, .. } => Event::TrialNoted {
+            FromWorker::Warning { message, .. } => Event::TrialWarning {
                 trial,
                 attempt,
-                note: message,
+                message,
             },
             FromWorker::Interrupted { step, .. } => {
                 self.let_go(place, attempt);
@@ -150,13 +155,13 @@ impl Dispatcher<'_, '_> {
                     step,
                 }
             }
-            FromWorker::Refused { message, .. } => {
+            FromWorker::Rejected { message, .. } => {
                 self.let_go(place, attempt);
                 let log_tail = self.stations[place]
                     .link
                     .as_ref()
                     .map(|link| link.log_tail());
-                let cause = Cause::Refused { message };
+                let cause = Cause::Rejected { message };
                 return self.fail(place, hand, cause, log_tail.unwrap_or_default());
             }
             FromWorker::Ready { .. } => unreachable!("`names` lets no Ready through"),
@@ -172,9 +177,9 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         FromWorker::Resumed { attempt: of, .. }
         | FromWorker::Progress { attempt: of, .. }
         | FromWorker::Finished { attempt: of, .. }
-        | FromWorker::Noted { attempt: of, .. }
-        | FromWorker::Waiting { attempt: of, .. }
+        | FromWorker::Warning { attempt: of, .. }
+        | FromWorker::Blocked { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
-        | FromWorker::Refused { attempt: of, .. } => *of == attempt.0,
+        | FromWorker::Rejected { attempt: of, .. } => *of == attempt.0,
     }
 }

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use station::{State, Station};
 
-use super::groups::Extent;
-use super::inbox::{Arrivals, Inbox};
+use super::channel::{Receiver, Sender};
+use super::groups::DatasetSize;
 use super::launcher::{Incoming, Launcher};
 use super::queue::Queue;
 use sweep_core::event::{Event, Observer, ObserverError, Readiness, Slot, StopReason};
@@ -38,7 +38,7 @@ const HEARD_AT_ONCE: usize = 10_000;
 
 /// Where a trial stands in other sessions that share it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Elsewhere {
+pub enum ClaimState {
     /// No other session has anything to do with it.
     Free,
     /// Another one is training it now.
@@ -55,9 +55,9 @@ pub struct Work<'a> {
     /// Each trial has a folder of its own in here, named by its identifier.
     pub folder: PathBuf,
     /// Asked before a trial is begun.
-    pub elsewhere: &'a dyn Fn(&TrialId) -> Elsewhere,
+    pub claim_state: &'a dyn Fn(&TrialId) -> ClaimState,
     /// Of the data set: what decides how many trials a worker can train at once.
-    pub extent: Extent,
+    pub dataset_size: DatasetSize,
 }
 
 /// How it is to be run.
@@ -85,10 +85,10 @@ pub struct Summary {
     /// Given up, those set aside included.
     pub failed: usize,
     /// Given up without an attempt, for what others of their configuration did.
-    pub set_aside: usize,
+    pub skipped: usize,
     pub interrupted: usize,
     /// Finished by another session meanwhile.
-    pub found_done: usize,
+    pub completed_elsewhere: usize,
     /// Never begun, or to be tried again: the session ended first.
     pub left: usize,
     /// Why the session was ended before all trials were over.
@@ -100,7 +100,7 @@ pub struct Summary {
 impl Summary {
     /// Trials that ended with an attempt of this session.
     fn ended(&self) -> usize {
-        self.finished + self.diverged + self.failed - self.set_aside
+        self.finished + self.diverged + self.failed - self.skipped
     }
 }
 
@@ -113,14 +113,14 @@ pub enum ScheduleError {
 
 /// Runs `work` to its end, or to an interrupt, telling `observers` all that happens.
 ///
-/// `inbox` and `incoming` are the two ends of one channel; an interrupt handler may hold a copy of
-/// `inbox`. Workers are gone when this returns, whichever way it does.
+/// `sender` and `incoming` are the two ends of one channel; an interrupt handler may hold a copy of
+/// `sender`. Workers are gone when this returns, whichever way it does.
 pub fn dispatch(
     work: &Work<'_>,
     settings: &Settings,
     launcher: &mut dyn Launcher,
     observers: &mut [&mut dyn Observer],
-    (inbox, incoming): (Inbox, Arrivals),
+    (sender, incoming): (Sender, Receiver),
 ) -> Result<Summary, ScheduleError> {
     let stations = settings.slots.iter().cloned().map(Station::new).collect();
     let mut dispatcher = Dispatcher {
@@ -129,7 +129,7 @@ pub fn dispatch(
         settings,
         launcher,
         observers,
-        inbox,
+        sender,
         queue: Queue::new(configurations(work.trials), settings.retries),
         stations,
         summary: Summary::default(),
@@ -168,7 +168,7 @@ struct Dispatcher<'a, 'o> {
     settings: &'a Settings,
     launcher: &'a mut dyn Launcher,
     observers: &'a mut [&'o mut dyn Observer],
-    inbox: Inbox,
+    sender: Sender,
     queue: Queue,
     stations: Vec<Station>,
     summary: Summary,
@@ -180,14 +180,14 @@ struct Dispatcher<'a, 'o> {
 }
 
 impl Dispatcher<'_, '_> {
-    fn run(&mut self, incoming: &Arrivals) -> Result<(), ScheduleError> {
+    fn run(&mut self, incoming: &Receiver) -> Result<(), ScheduleError> {
         loop {
             self.ask_observers()?;
-            if self.stopping.is_none() && self.readiness != Readiness::Waiting {
+            if self.stopping.is_none() && self.readiness != Readiness::Blocked {
                 self.fill()?;
             }
             // A stop does not wait for a record that cannot be written.
-            let is_settled = self.readiness == Readiness::Settled || self.stopping.is_some();
+            let is_settled = self.readiness == Readiness::Idle || self.stopping.is_some();
             if !self.is_under_way() && is_settled {
                 break;
             }
@@ -206,7 +206,7 @@ impl Dispatcher<'_, '_> {
                         observer.idle()?;
                     }
                 }
-                // Impossible: `self.inbox` keeps the channel open.
+                // Impossible: `self.sender` keeps the channel open.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.enforce_limits(Instant::now())?;
@@ -216,7 +216,7 @@ impl Dispatcher<'_, '_> {
 
     fn receive(&mut self, incoming: Incoming) -> Result<(), ScheduleError> {
         match incoming {
-            Incoming::Heard(worker, heard) => self.hear(worker, heard),
+            Incoming::Worker(worker, heard) => self.hear(worker, heard),
             Incoming::Interrupt => self.interrupt(),
         }
     }
@@ -224,7 +224,7 @@ impl Dispatcher<'_, '_> {
     /// Passes on what observers have to say, and sees how far they have come.
     fn ask_observers(&mut self) -> Result<(), ScheduleError> {
         for place in 0..self.observers.len() {
-            while let Some(event) = self.observers[place].news() {
+            for event in self.observers[place].drain_events() {
                 self.tell(&event)?;
             }
         }
@@ -259,7 +259,7 @@ impl Dispatcher<'_, '_> {
     }
 
     /// How many more trials may be begun before those in hand have ended.
-    fn room(&self) -> usize {
+    fn capacity(&self) -> usize {
         match self.settings.max_trials {
             Some(most) => most.saturating_sub(self.summary.ended() + self.in_hand()),
             None => usize::MAX,
@@ -269,7 +269,7 @@ impl Dispatcher<'_, '_> {
     /// How long to sleep when nothing is heard.
     fn wait(&self) -> Duration {
         match self.readiness {
-            Readiness::Waiting => return LONGEST_WAIT,
+            Readiness::Blocked => return LONGEST_WAIT,
             _ if !self.is_under_way() => return SETTLE_WAIT,
             _ => {}
         }

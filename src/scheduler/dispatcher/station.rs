@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
-use crate::launcher::{Link, WorkerId};
+use crate::launcher::{WorkerHandle, WorkerId};
 use sweep_core::event::{AttemptNo, Slot};
 
 /// A slot and the worker that serves it.
 pub struct Station {
     pub slot: Slot,
     pub worker: WorkerId,
-    pub link: Option<Box<dyn Link>>,
+    pub link: Option<Box<dyn WorkerHandle>>,
     pub engine: String,
     pub pid: u32,
     /// Numbers that trials trained together may take between them; 0 for one at a time.
-    pub room: u64,
+    pub capacity: u64,
     pub state: State,
     /// What a busy worker has in hand: one trial, or those of a group that have not ended yet.
     pub hands: Vec<Hand>,
@@ -54,7 +54,7 @@ impl Station {
             link: None,
             engine: String::new(),
             pid: 0,
-            room: 0,
+            capacity: 0,
             state: State::Vacant,
             hands: Vec::new(),
         }

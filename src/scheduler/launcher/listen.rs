@@ -6,8 +6,8 @@ use std::io::BufReader;
 use std::process::ChildStdout;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::inbox::Inbox;
-use super::{Heard, Incoming, WorkerId};
+use super::super::channel::Sender;
+use super::{Incoming, WorkerId, WorkerOutput};
 use sweep_core::protocol::{Line, read_line};
 
 /// How much of a line that is not of the protocol is passed on, in characters.
@@ -17,7 +17,7 @@ const KEPT_BUFFER: usize = 1 << 20;
 
 /// Passes on what the worker says until it closes its output or says what is not of the protocol: what
 /// comes after that has no meaning. `telling` holds while something read waits to be heard.
-pub(super) fn listen(stdout: ChildStdout, worker: WorkerId, inbox: &Inbox, telling: &AtomicBool) {
+pub(super) fn listen(stdout: ChildStdout, worker: WorkerId, sender: &Sender, telling: &AtomicBool) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     loop {
@@ -28,10 +28,13 @@ pub(super) fn listen(stdout: ChildStdout, worker: WorkerId, inbox: &Inbox, telli
             Line::TooLong => None,
             Line::Whole => serde_json::from_slice(&line).ok(),
         };
-        let heard = said.map_or_else(|| Heard::Garbage(beginning(&line)), Heard::Said);
-        let garbage = matches!(heard, Heard::Garbage(_));
+        let heard = said.map_or_else(
+            || WorkerOutput::Malformed(beginning(&line)),
+            WorkerOutput::Message,
+        );
+        let garbage = matches!(heard, WorkerOutput::Malformed(_));
         telling.store(true, Ordering::Relaxed);
-        let sent = inbox.send(Incoming::Heard(worker, heard));
+        let sent = sender.send(Incoming::Worker(worker, heard));
         telling.store(false, Ordering::Relaxed);
         if sent.is_err() || garbage {
             return;

@@ -6,7 +6,7 @@
 //! and whatever a worker has started is ended with it.
 //!
 //! Invariant: whatever a worker does, the coordinator is not held up by it, keeps a bounded amount of what
-//! it says, and hears [`Heard::Gone`] exactly once, after everything else.
+//! it says, and hears [`WorkerOutput::Exited`] exactly once, after everything else.
 
 mod listen;
 mod log;
@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use super::inbox::Inbox;
+use super::channel::Sender;
 use super::slots::gpu_of;
 use log::{Log, Tail};
 use process::{Killed, Process};
@@ -44,32 +44,37 @@ const ALLOCATOR: &str = "PYTORCH_CUDA_ALLOC_CONF";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WorkerId(pub u64);
 
-/// What is heard from a worker.
+/// What arrives from a worker.
 #[derive(Debug)]
-pub enum Heard {
-    Said(FromWorker),
-    /// The beginning of a line that is not of the protocol.
-    Garbage(String),
-    /// The process has ended, and why; nothing more will be heard.
-    Gone(Cause),
+pub enum WorkerOutput {
+    Message(FromWorker),
+    /// The beginning of a line that is no message of the protocol.
+    Malformed(String),
+    /// The process has exited, and why. Nothing arrives after this.
+    Exited(Cause),
 }
 
-/// What the dispatcher is told.
+/// What the dispatcher receives.
 #[derive(Debug)]
 pub enum Incoming {
-    Heard(WorkerId, Heard),
+    Worker(WorkerId, WorkerOutput),
     /// Someone wants the session to end: cleanly the first time, at once the second.
     Interrupt,
 }
 
 /// Starts workers.
 pub trait Launcher {
-    /// Starts a worker for `slot`; whatever it says goes to `inbox` under the name `worker`.
-    fn launch(&mut self, slot: &Slot, worker: WorkerId, inbox: Inbox) -> io::Result<Box<dyn Link>>;
+    /// Starts a worker for `slot`; whatever it says goes to `sender` under the name `worker`.
+    fn launch(
+        &mut self,
+        slot: &Slot,
+        worker: WorkerId,
+        sender: Sender,
+    ) -> io::Result<Box<dyn WorkerHandle>>;
 }
 
 /// The coordinator's end of one worker.
-pub trait Link {
+pub trait WorkerHandle {
     /// Sends `message`. A worker that does not read is ended, and that is an error.
     fn send(&mut self, message: &ToWorker) -> io::Result<()>;
     /// Ends the worker at once; `Gone` will be heard.
@@ -96,7 +101,7 @@ pub struct TorchWorker {
 
 /// Starts this very program, or another, as `PROGRAM worker`.
 #[derive(Debug)]
-pub struct ProcessLauncher {
+pub struct LocalLauncher {
     program: PathBuf,
     torch: Option<TorchWorker>,
     /// Folder of the log files, one a slot.
@@ -105,7 +110,7 @@ pub struct ProcessLauncher {
     memory_limit: Option<u64>,
 }
 
-impl ProcessLauncher {
+impl LocalLauncher {
     /// Creates the folder `logs` if need be. `memory_limit` is bytes of private memory a worker.
     ///
     /// # Errors
@@ -114,7 +119,7 @@ impl ProcessLauncher {
         program: PathBuf,
         logs: PathBuf,
         memory_limit: Option<u64>,
-    ) -> io::Result<ProcessLauncher> {
+    ) -> io::Result<LocalLauncher> {
         if memory_limit.is_some() && !memory::CAN_LIMIT {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -124,7 +129,7 @@ impl ProcessLauncher {
         std::fs::create_dir_all(&logs).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", logs.display()))
         })?;
-        Ok(ProcessLauncher {
+        Ok(LocalLauncher {
             program,
             torch: None,
             logs,
@@ -134,7 +139,7 @@ impl ProcessLauncher {
 
     /// Has `torch` serve the slots that are its own.
     #[must_use]
-    pub fn with_torch(mut self, torch: Option<TorchWorker>) -> ProcessLauncher {
+    pub fn with_torch(mut self, torch: Option<TorchWorker>) -> LocalLauncher {
         self.torch = torch;
         self
     }
@@ -186,8 +191,13 @@ impl ProcessLauncher {
     }
 }
 
-impl Launcher for ProcessLauncher {
-    fn launch(&mut self, slot: &Slot, worker: WorkerId, inbox: Inbox) -> io::Result<Box<dyn Link>> {
+impl Launcher for LocalLauncher {
+    fn launch(
+        &mut self,
+        slot: &Slot,
+        worker: WorkerId,
+        sender: Sender,
+    ) -> io::Result<Box<dyn WorkerHandle>> {
         let path = self.logs.join(log_name(slot));
         let log = Log::new(&path);
         let mut command = self.command(slot)?;
@@ -207,7 +217,7 @@ impl Launcher for ProcessLauncher {
         let (logged_all, all_logged) = channel();
         let telling = Arc::new(AtomicBool::new(false));
         // A link that is dropped on an error below ends the worker.
-        let link = ProcessLink {
+        let link = LocalWorker {
             process: Arc::clone(&process),
             stdin,
             path,
@@ -222,13 +232,13 @@ impl Launcher for ProcessLauncher {
             telling: Arc::clone(&telling),
             tail,
         };
-        let last_word = inbox.clone();
+        let last_word = sender.clone();
         thread::Builder::new()
             .name(format!("wait {slot}"))
             .spawn(move || {
                 let cause = warden.wait();
                 // Nobody is left to hear it when the session is over.
-                let _ = last_word.send(Incoming::Heard(worker, Heard::Gone(cause)));
+                let _ = last_word.send(Incoming::Worker(worker, WorkerOutput::Exited(cause)));
             })?;
         thread::Builder::new()
             .name(format!("log {slot}"))
@@ -239,22 +249,22 @@ impl Launcher for ProcessLauncher {
         thread::Builder::new()
             .name(format!("listen {slot}"))
             .spawn(move || {
-                listen::listen(stdout, worker, &inbox, &telling);
-                drop((heard_all, inbox));
+                listen::listen(stdout, worker, &sender, &telling);
+                drop((heard_all, sender));
                 process.end_soon();
             })?;
         Ok(Box::new(link))
     }
 }
 
-struct ProcessLink {
+struct LocalWorker {
     process: Arc<Process>,
     stdin: ChildStdin,
     path: PathBuf,
     tail: Tail,
 }
 
-impl Link for ProcessLink {
+impl WorkerHandle for LocalWorker {
     fn send(&mut self, message: &ToWorker) -> io::Result<()> {
         let mut line = serde_json::to_vec(message)?;
         line.push(b'\n');
@@ -279,7 +289,7 @@ impl Link for ProcessLink {
     }
 }
 
-impl Drop for ProcessLink {
+impl Drop for LocalWorker {
     /// A link that goes takes its worker along: nothing is left behind on any way out.
     fn drop(&mut self) {
         self.kill();

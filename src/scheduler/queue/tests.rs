@@ -29,7 +29,7 @@ impl Queue {
         self.take(&slot(0), true, now)
     }
 
-    fn fail(&mut self, on: usize, trial: usize, cause: &Cause, now: Instant) -> Verdict {
+    fn fail(&mut self, on: usize, trial: usize, cause: &Cause, now: Instant) -> RetryDecision {
         let failure = Failure {
             cause,
             had_company: false,
@@ -54,7 +54,7 @@ fn a_crashed_trial_comes_back_after_a_pause_that_grows() {
     let mut pause = FIRST_PAUSE;
     for _ in 0..4 {
         let trial = queue.next(now).unwrap();
-        assert_eq!(queue.fail(0, trial, &crash(), now), Verdict::Retry);
+        assert_eq!(queue.fail(0, trial, &crash(), now), RetryDecision::Retry);
         assert_eq!(queue.next_due(now), Some(now + pause));
         assert_eq!(queue.next(now + pause - Duration::from_millis(1)), None);
         now += pause;
@@ -67,7 +67,7 @@ fn a_crashed_trial_comes_back_after_a_pause_that_grows() {
 fn what_would_fail_again_is_not_tried_again_and_blames_neither_slot_nor_configuration() {
     let mut queue = Queue::new(vec![0; 9], 2);
     let now = Instant::now();
-    let refused = Cause::Refused {
+    let refused = Cause::Rejected {
         message: "no".to_owned(),
     };
     let late = Cause::TimedOut {
@@ -75,7 +75,7 @@ fn what_would_fail_again_is_not_tried_again_and_blames_neither_slot_nor_configur
     };
     for cause in [&refused, &late, &refused, &late] {
         let trial = queue.next(now).unwrap();
-        assert_eq!(queue.fail(0, trial, cause, now), Verdict::GiveUp);
+        assert_eq!(queue.fail(0, trial, cause, now), RetryDecision::GiveUp);
     }
     assert_eq!(queue.len(), 5);
     assert!(!queue.is_worn_out(&slot(0)));
@@ -88,12 +88,15 @@ fn a_configuration_that_ends_two_workers_is_set_aside_with_all_its_seeds() {
     let now = Instant::now();
     assert_eq!(queue.next(now), Some(0));
     assert_eq!(queue.next(now), Some(1));
-    assert_eq!(queue.fail(0, 1, &crash(), now), Verdict::Retry);
+    assert_eq!(queue.fail(0, 1, &crash(), now), RetryDecision::Retry);
     let now = now + LONGEST_PAUSE;
     assert_eq!(queue.next(now), Some(1));
     let trials = vec![4];
     let verdict = queue.fail(1, 1, &crash(), now);
-    assert_eq!(verdict, Verdict::SetAside { kills: 2, trials });
+    assert_eq!(
+        verdict,
+        RetryDecision::SkipConfiguration { kills: 2, trials }
+    );
     let rest = [(); 4].map(|()| queue.next(now));
     assert_eq!(rest, [Some(2), Some(3), Some(5), None]);
 }
@@ -103,11 +106,14 @@ fn trials_of_one_configuration_that_fail_once_each_set_it_aside_without_retries(
     let mut queue = Queue::new(vec![7; 4], 0);
     let now = Instant::now();
     assert_eq!(queue.next(now), Some(0));
-    assert_eq!(queue.fail(0, 0, &crash(), now), Verdict::GiveUp);
+    assert_eq!(queue.fail(0, 0, &crash(), now), RetryDecision::GiveUp);
     assert_eq!(queue.next(now), Some(1));
     let trials = vec![2, 3];
     let verdict = queue.fail(0, 1, &crash(), now);
-    assert_eq!(verdict, Verdict::SetAside { kills: 2, trials });
+    assert_eq!(
+        verdict,
+        RetryDecision::SkipConfiguration { kills: 2, trials }
+    );
     assert!(queue.is_empty());
 }
 
@@ -117,13 +123,16 @@ fn more_retries_let_a_configuration_end_more_workers() {
     let mut now = Instant::now();
     for _ in 0..3 {
         assert_eq!(queue.next(now), Some(0));
-        assert_eq!(queue.fail(0, 0, &crash(), now), Verdict::Retry);
+        assert_eq!(queue.fail(0, 0, &crash(), now), RetryDecision::Retry);
         now += LONGEST_PAUSE;
     }
     assert_eq!(queue.next(now), Some(0));
     let trials = vec![1];
     let verdict = queue.fail(0, 0, &crash(), now);
-    assert_eq!(verdict, Verdict::SetAside { kills: 4, trials });
+    assert_eq!(
+        verdict,
+        RetryDecision::SkipConfiguration { kills: 4, trials }
+    );
 }
 
 #[test]
@@ -132,7 +141,7 @@ fn a_configuration_that_finishes_a_trial_is_cleared() {
     let mut now = Instant::now();
     for trial in 0..2 {
         assert_eq!(queue.next(now), Some(trial));
-        assert_eq!(queue.fail(0, trial, &crash(), now), Verdict::Retry);
+        assert_eq!(queue.fail(0, trial, &crash(), now), RetryDecision::Retry);
         now += LONGEST_PAUSE;
         assert_eq!(queue.next(now), Some(trial));
         queue.finished(&slot(0), trial);
@@ -145,7 +154,7 @@ fn memory_that_ran_out_is_tried_again_once_and_only_after_company() {
     let now = Instant::now();
     let mut alone = different(1, 9);
     alone.next(now);
-    assert_eq!(alone.fail(0, 0, &no_memory(), now), Verdict::GiveUp);
+    assert_eq!(alone.fail(0, 0, &no_memory(), now), RetryDecision::GiveUp);
 
     let mut crowded = different(1, 9);
     let failure = Failure {
@@ -154,10 +163,10 @@ fn memory_that_ran_out_is_tried_again_once_and_only_after_company() {
     };
     crowded.next(now);
     let first = crowded.failed(&slot(0), 0, failure, now);
-    assert_eq!(first, Verdict::Retry);
+    assert_eq!(first, RetryDecision::Retry);
     assert_eq!(crowded.next(now + FIRST_PAUSE), Some(0));
     let second = crowded.failed(&slot(0), 0, failure, now);
-    assert_eq!(second, Verdict::GiveUp);
+    assert_eq!(second, RetryDecision::GiveUp);
 }
 
 #[test]
@@ -230,7 +239,7 @@ fn a_slot_in_doubt_is_tried_with_a_trial_from_the_far_end_of_the_plan() {
     let now = Instant::now();
     for trial in [0, 1] {
         assert_eq!(queue.next(now), Some(trial));
-        assert_eq!(queue.fail(0, trial, &crash(), now), Verdict::GiveUp);
+        assert_eq!(queue.fail(0, trial, &crash(), now), RetryDecision::GiveUp);
     }
     assert_eq!(queue.next(now), Some(8));
     queue.finished(&slot(0), 8);

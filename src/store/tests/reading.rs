@@ -169,7 +169,7 @@ fn only_failures_are_listed_as_failures() {
         Cause::TimedOut {
             after: std::time::Duration::from_secs(60),
         },
-        Cause::Refused {
+        Cause::Rejected {
             message: "batch larger than the data".to_owned(),
         },
         Cause::Protocol {

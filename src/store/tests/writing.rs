@@ -369,18 +369,18 @@ fn a_full_disk_holds_work_back_and_writes_nothing_by_halves() {
         &mut writer,
         [started(trial, 1), progressed(trial, 1, 1, &[("loss", 1.0)])],
     );
-    until(&mut writer, Readiness::Settled);
-    assert_eq!(writer.news(), None);
+    until(&mut writer, Readiness::Idle);
+    assert_eq!(writer.drain_events(), []);
     let mut big = result(0.9);
     big.importance = (0..5_000).map(|i| (format!("feature {i}"), 0.0)).collect();
     writer.observe(&finished(trial, 1, big)).unwrap();
 
-    until(&mut writer, Readiness::Waiting);
-    let Some(Event::RecordWaits { reason }) = writer.news() else {
+    until(&mut writer, Readiness::Blocked);
+    let Some(Event::StoreBlocked { reason }) = writer.drain_events().pop() else {
         panic!("it is not told");
     };
     assert!(reason.contains("no space left"), "{reason}");
-    assert_eq!(writer.news(), None, "it is told once");
+    assert_eq!(writer.drain_events(), [], "it is told once");
     // Far more than may be on its way while the disk is merely slow.
     let more = progressed(&plan[1].0, 2, 1, &[]);
     for _ in 0..20_000 {
@@ -417,7 +417,7 @@ fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
     writer.observe(&started(trial, 1)).unwrap();
     let step = |step| progressed(trial, 1, step, &[("loss", 1.0)]);
     writer.observe(&step(1)).unwrap();
-    until(&mut writer, Readiness::Settled);
+    until(&mut writer, Readiness::Idle);
 
     let other = rusqlite::Connection::open(lab.path()).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -425,8 +425,8 @@ fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
         &mut writer,
         [step(2), step(3), finished(trial, 1, result(0.9))],
     );
-    until(&mut writer, Readiness::Waiting);
-    let Some(Event::RecordWaits { reason }) = writer.news() else {
+    until(&mut writer, Readiness::Blocked);
+    let Some(Event::StoreBlocked { reason }) = writer.drain_events().pop() else {
         panic!("it is not told");
     };
     assert!(
@@ -434,8 +434,11 @@ fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
         "{reason}"
     );
     other.execute_batch("ROLLBACK").unwrap();
-    until(&mut writer, Readiness::Settled);
-    assert!(matches!(writer.news(), Some(Event::RecordWentOn { .. })));
+    until(&mut writer, Readiness::Idle);
+    assert!(matches!(
+        writer.drain_events()[..],
+        [Event::StoreResumed { .. }]
+    ));
     writer.finish(Outcome::Finished).unwrap();
 
     let found = lab.store.find_trial(trial.as_str()).unwrap();
@@ -459,7 +462,7 @@ fn a_lock_that_is_not_let_go_ends_a_stopped_sweep_with_a_message() {
     let other = rusqlite::Connection::open(lab.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     writer.observe(&started(&plan[0].0, 1)).unwrap();
-    until(&mut writer, Readiness::Waiting);
+    until(&mut writer, Readiness::Blocked);
     let message = writer.finish(Outcome::Interrupted).unwrap_err().to_string();
     assert!(
         message.contains("kept") && message.contains("locked"),
@@ -488,7 +491,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
                 .observe(&progressed(trial, 1, step, &values))
                 .unwrap();
         }
-        until(writer, Readiness::Settled);
+        until(writer, Readiness::Idle);
     };
     let start = || {
         let database = Database::create(&lab.path()).unwrap();
@@ -499,7 +502,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
     writer.observe(&started(trial, 1)).unwrap();
     write(&mut writer, 1..100);
     assert!(log() < BOUND, "{} bytes were left", log());
-    assert_eq!(writer.news(), None);
+    assert_eq!(writer.drain_events(), []);
     drop(writer);
 
     let reader = rusqlite::Connection::open(lab.path()).unwrap();
@@ -511,7 +514,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
     let seen = rows();
     let mut writer = start();
     write(&mut writer, 100..200);
-    let Some(Event::RecordNoted { note }) = writer.news() else {
+    let Some(Event::StoreWarning { message }) = writer.drain_events().pop() else {
         panic!("it is not told");
     };
     assert!(
@@ -631,10 +634,10 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
     let session = lab.begin("songs", &plan);
     let (first, second) = (&plan[0].0, &plan[1].0);
     let slot = Slot("cpu:0".to_owned());
-    let noted = |note: &str| Event::TrialNoted {
+    let noted = |note: &str| Event::TrialWarning {
         trial: first.clone(),
         attempt: AttemptNo(1),
-        note: note.to_owned(),
+        message: note.to_owned(),
     };
     let mut writer = lab.writer(session);
     observe_all(
@@ -659,7 +662,7 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
                 log_tail: String::new(),
                 will_retry: false,
             },
-            Event::TrialSetAside {
+            Event::TrialSkipped {
                 trial: second.clone(),
                 reason: "its configuration kills workers".to_owned(),
             },

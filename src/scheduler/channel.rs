@@ -15,11 +15,11 @@ const ROOM: usize = 4096;
 
 /// The end at which things arrive.
 #[derive(Debug, Clone)]
-pub struct Inbox(Arc<Shared>);
+pub struct Sender(Arc<Shared>);
 
 /// The end at which they are taken out.
 #[derive(Debug)]
-pub struct Arrivals(Arc<Shared>);
+pub struct Receiver(Arc<Shared>);
 
 /// Nobody takes anything out any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,10 +41,10 @@ struct State {
     closed: bool,
 }
 
-/// An inbox, which may be cloned, and its other end.
-pub fn inbox() -> (Inbox, Arrivals) {
+/// An sender, which may be cloned, and its other end.
+pub fn channel() -> (Sender, Receiver) {
     let shared = Arc::new(Shared::default());
-    (Inbox(Arc::clone(&shared)), Arrivals(shared))
+    (Sender(Arc::clone(&shared)), Receiver(shared))
 }
 
 impl Shared {
@@ -53,7 +53,7 @@ impl Shared {
     }
 }
 
-impl Inbox {
+impl Sender {
     /// Puts `incoming` in; words of workers wait for room.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Inbox {
     }
 }
 
-impl Arrivals {
+impl Receiver {
     /// Takes out what is next, waiting at most `limit` for it.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Arrivals {
     }
 }
 
-impl Drop for Arrivals {
+impl Drop for Receiver {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.closed = true;
@@ -120,49 +120,49 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{Heard, WorkerId};
+    use crate::{WorkerId, WorkerOutput};
 
     fn word(number: usize) -> Incoming {
-        Incoming::Heard(WorkerId(0), Heard::Garbage(number.to_string()))
+        Incoming::Worker(WorkerId(0), WorkerOutput::Malformed(number.to_string()))
     }
 
     fn number(incoming: Incoming) -> Option<usize> {
         match incoming {
-            Incoming::Heard(_, Heard::Garbage(text)) => text.parse().ok(),
+            Incoming::Worker(_, WorkerOutput::Malformed(text)) => text.parse().ok(),
             _ => None,
         }
     }
 
     #[test]
     fn a_flood_of_words_waits_for_room_and_none_is_lost_or_turned_around() {
-        let (inbox, arrivals) = inbox();
+        let (sender, receiver) = channel();
         let total = 3 * ROOM;
-        let flood = inbox.clone();
+        let flood = sender.clone();
         let speaker = thread::spawn(move || (0..total).all(|n| flood.send(word(n)).is_ok()));
-        while inbox.0.lock().waiting.len() < ROOM {
+        while sender.0.lock().waiting.len() < ROOM {
             thread::yield_now();
         }
         thread::sleep(Duration::from_millis(20));
-        assert_eq!(inbox.0.lock().waiting.len(), ROOM, "the speaker waits");
-        inbox.send(Incoming::Interrupt).unwrap();
-        let take = || arrivals.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!(sender.0.lock().waiting.len(), ROOM, "the speaker waits");
+        sender.send(Incoming::Interrupt).unwrap();
+        let take = || receiver.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(number(take()), None, "an interrupt overtakes words");
         for expected in 0..total {
             assert_eq!(number(take()), Some(expected));
         }
         assert!(speaker.join().unwrap());
-        let nothing = arrivals.recv_timeout(Duration::from_millis(1));
+        let nothing = receiver.recv_timeout(Duration::from_millis(1));
         assert_eq!(nothing.unwrap_err(), RecvTimeoutError::Timeout);
     }
 
     #[test]
     fn who_waits_for_room_is_let_go_when_the_session_ends() {
-        let (inbox, arrivals) = inbox();
-        let speaker = thread::spawn(move || while inbox.send(word(0)).is_ok() {});
-        while arrivals.0.lock().waiting.len() < ROOM {
+        let (sender, receiver) = channel();
+        let speaker = thread::spawn(move || while sender.send(word(0)).is_ok() {});
+        while receiver.0.lock().waiting.len() < ROOM {
             thread::yield_now();
         }
-        drop(arrivals);
+        drop(receiver);
         speaker.join().unwrap();
     }
 }
