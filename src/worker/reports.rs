@@ -9,6 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use serde_json::{Map, Value};
 use sweep_core::atomic_fs;
 use sweep_core::protocol::FromWorker;
 use sweep_core::trial::Metric;
@@ -55,12 +56,22 @@ impl Reports {
         let bytes = fs::read(folder.join(REPORTS)).unwrap_or_default();
         let lines = bytes.split(|byte| *byte == b'\n');
         lines
-            .filter_map(|line| match serde_json::from_slice(line) {
-                Ok(FromWorker::Progress { step, values, .. }) => Some((step, values)),
-                _ => None,
-            })
+            .filter_map(read_line)
             .filter(|(of, _)| (1..=step).contains(of))
             .collect()
+    }
+}
+
+/// Step and values of a line. Files written under protocol 3 or older have the tag `say` in place of
+/// `type`; they stay readable, so that a sweep resumes after an upgrade without a gap.
+fn read_line(line: &[u8]) -> Option<(u32, Vec<(Metric, f64)>)> {
+    let mut message: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    if let Some(tag) = message.remove("say") {
+        message.insert("type".to_owned(), tag);
+    }
+    match serde_json::from_value(Value::Object(message)) {
+        Ok(FromWorker::Progress { step, values, .. }) => Some((step, values)),
+        _ => None,
     }
 }
 
@@ -105,5 +116,20 @@ mod tests {
         reports.keep(folder).unwrap();
         assert_eq!(Reports::recall(folder, 9).len(), 1);
         assert!(Reports::recall(&folder.join("gone"), 9).is_empty());
+    }
+
+    #[test]
+    fn files_of_an_older_protocol_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = concat!(
+            r#"{"say":"progress","attempt":7,"step":1,"values":[["train/loss",0.1]]}"#,
+            "\n",
+            r#"{"say":"progress","attempt":7,"step":2,"values":[["train/loss","inf"]]}"#,
+            "\n"
+        );
+        fs::write(folder.path().join(REPORTS), old).unwrap();
+        let read = Reports::recall(folder.path(), 9);
+        assert_eq!(read[&1], [("train/loss".to_owned(), 0.1)]);
+        assert_eq!(read[&2], [("train/loss".to_owned(), f64::INFINITY)]);
     }
 }
