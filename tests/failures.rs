@@ -170,7 +170,7 @@ fn a_worker_that_falls_silent_is_recorded_as_hung() {
     // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
     let (_, told) = sweep.end(6);
-    assert!(told.contains("nothing was heard of it for 2."), "{told}");
+    assert!(told.contains("no progress was reported for 2."), "{told}");
     assert_eq!(
         bench.text("SELECT cause FROM trials WHERE cause IS NOT NULL"),
         "hung"
