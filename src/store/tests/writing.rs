@@ -514,7 +514,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
     let seen = rows();
     let mut writer = start();
     write(&mut writer, 100..200);
-    let Some(Event::StoreWarning { message }) = writer.drain_events().pop() else {
+    let Some(Event::StoreWarning { message: note }) = writer.drain_events().pop() else {
         panic!("it is not told");
     };
     assert!(
