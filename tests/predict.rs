@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::TestDir;
-use sweep_data::{Dataset, SavedPreparation};
+use sweep_data::{Dataset, SavedPreprocessor};
 use sweep_engine::models::xgboost;
 
 /// Runs the experiment of `models`, which says what is trained.
@@ -147,7 +147,7 @@ fn write_csv(path: &Path, names: &[String], rows: &Rows, delimiter: u8) {
 fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
     let bench = test_dir(1500, kinds());
     let prepared = prepared(&bench, ".preparation.json");
-    let saved = SavedPreparation::read(&prepared).unwrap();
+    let saved = SavedPreprocessor::read(&prepared).unwrap();
     let data = prepared.with_file_name(format!("{}.safetensors", saved.digest));
     let data = Dataset::open(&data).unwrap();
     let (names, rows) = read_csv(&bench.path("demo.csv"));

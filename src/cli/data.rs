@@ -82,7 +82,7 @@ fn as_text(ready: &Ready) -> String {
     let mut columns = vec!["side".to_owned(), "rows".to_owned()];
     columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
     let rows: Vec<Vec<String>> = summary
-        .sides
+        .splits
         .iter()
         .map(|side| {
             let mut row = vec![side.name.to_owned(), side.rows.to_string()];
@@ -127,7 +127,7 @@ fn as_text(ready: &Ready) -> String {
 fn shown_features(meta: &DatasetMeta) -> Vec<String> {
     let mut names = meta.features.iter();
     let mut shown = Vec::new();
-    for field in &meta.preparation.fields {
+    for field in &meta.preprocessor.fields {
         let own: Vec<&String> = names.by_ref().take(field.width()).collect();
         match field {
             FittedField::Text { text, .. } if own.len() > 1 => {
@@ -142,7 +142,7 @@ fn shown_features(meta: &DatasetMeta) -> Vec<String> {
 fn as_json(ready: &Ready) -> serde_json::Value {
     let (meta, summary) = (&ready.data.meta, &ready.data.summary);
     let sides: serde_json::Map<_, _> = summary
-        .sides
+        .splits
         .iter()
         .map(|side| {
             let value = json!({ "rows": side.rows, "per_class": side.per_class });

@@ -90,9 +90,9 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
 fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let chosen = model::choose(context, &arguments.what, &arguments.choice)?;
     chosen.tell(context);
-    let preparation = chosen.preparation(context)?;
+    let preprocessor = chosen.preprocessor(context)?;
     // What cannot be read here cannot be read there.
-    model::load(context, &chosen.trial, preparation.names())?;
+    model::load(context, &chosen.trial, preprocessor.names())?;
     let store = context.read()?;
     let files: Vec<PathBuf> = store
         .artifacts(&chosen.trial.id)
@@ -102,7 +102,7 @@ fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         .collect();
     let card = card(&chosen);
     let from = context.trials().join(chosen.trial.id.as_str());
-    predict::export(&arguments.folder, &card, &preparation, &from, &files).map_err(|error| {
+    predict::export(&arguments.folder, &card, &preprocessor, &from, &files).map_err(|error| {
         match &error {
             BundleError::Taken { .. } => {
                 Failure::input(&error, "name a folder that is new or empty")

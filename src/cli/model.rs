@@ -8,7 +8,7 @@ use super::context::store_failure;
 use super::which::{self, Best};
 use super::{Context, Failure};
 use sweep_core::trial::{Kind, Status};
-use sweep_data::SavedPreparation;
+use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
 use sweep_engine::predict::{PredictError, Predictor};
 use sweep_report::{Summary, text};
@@ -104,8 +104,8 @@ impl Chosen {
     }
 
     /// How its features are made.
-    pub fn preparation(&self, context: &Context) -> Result<SavedPreparation, Failure> {
-        SavedPreparation::read(&context.run_dir().preprocessor(&self.dataset.digest))
+    pub fn preprocessor(&self, context: &Context) -> Result<SavedPreprocessor, Failure> {
+        SavedPreprocessor::read(&context.run_dir().preprocessor(&self.dataset.digest))
             .map_err(|error| self.data_failure(&error))
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::model::{self, Choice};
 use super::{Context, Exit, Failure, target, terminal};
 use sweep_core::sanitize::count;
-use sweep_data::{Encoder, Refused, SavedPreparation, Table, write_whole};
+use sweep_data::{Encoder, RejectedRow, SavedPreprocessor, Table, write_atomically};
 use sweep_engine::predict::Predictor;
 use sweep_engine::predict::{self, Bundle, BundleError, TableSummary, WriteError};
 use sweep_store::TrialRecord;
@@ -51,7 +51,7 @@ pub struct Arguments {
 struct Models {
     names: Vec<String>,
     models: Vec<Predictor>,
-    preparation: SavedPreparation,
+    preprocessor: SavedPreprocessor,
 }
 
 /// `sweep predict TRIAL DATA` and `sweep predict --model FOLDER DATA`.
@@ -73,8 +73,8 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         .transpose()?;
     let mut models = load(context, arguments, what)?;
     let table = Table::read(input, "").map_err(|errors| Failure::data(&errors))?;
-    let preparation = models.preparation.clone();
-    let encoder = preparation
+    let preprocessor = models.preprocessor.clone();
+    let encoder = preprocessor
         .on(&table)
         .map_err(|error| Failure::data(&[error]))?;
     let summary = match &output {
@@ -82,7 +82,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         None => to_stdout(&table, &encoder, &mut models)?,
     };
     if context.json {
-        let columns = predict::columns(&table, &models.preparation.classes);
+        let columns = predict::columns(&table, &models.preprocessor.classes);
         let mut value = as_json(&summary);
         value["trials"] = json!(models.names);
         value["input"] = json!(input);
@@ -122,11 +122,11 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
         return Ok(Models {
             names: vec![bundle.card.trial.to_string()],
             models: vec![bundle.model],
-            preparation: bundle.preparation,
+            preprocessor: bundle.preprocessor,
         });
     }
     let chosen = model::choose(context, what, &arguments.choice)?;
-    let preparation = chosen.preparation(context)?;
+    let preprocessor = chosen.preprocessor(context)?;
     let trials = match arguments.ensemble {
         true => {
             let seeds = chosen.seeds();
@@ -140,12 +140,12 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
     };
     let models = trials
         .iter()
-        .map(|trial| model::load(context, trial, preparation.names()))
+        .map(|trial| model::load(context, trial, preprocessor.names()))
         .collect::<Result<_, _>>()?;
     Ok(Models {
         names: trials.iter().map(|trial| trial.id.to_string()).collect(),
         models,
-        preparation,
+        preprocessor,
     })
 }
 
@@ -168,7 +168,7 @@ fn bundle_failure(folder: &Path, error: &BundleError) -> Failure {
         BundleError::Read { .. } => "the folder must be one that `sweep export` wrote, whole",
         BundleError::Format { .. } | BundleError::Damaged { .. } => "",
         // The folder is sound; what is missing beside it stands in the message.
-        BundleError::Preparation(error) if error.kind() == io::ErrorKind::Other => "",
+        BundleError::Preprocessor(error) if error.kind() == io::ErrorKind::Other => "",
         _ => "export the model again, or take a sound copy of the folder",
     };
     match error {
@@ -193,11 +193,18 @@ fn to_file(
     let mut refused = None;
     let Models {
         models,
-        preparation,
+        preprocessor,
         ..
     } = models;
-    let written = write_whole(path, |out| {
-        match predict::write(table, encoder, models, &preparation.classes, delimiter, out) {
+    let written = write_atomically(path, |out| {
+        match predict::write(
+            table,
+            encoder,
+            models,
+            &preprocessor.classes,
+            delimiter,
+            out,
+        ) {
             Ok(all) => summary = all,
             Err(WriteError::Output(error)) => return Err(error),
             Err(WriteError::Model(error)) => {
@@ -224,7 +231,7 @@ fn to_stdout(
     models: &mut Models,
 ) -> Result<TableSummary, Failure> {
     let delimiter = Table::delimiter(&table.path);
-    let classes = &models.preparation.classes;
+    let classes = &models.preprocessor.classes;
     let mut out = BufWriter::new(io::stdout().lock());
     let written = predict::write(
         table,
@@ -281,7 +288,7 @@ fn say(summary: &TableSummary, output: Option<&Path>) {
     }
 }
 
-fn line(row: &Refused) -> String {
+fn line(row: &RejectedRow) -> String {
     let column: String = row
         .column
         .chars()
@@ -292,7 +299,7 @@ fn line(row: &Refused) -> String {
 
 fn as_json(summary: &TableSummary) -> Json {
     let refused =
-        |row: &Refused| json!({ "line": row.line, "column": row.column, "reason": row.reason });
+        |row: &RejectedRow| json!({ "line": row.line, "column": row.column, "reason": row.reason });
     json!({
         "rows": summary.rows,
         "predicted": summary.rows - summary.refused,

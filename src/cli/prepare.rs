@@ -99,8 +99,8 @@ pub fn prepare_or_in(
     let known = source.as_ref().map(|source| source.data(&run_dir));
     let spec = &checked.experiment.data;
     let data = match scratch {
-        Some(scratch) => sweep_data::prepare_to_look(spec, context.runs(), scratch, known),
-        None => sweep_data::prepare_after(spec, context.runs(), known),
+        Some(scratch) => sweep_data::prepare_read_only(spec, context.runs(), scratch, known),
+        None => sweep_data::prepare_for_transfer(spec, context.runs(), known),
     };
     let data = data.map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;

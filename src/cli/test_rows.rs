@@ -7,7 +7,7 @@ use super::{Context, Failure, model, prepare, terminal};
 use sweep_core::data_config::DataSpec;
 use sweep_core::sanitize::count;
 use sweep_core::trial::{Kind, Status};
-use sweep_data::SealedTest;
+use sweep_data::HeldOutTest;
 use sweep_engine::evaluate::{self, Candidate, CandidateRun};
 use sweep_experiment::Source;
 use sweep_report::{Configuration, Summary};
@@ -93,7 +93,7 @@ pub fn have_same_rows(one: &DataSpec, other: &DataSpec) -> bool {
 }
 
 /// The test rows that belong to `record`.
-fn open(context: &Context, record: &ExperimentRecord) -> Result<SealedTest, Failure> {
+fn open(context: &Context, record: &ExperimentRecord) -> Result<HeldOutTest, Failure> {
     let digest = &record.dataset.digest;
     if record.dataset.test_rows == 0 {
         let message = format!("the data of sweep {} have no test rows", record.name);
@@ -101,7 +101,7 @@ fn open(context: &Context, record: &ExperimentRecord) -> Result<SealedTest, Fail
         return Err(Failure::input(message, help));
     }
     let path = context.run_dir().held_out_test(digest);
-    let test = SealedTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
+    let test = HeldOutTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
     if test.meta().digest != *digest {
         let message = format!("{} holds the rows of another data set", path.display());
         return Err(Failure::environment(
@@ -116,7 +116,7 @@ fn candidate(
     context: &Context,
     record: &ExperimentRecord,
     config: &Configuration,
-    test: &SealedTest,
+    test: &HeldOutTest,
 ) -> Result<Candidate, Failure> {
     let names = (&test.meta().features[..], &test.meta().classes[..]);
     let mut runs = Vec::with_capacity(config.runs.len());

@@ -10,7 +10,7 @@ use super::columns::number;
 use super::date::year;
 use super::error::{DataError, count, list, quote};
 use super::fit::{FittedField, Scaling};
-use super::saved::SavedPreparation;
+use super::saved::SavedPreprocessor;
 use super::table::Table;
 use super::text::FittedText;
 
@@ -30,7 +30,7 @@ pub struct Features {
     /// The rows of the table that `x` has, ascending, from 0.
     pub rows: Vec<u32>,
     /// The other rows, ascending.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RejectedRow>,
     /// Cells with a category that no training row had, or a text without a known term: all features
     /// of their column are 0.
     pub unseen: usize,
@@ -38,7 +38,7 @@ pub struct Features {
 
 /// A row without features.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedRow {
     /// From 0.
     pub row: u32,
     /// Line of the file, from 1, header included.
@@ -60,7 +60,7 @@ struct Bound<'a> {
     text: Option<&'a FittedText>,
 }
 
-impl SavedPreparation {
+impl SavedPreprocessor {
     /// Finds the columns that features are made from in `table`, by name; others do not matter, nor
     /// does their order.
     ///
@@ -69,8 +69,8 @@ impl SavedPreparation {
     pub fn on<'a>(&'a self, table: &'a Table) -> Result<Encoder<'a>, DataError> {
         let mut missing = Vec::new();
         let mut texts = self.texts.iter();
-        let mut fields = Vec::with_capacity(self.preparation.fields.len());
-        for field in &self.preparation.fields {
+        let mut fields = Vec::with_capacity(self.preprocessor.fields.len());
+        for field in &self.preprocessor.fields {
             let text = match field {
                 FittedField::Text { .. } => texts.next(),
                 _ => None,
@@ -82,7 +82,12 @@ impl SavedPreparation {
             }
         }
         if missing.is_empty() {
-            let width = self.preparation.fields.iter().map(FittedField::width).sum();
+            let width = self
+                .preprocessor
+                .fields
+                .iter()
+                .map(FittedField::width)
+                .sum();
             return Ok(Encoder {
                 table,
                 fields,
@@ -135,7 +140,7 @@ impl Encoder<'_> {
                 Err((column, reason)) => {
                     features.x.truncate(start);
                     features.unseen = unseen;
-                    features.refused.push(Refused {
+                    features.refused.push(RejectedRow {
                         row,
                         line: self.table.line(row),
                         column,
@@ -263,10 +268,10 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::Preparation;
+    use crate::Preprocessor;
     use sweep_core::trial::DataDigest;
 
-    fn preparation() -> SavedPreparation {
+    fn preprocessor() -> SavedPreprocessor {
         let number = |column: &str, imputed| FittedField::Number {
             column: column.to_owned(),
             scaling: Scaling {
@@ -290,14 +295,14 @@ mod tests {
             categories: vec!["x".to_owned(), "y".to_owned()],
             imputed: None,
         };
-        let preparation = Preparation {
+        let preprocessor = Preprocessor {
             fields: vec![number("a", None), number("b", Some(7.0)), year, kind],
         };
-        SavedPreparation {
+        SavedPreprocessor {
             digest: DataDigest::from_hex("5".repeat(64)),
-            features: preparation.features(),
+            features: preprocessor.features(),
             classes: vec!["no".to_owned(), "yes".to_owned()],
-            preparation,
+            preprocessor,
             texts: Vec::new(),
         }
     }
@@ -312,8 +317,8 @@ mod tests {
     #[test]
     fn columns_are_found_by_name_in_any_order_among_others() {
         let table = table("other,kind,date,b,a\n?,y,2010-02-03,3,5\n");
-        let preparation = preparation();
-        let features = preparation.on(&table).unwrap().encode(0..1).unwrap();
+        let preprocessor = preprocessor();
+        let features = preprocessor.on(&table).unwrap().encode(0..1).unwrap();
         assert_eq!(features.x, [2.0, 1.0, 1.0, 0.0, 1.0]);
         assert_eq!((features.rows, features.unseen), (vec![0], 0));
     }
@@ -329,8 +334,8 @@ mod tests {
                     1e300,1,2000,x\n\
                     3,1,2000,x\n";
         let table = table(text);
-        let preparation = preparation();
-        let features = preparation.on(&table).unwrap().encode(0..7).unwrap();
+        let preprocessor = preprocessor();
+        let features = preprocessor.on(&table).unwrap().encode(0..7).unwrap();
         assert_eq!(features.rows, [0, 6]);
         assert_eq!(
             features.x,
@@ -357,7 +362,7 @@ mod tests {
     #[test]
     fn all_columns_that_lack_are_named_in_one_error() {
         let table = table("a,Kind\n1,x\n");
-        let error = preparation().on(&table).unwrap_err();
+        let error = preprocessor().on(&table).unwrap_err();
         assert_eq!(
             error.message,
             "3 columns that the model needs are not there: `b`, `date`, `kind`"

@@ -5,8 +5,8 @@
 use sweep_core::data_config::DataSpec;
 
 use super::error::{DataError, quote, suggest};
-use super::note::Note;
 use super::table::Table;
+use super::warnings::Note;
 
 /// How the cells of a column become features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

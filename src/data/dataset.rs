@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use sweep_core::trial::DataDigest;
 
-use super::fit::{FittedField, Preparation, Scaling};
+use super::fit::{FittedField, Preprocessor, Scaling};
 use super::layout::{Mapped, Place};
 use super::sample::sample;
 
@@ -29,7 +29,8 @@ pub struct DatasetMeta {
     pub valid_rows: usize,
     pub test_rows: usize,
     /// How the features were made.
-    pub preparation: Preparation,
+    #[serde(rename = "preparation")]
+    pub preprocessor: Preprocessor,
 }
 
 /// Rows of one side of the split.
@@ -112,7 +113,7 @@ impl Dataset {
         };
         let meta = DatasetMeta {
             digest: DataDigest::from_hex("0".repeat(64)),
-            preparation: Preparation {
+            preprocessor: Preprocessor {
                 fields: names.iter().map(field).collect(),
             },
             features: names,
@@ -135,7 +136,7 @@ impl Dataset {
     pub fn open(path: &Path) -> io::Result<Dataset> {
         let file = Mapped::open(path)?;
         let meta = file.meta()?;
-        let side = |name: &str, rows: usize| -> io::Result<Side> {
+        let split = |name: &str, rows: usize| -> io::Result<Side> {
             Ok(Side {
                 x: file.floats(&format!("x_{name}"), &[rows, meta.features.len()])?,
                 y: file.labels(&format!("y_{name}"), rows, meta.classes.len())?,
@@ -144,8 +145,8 @@ impl Dataset {
                 is_new: file.words_if_any(&format!("new_{name}"), rows)?,
             })
         };
-        let train = side("train", meta.train_rows)?;
-        let valid = side("valid", meta.valid_rows)?;
+        let train = split("train", meta.train_rows)?;
+        let valid = split("valid", meta.valid_rows)?;
         Ok(Dataset {
             meta,
             storage: Arc::new(Storage::File { file, train, valid }),

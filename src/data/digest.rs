@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 use sweep_core::data_config::TextEncoder;
 use sweep_core::trial::DataDigest;
 
-use super::fit::{FittedField, Preparation};
+use super::fit::{FittedField, Preprocessor};
 use super::layout::DATA_FORMAT;
 
 /// The rows of one side as they will be written.
 #[derive(Debug)]
-pub(super) struct SideRows {
+pub(super) struct SplitRows {
     /// Row-major [rows, features].
     pub x: Vec<f32>,
     pub y: Vec<u32>,
@@ -26,10 +26,10 @@ pub(super) struct SideRows {
 /// SHA-256 over the stream that `docs/DATA.md` describes; `test_groups` numbers the groups of the
 /// test rows.
 pub(super) fn digest(
-    preparation: &Preparation,
+    preprocessor: &Preprocessor,
     features: &[String],
     classes: &[String],
-    sides: &[SideRows; 3],
+    splits: &[SplitRows; 3],
     test_groups: &[u32],
 ) -> DataDigest {
     let mut stream = Stream(Sha256::new());
@@ -37,28 +37,28 @@ pub(super) fn digest(
     stream.number(u64::from(DATA_FORMAT));
     stream.texts(features);
     stream.texts(classes);
-    let preparation = placeless(preparation);
-    stream.text(&serde_json::to_string(&preparation).expect("a preparation is plain data"));
-    for side in sides {
-        stream.words(side.x.iter().map(|x| x.to_bits()), side.x.len());
-        stream.words(side.y.iter().copied(), side.y.len());
-        stream.words(side.source.iter().copied(), side.source.len());
+    let preprocessor = placeless(preprocessor);
+    stream.text(&serde_json::to_string(&preprocessor).expect("a preparation is plain data"));
+    for split in splits {
+        stream.words(split.x.iter().map(|x| x.to_bits()), split.x.len());
+        stream.words(split.y.iter().copied(), split.y.len());
+        stream.words(split.source.iter().copied(), split.source.len());
     }
     stream.words(test_groups.iter().copied(), test_groups.len());
     DataDigest::of(stream.0)
 }
 
 /// The preparation, less where the folders of its encoders stand: their content is named by hash.
-fn placeless(preparation: &Preparation) -> Preparation {
-    let mut preparation = preparation.clone();
-    for field in &mut preparation.fields {
+fn placeless(preprocessor: &Preprocessor) -> Preprocessor {
+    let mut preprocessor = preprocessor.clone();
+    for field in &mut preprocessor.fields {
         if let FittedField::Text { text, .. } = field
             && let TextEncoder::Sentence(sentence) = &mut text.encoder
         {
             sentence.model = PathBuf::new();
         }
     }
-    preparation
+    preprocessor
 }
 
 struct Stream(Sha256);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_part_of_the_content_changes_the_digest() {
-        type Content = (
+        type LoadedTable = (
             f64,
             Vec<String>,
             Vec<String>,
@@ -102,7 +102,7 @@ mod tests {
             Vec<u32>,
             Vec<u32>,
         );
-        let of = |content: &Content| {
+        let of = |content: &LoadedTable| {
             let (mean, features, classes, x, y, source, groups) = content.clone();
             let scaling = Scaling {
                 mean,
@@ -112,17 +112,17 @@ mod tests {
             };
             let column = "a".to_owned();
             let fields = vec![FittedField::Number { column, scaling }];
-            let side = || SideRows {
+            let split = || SplitRows {
                 x: x.clone(),
                 y: y.clone(),
                 source: source.clone(),
             };
-            let sides = [side(), side(), side()];
+            let splits = [split(), split(), split()];
             digest(
-                &Preparation { fields },
+                &Preprocessor { fields },
                 &features,
                 &classes,
-                &sides,
+                &splits,
                 &groups,
             )
         };
@@ -132,7 +132,7 @@ mod tests {
                 .map(|text| (*text).to_owned())
                 .collect::<Vec<_>>()
         };
-        let base: Content = (
+        let base: LoadedTable = (
             0.5,
             texts(&["a"]),
             texts(&["x", "y"]),
@@ -142,7 +142,7 @@ mod tests {
             vec![3],
         );
         assert_eq!(of(&base), of(&base.clone()));
-        let changes: [fn(&mut Content); 8] = [
+        let changes: [fn(&mut LoadedTable); 8] = [
             |content| content.0 = 0.25,
             |content| content.1 = vec!["b".to_owned()],
             |content| content.2.reverse(),

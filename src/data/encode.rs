@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use super::cells::{Part, Values};
 use super::columns::Field;
 use super::error::DataError;
-use super::fit::{FittedField, Preparation, Scaling};
+use super::fit::{FittedField, Preprocessor, Scaling};
+use super::parse::{Part, Values};
 use super::quantile::to_normal;
 use super::table::Table;
 use super::text::FittedText;
@@ -25,7 +25,7 @@ pub(super) struct Encoded {
     pub unseen: Vec<usize>,
 }
 
-impl Preparation {
+impl Preprocessor {
     /// Features of the places `rows` of `part`, whose values stand in the order of
     /// `fields`; `texts` in the order of the text fields.
     pub(super) fn encode(

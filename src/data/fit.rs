@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
-use super::cells::{Part, Values};
 use super::columns::{Field, Form};
 use super::error::{DataError, count, quote};
-use super::note::Note;
+use super::parse::{Part, Values};
 use super::quantile::quantiles;
 use super::table::Table;
 use super::text::{self, FittedText, TextField};
+use super::warnings::Note;
 
 /// Values of a categorical column that become features.
 const MAX_CATEGORIES: usize = 1000;
 
 /// How features are made from cells, in the order of the features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Preparation {
+pub struct Preprocessor {
     pub fields: Vec<FittedField>,
 }
 
@@ -82,7 +82,7 @@ pub struct Scaling {
     pub quantiles: Option<Vec<f64>>,
 }
 
-impl Preparation {
+impl Preprocessor {
     /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the
     /// text fields, and what is slow to compute from a text is remembered in the folder `cache`.
     pub(super) fn fit(
@@ -92,7 +92,7 @@ impl Preparation {
         train: &[u32],
         spec: &DataSpec,
         cache: &Path,
-    ) -> Result<(Preparation, Vec<FittedText>, Vec<Note>), Vec<DataError>> {
+    ) -> Result<(Preprocessor, Vec<FittedText>, Vec<Note>), Vec<DataError>> {
         let names = text::names(fields, &spec.text);
         let fit = |((field, values), name): ((&Field, &Values<'_>), String)| {
             let policy = spec.missing.of(&field.name);
@@ -131,7 +131,7 @@ impl Preparation {
             }
         }
         match errors.is_empty() {
-            true => Ok((Preparation { fields }, texts, notes)),
+            true => Ok((Preprocessor { fields }, texts, notes)),
             false => Err(errors),
         }
     }

@@ -7,8 +7,8 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::columns::{Field, Form, Roles, number};
 use super::error::quote;
-use super::note::Note;
 use super::table::Table;
+use super::warnings::Note;
 
 /// Share of numbers from which a column of text is mentioned as nearly numeric.
 const NEARLY_NUMERIC: f64 = 0.9;

@@ -2,34 +2,34 @@
 //! try things on.
 //!
 //! [`prepare()`] reads, checks, splits, scales and writes; [`Dataset`] is what a trial sees of it,
-//! and [`SealedTest`] what it never does. [`Preparation::on`] gives new rows the same features.
+//! and [`HeldOutTest`] what it never does. [`Preprocessor::on`] gives new rows the same features.
 
 mod apply;
 mod atomic;
-mod cells;
 mod columns;
-mod content;
 mod dataset;
 mod date;
 mod digest;
 mod encode;
 mod error;
 mod fit;
-mod giveaway;
 mod infer;
-mod inherit;
-mod known;
 mod layout;
-mod note;
-mod notice;
+mod leakage;
+mod loaded_table;
+mod parse;
+mod transfer_preprocessing;
+mod transfer_split;
+mod warnings;
+
+mod cross_split_duplicates;
+mod held_out;
 mod prepare;
 mod quantile;
 mod sample;
 mod saved;
-mod sealed;
-mod sides;
 mod split;
-mod straddle;
+mod splits;
 mod summary;
 pub mod synth;
 mod table;
@@ -38,18 +38,18 @@ mod tests;
 mod text;
 mod view;
 
-pub use apply::{Encoder, Features, Refused};
-pub use atomic::write as write_whole;
+pub use apply::{Encoder, Features, RejectedRow};
+pub use atomic::write as write_atomically;
 pub use dataset::{Dataset, DatasetMeta, Rows};
 pub use error::DataError;
-pub use fit::{FittedField, Preparation, Scaling};
-pub use inherit::SourceData;
+pub use fit::{FittedField, Preprocessor, Scaling};
+pub use held_out::HeldOutTest;
 pub use layout::DATA_FORMAT;
-pub use note::{Level, Note};
-pub use prepare::{Prepared, prepare, prepare_after, prepare_to_look};
-pub use saved::{PREPARATION_FORMAT, SavedPreparation};
-pub use sealed::SealedTest;
-pub use summary::{SideSummary, Summary};
+pub use prepare::{Prepared, prepare, prepare_for_transfer, prepare_read_only};
+pub use saved::{PREPROCESSOR_FORMAT, SavedPreprocessor};
+pub use summary::{SplitSummary, Summary};
 pub use table::Table;
 pub use text::{FittedText, Learned, TextField};
+pub use transfer_preprocessing::SourceData;
 pub use view::{ColumnKind, View, ViewColumn};
+pub use warnings::{Level, Note};

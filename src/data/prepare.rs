@@ -14,26 +14,26 @@ use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::atomic;
-use super::content::{Content, TEST_KEY, both};
 use super::dataset::DatasetMeta;
-use super::digest::{SideRows, digest};
+use super::digest::{SplitRows, digest};
 use super::error::DataError;
-use super::inherit::{Inherited, SourceData};
 use super::layout::{Tensor, file_bytes};
-use super::saved::SavedPreparation;
+use super::loaded_table::{LoadedTable, TEST_KEY, both};
+use super::saved::SavedPreprocessor;
 use super::split::{TEST, TRAIN, VALID};
 use super::summary::Summary;
 use super::table::Table;
+use super::transfer_preprocessing::{SourceData, TransferSource};
 
 /// A prepared data set on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
     /// Training and validation rows, for [`super::Dataset::open`].
     pub path: PathBuf,
-    /// The sealed test rows, for [`super::SealedTest::open`].
+    /// The held-out test rows, for [`super::HeldOutTest::open`].
     pub test_path: PathBuf,
-    /// What was fitted, for [`super::SavedPreparation::read`].
-    pub preparation_path: PathBuf,
+    /// What was fitted, for [`super::SavedPreprocessor::read`].
+    pub preprocessor_path: PathBuf,
     pub meta: DatasetMeta,
     pub summary: Summary,
 }
@@ -45,7 +45,7 @@ pub struct Prepared {
 /// error has the file, most have an experiment key, and where a cell is at fault its line and
 /// column.
 pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<DataError>> {
-    prepare_after(spec, store_folder, None)
+    prepare_for_transfer(spec, store_folder, None)
 }
 
 /// Likewise, for networks that begin with layers of one that was trained on `source`: features are
@@ -54,7 +54,7 @@ pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<Dat
 ///
 /// # Errors
 /// Also when the features are not those of the source, or it cannot be told which rows it knows.
-pub fn prepare_after(
+pub fn prepare_for_transfer(
     spec: &DataSpec,
     store_folder: &Path,
     source: Option<SourceData<'_>>,
@@ -64,7 +64,7 @@ pub fn prepare_after(
 
 /// Likewise, for who may not write below `store_folder`: files that stand there are used, and otherwise written below
 /// `scratch`.
-pub fn prepare_to_look(
+pub fn prepare_read_only(
     spec: &DataSpec,
     store_folder: &Path,
     scratch: &Path,
@@ -90,35 +90,38 @@ fn prepare_below(
         .map(|path| Table::read(path, TEST_KEY))
         .transpose();
     let (main, test) = both(main, test)?;
-    let mut content = Content::read(spec, &main, test.as_ref())?;
-    let (sides, inherited) = match source {
-        None => (content.sides(spec)?, None),
+    let mut content = LoadedTable::read(spec, &main, test.as_ref())?;
+    let (splits, inherited) = match source {
+        None => (content.splits(spec)?, None),
         Some(source) => {
-            let inherited = Inherited::open(source).map_err(|error| vec![error])?;
-            let preparation = inherited.preparation(spec, &content)?;
-            let (sides, trained, note) = inherited.sides(spec, &content)?;
+            let inherited = TransferSource::open(source).map_err(|error| vec![error])?;
+            let preprocessor = inherited.preprocessor(spec, &content)?;
+            let (splits, trained, note) = inherited.splits(spec, &content)?;
             content.summary.notes.push(note);
-            (content.checked(spec, sides)?, Some((preparation, trained)))
+            (
+                content.checked(spec, splits)?,
+                Some((preprocessor, trained)),
+            )
         }
     };
     let (taken, trained) = inherited.unzip();
-    let (preparation, texts, encoded) =
-        content.encode(spec, &sides, taken, &RunDir::new(last).cache())?;
-    content.notice(spec, &sides, &encoded);
+    let (preprocessor, texts, encoded) =
+        content.encode(spec, &splits, taken, &RunDir::new(last).cache())?;
+    content.notice(spec, &splits, &encoded);
 
-    let rows = content.side_rows(&sides, encoded);
-    let groups = content.test_groups(&sides);
+    let rows = content.split_rows(&splits, encoded);
+    let groups = content.test_groups(&splits);
     let extra = TrainExtra {
-        groups: content.train_groups(&sides),
+        groups: content.train_groups(&splits),
         is_new: trained.map(|trained| {
-            let places = sides[TRAIN].iter();
+            let places = splits[TRAIN].iter();
             places
                 .map(|place| u32::from(!trained[*place as usize]))
                 .collect()
         }),
     };
-    let features = preparation.features();
-    let digest = digest(&preparation, &features, &content.classes, &rows, &groups);
+    let features = preprocessor.features();
+    let digest = digest(&preprocessor, &features, &content.classes, &rows, &groups);
     let meta = DatasetMeta {
         digest,
         features,
@@ -126,12 +129,12 @@ fn prepare_below(
         train_rows: rows[TRAIN].y.len(),
         valid_rows: rows[VALID].y.len(),
         test_rows: rows[TEST].y.len(),
-        preparation,
+        preprocessor,
     };
-    let saved = SavedPreparation::of(&meta, texts);
+    let saved = SavedPreprocessor::of(&meta, texts);
     let put = |folder: &Path| {
         let paths = Paths::of(&RunDir::new(folder), &meta.digest);
-        let reused = saved.write(&paths.preparation)?;
+        let reused = saved.write(&paths.preprocessor)?;
         let reused = write(&paths, &meta, &rows, (&extra, &groups))? && reused;
         Ok((paths, reused))
     };
@@ -146,7 +149,7 @@ fn prepare_below(
     Ok(Prepared {
         path: paths.seen,
         test_path: paths.sealed,
-        preparation_path: paths.preparation,
+        preprocessor_path: paths.preprocessor,
         meta,
         summary,
     })
@@ -156,7 +159,7 @@ fn prepare_below(
 struct Paths {
     seen: PathBuf,
     sealed: PathBuf,
-    preparation: PathBuf,
+    preprocessor: PathBuf,
 }
 
 impl Paths {
@@ -164,7 +167,7 @@ impl Paths {
         Paths {
             seen: run_dir.dataset(digest),
             sealed: run_dir.held_out_test(digest),
-            preparation: run_dir.preprocessor(digest),
+            preprocessor: run_dir.preprocessor(digest),
         }
     }
 }
@@ -182,7 +185,7 @@ struct TrainExtra {
 fn write(
     paths: &Paths,
     meta: &DatasetMeta,
-    rows: &[SideRows; 3],
+    rows: &[SplitRows; 3],
     (extra, test_groups): (&TrainExtra, &[u32]),
 ) -> Result<bool, DataError> {
     let width = meta.features.len();

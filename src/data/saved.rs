@@ -13,22 +13,23 @@ use sweep_core::trial::DataDigest;
 use super::atomic;
 use super::dataset::DatasetMeta;
 use super::error::DataError;
-use super::fit::{FittedField, Preparation, Scaling};
+use super::fit::{FittedField, Preprocessor, Scaling};
 use super::text::{self, FittedText};
 
 /// Raised with every change of meaning; files of another format are refused.
-pub const PREPARATION_FORMAT: u32 = 1;
+pub const PREPROCESSOR_FORMAT: u32 = 1;
 
 /// How features were made for a model, and what its inputs and outputs are called.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SavedPreparation {
+pub struct SavedPreprocessor {
     /// Of the prepared data set that it was fitted for.
     pub digest: DataDigest,
     /// Names of the features, in order.
     pub features: Vec<String>,
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
-    pub preparation: Preparation,
+    #[serde(rename = "preparation")]
+    pub preprocessor: Preprocessor,
     /// In the order of the text fields; in a file of its own beside the JSON.
     #[serde(skip)]
     pub(super) texts: Vec<FittedText>,
@@ -42,13 +43,13 @@ struct Header<S> {
     saved: S,
 }
 
-impl SavedPreparation {
-    pub(super) fn of(meta: &DatasetMeta, texts: Vec<FittedText>) -> SavedPreparation {
-        SavedPreparation {
+impl SavedPreprocessor {
+    pub(super) fn of(meta: &DatasetMeta, texts: Vec<FittedText>) -> SavedPreprocessor {
+        SavedPreprocessor {
             digest: meta.digest.clone(),
             features: meta.features.clone(),
             classes: meta.classes.clone(),
-            preparation: meta.preparation.clone(),
+            preprocessor: meta.preprocessor.clone(),
             texts,
         }
     }
@@ -62,7 +63,7 @@ impl SavedPreparation {
     ///
     /// # Errors
     /// When it cannot be read, or (`InvalidData`) is damaged or of another format; each names it.
-    pub fn read(path: &Path) -> io::Result<SavedPreparation> {
+    pub fn read(path: &Path) -> io::Result<SavedPreprocessor> {
         let named = |kind: io::ErrorKind, why: &dyn std::fmt::Display| {
             io::Error::new(kind, format!("{}: {why}", path.display()))
         };
@@ -76,19 +77,19 @@ impl SavedPreparation {
             format: u32,
         }
         let FormatOnly { format } = serde_json::from_slice(&text).map_err(|e| unsound(&e))?;
-        if format != PREPARATION_FORMAT {
+        if format != PREPROCESSOR_FORMAT {
             let why = format!(
-                "the preparation has format {format}, this program reads format \
-                 {PREPARATION_FORMAT}: use the version of sweep that wrote it"
+                "the preprocessor has format {format}, this program reads format \
+                 {PREPROCESSOR_FORMAT}: use the version of sweep that wrote it"
             );
             return Err(named(io::ErrorKind::InvalidData, &why));
         }
-        let Header { mut saved, .. }: Header<SavedPreparation> =
+        let Header { mut saved, .. }: Header<SavedPreprocessor> =
             serde_json::from_slice(&text).map_err(|e| unsound(&e))?;
         if let Some(why) = saved.problem() {
             return Err(unsound(&why));
         }
-        saved.texts = FittedText::open_all(&text::path(path), &saved.preparation)?;
+        saved.texts = FittedText::open_all(&text::path(path), &saved.preprocessor)?;
         Ok(saved)
     }
 
@@ -105,7 +106,7 @@ impl SavedPreparation {
         Ok(reused)
     }
 
-    /// What to write for [`SavedPreparation::read`] to find at `path`: the JSON, and what was learned
+    /// What to write for [`SavedPreprocessor::read`] to find at `path`: the JSON, and what was learned
     /// from texts if there is any. Always the same bytes for the same content.
     ///
     /// # Errors
@@ -122,7 +123,7 @@ impl SavedPreparation {
 
     fn to_json(&self) -> Vec<u8> {
         let header = Header {
-            format: PREPARATION_FORMAT,
+            format: PREPROCESSOR_FORMAT,
             saved: self,
         };
         let mut text = serde_json::to_vec_pretty(&header).expect("a preparation is plain data");
@@ -132,15 +133,15 @@ impl SavedPreparation {
 
     fn problem(&self) -> Option<String> {
         // Counted first: a field may claim to make more features than there is memory for.
-        let widths = self.preparation.fields.iter().map(FittedField::width);
+        let widths = self.preprocessor.fields.iter().map(FittedField::width);
         let width = widths.fold(0_usize, usize::saturating_add);
-        if self.features.len() != width || self.features != self.preparation.features() {
+        if self.features.len() != width || self.features != self.preprocessor.features() {
             return Some("its features are not those that its fields make".to_owned());
         }
         if self.classes.len() < 2 || self.features.is_empty() {
             return Some("it needs a feature and two classes".to_owned());
         }
-        let wrong = self.preparation.fields.iter().find(|field| match field {
+        let wrong = self.preprocessor.fields.iter().find(|field| match field {
             FittedField::Number { scaling, .. } | FittedField::Year { scaling, .. } => {
                 !scaling.is_sound()
             }
@@ -169,7 +170,7 @@ mod tests {
 
     use super::*;
 
-    fn saved() -> SavedPreparation {
+    fn saved() -> SavedPreprocessor {
         let scaling = Scaling {
             mean: 0.1 + 0.2,
             sd: 1.0 / 3.0,
@@ -177,11 +178,11 @@ mod tests {
             quantiles: None,
         };
         let column = "tempo".to_owned();
-        SavedPreparation {
+        SavedPreprocessor {
             digest: DataDigest::from_hex("5".repeat(64)),
             features: vec![column.clone()],
             classes: vec!["no".to_owned(), "yes".to_owned()],
-            preparation: Preparation {
+            preprocessor: Preprocessor {
                 fields: vec![FittedField::Number { column, scaling }],
             },
             texts: Vec::new(),
@@ -194,7 +195,7 @@ mod tests {
         let path = folder.path().join("preparation.json");
         assert!(!saved().write(&path).unwrap());
         assert!(saved().write(&path).unwrap());
-        assert_eq!(SavedPreparation::read(&path).unwrap(), saved());
+        assert_eq!(SavedPreprocessor::read(&path).unwrap(), saved());
     }
 
     #[test]
@@ -222,12 +223,12 @@ mod tests {
         ] {
             assert!(text.contains(from), "{from}");
             fs::write(&path, text.replacen(from, to, 1)).unwrap();
-            let error = SavedPreparation::read(&path).unwrap_err().to_string();
+            let error = SavedPreprocessor::read(&path).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
             assert!(error.contains("preparation.json"), "{error}");
         }
         fs::remove_file(&path).unwrap();
-        let error = SavedPreparation::read(&path).unwrap_err();
+        let error = SavedPreprocessor::read(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 }

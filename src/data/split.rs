@@ -5,15 +5,15 @@
 use sweep_core::data_config::SplitSpec;
 use sweep_core::random::{Purpose, Stream};
 
-/// Sides of a split, as indices.
+/// Splits of a split, as indices.
 pub(super) const TRAIN: usize = 0;
 pub(super) const VALID: usize = 1;
 pub(super) const TEST: usize = 2;
 /// Their names in messages.
-pub(super) const SIDES: [&str; 3] = ["training", "validation", "test"];
+pub(super) const SPLITS: [&str; 3] = ["training", "validation", "test"];
 
 /// Places in the labels of each side, ascending.
-pub(super) type Sides = [Vec<u32>; 3];
+pub(super) type Splits = [Vec<u32>; 3];
 
 /// Splits rows with these `labels` (each below `classes`) and `groups` (codes from 0 up).
 ///
@@ -26,7 +26,7 @@ pub(super) fn split(
     classes: usize,
     groups: Option<&[u32]>,
     spec: &SplitSpec,
-) -> Sides {
+) -> Splits {
     let strata = if spec.stratify { classes } else { 1 };
     let stratum = |row: u32| {
         if spec.stratify {
@@ -48,7 +48,7 @@ pub(super) fn split(
     units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
 
     let mut had = vec![[0.0; 3]; strata];
-    let mut sides = Sides::default();
+    let mut splits = Splits::default();
     let mut counts: Vec<(usize, f64)> = Vec::new();
     for unit in units {
         counts.clear();
@@ -73,10 +73,10 @@ pub(super) fn split(
         for (stratum, count) in &counts {
             had[*stratum][side] += count;
         }
-        sides[side].extend(unit);
+        splits[side].extend(unit);
     }
-    sides.iter_mut().for_each(|side| side.sort_unstable());
-    sides
+    splits.iter_mut().for_each(|side| side.sort_unstable());
+    splits
 }
 
 /// Rows that stay together, in order of their first row.
@@ -132,13 +132,13 @@ mod tests {
     fn every_row_stands_on_one_side_and_class_shares_are_within_a_row() {
         for seed in 0..20 {
             let (labels, _) = rows(seed);
-            let sides = split(&labels, 5, None, &spec(0.2, 0.15, true, seed));
-            let mut all: Vec<u32> = sides.concat();
+            let splits = split(&labels, 5, None, &spec(0.2, 0.15, true, seed));
+            let mut all: Vec<u32> = splits.concat();
             all.sort_unstable();
             assert_eq!(all, (0..3000).collect::<Vec<_>>());
             for class in 0..5 {
                 let total = labels.iter().filter(|label| **label == class).count() as f64;
-                for (side, share) in sides.iter().zip([0.65, 0.2, 0.15]) {
+                for (side, share) in splits.iter().zip([0.65, 0.2, 0.15]) {
                     assert!((count(&labels, side, class) - total * share).abs() <= 1.0);
                 }
             }
@@ -149,9 +149,9 @@ mod tests {
     fn a_group_never_straddles_and_class_shares_stay_near() {
         for seed in 0..20 {
             let (labels, groups) = rows(seed);
-            let sides = split(&labels, 5, Some(&groups), &spec(0.2, 0.2, true, seed));
+            let splits = split(&labels, 5, Some(&groups), &spec(0.2, 0.2, true, seed));
             let mut side_of = vec![None; groups.len()];
-            for (number, side) in sides.iter().enumerate() {
+            for (number, side) in splits.iter().enumerate() {
                 for row in side {
                     let known = side_of[groups[*row as usize] as usize].get_or_insert(number);
                     assert_eq!(*known, number);
@@ -159,7 +159,7 @@ mod tests {
             }
             for class in 0..5 {
                 let total = labels.iter().filter(|label| **label == class).count() as f64;
-                for (side, share) in sides.iter().zip([0.6, 0.2, 0.2]) {
+                for (side, share) in splits.iter().zip([0.6, 0.2, 0.2]) {
                     assert!((count(&labels, side, class) / total - share).abs() < 0.01);
                 }
             }
@@ -171,9 +171,9 @@ mod tests {
         let groups: Vec<u32> = (0..100u32)
             .map(|row| if row < 50 { 0 } else { row })
             .collect();
-        let sides = split(&[0; 100], 1, Some(&groups), &spec(0.2, 0.2, false, 1));
-        assert_eq!(sides.each_ref().map(Vec::len), [60, 20, 20]);
-        assert!((0..50).all(|row| sides[TRAIN].contains(&row)));
+        let splits = split(&[0; 100], 1, Some(&groups), &spec(0.2, 0.2, false, 1));
+        assert_eq!(splits.each_ref().map(Vec::len), [60, 20, 20]);
+        assert!((0..50).all(|row| splits[TRAIN].contains(&row)));
     }
 
     #[test]

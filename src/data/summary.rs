@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cells::Part;
-use super::note::Note;
+use super::parse::Part;
+use super::warnings::Note;
 
 /// What preparation did.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Summary {
     /// Its SHA-256, hexadecimal.
     pub source_sha256: String,
     /// Training, validation, test.
-    pub sides: [SideSummary; 3],
+    pub splits: [SplitSummary; 3],
     /// Rows left out by `exclude`, in both files.
     pub excluded: usize,
     /// Rows left out because a cell is missing.
@@ -33,7 +33,7 @@ pub struct Summary {
 
 /// One side of the split.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SideSummary {
+pub struct SplitSummary {
     pub name: &'static str,
     pub rows: usize,
     /// Rows of each class, in the order of the classes.
@@ -45,7 +45,7 @@ impl Summary {
         Summary {
             source: source.to_owned(),
             source_sha256: source_sha256.to_owned(),
-            sides: Default::default(),
+            splits: Default::default(),
             excluded: 0,
             dropped: 0,
             dropped_by: Vec::new(),

@@ -8,12 +8,12 @@ use std::path::Path;
 use sweep_core::data_config::DataSpec;
 
 use super::columns::{Form, number};
-use super::content::{Content, MAX_CLASSES};
 use super::date::year;
 use super::error::{DataError, count, quote, suggest};
 use super::fit::in_order;
-use super::note::Note;
+use super::loaded_table::{LoadedTable, MAX_CLASSES};
 use super::table::Table;
+use super::warnings::Note;
 
 /// Share of numbers from which a column of text is mentioned as nearly numeric.
 const NEARLY_NUMERIC: f64 = 0.9;
@@ -138,7 +138,7 @@ impl View {
     /// Those of preparing the data.
     pub fn of(spec: &DataSpec) -> Result<View, Vec<DataError>> {
         let table = Table::read(&spec.path, "data.path")?;
-        let content = Content::read(spec, &table, None)?;
+        let content = LoadedTable::read(spec, &table, None)?;
         let roles = content.main.roles.clone();
         let rows = content.main.part.rows.clone();
         let classes = content.classes.clone();

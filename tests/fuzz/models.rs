@@ -64,10 +64,10 @@ fn ask(folder: &Path, table: &Table) -> bool {
     let Ok(mut bundle) = Bundle::read(folder) else {
         return false;
     };
-    let Ok(encoder) = bundle.preparation.on(table) else {
+    let Ok(encoder) = bundle.preprocessor.on(table) else {
         return true;
     };
-    let classes = bundle.preparation.classes.clone();
+    let classes = bundle.preprocessor.classes.clone();
     let models = std::slice::from_mut(&mut bundle.model);
     // A model that cannot be asked says so.
     let _ = write(table, &encoder, models, &classes, b',', &mut Vec::new());

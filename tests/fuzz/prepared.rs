@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sweep_data::{Dataset, SavedPreparation, SealedTest};
+use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
@@ -32,8 +32,8 @@ fn spoiled_data_sets_are_opened_soundly_or_refused() {
             fs::write(folder.path().join(format!("x{name}")), bytes).unwrap();
         }
         let data = Dataset::open(&folder.path().join("x.safetensors"));
-        let test = SealedTest::open(&folder.path().join("x.test.safetensors"));
-        let preparation = SavedPreparation::read(&folder.path().join("x.preparation.json"));
+        let test = HeldOutTest::open(&folder.path().join("x.test.safetensors"));
+        let preprocessor = SavedPreprocessor::read(&folder.path().join("x.preparation.json"));
         for rows in [
             data.as_ref().map(|data| data.train()).ok(),
             data.as_ref().map(|data| data.valid()).ok(),
@@ -46,7 +46,7 @@ fn spoiled_data_sets_are_opened_soundly_or_refused() {
                 assert!((most as usize) < classes.unwrap() || data.is_ok());
             }
         }
-        data.is_ok() && test.is_ok() && preparation.is_ok()
+        data.is_ok() && test.is_ok() && preprocessor.is_ok()
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were taken");
 }

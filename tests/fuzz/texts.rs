@@ -6,7 +6,7 @@ use std::path::Path;
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
-use sweep_data::{Dataset, SavedPreparation, SealedTest, View, prepare};
+use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor, View, prepare};
 use sweep_experiment::{Source, parse};
 use sweep_store::{Begin, DatasetRecord, Durability, Outcome, Store};
 
@@ -122,8 +122,8 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
             return false;
         };
         let data = Dataset::open(&prepared.path).expect("what was prepared is sound");
-        let test = SealedTest::open(&prepared.test_path).expect("what was prepared is sound");
-        SavedPreparation::read(&prepared.preparation_path).expect("what was prepared is sound");
+        let test = HeldOutTest::open(&prepared.test_path).expect("what was prepared is sound");
+        SavedPreprocessor::read(&prepared.preprocessor_path).expect("what was prepared is sound");
         assert!(data.train().x.iter().all(|x| x.is_finite()));
         assert!(test.rows().x.iter().all(|x| x.is_finite()));
         true

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::{HEADER, write, write_rows};
-use crate::tests::notes::warnings;
+use crate::tests::warnings::warnings;
 use crate::tests::{Case, names};
-use crate::{Prepared, SealedTest};
+use crate::{HeldOutTest, Prepared};
 use sweep_core::data_config::DataSpec;
 
 fn made(rows: usize, seed: u64) -> Vec<Vec<String>> {
@@ -149,7 +149,7 @@ fn songs_on_both_sides_are_noticed_and_the_group_is_named() {
             .any(|note| note.contains("hold rows of several classes")),
         "{notes:#?}"
     );
-    let sealed = SealedTest::open(&grouped.test_path).unwrap();
+    let sealed = HeldOutTest::open(&grouped.test_path).unwrap();
     let groups = sealed.groups().iter().max().unwrap() + 1;
     assert!(
         (groups as usize) < sealed.groups().len(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{full, names, table};
-use crate::{Dataset, SealedTest, prepare_to_look};
+use crate::{Dataset, HeldOutTest, prepare_read_only};
 use sweep_core::data_config::{DataSpec, Scale};
 
 #[test]
@@ -20,7 +20,7 @@ fn the_same_content_is_written_once_and_mended_when_damaged() {
     assert_eq!(fs::read(&first.path).unwrap(), whole);
     fs::remove_file(&first.test_path).unwrap();
     assert!(!case.prepared().summary.reused);
-    assert!(SealedTest::open(&first.test_path).is_ok());
+    assert!(HeldOutTest::open(&first.test_path).is_ok());
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn who_only_looks_uses_what_stands_there() {
     let first = case.prepared();
     let runs = first.path.ancestors().nth(2).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    let look = |folder: &Path| prepare_to_look(&case.spec, folder, scratch.path(), None).unwrap();
+    let look = |folder: &Path| prepare_read_only(&case.spec, folder, scratch.path(), None).unwrap();
     let found = look(runs);
     assert!(found.summary.reused);
     assert_eq!(found.path, first.path);

@@ -1,11 +1,11 @@
 //! The whole way from a file to rows, on small made-up files.
 
 mod files;
-mod inherit;
-pub(super) mod notes;
 mod refused;
 mod rows;
 mod text;
+mod transfer;
+pub(super) mod warnings;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Case, full, table};
-use crate::{Dataset, FittedField, SavedPreparation, SealedTest, Table};
+use crate::{Dataset, FittedField, HeldOutTest, SavedPreprocessor, Table};
 use sweep_core::data_config::MissingPolicy;
 
 #[test]
@@ -22,15 +22,15 @@ fn rows_arrive_scaled_encoded_and_numbered() {
     );
 
     let data = Dataset::open(&prepared.path).unwrap();
-    let test = SealedTest::open(&prepared.test_path).unwrap();
+    let test = HeldOutTest::open(&prepared.test_path).unwrap();
     assert_eq!(data.meta(), meta);
     assert_eq!(test.meta(), meta);
-    let sides = [
+    let splits = [
         (data.train(), data.train_source()),
         (data.valid(), data.valid_source()),
         (test.rows(), test.source()),
     ];
-    let mut seen: Vec<u32> = sides
+    let mut seen: Vec<u32> = splits
         .iter()
         .flat_map(|(_, source)| source.to_vec())
         .collect();
@@ -48,7 +48,7 @@ fn rows_arrive_scaled_encoded_and_numbered() {
         .sum::<f64>()
         / 36.0)
         .sqrt();
-    for (rows, source) in sides {
+    for (rows, source) in splits {
         for (place, row) in source.iter().enumerate() {
             let features = &rows.x[6 * place..6 * place + 6];
             let cells = &lines[*row as usize];
@@ -82,7 +82,7 @@ fn missing_cells_are_dropped_or_filled_from_training_rows_and_counted() {
     let dropping = full(&text)
         .with(|spec| spec.missing.default = MissingPolicy::Drop)
         .prepared();
-    let rows: usize = dropping.summary.sides.iter().map(|side| side.rows).sum();
+    let rows: usize = dropping.summary.splits.iter().map(|side| side.rows).sum();
     assert_eq!((rows, dropping.summary.dropped), (60, 3));
     assert_eq!(
         dropping.summary.dropped_by,
@@ -117,7 +117,7 @@ fn missing_cells_are_dropped_or_filled_from_training_rows_and_counted() {
         1 => values[middle],
         _ => (values[middle - 1] + values[middle]) / 2.0,
     };
-    let FittedField::Number { scaling, .. } = &filled.meta.preparation.fields[0] else {
+    let FittedField::Number { scaling, .. } = &filled.meta.preprocessor.fields[0] else {
         panic!("a is a number");
     };
     assert_eq!(scaling.imputed, Some(median));
@@ -152,7 +152,7 @@ fn scaling_does_not_see_the_rows_held_out() {
     let mut lines: Vec<String> = table(60).lines().map(str::to_owned).collect();
     lines[held_out] = format!("999{}", lines[held_out]);
     let after = full(lines.join("\n")).prepared();
-    assert_eq!(after.meta.preparation, before.meta.preparation);
+    assert_eq!(after.meta.preprocessor, before.meta.preprocessor);
     assert_ne!(after.meta.digest, before.meta.digest);
     let changed = full(lines.join("\n"));
     let other = Dataset::open(&changed.prepared().path).unwrap();
@@ -171,7 +171,7 @@ fn a_test_file_of_its_own_gives_the_test_rows() {
         (meta.train_rows, meta.valid_rows, meta.test_rows),
         (48, 12, 3)
     );
-    let sealed = SealedTest::open(&prepared.test_path).unwrap();
+    let sealed = HeldOutTest::open(&prepared.test_path).unwrap();
     assert_eq!(sealed.source(), [1, 2, 3]);
     assert_eq!(sealed.rows().y, [1, 0, 0]);
     assert_eq!(sealed.groups(), [0, 1, 2]);
@@ -200,8 +200,8 @@ fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() 
         spec.missing.default = MissingPolicy::Mode;
     });
     let prepared = case.prepared();
-    let saved = SavedPreparation::read(&prepared.preparation_path).unwrap();
-    assert_eq!(saved, SavedPreparation::of(&prepared.meta, Vec::new()));
+    let saved = SavedPreprocessor::read(&prepared.preprocessor_path).unwrap();
+    assert_eq!(saved, SavedPreprocessor::of(&prepared.meta, Vec::new()));
 
     // The same file, columns turned round and the target gone.
     let turned: String = text
@@ -219,7 +219,7 @@ fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() 
     assert_eq!(refused, [63], "the row that was dropped");
     let width = saved.features.len();
     let data = Dataset::open(&prepared.path).unwrap();
-    let test = SealedTest::open(&prepared.test_path).unwrap();
+    let test = HeldOutTest::open(&prepared.test_path).unwrap();
     for (rows, source) in [
         (data.train(), data.train_source()),
         (data.valid(), data.valid_source()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{Case, names, shown, table};
 use crate::text::sentence::tests::tiny;
-use crate::{Dataset, FittedField, Prepared, SavedPreparation, SealedTest, Table};
+use crate::{Dataset, FittedField, HeldOutTest, Prepared, SavedPreprocessor, Table};
 use sweep_core::data_config::{
     Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Sentence, Terms, TextEncoder, TextSpec,
     Tfidf,
@@ -69,8 +69,8 @@ fn case(text: String, texts: Vec<TextSpec>) -> Case {
     })
 }
 
-fn saved(prepared: &Prepared) -> SavedPreparation {
-    SavedPreparation::read(&prepared.preparation_path).unwrap()
+fn saved(prepared: &Prepared) -> SavedPreprocessor {
+    SavedPreprocessor::read(&prepared.preprocessor_path).unwrap()
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn what_is_saved_encodes_new_texts_as_the_rows_were_encoded() {
     ];
     let case = case(titled(60), texts);
     let prepared = case.prepared();
-    let test = SealedTest::open(&prepared.test_path).unwrap();
+    let test = HeldOutTest::open(&prepared.test_path).unwrap();
     let saved = saved(&prepared);
     let path = case.folder.path().join("new.csv");
     fs::write(&path, titled(60)).unwrap();
@@ -146,9 +146,11 @@ fn a_missing_text_is_an_empty_one_unless_a_rule_of_its_own_refuses_it() {
 fn fitted_texts_that_were_changed_are_refused() {
     let case = case(titled(60), vec![text(&["title"], tfidf(Analyzer::Word, 4))]);
     let prepared = case.prepared();
-    let path = prepared.preparation_path.with_extension("text.safetensors");
+    let path = prepared
+        .preprocessor_path
+        .with_extension("text.safetensors");
     let whole = fs::read(&path).unwrap();
-    let open = || SavedPreparation::read(&prepared.preparation_path);
+    let open = || SavedPreprocessor::read(&prepared.preprocessor_path);
     for place in [9, whole.len() / 3, whole.len() / 2, whole.len() - 1] {
         let mut bytes = whole.clone();
         bytes[place] ^= 4;
@@ -168,7 +170,7 @@ fn nothing_is_learned_from_rows_held_out() {
     let make = |text: String| {
         let case = case(text, vec![text_of_title()]);
         let prepared = case.prepared();
-        (prepared.meta.preparation.clone(), case, prepared)
+        (prepared.meta.preprocessor.clone(), case, prepared)
     };
     let (before, _case, prepared) = make(titled(60));
     let data = Dataset::open(&prepared.path).unwrap();
@@ -236,7 +238,7 @@ fn a_missing_text_is_empty_unless_a_rule_of_its_own_says_otherwise() {
         prepared.summary.imputed,
         [("title".to_owned(), 2), ("title".to_owned(), 2)]
     );
-    let rows: usize = prepared.summary.sides.iter().map(|side| side.rows).sum();
+    let rows: usize = prepared.summary.splits.iter().map(|side| side.rows).sum();
     assert_eq!(rows, 62);
 
     let ruled = |policy| {
@@ -294,7 +296,7 @@ fn text_is_never_inferred_as_numbers_and_can_stand_alone() {
     let prepared = inferred.prepared();
     let numbers = prepared
         .meta
-        .preparation
+        .preprocessor
         .fields
         .iter()
         .filter_map(|field| match field {
@@ -348,7 +350,7 @@ fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
     let remembered = prepared.path.parent().unwrap().with_file_name("cache");
     assert_eq!(fs::read_dir(remembered).unwrap().count(), 1);
 
-    let test = SealedTest::open(&prepared.test_path).unwrap();
+    let test = HeldOutTest::open(&prepared.test_path).unwrap();
     let path = case.folder.path().join("new.csv");
     fs::write(&path, titled(60)).unwrap();
     let table = Table::read(&path, "").unwrap();
@@ -375,7 +377,7 @@ fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
     let config = folder.path().join("sentence_bert_config.json");
     let text = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("{text}\n")).unwrap();
-    let error = SavedPreparation::read(&prepared.preparation_path)
+    let error = SavedPreprocessor::read(&prepared.preprocessor_path)
         .unwrap_err()
         .to_string();
     assert!(
@@ -383,7 +385,7 @@ fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
         "{error}"
     );
     fs::remove_file(config).unwrap();
-    let error = SavedPreparation::read(&prepared.preparation_path)
+    let error = SavedPreprocessor::read(&prepared.preprocessor_path)
         .unwrap_err()
         .to_string();
     assert!(error.contains("sentence_bert_config.json"), "{error}");

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use sweep_core::data_config::TextEncoder;
 use sweep_core::trial::DataDigest;
 
-use super::super::fit::{FittedField, Preparation};
+use super::super::fit::{FittedField, Preprocessor};
 use super::sentence::SentenceEncoder;
 use super::tfidf::Fitted;
 use super::{FittedText, Learned, Reader, State, TextField};
@@ -43,8 +43,8 @@ struct Terms {
 }
 
 /// Where what was learned stands, beside the JSON of its preparation.
-pub(in super::super) fn path(preparation: &Path) -> PathBuf {
-    preparation.with_extension("text.safetensors")
+pub(in super::super) fn path(preprocessor: &Path) -> PathBuf {
+    preprocessor.with_extension("text.safetensors")
 }
 
 /// The bytes of the file for `texts`, or nothing if none of them has learned anything.
@@ -95,9 +95,9 @@ impl FittedText {
     /// (`Other`) a sentence encoder is not where it was.
     pub(in super::super) fn open_all(
         path: &Path,
-        preparation: &Preparation,
+        preprocessor: &Preprocessor,
     ) -> io::Result<Vec<FittedText>> {
-        let fields: Vec<&TextField> = preparation
+        let fields: Vec<&TextField> = preprocessor
             .fields
             .iter()
             .filter_map(|field| match field {

@@ -1,4 +1,4 @@
-//! The honest score: chosen models on the sealed test rows.
+//! The honest score: chosen models on the held-out test rows.
 //!
 //! Invariant: what is evaluated was chosen without these rows, by the caller; whoever calls this
 //! records that the rows were looked at.
@@ -10,7 +10,7 @@ use crate::score::Confusion;
 use sweep_core::trial::{
     ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, TEST_METRICS, TestScore, TrialId,
 };
-use sweep_data::SealedTest;
+use sweep_data::HeldOutTest;
 
 use bootstrap::{Scored, intervals};
 
@@ -45,7 +45,10 @@ pub struct CandidateRun {
 ///
 /// # Panics
 /// When there are no test rows, or a candidate has no run.
-pub fn evaluate(test: &SealedTest, candidates: Vec<Candidate>) -> Result<Evaluation, PredictError> {
+pub fn evaluate(
+    test: &HeldOutTest,
+    candidates: Vec<Candidate>,
+) -> Result<Evaluation, PredictError> {
     let meta = test.meta();
     let (features, classes) = (meta.features.len(), meta.classes.len());
     let rows = test.rows();

@@ -14,12 +14,12 @@ use sha2::{Digest, Sha256};
 
 use crate::predict::{PredictError, Predictor};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
-use sweep_data::{DataError, SavedPreparation, write_whole};
+use sweep_data::{DataError, SavedPreprocessor, write_atomically};
 
 /// Raised with every change of meaning; folders of another format are refused.
 pub const EXPORT_FORMAT: u32 = 1;
 const CARD: &str = "trial.json";
-const PREPARATION: &str = "preparation.json";
+const PREPROCESSOR: &str = "preparation.json";
 
 /// What `trial.json` says of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ struct Listed {
 /// A model read from a folder, ready to predict.
 pub struct Bundle {
     pub card: Card,
-    pub preparation: SavedPreparation,
+    pub preprocessor: SavedPreprocessor,
     pub model: Predictor,
 }
 
@@ -95,7 +95,7 @@ pub enum BundleError {
     #[error("{} is damaged: {why}; export the model again, or take a sound copy", path.display())]
     Damaged { path: PathBuf, why: String },
     #[error(transparent)]
-    Preparation(io::Error),
+    Preprocessor(io::Error),
     #[error(transparent)]
     Model(#[from] PredictError),
 }
@@ -108,7 +108,7 @@ pub enum BundleError {
 pub fn export(
     to: &Path,
     card: &Card,
-    preparation: &SavedPreparation,
+    preprocessor: &SavedPreprocessor,
     from: &Path,
     files: &[PathBuf],
 ) -> Result<(), BundleError> {
@@ -120,7 +120,7 @@ pub fn export(
             path: to.to_owned(),
         });
     }
-    let mut contents = preparation.files(Path::new(PREPARATION))?;
+    let mut contents = preprocessor.files(Path::new(PREPROCESSOR))?;
     for name in files {
         let path = from.join(name);
         let bytes = fs::read(&path).map_err(|source| BundleError::Read { path, source })?;
@@ -142,7 +142,7 @@ pub fn export(
 
     let staging = Staging(to.with_added_extension(format!("{}.part", std::process::id())));
     for (name, bytes) in &contents {
-        write_whole(&staging.0.join(name), |out| out.write_all(bytes))?;
+        write_atomically(&staging.0.join(name), |out| out.write_all(bytes))?;
     }
     // An empty folder gives way to the new one.
     fs::rename(&staging.0, to).map_err(|source| BundleError::Folder {
@@ -197,13 +197,13 @@ impl Bundle {
                 return Err(BundleError::Damaged { path, why });
             }
         }
-        let preparation =
-            SavedPreparation::read(&folder.join(PREPARATION)).map_err(BundleError::Preparation)?;
-        let (features, classes) = (&preparation.features, &preparation.classes);
+        let preprocessor = SavedPreprocessor::read(&folder.join(PREPROCESSOR))
+            .map_err(BundleError::Preprocessor)?;
+        let (features, classes) = (&preprocessor.features, &preprocessor.classes);
         let model = Predictor::load(folder, card.kind, features, classes)?;
         Ok(Bundle {
             card,
-            preparation,
+            preprocessor,
             model,
         })
     }

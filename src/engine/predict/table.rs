@@ -6,11 +6,11 @@
 use std::io::Write;
 
 use crate::predict::{PredictError, Predictor, ensemble};
-use sweep_data::{DataError, Encoder, Features, Refused, Table};
+use sweep_data::{DataError, Encoder, Features, RejectedRow, Table};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
 const CHUNK: usize = 4096;
-/// Refused rows that are kept for a message; the others are counted.
+/// RejectedRow rows that are kept for a message; the others are counted.
 const SHOWN: usize = 5;
 /// What the new columns begin with, followed by a number from 2 on where the table has such names.
 const PREFIX: &str = "sweep";
@@ -22,7 +22,7 @@ pub struct TableSummary {
     /// Rows without a prediction.
     pub refused: usize,
     /// The first of them.
-    pub first_refused: Vec<Refused>,
+    pub first_refused: Vec<RejectedRow>,
     /// Cells with a category that no training row had, in rows with a prediction.
     pub unseen: usize,
 }

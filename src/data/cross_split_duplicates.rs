@@ -9,13 +9,13 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::columns::Roles;
 use super::error::{count, quote};
-use super::note::Note;
 use super::table::Table;
+use super::warnings::Note;
 
 /// Share of distinct values from which a column looks like an identifier.
 const MIN_DISTINCT: f64 = 0.5;
-/// Share of held-out rows that must straddle for a group column to be worth naming.
-const MIN_STRADDLING: f64 = 0.005;
+/// Share of held-out rows that must cross_split_duplicates for a group column to be worth naming.
+const MIN_DUPLICATED: f64 = 0.005;
 /// Share of feature cells in which two rows of one value must agree to be the same thing twice.
 const MIN_AGREEMENT: f64 = 0.9;
 /// Pairs of rows, and columns of each, that are compared for that.
@@ -49,15 +49,15 @@ pub(super) fn suggest_group(
             && roles.fields.iter().all(|field| field.column != *column)
     };
     let judge = |column: usize| {
-        let straddling = straddling(table, roles, column, rows, train, held_out)?;
-        Some((straddling, column))
+        let duplicated = duplicated(table, roles, column, rows, train, held_out)?;
+        Some((duplicated, column))
     };
     let found: Vec<Option<(usize, usize)>> = (0..table.names.len())
         .into_par_iter()
         .filter(free)
         .map(judge)
         .collect();
-    let (straddling, column) = found
+    let (duplicated, column) = found
         .into_iter()
         .flatten()
         .max_by_key(|(number, column)| (*number, std::cmp::Reverse(*column)))?;
@@ -66,10 +66,10 @@ pub(super) fn suggest_group(
         Note::warning(format!(
             "{} of {} ({:.1}%) stand for something that is in the training rows too: they share \
          their {} with one, and their features. Scores will look better than they are; \
-         `group = {}` keeps them on one side",
-            count(straddling, "held-out row"),
+         `group = {}` keeps them in one split",
+            count(duplicated, "held-out row"),
             held_out.len(),
-            100.0 * straddling as f64 / held_out.len() as f64,
+            100.0 * duplicated as f64 / held_out.len() as f64,
             quote(name),
             quote(name).replace('`', "\"")
         ))
@@ -79,7 +79,7 @@ pub(super) fn suggest_group(
 
 /// The number of held-out rows that share their value of `column` with a training row, if the
 /// column looks like the identifier of what the rows are about.
-fn straddling(
+fn duplicated(
     table: &Table,
     roles: &Roles,
     column: usize,
@@ -109,10 +109,10 @@ fn straddling(
     }
     let value = |place: &u32| table.cell(rows[*place as usize], column);
     let known: HashSet<&str> = train.iter().map(value).collect();
-    let straddling = held_out
+    let duplicated = held_out
         .iter()
         .filter(|place| known.contains(value(place)))
         .count();
-    (straddling as f64 >= MIN_STRADDLING * held_out.len() as f64 && straddling > 0)
-        .then_some(straddling)
+    (duplicated as f64 >= MIN_DUPLICATED * held_out.len() as f64 && duplicated > 0)
+        .then_some(duplicated)
 }

@@ -10,7 +10,7 @@ use super::layout::{Mapped, Place};
 
 /// The test rows. Every look at them should be counted.
 #[derive(Debug)]
-pub struct SealedTest {
+pub struct HeldOutTest {
     meta: DatasetMeta,
     file: Mapped,
     x: Place,
@@ -19,16 +19,16 @@ pub struct SealedTest {
     groups: Place,
 }
 
-impl SealedTest {
+impl HeldOutTest {
     /// Opens the test rows at `path`, `<digest>.test.safetensors`.
     ///
     /// # Errors
     /// When the file cannot be read, or (`InvalidData`) is not sound.
-    pub fn open(path: &Path) -> io::Result<SealedTest> {
+    pub fn open(path: &Path) -> io::Result<HeldOutTest> {
         let file = Mapped::open(path)?;
         let meta = file.meta()?;
         let rows = meta.test_rows;
-        Ok(SealedTest {
+        Ok(HeldOutTest {
             x: file.floats("x_test", &[rows, meta.features.len()])?,
             y: file.labels("y_test", rows, meta.classes.len())?,
             source: file.words("row_test", rows)?,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{names, shown, spec};
-use crate::{DataError, Dataset, Prepared, SealedTest, SourceData, prepare, prepare_after};
+use crate::{DataError, Dataset, HeldOutTest, Prepared, SourceData, prepare, prepare_for_transfer};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 use sweep_core::run_dir::RunDir;
 
@@ -58,7 +58,7 @@ impl Lab {
             digest: &self.source.meta.digest,
             run_dir: &run_dir,
         };
-        prepare_after(&spec, &self.folder.path().join("store"), Some(source))
+        prepare_for_transfer(&spec, &self.folder.path().join("store"), Some(source))
     }
 
     fn refusal(&self, change: impl FnOnce(&mut DataSpec, &Path)) -> String {
@@ -69,14 +69,14 @@ impl Lab {
 }
 
 /// The side of each row by its `id`, which is its number in the file plus `first`.
-fn sides(prepared: &Prepared, first: u32) -> HashMap<u32, usize> {
+fn splits(prepared: &Prepared, first: u32) -> HashMap<u32, usize> {
     let seen = Dataset::open(&prepared.path).unwrap();
-    let sealed = SealedTest::open(&prepared.test_path).unwrap();
-    let sides = [seen.train_source(), seen.valid_source(), sealed.source()];
+    let sealed = HeldOutTest::open(&prepared.test_path).unwrap();
+    let splits = [seen.train_source(), seen.valid_source(), sealed.source()];
     let of_side = |(side, rows): (usize, &&[u32])| -> Vec<(u32, usize)> {
         rows.iter().map(|row| (row - 1 + first, side)).collect()
     };
-    sides.iter().enumerate().flat_map(of_side).collect()
+    splits.iter().enumerate().flat_map(of_side).collect()
 }
 
 /// Fails if a row that the source knows, or one of its team, stands elsewhere than there.
@@ -100,7 +100,7 @@ fn assert_nothing_leaks(source: &HashMap<u32, usize>, new: &HashMap<u32, usize>)
 fn rows_of_the_same_file_and_their_groups_keep_their_side() {
     let lab = Lab::new(|_| {});
     let new = lab.after(|_, _| {}).unwrap();
-    let (before, after) = (sides(&lab.source, 0), sides(&new, 0));
+    let (before, after) = (splits(&lab.source, 0), splits(&new, 0));
     assert_eq!(after.len(), 600);
     // Every team of three has rows of two or three classes, so all are known but those of z alone.
     for (id, side) in &after {
@@ -110,7 +110,7 @@ fn rows_of_the_same_file_and_their_groups_keep_their_side() {
         assert!(known.is_none_or(|known| known == *side), "row {id}");
     }
     assert_eq!(new.meta.classes, ["x", "y", "z"]);
-    assert_eq!(new.meta.preparation, lab.source.meta.preparation);
+    assert_eq!(new.meta.preprocessor, lab.source.meta.preprocessor);
     let note = new.summary.notes.iter().map(ToString::to_string);
     assert!(
         note.into_iter()
@@ -122,7 +122,7 @@ fn rows_of_the_same_file_and_their_groups_keep_their_side() {
 fn without_groups_each_known_row_keeps_its_own_side() {
     let lab = Lab::new(|spec| spec.group = None);
     let new = lab.after(|_, _| {}).unwrap();
-    let (before, after) = (sides(&lab.source, 0), sides(&new, 0));
+    let (before, after) = (splits(&lab.source, 0), splits(&new, 0));
     for (id, side) in &before {
         assert_eq!(after[id], *side);
     }
@@ -145,7 +145,7 @@ fn rows_of_another_file_are_known_by_their_group() {
         fs::write(&spec.path, rows(300, 1200)).unwrap();
     });
     let new = new.unwrap();
-    assert_nothing_leaks(&sides(&lab.source, 0), &sides(&new, 300));
+    assert_nothing_leaks(&splits(&lab.source, 0), &splits(&new, 300));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn rows_of_another_file_without_groups_are_known_by_their_content() {
         spec.path = folder.join("other.csv");
         fs::write(&spec.path, rows(300, 1200)).unwrap();
     });
-    let (before, after) = (sides(&lab.source, 0), sides(&new.unwrap(), 300));
+    let (before, after) = (splits(&lab.source, 0), splits(&new.unwrap(), 300));
     let mut known = 0;
     for (id, side) in &after {
         if let Some(before) = before.get(id) {

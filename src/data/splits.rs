@@ -4,10 +4,10 @@
 
 use sweep_core::data_config::DataSpec;
 
-use super::content::{Content, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
 use super::error::{DataError, count, list, quote};
-use super::note::Note;
-use super::split::{SIDES, Sides, TEST, TRAIN, split};
+use super::loaded_table::{LoadedTable, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
+use super::split::{SPLITS, Splits, TEST, TRAIN, split};
+use super::warnings::Note;
 
 /// Classes that are too rare up to which each gets an error of its own.
 const FEW: usize = 5;
@@ -23,32 +23,36 @@ impl Source<'_> {
     }
 }
 
-impl Content<'_> {
+impl LoadedTable<'_> {
     /// Places of each side in its file, checked for what a side must hold.
-    pub fn sides(&mut self, spec: &DataSpec) -> Result<Sides, Vec<DataError>> {
+    pub fn splits(&mut self, spec: &DataSpec) -> Result<Splits, Vec<DataError>> {
         let groups = self.main.groups.as_deref();
-        let sides = split(&self.main.labels, self.classes.len(), groups, &spec.split);
-        self.checked(spec, sides)
+        let splits = split(&self.main.labels, self.classes.len(), groups, &spec.split);
+        self.checked(spec, splits)
     }
 
     /// Adds the rows of a test file to `sides`, those of the main one, and checks each for what it
     /// must hold.
-    pub fn checked(&mut self, spec: &DataSpec, mut sides: Sides) -> Result<Sides, Vec<DataError>> {
+    pub fn checked(
+        &mut self,
+        spec: &DataSpec,
+        mut splits: Splits,
+    ) -> Result<Splits, Vec<DataError>> {
         let main = &self.main;
         let groups = main.groups.as_deref();
         if let Some(test) = &self.test {
-            sides[TEST] = (0..test.labels.len() as u32).collect();
+            splits[TEST] = (0..test.labels.len() as u32).collect();
         }
-        let wanted = |side: usize| side != TEST || spec.split.test > 0.0 || self.test.is_some();
+        let wanted = |split: usize| split != TEST || spec.split.test > 0.0 || self.test.is_some();
         let (mut errors, mut notes, mut rare) = (Vec::new(), Vec::new(), Vec::new());
-        for side in (TRAIN..=TEST).filter(|side| wanted(*side)) {
-            let (source, key) = match side {
+        for split in (TRAIN..=TEST).filter(|split| wanted(*split)) {
+            let (source, key) = match split {
                 TEST if self.test.is_some() => (self.source(TEST), TEST_KEY),
                 TEST => (main, "data.split.test"),
                 _ => (main, "data.split.valid"),
             };
-            if sides[side].is_empty() {
-                let message = format!("no row is left for the {} side of the split", SIDES[side]);
+            if splits[split].is_empty() {
+                let message = format!("no row is left for the {} side of the split", SPLITS[split]);
                 let help = match groups {
                     Some(_) => "rows of a group stay together: raise the share, or use more groups",
                     None => "raise its share, or use more rows",
@@ -58,27 +62,27 @@ impl Content<'_> {
                 let alone = alone
                     .iter()
                     .enumerate()
-                    .filter(|(_, rows)| **rows < SIDES.len());
+                    .filter(|(_, rows)| **rows < SPLITS.len());
                 let alone: Vec<usize> = alone.map(|(class, _)| class).collect();
                 // Classes of a row or two, which stratifying keeps from a side, are why it is empty.
                 if spec.split.stratify && alone.len() > FEW {
-                    rare.extend(alone.into_iter().map(|class| (class, side)));
+                    rare.extend(alone.into_iter().map(|class| (class, split)));
                 }
                 continue;
             }
             let mut counts = vec![0; self.classes.len()];
-            sides[side]
+            splits[split]
                 .iter()
                 .for_each(|row| counts[source.labels[*row as usize] as usize] += 1);
             for class in (0..counts.len()).filter(|class| counts[*class] == 0) {
-                let from_main = side != TEST || self.test.is_none();
-                if side == TRAIN || (spec.split.stratify && from_main) {
-                    rare.push((class, side));
+                let from_main = split != TEST || self.test.is_none();
+                if split == TRAIN || (spec.split.stratify && from_main) {
+                    rare.push((class, split));
                 } else {
                     let name = quote(&self.classes[class]);
                     notes.push(Note::warning(format!(
                         "no {} row has class {name}",
-                        SIDES[side]
+                        SPLITS[split]
                     )));
                 }
             }
@@ -92,11 +96,11 @@ impl Content<'_> {
             true => errors = vec![self.many_too_rare(&classes, &spec.target)],
             false => {
                 let each = rare.into_iter();
-                errors.extend(each.map(|(class, side)| self.too_rare(class, side, spec)));
+                errors.extend(each.map(|(class, split)| self.too_rare(class, split, spec)));
             }
         }
         match errors.is_empty() {
-            true => Ok(sides),
+            true => Ok(splits),
             false => Err(errors),
         }
     }
@@ -113,7 +117,7 @@ impl Content<'_> {
                 path,
                 format!(
                     "it looks numeric: {} rows hold {} different numbers, most of them too seldom \
-                     for each side of the split to get one",
+                     for each split of the split to get one",
                     self.main.labels.len(),
                     self.classes.len()
                 ),
@@ -134,7 +138,7 @@ impl Content<'_> {
         error.column(target).key("data.target")
     }
 
-    fn too_rare(&self, class: usize, side: usize, spec: &DataSpec) -> DataError {
+    fn too_rare(&self, class: usize, split: usize, spec: &DataSpec) -> DataError {
         let labels = &self.main.labels;
         let rows: Vec<usize> = (0..labels.len())
             .filter(|row| labels[*row] as usize == class)
@@ -152,11 +156,11 @@ impl Content<'_> {
         }
         message.push_str(&format!(
             ": too few for the {} side of the split to get one",
-            SIDES[side]
+            SPLITS[split]
         ));
         let help = format!(
             "exclude the class with `exclude`, gather more rows, raise the share of that side{}",
-            if spec.split.stratify && side != TRAIN {
+            if spec.split.stratify && split != TRAIN {
                 ", or set `stratify = false`"
             } else {
                 ""

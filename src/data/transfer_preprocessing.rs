@@ -10,12 +10,12 @@ use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::columns::{Form, Roles};
-use super::content::Content;
 use super::dataset::{Dataset, DatasetMeta};
 use super::error::{DataError, quote};
-use super::fit::{FittedField, Preparation};
-use super::saved::SavedPreparation;
-use super::sealed::SealedTest;
+use super::fit::{FittedField, Preprocessor};
+use super::held_out::HeldOutTest;
+use super::loaded_table::LoadedTable;
+use super::saved::SavedPreprocessor;
 use super::table::Table;
 use super::text::FittedText;
 
@@ -32,20 +32,20 @@ pub struct SourceData<'a> {
 }
 
 /// The prepared data of the source, opened.
-pub(super) struct Inherited<'a> {
+pub(super) struct TransferSource<'a> {
     pub source: SourceData<'a>,
     pub meta: DatasetMeta,
-    preparation: SavedPreparation,
+    preprocessor: SavedPreprocessor,
     /// The side of each row of the source's file that it knows; rows count from 1.
-    pub side_of_row: HashMap<u32, usize>,
+    pub split_of_row: HashMap<u32, usize>,
 }
 
 /// The key to blame when the source is at fault.
 pub(super) const FROM_KEY: &str = "transfer.from";
 
-impl<'a> Inherited<'a> {
+impl<'a> TransferSource<'a> {
     /// Opens the prepared data of `source`.
-    pub fn open(source: SourceData<'a>) -> Result<Inherited<'a>, DataError> {
+    pub fn open(source: SourceData<'a>) -> Result<TransferSource<'a>, DataError> {
         let run_dir = source.run_dir;
         if source.spec.split.test_path.is_some() {
             let message = "the source has its test rows in a file of their own, so it cannot be \
@@ -62,29 +62,29 @@ impl<'a> Inherited<'a> {
             DataError::new(&path, message, help).key(FROM_KEY)
         };
         let seen = Dataset::open(&path).map_err(missing)?;
-        let sealed = SealedTest::open(&test_path).map_err(missing)?;
-        let preparation = run_dir.preprocessor(source.digest);
-        let preparation = SavedPreparation::read(&preparation).map_err(missing)?;
-        let sides = [seen.train_source(), seen.valid_source(), sealed.source()];
-        let side_of_row = sides
+        let sealed = HeldOutTest::open(&test_path).map_err(missing)?;
+        let preprocessor = run_dir.preprocessor(source.digest);
+        let preprocessor = SavedPreprocessor::read(&preprocessor).map_err(missing)?;
+        let splits = [seen.train_source(), seen.valid_source(), sealed.source()];
+        let split_of_row = splits
             .iter()
             .enumerate()
-            .flat_map(|(side, rows)| rows.iter().map(move |row| (*row, side)))
+            .flat_map(|(split, rows)| rows.iter().map(move |row| (*row, split)))
             .collect();
-        Ok(Inherited {
+        Ok(TransferSource {
             source,
             meta: seen.meta().clone(),
-            preparation,
-            side_of_row,
+            preprocessor,
+            split_of_row,
         })
     }
 
     /// The preparation of the source, if the experiment asks for the same features by the same rules.
-    pub fn preparation(
+    pub fn preprocessor(
         &self,
         spec: &DataSpec,
-        content: &Content<'_>,
-    ) -> Result<(Preparation, Vec<FittedText>), Vec<DataError>> {
+        content: &LoadedTable<'_>,
+    ) -> Result<(Preprocessor, Vec<FittedText>), Vec<DataError>> {
         let table = content.main.table;
         let blame = |message: String, help: &str, key: String| {
             vec![DataError::new(&table.path, message, help).key(key)]
@@ -112,13 +112,17 @@ impl<'a> Inherited<'a> {
                 return Err(blame(message, help, "data.missing".to_owned()));
             }
         }
-        let saved = &self.preparation;
-        Ok((saved.preparation.clone(), saved.texts.clone()))
+        let saved = &self.preprocessor;
+        Ok((saved.preprocessor.clone(), saved.texts.clone()))
     }
 
     /// Refuses texts that are encoded otherwise than in the source.
-    fn check_texts(&self, spec: &DataSpec, content: &Content<'_>) -> Result<(), Vec<DataError>> {
-        let theirs = self.preparation.texts.iter().map(FittedText::field);
+    fn check_texts(
+        &self,
+        spec: &DataSpec,
+        content: &LoadedTable<'_>,
+    ) -> Result<(), Vec<DataError>> {
+        let theirs = self.preprocessor.texts.iter().map(FittedText::field);
         let fields = content.main.roles.fields.iter();
         let own = fields.filter_map(|field| match field.form {
             Form::Text(at) => Some((field, &spec.text[at].encoder)),
@@ -149,7 +153,7 @@ impl<'a> Inherited<'a> {
             .collect();
         let theirs: Vec<(&str, &str)> = self
             .meta
-            .preparation
+            .preprocessor
             .fields
             .iter()
             .map(|field| (kind_name(field), field.column()))

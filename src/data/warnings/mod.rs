@@ -1,5 +1,7 @@
 //! What preparation noticed that is no error.
 
+mod collect;
+
 use std::fmt;
 
 /// How much a note matters.
@@ -22,7 +24,7 @@ pub struct Note {
 }
 
 impl Note {
-    pub(super) fn info(text: String) -> Note {
+    pub(crate) fn info(text: String) -> Note {
         Note {
             level: Level::Info,
             key: None,
@@ -30,7 +32,7 @@ impl Note {
         }
     }
 
-    pub(super) fn warning(text: String) -> Note {
+    pub(crate) fn warning(text: String) -> Note {
         Note {
             level: Level::Warning,
             key: None,
@@ -38,7 +40,7 @@ impl Note {
         }
     }
 
-    pub(super) fn key(mut self, key: impl Into<String>) -> Note {
+    pub(crate) fn key(mut self, key: impl Into<String>) -> Note {
         self.key = Some(key.into());
         self
     }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
-use super::cells::{Part, Values};
 use super::columns::Field;
 use super::error::quote;
-use super::note::Note;
+use super::parse::{Part, Values};
+use super::warnings::Note;
 
 /// Share of rows that must have another row of the same value to be judged by.
 const MIN_COVERED: f64 = 0.5;

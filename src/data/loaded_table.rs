@@ -1,21 +1,21 @@
 //! What the files hold of what an experiment asks for, in memory.
 //!
 //! Invariant: labels are below the number of classes, and places (indices of rows kept) belong to
-//! the file that [`Content::source`] gives for their side.
+//! the file that [`LoadedTable::source`] gives for their side.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use sweep_core::data_config::DataSpec;
 
-use super::cells::Part;
 use super::columns::Roles;
-use super::digest::SideRows;
+use super::digest::SplitRows;
 use super::encode::Encoded;
 use super::error::{DataError, count, quote, suggest};
-use super::fit::{Preparation, in_order};
-use super::split::{SIDES, Sides, TEST, TRAIN, VALID};
-use super::summary::{SideSummary, Summary};
+use super::fit::{Preprocessor, in_order};
+use super::parse::Part;
+use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
+use super::summary::{SplitSummary, Summary};
 use super::table::Table;
 use super::text::FittedText;
 
@@ -39,19 +39,19 @@ pub(super) struct Source<'a> {
 }
 
 /// What the files hold of what the experiment asks for.
-pub(super) struct Content<'a> {
+pub(super) struct LoadedTable<'a> {
     pub main: Source<'a>,
     pub test: Option<Source<'a>>,
     pub classes: Vec<String>,
     pub summary: Summary,
 }
 
-impl<'a> Content<'a> {
+impl<'a> LoadedTable<'a> {
     pub fn read(
         spec: &DataSpec,
         main: &'a Table,
         test: Option<&'a Table>,
-    ) -> Result<Content<'a>, Vec<DataError>> {
+    ) -> Result<LoadedTable<'a>, Vec<DataError>> {
         let mut roles = Roles::resolve(spec, main)?;
         let (rows, mut notes) = roles.rows(main);
         let mut errors = Vec::new();
@@ -101,7 +101,7 @@ impl<'a> Content<'a> {
         let mut codes = Codes::new(&classes);
         let main = codes.source(spec, main, part, roles)?;
         let test = test.map(|(table, part, roles)| codes.source(spec, table, part, roles));
-        Ok(Content {
+        Ok(LoadedTable {
             main,
             test: test.transpose()?,
             classes,
@@ -110,10 +110,10 @@ impl<'a> Content<'a> {
     }
 
     /// The file from which the rows of `side` come.
-    pub fn source(&self, side: usize) -> &Source<'a> {
+    pub fn source(&self, split: usize) -> &Source<'a> {
         self.test
             .as_ref()
-            .filter(|_| side == TEST)
+            .filter(|_| split == TEST)
             .unwrap_or(&self.main)
     }
 
@@ -121,25 +121,25 @@ impl<'a> Content<'a> {
     pub fn encode(
         &mut self,
         spec: &DataSpec,
-        sides: &Sides,
-        taken: Option<(Preparation, Vec<FittedText>)>,
+        splits: &Splits,
+        taken: Option<(Preprocessor, Vec<FittedText>)>,
         cache: &Path,
-    ) -> Result<(Preparation, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
+    ) -> Result<(Preprocessor, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
         let (fitted, texts, notes) = match taken {
             Some((fitted, texts)) => (fitted, texts, Vec::new()),
-            None => Preparation::fit(table, &roles.fields, part, &sides[TRAIN], spec, cache)?,
+            None => Preprocessor::fit(table, &roles.fields, part, &splits[TRAIN], spec, cache)?,
         };
-        let encode = |side: usize| {
-            let source = self.source(side);
+        let encode = |split: usize| {
+            let source = self.source(split);
             fitted.encode(
                 &texts,
                 source.table,
                 &source.roles.fields,
                 &source.part,
-                &sides[side],
+                &splits[split],
             )
         };
         let (train, (valid, test)) = both(encode(TRAIN), both(encode(VALID), encode(TEST)))?;
@@ -147,13 +147,13 @@ impl<'a> Content<'a> {
         Ok((fitted, texts, [train, valid, test]))
     }
 
-    pub fn side_rows(&self, sides: &Sides, encoded: [Encoded; 3]) -> [SideRows; 3] {
-        let mut side = TRAIN;
+    pub fn split_rows(&self, splits: &Splits, encoded: [Encoded; 3]) -> [SplitRows; 3] {
+        let mut split = TRAIN;
         encoded.map(|encoded| {
-            let source = self.source(side);
-            let places = sides[side].iter().map(|place| *place as usize);
-            side += 1;
-            SideRows {
+            let source = self.source(split);
+            let places = splits[split].iter().map(|place| *place as usize);
+            split += 1;
+            SplitRows {
                 x: encoded.x,
                 y: places.clone().map(|place| source.labels[place]).collect(),
                 source: places.map(|place| source.part.rows[place] + 1).collect(),
@@ -162,37 +162,37 @@ impl<'a> Content<'a> {
     }
 
     /// Numbers from 0 for the groups of the test rows; each row its own without groups.
-    pub fn test_groups(&self, sides: &Sides) -> Vec<u32> {
-        self.groups_of(sides, TEST)
-            .unwrap_or_else(|| (0..sides[TEST].len() as u32).collect())
+    pub fn test_groups(&self, splits: &Splits) -> Vec<u32> {
+        self.groups_of(splits, TEST)
+            .unwrap_or_else(|| (0..splits[TEST].len() as u32).collect())
     }
 
     /// Numbers from 0 for the groups of the training rows, if there are groups.
-    pub fn train_groups(&self, sides: &Sides) -> Option<Vec<u32>> {
-        self.groups_of(sides, TRAIN)
+    pub fn train_groups(&self, splits: &Splits) -> Option<Vec<u32>> {
+        self.groups_of(splits, TRAIN)
     }
 
-    fn groups_of(&self, sides: &Sides, side: usize) -> Option<Vec<u32>> {
-        let groups = self.source(side).groups.as_ref()?;
+    fn groups_of(&self, splits: &Splits, split: usize) -> Option<Vec<u32>> {
+        let groups = self.source(split).groups.as_ref()?;
         let mut known = HashMap::new();
         let number = |place: &u32| {
             let next = known.len() as u32;
             *known.entry(groups[*place as usize]).or_insert(next)
         };
-        Some(sides[side].iter().map(number).collect())
+        Some(splits[split].iter().map(number).collect())
     }
 
-    pub fn summary(self, rows: &[SideRows; 3]) -> Summary {
+    pub fn summary(self, rows: &[SplitRows; 3]) -> Summary {
         let mut summary = self.summary;
-        summary.sides = [TRAIN, VALID, TEST].map(|side| {
+        summary.splits = [TRAIN, VALID, TEST].map(|split| {
             let mut per_class = vec![0; self.classes.len()];
-            rows[side]
+            rows[split]
                 .y
                 .iter()
                 .for_each(|label| per_class[*label as usize] += 1);
-            SideSummary {
-                name: SIDES[side],
-                rows: rows[side].y.len(),
+            SplitSummary {
+                name: SPLITS[split],
+                rows: rows[split].y.len(),
                 per_class,
             }
         });

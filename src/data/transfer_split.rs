@@ -7,53 +7,53 @@ use std::collections::HashMap;
 
 use sweep_core::data_config::{DataSpec, SplitSpec};
 
-use super::cells::Values;
-use super::content::{Content, Source};
 use super::error::{DataError, count, quote};
-use super::inherit::{FROM_KEY, Inherited};
-use super::note::Note;
-use super::split::{SIDES, Sides, TEST, TRAIN, split};
+use super::loaded_table::{LoadedTable, Source};
+use super::parse::Values;
+use super::split::{SPLITS, Splits, TEST, TRAIN, split};
 use super::table::Table;
+use super::transfer_preprocessing::{FROM_KEY, TransferSource};
+use super::warnings::Note;
 
 /// How the rows of the new file are told from those that the source knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Row,
     Group,
-    Content,
+    LoadedTable,
 }
 
-impl Inherited<'_> {
+impl TransferSource<'_> {
     /// The places of each side: known ones where the source has them, new ones split afresh. Also
     /// which places of the file the source was trained on.
-    pub fn sides(
+    pub fn splits(
         &self,
         spec: &DataSpec,
-        content: &Content<'_>,
-    ) -> Result<(Sides, Vec<bool>, Note), Vec<DataError>> {
+        content: &LoadedTable<'_>,
+    ) -> Result<(Splits, Vec<bool>, Note), Vec<DataError>> {
         let main = &content.main;
         let (by, matched) = self.matched(spec, main).map_err(|error| vec![error])?;
         let known = with_groups(main, &matched).map_err(|error| vec![error])?;
         let new: Vec<u32> = (0..known.len() as u32)
             .filter(|place| known[*place as usize].is_none())
             .collect();
-        let mut sides = split_new(main, &new, content.classes.len(), &spec.split);
+        let mut splits = split_new(main, &new, content.classes.len(), &spec.split);
         let mut kept = [0usize; 3];
         for (place, side) in known.iter().enumerate() {
             if let Some(side) = side {
-                sides[*side].push(place as u32);
+                splits[*side].push(place as u32);
                 kept[*side] += 1;
             }
         }
-        sides.iter_mut().for_each(|side| side.sort_unstable());
+        splits.iter_mut().for_each(|side| side.sort_unstable());
         let trained = matched.iter().map(|side| *side == Some(TRAIN)).collect();
         let by = match by {
             By::Row => "by row of the same file",
             By::Group => "by group",
-            By::Content => "by the content of the columns used",
+            By::LoadedTable => "by the content of the columns used",
         };
         let kept_rows: Vec<String> = (TRAIN..=TEST)
-            .map(|side| format!("{} {}", kept[side], SIDES[side]))
+            .map(|side| format!("{} {}", kept[side], SPLITS[side]))
             .collect();
         let note = Note::info(format!(
             "{} known to the source of the transfer ({by}), with their groups, keep its side of \
@@ -62,7 +62,7 @@ impl Inherited<'_> {
             kept_rows.join(", "),
             count(new.len(), "row"),
         ));
-        Ok((sides, trained, note))
+        Ok((splits, trained, note))
     }
 
     /// The side that each place of `main` has in the source, if it knows the row itself.
@@ -82,14 +82,14 @@ impl Inherited<'_> {
                 let help = format!("set group = {group:?}, as in the experiment of the source");
                 return Err(DataError::new(&main.table.path, message, help).key("data.group"));
             }
-            let side = |row: &u32| self.side_of_row.get(&(row + 1)).copied();
+            let side = |row: &u32| self.split_of_row.get(&(row + 1)).copied();
             return Ok((By::Row, main.part.rows.iter().map(side).collect()));
         }
         let table = self.source_table()?;
         if is_same_group && spec.group.is_some() {
             return Ok((By::Group, self.by_group(main, &table)?));
         }
-        Ok((By::Content, self.by_content(main, &table)?))
+        Ok((By::LoadedTable, self.by_content(main, &table)?))
     }
 
     /// The file of the source, if it is as it was.
@@ -119,9 +119,9 @@ impl Inherited<'_> {
             let message = format!("the source's group column {} is gone", quote(name));
             return Err(DataError::new(&table.path, message, "").key(FROM_KEY));
         };
-        let mut side_of_group: HashMap<&str, usize> = HashMap::new();
-        for (row, side) in &self.side_of_row {
-            let known = side_of_group
+        let mut split_of_group: HashMap<&str, usize> = HashMap::new();
+        for (row, side) in &self.split_of_row {
+            let known = split_of_group
                 .entry(table.cell(row - 1, column))
                 .or_insert(*side);
             *known = (*known).min(*side);
@@ -129,7 +129,7 @@ impl Inherited<'_> {
         let groups = main.part.groups.as_deref().unwrap_or_default();
         Ok(groups
             .iter()
-            .map(|group| side_of_group.get(group).copied())
+            .map(|group| split_of_group.get(group).copied())
             .collect())
     }
 
@@ -140,13 +140,13 @@ impl Inherited<'_> {
         main: &Source<'_>,
         table: &Table,
     ) -> Result<Vec<Option<usize>>, DataError> {
-        let theirs = Content::read(self.source.spec, table, None)
+        let theirs = LoadedTable::read(self.source.spec, table, None)
             .map_err(|mut errors| errors.remove(0).key(FROM_KEY))?;
         let part = &theirs.main.part;
-        let mut side_of_content: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut split_of_content: HashMap<Vec<u8>, usize> = HashMap::new();
         for (place, row) in part.rows.iter().enumerate() {
-            if let Some(side) = self.side_of_row.get(&(row + 1)) {
-                let known = side_of_content
+            if let Some(side) = self.split_of_row.get(&(row + 1)) {
+                let known = split_of_content
                     .entry(content_of(&part.values, place))
                     .or_insert(*side);
                 *known = (*known).min(*side);
@@ -154,7 +154,7 @@ impl Inherited<'_> {
         }
         let values = &main.part.values;
         Ok((0..main.part.rows.len())
-            .map(|place| side_of_content.get(&content_of(values, place)).copied())
+            .map(|place| split_of_content.get(&content_of(values, place)).copied())
             .collect())
     }
 }
@@ -177,12 +177,12 @@ fn with_groups(
             let table = main.table;
             let name = main.part.groups.as_ref().map_or("", |names| names[place]);
             let message = format!(
-                "the group {} has rows on two sides of the source's split: {} (line {}) and {} \
+                "the group {} has rows in two splits of the source: {} (line {}) and {} \
                  (line {})",
                 quote(name),
-                SIDES[known],
+                SPLITS[known],
                 table.line(main.part.rows[first]),
-                SIDES[*side],
+                SPLITS[*side],
                 table.line(main.part.rows[place]),
             );
             let help = "it cannot be decided where its rows belong: train the source with the same \
@@ -195,7 +195,7 @@ fn with_groups(
 }
 
 /// Splits the rows at the places `new` by the shares of `spec`.
-fn split_new(main: &Source<'_>, new: &[u32], classes: usize, spec: &SplitSpec) -> Sides {
+fn split_new(main: &Source<'_>, new: &[u32], classes: usize, spec: &SplitSpec) -> Splits {
     let labels: Vec<u32> = new
         .iter()
         .map(|place| main.labels[*place as usize])
@@ -208,11 +208,11 @@ fn split_new(main: &Source<'_>, new: &[u32], classes: usize, spec: &SplitSpec) -
         };
         new.iter().map(code).collect()
     });
-    let mut sides = split(&labels, classes, groups.as_deref(), spec);
-    for place in sides.iter_mut().flatten() {
+    let mut splits = split(&labels, classes, groups.as_deref(), spec);
+    for place in splits.iter_mut().flatten() {
         *place = new[*place as usize];
     }
-    sides
+    splits
 }
 
 /// The features of the row at `place` before preparation, as bytes that are equal for equal ones.

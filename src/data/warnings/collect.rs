@@ -6,17 +6,17 @@ use std::collections::{HashMap, HashSet};
 
 use sweep_core::data_config::DataSpec;
 
-use super::columns::Form;
-use super::content::{Content, Source, TEST_KEY};
-use super::encode::Encoded;
-use super::error::count;
-use super::note::Note;
-use super::split::{Sides, TEST, TRAIN, VALID};
-use super::{error::quote, giveaway, straddle};
+use super::super::columns::Form;
+use super::super::encode::Encoded;
+use super::super::error::count;
+use super::super::loaded_table::{LoadedTable, Source, TEST_KEY};
+use super::super::split::{Splits, TEST, TRAIN, VALID};
+use super::super::{cross_split_duplicates, error::quote, leakage};
+use super::Note;
 
-impl Content<'_> {
+impl LoadedTable<'_> {
     /// Adds to the summary what is worth knowing about the split and the features made.
-    pub fn notice(&mut self, spec: &DataSpec, sides: &Sides, encoded: &[Encoded; 3]) {
+    pub fn notice(&mut self, spec: &DataSpec, splits: &Splits, encoded: &[Encoded; 3]) {
         let Source {
             table,
             roles,
@@ -25,14 +25,14 @@ impl Content<'_> {
             groups,
         } = &self.main;
         let groups = groups.as_deref();
-        let (target, train) = (&spec.target, &sides[TRAIN]);
-        let mut notes = giveaway::notes(target, &roles.fields, part, labels, groups, train);
+        let (target, train) = (&spec.target, &splits[TRAIN]);
+        let mut notes = leakage::notes(target, &roles.fields, part, labels, groups, train);
         notes.extend(self.unseen(encoded));
         notes.extend(self.several_labels());
-        notes.extend(self.twins(sides, encoded));
+        notes.extend(self.duplicates(splits, encoded));
         if groups.is_none() {
-            let held_out = self.held_out(sides);
-            notes.extend(straddle::suggest_group(
+            let held_out = self.held_out(splits);
+            notes.extend(cross_split_duplicates::suggest_group(
                 table, roles, &part.rows, train, &held_out,
             ));
         }
@@ -48,7 +48,7 @@ impl Content<'_> {
         let counts = fields.map(|(place, field)| {
             (
                 field.name.clone(),
-                encoded.iter().map(|side| side.imputed[place]).sum(),
+                encoded.iter().map(|split| split.imputed[place]).sum(),
             )
         });
         counts.filter(|(_, cells)| *cells > 0).collect()
@@ -58,7 +58,7 @@ impl Content<'_> {
     fn unseen(&self, encoded: &[Encoded; 3]) -> Vec<Note> {
         let mut notes = Vec::new();
         for (place, field) in self.main.roles.fields.iter().enumerate() {
-            let unseen: usize = encoded.iter().map(|side| side.unseen[place]).sum();
+            let unseen: usize = encoded.iter().map(|split| split.unseen[place]).sum();
             if unseen > 0 {
                 let (cells, name) = (count(unseen, "cell"), quote(&field.name));
                 let text = match field.form {
@@ -78,25 +78,27 @@ impl Content<'_> {
     }
 
     /// Places of the main file's rows that are held out.
-    fn held_out(&self, sides: &Sides) -> Vec<u32> {
-        let mut places = sides[VALID].clone();
+    fn held_out(&self, splits: &Splits) -> Vec<u32> {
+        let mut places = splits[VALID].clone();
         if self.test.is_none() {
-            places.extend(&sides[TEST]);
+            places.extend(&splits[TEST]);
         }
         places
     }
 
     /// Rows that are the same as a training row.
-    fn twins(&self, sides: &Sides, encoded: &[Encoded; 3]) -> Vec<Note> {
-        let width = encoded[TRAIN].x.len() / sides[TRAIN].len();
-        let of = |side: usize| straddle::identical(width, &encoded[TRAIN].x, &encoded[side].x);
+    fn duplicates(&self, splits: &Splits, encoded: &[Encoded; 3]) -> Vec<Note> {
+        let width = encoded[TRAIN].x.len() / splits[TRAIN].len();
+        let of = |split: usize| {
+            cross_split_duplicates::identical(width, &encoded[TRAIN].x, &encoded[split].x)
+        };
         let (valid, test) = (of(VALID), of(TEST));
         let mut notes = Vec::new();
         if self.test.is_some() && test > 0 {
             let text = format!(
                 "{} of {} of the test file: every feature equals that of a training row",
                 count(test, "row"),
-                sides[TEST].len()
+                splits[TEST].len()
             );
             notes.push(Note::warning(text).key(TEST_KEY));
         }
@@ -106,7 +108,7 @@ impl Content<'_> {
             valid + test
         };
         if same > 0 {
-            let held_out = self.held_out(sides).len();
+            let held_out = self.held_out(splits).len();
             notes.push(Note::info(format!(
                 "{} of {held_out} ({:.1}%): every feature equals that of a training row",
                 count(same, "held-out row"),
