@@ -1,4 +1,4 @@
-//! Rows that stand on two sides of a split: what makes a test look better than it is.
+//! Rows of one thing in two splits, which make test scores look better than they are.
 //!
 //! Invariant: says what was found in the data; changes nothing.
 
@@ -64,9 +64,8 @@ pub(super) fn suggest_group(
     let name = &table.names[column];
     Some(
         Note::warning(format!(
-            "{} of {} ({:.1}%) stand for something that is in the training rows too: they share \
-         their {} with one, and their features. Scores will look better than they are; \
-         `group = {}` keeps them in one split",
+            "{} of {} ({:.1}%) are duplicates of training rows: they have the same {} and features. \
+             Scores will look better than they are; `group = {}` keeps such rows in one split",
             count(duplicated, "held-out row"),
             held_out.len(),
             100.0 * duplicated as f64 / held_out.len() as f64,

@@ -127,12 +127,12 @@ fn columns_that_give_the_target_away_are_found_from_the_data() {
 }
 
 #[test]
-fn songs_on_both_sides_are_noticed_and_the_group_is_named() {
+fn songs_in_two_splits_give_a_warning_that_names_the_group() {
     let (_case, loose) = songs(|spec| spec.group = None);
     let found = warnings(&loose);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
-        found[0].contains("`group = \"track_id\"` keeps them on one side"),
+        found[0].contains("`group = \"track_id\"` keeps such rows in one split"),
         "{found:#?}"
     );
 

@@ -192,7 +192,7 @@ fn what_cannot_be_decided_is_refused() {
     let loose = Lab::new(|spec| spec.group = None);
     let text = loose.refusal(|spec, _| spec.group = Some("team".to_owned()));
     assert!(
-        text.contains("has rows on two sides of the source's split"),
+        text.contains("has rows in two splits of the source"),
         "{text}"
     );
     // The file of the source is needed and has changed.
