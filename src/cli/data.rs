@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, target, terminal};
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_data::{DatasetMeta, FittedField, synth};
 use sweep_report::text::cut;
 
@@ -92,14 +92,14 @@ fn as_text(ready: &Ready) -> String {
         .collect();
     let mut text = format!(
         "{} ({})\n",
-        clean(&summary.source.display().to_string()),
+        sanitize(&summary.source.display().to_string()),
         &summary.source_sha256[..12]
     );
     text.push_str(&listing::plain(&columns, &rows));
     text.push_str(&format!(
         "\n{} features: {}\n",
         meta.features.len(),
-        clean(&shown_features(meta).join(", "))
+        sanitize(&shown_features(meta).join(", "))
     ));
     let left_out = [
         ("excluded", summary.excluded),
@@ -109,10 +109,10 @@ fn as_text(ready: &Ready) -> String {
         text.push_str(&format!("{count} rows {what}\n"));
     }
     for (column, count) in &summary.imputed {
-        text.push_str(&format!("{count} cells of {} imputed\n", clean(column)));
+        text.push_str(&format!("{count} cells of {} imputed\n", sanitize(column)));
     }
     for note in &summary.notes {
-        text.push_str(&format!("{}\n", clean(&note.to_string())));
+        text.push_str(&format!("{}\n", sanitize(&note.to_string())));
     }
     let verb = if summary.reused { "found" } else { "written" };
     text.push_str(&format!(

@@ -9,7 +9,7 @@ use super::context::store_failure;
 use super::filter::Filter;
 use super::model::{self, Choice, Chosen};
 use super::{Context, Exit, Failure, terminal};
-use sweep_core::sanitize::count;
+use sweep_core::format::pluralize;
 use sweep_engine::predict::{self, BundleError, Card};
 use sweep_export::{ExportError, Format, Sweep};
 use sweep_store::TrialRecord;
@@ -78,7 +78,7 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
         let value = json!({ "folder": shown, "format": format.name(), "files": files });
         terminal::print(&value.to_string());
     } else {
-        let (trials, files) = (count(trials, "trial"), count(files, "file"));
+        let (trials, files) = (pluralize(trials, "trial"), pluralize(files, "file"));
         terminal::print(&format!("{shown}: {trials} of {name} in {files}"));
         if let Some(opener) = format.opener(folder) {
             terminal::note(&format!("open it with: {opener}"));

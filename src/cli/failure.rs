@@ -5,7 +5,7 @@ use std::fmt;
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use super::Exit;
-use sweep_core::sanitize::deceives;
+use sweep_core::sanitize::is_unsafe;
 use sweep_data::DataError;
 use sweep_experiment::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
 
@@ -124,7 +124,7 @@ fn in_place(text: &str) -> String {
     while let Some(letter) = letters.next() {
         let ends_line = letter == '\n' || (letter == '\r' && letters.peek() == Some(&'\n'));
         match letter.len_utf8() {
-            _ if !deceives(letter) || ends_line || letter == '\t' => shown.push(letter),
+            _ if !is_unsafe(letter) || ends_line || letter == '\t' => shown.push(letter),
             1 => shown.push('?'),
             2 => shown.push('·'),
             3 => shown.push(char::REPLACEMENT_CHARACTER),

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::context::store_failure;
 use super::litter::{self, Kind, Survey, Wanted};
 use super::{Context, Exit, Failure, confirm, listing, terminal};
-use sweep_core::sanitize::{bytes, clean, count};
+use sweep_core::format::{format_bytes, pluralize};
+use sweep_core::sanitize::sanitize;
 use sweep_store::{Store, SweepLock};
 
 /// Things left alone that are listed.
@@ -50,7 +51,7 @@ pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         if free > 0 && !arguments.vacuum {
             terminal::note(&format!(
                 "{} inside {} hold nothing: later sweeps fill them, --vacuum gives them back",
-                bytes(free),
+                format_bytes(free),
                 context.store.display()
             ));
         }
@@ -60,8 +61,8 @@ pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if !arguments.dry_run && !idle {
         let question = format!(
             "remove {}, {}?",
-            count(survey.pieces.len(), "file"),
-            bytes(survey.bytes())
+            pluralize(survey.pieces.len(), "file"),
+            format_bytes(survey.bytes())
         );
         if confirm::confirmed(&question, arguments.yes)? {
             removed = true;
@@ -106,12 +107,12 @@ fn clear(
     if !context.json {
         terminal::note(&format!(
             "removed {}, {}",
-            count(files, "file"),
-            bytes(size)
+            pluralize(files, "file"),
+            format_bytes(size)
         ));
         for (path, why) in &survey.alone[before..] {
             let path = path.display().to_string();
-            terminal::note(&format!("left {}: {}", clean(&path), clean(why)));
+            terminal::note(&format!("left {}: {}", sanitize(&path), sanitize(why)));
         }
     }
     let kept: Vec<_> = survey.alone[before..]
@@ -137,14 +138,14 @@ fn shown(survey: &Survey, each: bool) -> String {
             rows.push(vec![
                 kind.title().to_owned(),
                 files.to_string(),
-                bytes(size),
+                format_bytes(size),
             ]);
         }
     }
     let mut text = match rows.is_empty() {
         true => "nothing to remove\n".to_owned(),
         false => {
-            let sum = bytes(survey.bytes());
+            let sum = format_bytes(survey.bytes());
             rows.push(vec![
                 "in all".to_owned(),
                 survey.pieces.len().to_string(),
@@ -155,13 +156,13 @@ fn shown(survey: &Survey, each: bool) -> String {
     };
     if each {
         for piece in &survey.pieces {
-            let path = clean(&piece.path.display().to_string());
+            let path = sanitize(&piece.path.display().to_string());
             text.push_str(&format!("{} {path}\n", piece.kind.name()));
         }
     }
     for (path, why) in survey.alone.iter().take(LISTED) {
-        let path = clean(&path.display().to_string());
-        text.push_str(&format!("left alone: {path}: {}\n", clean(why)));
+        let path = sanitize(&path.display().to_string());
+        text.push_str(&format!("left alone: {path}: {}\n", sanitize(why)));
     }
     if survey.alone.len() > LISTED {
         let more = survey.alone.len() - LISTED;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::context::store_failure;
 use super::{Context, Exit, Failure, terminal, which};
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_store::StoreError;
 
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
                 } else {
                     "is tagged already"
                 };
-                terminal::note(&format!("{} {state} {}", trial.id.short(), clean(tag)));
+                terminal::note(&format!("{} {state} {}", trial.id.short(), sanitize(tag)));
             }
         }
     }
@@ -53,7 +53,7 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
     terminal::print(&match context.json {
         true => json!({ "trial": trial.id, "tags": trial.tags }).to_string(),
         false if trial.tags.is_empty() => format!("{}: no tags", trial.id.short()),
-        false => format!("{}: {}", trial.id.short(), clean(&trial.tags.join(" "))),
+        false => format!("{}: {}", trial.id.short(), sanitize(&trial.tags.join(" "))),
     });
     Ok(Exit::Success)
 }
@@ -74,7 +74,7 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     } else {
         for note in &trial.notes {
             let when = sweep_report::text::utc(note.written_ms);
-            terminal::print(&format!("{when}  {}", clean(&note.text)));
+            terminal::print(&format!("{when}  {}", sanitize(&note.text)));
         }
     }
     Ok(Exit::Success)

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::terminal;
-use sweep_core::sanitize;
+use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{Grid, Look};
 use sweep_report::{Summary, json, story, table};
@@ -43,7 +43,7 @@ fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> Strin
     if fallen > 0 {
         text.push_str(&format!(
             "out of the plan: {} that earlier files or data asked for\n",
-            sanitize::count(fallen, "trial")
+            format::pluralize(fallen, "trial")
         ));
     }
     if let Some(unfinished) = summary.unfinished() {

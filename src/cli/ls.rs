@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, model, terminal};
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_core::trial::Status;
 use sweep_report::{json, table};
 use sweep_store::{ExperimentRecord, ExperimentSummary, TrialRecord};
@@ -103,14 +103,14 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             trial.seed.to_string(),
             status,
             trial.best.map_or("–".to_owned(), sweep_report::text::score),
-            clean(labels.get(&trial.id).map_or("", String::as_str)),
+            sanitize(labels.get(&trial.id).map_or("", String::as_str)),
             trial.tags.join(" "),
         ]
     };
     let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
     terminal::print(&listing::plain(&columns, &rows));
     if let Some(told) = told {
-        terminal::note(&clean(&told));
+        terminal::note(&sanitize(&told));
     }
     Ok(Exit::Success)
 }

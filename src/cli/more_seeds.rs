@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::context::store_failure;
 use super::prepare::Ready;
 use super::{Context, Failure, run};
-use sweep_core::sanitize::count;
+use sweep_core::format::pluralize;
 use sweep_core::trial::{ConfigId, DataDigest};
 use sweep_experiment::plan::{self, Plan};
 use sweep_report::{Configuration, Summary};
@@ -84,7 +84,7 @@ pub fn spend(
     if left > 0 {
         let message = format!(
             "{} of sweep {name} have no result yet: which configurations are the best is not known",
-            count(left, "trial")
+            pluralize(left, "trial")
         );
         let help = format!("train them with `sweep run {file}`, then spend more seeds");
         return Err(Failure::input(message, &help));
@@ -126,8 +126,8 @@ pub fn spend(
     context.note(&format!(
         "further seeds {} for {}: {}",
         seeds.join(", "),
-        count(chosen.len(), "configuration"),
-        count(added, "trial"),
+        pluralize(chosen.len(), "configuration"),
+        pluralize(added, "trial"),
     ));
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::prepare::{self, Ready};
 use super::run::{self, Choice};
 use super::{Context, Exit, Failure, listing, placement, terminal};
 use sweep_core::atomic_fs::{self, TemporaryFolder};
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_core::trial::Status;
 use sweep_experiment::plan;
 
@@ -48,7 +48,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         ));
     }
     for note in &ready.data.summary.notes {
-        terminal::note(&clean(&note.to_string()));
+        terminal::note(&sanitize(&note.to_string()));
     }
     let slots = placement::place(&ready, &arguments.choice)?.slots;
     let store = context.read_if_any()?;

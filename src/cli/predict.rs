@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::model::{self, Choice};
 use super::{Context, Exit, Failure, target, terminal};
-use sweep_core::sanitize::count;
+use sweep_core::format::pluralize;
 use sweep_data::{Encoder, RejectedRow, SavedPreprocessor, Table, write_atomically};
 use sweep_engine::predict::Predictor;
 use sweep_engine::predict::{self, Bundle, BundleError, TableSummary, WriteError};
@@ -267,7 +267,7 @@ fn say(summary: &TableSummary, output: Option<&Path>) {
     if summary.unseen > 0 {
         terminal::note(&format!(
             "note: {} with a category, or words, that no training row had; they count as none",
-            count(summary.unseen, "cell")
+            pluralize(summary.unseen, "cell")
         ));
     }
     if summary.refused > 0 {

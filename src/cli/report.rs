@@ -9,7 +9,7 @@ use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
 use sweep_core::data_config::DataSpec;
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_report::{Anova, Inference, Input, joint, table, test};
 use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
@@ -71,7 +71,7 @@ fn refuse_twice(names: &[String]) -> Result<(), Failure> {
     match twice {
         None => Ok(()),
         Some(place) => Err(Failure::input(
-            format!("sweep `{}` is named twice", clean(&names[place])),
+            format!("sweep `{}` is named twice", sanitize(&names[place])),
             "name each sweep once",
         )),
     }
@@ -137,7 +137,7 @@ fn running(context: &Context, records: &[ExperimentRecord]) -> Vec<String> {
 /// Says which of several sweeps what follows is about.
 fn heading(context: &Context, input: &Input) {
     if !context.json {
-        terminal::print(&format!("\n{}", clean(&input.experiment.name)));
+        terminal::print(&format!("\n{}", sanitize(&input.experiment.name)));
     }
 }
 
@@ -152,7 +152,7 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         if let Some(query) = &summary.query {
             let only = format!(
                 "Only the trials that meet `{}`; the report takes the place of one on all.",
-                clean(query)
+                sanitize(query)
             );
             terminal::print(&only);
         }

@@ -9,7 +9,7 @@ use super::context::store_failure;
 use super::litter::{self, Survey};
 use super::which::Found;
 use super::{Context, Exit, Failure, confirm, run, terminal, which};
-use sweep_core::sanitize::{bytes, count};
+use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::trial::TrialId;
 use sweep_store::{Removal, Store, StoreError};
 
@@ -70,7 +70,7 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         let before = left.alone.len();
         let (files, size) = litter::remove(context, &mut store, &mut left)?;
         if !context.json {
-            let (files, size) = (count(files, "file"), bytes(size));
+            let (files, size) = (pluralize(files, "file"), format_bytes(size));
             terminal::note(&format!("removed {subject}: {files}, {size}"));
         }
         for (path, why) in &left.alone[before..] {
@@ -103,8 +103,8 @@ fn refused(error: StoreError) -> Failure {
 
 /// What goes and what stays, a line each.
 fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey) -> String {
-    let number = |number: u64, noun: &str| count(usize::try_from(number).unwrap_or(0), noun);
-    let trials = count(removal.trials.len(), "trial");
+    let number = |number: u64, noun: &str| pluralize(usize::try_from(number).unwrap_or(0), noun);
+    let trials = pluralize(removal.trials.len(), "trial");
     let mut goes = match trial {
         Some(trial) => vec![format!("trial {trial} of sweep {name}")],
         None => vec![format!("sweep {name}"), trials],
@@ -122,8 +122,8 @@ fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey
     let mut lines = vec![format!("goes:  {}", goes.join(", "))];
     lines.push(format!(
         "       {} in {}",
-        bytes(survey.bytes()),
-        count(survey.pieces.len(), "file")
+        format_bytes(survey.bytes()),
+        pluralize(survey.pieces.len(), "file")
     ));
     if removal.shared > 0 {
         let what = match removal.whole {

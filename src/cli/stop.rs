@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Context, Exit, Failure, terminal};
-use sweep_core::sanitize::{count, span};
+use sweep_core::format::{format_duration, pluralize};
 use sweep_core::trial::Status;
 use sweep_store::lock::{self, Held, LockError, host_name};
 use sweep_store::{Requests, Urgency};
@@ -124,7 +124,10 @@ fn wait(context: &Context, name: &str, asked: &Held, urgency: Urgency) -> Result
     while holder(context, name)?.as_ref() == Some(asked) {
         let waited = begin.elapsed();
         if waited > patience {
-            let still = format!("{name} still runs {} after it was asked", span(patience));
+            let still = format!(
+                "{name} still runs {} after it was asked",
+                format_duration(patience)
+            );
             let help = match urgency {
                 Urgency::Clean => "`--now` ends its workers at once".to_owned(),
                 Urgency::AtOnce => format!(
@@ -183,7 +186,7 @@ fn tell(context: &Context, name: &str, holder: &Held) -> Result<Exit, Failure> {
     };
     said.push_str(&format!(
         ": {done} of {} done",
-        count(planned().count(), "trial")
+        pluralize(planned().count(), "trial")
     ));
     if interrupted > 0 {
         said.push_str(&format!(", {interrupted} interrupted"));

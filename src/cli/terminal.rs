@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const NARROWEST: u16 = 20;
 
 use sweep_core::atomic_fs;
-use sweep_core::sanitize::{columns_of, deceives};
+use sweep_core::sanitize::{char_width, is_unsafe};
 use sweep_report::table::Look;
 
 /// Whether tables on standard output may be coloured.
@@ -35,7 +35,7 @@ fn wants_colour() -> bool {
 /// coloured, colours. What is drawn from data is made fit to be shown where it is drawn; this is the
 /// last door.
 fn harmless(text: &str, has_colour: bool) -> Cow<'_, str> {
-    let acts = |c: char| deceives(c) && c != '\n' && c != '\t';
+    let acts = |c: char| is_unsafe(c) && c != '\n' && c != '\t';
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }
@@ -70,7 +70,7 @@ fn harmless(text: &str, has_colour: bool) -> Cow<'_, str> {
 pub fn print_json(value: &serde_json::Value) {
     let mut text = String::new();
     for c in value.to_string().chars() {
-        match deceives(c) {
+        match is_unsafe(c) {
             // JSON has ASCII's control characters in texts only, and escapes them itself.
             true => {
                 let mut units = [0; 2];
@@ -135,7 +135,7 @@ fn letters(line: &str) -> impl Iterator<Item = (char, usize)> {
     let mut is_colour = false;
     line.chars().map(move |letter| {
         is_colour |= letter == '\u{1b}';
-        let taken = if is_colour { 0 } else { columns_of(letter) };
+        let taken = if is_colour { 0 } else { char_width(letter) };
         is_colour &= letter != 'm';
         (letter, taken)
     })

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::context::store_failure;
 use super::{Context, Failure, model, prepare, terminal};
 use sweep_core::data_config::DataSpec;
-use sweep_core::sanitize::count;
+use sweep_core::format::pluralize;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::HeldOutTest;
 use sweep_engine::evaluate::{self, Candidate, CandidateRun};
@@ -135,7 +135,7 @@ fn candidate(
         "testing {} {}, {}",
         config.kind.name(),
         config.id.short(),
-        count(runs.len(), "seed")
+        pluralize(runs.len(), "seed")
     ));
     Ok(Candidate {
         kind: config.kind,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::sanitize;
+use crate::format;
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// A CPU core, or a GPU or a share of one, that runs one worker.
@@ -75,7 +75,11 @@ impl std::fmt::Display for Cause {
                 signal: Some(signal),
                 ..
             } => {
-                write!(f, "worker killed by signal {}", sanitize::signal(*signal))
+                write!(
+                    f,
+                    "worker killed by signal {}",
+                    format::format_signal(*signal)
+                )
             }
             Cause::Crashed {
                 exit_code: Some(code),
@@ -120,13 +124,17 @@ impl std::fmt::Display for StopReason {
         match self {
             StopReason::Interrupt => f.write_str("asked to stop"),
             StopReason::TimeLimit(limit) => {
-                write!(f, "the time limit of {} is reached", sanitize::span(*limit))
+                write!(
+                    f,
+                    "the time limit of {} is reached",
+                    format::format_duration(*limit)
+                )
             }
             StopReason::TrialLimit(limit) => {
                 write!(
                     f,
                     "the limit of {} is reached",
-                    sanitize::count(*limit, "trial")
+                    format::pluralize(*limit, "trial")
                 )
             }
         }

@@ -6,6 +6,7 @@
 pub mod atomic_fs;
 pub mod data_config;
 pub mod event;
+pub mod format;
 pub mod protocol;
 pub mod random;
 pub mod run_dir;

@@ -1,23 +1,22 @@
-//! Text from outside - names, values, logs - made fit to be shown: on a terminal, in a plot, on a page.
+//! Makes text from outside (names, values, logs) safe to print on a terminal, in a plot or on a page.
 //!
-//! Invariant: what comes out cannot move a cursor, change colours, break a line, hide, or turn the
-//! reading direction.
+//! Invariant: sanitized text cannot move the cursor, change colours, break a line, hide characters
+//! or reverse the reading direction.
 
-/// Replaces what does not print: white space by a space, other control characters and those that
-/// turn the reading direction or hide by U+FFFD.
-pub fn clean(text: &str) -> String {
-    let shown = |c: char| match c {
+/// Replaces each white-space character by a space, and each unsafe character by U+FFFD.
+pub fn sanitize(text: &str) -> String {
+    let replace = |c: char| match c {
         c if c.is_whitespace() => ' ',
-        c if deceives(c) => char::REPLACEMENT_CHARACTER,
+        c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
-    text.chars().map(shown).collect()
+    text.chars().map(replace).collect()
 }
 
-/// Whether `c` would act on what it is shown with instead of being shown: control characters, marks
-/// that turn the reading direction, letters that take no room (Unicode's `Bidi_Control`, most of
-/// `Default_Ignorable_Code_Point`, and its noncharacters).
-pub fn deceives(c: char) -> bool {
+/// Whether `c` changes the text around it instead of being visible: control characters, marks that
+/// change the reading direction, invisible characters (Unicode's `Bidi_Control`, most of
+/// `Default_Ignorable_Code_Point`, and the noncharacters).
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -28,8 +27,8 @@ pub fn deceives(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Columns of a terminal that `letter` takes: letters of East Asia and pictures take two.
-pub fn columns_of(letter: char) -> usize {
+/// Terminal columns of one character: East Asian characters and emoji take two.
+pub fn char_width(letter: char) -> usize {
     match letter {
         '\u{300}'..='\u{36f}' => 0,
         '\u{1100}'..='\u{115f}'
@@ -45,72 +44,9 @@ pub fn columns_of(letter: char) -> usize {
     }
 }
 
-/// Columns of a terminal that `text`, without colours, takes.
-pub fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
-}
-
-/// `1 row`, `2 rows`.
-pub fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
-}
-
-/// A number of bytes in the largest decimal unit, with three digits at least.
-pub fn bytes(number: u64) -> String {
-    let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)];
-    let size = number as f64;
-    let unit = units.iter().rev().find(|(_, unit)| size >= 0.9995 * unit);
-    match unit {
-        None => format!("{number} B"),
-        Some((name, unit)) if size < 99.95 * unit => format!("{:.1} {name}", size / unit),
-        Some((name, unit)) => format!("{:.0} {name}", size / unit),
-    }
-}
-
-/// A length of time as it is written in files and flags: `1h30m`, `90s` is `1m30s`, `1s500ms`. Parts of
-/// a millisecond are left out.
-pub fn span(time: std::time::Duration) -> String {
-    let mut rest = time.as_millis();
-    let mut text = String::new();
-    for (unit, name) in [(3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")] {
-        if rest >= unit {
-            text.push_str(&format!("{}{name}", rest / unit));
-            rest %= unit;
-        }
-    }
-    match text.is_empty() {
-        true => "0s".to_owned(),
-        false => text,
-    }
-}
-
-/// A signal by its number and, where it has one, its name: `9 (SIGKILL)`. Numbers are this system's.
-pub fn signal(number: i32) -> String {
-    let name = match number {
-        libc::SIGHUP => "SIGHUP",
-        libc::SIGINT => "SIGINT",
-        libc::SIGQUIT => "SIGQUIT",
-        libc::SIGILL => "SIGILL",
-        libc::SIGTRAP => "SIGTRAP",
-        libc::SIGABRT => "SIGABRT",
-        libc::SIGBUS => "SIGBUS",
-        libc::SIGFPE => "SIGFPE",
-        libc::SIGKILL => "SIGKILL",
-        libc::SIGUSR1 => "SIGUSR1",
-        libc::SIGSEGV => "SIGSEGV",
-        libc::SIGUSR2 => "SIGUSR2",
-        libc::SIGPIPE => "SIGPIPE",
-        libc::SIGALRM => "SIGALRM",
-        libc::SIGTERM => "SIGTERM",
-        libc::SIGXCPU => "SIGXCPU",
-        libc::SIGXFSZ => "SIGXFSZ",
-        libc::SIGSYS => "SIGSYS",
-        _ => return number.to_string(),
-    };
-    format!("{number} ({name})")
+/// Terminal columns of `text`, which has no colour sequences.
+pub fn display_width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
 }
 
 #[cfg(test)]
@@ -118,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_can_neither_act_nor_hide() {
+    fn unsafe_characters_are_replaced() {
         assert_eq!(
-            clean("a\u{1b}[31mred\r\nb\tc\u{85}d\u{2028}e\u{7f}\0"),
+            sanitize("a\u{1b}[31mred\r\nb\tc\u{85}d\u{2028}e\u{7f}\0"),
             "a\u{fffd}[31mred  b c d e\u{fffd}\u{fffd}"
         );
         for c in [
@@ -136,48 +72,18 @@ mod tests {
             '\u{3164}',
             '\u{ffff}',
         ] {
-            assert_eq!(clean(&format!("a{c}b")), "a\u{fffd}b", "{:x}", u32::from(c));
+            assert_eq!(
+                sanitize(&format!("a{c}b")),
+                "a\u{fffd}b",
+                "{:x}",
+                u32::from(c)
+            );
         }
     }
 
     #[test]
-    fn letters_of_every_script_are_shown_as_they_are() {
+    fn characters_of_every_script_are_kept() {
         let text = "Ærøskøbing Дом 東京 שלום مرحبا नमस्ते e\u{301} \u{1f3b5} \u{fffd}";
-        assert_eq!(clean(text), text);
-    }
-
-    #[test]
-    fn bytes_are_shown_in_their_largest_unit() {
-        let sizes = [
-            0,
-            999,
-            1_000,
-            45_678,
-            999_700,
-            123_456_789,
-            5_000_000_000_000,
-        ];
-        let shown = [
-            "0 B", "999 B", "1.0 kB", "45.7 kB", "1.0 MB", "123 MB", "5.0 TB",
-        ];
-        assert_eq!(sizes.map(bytes), shown);
-    }
-
-    #[test]
-    fn a_time_is_shown_as_it_is_written() {
-        let shown = |millis| span(std::time::Duration::from_millis(millis));
-        assert_eq!(shown(5_400_000), "1h30m");
-        assert_eq!(shown(90_500), "1m30s500ms");
-        assert_eq!(shown(0), "0s");
-    }
-
-    #[test]
-    fn a_signal_is_shown_with_its_name_where_it_has_one() {
-        assert_eq!(signal(9), "9 (SIGKILL)");
-        assert_eq!(
-            signal(libc::SIGSEGV),
-            format!("{} (SIGSEGV)", libc::SIGSEGV)
-        );
-        assert_eq!(signal(99), "99");
+        assert_eq!(sanitize(text), text);
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::columns::number;
 use super::date::year;
-use super::error::{DataError, count, list, quote};
+use super::error::{DataError, list, pluralize, quote};
 use super::fit::{FittedField, Scaling};
 use super::saved::SavedPreprocessor;
 use super::table::Table;
@@ -97,7 +97,7 @@ impl SavedPreprocessor {
         let named: Vec<String> = missing.iter().map(|name| quote(name)).collect();
         let message = format!(
             "{} that the model needs {} not there: {}",
-            count(missing.len(), "column"),
+            pluralize(missing.len(), "column"),
             if missing.len() == 1 { "is" } else { "are" },
             named.join(", ")
         );

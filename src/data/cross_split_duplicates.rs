@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::columns::Roles;
-use super::error::{count, quote};
+use super::error::{pluralize, quote};
 use super::table::Table;
 use super::warnings::Note;
 
@@ -66,7 +66,7 @@ pub(super) fn suggest_group(
         Note::warning(format!(
             "{} of {} ({:.1}%) are duplicates of training rows: they have the same {} and features. \
              Scores will look better than they are; `group = {}` keeps such rows in one split",
-            count(duplicated, "held-out row"),
+            pluralize(duplicated, "held-out row"),
             held_out.len(),
             100.0 * duplicated as f64 / held_out.len() as f64,
             quote(name),

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-pub(super) use sweep_core::sanitize::count;
+pub(super) use sweep_core::format::pluralize;
 
-use sweep_core::sanitize::deceives;
+use sweep_core::sanitize::is_unsafe;
 
 /// Characters of a cell, name or path shown in a message.
 const MAX_SHOWN: usize = 60;
@@ -101,7 +101,7 @@ pub(super) fn quote(text: &str) -> String {
 fn escape(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        if deceives(letter) {
+        if is_unsafe(letter) {
             shown.extend(letter.escape_default());
         } else {
             shown.push(letter);

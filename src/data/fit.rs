@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
 use super::columns::{Field, Form};
-use super::error::{DataError, count, quote};
+use super::error::{DataError, pluralize, quote};
 use super::parse::{Part, Values};
 use super::quantile::quantiles;
 use super::table::Table;
@@ -293,8 +293,8 @@ fn fit_category(
     if categories.len() > MAX_CATEGORIES {
         let message = format!(
             "{} in {}: each would become a feature",
-            count(categories.len(), "distinct value"),
-            count(train.len(), "training row")
+            pluralize(categories.len(), "distinct value"),
+            pluralize(train.len(), "training row")
         );
         let help = format!("at most {MAX_CATEGORIES}; leave the column out or group its values");
         let error = DataError::new(&table.path, message, help).key(field.key.clone());

@@ -11,7 +11,7 @@ use sweep_core::data_config::DataSpec;
 use super::columns::Roles;
 use super::digest::SplitRows;
 use super::encode::Encoded;
-use super::error::{DataError, count, quote, suggest};
+use super::error::{DataError, pluralize, quote, suggest};
 use super::fit::{Preprocessor, in_order};
 use super::parse::Part;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
@@ -279,7 +279,7 @@ fn check_classes(
         [] => {
             let why = format!(
                 "no row is left: {} lack a value",
-                count(part.dropped, "row")
+                pluralize(part.dropped, "row")
             );
             (
                 why,
@@ -304,8 +304,8 @@ fn check_classes(
         many if many.len() > MAX_CLASSES => {
             let message = format!(
                 "{} in {}: this does not look like a class",
-                count(many.len(), "distinct value"),
-                count(part.labels.len(), "row")
+                pluralize(many.len(), "distinct value"),
+                pluralize(part.labels.len(), "row")
             );
             (
                 message,

@@ -9,7 +9,7 @@ use sweep_core::data_config::{MissingPolicy, MissingRules};
 
 use super::columns::{Field, Form, Roles, number};
 use super::date::year;
-use super::error::{DataError, count, quote};
+use super::error::{DataError, pluralize, quote};
 use super::table::Table;
 
 /// The rows of one file that take part, and what stands in them.
@@ -336,7 +336,7 @@ fn hint(cell: &str, form: Form) -> String {
 fn and_more(cells: usize) -> String {
     match cells {
         1 => String::new(),
-        _ => format!(" (and {} further down)", count(cells - 1, "more cell")),
+        _ => format!(" (and {} further down)", pluralize(cells - 1, "more cell")),
     }
 }
 

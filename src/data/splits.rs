@@ -4,7 +4,7 @@
 
 use sweep_core::data_config::DataSpec;
 
-use super::error::{DataError, count, list, quote};
+use super::error::{DataError, pluralize, list, quote};
 use super::loaded_table::{LoadedTable, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
 use super::warnings::Note;
@@ -146,13 +146,13 @@ impl LoadedTable<'_> {
         let mut message = format!(
             "class {} has {}",
             quote(&self.classes[class]),
-            count(rows.len(), "row")
+            pluralize(rows.len(), "row")
         );
         if let Some(groups) = &self.main.groups {
             let mut own: Vec<u32> = rows.iter().map(|row| groups[*row]).collect();
             own.sort_unstable();
             own.dedup();
-            message.push_str(&format!(" in {}", count(own.len(), "group")));
+            message.push_str(&format!(" in {}", pluralize(own.len(), "group")));
         }
         message.push_str(&format!(
             ": too few for the {} side of the split to get one",

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::error::{DataError, count, list, quote};
+use super::error::{DataError, list, pluralize, quote};
 
 /// Ragged rows named one by one; the rest are counted.
 const MAX_RAGGED_SHOWN: usize = 5;
@@ -169,8 +169,8 @@ impl Table {
     fn ragged_row(&self, cells: usize, line: u64, raw: &[u8]) -> DataError {
         let message = format!(
             "this row has {}, the header has {}",
-            count(cells, "cell"),
-            count(self.names.len(), "column")
+            pluralize(cells, "cell"),
+            pluralize(self.names.len(), "column")
         );
         let inside = String::from_utf8_lossy(raw);
         let is_open = inside.matches('"').count() % 2 == 1;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use sweep_core::data_config::{DataSpec, SplitSpec};
 
-use super::error::{DataError, count, quote};
+use super::error::{DataError, pluralize, quote};
 use super::loaded_table::{LoadedTable, Source};
 use super::parse::Values;
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
@@ -58,9 +58,9 @@ impl TransferSource<'_> {
         let note = Note::info(format!(
             "{} known to the source of the transfer ({by}), with their groups, keep its side of \
              the split ({}); {} split afresh; features are prepared as in the source",
-            count(kept.iter().sum(), "row"),
+            pluralize(kept.iter().sum::<usize>(), "row"),
             kept_rows.join(", "),
-            count(new.len(), "row"),
+            pluralize(new.len(), "row"),
         ));
         Ok((splits, trained, note))
     }

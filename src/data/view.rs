@@ -9,7 +9,7 @@ use sweep_core::data_config::DataSpec;
 
 use super::columns::{Form, number};
 use super::date::year;
-use super::error::{DataError, count, quote, suggest};
+use super::error::{DataError, pluralize, quote, suggest};
 use super::fit::in_order;
 use super::loaded_table::{LoadedTable, MAX_CLASSES};
 use super::table::Table;
@@ -243,8 +243,8 @@ impl View {
             many if many > MAX_CLASSES => (
                 format!(
                     "{} in {}: this does not look like a class",
-                    count(many, "distinct value"),
-                    count(self.rows(), "row")
+                    pluralize(many, "distinct value"),
+                    pluralize(self.rows(), "row")
                 ),
                 format!("at most {MAX_CLASSES} classes; name another `--target`, or none"),
             ),

@@ -50,7 +50,7 @@ impl Configuration {
     /// `3 seeds`, or `2 of 3 seeds` where some have not finished.
     pub fn seeds(&self) -> String {
         match self.is_complete() {
-            true => text::plural(self.spread.n as u64, "seed"),
+            true => text::pluralize(self.spread.n as u64, "seed"),
             false => format!("{} of {} seeds", self.spread.n, self.planned),
         }
     }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use super::text;
-use sweep_core::sanitize::columns;
+use sweep_core::sanitize::display_width;
 
 /// Longest cell of a table with a rule.
 const WIDEST: usize = 400;
@@ -124,7 +124,7 @@ impl Grid {
                     if let Some(rule) = lines.get_mut(1).filter(|_| self.has_rule) {
                         *rule = rule.chars().take(width).collect();
                     }
-                    let fits = lines.iter().all(|line| columns(line) <= width);
+                    let fits = lines.iter().all(|line| display_width(line) <= width);
                     narrowest = (lines, (beside..all).filter(stays).collect());
                     if fits {
                         return narrowest;
@@ -160,7 +160,7 @@ impl Grid {
     fn cell(&self, text: &str) -> String {
         match self.has_rule {
             true => text::cut(text, WIDEST),
-            false => text::clean(text),
+            false => text::sanitize(text),
         }
     }
 
@@ -169,15 +169,19 @@ impl Grid {
         let told = below.iter().filter(|place| !cells[**place].is_empty());
         let told: Vec<String> = told
             .map(|place| match self.names[*place].as_str() {
-                "" => text::clean(&cells[*place]),
-                name => format!("{}: {}", text::clean(name), text::clean(&cells[*place])),
+                "" => text::sanitize(&cells[*place]),
+                name => format!(
+                    "{}: {}",
+                    text::sanitize(name),
+                    text::sanitize(&cells[*place])
+                ),
             })
             .collect();
         let mut lines: Vec<String> = Vec::new();
         for word in told.join("; ").split_whitespace() {
             let width = width.unwrap_or(usize::MAX);
             match lines.last_mut() {
-                Some(line) if columns(line) + 1 + columns(word) <= width => {
+                Some(line) if display_width(line) + 1 + display_width(word) <= width => {
                     line.push(' ');
                     line.push_str(word);
                 }

@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::text;
-use sweep_core::sanitize::deceives;
+use sweep_core::sanitize::is_unsafe;
 
 /// Writing to a string cannot fail.
 pub const IN_MEMORY: &str = "memory takes the page";
 
 /// `text` with white space and what does not print replaced, and nothing left that HTML reads.
 pub fn escape(text: &str) -> String {
-    text::clean(text)
+    text::sanitize(text)
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -65,7 +65,7 @@ impl Formatter for InScript {
         // What is plain is written in one piece.
         let mut rest = fragment;
         let acts = |c: char| matches!(c, '<' | '>' | '&') || (c != ' ' && c.is_whitespace());
-        while let Some(at) = rest.find(|c: char| acts(c) || deceives(c)) {
+        while let Some(at) = rest.find(|c: char| acts(c) || is_unsafe(c)) {
             let (plain, after) = rest.split_at(at);
             writer.write_all(plain.as_bytes())?;
             let mut after = after.chars();
@@ -149,15 +149,6 @@ pub fn row(html: &mut String, class: &str, cells: &[(String, bool)]) {
     html.push_str("</tr>\n");
 }
 
-/// A number and its noun.
-pub fn plural(number: u64, one: &str, several: &str) -> String {
-    format!(
-        "{} {}",
-        text::count(number),
-        if number == 1 { one } else { several }
-    )
-}
-
 /// `a`, `a and b`, `a, b and c`.
 pub fn list(mut words: Vec<String>) -> String {
     match words.pop() {
@@ -213,7 +204,7 @@ mod tests {
         let json = json_in_script(&hostile);
         let acting = |c: char| matches!(c, '<' | '>' | '&') || (c != ' ' && c.is_whitespace());
         assert!(!json.contains(acting), "{json}");
-        assert!(!json.contains(deceives), "{json}");
+        assert!(!json.contains(is_unsafe), "{json}");
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(
             read["</script><script>alert(1)</script>"],

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::table::{Grid, Look, Side, color};
 use super::text;
-use sweep_core::sanitize::signal;
+use sweep_core::format::format_signal;
 use sweep_core::trial::Status;
 use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
 
@@ -40,16 +40,16 @@ impl Whereabouts<'_> {
                 true => "",
                 false => " (its file no longer does)",
             };
-            lines.push_str(&format!("Asked for by  {}{plan}\n", text::clean(name)));
+            lines.push_str(&format!("Asked for by  {}{plan}\n", text::sanitize(name)));
         }
-        let folder = text::clean(&self.folder.display().to_string());
+        let folder = text::sanitize(&self.folder.display().to_string());
         let state = match self.folder.is_dir() {
             true => "",
             false => " (not there)",
         };
         lines.push_str(&format!("Folder        {folder}{state}\n"));
         for log in self.logs {
-            let log = text::clean(&log.display().to_string());
+            let log = text::sanitize(&log.display().to_string());
             lines.push_str(&format!("Log           {log}\n"));
         }
         lines
@@ -120,7 +120,7 @@ fn place(attempt: &AttemptRecord) -> String {
 
 fn ended_by(attempt: &AttemptRecord) -> String {
     match (attempt.signal, attempt.exit_code) {
-        (Some(number), _) => format!("signal {}", signal(number)),
+        (Some(number), _) => format!("signal {}", format_signal(number)),
         (None, Some(code)) => format!("exit code {code}"),
         (None, None) => "–".to_owned(),
     }
@@ -129,16 +129,16 @@ fn ended_by(attempt: &AttemptRecord) -> String {
 /// Why an attempt ended, what its worker noticed, and the last lines of its log.
 fn remarks(attempt: &AttemptRecord) -> String {
     let mut lines: Vec<String> = Vec::new();
-    lines.extend(attempt.message.as_deref().map(text::clean));
+    lines.extend(attempt.message.as_deref().map(text::sanitize));
     lines.extend(
         attempt
             .notes
             .iter()
-            .map(|note| format!("note: {}", text::clean(note))),
+            .map(|note| format!("note: {}", text::sanitize(note))),
     );
     let tail = attempt.log_tail.as_deref().unwrap_or_default();
     let tail = tail.lines().filter(|line| !line.trim().is_empty());
-    lines.extend(tail.map(|line| format!("log | {}", text::clean(line))));
+    lines.extend(tail.map(|line| format!("log | {}", text::sanitize(line))));
     let mut said = String::new();
     if !lines.is_empty() {
         said.push_str(&format!("\nAttempt {}:\n", place(attempt)));
@@ -171,11 +171,15 @@ fn failures(record: &ExperimentRecord) -> Vec<(&str, Vec<&TrialRecord>)> {
 pub fn failed(record: &ExperimentRecord) -> String {
     let mut said = String::new();
     for (cause, trials) in failures(record) {
-        let number = text::plural(trials.len() as u64, "trial");
-        said.push_str(&format!("{}: {number}\n", text::clean(cause)));
+        let number = text::pluralize(trials.len() as u64, "trial");
+        said.push_str(&format!("{}: {number}\n", text::sanitize(cause)));
         for trial in trials.iter().take(LISTED) {
             let reason = trial.message.as_deref().unwrap_or("no reason recorded");
-            said.push_str(&format!("  {} {}\n", trial.id.short(), text::clean(reason)));
+            said.push_str(&format!(
+                "  {} {}\n",
+                trial.id.short(),
+                text::sanitize(reason)
+            ));
         }
         if trials.len() > LISTED {
             said.push_str(&format!("  ... and {} more\n", trials.len() - LISTED));
@@ -219,7 +223,7 @@ pub fn sessions(
         let hidden = (sessions.len() - shown.len()) as u64;
         said.push_str(&format!(
             "... and {} before\n",
-            text::plural(hidden, "session")
+            text::pluralize(hidden, "session")
         ));
     }
     let first = shown.first().map_or(0, |session| session.id);
@@ -227,8 +231,8 @@ pub fn sessions(
         if event.session < first {
             continue;
         }
-        let reason = text::clean(event.message.as_deref().unwrap_or("no reason recorded"));
-        let (slot, at) = (text::clean(&event.slot), text::utc(event.at_ms));
+        let reason = text::sanitize(event.message.as_deref().unwrap_or("no reason recorded"));
+        let (slot, at) = (text::sanitize(&event.slot), text::utc(event.at_ms));
         let session = event.session;
         said.push_str(&format!(
             "session {session}: slot {slot} taken out at {at}: {reason}\n"

@@ -151,7 +151,11 @@ impl Summary {
         if self.unfinished.is_empty() {
             return None;
         }
-        let running: Vec<String> = self.running.iter().map(|name| text::clean(name)).collect();
+        let running: Vec<String> = self
+            .running
+            .iter()
+            .map(|name| text::sanitize(name))
+            .collect();
         let (how, goes_on) = match self.resume() {
             None => ("is running", String::new()),
             Some(resume) if running.is_empty() => ("is unfinished", format!("; {resume} goes on")),
@@ -163,8 +167,8 @@ impl Summary {
         let are = if self.to_come() == 1 { "is" } else { "are" };
         Some(format!(
             "The sweep {how}: {} of {} {are} still to come, and the order may change{goes_on}.",
-            text::count(self.to_come()),
-            text::plural(planned, "trial"),
+            text::with_thousands(self.to_come()),
+            text::pluralize(planned, "trial"),
         ))
     }
 
@@ -186,7 +190,7 @@ impl Summary {
 
     /// What became of trials that have ended without a result, a sentence each.
     pub fn troubles(&self) -> Vec<String> {
-        let trials = |status| text::plural(self.count(status), "trial");
+        let trials = |status| text::pluralize(self.count(status), "trial");
         let mut troubles = Vec::new();
         if self.count(Status::Diverged) > 0 {
             let trials = trials(Status::Diverged);
@@ -227,7 +231,7 @@ fn commands<'a>(names: impl Iterator<Item = &'a String>, flag: &str) -> Option<S
 }
 
 fn quoted_name(name: &str) -> String {
-    super::markup::quoted(&text::clean(name))
+    super::markup::quoted(&text::sanitize(name))
 }
 
 /// Sweeps that asked for trials whose status is meant, in the order of the plan.

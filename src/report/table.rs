@@ -176,7 +176,11 @@ pub fn trial(
         let mut files = Grid::new(&columns);
         for artifact in artifacts {
             let path = artifact.path.display().to_string();
-            let cells = vec![artifact.kind.clone(), text::count(artifact.bytes), path];
+            let cells = vec![
+                artifact.kind.clone(),
+                text::with_thousands(artifact.bytes),
+                path,
+            ];
             files.push(Style::new(), cells);
         }
         parts.push(files.render(look));
@@ -224,7 +228,7 @@ pub fn configuration_trials(
     }
     format!(
         "Config  {}\nKind    {}\n\n{}\n{}",
-        text::clean(first.config.as_str()),
+        text::sanitize(first.config.as_str()),
         text::kind(first.kind),
         settings.render(look),
         grid.render(look)
@@ -239,8 +243,8 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         _ => color(AnsiColor::Yellow),
     };
     let mut lines = vec![
-        format!("Trial   {}", text::clean(trial.id.as_str())),
-        format!("Config  {}", text::clean(trial.config.as_str())),
+        format!("Trial   {}", text::sanitize(trial.id.as_str())),
+        format!("Config  {}", text::sanitize(trial.config.as_str())),
         format!("Kind    {}, seed {}", text::kind(trial.kind), trial.seed),
         format!(
             "Status  {}",
@@ -261,25 +265,28 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         ));
     }
     if let Some(seconds) = trial.seconds {
-        lines.push(format!("Time    {}", text::duration(seconds)));
+        lines.push(format!("Time    {}", text::format_seconds(seconds)));
     }
     if let Some(parameters) = trial.parameters {
-        lines.push(format!("Size    {}", text::plural(parameters, "parameter")));
+        lines.push(format!(
+            "Size    {}",
+            text::pluralize(parameters, "parameter")
+        ));
     }
     if let Some(message) = &trial.message {
         let word = trial
             .cause
             .as_deref()
-            .map(|cause| text::clean(cause) + ": ");
+            .map(|cause| text::sanitize(cause) + ": ");
         let word = word.unwrap_or_default();
-        lines.push(format!("Cause   {word}{}", text::clean(message)));
+        lines.push(format!("Cause   {word}{}", text::sanitize(message)));
     }
     if !trial.tags.is_empty() {
-        lines.push(format!("Tags    {}", text::clean(&trial.tags.join(" "))));
+        lines.push(format!("Tags    {}", text::sanitize(&trial.tags.join(" "))));
     }
     for note in &trial.notes {
         let when = text::utc(note.written_ms);
-        lines.push(format!("Note    {when}  {}", text::clean(&note.text)));
+        lines.push(format!("Note    {when}  {}", text::sanitize(&note.text)));
     }
     if !trial.in_plan {
         lines.push("The experiment's file no longer asks for this trial.".to_owned());

@@ -94,10 +94,10 @@ pub fn about(test: &EvaluationRecord) -> String {
         "Of each kind of model, the configuration with the best validation objective, every \
          finished seed of it, on {} in {}, {}. Mean ± sd over seeds; in brackets a 95% bootstrap \
          interval of the mean, {} replicates, whole groups drawn.",
-        text::plural(evaluation.rows, "test row"),
-        text::plural(evaluation.groups, "group"),
+        text::pluralize(evaluation.rows, "test row"),
+        text::pluralize(evaluation.groups, "group"),
         text::utc(test.evaluated_ms),
-        text::count(u64::from(evaluation.replicates)),
+        text::with_thousands(u64::from(evaluation.replicates)),
     )
 }
 
@@ -108,7 +108,7 @@ pub fn looks(test: &EvaluationRecord) -> String {
         many => format!(
             "These test rows have been looked at {} times so far, by whatever sweep and with whatever features; choices \
              made after the first look make these scores too good.",
-            text::count(many)
+            text::with_thousands(many)
         ),
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn times(looks: u64) -> String {
     match looks {
         0 => "never looked at".to_owned(),
         1 => "looked at once".to_owned(),
-        many => format!("looked at {} times", text::count(many)),
+        many => format!("looked at {} times", text::with_thousands(many)),
     }
 }
 

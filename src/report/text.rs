@@ -1,13 +1,14 @@
 //! How numbers, settings and strings from data are written in tables, files and plots.
 //!
-//! Nothing that leaves [`clean`] can move a cursor, break a line or reverse the reading direction.
+//! Nothing that leaves [`sanitize`] can move a cursor, break a line or reverse the reading direction.
 
-pub use sweep_core::sanitize::clean;
+pub use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, with_thousands};
+pub use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{Kind, Params, Value};
 
-/// [`clean`], and at most `most` characters, the last of them an ellipsis if some had to go.
+/// [`sanitize`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {
-    let text = clean(text);
+    let text = sanitize(text);
     match text.chars().count() > most {
         true => {
             let kept: String = text.chars().take(most.saturating_sub(1)).collect();
@@ -38,40 +39,6 @@ pub fn difference(value: f64, beside: f64) -> String {
 /// The shortest text that reads back as `value`, for files that programs read.
 pub fn exact(value: f64) -> String {
     Value::Float(value).to_string()
-}
-
-/// A length of time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`.
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "unknown".to_owned();
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        _ if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..60 => format!("{whole} s"),
-        60..3_600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
-        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3_600),
-    }
-}
-
-/// A whole number with its thousands apart: `12,345`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 seed`, `3 seeds`.
-pub fn plural(number: u64, noun: &str) -> String {
-    let s = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", count(number))
 }
 
 /// Milliseconds since 1970 as `2026-03-01 14:05` in UTC.
@@ -120,7 +87,7 @@ pub fn setting(value: &Value) -> String {
         }
         Value::Table(entries) => {
             let kind = match entries.get("kind") {
-                Some(Value::Text(kind)) => clean(kind),
+                Some(Value::Text(kind)) => sanitize(kind),
                 _ => String::new(),
             };
             let rest: Vec<String> = (entries.iter())
@@ -154,7 +121,7 @@ pub fn metric(name: &str) -> String {
         "loss" => format!("{side}loss (cross-entropy, nats)"),
         "accuracy" => format!("{side}accuracy (share of rows)"),
         "macro_f1" => format!("{side}macro F1 (0 to 1)"),
-        other => clean(&format!("{side}{other}")),
+        other => sanitize(&format!("{side}{other}")),
     }
 }
 
@@ -165,10 +132,10 @@ mod tests {
     #[test]
     fn what_does_not_print_is_replaced() {
         assert_eq!(
-            clean("a\n\tb\x1b[31m\u{202e}c"),
+            sanitize("a\n\tb\x1b[31m\u{202e}c"),
             "a  b\u{fffd}[31m\u{fffd}c"
         );
-        assert_eq!(clean("naïve 日本 <script>"), "naïve 日本 <script>");
+        assert_eq!(sanitize("naïve 日本 <script>"), "naïve 日本 <script>");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("abcd", 4), "abcd");
         assert_eq!(cut("日本語の名前", 3), "日本…");
@@ -186,10 +153,6 @@ mod tests {
         assert_eq!(difference(1e28, 0.7), "1.000e28");
         assert_eq!(exact(0.1 + 0.2), "0.30000000000000004");
         assert_eq!(exact(1e30), "1e30");
-        assert_eq!(count(0), "0");
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(plural(1, "seed"), "1 seed");
-        assert_eq!(plural(1_000, "trial"), "1,000 trials");
     }
 
     #[test]
@@ -209,16 +172,6 @@ mod tests {
             ("epochs".to_owned(), Value::Int(20)),
         ];
         assert_eq!(settings(&params, &["lr".to_owned()]), "lr=0.001");
-    }
-
-    #[test]
-    fn lengths_of_time_never_show_sixty_of_anything() {
-        assert_eq!(duration(0.04), "0.0 s");
-        assert_eq!(duration(9.97), "10 s");
-        assert_eq!(duration(59.6), "1 min 00 s");
-        assert_eq!(duration(3_599.7), "1 h 00 min");
-        assert_eq!(duration(90_000.0), "1 d 01 h");
-        assert_eq!(duration(f64::NAN), "unknown");
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl PairPoint {
             1.0 => "With all training rows".to_owned(),
             share => format!("With {}% of the training rows", short(100.0 * share)),
         };
-        let whole = |rows: f64| text::count(rows.round() as u64);
+        let whole = |rows: f64| text::with_thousands(rows.round() as u64);
         let rows = match self.new_rows {
             Some(new) => format!(
                 "{}, of them {} new to the source",
@@ -111,7 +111,7 @@ impl PairPoint {
             ),
             None => whole(self.rows),
         };
-        let pairs = text::plural(self.gain.n as u64, "pair");
+        let pairs = text::pluralize(self.gain.n as u64, "pair");
         let gain = amount(objective, self.gain.mean);
         let said = match self.interval {
             None => format!("{gain} in {pairs}, which tells nothing of chance"),

@@ -7,7 +7,7 @@ use indicatif::FormattedDuration;
 
 use super::Sweep;
 use sweep_core::event::{AttemptNo, Cause, Event, Slot, StopReason};
-use sweep_core::sanitize::clean;
+use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// Lines of a failed worker's log that are shown.
@@ -245,7 +245,7 @@ impl Tally {
                     (false, _) => "it is given up; --retry-failed tries it again",
                 };
                 let name = self.named(trial);
-                let cause = clean(&cause.to_string());
+                let cause = sanitize(&cause.to_string());
                 let mut notice = format!("trial {name} failed{place}: {cause}; {fate}");
                 for line in last_lines(log_tail) {
                     notice.push_str("\n    | ");
@@ -254,11 +254,11 @@ impl Tally {
                 Some(notice)
             }
             Event::TrialSkipped { trial, reason } => {
-                let (name, reason) = (self.named(trial), clean(reason));
+                let (name, reason) = (self.named(trial), sanitize(reason));
                 Some(format!("trial {name} set aside: {reason}"))
             }
             Event::TrialWarning { trial, message, .. } => {
-                let (name, message) = (self.named(trial), clean(message));
+                let (name, message) = (self.named(trial), sanitize(message));
                 Some(format!("trial {name}: {message}"))
             }
             Event::StopRequested { at_once: true, .. } => {
@@ -274,18 +274,18 @@ impl Tally {
                 StopReason::TrialLimit(_) => format!("stopping: {reason}"),
             }),
             Event::SlotRetired { slot, reason } => {
-                Some(format!("slot {slot} gets no more work: {}", clean(reason)))
+                Some(format!("slot {slot} gets no more work: {}", sanitize(reason)))
             }
             Event::StoreBlocked { reason } => Some(format!(
                 "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
                  begun until it can be written",
-                clean(reason)
+                sanitize(reason)
             )),
             Event::StoreResumed { after } => Some(format!(
                 "the record goes on after {}; nothing was lost",
                 FormattedDuration(*after)
             )),
-            Event::StoreWarning { message } => Some(clean(message)),
+            Event::StoreWarning { message } => Some(sanitize(message)),
             _ => None,
         }
     }
@@ -328,7 +328,7 @@ impl Tally {
     }
 
     fn description(&self, trial: &TrialId) -> String {
-        clean(self.sweep.describe.get(trial).map_or("", String::as_str))
+        sanitize(self.sweep.describe.get(trial).map_or("", String::as_str))
     }
 }
 
@@ -346,6 +346,6 @@ fn last_lines(log: &str) -> Vec<String> {
     let from = lines.len().saturating_sub(LOG_LINES);
     lines[from..]
         .iter()
-        .map(|line| clean(line).chars().take(LOG_WIDTH).collect())
+        .map(|line| sanitize(line).chars().take(LOG_WIDTH).collect())
         .collect()
 }

@@ -16,7 +16,8 @@ pub use record::{lock, statuses};
 pub use session::steps;
 use session::{Recorded, train};
 use sweep_core::event::StopReason;
-use sweep_core::sanitize::{clean, count};
+use sweep_core::format::pluralize;
+use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ModelSpec, Status, TrialId};
 use sweep_engine::models::xgboost;
 use sweep_experiment::plan::{self, PlannedTrial};
@@ -96,7 +97,7 @@ pub fn go(context: &Context, ready: &Ready, how: &How) -> Result<Exit, Failure> 
             .summary
             .notes
             .iter()
-            .for_each(|note| terminal::note(&clean(&note.to_string())));
+            .for_each(|note| terminal::note(&sanitize(&note.to_string())));
         let slots = placement.slots.len();
         let line = announcement(ready, &todo, &statuses, (slots, before.out_of_plan));
         terminal::note(&line);
@@ -127,7 +128,7 @@ pub fn note_missing_library(context: &Context, todo: &[&PlannedTrial]) {
     {
         context.note(&format!(
             "note: {} cannot be trained here: {missing}",
-            count(number, "XGBoost trial")
+            pluralize(number, "XGBoost trial")
         ));
     }
 }
@@ -143,14 +144,14 @@ fn announcement(
     let total = ready.plan.trials.len();
     let number = |status: Status| statuses.values().filter(|other| **other == status).count();
     let done = number(Status::Finished) + number(Status::Diverged);
-    let mut line = format!("{name}: {}", count(total, "trial"));
+    let mut line = format!("{name}: {}", pluralize(total, "trial"));
     if done > 0 {
         line.push_str(&format!(", {done} done before"));
     }
     if todo.is_empty() {
         line.push_str(", nothing left to train");
     } else {
-        let workers = count(slots.min(todo.len()), "worker");
+        let workers = pluralize(slots.min(todo.len()), "worker");
         line.push_str(&format!(", {} to train on {workers}", todo.len()));
     }
     let failed = total - done - todo.len();
@@ -160,7 +161,7 @@ fn announcement(
         ));
     }
     if out_of_plan > 0 {
-        let kept = count(out_of_plan, "trial");
+        let kept = pluralize(out_of_plan, "trial");
         line.push_str(&format!(
             "; {kept} of earlier files or data stay in the record, out of the plan"
         ));
@@ -201,11 +202,11 @@ fn verdict(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String
         Some(StopReason::Interrupt) => (Exit::Interrupted, format!("stopped; {goes_on}")),
         Some(reason) => (
             Exit::LimitReached,
-            format!("{reason}: {} left; {goes_on}", count(left, "trial")),
+            format!("{reason}: {} left; {goes_on}", pluralize(left, "trial")),
         ),
         None if summary.left > 0 => {
             let reasons: Vec<String> = (summary.retired.iter())
-                .map(|(slot, reason)| format!("  {slot}: {}", clean(reason)))
+                .map(|(slot, reason)| format!("  {slot}: {}", sanitize(reason)))
                 .collect();
             let said = format!(
                 "no slot is left that works, and {} not begun; {failed} failed\n{}\n\
@@ -220,13 +221,13 @@ fn verdict(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String
         }
         None if failed > 0 => (
             Exit::TrialsFailed,
-            format!("{} failed; {says_why}", count(failed, "trial")),
+            format!("{} failed; {says_why}", pluralize(failed, "trial")),
         ),
         None if failed_before > 0 => (
             Exit::TrialsFailed,
             format!(
                 "{} failed before: {says_why}, --retry-failed tries them again",
-                count(failed_before, "trial")
+                pluralize(failed_before, "trial")
             ),
         ),
         None => (Exit::Success, format!("next: sweep report {name}")),

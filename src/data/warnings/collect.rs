@@ -8,7 +8,7 @@ use sweep_core::data_config::DataSpec;
 
 use super::super::columns::Form;
 use super::super::encode::Encoded;
-use super::super::error::count;
+use super::super::error::pluralize;
 use super::super::loaded_table::{LoadedTable, Source, TEST_KEY};
 use super::super::split::{Splits, TEST, TRAIN, VALID};
 use super::super::{cross_split_duplicates, error::quote, leakage};
@@ -60,7 +60,7 @@ impl LoadedTable<'_> {
         for (place, field) in self.main.roles.fields.iter().enumerate() {
             let unseen: usize = encoded.iter().map(|split| split.unseen[place]).sum();
             if unseen > 0 {
-                let (cells, name) = (count(unseen, "cell"), quote(&field.name));
+                let (cells, name) = (pluralize(unseen, "cell"), quote(&field.name));
                 let text = match field.form {
                     Form::Text(_) => format!(
                         "{cells} of {name} hold no known term, so all features made of the text \
@@ -97,7 +97,7 @@ impl LoadedTable<'_> {
         if self.test.is_some() && test > 0 {
             let text = format!(
                 "{} of {} of the test file: every feature equals that of a training row",
-                count(test, "row"),
+                pluralize(test, "row"),
                 splits[TEST].len()
             );
             notes.push(Note::warning(text).key(TEST_KEY));
@@ -111,7 +111,7 @@ impl LoadedTable<'_> {
             let held_out = self.held_out(splits).len();
             notes.push(Note::info(format!(
                 "{} of {held_out} ({:.1}%): every feature equals that of a training row",
-                count(same, "held-out row"),
+                pluralize(same, "held-out row"),
                 100.0 * same as f64 / held_out as f64
             )));
         }
@@ -134,8 +134,8 @@ impl LoadedTable<'_> {
             Note::info(format!(
                 "{} ({}) hold rows of several classes: no model that gives a group one answer can \
                  name more than {:.1}% of all rows right",
-                count(mixed().count(), "group"),
-                count(mixed().map(sum).sum(), "row"),
+                pluralize(mixed().count(), "group"),
+                pluralize(mixed().map(sum).sum::<usize>(), "row"),
                 100.0 * right
             ))
             .key("data.group")
@@ -150,7 +150,7 @@ impl LoadedTable<'_> {
         (rows > 0).then(|| {
             Note::warning(format!(
                 "{} of the test file belong to a group that stands in the training file",
-                count(rows, "row")
+                pluralize(rows, "row")
             ))
             .key(TEST_KEY)
         })

@@ -103,7 +103,7 @@ impl Anova {
             .collect();
         format!(
             "of the variance among {}: {}",
-            text::plural(self.configurations as u64, "network"),
+            text::pluralize(self.configurations as u64, "network"),
             shares.join(", ")
         )
     }

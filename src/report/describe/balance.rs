@@ -44,7 +44,7 @@ pub fn drawing<'a>(
     let title = format!("Classes of {}", target.column);
     let caption = format!(
         "{}. Beside each bar: rows and share.",
-        text::plural(all as u64, "row")
+        text::pluralize(all as u64, "row")
     );
     Some(Box::new(move || {
         let plot = Balance {
@@ -93,7 +93,7 @@ impl Plot for Balance {
             let (top, bottom) = (y - ROW / 3, y + ROW / 3);
             canvas.block((frame.left, top), (end, bottom), PALETTE[0].mix(1.0))?;
             let share = 100.0 * *rows as f64 / self.all.max(1) as f64;
-            let number = format!("{}  {share:.1}%", text::count(*rows as u64));
+            let number = format!("{}  {share:.1}%", text::with_thousands(*rows as u64));
             canvas.text(&number, (end + 14, y), Type::new(TICK, FAINT))?;
         }
         frame.draw_x_axis(canvas, "rows")

@@ -98,7 +98,7 @@ pub fn repeats(description: &Description) -> String {
             "{} an earlier one in every column of the file\n",
             match repeated {
                 1 => "1 row repeats".to_owned(),
-                _ => format!("{} rows repeat", text::count(repeated as u64)),
+                _ => format!("{} rows repeat", text::with_thousands(repeated as u64)),
             }
         ),
     };
@@ -108,10 +108,10 @@ pub fn repeats(description: &Description) -> String {
         let name = text::cut(&groups.columns[0], NAME);
         lines.push_str(&format!(
             "{name}: {} in {}; {} have more than one row, at most {}\n",
-            text::plural(groups.sets as u64, "group"),
-            text::plural(groups.rows as u64, "row"),
-            text::count(groups.repeated_sets as u64),
-            text::count(groups.largest as u64)
+            text::pluralize(groups.sets as u64, "group"),
+            text::pluralize(groups.rows as u64, "row"),
+            text::with_thousands(groups.repeated_sets as u64),
+            text::with_thousands(groups.largest as u64)
         ));
         if let Some(target) = &target {
             let all = format!("all rows of a {name}");
@@ -119,11 +119,11 @@ pub fn repeats(description: &Description) -> String {
         }
     }
     if let (Some(alike), Some(target)) = (&description.alike, &target) {
-        let features = text::plural(alike.columns.len() as u64, "feature");
+        let features = text::pluralize(alike.columns.len() as u64, "feature");
         let number = alike.rows - alike.sets + alike.repeated_sets;
         lines.push_str(&format!(
             "{} equal another in all {features} ({})\n",
-            text::plural(number as u64, "row"),
+            text::pluralize(number as u64, "row"),
             text::cut(&alike.columns.join(", "), 80)
         ));
         lines.push_str(&torn(alike, "sets", target, "rows with equal features"));
@@ -139,12 +139,18 @@ fn torn(conflicts: &Conflicts, sets: &str, target: &str, all: &str) -> String {
     }
     let with: Vec<String> = (conflicts.by_labels.iter())
         .filter(|with| with.labels > 1)
-        .map(|with| format!("{} with {}", text::count(with.sets as u64), with.labels))
+        .map(|with| {
+            format!(
+                "{} with {}",
+                text::with_thousands(with.sets as u64),
+                with.labels
+            )
+        })
         .collect();
     let mut lines = format!(
         "  {} of these {sets} ({}) have several {target}: {}\n",
-        text::count(number as u64),
-        text::plural(rows as u64, "row"),
+        text::with_thousands(number as u64),
+        text::pluralize(rows as u64, "row"),
         with.join(", ")
     );
     if let Some(bound) = conflicts.bound {

@@ -41,9 +41,9 @@ pub fn tables(
     parts.push(repeats(description));
     let mut shown = parts.join("\n");
     for note in &description.notes {
-        shown.push_str(&format!("{}\n", text::clean(note)));
+        shown.push_str(&format!("{}\n", text::sanitize(note)));
     }
-    let folder = text::clean(&folder.to_string_lossy());
+    let folder = text::sanitize(&folder.to_string_lossy());
     shown.push_str(&format!("\ntables, plots and describe.json: {folder}\n"));
     shown
 }
@@ -52,9 +52,9 @@ fn head(description: &Description, title: &str) -> String {
     let source = &description.source;
     let mut lines = format!(
         "{}: {} x {} ({})\n",
-        text::clean(title),
-        text::plural(source.rows_in_file as u64, "row"),
-        text::plural(source.columns_in_file as u64, "column"),
+        text::sanitize(title),
+        text::pluralize(source.rows_in_file as u64, "row"),
+        text::pluralize(source.columns_in_file as u64, "column"),
         source.sha256.get(..12).unwrap_or_default()
     );
     let left_out = [
@@ -64,12 +64,12 @@ fn head(description: &Description, title: &str) -> String {
     let left_out: Vec<String> = left_out
         .into_iter()
         .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, why)| format!("{} {why}", text::count(rows as u64)))
+        .map(|(rows, why)| format!("{} {why}", text::with_thousands(rows as u64)))
         .collect();
     if !left_out.is_empty() {
         lines.push_str(&format!(
             "described: {} ({})\n",
-            text::plural(source.rows as u64, "row"),
+            text::pluralize(source.rows as u64, "row"),
             left_out.join(", ")
         ));
     }
@@ -101,8 +101,8 @@ fn columns(description: &Description, look: Look) -> String {
         let mut row = vec![
             text::cut(&column.name, NAME),
             kind.to_owned(),
-            text::count(column.missing as u64),
-            text::count(column.distinct as u64),
+            text::with_thousands(column.missing as u64),
+            text::with_thousands(column.distinct as u64),
         ];
         match column.numbers {
             Some(of) => {
@@ -113,7 +113,9 @@ fn columns(description: &Description, look: Look) -> String {
         }
         let most = column.most_frequent.as_ref();
         row.push(most.map_or(String::new(), |most| text::cut(&most.value, VALUE)));
-        row.push(most.map_or(String::new(), |most| text::count(most.count as u64)));
+        row.push(most.map_or(String::new(), |most| {
+            text::with_thousands(most.count as u64)
+        }));
         grid.push(Style::new(), row);
     }
     let more = description.columns.len().saturating_sub(COLUMNS);
@@ -132,7 +134,7 @@ fn classes(target: &Target, look: Look) -> String {
         let class = &target.classes[*class];
         let cells = vec![
             text::cut(&class.name, NAME),
-            text::count(class.rows as u64),
+            text::with_thousands(class.rows as u64),
             per_cent(class.share),
         ];
         grid.push(Style::new(), cells);
@@ -152,7 +154,7 @@ fn classes(target: &Target, look: Look) -> String {
     if target.missing > 0 {
         lines.push_str(&format!(
             "{} without a class, left out of everything told by class\n",
-            text::plural(target.missing as u64, "row")
+            text::pluralize(target.missing as u64, "row")
         ));
     }
     lines
@@ -195,7 +197,7 @@ pub fn and_more(number: usize, noun: &str, file: &str) -> String {
         0 => String::new(),
         _ => format!(
             "... and {} more {noun} in {file}\n",
-            text::count(number as u64)
+            text::with_thousands(number as u64)
         ),
     }
 }

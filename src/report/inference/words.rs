@@ -50,7 +50,7 @@ fn lead(inference: &Inference, winner: &Configuration) -> String {
 fn verdict(inference: &Inference, summary: &Summary) -> String {
     let untested = inference.untested();
     let compared = inference.comparisons.len() - untested;
-    let others = text::plural(compared as u64, "other configuration");
+    let others = text::pluralize(compared as u64, "other configuration");
     let aside = match untested {
         0 => String::new(),
         some => format!(
@@ -166,7 +166,7 @@ fn margin(
     let Some(by) = comparison.by else {
         return format!("Over {whom}: no seed in common.");
     };
-    let pairs = text::plural(comparison.pairs as u64, "seed");
+    let pairs = text::pluralize(comparison.pairs as u64, "seed");
     let mut line = format!("Over {whom}: {}", amount(objective, by));
     if let Some((low, high)) = comparison.interval {
         let (low, high) = (signed(objective, low), signed(objective, high));
@@ -235,7 +235,7 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
         // What the sweep has besides is not known here.
         return Some(format!(
             "These are only the trials that meet `{}`; without the query there may be more seeds.",
-            text::clean(query)
+            text::sanitize(query)
         ));
     }
     let planned = summary.ranking.iter().map(|config| config.planned);

@@ -39,7 +39,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
         .collect();
     let of_runs: Vec<&TrialRecord> = runs.iter().map(|(_, run)| trials[&run.trial]).collect();
     json!({
-        "name": text::clean(&experiment.name),
+        "name": text::sanitize(&experiment.name),
         "objective": {
             "name": summary.objective.metric,
             "label": text::metric(&summary.objective.metric),
@@ -62,7 +62,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
         "tags": tags(&summary.ranking, &trials),
         "fates": fates(&summary.ranking, &experiment.trials),
         "curves": curves(input, &runs),
-        "classes": experiment.dataset.classes.iter().map(|name| text::clean(name)).collect::<Vec<_>>(),
+        "classes": experiment.dataset.classes.iter().map(|name| text::sanitize(name)).collect::<Vec<_>>(),
         "confusion": confusion(input, &summary.ranking),
         "calibration": calibration(input, &summary.ranking),
         "features": features(input, summary),
@@ -165,7 +165,7 @@ impl<'a> Setting<'a> {
         let shown = self
             .values
             .iter()
-            .map(|value| text::clean(&text::setting(value)));
+            .map(|value| text::sanitize(&text::setting(value)));
         json!({
             "key": self.key,
             "values": self.values,
@@ -182,7 +182,7 @@ fn variance(anova: &Anova) -> Json {
     let factors = anova.factors.iter().map(|factor| {
         let levels = factor.levels.iter().map(|level| {
             json!({
-                "name": text::clean(&level.label),
+                "name": text::sanitize(&level.label),
                 "low": maybe(level.interval.map(|(low, _)| low)),
                 "high": maybe(level.interval.map(|(_, high)| high)),
             })
@@ -191,7 +191,7 @@ fn variance(anova: &Anova) -> Json {
     });
     let shares = anova.shares.iter().map(|share| {
         json!({
-            "name": text::clean(&anova.title(share)),
+            "name": text::sanitize(&anova.title(share)),
             "isPair": share.second.is_some(),
             "share": number(share.share),
             "chance": maybe(share.chance),
@@ -308,7 +308,7 @@ fn curves(input: &Input, runs: &[(usize, &Run)]) -> Json {
             room = room.saturating_sub(values.len());
             let is_plain = steps.iter().zip(1..).all(|(step, place)| *step == place);
             of_run.insert(
-                text::clean(&curve.metric),
+                text::sanitize(&curve.metric),
                 match is_plain {
                     true => json!(values),
                     false => json!([steps, values]),
@@ -371,7 +371,7 @@ fn features(input: &Input, summary: &Summary) -> Json {
         let mut shares: Vec<(&str, f64)> = sums.into_iter().collect();
         shares.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
         let shares = shares.iter().take(FEATURES);
-        let shares = shares.map(|(name, share)| json!([text::clean(name), number(*share)]));
+        let shares = shares.map(|(name, share)| json!([text::sanitize(name), number(*share)]));
         (!seeds.is_empty()).then(|| json!([config, shares.collect::<Json>()]))
     };
     Kind::ALL.into_iter().filter_map(one).collect()
@@ -479,7 +479,7 @@ fn timeline(input: &Input) -> Json {
                 session,
                 slots.place(&event.slot),
                 at,
-                text::clean(&event.what),
+                text::sanitize(&event.what),
                 message
             ]))
         })
@@ -509,7 +509,7 @@ struct Names {
 
 impl Names {
     fn place(&mut self, name: &str) -> usize {
-        let name = text::clean(name);
+        let name = text::sanitize(name);
         let found = self.names.iter().position(|other| *other == name);
         found.unwrap_or_else(|| {
             self.names.push(name);

@@ -2,7 +2,7 @@
 
 use super::Page;
 use crate::inference::Verdict;
-use crate::markup::{capital, escape, fact, list, paragraph, plural};
+use crate::markup::{capital, escape, fact, list, paragraph};
 use crate::summary::Configuration;
 use crate::{test, text};
 use sweep_core::trial::Status;
@@ -39,23 +39,23 @@ fn question(page: &Page) -> String {
     let planned = || summary.ranking.iter().map(|config| config.planned as u64);
     let most = planned().max().unwrap_or(summary.seeds.len() as u64);
     let seeds = match planned().min().filter(|least| *least < most) {
-        Some(least) => format!("{least} to {}", text::plural(most, "seed")),
-        None => text::plural(most, "seed"),
+        Some(least) => format!("{least} to {}", text::pluralize(most, "seed")),
+        None => text::pluralize(most, "seed"),
     };
     format!(
         "Asked: {what} with the best {} ({direction} is better) among {}, {seeds} each{}, to tell {} apart \
          by {} in {}, {} for training and {} for validation.",
         text::metric(&summary.objective.metric),
-        text::plural(summary.planned_configurations as u64, "configuration"),
+        text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
-            Some(query) => format!(", only trials that meet `{}`", text::clean(query)),
+            Some(query) => format!(", only trials that meet `{}`", text::sanitize(query)),
             None => String::new(),
         },
-        plural(data.classes.len() as u64, "class", "classes"),
+        text::pluralize_irregular(data.classes.len() as u64, "class", "classes"),
         features(page),
         data.source.display(),
-        text::plural(data.train_rows, "row"),
-        text::plural(data.valid_rows, "row"),
+        text::pluralize(data.train_rows, "row"),
+        text::pluralize(data.valid_rows, "row"),
     )
 }
 
@@ -69,9 +69,9 @@ fn features(page: &Page) -> String {
     let (least, most) = (of_parts().min(), of_parts().max());
     match (least, most) {
         (Some(least), Some(most)) if least < most => {
-            format!("{least} to {}", text::plural(most, "feature"))
+            format!("{least} to {}", text::pluralize(most, "feature"))
         }
-        _ => text::plural(own, "feature"),
+        _ => text::pluralize(own, "feature"),
     }
 }
 
@@ -143,13 +143,17 @@ fn cost(html: &mut String, page: &Page) {
         "Trials finished",
         &format!(
             "{} of {}",
-            text::count(summary.count(Status::Finished)),
-            text::count(planned)
+            text::with_thousands(summary.count(Status::Finished)),
+            text::with_thousands(planned)
         ),
     );
     for (status, number) in &summary.counts {
         if *status != Status::Finished {
-            fact(html, &capital(status.name()), &text::count(*number));
+            fact(
+                html,
+                &capital(status.name()),
+                &text::with_thousands(*number),
+            );
         }
     }
     let seeds: Vec<String> = summary.seeds.iter().map(u64::to_string).collect();
@@ -157,16 +161,16 @@ fn cost(html: &mut String, page: &Page) {
     fact(
         html,
         "Training, all trials",
-        &text::duration(summary.seconds),
+        &text::format_seconds(summary.seconds),
     );
     let (open, closed): (Vec<_>, Vec<_>) =
         (page.input.experiment.sessions.iter()).partition(|session| session.ended_ms.is_none());
     let wall: i64 = (closed.iter())
         .filter_map(|session| Some(session.ended_ms? - session.started_ms))
         .sum();
-    let sessions = text::plural(closed.len() as u64, "session");
-    let wall = text::duration(wall.max(0) as f64 / 1000.0);
-    let still = text::plural(open.len() as u64, "session");
+    let sessions = text::pluralize(closed.len() as u64, "session");
+    let wall = text::format_seconds(wall.max(0) as f64 / 1000.0);
+    let still = text::pluralize(open.len() as u64, "session");
     let clock = match (closed.len(), open.len()) {
         (_, 0) => format!("{wall} in {sessions}"),
         (0, _) => format!("not known yet: {still} without an end"),

@@ -47,7 +47,7 @@ struct Page<'a> {
 fn title(input: &Input) -> String {
     let name = &input.experiment.name;
     match &input.query {
-        Some(query) => format!("{name}, only {}", text::clean(query)),
+        Some(query) => format!("{name}, only {}", text::sanitize(query)),
         None => name.clone(),
     }
 }

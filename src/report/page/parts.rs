@@ -2,7 +2,7 @@
 
 use super::{Page, Section, bullets, images, table};
 use crate::inference::Estimate;
-use crate::markup::{paragraph, plural, row};
+use crate::markup::{paragraph, row};
 use crate::sheets::rank;
 use crate::summary::{Spread, labels};
 use crate::{BEST, text, transfer};
@@ -86,7 +86,8 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
     );
     let more = summary.ranking.len().saturating_sub(BEST);
     if more > 0 {
-        let more = plural(more as u64, "more configuration", "more configurations");
+        let more =
+            text::pluralize_irregular(more as u64, "more configuration", "more configurations");
         paragraph(&mut html, "note", &format!("{more}, in trials.csv."));
     }
     Section::new("leaderboard", "Leaderboard", html)
@@ -174,7 +175,7 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
     let mut html = images(page.pictures, &["axes"]);
     html.push_str(&table(&columns, &rows));
     if unseen > 0 {
-        let more = text::plural(unseen as u64, "more value");
+        let more = text::pluralize(unseen as u64, "more value");
         paragraph(&mut html, "note", &format!("{more}, in axes.csv."));
     }
     Section::new("effects", "Effect of each setting", html)
@@ -185,7 +186,7 @@ pub(super) fn transfer(page: &Page) -> Option<Section> {
     let pairings = transfer::all(&page.input.experiment, page.summary);
     let best = pairings.first()?;
     let mut html = String::new();
-    let ways = plural(
+    let ways = text::pluralize_irregular(
         pairings.len() as u64,
         "way of transferring",
         "ways of transferring",
@@ -228,7 +229,7 @@ pub(super) fn calibration(page: &Page) -> Option<Section> {
         let cells = [
             (config.title(), true),
             (one.seeds.to_string(), false),
-            (text::count(one.predictions), false),
+            (text::with_thousands(one.predictions), false),
             (format!("{:.1}%", 100.0 * one.ece), false),
             (format!("{:+.1} points", 100.0 * one.excess), false),
             (one.verdict().to_owned(), true),
@@ -300,14 +301,14 @@ pub(super) fn trouble(page: &Page) -> Option<Section> {
     let (first, rest) = rows.split_at(rows.len().min(TROUBLED));
     let mut html = table(&columns, &first.concat());
     if !rest.is_empty() {
-        let more = text::count(rest.len() as u64);
+        let more = text::with_thousands(rest.len() as u64);
         html.push_str(&format!("<details>\n<summary>{more} more</summary>\n"));
         html.push_str(&table(&columns, &rest.concat()));
         html.push_str("</details>\n");
     }
     let unseen = troubled.len().saturating_sub(MOST_TROUBLED);
     if unseen > 0 {
-        let more = text::count(unseen as u64);
+        let more = text::with_thousands(unseen as u64);
         paragraph(&mut html, "note", &format!("{more} more, in trials.csv."));
     }
     paragraph(
@@ -342,12 +343,12 @@ pub(super) fn slowest(page: &Page) -> Option<Section> {
                 true,
             ),
             (trial.seed.to_string(), false),
-            (text::duration(*seconds), false),
+            (text::format_seconds(*seconds), false),
             (format!("{share:.1}%"), false),
             (
                 trial
                     .steps
-                    .map_or("–".to_owned(), |steps| text::count(steps.into())),
+                    .map_or("–".to_owned(), |steps| text::with_thousands(steps.into())),
                 false,
             ),
             (trial.best.map_or("–".to_owned(), text::score), false),

@@ -33,16 +33,20 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     fact(&mut html, "Source", &data.source.display().to_string());
     let rows = format!(
         "{} training, {} validation, {} test ({})",
-        text::count(data.train_rows),
-        text::count(data.valid_rows),
-        text::count(data.test_rows),
+        text::with_thousands(data.train_rows),
+        text::with_thousands(data.valid_rows),
+        text::with_thousands(data.test_rows),
         match page.input.looks {
             0 => "sealed".to_owned(),
             looks => test::times(looks),
         }
     );
     fact(&mut html, "Rows", &rows);
-    let classes: Vec<String> = data.classes.iter().map(|name| text::clean(name)).collect();
+    let classes: Vec<String> = data
+        .classes
+        .iter()
+        .map(|name| text::sanitize(name))
+        .collect();
     fact(&mut html, "Classes", &text::cut(&classes.join(", "), 400));
     features(&mut html, page);
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
@@ -82,7 +86,7 @@ pub(super) fn again(page: &Page) -> Option<Section> {
         (experiment.sessions.iter()).filter(|session| session.command.contains(" --more-seeds"));
     commands.extend(more_seeds.map(|session| session.command.clone()));
     let query = page.input.query.as_ref().map_or(String::new(), |query| {
-        format!(" --query {}", quoted(&text::clean(query)))
+        format!(" --query {}", quoted(&text::sanitize(query)))
     });
     commands.push(format!("sweep report {}{query}", names.join(" ")));
     let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();

@@ -50,13 +50,13 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .map(|class| {
             classes
                 .get(class)
-                .map_or(class.to_string(), |name| text::clean(name))
+                .map_or(class.to_string(), |name| text::sanitize(name))
         })
         .collect();
     let rows: u64 = counts.iter().flatten().sum();
     let caption = format!(
         "{} with the weights kept. Colour and per cent: share of the actual class.",
-        text::plural(rows, "validation row"),
+        text::pluralize(rows, "validation row"),
     );
     let name = "Confusion matrix of the best run".to_owned();
     let run = format!("{}, seed {}", winner.title(), run.seed);

@@ -125,7 +125,10 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         let text = format!("best round of seed {}: {step}", run.seed);
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
-    let name = format!("Loss by boosting round: {}", text::clean(&config.title()));
+    let name = format!(
+        "Loss by boosting round: {}",
+        text::sanitize(&config.title())
+    );
     let plot = Curves {
         title: name.clone(),
         step_name: "boosting round",

@@ -74,7 +74,7 @@ impl Scale {
             is_log: true,
             ticks: counts
                 .iter()
-                .map(|count| (count.log10(), text::count(*count as u64)))
+                .map(|count| (count.log10(), text::with_thousands(*count as u64)))
                 .collect(),
         }
     }

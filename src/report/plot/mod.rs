@@ -107,5 +107,5 @@ fn has(summary: &Summary, kind: Kind) -> bool {
 /// Kind and settings of a configuration with its place among all.
 fn ranked_title(summary: &Summary, config: &Configuration) -> String {
     let place = super::sheets::rank(summary, config);
-    text::clean(&format!("#{place} {}", config.title()))
+    text::sanitize(&format!("#{place} {}", config.title()))
 }

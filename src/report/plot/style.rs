@@ -257,7 +257,7 @@ impl Type {
 
     /// `text` made printable and, if it is wider than `width`, cut with an ellipsis.
     pub fn fit(self, text: &str, width: i32) -> String {
-        let text = text::clean(text);
+        let text = text::sanitize(text);
         let length = text.chars().count();
         // No character is narrower than a tenth of its size: a quick bound on very long names.
         let most = (10 * width / self.size).max(1) as usize;
@@ -270,7 +270,7 @@ impl Type {
 
     /// As [`Type::fit`], with the ellipsis in the middle: names made of parts differ at their ends.
     pub fn fit_ends(self, text: &str, width: i32) -> String {
-        let chars: Vec<char> = text::clean(text).chars().collect();
+        let chars: Vec<char> = text::sanitize(text).chars().collect();
         let whole: String = chars.iter().collect();
         if self.width(&whole) <= width {
             return whole;
@@ -290,7 +290,7 @@ impl Type {
 
     /// `text` in at most `lines` lines no wider than `width`, broken at spaces, the last one cut.
     pub fn wrap(self, text: &str, width: i32, lines: usize) -> Vec<String> {
-        let text = text::clean(text);
+        let text = text::sanitize(text);
         let mut wrapped: Vec<String> = Vec::new();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             match wrapped.last_mut() {

@@ -65,7 +65,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
 
 fn lines(best: &Pairing<'_>, ways: &[&Pairing<'_>]) -> Vec<Line> {
     let scratch = Line {
-        name: text::clean(&best.scratch.title()),
+        name: text::sanitize(&best.scratch.title()),
         color: INK,
         is_dashed: true,
         shift: shift_of(0, ways.len() + 1),
@@ -76,7 +76,7 @@ fn lines(best: &Pairing<'_>, ways: &[&Pairing<'_>]) -> Vec<Line> {
             .collect(),
     };
     let transferred = ways.iter().enumerate().map(|(place, way)| Line {
-        name: text::clean(&way.transferred.title()),
+        name: text::sanitize(&way.transferred.title()),
         color: PALETTE[place],
         is_dashed: false,
         shift: shift_of(place + 1, ways.len() + 1),
