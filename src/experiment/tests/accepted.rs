@@ -282,19 +282,24 @@ fn what_contradicts_the_source_of_a_transfer_is_pointed_at() {
         super::drawn(&text, &[], &problems)
     };
     let transfer = "[transfer]\nfrom = \"a:best\"\n";
-    insta::assert_snapshot!(refused(
-        &format!("[model]\nlayers = [8]\n[grid]\nbatch_norm = [true, false]\n{transfer}"),
-        &[8, 4]
-    ));
-    insta::assert_snapshot!(refused(
-        &format!("[model]\n{transfer}layers = 3\n"),
-        &[8, 4]
-    ));
-    insta::assert_snapshot!(refused(
-        &format!("[model]\n{transfer}layers = 1\nfreeze = [1, 2]\n"),
-        &[8, 4]
-    ));
-    insta::assert_snapshot!(refused(&format!("[model]\n{transfer}"), &[]));
+    let cases = [
+        (
+            "[model]\nlayers = [8]\n[grid]\nbatch_norm = [true, false]\n",
+            "",
+            &[8, 4][..],
+        ),
+        ("[model]\n", "layers = 3\n", &[8, 4]),
+        ("[model]\n", "layers = 1\nfreeze = [1, 2]\n", &[8, 4]),
+        ("[model]\n", "", &[]),
+    ];
+    let table = cases.map(|(before, after, layers)| {
+        let rest = format!("{before}{transfer}{after}");
+        format!(
+            "{rest}# layers of the source: {layers:?}\n---\n{}",
+            refused(&rest, layers)
+        )
+    });
+    insta::assert_snapshot!(table.join("\n"));
     // What is equal is no contradiction.
     let mut same = read(&format!(
         "[model]\nlayers = [8, 4]\nbatch_norm = true\n{transfer}"
