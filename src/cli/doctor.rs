@@ -160,7 +160,7 @@ fn xgboost() -> Finding {
 fn database(context: &Context) -> Finding {
     let path = context.store.display();
     let (well, text) = if !context.store.exists() {
-        match atomic_fs::may_write(&context.store) {
+        match atomic_fs::is_writable(&context.store) {
             true => (
                 true,
                 format!("{path}: not there yet; the first `sweep run` makes it"),
@@ -180,7 +180,9 @@ fn database(context: &Context) -> Finding {
                 let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
                 let size = bytes as f64 / 1e6;
                 let found = format!("{path}: {} sweeps, {size:.1} MB", experiments.len());
-                match atomic_fs::may_write(&context.store) && atomic_fs::may_write(context.runs()) {
+                match atomic_fs::is_writable(&context.store)
+                    && atomic_fs::is_writable(context.runs())
+                {
                     true => (true, found),
                     false => (
                         false,
@@ -217,7 +219,7 @@ fn room(folder: &Path) -> Finding {
         }
         None => (true, format!("{}: free space unknown", folder.display())),
     };
-    let (well, text) = match atomic_fs::may_write(folder) {
+    let (well, text) = match atomic_fs::is_writable(folder) {
         true => (well, text),
         false => (false, format!("{text}, and it cannot be written")),
     };

@@ -102,7 +102,7 @@ pub fn spend(
         let help = format!("`sweep show {name}` says why trials failed");
         return Err(Failure::input(message, &help));
     }
-    let spent = plan::spend_seeds(&ready.plan, &chosen, number);
+    let spent = plan::extra_seeds(&ready.plan, &chosen, number);
     let mut further = store.further_seeds(&name).map_err(store_failure)?;
     for (config, seeds) in &spent {
         match further.iter_mut().find(|(other, _)| other == config) {

@@ -119,7 +119,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
 fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
-    if atomic_fs::may_write(&context.run_dir().datasets()) {
+    if atomic_fs::is_writable(&context.run_dir().datasets()) {
         return Ok(None);
     }
     let scratch = TemporaryFolder::new("sweep-plan");

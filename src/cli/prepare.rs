@@ -10,7 +10,7 @@ use super::source::SourceRun;
 use super::{Context, Failure, more_seeds};
 use sweep_core::trial::TrialId;
 use sweep_data::DataError;
-use sweep_experiment::plan::{self, DatasetShape, Plan, Severity};
+use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
 use sweep_store::lock::DataHold;
 
@@ -104,15 +104,10 @@ pub fn prepare_or_in(
     };
     let data = data.map_err(|errors| checked.blame(&errors))?;
     let meta = &data.meta;
-    let shape = DatasetShape {
-        train_rows: meta.train_rows,
-        features: meta.features.len(),
-        classes: meta.classes.len(),
-    };
     let mut plan = plan::expand(&checked.experiment, &meta.digest);
     more_seeds::add_recorded(context, &checked.experiment.name, &mut plan, &meta.digest)?;
     let mut errors = Vec::new();
-    for problem in plan.check(&shape) {
+    for problem in plan.check(meta.train_rows) {
         let diagnostic = checked
             .experiment
             .diagnose(&problem.key, problem.message)

@@ -103,7 +103,7 @@ fn refused(error: StoreError) -> Failure {
 
 /// What goes and what stays, a line each.
 fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey) -> String {
-    let number = |number: u64, noun: &str| pluralize(usize::try_from(number).unwrap_or(0), noun);
+    let number = |number: u64, noun: &str| pluralize(number, noun);
     let trials = pluralize(removal.trials.len(), "trial");
     let mut goes = match trial {
         Some(trial) => vec![format!("trial {trial} of sweep {name}")],

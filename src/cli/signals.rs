@@ -35,6 +35,6 @@ pub fn interrupt(listener: impl FnMut() + Send + 'static) {
 
 /// Ends this process.
 pub fn end() -> ! {
-    atomic_fs::abandon();
+    atomic_fs::remove_partial_files();
     std::process::exit(Exit::Interrupted as i32)
 }

@@ -328,5 +328,5 @@ fn weights_of(
         )?);
     }
     let digest = Sha256::digest(&bytes);
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sweep_core::format::hex(&digest))
 }

@@ -180,7 +180,7 @@ fn write(text: &str) {
 
 /// Ends this process, whose output nobody reads any more: `sweep ls | head` closes the pipe, which is no failure.
 pub fn end_unread() -> ! {
-    atomic_fs::abandon();
+    atomic_fs::remove_partial_files();
     std::process::exit(0)
 }
 

@@ -1,7 +1,7 @@
-//! Writing a file so that its name never stands for half of it.
+//! Atomic writes of files and folders: temporary file first, then rename.
 //!
-//! Invariant: the name is given by a rename after the bytes have reached the disk; on any error
-//! what was there before stays, and nothing else is left behind.
+//! Invariant: a name never refers to a half-written file. On any error the previous content stays,
+//! and no temporary file is left behind.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -12,21 +12,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Bytes gathered before they go to the file.
 const BUFFER: usize = 1 << 20;
 
-/// Creates or replaces the file at `path` with what `fill` writes; its folder must be there. File and
-/// name are on the disk when this returns.
+/// Creates or replaces the file at `path` with what `fill` writes; its folder must exist. File and
+/// name have reached the disk when this returns.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     replace(path, fill, || Ok(()))
 }
 
-/// As [`write`]; what stood at `path` stands at `before` afterwards. At no moment is `path` without a
-/// whole file once it had one.
-pub fn write_keeping(
+/// As [`write`], and keeps the previous file as `before`. Once `path` exists, it never ceases to.
+pub fn write_keeping_previous(
     path: &Path,
     before: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     replace(path, fill, || {
-        // A second name for the old file, so that the first one never stands for nothing.
+        // A second name for the old file, so that `path` exists throughout.
         let second = Temporary::beside(before);
         match fs::hard_link(path, &second.0) {
             Ok(()) => fs::rename(&second.0, before),
@@ -35,6 +34,15 @@ pub fn write_keeping(
             Err(_) => fs::copy(path, &second.0).and_then(|_| fs::rename(&second.0, before)),
         }
     })
+}
+
+/// As [`write`] for `bytes`, without waiting for the disk: for files that are synced later or that
+/// may be lost in a power failure. The temporary file is `PATH.PROCESS.part`.
+pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary =
+        Temporary::new(path.with_added_extension(format!("{}.part", std::process::id())));
+    fs::write(&temporary.0, bytes)?;
+    fs::rename(&temporary.0, path)
 }
 
 /// Writes a file and calls `prepare` before it takes the place of the one at `path`.
@@ -51,12 +59,12 @@ fn replace(
     prepare()?;
     fs::rename(&temporary.0, path)?;
     // The rename itself reaches the disk with the folder.
-    File::open(folder_of(path))?.sync_all()
+    File::open(parent_dir(path))?.sync_all()
 }
 
-/// Whether `name` is that of a partial file whose writer is gone: `NAME.PROCESS.part` or
+/// Whether `name` is that of a temporary file whose writer no longer runs: `NAME.PROCESS.part` or
 /// `NAME.PROCESS-COUNT.part`. This process must not be writing such a file itself.
-pub fn is_abandoned(name: &str) -> bool {
+pub fn is_stale_partial(name: &str) -> bool {
     let Some(writer) = name
         .strip_suffix(".part")
         .and_then(|name| name.rsplit('.').next())
@@ -79,16 +87,16 @@ fn is_alive(process: i32) -> bool {
     asked == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
-/// Whether something stands at `path` that a new folder may not replace: anything but an empty folder.
-pub fn is_taken(path: &Path) -> bool {
+/// Whether `path` exists and is anything but an empty folder, so that a new folder may not replace it.
+pub fn is_occupied(path: &Path) -> bool {
     match fs::symlink_metadata(path) {
         Ok(_) => fs::read_dir(path).map_or(true, |mut entries| entries.next().is_some()),
         Err(_) => false,
     }
 }
 
-/// Creates the folder `path`, or replaces an empty one, with `files` by their path in it, and `folders` that may
-/// hold none of them: all of it or nothing.
+/// Creates the folder `path`, or replaces an empty one, atomically. `files` go by their path in it;
+/// `folders` are those that exist even if they hold no file.
 pub fn write_folder(
     path: &Path,
     folders: &[PathBuf],
@@ -101,15 +109,15 @@ pub fn write_folder(
     }
     for (name, bytes) in files {
         let file = staging.0.join(name);
-        fs::create_dir_all(folder_of(&file))?;
+        fs::create_dir_all(parent_dir(&file))?;
         fs::write(&file, bytes)?;
     }
     // An empty folder gives way to the new one.
     fs::rename(&staging.0, path)
 }
 
-/// Whether this process may write to `path`, or make it in the nearest folder around it that is there.
-pub fn may_write(path: &Path) -> bool {
+/// Whether this process may write to `path`, or create it in its nearest existing parent folder.
+pub fn is_writable(path: &Path) -> bool {
     use std::os::unix::ffi::OsStrExt as _;
     let there = path
         .ancestors()
@@ -134,14 +142,14 @@ pub fn may_write(path: &Path) -> bool {
     asked == 0
 }
 
-/// A folder below the system's folder for temporary files that goes away.
+/// A folder in the system's temporary folder, removed when dropped.
 pub struct TemporaryFolder(Staging);
 
 impl TemporaryFolder {
-    /// A new one, whose name begins with `name`.
+    /// Creates one whose name begins with `name`.
     pub fn new(name: &str) -> io::Result<TemporaryFolder> {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        // Never one that somebody else has made.
+        // Fails if another process created it.
         fs::create_dir(&path)?;
         Ok(TemporaryFolder(Staging::at(path)))
     }
@@ -151,27 +159,26 @@ impl TemporaryFolder {
     }
 }
 
-/// The folder that `path` stands in.
-pub fn folder_of(path: &Path) -> &Path {
+/// The folder that contains `path`; `.` for a bare name.
+pub fn parent_dir(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
 }
 
-/// Files and folders of this process that are not whole yet.
+/// Temporary files and folders of this process.
 static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Whoever held the lock when it panicked left a list that is whole.
+/// A poisoned lock is usable: a panic cannot leave the list inconsistent.
 fn partial() -> MutexGuard<'static, Vec<PathBuf>> {
     PARTIAL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what this process has written in part. For a process that is about to end: what was being
-/// written fails.
-pub fn abandon() {
+/// Removes all temporary files of this process, for one that is about to exit; writes in progress fail.
+pub fn remove_partial_files() {
     for path in partial().drain(..) {
-        // Nothing can be done about what stays; `is_abandoned` knows it.
+        // A file that cannot be removed now is found by `is_stale_partial` later.
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
     }
 }
@@ -180,7 +187,7 @@ fn forget(path: &Path) {
     partial().retain(|other| other != path);
 }
 
-/// A folder that goes away unless it was renamed.
+/// A folder, removed when dropped unless it was renamed.
 struct Staging(PathBuf);
 
 impl Staging {
@@ -192,13 +199,13 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        // There is nothing to remove after the rename; a failure before it is harmless.
         let _ = fs::remove_dir_all(&self.0);
         forget(&self.0);
     }
 }
 
-/// A file that goes away unless it was renamed.
+/// A file, removed when dropped unless it was renamed.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -207,7 +214,10 @@ impl Temporary {
         // Process and count make the name private, so that two writers of one file do not meet.
         static WRITES: AtomicU32 = AtomicU32::new(0);
         let (process, count) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
-        let path = path.with_added_extension(format!("{process}-{count}.part"));
+        Temporary::new(path.with_added_extension(format!("{process}-{count}.part")))
+    }
+
+    fn new(path: PathBuf) -> Temporary {
         partial().push(path.clone());
         Temporary(path)
     }
@@ -215,7 +225,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // After the rename there is nothing to remove; before it, a failure changes nothing.
+        // There is nothing to remove after the rename; a failure before it is harmless.
         let _ = fs::remove_file(&self.0);
         forget(&self.0);
     }

@@ -1,29 +1,29 @@
-//! What an experiment asks of its data: which file, which columns, which rows, which split.
-//! Ground vocabulary between `spec`, which writes it, and `data`, which carries it out. No I/O.
+//! The `[data]` table of an experiment: which file, columns, rows and split.
+//! `sweep-experiment` parses it and `sweep-data` prepares data accordingly. No I/O.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// The `[data]` table of an experiment, checked for all that can be checked without the file.
+/// The `[data]` table of an experiment, checked as far as is possible without the data file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSpec {
     /// CSV, or TSV when the name ends in `.tsv` or `.tab`; relative to the working directory.
     pub path: PathBuf,
     /// The column to predict; its values are the classes.
     pub target: String,
-    /// Rows with the same value here never stand on two sides of a split.
+    /// Rows with the same value here always go to the same split.
     pub group: Option<String>,
-    /// Rows left out: column -> values.
+    /// Excluded rows: column -> values.
     pub exclude: BTreeMap<String, Vec<String>>,
-    /// Columns taken as numbers; `None` is every numeric column but target and group.
+    /// Numeric features; `None` is every numeric column except target and group.
     pub numeric: Option<Vec<String>>,
-    /// Date columns of which the year is taken.
+    /// Date columns whose year becomes a feature.
     pub year: Vec<String>,
-    /// Columns of which each value becomes a 0/1 feature.
+    /// One-hot encoded columns.
     pub categorical: Vec<String>,
-    /// Columns of text that become features; a column may stand in several.
+    /// Text columns that become features; a column may be encoded in several ways.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<TextSpec>,
     pub missing: MissingRules,
@@ -31,7 +31,7 @@ pub struct DataSpec {
     pub split: SplitSpec,
 }
 
-/// Columns of text, each encoded by itself and in the same way.
+/// Text columns that are encoded separately with the same encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextSpec {
     pub columns: Vec<String>,
@@ -43,11 +43,11 @@ pub struct TextSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "encoder", rename_all = "snake_case")]
 pub enum TextEncoder {
-    /// Terms weighted by how rare they are, brought to `dims` dimensions by a truncated SVD.
+    /// Terms weighted by rarity, reduced to `dims` dimensions by a truncated SVD.
     Tfidf(Tfidf),
     /// Terms hashed into `dims` buckets, with signs; nothing is fitted.
     Hashing(Hashing),
-    /// Read by a network that was trained on other texts; nothing is fitted.
+    /// Encoded by a pretrained language model; nothing is fitted.
     Sentence(Sentence),
 }
 
@@ -58,11 +58,11 @@ pub struct Tfidf {
     pub terms: Terms,
     /// A term that occurs n times counts 1 + ln n instead of n.
     pub sublinear: bool,
-    /// Training rows in which a term must stand to be known, at least 1.
+    /// Minimum number of training rows in which a term occurs, at least 1.
     pub min_count: usize,
-    /// Most terms that are known: the most frequent ones.
+    /// Maximum number of terms; the most frequent ones are kept.
     pub max_terms: usize,
-    /// Features, at least 1.
+    /// Number of features, at least 1.
     pub dims: usize,
 }
 
@@ -71,7 +71,7 @@ pub struct Tfidf {
 pub struct Hashing {
     #[serde(flatten)]
     pub terms: Terms,
-    /// Features, at least 1.
+    /// Number of features, at least 1.
     pub dims: usize,
 }
 
@@ -82,13 +82,13 @@ pub struct Sentence {
     pub model: PathBuf,
 }
 
-/// What the terms of a text are.
+/// How a text is cut into terms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     pub analyzer: Analyzer,
-    /// Smallest and largest number of words, or characters, in a term.
+    /// Minimum and maximum number of words, or characters, in a term.
     pub ngrams: [usize; 2],
-    /// Upper and lower case are one.
+    /// Whether texts are converted to lower case first.
     pub lowercase: bool,
 }
 
@@ -96,14 +96,14 @@ pub struct Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Analyzer {
-    /// Words that follow each other.
+    /// Consecutive words.
     Word,
-    /// Characters within a word, its edges marked by blanks (scikit-learn's `char_wb`).
+    /// Consecutive characters within a word padded with blanks (scikit-learn's `char_wb`).
     Char,
 }
 
 impl TextEncoder {
-    /// Features it makes of a column, as far as the experiment says.
+    /// Features per column, if the experiment sets it.
     pub fn dims(&self) -> Option<usize> {
         match self {
             TextEncoder::Tfidf(tfidf) => Some(tfidf.dims),
@@ -114,7 +114,7 @@ impl TextEncoder {
 }
 
 impl Analyzer {
-    /// The word for it in experiments and names of features.
+    /// Its name in experiment files and feature names.
     pub fn name(self) -> &'static str {
         match self {
             Analyzer::Word => "word",
@@ -123,13 +123,13 @@ impl Analyzer {
     }
 }
 
-/// What to do with an empty cell or one that reads `NA`.
+/// What to do with cells that are empty or read `NA`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingPolicy {
-    /// Refuse the file, naming row and column.
+    /// Reject the file, naming row and column.
     Error,
-    /// Leave the row out, and count it.
+    /// Drop the row, and count it.
     Drop,
     /// The median of the training rows; numbers only.
     Median,
@@ -150,27 +150,27 @@ impl MissingRules {
     }
 }
 
-/// How features are brought to one scale; fitted on the training rows alone.
+/// How features are scaled; fitted on the training rows only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// Mean 0 and standard deviation 1.
     Standard,
-    /// The point of the normal distribution below which as large a share of the training rows lies.
+    /// Quantile transform to a normal distribution.
     Quantile,
     None,
 }
 
-/// How rows are told into training, validation and test.
+/// How rows are split into training, validation and test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SplitSpec {
-    /// Share of validation rows, in (0, 1).
+    /// Fraction of validation rows, in (0, 1).
     pub valid: f64,
-    /// Share of test rows, in [0, 1); 0 with `test_path`.
+    /// Fraction of test rows, in [0, 1); 0 with `test_path`.
     pub test: f64,
-    /// A file of its own with the test rows.
+    /// A separate file with the test rows.
     pub test_path: Option<PathBuf>,
-    /// Keep the share of each class on every side.
+    /// Whether every split keeps the class proportions.
     pub stratify: bool,
     pub seed: u64,
 }

@@ -1,6 +1,6 @@
 //! Randomness as a function: every random number is a pure function of
-//! (seed, purpose, epoch, step, index), so nothing about a generator has to be saved
-//! and no result depends on how many workers there are or in which order they run.
+//! (seed, purpose, epoch, step, index). No generator state has to be saved,
+//! and no result depends on the number of workers or their order.
 //!
 //! The generator is Threefry-2x32 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers:
 //! as easy as 1, 2, 3", SC 2011). It uses additions, rotations and exclusive-ors of 32-bit words
@@ -22,19 +22,19 @@ pub enum Purpose {
     Bootstrap = 4,
     /// Features tried at one node of a tree; epoch = tree, step = node.
     Features = 5,
-    /// Which rows or groups go to which side of a split.
+    /// Which rows or groups go to which split.
     Split = 6,
-    /// Made-up demonstration data.
+    /// Synthetic demonstration data.
     Synthetic = 7,
-    /// The seed handed to a library that keeps a generator of its own.
+    /// The seed of a library that has its own generator.
     Library = 8,
-    /// Which training rows belong to a share of them.
-    TrainShare = 9,
+    /// Which training rows belong to a fraction of them.
+    TrainFraction = 9,
     /// Groups of test rows drawn for one bootstrap replicate; epoch = replicate.
     Resample = 12,
-    /// Random directions in which a matrix of terms is probed; step = direction, index = term.
+    /// Random directions of the randomised SVD of a matrix of terms; step = direction, index = term.
     Sketch = 20,
-    /// Configurations drawn for one tree that says which settings matter; epoch = tree.
+    /// Configurations drawn for one tree of the importance of settings; epoch = tree.
     SettingImportance = 30,
 }
 

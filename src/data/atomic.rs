@@ -16,7 +16,7 @@ pub fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
-    let folder = atomic_fs::folder_of(path);
+    let folder = atomic_fs::parent_dir(path);
     fs::create_dir_all(folder).map_err(|source| cannot_write(folder, &source))?;
     atomic_fs::write(path, fill).map_err(|source| cannot_write(path, &source))?;
     clear_leftovers(folder, path);
@@ -33,7 +33,7 @@ fn clear_leftovers(folder: &Path, path: &Path) {
         let is_of_it = other
             .as_encoded_bytes()
             .starts_with(name.as_encoded_bytes());
-        if is_of_it && other.to_str().is_some_and(atomic_fs::is_abandoned) {
+        if is_of_it && other.to_str().is_some_and(atomic_fs::is_stale_partial) {
             // One that stays takes room and does no other harm.
             let _ = fs::remove_file(entry.path());
         }

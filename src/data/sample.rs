@@ -20,7 +20,7 @@ pub(super) fn sample(
     share: f64,
 ) -> Vec<u32> {
     let mut units = units(labels.len(), groups);
-    Stream::new(seed, Purpose::TrainShare, 0, 0).shuffle(&mut units);
+    Stream::new(seed, Purpose::TrainFraction, 0, 0).shuffle(&mut units);
     let classes_of: Vec<usize> = units
         .iter()
         .map(|unit| most_frequent(unit, labels, classes))

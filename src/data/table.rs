@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+use sweep_core::format::hex;
 
 use super::error::{DataError, list, pluralize, quote};
 
@@ -183,11 +184,6 @@ impl Table {
         };
         DataError::new(&self.path, message, help).line(line)
     }
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn with_key(errors: Vec<DataError>, key: &str) -> Vec<DataError> {

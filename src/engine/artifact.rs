@@ -1,11 +1,10 @@
 //! Model files in the folder of a trial: whole, or not there. They need not be on the disk yet: the
 //! record brings them there before it says that their trial finished.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Callback, Control, EngineError};
+use sweep_core::atomic_fs;
 use sweep_core::trial::Artifact;
 
 /// Writes `bytes` to `name` in the job's folder: whole or not at all. While that fails, `callback` says
@@ -18,9 +17,7 @@ pub(super) fn write(
     callback: &mut dyn Callback,
 ) -> Result<Artifact, EngineError> {
     let path = folder.join(name);
-    // The process makes the name private, and tells whoever finds it whether it is still being written.
-    let partial = folder.join(format!("{name}.{}.part", std::process::id()));
-    while let Err(source) = replace(&path, &partial, bytes) {
+    while let Err(source) = atomic_fs::write_unsynced(&path, bytes) {
         let error = EngineError::Write {
             path: path.display().to_string(),
             source,
@@ -36,18 +33,10 @@ pub(super) fn write(
     })
 }
 
-/// Gives `path` the content `bytes` by way of `partial`, which is gone afterwards.
-fn replace(path: &Path, partial: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = fs::write(partial, bytes).and_then(|()| fs::rename(partial, path));
-    if written.is_err() {
-        // Half a file only takes room; that it cannot be removed changes nothing.
-        let _ = fs::remove_file(partial);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::Epoch;
 

@@ -42,9 +42,9 @@ impl Experiment {
                         &path,
                         format!("`{key}` is {found} here and {value} in the source {short}"),
                     )
-                    .label("not that of the source")
+                    .label("differs from the source")
                     .help(
-                        "leave it out: layers, activation, batch_norm and embedding are those of the \
+                        "remove it: layers, activation, batch_norm and embedding are copied from the \
                          source",
                     ),
                 );
@@ -69,15 +69,15 @@ impl Experiment {
         };
         let (hidden, short) = (source.hidden, source.trial.short());
         if hidden == 0 {
-            let message = format!("the source {short} has no hidden layer that could be copied");
+            let message = format!("the source {short} has no hidden layer to copy");
             return vec![self.diagnose("transfer.from", message)];
         }
         let copied = transfer.copied_of(source);
         if copied > hidden {
             let message =
-                format!("{copied} layers are to be copied, but the source {short} has {hidden}");
+                format!("{copied} layers should be copied, but the source {short} has {hidden}");
             let help = format!(
-                "the last layer, of the classes, is never copied: at most {hidden}, or \"all but \
+                "the output layer is never copied: at most {hidden}, or \"all but \
                  last\""
             );
             return vec![self.diagnose("transfer.layers", message).help(help)];
@@ -89,7 +89,8 @@ impl Experiment {
                     1 => "transfer.freeze".to_owned(),
                     _ => format!("transfer.freeze[{place}]"),
                 };
-                let message = format!("{freeze} layers are to be frozen, but {copied} are copied");
+                let message =
+                    format!("{freeze} layers should be frozen, but only {copied} are copied");
                 self.diagnose(&key, message)
                     .help(format!("freeze at most {copied}"))
             })

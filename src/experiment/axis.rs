@@ -292,12 +292,12 @@ fn report_duplicates(group: &[Axis<'_>], rows: &[Vec<Value>], path: &str, proble
         problems.add(
             Diagnostic::new(
                 place,
-                format!("{shown} stands twice in `{path}.{}`", keys.join("` with `")),
+                format!("{shown} occurs twice in `{path}.{}`", keys.join("` with `")),
             )
             .label("again here")
             .help(match &group[0].values {
                 Values::List(_) => "remove one of the two",
-                Values::Range(_) => "values are rounded to integers here: ask for fewer steps",
+                Values::Range(_) => "values are rounded to integers here: reduce `steps`",
             }),
         );
         if let Values::Range(_) = &group[0].values {

@@ -27,8 +27,8 @@ pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
                 false => format!("already in `data.{other}`"),
             };
             let help = match other {
-                "target" => "the column to predict cannot help to predict itself: remove it here",
-                _ => "a column plays one part: remove it from one of the two",
+                "target" => "the target cannot be a feature: remove it here",
+                _ => "a column has one role: remove it from one of the two",
             };
             problems.add(
                 Diagnostic::new(&column.place, format!("the column {name:?} is named twice"))
@@ -62,9 +62,7 @@ fn check_texts(table: Table<'_>, parts: &HashMap<&str, &str>, problems: &mut Pro
                 }
             };
             let help = match other {
-                Some(&"target") => {
-                    "the column to predict cannot help to predict itself: remove it here"
-                }
+                Some(&"target") => "the target cannot be a feature: remove it here",
                 _ => "remove it from one of the two places",
             };
             problems.add(

@@ -29,54 +29,54 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "group",
         allowed: "the name of a column",
-        about: "rows with the same value here never stand on two sides of a split",
+        about: "rows with the same value here always go to the same split",
     },
     Key {
         name: "exclude",
-        allowed: "a table of columns and lists of values, such as { kind = [\"a\", \"b\"] }",
-        about: "rows left out",
+        allowed: "a table from columns to lists of values, such as { kind = [\"a\", \"b\"] }",
+        about: "excluded rows",
     },
     Key {
         name: "numeric",
         allowed: "a list of column names",
-        about: "columns taken as numbers; by default every numeric column that has no other part",
+        about: "numeric features; by default every numeric column without another role",
     },
     Key {
         name: "year",
         allowed: "a list of column names",
-        about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) of which the year is taken",
+        about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) whose year becomes a feature",
     },
     Key {
         name: "categorical",
         allowed: "a list of column names",
-        about: "columns of which each value becomes a feature of 0 and 1",
+        about: "one-hot encoded columns: each value becomes a 0/1 feature",
     },
     Key {
         name: "text",
         allowed: "a table such as { columns = [\"title\"], encoder = \"tfidf\", dims = 100 }, or a list of such tables",
-        about: "columns of text that become features",
+        about: "text columns that become features",
     },
     Key {
         name: "missing",
-        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table of columns and these, \
+        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table from columns to these, \
                   such as { default = \"error\", tempo = \"median\" }",
         about: "what to do with cells that are empty or read `NA`",
     },
     Key {
         name: "scale",
         allowed: "\"standard\", \"quantile\" or \"none\"",
-        about: "bring features to mean 0 and deviation 1, or to a normal distribution, fitted on training \
-                rows alone",
+        about: "scale features to mean 0 and standard deviation 1, or to a normal distribution, fitted on \
+                training rows only",
     },
     Key {
         name: "split",
         allowed: "a table such as { valid = 0.2, test = 0.2, stratify = true, seed = 42 }",
-        about: "how rows are told into training, validation and test",
+        about: "how rows are split into training, validation and test rows",
     },
     Key {
         name: "test_path",
         allowed: "the path of a CSV or TSV file, such as \"data/test.csv\"",
-        about: "a file of its own with the test rows; `split.test` is then 0",
+        about: "a separate file with the test rows; `split.test` is then 0",
     },
 ];
 
@@ -84,22 +84,22 @@ pub(crate) const SPLIT_KEYS: &[Key] = &[
     Key {
         name: "valid",
         allowed: "a number in (0, 1)",
-        about: "share of rows that rank trials",
+        about: "fraction of validation rows, on which trials are ranked",
     },
     Key {
         name: "test",
         allowed: "a number in [0, 1)",
-        about: "share of rows that only reports see",
+        about: "fraction of held-out test rows",
     },
     Key {
         name: "stratify",
         allowed: "true or false",
-        about: "keep the share of each class on every side",
+        about: "keep the class proportions in every split",
     },
     Key {
         name: "seed",
         allowed: "an integer from 0",
-        about: "decides which rows go where",
+        about: "seed of the split",
     },
 ];
 
@@ -269,7 +269,7 @@ fn split(table: Table<'_>, test_path: Option<PathBuf>, problems: &mut Problems) 
             && test > 0.0
         {
             problems.add(
-                Diagnostic::new(&asked.place, "test rows are asked for twice")
+                Diagnostic::new(&asked.place, "the test rows are defined twice")
                     .label("from this file, and from `test_path`")
                     .help("remove `test` from `split`, or remove `test_path`"),
             );

@@ -24,17 +24,17 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "columns",
         allowed: "a list of column names",
-        about: "columns of text; each is encoded by itself",
+        about: "text columns; each is encoded separately",
     },
     Key {
         name: "encoder",
         allowed: "\"tfidf\", \"hashing\" or \"sentence\"",
-        about: "how a text becomes numbers",
+        about: "how texts are turned into features",
     },
     Key {
         name: "dims",
         allowed: "an integer from 1 to 4096",
-        about: "features made of each column; sentence has as many as its model gives",
+        about: "features per column; the sentence encoder's model determines it",
     },
     Key {
         name: "analyzer",
@@ -43,28 +43,28 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "ngrams",
-        allowed: "two integers from 1 to 10 in order, such as [1, 2]",
-        about: "least and most words, or characters, in a term",
+        allowed: "two integers from 1 to 10 in ascending order, such as [1, 2]",
+        about: "minimum and maximum number of words, or characters, in a term",
     },
     Key {
         name: "lowercase",
         allowed: "true or false",
-        about: "take upper and lower case for the same",
+        about: "convert texts to lower case first",
     },
     Key {
         name: "sublinear",
         allowed: "true or false",
-        about: "tfidf only: a term that stands n times in a text counts 1 + ln n",
+        about: "tfidf only: a term that occurs n times in a text counts 1 + ln n",
     },
     Key {
         name: "min_count",
         allowed: "an integer from 1",
-        about: "tfidf only: training rows in which a term must stand to be known",
+        about: "tfidf only: minimum number of training rows in which a term occurs",
     },
     Key {
         name: "max_terms",
         allowed: "an integer from 1 to 1000000",
-        about: "tfidf only: most terms that are known, the most frequent ones",
+        about: "tfidf only: maximum number of terms; the most frequent ones are kept",
     },
     Key {
         name: "model",
@@ -171,7 +171,7 @@ fn one(node: &Node, path: &str, problems: &mut Problems) -> Option<TextSpec> {
         && let Some(node) = table.get("dims")
     {
         problems.add(
-            Diagnostic::new(&node.place, "more dimensions than terms are asked for")
+            Diagnostic::new(&node.place, "`dims` is larger than `max_terms`")
                 .label(format!("`max_terms` is {max_terms}"))
                 .help(format!(
                     "lower `dims` to {max_terms} or less, or raise `max_terms`"
@@ -215,7 +215,7 @@ fn refuse(table: Table<'_>, keys: &[&str], encoder: &str, problems: &mut Problem
             let what = format!("`{}.{key}` has no effect", table.path);
             problems.add(
                 Diagnostic::new(&node.place, what)
-                    .label(format!("\"{encoder}\" has it, this encoder has not"))
+                    .label(format!("\"{encoder}\" takes it, this encoder does not"))
                     .help(format!("remove `{key}`, or set encoder = \"{encoder}\"")),
             );
         }

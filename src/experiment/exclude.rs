@@ -60,9 +60,9 @@ pub(super) fn read(space: &mut Space, node: &Node, problems: &mut Problems) {
         problems.add(
             Diagnostic::new(
                 &node.place,
-                format!("`{path}` leaves out every configuration"),
+                format!("`{path}` excludes every configuration"),
             )
-            .help("remove an entry, or add keys to it so that it means fewer"),
+            .help("remove an entry, or add keys to one so that it matches fewer configurations"),
         );
     }
 }
@@ -91,9 +91,12 @@ fn exclusion(
     }
     if sound && parts.iter().any(|(_, rows)| rows.is_empty()) {
         problems.add(
-            Diagnostic::new(&item.place, "these values never occur together")
-                .label("leaves out nothing")
-                .help("the axes are zipped: name values of one row"),
+            Diagnostic::new(
+                &item.place,
+                "these values never occur together in one configuration",
+            )
+            .label("excludes nothing")
+            .help("the axes are zipped: name values of one row"),
         );
         sound = false;
     }
@@ -131,7 +134,7 @@ fn part(
         Diagnostic::new(
             &entry.value.place,
             format!(
-                "`{}` never is {value}, so this leaves out nothing",
+                "`{}` never has the value {value}, so this excludes nothing",
                 entry.key
             ),
         )

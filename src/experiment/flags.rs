@@ -76,8 +76,8 @@ fn path(text: &str, origin: Origin) -> Result<Vec<Step>, Diagnostic> {
         }
         if key.contains(['"', '\'']) {
             return Err(
-                Diagnostic::new(&place, "a flag cannot set a key that wants quotes")
-                    .help("write this one into the file"),
+                Diagnostic::new(&place, "a flag cannot set a key that needs quotes")
+                    .help("set this key in the file"),
             );
         }
         steps.push(Step {
@@ -169,7 +169,7 @@ fn put(node: &mut Node, path: &[Step], value: Node) -> Result<(), Diagnostic> {
             )
             .label(match length {
                 0 => "the list is empty".to_owned(),
-                1 => "0 alone".to_owned(),
+                1 => "only 0".to_owned(),
                 length => format!("0 to {}", length - 1),
             })),
         };

@@ -11,12 +11,12 @@ const MAX_NAME: usize = 100;
 pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "name",
-        allowed: "at most 100 letters, digits, `.`, `_` or `-`, beginning with none of `.` and `-`",
-        about: "what the sweep is called",
+        allowed: "at most 100 letters, digits, `.`, `_` or `-`, not starting with `.` or `-`",
+        about: "name of the sweep",
     },
     Key {
         name: "seeds",
-        allowed: "a list of different integers from 0, such as [1, 2, 3]",
+        allowed: "a list of distinct integers from 0, such as [1, 2, 3]",
         about: "replicate seeds: every configuration is trained once with each",
     },
     Key {
@@ -27,9 +27,8 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key {
         name: "learning_curve",
-        allowed: "a list of different shares in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
-        about: "shares of the training rows that every configuration is trained on, besides all of \
-                them",
+        allowed: "a list of distinct fractions in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
+        about: "fractions of the training rows on which every configuration is trained as well",
     },
 ];
 
@@ -44,7 +43,7 @@ pub(super) struct Head {
     pub shares: Vec<f64>,
 }
 
-/// Reads `[experiment]`, which may be absent; `stem` is the file's name less its ending.
+/// Reads `[experiment]`, which may be absent; `stem` is the file name without its extension.
 pub(super) fn read(
     node: Option<&Node>,
     stem: &str,
@@ -111,7 +110,7 @@ fn seeds(table: Table<'_>, problems: &mut Problems) -> Option<Vec<u64>> {
         match seed(item) {
             Ok(seed) if seen.insert(seed) => seeds.push(seed),
             Ok(seed) => problems.add(
-                Diagnostic::new(&item.place, format!("seed {seed} stands twice"))
+                Diagnostic::new(&item.place, format!("seed {seed} occurs twice"))
                     .label("again here")
                     .help("the same seed gives the same result: remove one"),
             ),
@@ -137,9 +136,9 @@ fn shares(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
         match number(item) {
             Ok(share) if !(share > 0.0 && share <= 1.0) => table.refuse(KEY, item, problems),
             Ok(share) if seen.contains(&share) => problems.add(
-                Diagnostic::new(&item.place, format!("the share {share} stands twice"))
+                Diagnostic::new(&item.place, format!("the share {share} occurs twice"))
                     .label("again here")
-                    .help("the same rows give the same result: remove one"),
+                    .help("equal fractions use the same rows and give the same result: remove one"),
             ),
             Ok(share) => seen.push(share),
             Err(at) => table.refuse(KEY, at, problems),
@@ -182,7 +181,7 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
                     &asked.value.place,
                     format!("the goal of `{metric}` is \"{}\"", goal.name()),
                 )
-                .label("the wrong way round")
+                .label("the opposite direction")
                 .help(match goal {
                     Goal::Min => "a lower value is better: leave `goal` out or set it to \"min\"",
                     Goal::Max => "a higher value is better: leave `goal` out or set it to \"max\"",

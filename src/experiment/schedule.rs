@@ -26,27 +26,27 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "slots",
         allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
-        about: "worker processes; \"auto\" is one for each CPU core, some of which are GPUs' where there are GPUs",
+        about: "worker processes; \"auto\" is one per CPU core, some of which serve GPUs if there are any",
     },
     Key {
         name: "trial_timeout",
-        allowed: "false, or a time above 0 such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
-        about: "longest time of one attempt at a trial",
+        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
+        about: "time limit of one attempt at a trial",
     },
     Key {
         name: "stall_timeout",
-        allowed: "false, or a time above 0 such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
-        about: "longest time without a word of a trial, an epoch or a round say, before its worker counts as hung",
+        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
+        about: "time without progress, such as an epoch or a round, after which a worker counts as hung",
     },
     Key {
         name: "retries",
         allowed: "an integer from 0 to 10",
-        about: "how often a trial whose worker died is tried again",
+        about: "how often a trial is retried after its worker died",
     },
     Key {
         name: "memory_limit",
         allowed: upkeep::MEMORY,
-        about: "most private memory of a worker on a CPU slot; prepared data, which workers share, do not count",
+        about: "limit on the private memory of a worker on a CPU slot; prepared data, which workers share, do not count",
     },
     Key {
         name: "checkpoint",
@@ -56,17 +56,17 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "engine",
         allowed: "\"auto\", \"native\" or \"torch\"",
-        about: "what trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
+        about: "engine that trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
     },
     Key {
         name: "gpu_shares",
         allowed: "\"auto\", or an integer from 1 to 16",
-        about: "workers that share each GPU; \"auto\" is at most 4, for each a core and 2 GB of free memory",
+        about: "workers that share each GPU; \"auto\" is at most 4, with a core and 2 GB of free memory for each",
     },
     Key {
         name: "tf32",
         allowed: "true or false",
-        about: "whether GPUs may round the factors of matrix products to ten bits, which is faster and less exact",
+        about: "whether GPUs may round the factors of matrix products to 10 bits (TF32), which is faster and less exact",
     },
 ];
 
@@ -233,7 +233,7 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
                             &again.place,
                             format!("`schedule.slots.cuda` must be {GPUS}"),
                         )
-                        .label(format!("{} stands before", again.found())),
+                        .label(format!("{} is repeated", again.found())),
                     ),
                     None if cuda.is_none() => {
                         must_be("schedule.slots.cuda", GPUS, &entry.value, problems);
@@ -264,7 +264,7 @@ fn slots(table: Table<'_>, problems: &mut Problems) -> Option<Slots> {
     })
 }
 
-const GPUS: &str = "\"all\", or a list of different numbers of GPUs from 0 to 1023, such as [0, 1]";
+const GPUS: &str = "\"all\", or a list of distinct GPU numbers from 0 to 1023, such as [0, 1]";
 
 /// The GPUs that `node` names, at least one.
 fn gpus(node: &Node) -> Option<Cuda> {
@@ -304,7 +304,7 @@ fn refuse_without_torch(table: Table<'_>, entry: &Entry, problems: &mut Problems
     let is_native = table.get("engine").and_then(Node::text) == Some("native");
     if is_native {
         problems.add(
-            Diagnostic::new(&entry.key_place, "the native engine trains on CPUs alone")
+            Diagnostic::new(&entry.key_place, "the native engine trains on CPUs only")
                 .label("about GPUs")
                 .help(format!(
                     "set `engine` to \"auto\" or \"torch\", or remove `{}`",

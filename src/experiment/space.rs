@@ -43,7 +43,7 @@ pub struct Space {
 pub struct Group {
     /// The keys set by this group; more than one when zipped.
     pub keys: Vec<String>,
-    /// Values [row][key]; no row stands twice.
+    /// Values [row][key]; no row occurs twice.
     pub rows: Vec<Vec<Value>>,
 }
 

@@ -97,22 +97,22 @@ pub(super) fn within_bound<'d, 'a: 'd>(
         problems.add(
             Diagnostic::new(
                 &largest.place,
-                format!("{total} trials are asked for; at most {MAX_TRIALS} are allowed"),
+                format!("{total} trials are requested; at most {MAX_TRIALS} are allowed"),
             )
             .label(format!(
                 "{product} = {} configurations, times {} seeds{}",
                 largest.combinations(),
                 seeds.max(1),
                 [
-                    (shares, "shares of the training rows"),
-                    (1 + transfers, "ways to begin"),
+                    (shares, "fractions of the training rows"),
+                    (1 + transfers, "ways to initialise"),
                 ]
                 .iter()
                 .filter(|(count, _)| *count > 1)
                 .map(|(count, what)| format!(", times {count} {what}"))
                 .collect::<String>()
             ))
-            .help("shorten an axis, move axes together with `zip`, or ask for fewer seeds"),
+            .help("shorten an axis, combine axes with `zip`, or use fewer seeds"),
         );
     }
     false

@@ -12,28 +12,28 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "from",
         allowed: "a finished network: \"SWEEP:best\", \"SWEEP:TRIAL\" or \"TRIAL\", where TRIAL is \
-                  the first digits of its name",
+                  a prefix of its identifier",
         about: "the trained network whose layers are copied",
     },
     Key {
         name: "layers",
         allowed: "\"all but last\", or an integer from 1 to 64",
-        about: "how many layers are copied, from the input on",
+        about: "how many layers are copied, starting at the input",
     },
     Key {
         name: "freeze",
-        allowed: "an integer from 0 to 64, or a list of different ones such as [0, 1, 2]",
-        about: "how many of the copied layers stay as they are; a list is an axis",
+        allowed: "an integer from 0 to 64, or a list of distinct ones such as [0, 1, 2]",
+        about: "how many of the copied layers are frozen; a list is an axis",
     },
     Key {
         name: "lr",
-        allowed: "a number above 0, or a list of different ones such as [1e-3, 1e-4]",
+        allowed: "a number above 0, or a list of distinct ones such as [1e-3, 1e-4]",
         about: "learning rate of the copied layers that are not frozen; a list is an axis",
     },
     Key {
         name: "lr_scale",
-        allowed: "a number above 0, or a list of different ones such as [1.0, 0.1]",
-        about: "the same as a multiple of the network's own `lr`",
+        allowed: "a number above 0, or a list of distinct ones such as [1.0, 0.1]",
+        about: "the same, as a multiple of the network's own `lr`",
     },
 ];
 
@@ -88,11 +88,8 @@ pub(super) fn read(
     let table = Table::open(node, "transfer", KEYS, problems)?;
     if !has_networks {
         problems.add(
-            Diagnostic::new(
-                table.place(),
-                "there is no network that layers could be copied into",
-            )
-            .help("add a table [model] or [grid]; an empty [model] is enough"),
+            Diagnostic::new(table.place(), "there are no networks to copy layers into")
+                .help("add a table [model] or [grid]; an empty [model] is enough"),
         );
     }
     let test_path = root
@@ -102,7 +99,7 @@ pub(super) fn read(
         problems.add(
             Diagnostic::new(
                 &test_path.key_place,
-                "`data.test_path` does not go together with [transfer]",
+                "`data.test_path` cannot be combined with [transfer]",
             )
             .label("a file of its own")
             .help(
@@ -132,7 +129,7 @@ pub(super) fn read(
         problems.add(
             Diagnostic::new(
                 &scale.place,
-                "`lr` and `lr_scale` of [transfer] say the same",
+                "`lr` and `lr_scale` of [transfer] both set the learning rate",
             )
             .help("keep one of the two"),
         );
@@ -242,7 +239,7 @@ fn several<'a, T: PartialEq>(
             Ok(value) if values.contains(&value) => problems.add(
                 Diagnostic::new(
                     &item.place,
-                    format!("{} stands twice in `transfer.{key}`", item.found()),
+                    format!("{} occurs twice in `transfer.{key}`", item.found()),
                 )
                 .label("again here")
                 .help("remove one of the two"),

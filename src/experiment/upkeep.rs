@@ -16,18 +16,19 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(5);
 const DEFAULT_COST: f64 = 0.02;
 
 /// What `memory_limit` may be.
-pub(super) const MEMORY: &str = "false, or a size from \"64MB\" such as \"512MB\" or \"2GB\"";
+pub(super) const MEMORY: &str =
+    "false, or a size of at least \"64MB\", such as \"512MB\" or \"2GB\"";
 
 pub(crate) const CHECKPOINT_KEYS: &[Key] = &[
     Key {
         name: "every",
-        allowed: "a time above 0 such as \"500ms\", \"90s\" or \"30m\"",
-        about: "least time of training between two checkpoints",
+        allowed: "a duration above 0, such as \"500ms\", \"90s\" or \"30m\"",
+        about: "minimum training time between two checkpoints",
     },
     Key {
         name: "cost",
         allowed: "a number in (0, 1]",
-        about: "share of training time that writing them may take",
+        about: "fraction of training time that writing them may take",
     },
 ];
 

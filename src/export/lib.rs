@@ -107,7 +107,7 @@ pub enum ExportError {
 /// # Errors
 /// When `to` holds something, or cannot be written; nothing is left behind then.
 pub fn write(to: &Path, format: Format, sweep: &Sweep) -> Result<usize, ExportError> {
-    if atomic_fs::is_taken(to) {
+    if atomic_fs::is_occupied(to) {
         let path = to.to_owned();
         return Err(ExportError::Taken { path });
     }

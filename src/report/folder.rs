@@ -69,7 +69,8 @@ fn clear_abandoned(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
-        let is_staging = |name: &&str| name.starts_with(STAGING.0) && atomic_fs::is_abandoned(name);
+        let is_staging =
+            |name: &&str| name.starts_with(STAGING.0) && atomic_fs::is_stale_partial(name);
         if name.to_str().filter(is_staging).is_some() {
             let _ = fs::remove_dir_all(entry.path());
         }

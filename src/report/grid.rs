@@ -241,7 +241,7 @@ mod tests {
             for whole in ["0.1235", "023456abcdef", "123456abcdef", "layers=[16,8]"] {
                 assert!(said.contains(whole), "{width}: {said}");
             }
-            let longest = said.lines().map(columns).max().unwrap();
+            let longest = said.lines().map(display_width).max().unwrap();
             assert!(longest <= width.max(30), "{width}: {said}");
         }
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn gaps_go_first_and_columns_that_one_can_do_without_next() {
         let full = ranking().render(false);
-        let wide = full.lines().last().map_or(0, columns);
+        let wide = full.lines().last().map_or(0, display_width);
         assert!(at(wide - 1).contains("0.01"), "{}", at(wide - 1));
         assert!(!at(wide - 10).contains("0.01"), "{}", at(wide - 10));
         let narrow = at(60);

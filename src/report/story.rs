@@ -99,7 +99,7 @@ pub(super) fn attempts(attempts: &[AttemptRecord], look: Look) -> String {
             attempt.slot.clone(),
             attempt.engine.clone(),
             text::utc(attempt.started_ms),
-            time.map_or("–".to_owned(), text::duration),
+            time.map_or("–".to_owned(), text::format_seconds),
             attempt
                 .resumed_from
                 .map_or("–".to_owned(), |step| (step + 1).to_string()),
@@ -211,7 +211,7 @@ pub fn sessions(
         let cells = vec![
             session.id.to_string(),
             text::utc(session.started_ms),
-            time.map_or("–".to_owned(), text::duration),
+            time.map_or("–".to_owned(), text::format_seconds),
             session.outcome.clone(),
             session.host.clone(),
             session.command.clone(),

@@ -134,7 +134,7 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
             None => "–".to_owned(),
         },
         format!("{}/{}", config.spread.n, config.planned),
-        config.seconds.map_or("–".to_owned(), text::duration),
+        config.seconds.map_or("–".to_owned(), text::format_seconds),
         config.id.short().to_owned(),
         config.label.clone(),
     ]
@@ -221,7 +221,7 @@ pub fn configuration_trials(
             trial
                 .best_step
                 .map_or("–".to_owned(), |step| step.to_string()),
-            trial.seconds.map_or("–".to_owned(), text::duration),
+            trial.seconds.map_or("–".to_owned(), text::format_seconds),
             trial.tags.join(" "),
         ];
         grid.push(Style::new(), cells);

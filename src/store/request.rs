@@ -3,12 +3,12 @@
 //! A request is a small file beside the lock, `EXPERIMENT.stop`. It names the holder it is meant for, so
 //! that one that was left behind stops nobody else, and saying the same twice changes nothing.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::lock::{Held, LockError, path_of};
+use sweep_core::atomic_fs;
 
 /// Where requests to one holder of a lock are put and looked for.
 #[derive(Debug, Clone)]
@@ -57,17 +57,7 @@ impl Requests {
         };
         // A file that is there has been written: the holder never reads half a request.
         let text = serde_json::to_vec(&request)?;
-        let part = self
-            .path
-            .with_extension(format!("stop-{}.part", std::process::id()));
-        let written = std::fs::File::create(&part)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| std::fs::rename(&part, &self.path));
-        if written.is_err() {
-            // Nothing to remove if it was never made.
-            let _ = std::fs::remove_file(&part);
-        }
-        written
+        atomic_fs::write_unsynced(&self.path, &text)
     }
 
     /// What the holder has been asked for and not yet ended upon.

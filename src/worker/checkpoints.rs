@@ -42,7 +42,7 @@ pub(super) fn find(folder: &Path) -> Vec<Found> {
 pub(super) fn keep(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let write = || {
         let (last, before) = (folder.join(LAST), folder.join(BEFORE));
-        atomic_fs::write_keeping(&last, &before, |out| out.write_all(bytes))
+        atomic_fs::write_keeping_previous(&last, &before, |out| out.write_all(bytes))
     };
     match write() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -79,7 +79,7 @@ pub(super) fn clear_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        if entry.file_type()?.is_file() && name.to_str().is_some_and(atomic_fs::is_abandoned) {
+        if entry.file_type()?.is_file() && name.to_str().is_some_and(atomic_fs::is_stale_partial) {
             // Another worker may have been faster.
             let _ = fs::remove_file(entry.path());
         }
@@ -161,7 +161,7 @@ mod tests {
         keep(folder, b"two").unwrap();
         let kept = contents(folder);
         let (last, before) = (folder.join(LAST), folder.join(BEFORE));
-        let failed = atomic_fs::write_keeping(&last, &before, |out| {
+        let failed = atomic_fs::write_keeping_previous(&last, &before, |out| {
             out.write_all(b"half")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });

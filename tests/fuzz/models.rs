@@ -51,7 +51,7 @@ fn seal(files: &mut Files) {
             .find(|(name, _)| entry["path"] == name.as_str());
         if let (Some((_, bytes)), true) = (found, entry.is_object()) {
             let digest = Sha256::digest(bytes);
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = sweep_core::format::hex(&digest);
             entry["bytes"] = json!(bytes.len());
             entry["sha256"] = json!(hex);
         }

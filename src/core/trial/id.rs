@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{TRAIN_SHARE, TrialSpec, Value};
+use crate::format::hex;
 
 /// Raised whenever the meaning of a [`TrialSpec`] changes, so that old results are not taken for
 /// new ones. A test holds golden identifiers against it.
@@ -99,11 +100,6 @@ impl TrialSpec {
         }
         text
     }
-}
-
-/// Lower-case hexadecimal digits of `bytes`.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

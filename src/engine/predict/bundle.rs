@@ -222,5 +222,5 @@ impl Drop for Staging {
 /// Lower-case hexadecimal digits.
 fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sweep_core::format::hex(&digest)
 }

@@ -1,50 +1,43 @@
-//! What can only be checked once the data are known. Each problem names the key to blame, so that
-//! the command line can point into the file.
+//! Checks that need the prepared data. Each problem names the key that causes it, so that the
+//! command line can point into the file.
 
 use std::collections::BTreeMap;
 
 use super::{AxisSummary, Plan};
 use sweep_core::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
 
-/// The size of a prepared data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DatasetShape {
-    pub train_rows: usize,
-    pub features: usize,
-    pub classes: usize,
-}
-
-/// Whether a sweep may go on.
+/// Whether a sweep may start in spite of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Error,
     Warning,
 }
 
-/// Something in the plan that will not do, or does not do what its writer meant.
+/// Something in the plan that cannot work, or has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub severity: Severity,
-    /// Dotted path of the key to blame: `grid.batch_size[1]`.
+    /// Dotted path of the key that causes it: `grid.batch_size[1]`.
     pub key: String,
     pub message: String,
     pub help: String,
 }
 
 impl Plan {
-    /// What does not fit the data, errors first: batches larger than the training set, batch
-    /// normalisation over a single row, settings without effect in any configuration.
-    pub fn check(&self, shape: &DatasetShape) -> Vec<Problem> {
-        let mut problems = self.batch_sizes(shape.train_rows);
-        problems.extend(self.single_rows(shape.train_rows));
-        problems.extend(self.inert());
+    /// Problems of the plan on a data set with `train_rows` training rows, errors first: batches
+    /// larger than the training set, batch normalisation over a single row, settings that have no
+    /// effect in any configuration.
+    pub fn check(&self, train_rows: usize) -> Vec<Problem> {
+        let mut problems = self.batch_sizes(train_rows);
+        problems.extend(self.single_rows(train_rows));
+        problems.extend(self.inactive());
         problems.extend(self.patience_too_long());
         problems.extend(self.warmup_too_long());
         problems
     }
 
-    /// Each network with the training rows of its share. Where groups stay whole, a share may have a
-    /// few more or fewer.
+    /// Each network with the number of its training rows, rounded: whole groups may make it a few
+    /// more or fewer.
     fn networks(&self, train_rows: usize) -> impl Iterator<Item = (&MlpSpec, usize)> {
         self.trials
             .iter()
@@ -72,15 +65,17 @@ impl Plan {
             key: self.key_of(Kind::Mlp, "batch_size", &Value::Int(rows as i64)),
             message: match there == train_rows {
                 true => {
-                    format!("a batch of {rows} rows is larger than the training set of {there}")
+                    format!(
+                        "a batch of {rows} rows is larger than the training set of {there} rows"
+                    )
                 }
                 false => format!(
-                    "a batch of {rows} rows is larger than the {there} of the smallest share of \
-                     the training rows"
+                    "a batch of {rows} rows is larger than the smallest training set of the \
+                     learning curve, {there} rows"
                 ),
             },
             help: format!(
-                "set `batch_size` to at most {there}, or to \"all\" for one batch an epoch"
+                "set `batch_size` to at most {there}, or to \"all\" for one batch per epoch"
             ),
         };
         too_large.into_iter().map(problem).collect()
@@ -97,13 +92,13 @@ impl Plan {
         Some(Problem {
             severity: Severity::Error,
             key: self.key_of(Kind::Mlp, "batch_size", &size),
-            message: "batch normalisation over a batch of one row leaves nothing of it".to_owned(),
+            message: "batch normalisation needs batches of at least 2 rows".to_owned(),
             help: "set `batch_size` to at least 2, or `batch_norm` to false".to_owned(),
         })
     }
 
-    /// Settings written in the file that change nothing in any configuration.
-    fn inert(&self) -> Vec<Problem> {
+    /// Settings of the file that have no effect in any configuration.
+    fn inactive(&self) -> Vec<Problem> {
         let axes = self
             .axes
             .iter()
@@ -133,8 +128,8 @@ impl Plan {
             .collect()
     }
 
-    /// Early stopping that cannot stop anything: the first epoch may be the best, and the last one comes before
-    /// patience runs out.
+    /// Early stopping that can never stop a trial: even if the first epoch is the best, the last one
+    /// comes before patience runs out.
     fn patience_too_long(&self) -> Option<Problem> {
         let stopping = |spec: &MlpSpec| Some((spec.early_stopping?.patience, spec.epochs));
         let stopping: Vec<(u32, u32)> = self
@@ -142,22 +137,22 @@ impl Plan {
             .filter_map(|(spec, _)| stopping(spec))
             .collect();
         let (patience, epochs) = *stopping.first()?;
-        let is_idle = |(patience, epochs): &(u32, u32)| patience.saturating_add(1) >= *epochs;
-        stopping.iter().all(is_idle).then(|| Problem {
+        let never_stops = |(patience, epochs): &(u32, u32)| patience.saturating_add(1) >= *epochs;
+        stopping.iter().all(never_stops).then(|| Problem {
             severity: Severity::Warning,
             key: self.path_of(Kind::Mlp, "early_stopping"),
             message: format!(
-                "`early_stopping` has no effect in any configuration: a patience of {patience} runs \
-                 out no earlier than {epochs} epochs do"
+                "`early_stopping` has no effect in any configuration: a patience of {patience} cannot \
+                 run out within {epochs} epochs"
             ),
             help: format!(
-                "set `patience` below {}, or train longer",
+                "set `patience` below {}, or increase `epochs`",
                 epochs.saturating_sub(1).max(1)
             ),
         })
     }
 
-    /// Learning rates that never get where they are to go.
+    /// A warm-up that does not end before the training does.
     fn warmup_too_long(&self) -> Option<Problem> {
         let is_endless = |spec: &&MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
         let networks = self.networks(1).map(|(spec, _)| spec);
@@ -169,10 +164,10 @@ impl Plan {
             severity: Severity::Warning,
             key: self.path_of(Kind::Mlp, "lr_schedule"),
             message: format!(
-                "with a warm-up of {warmup} epochs and {epochs} epochs in all, the learning rate \
+                "with a warm-up of {warmup} epochs and {epochs} epochs in total, the learning rate \
                  never reaches `lr`"
             ),
-            help: "shorten `warmup` of `lr_schedule`, or train longer".to_owned(),
+            help: "reduce `warmup` in `lr_schedule`, or increase `epochs`".to_owned(),
         })
     }
 
@@ -211,13 +206,8 @@ mod tests {
     use crate::plan::tests::{digest, experiment};
 
     fn problems(text: &str, train_rows: usize) -> Vec<(Severity, String, String)> {
-        let shape = DatasetShape {
-            train_rows,
-            features: 4,
-            classes: 3,
-        };
         let plan = expand(&experiment(text), &digest());
-        let found = plan.check(&shape).into_iter();
+        let found = plan.check(train_rows).into_iter();
         found
             .map(|problem| (problem.severity, problem.key, problem.message))
             .collect()
@@ -236,7 +226,7 @@ mod tests {
         );
         assert_eq!(
             message,
-            "a batch of 101 rows is larger than the training set of 100"
+            "a batch of 101 rows is larger than the training set of 100 rows"
         );
         let fixed = problems("model.batch_size = 64", 10);
         assert_eq!(fixed[0].1, "model.batch_size");
@@ -250,7 +240,7 @@ mod tests {
         assert_eq!(problems(text, 200), []);
         assert_eq!(
             problems(text, 100)[0].2,
-            "a batch of 20 rows is larger than the 10 of the smallest share of the training rows"
+            "a batch of 20 rows is larger than the smallest training set of the learning curve, 10 rows"
         );
     }
 
@@ -262,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn patience_that_never_runs_out_and_a_warm_up_without_an_end_are_warned_about() {
+    fn patience_or_warmup_longer_than_training_is_warned_about() {
         let keys = |text: &str| -> Vec<String> {
             let found = problems(text, 100).into_iter();
             found
@@ -287,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_change_nothing_anywhere_are_warned_about() {
+    fn settings_without_effect_are_warned_about() {
         let text = "model.momentum = 0.9\ngrid.optimizer = [\"adam\", \"adamw\"]";
         let found = problems(text, 100);
         assert_eq!(found.len(), 1);

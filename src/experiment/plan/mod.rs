@@ -4,12 +4,12 @@
 
 mod check;
 mod expand;
-mod further;
+mod extra_seeds;
 mod preview;
 
-pub use check::{DatasetShape, Problem, Severity};
+pub use check::{Problem, Severity};
 pub use expand::expand;
-pub use further::spend_seeds;
+pub use extra_seeds::extra_seeds;
 pub use preview::{Preview, PreviewTable, preview};
 
 use sweep_core::trial::{ConfigId, Kind, Status, TrialId, TrialSpec, Value};
@@ -28,8 +28,8 @@ pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
     /// every configuration; within a seed share by share of the training rows, all of them first;
     /// within a share the baselines come first (they are few, and the bar that networks are measured
-    /// against), then the networks, the last axis moving fastest. Further seeds that some configurations
-    /// were given come last.
+    /// against), then the networks, the last axis varying fastest. The extra seeds of some
+    /// configurations come last.
     pub trials: Vec<PlannedTrial>,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,
@@ -65,8 +65,8 @@ impl Plan {
     }
 }
 
-/// The trials still to be run, in plan order: all but those that are over for good. A failed one
-/// is run again only if `is_retried` says so; `status_of` is `None` for a trial never heard of.
+/// The trials still to be run, in plan order: all but those that have a final result. A failed trial
+/// is run again only if `is_retried` says so; `status_of` is `None` for a trial that never started.
 pub fn remaining(
     plan: &Plan,
     status_of: impl Fn(&TrialId) -> Option<Status>,

@@ -1,6 +1,7 @@
 //! A plan as tables of text, one for each kind of model, showing what differs between trials.
 
 use super::{Plan, PlannedTrial};
+use sweep_core::format::pluralize;
 use sweep_core::trial::{INIT, Kind, TRAIN_SHARE};
 
 /// What a plan holds, ready to be printed.
@@ -43,22 +44,18 @@ fn summary(plan: &Plan) -> String {
         .collect();
     let mut text = format!(
         "{}: {}",
-        counted(plan.trials.len(), "trial"),
+        pluralize(plan.trials.len(), "trial"),
         kinds.join(", ")
     );
     if plan.excluded > 0 {
-        let excluded = counted(plan.excluded as usize, "configuration");
+        let excluded = pluralize(plan.excluded, "configuration");
         text += &format!("; {excluded} excluded");
     }
     if plan.duplicates > 0 {
-        let duplicates = counted(plan.duplicates as usize, "duplicate");
+        let duplicates = pluralize(plan.duplicates, "duplicate");
         text += &format!("; {duplicates} dropped");
     }
     text
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {

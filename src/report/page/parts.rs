@@ -58,8 +58,16 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
             (interval(estimate), false),
             (sd(&config.spread), false),
             (format!("{}/{}", config.spread.n, config.planned), false),
-            (config.parameters.map_or("–".to_owned(), text::count), false),
-            (config.seconds.map_or("–".to_owned(), text::duration), false),
+            (
+                config
+                    .parameters
+                    .map_or("–".to_owned(), text::with_thousands),
+                false,
+            ),
+            (
+                config.seconds.map_or("–".to_owned(), text::format_seconds),
+                false,
+            ),
             (config.id.short().to_owned(), true),
         ];
         let class = match (estimate.is_candidate, config.kind) {

@@ -191,7 +191,7 @@ fn transfer(folder: &Path, source: TrialId, freeze: usize) -> Transfer {
     let digest = sha2::Sha256::digest(&bytes);
     Transfer {
         source,
-        weights: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        weights: sweep_core::format::hex(&digest),
         layers: 2,
         freeze,
         lr: 3e-4,

@@ -78,7 +78,7 @@ impl SentenceEncoder {
         let digest = files.digest();
         Ok(SentenceEncoder {
             digest,
-            hex: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            hex: sweep_core::format::hex(&digest),
             config,
             tokenizer,
             weights,

@@ -271,10 +271,7 @@ fn digest<'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) 
         add(name.as_bytes());
         add(bytes);
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sweep_core::format::hex(&hash.finalize())
 }
 
 #[cfg(test)]

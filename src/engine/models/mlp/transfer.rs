@@ -111,10 +111,7 @@ fn copy(job: &Job<'_>, transfer: &Transfer, network: &mut Network) -> Result<(),
     let path = folder.join(WEIGHTS);
     let bytes = std::fs::read(&path)
         .map_err(|error| refuse(format!("cannot read {}: {error}", path.display())))?;
-    let found: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let found: String = sweep_core::format::hex(&Sha256::digest(&bytes));
     if found != transfer.weights {
         return Err(refuse(format!(
             "{} has changed: its SHA-256 is {found}, this trial is named by {}",

@@ -55,7 +55,7 @@ fn source_numbers(name: &str, count: usize) -> Vec<f32> {
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sweep_core::format::hex(&digest)
 }
 
 fn transferred(

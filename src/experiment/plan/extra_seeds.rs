@@ -1,4 +1,4 @@
-//! Further replicate seeds for some configurations of a plan. Pure.
+//! Extra replicate seeds for some configurations of a plan. Pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -6,11 +6,11 @@ use super::{Plan, PlannedTrial, expand::counts};
 use sweep_core::trial::{ConfigId, DataDigest, TrialId};
 
 impl Plan {
-    /// Adds the trials of `further` seeds behind all others, seed by seed, in the plan's order of configurations. What
-    /// the plan has already, and configurations that it does not have, are left aside. Gives the number of trials
-    /// added.
-    pub fn add_seeds(&mut self, further: &[(ConfigId, Vec<u64>)], data: &DataDigest) -> usize {
-        let wanted: HashMap<&ConfigId, &Vec<u64>> = further
+    /// Appends the trials of `extra` seeds, seed by seed, in the plan's order of configurations, and
+    /// returns how many. Trials that the plan already has, and configurations that it does not have,
+    /// are skipped.
+    pub fn add_seeds(&mut self, extra: &[(ConfigId, Vec<u64>)], data: &DataDigest) -> usize {
+        let wanted: HashMap<&ConfigId, &Vec<u64>> = extra
             .iter()
             .map(|(config, seeds)| (config, seeds))
             .collect();
@@ -20,11 +20,7 @@ impl Plan {
             .collect();
         let mut known: HashSet<TrialId> =
             self.trials.iter().map(|trial| trial.id.clone()).collect();
-        let seeds: BTreeSet<u64> = further
-            .iter()
-            .flat_map(|(_, seeds)| seeds)
-            .copied()
-            .collect();
+        let seeds: BTreeSet<u64> = extra.iter().flat_map(|(_, seeds)| seeds).copied().collect();
         let mut added = Vec::new();
         for seed in seeds {
             for first in &first_of_each {
@@ -47,10 +43,10 @@ impl Plan {
     }
 }
 
-/// The seeds that `chosen` configurations are given so that each has `number` more than any of them has now, and all have
-/// the same, so that they can be compared as pairs: all that one of them has, and the `number` smallest from 1 on that none
-/// has. Each list holds what its configuration lacks in `plan`, ascending.
-pub fn spend_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(ConfigId, Vec<u64>)> {
+/// Gives all `chosen` configurations the same seeds, so that they can be compared as pairs: their
+/// union plus the `number` smallest unused ones from 1 on. Each list holds the seeds that its
+/// configuration lacks in `plan`, ascending.
+pub fn extra_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(ConfigId, Vec<u64>)> {
     let of = |config: &ConfigId| -> BTreeSet<u64> {
         let trials = plan.trials.iter().filter(|trial| trial.config == *config);
         trials.map(|trial| trial.spec.seed).collect()
@@ -96,13 +92,13 @@ mod tests {
     }
 
     #[test]
-    fn the_chosen_are_given_the_same_new_seeds() {
+    fn chosen_configurations_get_the_same_new_seeds() {
         let plan = plan();
         let configs = configs(&plan);
         let chosen = [configs[2].clone(), configs[0].clone()];
-        let spent = spend_seeds(&plan, &chosen, 3);
+        let extra = extra_seeds(&plan, &chosen, 3);
         assert_eq!(
-            spent,
+            extra,
             [
                 (chosen[0].clone(), vec![3, 4, 6]),
                 (chosen[1].clone(), vec![3, 4, 6])
@@ -111,12 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn further_seeds_come_last_seed_by_seed_and_who_joins_later_catches_up() {
+    fn extra_seeds_come_last_and_late_configurations_catch_up() {
         let mut plan = plan();
         let configs = configs(&plan);
         let before = plan.trials.clone();
-        let spent = spend_seeds(&plan, &configs[..2], 2);
-        assert_eq!(plan.add_seeds(&spent, &digest()), 4);
+        let extra = extra_seeds(&plan, &configs[..2], 2);
+        assert_eq!(plan.add_seeds(&extra, &digest()), 4);
         assert_eq!(plan.trials[..12], before[..]);
         let added: Vec<(u64, &ConfigId)> = (plan.trials[12..].iter())
             .map(|trial| (trial.spec.seed, &trial.config))
@@ -127,15 +123,15 @@ mod tests {
             [(3, forest), (3, network), (4, forest), (4, network)]
         );
         assert_eq!(plan.counts, [(Kind::Mlp, 11), (Kind::Forest, 5)]);
-        // Twice is once.
-        assert_eq!(plan.clone().add_seeds(&spent, &digest()), 0);
-        let late = spend_seeds(&plan, &[configs[1].clone(), configs[3].clone()], 1);
+        // Adding them again changes nothing.
+        assert_eq!(plan.clone().add_seeds(&extra, &digest()), 0);
+        let late = extra_seeds(&plan, &[configs[1].clone(), configs[3].clone()], 1);
         assert_eq!(late[0].1, [6]);
         assert_eq!(late[1].1, [3, 4, 6]);
     }
 
     #[test]
-    fn a_further_trial_is_the_one_that_the_file_would_ask_for_with_that_seed() {
+    fn an_extra_trial_is_the_one_that_the_file_would_ask_for_with_that_seed() {
         let mut few = plan();
         let config = configs(&few)[1].clone();
         few.add_seeds(&[(config, vec![9])], &digest());
@@ -144,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn configurations_that_are_not_asked_for_any_more_are_left_aside() {
+    fn configurations_outside_the_plan_are_skipped() {
         let mut plan = plan();
         let gone = ConfigId::from_hex("ab".repeat(16));
         assert_eq!(plan.add_seeds(&[(gone, vec![7, 8])], &digest()), 0);
