@@ -273,9 +273,10 @@ impl Tally {
                 ),
                 StopReason::TrialLimit(_) => format!("stopping: {reason}"),
             }),
-            Event::SlotRetired { slot, reason } => {
-                Some(format!("slot {slot} gets no more work: {}", sanitize(reason)))
-            }
+            Event::SlotRetired { slot, reason } => Some(format!(
+                "slot {slot} gets no more work: {}",
+                sanitize(reason)
+            )),
             Event::StoreBlocked { reason } => Some(format!(
                 "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
                  begun until it can be written",
