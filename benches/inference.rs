@@ -3,10 +3,10 @@
 //! `cargo bench --bench inference [SWEEPS]` prints the tables of docs/STATISTICS.md; 4,000 sweeps a row take minutes.
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use sweep_analysis::inference::{Inference, Sample, Verdict};
+use sweep_analysis::ranking;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Goal;
-use sweep_report::inference::{Inference, Sample, Verdict};
-use sweep_report::order;
 
 /// Sweeps behind a row, unless told otherwise.
 const SWEEPS: u32 = 4_000;
@@ -172,7 +172,7 @@ fn sweep_of(sweep: u32, noise: Noise, configurations: u32, seeds: u32, ahead: f6
                 .collect()
         })
         .collect();
-    let order = order::best_first(&rows);
+    let order = ranking::best_first(&rows);
     let sample = |place: &usize| Sample {
         group: 0,
         is_repeat: false,

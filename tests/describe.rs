@@ -38,10 +38,10 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
     for wanted in [
         "demo.csv: 1,500 rows x 23 columns",
         "Class of playlist_genre",
-        "Tells of playlist_genre",
-        "Go together most",
+        "Association with playlist_genre",
+        "Most correlated",
         "groups in 1,500 rows",
-        "is right in at most",
+        "best accuracy if one",
         "reports/demo-data",
     ] {
         assert!(shown.contains(wanted), "{wanted} is missing in\n{shown}");

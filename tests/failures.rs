@@ -112,7 +112,7 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_tol
     for words in [
         "1.2 ",
         "signal 9 (SIGKILL)",
-        "Asked for by  small\n",
+        "Experiment    small\n",
         &format!("runs/trials/{crashed}\n"),
         "crashed: worker killed by signal 9 (SIGKILL)",
     ] {

@@ -139,7 +139,7 @@ fn every_command_but_the_test_evaluation_works_without_the_test_rows() {
     bench.succeed(&["resume", "held_out", "-q"]);
     assert!(held_out_file(&bench).exists());
     let evaluated = bench.succeed(&["report", "held_out", "--test"]);
-    assert!(evaluated.contains("looked at once"), "{evaluated}");
+    assert!(evaluated.contains("evaluated once"), "{evaluated}");
     let again = bench.succeed(&["report", "held_out", "--test"]);
-    assert!(again.contains("looked at 2 times"), "{again}");
+    assert!(again.contains("evaluated 2 times"), "{again}");
 }

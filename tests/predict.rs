@@ -381,7 +381,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
     assert!(!bench.path("reports/demo/test.csv").exists());
 
     let said = bench.succeed(&["report", "demo", "--test"]);
-    assert!(said.contains("have been looked at once so far"), "{said}");
+    assert!(said.contains("has been evaluated once so far"), "{said}");
     let (names, rows) = read_csv(&bench.path("reports/demo/test.csv"));
     let kinds = if xgboost::locate().is_ok() { 3 } else { 2 };
     assert_eq!(rows.len(), kinds * 3 * 2, "kinds, metrics, seeds");
@@ -399,7 +399,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
     assert_eq!(rows_in(&bench, "test_results"), rows.len() as i64);
 
     let said = bench.succeed(&["report", "demo"]);
-    assert!(said.contains("have been looked at once so far"), "{said}");
+    assert!(said.contains("has been evaluated once so far"), "{said}");
     assert_eq!(
         read_csv(&bench.path("reports/demo/test.csv")),
         (names, rows.clone())
@@ -414,7 +414,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
         "the same to the bit"
     );
     let page = std::fs::read_to_string(bench.path("reports/demo/index.html")).unwrap();
-    assert!(page.contains("On the test rows") && page.contains("looked at 2 times so far"));
+    assert!(page.contains("Held-out test set") && page.contains("evaluated 2 times so far"));
 
     std::fs::remove_file(prepared(&bench, ".test.safetensors")).unwrap();
     let said = fail(&bench, &["report", "demo", "--test"], 1);

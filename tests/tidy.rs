@@ -17,7 +17,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("miette", &["cli"]),
     ("indicatif", &["cli"]),
     ("plotters", &["report"]),
-    ("statrs", &["report"]),
+    ("statrs", &["analysis"]),
     ("libloading", &["engine"]),
     ("nalgebra", &["data"]),
     ("gemm-f32", &["data"]),

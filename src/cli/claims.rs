@@ -5,11 +5,11 @@
 //! not there costs this part of the report and no more.
 
 use super::Context;
+use sweep_analysis::calibration::{Calibration, Claims};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
 use sweep_engine::predict::Predictor;
-use sweep_report::calibration::{Calibration, Claims};
-use sweep_report::{Configuration, Summary};
 use sweep_store::ExperimentRecord;
 
 /// Models asked of each configuration; more of them change the picture little.

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::prepare::{self, Ready};
 use super::{Context, Exit, Failure, listing, target, terminal};
+use sweep_analysis::text::cut;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{DatasetMeta, FittedField, synth};
-use sweep_report::text::cut;
 
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;

@@ -2,8 +2,8 @@
 
 use super::context::store_failure;
 use super::{Context, Exit, Failure, listing, terminal, which};
+use sweep_analysis::text;
 use sweep_report::diff::{self, Line, Side};
-use sweep_report::text;
 use sweep_store::{SessionRecord, Store};
 
 /// Longest value in the table, in characters.

@@ -1,7 +1,7 @@
 //! `--query`: the trials that a command is about; shared by `ls`, `report` and `export`.
 
 use super::Failure;
-use sweep_report::narrow;
+use sweep_analysis::narrow;
 use sweep_store::ExperimentRecord;
 
 /// The flag.

@@ -67,14 +67,14 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     }
     let trial = which::single(&context.read()?, trial.id.as_str())?;
     if context.json {
-        let notes = sweep_report::json::notes(&trial.notes);
+        let notes = sweep_analysis::json::notes(&trial.notes);
         terminal::print(&json!({ "trial": trial.id, "notes": notes }).to_string());
     } else if trial.notes.is_empty() {
         terminal::print(&format!("{}: no notes", trial.id.short()));
     } else {
         for note in &trial.notes {
-            let when = sweep_report::text::utc(note.written_ms);
-            terminal::print(&format!("{when}  {}", sanitize(&note.text)));
+            let when = sweep_analysis::text::utc(note.written_ms);
+            terminal::print(&format!("{when}  {}", clean(&note.text)));
         }
     }
     Ok(Exit::Success)

@@ -3,10 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::terminal;
-use sweep_core::format;
+use sweep_analysis::{Summary, json};
+use sweep_core::sanitize;
 use sweep_core::trial::Status;
-use sweep_report::table::{Grid, Look};
-use sweep_report::{Summary, json, story, table};
+use sweep_report::table::{TableStyle, TextTable};
+use sweep_report::{details, plan_status, table};
 use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
@@ -14,7 +15,7 @@ pub const SHOWN: usize = 10;
 
 /// A table without borders that fits the terminal, if there is one.
 pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
-    Grid::plain(columns, rows).render(Look {
+    TextTable::plain(columns, rows).render(TableStyle {
         is_colored: false,
         width: terminal::width(),
     })
@@ -46,16 +47,16 @@ fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> Strin
             format::pluralize(fallen, "trial")
         ));
     }
-    if let Some(unfinished) = summary.unfinished() {
+    if let Some(unfinished) = plan_status::unfinished(summary) {
         text.push_str(&format!("{unfinished}\n"));
     }
     text.push('\n');
-    let look = Look {
+    let look = TableStyle {
         is_colored: has_colour,
         width: terminal::width(),
     };
     text.push_str(&table::leaderboard(summary, SHOWN, look));
-    text.push_str(&story::failed(record));
+    text.push_str(&details::failed(record));
     if let Some(best) = &summary.best_trial {
         text.push_str(&format!(
             "best: {}, the best seed of the first configuration; `sweep predict best` takes it\n",

@@ -5,9 +5,10 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, listing, model, terminal};
+use sweep_analysis::json;
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::Status;
-use sweep_report::{json, table};
+use sweep_report::table;
 use sweep_store::{ExperimentRecord, ExperimentSummary, TrialRecord};
 
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,7 @@ fn recount(experiment: &mut ExperimentSummary, record: &ExperimentRecord) {
 /// One line a trial: those in the plan first, in its order.
 fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let mut record = context.experiment(arguments.name.as_deref())?;
-    let labels = sweep_report::labels(
+    let labels = sweep_analysis::labels(
         record
             .trials
             .iter()
@@ -102,8 +103,10 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             trial.kind.name().to_owned(),
             trial.seed.to_string(),
             status,
-            trial.best.map_or("–".to_owned(), sweep_report::text::score),
-            sanitize(labels.get(&trial.id).map_or("", String::as_str)),
+            trial
+                .best
+                .map_or("–".to_owned(), sweep_analysis::text::score),
+            clean(labels.get(&trial.id).map_or("", String::as_str)),
             trial.tags.join(" "),
         ]
     };

@@ -7,11 +7,11 @@ use std::path::Path;
 use super::context::store_failure;
 use super::which::{self, Best};
 use super::{Context, Failure};
+use sweep_analysis::{Summary, text};
 use sweep_core::trial::{Kind, Status};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
 use sweep_engine::predict::{PredictError, Predictor};
-use sweep_report::{Summary, text};
 use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
 /// The word for the best seed of the best configuration.

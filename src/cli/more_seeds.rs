@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::context::store_failure;
 use super::prepare::Ready;
 use super::{Context, Failure, run};
-use sweep_core::format::pluralize;
+use sweep_analysis::{Configuration, Summary};
+use sweep_core::sanitize::count;
 use sweep_core::trial::{ConfigId, DataDigest};
 use sweep_experiment::plan::{self, Plan};
-use sweep_report::{Configuration, Summary};
 
 /// Most seeds that `--seeds` and `--more-seeds` take.
 pub const MOST: u64 = 1000;

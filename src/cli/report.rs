@@ -8,9 +8,12 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::filter::Filter;
 use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
+use sweep_analysis::{Anova, Inference, Input, merged};
 use sweep_core::data_config::DataSpec;
 use sweep_core::sanitize::sanitize;
-use sweep_report::{Anova, Inference, Input, joint, table, test};
+use sweep_report::{
+    comparisons, hyperparameters, narrative, plan_status, table, test, transfer_text,
+};
 use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
 #[derive(Debug, clap::Args)]
@@ -84,12 +87,12 @@ fn together(
     store: &Store,
     records: &[ExperimentRecord],
 ) -> Result<Option<Json>, Failure> {
-    let why = match joint::join(records) {
+    let why = match merged::join(records) {
         Ok(mut record) => match different_rows(records)? {
             None => {
                 let narrowed = arguments.filter.apply(&mut record)?;
                 let mut input = load(context, arguments, store, record, None, narrowed)?;
-                input.parts = records.iter().map(joint::Part::of).collect();
+                input.parts = records.iter().map(merged::Part::of).collect();
                 input.running = running(context, records);
                 for record in records {
                     let name = &record.name;
@@ -156,20 +159,20 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
             );
             terminal::print(&only);
         }
-        (summary.unfinished().iter()).for_each(|sentence| terminal::print(sentence));
-        (summary.troubles().iter()).for_each(|sentence| terminal::print(sentence));
+        (plan_status::unfinished(&summary).iter()).for_each(|sentence| terminal::print(sentence));
+        (plan_status::troubles(&summary).iter()).for_each(|sentence| terminal::print(sentence));
         terminal::print_table(&table::leaderboard(
             &summary,
             listing::SHOWN,
             terminal::look(),
         ));
-        for sentence in inference.sentences(&summary) {
+        for sentence in narrative::sentences(&inference, &summary) {
             terminal::print(&sentence);
         }
         if let Ok(anova) = &anova {
-            terminal::print(&anova.line());
+            terminal::print(&hyperparameters::line(anova));
         }
-        for sentence in sweep_report::transfer_sentences(&input.experiment, &summary) {
+        for sentence in transfer_text::sentences(&input.experiment, &summary) {
             terminal::print(&format!("transfer: {sentence}"));
         }
         if let Some(test) = &input.test {
@@ -182,9 +185,9 @@ fn show(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json,
         terminal::print(&format!("report: {}", report.page.display()));
     }
     let mut value = listing::sweep_json(&input.experiment);
-    value["inference"] = inference.json(&summary);
+    value["inference"] = comparisons::json(&inference, &summary);
     value["hyperparameters"] = match anova {
-        Ok(anova) => anova.json(),
+        Ok(anova) => hyperparameters::json(&anova),
         Err(reason) => serde_json::json!({ "none": reason }),
     };
     value["test_looks"] = input.looks.into();
@@ -211,7 +214,7 @@ fn load(
     }
     let mut confusion = HashMap::new();
     let mut importance = HashMap::new();
-    for id in sweep_report::wanted(&experiment) {
+    for id in sweep_analysis::wanted(&experiment) {
         confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
         importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
     }

@@ -7,10 +7,11 @@ use serde_json::Value as Json;
 use super::context::store_failure;
 use super::which::Found;
 use super::{Context, Exit, Failure, listing, terminal, which};
+use sweep_analysis::json;
 use sweep_core::event::Slot;
 use sweep_core::trial::Objective;
-use sweep_report::story::{self, Whereabouts};
-use sweep_report::{json, table};
+use sweep_report::details::{self, Details};
+use sweep_report::table;
 use sweep_store::{AttemptRecord, Store, TrialRecord};
 
 #[derive(Debug, clap::Args)]
@@ -30,9 +31,13 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if let Some(record) = named {
         let events = store.slot_events(&record.name).map_err(store_failure)?;
         terminal::print(&match context.json {
-            true => merged(listing::sweep_json(&record), story::json(&record, &events)).to_string(),
+            true => merged(
+                listing::sweep_json(&record),
+                details::json(&record, &events),
+            )
+            .to_string(),
             false => {
-                let sessions = story::sessions(&record.sessions, &events, terminal::look());
+                let sessions = details::sessions(&record.sessions, &events, terminal::look());
                 let told = match context.is_run(&record.name) {
                     true => listing::running_sweep(&record, colour),
                     false => listing::sweep(&record, colour),
@@ -60,7 +65,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
     let asked_by = store.asked_by(&trial.id).map_err(store_failure)?;
-    let whereabouts = Whereabouts {
+    let details_of_trial = Details {
         asked_by: &asked_by,
         folder: &context.trials().join(trial.id.as_str()),
         logs: &logs(context, &store, &attempts)?,
@@ -68,7 +73,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     terminal::print(&match context.json {
         true => {
             let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
-            merged(told, whereabouts.json()).to_string()
+            merged(told, details_of_trial.json()).to_string()
         }
         false => {
             let told = table::trial(
@@ -79,7 +84,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
                 &artifacts,
                 terminal::look(),
             );
-            format!("{told}\n{}", whereabouts.lines())
+            format!("{told}\n{}", details_of_trial.lines())
         }
     });
     Ok(Exit::Success)
@@ -100,7 +105,7 @@ fn configuration(
         false => {
             let look = terminal::look();
             terminal::print(&table::configuration_trials(&objective, trials, look));
-            terminal::print("`sweep show TRIAL` tells the whole story of one");
+            terminal::print("`sweep show TRIAL` shows the details of a trial");
         }
     }
     Ok(Exit::Success)

@@ -12,8 +12,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const NARROWEST: u16 = 20;
 
 use sweep_core::atomic_fs;
-use sweep_core::sanitize::{char_width, is_unsafe};
-use sweep_report::table::Look;
+use sweep_core::sanitize::{columns_of, is_unsafe};
+use sweep_report::table::TableStyle;
 
 /// Whether tables on standard output may be coloured.
 pub fn stdout_has_colour() -> bool {
@@ -99,8 +99,8 @@ pub fn print_table(text: &str) {
 }
 
 /// How tables on standard output are to look.
-pub fn look() -> Look {
-    Look {
+pub fn look() -> TableStyle {
+    TableStyle {
         is_colored: stdout_has_colour(),
         width: width(),
     }

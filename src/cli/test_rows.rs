@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::context::store_failure;
 use super::{Context, Failure, model, prepare, terminal};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::data_config::DataSpec;
 use sweep_core::format::pluralize;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::HeldOutTest;
 use sweep_engine::evaluate::{self, Candidate, CandidateRun};
 use sweep_experiment::Source;
-use sweep_report::{Configuration, Summary};
 use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation

@@ -2,8 +2,8 @@
 
 use super::context::store_failure;
 use super::{Context, Failure};
+use sweep_analysis::text;
 use sweep_core::trial::{ConfigId, Status};
-use sweep_report::text;
 use sweep_store::{ExperimentRecord, Store, StoreError, TrialRecord};
 
 /// Trials that a message lists.

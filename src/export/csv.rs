@@ -4,7 +4,7 @@
 //! A cell of text never begins a formula in a spreadsheet.
 
 use super::table::{Cells, Table};
-use sweep_report::guarded;
+use sweep_analysis::text::guarded;
 
 /// The file of `table`.
 pub fn bytes(table: &Table) -> csv::Result<Vec<u8>> {

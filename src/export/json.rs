@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use super::Sweep;
-use sweep_report::json as shown;
+use sweep_analysis::json as shown;
 
 /// `sweep.json`.
 pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {

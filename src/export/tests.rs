@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::{ExportError, Format, Sweep, files, write};
+use sweep_analysis::fixtures as samples;
 use sweep_core::trial::Status;
-use sweep_report::samples;
 use sweep_store::AttemptRecord;
 
 /// The made-up sweep of the reports, with an attempt for every trial that was begun.

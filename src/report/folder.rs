@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Input, ReportError, make, plot, sheets, winners};
+use super::{Input, ReportError, best_json, csv_tables, make, plot};
 use sweep_core::atomic_fs;
 
 /// Where new files stand until all of them are there: a folder that bears the number of its process between
@@ -28,8 +28,8 @@ pub struct Written {
 /// are replaced, or removed where the new one has nothing of the kind.
 pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
     let report = make(input)?;
-    let sheets = (sheets::NAMES.into_iter())
-        .chain(winners::NAMES)
+    let sheets = (csv_tables::NAMES.into_iter())
+        .chain(best_json::NAMES)
         .map(str::to_owned);
     Ok(Written {
         page: folder.join("index.html"),

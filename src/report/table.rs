@@ -1,41 +1,43 @@
-//! Tables for the terminal: experiments, leaderboard, the story of one trial.
+//! Tables for the terminal: experiments, leaderboard, details of a trial.
 //!
-//! One row is one line, numbers stand under each other, and colour is only there when asked for.
-//! Strings from the record cannot move the cursor.
+//! One row is one line, numbers are right-aligned, and colour is used only if requested.
+//! Strings from the database cannot move the cursor.
 
 use std::collections::BTreeSet;
 
 use anstyle::{AnsiColor, Style};
 
-pub use super::grid::{Grid, Look};
-pub(super) use super::grid::{Side, color};
+pub(super) use super::text_table::{Side, color};
+pub use super::text_table::{TableStyle, TextTable};
 
-use super::grid::painted;
-use super::sheets::rank;
-use super::summary::{Configuration, Summary};
-use super::{story, text};
+use super::text_table::painted;
+use super::{details, text};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 
-/// Steps of a curve that a trial's story shows.
+/// Steps of a curve in the details of a trial.
 const STEPS: usize = 12;
 
 /// What `sweep ls` prints: one experiment a line.
-pub fn experiments(experiments: &[ExperimentSummary], look: impl Into<Look>) -> String {
+pub fn experiments(
+    experiments: &[ExperimentSummary],
+    table_style: impl Into<TableStyle>,
+) -> String {
     if experiments.is_empty() {
-        return "No experiments recorded yet. Begin with: sweep run FILE\n".to_owned();
+        return "No experiments recorded yet. Start with: sweep run FILE\n".to_owned();
     }
-    let mut grid = Grid::new(&[
+    let mut table = TextTable::new(&[
         ("Experiment", Side::Left),
         ("Done", Side::Right),
         ("Failed", Side::Right),
-        ("Left", Side::Right),
+        ("Remaining", Side::Right),
         ("Objective", Side::Left),
         ("Best", Side::Right),
         ("Trial", Side::Left),
         ("Last active (UTC)", Side::Left),
     ])
-    .dispensing(&["Last active (UTC)"]);
+    .with_optional(&["Last active (UTC)"]);
     for experiment in experiments {
         let sum = |wanted: &dyn Fn(Status) -> bool| -> u64 {
             let counts = experiment
@@ -55,7 +57,7 @@ pub fn experiments(experiments: &[ExperimentSummary], look: impl Into<Look>) -> 
         } else {
             Style::new()
         };
-        grid.push(
+        table.push(
             style,
             vec![
                 text::cut(&experiment.name, 40),
@@ -72,15 +74,15 @@ pub fn experiments(experiments: &[ExperimentSummary], look: impl Into<Look>) -> 
             ],
         );
     }
-    grid.render(look)
+    table.render(table_style)
 }
 
 /// The `most` best configurations and the best of each baseline.
-pub fn leaderboard(summary: &Summary, most: usize, look: impl Into<Look>) -> String {
+pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableStyle>) -> String {
     if summary.ranking.is_empty() {
         return "No trial of the plan has finished yet.\n".to_owned();
     }
-    let mut grid = Grid::new(&[
+    let mut table = TextTable::new(&[
         ("#", Side::Right),
         ("Kind", Side::Left),
         ("Mean", Side::Right),
@@ -90,17 +92,17 @@ pub fn leaderboard(summary: &Summary, most: usize, look: impl Into<Look>) -> Str
         ("Config", Side::Left),
         ("Settings that vary", Side::Left),
     ])
-    .dispensing(&["Time", "sd"]);
+    .with_optional(&["Time", "sd"]);
     for config in summary.best(most) {
-        let style = match rank(summary, config) {
+        let style = match summary.rank(config) {
             1 => color(AnsiColor::Green),
             _ if !config.is_complete() => color(AnsiColor::Yellow),
             _ => Style::new(),
         };
-        grid.push(style, leaderboard_row(summary, config));
+        table.push(style, leaderboard_row(summary, config));
     }
     let metric = text::metric(&summary.objective.metric);
-    let mut lines = grid.render(look);
+    let mut lines = table.render(table_style);
     lines.push_str(&format!(
         "{metric}, {}; mean over seeds\n",
         match summary.objective.goal.is_better(1.0, 0.0) {
@@ -116,7 +118,7 @@ pub fn leaderboard(summary: &Summary, most: usize, look: impl Into<Look>) -> Str
     let first = all.next();
     if all.any(|other| first.as_ref() != Some(&other)) {
         lines.push_str(
-            "two configurations are compared on the seeds that both have finished; means are over all of each\n",
+            "configurations are compared on the seeds that both finished; each mean covers all finished seeds\n",
         );
     }
     lines
@@ -124,12 +126,12 @@ pub fn leaderboard(summary: &Summary, most: usize, look: impl Into<Look>) -> Str
 
 fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
     vec![
-        rank(summary, config).to_string(),
+        summary.rank(config).to_string(),
         text::kind(config.kind).to_owned(),
         text::score(config.spread.mean),
         match config.spread.sd {
-            // Equal results of a seed that changes nothing are no scatter of 0.
-            Some(_) if config.is_repeat => "same".to_owned(),
+            // Identical results of a deterministic configuration are not a scatter of 0.
+            Some(_) if config.is_repeat => "deterministic".to_owned(),
             Some(sd) => text::difference(sd, config.spread.mean),
             None => "–".to_owned(),
         },
@@ -147,25 +149,25 @@ pub fn trial(
     attempts: &[AttemptRecord],
     curves: &[Curve],
     artifacts: &[ArtifactRecord],
-    look: impl Into<Look>,
+    table_style: impl Into<TableStyle>,
 ) -> String {
-    let look = look.into();
-    let mut parts = vec![outline(objective, trial, look.is_colored)];
-    let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
+    let table_style = table_style.into();
+    let mut parts = vec![outline(objective, trial, table_style.is_colored)];
+    let mut settings = TextTable::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
     for (key, value) in &trial.params {
         settings.push(Style::new(), vec![key.clone(), value.to_string()]);
     }
-    parts.push(settings.render(look));
+    parts.push(settings.render(table_style));
     if !trial.metrics.is_empty() {
-        let mut metrics = Grid::new(&[("Metric at the best step", Side::Left), ("", Side::Right)]);
+        let mut metrics = TextTable::new(&[("Metric at best step", Side::Left), ("", Side::Right)]);
         for (name, value) in &trial.metrics {
             metrics.push(Style::new(), vec![name.clone(), text::score(*value)]);
         }
-        parts.push(metrics.render(look));
+        parts.push(metrics.render(table_style));
     }
-    parts.extend(curve_table(curves, look));
+    parts.extend(curve_table(curves, table_style));
     if !attempts.is_empty() {
-        parts.push(story::attempts(attempts, look));
+        parts.push(details::attempts(attempts, table_style));
     }
     if !artifacts.is_empty() {
         let columns = [
@@ -173,7 +175,7 @@ pub fn trial(
             ("Bytes", Side::Right),
             ("Path", Side::Left),
         ];
-        let mut files = Grid::new(&columns);
+        let mut files = TextTable::new(&columns);
         for artifact in artifacts {
             let path = artifact.path.display().to_string();
             let cells = vec![
@@ -183,7 +185,7 @@ pub fn trial(
             ];
             files.push(Style::new(), cells);
         }
-        parts.push(files.render(look));
+        parts.push(files.render(table_style));
     }
     parts.join("\n")
 }
@@ -192,17 +194,17 @@ pub fn trial(
 pub fn configuration_trials(
     objective: &Objective,
     trials: &[TrialRecord],
-    look: impl Into<Look>,
+    table_style: impl Into<TableStyle>,
 ) -> String {
     let Some(first) = trials.first() else {
         return String::new();
     };
-    let look = look.into();
-    let mut settings = Grid::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
+    let table_style = table_style.into();
+    let mut settings = TextTable::new(&[("Setting", Side::Left), ("Value", Side::Left)]);
     for (key, value) in &first.params {
         settings.push(Style::new(), vec![key.clone(), value.to_string()]);
     }
-    let mut grid = Grid::new(&[
+    let mut table = TextTable::new(&[
         ("Trial", Side::Left),
         ("Seed", Side::Right),
         ("Status", Side::Left),
@@ -211,7 +213,7 @@ pub fn configuration_trials(
         ("Time", Side::Right),
         ("Tags", Side::Left),
     ])
-    .dispensing(&["Time"]);
+    .with_optional(&["Time"]);
     for trial in trials {
         let cells = vec![
             trial.id.short().to_owned(),
@@ -224,18 +226,18 @@ pub fn configuration_trials(
             trial.seconds.map_or("–".to_owned(), text::format_seconds),
             trial.tags.join(" "),
         ];
-        grid.push(Style::new(), cells);
+        table.push(Style::new(), cells);
     }
     format!(
         "Config  {}\nKind    {}\n\n{}\n{}",
         text::sanitize(first.config.as_str()),
         text::kind(first.kind),
-        settings.render(look),
-        grid.render(look)
+        settings.render(table_style),
+        table.render(table_style)
     )
 }
 
-/// Name, fate and outcome of a trial, a line each.
+/// Identifier, status and outcome of a trial, one line each.
 fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> String {
     let style = match trial.status {
         Status::Finished => color(AnsiColor::Green),
@@ -289,13 +291,13 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
         lines.push(format!("Note    {when}  {}", text::sanitize(&note.text)));
     }
     if !trial.in_plan {
-        lines.push("The experiment's file no longer asks for this trial.".to_owned());
+        lines.push("This trial is no longer in the plan of the experiment.".to_owned());
     }
     lines.join("\n") + "\n"
 }
 
 /// Curves at evenly spread steps, the first and the last always.
-fn curve_table(curves: &[Curve], look: Look) -> Option<String> {
+fn curve_table(curves: &[Curve], table_style: TableStyle) -> Option<String> {
     let steps: BTreeSet<u32> = curves
         .iter()
         .flat_map(|curve| curve.points.iter().map(|(step, _)| *step))
@@ -311,16 +313,16 @@ fn curve_table(curves: &[Curve], look: Look) -> Option<String> {
             .iter()
             .map(|curve| (curve.metric.as_str(), Side::Right)),
     );
-    let mut grid = Grid::new(&columns);
+    let mut table = TextTable::new(&columns);
     for step in chosen {
         let mut cells = vec![step.to_string()];
         cells.extend(curves.iter().map(|curve| {
             let found = curve.points.iter().find(|(other, _)| *other == step);
             shown(found.map(|(_, value)| *value))
         }));
-        grid.push(Style::new(), cells);
+        table.push(Style::new(), cells);
     }
-    Some(grid.render(look))
+    Some(table.render(table_style))
 }
 
 fn shown(value: Option<f64>) -> String {
@@ -328,107 +330,4 @@ fn shown(value: Option<f64>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::super::samples;
-    use super::*;
-    use sweep_core::trial::{DataDigest, TrialId};
-    use sweep_store::NoteRecord;
-
-    fn listed(name: &str) -> ExperimentSummary {
-        ExperimentSummary {
-            name: name.to_owned(),
-            objective: Objective::default(),
-            data: DataDigest::from_hex("ab"),
-            created_ms: 0,
-            touched_ms: 1_772_326_800_000,
-            counts: vec![
-                (Status::Finished, 41),
-                (Status::Failed, 1),
-                (Status::Pending, 1_000),
-            ],
-            out_of_plan: 0,
-            best: Some(0.61234),
-            best_trial: Some(TrialId::from_hex("0123456789abcdef")),
-        }
-    }
-
-    #[test]
-    fn experiments_stand_one_a_line() {
-        let mut new = listed("日本語\n\x1b[31m");
-        new.counts = vec![(Status::Pending, 3)];
-        (new.best, new.best_trial) = (None, None);
-        insta::assert_snapshot!(experiments(&[listed("genres"), new], false));
-        assert!(experiments(&[], true).contains("sweep run"));
-    }
-
-    #[test]
-    fn the_leaderboard_ends_with_the_best_of_each_baseline() {
-        let summary = Summary::of(&samples::genres().experiment);
-        insta::assert_snapshot!(leaderboard(&summary, 2, false));
-    }
-
-    #[test]
-    fn colour_changes_no_letter() {
-        let summary = Summary::of(&samples::genres().experiment);
-        let plain = leaderboard(&summary, 10, false);
-        let colored = leaderboard(&summary, 10, true);
-        assert!(!plain.contains('\x1b') && colored.contains('\x1b'));
-        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
-    }
-
-    #[test]
-    fn a_trial_tells_its_story() {
-        let mut input = samples::genres();
-        input.experiment.trials[0].notes = vec![NoteRecord {
-            written_ms: 1_772_323_200_000,
-            text: "odd at\nfirst".to_owned(),
-        }];
-        let record = &input.experiment.trials[0];
-        let attempt = AttemptRecord {
-            session: 1,
-            number: 1,
-            slot: "cpu:0".to_owned(),
-            engine: "native".to_owned(),
-            pid: 4_711,
-            started_ms: 1_772_323_200_000,
-            ended_ms: Some(1_772_323_204_250),
-            outcome: "crashed".to_owned(),
-            exit_code: None,
-            signal: Some(9),
-            message: Some("worker killed by signal 9".to_owned()),
-            log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
-            resumed_from: None,
-            notes: Vec::new(),
-        };
-        let second = AttemptRecord {
-            number: 2,
-            outcome: "finished".to_owned(),
-            signal: None,
-            message: None,
-            log_tail: None,
-            resumed_from: Some(7),
-            ended_ms: None,
-            ..attempt.clone()
-        };
-        let artifact = ArtifactRecord {
-            kind: "weights".to_owned(),
-            path: PathBuf::from("model.safetensors"),
-            bytes: 13_080,
-        };
-        let objective = &input.experiment.objective;
-        let curves = &input.curves[&record.id];
-        let attempts = [attempt, second];
-        insta::assert_snapshot!(trial(
-            objective,
-            record,
-            &attempts,
-            curves,
-            &[artifact],
-            false
-        ));
-        let failed = &input.experiment.trials[4];
-        insta::assert_snapshot!(outline(objective, failed, false));
-    }
-}
+mod tests;

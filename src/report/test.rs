@@ -1,12 +1,12 @@
-//! What chosen models scored on the sealed test rows: `test.csv`, a section of the page, a table and
-//! JSON. Shown from the record, where each look at these rows is counted.
+//! Scores of the selected models on the held-out test set: `test.csv`, a section of the page, a table and
+//! JSON. The database counts every evaluation on the test set.
 
 use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
 
+use super::csv_tables::CsvTable;
 use super::markup::{IN_MEMORY, paragraph, row};
-use super::sheets::Sheet;
 use super::text;
 use sweep_core::trial::{Evaluated, TestScore};
 use sweep_store::EvaluationRecord;
@@ -17,8 +17,8 @@ pub const COLUMNS: [&str; 6] = [
 ];
 
 /// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
-pub(super) fn sheet(test: Option<&EvaluationRecord>) -> Sheet {
-    let mut sheet = Sheet::new(&[
+pub(super) fn sheet(test: Option<&EvaluationRecord>) -> CsvTable {
+    let mut sheet = CsvTable::new(&[
         "kind", "config", "seed", "trial", "metric", "value", "mean", "sd", "low", "high", "rows",
         "groups",
     ]);
@@ -49,7 +49,7 @@ pub(super) fn sheet(test: Option<&EvaluationRecord>) -> Sheet {
     sheet
 }
 
-/// The section of the page; nothing when the test rows were never looked at.
+/// The section of the page; empty if the test set was never evaluated.
 pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
     let Some(test) = test else {
         return String::new();
@@ -91,9 +91,9 @@ pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
 pub fn about(test: &EvaluationRecord) -> String {
     let evaluation = &test.evaluation;
     format!(
-        "Of each kind of model, the configuration with the best validation objective, every \
-         finished seed of it, on {} in {}, {}. Mean ± sd over seeds; in brackets a 95% bootstrap \
-         interval of the mean, {} replicates, whole groups drawn.",
+        "The configuration of each kind with the best validation objective, all its finished seeds, \
+         evaluated on {} in {} at {} UTC. Mean ± sd over seeds; brackets give the 95% bootstrap \
+         interval of the mean ({} resamples of whole groups).",
         text::pluralize(evaluation.rows, "test row"),
         text::pluralize(evaluation.groups, "group"),
         text::utc(test.evaluated_ms),
@@ -101,24 +101,24 @@ pub fn about(test: &EvaluationRecord) -> String {
     )
 }
 
-/// How often these rows have been looked at.
+/// How often this test set has been evaluated.
 pub fn looks(test: &EvaluationRecord) -> String {
     match test.looks {
-        0 | 1 => "These test rows have been looked at once so far.".to_owned(),
+        0 | 1 => "This test set has been evaluated once so far.".to_owned(),
         many => format!(
-            "These test rows have been looked at {} times so far, by whatever sweep and with whatever features; choices \
-             made after the first look make these scores too good.",
+            "This test set has been evaluated {} times so far, counting all sweeps and feature sets. Choices made after \
+             the first evaluation bias these scores upwards.",
             text::with_thousands(many)
         ),
     }
 }
 
-/// `never looked at`, `looked at once`, `looked at 3 times`.
+/// `not evaluated yet`, `evaluated once`, `evaluated 3 times`.
 pub(super) fn times(looks: u64) -> String {
     match looks {
-        0 => "never looked at".to_owned(),
-        1 => "looked at once".to_owned(),
-        many => format!("looked at {} times", text::with_thousands(many)),
+        0 => "not evaluated yet".to_owned(),
+        1 => "evaluated once".to_owned(),
+        many => format!("evaluated {} times", text::with_thousands(many)),
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_in_the_sheet_on_the_page_and_in_the_table_and_otherwise_nothing_is() {
+    fn a_test_evaluation_is_in_the_csv_on_the_page_and_in_the_table_and_otherwise_nothing_is() {
         let mut input = samples::genres();
         let names = |input| -> Vec<String> {
             let files = make(input).unwrap().files;
@@ -208,11 +208,11 @@ mod tests {
         assert!(lines[2].contains("test/macro_f1,,0.45,,"), "{sheet}");
         let page = file("index.html");
         assert!(page.contains("0.5000 ± 0.0100 [0.4875, 0.5125]"));
-        assert!(page.contains("looked at 3 times") && !page.contains("(sealed)"));
+        assert!(page.contains("evaluated 3 times") && !page.contains("(held out)"));
         assert_eq!(
             table(&looked(1))[0][2..4],
             ["1", "0.5000 ± 0.0100 [0.4875, 0.5125]"]
         );
-        assert!(looks(&looked(1)).contains("looked at once so far"));
+        assert!(looks(&looked(1)).contains("evaluated once so far"));
     }
 }

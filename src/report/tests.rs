@@ -1,7 +1,8 @@
 //! A report as a whole: what it says of ordinary sweeps and how it bears extreme ones.
 
 use super::samples::{add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred};
-use super::{Input, Report, Summary, make, wanted};
+use super::{Input, Report, Summary, make, transfer_text};
+use sweep_analysis::wanted;
 use sweep_core::trial::{Kind, Status, Value};
 
 mod seeds;
@@ -158,7 +159,7 @@ fn a_learning_curve_and_a_transfer_are_shown_and_ranked_on_all_rows_alone() {
     insta::assert_snapshot!("learning_curve.csv", text_of(&report, "learning_curve.csv"));
     insta::assert_snapshot!("transfer.csv", text_of(&report, "transfer.csv"));
     let page = text_of(&report, "index.html");
-    let (_, after) = page.split_once("<h2>Transfer</h2>").unwrap();
+    let (_, after) = page.split_once("<h2>Transfer learning</h2>").unwrap();
     insta::assert_snapshot!("page_transfer", after.split_once("<figure>").unwrap().0);
 }
 
@@ -195,9 +196,9 @@ fn gains_are_those_of_pairs_with_the_interval_of_student() {
     assert!((high - 0.044_841_377).abs() < 1e-6, "{high}");
     assert_eq!(points[0].gain.n, 2);
     assert_eq!(
-        points[2].sentence(&summary.objective),
-        "With all training rows (19,700, of them 3,600 new to the source): no difference to be seen \
-         (+2.0 points [-0.5, +4.5] over 3 pairs)."
+        transfer_text::sentence(&points[2], &summary.objective),
+        "With all training rows (19,700, 3,600 of them not seen by the source model): \
+         +2.0 points [-0.5, +4.5] over 3 pairs: not significant."
     );
     // Where lower is better, a gain is a loss that fell.
     minimise_loss(&mut input);
@@ -309,7 +310,7 @@ fn one_trial_is_a_page_without_comparisons() {
     let page = text_of(&report, "index.html");
     assert!(page.contains("There is no other configuration to compare it with."));
     assert!(!page.contains("<section id=\"parallel\""));
-    assert!(page.contains("<section id=\"again\""));
+    assert!(page.contains("<section id=\"reproduce\""));
 }
 
 #[test]
@@ -447,4 +448,17 @@ fn a_mean_over_lucky_seeds_does_not_win() {
     let summary = Summary::of(&input.experiment);
     assert_eq!(summary.ranking[1].id, lucky);
     assert_eq!(summary.ranking[1].diverged, 1);
+}
+
+#[test]
+fn the_page_knows_the_same_columns() {
+    let script = include_str!("page/script/sweep.js");
+    let (_, list) = script.split_once("const VOCABULARY = [").unwrap();
+    let (list, _) = list.split_once(']').unwrap();
+    let names: Vec<&str> = list
+        .split(',')
+        .map(|name| name.trim().trim_matches('\''))
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(names, sweep_analysis::query_fields::COLUMNS);
 }

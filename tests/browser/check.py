@@ -20,7 +20,7 @@ WIDE, NARROW = 1280, 360
 ORDINARY = "genres"
 PARTS = (
     "leaderboard", "best", "cost", "curves", "parallel", "importance", "effects", "interactions", "features", "confusion",
-    "calibration", "trouble", "slowest", "timeline", "data", "again", "files",
+    "calibration", "failures", "slowest", "timeline", "data", "reproduce", "files",
 )
 
 
@@ -71,13 +71,13 @@ def laid_out(checks, name, path, width, dark):
     odd = checks.js(r"(document.body.innerText.match(/\b(NaN|undefined|null|\[object \w+\])/g) ?? []).length")
     checks.that(odd == 0 or name in ("odd", "nan"), f"{where}: {odd} words that only a program says")
     outside = checks.js(
-        "[...document.querySelectorAll('.live > svg text, .panels svg text')].filter((t) => { const b = t.getBoundingClientRect(),"
+        "[...document.querySelectorAll('.interactive > svg text, .panels svg text')].filter((t) => { const b = t.getBoundingClientRect(),"
         " s = t.ownerSVGElement.getBoundingClientRect(); return b.width && (b.left < s.left - 2 || b.right > s.right + 2); })"
         ".map((t) => t.textContent)"
     )
     checks.that(not outside, f"{where}: cut off: {outside[:5]}")
     overlaps = checks.js(
-        "[...document.querySelectorAll('.live > svg .axes, .panels svg .axes')].flatMap((g) => {"
+        "[...document.querySelectorAll('.interactive > svg .axes, .panels svg .axes')].flatMap((g) => {"
         " const boxes = [...g.querySelectorAll('text')].map((t) => [t.textContent, t.getBoundingClientRect()]).filter(([, b]) => b.width);"
         " return boxes.flatMap(([text, a], i) => boxes.slice(i + 1).filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1"
         " && a.top < b.bottom - 2 && b.top < a.bottom - 2).map(([other]) => text + ' / ' + other)); })"
@@ -135,7 +135,7 @@ def leaderboard(checks):
     browser.type("#query", f"{checks.js('D.objective.name')}>0 steps>0 last>=0 best_step>0")
     checks.that(checks.number(rows) > 0, "the objective can be asked for by its name")
     browser.type("#query", "mean>99")
-    checks.that("No configuration is like that." in checks.text(rows), "an empty answer says so")
+    checks.that("No configuration matches the filter." in checks.text(rows), "an empty answer says so")
     browser.type("#query", "")
     checks.that(checks.number(rows) == total, "without a query all are back")
     heads = "#leaderboard th[aria-sort]"
@@ -170,9 +170,9 @@ def curves(checks):
     checks.that(checks.number(legends) == before + 1, "a ticked configuration shows its curve")
     choose(checks, "#curves", "Metric", "train/loss")
     checks.that(checks.text("#curves svg .axes").endswith("train/loss"), "another metric can be chosen")
-    choose(checks, "#curves", "Of", "1")
-    checks.that("Round" in checks.text("#curves svg"), "trees have rounds")
-    choose(checks, "#curves", "Of", "0")
+    choose(checks, "#curves", "Kind", "1")
+    checks.that("Boosting round" in checks.text("#curves svg"), "trees have rounds")
+    choose(checks, "#curves", "Kind", "0")
     browser.js("[...document.querySelectorAll('#curves button')].at(-1).id = 'best-again'")
     browser.click("#best-again")
     checks.that(checks.number(legends) == before, "the best are back")
@@ -218,7 +218,7 @@ def parallel(checks):
     checks.that(checks.text("#parallel .brushed") == label, f"the brush is a query: {checks.text('#parallel .brushed')!r}, not {label!r}")
     browser.js(f"document.querySelector('{value}').focus()")
     browser.key("Enter")
-    checks.that(checks.text("#parallel .brushed") == "nothing yet", "and let go by the keyboard")
+    checks.that(checks.text("#parallel .brushed") == "none", "and let go by the keyboard")
     browser.js("document.querySelector('#parallel [role=slider]').focus()")
     for _ in range(8):
         browser.key("ArrowUp")
@@ -232,7 +232,7 @@ def parallel(checks):
     checks.that(re.fullmatch(r"mean>=[\d.]+ mean<=[\d.]+", query), f"a drag brushes: {query!r}")
     number = int(checks.text(told).split(" ")[0])
     checks.that(0 < number < 12, f"the drag leaves some: {checks.text(told)!r}")
-    browser.js("[...document.querySelectorAll('#parallel button')].find((b) => b.textContent === 'Filter by it').id = 'by-it'")
+    browser.js("[...document.querySelectorAll('#parallel button')].find((b) => b.textContent === 'Apply as filter').id = 'by-it'")
     browser.click("#by-it")
     checks.that(checks.js("document.getElementById('query').value") == query, "the brush becomes the filter")
     rows = checks.js("[...document.querySelectorAll('#leaderboard .board tbody tr')].filter((r) => r.textContent.includes('network')).length")
@@ -240,53 +240,53 @@ def parallel(checks):
     browser.js("[...document.querySelectorAll('#parallel button')].find((b) => b.textContent === 'Clear').id = 'clear'")
     browser.click("#clear")
     browser.type("#query", "")
-    checks.that(checks.text("#parallel .brushed") == "nothing yet", "Clear lets go")
+    checks.that(checks.text("#parallel .brushed") == "none", "Clear lets go")
 
 
 def others(checks):
     browser = checks.browser
     hovered(checks, "#best svg", "seed")
-    choose(checks, "#cost", "Across", "parameters")
+    choose(checks, "#cost", "X axis", "parameters")
     checks.that("Parameters" in checks.text("#cost svg"), "quality stands against parameters too")
-    choose(checks, "#cost", "Across", "seconds")
+    choose(checks, "#cost", "X axis", "seconds")
     hovered(checks, "#cost svg", "parameters")
     hovered(checks, "#importance svg", "variance")
-    hovered(checks, "#features svg", "splits")
+    hovered(checks, "#features svg", "gain")
     hovered(checks, "#effects svg", "mean")
-    hovered(checks, "#calibration svg", "claims")
+    hovered(checks, "#calibration svg", "confidence")
     hovered(checks, "#timeline svg", "trial")
     checks.that(checks.number("#effects .panels svg") == 3, "three settings have a panel each")
-    choose(checks, "#effects", "Of", "1")
+    choose(checks, "#effects", "Kind", "1")
     checks.that(checks.number("#effects .panels svg") == 1, "XGBoost has one")
-    choose(checks, "#effects", "Of", "0")
-    choose(checks, "#interactions", "Across", "dropout")
+    choose(checks, "#effects", "Kind", "0")
+    choose(checks, "#interactions", "Columns", "dropout")
     checks.that("dropout" in checks.text("#interactions thead"), "another pair can be chosen")
-    choose(checks, "#interactions", "Down", "dropout")
+    choose(checks, "#interactions", "Rows", "dropout")
     checks.that("dropout ↓" in checks.text("#interactions thead"), "a pair is turned round")
     percent = checks.text("#confusion .heat")
     browser.js("document.querySelector('#confusion input').id = 'share'")
     browser.click("#share")
     checks.that("%" in percent and "%" not in checks.text("#confusion .heat"), "confusion in rows and in shares")
     last = checks.js("document.querySelector('#confusion select').options[1].value")
-    choose(checks, "#confusion", "Of", last)
-    checks.that(checks.number("#confusion .measures tbody tr") == 7, "six classes and their mean")
+    choose(checks, "#confusion", "Configuration", last)
+    checks.that(checks.number("#confusion .measures tbody tr") == 7, "six classes and their macro average")
     browser.click('nav a[href="#data"]')
     browser.js("new Promise((done) => setTimeout(done, 100))")
     top = checks.js("document.getElementById('data').getBoundingClientRect().top")
     checks.that(0 <= top < 400, f"the way to a part leads there ({top})")
-    browser.click("#again summary")
-    checks.that(checks.js("document.querySelector('#again details').open"), "the experiment file opens")
+    browser.click("#reproduce summary")
+    checks.that(checks.js("document.querySelector('#reproduce details').open"), "the experiment file opens")
 
 
 def plain(checks, path):
-    """Without the script the page shows the same things, still."""
+    """Without the script the page shows the same figures as static images."""
     browser = checks.browser
     browser.open(path, script=False)
     shown = checks.js("[...document.images].filter((i) => i.complete && i.naturalWidth > 0 && i.offsetParent).length")
     checks.that(shown >= 5, f"without the script {shown} plots are shown")
-    live = checks.js("[...document.querySelectorAll('.needs-script')].filter((e) => getComputedStyle(e).display !== 'none').length")
-    checks.that(live == 0, "without the script nothing is promised that it would draw")
-    checks.that(checks.number("#leaderboard .still tr") > 10, "without the script there is a leaderboard")
+    pending = checks.js("[...document.querySelectorAll('.needs-script')].filter((e) => getComputedStyle(e).display !== 'none').length")
+    checks.that(pending == 0, "without the script no section that needs it is shown")
+    checks.that(checks.number("#leaderboard .static tr") > 10, "without the script there is a leaderboard")
     checks.quiet("without the script")
 
 

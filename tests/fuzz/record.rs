@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Cell;
-use sweep_report::{Input, Summary, json, table};
+use sweep_analysis::{Input, Summary, json};
+use sweep_report::table;
 use sweep_store::{Store, StoreError};
 
 use super::bound::cases;
@@ -62,7 +63,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             store.find_trial(&trial.id.as_str()[..6])?;
             curves.insert(trial.id.clone(), own);
         }
-        for id in sweep_report::wanted(&experiment) {
+        for id in sweep_analysis::wanted(&experiment) {
             confusion.insert(id.clone(), store.confusion(&id)?);
             importance.insert(id.clone(), store.importance(&id)?);
         }

@@ -209,7 +209,7 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
         total: trials.len() as u64,
         already_done: before.done as u64,
         failed_before: before.failed as u64,
-        describe: sweep_report::labels(named),
+        describe: sweep_analysis::labels(named),
         epochs: todo
             .iter()
             .map(|trial| (trial.id.clone(), steps(trial)))

@@ -1,4 +1,4 @@
-//! What each column by itself tells of the target.
+//! Association of each column with the target.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
@@ -6,15 +6,15 @@ use plotters::style::{Color, RGBColor};
 use super::page::Head;
 use super::relations::ranked;
 use super::{ASSOCIATION, Drawing};
+use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::legend::{Legend, Sign};
-use crate::plot::style::{
-    Canvas, Drawn, FAINT, GRID, INK, MARGIN, Mark, PALETTE, Plot, TICK, Type, WIDTH, render,
-};
+use crate::plot::lettering::Type;
+use crate::plot::style::{FAINT, GRID, INK, MARGIN, Mark, PALETTE, TICK, WIDTH};
 use sweep_describe::{Association, BINS, Description};
 
 /// Columns with a bar.
-const MOST: usize = 40;
+const MAX: usize = 40;
 const ROW: i32 = 52;
 /// Width of the longest column name.
 const NAMES: i32 = 440;
@@ -32,19 +32,19 @@ pub fn drawing<'a>(
     if columns.is_empty() {
         return None;
     }
-    let title = format!("What each column tells of {}", target.column);
+    let title = format!("Association of each column with {}", target.column);
     let mut caption = format!(
-        "Mutual information in nats, of {:.2} there are to know; numbers in {BINS} ranges at \
-         quantiles. Grey: what shuffled classes would give on average. At the right: eta² of \
-         numbers, Cramér's V (corrected) of text.",
+        "Mutual information in nats; the entropy of the target is {:.2}. Numbers are binned into \
+         {BINS} quantiles. Grey: mean with shuffled classes. Right: eta² for numbers, \
+         bias-corrected Cramér's V for text.",
         target.entropy
     );
-    if columns.len() > MOST {
-        let said = format!("the first {MOST} of {} columns are drawn", columns.len());
-        caption.push_str(&format!(" Ranked by what is explained; {said}."));
+    if columns.len() > MAX {
+        let said = format!("the first {MAX} of {} columns are drawn", columns.len());
+        caption.push_str(&format!(" Ranked by explained share; {said}."));
         left_out.push(format!("Association: {said}; all are in association.csv."));
     }
-    columns.truncate(MOST);
+    columns.truncate(MAX);
     Some(Box::new(move || {
         let plot = Bars::new(&title, &caption, &columns);
         render(ASSOCIATION, title.clone(), caption.clone(), &plot)
@@ -64,7 +64,7 @@ impl Bars<'_> {
         let mut entries: Vec<(Sign, String)> = present
             .map(|kind| {
                 let sign = Sign::Mark(Mark::Square, 14, color(kind).mix(1.0));
-                (sign, format!("{kind}, beyond chance"))
+                (sign, format!("{kind}, above chance"))
             })
             .collect();
         let sign = Sign::Mark(Mark::Square, 14, CHANCE.mix(1.0));

@@ -5,15 +5,15 @@ use plotters::style::Color;
 
 use super::page::Head;
 use super::{BALANCE, Drawing, largest};
+use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
-use crate::plot::style::{
-    Canvas, Drawn, FAINT, INK, MARGIN, PALETTE, Plot, TICK, Type, WIDTH, render,
-};
+use crate::plot::lettering::Type;
+use crate::plot::style::{FAINT, INK, MARGIN, PALETTE, TICK, WIDTH};
 use crate::text;
 use sweep_describe::Description;
 
 /// Classes with a bar; the others share one.
-const MOST: usize = 40;
+const MAX: usize = 40;
 const ROW: i32 = 52;
 /// Width of the longest class name.
 const NAMES: i32 = 420;
@@ -25,7 +25,7 @@ pub fn drawing<'a>(
     left_out: &mut Vec<String>,
 ) -> Option<Drawing<'a>> {
     let target = description.target.as_ref()?;
-    let shown = largest(target, MOST);
+    let shown = largest(target, MAX);
     let mut bars: Vec<(String, usize)> = (shown.iter())
         .map(|class| &target.classes[*class])
         .map(|class| (class.name.clone(), class.rows))
@@ -36,7 +36,7 @@ pub fn drawing<'a>(
         let rest = all - bars.iter().map(|(_, rows)| rows).sum::<usize>();
         bars.push((format!("{others} other classes"), rest));
         left_out.push(format!(
-            "Class balance: the {MOST} largest of {} classes have a bar of their own; all are in \
+            "Class balance: the {MAX} largest of {} classes have a bar of their own; all are in \
              classes.csv.",
             target.classes.len()
         ));

@@ -3,15 +3,15 @@
 use plotters::backend::DrawingBackend;
 
 use super::page::{self, Head, PANEL};
-use super::{BOXES, Drawing, MOST_PAGES, largest, page_name};
+use super::{BOXES, Drawing, MAX_PAGES, largest, page_name};
+use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
-use crate::plot::style::{
-    Canvas, Drawn, INK, LABEL, MARGIN, Plot, Stroke, TICK, Type, WIDTH, render,
-};
+use crate::plot::lettering::Type;
+use crate::plot::style::{INK, LABEL, MARGIN, Stroke, TICK, WIDTH};
 use sweep_describe::{BoxPlot, Description, Shape, Target};
 
 /// Classes of a panel.
-const MOST: usize = 20;
+const MAX: usize = 20;
 /// Height of a box with the space to the next one.
 const ROW: i32 = 46;
 const THICK: i32 = 26;
@@ -28,10 +28,10 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
         .filter(|shape| shape.boxes.iter().any(Option::is_some))
         .collect();
     let target = description.target.as_ref();
-    let shown = target.map_or(vec![0], |target| largest(target, MOST));
+    let shown = target.map_or(vec![0], |target| largest(target, MAX));
     let height = ROW * shown.len() as i32 + AROUND;
     let panels = (TALLEST / height).max(1) as usize * page::ACROSS as usize;
-    let most = panels * MOST_PAGES;
+    let most = panels * MAX_PAGES;
     if shapes.len() > most {
         left_out.push(format!(
             "Box plots: the first {most} of {} numeric columns are drawn; the numbers of all are \
@@ -46,13 +46,13 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
         && shown.len() < target.classes.len()
     {
         let said = format!(
-            "the {MOST} largest of {} classes are drawn",
+            "the {MAX} largest of {} classes are drawn",
             target.classes.len()
         );
         caption.push_str(&format!(" Of the classes, {said}."));
         left_out.push(format!("Box plots: {said}; all are in by_class.csv."));
     }
-    let number = shapes.len().div_ceil(panels).min(MOST_PAGES);
+    let number = shapes.len().div_ceil(panels).min(MAX_PAGES);
     let drawing = |(place, shapes): (usize, &[&'a Shape])| -> Drawing<'a> {
         let (caption, shown, shapes) = (caption.clone(), shown.clone(), shapes.to_vec());
         Box::new(move || {
@@ -73,7 +73,7 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
             render(&page_name(BOXES, place), title, caption.clone(), &plot)
         })
     };
-    let pages = shapes.chunks(panels).take(MOST_PAGES).enumerate();
+    let pages = shapes.chunks(panels).take(MAX_PAGES).enumerate();
     pages.map(drawing).collect()
 }
 

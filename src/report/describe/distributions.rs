@@ -4,12 +4,12 @@ use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
 use super::page::{self, Head, PANEL};
-use super::{DISTRIBUTIONS, Drawing, MOST_PAGES, largest, page_name};
+use super::{DISTRIBUTIONS, Drawing, MAX_PAGES, largest, page_name};
+use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::legend::Legend;
-use crate::plot::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Plot, TICK, Type, WIDTH, render,
-};
+use crate::plot::lettering::Type;
+use crate::plot::style::{FAINT, INK, LABEL, MARGIN, Mark, PALETTE, TICK, WIDTH};
 use sweep_describe::{Description, Shape};
 
 /// Panels of one picture.
@@ -25,7 +25,7 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
     let shapes: Vec<&Shape> = (description.shapes.iter())
         .filter(|shape| !shape.histogram.edges.is_empty())
         .collect();
-    let most = PANELS * MOST_PAGES;
+    let most = PANELS * MAX_PAGES;
     if shapes.len() > most {
         left_out.push(format!(
             "Distributions: the first {most} of {} numeric columns are drawn; the numbers of all \
@@ -55,7 +55,7 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
         ));
     }
     let pages: Vec<Vec<&Shape>> = shapes.chunks(PANELS).map(<[_]>::to_vec).collect();
-    let number = pages.len().min(MOST_PAGES);
+    let number = pages.len().min(MAX_PAGES);
     let drawing = |(place, shapes): (usize, Vec<&'a Shape>)| -> Drawing<'a> {
         let (caption, shown) = (caption.clone(), shown.clone());
         Box::new(move || {
@@ -81,7 +81,7 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
             )
         })
     };
-    let pages = pages.into_iter().take(MOST_PAGES).enumerate();
+    let pages = pages.into_iter().take(MAX_PAGES).enumerate();
     pages.map(drawing).collect()
 }
 

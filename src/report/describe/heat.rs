@@ -5,13 +5,13 @@ use plotters::style::{Color, RGBColor};
 
 use super::page::Head;
 use super::{CORRELATION, Drawing};
-use crate::plot::style::{
-    Canvas, Drawn, FAINT, GRID, INK, MARGIN, PAPER, Plot, Stroke, TICK, Type, render,
-};
+use crate::plot::canvas::{Canvas, Drawn, Plot, render};
+use crate::plot::lettering::Type;
+use crate::plot::style::{FAINT, GRID, INK, MARGIN, PAPER, Stroke, TICK};
 use sweep_describe::{Correlation, Description};
 
 /// Columns of a picture.
-const MOST: usize = 45;
+const MAX: usize = 45;
 /// Edge of a cell, with many columns and with few; and from where on a number fits into it.
 const SMALLEST: i32 = 36;
 const LARGEST: i32 = 112;
@@ -38,7 +38,7 @@ pub fn drawing<'a>(
         .to_owned();
     if chosen.len() < correlation.columns.len() {
         let said = format!(
-            "the {MOST} of {} columns that go most with another one are drawn",
+            "the {MAX} of {} columns with the strongest correlations are drawn",
             correlation.columns.len()
         );
         caption.push_str(&format!(" Only {said}."));
@@ -66,7 +66,7 @@ fn chosen(correlation: &Correlation) -> Vec<usize> {
         .map(|column| (column, strongest(column)))
         .collect();
     columns.sort_by(|a, b| b.1.total_cmp(&a.1));
-    columns.truncate(MOST);
+    columns.truncate(MAX);
     let mut chosen: Vec<usize> = columns.into_iter().map(|(column, _)| column).collect();
     chosen.sort_unstable();
     chosen

@@ -6,11 +6,11 @@
 mod association;
 mod balance;
 mod boxes;
+mod csv_tables;
 mod distributions;
 mod heat;
 mod page;
 mod relations;
-mod sheets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::ReportError;
 use super::folder;
-use super::plot::style::Picture;
+use super::plot::canvas::Picture;
 use sweep_describe::{Description, Target};
 
 pub use table::tables;
@@ -34,7 +34,7 @@ const BALANCE: &str = "classes";
 const CORRELATION: &str = "correlation";
 const ASSOCIATION: &str = "association";
 /// Pictures of one kind, at most.
-const MOST_PAGES: usize = 10;
+const MAX_PAGES: usize = 10;
 
 /// A description on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ type Made = (Vec<(String, Vec<u8>)>, Vec<String>);
 /// Makes every file, and writes none.
 fn make(description: &Description) -> Result<Made, ReportError> {
     let mut left_out = Vec::new();
-    let mut files = sheets::all(description);
+    let mut files = csv_tables::all(description);
     let json = serde_json::to_vec_pretty(description).expect("no map has keys that are no text");
     files.push((JSON.to_owned(), json));
     let mut drawings: Vec<Drawing<'_>> = Vec::new();
@@ -89,11 +89,11 @@ type Drawing<'a> = Box<dyn Fn() -> Result<Picture, ReportError> + Send + Sync + 
 fn names() -> impl Iterator<Item = String> {
     let paged = [DISTRIBUTIONS, BOXES]
         .into_iter()
-        .flat_map(|name| (0..MOST_PAGES).map(move |page| page_name(name, page)));
+        .flat_map(|name| (0..MAX_PAGES).map(move |page| page_name(name, page)));
     let single = [BALANCE, CORRELATION, ASSOCIATION].map(str::to_owned);
     let pictures = paged.chain(single);
     let pictures = pictures.flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]);
-    let sheets = sheets::NAMES.map(str::to_owned).into_iter();
+    let sheets = csv_tables::NAMES.map(str::to_owned).into_iter();
     sheets.chain([JSON.to_owned()]).chain(pictures)
 }
 

@@ -3,8 +3,10 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
+use crate::plot::canvas::{Canvas, Drawn};
 use crate::plot::legend::{Legend, Sign};
-use crate::plot::style::{Canvas, Drawn, FAINT, MARGIN, PALETTE, Stroke, TICK, Type, WIDTH};
+use crate::plot::lettering::Type;
+use crate::plot::style::{FAINT, MARGIN, PALETTE, Stroke, TICK, WIDTH};
 use crate::plot::{HEAD, title};
 use sweep_describe::Target;
 
@@ -16,7 +18,7 @@ const BETWEEN: i32 = 50;
 pub const PANEL: i32 = (WIDTH - 2 * MARGIN - (ACROSS - 1) * BETWEEN) / ACROSS;
 const LINE: i32 = 40;
 /// Lines that explain a picture, at most.
-const MOST_LINES: usize = 4;
+const MAX_LINES: usize = 4;
 
 /// Title and explanation at the top of a picture.
 pub struct Head {
@@ -31,7 +33,7 @@ impl Head {
         let kind = Type::new(TICK, FAINT);
         Head {
             title,
-            lines: kind.wrap(caption, width - 2 * MARGIN, MOST_LINES),
+            lines: kind.wrap(caption, width - 2 * MARGIN, MAX_LINES),
             width,
         }
     }

@@ -1,10 +1,9 @@
-//! The second half of what stands on the terminal: what goes with the target, what goes together,
-//! what repeats.
+//! Terminal tables of relations: association with the target, correlation, duplicates.
 
 use anstyle::Style;
 
 use super::table::{NAME, and_more, fixed, per_cent};
-use crate::table::{Grid, Look, Side};
+use crate::table::{Side, TableStyle, TextTable};
 use crate::text;
 use sweep_describe::{Association, Conflicts, Correlation, Description, Target};
 
@@ -12,14 +11,14 @@ use sweep_describe::{Association, Conflicts, Correlation, Description, Target};
 const ASSOCIATED: usize = 25;
 const PAIRS: usize = 10;
 
-/// What each column by itself tells of the target.
-pub fn associations(description: &Description, target: &Target, look: Look) -> String {
+/// Association of each column with the target.
+pub fn associations(description: &Description, target: &Target, table_style: TableStyle) -> String {
     let name = text::cut(&target.column, NAME);
-    let mut grid = Grid::new(&[
-        (&format!("Tells of {name}"), Side::Left),
+    let mut table = TextTable::new(&[
+        (&format!("Association with {name}"), Side::Left),
         ("Kind", Side::Left),
-        ("Mutual inf.", Side::Right),
-        ("by chance", Side::Right),
+        ("Mutual info", Side::Right),
+        ("Expected", Side::Right),
         ("Explained", Side::Right),
         ("eta²", Side::Right),
         ("Cramér's V", Side::Right),
@@ -27,7 +26,7 @@ pub fn associations(description: &Description, target: &Target, look: Look) -> S
     let ranked = ranked(&description.association);
     for column in ranked.iter().take(ASSOCIATED) {
         let optional = |value: Option<f64>| value.map_or(String::new(), fixed);
-        grid.push(
+        table.push(
             Style::new(),
             vec![
                 text::cut(&column.column, NAME),
@@ -44,9 +43,9 @@ pub fn associations(description: &Description, target: &Target, look: Look) -> S
         );
     }
     let more = ranked.len().saturating_sub(ASSOCIATED);
-    grid.render(look)
+    table.render(table_style)
         + &and_more(more, "column", "association.csv")
-        + "each column by itself, in nats; explained = (information - chance) / (entropy - chance)\n"
+        + "each column alone, in nats; Expected: mean with shuffled classes; Explained = (info - expected) / (entropy - expected)\n"
 }
 
 /// What explains most first; what explains nothing that can be told last.
@@ -61,7 +60,7 @@ pub fn ranked(columns: &[Association]) -> Vec<&Association> {
 }
 
 /// The pairs of columns that go together most.
-pub fn pairs(correlation: &Correlation, look: Look) -> Option<String> {
+pub fn pairs(correlation: &Correlation, table_style: TableStyle) -> Option<String> {
     let size = correlation.columns.len();
     let mut pairs: Vec<(f64, usize, usize)> = (0..size)
         .flat_map(|a| (a + 1..size).map(move |b| (a, b)))
@@ -69,8 +68,8 @@ pub fn pairs(correlation: &Correlation, look: Look) -> Option<String> {
         .filter(|(value, _, _)| !value.is_nan())
         .collect();
     pairs.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
-    let mut grid = Grid::new(&[
-        ("Go together most", Side::Left),
+    let mut table = TextTable::new(&[
+        ("Most correlated", Side::Left),
         ("", Side::Left),
         ("Spearman", Side::Right),
         ("Pearson", Side::Right),
@@ -82,23 +81,26 @@ pub fn pairs(correlation: &Correlation, look: Look) -> Option<String> {
             format!("{spearman:.3}"),
             format!("{:.3}", correlation.pearson[*a][*b]),
         ];
-        grid.push(Style::new(), cells);
+        table.push(Style::new(), cells);
     }
     let more = pairs.len().saturating_sub(PAIRS);
     let rest = and_more(more, "pair", "spearman.csv and pearson.csv");
-    (!pairs.is_empty()).then(|| grid.render(look) + &rest)
+    (!pairs.is_empty()).then(|| table.render(table_style) + &rest)
 }
 
 /// Rows that repeat, and what that allows.
 pub fn repeats(description: &Description) -> String {
     let whole = description.duplicates;
     let mut lines = match whole.repeated {
-        0 => "no two rows of the file are equal in every column\n".to_owned(),
+        0 => "no duplicate rows in the file\n".to_owned(),
         repeated => format!(
-            "{} an earlier one in every column of the file\n",
+            "{} of an earlier row of the file (equal in every column)\n",
             match repeated {
-                1 => "1 row repeats".to_owned(),
-                _ => format!("{} rows repeat", text::with_thousands(repeated as u64)),
+                1 => "1 row is a duplicate".to_owned(),
+                _ => format!(
+                    "{} rows are duplicates",
+                    text::with_thousands(repeated as u64)
+                ),
             }
         ),
     };
@@ -114,7 +116,7 @@ pub fn repeats(description: &Description) -> String {
             text::with_thousands(groups.largest as u64)
         ));
         if let Some(target) = &target {
-            let all = format!("all rows of a {name}");
+            let all = format!("all rows of one {name}");
             lines.push_str(&torn(groups, "groups", target, &all));
         }
     }
@@ -122,7 +124,7 @@ pub fn repeats(description: &Description) -> String {
         let features = text::pluralize(alike.columns.len() as u64, "feature");
         let number = alike.rows - alike.sets + alike.repeated_sets;
         lines.push_str(&format!(
-            "{} equal another in all {features} ({})\n",
+            "{} equal another row in all {features} ({})\n",
             text::pluralize(number as u64, "row"),
             text::cut(&alike.columns.join(", "), 80)
         ));
@@ -135,7 +137,7 @@ pub fn repeats(description: &Description) -> String {
 fn torn(conflicts: &Conflicts, sets: &str, target: &str, all: &str) -> String {
     let (number, rows) = conflicts.torn();
     if number == 0 {
-        return format!("  none of these {sets} has several {target}\n");
+        return format!("  none of these {sets} has several classes of {target}\n");
     }
     let with: Vec<String> = (conflicts.by_labels.iter())
         .filter(|with| with.labels > 1)
@@ -148,14 +150,14 @@ fn torn(conflicts: &Conflicts, sets: &str, target: &str, all: &str) -> String {
         })
         .collect();
     let mut lines = format!(
-        "  {} of these {sets} ({}) have several {target}: {}\n",
+        "  {} of these {sets} ({}) have several classes of {target}: {}\n",
         text::with_thousands(number as u64),
         text::pluralize(rows as u64, "row"),
         with.join(", ")
     );
     if let Some(bound) = conflicts.bound {
         lines.push_str(&format!(
-            "  naming one {target} for {all} is right in at most {} of the rows here\n",
+            "  best accuracy if one {target} is predicted for {all}: {} of these rows\n",
             per_cent(bound)
         ));
     }

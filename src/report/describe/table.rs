@@ -1,14 +1,14 @@
-//! A description on the terminal: columns, classes, what goes with the target and with each other,
-//! what repeats.
+//! A description on the terminal: columns, classes, association with the target, correlations,
+//! duplicates.
 //!
-//! Strings from the data cannot move the cursor; a table that is cut says which file has the rest.
+//! Strings from the data cannot move the cursor; a shortened table names the file that has the rest.
 
 use std::path::Path;
 
 use anstyle::Style;
 
 use super::relations::{associations, pairs, repeats};
-use crate::table::{Grid, Look, Side};
+use crate::table::{Side, TableStyle, TextTable};
 use crate::text;
 use sweep_describe::{Description, Target};
 
@@ -27,17 +27,17 @@ pub fn tables(
     description: &Description,
     title: &str,
     folder: &Path,
-    look: impl Into<Look>,
+    table_style: impl Into<TableStyle>,
 ) -> String {
-    let look = look.into();
-    let mut parts = vec![head(description, title), columns(description, look)];
+    let table_style = table_style.into();
+    let mut parts = vec![head(description, title), columns(description, table_style)];
     if let Some(target) = &description.target {
-        parts.push(classes(target, look));
-        parts.extend(by_class(description, target, look));
-        parts.push(associations(description, target, look));
+        parts.push(classes(target, table_style));
+        parts.extend(by_class(description, target, table_style));
+        parts.push(associations(description, target, table_style));
     }
     let correlation = description.correlation.as_ref();
-    parts.extend(correlation.and_then(|correlation| pairs(correlation, look)));
+    parts.extend(correlation.and_then(|correlation| pairs(correlation, table_style)));
     parts.push(repeats(description));
     let mut shown = parts.join("\n");
     for note in &description.notes {
@@ -76,8 +76,8 @@ fn head(description: &Description, title: &str) -> String {
     lines
 }
 
-fn columns(description: &Description, look: Look) -> String {
-    let mut grid = Grid::new(&[
+fn columns(description: &Description, table_style: TableStyle) -> String {
+    let mut table = TextTable::new(&[
         ("Column", Side::Left),
         ("Kind", Side::Left),
         ("Missing", Side::Right),
@@ -90,7 +90,7 @@ fn columns(description: &Description, look: Look) -> String {
         ("75%", Side::Right),
         ("Max", Side::Right),
         ("Most frequent", Side::Left),
-        ("Times", Side::Right),
+        ("Count", Side::Right),
     ]);
     for column in description.columns.iter().take(COLUMNS) {
         let kind = match column.role {
@@ -116,15 +116,15 @@ fn columns(description: &Description, look: Look) -> String {
         row.push(most.map_or(String::new(), |most| {
             text::with_thousands(most.count as u64)
         }));
-        grid.push(Style::new(), row);
+        table.push(Style::new(), row);
     }
     let more = description.columns.len().saturating_sub(COLUMNS);
-    grid.render(look) + &and_more(more, "column", "columns.csv")
+    table.render(table_style) + &and_more(more, "column", "columns.csv")
 }
 
-fn classes(target: &Target, look: Look) -> String {
+fn classes(target: &Target, table_style: TableStyle) -> String {
     let name = text::cut(&target.column, NAME);
-    let mut grid = Grid::new(&[
+    let mut table = TextTable::new(&[
         (&format!("Class of {name}"), Side::Left),
         ("Rows", Side::Right),
         ("Share", Side::Right),
@@ -137,23 +137,23 @@ fn classes(target: &Target, look: Look) -> String {
             text::with_thousands(class.rows as u64),
             per_cent(class.share),
         ];
-        grid.push(Style::new(), cells);
+        table.push(Style::new(), cells);
     }
     let most = target.classes.iter().map(|class| class.share);
-    let mut lines = grid.render(look);
+    let mut lines = table.render(table_style);
     lines.push_str(&and_more(
         target.classes.len() - shown.len(),
         "smaller class",
         "classes.csv",
     ));
     lines.push_str(&format!(
-        "always naming the largest: {}; entropy {:.3} nats\n",
+        "accuracy of the majority class: {}; entropy {:.3} nats\n",
         per_cent(most.fold(0.0, f64::max)),
         target.entropy
     ));
     if target.missing > 0 {
         lines.push_str(&format!(
-            "{} without a class, left out of everything told by class\n",
+            "{} without a class, excluded from all tables by class\n",
             text::pluralize(target.missing as u64, "row")
         ));
     }
@@ -161,14 +161,14 @@ fn classes(target: &Target, look: Look) -> String {
 }
 
 /// Mean and deviation of numeric columns, a class a column of the table.
-fn by_class(description: &Description, target: &Target, look: Look) -> Option<String> {
+fn by_class(description: &Description, target: &Target, table_style: TableStyle) -> Option<String> {
     let shown = super::largest(target, CLASSES_ACROSS);
     let names: Vec<String> = (shown.iter())
         .map(|class| text::cut(&target.classes[*class].name, HEAD))
         .collect();
     let mut header = vec![("Mean ± sd", Side::Left)];
     header.extend(names.iter().map(|name| (name.as_str(), Side::Right)));
-    let mut grid = Grid::new(&header);
+    let mut table = TextTable::new(&header);
     let columns = description.by_class.chunks(target.classes.len().max(1));
     let number = columns.len();
     for parts in columns.take(COLUMNS) {
@@ -178,12 +178,12 @@ fn by_class(description: &Description, target: &Target, look: Look) -> Option<St
             Some(of) => format!("{} ± {}", short(of.mean), short(of.sd)),
             None => "–".to_owned(),
         }));
-        grid.push(Style::new(), row);
+        table.push(Style::new(), row);
     }
     let classes = target.classes.len() - shown.len();
     let rest = and_more(classes, "smaller class", "by_class.csv")
         + &and_more(number.saturating_sub(COLUMNS), "column", "by_class.csv");
-    (number > 0).then(|| grid.render(look) + &rest)
+    (number > 0).then(|| table.render(table_style) + &rest)
 }
 
 /// How much of a list is not shown, and where it is.

@@ -1,20 +1,20 @@
-//! What a reader sees first: what was asked, what won, by how much, how sure that is, what it cost.
+//! The top of the page: the question, the winner, its lead, how certain that is, and the cost.
 
 use super::Page;
-use crate::inference::Verdict;
 use crate::markup::{capital, escape, fact, list, paragraph};
-use crate::summary::Configuration;
-use crate::{test, text};
+use crate::{narrative, plan_status, test, text};
+use sweep_analysis::Configuration;
+use sweep_analysis::inference::Verdict;
 use sweep_core::trial::Status;
 
 /// Title, question, verdict and cost.
 pub(super) fn head(page: &Page) -> String {
     let mut html = format!("<h1>{}</h1>\n", escape(&super::title(page.input)));
     paragraph(&mut html, "lead", &question(page));
-    if let Some(unfinished) = page.summary.unfinished() {
+    if let Some(unfinished) = plan_status::unfinished(page.summary) {
         paragraph(&mut html, "unfinished", &unfinished);
     }
-    for trouble in page.summary.troubles() {
+    for trouble in plan_status::troubles(page.summary) {
         paragraph(&mut html, "unfinished", &trouble);
     }
     verdict(&mut html, page);
@@ -35,7 +35,7 @@ fn question(page: &Page) -> String {
             format!("the values of {}", list(names))
         }
     };
-    // Sweeps that were joined, and further seeds for the best, give some more than others.
+    // Merged sweeps and `--more-seeds` give some configurations more seeds than others.
     let planned = || summary.ranking.iter().map(|config| config.planned as u64);
     let most = planned().max().unwrap_or(summary.seeds.len() as u64);
     let seeds = match planned().min().filter(|least| *least < most) {
@@ -43,12 +43,15 @@ fn question(page: &Page) -> String {
         None => text::pluralize(most, "seed"),
     };
     format!(
-        "Asked: {what} with the best {} ({direction} is better) among {}, {seeds} each{}, to tell {} apart \
-         by {} in {}, {} for training and {} for validation.",
+        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: classify \
+         {} from {} of {}, with {} for training and {} for validation.",
         text::metric(&summary.objective.metric),
         text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
-            Some(query) => format!(", only trials that meet `{}`", text::sanitize(query)),
+            Some(query) => format!(
+                ", restricted to trials that match `{}`",
+                text::sanitize(query)
+            ),
             None => String::new(),
         },
         text::pluralize_irregular(data.classes.len() as u64, "class", "classes"),
@@ -59,7 +62,7 @@ fn question(page: &Page) -> String {
     )
 }
 
-/// `14 features`; `14 to 64 features` where the sweeps that were joined have features of their own.
+/// `14 features`; `14 to 64 features` if the merged sweeps use different features.
 fn features(page: &Page) -> String {
     let own = page.input.experiment.dataset.features.len() as u64;
     let of_parts = || {
@@ -75,25 +78,26 @@ fn features(page: &Page) -> String {
     }
 }
 
-/// The winner, and what its seeds say of its leads.
+/// The winner, and how certain its lead is.
 fn verdict(html: &mut String, page: &Page) {
     let Some(winner) = page.summary.ranking.first() else {
         return paragraph(html, "lead", "No trial of the plan has finished yet.");
     };
     html.push_str("<div class=\"verdict\">\n");
     let (word, class) = match page.inference.verdict {
-        Verdict::Certain | Verdict::Winner { .. } if page.inference.untested() > 0 => {
-            ("Winner among those that can be compared", "open")
-        }
+        Verdict::Certain | Verdict::Winner { .. } if page.inference.untested() > 0 => (
+            "Winner among the configurations that can be compared",
+            "open",
+        ),
         Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
-        Verdict::NotToldApart { .. } => ("Ahead, not told apart", "open"),
-        Verdict::TooFewSeeds => ("Ahead, too few seeds to say by chance or not", "open"),
-        Verdict::Nothing | Verdict::Alone => ("The only one", "open"),
+        Verdict::NotToldApart { .. } => ("Leading, not significant", "open"),
+        Verdict::TooFewSeeds => ("Leading, too few seeds for a test", "open"),
+        Verdict::Nothing | Verdict::Alone => ("Only configuration", "open"),
     };
     html.push_str(&format!("<p class=\"word {class}\">{word}</p>\n"));
     paragraph(html, "winner", &winner.title());
     paragraph(html, "score", &score(page, winner));
-    let mut sentences = page.inference.sentences(page.summary);
+    let mut sentences = narrative::sentences(page.inference, page.summary);
     if !sentences.is_empty() {
         // The first repeats what stands above.
         sentences.remove(0);
@@ -102,17 +106,17 @@ fn verdict(html: &mut String, page: &Page) {
     paragraph(
         html,
         "note",
-        "Ranked on the validation rows, at the best epoch or round of each trial. Intervals and tests are \
-         about training again with other seeds on the same rows; they say nothing of other rows.",
+        "Ranked on the validation rows, at the best epoch or round of each trial. Intervals and tests cover \
+         retraining with other seeds on the same rows; they do not cover other rows.",
     );
     html.push_str("</div>\n");
 }
 
-/// `0.7123 ± 0.0021 over 3 seeds (95% interval 0.7071 to 0.7175)`.
+/// `0.7123 ± 0.0021 over 3 seeds (95% CI 0.7071 to 0.7175)`.
 fn score(page: &Page, winner: &Configuration) -> String {
     if winner.is_repeat {
         let (mean, seeds) = (text::score(winner.spread.mean), winner.spread.n);
-        return format!("{mean}, the same with each of {seeds} seeds");
+        return format!("{mean}, deterministic (same result for all {seeds} seeds)");
     }
     let spread = &winner.spread;
     let sd = spread.sd.map_or(String::new(), |sd| {
@@ -125,11 +129,7 @@ fn score(page: &Page, winner: &Configuration) -> String {
         .first()
         .and_then(|estimate| estimate.interval);
     let interval = interval.map_or(String::new(), |(low, high)| {
-        format!(
-            " · 95% interval {} to {}",
-            text::score(low),
-            text::score(high)
-        )
+        format!(" · 95% CI {} to {}", text::score(low), text::score(high))
     });
     format!("{}{sd} {seeds}{interval}", text::score(spread.mean))
 }
@@ -160,7 +160,7 @@ fn cost(html: &mut String, page: &Page) {
     fact(html, "Seeds", &text::cut(&seeds.join(", "), 40));
     fact(
         html,
-        "Training, all trials",
+        "Total training time",
         &text::format_seconds(summary.seconds),
     );
     let (open, closed): (Vec<_>, Vec<_>) =
@@ -170,13 +170,13 @@ fn cost(html: &mut String, page: &Page) {
         .sum();
     let sessions = text::pluralize(closed.len() as u64, "session");
     let wall = text::format_seconds(wall.max(0) as f64 / 1000.0);
-    let still = text::pluralize(open.len() as u64, "session");
+    let running = text::pluralize(open.len() as u64, "session");
     let clock = match (closed.len(), open.len()) {
         (_, 0) => format!("{wall} in {sessions}"),
-        (0, _) => format!("not known yet: {still} without an end"),
-        _ => format!("{wall} in {sessions}, and {still} without an end"),
+        (0, _) => format!("unknown: {running} without a recorded end"),
+        _ => format!("{wall} in {sessions}, and {running} without a recorded end"),
     };
-    fact(html, "By the clock", &clock);
-    fact(html, "Test rows", &test::times(page.input.looks));
+    fact(html, "Wall-clock time", &clock);
+    fact(html, "Held-out test set", &test::times(page.input.looks));
     html.push_str("</dl>\n");
 }

@@ -1,8 +1,8 @@
 //! The page: one file that opens without a network, in light and in dark, on paper and on a phone.
 //!
-//! What stands in it as HTML is all that a reader must know, with the plots as images; it needs no
-//! script. The script beside it draws the same and more from the numbers in [`data`], so that a reader
-//! can sort, filter, choose and brush; what it has drawn takes the place of the image.
+//! The HTML holds all that a reader must know, with the plots as images, and needs no script. The
+//! script draws the same and more from the numbers in [`data`], so that a reader can sort, filter,
+//! select and brush. Each figure that it draws replaces the static image.
 //!
 //! Every text passes through [`escape`], and every number for the script through [`json_in_script`].
 
@@ -10,26 +10,32 @@ mod data;
 mod head;
 mod parts;
 mod record;
+mod trials;
 
 use std::fmt::Write;
 
-use super::anova::Anova;
-use super::inference::Inference;
 use super::markup::{IN_MEMORY, escape, in_address, json_in_script, prose};
 use super::plot::Picture;
-use super::summary::Summary;
 use super::{Input, test, text};
+use sweep_analysis::Summary;
+use sweep_analysis::anova::Anova;
+use sweep_analysis::inference::Inference;
 
 const STYLE: &str = include_str!("style.css");
 /// Bytes of the largest image that stands in the page.
 const LARGEST: usize = 500_000;
 /// Read by the browser as one script, in this order.
-const SCRIPT: [&str; 6] = [
+const SCRIPT: [&str; 11] = [
     include_str!("script/query.js"),
     include_str!("script/sweep.js"),
     include_str!("script/plot.js"),
     include_str!("script/leaderboard.js"),
-    include_str!("script/figures.js"),
+    include_str!("script/overview.js"),
+    include_str!("script/curves.js"),
+    include_str!("script/parallel.js"),
+    include_str!("script/settings.js"),
+    include_str!("script/models.js"),
+    include_str!("script/timeline.js"),
     include_str!("script/page.js"),
 ];
 
@@ -47,7 +53,7 @@ struct Page<'a> {
 fn title(input: &Input) -> String {
     let name = &input.experiment.name;
     match &input.query {
-        Some(query) => format!("{name}, only {}", text::sanitize(query)),
+        Some(query) => format!("{name} (filter: {})", text::sanitize(query)),
         None => name.clone(),
     }
 }
@@ -64,7 +70,7 @@ pub fn page(
     let anova = Anova::of(summary);
     let mut left_out = left_out.to_vec();
     if let (Err(reason), false) = (&anova, summary.axes.is_empty()) {
-        left_out.push(format!("Which settings matter: {reason}."));
+        left_out.push(format!("Hyperparameter importance: {reason}."));
     }
     let page = Page {
         input,
@@ -76,45 +82,46 @@ pub fn page(
     let sections: Vec<Section> = [
         parts::leaderboard(&page),
         parts::best_runs(&page),
-        parts::live("cost", "Time against quality", !summary.ranking.is_empty()),
+        parts::interactive("cost", "Score and cost", !summary.ranking.is_empty()),
         parts::figure(
             &page,
             "curves",
-            "Learning curves",
+            "Training curves",
             &["learning_curves", "xgboost_curve"],
         ),
-        parts::live("parallel", "All settings at once", !summary.axes.is_empty()),
+        parts::interactive("parallel", "Parallel coordinates", !summary.axes.is_empty()),
         parts::importance(&page),
         parts::axes(&page),
-        parts::live(
+        parts::interactive(
             "interactions",
-            "Two settings together",
+            "Interaction of two settings",
             summary.axes.len() > 1,
         ),
-        parts::figure(&page, "features", "What tree models used", &["importance"]),
-        parts::figure(&page, "confusion", "Confusion and classes", &["confusion"]),
+        parts::figure(
+            &page,
+            "features",
+            "Feature importance (gain)",
+            &["importance"],
+        ),
+        parts::figure(&page, "confusion", "Confusion matrix", &["confusion"]),
         parts::calibration(&page),
         parts::figure(
             &page,
             "growth",
-            "Would more data help?",
+            "Learning curve (training size)",
             &["learning_curve"],
         ),
         parts::transfer(&page),
         Section::new(
             "test",
-            "On the test rows",
+            "Held-out test set",
             test::section(input.test.as_ref()),
         ),
-        parts::trouble(&page),
-        parts::slowest(&page),
-        parts::live(
-            "timeline",
-            "When each slot worked",
-            !input.attempts.is_empty(),
-        ),
+        trials::failures(&page),
+        trials::slowest(&page),
+        parts::interactive("timeline", "Timeline", !input.attempts.is_empty()),
         record::data(&page),
-        record::again(&page),
+        record::reproduce(&page),
         record::files(&page, files, &left_out),
     ]
     .into_iter()
@@ -122,7 +129,7 @@ pub fn page(
     .collect();
     let name = escape(&title(input));
     let links = sections.iter().map(|section| {
-        let hidden = if section.is_live {
+        let hidden = if section.is_interactive {
             " class=\"needs-script\""
         } else {
             ""
@@ -137,7 +144,7 @@ pub fn page(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{name} · sweep report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <main>\n{}<nav aria-label=\"Parts of this page\">\n{}</nav>\n{}</main>\n\
+         <main>\n{}<nav aria-label=\"Sections of this page\">\n{}</nav>\n{}</main>\n\
          <script type=\"application/json\" id=\"sweep\">{}</script>\n\
          <script>\n'use strict';\n{}</script>\n</body>\n</html>\n",
         head::head(&page),
@@ -155,7 +162,7 @@ struct Section {
     title: &'static str,
     html: String,
     /// Whether it is empty without the script.
-    is_live: bool,
+    is_interactive: bool,
 }
 
 impl Section {
@@ -165,20 +172,20 @@ impl Section {
             id,
             title,
             html,
-            is_live: false,
+            is_interactive: false,
         })
     }
 
-    /// The script draws into `live`, and then hides what is `still`.
+    /// The script draws into `interactive`, and then hides what is `static`.
     fn html(&self) -> String {
-        let class = if self.is_live {
+        let class = if self.is_interactive {
             " class=\"needs-script\""
         } else {
             ""
         };
         format!(
-            "<section id=\"{}\"{class}>\n<h2>{}</h2>\n<div class=\"live\"></div>\n\
-             <div class=\"still\">\n{}</div>\n</section>\n",
+            "<section id=\"{}\"{class}>\n<h2>{}</h2>\n<div class=\"interactive\"></div>\n\
+             <div class=\"static\">\n{}</div>\n</section>\n",
             self.id,
             escape(self.title),
             self.html,
@@ -200,7 +207,7 @@ fn images(pictures: &[Picture], names: &[&str]) -> String {
             let link = format!("<a href=\"{name}.svg\">{name}.svg</a>");
             writeln!(
                 html,
-                "<p class=\"note\">{title}: too large to stand here; it is in {link}.</p>"
+                "<p class=\"note\">{title}: too large for this page; see {link}.</p>"
             )
             .expect(IN_MEMORY);
             continue;

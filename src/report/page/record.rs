@@ -1,5 +1,4 @@
-//! The ground that the result stands on: what preparation found in the data, and all that is needed to do it
-//! again.
+//! The data set with its warnings, and all that is needed to reproduce the sweep.
 
 use std::fmt::Write;
 
@@ -14,8 +13,8 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     let data = &page.input.experiment.dataset;
     let mut html = String::new();
     if !data.notes.is_empty() {
-        html.push_str("<h3>Noticed while preparing the data</h3>\n");
-        // Warnings first; that the others are notes is said by where they stand.
+        html.push_str("<h3>Warnings and notes of data preparation</h3>\n");
+        // Warnings first, then notes.
         let (warnings, notes): (Vec<&String>, Vec<&String>) =
             (data.notes.iter()).partition(|note| note.starts_with("warning"));
         let notes = notes.into_iter();
@@ -25,8 +24,8 @@ pub(super) fn data(page: &Page) -> Option<Section> {
         paragraph(
             &mut html,
             "note",
-            "Rows that stand on both sides of a split, columns that give the target away and groups with \
-             several classes decide what a score can mean. `sweep data check` says more of each.",
+            "Duplicate rows across splits, target leakage and groups with several classes limit what a score \
+             means. `sweep data check` shows the details.",
         );
     }
     html.push_str("<dl>\n");
@@ -37,8 +36,8 @@ pub(super) fn data(page: &Page) -> Option<Section> {
         text::with_thousands(data.valid_rows),
         text::with_thousands(data.test_rows),
         match page.input.looks {
-            0 => "sealed".to_owned(),
-            looks => test::times(looks),
+            0 => "held out".to_owned(),
+            looks => format!("held out, {}", test::times(looks)),
         }
     );
     fact(&mut html, "Rows", &rows);
@@ -51,10 +50,10 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     features(&mut html, page);
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
     html.push_str("</dl>\n");
-    Section::new("data", "Data", html)
+    Section::new("data", "Data set", html)
 }
 
-/// Features and digest of the prepared data, of each sweep where several were joined.
+/// Features and digest of the prepared data, for each sweep if several were merged.
 fn features(html: &mut String, page: &Page) {
     let parts = page.input.parts.iter();
     let mut sets: Vec<(String, &DatasetRecord)> = parts
@@ -72,7 +71,7 @@ fn features(html: &mut String, page: &Page) {
 }
 
 /// Commands, seeds, versions, machine and the experiment file.
-pub(super) fn again(page: &Page) -> Option<Section> {
+pub(super) fn reproduce(page: &Page) -> Option<Section> {
     let experiment = &page.input.experiment;
     let file = experiment.file_path.display().to_string();
     let mut parts = page.input.parts.clone();
@@ -81,7 +80,7 @@ pub(super) fn again(page: &Page) -> Option<Section> {
     }
     let names: Vec<String> = parts.iter().map(|part| quoted(&part.name)).collect();
     let mut commands: Vec<String> = parts.iter().map(run).collect();
-    // Each adds seeds to those before, so all are needed, in their order.
+    // Each adds seeds to the ones before it, so all are needed, in order.
     let more_seeds =
         (experiment.sessions.iter()).filter(|session| session.command.contains(" --more-seeds"));
     commands.extend(more_seeds.map(|session| session.command.clone()));
@@ -92,14 +91,10 @@ pub(super) fn again(page: &Page) -> Option<Section> {
     let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();
     let mut html = format!("<pre>{}</pre>\n<dl>\n", lines.join("\n"));
     let seeds: Vec<String> = page.summary.seeds.iter().map(u64::to_string).collect();
-    fact(
-        &mut html,
-        "Replicate seeds",
-        &text::cut(&seeds.join(", "), 400),
-    );
+    fact(&mut html, "Seeds", &text::cut(&seeds.join(", "), 400));
     if let Some(session) = experiment.sessions.last() {
         fact(&mut html, "Version", &session.version);
-        let commit = session.git_commit.as_deref().unwrap_or("not known");
+        let commit = session.git_commit.as_deref().unwrap_or("unknown");
         fact(&mut html, "Commit", commit);
         for (name, value) in &session.environment {
             fact(&mut html, name, value);
@@ -118,10 +113,10 @@ pub(super) fn again(page: &Page) -> Option<Section> {
         lines.join("\n"),
     )
     .expect(IN_MEMORY);
-    Section::new("again", "Run it again", html)
+    Section::new("reproduce", "Reproduce", html)
 }
 
-/// The command that trains a sweep again.
+/// The command that reproduces a sweep.
 fn run(part: &Part) -> String {
     let flags = part.flags.iter();
     let flags: String = flags
@@ -147,7 +142,7 @@ fn sessions(page: &Page) -> String {
         row(&mut rows, "", &cells);
     }
     let columns = [
-        ("Began (UTC)", true),
+        ("Started (UTC)", true),
         ("Ended", true),
         ("Outcome", true),
         ("Command", true),
@@ -158,7 +153,7 @@ fn sessions(page: &Page) -> String {
     table(&columns, &rows)
 }
 
-/// The files beside the page, and what could not be shown.
+/// The other files of the report, and what could not be shown.
 pub(super) fn files(
     page: &Page,
     files: &[(String, Vec<u8>)],
@@ -172,7 +167,7 @@ pub(super) fn files(
         .collect();
     let mut html = format!("<p>{}</p>\n", links.join(" · "));
     if !left_out.is_empty() {
-        html.push_str("<h3>Left out of this report</h3>\n");
+        html.push_str("<h3>Missing from this report</h3>\n");
         html.push_str(&bullets(left_out));
     }
     Section::new("files", "Files", html)

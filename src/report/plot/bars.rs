@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
-use super::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Picture, Plot, TICK, Type, WIDTH, look, render,
-};
+use super::lettering::Type;
+use super::style::{FAINT, INK, LABEL, MARGIN, TICK, WIDTH, kind_style};
 use super::{HEAD, IMPORTANCE, Missing, title};
-use crate::summary::{Configuration, Summary};
 use crate::{Input, text};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
 /// Features shown, the most important first.
-const MOST: usize = 20;
+const MAX: usize = 20;
 const ROW: i32 = 52;
 /// Width of the longest feature name.
 const NAMES: i32 = 400;
@@ -34,17 +34,17 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .collect();
     if panels.is_empty() {
         return Err(Missing::Data(
-            "Feature importance: the record holds none of the best baselines.".to_owned(),
+            "Feature importance: not recorded for the best baselines.".to_owned(),
         ));
     }
     let most = panels.iter().map(|panel| panel.features).max().unwrap_or(0);
-    let name = match most > MOST {
-        true => format!("Feature importance, the first {MOST} of {most}"),
-        false => "Feature importance".to_owned(),
+    let name = match most > MAX {
+        true => format!("Feature importance (gain), top {MAX} of {most}"),
+        false => "Feature importance (gain)".to_owned(),
     };
-    let caption = "Share of what all splits on a feature gained, mean over the seeds of the best \
-                   configuration of each kind. Importance says what a model used, not what causes \
-                   what; correlated features share it.";
+    let caption = "Share of the total gain from splits on each feature, mean over the seeds of the best \
+                   configuration of each kind. Importance shows what a model used, not what causes \
+                   the target; correlated features share it.";
     let plot = Bars {
         title: name.clone(),
         panels,
@@ -83,7 +83,7 @@ impl Panel {
         }
         let features = bars.len();
         bars.sort_by(|a, b| b.1.total_cmp(&a.1));
-        bars.truncate(MOST);
+        bars.truncate(MAX);
         (!bars.is_empty()).then_some(Panel {
             kind: config.kind,
             bars,
@@ -142,7 +142,7 @@ impl Panel {
             .map(|(feature, _)| kind.fit_ends(feature, NAMES))
             .collect();
         let widest = names.iter().map(|name| kind.width(name)).max().unwrap_or(0);
-        let (color, _) = look(self.kind);
+        let (color, _) = kind_style(self.kind);
         let frame = Frame {
             left: left + widest + Frame::GAP,
             // The longest bar's number stands beside it.
@@ -169,6 +169,6 @@ impl Panel {
                 canvas.text(&number, (end.max(frame.left) + 12, y), beside)?;
             }
         }
-        frame.draw_x_axis(canvas, "importance (per cent)")
+        frame.draw_x_axis(canvas, "share of total gain (%)")
     }
 }

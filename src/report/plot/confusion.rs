@@ -1,26 +1,26 @@
-//! Confusion matrix of the best run: colour is the share of the actual class, so that rare classes
+//! Confusion matrix of the best run: colour is the share of the true class, so that rare classes
 //! are as readable as frequent ones.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
-use super::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, PAPER, Picture, Plot, Stroke, TICK, Type, render,
-};
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
+use super::lettering::Type;
+use super::style::{FAINT, INK, LABEL, MARGIN, PAPER, Stroke, TICK};
 use super::{CONFUSION, HEAD, Missing, title};
-use crate::summary::Summary;
 use crate::{Input, text};
+use sweep_analysis::Summary;
 
 /// With more classes, cells hold colours alone.
-const MOST_WITH_NUMBERS: usize = 20;
+const MAX_WITH_NUMBERS: usize = 20;
 /// With more classes, a cell would be smaller than can be seen.
-const MOST: usize = 300;
+const MAX: usize = 300;
 /// Width of the longest class name at the left.
 const NAMES: i32 = 360;
 /// Length of the longest class name below.
 const UPRIGHT: i32 = 260;
 /// Room for the title however few classes there are.
-const LEAST_WIDTH: i32 = 1100;
+const MIN_WIDTH: i32 = 1100;
 /// Width of the colour key at the right.
 const KEY: i32 = 190;
 /// Darkest colour, for a share of 1.
@@ -35,13 +35,11 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .get(&run.trial)
         .filter(|counts| !counts.is_empty())
     else {
-        return Err(missing(
-            "the record holds none of the winner's best run".to_owned(),
-        ));
+        return Err(missing("not recorded for the winner's best run".to_owned()));
     };
-    if counts.len() > MOST {
+    if counts.len() > MAX {
         return Err(missing(format!(
-            "{} classes are more than the {MOST} that a picture can show; see confusion.csv",
+            "{} classes, but a plot shows at most {MAX}; see confusion.csv",
             counts.len()
         )));
     }
@@ -55,7 +53,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .collect();
     let rows: u64 = counts.iter().flatten().sum();
     let caption = format!(
-        "{} with the weights kept. Colour and per cent: share of the actual class.",
+        "{} at the best epoch or round. Colour and percentage: share of the true class.",
         text::pluralize(rows, "validation row"),
     );
     let name = "Confusion matrix of the best run".to_owned();
@@ -81,7 +79,7 @@ struct Confusion<'a> {
 impl Confusion<'_> {
     fn new(title: String, run: String, counts: &[Vec<u64>], names: Vec<String>) -> Confusion<'_> {
         let number = counts.len() as i32;
-        let cell = match counts.len() > MOST_WITH_NUMBERS {
+        let cell = match counts.len() > MAX_WITH_NUMBERS {
             true => (1500 / number).max(4),
             false => (960 / number).clamp(104, 190),
         };
@@ -127,7 +125,7 @@ impl Plot for Confusion<'_> {
     fn size(&self) -> (i32, i32) {
         let width = self.left + self.edge() + KEY + MARGIN;
         (
-            width.max(LEAST_WIDTH),
+            width.max(MIN_WIDTH),
             (self.top() + self.edge() + self.below + MARGIN).max(560),
         )
     }
@@ -162,7 +160,7 @@ impl Confusion<'_> {
     ) -> Drawn<B> {
         let corner = (x + self.cell, y + self.cell);
         canvas.block((x, y), corner, shade(share).mix(1.0))?;
-        if self.counts.len() > MOST_WITH_NUMBERS {
+        if self.counts.len() > MAX_WITH_NUMBERS {
             return Ok(());
         }
         let color = if share > 0.57 { PAPER } else { INK };
@@ -215,9 +213,9 @@ impl Confusion<'_> {
             (middle, bottom + self.below - 30),
             head.centered(),
         )?;
-        let end = self.top() + self.edge() / 2 - head.width("actual class") / 2;
+        let end = self.top() + self.edge() / 2 - head.width("true class") / 2;
         canvas.text(
-            "actual class",
+            "true class",
             (MARGIN + 20, end.max(self.top())),
             head.upright(),
         )

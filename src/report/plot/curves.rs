@@ -6,25 +6,24 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
-use super::style::{
-    Canvas, Drawn, FAINT, INK, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, TICK, Type, WIDTH,
-    render,
-};
+use super::lettering::Type;
+use super::style::{FAINT, INK, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
 use super::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
-use crate::summary::{Configuration, Summary};
 use crate::{Input, text};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
-/// Configurations whose curves can be told apart in one plot.
-const MOST: usize = 4;
+/// Configurations whose curves stay distinguishable in one plot.
+const MAX: usize = 4;
 const THICK: u32 = 6;
 const PANEL_HEIGHT: i32 = 760;
 /// What a network counts its steps in.
 pub(super) const EPOCH: &str = "epoch";
 
-/// Learning curves of the best networks: losses, and the objective or the accuracy.
+/// Training curves of the best networks: losses, and the objective or the accuracy.
 pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     if !has(summary, Kind::Mlp) {
         return Err(Missing::NotAsked);
@@ -33,7 +32,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .ranking
         .iter()
         .filter(|config| config.kind == Kind::Mlp);
-    let configs: Vec<&Configuration> = of_kind.take(MOST).collect();
+    let configs: Vec<&Configuration> = of_kind.take(MAX).collect();
     let score = match summary.objective.metric.as_str() {
         "valid/loss" => "valid/accuracy",
         metric => metric,
@@ -56,7 +55,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let panels: Vec<Panel> = panels.into_iter().filter(Panel::can_be_drawn).collect();
     if panels.is_empty() {
         return Err(Missing::Data(
-            "Learning curves: the record holds no curve of the best networks.".to_owned(),
+            "Training curves: none recorded for the best networks.".to_owned(),
         ));
     }
     let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
@@ -69,11 +68,11 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         })
         .collect();
     let name = match configs.len() {
-        1 => "Learning curves of the best network".to_owned(),
-        number => format!("Learning curves of the {number} best networks"),
+        1 => "Training curves of the best network".to_owned(),
+        number => format!("Training curves of the {number} best networks"),
     };
-    let caption = "Loss on training rows is measured while training, with dropout on if there is \
-                   any; loss and scores on validation rows after each epoch.";
+    let caption = "Training loss is measured during the epoch, with dropout active; validation loss and \
+                   scores are measured after each epoch.";
     let plot = Curves {
         title: name.clone(),
         step_name: EPOCH,
@@ -103,8 +102,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     }
     if !panel.can_be_drawn() {
         return Err(Missing::Data(
-            "XGBoost curve: the record holds no losses by round of the best configuration."
-                .to_owned(),
+            "XGBoost training curve: not recorded for the best configuration.".to_owned(),
         ));
     }
     let run = config.best_run(&summary.objective);
@@ -126,7 +124,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
     let name = format!(
-        "Loss by boosting round: {}",
+        "Loss per boosting round: {}",
         text::sanitize(&config.title())
     );
     let plot = Curves {
@@ -136,8 +134,8 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         panels: vec![panel],
         best_step: run.step,
     };
-    let caption = "Where validation loss turns upward while training loss falls on, more rounds \
-                   only fit the training rows better.";
+    let caption =
+        "A validation loss that rises while the training loss still falls is overfitting.";
     Ok(render(BOOSTING, name, caption.to_owned(), &plot)?)
 }
 
@@ -164,7 +162,7 @@ fn seed_keys() -> Vec<(Sign, String)> {
     vec![
         (
             Sign::Line(Stroke::solid(FAINT, THICK)),
-            "mean of seeds".to_owned(),
+            "mean over seeds".to_owned(),
         ),
         (
             Sign::Line(Stroke::solid(FAINT, 2).faded(0.6)),

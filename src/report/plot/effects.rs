@@ -1,30 +1,29 @@
-//! What each value of each varying setting did: small panels with one common y axis.
+//! Marginal effect of each varying setting: small panels with a common y axis.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
-use super::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, TICK, Type,
-    WIDTH, render,
-};
+use super::lettering::Type;
+use super::style::{FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
 use super::{EFFECTS, HEAD, Missing, has, title};
-use crate::summary::{Axis, Effect, Summary};
 use crate::text;
+use sweep_analysis::{Axis, Effect, Summary};
 use sweep_core::trial::Kind;
 
 /// Panels side by side.
 const ACROSS: usize = 3;
 const PANEL_HEIGHT: i32 = 560;
 /// Most values of a setting that fit side by side.
-const MOST_VALUES: usize = 60;
+const MAX_VALUES: usize = 60;
 /// Most configurations drawn in a panel.
-const MOST_MARKS: usize = 1_000;
+const MAX_MARKS: usize = 1_000;
 /// Longest label that stands upright below a panel.
 const UPRIGHT: i32 = 190;
 /// Least space for an upright label.
-const LEAST_SPACE: i32 = 38;
+const MIN_SPACE: i32 = 38;
 const RADIUS: i32 = 6;
 const NAME: Type = Type::new(TICK, FAINT);
 
@@ -34,9 +33,9 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     }
     let metric = text::metric(&summary.objective.metric);
     let (axes, crowded): (Vec<&Axis>, Vec<&Axis>) =
-        (summary.axes.iter()).partition(|axis| axis.effects.len() <= MOST_VALUES);
+        (summary.axes.iter()).partition(|axis| axis.effects.len() <= MAX_VALUES);
     if axes.is_empty() {
-        let reason = format!("Plot of effects: every setting has more than {MOST_VALUES} values.");
+        let reason = format!("Effects plot: every setting has more than {MAX_VALUES} values.");
         return Err(Missing::Data(reason));
     }
     let values = axes.iter().flat_map(|axis| &axis.effects);
@@ -56,31 +55,31 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         ),
         (
             Sign::Mark(Mark::Diamond, 13, INK.mix(1.0)),
-            "mean of configurations".to_owned(),
+            "mean of the configurations".to_owned(),
         ),
         (
             Sign::Line(Stroke::solid(INK, 4)),
             "mean ± standard deviation over configurations".to_owned(),
         ),
     ];
-    // The page draws how sure the means are; this is how far apart configurations lie.
-    let name = "Each setting that varies, and how configurations scatter".to_owned();
+    // The page draws the uncertainty of the means; this plot shows how configurations scatter.
+    let name = "Effect of each setting, with the scatter of configurations".to_owned();
     let mut caption = format!(
-        "{metric}, mean over seeds. Each panel pools all other settings, so with a full grid its \
-         means differ by that setting alone; interactions do not show."
+        "{metric}, mean over seeds. Each panel averages over all other settings, so in a full grid \
+         its means differ only by that setting; interactions are not visible."
     );
     let configs = summary
         .ranking
         .iter()
         .filter(|config| config.kind == Kind::Mlp);
-    let every = configs.count().div_ceil(MOST_MARKS).max(1);
+    let every = configs.count().div_ceil(MAX_MARKS).max(1);
     if every > 1 {
-        caption.push_str(&format!(" One configuration in {every} is drawn."));
+        caption.push_str(&format!(" One in {every} configurations is drawn."));
     }
     if !crowded.is_empty() {
         let names: Vec<&str> = crowded.iter().map(|axis| axis.name.as_str()).collect();
         caption.push_str(&format!(
-            " Left out for having more than {MOST_VALUES} values: {}.",
+            " Not drawn, more than {MAX_VALUES} values: {}.",
             names.join(", ")
         ));
     }
@@ -194,7 +193,7 @@ impl Panel<'_> {
         canvas.text(&head.fit(&self.axis.name, width), above, head.centered())?;
         // Where even upright labels would touch, every second, third, ... is shown.
         let every = match self.is_upright {
-            true => (LEAST_SPACE / self.slot.max(1)) as usize + 1,
+            true => (MIN_SPACE / self.slot.max(1)) as usize + 1,
             false => 1,
         };
         let number = self.names.len() as i32;

@@ -4,7 +4,9 @@
 
 use plotters::backend::DrawingBackend;
 
-use super::style::{Canvas, Drawn, FAINT, GRID, INK, LABEL, Stroke, TICK, Type};
+use super::canvas::{Canvas, Drawn};
+use super::lettering::Type;
+use super::style::{FAINT, GRID, INK, LABEL, Stroke, TICK};
 use crate::text;
 
 /// Beyond this size a number is left out of a plot: sums and differences would overflow.

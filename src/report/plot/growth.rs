@@ -1,35 +1,32 @@
-//! Score over the number of training rows: a line through means, a bar from the worst to the best seed.
+//! Learning curve, score against training size: a line through means, a bar from lowest to highest seed.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
-use super::style::{
-    Canvas, Drawn, FAINT, MARGIN, Mark, PALETTE, Picture, Plot, Stroke, WIDTH, render,
-};
+use super::style::{FAINT, MARGIN, Mark, PALETTE, Stroke, WIDTH};
 use super::{GROWTH, HEAD, Missing, ranked_title, title};
-use crate::growth::{self, Point};
-use crate::summary::Summary;
 use crate::{Input, text};
+use sweep_analysis::Summary;
+use sweep_analysis::learning_curve::{self, Point};
 
 const THICK: u32 = 6;
 pub(super) const PANEL_HEIGHT: i32 = 860;
 
 /// The learning curve by training rows of the best configuration of each kind.
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    let growths = growth::all(&input.experiment, summary);
-    let best = growth::best_of_kinds(&growths);
+    let growths = learning_curve::all(&input.experiment, summary);
+    let best = learning_curve::best_of_kinds(&growths);
     if best.is_empty() {
-        let is_asked = input
-            .experiment
-            .trials
-            .iter()
-            .any(|trial| trial.in_plan && crate::summary::train_share(trial) < 1.0);
+        let is_asked =
+            input.experiment.trials.iter().any(|trial| {
+                trial.in_plan && sweep_analysis::configuration::train_share(trial) < 1.0
+            });
         return Err(match is_asked {
             true => Missing::Data(
-                "Learning curve by training rows: no configuration has finished on two shares."
-                    .to_owned(),
+                "Learning curve: no configuration has finished at two training sizes.".to_owned(),
             ),
             false => Missing::NotAsked,
         });
@@ -52,10 +49,11 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let has_seeds = best
         .iter()
         .any(|growth| growth.points.iter().any(|p| p.spread.n > 1));
-    let name = "Score by number of training rows, best of each kind".to_owned();
-    let caption = "Each configuration was also trained on shares of the training rows, chosen by \
-                   the seed; validation rows are the same throughout. Where a line still rises at \
-                   its end, more data would help.";
+    let name =
+        "Learning curve: score against training size, best configuration of each kind".to_owned();
+    let caption = "Each configuration was also trained on subsets of the training rows, drawn by \
+                   seed; the validation rows stay the same. If a line still improves at its right \
+                   end, more data would probably help.";
     let plot = Lines {
         title: name.clone(),
         x_name: "training rows, log scale".to_owned(),
@@ -74,11 +72,11 @@ pub(super) fn legend(lines: &[Line], has_seeds: bool) -> Legend {
         groups.push(vec![
             (
                 Sign::Mark(Mark::Disc, 11, Stroke::solid(FAINT, 4).color),
-                "mean of seeds".to_owned(),
+                "mean over seeds".to_owned(),
             ),
             (
                 Sign::Line(Stroke::solid(FAINT, 3)),
-                "bar: from the worst to the best seed".to_owned(),
+                "bar: lowest to highest seed".to_owned(),
             ),
         ]);
     }

@@ -3,7 +3,9 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBAColor;
 
-use super::style::{Canvas, Drawn, INK, Mark, Stroke, TICK, Type};
+use super::canvas::{Canvas, Drawn};
+use super::lettering::Type;
+use super::style::{INK, Mark, Stroke, TICK};
 
 const ROW: i32 = 50;
 const SIGN: i32 = 64;

@@ -1,23 +1,27 @@
-//! Every plot of a report. A plot that would be empty is left out, and why is said.
+//! Every plot of a report. A plot without data is left out, and the report states why.
 
 mod bars;
+pub(super) mod canvas;
 mod confusion;
 mod curves;
 mod effects;
 pub(super) mod frame;
 mod growth;
 pub(super) mod legend;
+pub(super) mod lettering;
 mod ranking;
 pub(super) mod style;
 mod transfer;
 
-pub use style::Picture;
+pub use canvas::Picture;
 
 use plotters::backend::DrawingBackend;
 
-use super::summary::{Configuration, Summary};
 use super::{Input, ReportError, text};
-use style::{Canvas, Drawn, INK, MARGIN, TITLE, Type};
+use canvas::{Canvas, Drawn};
+use lettering::Type;
+use style::{INK, MARGIN, TITLE};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
 const CURVES: &str = "learning_curves";
@@ -106,6 +110,6 @@ fn has(summary: &Summary, kind: Kind) -> bool {
 
 /// Kind and settings of a configuration with its place among all.
 fn ranked_title(summary: &Summary, config: &Configuration) -> String {
-    let place = super::sheets::rank(summary, config);
+    let place = summary.rank(config);
     text::sanitize(&format!("#{place} {}", config.title()))
 }

@@ -1,18 +1,16 @@
-//! The best configurations beside the best of each baseline: a dot a seed, a bar at the mean.
+//! The best configurations and the best of each baseline: a mark per seed, a bar at the mean.
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
-use super::style::{
-    Canvas, Drawn, FAINT, INK, LABEL, MARGIN, Picture, Plot, Stroke, TICK, Type, WIDTH, look,
-    render,
-};
+use super::lettering::Type;
+use super::style::{FAINT, INK, LABEL, MARGIN, Stroke, TICK, WIDTH, kind_style};
 use super::{HEAD, Missing, RANKING, title};
-use crate::sheets::rank;
-use crate::summary::{Configuration, Summary};
 use crate::{BEST, text};
+use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
 const ROW: i32 = 96;
@@ -27,27 +25,27 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         .best(BEST)
         .into_iter()
         .map(|config| Row {
-            rank: rank(summary, config),
+            rank: summary.rank(config),
             config,
         })
         .collect();
     let has_baselines = rows.iter().any(|row| row.config.kind.is_baseline());
     let name = match has_baselines {
-        true => "Best configurations beside the baselines",
+        true => "Best configurations and baselines",
         false => "Best configurations",
     };
     let kinds = Kind::ALL.into_iter();
     let mut entries: Vec<(Sign, String)> = kinds
         .filter(|kind| rows.iter().any(|row| row.config.kind == *kind))
         .map(|kind| {
-            let (color, mark) = look(kind);
+            let (color, mark) = kind_style(kind);
             let sign = Sign::Mark(mark, RADIUS, color.mix(0.6));
             (sign, format!("{}, one seed", text::kind(kind)))
         })
         .collect();
     entries.push((
         Sign::Line(Stroke::solid(INK, 6)),
-        "mean of its seeds".to_owned(),
+        "mean over seeds".to_owned(),
     ));
     let values = || {
         rows.iter()
@@ -61,8 +59,8 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         legend: Legend::new(entries, WIDTH - 2 * MARGIN),
         rows,
     };
-    let caption = "Each mark is one seed, each bar the mean of a configuration's seeds. Names give \
-                   only the settings that vary within a kind.";
+    let caption = "Each mark is one seed, each bar the mean over the seeds of a configuration. Labels \
+                   show only the settings that vary within a kind.";
     Ok(render(RANKING, name.to_owned(), caption.to_owned(), &plot)?)
 }
 
@@ -123,7 +121,7 @@ impl Plot for Ranking<'_> {
 
 impl Row<'_> {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame, y: i32) -> Drawn<B> {
-        let (color, mark) = look(self.config.kind);
+        let (color, mark) = kind_style(self.config.kind);
         let stroke = Stroke::solid(super::style::GRID, 2);
         canvas.line(&[(frame.left, y), (frame.right, y)], stroke)?;
         let number = Type::new(LABEL, INK);

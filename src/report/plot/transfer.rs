@@ -1,21 +1,22 @@
-//! Transferred networks beside the same ones from scratch: over epochs, and over examples.
+//! Transfer learning against the same network trained from scratch: over epochs and training sizes.
 
 use plotters::backend::DrawingBackend;
 
+use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::curves::{self, Panel};
 use super::frame::Frame;
 use super::growth::{Line, PANEL_HEIGHT, Place, frame, legend, shift_of};
 use super::legend::Legend;
-use super::style::{Canvas, Drawn, INK, MARGIN, PALETTE, Picture, Plot, WIDTH, render};
+use super::style::{INK, MARGIN, PALETTE, WIDTH};
 use super::{HEAD, Missing, TRANSFER, title};
-use crate::summary::Summary;
-use crate::transfer::{self, Pairing};
 use crate::{Input, text};
+use sweep_analysis::Summary;
+use sweep_analysis::transfer::{self, Pairing};
 
-/// Ways of transferring that can be told apart in one plot.
-const MOST: usize = 5;
+/// Transfer configurations that stay distinguishable in one plot.
+const MAX: usize = 5;
 
-/// The best transferred network with its pair, and the other ways of transferring the same network.
+/// The best transferred network with its pair, and the other transfer configurations of that network.
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let pairings = transfer::all(&input.experiment, summary);
     let Some(best) = pairings.first() else {
@@ -24,14 +25,16 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             trial.in_plan && params.any(|(key, _)| key == sweep_core::trial::FROM)
         });
         return Err(match is_asked {
-            true => Missing::Data("Transfer: no pair of trials has finished yet.".to_owned()),
+            true => {
+                Missing::Data("Transfer learning: no pair of trials has finished yet.".to_owned())
+            }
             false => Missing::NotAsked,
         });
     };
     let ways: Vec<&Pairing<'_>> = pairings
         .iter()
         .filter(|pairing| pairing.scratch.id == best.scratch.id)
-        .take(MOST)
+        .take(MAX)
         .collect();
     let metric = summary.objective.metric.as_str();
     let lines = lines(best, &ways);
@@ -40,18 +43,18 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .iter()
         .any(|point| point.new_rows.is_some_and(|rows| rows > 0.0));
     let x_name = match has_new {
-        true => "training rows new to the source, log scale",
+        true => "training rows not seen by the source model, log scale",
         false => "training rows, log scale",
     };
     let mut panel = Panel::new(&format!("{}, all rows", text::metric(metric)));
     panel.extend(input, best.scratch, metric, (INK, true));
     panel.extend(input, best.transferred, metric, (PALETTE[0], false));
     let has_seeds = best.points.iter().any(|point| point.gain.n > 1);
-    let name = "Transfer: copied layers beside the same network from scratch".to_owned();
-    let caption = "Every transferred trial has a pair from scratch with the same network, seed and \
-                   rows. Left: the best way of transferring on all training rows, over epochs (thin: \
-                   one seed). Right: every way of transferring that network, at the best epoch, over \
-                   the number of examples.";
+    let name = "Transfer learning against training from scratch".to_owned();
+    let caption = "Every transferred trial is paired with one from scratch that has the same network, \
+                   seed and rows. Left: the best transfer configuration on all training rows, over \
+                   epochs (thin lines: single seeds). Right: every transfer configuration of that \
+                   network, at the best epoch, against training size.";
     let plot = Transfer {
         title: name.clone(),
         panel: panel.can_be_drawn().then_some(panel),

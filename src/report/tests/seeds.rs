@@ -1,9 +1,9 @@
 //! What a report says where configurations have finished different seeds, or seeds that differ in nothing.
 
-use super::super::inference::Verdict;
 use super::super::samples::{add, empty, stop};
-use super::super::{Inference, Input, Summary, joint, make};
+use super::super::{Inference, Input, Summary, joint, make, narrative, plan_status};
 use super::text_of;
+use sweep_analysis::inference::Verdict;
 use sweep_core::trial::{Kind, Status, Value};
 
 /// Networks at `rates`, each with the scores of seeds from 1 that have finished out of `planned`.
@@ -43,8 +43,8 @@ fn an_unfinished_sweep_is_ranked_by_the_seeds_that_have_finished_alike_and_says_
         .collect();
     assert_eq!(firsts, [0.6, 0.55, 0.4]);
     assert_eq!(
-        summary.unfinished().unwrap(),
-        "The sweep is unfinished: 6 of 12 trials are still to come, and the order may change; `sweep resume q` goes on."
+        plan_status::unfinished(&summary).unwrap(),
+        "The sweep is unfinished: 6 of 12 trials remain, and the ranking may change; `sweep resume q` continues it."
     );
     // The best seed of what leads, though another command could find it elsewhere.
     assert_eq!(
@@ -54,13 +54,16 @@ fn an_unfinished_sweep_is_ranked_by_the_seeds_that_have_finished_alike_and_says_
     let report = make(&input).unwrap();
     let page = text_of(&report, "index.html");
     assert!(page.contains(
-        "6 of 12 trials are still to come, and the order may change; <code>sweep resume q</code>"
+        "6 of 12 trials remain, and the ranking may change; <code>sweep resume q</code>"
     ));
     let comparisons = text_of(&report, "comparisons.csv");
     let leader = comparisons.lines().nth(1).unwrap();
     assert!(leader.contains("lr=0.01,2,"), "{comparisons}");
     let all_done = partly(2, &[(0.1, &[0.4, 0.3]), (0.01, &[0.6, 0.5])]);
-    assert_eq!(Summary::of(&all_done.experiment).unfinished(), None);
+    assert_eq!(
+        plan_status::unfinished(&Summary::of(&all_done.experiment)),
+        None
+    );
 }
 
 #[test]
@@ -94,14 +97,14 @@ fn runs_of_one_result_are_not_several() {
         (inference.comparisons[0].pairs, inference.comparisons[0].p),
         (1, None)
     );
-    let told = inference.sentences(&summary).join("\n");
+    let told = narrative::sentences(&inference, &summary).join("\n");
     assert!(
-        told.contains("leads: 0.7000, the same with each of 3 seeds."),
+        told.contains("leads: 0.7000, deterministic (same result for all 3 seeds)."),
         "{told}"
     );
-    assert!(told.contains("the seed changes nothing"), "{told}");
+    assert!(told.contains("are deterministic: their runs"), "{told}");
     assert!(
-        !told.contains("told apart") && !told.contains("--seeds"),
+        !told.contains("significant") && !told.contains("--seeds"),
         "{told}"
     );
     // A loss that differs in one run is what a seed did.
@@ -113,13 +116,13 @@ fn runs_of_one_result_are_not_several() {
 fn advice_is_what_would_help() {
     let told = |input: &Input| {
         let summary = Summary::of(&input.experiment);
-        Inference::of(&summary).sentences(&summary).join("\n")
+        narrative::sentences(&Inference::of(&summary), &summary).join("\n")
     };
     let single = told(&partly(1, &[(0.1, &[0.7]), (0.01, &[0.6])]));
     assert!(single.contains("`sweep run FILE --seeds 1..3`"), "{single}");
     let unfinished = told(&partly(3, &[(0.1, &[0.7]), (0.01, &[0.6])]));
     assert!(
-        unfinished.contains("`sweep resume q` trains what is still to come."),
+        unfinished.contains("`sweep resume q` trains the remaining trials."),
         "{unfinished}"
     );
     assert!(!unfinished.contains("--seeds"), "{unfinished}");
@@ -142,7 +145,7 @@ fn advice_is_what_would_help() {
     }
     let repeats = told(&repeats);
     assert!(
-        repeats.contains("In 2 configurations") && !repeats.contains("1000 seeds"),
+        repeats.contains("2 configurations, such as") && !repeats.contains("1000 seeds"),
         "{repeats}"
     );
     let mut failed = partly(2, &[(0.1, &[0.7]), (0.01, &[0.6])]);
@@ -164,20 +167,20 @@ fn what_has_no_result_is_told_with_what_to_do() {
     }
     let summary = input.summary();
     assert_eq!(
-        summary.troubles(),
+        plan_status::troubles(&summary),
         [
-            "2 trials diverged; that is a result, and is not tried again.",
-            "2 trials failed; `sweep show q` says why, `sweep resume q --retry-failed` tries again.",
+            "2 trials diverged; this counts as a result and is not retried.",
+            "2 trials failed; `sweep show q` shows why, `sweep resume q --retry-failed` retries.",
         ]
     );
-    let told = Inference::of(&summary).sentences(&summary).join("\n");
+    let told = narrative::sentences(&Inference::of(&summary), &summary).join("\n");
     assert!(
         told.contains("the 2 other configurations have no finished trial"),
         "{told}"
     );
     let input = partly(2, &[(0.1, &[0.7, 0.7]), (0.01, &[0.1, 0.1]), (0.001, &[])]);
     let summary = input.summary();
-    let told = Inference::of(&summary).sentences(&summary).join("\n");
+    let told = narrative::sentences(&Inference::of(&summary), &summary).join("\n");
     assert!(told.contains("(1 more has none)"), "{told}");
 }
 
@@ -187,12 +190,12 @@ fn a_sweep_that_a_process_is_at_is_not_to_be_resumed() {
     input.running = vec!["q".to_owned()];
     let summary = input.summary();
     assert_eq!(
-        summary.unfinished().unwrap(),
-        "The sweep is running: 4 of 6 trials are still to come, and the order may change."
+        plan_status::unfinished(&summary).unwrap(),
+        "The sweep is running: 4 of 6 trials remain, and the ranking may change."
     );
     let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
     assert!(page.contains("The sweep is running") && !page.contains("sweep resume"));
-    assert!(page.contains("What is still to come is being trained."));
+    assert!(page.contains("The remaining trials are running."));
 }
 
 #[test]
@@ -201,9 +204,9 @@ fn a_filtered_report_says_so_wherever_it_matters() {
     input.query = Some("seed=1".to_owned());
     let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
     for told in [
-        "<title>q, only seed=1 · sweep report</title>",
-        "<h1>q, only seed=1</h1>",
-        "only trials that meet <code>seed=1</code>",
+        "<title>q (filter: seed=1) · sweep report</title>",
+        "<h1>q (filter: seed=1)</h1>",
+        "restricted to trials that match <code>seed=1</code>",
         "sweep report q --query ",
         "without the query there may be more seeds",
     ] {
@@ -213,14 +216,14 @@ fn a_filtered_report_says_so_wherever_it_matters() {
 }
 
 #[test]
-fn commands_that_added_seeds_are_part_of_running_it_again() {
+fn commands_that_added_seeds_are_part_of_reproducing_it() {
     let mut input = partly(1, &[(0.1, &[0.7])]);
     let mut second = input.experiment.sessions[0].clone();
     second.command = "sweep run q.toml --more-seeds 2 --top 1".to_owned();
     input.experiment.sessions.push(second);
     let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
-    let (_, again) = page.split_once("id=\"again\"").unwrap();
-    let (commands, _) = again.split_once("</pre>").unwrap();
+    let (_, reproduce) = page.split_once("id=\"reproduce\"").unwrap();
+    let (commands, _) = reproduce.split_once("</pre>").unwrap();
     assert!(
         commands.contains("\nsweep run q.toml --more-seeds 2 --top 1\nsweep report q"),
         "{commands}"
@@ -234,7 +237,7 @@ fn a_sweep_that_has_just_begun_has_plain_facts() {
     input.experiment.sessions[0].ended_ms = None;
     let page = text_of(&make(&input).unwrap(), "index.html").to_owned();
     assert!(page.contains("<dd>0.0 s</dd>") && !page.contains("-0.0 s"));
-    assert!(page.contains("<dd>not known yet: 1 session without an end</dd>"));
+    assert!(page.contains("<dd>unknown: 1 session without a recorded end</dd>"));
 }
 
 #[test]
@@ -267,11 +270,11 @@ fn one_that_cannot_be_compared_keeps_no_winner_from_being_declared() {
         (inference.untested(), &inference.candidates[..]),
         (1, &[0, 2][..])
     );
-    let told = inference.sentences(&summary);
+    let told = narrative::sentences(&inference, &summary);
     assert!(
-        told[1].starts_with("It is better than the 1 other configuration: p")
-            && told[1]
-                .ends_with("; 1 more cannot be compared: fewer than two seeds in common with it."),
+        told[1]
+            .starts_with("It is significantly better than the 1 other configuration: adjusted p")
+            && told[1].ends_with("; 1 more cannot be compared (fewer than two seeds in common)."),
         "{told:?}"
     );
 }
@@ -305,7 +308,7 @@ fn sweeps_that_were_joined_tell_their_features_looks_and_commands() {
     let report = make(&input).unwrap();
     let page = text_of(&report, "index.html");
     assert!(page.contains("2 to 3 features"));
-    assert!(page.contains("<dd>looked at 3 times</dd>") && !page.contains("never looked at"));
+    assert!(page.contains("<dd>evaluated 3 times</dd>") && !page.contains("not evaluated yet"));
     assert!(page.contains("Features of b") && page.contains("sweep report a b"));
     assert!(page.contains("<code>sweep resume a</code>, <code>sweep resume b</code>"));
 }

@@ -1,5 +1,5 @@
-// The leaderboard: every configuration, to be sorted by any column, narrowed by a query, with the columns that the
-// reader wants; ticked ones show their learning curves.
+// The leaderboard: every configuration, sortable by any column, filtered by a query, with the columns that the
+// reader selects; selected configurations show their training curves.
 
 const PAGE_ROWS = 25;
 
@@ -28,21 +28,21 @@ function leaderboard() {
   const help = html(
     'p',
     { class: 'note', id: 'query-help' },
-    'Conditions side by side must all hold: ',
+    'Conditions separated by spaces must all hold: ',
     html('code', {}, example()),
-    '. Signs are ', html('code', {}, '= != < <= > >='), ' and ', html('code', {}, '~'), ' (contains); ', html('code', {}, 'a|b'),
-    ' is either value; ', html('code', {}, 'not'), ' before a condition turns it round, ', html('code', {}, 'or'),
-    ' stands between queries; a word alone is looked for in settings, names, kind, status, tags and notes. Figures that show all configurations follow.',
+    '. Operators are ', html('code', {}, '= != < <= > >='), ' and ', html('code', {}, '~'), ' (contains); ', html('code', {}, 'a|b'),
+    ' matches either value; ', html('code', {}, 'not'), ' negates a condition, ', html('code', {}, 'or'),
+    ' separates alternatives; a word alone is searched in settings, identifiers, kind, status, tags and notes. Figures that show all configurations follow the filter.',
   );
   const columnsBox = html('details', { class: 'columns' }, html('summary', {}, 'Columns'), html('div', {}, ...COLUMNS.map(box)));
-  section.querySelector('.live').append(
+  section.querySelector('.interactive').append(
     html('div', { class: 'tools' }, html('label', { for: 'query' }, 'Filter'), input, told, columnsBox),
     error,
     help,
     html('div', { class: 'wide' }, html('table', { class: 'board' }, html('thead', {}, head), body)),
     more,
-    html('p', { class: 'note' }, 'A bar beside the rank marks those that cannot be told apart from the best at 95% confidence. '
-      + 'Means are over seeds. Ticked configurations show their learning curves below.'),
+    html('p', { class: 'note' }, 'A bar beside the rank marks configurations whose difference from the best is not significant at the 5% level. '
+      + 'Means are over seeds. Selected configurations show their training curves below.'),
   );
   section.classList.add('drawn');
 
@@ -117,7 +117,7 @@ function leaderboard() {
       const tick = html('input', {
         type: 'checkbox',
         checked: chosen.has(config),
-        'aria-label': `learning curve of ${ranked(config)}`,
+        'aria-label': `training curve of ${ranked(config)}`,
         onchange: () => {
           view.chosen ??= [...chosen];
           view.choose(config, tick.checked);
@@ -133,10 +133,10 @@ function leaderboard() {
       return html('tr', { class: classes }, html('td', {}, tick), ...cells);
     }));
     if (found.length === 0) {
-      body.append(html('tr', {}, html('td', { class: 'text', colspan: columns.length + 1 }, 'No configuration is like that.')));
+      body.append(html('tr', {}, html('td', { class: 'text', colspan: columns.length + 1 }, 'No configuration matches the filter.')));
     }
     more.hidden = found.length <= rows;
-    more.textContent = `Show more of the ${found.length.toLocaleString('en-US')}`;
+    more.textContent = `Show more (${found.length.toLocaleString('en-US')} in total)`;
     told.textContent = found.length === CONFIGS ? count(CONFIGS, 'configuration')
       : `${found.length.toLocaleString('en-US')} of ${count(CONFIGS, 'configuration')}`;
   }

@@ -1,5 +1,5 @@
-// The page as a whole: fills every part that has something to show. A part that cannot be drawn keeps what it had
-// without the script, and its failure is told to the console; the others are drawn all the same.
+// Fills every section that has data. A section that cannot be drawn keeps its static content and logs the error to
+// the console; the others are still drawn.
 
 document.documentElement.classList.add('has-script');
 document.body.append(tip);

@@ -235,7 +235,7 @@ function legend(entries) {
 function figure(id, follows, draw) {
   const section = document.getElementById(id);
   if (!section) return;
-  const host = section.querySelector('.live');
+  const host = section.querySelector('.interactive');
   let width = 0;
   const redraw = () => {
     width = host.clientWidth;

@@ -1,4 +1,4 @@
-// The query language of `sweep ls`, `report` and `export`, as src/report/query.rs describes it. Both answer the
+// The query language of `sweep ls`, `report` and `export`, as src/analysis/query.rs describes it. Both answer the
 // examples of tests/browser/queries.json alike.
 
 const NEAR = 2;

@@ -96,7 +96,7 @@ function columns() {
     number('mean', 'Mean', spread('mean'), score, { isOn: true }),
     {
       key: 'interval',
-      head: '95% interval',
+      head: '95% CI',
       raw: (i) => (isNumber(c.low[i]) ? c.high[i] - c.low[i] : null),
       shown: (i) => (isNumber(c.low[i]) ? `${score(c.low[i])} to ${score(c.high[i])}` : '–'),
       isOn: c.low.some(isNumber),
@@ -119,14 +119,14 @@ function columns() {
   found.push(
     number('seeds', 'Seeds', (i) => RUNS[i].length, whole, { isWhole: true }),
     number('parameters', 'Parameters', spread('parameters'), whole, { isOn: true, isWhole: true }),
-    number('seconds', 'Time a trial', spread('seconds'), duration, { isOn: true }),
+    number('seconds', 'Time per trial', spread('seconds'), duration, { isOn: true }),
     number('diverged', 'Diverged', spread('diverged'), whole, { isOn: c.diverged.some(Boolean), isWhole: true }),
     number('failed', 'Failed', spread('failed'), whole, { isOn: c.failed.some(Boolean), isWhole: true }),
     text('tag', 'Tags', (i) => (D.tags[i] ?? []).join(' '), {
       isOn: Object.keys(D.tags).length > 0,
       values: (i) => D.tags[i] ?? [],
     }),
-    text('name', 'Name', (i) => c.id[i], { isOn: true }),
+    text('name', 'Config', (i) => c.id[i], { isOn: true }),
     ...settings.filter((setting) => !setting.isOn),
   );
   return found;
@@ -144,7 +144,7 @@ const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
 /** What a configuration's trials have under `key`, where that is no column of the leaderboard; else `undefined`. */
 function ofTrials(config, key) {
   const runs = RUNS[config];
-  const fate = D.fates[config] ?? {};
+  const detail = D.details[config] ?? {};
   const texts = (values) => values.map((value) => ({ raw: value, shown: value }));
   const numbers = (values, isWhole) =>
     runs.map((run) => values[run]).filter(isNumber).map((raw) => ({ raw, shown: String(raw), isWhole }));
@@ -152,22 +152,22 @@ function ofTrials(config, key) {
     case 'trial': return texts(runs.map((run) => D.runs.trial[run]));
     case 'config': return texts([D.configs.id[config]]);
     case 'seed': return numbers(D.runs.seed, true);
-    case 'status': return texts(fate.status ?? ['finished']);
+    case 'status': return texts(detail.status ?? ['finished']);
     // What earlier files asked for is not on the page.
     case 'in_plan': return texts(['true']);
     case 'best': return numbers(D.runs.value, false);
     case 'best_step': return numbers(D.runs.step, true);
     case 'last': return numbers(D.runs.last, false);
     case 'steps': return numbers(D.runs.steps, true);
-    case 'cause': return texts(fate.cause ?? []);
-    case 'message': return texts(fate.message ?? []);
+    case 'cause': return texts(detail.cause ?? []);
+    case 'message': return texts(detail.message ?? []);
     default: return undefined;
   }
 }
 
 /** A configuration as a query sees it. */
 function rowOf(config) {
-  const fate = D.fates[config] ?? { status: ['finished'], message: [], notes: [] };
+  const detail = D.details[config] ?? { status: ['finished'], message: [], notes: [] };
   const settings = D.params.filter((param) => param.at[config] >= 0);
   return {
     text: () =>
@@ -178,9 +178,9 @@ function rowOf(config) {
         D.configs.id[config],
         ...RUNS[config].map((run) => D.runs.trial[run]),
         ...(D.tags[config] ?? []),
-        ...fate.status,
-        ...fate.message,
-        ...fate.notes,
+        ...detail.status,
+        ...detail.message,
+        ...detail.notes,
       ].join(' '),
     values(key) {
       const found = ofTrials(config, key);

@@ -1,0 +1,35 @@
+//! What the records of a sweep say: ranking, inference, importance of settings, calibration, learning curves.
+//!
+//! Values from values: nothing here reads a file, draws or prints. Whatever the page, the tables, the CSV files, the JSON
+//! output and the exports show is computed here, once.
+
+pub mod anova;
+mod axes;
+pub mod bounds;
+pub mod calibration;
+pub mod configuration;
+mod distributions;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
+pub mod inference;
+mod input;
+pub mod json;
+pub mod learning_curve;
+pub mod merged;
+pub mod query;
+pub mod query_fields;
+pub mod ranking;
+mod summary;
+mod summary_stats;
+pub mod text;
+pub mod transfer;
+
+pub use anova::Anova;
+pub use axes::{Axis, Effect};
+pub use configuration::{Configuration, Run};
+pub use inference::Inference;
+pub use input::{BEST, Input, wanted};
+pub use query::QueryError;
+pub use query_fields::narrow;
+pub use summary::{Summary, labels};
+pub use summary_stats::Spread;

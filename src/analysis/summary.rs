@@ -1,0 +1,218 @@
+//! From trials to what is worth saying of them: ranked configurations, effects of settings, cost.
+//!
+//! Pure. Only trials of the current plan count, and only those of all training rows are ranked.
+//! Configurations are compared on the seeds that they have finished alike, so that neither a mean over
+//! lucky seeds wins nor an unfinished configuration loses for being late ([`super::ranking`]); one that
+//! diverged with any seed stands behind those that did not.
+
+use std::collections::HashMap;
+
+use super::axes::{Axis, axes, varying_keys};
+use super::configuration::{Configuration, by_configuration, configuration, train_share};
+use super::{merged, ranking, text};
+use sweep_core::trial::{Kind, Objective, Params, Status, TrialId};
+use sweep_store::{ExperimentRecord, TrialRecord};
+
+/// What a report says of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub objective: Objective,
+    /// Configurations with at least one finished trial, the best first.
+    pub ranking: Vec<Configuration>,
+    /// Configurations planned, with a finished trial or without.
+    pub planned_configurations: usize,
+    /// Trials of the plan by status, in the order of [`Status::ALL`], those that are none left out.
+    pub counts: Vec<(Status, u64)>,
+    /// Trials in the record that the experiment's file no longer asks for.
+    pub fallen_out: u64,
+    /// Replicate seeds of the plan, ascending.
+    pub seeds: Vec<u64>,
+    /// The best run of the first configuration: what `best` means in every command.
+    pub best_trial: Option<TrialId>,
+    /// Sweeps of which trials are still to come.
+    pub unfinished: Vec<String>,
+    /// Those of `unfinished` that a process is at.
+    pub running: Vec<String>,
+    /// Sweeps of which trials of the plan have failed.
+    pub with_failures: Vec<String>,
+    /// The query that chose the trials; `None` where all of the sweep are here.
+    pub query: Option<String>,
+    /// Settings that vary among the networks, in the order of their keys.
+    pub axes: Vec<Axis>,
+    /// Seconds of training in the whole plan, added over trials.
+    pub seconds: f64,
+}
+
+impl Summary {
+    /// Of `experiment`, from its trials alone.
+    pub fn of(experiment: &ExperimentRecord) -> Summary {
+        let planned: Vec<&TrialRecord> = experiment
+            .trials
+            .iter()
+            .filter(|trial| trial.in_plan)
+            .collect();
+        let objective = experiment.objective.clone();
+        // Trials of a share of the training rows belong to a learning curve and are not ranked.
+        let whole: Vec<&TrialRecord> = planned
+            .iter()
+            .filter(|trial| train_share(trial) == 1.0)
+            .copied()
+            .collect();
+        let groups = by_configuration(&whole);
+        // One of each configuration: which sweeps asked for a trial differs between seeds of one.
+        let firsts: Vec<&TrialRecord> = groups.iter().map(|trials| trials[0]).collect();
+        let labels = labels(
+            firsts
+                .iter()
+                .map(|trial| (&trial.id, trial.kind, &trial.params)),
+        );
+        let configs = groups.iter().map(|trials| configuration(trials, &labels));
+        let ranking = ranked(configs.flatten().collect(), &objective);
+        let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let of_status = |status| {
+            planned
+                .iter()
+                .filter(|trial| trial.status == status)
+                .count()
+        };
+        Summary {
+            best_trial: (ranking.first()).map(|first| first.best_run(&objective).trial.clone()),
+            unfinished: sweeps_of(&planned, experiment, is_to_come),
+            running: Vec::new(),
+            with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
+            query: None,
+            axes: axes(&firsts, &ranking),
+            planned_configurations: groups.len(),
+            counts: Status::ALL
+                .into_iter()
+                .map(|status| (status, of_status(status) as u64))
+                .filter(|(_, number)| *number > 0)
+                .collect(),
+            fallen_out: (experiment.trials.len() - planned.len()) as u64,
+            seeds,
+            // An empty sum of floats is -0.
+            seconds: (planned.iter())
+                .filter_map(|trial| trial.seconds)
+                .fold(0.0, |sum, seconds| sum + seconds),
+            objective,
+            ranking,
+        }
+    }
+
+    /// Likewise, while processes are at the sweeps called `running`.
+    pub fn while_running(mut self, running: &[String]) -> Summary {
+        let of_these = self.unfinished.iter();
+        let of_these = of_these.filter(|name| running.contains(name));
+        self.running = of_these.cloned().collect();
+        self
+    }
+
+    /// Likewise, of the trials alone that meet `query`.
+    pub fn narrowed_to(mut self, query: Option<&str>) -> Summary {
+        self.query = query.map(str::to_owned);
+        self
+    }
+
+    /// The best configuration of `kind`.
+    pub fn best_of(&self, kind: Kind) -> Option<&Configuration> {
+        self.ranking.iter().find(|config| config.kind == kind)
+    }
+
+    /// The `most` best configurations, and the best of each baseline that is not among them.
+    pub fn best(&self, most: usize) -> Vec<&Configuration> {
+        let mut best: Vec<&Configuration> = self.ranking.iter().take(most).collect();
+        for config in Kind::BASELINES
+            .into_iter()
+            .filter_map(|kind| self.best_of(kind))
+        {
+            if !best.iter().any(|other| other.id == config.id) {
+                best.push(config);
+            }
+        }
+        best
+    }
+
+    /// Trials that `sweep resume` goes on with by itself.
+    pub fn to_come(&self) -> u64 {
+        let to_come = self.counts.iter().filter(|(status, _)| is_to_come(*status));
+        to_come.map(|(_, number)| number).sum()
+    }
+
+    /// The place of `config`, which is of the ranking, from 1.
+    pub fn rank(&self, config: &Configuration) -> usize {
+        let place = (self.ranking.iter()).position(|other| other.id == config.id);
+        place.expect("taken from the ranking") + 1
+    }
+
+    /// Configurations of the plan without a finished trial: they are in no comparison.
+    pub fn without_result(&self) -> u64 {
+        (self.planned_configurations - self.ranking.len()) as u64
+    }
+
+    /// Number of trials of the plan that stand at `status`.
+    pub fn count(&self, status: Status) -> u64 {
+        self.counts
+            .iter()
+            .find(|(other, _)| *other == status)
+            .map_or(0, |(_, number)| *number)
+    }
+}
+
+/// Sweeps that asked for trials whose status is meant, in the order of the plan.
+fn sweeps_of(
+    planned: &[&TrialRecord],
+    experiment: &ExperimentRecord,
+    is_meant: fn(Status) -> bool,
+) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for trial in planned.iter().filter(|trial| is_meant(trial.status)) {
+        let name = merged::asked_by(trial).unwrap_or(&experiment.name);
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// Whether `sweep resume` goes on with a trial of this status by itself.
+fn is_to_come(status: Status) -> bool {
+    !status.is_final() && status != Status::Failed
+}
+
+/// `configs`, the best first; those that diverged with any seed come last.
+fn ranked(configs: Vec<Configuration>, objective: &Objective) -> Vec<Configuration> {
+    let sign = match objective.goal.is_better(1.0, 0.0) {
+        true => 1.0,
+        false => -1.0,
+    };
+    let (sound, diverged): (Vec<_>, Vec<_>) =
+        (configs.into_iter()).partition(|config| config.diverged == 0);
+    let mut ranking = Vec::new();
+    for part in [sound, diverged] {
+        let values = |config: &Configuration| {
+            let runs = config.runs.iter();
+            runs.map(|run| (run.seed, sign * run.value)).collect()
+        };
+        let values: Vec<Vec<(u64, f64)>> = part.iter().map(values).collect();
+        let mut part: Vec<Option<Configuration>> = part.into_iter().map(Some).collect();
+        let best_first = ranking::best_first(&values).into_iter();
+        ranking.extend(best_first.filter_map(|place| part[place].take()));
+    }
+    ranking
+}
+
+/// The settings in which each trial differs from others of its kind, by trial.
+pub fn labels<'a>(
+    trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
+) -> HashMap<TrialId, String> {
+    let mut varying = HashMap::new();
+    for kind in Kind::ALL {
+        let of_kind = trials.clone().filter(|(_, other, _)| *other == kind);
+        varying.insert(kind, varying_keys(of_kind.map(|(_, _, params)| params)));
+    }
+    trials
+        .map(|(id, kind, params)| (id.clone(), text::settings(params, &varying[&kind])))
+        .collect()
+}

@@ -1,0 +1,122 @@
+//! `comparisons.csv`, and the same as JSON.
+
+use serde_json::{Value as Json, json};
+
+use super::csv_tables::{CsvTable, number, whole};
+use super::narrative;
+use sweep_analysis::inference::{Comparison, Inference, Optimism, Verdict};
+use sweep_analysis::{Summary, text};
+
+/// One row a configuration, by rank; what compares it with the winner is empty for the winner itinference.
+pub fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
+    let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
+    header.extend([
+        "seed_matters",
+        "mean",
+        "mean_low_95",
+        "mean_high_95",
+        "may_be_best",
+    ]);
+    header.extend(["pairs", "won", "lost", "winner_ahead_by", "low", "high"]);
+    header.extend([
+        "sd",
+        "degrees",
+        "p",
+        "p_corrected",
+        "told_apart",
+        "seeds_needed",
+    ]);
+    let mut sheet = CsvTable::new(&header);
+    for (place, (config, estimate)) in summary.ranking.iter().zip(&inference.estimates).enumerate()
+    {
+        let mut row = vec![
+            (place + 1).to_string(),
+            config.id.to_string(),
+            config.kind.name().to_owned(),
+            config.label.clone(),
+            estimate.seeds.to_string(),
+            (!estimate.is_repeat).to_string(),
+            text::exact(estimate.mean),
+            number(estimate.interval.map(|(low, _)| low)),
+            number(estimate.interval.map(|(_, high)| high)),
+            estimate.is_candidate.to_string(),
+        ];
+        match inference.over(place) {
+            Some(comparison) => row.extend(cells(comparison)),
+            None => row.resize(header.len(), String::new()),
+        }
+        sheet.push(&row);
+    }
+    sheet
+}
+
+/// `{verdict, p, seeds_needed, not_compared, repeats: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
+/// degrees, p, p_corrected, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
+/// `by` is positive where the winner is better.
+pub fn json(inference: &Inference, summary: &Summary) -> Json {
+    let (verdict, p, seeds) = match inference.verdict {
+        Verdict::Nothing => ("nothing", None, None),
+        Verdict::Alone => ("alone", None, None),
+        Verdict::TooFewSeeds => ("too_few_seeds", None, None),
+        Verdict::Certain => ("certain", None, None),
+        Verdict::Winner { p } => ("winner", Some(p), None),
+        Verdict::NotToldApart { seeds } => ("not_told_apart", None, seeds),
+    };
+    let config = |place: usize| json!(summary.ranking[place].id);
+    let comparison = |one: &Comparison| {
+        json!({
+            "config": config(one.over),
+            "pairs": one.pairs,
+            "won": one.won,
+            "lost": one.lost,
+            "by": one.by,
+            "low": one.interval.map(|(low, _)| low),
+            "high": one.interval.map(|(_, high)| high),
+            "sd": one.sd,
+            "degrees": one.degrees,
+            "p": one.p,
+            "p_corrected": one.p_corrected,
+            "told_apart": one.is_told_apart,
+            "seeds_needed": one.seeds_needed,
+        })
+    };
+    let optimism = |one: Optimism| {
+        json!({
+            "by": one.by,
+            "honest": one.honest,
+            "folds": one.folds,
+            "same_choice": one.same_choice,
+        })
+    };
+    json!({
+        "verdict": verdict,
+        "p": p,
+        "seeds_needed": seeds,
+        "not_compared": inference.untested(),
+        "repeats": (inference.estimates.iter().enumerate())
+            .filter(|(_, estimate)| estimate.is_repeat)
+            .map(|(place, _)| config(place))
+            .collect::<Json>(),
+        "candidates": inference.candidates.iter().map(|place| config(*place)).collect::<Json>(),
+        "comparisons": inference.comparisons.iter().map(comparison).collect::<Json>(),
+        "optimism": inference.optimism.map(optimism),
+        "sentences": narrative::sentences(inference, summary),
+    })
+}
+
+fn cells(one: &Comparison) -> Vec<String> {
+    vec![
+        one.pairs.to_string(),
+        one.won.to_string(),
+        one.lost.to_string(),
+        number(one.by),
+        number(one.interval.map(|(low, _)| low)),
+        number(one.interval.map(|(_, high)| high)),
+        number(one.sd),
+        number(one.degrees),
+        number(one.p),
+        number(one.p_corrected),
+        one.is_told_apart.to_string(),
+        whole(one.seeds_needed),
+    ]
+}

@@ -1,0 +1,279 @@
+//! The results of inference as sentences for the terminal and the page.
+
+use super::plan_status::{resume, retry};
+use super::transfer_text::{amount, signed};
+use sweep_analysis::inference::{Comparison, Inference, MOST_SEEDS, Verdict};
+use sweep_analysis::{Configuration, Summary, text};
+
+/// Most further seeds that a reader is told how to ask for.
+const AFFORDABLE: usize = 100;
+
+/// One sentence each: the winner, its lead, whether that is significant, the selection bias, and the seeds that a
+/// test with enough power needs.
+pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
+    let Some(winner) = summary.ranking.first() else {
+        return Vec::new();
+    };
+    let mut sentences = vec![lead(inference, winner), verdict(inference, summary)];
+    for place in &inference.rivals {
+        let comparison = &inference.comparisons[place - 1];
+        let is_fixed = [0, *place].map(|place| inference.estimates[place].is_repeat);
+        let other = &summary.ranking[*place];
+        sentences.push(margin(comparison, other, summary, is_fixed == [true; 2]));
+    }
+    sentences.extend(repeats(inference, summary));
+    sentences.extend(more_seeds(inference, summary));
+    sentences.extend(optimism(inference, summary));
+    sentences
+}
+
+fn lead(inference: &Inference, winner: &Configuration) -> String {
+    let estimate = inference.estimates[0];
+    let interval = estimate.interval.map_or(String::new(), |(low, high)| {
+        format!(", 95% CI {} to {}", text::score(low), text::score(high))
+    });
+    let mean = text::score(estimate.mean);
+    let over = match estimate.is_repeat {
+        true => format!(
+            "deterministic (same result for all {} seeds)",
+            estimate.seeds
+        ),
+        false => format!("over {}", winner.seeds()),
+    };
+    let title = winner.title();
+    match estimate.is_repeat {
+        true => format!("{title} leads: {mean}, {over}."),
+        false => format!("{title} leads: {mean} {over}{interval}."),
+    }
+}
+
+fn verdict(inference: &Inference, summary: &Summary) -> String {
+    let untested = inference.untested();
+    let compared = inference.comparisons.len() - untested;
+    let others = text::pluralize(compared as u64, "other configuration");
+    let aside = match untested {
+        0 => String::new(),
+        some => format!(
+            "; {some} more cannot be compared ({})",
+            why_untested(inference)
+        ),
+    };
+    match inference.verdict {
+        Verdict::Nothing => "No configuration has finished.".to_owned(),
+        Verdict::Alone => match summary.without_result() {
+            0 => "There is no other configuration to compare it with.".to_owned(),
+            1 => "No comparison is possible: the other configuration has no finished trial."
+                .to_owned(),
+            some => format!(
+                "No comparison is possible: the {some} other configurations have no finished trial."
+            ),
+        },
+        Verdict::TooFewSeeds => format!(
+            "Its lead over the other configurations cannot be tested: {}.",
+            why_untested(inference)
+        ),
+        Verdict::Certain => format!(
+            "It is better than the {others}{} for every seed{aside}.",
+            with_a_result(summary)
+        ),
+        Verdict::Winner { p } => {
+            format!(
+                "It is significantly better than the {others}{}: {}{aside}.",
+                with_a_result(summary),
+                p_value(p, "adjusted p")
+            )
+        }
+        Verdict::NotToldApart { .. } => {
+            let number = inference.candidates.len();
+            let baselines = inference.candidates.iter();
+            let baselines = baselines.filter(|place| summary.ranking[**place].kind.is_baseline());
+            let is_open =
+                |place: &&usize| **place > 0 && inference.comparisons[**place - 1].p.is_some();
+            let open = inference.candidates.iter().filter(is_open).count();
+            let of_them = match baselines.count() {
+                0 => "",
+                1 => ", including a baseline",
+                _ => ", including baselines",
+            };
+            format!(
+                "Its lead is not significant against {} of the {others}{}{aside}: the best configuration is one \
+                 of these {number}{of_them} (95% confidence).",
+                open,
+                with_a_result(summary)
+            )
+        }
+    }
+}
+
+/// Mentions configurations of the plan that are in no comparison.
+fn with_a_result(summary: &Summary) -> String {
+    match summary.without_result() {
+        0 => String::new(),
+        1 => " with results (1 more has none)".to_owned(),
+        some => format!(" with results ({some} more have none)"),
+    }
+}
+
+/// Why some configurations could not be compared with the winner.
+fn why_untested(inference: &Inference) -> &'static str {
+    let untested = inference.comparisons.iter().filter(|one| one.is_untested());
+    let is_fixed = |place: usize| inference.estimates[place].is_repeat;
+    let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
+    match fixed.count() {
+        0 => "fewer than two seeds in common",
+        all if all == inference.untested() => "both configurations are deterministic",
+        _ => "fewer than two seeds in common, or both are deterministic",
+    }
+}
+
+/// Which configurations are deterministic.
+fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
+    let repeats = inference.estimates.iter().zip(&summary.ranking);
+    let repeats: Vec<&Configuration> = repeats
+        .filter(|(estimate, _)| estimate.is_repeat)
+        .map(|(_, config)| config)
+        .collect();
+    match repeats[..] {
+        [] => None,
+        [one] => Some(format!(
+            "{} is deterministic: its runs have the same result for every seed and count as one.",
+            one.title()
+        )),
+        _ => Some(format!(
+            "{} configurations, such as {}, are deterministic: their runs have the same result for every seed and count \
+             as one. Only the best of these can be the best of all.",
+            repeats.len(),
+            repeats[0].title()
+        )),
+    }
+}
+
+/// `Lead over the runner-up (network lr=0.01): +0.8 points [-1.1, +2.7] on 3 seeds, better on 2; p = 0.31, adjusted p = 1.0:
+/// not significant.`
+///
+/// `is_fixed`: whether both are deterministic.
+fn margin(
+    comparison: &Comparison,
+    other: &Configuration,
+    summary: &Summary,
+    is_fixed: bool,
+) -> String {
+    let objective = &summary.objective;
+    let whom = match (comparison.over, other.label.as_str()) {
+        (1, _) => format!("the runner-up ({})", other.title()),
+        (_, "") => format!("the best {}", text::kind(other.kind)),
+        (_, label) => format!("the best {} ({label})", text::kind(other.kind)),
+    };
+    let Some(by) = comparison.by else {
+        return format!("Lead over {whom}: no seed in common.");
+    };
+    let pairs = text::pluralize(comparison.pairs as u64, "seed");
+    let mut line = format!("Lead over {whom}: {}", amount(objective, by));
+    if let Some((low, high)) = comparison.interval {
+        let (low, high) = (signed(objective, low), signed(objective, high));
+        line.push_str(&format!(" [{low}, {high}]"));
+    }
+    if !is_fixed {
+        line.push_str(&format!(" on {pairs}, better on {}", comparison.won));
+    }
+    match (comparison.p, comparison.p_corrected) {
+        (Some(p), Some(corrected)) => {
+            let said = match comparison.is_told_apart {
+                true => "significant",
+                false => "not significant",
+            };
+            let corrected = p_value(corrected, "adjusted p");
+            line.push_str(&format!("; {}, {corrected}: {said}.", p_value(p, "p")));
+        }
+        _ if is_fixed => line.push_str("; both are deterministic, so this holds for every seed."),
+        _ => line.push_str("; too few seeds for a test."),
+    }
+    line
+}
+
+fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
+    if inference.verdict == Verdict::TooFewSeeds {
+        return enough_seeds(inference, summary);
+    }
+    let Verdict::NotToldApart { seeds } = inference.verdict else {
+        return None;
+    };
+    let runner_up = inference.comparisons.first()?;
+    let is_open = runner_up.p.is_some() && !runner_up.is_told_apart;
+    if !is_open || runner_up.by.is_none_or(|by| by <= 0.0) {
+        return None;
+    }
+    let Some(seeds) = seeds else {
+        return Some(format!(
+            "Winner and runner-up are so close that even {MOST_SEEDS} seeds each would not make the difference \
+             significant."
+        ));
+    };
+    let mut sentence = format!(
+        "If the observed difference between winner and runner-up is the true one, {seeds} seeds each would make it \
+         significant with 80% power after correction"
+    );
+    let more = seeds.saturating_sub(runner_up.pairs);
+    // Extra seeds are for sweeps without remaining trials.
+    if (1..=AFFORDABLE).contains(&more) && summary.unfinished.is_empty() && summary.query.is_none()
+    {
+        sentence.push_str(&format!(
+            " (train them with `sweep run FILE --more-seeds {more} --top 2`)"
+        ));
+    }
+    Some(sentence + ".")
+}
+
+/// How to get two seeds of every configuration, the least that a comparison needs.
+fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
+    if let Some(resume) = resume(summary) {
+        return Some(format!("{resume} trains the remaining trials."));
+    }
+    if !summary.unfinished.is_empty() {
+        return Some("The remaining trials are running.".to_owned());
+    }
+    if let Some(query) = &summary.query {
+        // What the sweep has besides is not known here.
+        return Some(format!(
+            "These are only the trials that match `{}`; without the query there may be more seeds.",
+            text::sanitize(query)
+        ));
+    }
+    let planned = summary.ranking.iter().map(|config| config.planned);
+    if planned.max().unwrap_or(0) < 2 {
+        return Some(
+            "`sweep run FILE --seeds 1..3` trains the same configurations with three seeds."
+                .to_owned(),
+        );
+    }
+    if inference.estimates.iter().all(|one| one.is_repeat) {
+        return None;
+    }
+    Some(match retry(summary) {
+        None => "A comparison needs at least two seeds in common.".to_owned(),
+        Some(retry) => format!("{retry} retries the failed trials."),
+    })
+}
+
+fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
+    let optimism = inference.optimism?;
+    let objective = &summary.objective;
+    Some(format!(
+        "The winner was selected by these same scores, which biases its mean by about {}; the bias-corrected \
+         estimate is {}. With one of the {} seeds left out, the same configuration is selected {} of {} times.",
+        amount(objective, optimism.by).trim_start_matches('+'),
+        text::score(optimism.honest),
+        optimism.folds,
+        optimism.same_choice,
+        optimism.folds,
+    ))
+}
+
+/// `p = 0.012`, `adjusted p < 0.001`.
+fn p_value(p: f64, name: &str) -> String {
+    match p {
+        _ if p < 0.001 => format!("{name} < 0.001"),
+        _ if p < 0.1 => format!("{name} = {p:.3}"),
+        _ => format!("{name} = {p:.2}"),
+    }
+}

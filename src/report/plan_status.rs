@@ -1,0 +1,88 @@
+//! Progress of a sweep and the commands that resume it, as sentences for the terminal and the page.
+
+use super::markup;
+use sweep_analysis::{Summary, text};
+use sweep_core::trial::Status;
+
+/// `The sweep is unfinished: 3 of 12 trials remain, and the ranking may change; `sweep resume q` continues it.`;
+/// `None` if no trial remains.
+pub fn unfinished(summary: &Summary) -> Option<String> {
+    let planned: u64 = summary.counts.iter().map(|(_, number)| number).sum();
+    if summary.unfinished.is_empty() {
+        return None;
+    }
+    let running: Vec<String> = summary
+        .running
+        .iter()
+        .map(|name| text::sanitize(name))
+        .collect();
+    let (how, goes_on) = match resume(summary) {
+        None => ("is running", String::new()),
+        Some(resume) if running.is_empty() => ("is unfinished", format!("; {resume} continues it")),
+        Some(resume) => (
+            "is unfinished",
+            format!(
+                "; {} is running, {resume} continues the rest",
+                running.join(", ")
+            ),
+        ),
+    };
+    let remain = if summary.to_come() == 1 {
+        "remains"
+    } else {
+        "remain"
+    };
+    Some(format!(
+        "The sweep {how}: {} of {} {remain}, and the ranking may change{goes_on}.",
+        text::with_thousands(summary.to_come()),
+        text::pluralize(planned, "trial"),
+    ))
+}
+
+/// The commands that train remaining trials of sweeps that are not running; `None` if there are none.
+pub fn resume(summary: &Summary) -> Option<String> {
+    let idle = summary.unfinished.iter();
+    commands(idle.filter(|name| !summary.running.contains(name)), "")
+}
+
+/// The commands that retry failed trials; `None` if none failed.
+pub fn retry(summary: &Summary) -> Option<String> {
+    commands(summary.with_failures.iter(), " --retry-failed")
+}
+
+/// One sentence each on diverged and failed trials.
+pub fn troubles(summary: &Summary) -> Vec<String> {
+    let trials = |status| text::pluralize(summary.count(status), "trial");
+    let mut troubles = Vec::new();
+    if summary.count(Status::Diverged) > 0 {
+        let trials = trials(Status::Diverged);
+        troubles.push(format!(
+            "{trials} diverged; this counts as a result and is not retried."
+        ));
+    }
+    if let Some(retry) = retry(summary) {
+        let trials = trials(Status::Failed);
+        let names: Vec<&String> = summary.with_failures.iter().collect();
+        let show: Vec<String> = (names.into_iter())
+            .map(|name| format!("`sweep show {}`", quoted_name(name)))
+            .collect();
+        let says = if show.len() == 1 { "shows" } else { "show" };
+        troubles.push(format!(
+            "{trials} failed; {} {says} why, {retry} retries.",
+            show.join(", ")
+        ));
+    }
+    troubles
+}
+
+/// `sweep resume NAME` for each of `names`, with `flag`.
+fn commands<'a>(names: impl Iterator<Item = &'a String>, flag: &str) -> Option<String> {
+    let commands: Vec<String> = names
+        .map(|name| format!("`sweep resume {}{flag}`", quoted_name(name)))
+        .collect();
+    (!commands.is_empty()).then(|| commands.join(", "))
+}
+
+fn quoted_name(name: &str) -> String {
+    markup::quoted(&text::sanitize(name))
+}
