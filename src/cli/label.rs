@@ -74,7 +74,7 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
     } else {
         for note in &trial.notes {
             let when = sweep_analysis::text::utc(note.written_ms);
-            terminal::print(&format!("{when}  {}", clean(&note.text)));
+            terminal::print(&format!("{when}  {}", sanitize(&note.text)));
         }
     }
     Ok(Exit::Success)

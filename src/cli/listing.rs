@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::terminal;
 use sweep_analysis::{Summary, json};
-use sweep_core::sanitize;
+use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{TableStyle, TextTable};
 use sweep_report::{details, plan_status, table};

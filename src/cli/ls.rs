@@ -106,7 +106,7 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             trial
                 .best
                 .map_or("–".to_owned(), sweep_analysis::text::score),
-            clean(labels.get(&trial.id).map_or("", String::as_str)),
+            sanitize(labels.get(&trial.id).map_or("", String::as_str)),
             trial.tags.join(" "),
         ]
     };

@@ -6,7 +6,7 @@ use super::context::store_failure;
 use super::prepare::Ready;
 use super::{Context, Failure, run};
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::sanitize::count;
+use sweep_core::format::pluralize;
 use sweep_core::trial::{ConfigId, DataDigest};
 use sweep_experiment::plan::{self, Plan};
 

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const NARROWEST: u16 = 20;
 
 use sweep_core::atomic_fs;
-use sweep_core::sanitize::{columns_of, is_unsafe};
+use sweep_core::sanitize::{char_width, is_unsafe};
 use sweep_report::table::TableStyle;
 
 /// Whether tables on standard output may be coloured.
