@@ -9,7 +9,7 @@ use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
     ConfigId, DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
-use sweep_store::{Begin, DatasetRecord, Durability, Outcome, SessionId, Store, TrialFiles};
+use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, SessionId, Store, TrialFiles};
 
 /// Rows written by each measurement of throughput.
 const ROWS: usize = 1_000_000;
@@ -211,7 +211,7 @@ fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionI
         notes: Vec::new(),
     };
     store
-        .begin(&Begin {
+        .begin(&NewSession {
             experiment: "bench",
             file_path: Path::new("bench.toml"),
             file_text: "",

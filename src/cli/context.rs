@@ -94,7 +94,7 @@ impl Context {
     /// that was killed could not write it down.
     pub fn settle(&self, store: &Store, trial: &mut TrialRecord) -> Result<(), Failure> {
         if trial.status == Status::Running {
-            let names = store.running_for(&trial.id).map_err(store_failure)?;
+            let names = store.running_in(&trial.id).map_err(store_failure)?;
             if !names.iter().any(|name| self.is_run(name)) {
                 trial.status = Status::Interrupted;
             }
@@ -126,7 +126,9 @@ impl Context {
 
     fn settle_attempt(&self, store: &Store, attempt: &mut AttemptRecord) -> Result<(), Failure> {
         if attempt.outcome == RUNNING {
-            let name = store.session_name(attempt.session).map_err(store_failure)?;
+            let name = store
+                .session_experiment(attempt.session)
+                .map_err(store_failure)?;
             if !name.is_some_and(|name| self.is_run(&name)) {
                 attempt.outcome = Status::Interrupted.name().to_owned();
             }

@@ -102,7 +102,7 @@ fn clear(
                 "try again when it is over",
             ));
         }
-        store.compact().map_err(store_failure)?;
+        store.vacuum().map_err(store_failure)?;
     }
     if !context.json {
         terminal::note(&format!(

@@ -83,7 +83,7 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
 /// What the user asked for cannot be done, or the record cannot be written.
 fn refused(error: StoreError) -> Failure {
     match error {
-        StoreError::Refused { .. } => Failure::input(error, ""),
+        StoreError::InvalidValue { .. } => Failure::input(error, ""),
         error => store_failure(error),
     }
 }

@@ -58,7 +58,7 @@ pub fn add_recorded(
     data: &DataDigest,
 ) -> Result<(), Failure> {
     if let Some(store) = context.read_if_any()? {
-        let further = store.further_seeds(name).map_err(store_failure)?;
+        let further = store.extra_seeds(name).map_err(store_failure)?;
         plan.add_seeds(&further, data);
     }
     Ok(())
@@ -103,7 +103,7 @@ pub fn spend(
         return Err(Failure::input(message, &help));
     }
     let spent = plan::extra_seeds(&ready.plan, &chosen, number);
-    let mut further = store.further_seeds(&name).map_err(store_failure)?;
+    let mut further = store.extra_seeds(&name).map_err(store_failure)?;
     for (config, seeds) in &spent {
         match further.iter_mut().find(|(other, _)| other == config) {
             Some((_, known)) => known.extend(seeds),
@@ -111,7 +111,7 @@ pub fn spend(
         }
     }
     store
-        .set_further_seeds(&name, &further)
+        .set_extra_seeds(&name, &further)
         .map_err(store_failure)?;
     let added = ready.plan.add_seeds(&spent, &ready.data.meta.digest);
     let most = spent

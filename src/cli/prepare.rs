@@ -12,7 +12,7 @@ use sweep_core::trial::TrialId;
 use sweep_data::DataError;
 use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
-use sweep_store::lock::DataHold;
+use sweep_store::lock::DataLock;
 
 /// A checked experiment, with the text it came from.
 pub struct Checked {
@@ -29,7 +29,7 @@ pub struct Ready {
     /// What transferred networks begin with.
     pub source: Option<SourceRun>,
     /// Until the record knows of the data, nobody may take them for leftovers.
-    pub hold: DataHold,
+    pub hold: DataLock,
 }
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
@@ -85,7 +85,7 @@ pub fn prepare_or_in(
     pinned: Option<&TrialId>,
     scratch: Option<&Path>,
 ) -> Result<Ready, Failure> {
-    let hold = DataHold::shared(scratch.unwrap_or(context.runs()));
+    let hold = DataLock::shared(scratch.unwrap_or(context.runs()));
     let source = SourceRun::find(context, &checked, pinned)?;
     if let Some(source) = &source {
         let adopted =

@@ -94,9 +94,9 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn refused(error: StoreError) -> Failure {
     match error {
-        StoreError::Needed { .. } | StoreError::Tested { .. } | StoreError::NotThere { .. } => {
-            Failure::input(error, "")
-        }
+        StoreError::UsedByTransfer { .. }
+        | StoreError::HasTestScores { .. }
+        | StoreError::NotFound { .. } => Failure::input(error, ""),
         error => store_failure(error),
     }
 }

@@ -64,7 +64,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let attempts = context.attempts(&store, &trial.id)?;
     let curves = store.curves(&trial.id).map_err(store_failure)?;
     let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
-    let asked_by = store.asked_by(&trial.id).map_err(store_failure)?;
+    let asked_by = store.planned_by(&trial.id).map_err(store_failure)?;
     let details_of_trial = Details {
         asked_by: &asked_by,
         folder: &context.trials().join(trial.id.as_str()),
@@ -128,7 +128,10 @@ fn logs(
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut logs = Vec::new();
     for attempt in attempts {
-        let Some(name) = store.session_name(attempt.session).map_err(store_failure)? else {
+        let Some(name) = store
+            .session_experiment(attempt.session)
+            .map_err(store_failure)?
+        else {
             continue;
         };
         let slot = Slot(attempt.slot.clone());

@@ -13,7 +13,7 @@ use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
 use sweep_data::SourceData;
 use sweep_engine::models::mlp::WEIGHTS;
 use sweep_experiment::Source;
-use sweep_store::{DatasetRecord, ExperimentRecord, RecordedFile, Store, TrialRecord};
+use sweep_store::{DatasetRecord, ExperimentFile, ExperimentRecord, Store, TrialRecord};
 
 /// A finished network and the data it was trained on.
 pub struct SourceRun {
@@ -142,7 +142,7 @@ fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Probl
 
 /// Where a source comes from.
 struct Origin {
-    file: RecordedFile,
+    file: ExperimentFile,
     /// What the file's data were, prepared.
     dataset: DatasetRecord,
 }
@@ -150,7 +150,7 @@ struct Origin {
 impl Origin {
     fn of(experiment: ExperimentRecord) -> Origin {
         Origin {
-            file: RecordedFile {
+            file: ExperimentFile {
                 experiment: experiment.name,
                 path: experiment.file_path,
                 text: experiment.file_text,
@@ -271,7 +271,7 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
 }
 
 /// What the experiment file of the source asks of its data.
-fn recipe(file: &RecordedFile) -> Result<DataSpec, Refused> {
+fn recipe(file: &ExperimentFile) -> Result<DataSpec, Refused> {
     let source = Source {
         path: file.path.clone(),
         text: file.text.clone(),

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Context, Exit, Failure, terminal};
 use sweep_core::format::{format_duration, pluralize};
 use sweep_core::trial::Status;
-use sweep_store::lock::{self, Held, LockError, host_name};
-use sweep_store::{Requests, Urgency};
+use sweep_store::lock::{self, LockError, LockHolder, host_name};
+use sweep_store::{StopMode, StopRequest};
 
 /// How long a sweep may take to end cleanly: longer than its workers may take for a checkpoint.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -43,8 +43,8 @@ pub fn stop(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(tell_idle(context, &said, Some(&name)));
     };
     let urgency = match arguments.now {
-        true => Urgency::AtOnce,
-        false => Urgency::Clean,
+        true => StopMode::Immediate,
+        false => StopMode::Graceful,
     };
     ask(context, &name, &holder, urgency)?;
     let process = format!("process {} on {}", holder.pid, holder.host);
@@ -58,7 +58,7 @@ fn chosen(context: &Context, name: Option<&str>) -> Result<Option<String>, Failu
     if let Some(name) = name {
         return Ok(Some(name.to_owned()));
     }
-    let mut running = lock::all_held(context.runs());
+    let mut running = lock::running_experiments(context.runs());
     match running.len() {
         0 | 1 => Ok(running.pop()),
         several => Err(Failure::input(
@@ -68,7 +68,7 @@ fn chosen(context: &Context, name: Option<&str>) -> Result<Option<String>, Failu
     }
 }
 
-fn holder(context: &Context, name: &str) -> Result<Option<Held>, Failure> {
+fn holder(context: &Context, name: &str) -> Result<Option<LockHolder>, Failure> {
     lock::holder_of(context.runs(), name).map_err(|error| match error {
         LockError::Name { .. } => Failure::input(error, ""),
         _ => Failure::environment(error, ""),
@@ -76,10 +76,15 @@ fn holder(context: &Context, name: &str) -> Result<Option<Held>, Failure> {
 }
 
 /// Puts the request where the holder finds it; where that cannot be written, sends a signal.
-fn ask(context: &Context, name: &str, holder: &Held, urgency: Urgency) -> Result<(), Failure> {
-    let requests = Requests::to(context.runs(), name, holder.clone())
+fn ask(
+    context: &Context,
+    name: &str,
+    holder: &LockHolder,
+    urgency: StopMode,
+) -> Result<(), Failure> {
+    let requests = StopRequest::to(context.runs(), name, holder.clone())
         .map_err(|error| Failure::input(error, ""))?;
-    let Err(error) = requests.ask(urgency) else {
+    let Err(error) = requests.send(urgency) else {
         return Ok(());
     };
     let is_here = holder.host == host_name() && holder.has_locked(context.runs(), name);
@@ -96,7 +101,7 @@ fn ask(context: &Context, name: &str, holder: &Held, urgency: Urgency) -> Result
 }
 
 /// Sends what Ctrl-C in its terminal would: once, or twice to end at once.
-fn signal(pid: u32, urgency: Urgency) -> std::io::Result<()> {
+fn signal(pid: u32, urgency: StopMode) -> std::io::Result<()> {
     let send = || {
         // SAFETY: kill takes plain numbers; the process was seen to hold the lock just now.
         match unsafe { libc::kill(pid as i32, libc::SIGTERM) } {
@@ -105,7 +110,7 @@ fn signal(pid: u32, urgency: Urgency) -> std::io::Result<()> {
         }
     };
     send()?;
-    if urgency == Urgency::AtOnce {
+    if urgency == StopMode::Immediate {
         std::thread::sleep(BETWEEN_SIGNALS);
         // Gone already is as good.
         let _ = send();
@@ -114,10 +119,15 @@ fn signal(pid: u32, urgency: Urgency) -> std::io::Result<()> {
 }
 
 /// Waits until `asked` has let go of the lock.
-fn wait(context: &Context, name: &str, asked: &Held, urgency: Urgency) -> Result<(), Failure> {
+fn wait(
+    context: &Context,
+    name: &str,
+    asked: &LockHolder,
+    urgency: StopMode,
+) -> Result<(), Failure> {
     let patience = match urgency {
-        Urgency::Clean => PATIENCE,
-        Urgency::AtOnce => PATIENCE_AT_ONCE,
+        StopMode::Graceful => PATIENCE,
+        StopMode::Immediate => PATIENCE_AT_ONCE,
     };
     let begin = Instant::now();
     let mut told = Duration::ZERO;
@@ -129,8 +139,8 @@ fn wait(context: &Context, name: &str, asked: &Held, urgency: Urgency) -> Result
                 format_duration(patience)
             );
             let help = match urgency {
-                Urgency::Clean => "`--now` ends its workers at once".to_owned(),
-                Urgency::AtOnce => format!(
+                StopMode::Graceful => "`--now` ends its workers at once".to_owned(),
+                StopMode::Immediate => format!(
                     "`kill -9 {}` on {} ends it whatever it does; what was recorded is kept",
                     asked.pid, asked.host
                 ),
@@ -150,7 +160,7 @@ fn wait(context: &Context, name: &str, asked: &Held, urgency: Urgency) -> Result
 }
 
 /// Says how the sweep stands now.
-fn tell(context: &Context, name: &str, holder: &Held) -> Result<Exit, Failure> {
+fn tell(context: &Context, name: &str, holder: &LockHolder) -> Result<Exit, Failure> {
     let record = context.experiment(Some(name))?;
     let planned = || record.trials.iter().filter(|trial| trial.in_plan);
     let done = planned().filter(|trial| trial.status.is_final()).count();

@@ -63,7 +63,7 @@ pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRe
 pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Failure> {
     let digest = &record.dataset.digest;
     let own = data_of(&record.file_path, &record.file_text, &record.flags);
-    let looks = store.looks_like(digest).map_err(store_failure)?;
+    let looks = store.test_evaluations_like(digest).map_err(store_failure)?;
     let counted = looks.iter().filter(|look| {
         let file = look.file.as_ref().filter(|_| look.data != *digest);
         let other = file.and_then(|file| data_of(&file.path, &file.text, &file.flags).ok());

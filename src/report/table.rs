@@ -70,7 +70,7 @@ pub fn experiments(
                     .best_trial
                     .as_ref()
                     .map_or("–".to_owned(), |id| id.short().to_owned()),
-                text::utc(experiment.touched_ms),
+                text::utc(experiment.updated_ms),
             ],
         );
     }

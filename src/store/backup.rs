@@ -48,9 +48,9 @@ impl Database {
         static COPIES: AtomicU32 = AtomicU32::new(0);
         let private = (std::process::id(), COPIES.fetch_add(1, Ordering::Relaxed));
         let ending = format!("bak-{}-{}.part", private.0, private.1);
-        let unfinished = Unfinished(self.path.with_added_extension(ending));
+        let unfinished = TemporaryFile(self.path.with_added_extension(ending));
         let part = unfinished.0.as_path();
-        let version = self.copy_to(part).map_err(|error| match error {
+        let version = self.copy_into(part).map_err(|error| match error {
             error @ StoreError::Full { .. } => error,
             error => fail(part, Box::new(error)),
         })?;
@@ -59,13 +59,13 @@ impl Database {
         }
         let kept = File::open(part).and_then(|file| {
             file.sync_all()?;
-            self.give_name(part, found)
+            self.publish(part, found)
         });
         kept.map(Some).map_err(|error| fail(part, Box::new(error)))
     }
 
     /// Copies the record to the file `copy`; gives the schema version of what was copied.
-    fn copy_to(&self, copy: &Path) -> Result<i64, StoreError> {
+    fn copy_into(&self, copy: &Path) -> Result<i64, StoreError> {
         // One that was left by a process of the same number.
         let _ = fs::remove_file(copy);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -89,7 +89,7 @@ impl Database {
 
     /// Gives the finished copy `part` the first name that no file has; names reach the disk with their
     /// folder.
-    fn give_name(&self, part: &Path, found: i64) -> io::Result<PathBuf> {
+    fn publish(&self, part: &Path, found: i64) -> io::Result<PathBuf> {
         let run_dir = RunDir::of_database(&self.path);
         for number in 1.. {
             let name = run_dir.backup(found, number);
@@ -133,9 +133,9 @@ fn transfer(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
 }
 
 /// A file that goes away, whatever name it was given besides.
-struct Unfinished(PathBuf);
+struct TemporaryFile(PathBuf);
 
-impl Drop for Unfinished {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         // One that stays is of no harm.
         let _ = fs::remove_file(&self.0);

@@ -221,26 +221,26 @@ pub(super) fn param_cells(value: &Value) -> Option<(&'static str, Sql)> {
         Value::Float(value) if value.is_nan() => return None,
         Value::Float(value) => ("float", Sql::Real(*value)),
         Value::Text(value) => ("text", Sql::Text(value.clone())),
-        Value::List(_) if has_odd_number(value) => return None,
-        Value::Table(_) if has_odd_number(value) => return None,
+        Value::List(_) if has_non_finite(value) => return None,
+        Value::Table(_) if has_non_finite(value) => return None,
         Value::List(_) => ("list", json(value)?),
         Value::Table(_) => ("table", json(value)?),
     })
 }
 
 /// Whether there is a number in `value` that JSON has no spelling for.
-fn has_odd_number(value: &Value) -> bool {
+fn has_non_finite(value: &Value) -> bool {
     match value {
         Value::Float(value) => !value.is_finite(),
-        Value::List(values) => values.iter().any(has_odd_number),
-        Value::Table(entries) => entries.values().any(has_odd_number),
+        Value::List(values) => values.iter().any(has_non_finite),
+        Value::Table(entries) => entries.values().any(has_non_finite),
         Value::Bool(_) | Value::Int(_) | Value::Text(_) => false,
     }
 }
 
 /// `value` as SQLite's signed integer.
 pub(super) fn to_int(what: &str, value: u64) -> Result<i64, StoreError> {
-    i64::try_from(value).map_err(|_| StoreError::Refused {
+    i64::try_from(value).map_err(|_| StoreError::InvalidValue {
         what: what.to_owned(),
         found: value.to_string(),
         allowed: "an integer up to 9223372036854775807",
@@ -249,7 +249,7 @@ pub(super) fn to_int(what: &str, value: u64) -> Result<i64, StoreError> {
 
 /// `path` as text.
 pub(super) fn to_text<'a>(what: &str, path: &'a Path) -> Result<&'a str, StoreError> {
-    path.to_str().ok_or_else(|| StoreError::Refused {
+    path.to_str().ok_or_else(|| StoreError::InvalidValue {
         what: what.to_owned(),
         found: path.display().to_string(),
         allowed: "a path in UTF-8",

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use super::StoreError;
 use super::backup::Upgrade;
-use super::system::log_of;
+use super::system::wal_path;
 
 /// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
 const APPLICATION_ID: i64 = 0x7377_6570;
@@ -120,7 +120,7 @@ impl Database {
     /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
     /// keeps its log there.
     pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
-        if std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
+        if std::fs::metadata(wal_path(path)).is_ok_and(|log| log.len() > 0) {
             return Err(StoreError::UnreadableLog {
                 path: path.to_path_buf(),
             });
@@ -189,8 +189,8 @@ impl Database {
     }
 
     /// Sets how long another process's lock is waited for.
-    pub(super) fn wait_for_locks(&self, patience: Duration) -> Result<(), StoreError> {
-        let set = self.connection.busy_timeout(patience);
+    pub(super) fn wait_for_locks(&self, timeout: Duration) -> Result<(), StoreError> {
+        let set = self.connection.busy_timeout(timeout);
         set.map_err(self.fail("setting it up"))
     }
 
@@ -214,7 +214,7 @@ impl Database {
                 known,
             }),
             (APPLICATION_ID, found, _) if found > 0 => Ok(Found::Version(found)),
-            (application_id, _, _) => Err(StoreError::NotOurs {
+            (application_id, _, _) => Err(StoreError::ForeignDatabase {
                 path: self.path.clone(),
                 application_id,
             }),

@@ -34,7 +34,7 @@ pub enum StoreError {
          left as it is; name another file",
         path.display()
     )]
-    NotOurs { path: PathBuf, application_id: i64 },
+    ForeignDatabase { path: PathBuf, application_id: i64 },
     #[error(
         "{} has schema version {found}, this sweep knows versions up to {known}: use the newer \
          sweep that wrote it",
@@ -100,7 +100,7 @@ pub enum StoreError {
         allowed: &'static str,
     },
     #[error("{what} cannot be recorded: {found}, allowed is {allowed}")]
-    Refused {
+    InvalidValue {
         what: String,
         found: String,
         allowed: &'static str,
@@ -120,19 +120,19 @@ pub enum StoreError {
         count: u64,
     },
     #[error("the record has no {what} any more")]
-    NotThere { what: String },
+    NotFound { what: String },
     #[error(
         "trial {trial} is what networks of sweep `{by}` begin with: remove that sweep first, or keep \
          this one"
     )]
-    Needed { trial: String, by: String },
+    UsedByTransfer { trial: String, by: String },
     #[error(
         "trial {trial} was scored on test rows for sweep `{by}`, and looks at them are not undone: it \
          goes only with its whole sweep"
     )]
-    Tested { trial: String, by: String },
+    HasTestScores { trial: String, by: String },
     #[error("an event came for {what}, which the record does not know of")]
-    Unknown { what: String },
+    UnknownReference { what: String },
     #[error(
         "a model cannot be kept: {}: {source}; its trial does not count as finished, and is \
          trained again on `sweep resume`",
@@ -179,7 +179,7 @@ impl StoreError {
     }
 
     /// What is waited for, if this is an error that time may mend.
-    pub(super) fn passes(&self) -> Option<String> {
+    pub(super) fn retry_reason(&self) -> Option<String> {
         match self {
             StoreError::Full { path, .. } => Some(format!(
                 "there is no space left for {}: free some space",
@@ -194,7 +194,7 @@ impl StoreError {
     }
 
     /// The same, saying that `results` of trials were given up with it.
-    pub(super) fn losing(self, results: usize) -> StoreError {
+    pub(super) fn with_lost_results(self, results: usize) -> StoreError {
         match results {
             0 => self,
             results => StoreError::NotRecorded {

@@ -3,48 +3,49 @@
 //! One [`Writer`] a session, any number of readers, which never wait for it nor it for them. What was
 //! committed is durable, and a batch of events is in the record whole or not at all.
 
+mod annotations;
 mod backup;
-mod begin;
+mod batch_writer;
 mod cells;
+mod claim;
 mod clock;
 mod database;
 mod error;
-mod evaluation;
-mod flush;
-mod further;
-mod held;
-mod journal;
-mod known;
-mod label;
+mod event_transaction;
+mod extra_seeds;
+mod gc_references;
 pub mod lock;
-mod page;
 mod read;
-mod record;
+mod records;
 mod remove;
-mod request;
-mod show;
-mod standing;
+mod session;
+mod stop_request;
+mod sync_artifacts;
 mod system;
+mod test_evaluations;
 #[cfg(test)]
 mod tests;
+mod trial_detail;
 mod writer;
+mod writer_state;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 pub use backup::Upgrade;
-pub use begin::{Begin, Planned, SessionId};
+pub use batch_writer::Outcome;
+pub use claim::Claim;
 pub use error::StoreError;
-pub use journal::Outcome;
-pub use known::Known;
+pub use gc_references::GcReferences;
 pub use lock::SweepLock;
-pub use record::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentRecord,
-    ExperimentSummary, Look, NoteRecord, RecordedFile, SessionRecord, SlotEventRecord, TrialRecord,
+pub use records::{
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentFile,
+    ExperimentRecord, ExperimentSummary, NoteRecord, SessionRecord, SlotEventRecord,
+    TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;
-pub use request::{Requests, Urgency};
-pub use standing::Standing;
+pub use session::{NewSession, NewTrial, SessionId};
+pub use stop_request::{StopMode, StopRequest};
 pub use writer::{TrialFiles, Writer};
 
 use database::Database;
@@ -55,7 +56,7 @@ pub struct Store {
 }
 
 /// How long the writer waits for another process's lock before it says so and goes on waiting.
-const WAITS_UNTOLD: Duration = Duration::from_secs(3);
+const QUIET_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a committed batch of events is safe against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Store {
     }
 
     /// Whether the file at `path` is a record, of whatever schema, by its first bytes.
-    pub fn is_record(path: &Path) -> bool {
+    pub fn is_database(path: &Path) -> bool {
         Database::is_ours(path)
     }
 
@@ -122,7 +123,7 @@ impl Store {
             .connection
             .execute_batch(&setup)
             .map_err(database.fail("setting it up"))?;
-        database.wait_for_locks(WAITS_UNTOLD)?;
+        database.wait_for_locks(QUIET_LOCK_TIMEOUT)?;
         Writer::start(database, session, files)
     }
 }

@@ -14,20 +14,20 @@ use serde::{Deserialize, Serialize};
 
 use super::database::identity;
 use super::now_ms;
-use super::request::Requests;
+use super::stop_request::StopRequest;
 use sweep_core::run_dir::{RunDir, RunFile, is_experiment_name};
 
 /// How long a lock is tried for that another process may only be looking at.
-const LOOKING: Duration = Duration::from_millis(200);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 /// How long those who clean up wait for data that are being prepared.
-const PREPARING: Duration = Duration::from_secs(5);
+const PREPARATION_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
 #[derive(Debug)]
 pub struct SweepLock {
-    requests: Requests,
+    request: StopRequest,
     /// The lock lives as long as this descriptor.
     _file: File,
     path: PathBuf,
@@ -35,7 +35,7 @@ pub struct SweepLock {
 
 /// Who holds a lock, as written inside the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct LockHolder {
     pub pid: u32,
     pub host: String,
     /// Milliseconds since 1970, UTC.
@@ -47,12 +47,12 @@ pub struct Held {
 pub enum LockError {
     #[error(
         "experiment `{experiment}` is being run {}: wait for it, or stop it",
-        holder.as_ref().map_or("by another process".to_owned(), Held::to_string)
+        holder.as_ref().map_or("by another process".to_owned(), LockHolder::to_string)
     )]
     Held {
         experiment: String,
         /// `None` when it has locked the file, but not yet written who it is.
-        holder: Option<Held>,
+        holder: Option<LockHolder>,
     },
     #[error(
         "`{experiment}` cannot be the name of an experiment: allowed are letters, digits, `.`, `_` \
@@ -66,7 +66,7 @@ pub enum LockError {
     },
 }
 
-impl std::fmt::Display for Held {
+impl std::fmt::Display for LockHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let age = u64::try_from(now_ms().saturating_sub(self.since_ms)).unwrap_or(0);
         write!(
@@ -80,7 +80,7 @@ impl std::fmt::Display for Held {
     }
 }
 
-impl Held {
+impl LockHolder {
     /// Whether the process of this number on this machine has the lock file of `experiment` open: the
     /// number may be that of another process by now.
     pub fn has_locked(&self, runs: &Path, experiment: &str) -> bool {
@@ -108,20 +108,22 @@ impl SweepLock {
             let mut file = open(&path).map_err(fail)?;
             match file.try_lock() {
                 // Its last holder may have removed it in the meantime.
-                Ok(()) if !stands(&file, &path) => {}
+                Ok(()) if !is_at(&file, &path) => {}
                 Ok(()) => {
-                    let held = sign(&mut file).map_err(fail)?;
-                    let requests = Requests::new(&path, held);
+                    let held = write_holder(&mut file).map_err(fail)?;
+                    let request = StopRequest::new(&path, held);
                     // One that was meant for a process that is gone.
-                    requests.clear();
+                    request.clear();
                     return Ok(SweepLock {
-                        requests,
+                        request,
                         _file: file,
                         path,
                     });
                 }
                 // It may be that of a process that only looks whether it is held.
-                Err(TryLockError::WouldBlock) if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) if begin.elapsed() < PROBE_TIMEOUT => {
+                    thread::sleep(PAUSE)
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Held {
                         experiment: experiment.to_owned(),
@@ -134,8 +136,8 @@ impl SweepLock {
     }
 
     /// Where others ask the holder of this lock to stop.
-    pub fn requests(&self) -> Requests {
-        self.requests.clone()
+    pub fn stop_request(&self) -> StopRequest {
+        self.request.clone()
     }
 
     /// Whether somebody runs `experiment`.
@@ -151,12 +153,12 @@ impl SweepLock {
 
 impl Drop for SweepLock {
     fn drop(&mut self) {
-        self.requests.clear();
+        self.request.clear();
     }
 }
 
 /// Who runs `experiment` in the folder `runs` now, if anybody does.
-pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockError> {
+pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<LockHolder>, LockError> {
     let path = path_of(runs, experiment)?;
     let fail = |source| LockError::Io {
         path: path.clone(),
@@ -178,7 +180,7 @@ pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockErro
         match holder(&mut file) {
             Some(held) => return Ok(Some(held)),
             // It is about to write who it is.
-            None if begin.elapsed() < LOOKING => thread::sleep(PAUSE),
+            None if begin.elapsed() < PROBE_TIMEOUT => thread::sleep(PAUSE),
             None => {
                 return Err(LockError::Held {
                     experiment: experiment.to_owned(),
@@ -190,7 +192,7 @@ pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<Held>, LockErro
 }
 
 /// The experiments of the folder `runs` that are being run now, by name.
-pub fn all_held(runs: &Path) -> Vec<String> {
+pub fn running_experiments(runs: &Path) -> Vec<String> {
     let runs_dir = RunDir::new(runs);
     let entries = std::fs::read_dir(runs_dir.locks()).into_iter().flatten();
     let mut names: Vec<String> = entries
@@ -216,25 +218,25 @@ pub(super) fn path_of(runs: &Path, experiment: &str) -> Result<PathBuf, LockErro
 
 /// Keeps prepared data from being cleaned up before the record knows of them.
 #[derive(Debug)]
-pub struct DataHold {
+pub struct DataLock {
     /// `None` where no lock can be made: there, nothing can be removed either.
     file: Option<File>,
 }
 
-impl DataHold {
-    /// Held by who prepares data in the folder `runs`, together with others.
-    pub fn shared(runs: &Path) -> DataHold {
+impl DataLock {
+    /// Shared by all that prepare data in the folder `runs`.
+    pub fn shared(runs: &Path) -> DataLock {
         let file = data_lock(runs).and_then(|file| file.lock_shared().map(|()| file));
-        DataHold { file: file.ok() }
+        DataLock { file: file.ok() }
     }
 
-    /// Held by who cleans up, alone; `None` while data are being prepared.
-    pub fn alone(runs: &Path) -> std::io::Result<Option<DataHold>> {
+    /// Held alone by whoever cleans up; `None` while data are being prepared.
+    pub fn exclusive(runs: &Path) -> std::io::Result<Option<DataLock>> {
         let file = data_lock(runs)?;
-        let deadline = Instant::now() + PREPARING;
+        let deadline = Instant::now() + PREPARATION_TIMEOUT;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Some(DataHold { file: Some(file) })),
+                Ok(()) => return Ok(Some(DataLock { file: Some(file) })),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     std::thread::sleep(PAUSE);
                 }
@@ -269,7 +271,7 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 /// Whether `file` is what stands at `path`.
-fn stands(file: &File, path: &Path) -> bool {
+fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let own = file.metadata().ok().map(|file| (file.dev(), file.ino()));
     own.is_some() && own == identity(path)
@@ -291,8 +293,8 @@ pub fn host_name() -> String {
 }
 
 /// Writes into the locked `file` who holds it.
-fn sign(file: &mut File) -> std::io::Result<Held> {
-    let held = Held {
+fn write_holder(file: &mut File) -> std::io::Result<LockHolder> {
+    let held = LockHolder {
         pid: std::process::id(),
         host: host_name(),
         since_ms: now_ms(),
@@ -304,7 +306,7 @@ fn sign(file: &mut File) -> std::io::Result<Held> {
 }
 
 /// Who wrote into `file`; `None` while the holder is still about to.
-fn holder(file: &mut File) -> Option<Held> {
+fn holder(file: &mut File) -> Option<LockHolder> {
     let mut text = String::new();
     file.seek(SeekFrom::Start(0)).ok()?;
     file.read_to_string(&mut text).ok()?;
@@ -353,12 +355,12 @@ mod tests {
         assert_eq!(held.pid, std::process::id());
         assert!(held.has_locked(runs.path(), "genres"));
         assert!(!held.has_locked(runs.path(), "third"));
-        let init = Held { pid: 1, ..held };
+        let init = LockHolder { pid: 1, ..held };
         assert!(!init.has_locked(runs.path(), "genres"));
-        assert_eq!(all_held(runs.path()), ["genres", "other"]);
+        assert_eq!(running_experiments(runs.path()), ["genres", "other"]);
         drop(lock);
         assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
-        assert_eq!(all_held(runs.path()), ["other"]);
+        assert_eq!(running_experiments(runs.path()), ["other"]);
         SweepLock::acquire(runs.path(), "genres").unwrap();
     }
 
@@ -370,7 +372,8 @@ mod tests {
         let path = runs.path().join("locks/genres.lock");
         std::fs::write(&path, left).unwrap();
         let _lock = SweepLock::acquire(runs.path(), "genres").unwrap();
-        let held: Held = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let held: LockHolder =
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(held.pid, std::process::id());
     }
 
@@ -385,7 +388,7 @@ mod tests {
         first.remove().unwrap();
         assert!(!SweepLock::is_held(runs.path(), "genres"));
         late.try_lock().unwrap();
-        assert!(!stands(&late, &path));
+        assert!(!is_at(&late, &path));
         let _second = SweepLock::acquire(runs.path(), "genres").unwrap();
         assert!(path.is_file());
         SweepLock::acquire(runs.path(), "genres").unwrap_err();
@@ -394,12 +397,12 @@ mod tests {
     #[test]
     fn data_in_the_making_are_not_cleaned_up() {
         let runs = tempfile::tempdir().unwrap();
-        let first = DataHold::shared(runs.path());
-        let second = DataHold::shared(runs.path());
+        let first = DataLock::shared(runs.path());
+        let second = DataLock::shared(runs.path());
         first.release();
-        assert!(DataHold::alone(runs.path()).unwrap().is_none());
+        assert!(DataLock::exclusive(runs.path()).unwrap().is_none());
         drop(second);
-        assert!(DataHold::alone(runs.path()).unwrap().is_some());
+        assert!(DataLock::exclusive(runs.path()).unwrap().is_some());
     }
 
     #[test]
@@ -413,7 +416,7 @@ mod tests {
 
     #[test]
     fn the_holder_is_shown_with_its_age() {
-        let held = Held {
+        let held = LockHolder {
             pid: 7,
             host: "box".to_owned(),
             since_ms: now_ms() - 3 * 3_600_000 - 1_000,

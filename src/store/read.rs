@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Params as Bound};
 
+use super::annotations::Annotations;
 use super::cells::Cells;
-use super::label::Label;
 use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
     TrialRecord,
@@ -27,7 +27,7 @@ impl Store {
             &snapshot,
             "SELECT e.id, e.name, e.metric, e.goal, d.digest, e.created_ms,
                     max(e.updated_ms, coalesce(max(s.started_ms, coalesce(s.ended_ms, 0)), 0))
-                        AS touched_ms,
+                        AS updated_ms,
                     (SELECT count(*) FROM experiment_trials x
                      WHERE x.experiment = e.id AND x.in_plan = 0) AS out_of_plan
              FROM experiments e
@@ -43,7 +43,7 @@ impl Store {
                     objective: cells.objective()?,
                     data: DataDigest::from_hex(cells.hex("digest", 64)?),
                     created_ms: cells.int("created_ms")?,
-                    touched_ms: cells.int("touched_ms")?,
+                    updated_ms: cells.int("updated_ms")?,
                     counts: Vec::new(),
                     out_of_plan: cells.int("out_of_plan")?,
                     best: None,
@@ -233,8 +233,8 @@ impl Store {
         self.labels(connection, chosen, values, |key, label| {
             if let Some(&place) = places.get(&key) {
                 match label {
-                    Label::Tag(tag) => trials[place].tags.push(tag),
-                    Label::Note(note) => trials[place].notes.push(note),
+                    Annotations::Tag(tag) => trials[place].tags.push(tag),
+                    Annotations::Note(note) => trials[place].notes.push(note),
                 }
             }
         })?;

@@ -49,7 +49,7 @@ impl Store {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
         // Dropped without a commit, and so as if nothing had been.
-        Removing::begin(&transaction, experiment, trial, &fail)?.count()
+        RemovalTransaction::begin(&transaction, experiment, trial, &fail)?.count()
     }
 
     /// Takes `experiment`, or only `trial` of it, out of the record, all or nothing. The caller holds
@@ -66,7 +66,7 @@ impl Store {
     ) -> Result<Removal, StoreError> {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
-        let removing = Removing::begin(&transaction, experiment, trial, &fail)?;
+        let removing = RemovalTransaction::begin(&transaction, experiment, trial, &fail)?;
         let removal = removing.count()?;
         removing.apply()?;
         transaction.commit().map_err(&fail)?;
@@ -75,7 +75,7 @@ impl Store {
 }
 
 /// A removal under way: what goes stands in a table of this connection alone.
-struct Removing<'a> {
+struct RemovalTransaction<'a> {
     transaction: &'a Transaction<'a>,
     fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
     experiment: i64,
@@ -83,19 +83,19 @@ struct Removing<'a> {
     trial: Option<i64>,
 }
 
-impl<'a> Removing<'a> {
+impl<'a> RemovalTransaction<'a> {
     fn begin(
         transaction: &'a Transaction<'a>,
         experiment: &str,
         trial: Option<&TrialId>,
         fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
-    ) -> Result<Removing<'a>, StoreError> {
+    ) -> Result<RemovalTransaction<'a>, StoreError> {
         let find = |sql: &str, values: &[&dyn rusqlite::ToSql], what: String| {
             let found = transaction
                 .query_row(sql, values, |row| row.get::<_, i64>(0))
                 .optional()
                 .map_err(fail)?;
-            found.ok_or(StoreError::NotThere { what })
+            found.ok_or(StoreError::NotFound { what })
         };
         let id = find(
             "SELECT id FROM experiments WHERE name = ?1",
@@ -121,7 +121,7 @@ impl<'a> Removing<'a> {
                 params![id, one],
             )
             .map_err(fail)?;
-        let removing = Removing {
+        let removing = RemovalTransaction {
             transaction,
             fail,
             experiment: id,
@@ -142,7 +142,7 @@ impl<'a> Removing<'a> {
             &[&FROM],
         )?;
         if let Some((trial, by)) = needed {
-            return Err(StoreError::Needed { trial, by });
+            return Err(StoreError::UsedByTransfer { trial, by });
         }
         let Some(one) = self.trial else {
             return Ok(());
@@ -154,7 +154,7 @@ impl<'a> Removing<'a> {
             &[&one, &self.experiment],
         )?;
         match scored {
-            Some((trial, by)) => Err(StoreError::Tested { trial, by }),
+            Some((trial, by)) => Err(StoreError::HasTestScores { trial, by }),
             None => Ok(()),
         }
     }
@@ -226,7 +226,7 @@ impl<'a> Removing<'a> {
             },
             datasets: (self.names(&format!(
                 "SELECT d.digest FROM datasets d WHERE {} ORDER BY d.digest",
-                self.idle_data()
+                self.unused_datasets()
             ))?)
             .into_iter()
             .map(DataDigest::from_hex)
@@ -235,7 +235,7 @@ impl<'a> Removing<'a> {
     }
 
     /// A condition on `datasets d`: that nothing refers to it once the removal is done.
-    fn idle_data(&self) -> String {
+    fn unused_datasets(&self) -> String {
         let going = match self.trial {
             Some(_) => String::new(),
             None => format!("AND id <> {}", self.experiment),
@@ -265,10 +265,10 @@ impl<'a> Removing<'a> {
             self.transaction.execute(sql, values).map_err(self.fail)
         };
         let experiment: &[&dyn rusqlite::ToSql] = &[&self.experiment];
-        let idle = self.idle_data();
+        let idle = self.unused_datasets();
         if self.trial.is_none() {
-            self.keep_looks()?;
-            self.keep_sessions()?;
+            self.keep_evaluation_count()?;
+            self.reassign_sessions()?;
         }
         for table in [
             "attempts",
@@ -309,7 +309,7 @@ impl<'a> Removing<'a> {
     }
 
     /// That somebody looked is remembered; what was seen goes with the experiment.
-    fn keep_looks(&self) -> Result<(), StoreError> {
+    fn keep_evaluation_count(&self) -> Result<(), StoreError> {
         let own = "SELECT id FROM evaluations WHERE experiment = ?1";
         for sql in [
             "INSERT INTO removed_looks (data, experiment, evaluated_ms, version, test_rows)
@@ -329,7 +329,7 @@ impl<'a> Removing<'a> {
     }
 
     /// Sessions that trained trials which stay go over to an experiment that asks for one of them.
-    fn keep_sessions(&self) -> Result<(), StoreError> {
+    fn reassign_sessions(&self) -> Result<(), StoreError> {
         self.transaction
             .execute(
                 "UPDATE sessions SET experiment = k.experiment FROM

@@ -13,14 +13,14 @@ use super::database::{BUSY_TIMEOUT, Database};
 
 impl Database {
     /// Moves all of the write-ahead log into the file and makes it empty, unless a reader still needs
-    /// it after `patience`: then as much as can be. Nothing is lost either way.
-    pub(super) fn empty_log(&self, patience: Duration) {
+    /// it after `timeout`: then as much as can be. Nothing is lost either way.
+    pub(super) fn truncate_wal(&self, timeout: Duration) {
         let waits = self
             .connection
             .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
             .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
         // What fails here is tried again some time, and costs room alone.
-        let _ = self.connection.busy_timeout(patience);
+        let _ = self.connection.busy_timeout(timeout);
         let _ = self
             .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
@@ -43,7 +43,7 @@ impl Database {
         );
         // SAFETY: the handle is that of an open connection, which this thread alone uses.
         let errno = unsafe { ffi::sqlite3_system_errno(self.connection.handle()) };
-        if of_system && means_full(errno) {
+        if of_system && is_disk_full(errno) {
             return StoreError::Full { path, action };
         }
         if of_system && (errno == libc::EROFS || !may_write_in(folder_of(&path))) {
@@ -77,12 +77,12 @@ fn may_write_in(folder: &Path) -> bool {
 
 /// Whether the system means that there is no more room: a full disk, a quota, a limit to the size of
 /// files. SQLite itself knows the first alone.
-fn means_full(errno: i32) -> bool {
+fn is_disk_full(errno: i32) -> bool {
     matches!(errno, libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
 }
 
 /// The write-ahead log of the record at `path`.
-pub(super) fn log_of(path: &Path) -> PathBuf {
+pub(super) fn wal_path(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     PathBuf::from(log)
@@ -95,10 +95,10 @@ mod tests {
     #[test]
     fn a_quota_and_a_limit_to_files_are_full_disks_too() {
         for errno in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
-            assert!(means_full(errno), "{errno}");
+            assert!(is_disk_full(errno), "{errno}");
         }
         for errno in [0, libc::EIO, libc::EROFS, libc::EINTR] {
-            assert!(!means_full(errno), "{errno}");
+            assert!(!is_disk_full(errno), "{errno}");
         }
     }
 }

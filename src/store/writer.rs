@@ -11,11 +11,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::batch_writer::{BatchWriter, Entry, Outcome};
 use super::clock::Clock;
 use super::database::Database;
-use super::flush::flush;
-use super::held::Shared;
-use super::journal::{Entry, Journal, Outcome};
+use super::sync_artifacts::sync_artifacts;
+use super::writer_state::WriterState;
 use super::{SessionId, StoreError};
 use sweep_core::event::{Event, Observer, ObserverError, Readiness};
 use sweep_core::trial::TrialId;
@@ -33,13 +33,13 @@ const FLUSH_AFTER: Duration = Duration::from_millis(100);
 /// Most events of one transaction.
 const BATCH_EVENTS: usize = 8_192;
 /// First pause before what was held back is tried again; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// Longest such pause: how late at most the sweep goes on when it could.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// How long the end of a session may be held back before what is left counts as not recorded.
-const END_PATIENCE: Duration = Duration::from_secs(60);
+const END_TIMEOUT: Duration = Duration::from_secs(60);
 /// Likewise, when somebody wants it to end.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Writes the events of one session. Dropped without [`Writer::finish`], it still writes what it was
 /// given, and the session stays `running` until the next one finds it dead.
@@ -47,7 +47,7 @@ pub struct Writer {
     /// `None` once closed.
     sender: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
     clock: Clock,
     path: PathBuf,
 }
@@ -64,19 +64,19 @@ impl Writer {
         session: SessionId,
         files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
-        Writer::start_with(Journal::new(database, session), files)
+        Writer::start_with(BatchWriter::new(database, session), files)
     }
 
     /// Likewise, with a journal that is set up.
     pub(super) fn start_with(
-        journal: Journal,
+        journal: BatchWriter,
         files: Option<TrialFiles>,
     ) -> Result<Writer, StoreError> {
         let (sender, receiver) = channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(WriterState::default());
         let clock = Clock::not_before(journal.began_ms()?);
         let path = journal.path().to_path_buf();
-        let mut keeper = Keeper {
+        let mut writer = WriterThread {
             journal,
             files,
             shared: Arc::clone(&shared),
@@ -84,9 +84,9 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("record".to_owned())
             .spawn(move || {
-                if let Err(error) = keeper.write_all(&receiver) {
+                if let Err(error) = writer.write_all(&receiver) {
                     // Before the receiver is dropped, so that whoever finds it gone finds this.
-                    keeper.shared.fail(error);
+                    writer.shared.fail(error);
                 }
             })
             .map_err(StoreError::Thread)?;
@@ -109,11 +109,11 @@ impl Writer {
             outcome,
             at_ms: self.clock.now_ms(),
         })?;
-        let patience = match outcome {
-            Outcome::Interrupted => STOP_PATIENCE,
-            Outcome::Finished | Outcome::Failed => END_PATIENCE,
+        let timeout = match outcome {
+            Outcome::Interrupted => STOP_TIMEOUT,
+            Outcome::Finished | Outcome::Failed => END_TIMEOUT,
         };
-        match self.close(patience) {
+        match self.close(timeout) {
             true => self.check(),
             false => Err(self.failed()),
         }
@@ -156,8 +156,8 @@ impl Writer {
     }
 
     /// Lets the thread write what it has and waits for it; false if it panicked.
-    fn close(&mut self, patience: Duration) -> bool {
-        self.shared.close_by(Instant::now() + patience);
+    fn close(&mut self, timeout: Duration) -> bool {
+        self.shared.close_by(Instant::now() + timeout);
         self.sender = None;
         self.thread
             .take()
@@ -198,18 +198,18 @@ impl Observer for Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.close(STOP_PATIENCE);
+        self.close(STOP_TIMEOUT);
     }
 }
 
 /// What the thread owns.
-struct Keeper {
-    journal: Journal,
+struct WriterThread {
+    journal: BatchWriter,
     files: Option<TrialFiles>,
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
 }
 
-impl Keeper {
+impl WriterThread {
     /// The life of the thread: batch after batch until the channel is closed or a write fails.
     fn write_all(&mut self, receiver: &Receiver<Message>) -> Result<(), StoreError> {
         while let Ok(first) = receiver.recv() {
@@ -217,14 +217,14 @@ impl Keeper {
             if batch.is_empty() {
                 continue;
             }
-            self.keep(&batch).map_err(|error| {
+            self.write_with_retries(&batch).map_err(|error| {
                 let rest = receiver.try_iter().filter(Message::is_result).count();
-                error.losing(finished(&batch).count() + rest)
+                error.with_lost_results(finished(&batch).count() + rest)
             })?;
             if let Some(files) = &mut self.files {
                 finished(&batch).for_each(|trial| (files.after_commit)(trial));
             }
-            if let Some(note) = self.journal.tend_log() {
+            if let Some(note) = self.journal.checkpoint_wal() {
                 self.shared.tell(Event::StoreWarning { message: note });
             }
             self.shared.written(batch.len());
@@ -233,16 +233,16 @@ impl Keeper {
     }
 
     /// Writes `batch`, however long it takes until it can be.
-    fn keep(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
-        let mut pause = FIRST_PAUSE;
+    fn write_with_retries(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
+        let mut pause = FIRST_BACKOFF;
         loop {
-            match self.try_to_keep(batch) {
+            match self.try_to_write(batch) {
                 Ok(()) => {
                     self.shared.go_on();
                     return Ok(());
                 }
                 Err(error) => {
-                    let Some(reason) = error.passes() else {
+                    let Some(reason) = error.retry_reason() else {
                         return Err(error);
                     };
                     if !self.shared.wait(reason, pause) {
@@ -250,14 +250,14 @@ impl Keeper {
                     }
                 }
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_BACKOFF);
         }
     }
 
-    fn try_to_keep(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
+    fn try_to_write(&mut self, batch: &[Entry]) -> Result<(), StoreError> {
         if let Some(files) = &self.files {
             // Where the whole folder is gone, that is what there is to say.
-            flush(&files.folder, batch).or_else(|error| {
+            sync_artifacts(&files.folder, batch).or_else(|error| {
                 self.journal.is_in_place()?;
                 Err(error)
             })?;

@@ -8,7 +8,7 @@ use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
 use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor, View, prepare};
 use sweep_experiment::{Source, parse};
-use sweep_store::{Begin, DatasetRecord, Durability, Outcome, Store};
+use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, Store};
 
 use super::bound::cases;
 use super::mangle::{self, Dice};
@@ -243,7 +243,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             },
             _ => return true,
         };
-        let begin = Begin {
+        let begin = NewSession {
             experiment: "fuzz",
             file_path: Path::new("fuzz.toml"),
             file_text: "",

@@ -56,7 +56,7 @@ fn alone_here(context: &Context) -> Result<(), Failure> {
     let own = own.to_string_lossy();
     let entries = entries(folder).map_err(|(path, error)| cannot_read(&path, &error))?;
     let other = entries.into_iter().find(|entry| {
-        entry.is_file() && !entry.name.starts_with(own.as_ref()) && Store::is_record(&entry.path)
+        entry.is_file() && !entry.name.starts_with(own.as_ref()) && Store::is_database(&entry.path)
     });
     match other {
         None => Ok(()),
@@ -192,7 +192,7 @@ fn asked_for(context: &Context, wanted: Wanted, survey: &mut Survey) -> Result<(
     if wanted.backups {
         for entry in entries(run_dir.path())? {
             let is_copy = run_dir.is_copy_of_database(&entry.path);
-            if is_copy && entry.is_file() && Store::is_record(&entry.path) {
+            if is_copy && entry.is_file() && Store::is_database(&entry.path) {
                 survey.pieces.push(entry.piece(Kind::Backup, Proof::Asked));
             }
         }

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use super::context::store_failure;
 use super::{Context, Failure};
-use sweep_store::lock::DataHold;
-use sweep_store::{Known, Store, StoreError, SweepLock};
+use sweep_store::lock::DataLock;
+use sweep_store::{GcReferences, Store, StoreError, SweepLock};
 
 mod look;
 
@@ -135,7 +135,7 @@ pub fn remove(
     store: &mut Store,
     survey: &mut Survey,
 ) -> Result<(usize, u64), Failure> {
-    let hold = DataHold::alone(context.runs()).ok().flatten();
+    let hold = DataLock::exclusive(context.runs()).ok().flatten();
     let pieces = std::mem::take(&mut survey.pieces);
     let folders = std::mem::take(&mut survey.folders);
     let proofs = pieces.iter().map(|piece| &piece.proof);
@@ -152,7 +152,7 @@ pub fn remove(
     let is_locked = |name: &str| locks.contains_key(name);
     let (mut files, mut bytes) = (0, 0);
     for batch in pieces.chunks(BATCH) {
-        let swept = store.while_none_begins(|known| {
+        let swept = store.with_gc_references(|known| {
             let now = Now::of(context, known, hold.is_some(), &is_locked)?;
             for piece in batch {
                 match now.holds(&piece.proof)? {
@@ -169,7 +169,7 @@ pub fn remove(
         swept.map_err(store_failure)?;
     }
     for batch in folders.chunks(BATCH) {
-        let swept = store.while_none_begins(|known| {
+        let swept = store.with_gc_references(|known| {
             let now = Now::of(context, known, hold.is_some(), &is_locked)?;
             for (folder, proof) in batch {
                 if now.holds(proof)?.is_ok() {
@@ -181,7 +181,7 @@ pub fn remove(
         });
         swept.map_err(store_failure)?;
     }
-    let swept = store.while_none_begins(|known| {
+    let swept = store.with_gc_references(|known| {
         for (name, lock) in locks {
             if !known.has_experiment(name)? {
                 // Removed above, but for one that had to be made first.
@@ -196,7 +196,7 @@ pub fn remove(
 
 /// What can be relied on while no session can begin.
 struct Now<'a> {
-    known: &'a Known<'a>,
+    known: &'a GcReferences<'a>,
     /// Names of the trials that sweeps which run now have asked for.
     running: HashSet<String>,
     has_data_hold: bool,
@@ -207,7 +207,7 @@ struct Now<'a> {
 impl<'a> Now<'a> {
     fn of(
         context: &Context,
-        known: &'a Known<'a>,
+        known: &'a GcReferences<'a>,
         has_data_hold: bool,
         is_locked: &'a dyn Fn(&str) -> bool,
     ) -> Result<Now<'a>, StoreError> {
@@ -263,7 +263,7 @@ fn keep_what_is_of_use(
 ) -> Result<(), Failure> {
     let pieces = std::mem::take(&mut survey.pieces);
     let folders = std::mem::take(&mut survey.folders);
-    let kept = store.while_none_begins(|known| {
+    let kept = store.with_gc_references(|known| {
         // Whether a hold and a lock can be had is seen when something is removed.
         let is_free = |name: &str| !SweepLock::is_held(context.runs(), name);
         let now = Now::of(context, known, true, &is_free)?;

@@ -12,7 +12,8 @@ use sweep_core::trial::{ModelSpec, Status, TrialId};
 use sweep_experiment::plan::{Plan, PlannedTrial};
 use sweep_store::lock::{LockError, host_name};
 use sweep_store::{
-    Begin, DatasetRecord, ExperimentRecord, ExperimentSummary, Planned, SessionId, Store, SweepLock,
+    DatasetRecord, ExperimentRecord, ExperimentSummary, NewSession, NewTrial, SessionId, Store,
+    SweepLock,
 };
 use sweep_worker::checkpoints;
 
@@ -93,7 +94,7 @@ pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
 /// Records that a session begins, with the whole plan.
 pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
     let experiment = &ready.checked.experiment;
-    let planned: Vec<Planned<'_>> = ready
+    let planned: Vec<NewTrial<'_>> = ready
         .plan
         .trials
         .iter()
@@ -103,7 +104,7 @@ pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
     let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
     let needs_xgboost = ready.plan.trials.iter().any(is_boost);
     let command: Vec<String> = std::env::args().collect();
-    let begin = Begin {
+    let begin = NewSession {
         experiment: &experiment.name,
         file_path: &ready.checked.source.path,
         file_text: &ready.checked.source.text,

@@ -19,7 +19,7 @@ use sweep_scheduler::{
 };
 use sweep_store::lock::holder_of;
 use sweep_store::{
-    ExperimentRecord, Outcome, Requests, SessionId, Store, SweepLock, TrialFiles, Urgency,
+    ExperimentRecord, Outcome, SessionId, StopMode, StopRequest, Store, SweepLock, TrialFiles,
 };
 use sweep_worker::checkpoints;
 
@@ -79,7 +79,7 @@ pub fn train(
         .with_torch(placement.torch);
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_signal(&sender);
-    interrupt_on_request(&sender, record.lock.requests())?;
+    interrupt_on_request(&sender, record.lock.stop_request())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
     let files = TrialFiles {
@@ -148,7 +148,7 @@ fn interrupt_on_signal(sender: &Sender) {
 }
 
 /// Looks for requests to stop from other processes until the session is over.
-fn interrupt_on_request(sender: &Sender, requests: Requests) -> Result<(), Failure> {
+fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Failure> {
     let sender = sender.clone();
     let watch = move || {
         let mut seen = None;
@@ -156,8 +156,9 @@ fn interrupt_on_request(sender: &Sender, requests: Requests) -> Result<(), Failu
             std::thread::sleep(REQUEST_PAUSE);
             let pending = requests.pending();
             let interrupts = match (seen, pending) {
-                (None, Some(Urgency::Clean)) | (Some(Urgency::Clean), Some(Urgency::AtOnce)) => 1,
-                (None, Some(Urgency::AtOnce)) => 2,
+                (None, Some(StopMode::Graceful))
+                | (Some(StopMode::Graceful), Some(StopMode::Immediate)) => 1,
+                (None, Some(StopMode::Immediate)) => 2,
                 _ => 0,
             };
             seen = seen.max(pending);
@@ -178,13 +179,13 @@ fn interrupt_on_request(sender: &Sender, requests: Requests) -> Result<(), Failu
 /// What other sessions, whose experiments ask for `trial` too, have to do with it.
 fn claim_state(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> ClaimState {
     // A record that cannot be read now is no reason to stop: it is the writer's to tell.
-    let Ok(Some(standing)) = record.store.standing(trial, record.session) else {
+    let Ok(Some(standing)) = record.store.claim(trial, record.session) else {
         return ClaimState::Free;
     };
     let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
     match standing.status {
         Status::Finished | Status::Diverged => ClaimState::Done,
-        _ if standing.running_for.iter().any(is_run) => ClaimState::Running,
+        _ if standing.running_in.iter().any(is_run) => ClaimState::Running,
         _ => ClaimState::Free,
     }
 }

@@ -13,7 +13,7 @@ fn listed(name: &str) -> ExperimentSummary {
         objective: Objective::default(),
         data: DataDigest::from_hex("ab"),
         created_ms: 0,
-        touched_ms: 1_772_326_800_000,
+        updated_ms: 1_772_326_800_000,
         counts: vec![
             (Status::Finished, 41),
             (Status::Failed, 1),

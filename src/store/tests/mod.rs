@@ -1,6 +1,6 @@
 //! A record in a folder of its own, a small plan, and the events of its trials.
 
-mod further;
+mod extra_seeds;
 mod opening;
 mod reading;
 mod removing;
@@ -9,23 +9,23 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 
-use super::{Begin, DatasetRecord, SessionId, Store, TrialFiles, Writer};
+use super::{DatasetRecord, NewSession, SessionId, Store, TrialFiles, Writer};
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
     Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
 
 /// A folder with a new record in it.
-struct Lab {
+struct TestStore {
     folder: tempfile::TempDir,
     store: Store,
 }
 
-impl Lab {
-    fn new() -> Lab {
+impl TestStore {
+    fn new() -> TestStore {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("runs/sweeps.db")).unwrap();
-        Lab { folder, store }
+        TestStore { folder, store }
     }
 
     fn path(&self) -> PathBuf {
@@ -33,7 +33,7 @@ impl Lab {
     }
 
     /// Begins a session of `experiment` while holding its lock.
-    fn begin(&mut self, experiment: &str, plan: &[Planned]) -> SessionId {
+    fn begin(&mut self, experiment: &str, plan: &[NewTrial]) -> SessionId {
         begin(&mut self.store, experiment, plan, true)
     }
 
@@ -67,15 +67,15 @@ impl Lab {
     }
 }
 
-type Planned = (TrialId, ConfigId, TrialSpec);
+type NewTrial = (TrialId, ConfigId, TrialSpec);
 
-fn begin(store: &mut Store, experiment: &str, plan: &[Planned], holds_lock: bool) -> SessionId {
+fn begin(store: &mut Store, experiment: &str, plan: &[NewTrial], holds_lock: bool) -> SessionId {
     let trials: Vec<_> = plan
         .iter()
         .map(|(id, config, spec)| (id.clone(), config.clone(), spec))
         .collect();
     store
-        .begin(&Begin {
+        .begin(&NewSession {
             experiment,
             file_path: Path::new("experiments/songs.toml"),
             file_text: "[experiment]\n",
@@ -112,7 +112,7 @@ fn dataset() -> DatasetRecord {
 }
 
 /// One configuration for each of `rates`, with two seeds each.
-fn plan(rates: &[f64]) -> Vec<Planned> {
+fn plan(rates: &[f64]) -> Vec<NewTrial> {
     let mut plan = Vec::new();
     for rate in rates {
         for seed in [1, 2] {
@@ -188,7 +188,7 @@ fn observe_all(writer: &mut Writer, events: impl IntoIterator<Item = Event>) {
 }
 
 /// The one value that `sql` gives, asked of the file by a connection of its own.
-fn ask<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
+fn query<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
     rusqlite::Connection::open(path)
         .unwrap()
         .query_row(sql, [], |row| row.get(0))
@@ -196,7 +196,7 @@ fn ask<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
 }
 
 /// Changes the file behind the record's back.
-fn meddle(path: &Path, sql: &str) {
+fn execute(path: &Path, sql: &str) {
     rusqlite::Connection::open(path)
         .unwrap()
         .execute_batch(sql)

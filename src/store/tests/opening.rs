@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
+use super::{
+    TestStore, begin, execute, finished, observe_all, plan, progressed, query, result, started,
+};
 use crate::database::Database;
 use crate::{Outcome, Store, StoreError};
 use sweep_core::trial::Status;
@@ -29,7 +31,7 @@ fn read_error(path: &Path) -> StoreError {
 
 /// The text of every table, index and view.
 fn schema(path: &Path) -> String {
-    ask(
+    query(
         path,
         "SELECT group_concat(sql, char(10)) FROM (SELECT sql FROM sqlite_schema ORDER BY name)",
     )
@@ -47,7 +49,7 @@ fn every_old_record_opens_with_all_it_held() {
         let curves = store.curves(&record.trials[0].id).unwrap();
         assert_eq!(curves[0].points, [(1, 2.0), (2, 1.0)], "{name}");
 
-        let lab = Lab::new();
+        let lab = TestStore::new();
         assert_eq!(schema(&path), schema(&lab.path()), "{name}");
     }
 }
@@ -62,7 +64,7 @@ fn write_the_fixture() {
     if newest.exists() {
         return;
     }
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = begin(&mut lab.store, "songs", &plan, true);
     let mut writer = lab.writer(session);
@@ -97,14 +99,14 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
     assert!(error.to_string().contains("schema"), "{error}");
     let version = "SELECT user_version FROM pragma_user_version";
     assert_eq!(
-        ask::<i64>(&path, version),
+        query::<i64>(&path, version),
         4,
         "the fourth step stands, the fifth was undone"
     );
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'three'";
-    assert_eq!(ask::<i64>(&path, tables), 0);
+    assert_eq!(query::<i64>(&path, tables), 0);
     assert_eq!(
-        ask::<i64>(&path, "SELECT count(*) FROM trials WHERE two IS NULL"),
+        query::<i64>(&path, "SELECT count(*) FROM trials WHERE two IS NULL"),
         2
     );
     drop(database);
@@ -166,12 +168,12 @@ fn an_old_record_is_copied_before_it_is_brought_up_to_date() {
     assert_eq!(files_in(folder.path()), ["v1.db", "v1.db.v1.bak"]);
     assert_eq!(schema(&upgraded.backup), schema_before);
     assert_eq!(
-        ask::<String>(&upgraded.backup, "PRAGMA integrity_check"),
+        query::<String>(&upgraded.backup, "PRAGMA integrity_check"),
         "ok"
     );
-    assert_eq!(ask::<i64>(&upgraded.backup, "PRAGMA user_version"), 1);
+    assert_eq!(query::<i64>(&upgraded.backup, "PRAGMA user_version"), 1);
     let best = "SELECT best FROM trials WHERE id = 1";
-    assert_eq!(ask::<f64>(&upgraded.backup, best), 0.9);
+    assert_eq!(query::<f64>(&upgraded.backup, best), 0.9);
     assert_eq!(
         Store::open(&path).unwrap().upgraded(),
         None,
@@ -184,7 +186,7 @@ fn an_old_record_is_copied_before_it_is_brought_up_to_date() {
     let again = Store::open(&path).unwrap().upgraded().cloned().unwrap();
     assert_eq!(again.backup, folder.path().join("v1.db.v1.2.bak"));
     assert_eq!(std::fs::read(&upgraded.backup).unwrap(), copied);
-    assert_eq!(ask::<f64>(&again.backup, best), 0.9);
+    assert_eq!(query::<f64>(&again.backup, best), 0.9);
 }
 
 #[test]
@@ -207,7 +209,7 @@ fn many_may_bring_one_record_up_to_date_at_the_same_moment() {
     assert!(backups.contains(&"v2.db.v2.bak".to_owned()), "{backups:?}");
     for backup in backups {
         assert!(backup.ends_with(".bak"), "{backup} was left behind");
-        let version = ask::<i64>(&folder.path().join(&backup), "PRAGMA user_version");
+        let version = query::<i64>(&folder.path().join(&backup), "PRAGMA user_version");
         assert_eq!(version, 2, "{backup}");
     }
 }
@@ -251,7 +253,7 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 fn a_database_of_another_program_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("optuna.db");
-    meddle(
+    execute(
         &path,
         "CREATE TABLE studies (x); PRAGMA application_id = 7;",
     );
@@ -260,20 +262,23 @@ fn a_database_of_another_program_is_refused_and_left_alone() {
     assert!(
         matches!(
             error,
-            StoreError::NotOurs {
+            StoreError::ForeignDatabase {
                 application_id: 7,
                 ..
             }
         ),
         "{error}"
     );
-    assert!(matches!(read_error(&path), StoreError::NotOurs { .. }));
+    assert!(matches!(
+        read_error(&path),
+        StoreError::ForeignDatabase { .. }
+    ));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[test]
 fn a_damaged_header_is_refused() {
-    let lab = Lab::new();
+    let lab = TestStore::new();
     let path = lab.path();
     drop(lab.store);
     let mut bytes = std::fs::read(&path).unwrap();
@@ -284,7 +289,7 @@ fn a_damaged_header_is_refused() {
 
 #[test]
 fn damaged_pages_are_told_of_and_are_no_panic() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     lab.begin("songs", &plan(&[0.1]));
     let path = lab.path();
     let folder = lab.folder;
@@ -312,7 +317,7 @@ fn damaged_pages_are_told_of_and_are_no_panic() {
 #[test]
 fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
     use std::os::unix::fs::PermissionsExt;
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     lab.writer(session).finish(Outcome::Finished).unwrap();
@@ -332,7 +337,7 @@ fn a_record_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
             // which ends with the test. To root, permissions would mean nothing.
             unsafe { libc::setfsuid(NOBODY) };
             let read = Store::open_existing(&path).and_then(|mut store| {
-                let refused = store.begin(&super::Begin {
+                let refused = store.begin(&super::NewSession {
                     experiment: "songs",
                     file_path: Path::new("a.toml"),
                     file_text: "",

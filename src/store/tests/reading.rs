@@ -1,6 +1,8 @@
 //! What readers get: plans, rankings, names, and errors for what another program wrote.
 
-use super::{Lab, ask, dataset, finished, meddle, metrics, observe_all, plan, result, started};
+use super::{
+    TestStore, dataset, execute, finished, metrics, observe_all, plan, query, result, started,
+};
 use crate::cells::param_cells;
 use crate::{Outcome, Store, StoreError};
 use sweep_core::event::{AttemptNo, Cause, Event, Observer};
@@ -9,8 +11,8 @@ use sweep_core::trial::{
 };
 
 /// A record with one experiment, of which all trials but the last have finished with `best`.
-fn finished_lab(best: &[f64]) -> (Lab, Vec<TrialId>) {
-    let mut lab = Lab::new();
+fn finished_lab(best: &[f64]) -> (TestStore, Vec<TrialId>) {
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.01, 0.001]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -37,7 +39,7 @@ fn the_summary_counts_the_plan_and_names_the_best() {
     );
     assert_eq!(summary.best, Some(0.9));
     assert_eq!(summary.best_trial.as_ref(), Some(&trials[2]));
-    assert!(summary.touched_ms >= summary.created_ms);
+    assert!(summary.updated_ms >= summary.created_ms);
 
     // The plan shrinks to the first configuration: what is left over is neither counted nor best.
     lab.begin("songs", &plan(&[0.1]));
@@ -59,7 +61,7 @@ fn the_summary_counts_the_plan_and_names_the_best() {
 
 #[test]
 fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let mut plan = plan(&[0.1]);
     let digest = super::dataset().digest;
     for (_, _, spec) in plan.clone() {
@@ -81,9 +83,9 @@ fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
     writer.finish(Outcome::Finished).unwrap();
     assert_eq!(lab.store.experiments().unwrap()[0].best, Some(0.6));
     let path = lab.path();
-    assert_eq!(ask::<i64>(&path, "SELECT count(*) FROM best_runs"), 2);
-    assert_eq!(ask::<i64>(&path, "SELECT count(*) FROM leaderboard"), 1);
-    assert_eq!(ask::<f64>(&path, "SELECT max FROM leaderboard"), 0.6);
+    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM best_runs"), 2);
+    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM leaderboard"), 1);
+    assert_eq!(query::<f64>(&path, "SELECT max FROM leaderboard"), 0.6);
     // Every trial of the record tells its share, also those that were recorded without one.
     let record = lab.store.experiment("songs").unwrap().unwrap();
     let shares: Vec<f64> = record
@@ -99,7 +101,7 @@ fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
 
 #[test]
 fn the_experiment_begun_last_is_the_last_experiment() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     assert_eq!(lab.store.last_experiment().unwrap(), None);
     assert_eq!(lab.store.experiment("songs").unwrap(), None);
     for name in ["a", "b", "a"] {
@@ -108,7 +110,7 @@ fn the_experiment_begun_last_is_the_last_experiment() {
     }
     let trial = &plan(&[0.1])[0].0;
     assert_eq!(lab.store.experiments_of(trial).unwrap(), ["a", "b"]);
-    let asked: i64 = ask(&lab.path(), "SELECT count(*) FROM trials");
+    let asked: i64 = query(&lab.path(), "SELECT count(*) FROM trials");
     assert_eq!(
         asked, 2,
         "a trial that two experiments ask for is one trial"
@@ -118,7 +120,7 @@ fn the_experiment_begun_last_is_the_last_experiment() {
 #[test]
 fn the_views_rank_by_the_goal_and_by_the_mean_over_seeds() {
     let (lab, trials) = finished_lab(&[0.5, 0.7, 0.9, 0.6, 0.8]);
-    let best: String = ask(
+    let best: String = query(
         &lab.path(),
         "SELECT group_concat(rank || ':' || best, ' ') FROM (SELECT * FROM best_runs ORDER BY rank)",
     );
@@ -126,18 +128,18 @@ fn the_views_rank_by_the_goal_and_by_the_mean_over_seeds() {
     let board = "SELECT group_concat(rank || ':' || round(mean, 3) || ':' || n || '/' || planned
                                      || ':' || min || ':' || max, ' ')
                  FROM (SELECT * FROM leaderboard WHERE experiment = 'songs' ORDER BY rank)";
-    let found: String = ask(&lab.path(), board);
+    let found: String = query(&lab.path(), board);
     assert_eq!(
         found,
         "1:0.8:1/2:0.8:0.8 2:0.75:2/2:0.6:0.9 3:0.6:2/2:0.5:0.7"
     );
-    meddle(&lab.path(), "UPDATE experiments SET goal = 'min'");
-    let found: String = ask(&lab.path(), board);
+    execute(&lab.path(), "UPDATE experiments SET goal = 'min'");
+    let found: String = query(&lab.path(), board);
     assert_eq!(
         found,
         "1:0.6:2/2:0.5:0.7 2:0.75:2/2:0.6:0.9 3:0.8:1/2:0.8:0.8"
     );
-    let rate: f64 = ask(
+    let rate: f64 = query(
         &lab.path(),
         &format!(
             "SELECT value FROM trial_params WHERE trial = '{}' AND param = 'lr'",
@@ -145,7 +147,7 @@ fn the_views_rank_by_the_goal_and_by_the_mean_over_seeds() {
         ),
     );
     assert_eq!(rate, 0.01);
-    let loss: f64 = ask(
+    let loss: f64 = query(
         &lab.path(),
         &format!(
             "SELECT value FROM metric_rows WHERE trial = '{}' AND metric = 'valid/loss'",
@@ -157,7 +159,7 @@ fn the_views_rank_by_the_goal_and_by_the_mean_over_seeds() {
 
 #[test]
 fn only_failures_are_listed_as_failures() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2, 0.3, 0.4]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -201,7 +203,7 @@ fn only_failures_are_listed_as_failures() {
         ],
     );
     writer.finish(Outcome::Finished).unwrap();
-    let listed: String = ask(
+    let listed: String = query(
         &lab.path(),
         "SELECT group_concat(status || '/' || outcome || '/' || coalesce(exit_code, '-'), ' ')
          FROM (SELECT * FROM failures ORDER BY attempt)",
@@ -248,7 +250,7 @@ fn a_trial_is_found_by_the_first_digits_of_its_name() {
 
 #[test]
 fn hyper_parameters_of_every_type_keep_it() {
-    let table = Value::Table([("patience".to_owned(), Value::Int(5))].into());
+    let table = Value::Table([("timeout".to_owned(), Value::Int(5))].into());
     let values = [
         Value::Bool(true),
         Value::Bool(false),
@@ -329,32 +331,32 @@ fn what_another_program_wrote_is_named_and_is_no_panic() {
         ),
     ] {
         let (lab, _) = finished_lab(&[0.5]);
-        meddle(&lab.path(), &format!("PRAGMA foreign_keys = OFF; {sql}"));
+        execute(&lab.path(), &format!("PRAGMA foreign_keys = OFF; {sql}"));
         let error = lab.store.experiment("songs").unwrap_err().to_string();
         assert!(error.contains(expected), "{sql}: {error}");
         assert!(error.contains("sweeps.db"), "{error}");
     }
     let (lab, trials) = finished_lab(&[0.5]);
-    meddle(
+    execute(
         &lab.path(),
         "UPDATE confusion SET predicted = 7 WHERE predicted = 2 AND actual = 0",
     );
     let error = lab.store.confusion(&trials[0]).unwrap_err().to_string();
     assert!(error.contains("predicted is 7"), "{error}");
-    meddle(&lab.path(), "DROP TABLE confusion");
+    execute(&lab.path(), "DROP TABLE confusion");
     let error = lab.store.confusion(&trials[0]).unwrap_err().to_string();
     assert!(error.contains("no such table: confusion"), "{error}");
 }
 
 #[test]
 fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let mut planned = plan(&[0.1]).swap_remove(0);
     planned.2.seed = u64::MAX;
     let trials = [(planned.0, planned.1, &planned.2)];
     let error = lab
         .store
-        .begin(&crate::Begin {
+        .begin(&crate::NewSession {
             experiment: "songs",
             file_path: "a.toml".as_ref(),
             file_text: "",
@@ -386,7 +388,7 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
 
 #[test]
 fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     lab.begin("songs", &plan);
     lab.begin("other", &plan);
@@ -400,7 +402,7 @@ fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
         low: f64::NEG_INFINITY,
         high: 0.75,
     };
-    let run = |(id, _, spec): &super::Planned, value| EvaluatedRun {
+    let run = |(id, _, spec): &super::NewTrial, value| EvaluatedRun {
         trial: id.clone(),
         seed: spec.seed,
         values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
@@ -431,14 +433,14 @@ fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
     assert_eq!((shown.looks, shown.evaluated_ms), (2, first.evaluated_ms));
     assert_eq!(shown.evaluation, evaluation(0.25));
     assert_eq!(
-        ask::<i64>(&lab.path(), "SELECT count(*) FROM test_results"),
+        query::<i64>(&lab.path(), "SELECT count(*) FROM test_results"),
         8
     );
 
     // The same rows with other features are the same rows; those of another split are not.
     let others = [("e", 20), ("f", 21)].map(|(digit, test_rows)| {
         let digest = digit.repeat(64);
-        meddle(
+        execute(
             &lab.path(),
             &format!(
                 "INSERT INTO datasets (digest, source, source_sha256, features, classes, train_rows, valid_rows,
@@ -525,20 +527,20 @@ fn tags_and_notes_that_would_not_do_are_refused() {
         assert!(matches!(error, StoreError::NoSuchTrial { .. }), "{error}");
     }
     let labels = "SELECT (SELECT count(*) FROM tags) + (SELECT count(*) FROM notes)";
-    assert_eq!(ask::<i64>(&lab.path(), labels), 0);
+    assert_eq!(query::<i64>(&lab.path(), labels), 0);
 }
 
 #[test]
 fn the_environment_of_a_session_reads_back() {
     let (lab, _) = finished_lab(&[0.5]);
-    let environment = |lab: &Lab| {
+    let environment = |lab: &TestStore| {
         let record = lab.store.experiment("songs")?.unwrap();
         Ok::<_, StoreError>(record.sessions[0].environment.clone())
     };
     let expected = [("cpu", "a \"fast\" one"), ("memory", "16 GB")];
     let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
     assert_eq!(environment(&lab).unwrap(), expected);
-    meddle(&lab.path(), "UPDATE sessions SET environment = '[1]'");
+    execute(&lab.path(), "UPDATE sessions SET environment = '[1]'");
     let error = environment(&lab).unwrap_err().to_string();
     assert!(
         error.contains("environment") && error.contains("a JSON object of texts"),

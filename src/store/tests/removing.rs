@@ -1,14 +1,14 @@
 //! Experiments and trials that are taken out of the record, and what must stay.
 
 use super::{
-    Lab, Planned, ask, dataset, finished, meddle, metrics, observe_all, plan, progressed, result,
-    started,
+    NewTrial, TestStore, dataset, execute, finished, metrics, observe_all, plan, progressed, query,
+    result, started,
 };
 use crate::{Outcome, Removal, StoreError};
 use sweep_core::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore, TrialId};
 
 /// Trains every trial of `plan` for `experiment`.
-fn train(lab: &mut Lab, experiment: &str, plan: &[Planned], trained: &[Planned]) {
+fn train(lab: &mut TestStore, experiment: &str, plan: &[NewTrial], trained: &[NewTrial]) {
     let session = lab.begin(experiment, plan);
     let mut writer = lab.writer(session);
     for (attempt, (trial, _, _)) in (1..).zip(trained) {
@@ -26,7 +26,7 @@ fn train(lab: &mut Lab, experiment: &str, plan: &[Planned], trained: &[Planned])
 }
 
 /// A look of `experiment` at the test rows with the trials of `plan`.
-fn look(lab: &mut Lab, experiment: &str, plan: &[Planned]) {
+fn look(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
     let runs = plan.iter().map(|(id, _, spec)| EvaluatedRun {
         trial: id.clone(),
         seed: spec.seed,
@@ -56,7 +56,7 @@ fn look(lab: &mut Lab, experiment: &str, plan: &[Planned]) {
 }
 
 /// Rows of every table but the list of metrics' names, and that no key leads nowhere.
-fn rows(lab: &Lab) -> Vec<(String, i64)> {
+fn rows(lab: &TestStore) -> Vec<(String, i64)> {
     let connection = rusqlite::Connection::open(lab.path()).unwrap();
     let broken: i64 = connection
         .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
@@ -86,12 +86,12 @@ fn rows(lab: &Lab) -> Vec<(String, i64)> {
 
 #[test]
 fn a_removed_experiment_leaves_nothing_but_the_count_of_its_looks() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     train(&mut lab, "songs", &plan, &plan);
     look(&mut lab, "songs", &plan[..2]);
     look(&mut lab, "songs", &plan[..2]);
-    meddle(
+    execute(
         &lab.path(),
         "INSERT INTO tags SELECT id, 'good' FROM trials LIMIT 1;
          INSERT INTO notes (trial, written_ms, text) SELECT id, 1, 'see there' FROM trials;
@@ -136,7 +136,7 @@ fn a_removed_experiment_leaves_nothing_but_the_count_of_its_looks() {
 
 #[test]
 fn what_other_experiments_ask_for_stays_with_the_story_of_its_training() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let all = plan(&[0.1, 0.2]);
     let shared = plan(&[0.2]);
     train(&mut lab, "first", &all, &all);
@@ -154,12 +154,15 @@ fn what_other_experiments_ask_for_stays_with_the_story_of_its_training() {
         assert_eq!(trial.best, Some(0.75));
         assert_eq!(lab.store.attempts(&trial.id).unwrap().len(), 1);
     }
-    assert_eq!(ask::<i64>(&lab.path(), "SELECT count(*) FROM attempts"), 2);
+    assert_eq!(
+        query::<i64>(&lab.path(), "SELECT count(*) FROM attempts"),
+        2
+    );
 }
 
 #[test]
 fn a_single_trial_goes_from_one_experiment_alone() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let all = plan(&[0.1, 0.2]);
     train(&mut lab, "first", &all, &all);
     train(&mut lab, "second", &plan(&[0.2]), &[]);
@@ -200,12 +203,12 @@ fn a_single_trial_goes_from_one_experiment_alone() {
 
 #[test]
 fn what_was_tested_or_copied_from_does_not_go_by_itself() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let all = plan(&[0.1, 0.2]);
     train(&mut lab, "source", &all, &all);
     look(&mut lab, "source", &all[..2]);
     let error = lab.store.remove("source", Some(&all[0].0)).unwrap_err();
-    assert!(matches!(error, StoreError::Tested { .. }), "{error}");
+    assert!(matches!(error, StoreError::HasTestScores { .. }), "{error}");
     lab.store.remove("source", Some(&all[3].0)).unwrap();
 
     train(&mut lab, "heir", &plan(&[0.3]), &[]);
@@ -214,7 +217,7 @@ fn what_was_tested_or_copied_from_does_not_go_by_itself() {
          WHERE status = 'pending' LIMIT 1",
         all[1].0
     );
-    meddle(&lab.path(), &copied);
+    execute(&lab.path(), &copied);
     let before = rows(&lab);
     let error = lab.store.remove("source", None).unwrap_err().to_string();
     assert!(
@@ -225,21 +228,21 @@ fn what_was_tested_or_copied_from_does_not_go_by_itself() {
     lab.store.remove("heir", None).unwrap();
     lab.store.remove("source", None).unwrap();
     let unknown = lab.store.remove("source", None).unwrap_err();
-    assert!(matches!(unknown, StoreError::NotThere { .. }), "{unknown}");
+    assert!(matches!(unknown, StoreError::NotFound { .. }), "{unknown}");
     let strange = TrialId::from_hex("9".repeat(32));
     train(&mut lab, "other", &all, &[]);
     let unknown = lab.store.remove("other", Some(&strange)).unwrap_err();
-    assert!(matches!(unknown, StoreError::NotThere { .. }), "{unknown}");
+    assert!(matches!(unknown, StoreError::NotFound { .. }), "{unknown}");
 }
 
 #[test]
 fn room_that_removed_sweeps_have_left_can_be_given_back() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]);
     train(&mut lab, "songs", &plan, &plan);
     lab.store.remove("songs", None).unwrap();
     let free = lab.store.free_bytes().unwrap();
     assert!(free > 0);
-    lab.store.compact().unwrap();
+    lab.store.vacuum().unwrap();
     assert_eq!(lab.store.free_bytes().unwrap(), 0);
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Lab, ask, begin, finished, plan, progressed, result, started};
+use super::{TestStore, begin, finished, plan, progressed, query, result, started};
 use crate::{Outcome, Store, SweepLock};
 use sweep_core::event::Observer;
 use sweep_core::trial::Status;
@@ -61,7 +61,7 @@ fn spawn(path: &Path, experiment: &str, steps: u32) -> Child {
 #[test]
 fn two_sweeps_write_to_one_record_at_once() {
     const STEPS: u32 = 200;
-    let lab = Lab::new();
+    let lab = TestStore::new();
     let path = lab.path();
     let mut child = spawn(&path, "in-a-process", STEPS);
     std::thread::scope(|scope| {
@@ -76,12 +76,12 @@ fn two_sweeps_write_to_one_record_at_once() {
         let expected: Vec<_> = (1..=STEPS).map(|step| (step, f64::from(step))).collect();
         assert_eq!(curves[0].points, expected, "{experiment}");
     }
-    assert_eq!(ask::<String>(&path, "PRAGMA integrity_check"), "ok");
+    assert_eq!(query::<String>(&path, "PRAGMA integrity_check"), "ok");
 }
 
 #[test]
 fn readers_see_whole_batches_while_a_sweep_writes() {
-    let lab = Lab::new();
+    let lab = TestStore::new();
     let path = lab.path();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -114,10 +114,10 @@ fn readers_see_whole_batches_while_a_sweep_writes() {
 
 #[test]
 fn a_killed_sweep_leaves_a_record_that_the_next_one_goes_on_with() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let path = lab.path();
     let mut child = spawn(&path, "songs", u32::MAX);
-    while ask::<i64>(&path, "SELECT count(*) FROM metrics") < 100 {
+    while query::<i64>(&path, "SELECT count(*) FROM metrics") < 100 {
         std::thread::sleep(Duration::from_millis(5));
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
     }
@@ -126,7 +126,7 @@ fn a_killed_sweep_leaves_a_record_that_the_next_one_goes_on_with() {
     child.wait().unwrap();
 
     let _lock = SweepLock::acquire(path.parent().unwrap(), "songs").unwrap();
-    assert_eq!(ask::<String>(&path, "PRAGMA integrity_check"), "ok");
+    assert_eq!(query::<String>(&path, "PRAGMA integrity_check"), "ok");
     let plan = plan(&[0.5]);
     let trial = &plan[0].0;
     let status = |store: &Store| store.statuses(std::slice::from_ref(trial)).unwrap()[0];
@@ -153,6 +153,6 @@ fn many_may_create_one_record_at_the_same_moment() {
                 });
             }
         });
-        assert_eq!(ask::<String>(&path, "PRAGMA journal_mode"), "wal");
+        assert_eq!(query::<String>(&path, "PRAGMA journal_mode"), "wal");
     }
 }

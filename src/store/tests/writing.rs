@@ -3,16 +3,18 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::{Lab, ask, begin, finished, meddle, observe_all, plan, progressed, result, started};
+use super::{
+    TestStore, begin, execute, finished, observe_all, plan, progressed, query, result, started,
+};
+use crate::batch_writer::BatchWriter;
 use crate::database::Database;
-use crate::journal::Journal;
 use crate::{Outcome, Store, Writer};
 use sweep_core::event::{AttemptNo, Cause, Event, Observer, Readiness, Slot};
 use sweep_core::trial::{Status, TrialResult};
 
 #[test]
 fn a_sweep_reads_back_as_it_happened() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.01]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -70,7 +72,7 @@ fn a_sweep_reads_back_as_it_happened() {
 
 #[test]
 fn values_that_are_no_numbers_survive() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
@@ -114,7 +116,7 @@ fn values_that_are_no_numbers_survive() {
 
 #[test]
 fn steps_that_come_again_after_a_resume_replace_what_was_there() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
@@ -156,7 +158,7 @@ fn steps_that_come_again_after_a_resume_replace_what_was_there() {
     assert_eq!(attempts[0].log_tail.as_deref(), Some("out of memory\n"));
     assert_eq!(attempts[1].resumed_from, Some(2));
     assert_eq!(attempts[1].outcome, "interrupted", "it never ended");
-    let signal: i64 = ask(
+    let signal: i64 = query(
         &lab.path(),
         "SELECT signal FROM failures WHERE experiment = 'songs'",
     );
@@ -170,7 +172,7 @@ fn steps_that_come_again_after_a_resume_replace_what_was_there() {
 
 #[test]
 fn what_is_told_again_after_a_resume_fills_gaps_and_takes_nothing_away() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
@@ -198,7 +200,7 @@ fn what_is_told_again_after_a_resume_fills_gaps_and_takes_nothing_away() {
 
 #[test]
 fn a_finished_trial_stays_finished_whatever_another_session_reports() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let trial = &plan[0].0;
     let session = lab.begin("songs", &plan);
@@ -227,7 +229,7 @@ fn a_finished_trial_stays_finished_whatever_another_session_reports() {
 
 #[test]
 fn a_result_is_told_of_once_it_is_durable() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     let session = lab.begin("songs", &plan);
     let (sender, receiver) = mpsc::channel();
@@ -235,7 +237,7 @@ fn a_result_is_told_of_once_it_is_durable() {
     let tell = Box::new(move |trial: &sweep_core::trial::TrialId| {
         let sql = format!("SELECT status FROM trials WHERE name = '{trial}'");
         sender
-            .send((trial.clone(), ask::<String>(&path, &sql)))
+            .send((trial.clone(), query::<String>(&path, &sql)))
             .unwrap();
     });
     let mut writer = lab.keeping_files(session, tell);
@@ -259,7 +261,7 @@ fn a_result_is_told_of_once_it_is_durable() {
 
 #[test]
 fn a_result_whose_model_is_gone_is_not_recorded() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let (first, second) = (&plan[0].0, &plan[1].0);
@@ -277,12 +279,12 @@ fn a_result_whose_model_is_gone_is_not_recorded() {
         "{error}"
     );
     let finished = "SELECT count(*) FROM trials WHERE status = 'finished'";
-    assert_eq!(ask::<i64>(&lab.path(), finished), 1);
+    assert_eq!(query::<i64>(&lab.path(), finished), 1);
 }
 
 #[test]
 fn a_session_that_was_cut_off_leaves_interrupted_trials() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -350,12 +352,12 @@ fn until(writer: &mut Writer, readiness: Readiness) {
 
 #[test]
 fn a_full_disk_holds_work_back_and_writes_nothing_by_halves() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
     let database = Database::create(&lab.path()).unwrap();
-    let pages: i64 = ask(&lab.path(), "SELECT page_count FROM pragma_page_count");
+    let pages: i64 = query(&lab.path(), "SELECT page_count FROM pragma_page_count");
     database
         .connection
         .query_row(
@@ -404,7 +406,7 @@ fn a_full_disk_holds_work_back_and_writes_nothing_by_halves() {
 
 #[test]
 fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
@@ -450,7 +452,7 @@ fn a_lock_that_is_let_go_at_last_costs_nothing_but_time() {
 
 #[test]
 fn a_lock_that_is_not_let_go_ends_a_stopped_sweep_with_a_message() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let database = Database::create(&lab.path()).unwrap();
@@ -472,7 +474,7 @@ fn a_lock_that_is_not_let_go_ends_a_stopped_sweep_with_a_message() {
 
 #[test]
 fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let trial = &plan[0].0;
@@ -495,7 +497,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
     };
     let start = || {
         let database = Database::create(&lab.path()).unwrap();
-        let journal = Journal::new(database, session).with_log_bound(BOUND);
+        let journal = BatchWriter::new(database, session).with_wal_limit(BOUND);
         Writer::start_with(journal, None).unwrap()
     };
     let mut writer = start();
@@ -529,11 +531,11 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
 
 #[test]
 fn times_of_a_session_never_run_backwards() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     // The session began tomorrow: since then the clock was set back by a day.
-    meddle(
+    execute(
         &lab.path(),
         "UPDATE sessions SET started_ms = started_ms + 86400000",
     );
@@ -562,7 +564,7 @@ fn times_of_a_session_never_run_backwards() {
 
 #[test]
 fn a_record_that_was_moved_away_is_told() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -577,7 +579,7 @@ fn a_record_that_was_moved_away_is_told() {
 
 #[test]
 fn events_that_the_plan_does_not_know_are_refused() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     let session = lab.begin("songs", &plan[..2]);
     let stranger = &plan[2].0;
@@ -602,12 +604,15 @@ fn events_that_the_plan_does_not_know_are_refused() {
         let message = failure_of(writer);
         assert!(message.contains(expected), "{message}");
     }
-    assert_eq!(ask::<i64>(&lab.path(), "SELECT count(*) FROM attempts"), 0);
+    assert_eq!(
+        query::<i64>(&lab.path(), "SELECT count(*) FROM attempts"),
+        0
+    );
 }
 
 #[test]
 fn keys_point_at_rows_that_are_there() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     let session = lab.begin("songs", &plan);
     let mut writer = lab.writer(session);
@@ -619,17 +624,17 @@ fn keys_point_at_rows_that_are_there() {
     );
     writer.finish(Outcome::Finished).unwrap();
     let sql = "SELECT count(*) FROM pragma_foreign_key_check";
-    assert_eq!(ask::<i64>(&lab.path(), sql), 0);
-    meddle(
+    assert_eq!(query::<i64>(&lab.path(), sql), 0);
+    execute(
         &lab.path(),
         "PRAGMA foreign_keys = OFF; DELETE FROM metric_names;",
     );
-    assert_ne!(ask::<i64>(&lab.path(), sql), 0);
+    assert_ne!(query::<i64>(&lab.path(), sql), 0);
 }
 
 #[test]
 fn failures_notes_and_slots_read_back_with_their_reasons() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let (first, second) = (&plan[0].0, &plan[1].0);

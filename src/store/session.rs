@@ -12,10 +12,10 @@ use sweep_core::trial::{ConfigId, Objective, TrialId, TrialSpec};
 const ACTION: &str = "beginning a session";
 
 /// The names and the spec of one planned trial.
-pub type Planned<'a> = (TrialId, ConfigId, &'a TrialSpec);
+pub type NewTrial<'a> = (TrialId, ConfigId, &'a TrialSpec);
 
 /// All there is to say when a sweep is begun or resumed.
-pub struct Begin<'a> {
+pub struct NewSession<'a> {
     pub experiment: &'a str,
     pub file_path: &'a Path,
     pub file_text: &'a str,
@@ -34,7 +34,7 @@ pub struct Begin<'a> {
     /// What the machine and the libraries are: name and text.
     pub environment: &'a [(String, String)],
     /// The whole plan, in order; those that were in the plan before and are not here fall out of it.
-    pub trials: &'a [Planned<'a>],
+    pub trials: &'a [NewTrial<'a>],
     /// Whether the caller holds the experiment's [`super::SweepLock`]. If so, a session of this
     /// experiment that never ended is known to be dead, and its running trials become interrupted.
     pub holds_lock: bool,
@@ -54,10 +54,10 @@ impl SessionId {
 impl Store {
     /// Records that a session begins: experiment, data set, plan and session, all or nothing.
     /// Trials that are known already keep their status and results.
-    pub fn begin(&mut self, begin: &Begin<'_>) -> Result<SessionId, StoreError> {
+    pub fn begin(&mut self, begin: &NewSession<'_>) -> Result<SessionId, StoreError> {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
-        let writer = Beginning {
+        let writer = SessionWriter {
             transaction: &transaction,
             fail: &fail,
             now: now_ms(),
@@ -65,7 +65,7 @@ impl Store {
         let dataset = writer.dataset(begin.dataset)?;
         let experiment = writer.experiment(begin, dataset)?;
         if begin.holds_lock {
-            bury_sessions(&transaction, experiment).map_err(&fail)?;
+            interrupt_dead_sessions(&transaction, experiment).map_err(&fail)?;
         }
         writer.plan(begin.trials, experiment, dataset)?;
         let session = writer.session(begin, experiment)?;
@@ -95,7 +95,7 @@ pub(super) fn interrupt_running(
 }
 
 /// Closes the sessions of `experiment` whose process is gone.
-fn bury_sessions(transaction: &Transaction<'_>, experiment: i64) -> rusqlite::Result<()> {
+fn interrupt_dead_sessions(transaction: &Transaction<'_>, experiment: i64) -> rusqlite::Result<()> {
     let dead: Vec<i64> = transaction
         .prepare("SELECT id FROM sessions WHERE experiment = ?1 AND outcome = 'running'")?
         .query_map([experiment], |row| row.get(0))?
@@ -110,13 +110,13 @@ fn bury_sessions(transaction: &Transaction<'_>, experiment: i64) -> rusqlite::Re
     Ok(())
 }
 
-struct Beginning<'a, F> {
+struct SessionWriter<'a, F> {
     transaction: &'a Transaction<'a>,
     fail: &'a F,
     now: i64,
 }
 
-impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
+impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
     fn dataset(&self, data: &DatasetRecord) -> Result<i64, StoreError> {
         self.transaction
             .query_row(
@@ -142,7 +142,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
             .map_err(self.fail)
     }
 
-    fn experiment(&self, begin: &Begin<'_>, dataset: i64) -> Result<i64, StoreError> {
+    fn experiment(&self, begin: &NewSession<'_>, dataset: i64) -> Result<i64, StoreError> {
         self.transaction
             .query_row(
                 "INSERT INTO experiments (name, file_path, file_text, flags, metric, goal, dataset,
@@ -168,7 +168,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
             .map_err(self.fail)
     }
 
-    fn session(&self, begin: &Begin<'_>, experiment: i64) -> Result<i64, StoreError> {
+    fn session(&self, begin: &NewSession<'_>, experiment: i64) -> Result<i64, StoreError> {
         self.transaction
             .query_row(
                 "INSERT INTO sessions (experiment, command, file_text, flags, host, pid, version,
@@ -193,7 +193,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
 
     fn plan(
         &self,
-        trials: &[Planned<'_>],
+        trials: &[NewTrial<'_>],
         experiment: i64,
         dataset: i64,
     ) -> Result<(), StoreError> {
@@ -224,7 +224,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
     }
 
     /// Writes a trial that the record did not know, with its hyper-parameters.
-    fn trial(&self, (name, config, spec): &Planned<'_>, dataset: i64) -> Result<i64, StoreError> {
+    fn trial(&self, (name, config, spec): &NewTrial<'_>, dataset: i64) -> Result<i64, StoreError> {
         let insert = |sql| self.transaction.prepare_cached(sql).map_err(self.fail);
         let trial: i64 = insert(
             "INSERT INTO trials (name, config, kind, seed, dataset, metric, goal, status)
@@ -247,7 +247,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Beginning<'_, F> {
             "INSERT INTO params (trial, position, name, type, value) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         for (position, (key, value)) in spec.params().iter().enumerate() {
-            let (kind, cell) = param_cells(value).ok_or_else(|| StoreError::Refused {
+            let (kind, cell) = param_cells(value).ok_or_else(|| StoreError::InvalidValue {
                 what: format!("the parameter {key}"),
                 found: value.to_string(),
                 allowed: "a finite number",

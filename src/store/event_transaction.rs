@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::begin::interrupt_running;
 use super::cells::{to_int, to_text};
+use super::session::interrupt_running;
 use super::{Outcome, StoreError};
 use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
@@ -34,14 +34,14 @@ struct TrialKey {
 }
 
 /// One transaction being filled.
-pub(super) struct Page<'a, F> {
+pub(super) struct EventTransaction<'a, F> {
     pub(super) transaction: &'a Transaction<'a>,
     pub(super) session: i64,
     pub(super) keys: &'a mut Keys,
     pub(super) fail: &'a F,
 }
 
-impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
+impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     pub(super) fn event(&mut self, event: &Event, at_ms: i64) -> Result<(), StoreError> {
         match event {
             Event::TrialStarted {
@@ -404,7 +404,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
             )
             .optional()
             .map_err(self.fail)?
-            .ok_or_else(|| StoreError::Unknown {
+            .ok_or_else(|| StoreError::UnknownReference {
                 what: format!("trial {trial}"),
             })?;
         self.keys.trials.insert(trial.clone(), key);
@@ -419,7 +419,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> Page<'_, F> {
         values: &[&dyn rusqlite::ToSql],
     ) -> Result<(), StoreError> {
         match self.run(sql, values)? {
-            0 => Err(StoreError::Unknown {
+            0 => Err(StoreError::UnknownReference {
                 what: format!("attempt {} of this session", attempt.0),
             }),
             _ => Ok(()),
@@ -445,7 +445,7 @@ fn check_confusion(
         confusion.len() == key.classes && confusion.iter().all(|row| row.len() == key.classes);
     match confusion.is_empty() || fits {
         true => Ok(()),
-        false => Err(StoreError::Refused {
+        false => Err(StoreError::InvalidValue {
             what: format!("the confusion matrix of trial {trial}"),
             found: format!(
                 "{} rows of {:?} columns",

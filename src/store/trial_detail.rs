@@ -3,7 +3,7 @@
 
 use super::cells::{Cells, is_hex};
 use super::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, RecordedFile, SlotEventRecord, Store,
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, ExperimentFile, SlotEventRecord, Store,
     StoreError, TrialRecord,
 };
 use sweep_core::trial::{ConfigId, TrialId};
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// The experiment file with which `trial` got its result; `None` if it has none.
-    pub fn file_of(&self, trial: &TrialId) -> Result<Option<RecordedFile>, StoreError> {
+    pub fn file_of(&self, trial: &TrialId) -> Result<Option<ExperimentFile>, StoreError> {
         let found = self.rows(
             &self.database.connection,
             "SELECT s.id, e.name, e.file_path, s.file_text, s.flags FROM attempts a
@@ -111,7 +111,7 @@ impl Store {
             [trial.as_str()],
             ("sessions", "id"),
             |cells| {
-                Ok(RecordedFile {
+                Ok(ExperimentFile {
                     experiment: cells.text("name")?,
                     path: cells.path_of("file_path")?,
                     text: cells.text("file_text")?,

@@ -15,7 +15,7 @@ pub struct ExperimentSummary {
     /// Milliseconds since 1970, UTC.
     pub created_ms: i64,
     /// When the newest session began or ended.
-    pub touched_ms: i64,
+    pub updated_ms: i64,
     /// Number of trials of the current plan by status.
     pub counts: Vec<(Status, u64)>,
     /// Number of trials that earlier files or data asked for and the current ones do not.
@@ -45,7 +45,7 @@ pub struct ExperimentRecord {
 
 /// An experiment file as it was when a trial was trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedFile {
+pub struct ExperimentFile {
     pub experiment: String,
     /// Path of the file when the experiment was last run.
     pub path: PathBuf,
@@ -185,11 +185,11 @@ pub struct ArtifactRecord {
 
 /// That somebody looked at test rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct TestEvaluation {
     /// The data set whose rows they were.
     pub data: DataDigest,
     /// The file of the experiment that looked, if that still is of this data set.
-    pub file: Option<RecordedFile>,
+    pub file: Option<ExperimentFile>,
 }
 
 /// One look at the sealed test rows of a data set.

@@ -12,13 +12,13 @@ use super::StoreError;
 use sweep_core::event::{Event, Readiness};
 
 /// Events on their way; the dispatcher waits when the disk is that far behind.
-const EVENTS_ON_THEIR_WAY: usize = 8_192;
+const MAX_PENDING_EVENTS: usize = 8_192;
 /// How often a thread that is waited for is looked at: it may have ended.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shared by the two.
+/// Shared by the writer and its thread.
 #[derive(Default)]
-pub(super) struct Shared {
+pub(super) struct WriterState {
     state: Mutex<State>,
     changed: Condvar,
     failure: OnceLock<Arc<StoreError>>,
@@ -37,16 +37,16 @@ struct State {
 }
 
 /// The writer's side.
-impl Shared {
+impl WriterState {
     /// Counts one entry more; waits first while the disk is far behind, unless `is_gone`.
     pub(super) fn make_room(&self, is_gone: impl Fn() -> bool) {
         let mut state = self.lock();
-        while state.pending >= EVENTS_ON_THEIR_WAY
+        while state.pending >= MAX_PENDING_EVENTS
             && state.waiting.is_none()
             && self.failure.get().is_none()
             && !is_gone()
         {
-            let waited = self.changed.wait_timeout(state, LOOK);
+            let waited = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         state.pending += 1;
@@ -77,7 +77,7 @@ impl Shared {
 }
 
 /// The thread's side.
-impl Shared {
+impl WriterState {
     pub(super) fn written(&self, entries: usize) {
         let mut state = self.lock();
         state.pending = state.pending.saturating_sub(entries);
@@ -100,7 +100,7 @@ impl Shared {
         let pause = match state.closing {
             Some(deadline) if Instant::now() >= deadline => return false,
             // The last tries come quickly.
-            Some(_) => LOOK,
+            Some(_) => POLL_INTERVAL,
             None => pause,
         };
         // Woken when the end comes; to be woken for nothing only means to try earlier.
@@ -123,7 +123,7 @@ impl Shared {
     }
 }
 
-impl Shared {
+impl WriterState {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing that is done under the lock leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

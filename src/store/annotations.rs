@@ -13,7 +13,7 @@ const LONGEST_TAG: usize = 64;
 const LONGEST_NOTE: usize = 4_096;
 
 /// A tag or a note.
-pub(super) enum Label {
+pub(super) enum Annotations {
     Tag(String),
     Note(NoteRecord),
 }
@@ -48,7 +48,7 @@ impl Store {
     /// When the trial is unknown, or `text` is empty or longer than 4,096 characters.
     pub fn note(&mut self, trial: &TrialId, text: &str) -> Result<NoteRecord, StoreError> {
         if text.trim().is_empty() || text.chars().count() > LONGEST_NOTE {
-            return Err(StoreError::Refused {
+            return Err(StoreError::InvalidValue {
                 what: "a note".to_owned(),
                 found: format!("{} characters", text.chars().count()),
                 allowed: "a text of 1 to 4096 characters that are not all blank",
@@ -99,13 +99,13 @@ impl Store {
         connection: &Connection,
         chosen: &str,
         values: impl Bound + Copy,
-        mut each: impl FnMut(i64, Label),
+        mut each: impl FnMut(i64, Annotations),
     ) -> Result<(), StoreError> {
         let tags = format!(
             "SELECT trial, tag FROM tags WHERE trial IN (SELECT id FROM ({chosen})) ORDER BY tag"
         );
         self.rows(connection, &tags, values, ("tags", "trial"), |cells| {
-            each(cells.int("trial")?, Label::Tag(cells.text("tag")?));
+            each(cells.int("trial")?, Annotations::Tag(cells.text("tag")?));
             Ok(())
         })?;
         let notes = format!(
@@ -117,7 +117,7 @@ impl Store {
                 written_ms: cells.int("written_ms")?,
                 text: cells.text("text")?,
             };
-            each(cells.int("trial")?, Label::Note(note));
+            each(cells.int("trial")?, Annotations::Note(note));
             Ok(())
         })?;
         Ok(())
@@ -129,7 +129,7 @@ fn check_tag(tag: &str) -> Result<(), StoreError> {
     let plain = |letter: char| letter.is_alphanumeric() || "._-".contains(letter);
     match (1..=LONGEST_TAG).contains(&tag.chars().count()) && tag.chars().all(plain) {
         true => Ok(()),
-        false => Err(StoreError::Refused {
+        false => Err(StoreError::InvalidValue {
             what: "a tag".to_owned(),
             found: format!("`{}`", tag.escape_debug()),
             allowed: "1 to 64 letters, digits, `.`, `_` or `-`",

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::cells::to_int;
-use super::{EvaluationRecord, Look, RecordedFile, Store, StoreError, now_ms};
+use super::{EvaluationRecord, ExperimentFile, Store, StoreError, TestEvaluation, now_ms};
 use sweep_core::trial::{
     ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId,
 };
@@ -25,7 +25,7 @@ impl Store {
         let unknown = |what: String| {
             let fail = &fail;
             move |error| match error {
-                rusqlite::Error::QueryReturnedNoRows => StoreError::Unknown { what },
+                rusqlite::Error::QueryReturnedNoRows => StoreError::UnknownReference { what },
                 error => fail(error),
             }
         };
@@ -89,9 +89,9 @@ impl Store {
         })
     }
 
-    /// How often test rows like those of the data set `data` have been looked at: the number of [`Store::looks_like`].
+    /// How often test rows like those of the data set `data` have been looked at: the number of [`Store::test_evaluations_like`].
     pub fn looks(&self, data: &DataDigest) -> Result<u64, StoreError> {
-        Ok(self.looks_like(data)?.len() as u64)
+        Ok(self.test_evaluations_like(data)?.len() as u64)
     }
 
     /// Looks at test rows that may be those of the data set `data`, with whatever features, and by experiments that were
@@ -100,7 +100,10 @@ impl Store {
     /// Source file, classes and the numbers of training, validation and test rows are the same. The record does not hold
     /// the split: that is in the file of the experiment. Of a data set that was removed only the digest is left, and that
     /// has to be the same.
-    pub fn looks_like(&self, data: &DataDigest) -> Result<Vec<Look>, StoreError> {
+    pub fn test_evaluations_like(
+        &self,
+        data: &DataDigest,
+    ) -> Result<Vec<TestEvaluation>, StoreError> {
         self.rows(
             &self.database.connection,
             "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags FROM test_looks l
@@ -118,14 +121,14 @@ impl Store {
             |cells| {
                 let file = match cells.optional_text("file_text")? {
                     None => None,
-                    Some(text) => Some(RecordedFile {
+                    Some(text) => Some(ExperimentFile {
                         experiment: cells.text("experiment")?,
                         path: cells.path_of("file_path")?,
                         text,
                         flags: cells.texts("flags")?,
                     }),
                 };
-                Ok(Look {
+                Ok(TestEvaluation {
                     data: DataDigest::from_hex(cells.hex("data", 64)?),
                     file,
                 })

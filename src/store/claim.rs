@@ -10,11 +10,11 @@ const NO_SESSION: i64 = 0;
 
 /// Where one trial stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Claim {
     pub status: Status,
     /// The experiments in whose open sessions, other than one's own, an attempt at it is recorded as
     /// running. Their processes may be gone: their locks tell.
-    pub running_for: Vec<String>,
+    pub running_in: Vec<String>,
 }
 
 impl Store {
@@ -34,7 +34,7 @@ impl Store {
     }
 
     /// The experiments that have asked for `trial`, by name, and whether their files still do.
-    pub fn asked_by(&self, trial: &TrialId) -> Result<Vec<(String, bool)>, StoreError> {
+    pub fn planned_by(&self, trial: &TrialId) -> Result<Vec<(String, bool)>, StoreError> {
         self.rows(
             &self.database.connection,
             "SELECT e.name, x.in_plan FROM experiments e
@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// The experiment that `session` was of, if it is still there.
-    pub fn session_name(&self, session: i64) -> Result<Option<String>, StoreError> {
+    pub fn session_experiment(&self, session: i64) -> Result<Option<String>, StoreError> {
         let found = self.rows(
             &self.database.connection,
             "SELECT e.name FROM sessions s JOIN experiments e ON e.id = s.experiment
@@ -61,17 +61,13 @@ impl Store {
 
     /// The experiments whose sessions have `trial` in hand, as far as the record tells: of sessions that were killed it
     /// tells so too.
-    pub fn running_for(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
-        let standing = self.standing(trial, SessionId(NO_SESSION))?;
-        Ok(standing.map_or(Vec::new(), |standing| standing.running_for))
+    pub fn running_in(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
+        let standing = self.claim(trial, SessionId(NO_SESSION))?;
+        Ok(standing.map_or(Vec::new(), |standing| standing.running_in))
     }
 
     /// Where `trial` stands, seen from `own` session; `None` for one that the record does not know.
-    pub fn standing(
-        &self,
-        trial: &TrialId,
-        own: SessionId,
-    ) -> Result<Option<Standing>, StoreError> {
+    pub fn claim(&self, trial: &TrialId, own: SessionId) -> Result<Option<Claim>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let statuses = self.rows(
             &snapshot,
@@ -83,7 +79,7 @@ impl Store {
         let Some(status) = statuses.into_iter().next() else {
             return Ok(None);
         };
-        let running_for = match status.is_final() {
+        let running_in = match status.is_final() {
             true => Vec::new(),
             // The status alone does not tell: another session may have buried one of its own.
             false => self.rows(
@@ -98,9 +94,6 @@ impl Store {
                 |cells| cells.text("name"),
             )?,
         };
-        Ok(Some(Standing {
-            status,
-            running_for,
-        }))
+        Ok(Some(Claim { status, running_in }))
     }
 }

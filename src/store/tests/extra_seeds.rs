@@ -2,34 +2,34 @@
 
 use rusqlite::Connection;
 
-use super::{Lab, plan};
+use super::{TestStore, plan};
 use crate::StoreError;
 use sweep_core::trial::ConfigId;
 
 #[test]
 fn further_seeds_are_kept_through_later_sessions_of_the_experiment() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     lab.begin("songs", &plan);
     lab.begin("others", &plan);
-    assert_eq!(lab.store.further_seeds("songs").unwrap(), []);
+    assert_eq!(lab.store.extra_seeds("songs").unwrap(), []);
     let mut seeds = vec![
         (plan[0].1.clone(), vec![3, 4]),
         (plan[2].1.clone(), vec![3]),
     ];
-    lab.store.set_further_seeds("songs", &seeds).unwrap();
+    lab.store.set_extra_seeds("songs", &seeds).unwrap();
     lab.begin("songs", &plan[..2]);
     seeds.sort();
-    assert_eq!(lab.store.further_seeds("songs").unwrap(), seeds);
-    assert_eq!(lab.store.further_seeds("others").unwrap(), []);
-    assert_eq!(lab.store.further_seeds("unheard of").unwrap(), []);
-    let unknown = lab.store.set_further_seeds("unheard of", &seeds);
-    assert!(matches!(unknown, Err(StoreError::Unknown { .. })));
+    assert_eq!(lab.store.extra_seeds("songs").unwrap(), seeds);
+    assert_eq!(lab.store.extra_seeds("others").unwrap(), []);
+    assert_eq!(lab.store.extra_seeds("unheard of").unwrap(), []);
+    let unknown = lab.store.set_extra_seeds("unheard of", &seeds);
+    assert!(matches!(unknown, Err(StoreError::UnknownReference { .. })));
 }
 
 #[test]
 fn further_seeds_that_cannot_be_read_name_their_place() {
-    let mut lab = Lab::new();
+    let mut lab = TestStore::new();
     lab.begin("songs", &plan(&[0.1]));
     let config = ConfigId::from_hex("ab".repeat(16));
     for spoilt in [
@@ -41,7 +41,7 @@ fn further_seeds_that_cannot_be_read_name_their_place() {
         let connection = Connection::open(lab.path()).unwrap();
         let update = "UPDATE experiments SET further_seeds = ?1";
         connection.execute(update, [spoilt]).unwrap();
-        let error = lab.store.further_seeds("songs").unwrap_err().to_string();
+        let error = lab.store.extra_seeds("songs").unwrap_err().to_string();
         assert!(
             error.contains("experiments") && error.contains("further_seeds"),
             "{error}"

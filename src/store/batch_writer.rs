@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::database::{Database, identity};
-use super::page::{Keys, Page};
-use super::system::log_of;
+use super::event_transaction::{EventTransaction, Keys};
+use super::system::wal_path;
 use super::{SessionId, StoreError};
 use sweep_core::event::Event;
 
@@ -40,14 +40,14 @@ pub(super) enum Entry {
 
 /// Longest the write-ahead log may get before it is looked after, in bytes: many times what it takes
 /// when nobody reads for long.
-const LOG_BOUND: u64 = 64 << 20;
+const WAL_LIMIT: u64 = 64 << 20;
 /// How long readers are waited for when the log is to be emptied; others cannot write meanwhile.
-const LOG_PATIENCE: Duration = Duration::from_millis(250);
+const WAL_TIMEOUT: Duration = Duration::from_millis(250);
 /// Least time between two tries to empty a log that a reader held on to.
-const LOG_PAUSE: Duration = Duration::from_secs(10);
+const WAL_RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The writing side of the record for one session.
-pub(super) struct Journal {
+pub(super) struct BatchWriter {
     database: Database,
     session: i64,
     file: Option<(u64, u64)>,
@@ -62,18 +62,18 @@ struct Log {
     /// When it could last not be emptied.
     tried: Option<Instant>,
     /// The length from which on it is told of.
-    told_from: u64,
+    warn_above: u64,
 }
 
-impl Journal {
-    pub(super) fn new(database: Database, session: SessionId) -> Journal {
-        Journal {
+impl BatchWriter {
+    pub(super) fn new(database: Database, session: SessionId) -> BatchWriter {
+        BatchWriter {
             file: identity(&database.path),
             log: Log {
-                path: log_of(&database.path),
-                bound: LOG_BOUND,
+                path: wal_path(&database.path),
+                bound: WAL_LIMIT,
                 tried: None,
-                told_from: LOG_BOUND,
+                warn_above: WAL_LIMIT,
             },
             session: session.0,
             keys: Keys::default(),
@@ -83,9 +83,9 @@ impl Journal {
 
     /// With another bound for the log, in bytes.
     #[cfg(test)]
-    pub(super) fn with_log_bound(mut self, bound: u64) -> Journal {
+    pub(super) fn with_wal_limit(mut self, bound: u64) -> BatchWriter {
         self.log.bound = bound;
-        self.log.told_from = bound;
+        self.log.warn_above = bound;
         self
     }
 
@@ -127,19 +127,23 @@ impl Journal {
 
     /// Empties the write-ahead log when it has got too long. Gives a sentence, at most once for every
     /// doubling, when a reader keeps it from being emptied.
-    pub(super) fn tend_log(&mut self) -> Option<String> {
+    pub(super) fn checkpoint_wal(&mut self) -> Option<String> {
         let length = |log: &Log| std::fs::metadata(&log.path).map_or(0, |file| file.len());
         let log = &mut self.log;
-        if length(log) <= log.bound || log.tried.is_some_and(|at| at.elapsed() < LOG_PAUSE) {
+        if length(log) <= log.bound
+            || log
+                .tried
+                .is_some_and(|at| at.elapsed() < WAL_RETRY_INTERVAL)
+        {
             return None;
         }
-        self.database.empty_log(LOG_PATIENCE);
+        self.database.truncate_wal(WAL_TIMEOUT);
         let left = length(log);
         log.tried = (left > log.bound).then(Instant::now);
-        if left <= log.told_from {
+        if left <= log.warn_above {
             return None;
         }
-        log.told_from = left.saturating_mul(2);
+        log.warn_above = left.saturating_mul(2);
         Some(format!(
             "the write-ahead log {} has grown to {} MB, since another process has been reading the \
              record all the while; it shrinks when that process lets go",
@@ -152,7 +156,7 @@ impl Journal {
         let fail = self.database.fail(ACTION);
         let path = self.database.path.clone();
         let transaction = self.database.begin(ACTION)?;
-        let mut page = Page {
+        let mut page = EventTransaction {
             transaction: &transaction,
             session: self.session,
             keys: &mut self.keys,

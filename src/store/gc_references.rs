@@ -10,12 +10,12 @@ use sweep_core::trial::Status;
 const ACTION: &str = "looking for what is of no use";
 
 /// What the record knows, while no session can begin.
-pub struct Known<'a> {
+pub struct GcReferences<'a> {
     transaction: &'a Transaction<'a>,
     fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
 }
 
-impl Known<'_> {
+impl GcReferences<'_> {
     /// Where the trial called `name` stands.
     pub fn status(&self, name: &str) -> Result<Option<Status>, StoreError> {
         let found: Option<String> = self.one("SELECT status FROM trials WHERE name = ?1", name)?;
@@ -74,19 +74,19 @@ impl Known<'_> {
 impl Store {
     /// Does `work` while no session can begin and no trial be asked for, with what the record knows.
     /// Writers wait for its end: it has to be short.
-    pub fn while_none_begins<T>(
+    pub fn with_gc_references<T>(
         &mut self,
-        work: impl FnOnce(&Known<'_>) -> Result<T, StoreError>,
+        work: impl FnOnce(&GcReferences<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
-        work(&Known {
+        work(&GcReferences {
             transaction: &transaction,
             fail: &fail,
         })
     }
 
-    /// Bytes inside the file that hold nothing. Later sweeps fill them; [`Store::compact`] gives them
+    /// Bytes inside the file that hold nothing. Later sweeps fill them; [`Store::vacuum`] gives them
     /// back.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
         let sql = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size";
@@ -99,7 +99,7 @@ impl Store {
 
     /// Writes the whole file anew, without what is free in it. Takes as much space again while at it,
     /// and writers wait.
-    pub fn compact(&mut self) -> Result<(), StoreError> {
+    pub fn vacuum(&mut self) -> Result<(), StoreError> {
         let fail = self.database.fail("compacting it");
         self.database
             .connection

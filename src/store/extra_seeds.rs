@@ -15,7 +15,7 @@ const ACTION: &str = "recording further seeds";
 impl Store {
     /// Further seeds of the experiment called `name`, each configuration once, in the order of their names; none for an
     /// experiment that the record does not know.
-    pub fn further_seeds(&self, name: &str) -> Result<Vec<(ConfigId, Vec<u64>)>, StoreError> {
+    pub fn extra_seeds(&self, name: &str) -> Result<Vec<(ConfigId, Vec<u64>)>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let allowed = "a JSON object of lists of seeds by the names of configurations";
         let found = self.rows(
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Puts `seeds` in place of the further seeds of the experiment called `name`, which must be known.
-    pub fn set_further_seeds(
+    pub fn set_extra_seeds(
         &mut self,
         name: &str,
         seeds: &[(ConfigId, Vec<u64>)],
@@ -61,7 +61,7 @@ impl Store {
             .map_err(&fail)?;
         if changed == 0 {
             let what = format!("experiment {name}");
-            return Err(StoreError::Unknown { what });
+            return Err(StoreError::UnknownReference { what });
         }
         transaction.commit().map_err(&fail)
     }

@@ -7,48 +7,49 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::{Held, LockError, path_of};
+use super::lock::{LockError, LockHolder, path_of};
 use sweep_core::atomic_fs;
 
-/// Where requests to one holder of a lock are put and looked for.
+/// Asks the process that holds a lock to stop, and tells that process of it.
 #[derive(Debug, Clone)]
-pub struct Requests {
+pub struct StopRequest {
     path: PathBuf,
-    holder: Held,
+    holder: LockHolder,
 }
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Urgency {
+pub enum StopMode {
     /// Let trials in hand write a checkpoint.
-    Clean,
+    #[serde(rename = "clean")]
+    Graceful,
     /// End workers at once.
-    AtOnce,
+    #[serde(rename = "at_once")]
+    Immediate,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Request {
-    stop: Urgency,
+    stop: StopMode,
     /// Whom it is meant for.
-    holder: Held,
+    holder: LockHolder,
 }
 
-impl Requests {
-    /// Those to the holder of the lock file at `lock`.
-    pub(super) fn new(lock: &Path, holder: Held) -> Requests {
+impl StopRequest {
+    /// The request to the holder of the lock file at `lock`.
+    pub(super) fn new(lock: &Path, holder: LockHolder) -> StopRequest {
         let path = lock.with_extension("stop");
-        Requests { path, holder }
+        StopRequest { path, holder }
     }
 
-    /// Those to `holder`, which runs `experiment` in the folder `runs`.
-    pub fn to(runs: &Path, experiment: &str, holder: Held) -> Result<Requests, LockError> {
-        Ok(Requests::new(&path_of(runs, experiment)?, holder))
+    /// The request to `holder`, which runs `experiment` in the folder `runs`.
+    pub fn to(runs: &Path, experiment: &str, holder: LockHolder) -> Result<StopRequest, LockError> {
+        Ok(StopRequest::new(&path_of(runs, experiment)?, holder))
     }
 
     /// Asks the holder to stop. A request to stop at once is not taken back by a later, milder one.
-    pub fn ask(&self, urgency: Urgency) -> std::io::Result<()> {
-        if self.pending() == Some(Urgency::AtOnce) {
+    pub fn send(&self, urgency: StopMode) -> std::io::Result<()> {
+        if self.pending() == Some(StopMode::Immediate) {
             return Ok(());
         }
         let request = Request {
@@ -61,7 +62,7 @@ impl Requests {
     }
 
     /// What the holder has been asked for and not yet ended upon.
-    pub fn pending(&self) -> Option<Urgency> {
+    pub fn pending(&self) -> Option<StopMode> {
         let text = std::fs::read(&self.path).ok()?;
         let request: Request = serde_json::from_slice(&text).ok()?;
         (request.holder == self.holder).then_some(request.stop)
@@ -83,17 +84,17 @@ mod tests {
     fn a_request_reaches_the_holder_of_the_lock_and_goes_with_it() {
         let runs = tempfile::tempdir().unwrap();
         let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
-        let own = lock.requests();
+        let own = lock.stop_request();
         assert_eq!(own.pending(), None);
 
         let holder = holder_of(runs.path(), "genres").unwrap().unwrap();
-        let asked = Requests::to(runs.path(), "genres", holder).unwrap();
+        let asked = StopRequest::to(runs.path(), "genres", holder).unwrap();
         for (urgency, pending) in [
-            (Urgency::Clean, Urgency::Clean),
-            (Urgency::AtOnce, Urgency::AtOnce),
-            (Urgency::Clean, Urgency::AtOnce),
+            (StopMode::Graceful, StopMode::Graceful),
+            (StopMode::Immediate, StopMode::Immediate),
+            (StopMode::Graceful, StopMode::Immediate),
         ] {
-            asked.ask(urgency).unwrap();
+            asked.send(urgency).unwrap();
             assert_eq!(own.pending(), Some(pending));
         }
         let files = || {
@@ -110,14 +111,14 @@ mod tests {
     fn a_request_to_another_process_stops_nobody() {
         let runs = tempfile::tempdir().unwrap();
         let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
-        let gone = Held {
+        let gone = LockHolder {
             pid: 1,
             host: "elsewhere".to_owned(),
             since_ms: 0,
         };
-        let asked = Requests::to(runs.path(), "genres", gone).unwrap();
-        asked.ask(Urgency::AtOnce).unwrap();
-        assert_eq!(lock.requests().pending(), None);
-        assert!(Requests::to(runs.path(), "../genres", lock.requests().holder).is_err());
+        let asked = StopRequest::to(runs.path(), "genres", gone).unwrap();
+        asked.send(StopMode::Immediate).unwrap();
+        assert_eq!(lock.stop_request().pending(), None);
+        assert!(StopRequest::to(runs.path(), "../genres", lock.stop_request().holder).is_err());
     }
 }

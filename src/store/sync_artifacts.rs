@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::journal::Entry;
+use super::batch_writer::Entry;
 use sweep_core::event::Event;
 
 /// Flushes the artifacts of every trial that finishes in `entries`; each trial has a folder named
@@ -18,7 +18,7 @@ use sweep_core::event::Event;
 ///
 /// # Errors
 /// When a file cannot be flushed, or is no longer there.
-pub(super) fn flush(trials: &Path, entries: &[Entry]) -> Result<(), StoreError> {
+pub(super) fn sync_artifacts(trials: &Path, entries: &[Entry]) -> Result<(), StoreError> {
     let mut folders = BTreeSet::new();
     for entry in entries {
         if let Entry::Event {
