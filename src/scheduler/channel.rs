@@ -1,27 +1,51 @@
-//! Where workers' words and interrupts arrive, for the dispatcher to take in one order.
+//! The channel through which messages of workers and interrupts reach the dispatcher, in one order.
 //!
-//! Invariant: it holds a bounded number of workers' words, whoever is slow: a worker that says more waits until it is
-//! listened to again. An interrupt never waits, and overtakes words.
+//! Invariant: it holds a bounded number of messages. A worker that sends more waits until there is space.
+//! An interrupt never waits, and overtakes messages.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::launcher::Incoming;
+use sweep_core::event::Cause;
+use sweep_core::protocol::FromWorker;
 
-/// Words that may wait.
-const ROOM: usize = 4096;
+/// Most messages that may wait.
+const CAPACITY: usize = 4096;
 
-/// The end at which things arrive.
+/// Numbers the workers of one session, so that a late message of a dead one is not taken for its
+/// successor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkerId(pub u64);
+
+/// What arrives from a worker.
+#[derive(Debug)]
+pub enum WorkerOutput {
+    Message(FromWorker),
+    /// The beginning of a line that is no message of the protocol.
+    Malformed(String),
+    /// The process has exited, and why. Nothing arrives after this.
+    Exited(Cause),
+}
+
+/// What the dispatcher receives.
+#[derive(Debug)]
+pub enum Incoming {
+    Worker(WorkerId, WorkerOutput),
+    /// Someone wants the session to end: cleanly the first time, at once the second.
+    Interrupt,
+}
+
+/// The end that messages are sent into.
 #[derive(Debug, Clone)]
 pub struct Sender(Arc<Shared>);
 
-/// The end at which they are taken out.
+/// The end that messages are received from.
 #[derive(Debug)]
 pub struct Receiver(Arc<Shared>);
 
-/// Nobody takes anything out any more.
+/// The receiver is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session is over")]
 pub struct Closed;
@@ -30,7 +54,7 @@ pub struct Closed;
 struct Shared {
     state: Mutex<State>,
     arrived: Condvar,
-    room: Condvar,
+    space: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +65,7 @@ struct State {
     closed: bool,
 }
 
-/// An sender, which may be cloned, and its other end.
+/// A sender, which may be cloned, and its receiver.
 pub fn channel() -> (Sender, Receiver) {
     let shared = Arc::new(Shared::default());
     (Sender(Arc::clone(&shared)), Receiver(shared))
@@ -54,7 +78,7 @@ impl Shared {
 }
 
 impl Sender {
-    /// Puts `incoming` in; words of workers wait for room.
+    /// Puts `incoming` in; messages of workers wait for space.
     ///
     /// # Errors
     /// When the other end is gone.
@@ -65,10 +89,10 @@ impl Sender {
             state.waiting.insert(place, incoming);
             state.interrupts += 1;
         } else {
-            while state.waiting.len() >= ROOM && !state.closed {
+            while state.waiting.len() >= CAPACITY && !state.closed {
                 state = self
                     .0
-                    .room
+                    .space
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
             }
@@ -93,7 +117,7 @@ impl Receiver {
         loop {
             if let Some(incoming) = state.waiting.pop_front() {
                 state.interrupts = state.interrupts.saturating_sub(1);
-                self.0.room.notify_one();
+                self.0.space.notify_one();
                 return Ok(incoming);
             }
             let left = limit.saturating_sub(begin.elapsed());
@@ -111,7 +135,7 @@ impl Drop for Receiver {
         let mut state = self.0.lock();
         state.closed = true;
         state.waiting.clear();
-        self.0.room.notify_all();
+        self.0.space.notify_all();
     }
 }
 
@@ -120,7 +144,6 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{WorkerId, WorkerOutput};
 
     fn word(number: usize) -> Incoming {
         Incoming::Worker(WorkerId(0), WorkerOutput::Malformed(number.to_string()))
@@ -136,14 +159,14 @@ mod tests {
     #[test]
     fn a_flood_of_words_waits_for_room_and_none_is_lost_or_turned_around() {
         let (sender, receiver) = channel();
-        let total = 3 * ROOM;
+        let total = 3 * CAPACITY;
         let flood = sender.clone();
         let speaker = thread::spawn(move || (0..total).all(|n| flood.send(word(n)).is_ok()));
-        while sender.0.lock().waiting.len() < ROOM {
+        while sender.0.lock().waiting.len() < CAPACITY {
             thread::yield_now();
         }
         thread::sleep(Duration::from_millis(20));
-        assert_eq!(sender.0.lock().waiting.len(), ROOM, "the speaker waits");
+        assert_eq!(sender.0.lock().waiting.len(), CAPACITY, "the speaker waits");
         sender.send(Incoming::Interrupt).unwrap();
         let take = || receiver.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(number(take()), None, "an interrupt overtakes words");
@@ -159,7 +182,7 @@ mod tests {
     fn who_waits_for_room_is_let_go_when_the_session_ends() {
         let (sender, receiver) = channel();
         let speaker = thread::spawn(move || while sender.send(word(0)).is_ok() {});
-        while receiver.0.lock().waiting.len() < ROOM {
+        while receiver.0.lock().waiting.len() < CAPACITY {
             thread::yield_now();
         }
         drop(receiver);

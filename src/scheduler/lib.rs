@@ -1,22 +1,21 @@
-//! Hands trials to workers and turns all that comes back into events.
+//! Assigns trials to workers and turns their messages into events.
 //!
 //! `queue` decides what runs next and what a failure means (pure), `launcher` starts worker
-//! processes, `dispatcher` is the loop between them. Nothing here sees an engine, the store or the
-//! console: the process is the wall to the first, observers are the door to the others.
+//! processes, `dispatcher` is the loop between them. Nothing here depends on an engine, the store or
+//! the console: engines run in worker processes, and the others observe events.
 
+mod batches;
 mod channel;
 mod dispatcher;
-mod groups;
 mod launcher;
 mod queue;
 mod slots;
 
-pub use channel::{Closed, Receiver, Sender, channel};
+pub use batches::{DatasetSize, can_batch};
+pub use channel::{Closed, Incoming, Receiver, Sender, WorkerId, WorkerOutput, channel};
 pub use dispatcher::{ClaimState, ScheduleError, Settings, Summary, Work, dispatch};
-pub use groups::{DatasetSize, can_batch};
-pub use launcher::{
-    Incoming, Launcher, LocalLauncher, TorchWorker, WorkerHandle, WorkerId, WorkerOutput,
-};
+pub use launcher::local::{LocalLauncher, TorchWorker};
+pub use launcher::{Launcher, WorkerHandle};
 pub use slots::{
     Gpus, MAX_SLOTS, SlotError, SlotRequest, cores, cpu_slots, gpu_of, parse_slots, slots,
     workers_on_device,

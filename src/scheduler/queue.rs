@@ -16,10 +16,10 @@ use sweep_core::event::{Cause, Slot};
 pub const SLOT_FAILURES: usize = 3;
 /// Fewest workers that a configuration ends before it is set aside.
 pub const CONFIG_KILLS: u32 = 2;
-/// First pause before a failed trial is tried again; doubles with every further failure.
-pub const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Longest pause before a failed trial is tried again.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// First delay before a failed trial is tried again; doubles with every further failure.
+pub const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
+/// Longest delay before a failed trial is tried again.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What becomes of a trial that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +39,12 @@ pub enum RetryDecision {
 pub struct Failure<'a> {
     pub cause: &'a Cause,
     /// Whether other workers were training beside it.
-    pub had_company: bool,
+    pub had_neighbours: bool,
 }
 
 /// A trial that waits for its next attempt.
 #[derive(Debug)]
-struct Paused {
+struct Delayed {
     due: Instant,
     trial: usize,
     /// Where it failed last: it is tried elsewhere if there is an elsewhere.
@@ -57,10 +57,10 @@ pub struct Queue {
     /// The configuration of each trial, by number.
     configs: Vec<usize>,
     waiting: VecDeque<usize>,
-    paused: Vec<Paused>,
+    delayed: Vec<Delayed>,
     failures: BTreeMap<usize, u32>,
     /// Trials that ran out of memory beside others and were tried again for it.
-    crowded_out: BTreeSet<usize>,
+    oom_retried: BTreeSet<usize>,
     /// Trials that failed in a group: nobody knows whose fault it was.
     alone: BTreeSet<usize>,
     /// Workers that each configuration has ended since a trial of it finished.
@@ -80,9 +80,9 @@ impl Queue {
         Queue {
             waiting: (0..configs.len()).collect(),
             configs,
-            paused: Vec::new(),
+            delayed: Vec::new(),
             failures: BTreeMap::new(),
-            crowded_out: BTreeSet::new(),
+            oom_retried: BTreeSet::new(),
             alone: BTreeSet::new(),
             kills: BTreeMap::new(),
             retries,
@@ -92,29 +92,29 @@ impl Queue {
         }
     }
 
-    /// Takes the next trial that `slot` may run at `now`; those tried before come first. `is_alone`
+    /// Takes the next trial that `slot` may run at `now`; those tried before come first. `is_only_slot`
     /// says that no other slot gets work.
-    pub fn take(&mut self, slot: &Slot, is_alone: bool, now: Instant) -> Option<usize> {
-        let due = (0..self.paused.len())
-            .filter(|place| self.paused[*place].may_run(slot, is_alone, now))
-            .min_by_key(|place| (self.paused[*place].due, self.paused[*place].trial));
+    pub fn take(&mut self, slot: &Slot, is_only_slot: bool, now: Instant) -> Option<usize> {
+        let due = (0..self.delayed.len())
+            .filter(|place| self.delayed[*place].may_run(slot, is_only_slot, now))
+            .min_by_key(|place| (self.delayed[*place].due, self.delayed[*place].trial));
         match due {
-            Some(place) => Some(self.paused.swap_remove(place).trial),
+            Some(place) => Some(self.delayed.swap_remove(place).trial),
             // The other session comes from the front: the two meet once, not at every trial.
             None if self.is_shared => self.waiting.pop_back(),
             // One more failure retires the slot: let it not be that of a neighbour in the grid.
-            None if self.suspicions(slot) + 1 >= SLOT_FAILURES => self.waiting.pop_back(),
+            None if self.consecutive_failures(slot) + 1 >= SLOT_FAILURES => self.waiting.pop_back(),
             None => self.waiting.pop_front(),
         }
     }
 
     /// Whether `trial` has never failed, so that it may be trained together with others.
-    pub fn is_untried(&self, trial: usize) -> bool {
+    pub fn can_join_batch(&self, trial: usize) -> bool {
         !self.failures.contains_key(&trial) && !self.alone.contains(&trial)
     }
 
     /// Takes the first `most` of the trials that wait for their first attempt and of which `holds` is true.
-    pub fn take_like(&mut self, most: usize, holds: impl Fn(usize) -> bool) -> Vec<usize> {
+    pub fn take_batch(&mut self, most: usize, holds: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut taken = Vec::new();
         self.waiting.retain(|trial| {
             let takes = taken.len() < most && holds(*trial);
@@ -128,9 +128,9 @@ impl Queue {
 
     /// Takes note that a worker that trained `trial` together with others died at `now`. It is tried
     /// again, alone, and nobody is blamed.
-    pub fn failed_together(&mut self, trial: usize, now: Instant) {
+    pub fn batch_failed(&mut self, trial: usize, now: Instant) {
         self.alone.insert(trial);
-        self.pause(trial, now + FIRST_PAUSE);
+        self.delay(trial, now + INITIAL_BACKOFF);
     }
 
     /// Puts back a trial that was taken and never begun.
@@ -139,13 +139,13 @@ impl Queue {
     }
 
     /// Puts back a trial that another session has in hand, to be looked at again when `due`.
-    pub fn put_off(&mut self, trial: usize, due: Instant) {
+    pub fn defer(&mut self, trial: usize, due: Instant) {
         self.is_shared = true;
-        self.pause(trial, due);
+        self.delay(trial, due);
     }
 
-    fn pause(&mut self, trial: usize, due: Instant) {
-        self.paused.push(Paused {
+    fn delay(&mut self, trial: usize, due: Instant) {
+        self.delayed.push(Delayed {
             due,
             trial,
             failed_on: None,
@@ -153,20 +153,20 @@ impl Queue {
     }
 
     /// Whether `slot` could take a trial at `now`.
-    pub fn has_due(&self, slot: &Slot, is_alone: bool, now: Instant) -> bool {
-        let may_run = |paused: &Paused| paused.may_run(slot, is_alone, now);
-        !self.waiting.is_empty() || self.paused.iter().any(may_run)
+    pub fn has_due(&self, slot: &Slot, is_only_slot: bool, now: Instant) -> bool {
+        let may_run = |delayed: &Delayed| delayed.may_run(slot, is_only_slot, now);
+        !self.waiting.is_empty() || self.delayed.iter().any(may_run)
     }
 
-    /// When the next of the trials that are paused at `now` may run, if there is one.
+    /// When the next of the trials that are delayed at `now` may run, if there is one.
     pub fn next_due(&self, now: Instant) -> Option<Instant> {
-        let dues = self.paused.iter().map(|paused| paused.due);
+        let dues = self.delayed.iter().map(|delayed| delayed.due);
         dues.filter(|due| *due > now).min()
     }
 
     /// Trials neither out nor over.
     pub fn len(&self) -> usize {
-        self.waiting.len() + self.paused.len()
+        self.waiting.len() + self.delayed.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -217,17 +217,17 @@ impl Queue {
         *failures += 1;
         let failures = *failures;
         let helps = match failure.cause {
-            Cause::OutOfMemory { .. } => failure.had_company && self.crowded_out.insert(trial),
+            Cause::OutOfMemory { .. } => failure.had_neighbours && self.oom_retried.insert(trial),
             _ => true,
         };
         if failures > self.retries || !helps {
             return RetryDecision::GiveUp;
         }
-        let pause = FIRST_PAUSE
+        let delay = INITIAL_BACKOFF
             .saturating_mul(1 << (failures - 1).min(16))
-            .min(LONGEST_PAUSE);
-        self.paused.push(Paused {
-            due: now + pause,
+            .min(MAX_BACKOFF);
+        self.delayed.push(Delayed {
+            due: now + delay,
             trial,
             failed_on: Some(slot.clone()),
         });
@@ -238,12 +238,12 @@ impl Queue {
     fn withdraw(&mut self, config: usize) -> Vec<usize> {
         let configs = &self.configs;
         let is_of = |trial: &usize| configs[*trial] == config;
-        let paused = self.paused.iter().map(|paused| paused.trial);
-        let mut trials: Vec<usize> = self.waiting.iter().copied().chain(paused).collect();
+        let delayed = self.delayed.iter().map(|delayed| delayed.trial);
+        let mut trials: Vec<usize> = self.waiting.iter().copied().chain(delayed).collect();
         trials.retain(is_of);
         trials.sort_unstable();
         self.waiting.retain(|trial| !is_of(trial));
-        self.paused.retain(|paused| !is_of(&paused.trial));
+        self.delayed.retain(|delayed| !is_of(&delayed.trial));
         trials
     }
 
@@ -253,20 +253,20 @@ impl Queue {
     }
 
     /// Whether `slot` has failed too much to get more work.
-    pub fn is_worn_out(&self, slot: &Slot) -> bool {
+    pub fn is_unhealthy(&self, slot: &Slot) -> bool {
         let starts = self.failed_starts.get(slot).copied().unwrap_or(0);
-        self.suspicions(slot) >= SLOT_FAILURES || starts >= SLOT_FAILURES
+        self.consecutive_failures(slot) >= SLOT_FAILURES || starts >= SLOT_FAILURES
     }
 
     /// Configurations that `slot` has failed in a row.
-    fn suspicions(&self, slot: &Slot) -> usize {
+    fn consecutive_failures(&self, slot: &Slot) -> usize {
         self.slot_failures.get(slot).map_or(0, BTreeSet::len)
     }
 }
 
-impl Paused {
-    fn may_run(&self, slot: &Slot, is_alone: bool, now: Instant) -> bool {
-        self.due <= now && (is_alone || self.failed_on.as_ref() != Some(slot))
+impl Delayed {
+    fn may_run(&self, slot: &Slot, is_only_slot: bool, now: Instant) -> bool {
+        self.due <= now && (is_only_slot || self.failed_on.as_ref() != Some(slot))
     }
 }
 

@@ -32,7 +32,7 @@ impl Queue {
     fn fail(&mut self, on: usize, trial: usize, cause: &Cause, now: Instant) -> RetryDecision {
         let failure = Failure {
             cause,
-            had_company: false,
+            had_neighbours: false,
         };
         self.failed(&slot(on), trial, failure, now)
     }
@@ -51,14 +51,14 @@ fn trials_run_in_plan_order_and_each_once() {
 fn a_crashed_trial_comes_back_after_a_pause_that_grows() {
     let mut queue = different(1, 5);
     let mut now = Instant::now();
-    let mut pause = FIRST_PAUSE;
+    let mut delay = INITIAL_BACKOFF;
     for _ in 0..4 {
         let trial = queue.next(now).unwrap();
         assert_eq!(queue.fail(0, trial, &crash(), now), RetryDecision::Retry);
-        assert_eq!(queue.next_due(now), Some(now + pause));
-        assert_eq!(queue.next(now + pause - Duration::from_millis(1)), None);
-        now += pause;
-        pause *= 2;
+        assert_eq!(queue.next_due(now), Some(now + delay));
+        assert_eq!(queue.next(now + delay - Duration::from_millis(1)), None);
+        now += delay;
+        delay *= 2;
     }
     assert_eq!(queue.len(), 1);
 }
@@ -78,7 +78,7 @@ fn what_would_fail_again_is_not_tried_again_and_blames_neither_slot_nor_configur
         assert_eq!(queue.fail(0, trial, cause, now), RetryDecision::GiveUp);
     }
     assert_eq!(queue.len(), 5);
-    assert!(!queue.is_worn_out(&slot(0)));
+    assert!(!queue.is_unhealthy(&slot(0)));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_configuration_that_ends_two_workers_is_set_aside_with_all_its_seeds() {
     assert_eq!(queue.next(now), Some(0));
     assert_eq!(queue.next(now), Some(1));
     assert_eq!(queue.fail(0, 1, &crash(), now), RetryDecision::Retry);
-    let now = now + LONGEST_PAUSE;
+    let now = now + MAX_BACKOFF;
     assert_eq!(queue.next(now), Some(1));
     let trials = vec![4];
     let verdict = queue.fail(1, 1, &crash(), now);
@@ -124,7 +124,7 @@ fn more_retries_let_a_configuration_end_more_workers() {
     for _ in 0..3 {
         assert_eq!(queue.next(now), Some(0));
         assert_eq!(queue.fail(0, 0, &crash(), now), RetryDecision::Retry);
-        now += LONGEST_PAUSE;
+        now += MAX_BACKOFF;
     }
     assert_eq!(queue.next(now), Some(0));
     let trials = vec![1];
@@ -142,7 +142,7 @@ fn a_configuration_that_finishes_a_trial_is_cleared() {
     for trial in 0..2 {
         assert_eq!(queue.next(now), Some(trial));
         assert_eq!(queue.fail(0, trial, &crash(), now), RetryDecision::Retry);
-        now += LONGEST_PAUSE;
+        now += MAX_BACKOFF;
         assert_eq!(queue.next(now), Some(trial));
         queue.finished(&slot(0), trial);
     }
@@ -159,12 +159,12 @@ fn memory_that_ran_out_is_tried_again_once_and_only_after_company() {
     let mut crowded = different(1, 9);
     let failure = Failure {
         cause: &no_memory(),
-        had_company: true,
+        had_neighbours: true,
     };
     crowded.next(now);
     let first = crowded.failed(&slot(0), 0, failure, now);
     assert_eq!(first, RetryDecision::Retry);
-    assert_eq!(crowded.next(now + FIRST_PAUSE), Some(0));
+    assert_eq!(crowded.next(now + INITIAL_BACKOFF), Some(0));
     let second = crowded.failed(&slot(0), 0, failure, now);
     assert_eq!(second, RetryDecision::GiveUp);
 }
@@ -173,12 +173,12 @@ fn memory_that_ran_out_is_tried_again_once_and_only_after_company() {
 fn a_trial_is_tried_again_on_another_slot_where_there_is_one() {
     let mut queue = different(1, 1);
     let now = Instant::now();
-    let later = now + FIRST_PAUSE;
+    let later = now + INITIAL_BACKOFF;
     queue.next(now);
     queue.fail(0, 0, &crash(), now);
     assert!(!queue.has_due(&slot(0), false, later));
     assert_eq!(queue.take(&slot(0), false, later), None);
-    // No pause is left to wait for: what is due waits for a slot.
+    // No delay is left to wait for: what is due waits for a slot.
     assert_eq!(queue.next_due(later), None);
     assert!(queue.has_due(&slot(0), true, later));
     assert!(queue.has_due(&slot(1), false, later));
@@ -190,11 +190,11 @@ fn a_trial_that_another_session_has_comes_back_later_and_the_rest_from_the_far_e
     let mut queue = different(3, 1);
     let now = Instant::now();
     assert_eq!(queue.next(now), Some(0));
-    queue.put_off(0, now + FIRST_PAUSE);
+    queue.defer(0, now + INITIAL_BACKOFF);
     assert_eq!(queue.next(now), Some(2));
     assert_eq!(queue.next(now), Some(1));
     assert_eq!(queue.next(now), None);
-    assert_eq!(queue.take(&slot(0), false, now + FIRST_PAUSE), Some(0));
+    assert_eq!(queue.take(&slot(0), false, now + INITIAL_BACKOFF), Some(0));
 }
 
 #[test]
@@ -205,15 +205,15 @@ fn a_slot_is_worn_out_by_different_configurations_not_by_one_that_kills_its_work
     for trial in [0, 3, 6, 9, 12] {
         queue.fail(0, trial, &crash(), now);
     }
-    assert!(!queue.is_worn_out(&slot(0)));
+    assert!(!queue.is_unhealthy(&slot(0)));
     queue.fail(0, 1, &crash(), now);
     queue.finished(&slot(0), 2);
     for trial in [4, 5, 7] {
-        assert!(!queue.is_worn_out(&slot(0)));
+        assert!(!queue.is_unhealthy(&slot(0)));
         queue.fail(0, trial, &crash(), now);
     }
-    assert!(queue.is_worn_out(&slot(0)));
-    assert!(!queue.is_worn_out(&slot(1)));
+    assert!(queue.is_unhealthy(&slot(0)));
+    assert!(!queue.is_unhealthy(&slot(1)));
 }
 
 #[test]
@@ -227,10 +227,10 @@ fn configurations_that_failed_elsewhere_do_not_wear_out_a_slot() {
     for trial in 2..4 {
         queue.fail(1, trial, &crash(), now);
     }
-    assert!(!queue.is_worn_out(&slot(1)));
+    assert!(!queue.is_unhealthy(&slot(1)));
     queue.fail(1, 4, &crash(), now);
-    assert!(queue.is_worn_out(&slot(1)));
-    assert!(!queue.is_worn_out(&slot(0)));
+    assert!(queue.is_unhealthy(&slot(1)));
+    assert!(!queue.is_unhealthy(&slot(0)));
 }
 
 #[test]
@@ -250,10 +250,10 @@ fn a_slot_in_doubt_is_tried_with_a_trial_from_the_far_end_of_the_plan() {
 fn a_slot_whose_worker_never_starts_is_worn_out() {
     let mut queue = different(1, 0);
     for _ in 0..SLOT_FAILURES {
-        assert!(!queue.is_worn_out(&slot(0)));
+        assert!(!queue.is_unhealthy(&slot(0)));
         queue.start_failed(&slot(0));
     }
-    assert!(queue.is_worn_out(&slot(0)));
+    assert!(queue.is_unhealthy(&slot(0)));
 }
 
 #[test]
@@ -262,8 +262,8 @@ fn trials_of_a_group_are_taken_in_the_order_of_the_plan_and_each_once() {
     let now = Instant::now();
     let even = |trial: usize| trial.is_multiple_of(2);
     assert_eq!(queue.take(&slot(0), true, now), Some(0));
-    assert_eq!(queue.take_like(1, even), [2]);
-    assert_eq!(queue.take_like(9, even), [4]);
+    assert_eq!(queue.take_batch(1, even), [2]);
+    assert_eq!(queue.take_batch(9, even), [4]);
     assert_eq!(queue.len(), 3);
     assert_eq!(queue.take(&slot(0), true, now), Some(1));
 }
@@ -276,17 +276,17 @@ fn trials_whose_group_died_are_tried_again_alone_and_nobody_is_blamed() {
         .filter_map(|_| queue.take(&slot(0), true, now))
         .collect();
     for trial in &group {
-        queue.failed_together(*trial, now);
+        queue.batch_failed(*trial, now);
     }
-    assert!(!queue.is_worn_out(&slot(0)));
+    assert!(!queue.is_unhealthy(&slot(0)));
     assert!(
-        queue.take_like(4, |_| true).is_empty(),
+        queue.take_batch(4, |_| true).is_empty(),
         "none of them joins a group"
     );
-    let later = now + LONGEST_PAUSE;
+    let later = now + MAX_BACKOFF;
     for trial in group {
         assert_eq!(queue.take(&slot(0), true, later), Some(trial));
-        assert!(!queue.is_untried(trial));
+        assert!(!queue.can_join_batch(trial));
     }
 }
 
@@ -298,10 +298,10 @@ fn a_batch_that_crashed_is_no_second_session_and_the_plan_is_still_run_from_its_
         assert_eq!(queue.next(now), Some(trial));
     }
     for trial in 0..2 {
-        queue.failed_together(trial, now);
+        queue.batch_failed(trial, now);
     }
     assert_eq!(queue.next(now), Some(2), "the next one, not the last one");
-    let later = now + FIRST_PAUSE;
+    let later = now + INITIAL_BACKOFF;
     let rest = [(); 6].map(|()| queue.next(later));
     assert_eq!(rest, [Some(0), Some(1), Some(3), Some(4), Some(5), None]);
 }

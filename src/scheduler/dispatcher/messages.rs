@@ -1,37 +1,38 @@
-//! Hearing: what workers say, and what it means for what they have in hand.
+//! Handles the messages of workers.
 
 use std::time::{Duration, Instant};
 
-use super::station::{Hand, State, Station};
-use super::{Dispatcher, ScheduleError};
-use crate::launcher::{WorkerId, WorkerOutput};
+use super::slot_state::{Assignment, SlotState, WorkerStatus};
+use super::state::Dispatcher;
+use super::work::ScheduleError;
+use crate::channel::{WorkerId, WorkerOutput};
 use crate::slots;
 use sweep_core::event::{AttemptNo, Cause, Event};
 use sweep_core::protocol::{FromWorker, PROTOCOL_VERSION};
 
 impl Dispatcher<'_, '_> {
-    pub(super) fn hear(
+    pub(super) fn on_output(
         &mut self,
         worker: WorkerId,
         heard: WorkerOutput,
     ) -> Result<(), ScheduleError> {
-        let at = |station: &Station| station.worker == worker && station.link.is_some();
-        let Some(place) = self.stations.iter().position(at) else {
-            // A worker that was given up speaks its last.
+        let at = |slot_state: &SlotState| slot_state.worker == worker && slot_state.link.is_some();
+        let Some(slot_index) = self.slots.iter().position(at) else {
+            // A late message of a worker that was given up.
             return Ok(());
         };
         match heard {
-            WorkerOutput::Message(said) => self.hear_said(place, said),
+            WorkerOutput::Message(said) => self.on_message(slot_index, said),
             WorkerOutput::Malformed(line) => {
-                let message = format!("the worker said what is not of the protocol: {line:?}");
-                self.lose(place, Cause::Protocol { message })
+                let message = format!("the worker sent an invalid message: {line:?}");
+                self.worker_lost(slot_index, Cause::Protocol { message })
             }
-            WorkerOutput::Exited(cause) => self.lose(place, cause),
+            WorkerOutput::Exited(cause) => self.worker_lost(slot_index, cause),
         }
     }
 
-    fn hear_said(&mut self, place: usize, said: FromWorker) -> Result<(), ScheduleError> {
-        match (said, self.stations[place].state) {
+    fn on_message(&mut self, slot_index: usize, said: FromWorker) -> Result<(), ScheduleError> {
+        match (said, self.slots[slot_index].state) {
             (
                 FromWorker::Ready {
                     protocol,
@@ -39,76 +40,82 @@ impl Dispatcher<'_, '_> {
                     pid,
                     capacity,
                 },
-                State::Starting { .. },
+                WorkerStatus::Starting { .. },
             ) => {
                 if protocol != PROTOCOL_VERSION {
                     let message = format!(
-                        "the worker speaks protocol {protocol}, this program {PROTOCOL_VERSION}: \
+                        "the worker has protocol version {protocol}, this program {PROTOCOL_VERSION}: \
                          install both from one release"
                     );
-                    return self.lose(place, Cause::Protocol { message });
+                    return self.worker_lost(slot_index, Cause::Protocol { message });
                 }
-                let station = &mut self.stations[place];
-                station.state = State::Ready;
-                station.engine.clone_from(&engine);
-                station.pid = pid;
+                let slot_state = &mut self.slots[slot_index];
+                slot_state.state = WorkerStatus::Ready;
+                slot_state.engine.clone_from(&engine);
+                slot_state.pid = pid;
                 // Each found the whole device free.
-                let slot = station.slot.clone();
-                station.capacity =
+                let slot = slot_state.slot.clone();
+                slot_state.capacity =
                     capacity / slots::workers_on_device(&self.settings.slots, &slot) as u64;
-                let log = station
+                let log = slot_state
                     .link
                     .as_ref()
                     .map(|link| link.log())
                     .unwrap_or_default();
-                self.tell(&Event::WorkerStarted {
+                self.emit(&Event::WorkerStarted {
                     slot,
                     pid,
                     engine,
                     log,
                 })
             }
-            (said, State::Busy { .. }) if self.hand_of(place, &said).is_some() => {
-                if let State::Busy { heard, .. } = &mut self.stations[place].state {
+            (said, WorkerStatus::Busy { .. })
+                if self.assignment_of(slot_index, &said).is_some() =>
+            {
+                if let WorkerStatus::Busy { heard, .. } = &mut self.slots[slot_index].state {
                     *heard = Instant::now();
                 }
-                match self.hand_of(place, &said) {
-                    Some(hand) => self.hear_of_trial(place, hand, said),
+                match self.assignment_of(slot_index, &said) {
+                    Some(assignment) => self.on_trial_message(slot_index, assignment, said),
                     None => Ok(()),
                 }
             }
             (said, _) => {
-                let message = format!("the worker spoke out of turn: {said:?}");
-                self.lose(place, Cause::Protocol { message })
+                let message = format!("the worker sent an unexpected message: {said:?}");
+                self.worker_lost(slot_index, Cause::Protocol { message })
             }
         }
     }
 
-    /// What the worker at `place` has in hand that `said` is about.
-    fn hand_of(&self, place: usize, said: &FromWorker) -> Option<Hand> {
-        let mut hands = self.stations[place].hands.iter();
-        hands.find(|hand| names(said, hand.attempt)).copied()
+    /// The running trial of the worker at `slot_index` that `said` is about.
+    fn assignment_of(&self, slot_index: usize, said: &FromWorker) -> Option<Assignment> {
+        let mut assignments = self.slots[slot_index].assignments.iter();
+        assignments
+            .find(|assignment| names(said, assignment.attempt))
+            .copied()
     }
 
-    /// Takes an attempt that has ended out of the hands of the worker at `place`.
-    fn let_go(&mut self, place: usize, attempt: AttemptNo) {
-        let station = &mut self.stations[place];
-        station.hands.retain(|hand| hand.attempt != attempt);
-        if station.hands.is_empty() {
-            station.state = State::Ready;
+    /// Takes an attempt that has ended from the assignments of the worker at `slot_index`.
+    fn complete(&mut self, slot_index: usize, attempt: AttemptNo) {
+        let slot_state = &mut self.slots[slot_index];
+        slot_state
+            .assignments
+            .retain(|assignment| assignment.attempt != attempt);
+        if slot_state.assignments.is_empty() {
+            slot_state.state = WorkerStatus::Ready;
         }
     }
 
-    fn hear_of_trial(
+    fn on_trial_message(
         &mut self,
-        place: usize,
-        hand: Hand,
+        slot_index: usize,
+        assignment: Assignment,
         said: FromWorker,
     ) -> Result<(), ScheduleError> {
-        let Hand {
+        let Assignment {
             trial: index,
             attempt,
-        } = hand;
+        } = assignment;
         let trial = self.id(index);
         let event = match said {
             FromWorker::Resumed { step, .. } => Event::TrialResumed {
@@ -123,8 +130,8 @@ impl Dispatcher<'_, '_> {
                 values,
             },
             FromWorker::Finished { result, .. } => {
-                self.let_go(place, attempt);
-                self.queue.finished(&self.stations[place].slot, index);
+                self.complete(slot_index, attempt);
+                self.queue.finished(&self.slots[slot_index].slot, index);
                 match result.diverged {
                     Some(_) => self.summary.diverged += 1,
                     None => self.summary.finished += 1,
@@ -136,7 +143,7 @@ impl Dispatcher<'_, '_> {
                 }
             }
             FromWorker::Blocked { millis, .. } => {
-                if let State::Busy { since, .. } = &mut self.stations[place].state {
+                if let WorkerStatus::Busy { since, .. } = &mut self.slots[slot_index].state {
                     *since += Duration::from_millis(millis);
                 }
                 return Ok(());
@@ -147,7 +154,7 @@ impl Dispatcher<'_, '_> {
                 message,
             },
             FromWorker::Interrupted { step, .. } => {
-                self.let_go(place, attempt);
+                self.complete(slot_index, attempt);
                 self.summary.interrupted += 1;
                 Event::TrialInterrupted {
                     trial,
@@ -156,17 +163,17 @@ impl Dispatcher<'_, '_> {
                 }
             }
             FromWorker::Rejected { message, .. } => {
-                self.let_go(place, attempt);
-                let log_tail = self.stations[place]
+                self.complete(slot_index, attempt);
+                let log_tail = self.slots[slot_index]
                     .link
                     .as_ref()
                     .map(|link| link.log_tail());
                 let cause = Cause::Rejected { message };
-                return self.fail(place, hand, cause, log_tail.unwrap_or_default());
+                return self.fail(slot_index, assignment, cause, log_tail.unwrap_or_default());
             }
             FromWorker::Ready { .. } => unreachable!("`names` lets no Ready through"),
         };
-        self.tell(&event)
+        self.emit(&event)
     }
 }
 

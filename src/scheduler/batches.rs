@@ -7,7 +7,7 @@
 use sweep_core::trial::{MlpSpec, ModelSpec, Optimizer, TrialSpec};
 
 /// Most trials of a group.
-const MOST: usize = 128;
+const MAX_BATCH: usize = 128;
 
 /// The data that trials are trained on, as far as they decide how much capacity a trial takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +59,10 @@ pub fn size(
     let ModelSpec::Mlp(model) = &spec.model else {
         return 1;
     };
-    let fits = usize::try_from(capacity / numbers(model, data)).unwrap_or(MOST);
-    fits.min(MOST).min(waiting.div_ceil(slots.max(1))).max(1)
+    let fits = usize::try_from(capacity / numbers(model, data)).unwrap_or(MAX_BATCH);
+    fits.min(MAX_BATCH)
+        .min(waiting.div_ceil(slots.max(1)))
+        .max(1)
 }
 
 /// Numbers that one lane takes: the values of a batch at every layer, and the parameters. At least 1.
@@ -169,7 +171,7 @@ mod tests {
         assert_eq!(sized(lane * 5 + 1, 100, 1), 5);
         assert_eq!(sized(lane * 5 - 1, 100, 1), 4);
         assert_eq!(sized(lane * 50, 10, 4), 3);
-        assert_eq!(sized(u64::MAX, 10_000, 2), MOST);
+        assert_eq!(sized(u64::MAX, 10_000, 2), MAX_BATCH);
         let all = trial(&[("batch_size", text("all"))]);
         assert_eq!(size(&all, SIZE, 1000 * 111 + 2848, 9, 1), 1);
     }

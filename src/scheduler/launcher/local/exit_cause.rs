@@ -1,26 +1,26 @@
-//! What the end of a worker means. Pure.
+//! Maps the exit of a worker to a cause. Pure.
 
 use super::process::{Ended, Killed};
 use sweep_core::event::Cause;
 
 /// What is written by what cannot get memory: Rust's allocator, C++'s, the C library, programs of GNU.
-const WANT_OF_MEMORY: [&str; 4] = [
+const OUT_OF_MEMORY_MESSAGES: [&str; 4] = [
     "memory allocation of ",
     "bad_alloc",
     "Cannot allocate memory",
     "memory exhausted",
 ];
 /// How many last lines of the log may tell of want of memory.
-const TELLING_LINES: usize = 5;
+const SEARCHED_LINES: usize = 5;
 
-/// The cause under which an attempt is filed whose worker `ended` so, with `log_tail` as the last lines
-/// of its log, allowed `limit` bytes of private memory and once seen to hold `seen`.
+/// Maps the exit of a worker to a [`Cause`]. `log_tail` is the end of its log, `limit` its limit of private
+/// memory in bytes, and `seen` the most that it was seen to hold.
 pub(super) fn cause(ended: &Ended, log_tail: &str, limit: Option<u64>, seen: Option<u64>) -> Cause {
     let Ended {
         exit_code, signal, ..
     } = *ended;
     match ended.killed {
-        Some(Killed::Overrun(held)) => {
+        Some(Killed::MemoryLimit(held)) => {
             let limit = limit.unwrap_or_default();
             return out_of_memory(format!(
                 "the worker held {} of memory, more than the {} that it may",
@@ -28,13 +28,13 @@ pub(super) fn cause(ended: &Ended, log_tail: &str, limit: Option<u64>, seen: Opt
                 size(limit)
             ));
         }
-        Some(Killed::Deaf) => {
+        Some(Killed::Unresponsive) => {
             return protocol("the worker did not read what it was sent and was ended");
         }
-        Some(Killed::Mute) => {
+        Some(Killed::StdoutClosed) => {
             return protocol("the worker closed its output, lived on and was ended");
         }
-        Some(Killed::Asked) | None => {}
+        Some(Killed::Requested) | None => {}
     }
     let held = match seen {
         Some(seen) => format!("it was seen to hold {}", size(seen)),
@@ -48,8 +48,12 @@ pub(super) fn cause(ended: &Ended, log_tail: &str, limit: Option<u64>, seen: Opt
         None => held,
     };
     let lines: Vec<&str> = log_tail.lines().collect();
-    let last = &lines[lines.len().saturating_sub(TELLING_LINES)..];
-    let tells = |line: &&&str| WANT_OF_MEMORY.iter().any(|words| line.contains(words));
+    let last = &lines[lines.len().saturating_sub(SEARCHED_LINES)..];
+    let tells = |line: &&&str| {
+        OUT_OF_MEMORY_MESSAGES
+            .iter()
+            .any(|words| line.contains(words))
+    };
     let failed = signal.is_some() || exit_code.is_some_and(|code| code != 0);
     if let (Some(line), true, None) = (last.iter().find(tells), failed, ended.killed) {
         return out_of_memory(format!(
@@ -126,7 +130,7 @@ mod tests {
             cause(&ended(Some(0), None), talk, None, None).name(),
             "crashed"
         );
-        let long_ago = format!("{talk}{}", "training\n".repeat(TELLING_LINES));
+        let long_ago = format!("{talk}{}", "training\n".repeat(SEARCHED_LINES));
         assert_eq!(
             cause(&ended(None, Some(6)), &long_ago, None, None).name(),
             "crashed"
@@ -173,22 +177,22 @@ mod tests {
             said.contains("ran out of memory") && said.contains("123 MB"),
             "{said}"
         );
-        end.killed = Some(Killed::Asked);
+        end.killed = Some(Killed::Requested);
         assert_eq!(cause(&end, "", None, None).name(), "crashed");
     }
 
     #[test]
     fn what_the_coordinator_ended_a_worker_for_is_the_cause() {
         let mut end = ended(None, Some(libc::SIGKILL));
-        end.killed = Some(Killed::Overrun(80_000_000));
+        end.killed = Some(Killed::MemoryLimit(80_000_000));
         let said = message(&cause(&end, "", Some(64_000_000), Some(80_000_000)));
         assert_eq!(
             said,
             "out_of_memory: the worker held 80.0 MB of memory, more than the 64.0 MB that it may"
         );
         for (killed, word) in [
-            (Killed::Deaf, "did not read"),
-            (Killed::Mute, "closed its output"),
+            (Killed::Unresponsive, "did not read"),
+            (Killed::StdoutClosed, "closed its output"),
         ] {
             end.killed = Some(killed);
             let said = message(&cause(&end, "", None, None));

@@ -1,12 +1,13 @@
-//! A slot, the worker that serves it, and what that has in hand.
+//! A slot, the worker that serves it, and the trials it runs.
 
 use std::time::Instant;
 
-use crate::launcher::{WorkerHandle, WorkerId};
+use crate::channel::WorkerId;
+use crate::launcher::WorkerHandle;
 use sweep_core::event::{AttemptNo, Slot};
 
 /// A slot and the worker that serves it.
-pub struct Station {
+pub struct SlotState {
     pub slot: Slot,
     pub worker: WorkerId,
     pub link: Option<Box<dyn WorkerHandle>>,
@@ -14,30 +15,30 @@ pub struct Station {
     pub pid: u32,
     /// Numbers that trials trained together may take between them; 0 for one at a time.
     pub capacity: u64,
-    pub state: State,
-    /// What a busy worker has in hand: one trial, or those of a group that have not ended yet.
-    pub hands: Vec<Hand>,
+    pub state: WorkerStatus,
+    /// The trials that a busy worker runs: one, or those of a batch that have not ended yet.
+    pub assignments: Vec<Assignment>,
 }
 
-/// A trial that a worker has in hand.
+/// A trial that a worker runs.
 #[derive(Debug, Clone, Copy)]
-pub struct Hand {
+pub struct Assignment {
     pub trial: usize,
     pub attempt: AttemptNo,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub enum State {
+pub enum WorkerStatus {
     /// No worker.
-    Vacant,
-    /// A worker was started and has not spoken yet.
+    Empty,
+    /// A worker was started and is not ready yet.
     Starting { since: Instant },
     /// A worker waits for a trial.
     Ready,
     /// A worker trains.
     Busy {
         since: Instant,
-        /// When something was last heard of what it trains.
+        /// When a message about its trials last arrived.
         heard: Instant,
         /// Trials that were begun together.
         begun: u32,
@@ -46,23 +47,23 @@ pub enum State {
     Retired,
 }
 
-impl Station {
-    pub fn new(slot: Slot) -> Station {
-        Station {
+impl SlotState {
+    pub fn new(slot: Slot) -> SlotState {
+        SlotState {
             slot,
             worker: WorkerId(0),
             link: None,
             engine: String::new(),
             pid: 0,
             capacity: 0,
-            state: State::Vacant,
-            hands: Vec::new(),
+            state: WorkerStatus::Empty,
+            assignments: Vec::new(),
         }
     }
 
     /// Ends the worker, if there is one, and gives the last lines of its log.
-    pub fn vacate(&mut self) -> String {
-        self.state = State::Vacant;
+    pub fn stop_worker(&mut self) -> String {
+        self.state = WorkerStatus::Empty;
         self.link
             .take()
             .map(|link| link.log_tail())

@@ -6,7 +6,7 @@
 //! `memory.oom_control`.
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{hold_to, limit, offer_to_the_kernel, oom_kills, private};
+pub(super) use linux::{apply_limit, limit, oom_kills, prefer_as_oom_victim, private};
 
 /// Whether a limit can be held on this system.
 pub(super) const CAN_LIMIT: bool = cfg!(target_os = "linux");
@@ -33,7 +33,7 @@ mod linux {
 
     /// Added to a worker's badness in the eyes of the kernel, of at most 1000: when memory runs out, a
     /// worker goes and costs one attempt, not the coordinator.
-    const BADNESS: &[u8] = b"500";
+    const OOM_SCORE_ADJ: &[u8] = b"500";
 
     /// The resource limit that holds a process to `bytes` of private memory, or to what it is held to
     /// already.
@@ -54,7 +54,7 @@ mod linux {
     }
 
     /// Holds this process to `limit`; safe between fork and exec.
-    pub fn hold_to(limit: &libc::rlimit) -> io::Result<()> {
+    pub fn apply_limit(limit: &libc::rlimit) -> io::Result<()> {
         // SAFETY: `limit` outlives the call that reads it.
         match unsafe { libc::setrlimit(libc::RLIMIT_DATA, limit) } {
             0 => Ok(()),
@@ -64,13 +64,13 @@ mod linux {
 
     /// Makes this process the one that the kernel ends first; safe between fork and exec. Where that is
     /// not allowed, it is as any other.
-    pub fn offer_to_the_kernel() {
+    pub fn prefer_as_oom_victim() {
         // SAFETY: the path ends with a zero byte, the bytes written outlive the call, and the
         // descriptor is this function's own.
         unsafe {
             let file = libc::open(c"/proc/self/oom_score_adj".as_ptr(), libc::O_WRONLY);
             if file >= 0 {
-                libc::write(file, BADNESS.as_ptr().cast(), BADNESS.len());
+                libc::write(file, OOM_SCORE_ADJ.as_ptr().cast(), OOM_SCORE_ADJ.len());
                 libc::close(file);
             }
         }

@@ -1,31 +1,36 @@
-//! Failing: what becomes of trials whose worker is lost or whose engine refuses them, and of slots that wear out.
+//! Handles lost workers, rejected trials, and slots that fail too often.
 
 use std::time::Instant;
 
-use super::station::{Hand, State};
-use super::{Dispatcher, ScheduleError};
+use super::slot_state::{Assignment, WorkerStatus};
+use super::state::Dispatcher;
+use super::work::ScheduleError;
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
 use sweep_core::event::{Cause, Event};
 
 impl Dispatcher<'_, '_> {
-    /// Gives up the worker at `place`, and with it what it was training.
-    pub(super) fn lose(&mut self, place: usize, cause: Cause) -> Result<(), ScheduleError> {
-        let hands = std::mem::take(&mut self.stations[place].hands);
-        let log_tail = self.stations[place].vacate();
-        match hands[..] {
+    /// Gives up the worker at `slot_index`, and with it what it was training.
+    pub(super) fn worker_lost(
+        &mut self,
+        slot_index: usize,
+        cause: Cause,
+    ) -> Result<(), ScheduleError> {
+        let assignments = std::mem::take(&mut self.slots[slot_index].assignments);
+        let log_tail = self.slots[slot_index].stop_worker();
+        match assignments[..] {
             [] => {
                 let reason = match log_tail.is_empty() {
                     true => cause.to_string(),
                     false => format!("{cause}\n{log_tail}"),
                 };
-                self.start_failed(place, &reason)
+                self.start_failed(slot_index, &reason)
             }
             _ if self.stopping.is_some() => {
-                self.summary.interrupted += hands.len();
-                for Hand { trial, attempt } in hands {
+                self.summary.interrupted += assignments.len();
+                for Assignment { trial, attempt } in assignments {
                     let trial = self.id(trial);
                     let step = None;
-                    self.tell(&Event::TrialInterrupted {
+                    self.emit(&Event::TrialInterrupted {
                         trial,
                         attempt,
                         step,
@@ -33,13 +38,13 @@ impl Dispatcher<'_, '_> {
                 }
                 Ok(())
             }
-            [hand] => self.fail(place, hand, cause, log_tail),
+            [assignment] => self.fail(slot_index, assignment, cause, log_tail),
             _ => {
                 let now = Instant::now();
-                for Hand { trial, attempt } in hands {
+                for Assignment { trial, attempt } in assignments {
                     // One of them may be to blame: alone it will show which.
-                    self.queue.failed_together(trial, now);
-                    self.tell(&Event::TrialFailed {
+                    self.queue.batch_failed(trial, now);
+                    self.emit(&Event::TrialFailed {
                         trial: self.id(trial),
                         attempt,
                         cause: cause.clone(),
@@ -54,26 +59,26 @@ impl Dispatcher<'_, '_> {
 
     pub(super) fn fail(
         &mut self,
-        place: usize,
-        hand: Hand,
+        slot_index: usize,
+        assignment: Assignment,
         cause: Cause,
         log_tail: String,
     ) -> Result<(), ScheduleError> {
-        let Hand {
+        let Assignment {
             trial: index,
             attempt,
-        } = hand;
-        let slot = self.stations[place].slot.clone();
+        } = assignment;
+        let slot = self.slots[slot_index].slot.clone();
         let failure = Failure {
             cause: &cause,
             // The worker that failed is not counted: it has been given up, or is ready.
-            had_company: self.busy() > 0,
+            had_neighbours: self.busy() > 0,
         };
         let verdict = self.queue.failed(&slot, index, failure, Instant::now());
         let why = cause.to_string();
         let will_retry = verdict == RetryDecision::Retry;
         self.summary.failed += usize::from(!will_retry);
-        self.tell(&Event::TrialFailed {
+        self.emit(&Event::TrialFailed {
             trial: self.id(index),
             attempt,
             cause,
@@ -92,34 +97,42 @@ impl Dispatcher<'_, '_> {
         let reason = format!(
             "trials of {SLOT_FAILURES} configurations failed on it in a row; the last: {why}"
         );
-        self.retire_if_worn_out(place, &reason)
+        self.retire_if_unhealthy(slot_index, &reason)
     }
 
     fn skipped(&mut self, index: usize, reason: &str) -> Result<(), ScheduleError> {
         self.summary.failed += 1;
         self.summary.skipped += 1;
-        self.tell(&Event::TrialSkipped {
+        self.emit(&Event::TrialSkipped {
             trial: self.id(index),
             reason: reason.to_owned(),
         })
     }
 
-    pub(super) fn start_failed(&mut self, place: usize, reason: &str) -> Result<(), ScheduleError> {
-        self.queue.start_failed(&self.stations[place].slot);
+    pub(super) fn start_failed(
+        &mut self,
+        slot_index: usize,
+        reason: &str,
+    ) -> Result<(), ScheduleError> {
+        self.queue.start_failed(&self.slots[slot_index].slot);
         let reason =
             format!("its worker failed to start {SLOT_FAILURES} times; the last: {reason}");
-        self.retire_if_worn_out(place, &reason)
+        self.retire_if_unhealthy(slot_index, &reason)
     }
 
-    fn retire_if_worn_out(&mut self, place: usize, reason: &str) -> Result<(), ScheduleError> {
-        let slot = self.stations[place].slot.clone();
-        if !self.queue.is_worn_out(&slot) {
+    fn retire_if_unhealthy(
+        &mut self,
+        slot_index: usize,
+        reason: &str,
+    ) -> Result<(), ScheduleError> {
+        let slot = self.slots[slot_index].slot.clone();
+        if !self.queue.is_unhealthy(&slot) {
             return Ok(());
         }
-        self.stations[place].vacate();
-        self.stations[place].state = State::Retired;
+        self.slots[slot_index].stop_worker();
+        self.slots[slot_index].state = WorkerStatus::Retired;
         let reason = reason.to_owned();
         self.summary.retired.push((slot.clone(), reason.clone()));
-        self.tell(&Event::SlotRetired { slot, reason })
+        self.emit(&Event::SlotRetired { slot, reason })
     }
 }

@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 use super::memory;
 
 /// How long a worker may live on after closing its standard output.
-const FAREWELL: Duration = Duration::from_secs(5);
+const EXIT_GRACE: Duration = Duration::from_secs(5);
 
 /// Why the coordinator ended a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Killed {
-    /// The dispatcher has its reasons.
-    Asked,
+    /// The dispatcher requested it.
+    Requested,
     /// It held this many bytes of private memory, which is more than it may.
-    Overrun(u64),
+    MemoryLimit(u64),
     /// It did not read what it was sent.
-    Deaf,
+    Unresponsive,
     /// It closed its output and lived on.
-    Mute,
+    StdoutClosed,
 }
 
 /// How a worker ended.
@@ -89,9 +89,9 @@ impl Process {
         let begin = Instant::now();
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         while !life.reaped {
-            let left = FAREWELL.saturating_sub(begin.elapsed());
+            let left = EXIT_GRACE.saturating_sub(begin.elapsed());
             if left.is_zero() {
-                life.killed.get_or_insert(Killed::Mute);
+                life.killed.get_or_insert(Killed::StdoutClosed);
                 self.kill_group();
                 return;
             }
@@ -161,7 +161,7 @@ impl Process {
 
 /// Puts the worker into a process group of its own, ties its life to the coordinator's, and bounds its
 /// memory.
-pub(super) fn set_apart(command: &mut Command, memory_limit: Option<u64>) -> io::Result<()> {
+pub(super) fn isolate(command: &mut Command, memory_limit: Option<u64>) -> io::Result<()> {
     command.process_group(0);
     #[cfg(target_os = "linux")]
     {
@@ -180,9 +180,9 @@ pub(super) fn set_apart(command: &mut Command, memory_limit: Option<u64>) -> io:
                 if libc::getppid() as u32 != parent {
                     return Err(io::Error::from_raw_os_error(libc::ECHILD));
                 }
-                memory::offer_to_the_kernel();
+                memory::prefer_as_oom_victim();
                 match &limit {
-                    Some(limit) => memory::hold_to(limit),
+                    Some(limit) => memory::apply_limit(limit),
                     None => Ok(()),
                 }
             });

@@ -1,12 +1,13 @@
-//! Ending: interrupts, limits of the session, and limits of what a worker has in hand.
+//! Handles interrupts, limits of the session, and time limits of trials.
 //!
 //! Limits are enforced when all that was said has been heard: an observer that keeps the loop waiting
 //! (a full disk, say) makes no worker look silent.
 
 use std::time::{Duration, Instant};
 
-use super::station::State;
-use super::{Dispatcher, ScheduleError, Stopping};
+use super::slot_state::WorkerStatus;
+use super::state::{Dispatcher, Stopping};
+use super::work::ScheduleError;
 use crate::slots;
 use sweep_core::event::{Cause, Event, StopReason};
 use sweep_core::protocol::ToWorker;
@@ -18,7 +19,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const GPU_START_LIMIT: Duration = Duration::from_secs(120);
 
 /// A group may take as many times as long as a trial as it has trials, on a GPU at most this many times.
-const GPU_GROUP_PATIENCE: u32 = 4;
+const GPU_BATCH_TIMEOUT_FACTOR: u32 = 4;
 
 /// How long a worker that was asked to stop may take to checkpoint and say so.
 const STOP_GRACE: Duration = Duration::from_secs(30);
@@ -27,42 +28,44 @@ impl Dispatcher<'_, '_> {
     /// The first interrupt asks for a clean end, the second ends at once.
     pub(super) fn interrupt(&mut self) -> Result<(), ScheduleError> {
         match self.stopping {
-            Some(stopping) => self.end_at_once(stopping.reason),
-            None => self.begin_stop(StopReason::Interrupt),
+            Some(stopping) => self.stop_now(stopping.reason),
+            None => self.request_stop(StopReason::Interrupt),
         }
     }
 
-    /// Begins nothing more, and asks workers to write a checkpoint of what they have in hand.
-    fn begin_stop(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+    /// Begins nothing more, and asks workers to write a checkpoint of their trials.
+    fn request_stop(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
         self.stopping = Some(Stopping {
             since: Instant::now(),
             reason,
         });
-        for station in &mut self.stations {
-            if let (State::Busy { .. }, Some(link)) = (station.state, station.link.as_mut()) {
+        for slot_state in &mut self.slots {
+            if let (WorkerStatus::Busy { .. }, Some(link)) =
+                (slot_state.state, slot_state.link.as_mut())
+            {
                 // A worker that cannot be told is gone, or killed when its time is up.
                 let _ = link.send(&ToWorker::Stop);
             }
         }
         let at_once = false;
-        self.tell(&Event::StopRequested { reason, at_once })
+        self.emit(&Event::StopRequested { reason, at_once })
     }
 
-    fn end_at_once(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
+    fn stop_now(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
         if self.busy() == 0 {
             return Ok(());
         }
         let at_once = true;
-        self.tell(&Event::StopRequested { reason, at_once })?;
-        self.give_up_all()
+        self.emit(&Event::StopRequested { reason, at_once })?;
+        self.kill_all()
     }
 
     /// Ends every worker now; their trials go on from their last checkpoint some other time.
-    fn give_up_all(&mut self) -> Result<(), ScheduleError> {
-        for place in 0..self.stations.len() {
-            if let State::Busy { .. } = self.stations[place].state {
-                self.lose(
-                    place,
+    fn kill_all(&mut self) -> Result<(), ScheduleError> {
+        for slot_index in 0..self.slots.len() {
+            if let WorkerStatus::Busy { .. } = self.slots[slot_index].state {
+                self.worker_lost(
+                    slot_index,
                     Cause::Crashed {
                         exit_code: None,
                         signal: None,
@@ -77,18 +80,18 @@ impl Dispatcher<'_, '_> {
     pub(super) fn enforce_limits(&mut self, now: Instant) -> Result<(), ScheduleError> {
         match self.stopping {
             Some(stopping) if now.duration_since(stopping.since) > STOP_GRACE => {
-                return self.end_at_once(stopping.reason);
+                return self.stop_now(stopping.reason);
             }
             Some(_) => {}
             None => {
                 if let Some(reason) = self.limit_reached(now) {
-                    self.begin_stop(reason)?;
+                    self.request_stop(reason)?;
                 }
             }
         }
-        for place in 0..self.stations.len() {
-            if let Some(cause) = self.overrun(place, now) {
-                self.lose(place, cause)?;
+        for slot_index in 0..self.slots.len() {
+            if let Some(cause) = self.exceeded_limit(slot_index, now) {
+                self.worker_lost(slot_index, cause)?;
             }
         }
         Ok(())
@@ -108,25 +111,25 @@ impl Dispatcher<'_, '_> {
         (self.summary.ended() >= most).then_some(StopReason::TrialLimit(most))
     }
 
-    /// The limit that the worker at `place` has passed.
-    fn overrun(&self, place: usize, now: Instant) -> Option<Cause> {
-        match self.stations[place].state {
-            State::Starting { since } => {
+    /// The limit that the worker at `slot_index` has passed.
+    fn exceeded_limit(&self, slot_index: usize, now: Instant) -> Option<Cause> {
+        match self.slots[slot_index].state {
+            WorkerStatus::Starting { since } => {
                 let after = now.duration_since(since);
-                let limit = match slots::gpu_of(&self.stations[place].slot) {
+                let limit = match slots::gpu_of(&self.slots[slot_index].slot) {
                     Some(_) => GPU_START_LIMIT,
                     None => START_LIMIT,
                 };
                 (after > limit).then_some(Cause::TimedOut { after })
             }
-            State::Busy {
+            WorkerStatus::Busy {
                 since,
                 heard,
                 begun,
             } => {
                 let (after, silence) = (now.duration_since(since), now.duration_since(heard));
-                let times = match slots::gpu_of(&self.stations[place].slot) {
-                    Some(_) => begun.min(GPU_GROUP_PATIENCE),
+                let times = match slots::gpu_of(&self.slots[slot_index].slot) {
+                    Some(_) => begun.min(GPU_BATCH_TIMEOUT_FACTOR),
                     None => begun,
                 };
                 let passed = |limit: Option<Duration>, time| {
@@ -138,7 +141,7 @@ impl Dispatcher<'_, '_> {
                 passed(self.settings.stall_timeout, silence)
                     .then_some(Cause::Hung { after: silence })
             }
-            State::Vacant | State::Ready | State::Retired => None,
+            WorkerStatus::Empty | WorkerStatus::Ready | WorkerStatus::Retired => None,
         }
     }
 }

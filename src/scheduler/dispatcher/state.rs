@@ -1,0 +1,82 @@
+//! The state of a session: the queue, the slots and what they run.
+
+use std::time::Instant;
+
+use super::slot_state::{SlotState, WorkerStatus};
+use super::work::{ScheduleError, Settings, Summary, Work};
+use crate::channel::Sender;
+use crate::launcher::Launcher;
+use crate::queue::Queue;
+use sweep_core::event::{Event, Observer, Readiness, StopReason};
+use sweep_core::trial::TrialId;
+
+/// A stop that was requested.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stopping {
+    pub since: Instant,
+    pub reason: StopReason,
+}
+
+pub(super) struct Dispatcher<'a, 'o> {
+    pub began: Instant,
+    pub work: &'a Work<'a>,
+    pub settings: &'a Settings,
+    pub launcher: &'a mut dyn Launcher,
+    pub observers: &'a mut [&'o mut dyn Observer],
+    pub sender: Sender,
+    pub queue: Queue,
+    pub slots: Vec<SlotState>,
+    pub summary: Summary,
+    pub workers: u64,
+    pub attempts: u64,
+    pub stopping: Option<Stopping>,
+    /// The readiness of the least ready observer.
+    pub readiness: Readiness,
+}
+
+impl Dispatcher<'_, '_> {
+    /// Trials that are being trained.
+    pub fn running_trials(&self) -> usize {
+        self.slots
+            .iter()
+            .map(|slot_state| slot_state.assignments.len())
+            .sum()
+    }
+
+    /// Slots at which a trial is trained.
+    pub fn busy(&self) -> usize {
+        let is_busy =
+            |slot_state: &&SlotState| matches!(slot_state.state, WorkerStatus::Busy { .. });
+        self.slots.iter().filter(is_busy).count()
+    }
+
+    /// Slots that get work.
+    pub fn usable(&self) -> usize {
+        let is_usable =
+            |slot_state: &&SlotState| !matches!(slot_state.state, WorkerStatus::Retired);
+        self.slots.iter().filter(is_usable).count()
+    }
+
+    /// How many more trials may be begun before running ones have ended.
+    pub fn startable_trials(&self) -> usize {
+        match self.settings.max_trials {
+            Some(most) => most.saturating_sub(self.summary.ended() + self.running_trials()),
+            None => usize::MAX,
+        }
+    }
+
+    pub fn id(&self, index: usize) -> TrialId {
+        self.work.trials[index].id.clone()
+    }
+
+    pub fn emit(&mut self, event: &Event) -> Result<(), ScheduleError> {
+        emit(self.observers, event)
+    }
+}
+
+pub fn emit(observers: &mut [&mut dyn Observer], event: &Event) -> Result<(), ScheduleError> {
+    for observer in observers.iter_mut() {
+        observer.observe(event)?;
+    }
+    Ok(())
+}

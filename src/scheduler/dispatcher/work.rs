@@ -1,0 +1,85 @@
+//! What a session is given, and what it returns.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::batches::DatasetSize;
+use sweep_core::event::{ObserverError, Slot, StopReason};
+use sweep_core::protocol::Checkpointing;
+use sweep_core::trial::TrialId;
+use sweep_experiment::plan::PlannedTrial;
+
+/// What other sessions that share a trial do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClaimState {
+    /// No other session has anything to do with it.
+    Free,
+    /// Another one is training it now.
+    Running,
+    /// Another one has finished it.
+    Done,
+}
+
+/// What is to be run.
+pub struct Work<'a> {
+    pub trials: &'a [&'a PlannedTrial],
+    /// The prepared data set, as an absolute path.
+    pub data: PathBuf,
+    /// Each trial has a folder of its own in here, named by its identifier.
+    pub folder: PathBuf,
+    /// Asked before a trial is begun.
+    pub claim_state: &'a dyn Fn(&TrialId) -> ClaimState,
+    /// Of the data set: what decides how many trials a worker can train at once.
+    pub dataset_size: DatasetSize,
+}
+
+/// How it is to be run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub slots: Vec<Slot>,
+    /// Longest a trial may train; a group may take as many times that as it has trials, and on a GPU four times that.
+    pub trial_timeout: Option<Duration>,
+    /// Longest that a worker may say nothing of its trial; for groups as above.
+    pub stall_timeout: Option<Duration>,
+    /// How often a trial whose worker died is tried again.
+    pub retries: u32,
+    pub checkpoint: Checkpointing,
+    /// Longest the session may take.
+    pub max_time: Option<Duration>,
+    /// Most trials that may end in the session, with a result or without.
+    pub max_trials: Option<usize>,
+}
+
+/// How the trials ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    pub finished: usize,
+    pub diverged: usize,
+    /// Given up, skipped ones included.
+    pub failed: usize,
+    /// Given up without an attempt, for what others of their configuration did.
+    pub skipped: usize,
+    pub interrupted: usize,
+    /// Completed by another session.
+    pub completed_elsewhere: usize,
+    /// Never begun, or to be tried again: the session ended first.
+    pub left: usize,
+    /// Why the session was ended before all trials were over.
+    pub stopped: Option<StopReason>,
+    /// Slots that were taken out, and why.
+    pub retired: Vec<(Slot, String)>,
+}
+
+impl Summary {
+    /// Trials that ended with an attempt of this session.
+    pub(super) fn ended(&self) -> usize {
+        self.finished + self.diverged + self.failed - self.skipped
+    }
+}
+
+/// Why a session could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+}

@@ -1,0 +1,158 @@
+//! Checkpoints that are damaged, torn, old or too expensive.
+
+use std::fs;
+use std::process::Command;
+
+use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker};
+use sweep_core::trial::{Kind, Objective, TrialSpec};
+use sweep_worker::checkpoints::{BEFORE, LAST};
+use sweep_worker::reports::REPORTS;
+
+use super::worker_process::{
+    ALWAYS, Bench, NEVER, damage, kinds, models, names, spec, tear, timeless,
+};
+
+#[test]
+fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with() {
+    for kind in kinds() {
+        for (number, spoil) in [damage, tear].into_iter().enumerate() {
+            let mut bench = Bench::new();
+            let spec = spec(kind, number as u64);
+            let folder = bench.trial(&spec);
+            let (_, expected) = bench.finish(&spec, NEVER);
+            let model = models(&folder);
+            fs::remove_dir_all(&folder).unwrap();
+
+            let before = bench.stop(&spec).expect("a checkpoint");
+            let step = bench.stop(&spec).expect("a checkpoint");
+            assert!(before < step, "{before} {step}");
+            assert_eq!(names(&folder), [BEFORE, REPORTS, LAST], "{kind:?}");
+            let good = fs::read(folder.join(BEFORE)).unwrap();
+            spoil(&folder.join(LAST));
+            let (story, result) = bench.finish(&spec, NEVER);
+            assert_eq!(story.notes.len(), 1, "{story:?}");
+            let note = &story.notes[0];
+            assert!(
+                note.starts_with(&format!("{LAST} cannot be used: ")),
+                "{note}"
+            );
+            assert!(note.ends_with("; the one before it is tried"), "{note}");
+            assert_eq!(story.resumed, Some(before));
+            assert!(story.steps[0] > before);
+            // Forests report now and then, all others every step.
+            assert_eq!(
+                story.again.last(),
+                Some(&before),
+                "what came before is told again"
+            );
+            assert!(kind == Kind::Forest || story.again.len() == before as usize);
+            assert_eq!(timeless(result), timeless(expected), "{kind:?}");
+            assert_eq!(models(&folder), model, "{kind:?}");
+            assert_eq!(
+                fs::read(folder.join(LAST)).unwrap(),
+                good,
+                "it is the last one now"
+            );
+            assert!(!folder.join(BEFORE).exists());
+        }
+    }
+}
+
+#[test]
+fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
+    let mut bench = Bench::new();
+    let spec = spec(Kind::Mlp, 1);
+    let folder = bench.trial(&spec);
+    let (_, expected) = bench.finish(&spec, NEVER);
+    bench.stop(&spec);
+    // One of another trial, and none at all.
+    let other = TrialSpec::new(spec.model.clone(), 2, Objective::default());
+    bench.stop(&other);
+    fs::copy(bench.trial(&other).join(LAST), folder.join(LAST)).unwrap();
+    fs::write(folder.join(BEFORE), "").unwrap();
+    let (story, result) = bench.finish(&spec, ALWAYS);
+    assert_eq!(story.notes.len(), 2, "{story:?}");
+    assert!(story.notes[0].contains("belongs to trial"), "{story:?}");
+    assert!(story.notes[1].starts_with(BEFORE), "{story:?}");
+    assert!(story.notes[1].ends_with("; training begins from the start"));
+    assert_eq!((story.resumed, story.steps[0]), (None, 1));
+    assert_eq!(timeless(result), timeless(expected));
+}
+
+#[test]
+fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
+    for kind in kinds() {
+        let mut bench = Bench::new();
+        let spec = spec(kind, 5);
+        let step = bench.stop(&spec).expect("a checkpoint");
+        let again = bench.stop(&spec).expect("a checkpoint");
+        assert!(again > step);
+        let (story, result) = bench.finish(&spec, NEVER);
+        assert_eq!(story.resumed, Some(again), "{kind:?}");
+        assert!(
+            Some(story.steps[0]) > Some(again) && story.notes.is_empty(),
+            "{story:?}"
+        );
+        assert_eq!(story.steps.last(), Some(&result.steps));
+    }
+}
+
+#[test]
+fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
+    let mut bench = Bench::new();
+    let spec = spec(Kind::Mlp, 1);
+    let folder = bench.trial(&spec);
+    let stingy = Checkpointing {
+        every_ms: 1,
+        cost: 1e-9,
+    };
+    bench.finish(&spec, stingy);
+    assert!(!names(&folder).iter().any(|name| name == LAST));
+    fs::remove_dir_all(&folder).unwrap();
+    let step = bench.stop(&spec).expect("a checkpoint");
+    assert!(step < 60, "it was stopped on the way");
+    assert_eq!(names(&folder), [REPORTS, LAST]);
+}
+
+#[test]
+fn what_a_killed_worker_left_half_written_is_cleared_away() {
+    let mut bench = Bench::new();
+    let spec = spec(Kind::Mlp, 1);
+    let folder = bench.trial(&spec);
+    fs::create_dir_all(&folder).unwrap();
+    let mut child = Command::new("true").spawn().unwrap();
+    let dead = child.id();
+    child.wait().unwrap();
+    fs::write(folder.join(format!("{LAST}.{dead}-0.part")), "half").unwrap();
+    fs::write(
+        folder.join(format!("model.safetensors.{dead}.part")),
+        "half",
+    )
+    .unwrap();
+    bench.finish(&spec, NEVER);
+    assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
+}
+
+#[test]
+fn a_checkpoint_that_finds_no_room_is_noted_once_and_costs_no_trial() {
+    let mut bench = Bench::new();
+    let spec = spec(Kind::Mlp, 1);
+    let folder = bench.trial(&spec);
+    fs::create_dir_all(&folder).unwrap();
+    // Where checkpoints are written first, there is no room.
+    for count in 0..100 {
+        let part = folder.join(format!("{LAST}.{}-{count}.part", bench.pid));
+        std::os::unix::fs::symlink("/dev/full", part).unwrap();
+    }
+    bench.order(&spec, &folder, ALWAYS);
+    bench.send(&ToWorker::Stop);
+    let (story, end) = bench.hear_out(|_| {});
+    let (attempt, step) = (bench.attempts, None);
+    assert_eq!(end, FromWorker::Interrupted { attempt, step });
+    assert_eq!(story.notes.len(), 1, "{story:?}");
+    assert!(story.notes[0].contains("No space left"), "{story:?}");
+    assert!(story.notes[0].contains("training goes on"), "{story:?}");
+    let (story, result) = bench.finish(&spec, ALWAYS);
+    assert!(story.notes.len() <= 1, "{story:?}");
+    assert_eq!(result.steps, 60);
+}
