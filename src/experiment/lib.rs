@@ -16,12 +16,14 @@ mod node;
 pub mod plan;
 mod range;
 mod schedule;
+mod slots;
 mod space;
 mod spaces;
 mod table;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod units;
 mod upkeep;
 
 use std::ops::Range;
@@ -30,10 +32,12 @@ use std::path::{Path, PathBuf};
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
 pub use flags::{is_of_key, overridden};
-pub use schedule::{Cuda, Engine, Schedule, Slots, duration};
+pub use schedule::{Engine, Schedule};
+pub use slots::{Cuda, Slots};
 pub use space::{Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
-pub use upkeep::{Checkpoints, memory_size};
+pub use units::{duration, memory_size};
+pub use upkeep::Checkpoints;
 
 use diagnostic::Problems;
 use node::{Content, Node};

@@ -1,15 +1,13 @@
-//! The keys of `[schedule]` that say what a worker may cost: memory, and time for checkpoints.
+//! The limits of a worker in `[schedule]`: memory, and time for checkpoints.
 
 use std::time::Duration;
 
 use super::diagnostic::Problems;
 use super::node::{Content, Node};
-use super::schedule;
 use super::table::{Table, number};
+use super::units::{duration, memory_size};
 use sweep_core::trial::Key;
 
-/// Least memory that a worker can do with.
-const LEAST_MEMORY: u64 = 64_000_000;
 /// Time of training between two checkpoints when the file says nothing.
 const DEFAULT_EVERY: Duration = Duration::from_secs(5);
 /// Share of training time that checkpoints may take when the file says nothing.
@@ -59,15 +57,15 @@ pub(super) fn checkpoints(table: Table<'_>, problems: &mut Problems) -> Checkpoi
     else {
         return default;
     };
-    let every = |node: &'_ Node| node.text().and_then(schedule::duration);
-    let share = |cost: &f64| *cost > 0.0 && *cost <= 1.0;
+    let every = |node: &'_ Node| node.text().and_then(duration);
+    let is_fraction = |cost: &f64| *cost > 0.0 && *cost <= 1.0;
     Checkpoints {
         every: table
             .read("every", problems, |node| every(node).ok_or(node))
             .unwrap_or(default.every),
         cost: table
             .read("cost", problems, |node| {
-                number(node).ok().filter(share).ok_or(node)
+                number(node).ok().filter(is_fraction).ok_or(node)
             })
             .unwrap_or(default.cost),
     }
@@ -79,51 +77,5 @@ pub(super) fn memory(node: &Node) -> Result<Option<u64>, &Node> {
         Content::Bool(false) => Ok(None),
         Content::Text(text) => memory_size(text).map(Some).ok_or(node),
         _ => Err(node),
-    }
-}
-
-/// Bytes of a memory limit such as `2GB`: a whole number with a decimal (`MB`) or binary (`MiB`) unit,
-/// enough for a worker.
-pub fn memory_size(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 6] = [
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("TB", 1_000_000_000_000),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-        ("TiB", 1 << 40),
-    ];
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (count, unit) = text.split_at(digits);
-    let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-    let bytes = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    (bytes >= LEAST_MEMORY).then_some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        assert_eq!(memory_size("64MB"), Some(LEAST_MEMORY));
-        assert_eq!(memory_size("2GB"), Some(2_000_000_000));
-        assert_eq!(memory_size("3GiB"), Some(3 << 30));
-        for bad in [
-            "",
-            "2",
-            "GB",
-            "2gb",
-            "2 GB",
-            "-1GB",
-            "1.5GB",
-            "63MB",
-            "0TB",
-            "1KB",
-            "99999999999TB",
-            "٣GB",
-        ] {
-            assert_eq!(memory_size(bad), None, "{bad}");
-        }
     }
 }
