@@ -17,6 +17,7 @@ use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{Backend, BatchedTrial, Callback, Control, Epoch, Job};
 use sweep_scheduler::can_batch;
+use sweep_torch::{Torch, device};
 use tch::Device;
 
 const FEATURES: usize = 14;
@@ -83,7 +84,7 @@ fn shapes(device: Device) {
             for _ in 0..ROUNDS {
                 found[0].push(speed(&mut Native, &alike(&spec, 1), &data, false));
                 for (place, lanes) in GROUPS.into_iter().enumerate() {
-                    let mut torch = engine::Torch::new(device);
+                    let mut torch = Torch::new(device);
                     let specs = alike(&spec, lanes);
                     found[1 + place].push(speed(&mut torch, &specs, &data, device.is_cuda()));
                 }
@@ -111,7 +112,7 @@ fn grid(device: Device, epochs: u32) {
     let data = made_up(GRID_ROWS);
     let groups = grid_groups();
     let trials: usize = groups.iter().map(Vec::len).sum();
-    let mut torch = engine::Torch::new(device);
+    let mut torch = Torch::new(device);
     let (mut fused, mut alone, mut native) = (0.0, 0.0, 0.0);
     for group in &groups {
         let of = |epochs: u32| -> Vec<TrialSpec> {

@@ -58,8 +58,8 @@ impl Configuration {
     /// Kind and label, as plots and tables name it.
     pub fn title(&self) -> String {
         match self.label.is_empty() {
-            true => text::kind(self.kind).to_owned(),
-            false => format!("{} {}", text::kind(self.kind), self.label),
+            true => self.kind.label().to_owned(),
+            false => format!("{} {}", self.kind.label(), self.label),
         }
     }
 

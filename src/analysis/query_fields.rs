@@ -181,7 +181,7 @@ impl Row for Ranked<'_> {
 
 /// A kind of model as the record calls it, and as tables do: both can be asked for.
 fn kind_names(kind: Kind) -> [String; 2] {
-    [kind.name().to_owned(), text::kind(kind).to_owned()]
+    [kind.name().to_owned(), kind.label().to_owned()]
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 pub use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, with_thousands};
 pub use sweep_core::sanitize::sanitize;
-use sweep_core::trial::{Kind, Params, Value};
+use sweep_core::trial::{Params, Value};
 
 /// [`sanitize`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {
@@ -60,15 +60,6 @@ pub fn guarded(cell: &str) -> Cow<'_, str> {
     match begins_formula && cell.parse::<f64>().is_err() {
         true => Cow::Owned(format!("'{cell}")),
         false => Cow::Borrowed(cell),
-    }
-}
-
-/// A kind of model as prose and plots call it.
-pub fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Mlp => "network",
-        Kind::Boost => "XGBoost",
-        Kind::Forest => "random forest",
     }
 }
 

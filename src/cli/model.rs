@@ -7,7 +7,7 @@ use std::path::Path;
 use super::context::store_failure;
 use super::which::{self, Best};
 use super::{Context, Failure};
-use sweep_analysis::{Summary, text};
+use sweep_analysis::Summary;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
@@ -205,7 +205,7 @@ fn anywhere(
 fn kind(name: &str) -> Result<Kind, String> {
     let plain = |name: &str| name.to_ascii_lowercase().replace([' ', '-'], "_");
     let is_meant = |kind: &Kind| {
-        let names = [kind.name(), text::kind(*kind)];
+        let names = [kind.name(), kind.label()];
         names.iter().any(|known| plain(known) == plain(name))
     };
     Kind::ALL

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::Failure;
 use super::prepare::Ready;
-use super::{Failure, run};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::WEIGHTS;
@@ -117,7 +117,7 @@ fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Failure> {
     sweep_engine::train(job, None, &mut clock)
         .map_err(|error| Failure::environment(format!("{}: {error}", trial.id.short()), ""))?;
     let each = clock.elapsed.as_secs_f64() / f64::from(clock.steps.max(1));
-    Ok(each * f64::from(run::steps(trial)))
+    Ok(each * f64::from(trial.spec.model.steps()))
 }
 
 /// Stops training after a moment.

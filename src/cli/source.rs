@@ -266,7 +266,7 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
     }
     match model {
         ModelSpec::Mlp(spec) => Ok(spec),
-        ModelSpec::Boost(_) | ModelSpec::Forest(_) => unreachable!("made as a network above"),
+        _ => unreachable!("made as a network above"),
     }
 }
 

@@ -15,7 +15,7 @@ mod version;
 
 use std::path::Path;
 
-use sweep_core::trial::{Metric, ModelSpec, TrialResult, TrialSpec};
+use sweep_core::trial::{Metric, TrialResult, TrialSpec};
 use sweep_data::Dataset;
 
 /// What is to be trained, on what, and where its files go.
@@ -144,20 +144,8 @@ pub fn train_with(
     let share = (train_share < 1.0).then(|| job.data.with_share(seed, train_share));
     let data = share.as_ref().unwrap_or(job.data);
     let job = Job { data, ..job };
-    let mut outcome = match &job.spec.model {
-        ModelSpec::Mlp(_) => {
-            let mut outcome = None;
-            let lane = BatchedTrial {
-                job,
-                checkpoint,
-                callback,
-            };
-            backend.train(vec![lane], &mut |_, given| outcome = Some(given));
-            outcome.expect("every lane has an outcome")
-        }
-        ModelSpec::Boost(model) => models::xgboost::train(job, model, checkpoint, callback),
-        ModelSpec::Forest(model) => models::random_forest::train(job, model, checkpoint, callback),
-    }?;
+    let kind = models::of(job.spec.model.kind());
+    let mut outcome = kind.train(backend, job, checkpoint, callback)?;
     count_rows(&job, &mut outcome);
     Ok(outcome)
 }

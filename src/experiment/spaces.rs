@@ -82,9 +82,9 @@ pub(super) fn within_bound<'d, 'a: 'd>(
 ) -> bool {
     let drafts: Vec<&Draft<'_>> = drafts.collect();
     let total = drafts.iter().fold(0u128, |sum, draft| {
-        let ways = match draft.kind {
-            Kind::Mlp => 1 + transfers,
-            Kind::Boost | Kind::Forest => 1,
+        let ways = match draft.kind.is_baseline() {
+            false => 1 + transfers,
+            true => 1,
         };
         let times = (seeds.max(1) * shares.max(1)) as u128 * ways as u128;
         sum.saturating_add(draft.combinations().saturating_mul(times))

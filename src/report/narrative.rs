@@ -161,8 +161,8 @@ fn margin(
     let objective = &summary.objective;
     let whom = match (comparison.over, other.label.as_str()) {
         (1, _) => format!("the runner-up ({})", other.title()),
-        (_, "") => format!("the best {}", text::kind(other.kind)),
-        (_, label) => format!("the best {} ({label})", text::kind(other.kind)),
+        (_, "") => format!("the best {}", other.kind.label()),
+        (_, label) => format!("the best {} ({label})", other.kind.label()),
     };
     let Some(by) = comparison.by else {
         return format!("Lead over {whom}: no seed in common.");

@@ -127,7 +127,7 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
 fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
     vec![
         summary.rank(config).to_string(),
-        text::kind(config.kind).to_owned(),
+        config.kind.label().to_owned(),
         text::score(config.spread.mean),
         match config.spread.sd {
             // Identical results of a deterministic configuration are not a scatter of 0.
@@ -231,7 +231,7 @@ pub fn configuration_trials(
     format!(
         "Config  {}\nKind    {}\n\n{}\n{}",
         text::sanitize(first.config.as_str()),
-        text::kind(first.kind),
+        first.kind.label(),
         settings.render(table_style),
         table.render(table_style)
     )
@@ -247,7 +247,7 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
     let mut lines = vec![
         format!("Trial   {}", text::sanitize(trial.id.as_str())),
         format!("Config  {}", text::sanitize(trial.config.as_str())),
-        format!("Kind    {}, seed {}", text::kind(trial.kind), trial.seed),
+        format!("Kind    {}, seed {}", trial.kind.label(), trial.seed),
         format!(
             "Status  {}",
             painted(trial.status.name(), style, is_colored)

@@ -77,7 +77,7 @@ pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
 pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
     let cells = |model: &Evaluated| {
         let mut cells = vec![
-            text::kind(model.kind).to_owned(),
+            model.kind.label().to_owned(),
             model.config.short().to_owned(),
             model.runs.len().to_string(),
         ];

@@ -13,7 +13,6 @@ use super::{Context, Exit, Failure, listing, more_seeds, terminal};
 pub use flags::{Choice, GpuShares, How};
 use record::{Before, begin, clear_checkpoints};
 pub use record::{lock, statuses};
-pub use session::steps;
 use session::{Recorded, train};
 use sweep_core::event::StopReason;
 use sweep_core::format::pluralize;

@@ -12,7 +12,7 @@ use crate::placement::Placement;
 use crate::prepare::Ready;
 use crate::{Context, Failure, model, signals, terminal};
 use sweep_core::protocol::Checkpointing;
-use sweep_core::trial::{ModelSpec, Params, Status, TrialId, complete};
+use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{
     ClaimState, DatasetSize, Incoming, LocalLauncher, Sender, Settings, Summary, Work,
@@ -213,7 +213,7 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
         describe: sweep_analysis::labels(named),
         epochs: todo
             .iter()
-            .map(|trial| (trial.id.clone(), steps(trial)))
+            .map(|trial| (trial.id.clone(), trial.spec.model.steps()))
             .collect(),
         objective: ready.checked.experiment.objective.clone(),
         unranked: trials
@@ -231,13 +231,4 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
             Mode::for_stderr()
         },
     )
-}
-
-/// Most epochs, rounds or trees that `trial` may take.
-pub fn steps(trial: &PlannedTrial) -> u32 {
-    match &trial.spec.model {
-        ModelSpec::Mlp(model) => model.epochs,
-        ModelSpec::Boost(model) => model.rounds,
-        ModelSpec::Forest(model) => model.trees,
-    }
 }

@@ -86,7 +86,7 @@ impl TrialSpec {
             self.objective.metric,
         );
         for (key, value) in self.model.params() {
-            if !self.model.is_inert(&key) && !self.model.is_as_before(&key) {
+            if !self.model.is_inactive(&key) && !self.model.is_legacy_default(&key) {
                 text.push_str(&format!("{key} = {value}\n"));
             }
         }

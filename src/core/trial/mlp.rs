@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::embedding::{self, Embedding};
+use super::model_def::{Mark, ModelDef};
 use super::settings::{Key, Rejected, find};
 use super::tables::{early_stopping, lr_schedule};
 use super::{Params, Value};
@@ -14,6 +15,15 @@ const MAX_LAYERS: usize = 64;
 const MAX_WIDTH: i64 = 65_536;
 /// Most epochs a trial may train.
 pub(super) const MAX_EPOCHS: u32 = 1_000_000;
+
+pub(super) static DEF: ModelDef = ModelDef {
+    name: "mlp",
+    label: "network",
+    is_baseline: false,
+    mark: Mark::Disc,
+    color: (0, 114, 178),
+    keys: MlpSpec::KEYS,
+};
 
 /// Every setting of a network and of its training. Defaults are those of PyTorch where it has one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -320,7 +330,7 @@ impl MlpSpec {
     }
 
     /// Whether `key` has no effect beside the other settings, so that it names no other trial.
-    pub fn is_inert(&self, key: &str) -> bool {
+    pub fn is_inactive(&self, key: &str) -> bool {
         match key {
             "momentum" => self.optimizer != Optimizer::Sgd,
             "nesterov" => self.optimizer != Optimizer::Sgd || self.momentum == 0.0,
@@ -332,7 +342,7 @@ impl MlpSpec {
 
     /// Whether `key` is at a default that stands for how networks were trained before there was such
     /// a key. It is left out of names, so that names made then still hold.
-    pub fn is_as_before(&self, key: &str) -> bool {
+    pub fn is_legacy_default(&self, key: &str) -> bool {
         match key {
             "embedding" => self.embedding == Embedding::None,
             "label_smoothing" => self.label_smoothing == 0.0,

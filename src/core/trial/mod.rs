@@ -8,6 +8,7 @@ mod evaluation;
 mod id;
 mod metric;
 mod mlp;
+mod model_def;
 mod result;
 mod settings;
 mod tables;
@@ -20,6 +21,7 @@ pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScor
 pub use id::{ConfigId, DataDigest, TRIAL_FORMAT, TrialId};
 pub use metric::{Goal, METRICS, Metric, Objective};
 pub use mlp::{Activation, BatchSize, Decay, EarlyStopping, LrSchedule, MlpSpec, Optimizer};
+pub use model_def::Mark;
 pub use result::{Artifact, Status, TrialResult};
 pub use settings::{Fault, Key, Rejected};
 pub use tables::{EARLY_STOPPING_KEYS, LR_SCHEDULE_KEYS};
@@ -27,6 +29,7 @@ pub use transfer::{FROM, INIT, Transfer, WEIGHTS};
 pub use trees::{BoostSpec, ForestSpec, MaxFeatures};
 pub use value::{Params, Value};
 
+use model_def::ModelDef;
 use serde::{Deserialize, Serialize};
 
 /// One configuration with one replicate seed: all that decides a result besides the data.
@@ -131,12 +134,33 @@ impl Kind {
     pub const ALL: [Kind; 3] = [Kind::Mlp, Kind::Boost, Kind::Forest];
     pub const BASELINES: [Kind; 2] = [Kind::Boost, Kind::Forest];
 
-    pub fn name(self) -> &'static str {
+    /// All that the rest of the program has to know of the kind, beside its settings.
+    fn def(self) -> &'static ModelDef {
         match self {
-            Kind::Mlp => "mlp",
-            Kind::Boost => "xgboost",
-            Kind::Forest => "random_forest",
+            Kind::Mlp => &mlp::DEF,
+            Kind::Boost => &trees::XGBOOST,
+            Kind::Forest => &trees::RANDOM_FOREST,
         }
+    }
+
+    /// As spelled in TOML and in the store.
+    pub fn name(self) -> &'static str {
+        self.def().name
+    }
+
+    /// As prose, tables and plots call it.
+    pub fn label(self) -> &'static str {
+        self.def().label
+    }
+
+    /// The shape of its points in plots.
+    pub fn mark(self) -> Mark {
+        self.def().mark
+    }
+
+    /// Its colour in plots: red, green, blue.
+    pub fn color(self) -> (u8, u8, u8) {
+        self.def().color
     }
 
     /// The kind spelled `name`, if there is one.
@@ -145,16 +169,12 @@ impl Kind {
     }
 
     pub fn is_baseline(self) -> bool {
-        self != Kind::Mlp
+        self.def().is_baseline
     }
 
     /// The keys that a model of this kind takes.
     pub fn keys(self) -> &'static [Key] {
-        match self {
-            Kind::Mlp => MlpSpec::KEYS,
-            Kind::Boost => BoostSpec::KEYS,
-            Kind::Forest => ForestSpec::KEYS,
-        }
+        self.def().keys
     }
 
     /// A model of this kind with every key at its default.
@@ -194,18 +214,27 @@ impl ModelSpec {
         }
     }
 
-    /// Whether `key` has no effect beside the other settings.
-    pub fn is_inert(&self, key: &str) -> bool {
+    /// Most steps that training takes: epochs, rounds or trees.
+    pub fn steps(&self) -> u32 {
         match self {
-            ModelSpec::Mlp(spec) => spec.is_inert(key),
+            ModelSpec::Mlp(spec) => spec.epochs,
+            ModelSpec::Boost(spec) => spec.rounds,
+            ModelSpec::Forest(spec) => spec.trees,
+        }
+    }
+
+    /// Whether `key` has no effect beside the other settings.
+    pub fn is_inactive(&self, key: &str) -> bool {
+        match self {
+            ModelSpec::Mlp(spec) => spec.is_inactive(key),
             ModelSpec::Boost(_) | ModelSpec::Forest(_) => false,
         }
     }
 
     /// Whether `key` stands for how models were trained before there was such a key.
-    pub fn is_as_before(&self, key: &str) -> bool {
+    pub fn is_legacy_default(&self, key: &str) -> bool {
         match self {
-            ModelSpec::Mlp(spec) => spec.is_as_before(key),
+            ModelSpec::Mlp(spec) => spec.is_legacy_default(key),
             ModelSpec::Boost(_) | ModelSpec::Forest(_) => false,
         }
     }

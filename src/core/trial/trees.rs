@@ -2,8 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::model_def::{Mark, ModelDef};
 use super::settings::{Key, Rejected, find};
 use super::{Params, Value};
+
+pub(super) static XGBOOST: ModelDef = ModelDef {
+    name: "xgboost",
+    label: "XGBoost",
+    is_baseline: true,
+    mark: Mark::Diamond,
+    color: (213, 94, 0),
+    keys: BoostSpec::KEYS,
+};
+
+pub(super) static RANDOM_FOREST: ModelDef = ModelDef {
+    name: "random_forest",
+    label: "random forest",
+    is_baseline: true,
+    mark: Mark::Square,
+    color: (0, 158, 115),
+    keys: ForestSpec::KEYS,
+};
 
 /// XGBoost's `hist` tree method; names and defaults are XGBoost's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

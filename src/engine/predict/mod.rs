@@ -12,22 +12,14 @@ pub use table::{TableSummary, WriteError, columns, write};
 use std::path::Path;
 
 use crate::EngineError;
-use crate::models::random_forest::Forest;
-use crate::models::xgboost::Boosted;
-use crate::models::{mlp, random_forest, xgboost};
+use crate::models::{self, LoadError, Names, Scores, TrainedModel, mlp};
 use crate::score::argmax;
 use sweep_core::trial::Kind;
 
 /// A trained model.
 pub struct Predictor {
-    model: Model,
+    model: Box<dyn TrainedModel>,
     classes: usize,
-}
-
-enum Model {
-    Network(Box<mlp::Model>),
-    Boosted(Boosted),
-    Forest(Forest),
 }
 
 /// What a model says of some rows.
@@ -58,6 +50,15 @@ pub enum PredictError {
     },
 }
 
+impl From<LoadError> for PredictError {
+    fn from(error: LoadError) -> PredictError {
+        match error {
+            LoadError::Network(error) => PredictError::Network(error),
+            LoadError::Engine(error) => PredictError::Engine(error),
+        }
+    }
+}
+
 impl Predictor {
     /// Reads the model of `kind` that training left in `folder`, which must take `features` and
     /// give `classes`.
@@ -71,45 +72,29 @@ impl Predictor {
         features: &[String],
         classes: &[String],
     ) -> Result<Predictor, PredictError> {
-        let check = |what, model: &[String], data: &[String]| match model == data {
-            true => Ok(()),
-            false => Err(PredictError::Foreign {
-                folder: folder.display().to_string(),
-                what,
-                model: model.join(", "),
-                data: data.join(", "),
-            }),
-        };
-        // The library keeps names only when asked to, so the numbers have to do.
-        let check_count = |what, model: usize, data: &[String]| match model == data.len() {
-            true => Ok(()),
-            false => Err(PredictError::Foreign {
-                folder: folder.display().to_string(),
-                what,
-                model: model.to_string(),
-                data: data.len().to_string(),
-            }),
-        };
-        let model = match kind {
-            Kind::Mlp => {
-                let network = mlp::Model::load(folder)?;
-                check("features", network.features(), features)?;
-                check("classes", network.classes(), classes)?;
-                Model::Network(Box::new(network))
-            }
-            Kind::Boost => {
-                let boosted = xgboost::load(folder)?;
-                check_count("features", boosted.features(), features)?;
-                check_count("classes", boosted.classes(), classes)?;
-                Model::Boosted(boosted)
-            }
-            Kind::Forest => {
-                let forest = random_forest::load(folder)?;
-                check_count("features", forest.features(), features)?;
-                check_count("classes", forest.classes(), classes)?;
-                Model::Forest(forest)
+        let check = |what, model: Names<'_>, data: &[String]| {
+            let (same, model, data) = match model {
+                Names::Known(names) => (names == data, names.join(", "), data.join(", ")),
+                // XGBoost keeps names only when asked to, so the numbers have to do.
+                Names::Counted(count) => (
+                    count == data.len(),
+                    count.to_string(),
+                    data.len().to_string(),
+                ),
+            };
+            match same {
+                true => Ok(()),
+                false => Err(PredictError::Foreign {
+                    folder: folder.display().to_string(),
+                    what,
+                    model,
+                    data,
+                }),
             }
         };
+        let model = models::of(kind).load(folder)?;
+        check("features", model.features(), features)?;
+        check("classes", model.classes(), classes)?;
         Ok(Predictor {
             model,
             classes: classes.len(),
@@ -127,20 +112,16 @@ impl Predictor {
         if x.is_empty() {
             return Ok(Predictions::default());
         }
-        let (scores, is_raw) = match &mut self.model {
-            Model::Network(network) => (network.scores(x), true),
-            Model::Boosted(boosted) => (boosted.predict(x)?, false),
-            Model::Forest(forest) => (forest.predict(x), false),
-        };
         let mut predictions = Predictions::default();
+        let (scores, to_probabilities): (_, fn(&[f32]) -> Vec<f64>) = match self.model.predict(x)? {
+            Scores::Logits(scores) => (scores, |row| softmax(row).collect()),
+            Scores::Probabilities(scores) => (scores, |row| {
+                row.iter().map(|value| f64::from(*value)).collect()
+            }),
+        };
         for row in scores.chunks_exact(self.classes) {
             predictions.labels.push(argmax(row) as u32);
-            match is_raw {
-                true => predictions.probabilities.extend(softmax(row)),
-                false => predictions
-                    .probabilities
-                    .extend(row.iter().map(|value| f64::from(*value))),
-            }
+            predictions.probabilities.extend(to_probabilities(row));
         }
         Ok(predictions)
     }
@@ -202,6 +183,7 @@ mod tests {
     use super::super::{Job, Outcome, train};
     use super::*;
     use crate::fixtures::{Remember, fixture};
+    use crate::models::xgboost;
     use crate::score::Confusion;
     use sweep_core::trial::{Objective, TrialSpec, Value};
 

@@ -46,7 +46,7 @@ impl Plan {
                     let rows = (train_rows as f64 * trial.spec.train_share).round();
                     Some((spec, (rows as usize).max(1)))
                 }
-                ModelSpec::Boost(_) | ModelSpec::Forest(_) => None,
+                _ => None,
             })
     }
 
@@ -114,7 +114,7 @@ impl Plan {
                     .map(|trial| &trial.spec.model)
                     .filter(|model| model.kind() == *kind)
                     .peekable();
-                of_kind.peek().is_some() && of_kind.all(|model| model.is_inert(key))
+                of_kind.peek().is_some() && of_kind.all(|model| model.is_inactive(key))
             })
             .map(|(path, kind, key)| Problem {
                 severity: Severity::Warning,
@@ -192,9 +192,9 @@ impl Plan {
                 None => axis.path.clone(),
             };
         }
-        match kind {
-            Kind::Mlp => format!("model.{key}"),
-            Kind::Boost | Kind::Forest => "baseline".to_owned(),
+        match kind.is_baseline() {
+            false => format!("model.{key}"),
+            true => "baseline".to_owned(),
         }
     }
 }

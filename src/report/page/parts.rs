@@ -5,7 +5,6 @@ use crate::markup::{paragraph, row};
 use crate::{BEST, hyperparameters, text, transfer, transfer_text};
 use sweep_analysis::Spread;
 use sweep_analysis::inference::Estimate;
-use sweep_core::trial::Kind;
 
 /// Values of a setting that the table of effects shows.
 const MAX_VALUES: usize = 40;
@@ -43,7 +42,7 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
         let estimate = &page.inference.estimates[place - 1];
         let cells = [
             (place.to_string(), false),
-            (text::kind(config.kind).to_owned(), true),
+            (config.kind.label().to_owned(), true),
             (config.label.clone(), true),
             (text::score(config.spread.mean), false),
             (interval(estimate), false),
@@ -61,10 +60,10 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
             ),
             (config.id.short().to_owned(), true),
         ];
-        let class = match (estimate.is_candidate, config.kind) {
+        let class = match (estimate.is_candidate, config.kind.is_baseline()) {
             (true, _) => " class=\"candidate\"",
-            (false, Kind::Mlp) => "",
-            (false, _) => " class=\"baseline\"",
+            (false, false) => "",
+            (false, true) => " class=\"baseline\"",
         };
         row(&mut rows, class, &cells);
     }

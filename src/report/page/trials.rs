@@ -30,7 +30,7 @@ pub(super) fn failures(page: &Page) -> Option<Section> {
             let cells = [
                 (trial.id.short().to_owned(), true),
                 (
-                    format!("{} {}", text::kind(trial.kind), labels[&trial.id]),
+                    format!("{} {}", trial.kind.label(), labels[&trial.id]),
                     true,
                 ),
                 (trial.seed.to_string(), false),
@@ -95,7 +95,7 @@ pub(super) fn slowest(page: &Page) -> Option<Section> {
         let cells = [
             (trial.id.short().to_owned(), true),
             (
-                format!("{} {}", text::kind(trial.kind), labels[&trial.id]),
+                format!("{} {}", trial.kind.label(), labels[&trial.id]),
                 true,
             ),
             (trial.seed.to_string(), false),

@@ -10,7 +10,7 @@ use super::frame::{Frame, Scale};
 use super::lettering::Type;
 use super::style::{FAINT, INK, LABEL, MARGIN, TICK, WIDTH, kind_style};
 use super::{HEAD, IMPORTANCE, Missing, title};
-use crate::{Input, text};
+use crate::Input;
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
@@ -153,7 +153,7 @@ impl Panel {
             y: Scale::between(0.0, 1.0, 1),
         };
         let head = Type::new(LABEL, INK).bold();
-        canvas.text(text::kind(self.kind), (frame.left, frame.top - 34), head)?;
+        canvas.text(self.kind.label(), (frame.left, frame.top - 34), head)?;
         for (place, ((_, share), name)) in self.bars.iter().zip(&names).enumerate() {
             let y = frame.top + ROW * place as i32 + ROW / 2;
             canvas.text(name, (frame.left - Frame::GAP, y), kind.right())?;

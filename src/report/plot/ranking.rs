@@ -40,7 +40,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         .map(|kind| {
             let (color, mark) = kind_style(kind);
             let sign = Sign::Mark(mark, RADIUS, color.mix(0.6));
-            (sign, format!("{}, one seed", text::kind(kind)))
+            (sign, format!("{}, one seed", kind.label()))
         })
         .collect();
     entries.push((

@@ -5,6 +5,7 @@
 use plotters::style::{Color, RGBAColor, RGBColor};
 
 use sweep_core::trial::Kind;
+pub use sweep_core::trial::Mark;
 
 /// Width of a plot, unless its content asks for more.
 pub const WIDTH: i32 = 1800;
@@ -64,19 +65,8 @@ impl Stroke {
     }
 }
 
-/// Shape of a mark, beside its colour the second sign of a kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    Disc,
-    Diamond,
-    Square,
-}
-
 /// Colour and mark of a kind, the same in every plot.
 pub fn kind_style(kind: Kind) -> (RGBColor, Mark) {
-    match kind {
-        Kind::Mlp => (PALETTE[0], Mark::Disc),
-        Kind::Boost => (PALETTE[1], Mark::Diamond),
-        Kind::Forest => (PALETTE[2], Mark::Square),
-    }
+    let (red, green, blue) = kind.color();
+    (RGBColor(red, green, blue), kind.mark())
 }

@@ -27,6 +27,7 @@ mod workspace;
 pub use model_io::{LoadError, Model, WEIGHTS};
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Instant;
 
 use network::{Draw, Network};
@@ -37,13 +38,58 @@ use simd::{F32x16, Isa};
 use state::{BestResult, State};
 use transfer::ParamRange;
 
+use super::{ModelKind, Names, Scores, TrainedModel};
 use crate::score::Confusion;
 use crate::{Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome};
-use sweep_core::trial::{METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
+use sweep_core::trial::{Kind, METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
 
 /// This engine, which trains one network at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct Native;
+
+/// The kind, as the registry has it.
+pub(super) struct MlpKind;
+
+impl ModelKind for MlpKind {
+    fn kind(&self) -> Kind {
+        Kind::Mlp
+    }
+
+    fn train(
+        &self,
+        backend: &mut dyn Backend,
+        job: Job<'_>,
+        checkpoint: Option<&[u8]>,
+        callback: &mut dyn Callback,
+    ) -> Result<Outcome, EngineError> {
+        let mut outcome = None;
+        let trial = BatchedTrial {
+            job,
+            checkpoint,
+            callback,
+        };
+        backend.train(vec![trial], &mut |_, given| outcome = Some(given));
+        outcome.expect("every trial has an outcome")
+    }
+
+    fn load(&self, folder: &Path) -> Result<Box<dyn TrainedModel>, super::LoadError> {
+        Ok(Box::new(Model::load(folder)?))
+    }
+}
+
+impl TrainedModel for Model {
+    fn features(&self) -> Names<'_> {
+        Names::Known(Model::features(self))
+    }
+
+    fn classes(&self) -> Names<'_> {
+        Names::Known(Model::classes(self))
+    }
+
+    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
+        Ok(Scores::Logits(self.scores(x)))
+    }
+}
 
 impl Backend for Native {
     fn name(&self) -> &'static str {

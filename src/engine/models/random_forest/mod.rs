@@ -25,12 +25,13 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{self, Progress};
+use super::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::score::argmax;
-use crate::{Callback, Control, EngineError, Epoch, Job, Outcome};
+use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use bins::Bins;
 use model::{add_votes, means};
-use sweep_core::trial::{Artifact, ForestSpec};
+use sweep_core::trial::{Artifact, ForestSpec, Kind, ModelSpec};
 use tree::{Grown, Rules, bag, grow};
 
 /// About how often a forest reports.
@@ -42,6 +43,32 @@ const MAX_CLASSES: usize = u16::MAX as usize;
 
 const ARRAYS: &str = "model.safetensors";
 const DESCRIPTION: &str = "model.json";
+
+/// The kind, as the registry has it.
+pub(super) struct RandomForestKind;
+
+impl ModelKind for RandomForestKind {
+    fn kind(&self) -> Kind {
+        Kind::Forest
+    }
+
+    fn train(
+        &self,
+        _: &mut dyn Backend,
+        job: Job<'_>,
+        checkpoint: Option<&[u8]>,
+        callback: &mut dyn Callback,
+    ) -> Result<Outcome, EngineError> {
+        match &job.spec.model {
+            ModelSpec::Forest(model) => train(job, model, checkpoint, callback),
+            _ => Err(other_kind(job)),
+        }
+    }
+
+    fn load(&self, folder: &Path) -> Result<Box<dyn TrainedModel>, LoadError> {
+        Ok(Box::new(load(folder)?))
+    }
+}
 
 /// Grows the forest of `job`, reporting about twenty times; a step is a tree.
 ///
@@ -135,6 +162,20 @@ pub fn load(folder: &Path) -> Result<Forest, EngineError> {
         .map_err(|error| unreadable(DESCRIPTION, &error))?;
     Forest::from_bytes(&read(ARRAYS)?, description.features.len())
         .map_err(|error| unreadable(ARRAYS, &error))
+}
+
+impl TrainedModel for Forest {
+    fn features(&self) -> Names<'_> {
+        Names::Counted(Forest::features(self))
+    }
+
+    fn classes(&self) -> Names<'_> {
+        Names::Counted(Forest::classes(self))
+    }
+
+    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
+        Ok(Scores::Probabilities(Forest::predict(self, x)))
+    }
 }
 
 /// What `model.json` says beside the arrays.

@@ -22,16 +22,43 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use super::baseline::{self, Measured, Progress};
+use super::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
-use crate::{Callback, Control, EngineError, Epoch, Job, Outcome};
+use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use ffi::{Booster, Matrix, Xgboost};
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::BoostSpec;
+use sweep_core::trial::{BoostSpec, Kind, ModelSpec};
 
 const MODEL: &str = "model.json";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
 /// also on whether the ensemble has just been read. The tests hold it.
 const DRAWN_AFRESH: (i32, i32) = (3, 4);
+
+/// The kind, as the registry has it.
+pub(super) struct XgboostKind;
+
+impl ModelKind for XgboostKind {
+    fn kind(&self) -> Kind {
+        Kind::Boost
+    }
+
+    fn train(
+        &self,
+        _: &mut dyn Backend,
+        job: Job<'_>,
+        checkpoint: Option<&[u8]>,
+        callback: &mut dyn Callback,
+    ) -> Result<Outcome, EngineError> {
+        match &job.spec.model {
+            ModelSpec::Boost(model) => train(job, model, checkpoint, callback),
+            _ => Err(other_kind(job)),
+        }
+    }
+
+    fn load(&self, folder: &Path) -> Result<Box<dyn TrainedModel>, LoadError> {
+        Ok(Box::new(load(folder)?))
+    }
+}
 
 /// The library that [`train`] uses, loading it; or every place where it is not.
 pub fn locate() -> Result<Located, NotFound> {
@@ -165,6 +192,20 @@ impl Boosted {
         assert!(x.len().is_multiple_of(self.features), "x is whole rows");
         let matrix = Matrix::new(self.library, x, self.features)?;
         self.booster.predict(&matrix, self.classes)
+    }
+}
+
+impl TrainedModel for Boosted {
+    fn features(&self) -> Names<'_> {
+        Names::Counted(Boosted::features(self))
+    }
+
+    fn classes(&self) -> Names<'_> {
+        Names::Counted(Boosted::classes(self))
+    }
+
+    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
+        Ok(Scores::Probabilities(Boosted::predict(self, x)?))
     }
 }
 
