@@ -8,7 +8,7 @@ use sweep_analysis::inference::{Comparison, Inference, Optimism, Verdict};
 use sweep_analysis::{Summary, text};
 
 /// One row a configuration, by rank; what compares it with the winner is empty for the winner itinference.
-pub fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
+pub(crate) fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
     let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
     header.extend([
         "seed_matters",

@@ -10,7 +10,7 @@ use sweep_analysis::text;
 const SHOWN: usize = 5;
 
 /// One row a setting or pair of settings, the largest share first.
-pub fn shares_sheet(anova: &Anova) -> CsvTable {
+pub(crate) fn shares_sheet(anova: &Anova) -> CsvTable {
     let header = ["setting", "with", "share", "share_by_chance", "p", "method"];
     let mut sheet = CsvTable::new(&header);
     for share in &anova.shares {
@@ -30,7 +30,7 @@ pub fn shares_sheet(anova: &Anova) -> CsvTable {
 }
 
 /// One row a value of a setting: its marginal mean.
-pub fn levels_sheet(anova: &Anova) -> CsvTable {
+pub(crate) fn levels_sheet(anova: &Anova) -> CsvTable {
     let header = [
         "setting",
         "value",

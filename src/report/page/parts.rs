@@ -189,7 +189,7 @@ pub(super) fn transfer(page: &Page) -> Option<Section> {
         &mut html,
         "",
         &format!(
-            "{}, the best of {ways}, compared with {} trained from scratch.",
+            "{}, the best of {ways}, compared with {}.",
             best.transferred.title(),
             best.scratch.title(),
         ),
