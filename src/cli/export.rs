@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value as Json, json};
 
 use super::context::store_failure;
@@ -11,7 +12,7 @@ use super::model::{self, Choice, Chosen};
 use super::{Context, Exit, Failure, terminal};
 use sweep_core::format::pluralize;
 use sweep_engine::predict::{self, BundleError, Card};
-use sweep_export::{ExportError, Format, Sweep};
+use sweep_export::{ExportError, Exporter, FORMATS, Sweep};
 use sweep_store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
@@ -25,9 +26,9 @@ pub struct Arguments {
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
-    /// Write not a model but the record of a sweep: csv, parquet, json, tensorboard or mlflow
-    #[arg(long, value_name = "FORMAT", value_parser = format, conflicts_with_all = ["experiment", "kind"])]
-    format: Option<Format>,
+    /// Write a sweep for another program instead of a model
+    #[arg(long, value_name = "FORMAT", value_parser = formats(), conflicts_with_all = ["experiment", "kind"])]
+    format: Option<&'static dyn Exporter>,
 
     #[command(flatten)]
     filter: Filter,
@@ -48,12 +49,18 @@ pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
     }
 }
 
-fn format(name: &str) -> Result<Format, String> {
-    let found = Format::ALL.into_iter().find(|format| format.name() == name);
-    found.ok_or_else(|| format!("allowed are {}", Format::ALL.map(Format::name).join(", ")))
+/// The names of all formats, with what each writes.
+fn formats() -> impl TypedValueParser<Value = &'static dyn Exporter> {
+    let names = FORMATS.map(|format| PossibleValue::new(format.name()).help(format.help()));
+    PossibleValuesParser::new(names)
+        .map(|name| sweep_export::format(&name).expect("one of the possible values"))
 }
 
-fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Exit, Failure> {
+fn record(
+    context: &Context,
+    arguments: &Arguments,
+    format: &dyn Exporter,
+) -> Result<Exit, Failure> {
     let (name, folder) = (&arguments.what, &arguments.folder);
     let mut experiment = context.experiment(Some(name))?;
     arguments.filter.apply(&mut experiment)?;
@@ -80,8 +87,8 @@ fn record(context: &Context, arguments: &Arguments, format: Format) -> Result<Ex
     } else {
         let (trials, files) = (pluralize(trials, "trial"), pluralize(files, "file"));
         terminal::print(&format!("{shown}: {trials} of {name} in {files}"));
-        if let Some(opener) = format.opener(folder) {
-            terminal::note(&format!("open it with: {opener}"));
+        if let Some(viewer) = format.viewer(folder) {
+            terminal::note(&format!("open it with: {viewer}"));
         }
     }
     Ok(Exit::Success)

@@ -3,11 +3,32 @@
 //!
 //! A cell of text never begins a formula in a spreadsheet.
 
+use std::path::Path;
+
 use super::table::{Cells, Table};
+use super::{ExportError, Exporter, File, Sweep, tables};
 use sweep_analysis::text::guarded;
 
+/// The format `csv`.
+#[derive(Debug)]
+pub struct Csv;
+
+impl Exporter for Csv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn help(&self) -> &'static str {
+        "Three tables: trials, metrics, attempts"
+    }
+
+    fn files(&self, sweep: &Sweep, _root: &Path) -> Result<Vec<File>, ExportError> {
+        tables(sweep, "csv", bytes)
+    }
+}
+
 /// The file of `table`.
-pub fn bytes(table: &Table) -> csv::Result<Vec<u8>> {
+fn bytes(table: &Table) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(
         table

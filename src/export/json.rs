@@ -2,24 +2,42 @@
 //! under the keys of `sweep show --json`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::{Value as Json, json};
+use serde_json::{Value, json};
 
-use super::Sweep;
+use super::{ExportError, Exporter, File, Sweep};
 use sweep_analysis::json as shown;
 
-/// `sweep.json`.
-pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
+/// The format `json`.
+#[derive(Debug)]
+pub struct Json;
+
+impl Exporter for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn help(&self) -> &'static str {
+        "One file with everything"
+    }
+
+    fn files(&self, sweep: &Sweep, _root: &Path) -> Result<Vec<File>, ExportError> {
+        let path = PathBuf::from("sweep.json");
+        Ok(vec![(path, bytes(sweep))])
+    }
+}
+
+fn bytes(sweep: &Sweep) -> Vec<u8> {
     let experiment = &sweep.experiment;
-    let trials: Vec<Json> = (experiment.trials.iter())
+    let trials: Vec<Value> = (experiment.trials.iter())
         .map(|trial| {
             let attempts = sweep.attempts_at(&trial.id);
             let curves = sweep.curves_of(&trial.id);
             shown::trial(&experiment.objective, trial, attempts, curves, &[])
         })
         .collect();
-    let sessions: Vec<Json> = (experiment.sessions.iter())
+    let sessions: Vec<Value> = (experiment.sessions.iter())
         .map(|session| {
             json!({
                 "id": session.id,
@@ -58,5 +76,5 @@ pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
     });
     let mut bytes = serde_json::to_vec_pretty(&whole).expect("plain data");
     bytes.push(b'\n');
-    vec![(PathBuf::from("sweep.json"), bytes)]
+    bytes
 }

@@ -1,8 +1,7 @@
-//! The record of a sweep for other programs: CSV, Parquet, JSON, TensorBoard, MLflow.
+//! Sweeps in the formats of other programs: CSV, Parquet, JSON, TensorBoard, MLflow.
 //!
-//! Pure until [`write`]: a [`Sweep`] gives the same files every time. Invariant: what is exported is what
-//! the record holds; nothing is ranked, rounded or left out, and what a format cannot hold is said in
-//! `docs/EXPORT.md`.
+//! Pure until [`write`]: a [`Sweep`] gives the same files every time. Invariant: an export holds what the database
+//! holds. Nothing is ranked, rounded or left out; `docs/EXPORT.md` lists what a format cannot hold.
 
 mod csv;
 mod json;
@@ -14,6 +13,7 @@ mod tensorboard;
 mod times;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -43,52 +43,46 @@ impl Sweep {
     }
 }
 
-/// What to write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Three tables: trials, metrics, attempts.
-    Csv,
-    /// The same tables as Parquet files.
-    Parquet,
-    /// One file with everything.
-    Json,
-    /// A run for each trial, for `tensorboard --logdir FOLDER`.
-    Tensorboard,
-    /// An MLflow file store, for `mlflow ui --backend-store-uri FOLDER`.
-    Mlflow,
+/// A format of another program. A new one is a file that implements this, and a line in [`FORMATS`].
+pub trait Exporter: fmt::Debug + Sync {
+    /// As written on the command line.
+    fn name(&self) -> &'static str;
+
+    /// What it writes, for the help of the command line.
+    fn help(&self) -> &'static str;
+
+    /// Every file by its path within the folder, which will be at the absolute path `root`.
+    ///
+    /// # Errors
+    /// When the format cannot hold the sweep.
+    fn files(&self, sweep: &Sweep, root: &Path) -> Result<Vec<File>, ExportError>;
+
+    /// Folders that there must be even if they stay empty.
+    fn folders(&self, _sweep: &Sweep) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// The command that opens an exported `folder`, where the format has a viewer.
+    fn viewer(&self, _folder: &Path) -> Option<String> {
+        None
+    }
 }
 
-impl Format {
-    pub const ALL: [Format; 5] = [
-        Format::Csv,
-        Format::Parquet,
-        Format::Json,
-        Format::Tensorboard,
-        Format::Mlflow,
-    ];
+/// A file's path within the folder, and its contents.
+pub type File = (PathBuf, Vec<u8>);
 
-    /// As written on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Csv => "csv",
-            Format::Parquet => "parquet",
-            Format::Json => "json",
-            Format::Tensorboard => "tensorboard",
-            Format::Mlflow => "mlflow",
-        }
-    }
+/// Every format, in the order of the help.
+pub const FORMATS: [&dyn Exporter; 5] = [
+    &csv::Csv,
+    &parquet::Parquet,
+    &json::Json,
+    &tensorboard::Tensorboard,
+    &mlflow::Mlflow,
+];
 
-    /// How to open a `folder` of this format.
-    pub fn opener(self, folder: &Path) -> Option<String> {
-        match self {
-            Format::Tensorboard => Some(format!("tensorboard --logdir {}", folder.display())),
-            Format::Mlflow => Some(format!(
-                "mlflow ui --backend-store-uri {}",
-                folder.display()
-            )),
-            Format::Csv | Format::Parquet | Format::Json => None,
-        }
-    }
+/// The format called `name`.
+pub fn format(name: &str) -> Option<&'static dyn Exporter> {
+    FORMATS.into_iter().find(|format| format.name() == name)
 }
 
 /// Why there is no export.
@@ -106,7 +100,7 @@ pub enum ExportError {
 ///
 /// # Errors
 /// When `to` holds something, or cannot be written; nothing is left behind then.
-pub fn write(to: &Path, format: Format, sweep: &Sweep) -> Result<usize, ExportError> {
+pub fn write(to: &Path, format: &dyn Exporter, sweep: &Sweep) -> Result<usize, ExportError> {
     if atomic_fs::is_occupied(to) {
         let path = to.to_owned();
         return Err(ExportError::Taken { path });
@@ -115,38 +109,19 @@ pub fn write(to: &Path, format: Format, sweep: &Sweep) -> Result<usize, ExportEr
         path: to.to_owned(),
         source,
     };
-    let files = files(format, sweep, &std::path::absolute(to).map_err(failed)?)?;
-    let folders = match format {
-        Format::Mlflow => mlflow::folders(sweep),
-        Format::Csv | Format::Parquet | Format::Json | Format::Tensorboard => Vec::new(),
-    };
-    atomic_fs::write_folder(to, &folders, &files).map_err(failed)?;
+    let files = format.files(sweep, &std::path::absolute(to).map_err(failed)?)?;
+    atomic_fs::write_folder(to, &format.folders(sweep), &files).map_err(failed)?;
     Ok(files.len())
-}
-
-/// Every file of the export by its path within the folder that will stand at `place`.
-fn files(
-    format: Format,
-    sweep: &Sweep,
-    place: &Path,
-) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
-    match format {
-        Format::Csv => tables(sweep, "csv", csv::bytes),
-        Format::Parquet => tables(sweep, "parquet", parquet::bytes),
-        Format::Json => Ok(json::files(sweep)),
-        Format::Tensorboard => Ok(tensorboard::files(sweep)),
-        Format::Mlflow => Ok(mlflow::files(sweep, place)),
-    }
 }
 
 /// A file for each table of `sweep`, as `bytes` makes it.
 fn tables<E: std::fmt::Display>(
     sweep: &Sweep,
-    ending: &str,
+    extension: &str,
     bytes: fn(&Table) -> Result<Vec<u8>, E>,
-) -> Result<Vec<(PathBuf, Vec<u8>)>, ExportError> {
+) -> Result<Vec<File>, ExportError> {
     let file = |table: Table| {
-        let name = format!("{}.{ending}", table.name);
+        let name = format!("{}.{extension}", table.name);
         match bytes(&table) {
             Ok(bytes) => Ok((PathBuf::from(name), bytes)),
             Err(error) => Err(ExportError::Make {

@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::Sweep;
 use super::times::Times;
+use super::{ExportError, Exporter, File, Sweep};
 use sweep_core::trial::Status;
 use sweep_store::{Curve, ExperimentRecord, TrialRecord};
 
@@ -16,21 +16,50 @@ const LONGEST_PARAM: usize = 6000;
 /// A store holds one sweep, so any number will do; MLflow keeps 0 for its default experiment.
 const EXPERIMENT: &str = "1";
 
-/// A store with one experiment and a run for every trial that was ever attempted; `place` is where the
-/// store will stand, since MLflow writes its own address into it.
-pub fn files(sweep: &Sweep, place: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+/// The format `mlflow`.
+#[derive(Debug)]
+pub struct Mlflow;
+
+impl Exporter for Mlflow {
+    fn name(&self) -> &'static str {
+        "mlflow"
+    }
+
+    fn help(&self) -> &'static str {
+        "A file store for MLflow: a run for each trial"
+    }
+
+    fn files(&self, sweep: &Sweep, root: &Path) -> Result<Vec<File>, ExportError> {
+        Ok(files(sweep, root))
+    }
+
+    fn folders(&self, sweep: &Sweep) -> Vec<PathBuf> {
+        folders(sweep)
+    }
+
+    fn viewer(&self, folder: &Path) -> Option<String> {
+        Some(format!(
+            "mlflow ui --backend-store-uri {}",
+            folder.display()
+        ))
+    }
+}
+
+/// A store with one experiment and a run for every trial that was ever attempted; `root` is where the
+/// store will be, because MLflow writes its own address into it.
+fn files(sweep: &Sweep, root: &Path) -> Vec<File> {
     let experiment = &sweep.experiment;
-    let root = PathBuf::from(EXPERIMENT);
-    let address = uri(&place.join(EXPERIMENT));
+    let experiment_folder = PathBuf::from(EXPERIMENT);
+    let address = uri(&root.join(EXPERIMENT));
     let mut files = vec![(
-        root.join("meta.yaml"),
+        experiment_folder.join("meta.yaml"),
         meta(experiment, &address).into_bytes(),
     )];
     for trial in &experiment.trials {
         let curves = sweep.curves_of(&trial.id);
         let attempts = sweep.attempts_at(&trial.id);
         if let Some(times) = Times::of(trial, attempts, curves) {
-            let folder = root.join(trial.id.as_str());
+            let folder = experiment_folder.join(trial.id.as_str());
             files.extend(
                 run(sweep, trial, curves, &times, &address)
                     .map(|(name, text)| (folder.join(name), text.into_bytes())),
@@ -41,7 +70,7 @@ pub fn files(sweep: &Sweep, place: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Folders that MLflow wants of a run, whether there is anything in them or not.
-pub fn folders(sweep: &Sweep) -> Vec<PathBuf> {
+fn folders(sweep: &Sweep) -> Vec<PathBuf> {
     let attempted = |trial: &&TrialRecord| {
         sweep
             .attempts

@@ -1,5 +1,6 @@
 //! Tables as Parquet files: one row group, every column optional, texts as UTF-8.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Repetition, Type as Physical};
@@ -10,9 +11,28 @@ use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
 use super::table::{Cells, Column, Table};
+use super::{ExportError, Exporter, File, Sweep, tables};
+
+/// The format `parquet`.
+#[derive(Debug)]
+pub struct Parquet;
+
+impl Exporter for Parquet {
+    fn name(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn help(&self) -> &'static str {
+        "The same tables as Parquet files, with types"
+    }
+
+    fn files(&self, sweep: &Sweep, _root: &Path) -> std::result::Result<Vec<File>, ExportError> {
+        tables(sweep, "parquet", bytes)
+    }
+}
 
 /// The file of `table`.
-pub fn bytes(table: &Table) -> Result<Vec<u8>> {
+fn bytes(table: &Table) -> Result<Vec<u8>> {
     let fields = table.columns.iter().map(field).collect::<Result<_>>()?;
     let schema = Type::group_type_builder(table.name)
         .with_fields(fields)

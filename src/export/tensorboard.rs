@@ -3,11 +3,11 @@
 //! Framing: `tensorflow/core/lib/io/record_writer.h`. Messages: `tensorboard/compat/proto/{event,summary}.proto`
 //! and `tensorboard/plugins/hparams/plugin_data.proto`. Scalars are 32-bit floats there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Sweep;
 use super::protobuf::Message;
 use super::times::Times;
+use super::{ExportError, Exporter, File, Sweep};
 use sweep_core::trial::{Status, Value};
 use sweep_store::{Curve, TrialRecord};
 
@@ -19,8 +19,30 @@ const SESSION_END: &str = "_hparams_/session_end_info";
 /// `HParamsPluginData.version`.
 const HPARAMS_VERSION: i64 = 0;
 
+/// The format `tensorboard`.
+#[derive(Debug)]
+pub struct Tensorboard;
+
+impl Exporter for Tensorboard {
+    fn name(&self) -> &'static str {
+        "tensorboard"
+    }
+
+    fn help(&self) -> &'static str {
+        "A run for each trial: curves, and settings for the HParams tab"
+    }
+
+    fn files(&self, sweep: &Sweep, _root: &Path) -> Result<Vec<File>, ExportError> {
+        Ok(files(sweep))
+    }
+
+    fn viewer(&self, folder: &Path) -> Option<String> {
+        Some(format!("tensorboard --logdir {}", folder.display()))
+    }
+}
+
 /// `KIND-TRIAL/events.out.tfevents.SECONDS.sweep`, for every trial that was ever attempted.
-pub fn files(sweep: &Sweep) -> Vec<(PathBuf, Vec<u8>)> {
+fn files(sweep: &Sweep) -> Vec<File> {
     let mut files = Vec::new();
     for trial in &sweep.experiment.trials {
         let curves = sweep.curves_of(&trial.id);

@@ -1,16 +1,16 @@
-//! One made-up sweep in every format.
+//! One sweep from the fixtures in every format.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::{ExportError, Format, Sweep, files, write};
-use sweep_analysis::fixtures as samples;
+use super::{ExportError, Exporter, FORMATS, Sweep, format, write};
+use sweep_analysis::fixtures;
 use sweep_core::trial::Status;
 use sweep_store::AttemptRecord;
 
-/// The made-up sweep of the reports, with an attempt for every trial that was begun.
+/// The sweep of the report tests, with an attempt for every trial that was begun.
 fn sweep() -> Sweep {
-    let input = samples::genres();
+    let input = fixtures::genres();
     let mut attempts = HashMap::new();
     for (place, trial) in input.experiment.trials.iter().enumerate() {
         if trial.status == Status::Pending {
@@ -42,6 +42,10 @@ fn sweep() -> Sweep {
     }
 }
 
+fn named(name: &str) -> &'static dyn Exporter {
+    format(name).unwrap()
+}
+
 fn text(files: &[(std::path::PathBuf, Vec<u8>)], name: &str) -> String {
     let found = files.iter().find(|(path, _)| path == Path::new(name));
     let (_, bytes) = found.unwrap_or_else(|| panic!("no file {name}"));
@@ -49,9 +53,20 @@ fn text(files: &[(std::path::PathBuf, Vec<u8>)], name: &str) -> String {
 }
 
 #[test]
+fn each_format_has_a_name_and_a_help_of_its_own() {
+    let unique = |of: fn(&dyn Exporter) -> &'static str| {
+        let all: std::collections::HashSet<&str> = FORMATS.into_iter().map(of).collect();
+        all.len()
+    };
+    assert_eq!(unique(|format| format.name()), FORMATS.len());
+    assert_eq!(unique(|format| format.help()), FORMATS.len());
+    assert!(format("excel").is_none());
+}
+
+#[test]
 fn csv_has_a_row_a_trial_a_value_and_an_attempt() {
     let sweep = sweep();
-    let files = files(Format::Csv, &sweep, Path::new("/out")).unwrap();
+    let files = named("csv").files(&sweep, Path::new("/out")).unwrap();
     let rows = |name: &str| {
         let text = text(&files, name);
         csv::Reader::from_reader(text.as_bytes())
@@ -85,7 +100,7 @@ fn parquet_reads_back_as_the_same_tables() {
     let sweep = sweep();
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("out");
-    assert_eq!(write(&folder, Format::Parquet, &sweep).unwrap(), 3);
+    assert_eq!(write(&folder, named("parquet"), &sweep).unwrap(), 3);
     let file = std::fs::File::open(folder.join("trials.parquet")).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
     let mut seen = 0;
@@ -108,8 +123,8 @@ fn a_folder_that_holds_something_is_left_as_it_is() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("out");
     std::fs::create_dir(&folder).unwrap();
-    write(&folder, Format::Json, &sweep()).unwrap();
-    let error = write(&folder, Format::Csv, &sweep()).unwrap_err();
+    write(&folder, named("json"), &sweep()).unwrap();
+    let error = write(&folder, named("csv"), &sweep()).unwrap_err();
     assert!(matches!(error, ExportError::Taken { .. }), "{error}");
     let names: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
@@ -121,7 +136,7 @@ fn a_folder_that_holds_something_is_left_as_it_is() {
 #[test]
 fn json_holds_every_trial_under_the_keys_of_show() {
     let sweep = sweep();
-    let files = files(Format::Json, &sweep, Path::new("/out")).unwrap();
+    let files = named("json").files(&sweep, Path::new("/out")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text(&files, "sweep.json")).unwrap();
     let trials = json["trials"].as_array().unwrap();
     assert_eq!(trials.len(), sweep.experiment.trials.len());
@@ -139,9 +154,9 @@ fn python_packages_open_what_is_exported_for_them() {
     let sweep = sweep();
     let scratch = tempfile::tempdir().unwrap();
     for (format, package) in [
-        (Format::Parquet, "pyarrow"),
-        (Format::Tensorboard, "tensorboard"),
-        (Format::Mlflow, "mlflow"),
+        (named("parquet"), "pyarrow"),
+        (named("tensorboard"), "tensorboard"),
+        (named("mlflow"), "mlflow"),
     ] {
         let python = std::env::var("SWEEP_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let has = std::process::Command::new(&python)
@@ -157,7 +172,7 @@ fn python_packages_open_what_is_exported_for_them() {
         let folder = scratch.path().join(format.name());
         write(&folder, format, &sweep).unwrap();
         let expected = scratch.path().join("expected.json");
-        let json = files(Format::Json, &sweep, &folder).unwrap();
+        let json = named("json").files(&sweep, &folder).unwrap();
         std::fs::write(&expected, &json[0].1).unwrap();
         let script =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/read_export.py");
