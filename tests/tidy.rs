@@ -17,7 +17,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("miette", &["cli"]),
     ("indicatif", &["cli"]),
     ("plotters", &["report"]),
-    ("statrs", &["analysis"]),
+    ("statrs", &["analysis", "data"]),
     ("libloading", &["engine"]),
     ("nalgebra", &["data"]),
     ("gemm-f32", &["data"]),

@@ -4,6 +4,8 @@
 //! Invariant: the map never falls, and agrees with scikit-learn's
 //! `QuantileTransformer(output_distribution="normal", subsample=None)` of at most 1,000 quantiles.
 
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// Most quantiles that are kept of a column.
 const MAX_QUANTILES: usize = 1000;
 /// Shares this near to 0 or 1 are taken as this: the normal distribution has no end.
@@ -61,89 +63,9 @@ pub(super) fn to_normal(quantiles: &[f64], value: f64) -> f64 {
     normal_point(share.clamp(BOUND, 1.0 - BOUND))
 }
 
-/// The inverse of the normal distribution function, to about sixteen digits: algorithm AS 241 (Wichura,
-/// "The Percentage Points of the Normal Distribution", 1988).
+/// The inverse of the standard normal distribution function.
 fn normal_point(share: f64) -> f64 {
-    const CENTRE: ([f64; 8], [f64; 8]) = (
-        [
-            2.509_080_928_730_122_7e3,
-            3.343_057_558_358_813e4,
-            6.726_577_092_700_87e4,
-            4.592_195_393_154_987e4,
-            1.373_169_376_550_946e4,
-            1.971_590_950_306_551_4e3,
-            1.331_416_678_917_843_8e2,
-            3.387_132_872_796_366_6,
-        ],
-        [
-            5.226_495_278_852_854e3,
-            2.872_908_573_572_194_3e4,
-            3.930_789_580_009_271e4,
-            2.121_379_430_158_659_6e4,
-            5.394_196_021_424_751e3,
-            6.871_870_074_920_579e2,
-            4.231_333_070_160_091e1,
-            1.0,
-        ],
-    );
-    const NEAR: ([f64; 8], [f64; 8]) = (
-        [
-            7.745_450_142_783_414e-4,
-            2.272_384_498_926_918_5e-2,
-            2.417_807_251_774_506e-1,
-            1.270_458_252_452_368_4,
-            3.647_848_324_763_204_6,
-            5.769_497_221_460_691,
-            4.630_337_846_156_545,
-            1.423_437_110_749_683_6,
-        ],
-        [
-            1.050_750_071_644_416_9e-9,
-            5.475_938_084_995_345e-4,
-            1.519_866_656_361_645_7e-2,
-            1.481_039_764_274_800_7e-1,
-            6.897_673_349_851e-1,
-            1.676_384_830_183_803_8,
-            2.053_191_626_637_759,
-            1.0,
-        ],
-    );
-    const FAR: ([f64; 8], [f64; 8]) = (
-        [
-            2.010_334_399_292_288_1e-7,
-            2.711_555_568_743_487_6e-5,
-            1.242_660_947_388_078_4e-3,
-            2.653_218_952_657_612_4e-2,
-            2.965_605_718_285_049e-1,
-            1.784_826_539_917_291_3,
-            5.463_784_911_164_114,
-            6.657_904_643_501_103,
-        ],
-        [
-            2.044_263_103_389_939_8e-15,
-            1.421_511_758_316_446e-7,
-            1.846_318_317_510_054_7e-5,
-            7.868_691_311_456_133e-4,
-            1.487_536_129_085_061_5e-2,
-            1.369_298_809_227_358e-1,
-            5.998_322_065_558_88e-1,
-            1.0,
-        ],
-    );
-    let ratio = |(above, below): ([f64; 8], [f64; 8]), x: f64| {
-        let horner = |sum: f64, part: &f64| sum * x + part;
-        above.iter().fold(0.0, horner) / below.iter().fold(0.0, horner)
-    };
-    let off = share - 0.5;
-    if off.abs() <= 0.425 {
-        return off * ratio(CENTRE, 0.180_625 - off * off);
-    }
-    let tail = (-share.min(1.0 - share).ln()).sqrt();
-    let size = match tail <= 5.0 {
-        true => ratio(NEAR, tail - 1.6),
-        false => ratio(FAR, tail - 5.0),
-    };
-    size.copysign(off)
+    Normal::standard().inverse_cdf(share)
 }
 
 #[cfg(test)]
