@@ -17,7 +17,7 @@ run: build xgboost $(DEMO)
 
 # Build and pass every test.
 test: tools xgboost
-	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked
+	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked --features sentence
 
 # The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
 test-all: test test-browser
@@ -44,8 +44,11 @@ test-browser: tools
 	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet -p sweep-report
 	python3 tests/browser/check.py target/pages/samples target/pages/pictures
 
+# Once `make text-model` has fetched the sentence encoder, every build has it.
+FEATURES = $(if $(wildcard $(TEXT_MODEL_STAMP)),--features sentence)
+
 build: tools
-	$(CARGO) build --release --locked -p sweep
+	$(CARGO) build --release --locked -p sweep $(FEATURES)
 
 # Build `sweep-torch` beside `sweep`: the worker that trains with libtorch, on CPUs and on GPUs.
 torch: build
@@ -69,7 +72,7 @@ STUDY_SPLITS := 1 2 3 4 5
 ON_STUDY_DATA := --set data.path=$(STUDY_DATA)
 
 .PHONY: study
-study: build xgboost text-model $(DEMO)
+study: text-model xgboost $(DEMO)
 	@echo "the study on $(STUDY_DATA)"
 	$(SWEEP) describe experiments/genres_trees.toml $(ON_STUDY_DATA) --out reports/study
 	for name in $(STUDY); do \
@@ -131,7 +134,8 @@ TEXT_MODEL_SHA256 := b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c5
 TEXT_MODEL_STAMP := .deps/text-model/VERSION-$(TEXT_MODEL_VERSION)
 
 .PHONY: text-model
-text-model: $(TEXT_MODEL_STAMP)
+text-model: $(TEXT_MODEL_STAMP) tools
+	$(CARGO) build --release --locked -p sweep --features sentence
 
 # The stamp comes last, so a broken run is begun anew.
 $(TEXT_MODEL_STAMP):

@@ -20,7 +20,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("statrs", &["analysis", "data"]),
     ("libloading", &["engine"]),
     ("nalgebra", &["data"]),
-    ("gemm-f32", &["data"]),
+    ("gemm-f32", &["sentence"]),
+    ("tokenizers", &["sentence"]),
 ];
 
 #[test]

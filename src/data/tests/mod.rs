@@ -3,6 +3,8 @@
 mod files;
 mod refused;
 mod rows;
+#[cfg(feature = "sentence")]
+mod sentence;
 mod text;
 mod transfer;
 pub(super) mod warnings;

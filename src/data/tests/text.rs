@@ -1,14 +1,11 @@
 //! Columns of text, from the file to rows and to what is kept for new rows.
 
 use std::fs;
-use std::path::PathBuf;
 
 use super::{Case, names, shown, table};
-use crate::text::sentence::tests::tiny;
 use crate::{Dataset, FittedField, HeldOutTest, Prepared, SavedPreprocessor, Table};
 use sweep_core::data_config::{
-    Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Sentence, Terms, TextEncoder, TextSpec,
-    Tfidf,
+    Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Terms, TextEncoder, TextSpec, Tfidf,
 };
 
 const WORDS: [&str; 7] = [
@@ -45,7 +42,7 @@ fn hashing(dims: usize) -> TextEncoder {
     TextEncoder::Hashing(Hashing { terms, dims })
 }
 
-fn text(columns: &[&str], encoder: TextEncoder) -> TextSpec {
+pub(super) fn text(columns: &[&str], encoder: TextEncoder) -> TextSpec {
     TextSpec {
         columns: names(columns),
         encoder,
@@ -53,7 +50,7 @@ fn text(columns: &[&str], encoder: TextEncoder) -> TextSpec {
 }
 
 /// The rows of [`table`] with a title of words, and a rank that looks like a number.
-fn titled(rows: usize) -> String {
+pub(super) fn titled(rows: usize) -> String {
     let plain = table(rows);
     let lines = plain.lines().enumerate().map(|(row, line)| match row {
         0 => format!("{line},title,rank\n"),
@@ -62,14 +59,14 @@ fn titled(rows: usize) -> String {
     lines.collect()
 }
 
-fn case(text: String, texts: Vec<TextSpec>) -> Case {
+pub(super) fn case(text: String, texts: Vec<TextSpec>) -> Case {
     Case::new(text).with(|spec| {
         spec.numeric = Some(names(&["a"]));
         spec.text = texts;
     })
 }
 
-fn saved(prepared: &Prepared) -> SavedPreprocessor {
+pub(super) fn saved(prepared: &Prepared) -> SavedPreprocessor {
     SavedPreprocessor::read(&prepared.preprocessor_path).unwrap()
 }
 
@@ -332,61 +329,4 @@ fn a_column_whose_whole_text_names_the_class_is_warned_about_once() {
 
 fn text_spec(dims: usize) -> TextSpec {
     text(&["title"], tfidf(Analyzer::Word, dims))
-}
-
-#[test]
-fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
-    let make = |model: PathBuf| {
-        let encoder = TextEncoder::Sentence(Sentence { model });
-        let case = case(titled(60), vec![text(&["title"], encoder)]);
-        let prepared = case.prepared();
-        (case, prepared)
-    };
-    let folder = tempfile::tempdir().unwrap();
-    tiny::write(folder.path());
-    let (case, prepared) = make(folder.path().to_owned());
-    let width = prepared.meta.features.len() - 1;
-    assert_eq!(prepared.meta.features[1], "title:sentence.0");
-    let remembered = prepared.path.parent().unwrap().with_file_name("cache");
-    assert_eq!(fs::read_dir(remembered).unwrap().count(), 1);
-
-    let test = HeldOutTest::open(&prepared.test_path).unwrap();
-    let path = case.folder.path().join("new.csv");
-    fs::write(&path, titled(60)).unwrap();
-    let table = Table::read(&path, "").unwrap();
-    let saved = saved(&prepared);
-    let new = saved.on(&table).unwrap().encode(0..60).unwrap();
-    for (row, features) in test
-        .source()
-        .iter()
-        .zip(test.rows().x.chunks_exact(1 + width))
-    {
-        assert_eq!(
-            new.x[(*row as usize - 1) * (1 + width)..][..1 + width],
-            *features
-        );
-    }
-
-    // The same weights elsewhere are the same data; others are refused for what was made with these.
-    let elsewhere = tempfile::tempdir().unwrap();
-    tiny::write(elsewhere.path());
-    assert_eq!(
-        make(elsewhere.path().to_owned()).1.meta.digest,
-        prepared.meta.digest
-    );
-    let config = folder.path().join("sentence_bert_config.json");
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, format!("{text}\n")).unwrap();
-    let error = SavedPreprocessor::read(&prepared.preprocessor_path)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("another encoder") && !error.contains("damaged"),
-        "{error}"
-    );
-    fs::remove_file(config).unwrap();
-    let error = SavedPreprocessor::read(&prepared.preprocessor_path)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("sentence_bert_config.json"), "{error}");
 }

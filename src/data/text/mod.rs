@@ -7,8 +7,13 @@
 //! is encoded depends on nothing but the fitted state and the text.
 
 mod hashing;
+#[cfg(any(test, not(feature = "sentence")))]
+#[cfg_attr(
+    feature = "sentence",
+    expect(dead_code, reason = "its test alone uses it")
+)]
+mod no_sentence;
 mod saved;
-pub mod sentence;
 mod sparse;
 mod svd;
 mod terms;
@@ -29,7 +34,10 @@ use serde::{Deserialize, Serialize};
 
 use sweep_core::data_config::{Scale, TextEncoder, TextSpec};
 
-use sentence::{SentenceEncoder, SentenceError};
+#[cfg(not(feature = "sentence"))]
+use no_sentence::{SentenceEncoder, SentenceError};
+#[cfg(feature = "sentence")]
+use sweep_sentence::{SentenceEncoder, SentenceError};
 
 use super::columns::{Field, Form};
 

@@ -18,9 +18,8 @@ use sweep_core::data_config::TextEncoder;
 use sweep_core::trial::DataDigest;
 
 use super::super::fit::{FittedField, Preprocessor};
-use super::sentence::SentenceEncoder;
 use super::tfidf::Fitted;
-use super::{FittedText, Learned, Reader, State, TextField};
+use super::{FittedText, Learned, Reader, SentenceEncoder, State, TextField};
 
 /// Raised with every change of layout.
 const TEXT_FORMAT: u32 = 1;

@@ -12,16 +12,16 @@ use sha2::{Digest, Sha256};
 use super::error::SentenceError;
 
 /// Where the pooling is described.
-pub(super) const POOLING: &str = "1_Pooling/config.json";
+pub(crate) const POOLING: &str = "1_Pooling/config.json";
 
 /// Raised when the same files are computed in a way that gives other numbers.
 const FORMAT: u64 = 1;
 
 /// A file and what stands in it.
-pub(super) type Read = (PathBuf, Vec<u8>);
+pub(crate) type Read = (PathBuf, Vec<u8>);
 
 /// Everything that makes the model.
-pub(super) struct Files {
+pub(crate) struct Files {
     pub config: Read,
     pub modules: Read,
     pub pooling: Read,
@@ -31,7 +31,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn read(folder: &Path) -> Result<Files, SentenceError> {
+    pub(crate) fn read(folder: &Path) -> Result<Files, SentenceError> {
         if !folder.is_dir() {
             return Err(SentenceError::new(
                 folder,
@@ -49,7 +49,7 @@ impl Files {
         })
     }
 
-    pub(super) fn digest(&self) -> [u8; 32] {
+    pub(crate) fn digest(&self) -> [u8; 32] {
         let mut stream = Sha256::new();
         stream.update(b"sweep sentence encoder");
         stream.update(FORMAT.to_le_bytes());

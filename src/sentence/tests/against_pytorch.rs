@@ -22,7 +22,7 @@ struct Case {
 }
 
 fn oracle() -> Oracle {
-    let text = include_str!("../../../../../tests/fixtures/sentence.json");
+    let text = include_str!("../../../tests/fixtures/sentence.json");
     serde_json::from_str(text).unwrap()
 }
 

@@ -31,8 +31,8 @@ fn what_was_computed_is_read_and_not_computed_again() {
     // The file is what answers: a vector planted under a text's name comes back.
     let planted: Vec<f32> = (0..24).map(|i| i as f32).collect();
     fs::remove_file(&file).unwrap();
-    let mut store = super::super::Cache::open(&cache, &encoder.digest, &encoder.hex, 24).unwrap();
-    let key = super::super::cache::key(&encoder.digest, "cab");
+    let mut store = crate::Cache::open(&cache, &encoder.digest, &encoder.hex, 24).unwrap();
+    let key = crate::cache::key(&encoder.digest, "cab");
     store.add([(key, planted.as_slice())].into_iter()).unwrap();
     let mixed = encoder.encode(&["a", "cab"], Some(&cache)).unwrap();
     assert_eq!(mixed[24..], planted);

@@ -15,7 +15,7 @@ pub struct SentenceError {
 }
 
 impl SentenceError {
-    pub(super) fn new(
+    pub(crate) fn new(
         file: &Path,
         message: impl Into<String>,
         help: impl Into<String>,
@@ -28,7 +28,7 @@ impl SentenceError {
     }
 
     /// A file of the model that says something this encoder does not do, or nothing sensible.
-    pub(super) fn model(file: &Path, message: impl Into<String>) -> SentenceError {
+    pub(crate) fn model(file: &Path, message: impl Into<String>) -> SentenceError {
         SentenceError::new(
             file,
             message,

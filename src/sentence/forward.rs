@@ -20,10 +20,10 @@ const BLOCK: usize = 256;
 const SHORTEST: f32 = 1e-12;
 
 /// The texts of a pack, as tokens.
-pub(super) type Pack<'a> = [&'a [u32]];
+pub(crate) type Pack<'a> = [&'a [u32]];
 
 /// One vector a text: row-major [texts, hidden].
-pub(super) fn encode(config: &Config, weights: &Weights, pack: &Pack<'_>) -> Vec<f32> {
+pub(crate) fn encode(config: &Config, weights: &Weights, pack: &Pack<'_>) -> Vec<f32> {
     let hidden = config.hidden;
     let tokens: usize = pack.iter().map(|text| text.len()).sum();
     let mut room = Room::new(config, tokens);

@@ -11,7 +11,7 @@ use super::config::Config;
 use super::error::SentenceError;
 
 /// y = x · weight + bias.
-pub(super) struct Linear {
+pub(crate) struct Linear {
     /// [inputs, outputs].
     pub weight: Vec<f32>,
     /// [outputs].
@@ -19,12 +19,12 @@ pub(super) struct Linear {
 }
 
 /// Layer normalisation: scale and shift, [hidden] each.
-pub(super) struct Norm {
+pub(crate) struct Norm {
     pub weight: Vec<f32>,
     pub bias: Vec<f32>,
 }
 
-pub(super) struct Layer {
+pub(crate) struct Layer {
     /// Query, key and value side by side: [hidden, 3 · hidden].
     pub attention: Linear,
     pub attention_output: Linear,
@@ -34,7 +34,7 @@ pub(super) struct Layer {
     pub output_norm: Norm,
 }
 
-pub(super) struct Weights {
+pub(crate) struct Weights {
     /// [vocabulary, hidden].
     pub words: Vec<f32>,
     /// [positions, hidden], with the vector of token type 0 added to each.
@@ -44,7 +44,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    pub(super) fn read(
+    pub(crate) fn read(
         path: &Path,
         bytes: &[u8],
         config: &Config,

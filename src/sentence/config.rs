@@ -12,11 +12,11 @@ use super::error::SentenceError;
 use super::folder::{Files, POOLING};
 
 /// Tokens of one text, markers included, that the encoder has room for.
-pub(super) const MAX_TOKENS: usize = 512;
+pub(crate) const MAX_TOKENS: usize = 512;
 
 /// The shape of a BERT encoder (Devlin et al. 2018, arXiv 1810.04805) and what is made of it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Config {
+pub(crate) struct Config {
     pub layers: usize,
     pub heads: usize,
     pub hidden: usize,
@@ -81,7 +81,7 @@ struct Limits {
 }
 
 impl Config {
-    pub(super) fn read(files: &Files) -> Result<Config, SentenceError> {
+    pub(crate) fn read(files: &Files) -> Result<Config, SentenceError> {
         let bert: Bert = parse(&files.config)?;
         let path = &files.config.0;
         check(path, "model_type", &bert.model_type, "bert")?;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::SentenceEncoder;
 use super::tiny;
+use crate::SentenceEncoder;
 
 #[test]
 fn a_missing_folder_or_file_is_named_with_what_to_do() {

@@ -14,7 +14,7 @@ mod folder;
 mod forward;
 mod product;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod tokenizer;
 mod weights;
 

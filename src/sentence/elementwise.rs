@@ -13,7 +13,7 @@ const LANES: usize = 16;
 macro_rules! with_avx2 {
     ($(#[$doc:meta])* $name:ident($($arg:ident: $kind:ty),*) by $body:ident) => {
         $(#[$doc])*
-        pub(super) fn $name($($arg: $kind),*) {
+        pub(crate) fn $name($($arg: $kind),*) {
             #[cfg(target_arch = "x86_64")]
             if std::arch::is_x86_feature_detected!("avx2") {
                 #[target_feature(enable = "avx2")]

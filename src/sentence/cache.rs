@@ -33,9 +33,9 @@ const MAX_BYTES: u64 = 4 << 30;
 const NAMED: usize = 16;
 
 /// What names a vector: SHA-256 of the encoder's digest and the text.
-pub(super) type Key = [u8; KEY];
+pub(crate) type Key = [u8; KEY];
 
-pub(super) fn key(encoder: &[u8; 32], text: &str) -> Key {
+pub(crate) fn key(encoder: &[u8; 32], text: &str) -> Key {
     Sha256::new()
         .chain_update(encoder)
         .chain_update(text)
@@ -44,7 +44,7 @@ pub(super) fn key(encoder: &[u8; 32], text: &str) -> Key {
 }
 
 /// The file of one encoder.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     path: PathBuf,
     file: File,
     /// Values a vector.
@@ -53,7 +53,7 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Opens the encoder's file in `folder`, or begins it.
-    pub(super) fn open(
+    pub(crate) fn open(
         folder: &Path,
         encoder: &[u8; 32],
         hex: &str,
@@ -78,7 +78,7 @@ impl Cache {
     }
 
     /// Gives `found` every whole vector that is wanted, with the place that `wanted` has for it.
-    pub(super) fn find(
+    pub(crate) fn find(
         &mut self,
         wanted: &HashMap<Key, usize>,
         mut found: impl FnMut(usize, &[u8]),
@@ -104,7 +104,7 @@ impl Cache {
     }
 
     /// Adds vectors at the end; all of them or none, unless the process is killed.
-    pub(super) fn add<'a>(
+    pub(crate) fn add<'a>(
         &mut self,
         vectors: impl Iterator<Item = (Key, &'a [f32])>,
     ) -> Result<(), SentenceError> {

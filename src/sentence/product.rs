@@ -8,14 +8,14 @@ use gemm_common::Parallelism;
 
 /// A part of a matrix: every `stride`-th value begins a row (or a column, when `transposed`).
 #[derive(Clone, Copy)]
-pub(super) struct View<'a> {
+pub(crate) struct View<'a> {
     pub values: &'a [f32],
     pub stride: usize,
     pub transposed: bool,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn rows(values: &'a [f32], stride: usize) -> View<'a> {
+    pub(crate) fn rows(values: &'a [f32], stride: usize) -> View<'a> {
         View {
             values,
             stride,
@@ -23,7 +23,7 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn columns(values: &'a [f32], stride: usize) -> View<'a> {
+    pub(crate) fn columns(values: &'a [f32], stride: usize) -> View<'a> {
         View {
             values,
             stride,
@@ -49,7 +49,7 @@ impl<'a> View<'a> {
 
 /// `to` [rows, columns] = (`add` ? `to` : 0) + `left` [rows, inner] · `right` [inner, columns];
 /// `to_stride` values from one row of `to` to the next.
-pub(super) fn product(
+pub(crate) fn product(
     shape: [usize; 3],
     left: View<'_>,
     right: View<'_>,
