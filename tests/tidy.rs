@@ -66,7 +66,7 @@ fn test_rows_are_opened_for_the_counted_look_alone() {
     for file in sources() {
         let may = crate_of(&file) == "data"
             || file.starts_with("src/engine/evaluate")
-            || file == Path::new("src/cli/test_rows.rs");
+            || file == Path::new("src/app/test_evaluations.rs");
         for (number, line) in code_lines(&file) {
             let names_them = ["HeldOutTest", "x_test", "y_test"]
                 .iter()

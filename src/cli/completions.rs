@@ -1,9 +1,10 @@
 //! `sweep completions SHELL`.
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Exit, Failure, terminal};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -11,10 +12,10 @@ pub struct Arguments {
     shell: Shell,
 }
 
-pub fn completions(arguments: &Arguments) -> Result<Exit, Failure> {
+/// Writes the completion script of `command`.
+pub fn completions(command: &mut clap::Command, arguments: &Arguments) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    let mut command = super::Arguments::command();
-    clap_complete::generate(arguments.shell, &mut command, "sweep", &mut script);
+    clap_complete::generate(arguments.shell, command, "sweep", &mut script);
     terminal::print(&String::from_utf8_lossy(&script));
     Ok(Exit::Success)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::Failure;
+use crate::failure::Failure;
 
 /// Whether to go on: `yes` says so, or the person at the terminal.
 ///

@@ -6,14 +6,15 @@
 
 mod tally;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use sweep_app::overview::Overview;
 use sweep_core::event::{Event, Observer, ObserverError, Slot, StopReason};
-use sweep_core::trial::{Objective, TrialId};
+use sweep_core::trial::TrialId;
 use tally::Tally;
 
 /// Least time between two pictures of the bars.
@@ -42,26 +43,6 @@ impl Mode {
     }
 }
 
-/// What a [`Console`] knows before anything has happened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sweep {
-    /// Trials of the plan.
-    pub total: u64,
-    /// Those of them that had a result before.
-    pub already_done: u64,
-    /// Those of them that failed before and are not tried again.
-    pub failed_before: u64,
-    /// The settings in which a trial differs from others, as a short text.
-    pub describe: HashMap<TrialId, String>,
-    /// Epochs or rounds that a trial will take at most.
-    pub epochs: HashMap<TrialId, u32>,
-    pub objective: Objective,
-    /// Trials that are not ranked: those of a share of the training rows.
-    pub unranked: HashSet<TrialId>,
-    /// The best trial of earlier sessions.
-    pub best: Option<(TrialId, f64)>,
-}
-
 /// Shows what happens.
 pub struct Console {
     tally: Tally,
@@ -70,7 +51,7 @@ pub struct Console {
 
 impl Console {
     /// On standard error.
-    pub fn new(sweep: Sweep, mode: Mode) -> Console {
+    pub fn new(sweep: Overview, mode: Mode) -> Console {
         let face = match mode {
             Mode::Bars => Face::bars(ProgressDrawTarget::stderr_with_hz(10)),
             Mode::Lines => Face::lines(Box::new(std::io::stderr())),

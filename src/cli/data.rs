@@ -4,9 +4,15 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::prepare::{self, Ready};
-use super::{Context, Exit, Failure, listing, target, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::listing;
+use crate::terminal;
 use sweep_analysis::text::cut;
+use sweep_app::loaded;
+use sweep_app::output;
+use sweep_app::prepare::{self, PreparedSweep};
 use sweep_core::sanitize::sanitize;
 use sweep_data::{DatasetMeta, FittedField, synth};
 
@@ -49,10 +55,10 @@ pub enum Command {
 pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Check { file, set } => {
-            let ready = prepare::prepare(context, prepare::read(file, set)?)?;
+            let prepared = prepare::prepare(&context.app, context, loaded::read(file, set)?)?;
             match context.json {
-                true => terminal::print_json(&as_json(&ready)),
-                false => terminal::print_table(&as_text(&ready)),
+                true => terminal::print_json(&as_json(&prepared)),
+                false => terminal::print_table(&as_text(&prepared)),
             }
         }
         Command::Synth {
@@ -61,7 +67,7 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
             seed,
             force,
         } => {
-            let file = target::file(path, *force, "name the CSV file to write")?;
+            let file = output::file(path, *force, "name the CSV file to write")?;
             synth::write(&file, *rows, *seed).map_err(|error| match error.is_of_machine {
                 true => Failure::environment(&error, &error.help),
                 false => Failure::input(&error, &error.help),
@@ -77,8 +83,8 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn as_text(ready: &Ready) -> String {
-    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+fn as_text(prepared: &PreparedSweep) -> String {
+    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
     let mut columns = vec!["side".to_owned(), "rows".to_owned()];
     columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
     let rows: Vec<Vec<String>> = summary
@@ -117,7 +123,7 @@ fn as_text(ready: &Ready) -> String {
     let verb = if summary.reused { "found" } else { "written" };
     text.push_str(&format!(
         "{verb} {} in {:.2} s\n",
-        ready.data.path.display(),
+        prepared.data.path.display(),
         summary.seconds
     ));
     text
@@ -139,8 +145,8 @@ fn shown_features(meta: &DatasetMeta) -> Vec<String> {
     shown
 }
 
-fn as_json(ready: &Ready) -> serde_json::Value {
-    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
+    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
     let sides: serde_json::Map<_, _> = summary
         .splits
         .iter()
@@ -161,7 +167,7 @@ fn as_json(ready: &Ready) -> serde_json::Value {
         "dropped_by": summary.dropped_by,
         "imputed": summary.imputed,
         "notes": summary.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "prepared": ready.data.path,
+        "prepared": prepared.data.path,
         "seconds": summary.seconds,
     })
 }

@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Context, Exit, Failure, prepare, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
+use sweep_app::loaded;
 use sweep_data::View;
 use sweep_report::describe as report;
 
@@ -82,15 +86,15 @@ fn of_experiment(arguments: &Arguments) -> Result<Opened, Failure> {
             ));
         }
     }
-    let checked = prepare::read(&arguments.file, &arguments.set)?;
-    let data = &checked.experiment.data;
-    let view = View::of(data).map_err(|errors| checked.blame(&errors))?;
+    let loaded = loaded::read(&arguments.file, &arguments.set)?;
+    let data = &loaded.experiment.data;
+    let view = View::of(data).map_err(|errors| loaded.diagnose(&errors))?;
     let title = format!(
         "{}, as {} uses it (all sides of the split together)",
         data.path.display(),
-        checked.experiment.name
+        loaded.experiment.name
     );
-    Ok((view, checked.experiment.name.clone().into(), title))
+    Ok((view, loaded.experiment.name.clone().into(), title))
 }
 
 fn of_file(arguments: &Arguments) -> Result<Opened, Failure> {

@@ -1,8 +1,12 @@
 //! `sweep diff`: two trials side by side.
 
-use super::context::store_failure;
-use super::{Context, Exit, Failure, listing, terminal, which};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::listing;
+use crate::terminal;
 use sweep_analysis::text;
+use sweep_app::resolve;
 use sweep_report::diff::{self, Line, Side};
 use sweep_store::{SessionRecord, Store};
 
@@ -24,7 +28,7 @@ pub struct Arguments {
 
 /// `sweep diff TRIAL TRIAL`.
 pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let store = context.read()?;
+    let store = context.app.read()?;
     let (left, right) = (
         side(context, &store, &arguments.left)?,
         side(context, &store, &arguments.right)?,
@@ -93,12 +97,12 @@ fn measure(value: f64) -> String {
 
 /// The trial that `prefix` means, with what it ran on and was trained on.
 fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure> {
-    let which::Best { trial, why } = which::best(context, store, prefix)?;
+    let resolve::Best { trial, why } = resolve::best(&context.app, store, prefix)?;
     if let Some(why) = why {
         context.note(&why);
     }
-    let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
-    let attempts = context.attempts(store, &trial.id)?;
+    let dataset = store.dataset_of(&trial.id)?;
+    let attempts = context.app.attempts(store, &trial.id)?;
     let last = match attempts.last() {
         Some(attempt) => {
             let session = session(store, &trial.id, attempt.session)?;
@@ -119,8 +123,8 @@ fn session(
     trial: &sweep_core::trial::TrialId,
     id: i64,
 ) -> Result<Option<SessionRecord>, Failure> {
-    for name in store.experiments_of(trial).map_err(store_failure)? {
-        let record = store.experiment(&name).map_err(store_failure)?;
+    for name in store.experiments_of(trial)? {
+        let record = store.experiment(&name)?;
         let sessions = record.map(|record| record.sessions).unwrap_or_default();
         if let Some(session) = sessions.into_iter().find(|session| session.id == id) {
             return Ok(Some(session));

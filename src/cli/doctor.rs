@@ -3,8 +3,13 @@
 use std::num::NonZero;
 use std::path::Path;
 
-use super::environment::vector_extensions;
-use super::{Context, Exit, Failure, gpus, placement, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
+use sweep_app::environment::vector_extensions;
+use sweep_app::gpus;
+use sweep_app::placement;
 use sweep_core::atomic_fs;
 use sweep_engine::models::xgboost;
 use sweep_store::Store;
@@ -26,7 +31,7 @@ pub fn doctor(context: &Context) -> Result<Exit, Failure> {
         graphics(),
         xgboost(),
         database(context),
-        room(context.runs()),
+        room(context.app.runs()),
     ];
     if context.json {
         let object: serde_json::Map<String, serde_json::Value> = findings
@@ -158,9 +163,9 @@ fn xgboost() -> Finding {
 }
 
 fn database(context: &Context) -> Finding {
-    let path = context.store.display();
-    let (well, text) = if !context.store.exists() {
-        match atomic_fs::is_writable(&context.store) {
+    let path = context.app.store.display();
+    let (well, text) = if !context.app.store.exists() {
+        match atomic_fs::is_writable(&context.app.store) {
             true => (
                 true,
                 format!("{path}: not there yet; the first `sweep run` makes it"),
@@ -170,18 +175,18 @@ fn database(context: &Context) -> Finding {
                 format!(
                     "{path}: not there, and cannot be made: {} cannot be written; --store names \
                      another place",
-                    context.runs().display()
+                    context.app.runs().display()
                 ),
             ),
         }
     } else {
-        match Store::open_existing(&context.store).and_then(|store| store.experiments()) {
+        match Store::open_existing(&context.app.store).and_then(|store| store.experiments()) {
             Ok(experiments) => {
-                let bytes = std::fs::metadata(&context.store).map_or(0, |file| file.len());
+                let bytes = std::fs::metadata(&context.app.store).map_or(0, |file| file.len());
                 let size = bytes as f64 / 1e6;
                 let found = format!("{path}: {} sweeps, {size:.1} MB", experiments.len());
-                match atomic_fs::is_writable(&context.store)
-                    && atomic_fs::is_writable(context.runs())
+                match atomic_fs::is_writable(&context.app.store)
+                    && atomic_fs::is_writable(context.app.runs())
                 {
                     true => (true, found),
                     false => (

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Map, Value as Json, json};
 
-use super::context::store_failure;
-use super::filter::Filter;
-use super::model::{self, Choice, Chosen};
-use super::{Context, Exit, Failure, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::filter::Filter;
+use crate::model_flags::ModelFlags;
+use crate::terminal;
+use sweep_app::model::{self, Chosen};
 use sweep_core::format::pluralize;
 use sweep_engine::predict::{self, BundleError, Card};
 use sweep_export::{ExportError, Exporter, FORMATS, Sweep};
@@ -34,7 +37,7 @@ pub struct Arguments {
     filter: Filter,
 
     #[command(flatten)]
-    choice: Choice,
+    choice: ModelFlags,
 }
 
 /// `sweep export TRIAL FOLDER`, or `sweep export NAME FOLDER --format FORMAT`.
@@ -62,13 +65,13 @@ fn record(
     format: &dyn Exporter,
 ) -> Result<Exit, Failure> {
     let (name, folder) = (&arguments.what, &arguments.folder);
-    let mut experiment = context.experiment(Some(name))?;
+    let mut experiment = context.app.experiment(Some(name))?;
     arguments.filter.apply(&mut experiment)?;
-    let store = context.read()?;
+    let store = context.app.read()?;
     let (mut attempts, mut curves) = (HashMap::new(), HashMap::new());
     for TrialRecord { id, .. } in &experiment.trials {
-        attempts.insert(id.clone(), context.attempts(&store, id)?);
-        curves.insert(id.clone(), store.curves(id).map_err(store_failure)?);
+        attempts.insert(id.clone(), context.app.attempts(&store, id)?);
+        curves.insert(id.clone(), store.curves(id)?);
     }
     let trials = experiment.trials.len();
     let sweep = Sweep {
@@ -95,26 +98,25 @@ fn record(
 }
 
 fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let chosen = model::choose(context, &arguments.what, &arguments.choice)?;
-    chosen.tell(context);
-    let preprocessor = chosen.preprocessor(context)?;
+    let chosen = model::choose(&context.app, &arguments.what, &arguments.choice.options())?;
+    chosen.notice(context);
+    let preprocessor = chosen.preprocessor(&context.app)?;
     // What cannot be read here cannot be read there.
-    model::load(context, &chosen.trial, preprocessor.names())?;
-    let store = context.read()?;
+    model::load(&context.app, &chosen.trial, preprocessor.names())?;
+    let store = context.app.read()?;
     let files: Vec<PathBuf> = store
-        .artifacts(&chosen.trial.id)
-        .map_err(store_failure)?
+        .artifacts(&chosen.trial.id)?
         .into_iter()
         .map(|artifact| artifact.path)
         .collect();
     let card = card(&chosen);
-    let from = context.trials().join(chosen.trial.id.as_str());
+    let from = context.app.trials().join(chosen.trial.id.as_str());
     predict::export(&arguments.folder, &card, &preprocessor, &from, &files).map_err(|error| {
         match &error {
             BundleError::Taken { .. } => {
                 Failure::input(&error, "name a folder that is new or empty")
             }
-            BundleError::Read { .. } => model::model_failure(&from, &error),
+            BundleError::Read { .. } => model::model_failure(&from, &error).into(),
             BundleError::Write(cause) => Failure::environment(cause, &cause.help),
             _ => Failure::environment(&error, ""),
         }

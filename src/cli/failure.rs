@@ -4,10 +4,12 @@ use std::fmt;
 
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
-use super::Exit;
+use crate::exit::Exit;
+use sweep_app::Error;
 use sweep_core::sanitize::is_unsafe;
 use sweep_data::DataError;
 use sweep_experiment::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
+use sweep_store::StoreError;
 
 /// A command that did not succeed: what to say and how to exit.
 #[derive(Debug)]
@@ -77,6 +79,30 @@ impl Failure {
             exit: Exit::Input,
             drawing,
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let help = error.help().to_owned();
+        match error {
+            Error::Environment { message, .. } => Failure::environment(message, &help),
+            Error::Input { message, .. } => Failure::input(message, &help),
+            Error::Busy { message, .. } => Failure::new(Exit::Busy, message, &help),
+            Error::Experiment {
+                file,
+                flags,
+                problems,
+            } => Failure::experiment(&file, &flags, &problems),
+            Error::Data(errors) => Failure::data(&errors),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::environment(&error, "")
     }
 }
 
@@ -178,7 +204,7 @@ impl miette::Diagnostic for Drawn {
 }
 
 fn draw(problem: &Drawn) -> String {
-    let theme = match super::terminal::stderr_has_colour() {
+    let theme = match crate::terminal::stderr_has_colour() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };

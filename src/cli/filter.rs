@@ -1,7 +1,6 @@
 //! `--query`: the trials that a command is about; shared by `ls`, `report` and `export`.
 
-use super::Failure;
-use sweep_analysis::narrow;
+use crate::failure::Failure;
 use sweep_store::ExperimentRecord;
 
 /// The flag.
@@ -27,31 +26,6 @@ impl Filter {
     /// # Errors
     /// When the query cannot be understood, or nothing meets it.
     pub fn apply(&self, record: &mut ExperimentRecord) -> Result<Option<String>, Failure> {
-        let Some(query) = &self.query else {
-            return Ok(None);
-        };
-        let all = narrow(record, query).map_err(|error| {
-            let before: String = query.chars().take(error.at).collect();
-            let arrows = "^".repeat(error.length.max(1));
-            let pointer = format!(
-                "--query {query}\n        {}{arrows}",
-                " ".repeat(before.chars().count())
-            );
-            Failure::input(
-                format!("{}\n{pointer}", error.message),
-                "docs/REPORT.md describes queries",
-            )
-        })?;
-        let kept = record.trials.len();
-        if kept == 0 {
-            let message = format!("no trial of {} meets `{query}`", record.name);
-            return Err(Failure::input(
-                message,
-                &format!("`sweep ls {}` lists them", record.name),
-            ));
-        }
-        Ok(Some(format!(
-            "{kept} of {all} trials: those that meet `{query}`"
-        )))
+        Ok(sweep_app::filter::apply(record, self.query())?)
     }
 }

@@ -2,9 +2,13 @@
 
 use serde_json::json;
 
-use super::context::store_failure;
-use super::litter::{self, Kind, Survey, Wanted};
-use super::{Context, Exit, Failure, confirm, listing, terminal};
+use crate::confirm;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::listing;
+use crate::terminal;
+use sweep_app::gc::{self, GcOptions, Kind, ScanResult};
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
 use sweep_store::{Store, SweepLock};
@@ -38,41 +42,41 @@ pub struct Arguments {
 /// `sweep gc`.
 pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     // There has to be a record: without one, everything would look unknown.
-    drop(context.read()?);
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
-    let wanted = Wanted {
+    drop(context.app.read()?);
+    let mut store = Store::open(&context.app.store)?;
+    let wanted = GcOptions {
         backups: arguments.backups,
         cache: arguments.cache,
     };
-    let mut survey = litter::survey(context, &mut store, wanted)?;
-    let free = store.free_bytes().map_err(store_failure)?;
+    let mut found = gc::scan(&context.app, &mut store, wanted)?;
+    let free = store.free_bytes()?;
     if !context.json {
-        terminal::print(&shown(&survey, arguments.dry_run));
+        terminal::print(&shown(&found, arguments.dry_run));
         if free > 0 && !arguments.vacuum {
             terminal::note(&format!(
                 "{} inside {} hold nothing: later sweeps fill them, --vacuum gives them back",
                 format_bytes(free),
-                context.store.display()
+                context.app.store.display()
             ));
         }
     }
-    let idle = survey.pieces.is_empty() && !(arguments.vacuum && free > 0);
+    let idle = found.files.is_empty() && !(arguments.vacuum && free > 0);
     let mut removed = false;
     if !arguments.dry_run && !idle {
         let question = format!(
             "remove {}, {}?",
-            pluralize(survey.pieces.len(), "file"),
-            format_bytes(survey.bytes())
+            pluralize(found.files.len(), "file"),
+            format_bytes(found.bytes())
         );
         if confirm::confirmed(&question, arguments.yes)? {
             removed = true;
-            clear(context, &mut store, &mut survey, arguments.vacuum)?;
+            clear(context, &mut store, &mut found, arguments.vacuum)?;
         } else {
             terminal::note("nothing was removed");
         }
     }
     if context.json {
-        terminal::print_json(&as_json(&survey, removed, free));
+        terminal::print_json(&as_json(&found, removed, free));
     }
     Ok(Exit::Success)
 }
@@ -81,16 +85,16 @@ pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 fn clear(
     context: &Context,
     store: &mut Store,
-    survey: &mut Survey,
+    found: &mut ScanResult,
     vacuum: bool,
 ) -> Result<(), Failure> {
-    let before = survey.alone.len();
-    let pieces = survey.pieces.clone();
-    let (files, size) = litter::remove(context, store, survey)?;
+    let before = found.alone.len();
+    let pieces = found.files.clone();
+    let (files, size) = gc::remove(&context.app, store, found)?;
     if vacuum {
-        let running = (store.experiments().map_err(store_failure)?)
+        let running = (store.experiments()?)
             .into_iter()
-            .find(|experiment| SweepLock::is_held(context.runs(), &experiment.name));
+            .find(|experiment| SweepLock::is_held(context.app.runs(), &experiment.name));
         if let Some(running) = running {
             let message = format!(
                 "the record is not written anew while sweep {} runs: it would wait for it",
@@ -102,7 +106,7 @@ fn clear(
                 "try again when it is over",
             ));
         }
-        store.vacuum().map_err(store_failure)?;
+        store.vacuum()?;
     }
     if !context.json {
         terminal::note(&format!(
@@ -110,26 +114,23 @@ fn clear(
             pluralize(files, "file"),
             format_bytes(size)
         ));
-        for (path, why) in &survey.alone[before..] {
+        for (path, why) in &found.alone[before..] {
             let path = path.display().to_string();
             terminal::note(&format!("left {}: {}", sanitize(&path), sanitize(why)));
         }
     }
-    let kept: Vec<_> = survey.alone[before..]
-        .iter()
-        .map(|(path, _)| path)
-        .collect();
-    survey.pieces = pieces;
+    let kept: Vec<_> = found.alone[before..].iter().map(|(path, _)| path).collect();
+    found.files = pieces;
     let kept: std::collections::HashSet<_> = kept.into_iter().cloned().collect();
-    survey.pieces.retain(|piece| !kept.contains(&piece.path));
+    found.files.retain(|piece| !kept.contains(&piece.path));
     Ok(())
 }
 
 /// A row a kind, the files themselves if asked for, and what was left alone.
-fn shown(survey: &Survey, each: bool) -> String {
+fn shown(found: &ScanResult, each: bool) -> String {
     let mut rows = Vec::new();
     for kind in Kind::ALL {
-        let pieces = survey.pieces.iter().filter(|piece| piece.kind == kind);
+        let pieces = found.files.iter().filter(|piece| piece.kind == kind);
         let (mut files, mut size) = (0, 0);
         for piece in pieces {
             (files, size) = (files + 1, size + piece.bytes);
@@ -145,44 +146,44 @@ fn shown(survey: &Survey, each: bool) -> String {
     let mut text = match rows.is_empty() {
         true => "nothing to remove\n".to_owned(),
         false => {
-            let sum = format_bytes(survey.bytes());
+            let sum = format_bytes(found.bytes());
             rows.push(vec![
                 "in all".to_owned(),
-                survey.pieces.len().to_string(),
+                found.files.len().to_string(),
                 sum,
             ]);
             listing::plain(&["", "files", "size"].map(str::to_owned), &rows)
         }
     };
     if each {
-        for piece in &survey.pieces {
+        for piece in &found.files {
             let path = sanitize(&piece.path.display().to_string());
             text.push_str(&format!("{} {path}\n", piece.kind.name()));
         }
     }
-    for (path, why) in survey.alone.iter().take(LISTED) {
+    for (path, why) in found.alone.iter().take(LISTED) {
         let path = sanitize(&path.display().to_string());
         text.push_str(&format!("left alone: {path}: {}\n", sanitize(why)));
     }
-    if survey.alone.len() > LISTED {
-        let more = survey.alone.len() - LISTED;
+    if found.alone.len() > LISTED {
+        let more = found.alone.len() - LISTED;
         text.push_str(&format!("left alone: {more} more; --json lists them\n"));
     }
     text
 }
 
-fn as_json(survey: &Survey, removed: bool, free: u64) -> serde_json::Value {
-    let pieces: Vec<_> = (survey.pieces.iter())
+fn as_json(found: &ScanResult, removed: bool, free: u64) -> serde_json::Value {
+    let pieces: Vec<_> = (found.files.iter())
         .map(|piece| {
             json!({ "kind": piece.kind.name(), "path": piece.path.display().to_string(), "bytes": piece.bytes })
         })
         .collect();
-    let alone: Vec<_> = (survey.alone.iter())
+    let alone: Vec<_> = (found.alone.iter())
         .map(|(path, why)| json!({ "path": path.display().to_string(), "why": why }))
         .collect();
     json!({
         "removed": removed,
-        "bytes": survey.bytes(),
+        "bytes": found.bytes(),
         "files": pieces,
         "left_alone": alone,
         "free_in_record": free,

@@ -2,8 +2,11 @@
 
 use serde_json::json;
 
-use super::context::store_failure;
-use super::{Context, Exit, Failure, terminal, which};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
+use sweep_app::resolve;
 use sweep_core::sanitize::sanitize;
 use sweep_store::StoreError;
 
@@ -31,9 +34,9 @@ pub struct NoteArguments {
 
 /// `sweep tag TRIAL [TAG ...]`.
 pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure> {
-    let trial = which::single(&context.read()?, &arguments.trial)?;
+    let trial = resolve::single(&context.app.read()?, &arguments.trial)?;
     if !arguments.tags.is_empty() {
-        let mut store = context.write()?;
+        let mut store = context.app.write(context)?;
         for tag in &arguments.tags {
             let changed = match arguments.remove {
                 true => store.untag(&trial.id, tag),
@@ -49,7 +52,7 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
             }
         }
     }
-    let trial = which::single(&context.read()?, trial.id.as_str())?;
+    let trial = resolve::single(&context.app.read()?, trial.id.as_str())?;
     terminal::print(&match context.json {
         true => json!({ "trial": trial.id, "tags": trial.tags }).to_string(),
         false if trial.tags.is_empty() => format!("{}: no tags", trial.id.short()),
@@ -60,12 +63,12 @@ pub fn tag(context: &Context, arguments: &TagArguments) -> Result<Exit, Failure>
 
 /// `sweep note TRIAL [TEXT]`.
 pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failure> {
-    let trial = which::single(&context.read()?, &arguments.trial)?;
+    let trial = resolve::single(&context.app.read()?, &arguments.trial)?;
     if let Some(text) = &arguments.text {
-        let mut store = context.write()?;
+        let mut store = context.app.write(context)?;
         store.note(&trial.id, text).map_err(refused)?;
     }
-    let trial = which::single(&context.read()?, trial.id.as_str())?;
+    let trial = resolve::single(&context.app.read()?, trial.id.as_str())?;
     if context.json {
         let notes = sweep_analysis::json::notes(&trial.notes);
         terminal::print(&json!({ "trial": trial.id, "notes": notes }).to_string());
@@ -84,6 +87,6 @@ pub fn note(context: &Context, arguments: &NoteArguments) -> Result<Exit, Failur
 fn refused(error: StoreError) -> Failure {
     match error {
         StoreError::InvalidValue { .. } => Failure::input(error, ""),
-        error => store_failure(error),
+        error => error.into(),
     }
 }

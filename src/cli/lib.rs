@@ -1,6 +1,5 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
-mod claims;
 mod completions;
 mod confirm;
 mod console;
@@ -9,41 +8,31 @@ mod data;
 mod describe;
 mod diff;
 mod doctor;
-mod environment;
 mod exit;
 mod export;
 mod failure;
 mod filter;
+mod flags;
 mod gc;
-mod gpus;
 mod label;
 mod limits;
 mod listing;
-mod litter;
 mod ls;
-mod model;
-mod more_seeds;
-mod pilot;
-mod placement;
+mod model_flags;
 mod plan;
 mod predict;
-mod prepare;
 mod report;
 mod resume;
 mod rm;
 mod run;
 mod show;
 mod signals;
-mod source;
 mod stop;
-mod target;
 mod terminal;
-mod test_rows;
-mod which;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use context::Context;
 pub use exit::Exit;
@@ -119,11 +108,11 @@ enum Command {
 /// Runs the program.
 pub fn main() -> Exit {
     let arguments = Arguments::parse();
-    let context = Context {
-        store: arguments.store,
-        json: arguments.json,
-        is_quiet: arguments.command.is_quiet(),
-    };
+    let context = Context::new(
+        &arguments.store,
+        arguments.json,
+        arguments.command.is_quiet(),
+    );
     // Workers leave signals to their coordinator.
     let listens = match arguments.command {
         Command::Worker => Ok(()),
@@ -155,7 +144,9 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Describe(arguments) => describe::describe(context, &arguments),
         Command::Data(command) => data::data(context, &command),
         Command::Doctor => doctor::doctor(context),
-        Command::Completions(arguments) => completions::completions(&arguments),
+        Command::Completions(arguments) => {
+            completions::completions(&mut <Arguments as CommandFactory>::command(), &arguments)
+        }
         Command::Worker => serve(),
     }
 }
@@ -164,8 +155,8 @@ impl Command {
     /// Whether nothing but errors and the last line is to be said.
     fn is_quiet(&self) -> bool {
         match self {
-            Command::Run(arguments) => arguments.how.quiet,
-            Command::Resume(arguments) => arguments.how.quiet,
+            Command::Run(arguments) => arguments.flags.quiet,
+            Command::Resume(arguments) => arguments.flags.quiet,
             _ => false,
         }
     }

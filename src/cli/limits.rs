@@ -1,28 +1,24 @@
 //! What of a session can be limited on the command line, and which failures it tries again.
 
-use std::collections::HashMap;
 use std::num::NonZero;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 
-use super::Failure;
-use super::context::store_failure;
+use sweep_app::options;
 use sweep_core::event::CAUSES;
-use sweep_core::trial::TrialId;
 use sweep_experiment::duration;
-use sweep_store::Store;
 
 /// Flags on where a session ends. What is left is for `resume`.
 #[derive(Debug, clap::Args)]
 pub struct Limits {
     /// End after this time as at Ctrl-C, say 2h or 1h30m
     #[arg(long, value_name = "TIME", value_parser = time)]
-    pub max_time: Option<Duration>,
+    max_time: Option<Duration>,
 
     /// End when this many trials have ended in this session
     #[arg(long, value_name = "N", value_parser = trials)]
-    pub max_trials: Option<NonZero<usize>>,
+    max_trials: Option<NonZero<usize>>,
 }
 
 /// Flags on what is trained again.
@@ -43,24 +39,21 @@ pub struct Retry {
     only: Vec<String>,
 }
 
+impl Limits {
+    pub fn options(&self) -> options::Limits {
+        options::Limits {
+            max_time: self.max_time,
+            max_trials: self.max_trials,
+        }
+    }
+}
+
 impl Retry {
-    /// Whether a trial that failed, according to `store`, is trained again.
-    pub fn of<'a>(
-        &'a self,
-        store: Option<&Store>,
-    ) -> Result<impl Fn(&TrialId) -> bool + use<'a>, Failure> {
-        let causes: HashMap<TrialId, String> = match store {
-            Some(store) if self.retry_failed => store.failure_causes().map_err(store_failure)?,
-            _ => HashMap::new(),
-        };
-        Ok(move |trial: &TrialId| {
-            let is_chosen = || {
-                causes
-                    .get(trial)
-                    .is_some_and(|cause| self.only.contains(cause))
-            };
-            self.retry_failed && (self.only.is_empty() || is_chosen())
-        })
+    pub fn options(&self) -> options::Retry {
+        options::Retry {
+            failed: self.retry_failed,
+            only: self.only.clone(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::terminal;
+use crate::terminal;
 use sweep_analysis::{Summary, json};
 use sweep_core::format;
 use sweep_core::trial::Status;

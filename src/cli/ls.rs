@@ -2,10 +2,14 @@
 
 use serde_json::Value as Json;
 
-use super::context::store_failure;
-use super::filter::Filter;
-use super::{Context, Exit, Failure, listing, model, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::filter::Filter;
+use crate::listing;
+use crate::terminal;
 use sweep_analysis::json;
+use sweep_app::model;
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::Status;
 use sweep_report::table;
@@ -29,13 +33,13 @@ pub fn ls(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 }
 
 fn sweeps(context: &Context) -> Result<Exit, Failure> {
-    let store = context.read()?;
-    let mut experiments = store.experiments().map_err(store_failure)?;
+    let store = context.app.read()?;
+    let mut experiments = store.experiments()?;
     for experiment in &mut experiments {
-        let Some(mut record) = store.experiment(&experiment.name).map_err(store_failure)? else {
+        let Some(mut record) = store.experiment(&experiment.name)? else {
             continue;
         };
-        context.settle_experiment(&store, &mut record)?;
+        context.app.mark_stale_experiment(&store, &mut record)?;
         let best = model::best_trial(&record, None);
         experiment.best = best.and_then(|trial| trial.best);
         experiment.best_trial = best.map(|trial| trial.id.clone());
@@ -70,7 +74,7 @@ fn recount(experiment: &mut ExperimentSummary, record: &ExperimentRecord) {
 
 /// One line a trial: those in the plan first, in its order.
 fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let mut record = context.experiment(arguments.name.as_deref())?;
+    let mut record = context.app.experiment(arguments.name.as_deref())?;
     let labels = sweep_analysis::labels(
         record
             .trials

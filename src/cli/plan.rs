@@ -4,10 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::pilot::{self, Estimate};
-use super::prepare::{self, Ready};
-use super::run::{self, Choice};
-use super::{Context, Exit, Failure, listing, placement, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::flags::SlotFlags;
+use crate::listing;
+use crate::terminal;
+use sweep_app::estimate::{self, Estimate};
+use sweep_app::loaded;
+use sweep_app::placement;
+use sweep_app::prepare::{self, PreparedSweep};
+use sweep_app::run::{notice_missing_library, record};
 use sweep_core::atomic_fs::{self, TemporaryFolder};
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::Status;
@@ -31,36 +38,37 @@ pub struct Arguments {
     limit: usize,
 
     #[command(flatten)]
-    choice: Choice,
+    slots: SlotFlags,
 }
 
 /// `sweep plan FILE`.
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let checked = prepare::read(&arguments.file, &arguments.set)?;
+    let loaded = loaded::read(&arguments.file, &arguments.set)?;
     let scratch = scratch(context)?;
     let folder = scratch.as_ref().map(TemporaryFolder::path);
-    let ready = prepare::prepare_or_in(context, checked, None, folder)?;
-    if let Some(folder) = folder.filter(|folder| ready.data.path.starts_with(folder)) {
+    let prepared = prepare::prepare_or_in(&context.app, context, loaded, None, folder)?;
+    if let Some(folder) = folder.filter(|folder| prepared.data.path.starts_with(folder)) {
         terminal::note(&format!(
             "note: {} cannot be written, so that the data are prepared in {} for this once",
-            context.runs().display(),
+            context.app.runs().display(),
             folder.display()
         ));
     }
-    for note in &ready.data.summary.notes {
+    for note in &prepared.data.summary.notes {
         terminal::note(&sanitize(&note.to_string()));
     }
-    let slots = placement::place(&ready, &arguments.choice)?.slots;
-    let store = context.read_if_any()?;
+    let slots = placement::place(&prepared, &arguments.slots.options())?.slots;
+    let store = context.app.read_if_any()?;
     let statuses = match &store {
-        Some(store) => run::statuses(store, &ready.plan)?,
+        Some(store) => record::statuses(store, &prepared.plan)?,
         None => Default::default(),
     };
-    let retry = arguments.choice.retry.of(store.as_ref())?;
-    let todo = plan::remaining(&ready.plan, |id| statuses.get(id).copied(), retry);
-    run::note_missing_library(context, &todo);
+    let retry = arguments.slots.retry.options();
+    let retry = retry.of(store.as_ref())?;
+    let todo = plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), retry);
+    notice_missing_library(context, &todo);
     let estimate = match arguments.pilot {
-        true => Some(pilot::estimate(&ready, &todo, slots.len())?),
+        true => Some(estimate::estimate(&prepared, &todo, slots.len())?),
         false => None,
     };
     let done = statuses.values().filter(|status| status.is_final()).count();
@@ -71,17 +79,17 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let slots: Vec<String> = slots.into_iter().map(|slot| slot.0).collect();
     if context.json {
         let counts = [("done", done), ("failed", failed), ("to_train", todo.len())];
-        print_json(&ready, &counts, &slots, estimate.as_ref());
+        print_json(&prepared, &counts, &slots, estimate.as_ref());
         return Ok(Exit::Success);
     }
-    let preview = plan::preview(&ready.plan, arguments.limit);
-    let mut text = format!("{}: {}\n", ready.checked.experiment.name, preview.summary);
+    let preview = plan::preview(&prepared.plan, arguments.limit);
+    let mut text = format!("{}: {}\n", prepared.loaded.experiment.name, preview.summary);
     text.push_str(&format!(
         "done {done}, failed {failed}, to train {}\n",
         todo.len()
     ));
     text.push_str(&format!("slots: {}\n", slots.join(", ")));
-    for axis in &ready.plan.axes {
+    for axis in &prepared.plan.axes {
         let values: Vec<String> = axis.values.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "axis {} {}: {}\n",
@@ -90,7 +98,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             values.join(" | ")
         ));
     }
-    if let [_, shares @ ..] = ready.plan.shares.as_slice()
+    if let [_, shares @ ..] = prepared.plan.shares.as_slice()
         && !shares.is_empty()
     {
         let shares: Vec<String> = shares.iter().map(ToString::to_string).collect();
@@ -119,7 +127,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
 fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
-    if atomic_fs::is_writable(&context.run_dir().datasets()) {
+    if atomic_fs::is_writable(&context.app.run_dir().datasets()) {
         return Ok(None);
     }
     let scratch = TemporaryFolder::new("sweep-plan");
@@ -131,12 +139,12 @@ fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
 }
 
 fn print_json(
-    ready: &Ready,
+    prepared: &PreparedSweep,
     counts: &[(&str, usize)],
     slots: &[String],
     estimate: Option<&Estimate>,
 ) {
-    let trials: Vec<_> = ready
+    let trials: Vec<_> = prepared
         .plan
         .trials
         .iter()
@@ -164,11 +172,11 @@ fn print_json(
         json!({ "seconds": estimate.wall_seconds, "worker_bytes": estimate.worker_bytes })
     });
     let object = json!({
-        "experiment": ready.checked.experiment.name,
-        "data": ready.data.meta.digest,
+        "experiment": prepared.loaded.experiment.name,
+        "data": prepared.data.meta.digest,
         "counts": counts,
-        "duplicates": ready.plan.duplicates,
-        "excluded": ready.plan.excluded,
+        "duplicates": prepared.plan.duplicates,
+        "excluded": prepared.plan.excluded,
         "slots": slots,
         "trials": trials,
         "estimate": estimate,

@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::model::{self, Choice};
-use super::{Context, Exit, Failure, target, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::model_flags::ModelFlags;
+use crate::terminal;
+use sweep_app::model;
+use sweep_app::output;
 use sweep_core::format::pluralize;
 use sweep_data::{Encoder, RejectedRow, SavedPreprocessor, Table, write_atomically};
 use sweep_engine::predict::Predictor;
@@ -28,7 +33,7 @@ pub struct Arguments {
     data: Option<PathBuf>,
 
     #[command(flatten)]
-    choice: Choice,
+    choice: ModelFlags,
 
     /// Take the model from a folder that `sweep export` wrote
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["experiment", "kind", "ensemble"])]
@@ -68,7 +73,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
     let output = output
         .map(|path| {
             let other = "name a file, or leave -o out for standard output";
-            target::file(path, arguments.force, other)
+            output::file(path, arguments.force, other)
         })
         .transpose()?;
     let mut models = load(context, arguments, what)?;
@@ -125,8 +130,8 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
             preprocessor: bundle.preprocessor,
         });
     }
-    let chosen = model::choose(context, what, &arguments.choice)?;
-    let preprocessor = chosen.preprocessor(context)?;
+    let chosen = model::choose(&context.app, what, &arguments.choice.options())?;
+    let preprocessor = chosen.preprocessor(&context.app)?;
     let trials = match arguments.ensemble {
         true => {
             let seeds = chosen.seeds();
@@ -134,13 +139,13 @@ fn load(context: &Context, arguments: &Arguments, what: &str) -> Result<Models, 
             seeds
         }
         false => {
-            chosen.tell(context);
+            chosen.notice(context);
             vec![&chosen.trial]
         }
     };
     let models = trials
         .iter()
-        .map(|trial| model::load(context, trial, preprocessor.names()))
+        .map(|trial| model::load(&context.app, trial, preprocessor.names()))
         .collect::<Result<_, _>>()?;
     Ok(Models {
         names: trials.iter().map(|trial| trial.id.to_string()).collect(),

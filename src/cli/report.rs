@@ -5,10 +5,15 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::context::store_failure;
-use super::filter::Filter;
-use super::{Context, Exit, Failure, claims, listing, terminal, test_rows};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::filter::Filter;
+use crate::listing;
+use crate::terminal;
 use sweep_analysis::{Anova, Inference, Input, merged};
+use sweep_app::calibration;
+use sweep_app::test_evaluations;
 use sweep_core::data_config::DataSpec;
 use sweep_core::sanitize::sanitize;
 use sweep_report::{
@@ -37,12 +42,12 @@ pub struct Arguments {
 /// `sweep report [NAME ...]`.
 pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     refuse_twice(&arguments.names)?;
-    let store = context.read()?;
+    let store = context.app.read()?;
     let records: Vec<ExperimentRecord> = match arguments.names.as_slice() {
-        [] => vec![context.experiment(None)?],
+        [] => vec![context.app.experiment(None)?],
         names => names
             .iter()
-            .map(|name| context.experiment(Some(name)))
+            .map(|name| context.app.experiment(Some(name)))
             .collect::<Result<_, _>>()?,
     };
     let mut written = Vec::new();
@@ -50,8 +55,8 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         let mut record = record.clone();
         let narrowed = arguments.filter.apply(&mut record)?;
         let test = match arguments.test {
-            true => Some(test_rows::look(context, &record)?),
-            false => store.last_evaluation(&record.name).map_err(store_failure)?,
+            true => Some(test_evaluations::evaluate(&context.app, context, &record)?),
+            false => store.last_evaluation(&record.name)?,
         };
         let input = load(context, arguments, &store, record, test, narrowed)?;
         if records.len() > 1 {
@@ -96,10 +101,8 @@ fn together(
                 input.running = running(context, records);
                 for record in records {
                     let name = &record.name;
-                    input.attempts.extend(context.attempts_in(store, name)?);
-                    input
-                        .slot_events
-                        .extend(store.slot_events(name).map_err(store_failure)?);
+                    input.attempts.extend(context.app.attempts_in(store, name)?);
+                    input.slot_events.extend(store.slot_events(name)?);
                 }
                 heading(context, &input);
                 return show(context, arguments, &input).map(Some);
@@ -116,12 +119,12 @@ fn together(
 fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failure> {
     let mut first: Option<(String, DataSpec)> = None;
     for record in records {
-        let data = test_rows::data_of(&record.file_path, &record.file_text, &record.flags)?;
+        let data = test_evaluations::data_of(&record.file_path, &record.file_text, &record.flags)?;
         let Some((name, other)) = &first else {
             first = Some((record.name.clone(), data));
             continue;
         };
-        if !test_rows::have_same_rows(&data, other) {
+        if !test_evaluations::have_same_rows(&data, other) {
             let (one, two) = (name, &record.name);
             return Ok(Some(format!(
                 "{one} and {two} split their rows differently"
@@ -134,7 +137,7 @@ fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Failur
 /// The names of `records` that a process is at.
 fn running(context: &Context, records: &[ExperimentRecord]) -> Vec<String> {
     let names = records.iter().map(|record| record.name.clone());
-    names.filter(|name| context.is_run(name)).collect()
+    names.filter(|name| context.app.is_running(name)).collect()
 }
 
 /// Says which of several sweeps what follows is about.
@@ -207,27 +210,24 @@ fn load(
 ) -> Result<Input, Failure> {
     let mut curves = HashMap::new();
     for trial in &experiment.trials {
-        curves.insert(
-            trial.id.clone(),
-            store.curves(&trial.id).map_err(store_failure)?,
-        );
+        curves.insert(trial.id.clone(), store.curves(&trial.id)?);
     }
     let mut confusion = HashMap::new();
     let mut importance = HashMap::new();
     for id in sweep_analysis::wanted(&experiment) {
-        confusion.insert(id.clone(), store.confusion(&id).map_err(store_failure)?);
-        importance.insert(id.clone(), store.importance(&id).map_err(store_failure)?);
+        confusion.insert(id.clone(), store.confusion(&id)?);
+        importance.insert(id.clone(), store.importance(&id)?);
     }
-    let looks = test_rows::looks(store, &experiment)?;
+    let looks = test_evaluations::looks(store, &experiment)?;
     let test = test.map(|test| EvaluationRecord { looks, ..test });
-    let (calibration, mut lacking) = claims::calibrations(context, &experiment);
+    let (calibration, mut lacking) = calibration::calibrations(&context.app, &experiment);
     lacking.extend(narrowed);
     let name = &experiment.name;
     Ok(Input {
         calibration,
         lacking,
-        attempts: context.attempts_in(store, name)?,
-        slot_events: store.slot_events(name).map_err(store_failure)?,
+        attempts: context.app.attempts_in(store, name)?,
+        slot_events: store.slot_events(name)?,
         looks,
         parts: Vec::new(),
         running: running(context, std::slice::from_ref(&experiment)),

@@ -1,8 +1,14 @@
 //! `sweep resume`: run again what the record says was run, less what it has finished.
 
-use super::prepare::Ready;
-use super::source::SourceRun;
-use super::{Context, Exit, Failure, prepare, run};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::flags::RunFlags;
+use crate::run;
+use sweep_app::loaded;
+use sweep_app::prepare;
+use sweep_app::prepare::PreparedSweep;
+use sweep_app::pretrained::PretrainedModel;
 use sweep_core::trial::{Value, WEIGHTS};
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, ExperimentRecord};
@@ -18,7 +24,7 @@ pub struct Arguments {
     accept_new_data: bool,
 
     #[command(flatten)]
-    pub how: run::How,
+    pub flags: RunFlags,
 }
 
 /// SHA-256 of the source's weights with which the trials of `record` were planned.
@@ -34,7 +40,7 @@ fn recorded_weights(record: &ExperimentRecord) -> Option<String> {
 
 /// `sweep resume [NAME]`.
 pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let record = context.experiment(arguments.name.as_deref())?;
+    let record = context.app.experiment(arguments.name.as_deref())?;
     let on_disk = std::fs::read_to_string(&record.file_path);
     if on_disk.is_ok_and(|text| text != record.file_text) {
         let path = record.file_path.display();
@@ -43,15 +49,15 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         ));
     }
     // "SWEEP:best" may be another trial by now.
-    let pinned = SourceRun::pinned(&record);
+    let pinned = PretrainedModel::pinned(&record);
     let weights = recorded_weights(&record);
     let source = Source {
         path: record.file_path.clone(),
         text: record.file_text.clone(),
     };
-    let checked = prepare::check(source, &record.flags)?;
-    let ready = prepare::prepare_from(context, checked, pinned.as_ref())?;
-    if let (Some(source), Some(recorded)) = (&ready.source, weights)
+    let loaded = loaded::check(source, &record.flags)?;
+    let prepared = prepare::prepare_from(&context.app, context, loaded, pinned.as_ref())?;
+    if let (Some(source), Some(recorded)) = (&prepared.source, weights)
         && source.weights_sha256 != recorded
     {
         return Err(Failure::input(
@@ -70,10 +76,10 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         context,
         &record.name,
         &record.dataset,
-        &ready,
+        &prepared,
         arguments.accept_new_data,
     )?;
-    run::go(context, &ready, &arguments.how)
+    run::execute(context, &prepared, &arguments.flags)
 }
 
 /// Data that have changed are refused, unless they are `accepted` as a new data set.
@@ -81,10 +87,10 @@ fn check_data(
     context: &Context,
     name: &str,
     recorded: &DatasetRecord,
-    ready: &Ready,
+    prepared: &PreparedSweep,
     accepted: bool,
 ) -> Result<(), Failure> {
-    let (old, new) = (&recorded.digest, &ready.data.meta.digest);
+    let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
     let path = recorded.source.display();
     match (old == new, accepted) {
         (true, false) => {}

@@ -5,10 +5,15 @@
 
 use serde_json::json;
 
-use super::context::store_failure;
-use super::litter::{self, Survey};
-use super::which::Found;
-use super::{Context, Exit, Failure, confirm, run, terminal, which};
+use crate::confirm;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
+use sweep_app::gc::{self, ScanResult};
+use sweep_app::resolve;
+use sweep_app::resolve::Found;
+use sweep_app::run::record;
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::trial::TrialId;
 use sweep_store::{Removal, Store, StoreError};
@@ -34,25 +39,25 @@ pub struct Arguments {
 /// `sweep rm NAME`.
 pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let name = &arguments.name;
-    let record = context.experiment(Some(name))?;
+    let record = context.app.experiment(Some(name))?;
     let trial = arguments
         .trial
         .as_deref()
-        .map(|prefix| match which::within(&record, prefix)? {
+        .map(|prefix| match resolve::within(&record, prefix)? {
             Found::Trial(trial) => Ok(*trial),
             Found::Configuration(mut trials) if trials.len() == 1 => Ok(trials.remove(0)),
-            Found::Configuration(trials) => Err(which::several(&trials)),
+            Found::Configuration(trials) => Err(resolve::several(&trials)),
         })
         .transpose()?
         .map(|trial| trial.id);
-    let lock = run::lock(context, name)?;
-    let mut store = Store::open(&context.store).map_err(store_failure)?;
+    let lock = record::lock(&context.app, name)?;
+    let mut store = Store::open(&context.app.store)?;
     let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
     let whole = removal.whole.then_some(name.as_str());
     let names = || removal.trials.iter().map(TrialId::as_str);
-    let survey = litter::of_trials(context, names(), whole)?;
+    let found = gc::of_trials(&context.app, names(), whole)?;
     if !context.json {
-        terminal::print(&shown(name, trial.as_ref(), &removal, &survey));
+        terminal::print(&shown(name, trial.as_ref(), &removal, &found));
     }
     let asked = || confirm::confirmed(&format!("remove {name}?"), arguments.yes);
     let subject = trial.as_ref().map_or_else(
@@ -64,11 +69,11 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         let gone = store.remove(name, trial.as_ref()).map_err(refused)?;
         // Nobody can run what the record does not have, and the files name it no more.
         let names = gone.trials.iter().map(TrialId::as_str);
-        let mut left = litter::of_trials(context, names, whole)?;
+        let mut left = gc::of_trials(&context.app, names, whole)?;
         // What is removed below is only removed under the lock, which is taken for that again.
         drop(lock);
         let before = left.alone.len();
-        let (files, size) = litter::remove(context, &mut store, &mut left)?;
+        let (files, size) = gc::remove(&context.app, &mut store, &mut left)?;
         if !context.json {
             let (files, size) = (pluralize(files, "file"), format_bytes(size));
             terminal::note(&format!("removed {subject}: {files}, {size}"));
@@ -86,7 +91,7 @@ pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         terminal::note("nothing was removed");
     }
     if context.json {
-        let value = as_json(name, trial.as_ref(), &removal, (&survey, goes));
+        let value = as_json(name, trial.as_ref(), &removal, (&found, goes));
         terminal::print_json(&value);
     }
     Ok(Exit::Success)
@@ -97,12 +102,12 @@ fn refused(error: StoreError) -> Failure {
         StoreError::UsedByTransfer { .. }
         | StoreError::HasTestScores { .. }
         | StoreError::NotFound { .. } => Failure::input(error, ""),
-        error => store_failure(error),
+        error => error.into(),
     }
 }
 
 /// What goes and what stays, a line each.
-fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey) -> String {
+fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, found: &ScanResult) -> String {
     let number = |number: u64, noun: &str| pluralize(number, noun);
     let trials = pluralize(removal.trials.len(), "trial");
     let mut goes = match trial {
@@ -122,8 +127,8 @@ fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey
     let mut lines = vec![format!("goes:  {}", goes.join(", "))];
     lines.push(format!(
         "       {} in {}",
-        format_bytes(survey.bytes()),
-        pluralize(survey.pieces.len(), "file")
+        format_bytes(found.bytes()),
+        pluralize(found.files.len(), "file")
     ));
     if removal.shared > 0 {
         let what = match removal.whole {
@@ -147,7 +152,7 @@ fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, survey: &Survey
             "stays: the count of its {looks} at test rows; what they showed goes"
         ));
     }
-    for (path, why) in &survey.alone {
+    for (path, why) in &found.alone {
         lines.push(format!("stays: {}: {why}", path.display()));
     }
     lines.join("\n")
@@ -157,7 +162,7 @@ fn as_json(
     name: &str,
     trial: Option<&TrialId>,
     removal: &Removal,
-    (survey, removed): (&Survey, bool),
+    (found, removed): (&ScanResult, bool),
 ) -> serde_json::Value {
     json!({
         "removed": removed,
@@ -173,7 +178,7 @@ fn as_json(
         "notes": removal.notes,
         "looks": removal.looks,
         "data": removal.datasets,
-        "files": survey.pieces.len(),
-        "bytes": survey.bytes(),
+        "files": found.files.len(),
+        "bytes": found.bytes(),
     })
 }

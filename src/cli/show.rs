@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::context::store_failure;
-use super::which::Found;
-use super::{Context, Exit, Failure, listing, terminal, which};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::listing;
+use crate::terminal;
 use sweep_analysis::json;
+use sweep_app::resolve;
+use sweep_app::resolve::Found;
 use sweep_core::event::Slot;
 use sweep_core::trial::Objective;
 use sweep_report::details::{self, Details};
@@ -22,14 +26,14 @@ pub struct Arguments {
 
 /// `sweep show WHAT`. A sweep's name goes before the digits of a trial or a configuration.
 pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let store = context.read()?;
+    let store = context.app.read()?;
     let colour = terminal::stdout_has_colour();
     let named = match arguments.what.as_deref() {
-        Some(what) if store.experiment(what).map_err(store_failure)?.is_none() => None,
-        what => Some(context.experiment(what)?),
+        Some(what) if store.experiment(what)?.is_none() => None,
+        what => Some(context.app.experiment(what)?),
     };
     if let Some(record) = named {
-        let events = store.slot_events(&record.name).map_err(store_failure)?;
+        let events = store.slot_events(&record.name)?;
         terminal::print(&match context.json {
             true => merged(
                 listing::sweep_json(&record),
@@ -38,7 +42,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             .to_string(),
             false => {
                 let sessions = details::sessions(&record.sessions, &events, terminal::look());
-                let told = match context.is_run(&record.name) {
+                let told = match context.app.is_running(&record.name) {
                     true => listing::running_sweep(&record, colour),
                     false => listing::sweep(&record, colour),
                 };
@@ -48,26 +52,26 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let prefix = arguments.what.as_deref().unwrap_or_default();
-    let trial = match which::find(&store, prefix)? {
+    let trial = match resolve::find(&store, prefix)? {
         Found::Trial(mut trial) => {
-            context.settle(&store, &mut trial)?;
+            context.app.mark_stale(&store, &mut trial)?;
             *trial
         }
         Found::Configuration(mut trials) => {
             for trial in &mut trials {
-                context.settle(&store, trial)?;
+                context.app.mark_stale(&store, trial)?;
             }
             return configuration(context, &store, &trials);
         }
     };
     let objective = objective(context, &store, &trial)?;
-    let attempts = context.attempts(&store, &trial.id)?;
-    let curves = store.curves(&trial.id).map_err(store_failure)?;
-    let artifacts = store.artifacts(&trial.id).map_err(store_failure)?;
-    let asked_by = store.planned_by(&trial.id).map_err(store_failure)?;
+    let attempts = context.app.attempts(&store, &trial.id)?;
+    let curves = store.curves(&trial.id)?;
+    let artifacts = store.artifacts(&trial.id)?;
+    let asked_by = store.planned_by(&trial.id)?;
     let details_of_trial = Details {
         asked_by: &asked_by,
-        folder: &context.trials().join(trial.id.as_str()),
+        folder: &context.app.trials().join(trial.id.as_str()),
         logs: &logs(context, &store, &attempts)?,
     };
     terminal::print(&match context.json {
@@ -113,9 +117,9 @@ fn configuration(
 
 /// What `trial` was ranked by.
 fn objective(context: &Context, store: &Store, trial: &TrialRecord) -> Result<Objective, Failure> {
-    let names = store.experiments_of(&trial.id).map_err(store_failure)?;
+    let names = store.experiments_of(&trial.id)?;
     match names.first() {
-        Some(name) => Ok(context.experiment(Some(name))?.objective),
+        Some(name) => Ok(context.app.experiment(Some(name))?.objective),
         None => Ok(Objective::default()),
     }
 }
@@ -128,14 +132,11 @@ fn logs(
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut logs = Vec::new();
     for attempt in attempts {
-        let Some(name) = store
-            .session_experiment(attempt.session)
-            .map_err(store_failure)?
-        else {
+        let Some(name) = store.session_experiment(attempt.session)? else {
             continue;
         };
         let slot = Slot(attempt.slot.clone());
-        let log = context.run_dir().log(&name, &slot);
+        let log = context.app.run_dir().log(&name, &slot);
         if log.is_file() && !logs.contains(&log) {
             logs.push(log);
         }

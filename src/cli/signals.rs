@@ -3,7 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use sweep_core::atomic_fs;
 
 /// Asked at each signal; without one, the process ends.

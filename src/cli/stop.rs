@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Context, Exit, Failure, terminal};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::terminal;
 use sweep_core::format::{format_duration, pluralize};
 use sweep_core::trial::Status;
 use sweep_store::lock::{self, LockError, LockHolder, host_name};
@@ -38,7 +41,7 @@ pub fn stop(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let Some(holder) = holder(context, &name)? else {
         // A name that was misspelt is an error, not a sweep that has stopped.
-        context.experiment(Some(&name))?;
+        context.app.experiment(Some(&name))?;
         let said = format!("{name} is not running");
         return Ok(tell_idle(context, &said, Some(&name)));
     };
@@ -58,7 +61,7 @@ fn chosen(context: &Context, name: Option<&str>) -> Result<Option<String>, Failu
     if let Some(name) = name {
         return Ok(Some(name.to_owned()));
     }
-    let mut running = lock::running_experiments(context.runs());
+    let mut running = lock::running_experiments(context.app.runs());
     match running.len() {
         0 | 1 => Ok(running.pop()),
         several => Err(Failure::input(
@@ -69,7 +72,7 @@ fn chosen(context: &Context, name: Option<&str>) -> Result<Option<String>, Failu
 }
 
 fn holder(context: &Context, name: &str) -> Result<Option<LockHolder>, Failure> {
-    lock::holder_of(context.runs(), name).map_err(|error| match error {
+    lock::holder_of(context.app.runs(), name).map_err(|error| match error {
         LockError::Name { .. } => Failure::input(error, ""),
         _ => Failure::environment(error, ""),
     })
@@ -82,12 +85,12 @@ fn ask(
     holder: &LockHolder,
     urgency: StopMode,
 ) -> Result<(), Failure> {
-    let requests = StopRequest::to(context.runs(), name, holder.clone())
+    let requests = StopRequest::to(context.app.runs(), name, holder.clone())
         .map_err(|error| Failure::input(error, ""))?;
     let Err(error) = requests.send(urgency) else {
         return Ok(());
     };
-    let is_here = holder.host == host_name() && holder.has_locked(context.runs(), name);
+    let is_here = holder.host == host_name() && holder.has_locked(context.app.runs(), name);
     if is_here && signal(holder.pid, urgency).is_ok() {
         return Ok(());
     }
@@ -161,7 +164,7 @@ fn wait(
 
 /// Says how the sweep stands now.
 fn tell(context: &Context, name: &str, holder: &LockHolder) -> Result<Exit, Failure> {
-    let record = context.experiment(Some(name))?;
+    let record = context.app.experiment(Some(name))?;
     let planned = || record.trials.iter().filter(|trial| trial.in_plan);
     let done = planned().filter(|trial| trial.status.is_final()).count();
     let with = |status| {

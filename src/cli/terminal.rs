@@ -2,12 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
-/// How long something may take before it is said what is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
 
@@ -182,21 +177,6 @@ fn write(text: &str) {
 pub fn end_unread() -> ! {
     atomic_fs::remove_partial_files();
     std::process::exit(0)
-}
-
-/// Does `work`, and says `waits` if it takes long.
-pub fn with_patience<T>(waits: &str, work: impl FnOnce() -> T) -> T {
-    let (done, wait) = channel::<()>();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                note(waits);
-            }
-        });
-        let result = work();
-        drop(done);
-        result
-    })
 }
 
 /// Writes a line to standard error.

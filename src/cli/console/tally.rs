@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::FormattedDuration;
 
-use super::Sweep;
+use sweep_app::overview::Overview;
 use sweep_core::event::{AttemptNo, Cause, Event, Slot, StopReason};
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{Metric, TrialId, TrialResult};
@@ -17,7 +17,7 @@ const LOG_WIDTH: usize = 200;
 
 /// What has happened so far.
 pub struct Tally {
-    pub sweep: Sweep,
+    pub sweep: Overview,
     pub began: Instant,
     finished: u64,
     diverged: u64,
@@ -43,7 +43,7 @@ pub struct Running {
 }
 
 impl Tally {
-    pub fn new(sweep: Sweep, now: Instant) -> Tally {
+    pub fn new(sweep: Overview, now: Instant) -> Tally {
         Tally {
             best: sweep.best.clone(),
             best_at_end: None,

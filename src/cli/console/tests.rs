@@ -1,12 +1,13 @@
 //! A console driven by made-up events and a made-up clock.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::tally::pace;
 use super::*;
 use sweep_core::event::{AttemptNo, Cause, StopReason};
-use sweep_core::trial::TrialResult;
+use sweep_core::trial::{Objective, TrialResult};
 
 /// An output that a test can read.
 #[derive(Clone, Default)]
@@ -50,9 +51,9 @@ fn slot(name: &str) -> Slot {
     Slot(name.to_owned())
 }
 
-fn sweep() -> Sweep {
+fn sweep() -> Overview {
     let describe = |n: u64| (id(n), format!("lr={n}\x1b[31m layers=[64, 32]"));
-    Sweep {
+    Overview {
         total: 40,
         already_done: 10,
         failed_before: 0,

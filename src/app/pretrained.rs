@@ -1,22 +1,26 @@
-//! The trained network that a transfer begins with: found in the record, its files checked.
+//! The trained network that a transfer begins with: found in the record, its files loaded.
 
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::context::store_failure;
-use super::prepare::Checked;
-use super::{Context, Failure, model};
 use sweep_core::data_config::DataSpec;
 use sweep_core::run_dir::RunDir;
 use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
 use sweep_data::SourceData;
 use sweep_engine::models::mlp::WEIGHTS;
 use sweep_experiment::Source;
-use sweep_store::{DatasetRecord, ExperimentFile, ExperimentRecord, Store, TrialRecord};
+use sweep_store::{
+    DatasetRecord, ExperimentFile, ExperimentRecord, Store, StoreError, TrialRecord,
+};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::loaded::LoadedExperiment;
+use crate::model;
 
 /// A finished network and the data it was trained on.
-pub struct SourceRun {
+pub struct PretrainedModel {
     pub trial: TrialId,
     /// Its weights file.
     pub weights: PathBuf,
@@ -42,38 +46,38 @@ fn refuse<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, R
     })
 }
 
-impl SourceRun {
-    /// The source that `checked` names, or that `pinned` does: a sweep that is gone on with keeps the
+impl PretrainedModel {
+    /// The source that `loaded` names, or that `pinned` does: a sweep that is resumed keeps the
     /// source it began with. `None` without a transfer.
     pub fn find(
-        context: &Context,
-        checked: &Checked,
+        app: &App,
+        loaded: &LoadedExperiment,
         pinned: Option<&TrialId>,
-    ) -> Result<Option<SourceRun>, Failure> {
-        let Some(transfer) = &checked.experiment.transfer else {
+    ) -> Result<Option<PretrainedModel>, Error> {
+        let Some(transfer) = &loaded.experiment.transfer else {
             return Ok(None);
         };
-        let blame = |refused: Refused| {
-            let problem = checked
+        let diagnose = |refused: Refused| {
+            let problem = loaded
                 .experiment
                 .diagnose("transfer.from", refused.message)
                 .help(refused.help);
-            Failure::experiment(&checked.source, &checked.flags, &[problem])
+            loaded.rejected(vec![problem])
         };
-        let store = match context.read_if_any()? {
+        let store = match app.read_if_any()? {
             Some(store) => store,
             None => {
-                let message = format!("{} is not there yet", context.store.display());
+                let message = format!("{} is not there yet", app.store.display());
                 let help = "train the source first, with `sweep run` on its experiment file";
-                return Err(blame(Refused {
+                return Err(diagnose(Refused {
                     message,
                     help: help.to_owned(),
                 }));
             }
         };
         let from = pinned.map_or(transfer.from.as_str(), TrialId::as_str);
-        let found = find(context, &store, from).map_err(|error| match error {
-            Problem::Refused(refused) => blame(refused),
+        let found = find(app, &store, from).map_err(|error| match error {
+            Problem::Refused(refused) => diagnose(refused),
             Problem::Failed(failure) => failure,
         })?;
         Ok(Some(found))
@@ -103,7 +107,7 @@ impl SourceRun {
 
 enum Problem {
     Refused(Refused),
-    Failed(Failure),
+    Failed(Error),
 }
 
 impl From<Refused> for Problem {
@@ -112,13 +116,19 @@ impl From<Refused> for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Problem {
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        Problem::Failed(error.into())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(failure: Error) -> Problem {
         Problem::Failed(failure)
     }
 }
 
-fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Problem> {
+fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem> {
     let (origin, trial) = match from.split_once(':') {
         Some((name, which)) => {
             let (experiment, trial) = of_sweep(store, name, which)?;
@@ -128,9 +138,9 @@ fn find(context: &Context, store: &Store, from: &str) -> Result<SourceRun, Probl
     };
     let network = network(&trial)?;
     let data = recipe(&origin.file)?;
-    let weights = context.trials().join(trial.id.as_str()).join(WEIGHTS);
+    let weights = app.trials().join(trial.id.as_str()).join(WEIGHTS);
     let weights_sha256 = weights_of(store, &trial, &weights)?;
-    Ok(SourceRun {
+    Ok(PretrainedModel {
         trial: trial.id,
         weights,
         weights_sha256,
@@ -167,8 +177,8 @@ fn of_sweep(
     name: &str,
     which: &str,
 ) -> Result<(ExperimentRecord, TrialRecord), Problem> {
-    let Some(experiment) = store.experiment(name).map_err(store_failure)? else {
-        let known = store.experiments().map_err(store_failure)?;
+    let Some(experiment) = store.experiment(name)? else {
+        let known = store.experiments()?;
         let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
         return Ok(refuse(
             format!("there is no sweep `{name}`"),
@@ -224,7 +234,7 @@ fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Probl
             )?);
         }
     };
-    let Some(file) = store.file_of(&trial.id).map_err(store_failure)? else {
+    let Some(file) = store.file_of(&trial.id)? else {
         // Says which status it has instead.
         network(&trial)?;
         return Ok(refuse(
@@ -235,7 +245,7 @@ fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Probl
             "take another trial",
         )?);
     };
-    let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
+    let dataset = store.dataset_of(&trial.id)?;
     Ok((Origin { file, dataset }, trial))
 }
 
@@ -311,7 +321,7 @@ fn weights_of(
             )?);
         }
     };
-    let recorded = store.artifacts(&trial.id).map_err(store_failure)?;
+    let recorded = store.artifacts(&trial.id)?;
     let recorded = recorded
         .iter()
         .find(|artifact| artifact.path == std::path::Path::new(WEIGHTS));

@@ -4,7 +4,6 @@
 //! Invariant: only rows that were shown in training or validation are read; a model or data set that is
 //! not there costs this part of the report and no more.
 
-use super::Context;
 use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
@@ -12,16 +11,15 @@ use sweep_data::Dataset;
 use sweep_engine::predict::Predictor;
 use sweep_store::ExperimentRecord;
 
+use crate::app::App;
+
 /// Models asked of each configuration; more of them change the picture little.
 const MODELS: usize = 5;
 /// Rows predicted at a time.
 const CHUNK: usize = 4096;
 
 /// The calibration of the best configuration of each kind, and a sentence for each that is lacking.
-pub fn calibrations(
-    context: &Context,
-    record: &ExperimentRecord,
-) -> (Vec<Calibration>, Vec<String>) {
+pub fn calibrations(app: &App, record: &ExperimentRecord) -> (Vec<Calibration>, Vec<String>) {
     let summary = Summary::of(record);
     let best: Vec<&Configuration> = Kind::ALL
         .into_iter()
@@ -30,14 +28,14 @@ pub fn calibrations(
     if best.is_empty() {
         return (Vec::new(), Vec::new());
     }
-    let path = context.run_dir().dataset(&record.dataset.digest);
+    let path = app.run_dir().dataset(&record.dataset.digest);
     let data = match Dataset::open(&path) {
         Ok(data) => data,
         Err(error) => return (Vec::new(), vec![format!("Calibration: {error}.")]),
     };
     let (mut found, mut lacking) = (Vec::new(), Vec::new());
     for config in best {
-        match claims(context, config, &data) {
+        match claims(app, config, &data) {
             Ok(models) => match Calibration::of(config.id.clone(), &models) {
                 Some(calibration) => found.push(calibration),
                 None => lacking.push(format!(
@@ -57,16 +55,12 @@ pub fn calibrations(
 }
 
 /// Of each model of `config`, the probability of each class that it names and whether it is right.
-fn claims(
-    context: &Context,
-    config: &Configuration,
-    data: &Dataset,
-) -> Result<Vec<Claims>, String> {
+fn claims(app: &App, config: &Configuration, data: &Dataset) -> Result<Vec<Claims>, String> {
     let meta = data.meta();
     let (rows, width) = (data.valid(), meta.features.len());
     let mut models = Vec::new();
     for run in config.runs.iter().take(MODELS) {
-        let folder = context.trials().join(run.trial.as_str());
+        let folder = app.trials().join(run.trial.as_str());
         let mut model = Predictor::load(&folder, config.kind, &meta.features, &meta.classes)
             .map_err(|error| error.to_string())?;
         let mut claims = Claims::with_capacity(rows.y.len());

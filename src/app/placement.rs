@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::Failure;
-use super::gpus::{self, Gpu};
-use super::prepare::Ready;
-use super::run::{Choice, GpuShares};
 use sweep_core::event::Slot;
 use sweep_experiment::{Cuda, Engine, Slots};
-use sweep_scheduler::{Gpus, SlotRequest, TorchWorker, cores, parse_slots, slots};
+use sweep_scheduler::{Gpus, SlotRequest, TorchWorker, cores, slots};
+
+use crate::error::Error;
+use crate::gpus::{self, Gpu};
+use crate::options::{GpuShares, SlotOptions};
+use crate::prepare::PreparedSweep;
 
 /// The worker that trains with libtorch, beside this program.
 const TORCH_WORKER: &str = "sweep-torch";
@@ -30,31 +31,15 @@ pub struct Placement {
     pub torch: Option<TorchWorker>,
 }
 
-/// What the command line may say of engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum EngineChoice {
-    /// native on CPU slots, torch on GPUs
-    Auto,
-    /// The engine that is built in; CPUs alone
-    Native,
-    /// libtorch, on CPUs and GPUs
-    Torch,
-}
-
 /// What flags ask for, or else the file.
 ///
 /// # Errors
 /// When what is asked for is not here.
-pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
-    let schedule = &ready.checked.experiment.schedule;
-    let engine = match how.engine {
-        Some(EngineChoice::Auto) => Engine::Auto,
-        Some(EngineChoice::Native) => Engine::Native,
-        Some(EngineChoice::Torch) => Engine::Torch,
-        None => schedule.engine,
-    };
-    let wanted = match (&how.slots, how.workers) {
-        (Some(text), _) => parse_slots(text).map_err(|error| Failure::input(error, ""))?,
+pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placement, Error> {
+    let schedule = &prepared.loaded.experiment.schedule;
+    let engine = options.engine.unwrap_or(schedule.engine);
+    let wanted = match (&options.slots, options.workers) {
+        (Some(wanted), _) => wanted.clone(),
         (None, Some(count)) => cpu_alone(count),
         (None, None) => match &schedule.slots {
             Slots::Auto => SlotRequest::Auto,
@@ -68,22 +53,22 @@ pub fn place(ready: &Ready, how: &Choice) -> Result<Placement, Failure> {
         },
     };
     // A flag may name an engine that has no use for the GPUs that the file names.
-    let wanted = match (engine, &how.slots, wanted) {
+    let wanted = match (engine, &options.slots, wanted) {
         (Engine::Native, None, SlotRequest::These { cpu, .. }) if cpu > 0 => cpu_alone(cpu),
         (_, _, wanted) => wanted,
     };
     let found = gpus::find();
     let torch = torch_worker();
-    let shares = match how.gpu_shares {
+    let shares = match options.gpu_shares {
         Some(GpuShares::These(shares)) => Some(shares),
         Some(GpuShares::Auto) => None,
         None => schedule.gpu_shares,
     };
     let (cpu, numbers, shares) = choose(engine, wanted, (&found, shares), torch.is_ok())?;
     let slots =
-        slots(cpu, (&numbers, shares), found.len()).map_err(|error| Failure::input(error, ""))?;
-    if how.gpu_shares.is_some() && numbers.is_empty() {
-        return Err(Failure::input(
+        slots(cpu, (&numbers, shares), found.len()).map_err(|error| Error::input(error, ""))?;
+    if options.gpu_shares.is_some() && numbers.is_empty() {
+        return Err(Error::input(
             "--gpu-shares is about GPUs, and none is used here",
             "`sweep doctor` says which there are; leave the flag out to train on CPUs",
         ));
@@ -115,7 +100,7 @@ fn choose(
     wanted: SlotRequest,
     (found, shares): (&[Gpu], Option<usize>),
     has_torch: bool,
-) -> Result<(usize, Vec<u32>, usize), Failure> {
+) -> Result<(usize, Vec<u32>, usize), Error> {
     let all: Vec<u32> = (0..found.len() as u32).collect();
     let shares_of =
         |numbers: &[u32]| shares.unwrap_or_else(|| fitting_shares(cores(), found, numbers));
@@ -130,7 +115,7 @@ fn choose(
             let numbers = match gpus {
                 Gpus::These(numbers) => numbers,
                 Gpus::All if all.is_empty() => {
-                    return Err(Failure::environment(
+                    return Err(Error::environment(
                         "all GPUs are asked for, and none was found",
                         "`sweep doctor` says what was looked at; --slots cpu trains on CPUs",
                     ));
@@ -141,7 +126,7 @@ fn choose(
         }
     };
     if engine == Engine::Native && !numbers.is_empty() {
-        return Err(Failure::input(
+        return Err(Error::input(
             "GPU slots are asked for, and the native engine trains on CPUs alone",
             "choose CPU slots, or leave the engine to `auto`",
         ));
@@ -184,7 +169,7 @@ impl std::fmt::Display for NoTorchWorker {
 }
 
 impl NoTorchWorker {
-    fn failure(&self, on_cpu: bool) -> Failure {
+    fn failure(&self, on_cpu: bool) -> Error {
         let instead = match on_cpu {
             true => "--engine native trains without it",
             false => "--slots cpu trains without it",
@@ -192,7 +177,7 @@ impl NoTorchWorker {
         let help = format!(
             "`make torch` builds it ({TORCH_WORKER_VARIABLE} names one elsewhere); {instead}"
         );
-        Failure::environment(self, &help)
+        Error::environment(self, &help)
     }
 }
 

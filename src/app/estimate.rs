@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::Failure;
-use super::prepare::Ready;
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::WEIGHTS;
 use sweep_engine::{Callback, Control, Epoch, Job};
 use sweep_experiment::plan::PlannedTrial;
+
+use crate::error::Error;
+use crate::prepare::PreparedSweep;
 
 /// Trials of each kind that are tried, spread evenly over the plan.
 const TRIED: usize = 6;
@@ -48,22 +49,26 @@ impl fmt::Display for Estimate {
 /// Tries some of `todo` in this process, and extrapolates to all of it on `slots` workers.
 ///
 /// Early stopping is not foreseen, so the estimate errs on the long side where it is on.
-pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<Estimate, Failure> {
-    let data = Dataset::open(&ready.data.path).map_err(|error| {
-        Failure::environment(format!("cannot open the prepared data: {error}"), "")
+pub fn estimate(
+    prepared: &PreparedSweep,
+    todo: &[&PlannedTrial],
+    slots: usize,
+) -> Result<Estimate, Error> {
+    let data = Dataset::open(&prepared.data.path).map_err(|error| {
+        Error::environment(format!("cannot open the prepared data: {error}"), "")
     })?;
     let scratch = std::env::temp_dir().join(format!("sweep-pilot-{}", std::process::id()));
     let folder = scratch.join("pilot");
     std::fs::create_dir_all(&folder).map_err(|error| {
-        Failure::environment(format!("cannot create {}: {error}", folder.display()), "")
+        Error::environment(format!("cannot create {}: {error}", folder.display()), "")
     })?;
-    if let Some(source) = &ready.source {
+    if let Some(source) = &prepared.source {
         let beside = scratch.join(source.trial.as_str());
         std::fs::create_dir_all(&beside)
             .and_then(|()| std::fs::copy(&source.weights, beside.join(WEIGHTS)))
             .map_err(|error| {
                 let message = format!("cannot copy {}: {error}", source.weights.display());
-                Failure::environment(message, "")
+                Error::environment(message, "")
             })?;
     }
     let mut estimate = Estimate {
@@ -108,14 +113,14 @@ pub fn estimate(ready: &Ready, todo: &[&PlannedTrial], slots: usize) -> Result<E
 }
 
 /// Seconds that the whole of `trial` would take.
-fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Failure> {
+fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Error> {
     let mut clock = Clock {
         start: Instant::now(),
         steps: 0,
         elapsed: Duration::ZERO,
     };
     sweep_engine::train(job, None, &mut clock)
-        .map_err(|error| Failure::environment(format!("{}: {error}", trial.id.short()), ""))?;
+        .map_err(|error| Error::environment(format!("{}: {error}", trial.id.short()), ""))?;
     let each = clock.elapsed.as_secs_f64() / f64::from(clock.steps.max(1));
     Ok(each * f64::from(trial.spec.model.steps()))
 }

@@ -1,10 +1,11 @@
 //! Which trial a command means: by the first digits of its name, or by those of its configuration, as rankings show them.
 
-use super::context::store_failure;
-use super::{Context, Failure};
 use sweep_analysis::text;
 use sweep_core::trial::{ConfigId, Status};
 use sweep_store::{ExperimentRecord, Store, StoreError, TrialRecord};
+
+use crate::app::App;
+use crate::error::Error;
 
 /// Trials that a message lists.
 const LISTED: usize = 10;
@@ -20,14 +21,14 @@ pub enum Found {
 ///
 /// # Errors
 /// When there is none, or more than one thing that it could mean.
-pub fn find(store: &Store, prefix: &str) -> Result<Found, Failure> {
+pub fn find(store: &Store, prefix: &str) -> Result<Found, Error> {
     if prefix.is_empty() {
-        return Err(Failure::input(
+        return Err(Error::input(
             "an empty name means no trial",
             "`sweep ls NAME` lists the trials of a sweep",
         ));
     }
-    let configs = store.find_configs(prefix).map_err(store_failure)?;
+    let configs = store.find_configs(prefix)?;
     match (store.find_trial(prefix), configs.as_slice()) {
         (Ok(trial), []) => Ok(Found::Trial(Box::new(trial))),
         // A whole name means what bears it.
@@ -35,14 +36,14 @@ pub fn find(store: &Store, prefix: &str) -> Result<Found, Failure> {
             Ok(Found::Trial(Box::new(trial)))
         }
         (Err(StoreError::NoSuchTrial { .. }), [config]) => {
-            let trials = store.trials_of_config(config).map_err(store_failure)?;
+            let trials = store.trials_of_config(config)?;
             Ok(Found::Configuration(trials))
         }
         (Err(StoreError::NoSuchTrial { .. }), []) => Err(unknown(store, prefix)?),
         (Ok(_) | Err(StoreError::NoSuchTrial { .. } | StoreError::Ambiguous { .. }), _) => {
             Err(ambiguous(store, prefix, &configs)?)
         }
-        (Err(error), _) => Err(store_failure(error)),
+        (Err(error), _) => Err(error.into()),
     }
 }
 
@@ -60,15 +61,15 @@ impl From<TrialRecord> for Best {
 }
 
 /// The trial that `prefix` means: of a configuration, the finished one with the best objective.
-pub fn best(context: &Context, store: &Store, prefix: &str) -> Result<Best, Failure> {
+pub fn best(app: &App, store: &Store, prefix: &str) -> Result<Best, Error> {
     match find(store, prefix)? {
         Found::Trial(trial) => Ok((*trial).into()),
-        Found::Configuration(trials) => best_of(context, store, trials),
+        Found::Configuration(trials) => best_of(app, store, trials),
     }
 }
 
 /// The trial that `prefix` means; of a configuration, the only one that it has.
-pub fn single(store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
+pub fn single(store: &Store, prefix: &str) -> Result<TrialRecord, Error> {
     match find(store, prefix)? {
         Found::Trial(trial) => Ok(*trial),
         Found::Configuration(mut trials) if trials.len() == 1 => Ok(trials.remove(0)),
@@ -77,14 +78,14 @@ pub fn single(store: &Store, prefix: &str) -> Result<TrialRecord, Failure> {
 }
 
 /// Refuses to choose among `trials` of one configuration.
-pub fn several(trials: &[TrialRecord]) -> Failure {
+pub fn several(trials: &[TrialRecord]) -> Error {
     let config = trials.first().map_or("", |trial| trial.config.short());
     let message = format!(
         "configuration {config} has {} trials: {}",
         trials.len(),
         named(trials)
     );
-    Failure::input(message, "name one of them")
+    Error::input(message, "name one of them")
 }
 
 /// `3fa9c1d2 (seed 1, 0.5612), ...`
@@ -103,13 +104,13 @@ fn named(trials: &[TrialRecord]) -> String {
     names.join(", ")
 }
 
-fn best_of(context: &Context, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, Failure> {
+fn best_of(app: &App, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, Error> {
     let names = match trials.first() {
-        Some(first) => store.experiments_of(&first.id).map_err(store_failure)?,
+        Some(first) => store.experiments_of(&first.id)?,
         None => Vec::new(),
     };
     let goal = match names.first() {
-        Some(name) => context.experiment(Some(name))?.objective.goal,
+        Some(name) => app.experiment(Some(name))?.objective.goal,
         None => sweep_core::trial::Objective::default().goal,
     };
     let all = trials.len();
@@ -126,7 +127,7 @@ fn best_of(context: &Context, store: &Store, trials: Vec<TrialRecord>) -> Result
         .min_by(|(a, _), (b, _)| goal.order(*a, *b));
     let Some((_, best)) = best else {
         let message = format!("no trial of this configuration has finished: {told}");
-        return Err(Failure::input(message, "`sweep resume` goes on with them"));
+        return Err(Error::input(message, "`sweep resume` trains them"));
     };
     let why = format!(
         "configuration {}: trial {}, seed {}, {}",
@@ -152,7 +153,7 @@ fn place(finished: usize, all: usize) -> String {
 }
 
 /// Likewise among the trials of `experiment`: the one whose name begins with `prefix`, or those of the configuration.
-pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Failure> {
+pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Error> {
     let digits = prefix.to_ascii_lowercase();
     let begins = |name: &str| !digits.is_empty() && name.starts_with(&digits);
     let all = experiment.trials.iter();
@@ -172,7 +173,7 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Fail
         ([trial], true) => Ok(Found::Trial(Box::new((*trial).clone()))),
         ([trial], _) if trial.id.as_str() == digits => Ok(Found::Trial(Box::new((*trial).clone()))),
         ([], false) if is_one => Ok(Found::Configuration(of_config)),
-        ([], true) => Err(Failure::input(
+        ([], true) => Err(Error::input(
             format!(
                 "sweep {} has no trial and no configuration `{prefix}`",
                 experiment.name
@@ -183,7 +184,7 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Fail
             let trials: Vec<TrialRecord> = trials.iter().map(|trial| (*trial).clone()).collect();
             let configs = distinct(of_config.iter().map(|trial| &trial.config));
             let said = could_be(&trials, trials.len() as u64, &configs);
-            Err(Failure::input(
+            Err(Error::input(
                 format!(
                     "`{prefix}` is not one thing in sweep {}: {said}",
                     experiment.name
@@ -196,14 +197,14 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Fail
 
 /// The best trial that `prefix` means among those of `experiment`.
 pub fn best_within(
-    context: &Context,
+    app: &App,
     store: &Store,
     experiment: &ExperimentRecord,
     prefix: &str,
-) -> Result<Best, Failure> {
+) -> Result<Best, Error> {
     match within(experiment, prefix)? {
         Found::Trial(trial) => Ok((*trial).into()),
-        Found::Configuration(trials) => best_of(context, store, trials),
+        Found::Configuration(trials) => best_of(app, store, trials),
     }
 }
 
@@ -242,31 +243,31 @@ fn could_be(trials: &[TrialRecord], number: u64, configs: &[ConfigId]) -> String
     parts.join("; ")
 }
 
-fn ambiguous(store: &Store, prefix: &str, configs: &[ConfigId]) -> Result<Failure, Failure> {
+fn ambiguous(store: &Store, prefix: &str, configs: &[ConfigId]) -> Result<Error, Error> {
     let (trials, number) = match store.find_trial(prefix) {
         Ok(trial) => (vec![trial.id], 1),
         Err(StoreError::Ambiguous {
             candidates, count, ..
         }) => (candidates, count),
         Err(StoreError::NoSuchTrial { .. }) => (Vec::new(), 0),
-        Err(error) => return Err(store_failure(error)),
+        Err(error) => return Err(error.into()),
     };
     let mut records = Vec::new();
     for trial in &trials {
-        records.push(store.find_trial(trial.as_str()).map_err(store_failure)?);
+        records.push(store.find_trial(trial.as_str())?);
     }
     let said = could_be(&records, number, configs);
-    Ok(Failure::input(
+    Ok(Error::input(
         format!("`{prefix}` is not one thing: {said}"),
         "give more digits",
     ))
 }
 
-fn unknown(store: &Store, prefix: &str) -> Result<Failure, Failure> {
-    let known = store.experiments().map_err(store_failure)?;
+fn unknown(store: &Store, prefix: &str) -> Result<Error, Error> {
+    let known = store.experiments()?;
     let names: Vec<&str> = known.iter().map(|sweep| sweep.name.as_str()).collect();
     if names.contains(&prefix) {
-        return Ok(Failure::input(
+        return Ok(Error::input(
             format!("`{prefix}` is a sweep, and a trial is asked for"),
             &format!("`sweep ls {prefix}` lists its trials"),
         ));
@@ -278,7 +279,7 @@ fn unknown(store: &Store, prefix: &str) -> Result<Failure, Failure> {
             names.join(", ")
         ),
     };
-    Ok(Failure::input(
+    Ok(Error::input(
         format!("no sweep, trial or configuration is called `{prefix}`"),
         &help,
     ))

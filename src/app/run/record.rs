@@ -4,10 +4,6 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::context::store_failure;
-use crate::environment::environment;
-use crate::prepare::Ready;
-use crate::{Context, Exit, Failure};
 use sweep_core::trial::{ModelSpec, Status, TrialId};
 use sweep_experiment::plan::{Plan, PlannedTrial};
 use sweep_store::lock::{LockError, host_name};
@@ -17,8 +13,13 @@ use sweep_store::{
 };
 use sweep_worker::checkpoints;
 
+use crate::app::App;
+use crate::environment::environment;
+use crate::error::Error;
+use crate::prepare::PreparedSweep;
+
 /// What earlier sessions have left.
-pub struct Before {
+pub struct PriorProgress {
     /// Trials with a result.
     pub done: usize,
     /// Trials that failed and are not tried again.
@@ -28,19 +29,19 @@ pub struct Before {
     pub out_of_plan: usize,
 }
 
-impl Before {
+impl PriorProgress {
     pub fn of(
-        ready: &Ready,
+        prepared: &PreparedSweep,
         todo: &[&PlannedTrial],
         statuses: &HashMap<TrialId, Status>,
         store: &Store,
-    ) -> Result<Before, Failure> {
+    ) -> Result<PriorProgress, Error> {
         let is_done = |status: &&Status| matches!(status, Status::Finished | Status::Diverged);
         let done = statuses.values().filter(is_done).count();
-        let own = summary_of(store, &ready.checked.experiment.name)?;
-        Ok(Before {
+        let own = summary_of(store, &prepared.loaded.experiment.name)?;
+        Ok(PriorProgress {
             done,
-            failed: ready.plan.trials.len() - done - todo.len(),
+            failed: prepared.plan.trials.len() - done - todo.len(),
             out_of_plan: own.as_ref().map_or(0, |own| own.out_of_plan as usize),
             best: own.and_then(|own| own.best_trial.zip(own.best)),
         })
@@ -48,15 +49,15 @@ impl Before {
 }
 
 /// What the record says of the experiment called `name` in short.
-fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Failure> {
-    let known = store.experiments().map_err(store_failure)?;
+fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Error> {
+    let known = store.experiments()?;
     Ok(known.into_iter().find(|other| other.name == name))
 }
 
 /// All that is on record of the experiment called `name`.
-pub fn whole(store: &Store, name: &str) -> Result<ExperimentRecord, Failure> {
-    let record = store.experiment(name).map_err(store_failure)?;
-    record.ok_or_else(|| Failure::environment(format!("{name} is not in the record"), ""))
+pub fn whole(store: &Store, name: &str) -> Result<ExperimentRecord, Error> {
+    let record = store.experiment(name)?;
+    record.ok_or_else(|| Error::environment(format!("{name} is not in the database"), ""))
 }
 
 /// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
@@ -69,9 +70,9 @@ pub fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
 }
 
 /// What the record knows of the trials of `plan`.
-pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Failure> {
+pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Error> {
     let ids: Vec<TrialId> = plan.trials.iter().map(|trial| trial.id.clone()).collect();
-    let found = store.statuses(&ids).map_err(store_failure)?;
+    let found = store.statuses(&ids)?;
     Ok(ids
         .into_iter()
         .zip(found)
@@ -80,11 +81,11 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
 }
 
 /// The lock of `experiment`, or who has it.
-pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
-    SweepLock::acquire(context.runs(), experiment).map_err(|error| match error {
-        LockError::Held { .. } => Failure::new(Exit::Busy, error, ""),
-        LockError::Name { .. } => Failure::input(error, ""),
-        LockError::Io { .. } => Failure::environment(
+pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
+    SweepLock::acquire(app.runs(), experiment).map_err(|error| match error {
+        LockError::Held { .. } => Error::busy(error, ""),
+        LockError::Name { .. } => Error::input(error, ""),
+        LockError::Io { .. } => Error::environment(
             error,
             "choose a folder that can be written with --store, or free some space",
         ),
@@ -92,9 +93,9 @@ pub fn lock(context: &Context, experiment: &str) -> Result<SweepLock, Failure> {
 }
 
 /// Records that a session begins, with the whole plan.
-pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
-    let experiment = &ready.checked.experiment;
-    let planned: Vec<NewTrial<'_>> = ready
+pub fn begin(store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, Error> {
+    let experiment = &prepared.loaded.experiment;
+    let planned: Vec<NewTrial<'_>> = prepared
         .plan
         .trials
         .iter()
@@ -102,15 +103,15 @@ pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         .collect();
     let commit = git_commit();
     let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
-    let needs_xgboost = ready.plan.trials.iter().any(is_boost);
+    let needs_xgboost = prepared.plan.trials.iter().any(is_boost);
     let command: Vec<String> = std::env::args().collect();
     let begin = NewSession {
         experiment: &experiment.name,
-        file_path: &ready.checked.source.path,
-        file_text: &ready.checked.source.text,
-        flags: &ready.checked.flags,
+        file_path: &prepared.loaded.source.path,
+        file_text: &prepared.loaded.source.text,
+        flags: &prepared.loaded.flags,
         objective: &experiment.objective,
-        dataset: &dataset_record(ready),
+        dataset: &dataset_record(prepared),
         command: &command.join(" "),
         host: &host_name(),
         pid: std::process::id(),
@@ -120,11 +121,11 @@ pub fn begin(store: &mut Store, ready: &Ready) -> Result<SessionId, Failure> {
         trials: &planned,
         holds_lock: true,
     };
-    store.begin(&begin).map_err(store_failure)
+    Ok(store.begin(&begin)?)
 }
 
-fn dataset_record(ready: &Ready) -> DatasetRecord {
-    let (meta, summary) = (&ready.data.meta, &ready.data.summary);
+fn dataset_record(prepared: &PreparedSweep) -> DatasetRecord {
+    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
     DatasetRecord {
         digest: meta.digest.clone(),
         source: summary.source.clone(),
@@ -138,7 +139,7 @@ fn dataset_record(ready: &Ready) -> DatasetRecord {
     }
 }
 
-/// The commit checked out in the working directory, if Git knows one.
+/// The commit loaded out in the working directory, if Git knows one.
 fn git_commit() -> Option<String> {
     let output = std::process::Command::new("git")
         .args(["rev-parse", "HEAD"])

@@ -4,9 +4,6 @@
 use std::io;
 use std::path::Path;
 
-use super::context::store_failure;
-use super::which::{self, Best};
-use super::{Context, Failure};
 use sweep_analysis::Summary;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::SavedPreprocessor;
@@ -14,18 +11,20 @@ use sweep_engine::EngineError;
 use sweep_engine::predict::{PredictError, Predictor};
 use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
+use crate::app::App;
+use crate::error::Error;
+use crate::observer::{Notice, Observer};
+use crate::resolve::{self, Best};
+
 /// The word for the best seed of the best configuration.
 const BEST: &str = "best";
 
-/// Flags that choose a trial.
-#[derive(Debug, clap::Args)]
-pub struct Choice {
-    /// The sweep to choose from; the last one if left out
-    #[arg(long, value_name = "NAME")]
+/// From which models one is chosen.
+#[derive(Debug, Clone, Default)]
+pub struct ModelOptions {
+    /// The sweep; the last one if left out.
     pub experiment: Option<String>,
-
-    /// With `best`: the best configuration of this kind of model
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    /// With `best`: the best configuration of this kind of model.
     pub kind: Option<Kind>,
 }
 
@@ -40,26 +39,26 @@ pub struct Chosen {
 }
 
 /// The finished trial that `what` names: `best`, a name, its first digits, or those of its configuration.
-pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, Failure> {
-    let store = context.read()?;
-    if what != BEST && choice.kind.is_some() {
+pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, Error> {
+    let store = app.read()?;
+    if what != BEST && options.kind.is_some() {
         let help = "leave it out, or ask for `best`";
-        return Err(Failure::input(
+        return Err(Error::input(
             "--kind narrows `best`, not a trial's name",
             help,
         ));
     }
-    let (Best { trial, why }, experiment) = match (what, &choice.experiment) {
+    let (Best { trial, why }, experiment) = match (what, &options.experiment) {
         (BEST, name) => {
-            let experiment = context.experiment(name.as_deref())?;
-            (best(&experiment, choice.kind)?.into(), experiment)
+            let experiment = app.experiment(name.as_deref())?;
+            (best(&experiment, options.kind)?.into(), experiment)
         }
         (prefix, Some(name)) => {
-            let experiment = context.experiment(Some(name))?;
-            let trial = which::best_within(context, &store, &experiment, prefix)?;
+            let experiment = app.experiment(Some(name))?;
+            let trial = resolve::best_within(app, &store, &experiment, prefix)?;
             (trial, experiment)
         }
-        (prefix, None) => anywhere(context, &store, prefix)?,
+        (prefix, None) => anywhere(app, &store, prefix)?,
     };
     if trial.status != Status::Finished {
         let message = format!(
@@ -68,12 +67,12 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
             trial.status.name()
         );
         let help = format!(
-            "`sweep resume {}` goes on with what is not finished",
+            "`sweep resume {}` trains what is not finished",
             experiment.name
         );
-        return Err(Failure::input(message, &help));
+        return Err(Error::input(message, &help));
     }
-    let dataset = store.dataset_of(&trial.id).map_err(store_failure)?;
+    let dataset = store.dataset_of(&trial.id)?;
     Ok(Chosen {
         trial,
         why,
@@ -83,10 +82,10 @@ pub fn choose(context: &Context, what: &str, choice: &Choice) -> Result<Chosen, 
 }
 
 impl Chosen {
-    /// Tells why it was taken, if there was a choice.
-    pub fn tell(&self, context: &Context) {
+    /// Gives notice why it was taken, if there was a choice.
+    pub fn notice(&self, observer: &dyn Observer) {
         if let Some(why) = &self.why {
-            context.note(why);
+            observer.notice(&Notice::TrialChosen(why.clone()));
         }
     }
 
@@ -104,22 +103,22 @@ impl Chosen {
     }
 
     /// How its features are made.
-    pub fn preprocessor(&self, context: &Context) -> Result<SavedPreprocessor, Failure> {
-        SavedPreprocessor::read(&context.run_dir().preprocessor(&self.dataset.digest))
+    pub fn preprocessor(&self, app: &App) -> Result<SavedPreprocessor, Error> {
+        SavedPreprocessor::read(&app.run_dir().preprocessor(&self.dataset.digest))
             .map_err(|error| self.data_failure(&error))
     }
 
     /// A failure to read prepared data, with the way to have them again.
-    pub fn data_failure(&self, error: &io::Error) -> Failure {
+    pub fn data_failure(&self, error: &io::Error) -> Error {
         unprepared(&self.experiment, error)
     }
 }
 
 /// A failure to read the prepared data of `experiment`, with the way to have them again.
-pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
+pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::Other {
         // A sentence encoder is not where it was: preparing again would not bring it back.
-        return Failure::environment(error, "");
+        return Error::environment(error, "");
     }
     let file = experiment.file_path.display();
     let flags: String = experiment
@@ -127,7 +126,7 @@ pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
         .iter()
         .map(|flag| format!(" --set '{flag}'"))
         .collect();
-    Failure::environment(
+    Error::environment(
         error,
         &format!(
             "`sweep data check {file}{flags}` prepares the data again, to the same bytes, if the \
@@ -138,29 +137,29 @@ pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Failure {
 
 /// The model of `trial`, which takes `features` and gives `classes`.
 pub fn load(
-    context: &Context,
+    app: &App,
     trial: &TrialRecord,
     (features, classes): (&[String], &[String]),
-) -> Result<Predictor, Failure> {
-    let folder = context.trials().join(trial.id.as_str());
+) -> Result<Predictor, Error> {
+    let folder = app.trials().join(trial.id.as_str());
     Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
         // The model is sound; what to do stands in the message.
-        PredictError::Engine(EngineError::Library(_)) => Failure::environment(error, ""),
+        PredictError::Engine(EngineError::Library(_)) => Error::environment(error, ""),
         error => model_failure(&folder, error),
     })
 }
 
 /// A failure to read a model.
-pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Failure {
+pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Error {
     let help = format!(
         "the files of a model stand in {}; put them back from a copy, or choose another trial",
         folder.display()
     );
-    Failure::environment(error, &help)
+    Error::environment(error, &help)
 }
 
 /// The best seed of the configuration that ranks first, as in a report; of `kind`, if one is given.
-fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord, Failure> {
+fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord, Error> {
     match best_trial(experiment, kind) {
         Some(trial) => Ok(trial.clone()),
         None => {
@@ -170,7 +169,7 @@ fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord
                 "`sweep show {}` says where its trials stand",
                 experiment.name
             );
-            Err(Failure::input(message, &help))
+            Err(Error::input(message, &help))
         }
     }
 }
@@ -188,21 +187,15 @@ pub fn best_trial(experiment: &ExperimentRecord, kind: Option<Kind>) -> Option<&
 }
 
 /// The trial that `prefix` means, of whatever experiment.
-fn anywhere(
-    context: &Context,
-    store: &Store,
-    prefix: &str,
-) -> Result<(Best, ExperimentRecord), Failure> {
-    let best = which::best(context, store, prefix)?;
-    let names = store
-        .experiments_of(&best.trial.id)
-        .map_err(store_failure)?;
+fn anywhere(app: &App, store: &Store, prefix: &str) -> Result<(Best, ExperimentRecord), Error> {
+    let best = resolve::best(app, store, prefix)?;
+    let names = store.experiments_of(&best.trial.id)?;
     let name = names.first().map(String::as_str);
-    Ok((best, context.experiment(name)?))
+    Ok((best, app.experiment(name)?))
 }
 
 /// The kind that `name` means: as files and queries spell it, or as tables print it.
-fn kind(name: &str) -> Result<Kind, String> {
+pub fn kind(name: &str) -> Result<Kind, String> {
     let plain = |name: &str| name.to_ascii_lowercase().replace([' ', '-'], "_");
     let is_meant = |kind: &Kind| {
         let names = [kind.name(), kind.label()];

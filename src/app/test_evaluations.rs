@@ -1,22 +1,29 @@
-//! `sweep report --test`: the look at the sealed test rows, which is recorded before it is shown.
+//! Evaluation on the held-out test set, which is recorded before it is shown.
 
 use std::path::Path;
 
-use super::context::store_failure;
-use super::{Context, Failure, model, prepare, terminal};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::data_config::DataSpec;
-use sweep_core::format::pluralize;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::HeldOutTest;
-use sweep_engine::evaluate::{self, Candidate, CandidateRun};
+use sweep_engine::evaluate::{Candidate, CandidateRun};
 use sweep_experiment::Source;
 use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
+use crate::app::App;
+use crate::error::Error;
+use crate::loaded;
+use crate::model;
+use crate::observer::{Notice, Observer};
+
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
 /// objective on the test rows, every finished seed of it.
-pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRecord, Failure> {
-    let test = open(context, record)?;
+pub fn evaluate(
+    app: &App,
+    observer: &dyn Observer,
+    record: &ExperimentRecord,
+) -> Result<EvaluationRecord, Error> {
+    let test = open(app, record)?;
     let summary = Summary::of(record);
     let kinds = [Kind::Mlp, Kind::Boost, Kind::Forest];
     let chosen: Vec<&Configuration> = kinds
@@ -29,41 +36,37 @@ pub fn look(context: &Context, record: &ExperimentRecord) -> Result<EvaluationRe
             record.name
         );
         let help = format!("`sweep resume {}` goes on", record.name);
-        return Err(Failure::input(message, &help));
+        return Err(Error::input(message, &help));
     }
     let left = record.trials.iter().filter(|trial| trial.in_plan);
     let left = left.filter(|trial| !trial.status.is_final() && trial.status != Status::Failed);
     let left = left.count();
     if left > 0 {
-        terminal::note(&format!(
-            "note: {} of sweep {} still to come; this look is counted all the same, and what is chosen after \
-             it scores too well",
-            match left {
-                1 => "1 trial is".to_owned(),
-                many => format!("{many} trials are"),
-            },
-            record.name
-        ));
+        observer.notice(&Notice::TestedEarly {
+            sweep: record.name.clone(),
+            left,
+        });
     }
     let candidates = chosen
         .into_iter()
-        .map(|config| candidate(context, record, config, &test))
+        .map(|config| candidate(app, observer, record, config, &test))
         .collect::<Result<Vec<_>, _>>()?;
-    let evaluation =
-        evaluate::evaluate(&test, candidates).map_err(|error| Failure::environment(error, ""))?;
-    context
-        .write()?
-        .record_evaluation(&record.name, env!("CARGO_PKG_VERSION"), &evaluation)
-        .map_err(store_failure)
+    let evaluation = sweep_engine::evaluate::evaluate(&test, candidates)
+        .map_err(|error| Error::environment(error, ""))?;
+    Ok(app.write(observer)?.record_evaluation(
+        &record.name,
+        env!("CARGO_PKG_VERSION"),
+        &evaluation,
+    )?)
 }
 
 /// How often the test rows of `record` have been looked at, by whatever sweep and with whatever features.
 ///
 /// A look counts unless the file of the sweep that looked tells that its rows were others.
-pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Failure> {
+pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
     let digest = &record.dataset.digest;
     let own = data_of(&record.file_path, &record.file_text, &record.flags);
-    let looks = store.test_evaluations_like(digest).map_err(store_failure)?;
+    let looks = store.test_evaluations_like(digest)?;
     let counted = looks.iter().filter(|look| {
         let file = look.file.as_ref().filter(|_| look.data != *digest);
         let other = file.and_then(|file| data_of(&file.path, &file.text, &file.flags).ok());
@@ -76,12 +79,12 @@ pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Failure> {
 }
 
 /// What an experiment asks of its data.
-pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Failure> {
+pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Error> {
     let source = Source {
         path: path.to_path_buf(),
         text: text.to_owned(),
     };
-    Ok(prepare::check(source, flags)?.experiment.data)
+    Ok(loaded::check(source, flags)?.experiment.data)
 }
 
 /// Whether both split the rows of one file alike.
@@ -93,18 +96,18 @@ pub fn have_same_rows(one: &DataSpec, other: &DataSpec) -> bool {
 }
 
 /// The test rows that belong to `record`.
-fn open(context: &Context, record: &ExperimentRecord) -> Result<HeldOutTest, Failure> {
+fn open(app: &App, record: &ExperimentRecord) -> Result<HeldOutTest, Error> {
     let digest = &record.dataset.digest;
     if record.dataset.test_rows == 0 {
         let message = format!("the data of sweep {} have no test rows", record.name);
         let help = "give `split.test` a share, or name a file in `test_path`, under [data]";
-        return Err(Failure::input(message, help));
+        return Err(Error::input(message, help));
     }
-    let path = context.run_dir().held_out_test(digest);
+    let path = app.run_dir().held_out_test(digest);
     let test = HeldOutTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
     if test.meta().digest != *digest {
         let message = format!("{} holds the rows of another data set", path.display());
-        return Err(Failure::environment(
+        return Err(Error::environment(
             message,
             "delete it, and prepare the data again",
         ));
@@ -113,11 +116,12 @@ fn open(context: &Context, record: &ExperimentRecord) -> Result<HeldOutTest, Fai
 }
 
 fn candidate(
-    context: &Context,
+    app: &App,
+    observer: &dyn Observer,
     record: &ExperimentRecord,
     config: &Configuration,
     test: &HeldOutTest,
-) -> Result<Candidate, Failure> {
+) -> Result<Candidate, Error> {
     let names = (&test.meta().features[..], &test.meta().classes[..]);
     let mut runs = Vec::with_capacity(config.runs.len());
     for run in &config.runs {
@@ -128,15 +132,14 @@ fn candidate(
         runs.push(CandidateRun {
             trial: run.trial.clone(),
             seed: run.seed,
-            model: model::load(context, trial, names)?,
+            model: model::load(app, trial, names)?,
         });
     }
-    terminal::note(&format!(
-        "testing {} {}, {}",
-        config.kind.name(),
-        config.id.short(),
-        pluralize(runs.len(), "seed")
-    ));
+    observer.notice(&Notice::Testing {
+        kind: config.kind,
+        config: config.id.clone(),
+        seeds: runs.len(),
+    });
     Ok(Candidate {
         kind: config.kind,
         config: config.id.clone(),

@@ -1,15 +1,15 @@
 //! Flags on how to run, which `run`, `resume` and `plan` share.
 
 use crate::limits::{Limits, Retry};
-use crate::placement::EngineChoice;
-use sweep_experiment::memory_size;
+use sweep_app::options::{GpuShares, RunOptions, SlotOptions};
+use sweep_experiment::{Engine, memory_size};
 use sweep_scheduler::{Gpus, MAX_SLOTS, SlotRequest};
 
 /// Flags on how to run, shared with `resume`. They change no result.
 #[derive(Debug, clap::Args)]
-pub struct How {
+pub struct RunFlags {
     #[command(flatten)]
-    pub choice: Choice,
+    pub slots: SlotFlags,
 
     #[command(flatten)]
     pub limits: Limits,
@@ -21,14 +21,14 @@ pub struct How {
 
 /// Flags on which trials run on which slots, shared with `plan`.
 #[derive(Debug, clap::Args)]
-pub struct Choice {
+pub struct SlotFlags {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots", value_parser = workers)]
     pub workers: Option<usize>,
 
     /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
     #[arg(long, value_parser = slots)]
-    pub slots: Option<String>,
+    pub slots: Option<SlotRequest>,
 
     /// What trains networks
     #[arg(long, value_enum)]
@@ -46,6 +46,43 @@ pub struct Choice {
     pub retry: Retry,
 }
 
+/// What trains networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// native on CPU slots, torch on GPUs
+    Auto,
+    /// The engine that is built in; CPUs alone
+    Native,
+    /// libtorch, on CPUs and GPUs
+    Torch,
+}
+
+impl RunFlags {
+    pub fn options(&self) -> RunOptions {
+        RunOptions {
+            slots: self.slots.options(),
+            limits: self.limits.options(),
+            retry: self.slots.retry.options(),
+        }
+    }
+}
+
+impl SlotFlags {
+    pub fn options(&self) -> SlotOptions {
+        SlotOptions {
+            workers: self.workers,
+            slots: self.slots.clone(),
+            engine: self.engine.map(|engine| match engine {
+                EngineChoice::Auto => Engine::Auto,
+                EngineChoice::Native => Engine::Native,
+                EngineChoice::Torch => Engine::Torch,
+            }),
+            gpu_shares: self.gpu_shares,
+            memory_limit: self.memory_limit,
+        }
+    }
+}
+
 /// Reads the value of `--workers`.
 fn workers(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
@@ -55,7 +92,7 @@ fn workers(text: &str) -> Result<usize, String> {
 }
 
 /// Checks the value of `--slots`.
-fn slots(text: &str) -> Result<String, String> {
+fn slots(text: &str) -> Result<SlotRequest, String> {
     match sweep_scheduler::parse_slots(text).map_err(|error| error.to_string())? {
         SlotRequest::These { cpu, .. } if cpu > MAX_SLOTS => {
             Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
@@ -64,16 +101,8 @@ fn slots(text: &str) -> Result<String, String> {
             cpu: 0,
             gpus: Gpus::These(numbers),
         } if numbers.is_empty() => Err(format!("from 1 to {MAX_SLOTS} slots are possible")),
-        _ => Ok(text.to_owned()),
+        wanted => Ok(wanted),
     }
-}
-
-/// How many workers are to share each GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GpuShares {
-    /// What suits the machine.
-    Auto,
-    These(usize),
 }
 
 /// Reads the value of `--gpu-shares`.

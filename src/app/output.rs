@@ -3,27 +3,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Failure;
+use crate::error::Error;
 
 /// The file that `path` means, which may be written: one that is there only by `force`. `other` says what to name
 /// where no file can be.
-pub fn file(path: &Path, force: bool, other: &str) -> Result<PathBuf, Failure> {
+pub fn file(path: &Path, force: bool, other: &str) -> Result<PathBuf, Error> {
     let Ok(there) = fs::metadata(path) else {
         return Ok(path.to_owned());
     };
     if !there.is_file() {
         let message = format!("{} is there and is no file", path.display());
-        return Err(Failure::input(message, other));
+        return Err(Error::input(message, other));
     }
     if !force {
         let message = format!("{} is there already", path.display());
-        return Err(Failure::input(
+        return Err(Error::input(
             message,
             "name another file, or replace it with --force",
         ));
     }
     // A link stays one: what it points to is replaced.
-    fs::canonicalize(path).map_err(|error| Failure::environment(error, ""))
+    fs::canonicalize(path).map_err(|error| Error::environment(error, ""))
 }
 
 #[cfg(test)]
@@ -36,10 +36,10 @@ mod tests {
         let path = folder.path().join("mine.csv");
         assert_eq!(file(&path, false, "").unwrap(), path);
         fs::write(&path, "hi").unwrap();
-        let refused = file(&path, false, "").unwrap_err().to_string();
-        assert!(refused.contains("--force"), "{refused}");
+        let refused = file(&path, false, "").unwrap_err();
+        assert!(refused.help().contains("--force"), "{refused}");
         assert!(file(&path, true, "").is_ok());
         let refused = file(folder.path(), true, "name a file").unwrap_err();
-        assert!(refused.to_string().contains("name a file"), "{refused}");
+        assert!(refused.help().contains("name a file"), "{refused}");
     }
 }

@@ -2,22 +2,25 @@
 
 use std::collections::HashSet;
 
-use super::context::store_failure;
-use super::prepare::Ready;
-use super::{Context, Failure, run};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::format::pluralize;
-use sweep_core::trial::{ConfigId, DataDigest};
+use sweep_core::trial::ConfigId;
 use sweep_experiment::plan::{self, Plan};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::observer::{Notice, Observer};
+use crate::prepare::PreparedSweep;
+use crate::run::record;
 
 /// Most seeds that `--seeds` and `--more-seeds` take.
 pub const MOST: u64 = 1000;
 
 /// `--seeds 1..10` or `1,2,5` as a key set on top of the file.
-pub fn setting(text: &str) -> Result<String, Failure> {
+pub fn setting(text: &str) -> Result<String, Error> {
     let refuse = |why: String| {
         let help = "give a range with both ends in it, as in 1..10, or a list, as in 1,2,5";
-        Failure::input(format!("--seeds {text}: {why}"), help)
+        Error::input(format!("--seeds {text}: {why}"), help)
     };
     let whole = |part: &str| {
         // Experiment files hold integers of 64 bits with a sign.
@@ -50,36 +53,23 @@ pub fn setting(text: &str) -> Result<String, Failure> {
     Ok(format!("experiment.seeds=[{}]", seeds.join(", ")))
 }
 
-/// Adds to `plan` the further seeds that the record has for the experiment called `name`.
-pub fn add_recorded(
-    context: &Context,
-    name: &str,
-    plan: &mut Plan,
-    data: &DataDigest,
-) -> Result<(), Failure> {
-    if let Some(store) = context.read_if_any()? {
-        let further = store.extra_seeds(name).map_err(store_failure)?;
-        plan.add_seeds(&further, data);
-    }
-    Ok(())
-}
-
 /// Gives the `top` best configurations of the record, and the best of each baseline, `number` further seeds: in the
-/// record, and in the plan of `ready`.
-pub fn spend(
-    context: &Context,
-    ready: &mut Ready,
+/// record, and in the plan of `prepared`.
+pub fn add(
+    app: &App,
+    observer: &dyn Observer,
+    prepared: &mut PreparedSweep,
     number: usize,
     top: usize,
-) -> Result<(), Failure> {
-    let name = ready.checked.experiment.name.clone();
-    let file = ready.checked.source.path.display().to_string();
-    let left = match context.read_if_any()? {
+) -> Result<(), Error> {
+    let name = prepared.loaded.experiment.name.clone();
+    let file = prepared.loaded.source.path.display().to_string();
+    let left = match app.read_if_any()? {
         Some(store) => {
-            let statuses = run::statuses(&store, &ready.plan)?;
-            plan::remaining(&ready.plan, |id| statuses.get(id).copied(), |_| false).len()
+            let statuses = record::statuses(&store, &prepared.plan)?;
+            plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), |_| false).len()
         }
-        None => ready.plan.trials.len(),
+        None => prepared.plan.trials.len(),
     };
     if left > 0 {
         let message = format!(
@@ -87,48 +77,40 @@ pub fn spend(
             pluralize(left, "trial")
         );
         let help = format!("train them with `sweep run {file}`, then spend more seeds");
-        return Err(Failure::input(message, &help));
+        return Err(Error::input(message, &help));
     }
-    let _lock = run::lock(context, &name)?;
-    let mut store = context.write()?;
-    let record = store.experiment(&name).map_err(store_failure)?;
+    let _lock = record::lock(app, &name)?;
+    let mut store = app.write(observer)?;
+    let record = store.experiment(&name)?;
     let chosen = match &record {
-        Some(record) => choose(&Summary::of(record), &ready.plan, top),
+        Some(record) => choose(&Summary::of(record), &prepared.plan, top),
         None => Vec::new(),
     };
     if chosen.is_empty() {
         let message =
             format!("no configuration of sweep {name} has finished: there is no best one");
         let help = format!("`sweep show {name}` says why trials failed");
-        return Err(Failure::input(message, &help));
+        return Err(Error::input(message, &help));
     }
-    let spent = plan::extra_seeds(&ready.plan, &chosen, number);
-    let mut further = store.extra_seeds(&name).map_err(store_failure)?;
+    let spent = plan::extra_seeds(&prepared.plan, &chosen, number);
+    let mut further = store.extra_seeds(&name)?;
     for (config, seeds) in &spent {
         match further.iter_mut().find(|(other, _)| other == config) {
             Some((_, known)) => known.extend(seeds),
             None => further.push((config.clone(), seeds.clone())),
         }
     }
-    store
-        .set_extra_seeds(&name, &further)
-        .map_err(store_failure)?;
-    let added = ready.plan.add_seeds(&spent, &ready.data.meta.digest);
+    store.set_extra_seeds(&name, &further)?;
+    let added = prepared.plan.add_seeds(&spent, &prepared.data.meta.digest);
     let most = spent
         .iter()
         .map(|(_, seeds)| seeds)
         .max_by_key(|seeds| seeds.len());
-    let seeds: Vec<String> = most
-        .into_iter()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
-    context.note(&format!(
-        "further seeds {} for {}: {}",
-        seeds.join(", "),
-        pluralize(chosen.len(), "configuration"),
-        pluralize(added, "trial"),
-    ));
+    observer.notice(&Notice::SeedsAdded {
+        seeds: most.into_iter().flatten().copied().collect(),
+        configurations: chosen.len(),
+        trials: added,
+    });
     Ok(())
 }
 
@@ -163,9 +145,10 @@ mod tests {
             "1,1",
             "9223372036854775808",
         ] {
-            let message = setting(wrong).err().unwrap().to_string();
+            let error = setting(wrong).err().unwrap();
+            let message = error.to_string();
             assert!(message.contains(&format!("--seeds {wrong}:")), "{message}");
-            assert!(message.contains("1..10"), "{message}");
+            assert!(error.help().contains("1..10"), "{message}");
         }
     }
 }

@@ -1,58 +1,61 @@
-//! Where litter lies: a walk over the folders of runs, by place and name alone. What is of use is told by
-//! the proofs that every piece carries, which are looked at afterwards.
+//! Where garbage lies: a walk over the folders of runs, by place and name alone. What is of use is told by
+//! the preconditions that every file carries, which are looked at afterwards.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Piece, Proof, Survey, Wanted, keep_what_is_of_use};
-use crate::{Context, Failure};
 use sweep_core::run_dir::{RunFile, TrialFile};
 use sweep_core::trial::TrialId;
 use sweep_store::Store;
 
+use super::check::drop_what_is_needed;
+use super::files::{GarbageFile, GcOptions, Kind, Precondition, ScanResult};
+use crate::app::App;
+use crate::error::Error;
+
 /// Everything under the folder of runs that is of no use.
-pub fn survey(context: &Context, store: &mut Store, wanted: Wanted) -> Result<Survey, Failure> {
-    alone_here(context)?;
-    let mut survey = Survey::default();
+pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResult, Error> {
+    alone_here(app)?;
+    let mut found = ScanResult::default();
     let looked = (|| {
-        trials(context, &mut survey)?;
-        data(context, &mut survey)?;
-        logs_and_locks(context, &mut survey)?;
-        asked_for(context, wanted, &mut survey)
+        trials(app, &mut found)?;
+        data(app, &mut found)?;
+        logs_and_locks(app, &mut found)?;
+        asked_for(app, options, &mut found)
     })();
     looked.map_err(|(path, error)| cannot_read(&path, &error))?;
-    keep_what_is_of_use(context, &mut survey, store)?;
-    Ok(survey)
+    drop_what_is_needed(app, &mut found, store)?;
+    Ok(found)
 }
 
 /// The files of `trials`, which are about to go from the record or have gone, and of the logs of
 /// `experiment` if it goes with them.
 pub fn of_trials<'a>(
-    context: &Context,
+    app: &App,
     trials: impl Iterator<Item = &'a str>,
     experiment: Option<&str>,
-) -> Result<Survey, Failure> {
-    alone_here(context)?;
-    let mut survey = Survey::default();
+) -> Result<ScanResult, Error> {
+    alone_here(app)?;
+    let mut found = ScanResult::default();
     for name in trials {
-        let folder = context.run_dir().trial(&TrialId::from_hex(name));
-        trial(context, &folder, name, &mut survey)
+        let folder = app.run_dir().trial(&TrialId::from_hex(name));
+        trial(app, &folder, name, &mut found)
             .map_err(|(path, error)| cannot_read(&path, &error))?;
     }
-    survey.pieces.retain(|piece| piece.kind == Kind::Trial);
+    found.files.retain(|file| file.kind == Kind::Trial);
     if let Some(name) = experiment {
-        logs(context, name, &mut survey)
-            .and_then(|()| lock_of(context, name, &mut survey))
+        logs(app, name, &mut found)
+            .and_then(|()| lock_of(app, name, &mut found))
             .map_err(|(path, error)| cannot_read(&path, &error))?;
     }
-    Ok(survey)
+    Ok(found)
 }
 
 /// Two records in one folder share its trials: what one does not know may be the other's.
-fn alone_here(context: &Context) -> Result<(), Failure> {
-    let folder = context.runs();
-    let own = context.store.file_name().unwrap_or_default();
+fn alone_here(app: &App) -> Result<(), Error> {
+    let folder = app.runs();
+    let own = app.store.file_name().unwrap_or_default();
     let own = own.to_string_lossy();
     let entries = entries(folder).map_err(|(path, error)| cannot_read(&path, &error))?;
     let other = entries.into_iter().find(|entry| {
@@ -60,7 +63,7 @@ fn alone_here(context: &Context) -> Result<(), Failure> {
     });
     match other {
         None => Ok(()),
-        Some(other) => Err(Failure::input(
+        Some(other) => Err(Error::input(
             format!(
                 "{} is another record in the same folder: the files of its trials cannot be told \
                  from those that are of no use",
@@ -73,138 +76,144 @@ fn alone_here(context: &Context) -> Result<(), Failure> {
 
 /// The trials' folders: of those that are over the checkpoint goes, of unknown ones all that a trial
 /// leaves, of all of them what a write has left half done.
-fn trials(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
+fn trials(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
     for entry in entries(&run_dir.trials())? {
         match run_dir.classify(&entry.path) {
             Some(RunFile::TrialFolder(_)) if entry.meta.is_dir() => {
-                trial(context, &entry.path, &entry.name, survey)?;
+                trial(app, &entry.path, &entry.name, found)?;
             }
-            _ => survey.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "not known"),
         }
     }
     Ok(())
 }
 
-fn trial(context: &Context, folder: &Path, name: &str, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
-    let found = entries(folder)?;
-    let proof = Proof::NoTrial(name.to_owned());
-    survey.folders.push((folder.to_owned(), proof));
-    for entry in found {
+fn trial(app: &App, folder: &Path, name: &str, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
+    let listed = entries(folder)?;
+    let precondition = Precondition::NoTrial(name.to_owned());
+    found.folders.push((folder.to_owned(), precondition));
+    for entry in listed {
         let file = match run_dir.classify(&entry.path) {
             Some(RunFile::Trial(_, file)) if entry.is_file() => file,
             _ => {
-                survey.leave(entry.path, "not known");
+                found.leave(entry.path, "not known");
                 continue;
             }
         };
         let name = name.to_owned();
         // One of them at most will be found to hold.
-        survey
-            .pieces
-            .push(entry.piece(Kind::Trial, Proof::NoTrial(name.clone())));
+        found
+            .files
+            .push(entry.file(Kind::Trial, Precondition::NoTrial(name.clone())));
         let more = match file {
             TrialFile::Model => None,
-            TrialFile::Checkpoint => Some((Kind::Checkpoint, Proof::Over(name))),
-            TrialFile::Partial => Some((Kind::Leftover, Proof::Idle(name))),
+            TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Over(name))),
+            TrialFile::Partial => Some((Kind::Leftover, Precondition::Idle(name))),
         };
-        if let Some((kind, proof)) = more {
-            survey.pieces.push(entry.piece(kind, proof));
+        if let Some((kind, precondition)) = more {
+            found.files.push(entry.file(kind, precondition));
         }
     }
     Ok(())
 }
 
-fn data(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
+fn data(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
     for entry in entries(&run_dir.datasets())? {
-        let piece = match run_dir.classify(&entry.path).filter(|_| entry.is_file()) {
+        let file = match run_dir.classify(&entry.path).filter(|_| entry.is_file()) {
             Some(RunFile::Dataset(digest)) => {
-                entry.piece(Kind::Data, Proof::NoData(digest.as_str().to_owned()))
+                entry.file(Kind::Data, Precondition::NoData(digest.as_str().to_owned()))
             }
-            Some(RunFile::PartialDataset) => entry.piece(Kind::Leftover, Proof::NoneInTheMaking),
+            Some(RunFile::PartialDataset) => {
+                entry.file(Kind::Leftover, Precondition::NoneInTheMaking)
+            }
             _ => {
-                survey.leave(entry.path, "not known");
+                found.leave(entry.path, "not known");
                 continue;
             }
         };
-        survey.pieces.push(piece);
+        found.files.push(file);
     }
     Ok(())
 }
 
-fn logs_and_locks(context: &Context, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
+fn logs_and_locks(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
     for entry in entries(&run_dir.all_logs())? {
         match run_dir.classify(&entry.path) {
             Some(RunFile::LogFolder(experiment)) if entry.meta.is_dir() => {
-                logs(context, &experiment, survey)?;
+                logs(app, &experiment, found)?;
             }
-            _ => survey.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "not known"),
         }
     }
     for entry in entries(&run_dir.locks())? {
         match run_dir.classify(&entry.path) {
             Some(RunFile::Lock(name) | RunFile::StopRequest(name)) if entry.is_file() => {
-                survey
-                    .pieces
-                    .push(entry.piece(Kind::Lock, Proof::NoExperiment(name)));
+                found
+                    .files
+                    .push(entry.file(Kind::Lock, Precondition::NoExperiment(name)));
             }
             Some(RunFile::DataLock) => {}
-            _ => survey.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "not known"),
         }
     }
     Ok(())
 }
 
-fn lock_of(context: &Context, experiment: &str, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
+fn lock_of(app: &App, experiment: &str, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
     let lock = run_dir.lock(experiment);
-    let found = entries(&run_dir.locks())?;
-    if let Some(entry) = found.into_iter().find(|entry| entry.path == lock) {
-        let proof = Proof::NoExperiment(experiment.to_owned());
-        survey.pieces.push(entry.piece(Kind::Lock, proof));
+    let listed = entries(&run_dir.locks())?;
+    if let Some(entry) = listed.into_iter().find(|entry| entry.path == lock) {
+        let precondition = Precondition::NoExperiment(experiment.to_owned());
+        found.files.push(entry.file(Kind::Lock, precondition));
     }
     Ok(())
 }
 
 /// The logs of one experiment, older ones included.
-fn logs(context: &Context, experiment: &str, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
+fn logs(app: &App, experiment: &str, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
     let folder = run_dir.logs(experiment);
-    let found = entries(&folder)?;
-    let proof = Proof::NoExperiment(experiment.to_owned());
-    survey.folders.push((folder, proof.clone()));
-    for entry in found {
+    let listed = entries(&folder)?;
+    let precondition = Precondition::NoExperiment(experiment.to_owned());
+    found.folders.push((folder, precondition.clone()));
+    for entry in listed {
         match run_dir.classify(&entry.path) {
             Some(RunFile::Log(_)) if entry.is_file() => {
-                survey.pieces.push(entry.piece(Kind::Log, proof.clone()));
+                found
+                    .files
+                    .push(entry.file(Kind::Log, precondition.clone()));
             }
-            _ => survey.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "not known"),
         }
     }
     Ok(())
 }
 
-fn asked_for(context: &Context, wanted: Wanted, survey: &mut Survey) -> Result<(), Unread> {
-    let run_dir = context.run_dir();
-    if wanted.backups {
+fn asked_for(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
+    if options.backups {
         for entry in entries(run_dir.path())? {
             let is_copy = run_dir.is_copy_of_database(&entry.path);
             if is_copy && entry.is_file() && Store::is_database(&entry.path) {
-                survey.pieces.push(entry.piece(Kind::Backup, Proof::Asked));
+                found
+                    .files
+                    .push(entry.file(Kind::Backup, Precondition::Asked));
             }
         }
     }
-    if wanted.cache {
+    if options.cache {
         for entry in entries(&run_dir.cache())? {
             match run_dir.classify(&entry.path) {
                 Some(RunFile::Cache) if entry.is_file() => {
-                    let piece = entry.piece(Kind::Cache, Proof::NoneInTheMaking);
-                    survey.pieces.push(piece);
+                    let file = entry.file(Kind::Cache, Precondition::NoneInTheMaking);
+                    found.files.push(file);
                 }
-                _ => survey.leave(entry.path, "not known"),
+                _ => found.leave(entry.path, "not known"),
             }
         }
     }
@@ -226,12 +235,12 @@ impl Entry {
         self.meta.is_file()
     }
 
-    fn piece(&self, kind: Kind, proof: Proof) -> Piece {
-        Piece {
+    fn file(&self, kind: Kind, precondition: Precondition) -> GarbageFile {
+        GarbageFile {
             kind,
             path: self.path.clone(),
             bytes: self.meta.len(),
-            proof,
+            precondition,
         }
     }
 }
@@ -261,6 +270,6 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Unread> {
     Ok(entries)
 }
 
-fn cannot_read(path: &Path, error: &io::Error) -> Failure {
-    Failure::environment(format!("cannot read {}: {error}", path.display()), "")
+fn cannot_read(path: &Path, error: &io::Error) -> Error {
+    Error::environment(format!("cannot read {}: {error}", path.display()), "")
 }

@@ -1,16 +1,10 @@
-//! The training of a session: workers, the record and the console, and how it is interrupted.
+//! The training of a session: workers, the database and the observer, and how it is interrupted.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::How;
-use super::record::{Before, whole};
-use crate::console::{Console, Mode, Sweep};
-use crate::context::store_failure;
-use crate::placement::Placement;
-use crate::prepare::Ready;
-use crate::{Context, Failure, model, signals, terminal};
+use sweep_core::event::{Event, ObserverError};
 use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
@@ -22,6 +16,16 @@ use sweep_store::{
     ExperimentRecord, Outcome, SessionId, StopMode, StopRequest, Store, SweepLock, TrialFiles,
 };
 use sweep_worker::checkpoints;
+
+use super::record::{PriorProgress, whole};
+use crate::app::App;
+use crate::error::Error;
+use crate::model;
+use crate::observer::Observer;
+use crate::options::RunOptions;
+use crate::overview::{Overview, StopHandle};
+use crate::placement::Placement;
+use crate::prepare::PreparedSweep;
 
 /// How often requests to stop are looked for.
 const REQUEST_PAUSE: Duration = Duration::from_millis(250);
@@ -35,26 +39,27 @@ pub struct Recorded<'a> {
 
 /// Dispatches `todo`, with the record as first observer and the console as second; gives all that is on record then, too.
 pub fn train(
-    context: &Context,
-    ready: &Ready,
-    how: &How,
+    app: &App,
+    observer: &dyn Observer,
+    prepared: &PreparedSweep,
+    options: &RunOptions,
     todo: &[&PlannedTrial],
     placement: Placement,
     record: Recorded<'_>,
-    before: Before,
-) -> Result<(Summary, ExperimentRecord), Failure> {
-    let experiment = &ready.checked.experiment;
-    let trials = absolute(&context.trials())?;
+    before: PriorProgress,
+) -> Result<(Summary, ExperimentRecord), Error> {
+    let experiment = &prepared.loaded.experiment;
+    let trials = absolute(&app.trials())?;
     writable(&trials)?;
     let work = Work {
         trials: todo,
-        data: absolute(&ready.data.path)?,
+        data: absolute(&prepared.data.path)?,
         folder: trials.clone(),
-        claim_state: &|trial| claim_state(context, &record, trial),
+        claim_state: &|trial| claim_state(app, &record, trial),
         dataset_size: DatasetSize {
-            rows: ready.data.meta.train_rows,
-            features: ready.data.meta.features.len(),
-            classes: ready.data.meta.classes.len(),
+            rows: prepared.data.meta.train_rows,
+            features: prepared.data.meta.features.len(),
+            classes: prepared.data.meta.classes.len(),
         },
     };
     let settings = Settings {
@@ -66,19 +71,21 @@ pub fn train(
             every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
             cost: experiment.schedule.checkpoint.cost,
         },
-        max_time: how.limits.max_time,
-        max_trials: how.limits.max_trials.map(NonZero::get),
+        max_time: options.limits.max_time,
+        max_trials: options.limits.max_trials.map(NonZero::get),
     };
     let program = std::env::current_exe().map_err(|error| {
-        Failure::environment(format!("this program cannot find itself: {error}"), "")
+        Error::environment(format!("this program cannot find itself: {error}"), "")
     })?;
-    let logs = context.run_dir().logs(&experiment.name);
-    let memory_limit = how.choice.memory_limit.or(experiment.schedule.memory_limit);
+    let logs = app.run_dir().logs(&experiment.name);
+    let memory_limit = options
+        .slots
+        .memory_limit
+        .or(experiment.schedule.memory_limit);
     let mut launcher = LocalLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Failure::environment(format!("no worker can be started: {error}"), ""))?
+        .map_err(|error| Error::environment(format!("no worker can be started: {error}"), ""))?
         .with_torch(placement.torch);
     let (sender, receiver) = sweep_scheduler::channel();
-    interrupt_on_signal(&sender);
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
     // A checkpoint goes only when the result that makes it needless is on disk.
@@ -89,23 +96,24 @@ pub fn train(
         }),
     };
     let writer = record.store.writer(record.session, Some(files));
-    let mut writer = writer.map_err(store_failure)?;
-    let mut console = console(ready, how, todo, before);
+    let mut writer = writer?;
+    observer.training(overview(prepared, todo, before), StopHandle(sender.clone()));
+    let mut forward = Forward(observer);
     let result = sweep_scheduler::dispatch(
         &work,
         &settings,
         &mut launcher,
-        &mut [&mut writer, &mut console],
+        &mut [&mut writer, &mut forward],
         (sender, receiver),
     );
-    console.put_away();
+    observer.trained();
     let outcome = match &result {
         Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
         Ok(summary) if summary.failed + summary.left > 0 => Outcome::Failed,
         Ok(_) => Outcome::Finished,
         Err(_) => Outcome::Failed,
     };
-    let written = terminal::with_patience(&context.waits(), || writer.finish(outcome));
+    let written = app.patiently(observer, || writer.finish(outcome));
     // Asked when all is recorded; other sessions may have trained what this one has not seen.
     let on_record = whole(record.store, &experiment.name);
     if !todo.is_empty() {
@@ -113,19 +121,18 @@ pub fn train(
             .as_ref()
             .ok()
             .and_then(|record| model::best_trial(record, None));
-        console.learn_best(best.and_then(|trial| Some((trial.id.clone(), trial.best?))));
-        console.finish();
+        observer.recorded(best.and_then(|trial| Some((trial.id.clone(), trial.best?))));
     }
-    let next = "mend the cause, then `sweep resume` goes on; what was recorded is kept";
-    let summary = result.map_err(|error| Failure::environment(error, next))?;
-    written.map_err(|error| Failure::environment(error, next))?;
+    let next = "fix the cause, then run `sweep resume`; what was recorded is kept";
+    let summary = result.map_err(|error| Error::environment(error, next))?;
+    written.map_err(|error| Error::environment(error, next))?;
     Ok((summary, on_record?))
 }
 
 /// Sees that models can be written before any is trained. On a full disk workers wait for room.
-fn writable(trials: &Path) -> Result<(), Failure> {
+fn writable(trials: &Path) -> Result<(), Error> {
     match sweep_worker::make_ready(trials) {
-        Err(error) if !sweep_worker::is_full(&error) => Err(Failure::environment(
+        Err(error) if !sweep_worker::is_full(&error) => Err(Error::environment(
             format!("cannot write in {}: {error}", trials.display()),
             "see that the folder can be written, or choose another one with --store",
         )),
@@ -133,22 +140,8 @@ fn writable(trials: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Turns Ctrl-C and termination signals into interrupts; the third one ends without asking anybody.
-fn interrupt_on_signal(sender: &Sender) {
-    let sender = sender.clone();
-    let mut count = 0;
-    signals::interrupt(move || {
-        count += 1;
-        if count > 2 {
-            signals::end();
-        }
-        // Nobody listens once all trials are over.
-        let _ = sender.send(Incoming::Interrupt);
-    });
-}
-
 /// Looks for requests to stop from other processes until the session is over.
-fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Failure> {
+fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Error> {
     let sender = sender.clone();
     let watch = move || {
         let mut seen = None;
@@ -171,18 +164,17 @@ fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Fa
     };
     let thread = std::thread::Builder::new().name("requests".to_owned());
     let started = thread.spawn(watch).map(drop);
-    started.map_err(|error| {
-        Failure::environment(format!("cannot listen for `sweep stop`: {error}"), "")
-    })
+    started
+        .map_err(|error| Error::environment(format!("cannot listen for `sweep stop`: {error}"), ""))
 }
 
 /// What other sessions, whose experiments ask for `trial` too, have to do with it.
-fn claim_state(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> ClaimState {
+fn claim_state(app: &App, record: &Recorded<'_>, trial: &TrialId) -> ClaimState {
     // A record that cannot be read now is no reason to stop: it is the writer's to tell.
     let Ok(Some(standing)) = record.store.claim(trial, record.session) else {
         return ClaimState::Free;
     };
-    let is_run = |name: &String| matches!(holder_of(context.runs(), name), Ok(Some(_)));
+    let is_run = |name: &String| matches!(holder_of(app.runs(), name), Ok(Some(_)));
     match standing.status {
         Status::Finished | Status::Diverged => ClaimState::Done,
         _ if standing.running_in.iter().any(is_run) => ClaimState::Running,
@@ -191,14 +183,15 @@ fn claim_state(context: &Context, record: &Recorded<'_>, trial: &TrialId) -> Cla
 }
 
 /// Workers are started by absolute paths, so that nothing depends on where they run.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path).map_err(|error| {
-        Failure::environment(format!("cannot resolve {}: {error}", path.display()), "")
+        Error::environment(format!("cannot resolve {}: {error}", path.display()), "")
     })
 }
 
-fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> Console {
-    let trials = &ready.plan.trials;
+/// What is known before any trial of `todo` is trained.
+fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgress) -> Overview {
+    let trials = &prepared.plan.trials;
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
     let kinds = trials.iter().map(|trial| trial.spec.model.kind());
     complete(kinds.zip(&mut params));
@@ -206,7 +199,7 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
         .iter()
         .zip(&params)
         .map(|(trial, params)| (&trial.id, trial.spec.model.kind(), params));
-    let sweep = Sweep {
+    Overview {
         total: trials.len() as u64,
         already_done: before.done as u64,
         failed_before: before.failed as u64,
@@ -215,20 +208,27 @@ fn console(ready: &Ready, how: &How, todo: &[&PlannedTrial], before: Before) -> 
             .iter()
             .map(|trial| (trial.id.clone(), trial.spec.model.steps()))
             .collect(),
-        objective: ready.checked.experiment.objective.clone(),
+        objective: prepared.loaded.experiment.objective.clone(),
         unranked: trials
             .iter()
             .filter(|trial| trial.spec.train_share < 1.0)
             .map(|trial| trial.id.clone())
             .collect(),
         best: before.best,
-    };
-    Console::new(
-        sweep,
-        if how.quiet {
-            Mode::Quiet
-        } else {
-            Mode::for_stderr()
-        },
-    )
+    }
+}
+
+/// Passes events on to the caller's observer.
+struct Forward<'a>(&'a dyn Observer);
+
+impl sweep_core::event::Observer for Forward<'_> {
+    fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
+        self.0.event(event);
+        Ok(())
+    }
+
+    fn idle(&mut self) -> Result<(), ObserverError> {
+        self.0.idle();
+        Ok(())
+    }
 }

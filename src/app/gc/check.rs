@@ -1,0 +1,105 @@
+//! Whether what is to be removed is still of no use, looked at while no session can begin.
+
+use std::collections::HashSet;
+
+use sweep_store::{GcReferences, Store, StoreError, SweepLock};
+
+use super::files::{Precondition, ScanResult};
+use crate::app::App;
+use crate::error::Error;
+
+/// What can be relied on while no session can begin.
+pub(super) struct Now<'a> {
+    known: &'a GcReferences<'a>,
+    /// Names of the trials that sweeps which run now have asked for.
+    running: HashSet<String>,
+    has_data_hold: bool,
+    /// Whether we hold the lock of an experiment.
+    is_locked: &'a dyn Fn(&str) -> bool,
+}
+
+impl<'a> Now<'a> {
+    pub(super) fn of(
+        app: &App,
+        known: &'a GcReferences<'a>,
+        has_data_hold: bool,
+        is_locked: &'a dyn Fn(&str) -> bool,
+    ) -> Result<Now<'a>, StoreError> {
+        let mut running = HashSet::new();
+        for name in known.experiments()? {
+            if SweepLock::is_held(app.runs(), &name) {
+                running.extend(known.trials_of(&name)?);
+            }
+        }
+        Ok(Now {
+            known,
+            running,
+            has_data_hold,
+            is_locked,
+        })
+    }
+
+    /// Whether what `precondition` says still holds; if not, why not.
+    pub(super) fn holds(
+        &self,
+        precondition: &Precondition,
+    ) -> Result<Result<(), &'static str>, StoreError> {
+        let known = self.known;
+        let (holds, why) = match precondition {
+            Precondition::NoTrial(name) => (!known.has_trial(name)?, "the record knows its trial"),
+            Precondition::Over(name) => {
+                let status = known.status(name)?;
+                (
+                    status.is_some_and(|status| status.is_final()),
+                    "its trial is not over",
+                )
+            }
+            Precondition::Idle(name) => (
+                !self.running.contains(name) && known.has_trial(name)?,
+                "its sweep is running",
+            ),
+            Precondition::NoData(_) | Precondition::NoneInTheMaking if !self.has_data_hold => {
+                (false, "data are being prepared")
+            }
+            Precondition::NoData(digest) => (!known.has_data(digest)?, "the record refers to it"),
+            Precondition::NoExperiment(name) if !(self.is_locked)(name) => {
+                (false, "its sweep is running")
+            }
+            Precondition::NoExperiment(name) => {
+                (!known.has_experiment(name)?, "the record knows its sweep")
+            }
+            Precondition::NoneInTheMaking | Precondition::Asked => (true, ""),
+        };
+        Ok(if holds { Ok(()) } else { Err(why) })
+    }
+}
+
+/// Drops from `found` all that the record has a use for now.
+pub(super) fn drop_what_is_needed(
+    app: &App,
+    found: &mut ScanResult,
+    store: &mut Store,
+) -> Result<(), Error> {
+    let files = std::mem::take(&mut found.files);
+    let folders = std::mem::take(&mut found.folders);
+    let kept = store.with_gc_references(|known| {
+        // Whether a hold and a lock can be had is seen when something is removed.
+        let is_free = |name: &str| !SweepLock::is_held(app.runs(), name);
+        let now = Now::of(app, known, true, &is_free)?;
+        let mut garbage = Vec::new();
+        for file in files {
+            if now.holds(&file.precondition)?.is_ok() {
+                garbage.push(file);
+            }
+        }
+        let mut unused = Vec::new();
+        for folder in folders {
+            if now.holds(&folder.1)?.is_ok() {
+                unused.push(folder);
+            }
+        }
+        Ok((garbage, unused))
+    });
+    (found.files, found.folders) = kept?;
+    Ok(())
+}

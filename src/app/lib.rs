@@ -1,0 +1,30 @@
+//! What the program does, as functions that return values: results, typed errors, and notices to an observer that the
+//! caller gives. Nothing here prints, asks or parses arguments, so that a page server or a Python binding can call it.
+
+pub mod calibration;
+pub mod environment;
+pub mod estimate;
+pub mod extra_seeds;
+pub mod filter;
+pub mod gc;
+pub mod gpus;
+pub mod loaded;
+pub mod model;
+pub mod options;
+pub mod output;
+pub mod overview;
+pub mod placement;
+pub mod prepare;
+pub mod pretrained;
+pub mod resolve;
+pub mod run;
+pub mod test_evaluations;
+
+mod app;
+mod error;
+mod mark_stale;
+mod observer;
+
+pub use app::App;
+pub use error::Error;
+pub use observer::{Notice, Observer, SessionPlan, Silent};

@@ -1,0 +1,80 @@
+//! An experiment file, read and checked, with the text it came from.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use sweep_data::DataError;
+use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
+
+use crate::error::Error;
+
+/// A checked experiment, with the text it came from.
+pub struct LoadedExperiment {
+    pub source: Source,
+    pub flags: Vec<String>,
+    pub experiment: Experiment,
+}
+
+/// Reads and checks the experiment file at `path`, with `flags` set on top of it.
+pub fn read(path: &Path, flags: &[String]) -> Result<LoadedExperiment, Error> {
+    if let Some((flag, later)) = sweep_experiment::overridden(flags) {
+        return Err(Error::input(
+            format!("--set {flag} has no effect beside --set {later}"),
+            "leave one of the two out",
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            let help = "give the path of an experiment file, such as experiments/quickstart.toml";
+            Error::input(format!("cannot read {}: {error}", path.display()), help)
+        })?;
+    let source = Source::from_bytes(path, bytes)
+        .map_err(|problem| Error::input(&problem, problem.help.as_deref().unwrap_or("")))?;
+    check(source, flags)
+}
+
+/// Checks an experiment whose text is at hand.
+pub fn check(source: Source, flags: &[String]) -> Result<LoadedExperiment, Error> {
+    match sweep_experiment::parse(&source, flags) {
+        Ok(experiment) => Ok(LoadedExperiment {
+            source,
+            flags: flags.to_vec(),
+            experiment,
+        }),
+        Err(problems) => Err(Error::Experiment {
+            file: source,
+            flags: flags.to_vec(),
+            problems,
+        }),
+    }
+}
+
+impl LoadedExperiment {
+    /// An error that points at keys of this experiment.
+    pub fn rejected(&self, problems: Vec<Diagnostic>) -> Error {
+        Error::Experiment {
+            file: self.source.clone(),
+            flags: self.flags.clone(),
+            problems,
+        }
+    }
+
+    /// Points at the keys of the experiment that are behind errors in the data.
+    pub fn diagnose(&self, errors: &[DataError]) -> Error {
+        // No key is at fault for what the machine does not let us do.
+        if let Some(error) = errors.iter().find(|error| error.is_of_machine) {
+            return Error::environment(error, &error.help);
+        }
+        let blamed = |error: &DataError| {
+            let key = error.key.as_deref().unwrap_or("data.path");
+            self.experiment
+                .diagnose(key, error.to_string())
+                .help(error.help.clone())
+        };
+        let problems: Vec<Diagnostic> = errors.iter().map(blamed).collect();
+        self.rejected(problems)
+    }
+}

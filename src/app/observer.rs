@@ -1,0 +1,261 @@
+//! What a caller is told while a function of this crate works.
+//!
+//! Invariant: a function does the same, whoever observes it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+use sweep_core::event::Event;
+use sweep_core::format::pluralize;
+use sweep_core::sanitize::sanitize;
+use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
+use sweep_experiment::{Diagnostic, Source};
+
+use crate::overview::{Overview, StopHandle};
+
+/// How long work on the database may take before that is a notice.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Gets notices, from whichever thread.
+pub trait Observer: Sync {
+    fn notice(&self, notice: &Notice);
+
+    /// Trials are about to be trained; `stop` interrupts that.
+    fn training(&self, _overview: Overview, _stop: StopHandle) {}
+
+    /// Something happened in the training.
+    fn event(&self, _event: &Event) {}
+
+    /// Time went by without an event.
+    fn idle(&self) {}
+
+    /// The last event has been given; results are still being written.
+    fn trained(&self) {}
+
+    /// All is in the database, where `best` is the best trial of the sweep.
+    fn recorded(&self, _best: Option<(TrialId, f64)>) {}
+}
+
+/// Takes no notice.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn notice(&self, _notice: &Notice) {}
+}
+
+/// Something worth knowing that is no failure. Shown as a sentence, but for warnings, which have a place in a file.
+#[derive(Debug)]
+pub enum Notice {
+    /// The database was brought to a newer schema.
+    StoreUpgraded {
+        path: PathBuf,
+        from: i64,
+        to: i64,
+        backup: PathBuf,
+    },
+    /// Work on the database takes long.
+    StoreBlocked { path: PathBuf },
+    /// A key of the experiment deserves attention.
+    Warning {
+        file: Source,
+        flags: Vec<String>,
+        problem: Box<Diagnostic>,
+    },
+    /// Which trial was taken of several.
+    TrialChosen(String),
+    /// What was noticed as data were prepared.
+    Data(String),
+    /// Some of the trials to train need a library that is not here.
+    LibraryMissing { trials: usize, why: String },
+    /// What a session will do.
+    Planned(SessionPlan),
+    /// Seeds were added to the best configurations.
+    SeedsAdded {
+        seeds: Vec<u64>,
+        configurations: usize,
+        trials: usize,
+    },
+    /// The test set is evaluated while trials are left to train.
+    TestedEarly { sweep: String, left: usize },
+    /// A configuration is evaluated on the test set.
+    Testing {
+        kind: Kind,
+        config: ConfigId,
+        seeds: usize,
+    },
+    /// The experiment file is not what it was when the sweep began.
+    FileEdited(PathBuf),
+    /// New data were to be accepted, and there are none.
+    DataUnchanged(PathBuf),
+    /// Changed data are taken as a new data set.
+    DataChanged {
+        path: PathBuf,
+        old: DataDigest,
+        new: DataDigest,
+    },
+}
+
+/// What a session will do, in numbers of trials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionPlan {
+    pub sweep: String,
+    pub planned: usize,
+    /// Those with a result from earlier sessions.
+    pub done: usize,
+    pub to_train: usize,
+    pub workers: usize,
+    /// Those of earlier files or data, which no plan asks for any more.
+    pub out_of_plan: usize,
+}
+
+impl Notice {
+    /// Whether it is told even to those who asked for quiet.
+    pub fn is_essential(&self) -> bool {
+        matches!(
+            self,
+            Notice::StoreUpgraded { .. }
+                | Notice::StoreBlocked { .. }
+                | Notice::TestedEarly { .. }
+                | Notice::Testing { .. }
+        )
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::StoreUpgraded {
+                path,
+                from,
+                to,
+                backup,
+            } => write!(
+                f,
+                "{} was brought from schema version {from} to {to}; as it was before, it is kept in {}",
+                path.display(),
+                backup.display(),
+            ),
+            Notice::StoreBlocked { path } => write!(
+                f,
+                "waiting for {}: another process keeps it locked, or the disk is slow",
+                path.display()
+            ),
+            Notice::Warning { problem, .. } => problem.fmt(f),
+            Notice::TrialChosen(why) => f.write_str(why),
+            Notice::Data(note) => f.write_str(&sanitize(note)),
+            Notice::LibraryMissing { trials, why } => write!(
+                f,
+                "note: {} cannot be trained here: {why}",
+                pluralize(*trials, "XGBoost trial")
+            ),
+            Notice::Planned(plan) => plan.fmt(f),
+            Notice::SeedsAdded {
+                seeds,
+                configurations,
+                trials,
+            } => {
+                let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "further seeds {} for {}: {}",
+                    seeds.join(", "),
+                    pluralize(*configurations, "configuration"),
+                    pluralize(*trials, "trial"),
+                )
+            }
+            Notice::TestedEarly { sweep, left } => {
+                let left = match left {
+                    1 => "1 trial is".to_owned(),
+                    many => format!("{many} trials are"),
+                };
+                write!(
+                    f,
+                    "note: {left} of sweep {sweep} still to come; this look is counted all the same, and what \
+                     is chosen after it scores too well",
+                )
+            }
+            Notice::Testing {
+                kind,
+                config,
+                seeds,
+            } => write!(
+                f,
+                "testing {} {}, {}",
+                kind.name(),
+                config.short(),
+                pluralize(*seeds, "seed")
+            ),
+            Notice::FileEdited(path) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} was edited since; going on as recorded (`sweep run {path}` takes the new one)"
+                )
+            }
+            Notice::DataUnchanged(path) => write!(
+                f,
+                "{} gives the same data as before: there are no new data to accept",
+                path.display()
+            ),
+            Notice::DataChanged { path, old, new } => write!(
+                f,
+                "{} has changed, and is taken as a new data set: prepared, it was {} and is now {}; \
+                 what was trained on the old one stays in the record, out of the plan",
+                path.display(),
+                old.short(),
+                new.short(),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for SessionPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.sweep, pluralize(self.planned, "trial"))?;
+        if self.done > 0 {
+            write!(f, ", {} done before", self.done)?;
+        }
+        match self.to_train {
+            0 => f.write_str(", nothing left to train")?,
+            number => write!(
+                f,
+                ", {number} to train on {}",
+                pluralize(self.workers.min(number), "worker")
+            )?,
+        }
+        let failed = self.planned - self.done - self.to_train;
+        if failed > 0 {
+            write!(
+                f,
+                "; {failed} failed before (--retry-failed tries them again)"
+            )?;
+        }
+        if self.out_of_plan > 0 {
+            write!(
+                f,
+                "; {} of earlier files or data stay in the record, out of the plan",
+                pluralize(self.out_of_plan, "trial")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Does `work`, and gives the notice `waits` if it takes long.
+pub fn with_patience<T>(observer: &dyn Observer, waits: &Notice, work: impl FnOnce() -> T) -> T {
+    let (done, wait) = channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                observer.notice(waits);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}

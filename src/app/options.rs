@@ -1,0 +1,73 @@
+//! How a sweep is run: on which slots, until when, and what is trained again. None of it changes a result.
+
+use std::collections::HashMap;
+use std::num::NonZero;
+use std::time::Duration;
+
+use sweep_core::trial::TrialId;
+use sweep_experiment::Engine;
+use sweep_scheduler::SlotRequest;
+use sweep_store::Store;
+
+use crate::error::Error;
+
+/// How a sweep is run.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    pub slots: SlotOptions,
+    pub limits: Limits,
+    pub retry: Retry,
+}
+
+/// Which workers train; what is left out is as the experiment file says.
+#[derive(Debug, Clone, Default)]
+pub struct SlotOptions {
+    /// Number of CPU workers, if `slots` are not given.
+    pub workers: Option<usize>,
+    pub slots: Option<SlotRequest>,
+    pub engine: Option<Engine>,
+    pub gpu_shares: Option<GpuShares>,
+    /// Most private memory of a worker, in bytes.
+    pub memory_limit: Option<u64>,
+}
+
+/// How many workers share each GPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuShares {
+    /// What suits the machine.
+    Auto,
+    These(usize),
+}
+
+/// Where a session ends; `resume` trains what is left.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Limits {
+    pub max_time: Option<Duration>,
+    pub max_trials: Option<NonZero<usize>>,
+}
+
+/// Which failed trials are trained again.
+#[derive(Debug, Clone, Default)]
+pub struct Retry {
+    pub failed: bool,
+    /// Only what failed of these causes; all if empty.
+    pub only: Vec<String>,
+}
+
+impl Retry {
+    /// Whether a trial that failed, according to `store`, is trained again.
+    pub fn of<'a>(
+        &'a self,
+        store: Option<&Store>,
+    ) -> Result<impl Fn(&TrialId) -> bool + use<'a>, Error> {
+        let causes: HashMap<TrialId, String> = match store {
+            Some(store) if self.failed => store.failure_causes()?,
+            _ => HashMap::new(),
+        };
+        Ok(move |trial: &TrialId| {
+            let cause = causes.get(trial);
+            let is_chosen = || cause.is_some_and(|cause| self.only.contains(cause));
+            self.failed && (self.only.is_empty() || is_chosen())
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! The way from a loaded experiment to a plan on real data, shared by `run`, `resume`, `plan` and
+//! `data`. Tells all that is wrong at once, before anything is recorded.
+
+use std::path::Path;
+
+use sweep_core::trial::TrialId;
+use sweep_experiment::plan::{self, Plan, Severity};
+use sweep_store::lock::DataLock;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::loaded::LoadedExperiment;
+use crate::observer::{Notice, Observer};
+use crate::pretrained::PretrainedModel;
+
+/// An experiment with its prepared data and its trials.
+pub struct PreparedSweep {
+    pub loaded: LoadedExperiment,
+    pub data: sweep_data::Prepared,
+    pub plan: Plan,
+    /// What transferred networks begin with.
+    pub source: Option<PretrainedModel>,
+    /// Until the record knows of the data, nobody may take them for leftovers.
+    pub hold: DataLock,
+}
+
+/// Prepares the data of `loaded` under the runs folder, and expands its plan.
+pub fn prepare(
+    app: &App,
+    observer: &dyn Observer,
+    loaded: LoadedExperiment,
+) -> Result<PreparedSweep, Error> {
+    prepare_from(app, observer, loaded, None)
+}
+
+/// Likewise, with the trial `pinned` as the source of a transfer, whatever the file names.
+pub fn prepare_from(
+    app: &App,
+    observer: &dyn Observer,
+    loaded: LoadedExperiment,
+    pinned: Option<&TrialId>,
+) -> Result<PreparedSweep, Error> {
+    prepare_or_in(app, observer, loaded, pinned, None)
+}
+
+/// Likewise, with data that are not prepared yet below `scratch`, if that is given, instead of the runs folder.
+pub fn prepare_or_in(
+    app: &App,
+    observer: &dyn Observer,
+    mut loaded: LoadedExperiment,
+    pinned: Option<&TrialId>,
+    scratch: Option<&Path>,
+) -> Result<PreparedSweep, Error> {
+    let hold = DataLock::shared(scratch.unwrap_or(app.runs()));
+    let source = PretrainedModel::find(app, &loaded, pinned)?;
+    if let Some(source) = &source {
+        let adopted =
+            loaded
+                .experiment
+                .adopt(&source.trial, &source.network, &source.weights_sha256);
+        adopted.map_err(|problems| loaded.rejected(problems))?;
+    }
+    let run_dir = app.run_dir();
+    let known = source.as_ref().map(|source| source.data(&run_dir));
+    let spec = &loaded.experiment.data;
+    let data = match scratch {
+        Some(scratch) => sweep_data::prepare_read_only(spec, app.runs(), scratch, known),
+        None => sweep_data::prepare_for_transfer(spec, app.runs(), known),
+    };
+    let data = data.map_err(|errors| loaded.diagnose(&errors))?;
+    let meta = &data.meta;
+    let mut plan = plan::expand(&loaded.experiment, &meta.digest);
+    if let Some(store) = app.read_if_any()? {
+        let further = store.extra_seeds(&loaded.experiment.name)?;
+        plan.add_seeds(&further, &meta.digest);
+    }
+    let mut errors = Vec::new();
+    for problem in plan.check(meta.train_rows) {
+        let diagnostic = loaded
+            .experiment
+            .diagnose(&problem.key, problem.message)
+            .help(problem.help);
+        match problem.severity {
+            Severity::Error => errors.push(diagnostic),
+            Severity::Warning => {
+                observer.notice(&Notice::Warning {
+                    file: loaded.source.clone(),
+                    flags: loaded.flags.clone(),
+                    problem: Box::new(diagnostic),
+                });
+            }
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(PreparedSweep {
+            loaded,
+            data,
+            plan,
+            source,
+            hold,
+        }),
+        false => Err(loaded.rejected(errors)),
+    }
+}

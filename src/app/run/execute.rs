@@ -1,0 +1,93 @@
+//! Training of what a prepared sweep asks for and the database does not have.
+
+use sweep_core::trial::ModelSpec;
+use sweep_engine::models::xgboost;
+use sweep_experiment::plan::{self, PlannedTrial};
+use sweep_scheduler::Summary;
+use sweep_store::ExperimentRecord;
+
+use super::record::{PriorProgress, begin, clear_checkpoints, lock, statuses};
+use super::session::{Recorded, train};
+use crate::app::App;
+use crate::error::Error;
+use crate::observer::{Notice, Observer, SessionPlan};
+use crate::options::RunOptions;
+use crate::placement;
+use crate::prepare::PreparedSweep;
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// All that is on record of the sweep now.
+    pub record: ExperimentRecord,
+    /// What the session did.
+    pub summary: Summary,
+    /// Trials that failed in earlier sessions and were not tried again.
+    pub failed_before: usize,
+    pub nothing_to_do: bool,
+}
+
+/// Trains what `prepared` asks for and the database does not have.
+pub fn execute(
+    app: &App,
+    prepared: &PreparedSweep,
+    options: &RunOptions,
+    observer: &dyn Observer,
+) -> Result<RunOutcome, Error> {
+    let experiment = &prepared.loaded.experiment;
+    let placement = placement::place(prepared, &options.slots)?;
+    let lock = lock(app, &experiment.name)?;
+    let mut store = app.write(observer)?;
+    let session = app.patiently(observer, || begin(&mut store, prepared))?;
+    prepared.hold.release();
+
+    let statuses = statuses(&store, &prepared.plan)?;
+    let todo = plan::remaining(
+        &prepared.plan,
+        |id| statuses.get(id).copied(),
+        options.retry.of(Some(&store))?,
+    );
+    let before = PriorProgress::of(prepared, &todo, &statuses, &store)?;
+    for note in &prepared.data.summary.notes {
+        observer.notice(&Notice::Data(note.to_string()));
+    }
+    observer.notice(&Notice::Planned(SessionPlan {
+        sweep: experiment.name.clone(),
+        planned: prepared.plan.trials.len(),
+        done: before.done,
+        to_train: todo.len(),
+        workers: placement.slots.len(),
+        out_of_plan: before.out_of_plan,
+    }));
+    notice_missing_library(observer, &todo);
+    clear_checkpoints(&statuses, &app.trials());
+    let (failed_before, nothing_to_do) = (before.failed, todo.is_empty());
+    let recorded = Recorded {
+        store: &store,
+        session,
+        lock: &lock,
+    };
+    let (summary, record) = train(
+        app, observer, prepared, options, &todo, placement, recorded, before,
+    )?;
+    Ok(RunOutcome {
+        record,
+        summary,
+        failed_before,
+        nothing_to_do,
+    })
+}
+
+/// Gives notice at once, and not when all else is trained, that what some of `todo` need is missing.
+pub fn notice_missing_library(observer: &dyn Observer, todo: &[&PlannedTrial]) {
+    let is_boost = |trial: &&&PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
+    let trials = todo.iter().filter(is_boost).count();
+    if trials > 0
+        && let Err(missing) = xgboost::locate()
+    {
+        observer.notice(&Notice::LibraryMissing {
+            trials,
+            why: missing.to_string(),
+        });
+    }
+}

@@ -1,0 +1,7 @@
+//! `run` and `resume`: train what a sweep asks for and the database does not have.
+
+mod execute;
+pub mod record;
+mod session;
+
+pub use execute::{RunOutcome, execute, notice_missing_library};

@@ -1,0 +1,25 @@
+//! Flags that choose a trained model; shared by `predict` and `export`.
+
+use sweep_app::model::{ModelOptions, kind};
+use sweep_core::trial::Kind;
+
+/// Flags that choose a trial.
+#[derive(Debug, clap::Args)]
+pub struct ModelFlags {
+    /// The sweep to choose from; the last one if left out
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+
+    /// With `best`: the best configuration of this kind of model
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<Kind>,
+}
+
+impl ModelFlags {
+    pub fn options(&self) -> ModelOptions {
+        ModelOptions {
+            experiment: self.experiment.clone(),
+            kind: self.kind,
+        }
+    }
+}
