@@ -424,7 +424,11 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
         let number = |name: &str| line[column(name)].parse::<f64>().unwrap();
         assert!(0.0 < number("new_rows") && number("new_rows") < number("train_rows"));
     }
-    assert!(file("index.html").unwrap().contains("<h2>Transfer</h2>"));
+    assert!(
+        file("index.html")
+            .unwrap()
+            .contains("<h2>Transfer learning</h2>")
+    );
     for name in ["transfer.png", "learning_curve.svg", "learning_curve.csv"] {
         assert!(
             bench.path("reports/transfer").join(name).is_file(),

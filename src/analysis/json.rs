@@ -14,7 +14,7 @@ use sweep_store::{
     ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, NoteRecord, TrialRecord,
 };
 
-/// `[{name, objective: {metric, goal}, data, created_ms, updated_ms, trials: {status: number},
+/// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
 /// out_of_plan, best, best_trial}]`; times in milliseconds since 1970, UTC.
 pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     let one = |experiment: &ExperimentSummary| {
@@ -23,7 +23,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
             "objective": experiment.objective,
             "data": experiment.data,
             "created_ms": experiment.created_ms,
-            "updated_ms": experiment.updated_ms,
+            "touched_ms": experiment.updated_ms,
             "trials": counts(&experiment.counts),
             "out_of_plan": experiment.out_of_plan,
             "best": experiment.best,
