@@ -239,7 +239,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             FromWorker::Warning { message, .. } => Event::TrialWarning {
                 trial: trial.clone(),
                 attempt,
-                message: message,
+                message,
             },
             _ => return true,
         };

@@ -38,6 +38,10 @@ pub struct Recorded<'a> {
 }
 
 /// Dispatches `todo`, with the record as first observer and the console as second; gives all that is on record then, too.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is of another module and is used once"
+)]
 pub fn train(
     app: &App,
     observer: &dyn Observer,

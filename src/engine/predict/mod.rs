@@ -113,7 +113,7 @@ impl Predictor {
             return Ok(Predictions::default());
         }
         let mut predictions = Predictions::default();
-        let (scores, to_probabilities): (_, fn(&[f32]) -> Vec<f64>) = match self.model.predict(x)? {
+        let (scores, to_probabilities): (_, ToProbabilities) = match self.model.predict(x)? {
             Scores::Logits(scores) => (scores, |row| softmax(row).collect()),
             Scores::Probabilities(scores) => (scores, |row| {
                 row.iter().map(|value| f64::from(*value)).collect()
@@ -126,6 +126,9 @@ impl Predictor {
         Ok(predictions)
     }
 }
+
+/// Probabilities of the classes of one row, from what a model gives for it.
+type ToProbabilities = fn(&[f32]) -> Vec<f64>;
 
 /// What `models` say of `x` together: the mean of their probabilities, and the class that is most
 /// probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
