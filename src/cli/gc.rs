@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
 
-    /// Also backups of the record, made when its schema was brought up to date
+    /// Also backups of the database, made before its schema was upgraded
     #[arg(long)]
     backups: bool,
 
@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long)]
     cache: bool,
 
-    /// Also space inside the record that removed sweeps have left, by writing it anew
+    /// Also compact the database: free the space that removed sweeps have left in it
     #[arg(long)]
     vacuum: bool,
 }

@@ -43,7 +43,7 @@ use sweep_engine::models::mlp;
 #[derive(Debug, Parser)]
 #[command(name = "sweep", version, max_term_width = 100)]
 struct Arguments {
-    /// The database that keeps the record
+    /// The database file
     #[arg(
         long,
         global = true,
@@ -63,9 +63,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train what an experiment file asks for and the record does not have yet
+    /// Train the trials of an experiment file that the database does not have yet
     Run(run::Arguments),
-    /// Go on with a sweep where it stopped (the last one, unless named)
+    /// Continue a sweep where it stopped (the last one, unless named)
     Resume(resume::Arguments),
     /// Ask a running sweep to end cleanly (the one that runs, unless named), and wait for it
     Stop(stop::Arguments),
@@ -73,9 +73,9 @@ enum Command {
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
     Report(report::Arguments),
-    /// Say what a trained model makes of new rows
+    /// Predict new rows with a trained model
     Predict(predict::Arguments),
-    /// Write a trained model, or the record of a sweep, to a folder in open formats
+    /// Write a trained model, or the results of a sweep, to a folder in open formats
     Export(export::Arguments),
     /// List all sweeps, or the trials of one
     Ls(ls::Arguments),
@@ -87,16 +87,16 @@ enum Command {
     Tag(label::TagArguments),
     /// Write a note about a trial
     Note(label::NoteArguments),
-    /// Remove a sweep, or one trial of it, from the record, with its files
+    /// Remove a sweep, or one trial of it, from the database, with its files
     Rm(rm::Arguments),
-    /// Remove files that the record has no use for: checkpoints, leftovers, unused data
+    /// Remove unused files: old checkpoints, leftovers of crashes, unused data sets
     Gc(gc::Arguments),
     /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
     Describe(describe::Arguments),
     /// Prepare data and say what was found; make demonstration data
     #[command(subcommand)]
     Data(data::Command),
-    /// Say what this machine has: cores, libraries, database, disk
+    /// Show what this machine has: cores, libraries, database, disk
     Doctor,
     /// Print a completion script for a shell
     Completions(completions::Arguments),

@@ -15,11 +15,11 @@ use sweep_store::{DatasetRecord, ExperimentRecord};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The sweep to go on with; the last one if left out
+    /// The sweep to continue; the last one if left out
     name: Option<String>,
 
-    /// Go on though the data file has changed: it is taken as a new data set, on which everything is
-    /// trained; what was trained on the old one stays in the record, out of the plan
+    /// Continue although the data file has changed: it becomes a new version of the data set, on which everything is
+    /// trained; results on the old version stay in the database, out of the plan
     #[arg(long)]
     accept_new_data: bool,
 

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// The sweep to stop; the one that is running if left out
     name: Option<String>,
 
-    /// End its workers at once, without a checkpoint of what they have in hand
+    /// End its workers at once, without checkpoints of the running trials
     #[arg(long)]
     now: bool,
 }
