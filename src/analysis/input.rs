@@ -23,7 +23,7 @@ pub struct Input {
     pub confusion: HashMap<TrialId, Vec<Vec<u64>>>,
     /// Share of each feature by name; of the trials of [`wanted`] that have such a thing.
     pub importance: HashMap<TrialId, Vec<(String, f64)>>,
-    /// The last look at the sealed test rows, if there was one.
+    /// The last test-set evaluation, if there was one.
     pub test: Option<EvaluationRecord>,
     /// Of the best configuration of each kind, as far as its models could be asked.
     pub calibration: Vec<Calibration>,

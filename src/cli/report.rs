@@ -33,8 +33,8 @@ pub struct Arguments {
     #[command(flatten)]
     filter: Filter,
 
-    /// Look at the sealed test rows: score the best configuration of each kind on them. Every look
-    /// is recorded and counted; do it once, at the end
+    /// Score the best configuration of each kind on the held-out test set. Every evaluation is
+    /// recorded and counted; do it once, at the end
     #[arg(long)]
     test: bool,
 }

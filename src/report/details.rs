@@ -328,12 +328,12 @@ mod tests {
     #[test]
     fn a_trial_says_who_wants_it_and_where_its_files_are() {
         let asked_by = [("genres".to_owned(), true), ("old".to_owned(), false)];
-        let whereabouts = Details {
+        let details = Details {
             asked_by: &asked_by,
             folder: Path::new("runs/trials/none"),
             logs: &[PathBuf::from("runs/logs/genres/cpu-0.log")],
         };
-        insta::assert_snapshot!(whereabouts.lines());
-        assert_eq!(whereabouts.json()["asked_by"][1]["in_plan"], false);
+        insta::assert_snapshot!(details.lines());
+        assert_eq!(details.json()["asked_by"][1]["in_plan"], false);
     }
 }

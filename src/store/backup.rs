@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::database::Database;
-use super::system::folder_of;
+use sweep_core::atomic_fs::parent_dir;
 use sweep_core::run_dir::RunDir;
 
 /// Pages copied before other processes get a chance to write; they are few enough for 10 ms.
@@ -96,7 +96,7 @@ impl Database {
             // A link, unlike a rename, never takes the place of a file.
             match fs::hard_link(part, &name) {
                 Ok(()) => {
-                    File::open(folder_of(&name))?.sync_all()?;
+                    File::open(parent_dir(&name))?.sync_all()?;
                     return Ok(name);
                 }
                 Err(_) if name.exists() => {}

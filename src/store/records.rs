@@ -192,7 +192,7 @@ pub struct TestEvaluation {
     pub file: Option<ExperimentFile>,
 }
 
-/// One look at the sealed test rows of a data set.
+/// One evaluation on the held-out test set of a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationRecord {
     /// Milliseconds since 1970, UTC.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{ErrorCode, ffi};
+use sweep_core::atomic_fs::parent_dir;
 
 use super::StoreError;
 use super::database::{BUSY_TIMEOUT, Database};
@@ -46,7 +47,7 @@ impl Database {
         if of_system && is_disk_full(errno) {
             return StoreError::Full { path, action };
         }
-        if of_system && (errno == libc::EROFS || !may_write_in(folder_of(&path))) {
+        if of_system && (errno == libc::EROFS || !may_write_in(parent_dir(&path))) {
             return StoreError::ReadOnly { path, action };
         }
         StoreError::Sqlite {
@@ -55,12 +56,6 @@ impl Database {
             source,
         }
     }
-}
-
-/// The folder that `path` stands in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
 }
 
 /// Whether files may be made in `folder`, as far as the system says; one that is not there is not at

@@ -1,4 +1,4 @@
-//! Looks at sealed test rows. They are only ever added, so that their number stays honest.
+//! Test-set evaluations. They are only ever added, so that their number stays honest.
 
 use rusqlite::params;
 

@@ -1,4 +1,4 @@
-//! What chosen models score on the sealed test rows.
+//! What chosen models score on the held-out test set.
 
 use serde::{Deserialize, Serialize};
 
