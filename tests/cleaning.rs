@@ -95,9 +95,9 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
     let before = files(&bench);
 
     let (shown, said) = bench.end(&["rm", "one"], 2);
-    assert!(shown.contains("goes:  sweep one, 1 trial"), "{shown}");
+    assert!(shown.contains("removes: sweep one, 1 trial"), "{shown}");
     assert!(
-        shown.contains("stays: 1 trial, since other sweeps ask for it"),
+        shown.contains("keeps:   1 trial, in the plan of other sweeps as well"),
         "{shown}"
     );
     assert!(said.contains("--yes"), "{said}");
@@ -182,7 +182,7 @@ fn test_set_evaluations_stay_counted_after_their_sweep_is_removed() {
     bench.succeed(&["report", "one", "--test"]);
     let (shown, _) = bench.end(&["rm", "one", "--yes"], 0);
     assert!(
-        shown.contains("stays: the count of its 1 look at test rows"),
+        shown.contains("keeps:   the count of its 1 test-set evaluation"),
         "{shown}"
     );
     let (shown, said) = bench.end(&["report", "two", "--test"], 0);
@@ -269,7 +269,7 @@ fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
     assert!(!said.contains("sweep gc"), "{said}");
     let (_, said) = bench.end(&["rm", "two", "--yes"], 0);
     assert!(
-        said.contains("prepared data are of no use any more"),
+        said.contains("prepared data are not used any more"),
         "{said}"
     );
     let found = bench.json(&["gc", "--yes", "--vacuum", "--json"]);

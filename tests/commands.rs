@@ -283,7 +283,7 @@ fn names_in_data_break_no_line_of_a_check() {
     assert!(!all.lines().any(|line| line.starts_with('q')), "{all}");
     let table: Vec<&str> = out.lines().skip(1).take(4).collect();
     assert!(
-        table[0].starts_with("side") && table[3].starts_with("test"),
+        table[0].starts_with("split") && table[3].starts_with("test"),
         "{out}"
     );
     assert!(table.iter().all(|line| line.chars().count() < 80), "{out}");

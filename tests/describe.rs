@@ -159,7 +159,7 @@ fn what_cannot_be_described_is_refused_with_what_to_do() {
         ),
         (
             &["describe", "small.toml", "--target", "kind"],
-            "the experiment file says `data.target`",
+            "an experiment file has the key `data.target`",
         ),
         (&["describe", "small.toml"], "did you mean `kind`?"),
     ] {

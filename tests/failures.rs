@@ -1,4 +1,4 @@
-//! Failures, limits and stopping, with the real binary: what is tried again, what is set aside, what is
+//! Failures, limits and stopping, with the real binary: what is retried, what is skipped, what is
 //! left for later, and how it is told.
 
 use std::process::{Child, Stdio};
@@ -92,11 +92,11 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_tol
     }
     let (_, told) = sweep.end(3);
     assert!(
-        told.contains("signal 9 (SIGKILL); it will be tried again"),
+        told.contains("signal 9 (SIGKILL); it will be retried"),
         "{told}"
     );
-    assert!(told.contains("set aside: its configuration"), "{told}");
-    assert!(told.contains("2 failed (1 set aside)"), "{told}");
+    assert!(told.contains("skipped: its configuration"), "{told}");
+    assert!(told.contains("2 failed (1 skipped)"), "{told}");
 
     let shown = bench.succeed(&["show", "small"]);
     for words in [
@@ -130,7 +130,7 @@ fn a_configuration_that_kills_its_worker_twice_is_set_aside_and_the_story_is_tol
         "{shown}"
     );
 
-    // Only what was set aside is tried again, and only that stands in the way no more.
+    // Only the skipped trial is trained again.
     let retry = ["--retry-failed", "--only", "set_aside", "--max-time", "1s"];
     let again = [&["resume", "small"], &retry[..]].concat();
     bench.end(&again, 6);
@@ -204,7 +204,7 @@ fn a_session_ends_at_its_limits_and_resume_goes_on() {
     bench.write("long.toml", file("long", ENDLESS));
     let (_, told) = bench.end(&["run", "long.toml", "--max-time", "1s"], 6);
     assert!(
-        told.contains("stopping: the time limit of 1s is reached; trials in hand write"),
+        told.contains("stopping: the time limit of 1s is reached; running trials write"),
         "{told}"
     );
     let interrupted = "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'";
@@ -222,11 +222,11 @@ fn a_running_sweep_is_stopped_from_elsewhere() {
     assert!(told.contains("asked small to stop (process"), "{told}");
     assert!(
         said.starts_with("small has stopped: 0 of 2 trials done, ")
-            && said.ends_with("interrupted; `sweep resume small` goes on\n"),
+            && said.ends_with("interrupted; continue with `sweep resume small`\n"),
         "{said}"
     );
     let (_, told) = sweep.end(130);
-    assert!(told.contains("stopping: trials in hand write"), "{told}");
+    assert!(told.contains("stopping: running trials write"), "{told}");
     let with_checkpoint = "SELECT count(*) FROM attempts
          WHERE outcome = 'interrupted' AND message LIKE 'checkpoint after step%'";
     assert!(bench.count(with_checkpoint) > 0);

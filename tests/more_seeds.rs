@@ -81,7 +81,7 @@ fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
         &bench,
         &["run", "few.toml", "--more-seeds", "2", "--top", "1"],
     );
-    assert!(said.contains("further seeds 3, 4"), "{said}");
+    assert!(said.contains("extra seeds 3, 4"), "{said}");
     let (first, _) = planned(&bench);
     let with_more = |planned: &BTreeMap<String, Vec<u64>>, seeds: &[u64]| -> Vec<String> {
         let more = planned.iter().filter(|(_, own)| own[..] == *seeds);

@@ -1,23 +1,37 @@
 //! What the program does, as functions that return values: results, typed errors, and notices to an observer that the
 //! caller gives. Nothing here prints, asks or parses arguments, so that a page server or a Python binding can call it.
 
+pub mod annotations;
 pub mod calibration;
+pub mod demo_data;
+pub mod describe;
+pub mod diff;
+pub mod doctor;
 pub mod environment;
 pub mod estimate;
+pub mod export;
 pub mod extra_seeds;
 pub mod filter;
 pub mod gc;
 pub mod gpus;
+pub mod list;
 pub mod loaded;
 pub mod model;
 pub mod options;
 pub mod output;
 pub mod overview;
 pub mod placement;
+pub mod plan;
+pub mod predict;
 pub mod prepare;
 pub mod pretrained;
+pub mod remove;
+pub mod report;
 pub mod resolve;
+pub mod resume;
 pub mod run;
+pub mod show;
+pub mod stop;
 pub mod test_evaluations;
 
 mod app;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use sweep_core::event::Event;
-use sweep_core::format::pluralize;
+use sweep_core::format::{format_duration, pluralize};
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
@@ -91,7 +91,17 @@ pub enum Notice {
     FileEdited(PathBuf),
     /// New data were to be accepted, and there are none.
     DataUnchanged(PathBuf),
-    /// Changed data are taken as a new data set.
+    /// The run directory cannot be written, so that data are prepared in a temporary folder.
+    PreparedInTemporaryFolder { runs: PathBuf, folder: PathBuf },
+    /// A running sweep was asked to stop.
+    StopRequested {
+        sweep: String,
+        pid: u32,
+        host: String,
+    },
+    /// It has not stopped yet.
+    StopPending { waited: Duration },
+    /// Changed data are accepted as a new version of the data set.
     DataChanged {
         path: PathBuf,
         old: DataDigest,
@@ -135,13 +145,13 @@ impl fmt::Display for Notice {
                 backup,
             } => write!(
                 f,
-                "{} was brought from schema version {from} to {to}; as it was before, it is kept in {}",
+                "upgraded {} from schema version {from} to {to}; a backup is in {}",
                 path.display(),
                 backup.display(),
             ),
             Notice::StoreBlocked { path } => write!(
                 f,
-                "waiting for {}: another process keeps it locked, or the disk is slow",
+                "waiting for {}: another process holds its lock, or the disk is slow",
                 path.display()
             ),
             Notice::Warning { problem, .. } => problem.fmt(f),
@@ -161,7 +171,7 @@ impl fmt::Display for Notice {
                 let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
                 write!(
                     f,
-                    "further seeds {} for {}: {}",
+                    "extra seeds {} for {}: {}",
                     seeds.join(", "),
                     pluralize(*configurations, "configuration"),
                     pluralize(*trials, "trial"),
@@ -174,8 +184,8 @@ impl fmt::Display for Notice {
                 };
                 write!(
                     f,
-                    "note: {left} of sweep {sweep} still to come; this look is counted all the same, and what \
-                     is chosen after it scores too well",
+                    "note: {left} of sweep {sweep} not trained yet; this test-set evaluation is counted all the same, \
+                     and test scores of models that are chosen after it are biased upwards",
                 )
             }
             Notice::Testing {
@@ -193,9 +203,24 @@ impl fmt::Display for Notice {
                 let path = path.display();
                 write!(
                     f,
-                    "{path} was edited since; going on as recorded (`sweep run {path}` takes the new one)"
+                    "{path} was edited since the sweep began; resuming with the experiment file in the database (`sweep run \
+                     {path}` uses the edited one)"
                 )
             }
+            Notice::PreparedInTemporaryFolder { runs, folder } => write!(
+                f,
+                "note: {} cannot be written; the data are prepared in {} and removed afterwards",
+                runs.display(),
+                folder.display()
+            ),
+            Notice::StopRequested { sweep, pid, host } => {
+                write!(f, "asked {sweep} to stop (process {pid} on {host})")
+            }
+            Notice::StopPending { waited } => write!(
+                f,
+                "waiting for its checkpoints, {} so far",
+                format_duration(Duration::from_secs(waited.as_secs()))
+            ),
             Notice::DataUnchanged(path) => write!(
                 f,
                 "{} gives the same data as before: there are no new data to accept",
@@ -203,8 +228,8 @@ impl fmt::Display for Notice {
             ),
             Notice::DataChanged { path, old, new } => write!(
                 f,
-                "{} has changed, and is taken as a new data set: prepared, it was {} and is now {}; \
-                 what was trained on the old one stays in the record, out of the plan",
+                "{} has changed and is accepted as a new version of the data set: the digest of the prepared \
+                 data was {} and is now {}; results on the old version stay in the database, out of the plan",
                 path.display(),
                 old.short(),
                 new.short(),
@@ -217,7 +242,7 @@ impl fmt::Display for SessionPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.sweep, pluralize(self.planned, "trial"))?;
         if self.done > 0 {
-            write!(f, ", {} done before", self.done)?;
+            write!(f, ", {} already done", self.done)?;
         }
         match self.to_train {
             0 => f.write_str(", nothing left to train")?,
@@ -231,13 +256,13 @@ impl fmt::Display for SessionPlan {
         if failed > 0 {
             write!(
                 f,
-                "; {failed} failed before (--retry-failed tries them again)"
+                "; {failed} failed before (--retry-failed trains them again)"
             )?;
         }
         if self.out_of_plan > 0 {
             write!(
                 f,
-                "; {} of earlier files or data stay in the record, out of the plan",
+                "; {} of earlier files or data stay in the database, out of the plan",
                 pluralize(self.out_of_plan, "trial")
             )?;
         }

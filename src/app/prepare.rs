@@ -1,5 +1,5 @@
-//! The way from a loaded experiment to a plan on real data, shared by `run`, `resume`, `plan` and
-//! `data`. Tells all that is wrong at once, before anything is recorded.
+//! From a loaded experiment to a plan on prepared data, shared by `run`, `resume`, `plan` and `data`. Every
+//! problem is reported at once, before anything is written to the database.
 
 use std::path::Path;
 
@@ -20,8 +20,17 @@ pub struct PreparedSweep {
     pub plan: Plan,
     /// What transferred networks begin with.
     pub source: Option<PretrainedModel>,
-    /// Until the record knows of the data, nobody may take them for leftovers.
+    /// Keeps `sweep gc` from removing the data before the database refers to them.
     pub hold: DataLock,
+}
+
+impl PreparedSweep {
+    /// Gives notice of what was noticed as the data were prepared.
+    pub fn notice_data(&self, observer: &dyn Observer) {
+        for note in &self.data.summary.notes {
+            observer.notice(&Notice::Data(note.to_string()));
+        }
+    }
 }
 
 /// Prepares the data of `loaded` under the runs folder, and expands its plan.

@@ -32,10 +32,10 @@ pub fn evaluate(
         .collect();
     if chosen.is_empty() {
         let message = format!(
-            "no trial of sweep {} has finished: there is nothing to test",
+            "no trial of sweep {} has finished: there is no model to evaluate",
             record.name
         );
-        let help = format!("`sweep resume {}` goes on", record.name);
+        let help = format!("`sweep resume {}` trains what is left", record.name);
         return Err(Error::input(message, &help));
     }
     let left = record.trials.iter().filter(|trial| trial.in_plan);
@@ -60,15 +60,18 @@ pub fn evaluate(
     )?)
 }
 
-/// How often the test rows of `record` have been looked at, by whatever sweep and with whatever features.
+/// The number of evaluations on the test rows of `record`, by any sweep and with any features.
 ///
-/// A look counts unless the file of the sweep that looked tells that its rows were others.
-pub fn looks(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
+/// An evaluation counts unless the experiment file of its sweep shows that its test rows were others.
+pub fn count(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
     let digest = &record.dataset.digest;
     let own = data_of(&record.file_path, &record.file_text, &record.flags);
-    let looks = store.test_evaluations_like(digest)?;
-    let counted = looks.iter().filter(|look| {
-        let file = look.file.as_ref().filter(|_| look.data != *digest);
+    let evaluations = store.test_evaluations_like(digest)?;
+    let counted = evaluations.iter().filter(|evaluation| {
+        let file = evaluation
+            .file
+            .as_ref()
+            .filter(|_| evaluation.data != *digest);
         let other = file.and_then(|file| data_of(&file.path, &file.text, &file.flags).ok());
         match (&own, &other) {
             (Ok(own), Some(other)) => have_same_rows(own, other),
@@ -100,7 +103,8 @@ fn open(app: &App, record: &ExperimentRecord) -> Result<HeldOutTest, Error> {
     let digest = &record.dataset.digest;
     if record.dataset.test_rows == 0 {
         let message = format!("the data of sweep {} have no test rows", record.name);
-        let help = "give `split.test` a share, or name a file in `test_path`, under [data]";
+        let help =
+            "set `split.test` to a fraction of the rows, or `test_path` to a file, under [data]";
         return Err(Error::input(message, help));
     }
     let path = app.run_dir().held_out_test(digest);

@@ -1,10 +1,10 @@
-//! Progress on standard error: bars on a terminal, now and then a line elsewhere.
+//! Progress on standard error: bars on a terminal, occasional lines elsewhere.
 //!
-//! A pure [`Tally`] follows the events and a [`Face`] shows it; nothing here can end a sweep. What is
-//! shown is worked out at most ten times a second, whatever the number of events, and an output that
-//! cannot be written to is ignored.
+//! A pure [`Progress`] follows the events and a [`Display`] shows it. Invariant: nothing here can end a sweep. The
+//! display is updated at most ten times a second, whatever the number of events, and an output that cannot be
+//! written to is ignored.
 
-mod tally;
+mod progress;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use progress::Progress;
 use sweep_app::overview::Overview;
 use sweep_core::event::{Event, Observer, ObserverError, Slot, StopReason};
 use sweep_core::trial::TrialId;
-use tally::Tally;
 
-/// Least time between two pictures of the bars.
+/// Least time between two updates of the bars.
 const REDRAW: Duration = Duration::from_millis(100);
 /// Least time between two lines of progress.
 const LINE: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const LINE: Duration = Duration::from_secs(5);
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Bars that are drawn over.
+    /// Bars that are redrawn in place.
     Bars,
     /// A line every few seconds.
     Lines,
@@ -43,40 +43,40 @@ impl Mode {
     }
 }
 
-/// Shows what happens.
+/// Follows events and displays them.
 pub struct Console {
-    tally: Tally,
-    face: Face,
+    progress: Progress,
+    display: Display,
 }
 
 impl Console {
     /// On standard error.
     pub fn new(sweep: Overview, mode: Mode) -> Console {
-        let face = match mode {
-            Mode::Bars => Face::bars(ProgressDrawTarget::stderr_with_hz(10)),
-            Mode::Lines => Face::lines(Box::new(std::io::stderr())),
-            Mode::Quiet => Face::Quiet(Box::new(std::io::stderr())),
+        let display = match mode {
+            Mode::Bars => Display::bars(ProgressDrawTarget::stderr_with_hz(10)),
+            Mode::Lines => Display::lines(Box::new(std::io::stderr())),
+            Mode::Quiet => Display::Quiet(Box::new(std::io::stderr())),
         };
         Console {
-            tally: Tally::new(sweep, Instant::now()),
-            face,
+            progress: Progress::new(sweep, Instant::now()),
+            display,
         }
     }
 
-    /// Takes notice of what every command calls the best of the plan, for the last line: the luckiest trial that was
-    /// seen is not always that, and another session may have trained it.
+    /// Sets the best trial of the sweep for the last line, as every command defines it: by configuration first. The
+    /// best score among the events may be another trial, and another session may have trained the best one.
     pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
-        self.tally.best_at_end = best;
+        self.progress.best_at_end = best;
     }
 
-    /// Takes the bars away, after the last event.
-    pub fn put_away(&mut self) {
-        if let Face::Bars {
+    /// Removes the bars, after the last event.
+    pub fn clear(&mut self) {
+        if let Display::Bars {
             all,
             overall,
             slots,
             ..
-        } = &mut self.face
+        } = &mut self.display
         {
             for bar in slots.values().chain([&*overall]) {
                 bar.finish_and_clear();
@@ -85,33 +85,33 @@ impl Console {
         }
     }
 
-    /// Says how it ended. To be called once, when all is recorded.
+    /// Prints how it ended. To be called once, when everything is in the database.
     pub fn finish(&mut self) {
         self.finish_at(Instant::now());
     }
 
     fn observe_at(&mut self, event: &Event, now: Instant) {
-        // A limit is told at the end; an interrupt is answered at once.
-        let waits = matches!(
+        // Quiet: a limit is reported at the end, an interrupt is confirmed at once.
+        let is_limit = matches!(
             event,
             Event::StopRequested {
                 reason: StopReason::TimeLimit(_) | StopReason::TrialLimit(_),
                 ..
             }
         );
-        // Described first: a failure is told with the slot that the tally is about to forget.
-        if !(waits && matches!(self.face, Face::Quiet(_)))
-            && let Some(notice) = self.tally.notice(event)
+        // Before the event is applied, which removes the trial from its slot.
+        if !(is_limit && matches!(self.display, Display::Quiet(_)))
+            && let Some(notice) = self.progress.notice(event)
         {
-            self.face.tell(&notice);
+            self.display.print(&notice);
         }
-        self.tally.follow(event);
-        self.face.show(&self.tally, now);
+        self.progress.follow(event);
+        self.display.show(&self.progress, now);
     }
 
     fn finish_at(&mut self, now: Instant) {
-        self.put_away();
-        self.face.tell(&self.tally.outcome(now));
+        self.clear();
+        self.display.print(&self.progress.outcome(now));
     }
 }
 
@@ -122,13 +122,13 @@ impl Observer for Console {
     }
 
     fn idle(&mut self) -> Result<(), ObserverError> {
-        self.face.show(&self.tally, Instant::now());
+        self.display.show(&self.progress, Instant::now());
         Ok(())
     }
 }
 
-/// Where a tally is shown.
-enum Face {
+/// Where progress is shown.
+enum Display {
     Bars {
         all: MultiProgress,
         overall: ProgressBar,
@@ -142,11 +142,11 @@ enum Face {
     Quiet(Box<dyn Write + Send>),
 }
 
-impl Face {
-    fn bars(target: ProgressDrawTarget) -> Face {
+impl Display {
+    fn bars(target: ProgressDrawTarget) -> Display {
         let all = MultiProgress::with_draw_target(target);
         let overall = all.add(ProgressBar::new(0).with_style(style("[{bar:30}] {wide_msg}")));
-        Face::Bars {
+        Display::Bars {
             all,
             overall,
             slots: BTreeMap::new(),
@@ -154,24 +154,24 @@ impl Face {
         }
     }
 
-    fn lines(out: Box<dyn Write + Send>) -> Face {
-        Face::Lines { out, written: None }
+    fn lines(out: Box<dyn Write + Send>) -> Display {
+        Display::Lines { out, written: None }
     }
 
     /// Prints a line of its own, above the bars if there are any.
-    fn tell(&mut self, notice: &str) {
-        // Whoever reads along may have gone; the record is what counts.
+    fn print(&mut self, notice: &str) {
+        // The output may be closed; the database is what counts.
         let _ = match self {
-            Face::Bars { all, .. } if all.is_hidden() => Ok(()),
-            Face::Bars { all, .. } => all.println(notice),
-            Face::Lines { out, .. } | Face::Quiet(out) => writeln!(out, "{notice}"),
+            Display::Bars { all, .. } if all.is_hidden() => Ok(()),
+            Display::Bars { all, .. } => all.println(notice),
+            Display::Lines { out, .. } | Display::Quiet(out) => writeln!(out, "{notice}"),
         };
     }
 
-    /// Shows where things stand, unless that was done a moment ago.
-    fn show(&mut self, tally: &Tally, now: Instant) {
+    /// Shows the state, unless it was shown a moment ago.
+    fn show(&mut self, progress: &Progress, now: Instant) {
         match self {
-            Face::Bars {
+            Display::Bars {
                 all,
                 overall,
                 slots,
@@ -181,38 +181,43 @@ impl Face {
                     return;
                 }
                 *drawn = Some(now);
-                overall.set_length(tally.sweep.total);
-                overall.set_position(tally.done());
-                overall.set_message(tally.overview(now));
-                draw_slots(all, slots, tally);
+                overall.set_length(progress.sweep.total);
+                overall.set_position(progress.done());
+                overall.set_message(progress.overview(now));
+                draw_slots(all, slots, progress);
             }
-            Face::Lines { out, written } => {
-                let last = written.as_ref().map_or(tally.began, |(last, _)| *last);
+            Display::Lines { out, written } => {
+                let last = written.as_ref().map_or(progress.began, |(last, _)| *last);
                 if !is_due(Some(last), now, LINE) {
                     return;
                 }
-                let line = tally.overview(now);
-                // Time going by is no news; the number of trials that are over is.
-                let news = format!("{} {} {}", tally.done(), tally.failed, tally.slots.len());
-                if written.as_ref().is_none_or(|(_, told)| *told != news) {
+                let line = progress.overview(now);
+                // No line while only time has passed.
+                let counts = format!(
+                    "{} {} {}",
+                    progress.done(),
+                    progress.failed,
+                    progress.slots.len()
+                );
+                if written.as_ref().is_none_or(|(_, last)| *last != counts) {
                     let _ = writeln!(out, "{line}");
                 }
-                *written = Some((now, news));
+                *written = Some((now, counts));
             }
-            Face::Quiet(_) => {}
+            Display::Quiet(_) => {}
         }
     }
 }
 
-fn draw_slots(all: &MultiProgress, bars: &mut BTreeMap<Slot, ProgressBar>, tally: &Tally) {
+fn draw_slots(all: &MultiProgress, bars: &mut BTreeMap<Slot, ProgressBar>, progress: &Progress) {
     bars.retain(|slot, bar| {
-        let is_kept = tally.slots.contains_key(slot);
+        let is_kept = progress.slots.contains_key(slot);
         if !is_kept {
             all.remove(bar);
         }
         is_kept
     });
-    for (place, (slot, running)) in tally.slots.iter().enumerate() {
+    for (place, (slot, running)) in progress.slots.iter().enumerate() {
         let bar = bars.entry(slot.clone()).or_insert_with(|| {
             // In the order of slots, below the bar of the whole sweep.
             let bar = all.insert(place + 1, ProgressBar::new(1));
@@ -222,13 +227,13 @@ fn draw_slots(all: &MultiProgress, bars: &mut BTreeMap<Slot, ProgressBar>, tally
         });
         let steps = running
             .as_ref()
-            .and_then(|running| tally.sweep.epochs.get(&running.trial));
+            .and_then(|running| progress.sweep.epochs.get(&running.trial));
         bar.set_length(steps.copied().unwrap_or(1).into());
         bar.set_position(running.as_ref().map_or(0, |running| running.step.into()));
         bar.set_message(
             running
                 .as_ref()
-                .map_or("idle".to_owned(), |it| tally.slot_line(it)),
+                .map_or("idle".to_owned(), |it| progress.slot_line(it)),
         );
     }
 }

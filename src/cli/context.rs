@@ -1,4 +1,4 @@
-//! What every command needs: where the database is, how to print, and what is shown of the notices that come meanwhile.
+//! What every command needs: the database, how to print, and the display of notices and events.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use crate::terminal;
 pub struct Context {
     pub app: App,
     pub json: bool,
-    /// Nothing but errors and the last line is said.
+    /// Only errors and the last line are printed.
     pub is_quiet: bool,
     /// The progress of a session, while one trains.
     console: Mutex<Option<Console>>,
@@ -35,7 +35,7 @@ impl Context {
         }
     }
 
-    /// Says something that one can do without, on standard error.
+    /// Prints something inessential on standard error.
     pub fn note(&self, text: &str) {
         if !self.is_quiet {
             terminal::note(text);
@@ -95,7 +95,7 @@ impl Observer for Context {
     }
 
     fn trained(&self) {
-        self.with_console(Console::put_away);
+        self.with_console(Console::clear);
     }
 
     fn recorded(&self, best: Option<(TrialId, f64)>) {

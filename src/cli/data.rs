@@ -1,4 +1,4 @@
-//! `sweep data`: what preparation makes of a file; made-up data to try things on.
+//! `sweep data`: prepare the data of an experiment; write demonstration data.
 
 use std::path::PathBuf;
 
@@ -10,11 +10,10 @@ use crate::failure::Failure;
 use crate::listing;
 use crate::terminal;
 use sweep_analysis::text::cut;
-use sweep_app::loaded;
-use sweep_app::output;
 use sweep_app::prepare::{self, PreparedSweep};
+use sweep_app::{demo_data, loaded};
 use sweep_core::sanitize::sanitize;
-use sweep_data::{DatasetMeta, FittedField, synth};
+use sweep_data::{DatasetMeta, FittedField};
 
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;
@@ -67,11 +66,7 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
             seed,
             force,
         } => {
-            let file = output::file(path, *force, "name the CSV file to write")?;
-            synth::write(&file, *rows, *seed).map_err(|error| match error.is_of_machine {
-                true => Failure::environment(&error, &error.help),
-                false => Failure::input(&error, &error.help),
-            })?;
+            demo_data::write(path, *rows, *seed, *force)?;
             match context.json {
                 true => terminal::print_json(&json!({ "path": path, "rows": rows, "seed": seed })),
                 false => {
@@ -85,14 +80,14 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
 
 fn as_text(prepared: &PreparedSweep) -> String {
     let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
-    let mut columns = vec!["side".to_owned(), "rows".to_owned()];
+    let mut columns = vec!["split".to_owned(), "rows".to_owned()];
     columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
     let rows: Vec<Vec<String>> = summary
         .splits
         .iter()
-        .map(|side| {
-            let mut row = vec![side.name.to_owned(), side.rows.to_string()];
-            row.extend(side.per_class.iter().map(ToString::to_string));
+        .map(|split| {
+            let mut row = vec![split.name.to_owned(), split.rows.to_string()];
+            row.extend(split.per_class.iter().map(ToString::to_string));
             row
         })
         .collect();
@@ -147,12 +142,12 @@ fn shown_features(meta: &DatasetMeta) -> Vec<String> {
 
 fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
     let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
-    let sides: serde_json::Map<_, _> = summary
+    let splits: serde_json::Map<_, _> = summary
         .splits
         .iter()
-        .map(|side| {
-            let value = json!({ "rows": side.rows, "per_class": side.per_class });
-            (side.name.to_owned(), value)
+        .map(|split| {
+            let value = json!({ "rows": split.rows, "per_class": split.per_class });
+            (split.name.to_owned(), value)
         })
         .collect();
     json!({
@@ -161,7 +156,7 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
         "digest": meta.digest,
         "features": meta.features,
         "classes": meta.classes,
-        "sides": sides,
+        "sides": splits,
         "excluded": summary.excluded,
         "dropped": summary.dropped,
         "dropped_by": summary.dropped_by,

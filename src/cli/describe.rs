@@ -1,15 +1,13 @@
 //! `sweep describe FILE`: what a table holds, before anything is trained on it.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal;
-use sweep_app::loaded;
-use sweep_data::View;
-use sweep_report::describe as report;
+use sweep_app::describe::{self, Options};
+use sweep_report::describe::tables;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -36,77 +34,26 @@ pub struct Arguments {
 
 /// `sweep describe FILE`.
 pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let (view, name, title) = match is_experiment(&arguments.file) {
-        true => of_experiment(arguments)?,
-        false => of_file(arguments)?,
-    };
-    let description = sweep_describe::describe(&view);
-    let mut folder_name = name;
-    folder_name.push("-data");
-    let folder = arguments.out.join(folder_name);
-    let written = report::write(&folder, &description)
-        .map_err(|error| Failure::environment(error, "`--out` names another folder to write to"))?;
+    let outcome = describe::describe(&Options {
+        file: arguments.file.clone(),
+        target: arguments.target.clone(),
+        group: arguments.group.clone(),
+        set: arguments.set.clone(),
+    })?;
+    let written = describe::write(&arguments.out, &outcome)?;
+    let (description, folder) = (&outcome.description, &written.folder);
     if context.json {
-        let mut value = serde_json::to_value(&description)
-            .map_err(|error| Failure::environment(error, "the description is no JSON"))?;
+        let mut value = serde_json::to_value(description)
+            .map_err(|error| Failure::environment(error, "the description is not valid JSON"))?;
         value["folder"] = folder.display().to_string().into();
-        value["left_out"] = written.left_out.clone().into();
+        value["left_out"] = written.left_out.into();
         terminal::print_json(&value);
         return Ok(Exit::Success);
     }
-    terminal::print(&report::tables(
-        &description,
-        &title,
-        &folder,
-        terminal::look(),
-    ));
+    let text = tables(description, &outcome.title, folder, terminal::look());
+    terminal::print(&text);
     for line in &written.left_out {
         terminal::note(&format!("note: {line}"));
     }
     Ok(Exit::Success)
-}
-
-fn is_experiment(file: &Path) -> bool {
-    file.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
-}
-
-/// The view, the name of its folder and the title of what is printed.
-type Opened = (View, OsString, String);
-
-fn of_experiment(arguments: &Arguments) -> Result<Opened, Failure> {
-    for (flag, key, value) in [
-        ("--target", "data.target", &arguments.target),
-        ("--group", "data.group", &arguments.group),
-    ] {
-        if value.is_some() {
-            return Err(Failure::input(
-                format!("{flag} is for CSV and TSV files: the experiment file says `{key}`"),
-                &format!("change it there, or write `--set {key}=\"COLUMN\"`"),
-            ));
-        }
-    }
-    let loaded = loaded::read(&arguments.file, &arguments.set)?;
-    let data = &loaded.experiment.data;
-    let view = View::of(data).map_err(|errors| loaded.diagnose(&errors))?;
-    let title = format!(
-        "{}, as {} uses it (all sides of the split together)",
-        data.path.display(),
-        loaded.experiment.name
-    );
-    Ok((view, loaded.experiment.name.clone().into(), title))
-}
-
-fn of_file(arguments: &Arguments) -> Result<Opened, Failure> {
-    let file = &arguments.file;
-    if !arguments.set.is_empty() {
-        return Err(Failure::input(
-            "--set is for experiment files",
-            "a CSV or TSV file takes --target and --group",
-        ));
-    }
-    let (target, group) = (arguments.target.as_deref(), arguments.group.as_deref());
-    let view = View::open(file, target, group).map_err(|errors| Failure::data(&errors))?;
-    let name = file.file_stem().unwrap_or(file.as_os_str()).to_owned();
-    Ok((view, name, file.display().to_string()))
 }

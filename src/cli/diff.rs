@@ -6,9 +6,8 @@ use crate::failure::Failure;
 use crate::listing;
 use crate::terminal;
 use sweep_analysis::text;
-use sweep_app::resolve;
-use sweep_report::diff::{self, Line, Side};
-use sweep_store::{SessionRecord, Store};
+use sweep_app::diff;
+use sweep_report::diff::{Line, json};
 
 /// Longest value in the table, in characters.
 const WIDEST: usize = 48;
@@ -28,30 +27,26 @@ pub struct Arguments {
 
 /// `sweep diff TRIAL TRIAL`.
 pub fn diff(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let store = context.app.read()?;
-    let (left, right) = (
-        side(context, &store, &arguments.left)?,
-        side(context, &store, &arguments.right)?,
-    );
-    let sections = diff::sections(&left, &right);
+    let diff::Outcome {
+        left,
+        right,
+        sections,
+    } = diff::diff(&context.app, context, &arguments.left, &arguments.right)?;
     if context.json {
-        let json = diff::json(&left, &right, &sections, arguments.all);
-        terminal::print_json(&json);
+        terminal::print_json(&json(&left, &right, &sections, arguments.all));
         return Ok(Exit::Success);
     }
-    let columns = |name: &str| {
-        let (left, right) = (left.trial.id.short(), right.trial.id.short());
-        [name, left, right, "difference"].map(str::to_owned)
-    };
     for section in &sections {
         let lines = section
             .lines
             .iter()
             .filter(|line| arguments.all || line.differs());
         let rows: Vec<Vec<String>> = lines.map(row).collect();
+        let (left, right) = (left.trial.id.short(), right.trial.id.short());
+        let columns = [section.name, left, right, "difference"].map(str::to_owned);
         match rows.is_empty() {
             true => terminal::print(&format!("{}: no difference\n", section.name)),
-            false => terminal::print(&listing::plain(&columns(section.name), &rows)),
+            false => terminal::print(&listing::plain(&columns, &rows)),
         }
     }
     Ok(Exit::Success)
@@ -93,44 +88,6 @@ fn measure(value: f64) -> String {
         value if value.abs() < 1e-3 => format!("{value:.3e}"),
         value => format!("{value:.6}"),
     }
-}
-
-/// The trial that `prefix` means, with what it ran on and was trained on.
-fn side(context: &Context, store: &Store, prefix: &str) -> Result<Side, Failure> {
-    let resolve::Best { trial, why } = resolve::best(&context.app, store, prefix)?;
-    if let Some(why) = why {
-        context.note(&why);
-    }
-    let dataset = store.dataset_of(&trial.id)?;
-    let attempts = context.app.attempts(store, &trial.id)?;
-    let last = match attempts.last() {
-        Some(attempt) => {
-            let session = session(store, &trial.id, attempt.session)?;
-            Some((attempt.clone(), session))
-        }
-        None => None,
-    };
-    Ok(Side {
-        trial,
-        dataset,
-        last,
-    })
-}
-
-/// The session `id`, of whichever experiment asked for `trial`.
-fn session(
-    store: &Store,
-    trial: &sweep_core::trial::TrialId,
-    id: i64,
-) -> Result<Option<SessionRecord>, Failure> {
-    for name in store.experiments_of(trial)? {
-        let record = store.experiment(&name)?;
-        let sessions = record.map(|record| record.sessions).unwrap_or_default();
-        if let Some(session) = sessions.into_iter().find(|session| session.id == id) {
-            return Ok(Some(session));
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

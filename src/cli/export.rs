@@ -1,10 +1,9 @@
-//! `sweep export`: a trained model as a folder that needs no record; the record of a sweep for other programs.
+//! `sweep export`: a trained model as a folder that needs no database; a sweep in the formats of other programs.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use serde_json::{Map, Value as Json, json};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -12,11 +11,9 @@ use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::model_flags::ModelFlags;
 use crate::terminal;
-use sweep_app::model::{self, Chosen};
+use sweep_app::export;
 use sweep_core::format::pluralize;
-use sweep_engine::predict::{self, BundleError, Card};
-use sweep_export::{ExportError, Exporter, FORMATS, Sweep};
-use sweep_store::TrialRecord;
+use sweep_export::{Exporter, FORMATS};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -43,10 +40,10 @@ pub struct Arguments {
 /// `sweep export TRIAL FOLDER`, or `sweep export NAME FOLDER --format FORMAT`.
 pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     match arguments.format {
-        Some(format) => record(context, arguments, format),
+        Some(format) => sweep(context, arguments, format),
         None if arguments.filter.is_given() => Err(Failure::input(
-            "--query chooses what of a record is exported, and no --format is given",
-            "add --format csv, say, or name one trial",
+            "--query chooses trials of a sweep, and needs --format",
+            "add a format, such as --format csv, or name one trial",
         )),
         None => model(context, arguments),
     }
@@ -59,36 +56,17 @@ fn formats() -> impl TypedValueParser<Value = &'static dyn Exporter> {
         .map(|name| sweep_export::format(&name).expect("one of the possible values"))
 }
 
-fn record(
-    context: &Context,
-    arguments: &Arguments,
-    format: &dyn Exporter,
-) -> Result<Exit, Failure> {
+fn sweep(context: &Context, arguments: &Arguments, format: &dyn Exporter) -> Result<Exit, Failure> {
     let (name, folder) = (&arguments.what, &arguments.folder);
-    let mut experiment = context.app.experiment(Some(name))?;
-    arguments.filter.apply(&mut experiment)?;
-    let store = context.app.read()?;
-    let (mut attempts, mut curves) = (HashMap::new(), HashMap::new());
-    for TrialRecord { id, .. } in &experiment.trials {
-        attempts.insert(id.clone(), context.app.attempts(&store, id)?);
-        curves.insert(id.clone(), store.curves(id)?);
-    }
-    let trials = experiment.trials.len();
-    let sweep = Sweep {
-        experiment,
-        attempts,
-        curves,
-    };
-    let files = sweep_export::write(folder, format, &sweep).map_err(|error| match error {
-        ExportError::Taken { .. } => Failure::input(error, "name a folder that is new or empty"),
-        _ => Failure::environment(error, ""),
-    })?;
+    let exported = export::sweep(&context.app, name, arguments.filter.query(), format, folder)?;
     let shown = folder.display().to_string();
     if context.json {
+        let files = exported.files;
         let value = json!({ "folder": shown, "format": format.name(), "files": files });
-        terminal::print(&value.to_string());
+        terminal::print_json(&value);
     } else {
-        let (trials, files) = (pluralize(trials, "trial"), pluralize(files, "file"));
+        let trials = pluralize(exported.trials, "trial");
+        let files = pluralize(exported.files, "file");
         terminal::print(&format!("{shown}: {trials} of {name} in {files}"));
         if let Some(viewer) = format.viewer(folder) {
             terminal::note(&format!("open it with: {viewer}"));
@@ -98,29 +76,13 @@ fn record(
 }
 
 fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let chosen = model::choose(&context.app, &arguments.what, &arguments.choice.options())?;
-    chosen.notice(context);
-    let preprocessor = chosen.preprocessor(&context.app)?;
-    // What cannot be read here cannot be read there.
-    model::load(&context.app, &chosen.trial, preprocessor.names())?;
-    let store = context.app.read()?;
-    let files: Vec<PathBuf> = store
-        .artifacts(&chosen.trial.id)?
-        .into_iter()
-        .map(|artifact| artifact.path)
-        .collect();
-    let card = card(&chosen);
-    let from = context.app.trials().join(chosen.trial.id.as_str());
-    predict::export(&arguments.folder, &card, &preprocessor, &from, &files).map_err(|error| {
-        match &error {
-            BundleError::Taken { .. } => {
-                Failure::input(&error, "name a folder that is new or empty")
-            }
-            BundleError::Read { .. } => model::model_failure(&from, &error).into(),
-            BundleError::Write(cause) => Failure::environment(cause, &cause.help),
-            _ => Failure::environment(&error, ""),
-        }
-    })?;
+    let card = export::model(
+        &context.app,
+        context,
+        &arguments.what,
+        &arguments.choice.options(),
+        &arguments.folder,
+    )?;
     let folder = arguments.folder.display().to_string();
     match context.json {
         true => {
@@ -129,43 +91,10 @@ fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             terminal::print_json(&value);
         }
         false => terminal::print(&format!(
-            "{folder}: {} {}, for `sweep predict --model {folder} DATA`",
+            "{folder}: {} {}; use it with `sweep predict --model {folder} DATA`",
             card.kind.name(),
             card.trial.short(),
         )),
     }
     Ok(Exit::Success)
-}
-
-fn card(chosen: &Chosen) -> Card {
-    let (trial, dataset) = (&chosen.trial, &chosen.dataset);
-    let object = |entries: &mut dyn Iterator<Item = (String, Json)>| entries.collect::<Map<_, _>>();
-    Card {
-        kind: trial.kind,
-        trial: trial.id.clone(),
-        config: trial.config.clone(),
-        seed: trial.seed,
-        experiment: chosen.experiment.name.clone(),
-        params: object(
-            &mut trial
-                .params
-                .iter()
-                .map(|(key, value)| (key.clone(), json!(value))),
-        ),
-        objective: chosen.experiment.objective.clone(),
-        best: trial.best,
-        best_step: trial.best_step,
-        metrics: object(
-            &mut trial
-                .metrics
-                .iter()
-                .map(|(key, value)| (key.clone(), json!(value))),
-        ),
-        data: dataset.digest.clone(),
-        source: dataset.source.display().to_string(),
-        source_sha256: dataset.source_sha256.clone(),
-        features: dataset.features.clone(),
-        classes: dataset.classes.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    }
 }

@@ -1,6 +1,8 @@
-//! `sweep gc`: removes what lies in the folder of runs and is of no use to the record.
+//! `sweep gc`: removes files of the run directory that nothing needs.
 
-use serde_json::json;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value as Json, json};
 
 use crate::confirm;
 use crate::context::Context;
@@ -8,10 +10,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing;
 use crate::terminal;
-use sweep_app::gc::{self, GcOptions, Kind, ScanResult};
+use sweep_app::gc::{self, GarbageFile, GcOptions, Kind, Removed, ScanResult};
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
-use sweep_store::{Store, SweepLock};
 
 /// Things left alone that are listed.
 const LISTED: usize = 10;
@@ -30,7 +31,7 @@ pub struct Arguments {
     #[arg(long)]
     backups: bool,
 
-    /// Also what sentence encoders have read; it is read again when needed
+    /// Also cached outputs of sentence encoders; they are computed again when needed
     #[arg(long)]
     cache: bool,
 
@@ -41,99 +42,75 @@ pub struct Arguments {
 
 /// `sweep gc`.
 pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    // There has to be a record: without one, everything would look unknown.
+    // Without a database, every file would look unknown.
     drop(context.app.read()?);
-    let mut store = Store::open(&context.app.store)?;
-    let wanted = GcOptions {
+    let mut store = context.app.write(context)?;
+    let options = GcOptions {
         backups: arguments.backups,
         cache: arguments.cache,
     };
-    let mut found = gc::scan(&context.app, &mut store, wanted)?;
+    let found = gc::scan(&context.app, &mut store, options)?;
     let free = store.free_bytes()?;
     if !context.json {
         terminal::print(&shown(&found, arguments.dry_run));
         if free > 0 && !arguments.vacuum {
             terminal::note(&format!(
-                "{} inside {} hold nothing: later sweeps fill them, --vacuum gives them back",
+                "{} of {} are unused: later sweeps fill them, --vacuum frees them",
                 format_bytes(free),
                 context.app.store.display()
             ));
         }
     }
-    let idle = found.files.is_empty() && !(arguments.vacuum && free > 0);
-    let mut removed = false;
-    if !arguments.dry_run && !idle {
-        let question = format!(
-            "remove {}, {}?",
-            pluralize(found.files.len(), "file"),
-            format_bytes(found.bytes())
-        );
+    let nothing_to_do = found.files.is_empty() && !(arguments.vacuum && free > 0);
+    let question = format!(
+        "remove {}, {}?",
+        pluralize(found.files.len(), "file"),
+        format_bytes(found.bytes())
+    );
+    let alone = found.alone.clone();
+    let mut object = as_json(&found.files, &alone, free);
+    if !arguments.dry_run && !nothing_to_do {
         if confirm::confirmed(&question, arguments.yes)? {
-            removed = true;
-            clear(context, &mut store, &mut found, arguments.vacuum)?;
+            let removed = gc::remove(&context.app, &mut store, found)?;
+            if !context.json {
+                print_removed(&removed);
+            }
+            if arguments.vacuum {
+                gc::vacuum(&context.app, &mut store)?;
+            }
+            let alone = [alone, removed.kept].concat();
+            object = as_json(&removed.files, &alone, free);
+            object["removed"] = json!(true);
         } else {
             terminal::note("nothing was removed");
         }
     }
     if context.json {
-        terminal::print_json(&as_json(&found, removed, free));
+        terminal::print_json(&object);
     }
     Ok(Exit::Success)
 }
 
-/// Removes, and says what went.
-fn clear(
-    context: &Context,
-    store: &mut Store,
-    found: &mut ScanResult,
-    vacuum: bool,
-) -> Result<(), Failure> {
-    let before = found.alone.len();
-    let pieces = found.files.clone();
-    let (files, size) = gc::remove(&context.app, store, found)?;
-    if vacuum {
-        let running = (store.experiments()?)
-            .into_iter()
-            .find(|experiment| SweepLock::is_held(context.app.runs(), &experiment.name));
-        if let Some(running) = running {
-            let message = format!(
-                "the record is not written anew while sweep {} runs: it would wait for it",
-                running.name
-            );
-            return Err(Failure::new(
-                Exit::Busy,
-                message,
-                "try again when it is over",
-            ));
-        }
-        store.vacuum()?;
+fn print_removed(removed: &Removed) {
+    terminal::note(&format!(
+        "removed {}, {}",
+        pluralize(removed.files.len(), "file"),
+        format_bytes(removed.bytes())
+    ));
+    for (path, why) in &removed.kept {
+        let path = path.display().to_string();
+        terminal::note(&format!("left {}: {}", sanitize(&path), sanitize(why)));
     }
-    if !context.json {
-        terminal::note(&format!(
-            "removed {}, {}",
-            pluralize(files, "file"),
-            format_bytes(size)
-        ));
-        for (path, why) in &found.alone[before..] {
-            let path = path.display().to_string();
-            terminal::note(&format!("left {}: {}", sanitize(&path), sanitize(why)));
-        }
-    }
-    let kept: Vec<_> = found.alone[before..].iter().map(|(path, _)| path).collect();
-    found.files = pieces;
-    let kept: std::collections::HashSet<_> = kept.into_iter().cloned().collect();
-    found.files.retain(|piece| !kept.contains(&piece.path));
-    Ok(())
 }
 
-/// A row a kind, the files themselves if asked for, and what was left alone.
+/// One row per kind, the files themselves if asked for, and what was left alone.
 fn shown(found: &ScanResult, each: bool) -> String {
     let mut rows = Vec::new();
     for kind in Kind::ALL {
-        let pieces = found.files.iter().filter(|piece| piece.kind == kind);
+        let files_of_kind = found.files.iter().filter(|file| file.kind == kind);
         let (mut files, mut size) = (0, 0);
-        for piece in pieces {
-            (files, size) = (files + 1, size + piece.bytes);
+        for file in files_of_kind {
+            (files, size) = (files + 1, size + file.bytes);
         }
         if files > 0 {
             rows.push(vec![
@@ -147,18 +124,14 @@ fn shown(found: &ScanResult, each: bool) -> String {
         true => "nothing to remove\n".to_owned(),
         false => {
             let sum = format_bytes(found.bytes());
-            rows.push(vec![
-                "in all".to_owned(),
-                found.files.len().to_string(),
-                sum,
-            ]);
+            rows.push(vec!["total".to_owned(), found.files.len().to_string(), sum]);
             listing::plain(&["", "files", "size"].map(str::to_owned), &rows)
         }
     };
     if each {
-        for piece in &found.files {
-            let path = sanitize(&piece.path.display().to_string());
-            text.push_str(&format!("{} {path}\n", piece.kind.name()));
+        for file in &found.files {
+            let path = sanitize(&file.path.display().to_string());
+            text.push_str(&format!("{} {path}\n", file.kind.name()));
         }
     }
     for (path, why) in found.alone.iter().take(LISTED) {
@@ -172,20 +145,20 @@ fn shown(found: &ScanResult, each: bool) -> String {
     text
 }
 
-fn as_json(found: &ScanResult, removed: bool, free: u64) -> serde_json::Value {
-    let pieces: Vec<_> = (found.files.iter())
-        .map(|piece| {
-            json!({ "kind": piece.kind.name(), "path": piece.path.display().to_string(), "bytes": piece.bytes })
-        })
-        .collect();
-    let alone: Vec<_> = (found.alone.iter())
-        .map(|(path, why)| json!({ "path": path.display().to_string(), "why": why }))
-        .collect();
+/// What goes or went, and what was left alone.
+fn as_json(files: &[GarbageFile], alone: &[(PathBuf, String)], free: u64) -> Json {
+    let path = |path: &Path| path.display().to_string();
+    let listed = files.iter().map(
+        |file| json!({ "kind": file.kind.name(), "path": path(&file.path), "bytes": file.bytes }),
+    );
+    let alone = alone
+        .iter()
+        .map(|(left, why)| json!({ "path": path(left), "why": why }));
     json!({
-        "removed": removed,
-        "bytes": found.bytes(),
-        "files": pieces,
-        "left_alone": alone,
+        "removed": false,
+        "bytes": files.iter().map(|file| file.bytes).sum::<u64>(),
+        "files": listed.collect::<Json>(),
+        "left_alone": alone.collect::<Json>(),
         "free_in_record": free,
     })
 }

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each reading like the README's sentence about it.
 
+mod annotations;
 mod completions;
 mod confirm;
 mod console;
@@ -14,7 +15,6 @@ mod failure;
 mod filter;
 mod flags;
 mod gc;
-mod label;
 mod limits;
 mod listing;
 mod ls;
@@ -84,9 +84,9 @@ enum Command {
     /// Show two trials side by side: settings, metrics, environment, data
     Diff(diff::Arguments),
     /// Put tags on a trial, or take them off
-    Tag(label::TagArguments),
+    Tag(annotations::TagArguments),
     /// Write a note about a trial
-    Note(label::NoteArguments),
+    Note(annotations::NoteArguments),
     /// Remove a sweep, or one trial of it, from the database, with its files
     Rm(rm::Arguments),
     /// Remove unused files: old checkpoints, leftovers of crashes, unused data sets
@@ -137,8 +137,8 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Ls(arguments) => ls::ls(context, &arguments),
         Command::Show(arguments) => show::show(context, &arguments),
         Command::Diff(arguments) => diff::diff(context, &arguments),
-        Command::Tag(arguments) => label::tag(context, &arguments),
-        Command::Note(arguments) => label::note(context, &arguments),
+        Command::Tag(arguments) => annotations::tag(context, &arguments),
+        Command::Note(arguments) => annotations::note(context, &arguments),
         Command::Rm(arguments) => rm::rm(context, &arguments),
         Command::Gc(arguments) => gc::gc(context, &arguments),
         Command::Describe(arguments) => describe::describe(context, &arguments),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -10,15 +10,9 @@ use crate::failure::Failure;
 use crate::flags::SlotFlags;
 use crate::listing;
 use crate::terminal;
-use sweep_app::estimate::{self, Estimate};
 use sweep_app::loaded;
-use sweep_app::placement;
-use sweep_app::prepare::{self, PreparedSweep};
-use sweep_app::run::{notice_missing_library, record};
-use sweep_core::atomic_fs::{self, TemporaryFolder};
-use sweep_core::sanitize::sanitize;
-use sweep_core::trial::Status;
-use sweep_experiment::plan;
+use sweep_app::plan::{self, Options, Outcome};
+use sweep_experiment::plan::preview;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -44,51 +38,33 @@ pub struct Arguments {
 /// `sweep plan FILE`.
 pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let loaded = loaded::read(&arguments.file, &arguments.set)?;
-    let scratch = scratch(context)?;
-    let folder = scratch.as_ref().map(TemporaryFolder::path);
-    let prepared = prepare::prepare_or_in(&context.app, context, loaded, None, folder)?;
-    if let Some(folder) = folder.filter(|folder| prepared.data.path.starts_with(folder)) {
-        terminal::note(&format!(
-            "note: {} cannot be written, so that the data are prepared in {} for this once",
-            context.app.runs().display(),
-            folder.display()
-        ));
-    }
-    for note in &prepared.data.summary.notes {
-        terminal::note(&sanitize(&note.to_string()));
-    }
-    let slots = placement::place(&prepared, &arguments.slots.options())?.slots;
-    let store = context.app.read_if_any()?;
-    let statuses = match &store {
-        Some(store) => record::statuses(store, &prepared.plan)?,
-        None => Default::default(),
+    let options = Options {
+        slots: arguments.slots.options(),
+        retry: arguments.slots.retry.options(),
+        pilot: arguments.pilot,
     };
-    let retry = arguments.slots.retry.options();
-    let retry = retry.of(store.as_ref())?;
-    let todo = plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), retry);
-    notice_missing_library(context, &todo);
-    let estimate = match arguments.pilot {
-        true => Some(estimate::estimate(&prepared, &todo, slots.len())?),
-        false => None,
-    };
-    let done = statuses.values().filter(|status| status.is_final()).count();
-    let failed = statuses
-        .values()
-        .filter(|status| **status == Status::Failed)
-        .count();
-    let slots: Vec<String> = slots.into_iter().map(|slot| slot.0).collect();
-    if context.json {
-        let counts = [("done", done), ("failed", failed), ("to_train", todo.len())];
-        print_json(&prepared, &counts, &slots, estimate.as_ref());
-        return Ok(Exit::Success);
+    let outcome = plan::plan(&context.app, context, loaded, &options)?;
+    match context.json {
+        true => terminal::print_json(&as_json(&outcome)),
+        false => terminal::print(&as_text(&outcome, arguments.limit)),
     }
-    let preview = plan::preview(&prepared.plan, arguments.limit);
-    let mut text = format!("{}: {}\n", prepared.loaded.experiment.name, preview.summary);
-    text.push_str(&format!(
-        "done {done}, failed {failed}, to train {}\n",
-        todo.len()
-    ));
-    text.push_str(&format!("slots: {}\n", slots.join(", ")));
+    Ok(Exit::Success)
+}
+
+/// Counts, slots and axes, then `limit` trials of each kind.
+fn as_text(outcome: &Outcome, limit: usize) -> String {
+    let prepared = &outcome.prepared;
+    let preview = preview(&prepared.plan, limit);
+    let slots: Vec<&str> = outcome.slots.iter().map(|slot| slot.0.as_str()).collect();
+    let mut text = format!(
+        "{}: {}\ndone {}, failed {}, to train {}\nslots: {}\n",
+        prepared.loaded.experiment.name,
+        preview.summary,
+        outcome.done,
+        outcome.failed,
+        outcome.to_train,
+        slots.join(", ")
+    );
     for axis in &prepared.plan.axes {
         let values: Vec<String> = axis.values.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
@@ -98,13 +74,13 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             values.join(" | ")
         ));
     }
-    if let [_, shares @ ..] = prepared.plan.shares.as_slice()
-        && !shares.is_empty()
+    if let [_, fractions @ ..] = prepared.plan.shares.as_slice()
+        && !fractions.is_empty()
     {
-        let shares: Vec<String> = shares.iter().map(ToString::to_string).collect();
-        let shares = shares.join(" | ");
+        let fractions: Vec<String> = fractions.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
-            "learning curve: 1 | {shares} of the training rows\n"
+            "learning curve: 1 | {} of the training rows\n",
+            fractions.join(" | ")
         ));
     }
     for part in &preview.tables {
@@ -118,32 +94,14 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
         text.push('\n');
     }
-    if let Some(estimate) = estimate {
+    if let Some(estimate) = &outcome.estimate {
         text.push_str(&format!("\n{estimate}\n"));
     }
-    terminal::print(&text);
-    Ok(Exit::Success)
+    text
 }
 
-/// A folder for prepared data that goes away, where those of the record cannot be written: a plan is only looked at.
-fn scratch(context: &Context) -> Result<Option<TemporaryFolder>, Failure> {
-    if atomic_fs::is_writable(&context.app.run_dir().datasets()) {
-        return Ok(None);
-    }
-    let scratch = TemporaryFolder::new("sweep-plan");
-    scratch.map(Some).map_err(|error| {
-        let folder = std::env::temp_dir();
-        let help = "TMPDIR names another folder for what is needed for a moment";
-        Failure::environment(format!("{}: {error}", folder.display()), help)
-    })
-}
-
-fn print_json(
-    prepared: &PreparedSweep,
-    counts: &[(&str, usize)],
-    slots: &[String],
-    estimate: Option<&Estimate>,
-) {
+fn as_json(outcome: &Outcome) -> Json {
+    let prepared = &outcome.prepared;
     let trials: Vec<_> = prepared
         .plan
         .trials
@@ -164,22 +122,18 @@ fn print_json(
             })
         })
         .collect();
-    let counts: serde_json::Map<_, _> = counts
-        .iter()
-        .map(|(name, count)| ((*name).to_owned(), json!(count)))
-        .collect();
-    let estimate = estimate.map(|estimate| {
+    let slots: Vec<&str> = outcome.slots.iter().map(|slot| slot.0.as_str()).collect();
+    let estimate = outcome.estimate.as_ref().map(|estimate| {
         json!({ "seconds": estimate.wall_seconds, "worker_bytes": estimate.worker_bytes })
     });
-    let object = json!({
+    json!({
         "experiment": prepared.loaded.experiment.name,
         "data": prepared.data.meta.digest,
-        "counts": counts,
+        "counts": { "done": outcome.done, "failed": outcome.failed, "to_train": outcome.to_train },
         "duplicates": prepared.plan.duplicates,
         "excluded": prepared.plan.excluded,
         "slots": slots,
         "trials": trials,
         "estimate": estimate,
-    });
-    terminal::print_json(&object);
+    })
 }

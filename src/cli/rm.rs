@@ -1,22 +1,15 @@
-//! `sweep rm`: takes a sweep, or one trial of it, out of the record, with its files.
-//!
-//! The record goes first: what is cut off after that leaves files that no trial names, which `sweep gc`
-//! removes. The other way round a trial could count as finished without its model.
+//! `sweep rm`: removes a sweep, or one trial of it, from the database, with its files.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::confirm;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal;
-use sweep_app::gc::{self, ScanResult};
-use sweep_app::resolve;
-use sweep_app::resolve::Found;
-use sweep_app::run::record;
+use sweep_app::remove::{self, PreparedRemoval, Removed};
 use sweep_core::format::{format_bytes, pluralize};
-use sweep_core::trial::TrialId;
-use sweep_store::{Removal, Store, StoreError};
+use sweep_core::sanitize::sanitize;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -38,136 +31,109 @@ pub struct Arguments {
 
 /// `sweep rm NAME`.
 pub fn rm(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let name = &arguments.name;
-    let record = context.app.experiment(Some(name))?;
-    let trial = arguments
-        .trial
-        .as_deref()
-        .map(|prefix| match resolve::within(&record, prefix)? {
-            Found::Trial(trial) => Ok(*trial),
-            Found::Configuration(mut trials) if trials.len() == 1 => Ok(trials.remove(0)),
-            Found::Configuration(trials) => Err(resolve::several(&trials)),
-        })
-        .transpose()?
-        .map(|trial| trial.id);
-    let lock = record::lock(&context.app, name)?;
-    let mut store = Store::open(&context.app.store)?;
-    let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
-    let whole = removal.whole.then_some(name.as_str());
-    let names = || removal.trials.iter().map(TrialId::as_str);
-    let found = gc::of_trials(&context.app, names(), whole)?;
+    let (name, trial) = (&arguments.name, arguments.trial.as_deref());
+    let prepared = remove::prepare(&context.app, context, name, trial)?;
     if !context.json {
-        terminal::print(&shown(name, trial.as_ref(), &removal, &found));
+        terminal::print(&as_text(&prepared));
     }
-    let asked = || confirm::confirmed(&format!("remove {name}?"), arguments.yes);
-    let subject = trial.as_ref().map_or_else(
-        || format!("sweep {name}"),
-        |trial| format!("trial {} of sweep {name}", trial.short()),
-    );
-    let goes = !arguments.dry_run && asked()?;
-    if goes {
-        let gone = store.remove(name, trial.as_ref()).map_err(refused)?;
-        // Nobody can run what the record does not have, and the files name it no more.
-        let names = gone.trials.iter().map(TrialId::as_str);
-        let mut left = gc::of_trials(&context.app, names, whole)?;
-        // What is removed below is only removed under the lock, which is taken for that again.
-        drop(lock);
-        let before = left.alone.len();
-        let (files, size) = gc::remove(&context.app, &mut store, &mut left)?;
-        if !context.json {
-            let (files, size) = (pluralize(files, "file"), format_bytes(size));
-            terminal::note(&format!("removed {subject}: {files}, {size}"));
-        }
-        for (path, why) in &left.alone[before..] {
-            terminal::note(&format!(
-                "left {}: {why}; `sweep gc` tries again",
-                path.display()
-            ));
-        }
-        if !gone.datasets.is_empty() && !context.json {
-            terminal::note("its prepared data are of no use any more: `sweep gc` removes them");
-        }
+    let mut object = as_json(&prepared);
+    let subject = match &prepared.trial {
+        Some(trial) => format!("trial {} of sweep {name}", trial.short()),
+        None => format!("sweep {name}"),
+    };
+    let confirmed = || confirm::confirmed(&format!("remove {subject}?"), arguments.yes);
+    if !arguments.dry_run && confirmed()? {
+        let removed = prepared.execute()?;
+        object["removed"] = json!(true);
+        print_removed(context, &subject, &removed);
     } else if !context.json {
         terminal::note("nothing was removed");
     }
     if context.json {
-        let value = as_json(name, trial.as_ref(), &removal, (&found, goes));
-        terminal::print_json(&value);
+        terminal::print_json(&object);
     }
     Ok(Exit::Success)
 }
 
-fn refused(error: StoreError) -> Failure {
-    match error {
-        StoreError::UsedByTransfer { .. }
-        | StoreError::HasTestScores { .. }
-        | StoreError::NotFound { .. } => Failure::input(error, ""),
-        error => error.into(),
+fn print_removed(context: &Context, subject: &str, removed: &Removed) {
+    if !context.json {
+        let (files, size) = (
+            pluralize(removed.files, "file"),
+            format_bytes(removed.bytes),
+        );
+        terminal::note(&format!("removed {subject}: {files}, {size}"));
+    }
+    for (path, why) in &removed.kept {
+        let (path, why) = (sanitize(&path.display().to_string()), sanitize(why));
+        terminal::note(&format!("left {path}: {why}; `sweep gc` tries again"));
+    }
+    if !removed.unused_data.is_empty() && !context.json {
+        terminal::note("its prepared data are not used any more: `sweep gc` removes them");
     }
 }
 
-/// What goes and what stays, a line each.
-fn shown(name: &str, trial: Option<&TrialId>, removal: &Removal, found: &ScanResult) -> String {
-    let number = |number: u64, noun: &str| pluralize(number, noun);
-    let trials = pluralize(removal.trials.len(), "trial");
-    let mut goes = match trial {
+/// What is removed and what is kept, one line each.
+fn as_text(prepared: &PreparedRemoval<'_>) -> String {
+    let (name, removal, files) = (&prepared.sweep, &prepared.removal, &prepared.files);
+    let mut removed = match &prepared.trial {
         Some(trial) => vec![format!("trial {trial} of sweep {name}")],
-        None => vec![format!("sweep {name}"), trials],
+        None => vec![
+            format!("sweep {name}"),
+            pluralize(removal.trials.len(), "trial"),
+        ],
     };
     if removal.whole {
-        goes.push(number(removal.sessions, "session"));
+        removed.push(pluralize(removal.sessions, "session"));
     }
-    goes.push(number(removal.attempts, "attempt"));
-    goes.push(number(removal.metrics, "value") + " of metrics");
-    for (many, noun) in [(removal.tags, "tag"), (removal.notes, "note")] {
-        if many > 0 {
-            goes.push(number(many, noun));
+    removed.push(pluralize(removal.attempts, "attempt"));
+    removed.push(pluralize(removal.metrics, "metric value"));
+    for (number, noun) in [(removal.tags, "tag"), (removal.notes, "note")] {
+        if number > 0 {
+            removed.push(pluralize(number, noun));
         }
     }
-    let mut lines = vec![format!("goes:  {}", goes.join(", "))];
-    lines.push(format!(
-        "       {} in {}",
-        format_bytes(found.bytes()),
-        pluralize(found.files.len(), "file")
-    ));
+    let mut lines = vec![
+        format!("removes: {}", removed.join(", ")),
+        format!(
+            "         {} in {}",
+            format_bytes(files.bytes()),
+            pluralize(files.files.len(), "file")
+        ),
+    ];
     if removal.shared > 0 {
-        let what = match removal.whole {
-            true => number(removal.shared, "trial"),
+        let trials = match removal.whole {
+            true => pluralize(removal.shared, "trial"),
             false => "the trial itself".to_owned(),
         };
         lines.push(format!(
-            "stays: {what}, since other sweeps ask for {} as well",
-            if removal.shared == 1 { "it" } else { "them" }
+            "keeps:   {trials}, in the plan of other sweeps as well"
         ));
     }
     if removal.sessions_kept > 0 {
-        let sessions = number(removal.sessions_kept, "session");
+        let sessions = pluralize(removal.sessions_kept, "session");
         lines.push(format!(
-            "stays: {sessions} that trained such trials, under those sweeps"
+            "keeps:   {sessions} that trained such trials, under those sweeps"
         ));
     }
     if removal.looks > 0 {
-        let looks = number(removal.looks, "look");
+        let evaluations = pluralize(removal.looks, "test-set evaluation");
         lines.push(format!(
-            "stays: the count of its {looks} at test rows; what they showed goes"
+            "keeps:   the count of its {evaluations}; their scores are removed"
         ));
     }
-    for (path, why) in &found.alone {
-        lines.push(format!("stays: {}: {why}", path.display()));
+    for (path, why) in &files.alone {
+        let (path, why) = (sanitize(&path.display().to_string()), sanitize(why));
+        lines.push(format!("keeps:   {path}: {why}"));
     }
     lines.join("\n")
 }
 
-fn as_json(
-    name: &str,
-    trial: Option<&TrialId>,
-    removal: &Removal,
-    (found, removed): (&ScanResult, bool),
-) -> serde_json::Value {
+fn as_json(prepared: &PreparedRemoval<'_>) -> Json {
+    let (removal, files) = (&prepared.removal, &prepared.files);
     json!({
-        "removed": removed,
-        "experiment": name,
-        "trial": trial,
+        "removed": false,
+        "experiment": prepared.sweep,
+        "trial": prepared.trial,
         "trials": removal.trials,
         "trials_kept": removal.shared,
         "sessions": removal.sessions,
@@ -178,7 +144,7 @@ fn as_json(
         "notes": removal.notes,
         "looks": removal.looks,
         "data": removal.datasets,
-        "files": found.files.len(),
-        "bytes": found.bytes(),
+        "files": files.files.len(),
+        "bytes": files.bytes(),
     })
 }

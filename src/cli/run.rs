@@ -1,4 +1,4 @@
-//! `sweep run`: parse, check, plan, open the store, dispatch, say what came out.
+//! `sweep run`: prepare an experiment, train it, print the results.
 
 use std::path::PathBuf;
 
@@ -73,7 +73,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     execute(context, &prepared, &arguments.flags)
 }
 
-/// Trains what `prepared` asks for and the database does not have, and says what came out.
+/// Trains what `prepared` asks for and the database does not have, and prints the results.
 pub fn execute(
     context: &Context,
     prepared: &PreparedSweep,
@@ -83,7 +83,7 @@ pub fn execute(
     Ok(conclude(context, &outcome))
 }
 
-/// Shows the best runs and what to do next.
+/// Prints the best runs and what to do next.
 fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
     let (record, summary) = (&outcome.record, &outcome.summary);
     let name = &record.name;
@@ -92,51 +92,47 @@ fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
     } else if !context.is_quiet {
         terminal::print_table(&listing::sweep(record, terminal::stdout_has_colour()));
     }
-    let (exit, mut said) = verdict(name, summary, outcome.failed_before);
+    let (exit, mut message) = conclusion(name, summary, outcome.failed_before);
     if context.is_quiet && exit == Exit::Success {
-        said = format!("{name}: nothing left to train");
+        message = format!("{name}: nothing left to train");
     }
     // The console's last line is the last one where all went well.
     if !context.is_quiet || exit != Exit::Success || outcome.nothing_to_do {
-        terminal::note(&said);
+        terminal::note(&message);
     }
     exit
 }
 
-/// How a session ends, and what to do next.
-fn verdict(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String) {
-    let goes_on = format!("`sweep resume {name}` goes on");
-    let says_why = format!("`sweep show {name}` says why");
+/// The exit code of a session, and what to do next.
+fn conclusion(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String) {
+    let resume = format!("continue with `sweep resume {name}`");
+    let reasons = format!("`sweep show {name}` shows why");
     let (failed, left) = (summary.failed, summary.left + summary.interrupted);
     match summary.stopped {
-        Some(StopReason::Interrupt) => (Exit::Interrupted, format!("stopped; {goes_on}")),
+        Some(StopReason::Interrupt) => (Exit::Interrupted, format!("stopped; {resume}")),
         Some(reason) => (
             Exit::LimitReached,
-            format!("{reason}: {} left; {goes_on}", pluralize(left, "trial")),
+            format!("{reason}: {} left; {resume}", pluralize(left, "trial")),
         ),
         None if summary.left > 0 => {
-            let reasons: Vec<String> = (summary.retired.iter())
+            let slots: Vec<String> = (summary.retired.iter())
                 .map(|(slot, reason)| format!("  {slot}: {}", sanitize(reason)))
                 .collect();
-            let said = format!(
-                "no slot is left that works, and {} not begun; {failed} failed\n{}\n\
-                 mend the cause, then {goes_on}; {says_why}",
-                match summary.left {
-                    1 => "1 trial was".to_owned(),
-                    many => format!("{many} trials were"),
-                },
-                reasons.join("\n")
+            let message = format!(
+                "all slots failed: {} not started, {failed} failed\n{}\nfix the cause, then {resume}; {reasons}",
+                pluralize(summary.left, "trial"),
+                slots.join("\n")
             );
-            (Exit::TrialsFailed, said)
+            (Exit::TrialsFailed, message)
         }
         None if failed > 0 => (
             Exit::TrialsFailed,
-            format!("{} failed; {says_why}", pluralize(failed, "trial")),
+            format!("{} failed; {reasons}", pluralize(failed, "trial")),
         ),
         None if failed_before > 0 => (
             Exit::TrialsFailed,
             format!(
-                "{} failed before: {says_why}, --retry-failed tries them again",
+                "{} failed before; {reasons}, --retry-failed trains them again",
                 pluralize(failed_before, "trial")
             ),
         ),

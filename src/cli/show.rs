@@ -1,6 +1,4 @@
-//! `sweep show`: all that is known of one trial, or of one sweep.
-
-use std::path::PathBuf;
+//! `sweep show`: all that is known of one trial, one configuration or one sweep.
 
 use serde_json::Value as Json;
 
@@ -10,13 +8,9 @@ use crate::failure::Failure;
 use crate::listing;
 use crate::terminal;
 use sweep_analysis::json;
-use sweep_app::resolve;
-use sweep_app::resolve::Found;
-use sweep_core::event::Slot;
-use sweep_core::trial::Objective;
+use sweep_app::show::{self, Shown, Sweep, Trial};
 use sweep_report::details::{self, Details};
 use sweep_report::table;
-use sweep_store::{AttemptRecord, Store, TrialRecord};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -26,122 +20,74 @@ pub struct Arguments {
 
 /// `sweep show WHAT`. A sweep's name goes before the digits of a trial or a configuration.
 pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    let store = context.app.read()?;
-    let colour = terminal::stdout_has_colour();
-    let named = match arguments.what.as_deref() {
-        Some(what) if store.experiment(what)?.is_none() => None,
-        what => Some(context.app.experiment(what)?),
-    };
-    if let Some(record) = named {
-        let events = store.slot_events(&record.name)?;
-        terminal::print(&match context.json {
-            true => merged(
-                listing::sweep_json(&record),
-                details::json(&record, &events),
-            )
-            .to_string(),
-            false => {
-                let sessions = details::sessions(&record.sessions, &events, terminal::look());
-                let told = match context.app.is_running(&record.name) {
-                    true => listing::running_sweep(&record, colour),
-                    false => listing::sweep(&record, colour),
-                };
-                format!("{told}\n{sessions}")
-            }
-        });
-        return Ok(Exit::Success);
-    }
-    let prefix = arguments.what.as_deref().unwrap_or_default();
-    let trial = match resolve::find(&store, prefix)? {
-        Found::Trial(mut trial) => {
-            context.app.mark_stale(&store, &mut trial)?;
-            *trial
-        }
-        Found::Configuration(mut trials) => {
-            for trial in &mut trials {
-                context.app.mark_stale(&store, trial)?;
-            }
-            return configuration(context, &store, &trials);
-        }
-    };
-    let objective = objective(context, &store, &trial)?;
-    let attempts = context.app.attempts(&store, &trial.id)?;
-    let curves = store.curves(&trial.id)?;
-    let artifacts = store.artifacts(&trial.id)?;
-    let asked_by = store.planned_by(&trial.id)?;
-    let details_of_trial = Details {
-        asked_by: &asked_by,
-        folder: &context.app.trials().join(trial.id.as_str()),
-        logs: &logs(context, &store, &attempts)?,
-    };
-    terminal::print(&match context.json {
-        true => {
-            let told = json::trial(&objective, &trial, &attempts, &curves, &artifacts);
-            merged(told, details_of_trial.json()).to_string()
-        }
-        false => {
-            let told = table::trial(
-                &objective,
-                &trial,
-                &attempts,
-                &curves,
-                &artifacts,
-                terminal::look(),
-            );
-            format!("{told}\n{}", details_of_trial.lines())
-        }
-    });
-    Ok(Exit::Success)
-}
-
-/// The trials of one configuration.
-fn configuration(
-    context: &Context,
-    store: &Store,
-    trials: &[TrialRecord],
-) -> Result<Exit, Failure> {
-    let Some(first) = trials.first() else {
-        return Ok(Exit::Success);
-    };
-    let objective = objective(context, store, first)?;
+    let shown = show::show(&context.app, arguments.what.as_deref())?;
     match context.json {
-        true => terminal::print_json(&json::configuration_trials(&objective, trials)),
-        false => {
-            let look = terminal::look();
-            terminal::print(&table::configuration_trials(&objective, trials, look));
-            terminal::print("`sweep show TRIAL` shows the details of a trial");
-        }
+        true => terminal::print_json(&as_json(&shown)),
+        false => terminal::print(&as_text(&shown)),
     }
     Ok(Exit::Success)
 }
 
-/// What `trial` was ranked by.
-fn objective(context: &Context, store: &Store, trial: &TrialRecord) -> Result<Objective, Failure> {
-    let names = store.experiments_of(&trial.id)?;
-    match names.first() {
-        Some(name) => Ok(context.app.experiment(Some(name))?.objective),
-        None => Ok(Objective::default()),
+fn as_text(shown: &Shown) -> String {
+    let look = terminal::look();
+    match shown {
+        Shown::Sweep(sweep) => {
+            let Sweep {
+                record,
+                slot_events,
+                is_running,
+            } = &**sweep;
+            let sessions = details::sessions(&record.sessions, slot_events, look);
+            let text = match is_running {
+                true => listing::running_sweep(record, look.is_colored),
+                false => listing::sweep(record, look.is_colored),
+            };
+            format!("{text}\n{sessions}")
+        }
+        Shown::Configuration(objective, trials) => format!(
+            "{}\n`sweep show TRIAL` shows the details of a trial",
+            table::configuration_trials(objective, trials, look).trim_end_matches('\n')
+        ),
+        Shown::Trial(shown) => {
+            let text = table::trial(
+                &shown.objective,
+                &shown.trial,
+                &shown.attempts,
+                &shown.curves,
+                &shown.artifacts,
+                look,
+            );
+            format!("{text}\n{}", details_of(shown).lines())
+        }
     }
 }
 
-/// The logs of the slots that `attempts` ran on, as far as they are still there.
-fn logs(
-    context: &Context,
-    store: &Store,
-    attempts: &[AttemptRecord],
-) -> Result<Vec<PathBuf>, Failure> {
-    let mut logs = Vec::new();
-    for attempt in attempts {
-        let Some(name) = store.session_experiment(attempt.session)? else {
-            continue;
-        };
-        let slot = Slot(attempt.slot.clone());
-        let log = context.app.run_dir().log(&name, &slot);
-        if log.is_file() && !logs.contains(&log) {
-            logs.push(log);
+fn as_json(shown: &Shown) -> Json {
+    match shown {
+        Shown::Sweep(sweep) => merged(
+            listing::sweep_json(&sweep.record),
+            details::json(&sweep.record, &sweep.slot_events),
+        ),
+        Shown::Configuration(objective, trials) => json::configuration_trials(objective, trials),
+        Shown::Trial(shown) => {
+            let object = json::trial(
+                &shown.objective,
+                &shown.trial,
+                &shown.attempts,
+                &shown.curves,
+                &shown.artifacts,
+            );
+            merged(object, details_of(shown).json())
         }
     }
-    Ok(logs)
+}
+
+fn details_of(shown: &Trial) -> Details<'_> {
+    Details {
+        asked_by: &shown.planned_by,
+        folder: &shown.folder,
+        logs: &shown.logs,
+    }
 }
 
 /// An object with the keys of both.

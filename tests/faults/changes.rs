@@ -34,7 +34,10 @@ fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
     let (after, out_of_plan) = digest(&bench);
     assert_ne!(after, before);
     assert!(said.contains(&after), "both digests: {said}");
-    assert!(told.contains("taken as a new data set"), "{told}");
+    assert!(
+        told.contains("accepted as a new version of the data set"),
+        "{told}"
+    );
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 20);
     assert_eq!(out_of_plan, 10);
     let now = results(&bench);
@@ -65,9 +68,9 @@ fn an_edited_experiment_trains_what_is_new_and_marks_what_fell_out() {
     let edited = small(2).replace("dropout = [0.0, 0.3]", "dropout = [0.3, 0.5]");
     bench.write("small.toml", &edited);
     let (_, told) = succeed(&bench, &["run", "small.toml"]);
-    assert!(told.contains("6 done before, 4 to train"), "{told}");
+    assert!(told.contains("6 already done, 4 to train"), "{told}");
     assert!(
-        told.contains("4 trials of earlier files or data stay in the record"),
+        told.contains("4 trials of earlier files or data stay in the database"),
         "{told}"
     );
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 14);

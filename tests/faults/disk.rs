@@ -22,24 +22,24 @@ fn a_full_disk_holds_work_back_until_there_is_room_and_nothing_is_lost() {
         let (bench, _mounts) = bench_on_a_small_disk();
         let mut sweep = start(&bench, 60);
         let ballast = fill(&bench.path("runs"), 0);
-        sweep.wait_for("the record waits");
+        sweep.wait_for("the database cannot be written");
         assert!(
             sweep.said().contains("there is no space left for"),
             "{}",
             sweep.said()
         );
-        // Trials make their folders when they begin: none does while the record waits.
+        // Trials make their folders when they begin: none does while the database cannot be written.
         sleep(Duration::from_secs(1));
         let begun = || fs::read_dir(bench.path("runs/trials")).unwrap().count();
         let before = begun();
         sleep(Duration::from_secs(2));
         assert_eq!(begun(), before);
         fs::remove_file(ballast).unwrap();
-        sweep.wait_for("the record goes on");
+        sweep.wait_for("the database can be written again");
         let (code, said) = sweep.end();
         assert_eq!(code, Some(0), "{said}");
         assert_eq!(
-            said.matches("the record waits").count(),
+            said.matches("the database cannot be written").count(),
             1,
             "it is told once: {said}"
         );
@@ -54,7 +54,7 @@ fn a_stop_on_a_full_disk_says_what_was_not_recorded_and_resume_goes_on() {
         let (bench, _mounts) = bench_on_a_small_disk();
         let mut sweep = start(&bench, 60);
         let ballast = fill(&bench.path("runs"), 0);
-        sweep.wait_for("the record waits");
+        sweep.wait_for("the database cannot be written");
         sweep.interrupt();
         let (code, said) = sweep.end();
         assert_eq!(code, Some(1), "{said}");

@@ -14,12 +14,12 @@ fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
         .busy_timeout(std::time::Duration::from_secs(60))
         .unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    sweep.wait_for("the record waits");
+    sweep.wait_for("the database cannot be written");
     assert!(sweep.said().contains("locked"), "{}", sweep.said());
     // Readers are not kept waiting.
     assert!(succeed(&bench, &["ls"]).0.contains("small"));
     other.execute_batch("ROLLBACK").unwrap();
-    sweep.wait_for("the record goes on");
+    sweep.wait_for("the database can be written again");
     let (code, said) = sweep.end();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);

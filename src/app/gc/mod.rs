@@ -1,8 +1,7 @@
-//! What lies in the run directory and is of no use: found, weighed, removed.
+//! Removal of files in the run directory that nothing needs.
 //!
-//! Nothing is taken for garbage but by its place and its name, and each file is looked at again,
-//! with no session able to begin, before it goes. What bears another name, and what a link leads to,
-//! is left alone.
+//! Invariant: a file is garbage only by its place and name, and is checked again before it is removed, while no session
+//! can begin. Files with other names, and what links lead to, are left alone.
 
 mod check;
 mod files;
@@ -10,5 +9,5 @@ mod remove;
 mod scan;
 
 pub use files::{GarbageFile, GcOptions, Kind, ScanResult};
-pub use remove::remove;
+pub use remove::{Removed, remove, vacuum};
 pub use scan::{of_trials, scan};

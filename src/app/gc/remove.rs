@@ -1,25 +1,38 @@
 //! Removal of what a scan found, in batches between which sessions may begin.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::{fs, io};
 
 use sweep_store::lock::DataLock;
 use sweep_store::{Store, SweepLock};
 
 use super::check::Now;
-use super::files::{Precondition, ScanResult};
+use super::files::{GarbageFile, Precondition, ScanResult};
 use crate::app::App;
 use crate::error::Error;
 
 /// Files that are looked at and removed while writers wait; a few milliseconds.
 const BATCH: usize = 100;
 
-/// Removes the files of `found`, all that are still of no use. Gives the number of files and of
-/// bytes that went; what did not go joins what was left alone.
-pub fn remove(app: &App, store: &mut Store, found: &mut ScanResult) -> Result<(usize, u64), Error> {
+/// What came of a removal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub files: Vec<GarbageFile>,
+    /// Files that were needed after all or could not be removed, and why.
+    pub kept: Vec<(PathBuf, String)>,
+}
+
+impl Removed {
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// Removes the files of `found` that nothing needs now.
+pub fn remove(app: &App, store: &mut Store, found: ScanResult) -> Result<Removed, Error> {
     let hold = DataLock::exclusive(app.runs()).ok().flatten();
-    let targets = std::mem::take(&mut found.files);
-    let folders = std::mem::take(&mut found.folders);
+    let (targets, folders) = (found.files, found.folders);
     let preconditions = targets.iter().map(|file| &file.precondition);
     let gone: HashSet<&str> = (preconditions
         .chain(folders.iter().map(|(_, precondition)| precondition)))
@@ -33,17 +46,17 @@ pub fn remove(app: &App, store: &mut Store, found: &mut ScanResult) -> Result<(u
         .filter_map(|name| Some((name, SweepLock::acquire(app.runs(), name).ok()?)))
         .collect();
     let is_locked = |name: &str| locks.contains_key(name);
-    let (mut files, mut bytes) = (0, 0);
+    let mut removed = Removed::default();
     for batch in targets.chunks(BATCH) {
         let swept = store.with_gc_references(|known| {
             let now = Now::of(app, known, hold.is_some(), &is_locked)?;
             for file in batch {
                 match now.holds(&file.precondition)? {
-                    Err(why) => found.leave(file.path.clone(), why),
+                    Err(why) => removed.kept.push((file.path.clone(), why.to_owned())),
                     Ok(()) => match fs::remove_file(&file.path) {
-                        Ok(()) => (files, bytes) = (files + 1, bytes + file.bytes),
+                        Ok(()) => removed.files.push(file.clone()),
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => found.leave(file.path.clone(), error),
+                        Err(error) => removed.kept.push((file.path.clone(), error.to_string())),
                     },
                 }
             }
@@ -74,5 +87,23 @@ pub fn remove(app: &App, store: &mut Store, found: &mut ScanResult) -> Result<(u
         Ok(())
     });
     swept?;
-    Ok((files, bytes))
+    Ok(removed)
+}
+
+/// Frees the space in the database that removed sweeps have left.
+///
+/// # Errors
+/// When a sweep is running: it would wait for the database.
+pub fn vacuum(app: &App, store: &mut Store) -> Result<(), Error> {
+    let running = (store.experiments()?)
+        .into_iter()
+        .find(|experiment| SweepLock::is_held(app.runs(), &experiment.name));
+    if let Some(running) = running {
+        let message = format!(
+            "the database cannot be compacted while sweep {} is running",
+            running.name
+        );
+        return Err(Error::busy(message, "try again when it has ended"));
+    }
+    Ok(store.vacuum()?)
 }

@@ -48,9 +48,7 @@ pub fn execute(
         options.retry.of(Some(&store))?,
     );
     let before = PriorProgress::of(prepared, &todo, &statuses, &store)?;
-    for note in &prepared.data.summary.notes {
-        observer.notice(&Notice::Data(note.to_string()));
-    }
+    prepared.notice_data(observer);
     observer.notice(&Notice::Planned(SessionPlan {
         sweep: experiment.name.clone(),
         planned: prepared.plan.trials.len(),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use super::tally::pace;
+use super::progress::rate;
 use super::*;
 use sweep_core::event::{AttemptNo, Cause, StopReason};
 use sweep_core::trial::{Objective, TrialResult};
@@ -112,10 +112,10 @@ fn failed(number: u64, will_retry: bool) -> Event {
     }
 }
 
-fn console(face: Face, now: Instant) -> Console {
+fn console(display: Display, now: Instant) -> Console {
     Console {
-        tally: Tally::new(sweep(), now),
-        face,
+        progress: Progress::new(sweep(), now),
+        display,
     }
 }
 
@@ -151,7 +151,7 @@ fn story() -> Vec<Event> {
 fn lines_come_every_few_seconds_and_failures_at_once() {
     let began = Instant::now();
     let page = Page::default();
-    let mut console = console(Face::lines(Box::new(page.clone())), began);
+    let mut console = console(Display::lines(Box::new(page.clone())), began);
     for (place, event) in story().iter().enumerate() {
         console.observe_at(event, began + Duration::from_secs(place as u64));
     }
@@ -163,7 +163,7 @@ fn lines_come_every_few_seconds_and_failures_at_once() {
 fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
     let began = Instant::now();
     let page = Page::default();
-    let mut console = console(Face::lines(Box::new(page.clone())), began);
+    let mut console = console(Display::lines(Box::new(page.clone())), began);
     let limit = StopReason::TimeLimit(Duration::from_secs(5_400));
     let events = [
         started(1),
@@ -193,29 +193,29 @@ fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
         console.observe_at(&event, began);
     }
     // Ten were done before, one is now, and one was by another session.
-    let state = console.tally.overview(began + Duration::from_secs(60));
+    let state = console.progress.overview(began + Duration::from_secs(60));
     assert!(
-        state.starts_with("12/40 trials, 2 failed (1 set aside), stopping, 1 in hand, best 0.6"),
+        state.starts_with("12/40 trials, 2 failed (1 skipped), stopping, 1 running, best 0.6"),
         "{state}"
     );
     console.finish_at(began + Duration::from_secs(60));
     let text = page.text();
     for line in [
-        "trial 00000003 lr=3\u{fffd}[31m layers=[64, 32] set aside: its configuration has ended 2 workers\n",
+        "trial 00000003 lr=3\u{fffd}[31m layers=[64, 32] skipped: its configuration has ended 2 workers\n",
         "trial 00000005 lr=5\u{fffd}[31m layers=[64, 32]: a checkpoint was damaged\n",
-        "\nstopping: the time limit of 1h30m is reached; trials in hand write a checkpoint",
+        "\nstopping: the time limit of 1h30m is reached; running trials write a checkpoint",
         "\nending the workers that are left\n",
-        "12 of 40 trials done (1 now: 1 finished, 0 diverged), 2 failed (1 set aside), in 00:01:00",
+        "12 of 40 trials done (1 now: 1 finished, 0 diverged), 2 failed (1 skipped), in 00:01:00",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
 }
 
 #[test]
-fn a_quiet_console_tells_failures_and_the_end() {
+fn a_quiet_console_prints_failures_and_the_end() {
     let began = Instant::now();
     let page = Page::default();
-    let mut console = console(Face::Quiet(Box::new(page.clone())), began);
+    let mut console = console(Display::Quiet(Box::new(page.clone())), began);
     for event in [started(1), progressed(1, 1, 0.4), failed(1, false)] {
         console.observe_at(&event, began + Duration::from_secs(60));
     }
@@ -238,11 +238,11 @@ fn a_quiet_console_tells_failures_and_the_end() {
 #[test]
 fn bars_show_each_slot_and_forget_a_retired_one() {
     let began = Instant::now();
-    let mut console = console(Face::bars(ProgressDrawTarget::hidden()), began);
+    let mut console = console(Display::bars(ProgressDrawTarget::hidden()), began);
     for (place, event) in story().iter().enumerate() {
         console.observe_at(event, began + Duration::from_secs(place as u64));
     }
-    let Face::Bars { overall, slots, .. } = &console.face else {
+    let Display::Bars { overall, slots, .. } = &console.display else {
         unreachable!("bars were asked for");
     };
     assert_eq!((overall.position(), overall.length()), (13, Some(40)));
@@ -261,13 +261,13 @@ fn bars_show_each_slot_and_forget_a_retired_one() {
 #[test]
 fn a_crowd_of_events_is_drawn_ten_times_a_second() {
     let began = Instant::now();
-    let mut console = console(Face::bars(ProgressDrawTarget::hidden()), began);
+    let mut console = console(Display::bars(ProgressDrawTarget::hidden()), began);
     console.observe_at(&started(1), began);
     let mut seen = Vec::new();
     for millisecond in 0..1_000 {
         let event = progressed(1, millisecond + 1, 0.5);
         console.observe_at(&event, began + Duration::from_millis(millisecond.into()));
-        let Face::Bars { slots, .. } = &console.face else {
+        let Display::Bars { slots, .. } = &console.display else {
             unreachable!("bars were asked for");
         };
         seen.extend(slots.values().map(ProgressBar::position));
@@ -279,7 +279,7 @@ fn a_crowd_of_events_is_drawn_ten_times_a_second() {
 #[test]
 fn an_output_that_cannot_be_written_ends_nothing() {
     let began = Instant::now();
-    let mut console = console(Face::lines(Box::new(Closed)), began);
+    let mut console = console(Display::lines(Box::new(Closed)), began);
     for event in story() {
         console.observe_at(&event, began + Duration::from_secs(9));
         console.observe(&event).unwrap();
@@ -292,21 +292,21 @@ fn an_output_that_cannot_be_written_ends_nothing() {
 fn the_best_of_earlier_sessions_counts_and_the_diverged_do_not() {
     let mut sweep = sweep();
     sweep.best = Some((id(30), 0.6));
-    let mut tally = Tally::new(sweep, Instant::now());
+    let mut progress = Progress::new(sweep, Instant::now());
     for event in [finished(1, 0.59, false), finished(2, 0.99, true)] {
-        tally.follow(&event);
+        progress.follow(&event);
     }
-    assert_eq!(tally.best, Some((id(30), 0.6)));
-    tally.follow(&finished(3, 0.61, false));
-    assert_eq!(tally.best, Some((id(3), 0.61)));
+    assert_eq!(progress.best, Some((id(30), 0.6)));
+    progress.follow(&finished(3, 0.61, false));
+    assert_eq!(progress.best, Some((id(3), 0.61)));
 }
 
 #[test]
 fn the_last_line_names_what_the_record_calls_the_best() {
     let page = Page::default();
     let mut console = Console {
-        tally: Tally::new(sweep(), Instant::now()),
-        face: Face::lines(Box::new(page.clone())),
+        progress: Progress::new(sweep(), Instant::now()),
+        display: Display::lines(Box::new(page.clone())),
     };
     console.observe(&finished(1, 0.5456, false)).unwrap();
     console.learn_best(Some((id(2), 0.5423)));
@@ -319,7 +319,7 @@ fn the_last_line_names_what_the_record_calls_the_best() {
 
 #[test]
 fn a_pace_has_a_readable_unit() {
-    assert_eq!(pace(12.34), "12.3 trials/s");
-    assert_eq!(pace(0.5), "30.0 trials/min");
-    assert_eq!(pace(0.001), "3.6 trials/h");
+    assert_eq!(rate(12.34), "12.3 trials/s");
+    assert_eq!(rate(0.5), "30.0 trials/min");
+    assert_eq!(rate(0.001), "3.6 trials/h");
 }

@@ -1,4 +1,4 @@
-//! What has happened in a sweep so far, and how to say it in a line. Pure: it is told the time.
+//! What has happened in a sweep so far, in numbers and as lines of text. Pure: callers give the time.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -16,25 +16,25 @@ const LOG_LINES: usize = 3;
 const LOG_WIDTH: usize = 200;
 
 /// What has happened so far.
-pub struct Tally {
+pub struct Progress {
     pub sweep: Overview,
     pub began: Instant,
     finished: u64,
     diverged: u64,
-    /// Given up, those set aside included.
+    /// Failed for good, skipped ones included.
     pub failed: u64,
     skipped: u64,
     /// Finished by another session meanwhile.
     completed_elsewhere: u64,
     is_stopping: bool,
     pub best: Option<(TrialId, f64)>,
-    /// What the record calls the best.
+    /// The best trial of the sweep in the database.
     pub best_at_end: Option<(TrialId, f64)>,
-    /// What each slot is at; `None` between two trials.
+    /// The trial that each slot runs; `None` between two trials.
     pub slots: BTreeMap<Slot, Option<Running>>,
 }
 
-/// A trial under way.
+/// A running trial.
 pub struct Running {
     pub trial: TrialId,
     attempt: AttemptNo,
@@ -42,9 +42,9 @@ pub struct Running {
     value: Option<f64>,
 }
 
-impl Tally {
-    pub fn new(sweep: Overview, now: Instant) -> Tally {
-        Tally {
+impl Progress {
+    pub fn new(sweep: Overview, now: Instant) -> Progress {
+        Progress {
             best: sweep.best.clone(),
             best_at_end: None,
             sweep,
@@ -186,16 +186,16 @@ impl Tally {
         }
         if self.is_stopping {
             let running = self.slots.values().flatten().count() as u64;
-            parts.push(format!("stopping, {running} in hand"));
+            parts.push(format!("stopping, {running} running"));
         }
-        // What was set aside or found took no time, and says nothing of how long the rest will take.
+        // Skipped trials and those completed elsewhere took no time here.
         let over = self.finished + self.diverged + self.failed - self.skipped;
         let seconds = now.saturating_duration_since(self.began).as_secs_f64();
         if over > 0 && seconds > 0.0 && !self.is_stopping {
             let a_second = over as f64 / seconds;
-            parts.push(pace(a_second));
+            parts.push(rate(a_second));
             let left = self.sweep.total.saturating_sub(self.done() + self.failed);
-            // A sweep that would take centuries has no time left that could be written.
+            // Too long a time cannot be a `Duration`.
             let left = Duration::try_from_secs_f64((left as f64 / a_second).round());
             parts.extend(
                 left.ok()
@@ -221,7 +221,7 @@ impl Tally {
         format!("{line} {}", self.description(&running.trial))
     }
 
-    /// What deserves a line of its own.
+    /// A line of its own for an event that needs one.
     pub fn notice(&self, event: &Event) -> Option<String> {
         match event {
             Event::TrialFailed {
@@ -237,16 +237,16 @@ impl Tally {
                         .is_some_and(|running| running.attempt == *attempt)
                 });
                 let place = slot.map_or(String::new(), |(slot, _)| format!(" on {slot}"));
-                let fate = match (will_retry, cause) {
-                    (true, _) => "it will be tried again",
+                let next = match (will_retry, cause) {
+                    (true, _) => "it will be retried",
                     (false, Cause::Rejected { .. }) => {
-                        "it is not tried again, since it would end the same way"
+                        "it is not retried, because it would fail the same way"
                     }
-                    (false, _) => "it is given up; --retry-failed tries it again",
+                    (false, _) => "it is not retried; --retry-failed trains it again",
                 };
                 let name = self.named(trial);
                 let cause = sanitize(&cause.to_string());
-                let mut notice = format!("trial {name} failed{place}: {cause}; {fate}");
+                let mut notice = format!("trial {name} failed{place}: {cause}; {next}");
                 for line in last_lines(log_tail) {
                     notice.push_str("\n    | ");
                     notice.push_str(&line);
@@ -255,35 +255,35 @@ impl Tally {
             }
             Event::TrialSkipped { trial, reason } => {
                 let (name, reason) = (self.named(trial), sanitize(reason));
-                Some(format!("trial {name} set aside: {reason}"))
+                Some(format!("trial {name} skipped: {reason}"))
             }
             Event::TrialWarning { trial, message, .. } => {
                 let (name, message) = (self.named(trial), sanitize(message));
                 Some(format!("trial {name}: {message}"))
             }
             Event::StopRequested { at_once: true, .. } => {
-                Some("ending the workers that are left".to_owned())
+                Some("stopping at once: ending the remaining workers".to_owned())
             }
             Event::StopRequested { reason, .. } => Some(match reason {
                 StopReason::Interrupt => {
-                    "stopping: trials in hand write a checkpoint; again to stop at once".to_owned()
+                    "stopping: running trials write a checkpoint (Ctrl-C again stops at once)"
+                        .to_owned()
                 }
                 StopReason::TimeLimit(_) => format!(
-                    "stopping: {reason}; trials in hand write a checkpoint (Ctrl-C stops at once)"
+                    "stopping: {reason}; running trials write a checkpoint (Ctrl-C stops at once)"
                 ),
                 StopReason::TrialLimit(_) => format!("stopping: {reason}"),
             }),
-            Event::SlotRetired { slot, reason } => Some(format!(
-                "slot {slot} gets no more work: {}",
-                sanitize(reason)
-            )),
+            Event::SlotRetired { slot, reason } => {
+                Some(format!("slot {slot} is disabled: {}", sanitize(reason)))
+            }
             Event::StoreBlocked { reason } => Some(format!(
-                "the record waits: {}; nothing is lost, trials in hand go on and no new ones are \
-                 begun until it can be written",
+                "the database cannot be written: {}; nothing is lost: running trials continue, and no \
+                 new ones start until it can",
                 sanitize(reason)
             )),
             Event::StoreResumed { after } => Some(format!(
-                "the record goes on after {}; nothing was lost",
+                "the database can be written again after {}; nothing was lost",
                 FormattedDuration(*after)
             )),
             Event::StoreWarning { message } => Some(sanitize(message)),
@@ -317,7 +317,7 @@ impl Tally {
     fn failures(&self) -> String {
         match self.skipped {
             0 => format!("{} failed", self.failed),
-            some => format!("{} failed ({some} set aside)", self.failed),
+            some => format!("{} failed ({some} skipped)", self.failed),
         }
     }
 
@@ -334,7 +334,7 @@ impl Tally {
 }
 
 /// Trials by the unit of time that gives a readable number.
-pub fn pace(a_second: f64) -> String {
+pub fn rate(a_second: f64) -> String {
     match a_second {
         1.0.. => format!("{a_second:.1} trials/s"),
         _ if a_second * 60.0 >= 1.0 => format!("{:.1} trials/min", a_second * 60.0),

@@ -1,0 +1,98 @@
+//! The description of a table: of a CSV or TSV file, or of the rows and columns that an experiment uses.
+
+use std::path::{Path, PathBuf};
+
+use sweep_data::View;
+use sweep_describe::Description;
+use sweep_report::describe::Described;
+
+use crate::error::Error;
+use crate::loaded;
+
+/// What to describe.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A CSV or TSV file, or an experiment file (`.toml`).
+    pub file: PathBuf,
+    /// The column to predict, of a CSV or TSV file.
+    pub target: Option<String>,
+    /// The column that groups rows, of a CSV or TSV file.
+    pub group: Option<String>,
+    /// Keys set on top of an experiment file.
+    pub set: Vec<String>,
+}
+
+/// The description of a table.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub description: Description,
+    /// Which rows and columns of which file it is of.
+    pub title: String,
+    /// The name of the folder that it is written to.
+    pub folder_name: PathBuf,
+}
+
+/// Describes the table that `options` name.
+pub fn describe(options: &Options) -> Result<Outcome, Error> {
+    let is_experiment = options
+        .file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("toml"));
+    let (view, mut folder_name, title) = match is_experiment {
+        true => of_experiment(options)?,
+        false => of_table(options)?,
+    };
+    folder_name.as_mut_os_string().push("-data");
+    Ok(Outcome {
+        description: sweep_describe::describe(&view),
+        title,
+        folder_name,
+    })
+}
+
+/// Writes the description to a folder of its own in `out`.
+pub fn write(out: &Path, outcome: &Outcome) -> Result<Described, Error> {
+    let folder = out.join(&outcome.folder_name);
+    sweep_report::describe::write(&folder, &outcome.description)
+        .map_err(|error| Error::environment(error, "name another folder with `--out`"))
+}
+
+/// The view, the name of its folder without the suffix, and the title.
+type Opened = (View, PathBuf, String);
+
+fn of_experiment(options: &Options) -> Result<Opened, Error> {
+    for (flag, key, value) in [
+        ("--target", "data.target", &options.target),
+        ("--group", "data.group", &options.group),
+    ] {
+        if value.is_some() {
+            return Err(Error::input(
+                format!("{flag} is for CSV and TSV files: an experiment file has the key `{key}`"),
+                &format!("change it there, or use `--set {key}=\"COLUMN\"`"),
+            ));
+        }
+    }
+    let loaded = loaded::read(&options.file, &options.set)?;
+    let data = &loaded.experiment.data;
+    let view = View::of(data).map_err(|errors| loaded.diagnose(&errors))?;
+    let title = format!(
+        "{}, as {} uses it (training, validation and test rows together)",
+        data.path.display(),
+        loaded.experiment.name
+    );
+    Ok((view, loaded.experiment.name.clone().into(), title))
+}
+
+fn of_table(options: &Options) -> Result<Opened, Error> {
+    let file = &options.file;
+    if !options.set.is_empty() {
+        return Err(Error::input(
+            "--set is for experiment files",
+            "for a CSV or TSV file, use --target and --group",
+        ));
+    }
+    let (target, group) = (options.target.as_deref(), options.group.as_deref());
+    let view = View::open(file, target, group).map_err(Error::Data)?;
+    let name = file.file_stem().unwrap_or(file.as_os_str());
+    Ok((view, name.into(), file.display().to_string()))
+}

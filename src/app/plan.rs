@@ -1,0 +1,101 @@
+//! What a session would train: the plan on real data, what the database already has of it, and what the rest will cost.
+//!
+//! Invariant: nothing is written to the database.
+
+use std::collections::HashMap;
+
+use sweep_core::atomic_fs::{self, TemporaryFolder};
+use sweep_core::event::Slot;
+use sweep_core::trial::{Status, TrialId};
+use sweep_experiment::plan;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::estimate::{self, Estimate};
+use crate::loaded::LoadedExperiment;
+use crate::observer::{Notice, Observer};
+use crate::options::{Retry, SlotOptions};
+use crate::placement;
+use crate::prepare::{self, PreparedSweep};
+use crate::run::{notice_missing_library, record};
+
+/// How a session would be run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub slots: SlotOptions,
+    pub retry: Retry,
+    /// Train a few trials for a moment, to estimate time and memory.
+    pub pilot: bool,
+}
+
+/// What a session would do.
+pub struct Outcome {
+    pub prepared: PreparedSweep,
+    pub slots: Vec<Slot>,
+    /// Trials of the plan with a result.
+    pub done: usize,
+    /// Those whose last attempt failed.
+    pub failed: usize,
+    pub to_train: usize,
+    /// If a pilot was asked for.
+    pub estimate: Option<Estimate>,
+    /// Holds the prepared data where the run directory cannot be written; removed with this value.
+    _scratch: Option<TemporaryFolder>,
+}
+
+/// Prepares the data of `loaded` and says what a session with `options` would train.
+pub fn plan(
+    app: &App,
+    observer: &dyn Observer,
+    loaded: LoadedExperiment,
+    options: &Options,
+) -> Result<Outcome, Error> {
+    let scratch = scratch(app)?;
+    let folder = scratch.as_ref().map(TemporaryFolder::path);
+    let prepared = prepare::prepare_or_in(app, observer, loaded, None, folder)?;
+    if let Some(folder) = folder.filter(|folder| prepared.data.path.starts_with(folder)) {
+        observer.notice(&Notice::PreparedInTemporaryFolder {
+            runs: app.runs().to_owned(),
+            folder: folder.to_owned(),
+        });
+    }
+    prepared.notice_data(observer);
+    let slots = placement::place(&prepared, &options.slots)?.slots;
+    let store = app.read_if_any()?;
+    let statuses: HashMap<TrialId, Status> = match &store {
+        Some(store) => record::statuses(store, &prepared.plan)?,
+        None => HashMap::new(),
+    };
+    let retry = options.retry.of(store.as_ref())?;
+    let todo = plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), retry);
+    notice_missing_library(observer, &todo);
+    let estimate = match options.pilot {
+        true => Some(estimate::estimate(&prepared, &todo, slots.len())?),
+        false => None,
+    };
+    let (to_train, count) = (todo.len(), |is: fn(&Status) -> bool| {
+        statuses.values().filter(|status| is(status)).count()
+    });
+    Ok(Outcome {
+        slots,
+        done: count(|status| status.is_final()),
+        failed: count(|status| *status == Status::Failed),
+        to_train,
+        estimate,
+        prepared,
+        _scratch: scratch,
+    })
+}
+
+/// A temporary folder for prepared data, if the run directory cannot be written: planning only needs to read.
+fn scratch(app: &App) -> Result<Option<TemporaryFolder>, Error> {
+    if atomic_fs::is_writable(&app.run_dir().datasets()) {
+        return Ok(None);
+    }
+    let scratch = TemporaryFolder::new("sweep-plan");
+    scratch.map(Some).map_err(|error| {
+        let folder = std::env::temp_dir();
+        let help = "set TMPDIR to a folder for temporary files that can be written";
+        Error::environment(format!("{}: {error}", folder.display()), help)
+    })
+}

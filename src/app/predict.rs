@@ -1,0 +1,198 @@
+//! Predictions of a trained model, or of several as one, for the rows of a table.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sweep_data::{SavedPreprocessor, Table, write_atomically};
+use sweep_engine::predict::{self, Bundle, BundleError, Predictor, TableSummary, WriteError};
+use sweep_store::TrialRecord;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::model::{self, ModelOptions};
+use crate::observer::{Notice, Observer};
+
+/// Where a model comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A trial of the database.
+    Trial {
+        /// `best`, or the first digits of a trial or of a configuration.
+        what: String,
+        options: ModelOptions,
+        /// All finished seeds of its configuration.
+        ensemble: bool,
+    },
+    /// A folder that an export wrote.
+    Folder(PathBuf),
+}
+
+/// One model or several, and the preprocessing they share.
+pub struct Models {
+    /// Names of their trials.
+    pub trials: Vec<String>,
+    models: Vec<Predictor>,
+    preprocessor: SavedPreprocessor,
+}
+
+/// Loads the model or models of `source`.
+pub fn load(app: &App, observer: &dyn Observer, source: &Source) -> Result<Models, Error> {
+    let (what, options, ensemble) = match source {
+        Source::Folder(folder) => return from_folder(folder),
+        Source::Trial {
+            what,
+            options,
+            ensemble,
+        } => (what, options, *ensemble),
+    };
+    let chosen = model::choose(app, what, options)?;
+    let preprocessor = chosen.preprocessor(app)?;
+    let trials = match ensemble {
+        true => {
+            let seeds = chosen.seeds();
+            observer.notice(&Notice::TrialChosen(members(&seeds)));
+            seeds
+        }
+        false => {
+            chosen.notice(observer);
+            vec![&chosen.trial]
+        }
+    };
+    let models = trials
+        .iter()
+        .map(|trial| model::load(app, trial, preprocessor.names()))
+        .collect::<Result<_, _>>()?;
+    Ok(Models {
+        trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
+        models,
+        preprocessor,
+    })
+}
+
+/// Reads the table at `path`, a CSV or TSV file.
+pub fn read_table(path: &Path) -> Result<Table, Error> {
+    Table::read(path, "").map_err(Error::Data)
+}
+
+impl Models {
+    /// Names of the columns that predictions add to `table`.
+    pub fn columns(&self, table: &Table) -> Vec<String> {
+        predict::columns(table, &self.preprocessor.classes)
+    }
+
+    /// Writes `table` with predictions to the file at `path`, which appears when it is complete.
+    pub fn write_file(&mut self, table: &Table, path: &Path) -> Result<TableSummary, Error> {
+        let delimiter = match path.extension() {
+            Some(_) => Table::delimiter(path),
+            None => Table::delimiter(&table.path),
+        };
+        let mut summary = TableSummary::default();
+        let mut failed = None;
+        let written = write_atomically(path, |out| match self.write_to(table, delimiter, out) {
+            Ok(all) => {
+                summary = all;
+                Ok(())
+            }
+            Err(WriteFailure::Output(error)) => Err(error),
+            Err(WriteFailure::Model(error)) => {
+                failed = Some(error);
+                // Any error keeps the unfinished file from appearing.
+                Err(io::ErrorKind::Other.into())
+            }
+        });
+        match (failed, written) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(Error::environment(&error, &error.help)),
+            (None, Ok(())) => Ok(summary),
+        }
+    }
+
+    /// Writes `table` with predictions to `out`, with the delimiter of the table.
+    pub fn write(
+        &mut self,
+        table: &Table,
+        out: &mut dyn Write,
+    ) -> Result<TableSummary, WriteFailure> {
+        self.write_to(table, Table::delimiter(&table.path), out)
+    }
+
+    fn write_to(
+        &mut self,
+        table: &Table,
+        delimiter: u8,
+        out: &mut dyn Write,
+    ) -> Result<TableSummary, WriteFailure> {
+        let Models {
+            models,
+            preprocessor,
+            ..
+        } = self;
+        let encoder = preprocessor
+            .on(table)
+            .map_err(|error| WriteFailure::Model(Error::Data(vec![error])))?;
+        let classes = &preprocessor.classes;
+        let summary = predict::write(table, &encoder, models, classes, delimiter, out)?;
+        out.flush().map_err(WriteFailure::Output)?;
+        Ok(summary)
+    }
+}
+
+/// Why predictions could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteFailure {
+    /// Writing failed, for instance because the reader of a pipe has gone.
+    #[error(transparent)]
+    Output(io::Error),
+    /// The table does not fit the model, or the model failed.
+    #[error(transparent)]
+    Model(Error),
+}
+
+impl From<WriteError> for WriteFailure {
+    fn from(error: WriteError) -> WriteFailure {
+        match error {
+            WriteError::Output(error) => WriteFailure::Output(error),
+            WriteError::Model(error) => WriteFailure::Model(Error::environment(error, "")),
+            WriteError::Data(error) => WriteFailure::Model(Error::environment(&error, &error.help)),
+        }
+    }
+}
+
+fn from_folder(folder: &Path) -> Result<Models, Error> {
+    let bundle = Bundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
+    Ok(Models {
+        trials: vec![bundle.card.trial.to_string()],
+        models: vec![bundle.model],
+        preprocessor: bundle.preprocessor,
+    })
+}
+
+/// Which trials of a configuration, at least one, an ensemble has.
+fn members(trials: &[&TrialRecord]) -> String {
+    let config = trials.first().map_or("", |trial| trial.config.short());
+    let seeds: Vec<String> = trials.iter().map(|trial| trial.seed.to_string()).collect();
+    match seeds.as_slice() {
+        [seed] => format!("configuration {config}: seed {seed} alone, no other has finished"),
+        seeds => format!(
+            "configuration {config}: the mean of {} trials, seeds {}",
+            seeds.len(),
+            seeds.join(", ")
+        ),
+    }
+}
+
+fn bundle_error(folder: &Path, error: &BundleError) -> Error {
+    let help = match error {
+        BundleError::Read { .. } => "name a complete folder that `sweep export` wrote",
+        BundleError::Format { .. } | BundleError::Damaged { .. } => "",
+        // The folder is intact; the message names what is missing elsewhere.
+        BundleError::Preprocessor(error) if error.kind() == io::ErrorKind::Other => "",
+        _ => "export the model again, or use an intact copy of the folder",
+    };
+    match error {
+        BundleError::Read { .. } if !folder.is_dir() => {
+            Error::input(format!("there is no folder {}", folder.display()), help)
+        }
+        _ => Error::environment(error, help),
+    }
+}

@@ -1,0 +1,179 @@
+//! Reports on one sweep, or on several as one: everything they are made from, and the folder they are written to.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use sweep_analysis::{Input, merged};
+use sweep_core::data_config::DataSpec;
+use sweep_core::sanitize::sanitize;
+use sweep_report::Written;
+use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::observer::Observer;
+use crate::{calibration, filter, test_evaluations};
+
+/// What a report is on.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only trials that meet this query.
+    pub query: Option<String>,
+    /// Evaluate the best configuration of each kind on the held-out test set, which is recorded and counted.
+    pub test: bool,
+}
+
+/// The sweeps called `names`, in that order; the last one if there are none.
+///
+/// # Errors
+/// When one does not exist, or is named twice: a sweep beside itself would be compared with itself.
+pub fn sweeps(app: &App, names: &[String]) -> Result<Vec<ExperimentRecord>, Error> {
+    refuse_duplicate(names)?;
+    if names.is_empty() {
+        return Ok(vec![app.experiment(None)?]);
+    }
+    let sweeps = names.iter().map(|name| app.experiment(Some(name)));
+    sweeps.collect()
+}
+
+/// Everything that a report on `record` is made from.
+pub fn load(
+    app: &App,
+    observer: &dyn Observer,
+    mut record: ExperimentRecord,
+    options: &Options,
+) -> Result<Input, Error> {
+    let filtered = filter::apply(&mut record, options.query.as_deref())?;
+    let store = app.read()?;
+    let test = match options.test {
+        true => Some(test_evaluations::evaluate(app, observer, &record)?),
+        false => store.last_evaluation(&record.name)?,
+    };
+    input(app, &store, record, test, filtered, options)
+}
+
+/// Everything that a report on all of `records` as one is made from, or why there is none.
+///
+/// # Errors
+/// When the query of `options` is invalid or nothing meets it, or the database cannot be read.
+pub fn load_merged(
+    app: &App,
+    records: &[ExperimentRecord],
+    options: &Options,
+) -> Result<Result<Input, String>, Error> {
+    let mut record = match merged::join(records) {
+        Ok(record) => record,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    if let Some(why) = different_rows(records)? {
+        return Ok(Err(why));
+    }
+    let filtered = filter::apply(&mut record, options.query.as_deref())?;
+    let store = app.read()?;
+    let mut input = input(app, &store, record, None, filtered, options)?;
+    input.parts = records.iter().map(merged::Part::of).collect();
+    input.running = running(app, records);
+    for record in records {
+        let name = &record.name;
+        input.attempts.extend(app.attempts_in(&store, name)?);
+        input.slot_events.extend(store.slot_events(name)?);
+    }
+    Ok(Ok(input))
+}
+
+/// Writes the report of `input` to the folder `out`, in a folder with the name of the sweep.
+pub fn write(out: &Path, input: &Input) -> Result<Written, Error> {
+    sweep_report::write(&out.join(&input.experiment.name), input)
+        .map_err(|error| Error::environment(error, "the database is unchanged"))
+}
+
+fn refuse_duplicate(names: &[String]) -> Result<(), Error> {
+    let duplicate = (1..names.len()).find(|place| names[..*place].contains(&names[*place]));
+    match duplicate {
+        None => Ok(()),
+        Some(place) => Err(Error::input(
+            format!("sweep `{}` is named twice", sanitize(&names[place])),
+            "name each sweep once",
+        )),
+    }
+}
+
+/// Why the sweeps were not trained and validated on the same rows, if their files differ in that.
+fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Error> {
+    let mut first: Option<(String, DataSpec)> = None;
+    for record in records {
+        let data = test_evaluations::data_of(&record.file_path, &record.file_text, &record.flags)?;
+        let Some((name, other)) = &first else {
+            first = Some((record.name.clone(), data));
+            continue;
+        };
+        if !test_evaluations::have_same_rows(&data, other) {
+            let (one, two) = (name, &record.name);
+            return Ok(Some(format!(
+                "{one} and {two} split their rows differently"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// The names of `records` that a process runs.
+fn running(app: &App, records: &[ExperimentRecord]) -> Vec<String> {
+    let names = records.iter().map(|record| record.name.clone());
+    names.filter(|name| app.is_running(name)).collect()
+}
+
+fn input(
+    app: &App,
+    store: &Store,
+    experiment: ExperimentRecord,
+    test: Option<EvaluationRecord>,
+    filtered: Option<String>,
+    options: &Options,
+) -> Result<Input, Error> {
+    let mut curves = HashMap::new();
+    for trial in &experiment.trials {
+        curves.insert(trial.id.clone(), store.curves(&trial.id)?);
+    }
+    let mut confusion = HashMap::new();
+    let mut importance = HashMap::new();
+    for id in sweep_analysis::wanted(&experiment) {
+        confusion.insert(id.clone(), store.confusion(&id)?);
+        importance.insert(id.clone(), store.importance(&id)?);
+    }
+    let looks = test_evaluations::count(store, &experiment)?;
+    let test = test.map(|test| EvaluationRecord { looks, ..test });
+    let (calibration, mut lacking) = calibration::calibrations(app, &experiment);
+    lacking.extend(filtered);
+    let name = &experiment.name;
+    Ok(Input {
+        calibration,
+        lacking,
+        attempts: app.attempts_in(store, name)?,
+        slot_events: store.slot_events(name)?,
+        looks,
+        parts: Vec::new(),
+        running: running(app, std::slice::from_ref(&experiment)),
+        query: options.query.clone(),
+        experiment,
+        curves,
+        confusion,
+        importance,
+        test,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_beside_itself_is_refused() {
+        let names = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| (*name).to_owned()).collect()
+        };
+        assert!(refuse_duplicate(&names(&["a", "b"])).is_ok() && refuse_duplicate(&[]).is_ok());
+        let error = refuse_duplicate(&names(&["a", "b", "a"])).unwrap_err();
+        assert!(error.to_string().contains("sweep `a` is named twice"));
+    }
+}

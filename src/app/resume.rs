@@ -1,0 +1,122 @@
+//! A sweep as it was last run, prepared again from what the database holds of it.
+//!
+//! Invariant: data or source weights that have changed are refused, unless the new data were asked for.
+
+use sweep_core::trial::{Value, WEIGHTS};
+use sweep_experiment::Source;
+use sweep_store::{DatasetRecord, ExperimentRecord};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::loaded;
+use crate::observer::{Notice, Observer};
+use crate::prepare::{self, PreparedSweep};
+use crate::pretrained::PretrainedModel;
+
+/// Which sweep, and whether changed data are accepted.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The last sweep, if left out.
+    pub name: Option<String>,
+    pub accept_new_data: bool,
+}
+
+/// Prepares a sweep from the experiment file in the database, ready for [`crate::run::execute`].
+pub fn prepare(
+    app: &App,
+    observer: &dyn Observer,
+    options: &Options,
+) -> Result<PreparedSweep, Error> {
+    let record = app.experiment(options.name.as_deref())?;
+    let on_disk = std::fs::read_to_string(&record.file_path);
+    if on_disk.is_ok_and(|text| text != record.file_text) {
+        observer.notice(&Notice::FileEdited(record.file_path.clone()));
+    }
+    // "SWEEP:best" may be another trial by now.
+    let pinned = PretrainedModel::pinned(&record);
+    let source = Source {
+        path: record.file_path.clone(),
+        text: record.file_text.clone(),
+    };
+    let loaded = loaded::check(source, &record.flags)?;
+    let prepared = prepare::prepare_from(app, observer, loaded, pinned.as_ref())?;
+    check_weights(&record, &prepared)?;
+    check_data(
+        observer,
+        &record.name,
+        &record.dataset,
+        &prepared,
+        options.accept_new_data,
+    )?;
+    Ok(prepared)
+}
+
+/// Source weights that have changed are refused.
+fn check_weights(record: &ExperimentRecord, prepared: &PreparedSweep) -> Result<(), Error> {
+    let (Some(source), Some(old)) = (&prepared.source, planned_weights(record)) else {
+        return Ok(());
+    };
+    if source.weights_sha256 == old {
+        return Ok(());
+    }
+    Err(Error::input(
+        format!(
+            "the weights of the source {} have changed since {} began: their SHA-256 was {} and is \
+             now {}",
+            source.trial.short(),
+            record.name,
+            &old[..12.min(old.len())],
+            &source.weights_sha256[..12],
+        ),
+        "restore the old file, or train everything with the new one with `sweep run`",
+    ))
+}
+
+/// SHA-256 of the source's weights with which the trials of `record` were planned.
+fn planned_weights(record: &ExperimentRecord) -> Option<&str> {
+    let trials = record.trials.iter().filter(|trial| trial.in_plan);
+    trials
+        .flat_map(|trial| &trial.params)
+        .find_map(|(key, value)| match value {
+            Value::Text(sha256) if key == WEIGHTS => Some(sha256.as_str()),
+            _ => None,
+        })
+}
+
+/// Data that have changed are refused, unless they are `accepted` as a new version of the data set.
+fn check_data(
+    observer: &dyn Observer,
+    name: &str,
+    recorded: &DatasetRecord,
+    prepared: &PreparedSweep,
+    accepted: bool,
+) -> Result<(), Error> {
+    let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
+    let path = &recorded.source;
+    match (old == new, accepted) {
+        (true, false) => {}
+        (true, true) => observer.notice(&Notice::DataUnchanged(path.clone())),
+        (false, true) => observer.notice(&Notice::DataChanged {
+            path: path.clone(),
+            old: old.clone(),
+            new: new.clone(),
+        }),
+        (false, false) => {
+            return Err(Error::input(
+                format!(
+                    "{} has changed since {name} began: the digest of the prepared data was {} and is \
+                     now {}",
+                    path.display(),
+                    old.short(),
+                    new.short(),
+                ),
+                &format!(
+                    "restore the old file, or accept the new one as a new version of the data set with \
+                     `sweep resume {name} --accept-new-data`: every trial is trained on it, and results \
+                     on the old version stay in the database"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
