@@ -232,10 +232,7 @@ fn litter_goes_and_everything_else_stays() {
     let before = files(&bench);
 
     let (shown, _) = bench.end(&["gc", "--dry-run"], 0);
-    assert!(
-        shown.contains("prepared data that nothing refers to"),
-        "{shown}"
-    );
+    assert!(shown.contains("prepared data that are not used"), "{shown}");
     for name in &litter {
         assert!(shown.contains(name.as_str()), "{name} is not in {shown}");
     }
@@ -291,7 +288,7 @@ fn a_folder_with_two_records_or_none_is_left_as_it_is() {
     let before = files(&bench);
     for arguments in [["gc", "--yes"].as_slice(), &["rm", "one", "--yes"]] {
         let (_, said) = bench.end(arguments, 2);
-        assert!(said.contains("other.sqlite is another record"), "{said}");
+        assert!(said.contains("other.sqlite is another database"), "{said}");
     }
     bench.end(&["gc", "--yes", "--store", "runs/nothing.sqlite"], 1);
     assert_eq!(files(&bench), before);

@@ -146,11 +146,11 @@ fn a_configuration_is_named_like_a_trial() {
     );
     let said = refuse(&bench, &["show", "nope"]);
     assert!(
-        said.contains("no sweep, trial or configuration is called `nope`"),
+        said.contains("there is no sweep, trial or configuration `nope`"),
         "{said}"
     );
     assert!(said.contains("there are the sweeps few"), "{said}");
-    assert!(refuse(&bench, &["show", ""]).contains("empty name"));
+    assert!(refuse(&bench, &["show", ""]).contains("is empty"));
     let said = refuse(&bench, &["tag", "few", "paper"]);
     assert!(said.contains("`few` is a sweep"), "{said}");
 }
@@ -223,11 +223,11 @@ fn flags_are_named_in_what_is_said_of_them() {
         ),
         (
             vec!["--max-trials", "0"],
-            vec!["--max-trials", "whole number from 1"],
+            vec!["--max-trials", "whole number of 1 or more"],
         ),
         (
             vec!["--seeds", "1,1"],
-            vec!["--seeds 1,1", "seed 1 stands twice"],
+            vec!["--seeds 1,1", "seed 1 is repeated"],
         ),
         (
             vec!["--seeds", "1..3", "--set", "experiment.seeds=[5]"],

@@ -179,12 +179,14 @@ fn a_worker_that_falls_silent_is_recorded_as_hung() {
 }
 
 #[test]
-fn a_session_ends_at_its_limits_and_resume_goes_on() {
+fn a_session_ends_at_its_limits_and_resume_continues() {
     let grid = "[model]\nepochs = 2\n[grid]\ndropout = [0.0, 0.1, 0.2, 0.3]\n";
     let bench = test_dir(grid);
     let (_, told) = bench.end(&["run", "small.toml", "--max-trials", "3"], 6);
     assert!(
-        told.contains("the limit of 3 trials is reached: 5 trials left; `sweep resume small`"),
+        told.contains(
+            "the limit of 3 trials is reached: 5 trials left; continue with `sweep resume small`"
+        ),
         "{told}"
     );
     assert_eq!(bench.count("SELECT count(*) FROM attempts"), 3);
@@ -249,7 +251,7 @@ fn a_sweep_is_stopped_at_once_and_also_where_no_request_can_be_written() {
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["outcome"], "interrupted");
     let (_, told) = sweep.end(130);
-    assert!(told.contains("ending the workers that are left"), "{told}");
+    assert!(told.contains("ending the remaining workers"), "{told}");
 
     let seen = bench.count("SELECT max(id) FROM sessions");
     let sweep = start(&bench, &["resume", "small"]);

@@ -287,7 +287,7 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     assert!(predict("none.csv").contains("there is no such file"));
     let said = fail(&bench, &["predict", "zzz", "demo.csv"], 2);
     assert!(
-        said.contains("no sweep, trial or configuration is called `zzz`"),
+        said.contains("there is no sweep, trial or configuration `zzz`"),
         "{said}"
     );
     let said = fail(
@@ -340,7 +340,7 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         &["predict", "best", "short.csv", "-o", "plain.csv"],
         2,
     );
-    assert!(said.contains("plain.csv is there already"), "{said}");
+    assert!(said.contains("plain.csv already exists"), "{said}");
     fail(
         &bench,
         &["predict", "best", "short.csv", "-o", "plain.csv", "--force"],
@@ -361,7 +361,7 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         "{said}"
     );
     let said = fail(&bench, &["predict", "best", "demo.csv", "-o", "runs"], 2);
-    assert!(said.contains("is there and is no file"), "{said}");
+    assert!(said.contains("exists and is not a file"), "{said}");
 
     std::fs::remove_file(prepared(&bench, ".preparation.json")).unwrap();
     let said = fail(&bench, &["predict", "best", "demo.csv"], 1);

@@ -7,16 +7,16 @@ use sweep_store::lock::holder_of;
 use sweep_store::{ExperimentRecord, Store, StoreError};
 
 use crate::error::Error;
-use crate::observer::{Notice, Observer, with_patience};
+use crate::observer::{Notice, Observer, with_notice};
 
-/// A database of sweeps, with the folder that holds it and all that trials leave behind.
+/// A database of sweeps, and the folder around it.
 #[derive(Debug, Clone)]
 pub struct App {
     pub store: PathBuf,
 }
 
 impl App {
-    /// The folder that holds the database and all that trials leave behind.
+    /// The folder with the database and everything that trials write.
     pub fn runs(&self) -> &Path {
         match self.store.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -24,7 +24,7 @@ impl App {
         }
     }
 
-    /// Likewise, with the layout of what is in it.
+    /// The same, with its layout.
     pub fn run_dir(&self) -> RunDir {
         RunDir::of_database(&self.store)
     }
@@ -39,8 +39,7 @@ impl App {
         Ok(Store::open_existing(&self.store)?)
     }
 
-    /// Opens the database for reading, if there is one: a process that was killed as it made the file has
-    /// left none.
+    /// Opens the database for reading, if it exists.
     pub fn read_if_any(&self) -> Result<Option<Store>, Error> {
         match Store::open_existing(&self.store) {
             Ok(store) => Ok(Some(store)),
@@ -49,9 +48,9 @@ impl App {
         }
     }
 
-    /// Opens the database for writing, and gives notice if it was brought up to date.
+    /// Opens the database for writing, and gives notice if its schema was upgraded.
     pub fn write(&self, observer: &dyn Observer) -> Result<Store, Error> {
-        let store = self.patiently(observer, || Store::open(&self.store))?;
+        let store = self.with_notice(observer, || Store::open(&self.store))?;
         if let Some(upgrade) = store.upgraded() {
             observer.notice(&Notice::StoreUpgraded {
                 path: self.store.clone(),
@@ -63,15 +62,15 @@ impl App {
         Ok(store)
     }
 
-    /// Does `work` on the database, and gives notice if it takes long.
-    pub fn patiently<T>(&self, observer: &dyn Observer, work: impl FnOnce() -> T) -> T {
+    /// Does `work` on the database, and gives notice if that takes long.
+    pub fn with_notice<T>(&self, observer: &dyn Observer, work: impl FnOnce() -> T) -> T {
         let waits = Notice::StoreBlocked {
             path: self.store.clone(),
         };
-        with_patience(observer, &waits, work)
+        with_notice(observer, &waits, work)
     }
 
-    /// Whether a process runs the sweep called `name`. Where that cannot be told, the answer is yes.
+    /// Whether a process runs the sweep called `name`; true if that cannot be determined.
     pub fn is_running(&self, name: &str) -> bool {
         !matches!(holder_of(self.runs(), name), Ok(None))
     }
@@ -87,7 +86,7 @@ impl App {
             let message = format!("{} holds no sweep yet", self.store.display());
             return Err(Error::input(
                 message,
-                "begin one with `sweep run FILE.toml`",
+                "start one with `sweep run FILE.toml`",
             ));
         };
         match store.experiment(name)? {

@@ -1,8 +1,7 @@
-//! What the best models say of the validation rows, and whether they are right: asked anew of the
-//! models on disk, since the record keeps no probabilities.
+//! Predicted probabilities of the best models on the validation rows, for calibration. They are predicted again from the
+//! models on disk, because the database keeps no probabilities.
 //!
-//! Invariant: only rows that were shown in training or validation are read; a model or data set that is
-//! not there costs this part of the report and no more.
+//! Invariant: test rows are never read; a missing model or data set costs this part of the report only.
 
 use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::{Configuration, Summary};
@@ -13,12 +12,12 @@ use sweep_store::ExperimentRecord;
 
 use crate::app::App;
 
-/// Models asked of each configuration; more of them change the picture little.
+/// Models of each configuration that predict; more of them change the result little.
 const MODELS: usize = 5;
 /// Rows predicted at a time.
 const CHUNK: usize = 4096;
 
-/// The calibration of the best configuration of each kind, and a sentence for each that is lacking.
+/// The calibration of the best configuration of each kind, and a sentence for each that is missing.
 pub fn calibrations(app: &App, record: &ExperimentRecord) -> (Vec<Calibration>, Vec<String>) {
     let summary = Summary::of(record);
     let best: Vec<&Configuration> = Kind::ALL
@@ -33,28 +32,28 @@ pub fn calibrations(app: &App, record: &ExperimentRecord) -> (Vec<Calibration>, 
         Ok(data) => data,
         Err(error) => return (Vec::new(), vec![format!("Calibration: {error}.")]),
     };
-    let (mut found, mut lacking) = (Vec::new(), Vec::new());
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     for config in best {
         match claims(app, config, &data) {
             Ok(models) => match Calibration::of(config.id.clone(), &models) {
                 Some(calibration) => found.push(calibration),
-                None => lacking.push(format!(
+                None => missing.push(format!(
                     "Calibration of {} {}: its models give no probabilities.",
                     config.kind.name(),
                     config.id.short()
                 )),
             },
-            Err(why) => lacking.push(format!(
+            Err(why) => missing.push(format!(
                 "Calibration of {} {}: {why}.",
                 config.kind.name(),
                 config.id.short()
             )),
         }
     }
-    (found, lacking)
+    (found, missing)
 }
 
-/// Of each model of `config`, the probability of each class that it names and whether it is right.
+/// For each model of `config`, the probability of each predicted class and whether that is correct.
 fn claims(app: &App, config: &Configuration, data: &Dataset) -> Result<Vec<Claims>, String> {
     let meta = data.meta();
     let (rows, width) = (data.valid(), meta.features.len());
@@ -65,9 +64,9 @@ fn claims(app: &App, config: &Configuration, data: &Dataset) -> Result<Vec<Claim
             .map_err(|error| error.to_string())?;
         let mut claims = Claims::with_capacity(rows.y.len());
         for (x, y) in rows.x.chunks(CHUNK * width).zip(rows.y.chunks(CHUNK)) {
-            let said = model.predict(x).map_err(|error| error.to_string())?;
-            let by_row = said.probabilities.chunks_exact(meta.classes.len());
-            for ((row, label), actual) in by_row.zip(&said.labels).zip(y) {
+            let predicted = model.predict(x).map_err(|error| error.to_string())?;
+            let by_row = predicted.probabilities.chunks_exact(meta.classes.len());
+            for ((row, label), actual) in by_row.zip(&predicted.labels).zip(y) {
                 claims.push((row[*label as usize], label == actual));
             }
         }

@@ -1,14 +1,14 @@
-//! What this machine and its libraries are, in texts that are kept with every session.
+//! Facts about this machine and its libraries, recorded with every session.
 //!
-//! Invariant: nothing here can fail or wait; what cannot be told is left out.
+//! Invariant: nothing here fails or waits; what cannot be determined is left out.
 
 use std::ffi::CStr;
 use std::num::NonZero;
 
+use sweep_core::format::format_bytes;
 use sweep_engine::models::xgboost;
 
-/// Name and text of all that is known, such as `("cores", "8")`; of XGBoost only where it is needed,
-/// since its library has to be loaded to be asked.
+/// Names and values, such as `("cores", "8")`; the version of XGBoost only if needed, because that loads the library.
 pub fn environment(needs_xgboost: bool) -> Vec<(String, String)> {
     let known = [
         ("sweep", Some(env!("CARGO_PKG_VERSION").to_owned())),
@@ -26,8 +26,7 @@ pub fn environment(needs_xgboost: bool) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Vector extensions that the native engine dispatches on, by name; empty where it has none to choose
-/// from.
+/// Vector extensions that the native engine dispatches on, by name.
 pub fn vector_extensions() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
     {
@@ -45,7 +44,7 @@ pub fn vector_extensions() -> Vec<&'static str> {
 
 fn vectors() -> String {
     match vector_extensions() {
-        none if none.is_empty() => "none chosen".to_owned(),
+        none if none.is_empty() => "none".to_owned(),
         some => some.join(", "),
     }
 }
@@ -56,22 +55,22 @@ fn cores() -> Option<String> {
     Some(NonZero::get(cores).to_string())
 }
 
-/// As Linux words it; other systems do not say it in a file.
+/// Linux only: other systems have no file for it.
 fn cpu_model() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// All there is, used or not.
+/// Total memory.
 fn memory() -> Option<String> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-    let kibibytes: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(format!("{:.1} GiB", kibibytes / 1024.0 / 1024.0))
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(format_bytes(kibibytes << 10))
 }
 
-/// Name and release of the kernel, and what the distribution calls itself.
+/// Distribution, and name and release of the kernel.
 fn system() -> Option<String> {
     // SAFETY: an all-zero utsname is a valid value of that plain C struct.
     let mut names: libc::utsname = unsafe { std::mem::zeroed() };

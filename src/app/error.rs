@@ -1,4 +1,4 @@
-//! Why something could not be done, with what to do about it. How that is drawn is the caller's.
+//! Why something could not be done, and what to do about it. Callers decide how to display it.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use sweep_store::StoreError;
 /// What the functions of this crate fail with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The machine got in the way: a file, a folder, the database, a worker that cannot start.
+    /// A problem of this machine: a file, a folder, the database, a worker that cannot start.
     #[error("{message}")]
     Environment { message: String, help: String },
-    /// What was asked for cannot be done.
+    /// Invalid input.
     #[error("{message}")]
     Input { message: String, help: String },
     /// Another process is running this sweep.
     #[error("{message}")]
     Busy { message: String, help: String },
-    /// The experiment has errors, each with its place in the file or in a setting on top of it.
+    /// Errors of an experiment, each with its place in the file or in a `--set` flag.
     #[error("{}", first_of(problems))]
     Experiment {
         file: Source,

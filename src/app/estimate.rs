@@ -1,8 +1,10 @@
-//! A short pilot: trains a few trials of the plan for a moment and extrapolates.
+//! A pilot: trains a few trials of the plan briefly and extrapolates time and memory.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use sweep_core::atomic_fs::TemporaryFolder;
+use sweep_core::format::{format_bytes, format_seconds, pluralize};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::WEIGHTS;
@@ -12,13 +14,14 @@ use sweep_experiment::plan::PlannedTrial;
 use crate::error::Error;
 use crate::prepare::PreparedSweep;
 
-/// Trials of each kind that are tried, spread evenly over the plan.
-const TRIED: usize = 6;
-/// A trial is tried for this many epochs or rounds, or for this long, whichever ends first.
+/// Trials of each kind in the pilot, spread evenly over the plan.
+const PILOT_TRIALS: usize = 6;
+/// A pilot trial ends after this many epochs or rounds ...
 const STEPS: u32 = 3;
-const MOMENT: Duration = Duration::from_millis(700);
+/// ... or after this time.
+const TIME: Duration = Duration::from_millis(700);
 
-/// What the rest of the plan will cost.
+/// What the trials to train will cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Estimate {
     /// On all slots, to the end.
@@ -27,28 +30,29 @@ pub struct Estimate {
     pub core_seconds: f64,
     /// Peak memory of one worker, the mapped data included.
     pub worker_bytes: Option<u64>,
-    tried: usize,
+    /// Trials that it is based on.
+    pilot_trials: usize,
 }
 
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "estimate from {} trials tried for a moment: {} on all slots ({} on one core)",
-            self.tried,
-            shown(self.wall_seconds),
-            shown(self.core_seconds),
+            "estimate from a pilot of {}: {} on all slots ({} on one core)",
+            pluralize(self.pilot_trials, "trial"),
+            format_seconds(self.wall_seconds),
+            format_seconds(self.core_seconds),
         )?;
         match self.worker_bytes {
-            Some(bytes) => write!(f, "; {:.0} MB a worker", bytes as f64 / 1e6),
+            Some(bytes) => write!(f, "; {} per worker", format_bytes(bytes)),
             None => Ok(()),
         }
     }
 }
 
-/// Tries some of `todo` in this process, and extrapolates to all of it on `slots` workers.
+/// Trains some of `todo` briefly in this process, and extrapolates to all of it on `slots` workers.
 ///
-/// Early stopping is not foreseen, so the estimate errs on the long side where it is on.
+/// Early stopping is not predicted: with it, the estimate is too long.
 pub fn estimate(
     prepared: &PreparedSweep,
     todo: &[&PlannedTrial],
@@ -57,7 +61,10 @@ pub fn estimate(
     let data = Dataset::open(&prepared.data.path).map_err(|error| {
         Error::environment(format!("cannot open the prepared data: {error}"), "")
     })?;
-    let scratch = std::env::temp_dir().join(format!("sweep-pilot-{}", std::process::id()));
+    let temporary = TemporaryFolder::new("sweep-pilot").map_err(|error| {
+        Error::environment(format!("cannot create a temporary folder: {error}"), "")
+    })?;
+    let scratch = temporary.path();
     let folder = scratch.join("pilot");
     std::fs::create_dir_all(&folder).map_err(|error| {
         Error::environment(format!("cannot create {}: {error}", folder.display()), "")
@@ -75,7 +82,7 @@ pub fn estimate(
         wall_seconds: 0.0,
         core_seconds: 0.0,
         worker_bytes: None,
-        tried: 0,
+        pilot_trials: 0,
     };
     let mut longest: f64 = 0.0;
     for kind in Kind::ALL {
@@ -85,7 +92,7 @@ pub fn estimate(
             .copied()
             .collect();
         let mut seconds = 0.0;
-        let tried = TRIED.min(trials.len());
+        let tried = PILOT_TRIALS.min(trials.len());
         for number in 0..tried {
             let trial = trials[number * trials.len() / tried];
             let took = attempt(
@@ -101,12 +108,10 @@ pub fn estimate(
         }
         if tried > 0 {
             estimate.core_seconds += seconds / tried as f64 * trials.len() as f64;
-            estimate.tried += tried;
+            estimate.pilot_trials += tried;
         }
     }
-    // What cannot be removed is in the system's folder for such things.
-    let _ = std::fs::remove_dir_all(&scratch);
-    // No trial is shared by two slots.
+    // A trial runs on one slot.
     estimate.wall_seconds = (estimate.core_seconds / slots as f64).max(longest);
     estimate.worker_bytes = peak_memory();
     Ok(estimate)
@@ -125,7 +130,7 @@ fn attempt(job: Job<'_>, trial: &PlannedTrial) -> Result<f64, Error> {
     Ok(each * f64::from(trial.spec.model.steps()))
 }
 
-/// Stops training after a moment.
+/// Stops training after a few steps.
 struct Clock {
     start: Instant,
     steps: u32,
@@ -136,7 +141,7 @@ impl Callback for Clock {
     fn epoch(&mut self, epoch: &Epoch, _checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.elapsed = self.start.elapsed();
         self.steps = epoch.step;
-        match self.steps >= STEPS || self.elapsed >= MOMENT {
+        match self.steps >= STEPS || self.elapsed >= TIME {
             true => Control::Stop,
             false => Control::Continue,
         }
@@ -158,13 +163,4 @@ fn peak_memory() -> Option<u64> {
 #[cfg(not(unix))]
 fn peak_memory() -> Option<u64> {
     None
-}
-
-/// `1.2 s`, `3 min`, `5.0 h`.
-fn shown(seconds: f64) -> String {
-    match seconds {
-        ..90.0 => format!("{seconds:.1} s"),
-        ..5400.0 => format!("{:.0} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3600.0),
-    }
 }

@@ -25,7 +25,7 @@ pub struct SweepExport {
     pub files: usize,
 }
 
-/// Writes the sweep `name`, of which the trials that meet `query`, to the new or empty `folder`.
+/// Writes the sweep `name`, of which the trials that match `query`, to the new or empty `folder`.
 pub fn sweep(
     app: &App,
     name: &str,

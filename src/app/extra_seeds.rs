@@ -1,4 +1,4 @@
-//! `--seeds` and `--more-seeds`: with which replicate seeds configurations are trained, beyond what the file says.
+//! `--seeds` and `--more-seeds`: seeds instead of, and beyond, those of the experiment file.
 
 use std::collections::HashSet;
 
@@ -13,22 +13,22 @@ use crate::observer::{Notice, Observer};
 use crate::prepare::PreparedSweep;
 use crate::run::record;
 
-/// Most seeds that `--seeds` and `--more-seeds` take.
-pub const MOST: u64 = 1000;
+/// Most seeds that `--seeds` and `--more-seeds` accept.
+pub const MAX: u64 = 1000;
 
 /// `--seeds 1..10` or `1,2,5` as a key set on top of the file.
 pub fn setting(text: &str) -> Result<String, Error> {
     let refuse = |why: String| {
-        let help = "give a range with both ends in it, as in 1..10, or a list, as in 1,2,5";
+        let help = "give a range that includes both ends, as in 1..10, or a list, as in 1,2,5";
         Error::input(format!("--seeds {text}: {why}"), help)
     };
     let whole = |part: &str| {
-        // Experiment files hold integers of 64 bits with a sign.
+        // Integers of experiment files are 64-bit signed.
         let number = part.trim().parse::<u64>().ok();
         let number = number.filter(|number| i64::try_from(*number).is_ok());
         let why = || {
             format!(
-                "`{}` is no whole number from 0 to {}",
+                "`{}` is not a whole number from 0 to {}",
                 part.trim(),
                 i64::MAX
             )
@@ -38,8 +38,10 @@ pub fn setting(text: &str) -> Result<String, Error> {
     let seeds: Vec<u64> = match text.split_once("..") {
         Some((first, last)) => {
             let (first, last) = (whole(first)?, whole(last)?);
-            if last < first || last - first >= MOST {
-                return Err(refuse(format!("it holds no seed, or more than {MOST}")));
+            if last < first || last - first >= MAX {
+                return Err(refuse(format!(
+                    "the range is empty, or has more than {MAX} seeds"
+                )));
             }
             (first..=last).collect()
         }
@@ -47,14 +49,14 @@ pub fn setting(text: &str) -> Result<String, Error> {
     };
     let mut seen = HashSet::new();
     if let Some(twice) = seeds.iter().find(|seed| !seen.insert(**seed)) {
-        return Err(refuse(format!("seed {twice} stands twice")));
+        return Err(refuse(format!("seed {twice} is repeated")));
     }
     let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
     Ok(format!("experiment.seeds=[{}]", seeds.join(", ")))
 }
 
-/// Gives the `top` best configurations of the record, and the best of each baseline, `number` further seeds: in the
-/// record, and in the plan of `prepared`.
+/// Adds `number` seeds to the `top` best configurations, and to the best of each baseline: in the database, and in the
+/// plan of `prepared`.
 pub fn add(
     app: &App,
     observer: &dyn Observer,
@@ -73,10 +75,10 @@ pub fn add(
     };
     if left > 0 {
         let message = format!(
-            "{} of sweep {name} have no result yet: which configurations are the best is not known",
+            "{} of sweep {name} have no result yet, so the best configurations are not known",
             pluralize(left, "trial")
         );
-        let help = format!("train them with `sweep run {file}`, then spend more seeds");
+        let help = format!("train them with `sweep run {file}` first");
         return Err(Error::input(message, &help));
     }
     let _lock = record::lock(app, &name)?;
@@ -88,21 +90,23 @@ pub fn add(
     };
     if chosen.is_empty() {
         let message =
-            format!("no configuration of sweep {name} has finished: there is no best one");
-        let help = format!("`sweep show {name}` says why trials failed");
+            format!("no configuration of sweep {name} has finished, so there is no best one");
+        let help = format!("`sweep show {name}` shows why trials failed");
         return Err(Error::input(message, &help));
     }
-    let spent = plan::extra_seeds(&prepared.plan, &chosen, number);
-    let mut further = store.extra_seeds(&name)?;
-    for (config, seeds) in &spent {
-        match further.iter_mut().find(|(other, _)| other == config) {
+    let added_seeds = plan::extra_seeds(&prepared.plan, &chosen, number);
+    let mut extra = store.extra_seeds(&name)?;
+    for (config, seeds) in &added_seeds {
+        match extra.iter_mut().find(|(other, _)| other == config) {
             Some((_, known)) => known.extend(seeds),
-            None => further.push((config.clone(), seeds.clone())),
+            None => extra.push((config.clone(), seeds.clone())),
         }
     }
-    store.set_extra_seeds(&name, &further)?;
-    let added = prepared.plan.add_seeds(&spent, &prepared.data.meta.digest);
-    let most = spent
+    store.set_extra_seeds(&name, &extra)?;
+    let added = prepared
+        .plan
+        .add_seeds(&added_seeds, &prepared.data.meta.digest);
+    let most = added_seeds
         .iter()
         .map(|(_, seeds)| seeds)
         .max_by_key(|seeds| seeds.len());
@@ -114,7 +118,7 @@ pub fn add(
     Ok(())
 }
 
-/// The `top` best configurations that `plan` still asks for, and the best of each baseline.
+/// The `top` best configurations that are still in `plan`, and the best of each baseline.
 fn choose(summary: &Summary, plan: &Plan, top: usize) -> Vec<ConfigId> {
     let planned: HashSet<&ConfigId> = plan.trials.iter().map(|trial| &trial.config).collect();
     let is_planned = |config: &&Configuration| planned.contains(&config.id);

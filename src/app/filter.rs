@@ -1,14 +1,14 @@
-//! The trials that a query keeps, shared by `ls`, `report` and `export`.
+//! Filtering trials by a query, for `ls`, `report` and `export`.
 
 use sweep_analysis::narrow;
 use sweep_store::ExperimentRecord;
 
 use crate::error::Error;
 
-/// Keeps of `record` the trials that meet `query`, and says how many those are if there is a query.
+/// Keeps the trials of `record` that match `query`, and gives a sentence on how many those are.
 ///
 /// # Errors
-/// When the query cannot be understood, or nothing meets it.
+/// When the query is invalid, or no trial matches it.
 pub fn apply(record: &mut ExperimentRecord, query: Option<&str>) -> Result<Option<String>, Error> {
     let Some(query) = query else {
         return Ok(None);
@@ -28,11 +28,11 @@ pub fn apply(record: &mut ExperimentRecord, query: Option<&str>) -> Result<Optio
     let kept = record.trials.len();
     if kept == 0 {
         return Err(Error::input(
-            format!("no trial of {} meets `{query}`", record.name),
-            &format!("`sweep ls {}` lists them", record.name),
+            format!("no trial of {} matches `{query}`", record.name),
+            &format!("`sweep ls {}` lists its trials", record.name),
         ));
     }
     Ok(Some(format!(
-        "{kept} of {all} trials: those that meet `{query}`"
+        "{kept} of {all} trials: those that match `{query}`"
     )))
 }

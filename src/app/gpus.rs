@@ -1,7 +1,6 @@
-//! Which GPUs there are, by what NVIDIA's driver says.
+//! The GPUs of this machine, by NVIDIA's driver.
 //!
-//! Invariant: GPUs are numbered as CUDA numbers them for this process, so that `cuda:0` here is the GPU
-//! that a worker calls its first.
+//! Invariant: numbers are those of CUDA for this process, so that `cuda:0` here is the first GPU of a worker.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,14 +8,14 @@ use std::process::{Command, Stdio};
 /// A GPU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gpu {
-    /// What CUDA_VISIBLE_DEVICES is to say for this one alone.
+    /// The value of CUDA_VISIBLE_DEVICES for this GPU alone.
     pub id: String,
     pub name: String,
-    /// Megabytes in all, and free at the moment.
+    /// Total and free memory, in MiB.
     pub memory: Option<(u64, u64)>,
 }
 
-/// Where Linux keeps what the driver knows.
+/// Where Linux lists the GPUs of the driver.
 const DRIVER: &str = "/proc/driver/nvidia/gpus";
 const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
@@ -29,7 +28,7 @@ pub fn find() -> Vec<Gpu> {
     }
 }
 
-/// Asks `nvidia-smi`; `None` where that cannot be asked.
+/// By `nvidia-smi`; `None` if it cannot be run.
 fn by_tool() -> Option<Vec<Gpu>> {
     let output = Command::new("nvidia-smi")
         .args([
@@ -46,7 +45,7 @@ fn by_tool() -> Option<Vec<Gpu>> {
         .then(|| read_table(&String::from_utf8_lossy(&output.stdout)))
 }
 
-/// Reads the table of `nvidia-smi`: index, name, memory in all and free, in megabytes.
+/// Reads the table of `nvidia-smi`: index, name, total and free memory in MiB.
 fn read_table(text: &str) -> Vec<Gpu> {
     let gpu = |line: &str| {
         let (id, rest) = line.split_once(',')?;
@@ -61,12 +60,12 @@ fn read_table(text: &str) -> Vec<Gpu> {
     text.lines().filter_map(gpu).collect()
 }
 
-/// Counts what the driver lists, for machines without its tools.
+/// By the driver's folders, for machines without its tools.
 fn by_driver() -> Vec<Gpu> {
     let Ok(entries) = Path::new(DRIVER).read_dir() else {
         return Vec::new();
     };
-    // Folders are named by bus addresses, in whose order CUDA numbers equal GPUs.
+    // Folders are named by bus addresses, the order in which CUDA numbers equal GPUs.
     let mut folders: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
@@ -84,11 +83,11 @@ fn by_driver() -> Vec<Gpu> {
     gpus.collect()
 }
 
-/// Those of `all` that CUDA_VISIBLE_DEVICES names, in its order, up to the first that is not there.
+/// Those of `all` that CUDA_VISIBLE_DEVICES names, in its order, up to the first that does not exist.
 fn choose(all: Vec<Gpu>, visible: &str) -> Vec<Gpu> {
     let by_id = |id: &str| {
         let known = all.iter().find(|gpu| gpu.id == id).cloned();
-        // UUIDs, and parts of GPUs, are known to CUDA alone.
+        // Only CUDA knows UUIDs, and parts of GPUs.
         let by_uuid = id.starts_with("GPU-") || id.starts_with("MIG-");
         known.or_else(|| {
             by_uuid.then(|| Gpu {
@@ -128,7 +127,7 @@ mod tests {
         assert_eq!(
             ids("0,7,1"),
             ["0"],
-            "CUDA stops at the first that is not there"
+            "CUDA stops at the first that does not exist"
         );
         assert_eq!(ids("-1"), [""; 0]);
         assert_eq!(ids(""), [""; 0]);

@@ -50,11 +50,11 @@ pub struct Trials {
     pub record: ExperimentRecord,
     /// The settings in which each trial differs from others of the sweep.
     pub labels: HashMap<TrialId, String>,
-    /// How many of how many trials meet the query, if there was one.
+    /// How many of how many trials match the query, if there was one.
     pub filtered: Option<String>,
 }
 
-/// The trials of the sweep `name`, or of the last one, that meet `query`.
+/// The trials of the sweep `name`, or of the last one, that match `query`.
 pub fn trials(app: &App, name: Option<&str>, query: Option<&str>) -> Result<Trials, Error> {
     let mut record = app.experiment(name)?;
     // Of all trials, so that a query does not change them.

@@ -1,4 +1,4 @@
-//! An experiment file, read and checked, with the text it came from.
+//! Experiment files, read and checked.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,7 +9,7 @@ use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
 
 use crate::error::Error;
 
-/// A checked experiment, with the text it came from.
+/// A checked experiment, with its text.
 pub struct LoadedExperiment {
     pub source: Source,
     pub flags: Vec<String>,
@@ -21,7 +21,7 @@ pub fn read(path: &Path, flags: &[String]) -> Result<LoadedExperiment, Error> {
     if let Some((flag, later)) = sweep_experiment::overridden(flags) {
         return Err(Error::input(
             format!("--set {flag} has no effect beside --set {later}"),
-            "leave one of the two out",
+            "leave out one of the two",
         ));
     }
     let mut bytes = Vec::new();
@@ -36,7 +36,7 @@ pub fn read(path: &Path, flags: &[String]) -> Result<LoadedExperiment, Error> {
     check(source, flags)
 }
 
-/// Checks an experiment whose text is at hand.
+/// Checks an experiment whose text is already read.
 pub fn check(source: Source, flags: &[String]) -> Result<LoadedExperiment, Error> {
     match sweep_experiment::parse(&source, flags) {
         Ok(experiment) => Ok(LoadedExperiment {
@@ -62,19 +62,19 @@ impl LoadedExperiment {
         }
     }
 
-    /// Points at the keys of the experiment that are behind errors in the data.
+    /// Points at the keys of the experiment that cause errors in the data.
     pub fn diagnose(&self, errors: &[DataError]) -> Error {
-        // No key is at fault for what the machine does not let us do.
+        // No key causes a problem of the machine.
         if let Some(error) = errors.iter().find(|error| error.is_of_machine) {
             return Error::environment(error, &error.help);
         }
-        let blamed = |error: &DataError| {
+        let diagnosed = |error: &DataError| {
             let key = error.key.as_deref().unwrap_or("data.path");
             self.experiment
                 .diagnose(key, error.to_string())
                 .help(error.help.clone())
         };
-        let problems: Vec<Diagnostic> = errors.iter().map(blamed).collect();
+        let problems: Vec<Diagnostic> = errors.iter().map(diagnosed).collect();
         self.rejected(problems)
     }
 }

@@ -1,7 +1,7 @@
-//! Repair of what a killed session could not write down: trials, attempts and sessions that the database has running,
-//! although no live process holds the lock of their sweep, are read as interrupted.
+//! Stale status of killed sessions: trials, attempts and sessions that the database has as running, although no live
+//! process holds the lock of their sweep, are read as interrupted.
 //!
-//! Invariant: the database itself is not changed.
+//! Invariant: the database is not changed.
 
 use sweep_core::trial::{Status, TrialId};
 use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, Store, TrialRecord};
@@ -13,7 +13,7 @@ use crate::error::Error;
 const RUNNING: &str = "running";
 
 impl App {
-    /// Marks `trial` as interrupted if the database has it running and no live process runs a sweep that asks for it.
+    /// Marks `trial` as interrupted if it is recorded as running and no live process runs a sweep that planned it.
     pub fn mark_stale(&self, store: &Store, trial: &mut TrialRecord) -> Result<(), Error> {
         if trial.status == Status::Running {
             let names = store.running_in(&trial.id)?;
@@ -33,7 +33,7 @@ impl App {
         Ok(attempts)
     }
 
-    /// Likewise every attempt in the sessions of `experiment`, with its trial.
+    /// The same for every attempt in the sessions of `experiment`, with its trial.
     pub fn attempts_in(
         &self,
         store: &Store,

@@ -31,7 +31,7 @@ pub struct ModelOptions {
 /// A finished trial with what it was trained on.
 pub struct Chosen {
     pub trial: TrialRecord,
-    /// Why it was taken of the trials of a configuration, if one was named.
+    /// Why it was chosen among the trials of a configuration, if one was named.
     pub why: Option<String>,
     /// An experiment that asks for it.
     pub experiment: ExperimentRecord,
@@ -42,9 +42,9 @@ pub struct Chosen {
 pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, Error> {
     let store = app.read()?;
     if what != BEST && options.kind.is_some() {
-        let help = "leave it out, or ask for `best`";
+        let help = "leave it out, or use `best`";
         return Err(Error::input(
-            "--kind narrows `best`, not a trial's name",
+            "--kind is for `best`, not for the name of a trial",
             help,
         ));
     }
@@ -62,12 +62,12 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
     };
     if trial.status != Status::Finished {
         let message = format!(
-            "trial {} is {}: only a finished trial has a model to use",
+            "trial {} is {}: only a finished trial has a model",
             trial.id.short(),
             trial.status.name()
         );
         let help = format!(
-            "`sweep resume {}` trains what is not finished",
+            "`sweep resume {}` trains unfinished trials",
             experiment.name
         );
         return Err(Error::input(message, &help));
@@ -82,7 +82,7 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
 }
 
 impl Chosen {
-    /// Gives notice why it was taken, if there was a choice.
+    /// Gives notice of why it was chosen, if there was a choice.
     pub fn notice(&self, observer: &dyn Observer) {
         if let Some(why) = &self.why {
             observer.notice(&Notice::TrialChosen(why.clone()));
@@ -102,22 +102,22 @@ impl Chosen {
         trials
     }
 
-    /// How its features are made.
+    /// How its features are computed.
     pub fn preprocessor(&self, app: &App) -> Result<SavedPreprocessor, Error> {
         SavedPreprocessor::read(&app.run_dir().preprocessor(&self.dataset.digest))
             .map_err(|error| self.data_failure(&error))
     }
 
-    /// A failure to read prepared data, with the way to have them again.
+    /// A failure to read prepared data, with how to prepare them again.
     pub fn data_failure(&self, error: &io::Error) -> Error {
         unprepared(&self.experiment, error)
     }
 }
 
-/// A failure to read the prepared data of `experiment`, with the way to have them again.
+/// A failure to read the prepared data of `experiment`, with how to prepare them again.
 pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::Other {
-        // A sentence encoder is not where it was: preparing again would not bring it back.
+        // A sentence encoder was moved: preparing again would not help.
         return Error::environment(error, "");
     }
     let file = experiment.file_path.display();
@@ -129,8 +129,8 @@ pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Error {
     Error::environment(
         error,
         &format!(
-            "`sweep data check {file}{flags}` prepares the data again, to the same bytes, if the \
-             source file has not changed"
+            "`sweep data check {file}{flags}` prepares the data again, to the same bytes unless \
+             the source file has changed"
         ),
     )
 }
@@ -143,7 +143,7 @@ pub fn load(
 ) -> Result<Predictor, Error> {
     let folder = app.trials().join(trial.id.as_str());
     Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
-        // The model is sound; what to do stands in the message.
+        // The model is intact; the message says what to do.
         PredictError::Engine(EngineError::Library(_)) => Error::environment(error, ""),
         error => model_failure(&folder, error),
     })
@@ -152,7 +152,7 @@ pub fn load(
 /// A failure to read a model.
 pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Error {
     let help = format!(
-        "the files of a model stand in {}; put them back from a copy, or choose another trial",
+        "the files of the model belong in {}; restore them from a copy, or choose another trial",
         folder.display()
     );
     Error::environment(error, &help)
@@ -165,10 +165,7 @@ fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord
         None => {
             let of = kind.map_or(String::new(), |kind| format!(" of kind {}", kind.name()));
             let message = format!("no trial{of} of sweep {} has finished", experiment.name);
-            let help = format!(
-                "`sweep show {}` says where its trials stand",
-                experiment.name
-            );
+            let help = format!("`sweep show {}` shows its trials", experiment.name);
             Err(Error::input(message, &help))
         }
     }
@@ -204,7 +201,7 @@ pub fn kind(name: &str) -> Result<Kind, String> {
     Kind::ALL
         .into_iter()
         .find(is_meant)
-        .ok_or_else(|| "allowed are mlp (or network), xgboost and random_forest".to_owned())
+        .ok_or_else(|| "must be mlp (or network), xgboost or random_forest".to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! What a caller is told while a function of this crate works.
+//! What a caller learns while a function of this crate works.
 //!
-//! Invariant: a function does the same, whoever observes it.
+//! Invariant: an observer does not change what a function does.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,8 +16,8 @@ use sweep_experiment::{Diagnostic, Source};
 
 use crate::overview::{Overview, StopHandle};
 
-/// How long work on the database may take before that is a notice.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long work on the database may take before there is a notice.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// Gets notices, from whichever thread.
 pub trait Observer: Sync {
@@ -29,17 +29,17 @@ pub trait Observer: Sync {
     /// Something happened in the training.
     fn event(&self, _event: &Event) {}
 
-    /// Time went by without an event.
+    /// Time passed without an event.
     fn idle(&self) {}
 
     /// The last event has been given; results are still being written.
     fn trained(&self) {}
 
-    /// All is in the database, where `best` is the best trial of the sweep.
+    /// Everything is in the database; `best` is the best trial of the sweep.
     fn recorded(&self, _best: Option<(TrialId, f64)>) {}
 }
 
-/// Takes no notice.
+/// Ignores everything.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 
@@ -47,7 +47,7 @@ impl Observer for Silent {
     fn notice(&self, _notice: &Notice) {}
 }
 
-/// Something worth knowing that is no failure. Shown as a sentence, but for warnings, which have a place in a file.
+/// Something worth knowing that is no failure. Its text is a sentence; a warning also has a place in a file.
 #[derive(Debug)]
 pub enum Notice {
     /// The database was brought to a newer schema.
@@ -65,11 +65,11 @@ pub enum Notice {
         flags: Vec<String>,
         problem: Box<Diagnostic>,
     },
-    /// Which trial was taken of several.
+    /// Which trial was chosen, of several.
     TrialChosen(String),
-    /// What was noticed as data were prepared.
+    /// A finding of data preparation.
     Data(String),
-    /// Some of the trials to train need a library that is not here.
+    /// Some of the trials to train need a library that was not found.
     LibraryMissing { trials: usize, why: String },
     /// What a session will do.
     Planned(SessionPlan),
@@ -89,7 +89,7 @@ pub enum Notice {
     },
     /// The experiment file is not what it was when the sweep began.
     FileEdited(PathBuf),
-    /// New data were to be accepted, and there are none.
+    /// New data were to be accepted, but the data are unchanged.
     DataUnchanged(PathBuf),
     /// The run directory cannot be written, so that data are prepared in a temporary folder.
     PreparedInTemporaryFolder { runs: PathBuf, folder: PathBuf },
@@ -118,12 +118,12 @@ pub struct SessionPlan {
     pub done: usize,
     pub to_train: usize,
     pub workers: usize,
-    /// Those of earlier files or data, which no plan asks for any more.
+    /// Those of earlier files or data, no longer in the plan.
     pub out_of_plan: usize,
 }
 
 impl Notice {
-    /// Whether it is told even to those who asked for quiet.
+    /// Whether it is shown even in quiet mode.
     pub fn is_essential(&self) -> bool {
         matches!(
             self,
@@ -159,7 +159,7 @@ impl fmt::Display for Notice {
             Notice::Data(note) => f.write_str(&sanitize(note)),
             Notice::LibraryMissing { trials, why } => write!(
                 f,
-                "note: {} cannot be trained here: {why}",
+                "note: {} cannot be trained on this machine: {why}",
                 pluralize(*trials, "XGBoost trial")
             ),
             Notice::Planned(plan) => plan.fmt(f),
@@ -271,11 +271,11 @@ impl fmt::Display for SessionPlan {
 }
 
 /// Does `work`, and gives the notice `waits` if it takes long.
-pub fn with_patience<T>(observer: &dyn Observer, waits: &Notice, work: impl FnOnce() -> T) -> T {
+pub fn with_notice<T>(observer: &dyn Observer, waits: &Notice, work: impl FnOnce() -> T) -> T {
     let (done, wait) = channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            if wait.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            if wait.recv_timeout(NOTICE_AFTER) == Err(RecvTimeoutError::Timeout) {
                 observer.notice(waits);
             }
         });

@@ -1,4 +1,6 @@
-//! How a sweep is run: on which slots, until when, and what is trained again. None of it changes a result.
+//! How a sweep is run: on which slots, until when, and which trials are retried.
+//!
+//! Invariant: no option changes a result.
 
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -19,7 +21,7 @@ pub struct RunOptions {
     pub retry: Retry,
 }
 
-/// Which workers train; what is left out is as the experiment file says.
+/// Which workers train; what is left out is taken from the experiment file.
 #[derive(Debug, Clone, Default)]
 pub struct SlotOptions {
     /// Number of CPU workers, if `slots` are not given.
@@ -27,35 +29,35 @@ pub struct SlotOptions {
     pub slots: Option<SlotRequest>,
     pub engine: Option<Engine>,
     pub gpu_shares: Option<GpuShares>,
-    /// Most private memory of a worker, in bytes.
+    /// Limit on the private memory of a worker, in bytes.
     pub memory_limit: Option<u64>,
 }
 
 /// How many workers share each GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GpuShares {
-    /// What suits the machine.
+    /// As many as suit the machine.
     Auto,
     These(usize),
 }
 
-/// Where a session ends; `resume` trains what is left.
+/// Limits of a session; `resume` trains what is left.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
     pub max_time: Option<Duration>,
     pub max_trials: Option<NonZero<usize>>,
 }
 
-/// Which failed trials are trained again.
+/// Which failed trials are retried.
 #[derive(Debug, Clone, Default)]
 pub struct Retry {
     pub failed: bool,
-    /// Only what failed of these causes; all if empty.
+    /// Only those that failed with these causes; all if empty.
     pub only: Vec<String>,
 }
 
 impl Retry {
-    /// Whether a trial that failed, according to `store`, is trained again.
+    /// Whether a trial that `store` has as failed is retried.
     pub fn of<'a>(
         &'a self,
         store: Option<&Store>,

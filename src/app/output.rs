@@ -1,28 +1,29 @@
-//! Files that commands write where the user says: none is replaced unasked.
+//! Output files that the user names.
+//!
+//! Invariant: an existing file is replaced only with `--force`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// The file that `path` means, which may be written: one that is there only by `force`. `other` says what to name
-/// where no file can be.
+/// The file to write for `path`; an existing one only with `force`. `other` is the help if `path` is no file.
 pub fn file(path: &Path, force: bool, other: &str) -> Result<PathBuf, Error> {
     let Ok(there) = fs::metadata(path) else {
         return Ok(path.to_owned());
     };
     if !there.is_file() {
-        let message = format!("{} is there and is no file", path.display());
+        let message = format!("{} exists and is not a file", path.display());
         return Err(Error::input(message, other));
     }
     if !force {
-        let message = format!("{} is there already", path.display());
+        let message = format!("{} already exists", path.display());
         return Err(Error::input(
             message,
-            "name another file, or replace it with --force",
+            "name another file, or replace this one with --force",
         ));
     }
-    // A link stays one: what it points to is replaced.
+    // A link is kept: the file it points to is replaced.
     fs::canonicalize(path).map_err(|error| Error::environment(error, ""))
 }
 
@@ -31,15 +32,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_replaced_by_force_alone() {
+    fn an_existing_file_is_replaced_only_with_force() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine.csv");
         assert_eq!(file(&path, false, "").unwrap(), path);
         fs::write(&path, "hi").unwrap();
-        let refused = file(&path, false, "").unwrap_err();
-        assert!(refused.help().contains("--force"), "{refused}");
+        let error = file(&path, false, "").unwrap_err();
+        assert!(error.help().contains("--force"), "{error}");
         assert!(file(&path, true, "").is_ok());
-        let refused = file(folder.path(), true, "name a file").unwrap_err();
-        assert!(refused.help().contains("name a file"), "{refused}");
+        let error = file(folder.path(), true, "name a file").unwrap_err();
+        assert!(error.help().contains("name a file"), "{error}");
     }
 }

@@ -12,9 +12,9 @@ pub struct Overview {
     pub total: u64,
     /// Those of them that had a result before.
     pub already_done: u64,
-    /// Those of them that failed before and are not tried again.
+    /// Those of them that failed before and are not retried.
     pub failed_before: u64,
-    /// The settings in which a trial differs from others, as a short text.
+    /// The settings in which a trial differs from others, as text.
     pub describe: HashMap<TrialId, String>,
     /// Epochs or rounds that a trial will take at most.
     pub epochs: HashMap<TrialId, u32>,

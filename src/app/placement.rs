@@ -1,6 +1,6 @@
 //! Where trials are trained: on which slots, and by which program on each.
 //!
-//! Invariant: what is asked for is used or refused; no other engine or device takes its place.
+//! Invariant: the requested engine and devices are used or refused; there is no silent fallback.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,27 +14,27 @@ use crate::gpus::{self, Gpu};
 use crate::options::{GpuShares, SlotOptions};
 use crate::prepare::PreparedSweep;
 
-/// The worker that trains with libtorch, beside this program.
+/// The program that trains with libtorch, beside this one.
 const TORCH_WORKER: &str = "sweep-torch";
-/// Names that worker if it stands elsewhere.
+/// Its path, if it is elsewhere.
 const TORCH_WORKER_VARIABLE: &str = "SWEEP_TORCH_WORKER";
 
-/// Most workers that share a GPU where nobody says how many.
-const MOST_SHARES: usize = 4;
-/// Free memory of a GPU for each of them; libtorch takes half a gigabyte before it trains anything.
+/// Most workers per GPU by default.
+const MAX_GPU_SHARES: usize = 4;
+/// Free GPU memory for each of them; libtorch alone needs half a gigabyte.
 const SHARE_MEGABYTES: u64 = 2048;
 
-/// Which slots there are, and what serves them besides this program.
+/// The slots, and the torch worker if one serves any of them.
 #[derive(Debug)]
 pub struct Placement {
     pub slots: Vec<Slot>,
     pub torch: Option<TorchWorker>,
 }
 
-/// What flags ask for, or else the file.
+/// Slots by the flags, or else by the file.
 ///
 /// # Errors
-/// When what is asked for is not here.
+/// When what is requested does not exist on this machine.
 pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placement, Error> {
     let schedule = &prepared.loaded.experiment.schedule;
     let engine = options.engine.unwrap_or(schedule.engine);
@@ -69,8 +69,8 @@ pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placemen
         slots(cpu, (&numbers, shares), found.len()).map_err(|error| Error::input(error, ""))?;
     if options.gpu_shares.is_some() && numbers.is_empty() {
         return Err(Error::input(
-            "--gpu-shares is about GPUs, and none is used here",
-            "`sweep doctor` says which there are; leave the flag out to train on CPUs",
+            "--gpu-shares needs GPU slots, and there are none",
+            "`sweep doctor` lists the GPUs; leave the flag out to train on CPUs",
         ));
     }
     let on_cpu = engine == Engine::Torch;
@@ -116,8 +116,8 @@ fn choose(
                 Gpus::These(numbers) => numbers,
                 Gpus::All if all.is_empty() => {
                     return Err(Error::environment(
-                        "all GPUs are asked for, and none was found",
-                        "`sweep doctor` says what was looked at; --slots cpu trains on CPUs",
+                        "all GPUs are requested, but none was found",
+                        "`sweep doctor` lists what was checked; --slots cpu trains on CPUs",
                     ));
                 }
                 Gpus::All => all,
@@ -127,25 +127,24 @@ fn choose(
     };
     if engine == Engine::Native && !numbers.is_empty() {
         return Err(Error::input(
-            "GPU slots are asked for, and the native engine trains on CPUs alone",
-            "choose CPU slots, or leave the engine to `auto`",
+            "GPU slots are requested, but the native engine trains on CPUs only",
+            "use CPU slots, or the engine `auto`",
         ));
     }
     let shares = shares_of(&numbers);
     Ok((cpu, numbers, shares))
 }
 
-/// How many workers may share each GPU of `numbers` where nobody says: small networks leave a GPU idle while
-/// one core tells it what to do next, so several do.
+/// The default number of workers per GPU of `numbers`: one worker cannot keep a GPU busy with small networks.
 pub fn fitting_shares(cores: usize, found: &[Gpu], numbers: &[u32]) -> usize {
     let chosen = numbers
         .iter()
         .filter_map(|number| found.get(*number as usize));
     let memory = chosen.filter_map(|gpu| gpu.memory);
     let by_memory = memory.map(|(_, free)| (free / SHARE_MEGABYTES) as usize);
-    let by_memory = by_memory.min().unwrap_or(MOST_SHARES);
+    let by_memory = by_memory.min().unwrap_or(MAX_GPU_SHARES);
     let by_cores = cores / numbers.len().max(1);
-    by_memory.min(by_cores).clamp(1, MOST_SHARES)
+    by_memory.min(by_cores).clamp(1, MAX_GPU_SHARES)
 }
 
 /// Why the worker that trains with libtorch cannot be started.
@@ -161,9 +160,12 @@ impl std::fmt::Display for NoTorchWorker {
         match self.named {
             true => write!(
                 f,
-                "{TORCH_WORKER_VARIABLE} names {path}, which is not there"
+                "{TORCH_WORKER_VARIABLE} names {path}, which does not exist"
             ),
-            false => write!(f, "the torch engine is not here: {path} is not there"),
+            false => write!(
+                f,
+                "the torch engine is not installed: {path} does not exist"
+            ),
         }
     }
 }
@@ -175,13 +177,13 @@ impl NoTorchWorker {
             false => "--slots cpu trains without it",
         };
         let help = format!(
-            "`make torch` builds it ({TORCH_WORKER_VARIABLE} names one elsewhere); {instead}"
+            "build it with `make torch`, or set {TORCH_WORKER_VARIABLE} to its path; {instead}"
         );
         Error::environment(self, &help)
     }
 }
 
-/// The worker that trains with libtorch: what `SWEEP_TORCH_WORKER` names, or what stands beside this program.
+/// The worker that trains with libtorch: the path in `SWEEP_TORCH_WORKER`, or the program beside this one.
 ///
 /// # Errors
 /// When there is none.
@@ -204,10 +206,10 @@ pub fn torch_worker() -> Result<PathBuf, NoTorchWorker> {
     }
 }
 
-/// What the worker at `path` says that it can train on, as a sentence.
+/// The devices that the worker at `path` can train on, as a sentence.
 ///
 /// # Errors
-/// Why it cannot be asked.
+/// When it cannot be started, or its answer is invalid.
 pub fn ask_devices(path: &Path) -> Result<String, String> {
     let output = Command::new(path)
         .arg("devices")
@@ -216,15 +218,15 @@ pub fn ask_devices(path: &Path) -> Result<String, String> {
         .map_err(|error| format!("cannot be started: {error}"))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        let last = errors.lines().last().unwrap_or("without a word");
-        return Err(format!("cannot be used ({}): {last}", output.status));
+        let last = errors.lines().last().unwrap_or("no error message");
+        return Err(format!("failed ({}): {last}", output.status));
     }
     let devices: Devices = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("said what is not understood: {error}"))?;
+        .map_err(|error| format!("gave an invalid answer: {error}"))?;
     Ok(match (devices.cuda, devices.why) {
-        (0, Some(why)) => format!("CPUs alone; {why}"),
-        (0, None) => "CPUs alone".to_owned(),
-        (1, _) => "CPUs and one GPU".to_owned(),
+        (0, Some(why)) => format!("CPUs only; {why}"),
+        (0, None) => "CPUs only".to_owned(),
+        (1, _) => "CPUs and 1 GPU".to_owned(),
         (count, _) => format!("CPUs and {count} GPUs"),
     })
 }
@@ -278,13 +280,13 @@ mod tests {
         };
         let shares =
             |cores, free: &[u64], numbers: &[u32]| fitting_shares(cores, &of(free), numbers);
-        assert_eq!(shares(16, &[70_000], &[0]), MOST_SHARES);
+        assert_eq!(shares(16, &[70_000], &[0]), MAX_GPU_SHARES);
         assert_eq!(shares(3, &[70_000], &[0]), 3);
         assert_eq!(shares(6, &[70_000, 70_000], &[0, 1]), 3);
         assert_eq!(shares(16, &[70_000, 5_000], &[0, 1]), 2);
-        assert_eq!(shares(16, &[70_000, 5_000], &[0]), MOST_SHARES);
+        assert_eq!(shares(16, &[70_000, 5_000], &[0]), MAX_GPU_SHARES);
         assert_eq!(shares(1, &[500, 500], &[0, 1]), 1);
-        assert_eq!(fitting_shares(8, &[gpu("MIG-1")], &[0]), MOST_SHARES);
+        assert_eq!(fitting_shares(8, &[gpu("MIG-1")], &[0]), MAX_GPU_SHARES);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct PreparedSweep {
     pub loaded: LoadedExperiment,
     pub data: sweep_data::Prepared,
     pub plan: Plan,
-    /// What transferred networks begin with.
+    /// The network that transferred ones start from.
     pub source: Option<PretrainedModel>,
     /// Keeps `sweep gc` from removing the data before the database refers to them.
     pub hold: DataLock,
@@ -42,7 +42,7 @@ pub fn prepare(
     prepare_from(app, observer, loaded, None)
 }
 
-/// Likewise, with the trial `pinned` as the source of a transfer, whatever the file names.
+/// The same, with the trial `pinned` as the source of a transfer, whatever the file names.
 pub fn prepare_from(
     app: &App,
     observer: &dyn Observer,
@@ -52,7 +52,7 @@ pub fn prepare_from(
     prepare_or_in(app, observer, loaded, pinned, None)
 }
 
-/// Likewise, with data that are not prepared yet below `scratch`, if that is given, instead of the runs folder.
+/// The same; data that are not prepared yet go to `scratch`, if given, instead of the run directory.
 pub fn prepare_or_in(
     app: &App,
     observer: &dyn Observer,

@@ -1,4 +1,4 @@
-//! The trained network that a transfer begins with: found in the record, its files loaded.
+//! The source of a transfer: a trained network, found in the database, and its weights file.
 
 use std::path::PathBuf;
 
@@ -29,11 +29,11 @@ pub struct PretrainedModel {
     pub network: MlpSpec,
     /// The data that it was trained on.
     dataset: DatasetRecord,
-    /// What was asked of them.
+    /// How they were prepared.
     data: DataSpec,
 }
 
-/// What cannot be done with the source, and what to do.
+/// Why the source cannot be used, and what to do.
 struct Refused {
     message: String,
     help: String,
@@ -47,8 +47,7 @@ fn refuse<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, R
 }
 
 impl PretrainedModel {
-    /// The source that `loaded` names, or that `pinned` does: a sweep that is resumed keeps the
-    /// source it began with. `None` without a transfer.
+    /// The source that `loaded` names, or `pinned`: a resumed sweep keeps its source. `None` without a transfer.
     pub fn find(
         app: &App,
         loaded: &LoadedExperiment,
@@ -67,8 +66,8 @@ impl PretrainedModel {
         let store = match app.read_if_any()? {
             Some(store) => store,
             None => {
-                let message = format!("{} is not there yet", app.store.display());
-                let help = "train the source first, with `sweep run` on its experiment file";
+                let message = format!("{} does not exist yet", app.store.display());
+                let help = "train the source first with `sweep run` on its experiment file";
                 return Err(diagnose(Refused {
                     message,
                     help: help.to_owned(),
@@ -83,7 +82,7 @@ impl PretrainedModel {
         Ok(Some(found))
     }
 
-    /// What its data were, which are prepared in `run_dir`.
+    /// Its data, prepared in `run_dir`.
     pub fn data<'a>(&'a self, run_dir: &'a RunDir) -> SourceData<'a> {
         SourceData {
             spec: &self.data,
@@ -137,7 +136,7 @@ fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem
         None => of_prefix(store, from)?,
     };
     let network = network(&trial)?;
-    let data = recipe(&origin.file)?;
+    let data = data_spec(&origin.file)?;
     let weights = app.trials().join(trial.id.as_str()).join(WEIGHTS);
     let weights_sha256 = weights_of(store, &trial, &weights)?;
     Ok(PretrainedModel {
@@ -150,10 +149,10 @@ fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem
     })
 }
 
-/// Where a source comes from.
+/// The experiment of a source.
 struct Origin {
     file: ExperimentFile,
-    /// What the file's data were, prepared.
+    /// The prepared data of that file.
     dataset: DatasetRecord,
 }
 
@@ -183,9 +182,7 @@ fn of_sweep(
         return Ok(refuse(
             format!("there is no sweep `{name}`"),
             match names.is_empty() {
-                true => {
-                    "train the source first, with `sweep run` on its experiment file".to_owned()
-                }
+                true => "train the source first with `sweep run` on its experiment file".to_owned(),
                 false => format!("there are: {}", names.join(", ")),
             },
         )?);
@@ -211,7 +208,7 @@ fn of_sweep(
             Ok((experiment, trial))
         }
         [] => Ok(refuse(
-            format!("`{name}` has no trial whose name begins with `{which}`"),
+            format!("`{name}` has no trial `{which}`"),
             format!("`sweep show {name}` lists them; \"{name}:best\" is its best network"),
         )?),
         many => Ok(refuse(
@@ -221,8 +218,8 @@ fn of_sweep(
     }
 }
 
-/// A trial by the first digits of its name, with the file that it was trained by: no sweep need ask for
-/// it any more.
+/// A trial by the first digits of its name, with the experiment file it was trained with, whether a sweep still plans it
+/// or not.
 fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Problem> {
     let trial = match store.find_trial(prefix) {
         Ok(trial) => trial,
@@ -235,14 +232,14 @@ fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Probl
         }
     };
     let Some(file) = store.file_of(&trial.id)? else {
-        // Says which status it has instead.
+        // The better message, if it is not finished.
         network(&trial)?;
         return Ok(refuse(
             format!(
-                "the record does not say how the trial {} was trained",
+                "the database does not contain the experiment file of trial {}",
                 trial.id.short()
             ),
-            "take another trial",
+            "use another trial",
         )?);
     };
     let dataset = store.dataset_of(&trial.id)?;
@@ -254,14 +251,14 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
     let short = trial.id.short();
     if trial.kind != Kind::Mlp {
         return refuse(
-            format!("the trial {short} is a {}, no network", trial.kind.name()),
-            "layers can be copied from networks alone",
+            format!("trial {short} is a {}, not a network", trial.kind.name()),
+            "layers can only be copied from networks",
         );
     }
     if trial.status != Status::Finished {
         return refuse(
-            format!("the trial {short} is {}, not finished", trial.status.name()),
-            "let it finish, or take another one",
+            format!("trial {short} is {}, not finished", trial.status.name()),
+            "finish it, or use another trial",
         );
     }
     let mut model = Kind::Mlp.default_model();
@@ -269,7 +266,7 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
         if Kind::Mlp.keys().iter().any(|known| known.name == key) && model.set(key, value).is_err()
         {
             return refuse(
-                format!("the record of the trial {short} has `{key}` = {value}"),
+                format!("trial {short} is recorded with `{key}` = {value}, which is not valid"),
                 "it was written by another version: train the source again",
             );
         }
@@ -280,8 +277,8 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
     }
 }
 
-/// What the experiment file of the source asks of its data.
-fn recipe(file: &ExperimentFile) -> Result<DataSpec, Refused> {
+/// The data settings of the experiment file of the source.
+fn data_spec(file: &ExperimentFile) -> Result<DataSpec, Refused> {
     let source = Source {
         path: file.path.clone(),
         text: file.text.clone(),
@@ -301,20 +298,20 @@ fn recipe(file: &ExperimentFile) -> Result<DataSpec, Refused> {
     }
 }
 
-/// SHA-256 of the weights file, which has to be as long as the record says.
+/// SHA-256 of the weights file, whose length must be the recorded one.
 fn weights_of(
     store: &Store,
     trial: &TrialRecord,
     weights: &std::path::Path,
 ) -> Result<String, Problem> {
     let short = trial.id.short();
-    let help = "bring the file back from a copy, or train another network as source";
+    let help = "restore the file from a copy, or train another network as the source";
     let bytes = match std::fs::read(weights) {
         Ok(bytes) => bytes,
         Err(error) => {
             return Ok(refuse(
                 format!(
-                    "the weights of the trial {short} cannot be read: {}: {error}",
+                    "the weights of trial {short} cannot be read: {}: {error}",
                     weights.display()
                 ),
                 help,
@@ -328,8 +325,7 @@ fn weights_of(
     if let Some(artifact) = recorded.filter(|artifact| artifact.bytes != bytes.len() as u64) {
         return Ok(refuse(
             format!(
-                "the weights of the trial {short} have changed: {} has {} bytes, and the trial \
-                 left {}",
+                "the weights of trial {short} have changed: {} has {} bytes instead of {}",
                 weights.display(),
                 bytes.len(),
                 artifact.bytes

@@ -17,7 +17,7 @@ use crate::{calibration, filter, test_evaluations};
 /// What a report is on.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Only trials that meet this query.
+    /// Only trials that match this query.
     pub query: Option<String>,
     /// Evaluate the best configuration of each kind on the held-out test set, which is recorded and counted.
     pub test: bool,
@@ -55,7 +55,7 @@ pub fn load(
 /// Everything that a report on all of `records` as one is made from, or why there is none.
 ///
 /// # Errors
-/// When the query of `options` is invalid or nothing meets it, or the database cannot be read.
+/// When the query of `options` is invalid or nothing matches it, or the database cannot be read.
 pub fn load_merged(
     app: &App,
     records: &[ExperimentRecord],

@@ -1,4 +1,4 @@
-//! Which trial a command means: by the first digits of its name, or by those of its configuration, as rankings show them.
+//! Which trial a name means: the first digits of a trial, or of a configuration, as rankings show them.
 
 use sweep_analysis::text;
 use sweep_core::trial::{ConfigId, Status};
@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Trials that a message lists.
 const LISTED: usize = 10;
 
-/// What an identifier stands for.
+/// What a name means.
 pub enum Found {
     Trial(Box<TrialRecord>),
     /// Its trials, by seed; at least one.
@@ -24,14 +24,14 @@ pub enum Found {
 pub fn find(store: &Store, prefix: &str) -> Result<Found, Error> {
     if prefix.is_empty() {
         return Err(Error::input(
-            "an empty name means no trial",
+            "the name of a trial is empty",
             "`sweep ls NAME` lists the trials of a sweep",
         ));
     }
     let configs = store.find_configs(prefix)?;
     match (store.find_trial(prefix), configs.as_slice()) {
         (Ok(trial), []) => Ok(Found::Trial(Box::new(trial))),
-        // A whole name means what bears it.
+        // A complete name is never ambiguous.
         (Ok(trial), _) if trial.id.as_str().eq_ignore_ascii_case(prefix) => {
             Ok(Found::Trial(Box::new(trial)))
         }
@@ -47,10 +47,10 @@ pub fn find(store: &Store, prefix: &str) -> Result<Found, Error> {
     }
 }
 
-/// A trial, and why it was taken of several.
+/// A trial, and why it was chosen.
 pub struct Best {
     pub trial: TrialRecord,
-    /// Of a configuration: which of its trials it is, to be told.
+    /// If it was chosen from a configuration: which of its trials it is, as a sentence.
     pub why: Option<String>,
 }
 
@@ -114,7 +114,7 @@ fn best_of(app: &App, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, E
         None => sweep_core::trial::Objective::default().goal,
     };
     let all = trials.len();
-    let told = named(&trials);
+    let names = named(&trials);
     let finished = trials
         .into_iter()
         .filter(|trial| trial.status == Status::Finished);
@@ -126,7 +126,7 @@ fn best_of(app: &App, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, E
         .into_iter()
         .min_by(|(a, _), (b, _)| goal.order(*a, *b));
     let Some((_, best)) = best else {
-        let message = format!("no trial of this configuration has finished: {told}");
+        let message = format!("no trial of this configuration has finished: {names}");
         return Err(Error::input(message, "`sweep resume` trains them"));
     };
     let why = format!(
@@ -142,17 +142,17 @@ fn best_of(app: &App, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, E
     })
 }
 
-/// What the best of `finished` trials is among `all` of its configuration.
+/// How the best of `finished` trials was chosen among `all` of its configuration.
 fn place(finished: usize, all: usize) -> String {
     match (finished, all) {
-        (1, 1) => "its only one".to_owned(),
-        (1, all) => format!("the only one of {all} that has finished"),
+        (1, 1) => "its only trial".to_owned(),
+        (1, all) => format!("the only finished one of {all}"),
         (finished, all) if finished == all => format!("the best of {all}"),
-        (finished, all) => format!("the best of {finished} finished ones, of {all}"),
+        (finished, all) => format!("the best of {finished} finished ones of {all}"),
     }
 }
 
-/// Likewise among the trials of `experiment`: the one whose name begins with `prefix`, or those of the configuration.
+/// The same among the trials of `experiment`.
 pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Error> {
     let digits = prefix.to_ascii_lowercase();
     let begins = |name: &str| !digits.is_empty() && name.starts_with(&digits);
@@ -183,10 +183,10 @@ pub fn within(experiment: &ExperimentRecord, prefix: &str) -> Result<Found, Erro
         (trials, _) => {
             let trials: Vec<TrialRecord> = trials.iter().map(|trial| (*trial).clone()).collect();
             let configs = distinct(of_config.iter().map(|trial| &trial.config));
-            let said = could_be(&trials, trials.len() as u64, &configs);
+            let meanings = candidates(&trials, trials.len() as u64, &configs);
             Err(Error::input(
                 format!(
-                    "`{prefix}` is not one thing in sweep {}: {said}",
+                    "`{prefix}` is ambiguous in sweep {}: {meanings}",
                     experiment.name
                 ),
                 "give more digits",
@@ -215,7 +215,7 @@ fn distinct<'a>(configs: impl Iterator<Item = &'a ConfigId>) -> Vec<ConfigId> {
     configs
 }
 
-fn could_be(trials: &[TrialRecord], number: u64, configs: &[ConfigId]) -> String {
+fn candidates(trials: &[TrialRecord], number: u64, configs: &[ConfigId]) -> String {
     let mut parts = Vec::new();
     if number > 0 {
         let mut names: Vec<&str> = trials
@@ -256,9 +256,9 @@ fn ambiguous(store: &Store, prefix: &str, configs: &[ConfigId]) -> Result<Error,
     for trial in &trials {
         records.push(store.find_trial(trial.as_str())?);
     }
-    let said = could_be(&records, number, configs);
+    let meanings = candidates(&records, number, configs);
     Ok(Error::input(
-        format!("`{prefix}` is not one thing: {said}"),
+        format!("`{prefix}` is ambiguous: {meanings}"),
         "give more digits",
     ))
 }
@@ -268,19 +268,19 @@ fn unknown(store: &Store, prefix: &str) -> Result<Error, Error> {
     let names: Vec<&str> = known.iter().map(|sweep| sweep.name.as_str()).collect();
     if names.contains(&prefix) {
         return Ok(Error::input(
-            format!("`{prefix}` is a sweep, and a trial is asked for"),
+            format!("`{prefix}` is a sweep, not a trial"),
             &format!("`sweep ls {prefix}` lists its trials"),
         ));
     }
     let help = match names.is_empty() {
-        true => "begin a sweep with `sweep run FILE.toml`".to_owned(),
+        true => "start one with `sweep run FILE.toml`".to_owned(),
         false => format!(
             "there are the sweeps {}; `sweep ls NAME` lists the trials of one",
             names.join(", ")
         ),
     };
     Ok(Error::input(
-        format!("no sweep, trial or configuration is called `{prefix}`"),
+        format!("there is no sweep, trial or configuration `{prefix}`"),
         &help,
     ))
 }
@@ -291,9 +291,9 @@ mod tests {
 
     #[test]
     fn the_best_is_counted_among_the_finished() {
-        assert_eq!(place(1, 1), "its only one");
-        assert_eq!(place(1, 2), "the only one of 2 that has finished");
-        assert_eq!(place(2, 3), "the best of 2 finished ones, of 3");
+        assert_eq!(place(1, 1), "its only trial");
+        assert_eq!(place(1, 2), "the only finished one of 2");
+        assert_eq!(place(2, 3), "the best of 2 finished ones of 3");
         assert_eq!(place(3, 3), "the best of 3");
     }
 }

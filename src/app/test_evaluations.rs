@@ -1,4 +1,6 @@
-//! Evaluation on the held-out test set, which is recorded before it is shown.
+//! Evaluation on the held-out test set.
+//!
+//! Invariant: an evaluation is in the database before its scores are returned.
 
 use std::path::Path;
 
@@ -81,7 +83,7 @@ pub fn count(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
     Ok(counted.count() as u64)
 }
 
-/// What an experiment asks of its data.
+/// The data settings of an experiment.
 pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Error> {
     let source = Source {
         path: path.to_path_buf(),
@@ -90,7 +92,7 @@ pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Er
     Ok(loaded::check(source, flags)?.experiment.data)
 }
 
-/// Whether both split the rows of one file alike.
+/// Whether both split the rows of one file in the same way.
 pub fn have_same_rows(one: &DataSpec, other: &DataSpec) -> bool {
     one.split == other.split
         && one.group == other.group
@@ -113,7 +115,7 @@ fn open(app: &App, record: &ExperimentRecord) -> Result<HeldOutTest, Error> {
         let message = format!("{} holds the rows of another data set", path.display());
         return Err(Error::environment(
             message,
-            "delete it, and prepare the data again",
+            "delete it and prepare the data again",
         ));
     }
     Ok(test)

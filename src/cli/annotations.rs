@@ -15,10 +15,10 @@ pub struct TagArguments {
     /// The first digits of a trial, or of a configuration with one trial
     trial: String,
 
-    /// Words to put on it: letters, digits, `.`, `_` and `-`; its tags are listed if left out
+    /// Tags of letters, digits, `.`, `_` and `-`; lists the tags of the trial if left out
     tags: Vec<String>,
 
-    /// Take the words off instead
+    /// Remove the tags instead
     #[arg(long, short, requires = "tags")]
     remove: bool,
 }
@@ -28,7 +28,7 @@ pub struct NoteArguments {
     /// The first digits of a trial, or of a configuration with one trial
     trial: String,
 
-    /// What to write about it; its notes are listed if left out
+    /// The note; lists the notes of the trial if left out
     text: Option<String>,
 }
 

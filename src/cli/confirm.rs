@@ -1,13 +1,13 @@
-//! Asking before something is removed.
+//! Confirmation before something is removed.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::failure::Failure;
 
-/// Whether to go on: `yes` says so, or the person at the terminal.
+/// Whether to proceed: `yes` was given, or the user confirms at the terminal.
 ///
 /// # Errors
-/// When there is nobody to ask.
+/// When there is no terminal to ask on.
 pub fn confirmed(question: &str, yes: bool) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
@@ -15,7 +15,7 @@ pub fn confirmed(question: &str, yes: bool) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Failure::input(
             "nothing was removed: there is no terminal to ask on",
-            "--yes removes without asking",
+            "use --yes to remove without asking",
         ));
     }
     let mut answer = String::new();

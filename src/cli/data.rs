@@ -23,7 +23,7 @@ const WIDEST: usize = 24;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Prepare the data of an experiment file and say what was found
+    /// Prepare the data of an experiment file and print a summary
     Check {
         /// The experiment file
         file: PathBuf,
@@ -32,7 +32,7 @@ pub enum Command {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<String>,
     },
-    /// Write made-up data with the columns of the music data set
+    /// Write synthetic data with the columns of the music data set
     Synth {
         /// The CSV file to write
         path: PathBuf,
@@ -44,7 +44,7 @@ pub enum Command {
         #[arg(long, default_value_t = DEMO_SEED)]
         seed: u64,
 
-        /// Replace the file if it is there
+        /// Replace an existing file
         #[arg(long)]
         force: bool,
     },

@@ -11,15 +11,14 @@ use sweep_report::describe::tables;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A CSV or TSV file, or an experiment file (.toml), of which the rows and columns that it uses
-    /// are described
+    /// A CSV or TSV file, or an experiment file (.toml): the rows and columns that it uses
     file: PathBuf,
 
-    /// The column to predict: adds classes and what each column tells of them (CSV and TSV)
+    /// The column to predict: adds classes and the association of each column with them (CSV and TSV)
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
 
-    /// The column that says which rows are about the same thing (CSV and TSV)
+    /// The column whose values group rows (CSV and TSV)
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
 
@@ -27,7 +26,7 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 
-    /// The folder to write to; each table gets a folder of its own in it, called NAME-data
+    /// The folder to write to: each table gets a subfolder NAME-data
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
 }

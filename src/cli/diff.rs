@@ -14,13 +14,13 @@ const WIDEST: usize = 48;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The first digits of a trial, or of a configuration, of which the best trial is taken
+    /// The first digits of a trial, or of a configuration (its best trial)
     left: String,
 
-    /// Those of another
+    /// The same of another trial
     right: String,
 
-    /// Show what both have alike as well
+    /// Show equal values as well
     #[arg(long)]
     all: bool,
 }
@@ -62,7 +62,7 @@ fn row(line: &Line) -> Vec<String> {
         number.map_or_else(|| full(value), measure)
     };
     let cells = match line.difference {
-        // What differs only in later digits is told by those.
+        // Numbers that differ only in later digits are shown in full.
         Some(_) if rounded(&line.left) != rounded(&line.right) => {
             [rounded(&line.left), rounded(&line.right)]
         }

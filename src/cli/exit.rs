@@ -6,21 +6,21 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All that was asked for is done.
+    /// Everything was done.
     Success = 0,
-    /// The machine got in the way: a file, a folder, the database, a worker that cannot start.
+    /// A problem of this machine: a file, a folder, the database, a worker that cannot start.
     Environment = 1,
-    /// What was asked for cannot be done: arguments, experiment file, data.
+    /// Invalid input: arguments, experiment file, data.
     Input = 2,
-    /// The sweep is over, and some trials have no result.
+    /// The sweep has ended, and some trials have no result.
     TrialsFailed = 3,
     /// Another process is running this sweep.
     Busy = 4,
-    /// Predictions are written, and some rows have none.
+    /// Predictions are written, but some rows have none.
     RowsLeft = 5,
-    /// Ended by `--max-time` or `--max-trials` with trials left; `sweep resume` goes on.
+    /// Ended by `--max-time` or `--max-trials` with trials left, which `sweep resume` trains.
     LimitReached = 6,
-    /// Ended by Ctrl-C, `sweep stop` or a termination signal; `sweep resume` goes on.
+    /// Interrupted by Ctrl-C, `sweep stop` or a termination signal; `sweep resume` continues.
     Interrupted = 130,
 }
 

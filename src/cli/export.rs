@@ -17,16 +17,16 @@ use sweep_export::{Exporter, FORMATS};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial or of a
-    /// configuration, whose best seed is taken; with --format a sweep's name
+    /// The model: `best` (the best seed of the best configuration), or the first digits of a trial, or of a configuration
+    /// (its best seed). With --format: the name of a sweep
     #[arg(value_name = "TRIAL|best|NAME")]
     what: String,
 
-    /// The folder to write; new, or empty
+    /// The folder to write: new or empty
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
 
-    /// Write a sweep for another program instead of a model
+    /// Export the results of a sweep in this format instead of a model
     #[arg(long, value_name = "FORMAT", value_parser = formats(), conflicts_with_all = ["experiment", "kind"])]
     format: Option<&'static dyn Exporter>,
 

@@ -1,4 +1,4 @@
-//! Why a command did not succeed, and how that is drawn on standard error.
+//! Why a command failed, and how that is drawn on standard error.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use sweep_data::DataError;
 use sweep_experiment::{Diagnostic, MAX_DIAGNOSTICS, Origin, Source};
 use sweep_store::StoreError;
 
-/// A command that did not succeed: what to say and how to exit.
+/// A command that failed: the message and the exit code.
 #[derive(Debug)]
 pub struct Failure {
     pub exit: Exit,
@@ -34,17 +34,17 @@ impl Failure {
         }
     }
 
-    /// The machine got in the way.
+    /// A problem of this machine.
     pub fn environment(message: impl fmt::Display, help: &str) -> Failure {
         Failure::new(Exit::Environment, message, help)
     }
 
-    /// What was asked for cannot be done.
+    /// Invalid input.
     pub fn input(message: impl fmt::Display, help: &str) -> Failure {
         Failure::new(Exit::Input, message, help)
     }
 
-    /// Several things that are wrong with what was asked for, each with what to do about it.
+    /// Several problems of the input, each with what to do about it.
     pub fn all<'a>(problems: impl Iterator<Item = (String, &'a str)>) -> Failure {
         let drawn: Vec<String> = problems
             .map(|(message, help)| Failure::input(message, help).drawing)
@@ -55,13 +55,13 @@ impl Failure {
         }
     }
 
-    /// Everything that is wrong with a file of data that was named on the command line.
+    /// All problems of a data file.
     pub fn data(errors: &[DataError]) -> Failure {
         let failures = errors.iter().map(|error| (error.to_string(), &*error.help));
         Failure::all(failures)
     }
 
-    /// Everything that is wrong with an experiment, each at its place in the file or the flag.
+    /// All problems of an experiment, each at its place in the file or the flag.
     pub fn experiment(source: &Source, flags: &[String], problems: &[Diagnostic]) -> Failure {
         let mut drawing = String::new();
         for problem in problems.iter().take(MAX_DIAGNOSTICS) {

@@ -3,7 +3,7 @@
 /// The flag.
 #[derive(Debug, clap::Args)]
 pub struct Filter {
-    /// Only trials that meet a query, as in `lr<0.01 dropout=0.3`, `kind=mlp|xgboost` or `not status=finished`
+    /// Only trials that match a query such as `lr<0.01 dropout=0.3`, `kind=mlp|xgboost` or `not status=finished`
     #[arg(long, short, value_name = "QUERY")]
     query: Option<String>,
 }

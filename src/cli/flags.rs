@@ -1,11 +1,11 @@
-//! Flags on how to run, which `run`, `resume` and `plan` share.
+//! Flags that say how to run; shared by `run`, `resume` and `plan`.
 
 use crate::limits::{Limits, Retry};
 use sweep_app::options::{GpuShares, RunOptions, SlotOptions};
 use sweep_experiment::{Engine, memory_size};
 use sweep_scheduler::{Gpus, MAX_SLOTS, SlotRequest};
 
-/// Flags on how to run, shared with `resume`. They change no result.
+/// How to run, shared with `resume`. No flag changes a result.
 #[derive(Debug, clap::Args)]
 pub struct RunFlags {
     #[command(flatten)]
@@ -14,31 +14,31 @@ pub struct RunFlags {
     #[command(flatten)]
     pub limits: Limits,
 
-    /// Say nothing but errors and the last line
+    /// Print only errors and the last line
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// Flags on which trials run on which slots, shared with `plan`.
+/// Which trials run on which slots, shared with `plan`.
 #[derive(Debug, clap::Args)]
 pub struct SlotFlags {
     /// Number of CPU workers
     #[arg(long, value_name = "N", conflicts_with = "slots", value_parser = workers)]
     pub workers: Option<usize>,
 
-    /// Slots to use: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
+    /// Slots: auto, or a list such as cpu:2, cuda (all GPUs) or cpu:2,cuda:0
     #[arg(long, value_parser = slots)]
     pub slots: Option<SlotRequest>,
 
-    /// What trains networks
+    /// The engine that trains networks
     #[arg(long, value_enum)]
     pub engine: Option<EngineChoice>,
 
-    /// Workers that share each GPU: auto, or from 1 to 16
+    /// Workers per GPU: auto, or from 1 to 16
     #[arg(long, value_name = "N", value_parser = gpu_shares)]
     pub gpu_shares: Option<GpuShares>,
 
-    /// Most private memory of a worker, such as 2GB
+    /// Limit on the private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
     pub memory_limit: Option<u64>,
 
@@ -46,14 +46,14 @@ pub struct SlotFlags {
     pub retry: Retry,
 }
 
-/// What trains networks.
+/// The engine that trains networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum EngineChoice {
-    /// native on CPU slots, torch on GPUs
+    /// native on CPUs, torch on GPUs
     Auto,
-    /// The engine that is built in; CPUs alone
+    /// Built in, for CPUs
     Native,
-    /// libtorch, on CPUs and GPUs
+    /// libtorch, for CPUs and GPUs
     Torch,
 }
 
@@ -88,19 +88,21 @@ fn workers(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
     number
         .filter(|number| (1..=MAX_SLOTS).contains(number))
-        .ok_or_else(|| format!("from 1 to {MAX_SLOTS} workers are possible"))
+        .ok_or_else(|| format!("must be from 1 to {MAX_SLOTS}"))
 }
 
 /// Checks the value of `--slots`.
 fn slots(text: &str) -> Result<SlotRequest, String> {
     match sweep_scheduler::parse_slots(text).map_err(|error| error.to_string())? {
         SlotRequest::These { cpu, .. } if cpu > MAX_SLOTS => {
-            Err(format!("from 1 to {MAX_SLOTS} slots are possible"))
+            Err(format!("the number of slots must be from 1 to {MAX_SLOTS}"))
         }
         SlotRequest::These {
             cpu: 0,
             gpus: Gpus::These(numbers),
-        } if numbers.is_empty() => Err(format!("from 1 to {MAX_SLOTS} slots are possible")),
+        } if numbers.is_empty() => {
+            Err(format!("the number of slots must be from 1 to {MAX_SLOTS}"))
+        }
         wanted => Ok(wanted),
     }
 }
@@ -110,13 +112,14 @@ fn gpu_shares(text: &str) -> Result<GpuShares, String> {
     match text.parse() {
         _ if text == "auto" => Ok(GpuShares::Auto),
         Ok(number) if (1..=16).contains(&number) => Ok(GpuShares::These(number)),
-        _ => Err("write auto, or a number from 1 to 16".to_owned()),
+        _ => Err("must be auto, or a number from 1 to 16".to_owned()),
     }
 }
 
 /// Reads the value of `--memory-limit`.
 fn memory_limit(text: &str) -> Result<u64, String> {
-    memory_size(text).ok_or_else(|| "write a size from 64MB, such as 512MB or 2GB".to_owned())
+    memory_size(text)
+        .ok_or_else(|| "must be a size of 64MB or more, such as 512MB or 2GB".to_owned())
 }
 
 #[cfg(test)]
@@ -124,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_of_gpus_are_written_as_in_files() {
+    fn gpu_shares_are_a_number_or_auto() {
         assert_eq!(gpu_shares("auto"), Ok(GpuShares::Auto));
         assert_eq!(gpu_shares("16"), Ok(GpuShares::These(16)));
         for bad in ["0", "17", "many", ""] {

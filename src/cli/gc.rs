@@ -14,12 +14,12 @@ use sweep_app::gc::{self, GarbageFile, GcOptions, Kind, Removed, ScanResult};
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
 
-/// Things left alone that are listed.
+/// Files left alone that are listed.
 const LISTED: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Show what would go, file by file, and remove nothing
+    /// List every file that would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -27,15 +27,15 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
 
-    /// Also backups of the database, made before its schema was upgraded
+    /// Also remove backups of the database from before schema upgrades
     #[arg(long)]
     backups: bool,
 
-    /// Also cached outputs of sentence encoders; they are computed again when needed
+    /// Also remove cached outputs of sentence encoders, which are computed again when needed
     #[arg(long)]
     cache: bool,
 
-    /// Also compact the database: free the space that removed sweeps have left in it
+    /// Also compact the database to free the space of removed sweeps
     #[arg(long)]
     vacuum: bool,
 }

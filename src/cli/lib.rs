@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand, each reading like the README's sentence about it.
+//! The command line: one file per subcommand, which parses arguments, calls `sweep_app` and prints what it returns.
 
 mod annotations;
 mod completions;
@@ -65,9 +65,9 @@ struct Arguments {
 enum Command {
     /// Train the trials of an experiment file that the database does not have yet
     Run(run::Arguments),
-    /// Continue a sweep where it stopped (the last one, unless named)
+    /// Continue a sweep where it stopped
     Resume(resume::Arguments),
-    /// Ask a running sweep to end cleanly (the one that runs, unless named), and wait for it
+    /// Ask a running sweep to stop cleanly, and wait until it has
     Stop(stop::Arguments),
     /// Show what `run` would train, without training
     Plan(plan::Arguments),
@@ -79,24 +79,24 @@ enum Command {
     Export(export::Arguments),
     /// List all sweeps, or the trials of one
     Ls(ls::Arguments),
-    /// Show one trial, or one sweep, with all that is known of it
+    /// Show everything recorded about a sweep, a configuration or a trial
     Show(show::Arguments),
-    /// Show two trials side by side: settings, metrics, environment, data
+    /// Compare two trials: settings, metrics, environment, data
     Diff(diff::Arguments),
-    /// Put tags on a trial, or take them off
+    /// Add tags to a trial, or remove them
     Tag(annotations::TagArguments),
-    /// Write a note about a trial
+    /// Add a note to a trial
     Note(annotations::NoteArguments),
     /// Remove a sweep, or one trial of it, from the database, with its files
     Rm(rm::Arguments),
-    /// Remove unused files: old checkpoints, leftovers of crashes, unused data sets
+    /// Remove unused files: old checkpoints, unfinished writes, unused data sets
     Gc(gc::Arguments),
-    /// Describe a table: columns, classes, correlations, repeats; write CSV and plots
+    /// Describe a table: columns, classes, correlations, duplicates; write CSV and plots
     Describe(describe::Arguments),
-    /// Prepare data and say what was found; make demonstration data
+    /// Prepare the data of an experiment, or write demonstration data
     #[command(subcommand)]
     Data(data::Command),
-    /// Show what this machine has: cores, libraries, database, disk
+    /// Check this machine: cores, libraries, database, disk
     Doctor,
     /// Print a completion script for a shell
     Completions(completions::Arguments),
@@ -152,7 +152,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
 }
 
 impl Command {
-    /// Whether nothing but errors and the last line is to be said.
+    /// Whether only errors and the last line are printed.
     fn is_quiet(&self) -> bool {
         match self {
             Command::Run(arguments) => arguments.flags.quiet,
@@ -166,7 +166,7 @@ fn serve() -> Result<Exit, Failure> {
     match sweep_worker::serve(&mut mlp::Native) {
         Ok(()) => Ok(Exit::Success),
         Err(error) => Err(Failure::environment(
-            format!("the worker cannot speak to its coordinator: {error}"),
+            format!("the worker cannot communicate with its coordinator: {error}"),
             "`sweep worker` is started by `sweep run`",
         )),
     }

@@ -1,4 +1,4 @@
-//! What of a session can be limited on the command line, and which failures it tries again.
+//! Flags that limit a session, and that select which failed trials are retried.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -9,26 +9,26 @@ use sweep_app::options;
 use sweep_core::event::CAUSES;
 use sweep_experiment::duration;
 
-/// Flags on where a session ends. What is left is for `resume`.
+/// Limits of a session; `resume` trains what is left.
 #[derive(Debug, clap::Args)]
 pub struct Limits {
-    /// End after this time as at Ctrl-C, say 2h or 1h30m
+    /// Stop after this time, as with Ctrl-C: 90s, 2h or 1h30m
     #[arg(long, value_name = "TIME", value_parser = time)]
     max_time: Option<Duration>,
 
-    /// End when this many trials have ended in this session
+    /// Stop after this many trials of this session
     #[arg(long, value_name = "N", value_parser = trials)]
     max_trials: Option<NonZero<usize>>,
 }
 
-/// Flags on what is trained again.
+/// Which trials are retried.
 #[derive(Debug, clap::Args)]
 pub struct Retry {
-    /// Train again what failed before
+    /// Retry trials that failed in earlier sessions
     #[arg(long)]
     retry_failed: bool,
 
-    /// With --retry-failed: only what failed of these causes
+    /// With --retry-failed: only trials that failed with these causes
     #[arg(
         long,
         value_name = "CAUSE,...",
@@ -59,11 +59,10 @@ impl Retry {
 
 fn trials(text: &str) -> Result<NonZero<usize>, String> {
     let number = text.parse();
-    number.map_err(|_| "a number of trials is a whole number from 1".to_owned())
+    number.map_err(|_| "must be a whole number of 1 or more".to_owned())
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    duration(text).ok_or_else(|| {
-        "a time is whole numbers with units, from 1ms to a year: 90s, 30m, 1h30m".to_owned()
-    })
+    duration(text)
+        .ok_or_else(|| "must be a time from 1ms to a year, such as 90s, 30m or 1h30m".to_owned())
 }

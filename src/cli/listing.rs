@@ -21,18 +21,18 @@ pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
     })
 }
 
-/// The leaderboard, what has failed, and how to see more.
+/// The leaderboard, failures, and how to see more.
 pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
-    told(record, &Summary::of(record), has_colour)
+    text_of(record, &Summary::of(record), has_colour)
 }
 
-/// Likewise, while a process is at it.
+/// The same, while a process runs it.
 pub fn running_sweep(record: &ExperimentRecord, has_colour: bool) -> String {
     let summary = Summary::of(record).while_running(std::slice::from_ref(&record.name));
-    told(record, &summary, has_colour)
+    text_of(record, &summary, has_colour)
 }
 
-fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
+fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
     let mut text = format!("{} on {}\n", record.name, record.dataset.source.display());
     let counts: Vec<String> = Status::ALL
         .into_iter()
@@ -43,7 +43,7 @@ fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> Strin
     let fallen = record.trials.iter().filter(|trial| !trial.in_plan).count();
     if fallen > 0 {
         text.push_str(&format!(
-            "out of the plan: {} that earlier files or data asked for\n",
+            "out of the plan: {} of earlier files or data\n",
             format::pluralize(fallen, "trial")
         ));
     }
@@ -59,12 +59,12 @@ fn told(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> Strin
     text.push_str(&details::failed(record));
     if let Some(best) = &summary.best_trial {
         text.push_str(&format!(
-            "best: {}, the best seed of the first configuration; `sweep predict best` takes it\n",
+            "best: {}, the best seed of the best configuration; use it with `sweep predict best`\n",
             best.short()
         ));
     }
     text.push_str(&format!(
-        "`sweep show CONFIG` lists the trials of a configuration, `sweep ls {}` all of them\n",
+        "`sweep show CONFIG` lists the trials of a configuration, `sweep ls {}` all trials\n",
         record.name
     ));
     text

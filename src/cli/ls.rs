@@ -16,7 +16,7 @@ use sweep_store::TrialRecord;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// List the trials of this sweep instead
+    /// List the trials of this sweep
     name: Option<String>,
 
     #[command(flatten)]

@@ -6,11 +6,11 @@ use sweep_core::trial::Kind;
 /// Flags that choose a trial.
 #[derive(Debug, clap::Args)]
 pub struct ModelFlags {
-    /// The sweep to choose from; the last one if left out
+    /// The sweep that `best` is chosen from; the last one if left out
     #[arg(long, value_name = "NAME")]
     experiment: Option<String>,
 
-    /// With `best`: the best configuration of this kind of model
+    /// With `best`: the best configuration of this kind (mlp, xgboost or random_forest)
     #[arg(long, value_name = "KIND", value_parser = kind)]
     kind: Option<Kind>,
 }

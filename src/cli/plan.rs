@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 
-    /// Train a few trials for a moment, and estimate time and memory
+    /// Train a few trials briefly to estimate time and memory
     #[arg(long)]
     pilot: bool,
 

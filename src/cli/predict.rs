@@ -21,23 +21,23 @@ const STDOUT: &str = "-";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best`, which is the best seed of the configuration that ranks first, or the first digits of a trial or of a
-    /// configuration, whose best seed is taken (left out with --model)
+    /// The model: `best` (the best seed of the best configuration), or the first digits of a trial, or of a configuration
+    /// (its best seed); left out with --model
     #[arg(value_name = "TRIAL|best")]
     trial: String,
 
-    /// The table, CSV or TSV: the columns that features are made from, in any order, and any others
+    /// The CSV or TSV file: the columns that features are made from, in any order; others are copied
     #[arg(value_name = "DATA")]
     data: Option<PathBuf>,
 
     #[command(flatten)]
     choice: ModelFlags,
 
-    /// Take the model from a folder that `sweep export` wrote
+    /// Use the model in a folder that `sweep export` wrote
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["experiment", "kind", "ensemble"])]
     model: Option<PathBuf>,
 
-    /// Mean probabilities of all finished seeds of the trial's configuration
+    /// Average the probabilities of all finished seeds of the configuration
     #[arg(long)]
     ensemble: bool,
 
@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Replace the output if it is there
+    /// Replace an existing output file
     #[arg(long, requires = "output")]
     force: bool,
 }
@@ -101,15 +101,15 @@ fn source(arguments: &Arguments) -> Result<(Source, &Path), Failure> {
         }
         (Some(folder), None) => Ok((Source::Folder(folder.clone()), Path::new(&arguments.trial))),
         (None, None) => Err(Failure::input(
-            "a trial and a table are needed",
-            "for instance `sweep predict best new.csv -o predicted.csv`",
+            "a trial and a table are required",
+            "for example `sweep predict best new.csv -o predicted.csv`",
         )),
         (Some(_), Some(_)) => Err(Failure::input(
             format!(
                 "--model already names the model, and so does `{}`",
                 arguments.trial
             ),
-            "give the table alone: `sweep predict --model FOLDER new.csv`",
+            "give only the table: `sweep predict --model FOLDER new.csv`",
         )),
     }
 }
@@ -144,7 +144,7 @@ fn print_summary(summary: &TableSummary, output: Option<&Path>) {
     if summary.refused > 0 {
         let (refused, rows) = (summary.refused, summary.rows);
         terminal::note(&format!(
-            "{refused} of {rows} rows have no prediction, their cells are empty:"
+            "{refused} of {rows} rows have no prediction; their cells are empty:"
         ));
         summary
             .first_refused

@@ -22,15 +22,15 @@ pub struct Arguments {
     /// The sweeps to report on; the last one if left out
     names: Vec<String>,
 
-    /// The folder to write to; each sweep gets a folder of its own in it
+    /// The folder to write to: each sweep gets a subfolder
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
 
     #[command(flatten)]
     filter: Filter,
 
-    /// Score the best configuration of each kind on the held-out test set. Every evaluation is
-    /// recorded and counted; do it once, at the end
+    /// Evaluate the best configuration of each kind on the held-out test set. Every evaluation is recorded and counted:
+    /// do this once, at the end
     #[arg(long)]
     test: bool,
 }
@@ -101,7 +101,7 @@ fn print(
 ) {
     if let Some(query) = &summary.query {
         terminal::print(&format!(
-            "Only trials that meet `{}`; this replaces an earlier report on all trials.",
+            "Only trials that match `{}`; this replaces an earlier report on all trials.",
             sanitize(query)
         ));
     }

@@ -9,11 +9,11 @@ use sweep_app::resume::{self, Options};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The sweep to continue; the last one if left out
+    /// The sweep; the last one if left out
     name: Option<String>,
 
-    /// Continue although the data file has changed: it becomes a new version of the data set, on which everything is
-    /// trained; results on the old version stay in the database, out of the plan
+    /// Accept a changed data file as a new version of the data set: every trial is trained on it, and results on the
+    /// old version stay in the database, out of the plan
     #[arg(long)]
     accept_new_data: bool,
 

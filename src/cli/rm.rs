@@ -16,11 +16,11 @@ pub struct Arguments {
     /// The sweep
     name: String,
 
-    /// Only the trial whose name, or whose configuration's with one trial, begins with these digits
+    /// Only this trial: its first digits, or those of a configuration with one trial
     #[arg(long, value_name = "TRIAL")]
     trial: Option<String>,
 
-    /// Show what would go, and remove nothing
+    /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
 

@@ -26,17 +26,17 @@ pub struct Arguments {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 
-    /// Replicate seeds instead of the file's: 1..10, both ends included, or 1,2,5
+    /// Seeds to use instead of the file's: 1..10 (both included) or 1,2,5
     #[arg(long, value_name = "SEEDS")]
     seeds: Option<String>,
 
-    /// Once all is trained: train the best configurations, and the best of each baseline, with N further seeds
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MOST))]
+    /// After the sweep has finished: train its best configurations, and the best of each baseline, with N more seeds
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     more_seeds: Option<u64>,
 
-    /// How many of the best configurations --more-seeds is for
+    /// Number of best configurations that get more seeds
     #[arg(long, value_name = "K", default_value_t = 3, requires = "more_seeds",
-          value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MOST))]
+          value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     top: u64,
 
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             .find(|flag| sweep_experiment::is_of_key(flag, &setting))
         {
             return Err(Failure::input(
-                format!("--seeds {seeds} and --set {other} both say with which seeds to train"),
+                format!("--seeds {seeds} and --set {other} both set the seeds"),
                 "give one of the two",
             ));
         }

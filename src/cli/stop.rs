@@ -11,10 +11,10 @@ use sweep_core::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The sweep to stop; the one that is running if left out
+    /// The sweep; the one that is running if left out
     name: Option<String>,
 
-    /// End its workers at once, without checkpoints of the running trials
+    /// End its workers at once; running trials write no checkpoint
     #[arg(long)]
     now: bool,
 }

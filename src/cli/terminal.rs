@@ -79,7 +79,7 @@ pub fn print_json(value: &serde_json::Value) {
     write(&text);
 }
 
-/// Writes `text` and a line's end to standard output; ends quietly when nobody reads it any more.
+/// Writes `text` and a line end to standard output; ends the process quietly if it was closed.
 pub fn print(text: &str) {
     write(&harmless(text, stdout_has_colour()));
 }
@@ -173,7 +173,7 @@ fn write(text: &str) {
     }
 }
 
-/// Ends this process, whose output nobody reads any more: `sweep ls | head` closes the pipe, which is no failure.
+/// Ends this process after its output was closed: `sweep ls | head` closes the pipe, which is no failure.
 pub fn end_unread() -> ! {
     atomic_fs::remove_partial_files();
     std::process::exit(0)

@@ -1,4 +1,4 @@
-//! Whether what is to be removed is still of no use, looked at while no session can begin.
+//! Checks that files are still unused, made while no session can begin.
 
 use std::collections::HashSet;
 
@@ -8,13 +8,13 @@ use super::files::{Precondition, ScanResult};
 use crate::app::App;
 use crate::error::Error;
 
-/// What can be relied on while no session can begin.
+/// The state of the store while no session can begin.
 pub(super) struct Now<'a> {
     known: &'a GcReferences<'a>,
-    /// Names of the trials that sweeps which run now have asked for.
+    /// Names of the trials in the plans of running sweeps.
     running: HashSet<String>,
     has_data_hold: bool,
-    /// Whether we hold the lock of an experiment.
+    /// Whether this process holds the lock of an experiment.
     is_locked: &'a dyn Fn(&str) -> bool,
 }
 
@@ -39,43 +39,45 @@ impl<'a> Now<'a> {
         })
     }
 
-    /// Whether what `precondition` says still holds; if not, why not.
+    /// Whether `precondition` still holds; if not, why not.
     pub(super) fn holds(
         &self,
         precondition: &Precondition,
     ) -> Result<Result<(), &'static str>, StoreError> {
         let known = self.known;
         let (holds, why) = match precondition {
-            Precondition::NoTrial(name) => (!known.has_trial(name)?, "the record knows its trial"),
-            Precondition::Over(name) => {
+            Precondition::NoTrial(name) => {
+                (!known.has_trial(name)?, "its trial is in the database")
+            }
+            Precondition::Ended(name) => {
                 let status = known.status(name)?;
                 (
                     status.is_some_and(|status| status.is_final()),
-                    "its trial is not over",
+                    "its trial has not ended",
                 )
             }
             Precondition::Idle(name) => (
                 !self.running.contains(name) && known.has_trial(name)?,
                 "its sweep is running",
             ),
-            Precondition::NoData(_) | Precondition::NoneInTheMaking if !self.has_data_hold => {
+            Precondition::NoData(_) | Precondition::NoPreparation if !self.has_data_hold => {
                 (false, "data are being prepared")
             }
-            Precondition::NoData(digest) => (!known.has_data(digest)?, "the record refers to it"),
+            Precondition::NoData(digest) => (!known.has_data(digest)?, "the database refers to it"),
             Precondition::NoExperiment(name) if !(self.is_locked)(name) => {
                 (false, "its sweep is running")
             }
             Precondition::NoExperiment(name) => {
-                (!known.has_experiment(name)?, "the record knows its sweep")
+                (!known.has_experiment(name)?, "its sweep is in the database")
             }
-            Precondition::NoneInTheMaking | Precondition::Asked => (true, ""),
+            Precondition::NoPreparation | Precondition::Requested => (true, ""),
         };
         Ok(if holds { Ok(()) } else { Err(why) })
     }
 }
 
-/// Drops from `found` all that the record has a use for now.
-pub(super) fn drop_what_is_needed(
+/// Drops everything from `found` that is needed.
+pub(super) fn drop_needed(
     app: &App,
     found: &mut ScanResult,
     store: &mut Store,
@@ -83,7 +85,7 @@ pub(super) fn drop_what_is_needed(
     let files = std::mem::take(&mut found.files);
     let folders = std::mem::take(&mut found.folders);
     let kept = store.with_gc_references(|known| {
-        // Whether a hold and a lock can be had is seen when something is removed.
+        // Locks are taken only when something is removed.
         let is_free = |name: &str| !SweepLock::is_held(app.runs(), name);
         let now = Now::of(app, known, true, &is_free)?;
         let mut garbage = Vec::new();

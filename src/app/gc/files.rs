@@ -1,8 +1,8 @@
-//! Files in a run directory that nothing needs: what each is, and what has to hold when it is removed.
+//! Files in a run directory that nothing needs: the kind of each, and the precondition of its removal.
 
 use std::path::PathBuf;
 
-/// What a file was.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Checkpoint,
@@ -27,7 +27,7 @@ impl Kind {
         Kind::Cache,
     ];
 
-    /// As in JSON.
+    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Checkpoint => "checkpoint",
@@ -43,35 +43,35 @@ impl Kind {
 
     pub fn title(self) -> &'static str {
         match self {
-            Kind::Checkpoint => "checkpoints of trials that are over",
-            Kind::Trial => "files of trials that the record does not know",
-            Kind::Data => "prepared data that nothing refers to",
-            Kind::Leftover => "what interrupted writes have left",
-            Kind::Log => "logs of sweeps that are gone",
-            Kind::Lock => "locks of sweeps that are gone",
-            Kind::Backup => "backups of the record",
-            Kind::Cache => "what sentence encoders have read",
+            Kind::Checkpoint => "checkpoints of trials that have ended",
+            Kind::Trial => "files of trials that are not in the database",
+            Kind::Data => "prepared data that are not used",
+            Kind::Leftover => "unfinished files of interrupted writes",
+            Kind::Log => "logs of removed sweeps",
+            Kind::Lock => "locks of removed sweeps",
+            Kind::Backup => "backups of the database",
+            Kind::Cache => "cached outputs of sentence encoders",
         }
     }
 }
 
-/// What has to hold when a file is removed.
+/// What must hold when a file is removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Precondition {
-    /// The record does not know this trial.
+    /// This trial is not in the database.
     NoTrial(String),
-    /// This trial is over.
-    Over(String),
-    /// The record knows this trial, and no sweep that runs asks for it.
+    /// This trial has ended.
+    Ended(String),
+    /// This trial is in the database, and not in the plan of a running sweep.
     Idle(String),
-    /// The record does not know these data, and none are being prepared.
+    /// These data are not in the database, and no data are being prepared.
     NoData(String),
-    /// None are being prepared.
-    NoneInTheMaking,
-    /// The record does not know this experiment, and nobody runs it.
+    /// No data are being prepared.
+    NoPreparation,
+    /// This experiment is not in the database, and no process runs it.
     NoExperiment(String),
-    /// Asked for by a flag.
-    Asked,
+    /// Requested by an option.
+    Requested,
 }
 
 /// A file that nothing needs.
@@ -83,12 +83,12 @@ pub struct GarbageFile {
     pub(super) precondition: Precondition,
 }
 
-/// What was found, and what was left alone and why.
+/// Files to remove, and files that are left alone with the reason.
 #[derive(Debug, Default)]
 pub struct ScanResult {
     pub files: Vec<GarbageFile>,
     pub alone: Vec<(PathBuf, String)>,
-    /// Folders that go when they are empty in the end.
+    /// Folders to remove if they are empty in the end.
     pub(super) folders: Vec<(PathBuf, Precondition)>,
 }
 
@@ -102,7 +102,7 @@ impl ScanResult {
     }
 }
 
-/// What is taken besides what nobody can want.
+/// What is removed besides files that nothing needs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GcOptions {
     pub backups: bool,

@@ -1,4 +1,4 @@
-//! Removal of what a scan found, in batches between which sessions may begin.
+//! Removal of the files of a scan, in batches between which sessions may begin.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::files::{GarbageFile, Precondition, ScanResult};
 use crate::app::App;
 use crate::error::Error;
 
-/// Files that are looked at and removed while writers wait; a few milliseconds.
+/// Files per batch, during which writers wait: a few milliseconds.
 const BATCH: usize = 100;
 
 /// What came of a removal.
@@ -41,14 +41,14 @@ pub fn remove(app: &App, store: &mut Store, found: ScanResult) -> Result<Removed
         _ => None,
     })
     .collect();
-    // Held to the end, so that nobody begins a sweep of that name on folders that go.
+    // Held to the end, so that no sweep of that name begins in folders that are being removed.
     let locks: HashMap<&str, SweepLock> = (gone.into_iter())
         .filter_map(|name| Some((name, SweepLock::acquire(app.runs(), name).ok()?)))
         .collect();
     let is_locked = |name: &str| locks.contains_key(name);
     let mut removed = Removed::default();
     for batch in targets.chunks(BATCH) {
-        let swept = store.with_gc_references(|known| {
+        let done = store.with_gc_references(|known| {
             let now = Now::of(app, known, hold.is_some(), &is_locked)?;
             for file in batch {
                 match now.holds(&file.precondition)? {
@@ -62,31 +62,31 @@ pub fn remove(app: &App, store: &mut Store, found: ScanResult) -> Result<Removed
             }
             Ok(())
         });
-        swept?;
+        done?;
     }
     for batch in folders.chunks(BATCH) {
-        let swept = store.with_gc_references(|known| {
+        let done = store.with_gc_references(|known| {
             let now = Now::of(app, known, hold.is_some(), &is_locked)?;
             for (folder, precondition) in batch {
                 if now.holds(precondition)?.is_ok() {
-                    // It stays while anything is in it.
+                    // Fails while the folder is not empty.
                     let _ = fs::remove_dir(folder);
                 }
             }
             Ok(())
         });
-        swept?;
+        done?;
     }
-    let swept = store.with_gc_references(|known| {
+    let done = store.with_gc_references(|known| {
         for (name, lock) in locks {
             if !known.has_experiment(name)? {
-                // Removed above, but for one that had to be made first.
+                // Most were removed above; taking the lock may have created one.
                 let _ = lock.remove();
             }
         }
         Ok(())
     });
-    swept?;
+    done?;
     Ok(removed)
 }
 

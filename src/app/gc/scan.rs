@@ -1,5 +1,5 @@
-//! Where garbage lies: a walk over the folders of runs, by place and name alone. What is of use is told by
-//! the preconditions that every file carries, which are looked at afterwards.
+//! The search for garbage in the run directory, by place and name alone. The precondition of each file, checked
+//! afterwards, decides whether it is needed.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -9,34 +9,33 @@ use sweep_core::run_dir::{RunFile, TrialFile};
 use sweep_core::trial::TrialId;
 use sweep_store::Store;
 
-use super::check::drop_what_is_needed;
+use super::check::drop_needed;
 use super::files::{GarbageFile, GcOptions, Kind, Precondition, ScanResult};
 use crate::app::App;
 use crate::error::Error;
 
-/// Everything under the folder of runs that is of no use.
+/// All files in the run directory that nothing needs.
 pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResult, Error> {
-    alone_here(app)?;
+    refuse_other_databases(app)?;
     let mut found = ScanResult::default();
-    let looked = (|| {
+    let scanned = (|| {
         trials(app, &mut found)?;
         data(app, &mut found)?;
         logs_and_locks(app, &mut found)?;
-        asked_for(app, options, &mut found)
+        requested(app, options, &mut found)
     })();
-    looked.map_err(|(path, error)| cannot_read(&path, &error))?;
-    drop_what_is_needed(app, &mut found, store)?;
+    scanned.map_err(|(path, error)| cannot_read(&path, &error))?;
+    drop_needed(app, &mut found, store)?;
     Ok(found)
 }
 
-/// The files of `trials`, which are about to go from the record or have gone, and of the logs of
-/// `experiment` if it goes with them.
+/// The files of `trials`, which are being removed from the database, and the logs of `experiment` if it is removed, too.
 pub fn of_trials<'a>(
     app: &App,
     trials: impl Iterator<Item = &'a str>,
     experiment: Option<&str>,
 ) -> Result<ScanResult, Error> {
-    alone_here(app)?;
+    refuse_other_databases(app)?;
     let mut found = ScanResult::default();
     for name in trials {
         let folder = app.run_dir().trial(&TrialId::from_hex(name));
@@ -52,8 +51,8 @@ pub fn of_trials<'a>(
     Ok(found)
 }
 
-/// Two records in one folder share its trials: what one does not know may be the other's.
-fn alone_here(app: &App) -> Result<(), Error> {
+/// Two databases in one folder share its trial folders: files that one does not know may belong to the other.
+fn refuse_other_databases(app: &App) -> Result<(), Error> {
     let folder = app.runs();
     let own = app.store.file_name().unwrap_or_default();
     let own = own.to_string_lossy();
@@ -65,17 +64,15 @@ fn alone_here(app: &App) -> Result<(), Error> {
         None => Ok(()),
         Some(other) => Err(Error::input(
             format!(
-                "{} is another record in the same folder: the files of its trials cannot be told \
-                 from those that are of no use",
+                "{} is another database in the same folder: files of its trials would look unused",
                 other.path.display()
             ),
-            "move a copy elsewhere; records of their own want folders of their own",
+            "move it to a folder of its own",
         )),
     }
 }
 
-/// The trials' folders: of those that are over the checkpoint goes, of unknown ones all that a trial
-/// leaves, of all of them what a write has left half done.
+/// Trial folders: checkpoints of ended trials, all files of unknown trials, and unfinished files.
 fn trials(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     for entry in entries(&run_dir.trials())? {
@@ -83,7 +80,7 @@ fn trials(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
             Some(RunFile::TrialFolder(_)) if entry.meta.is_dir() => {
                 trial(app, &entry.path, &entry.name, found)?;
             }
-            _ => found.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "unknown file"),
         }
     }
     Ok(())
@@ -98,18 +95,18 @@ fn trial(app: &App, folder: &Path, name: &str, found: &mut ScanResult) -> Result
         let file = match run_dir.classify(&entry.path) {
             Some(RunFile::Trial(_, file)) if entry.is_file() => file,
             _ => {
-                found.leave(entry.path, "not known");
+                found.leave(entry.path, "unknown file");
                 continue;
             }
         };
         let name = name.to_owned();
-        // One of them at most will be found to hold.
+        // At most one of the preconditions will hold.
         found
             .files
             .push(entry.file(Kind::Trial, Precondition::NoTrial(name.clone())));
         let more = match file {
             TrialFile::Model => None,
-            TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Over(name))),
+            TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Ended(name))),
             TrialFile::Partial => Some((Kind::Leftover, Precondition::Idle(name))),
         };
         if let Some((kind, precondition)) = more {
@@ -127,10 +124,10 @@ fn data(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
                 entry.file(Kind::Data, Precondition::NoData(digest.as_str().to_owned()))
             }
             Some(RunFile::PartialDataset) => {
-                entry.file(Kind::Leftover, Precondition::NoneInTheMaking)
+                entry.file(Kind::Leftover, Precondition::NoPreparation)
             }
             _ => {
-                found.leave(entry.path, "not known");
+                found.leave(entry.path, "unknown file");
                 continue;
             }
         };
@@ -146,7 +143,7 @@ fn logs_and_locks(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
             Some(RunFile::LogFolder(experiment)) if entry.meta.is_dir() => {
                 logs(app, &experiment, found)?;
             }
-            _ => found.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "unknown file"),
         }
     }
     for entry in entries(&run_dir.locks())? {
@@ -157,7 +154,7 @@ fn logs_and_locks(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
                     .push(entry.file(Kind::Lock, Precondition::NoExperiment(name)));
             }
             Some(RunFile::DataLock) => {}
-            _ => found.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "unknown file"),
         }
     }
     Ok(())
@@ -188,13 +185,13 @@ fn logs(app: &App, experiment: &str, found: &mut ScanResult) -> Result<(), Unrea
                     .files
                     .push(entry.file(Kind::Log, precondition.clone()));
             }
-            _ => found.leave(entry.path, "not known"),
+            _ => found.leave(entry.path, "unknown file"),
         }
     }
     Ok(())
 }
 
-fn asked_for(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<(), Unread> {
+fn requested(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     if options.backups {
         for entry in entries(run_dir.path())? {
@@ -202,7 +199,7 @@ fn asked_for(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<()
             if is_copy && entry.is_file() && Store::is_database(&entry.path) {
                 found
                     .files
-                    .push(entry.file(Kind::Backup, Precondition::Asked));
+                    .push(entry.file(Kind::Backup, Precondition::Requested));
             }
         }
     }
@@ -210,23 +207,23 @@ fn asked_for(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<()
         for entry in entries(&run_dir.cache())? {
             match run_dir.classify(&entry.path) {
                 Some(RunFile::Cache) if entry.is_file() => {
-                    let file = entry.file(Kind::Cache, Precondition::NoneInTheMaking);
+                    let file = entry.file(Kind::Cache, Precondition::NoPreparation);
                     found.files.push(file);
                 }
-                _ => found.leave(entry.path, "not known"),
+                _ => found.leave(entry.path, "unknown file"),
             }
         }
     }
     Ok(())
 }
 
-/// A folder or file that could not be looked at, and why.
+/// A folder or file that could not be read, and why.
 type Unread = (PathBuf, io::Error);
 
 struct Entry {
     name: String,
     path: PathBuf,
-    /// Of the entry itself, not of what a link leads to.
+    /// Of the entry itself: links are not followed.
     meta: Metadata,
 }
 
@@ -245,7 +242,7 @@ impl Entry {
     }
 }
 
-/// What stands in `folder`, by name; nothing where there is no folder.
+/// The entries of `folder`, by name; none if it does not exist.
 fn entries(folder: &Path) -> Result<Vec<Entry>, Unread> {
     let fail = |error| (folder.to_owned(), error);
     let read = match fs::read_dir(folder) {
@@ -261,7 +258,7 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Unread> {
                 path: entry.path(),
                 meta,
             }),
-            // Gone in the meantime.
+            // Removed in the meantime.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err((entry.path(), error)),
         }

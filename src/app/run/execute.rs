@@ -18,11 +18,11 @@ use crate::prepare::PreparedSweep;
 /// How a session ended.
 #[derive(Debug)]
 pub struct RunOutcome {
-    /// All that is on record of the sweep now.
+    /// Everything recorded about the sweep now.
     pub record: ExperimentRecord,
     /// What the session did.
     pub summary: Summary,
-    /// Trials that failed in earlier sessions and were not tried again.
+    /// Trials that failed in earlier sessions and were not retried.
     pub failed_before: usize,
     pub nothing_to_do: bool,
 }
@@ -38,7 +38,7 @@ pub fn execute(
     let placement = placement::place(prepared, &options.slots)?;
     let lock = lock(app, &experiment.name)?;
     let mut store = app.write(observer)?;
-    let session = app.patiently(observer, || begin(&mut store, prepared))?;
+    let session = app.with_notice(observer, || begin(&mut store, prepared))?;
     prepared.hold.release();
 
     let statuses = statuses(&store, &prepared.plan)?;
@@ -76,7 +76,7 @@ pub fn execute(
     })
 }
 
-/// Gives notice at once, and not when all else is trained, that what some of `todo` need is missing.
+/// Gives notice before training if the library that some of `todo` need is missing.
 pub fn notice_missing_library(observer: &dyn Observer, todo: &[&PlannedTrial]) {
     let is_boost = |trial: &&&PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
     let trials = todo.iter().filter(is_boost).count();

@@ -1,5 +1,5 @@
-//! What `run` asks of the record before it trains, and writes into it: what is done, what is planned, and that a
-//! session begins.
+//! What `run` reads from the database before it trains, and writes to it: trials that are done, the plan, and the new
+//! session.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,14 +18,14 @@ use crate::environment::environment;
 use crate::error::Error;
 use crate::prepare::PreparedSweep;
 
-/// What earlier sessions have left.
+/// The results of earlier sessions.
 pub struct PriorProgress {
     /// Trials with a result.
     pub done: usize,
-    /// Trials that failed and are not tried again.
+    /// Trials that failed and are not retried.
     pub failed: usize,
     pub best: Option<(TrialId, f64)>,
-    /// Trials that earlier files or data asked for.
+    /// Trials of earlier files or data.
     pub out_of_plan: usize,
 }
 
@@ -48,19 +48,19 @@ impl PriorProgress {
     }
 }
 
-/// What the record says of the experiment called `name` in short.
+/// The summary of the experiment `name`.
 fn summary_of(store: &Store, name: &str) -> Result<Option<ExperimentSummary>, Error> {
     let known = store.experiments()?;
     Ok(known.into_iter().find(|other| other.name == name))
 }
 
-/// All that is on record of the experiment called `name`.
+/// Everything recorded about the experiment `name`.
 pub fn whole(store: &Store, name: &str) -> Result<ExperimentRecord, Error> {
     let record = store.experiment(name)?;
     record.ok_or_else(|| Error::environment(format!("{name} is not in the database"), ""))
 }
 
-/// Removes checkpoints of trials that have a result: a session that was killed may not have come to it.
+/// Removes checkpoints of trials that have a result, which a killed session may have left.
 pub fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
     for (trial, status) in statuses {
         if matches!(status, Status::Finished | Status::Diverged) {
@@ -69,7 +69,7 @@ pub fn clear_checkpoints(statuses: &HashMap<TrialId, Status>, trials: &Path) {
     }
 }
 
-/// What the record knows of the trials of `plan`.
+/// The recorded status of the trials of `plan`; trials that are not in the database are left out.
 pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, Error> {
     let ids: Vec<TrialId> = plan.trials.iter().map(|trial| trial.id.clone()).collect();
     let found = store.statuses(&ids)?;
@@ -80,14 +80,14 @@ pub fn statuses(store: &Store, plan: &Plan) -> Result<HashMap<TrialId, Status>, 
         .collect())
 }
 
-/// The lock of `experiment`, or who has it.
+/// Takes the lock of `experiment`; the error names the process that holds it.
 pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
     SweepLock::acquire(app.runs(), experiment).map_err(|error| match error {
         LockError::Held { .. } => Error::busy(error, ""),
         LockError::Name { .. } => Error::input(error, ""),
         LockError::Io { .. } => Error::environment(
             error,
-            "choose a folder that can be written with --store, or free some space",
+            "choose a writable folder with --store, or free some space",
         ),
     })
 }
@@ -139,7 +139,7 @@ fn dataset_record(prepared: &PreparedSweep) -> DatasetRecord {
     }
 }
 
-/// The commit loaded out in the working directory, if Git knows one.
+/// The commit checked out in the working directory, if it is in a Git repository.
 fn git_commit() -> Option<String> {
     let output = std::process::Command::new("git")
         .args(["rev-parse", "HEAD"])

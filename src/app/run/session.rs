@@ -1,4 +1,4 @@
-//! The training of a session: workers, the database and the observer, and how it is interrupted.
+//! The training of a session: workers, database, observer, and interruption.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -27,20 +27,21 @@ use crate::overview::{Overview, StopHandle};
 use crate::placement::Placement;
 use crate::prepare::PreparedSweep;
 
-/// How often requests to stop are looked for.
-const REQUEST_PAUSE: Duration = Duration::from_millis(250);
+/// How often requests to stop are polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Where a session is written down, and who may write it.
+/// The session in the database, and the lock that lets this process write it.
 pub struct Recorded<'a> {
     pub store: &'a Store,
     pub session: SessionId,
     pub lock: &'a SweepLock,
 }
 
-/// Dispatches `todo`, with the record as first observer and the console as second; gives all that is on record then, too.
+/// Dispatches `todo`, with the database as first observer and the caller's as second; gives the sweep as recorded
+/// afterwards, too.
 #[expect(
     clippy::too_many_arguments,
-    reason = "each is of another module and is used once"
+    reason = "each comes from another module and is used once"
 )]
 pub fn train(
     app: &App,
@@ -79,7 +80,7 @@ pub fn train(
         max_trials: options.limits.max_trials.map(NonZero::get),
     };
     let program = std::env::current_exe().map_err(|error| {
-        Error::environment(format!("this program cannot find itself: {error}"), "")
+        Error::environment(format!("cannot find the path of this program: {error}"), "")
     })?;
     let logs = app.run_dir().logs(&experiment.name);
     let memory_limit = options
@@ -87,12 +88,12 @@ pub fn train(
         .memory_limit
         .or(experiment.schedule.memory_limit);
     let mut launcher = LocalLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Error::environment(format!("no worker can be started: {error}"), ""))?
+        .map_err(|error| Error::environment(format!("cannot start workers: {error}"), ""))?
         .with_torch(placement.torch);
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
-    // A checkpoint goes only when the result that makes it needless is on disk.
+    // A checkpoint is removed only after the result that replaces it is on disk.
     let files = TrialFiles {
         folder: trials.clone(),
         after_commit: Box::new(move |trial| {
@@ -117,8 +118,8 @@ pub fn train(
         Ok(_) => Outcome::Finished,
         Err(_) => Outcome::Failed,
     };
-    let written = app.patiently(observer, || writer.finish(outcome));
-    // Asked when all is recorded; other sessions may have trained what this one has not seen.
+    let written = app.with_notice(observer, || writer.finish(outcome));
+    // Read after everything is written: other sessions may have trained more.
     let on_record = whole(record.store, &experiment.name);
     if !todo.is_empty() {
         let best = on_record
@@ -127,30 +128,30 @@ pub fn train(
             .and_then(|record| model::best_trial(record, None));
         observer.recorded(best.and_then(|trial| Some((trial.id.clone(), trial.best?))));
     }
-    let next = "fix the cause, then run `sweep resume`; what was recorded is kept";
+    let next = "fix the cause, then run `sweep resume`; recorded results are kept";
     let summary = result.map_err(|error| Error::environment(error, next))?;
     written.map_err(|error| Error::environment(error, next))?;
     Ok((summary, on_record?))
 }
 
-/// Sees that models can be written before any is trained. On a full disk workers wait for room.
+/// Checks that models can be written before any is trained. On a full disk, workers wait for space.
 fn writable(trials: &Path) -> Result<(), Error> {
     match sweep_worker::make_ready(trials) {
         Err(error) if !sweep_worker::is_full(&error) => Err(Error::environment(
             format!("cannot write in {}: {error}", trials.display()),
-            "see that the folder can be written, or choose another one with --store",
+            "make the folder writable, or choose another one with --store",
         )),
         _ => Ok(()),
     }
 }
 
-/// Looks for requests to stop from other processes until the session is over.
+/// Polls for requests to stop from other processes until the session ends.
 fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Error> {
     let sender = sender.clone();
     let watch = move || {
         let mut seen = None;
         loop {
-            std::thread::sleep(REQUEST_PAUSE);
+            std::thread::sleep(POLL_INTERVAL);
             let pending = requests.pending();
             let interrupts = match (seen, pending) {
                 (None, Some(StopMode::Graceful))
@@ -169,19 +170,19 @@ fn interrupt_on_request(sender: &Sender, requests: StopRequest) -> Result<(), Er
     let thread = std::thread::Builder::new().name("requests".to_owned());
     let started = thread.spawn(watch).map(drop);
     started
-        .map_err(|error| Error::environment(format!("cannot listen for `sweep stop`: {error}"), ""))
+        .map_err(|error| Error::environment(format!("cannot poll for `sweep stop`: {error}"), ""))
 }
 
-/// What other sessions, whose experiments ask for `trial` too, have to do with it.
+/// Whether another session has trained `trial`, or is training it.
 fn claim_state(app: &App, record: &Recorded<'_>, trial: &TrialId) -> ClaimState {
-    // A record that cannot be read now is no reason to stop: it is the writer's to tell.
-    let Ok(Some(standing)) = record.store.claim(trial, record.session) else {
+    // A database that cannot be read now is no reason to stop: the writer reports that.
+    let Ok(Some(claim)) = record.store.claim(trial, record.session) else {
         return ClaimState::Free;
     };
     let is_run = |name: &String| matches!(holder_of(app.runs(), name), Ok(Some(_)));
-    match standing.status {
+    match claim.status {
         Status::Finished | Status::Diverged => ClaimState::Done,
-        _ if standing.running_in.iter().any(is_run) => ClaimState::Running,
+        _ if claim.running_in.iter().any(is_run) => ClaimState::Running,
         _ => ClaimState::Free,
     }
 }
@@ -193,7 +194,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// What is known before any trial of `todo` is trained.
+/// The state of the sweep before any trial of `todo` is trained.
 fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgress) -> Overview {
     let trials = &prepared.plan.trials;
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();

@@ -160,7 +160,7 @@ fn lines_come_every_few_seconds_and_failures_at_once() {
 }
 
 #[test]
-fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
+fn skipped_completed_elsewhere_and_stopped_trials_are_printed_and_counted() {
     let began = Instant::now();
     let page = Page::default();
     let mut console = console(Display::lines(Box::new(page.clone())), began);
@@ -204,7 +204,7 @@ fn what_is_set_aside_found_done_or_stopped_is_told_and_counted() {
         "trial 00000003 lr=3\u{fffd}[31m layers=[64, 32] skipped: its configuration has ended 2 workers\n",
         "trial 00000005 lr=5\u{fffd}[31m layers=[64, 32]: a checkpoint was damaged\n",
         "\nstopping: the time limit of 1h30m is reached; running trials write a checkpoint",
-        "\nending the workers that are left\n",
+        "\nstopping at once: ending the remaining workers\n",
         "12 of 40 trials done (1 now: 1 finished, 0 diverged), 2 failed (1 skipped), in 00:01:00",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
