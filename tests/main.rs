@@ -15,6 +15,7 @@ mod launcher;
 mod more_seeds;
 mod predict;
 mod schedule;
+mod signals;
 mod tidy;
 mod torture;
 mod worker;

@@ -25,13 +25,19 @@ pub struct Overview {
     pub best: Option<(TrialId, f64)>,
 }
 
-/// Interrupts a session as Ctrl-C does: first cleanly, the second time at once.
+/// Passes signals on to a session.
 #[derive(Clone)]
 pub struct StopHandle(pub(crate) Sender);
 
 impl StopHandle {
+    /// Interrupts the session as Ctrl-C does: first cleanly, the second time at once.
     pub fn interrupt(&self) {
         // Nobody listens once all trials are over.
         let _ = self.0.send(Incoming::Interrupt);
+    }
+
+    /// Says that this process was stopped and has been continued (SIGCONT), so that its workers are too.
+    pub fn continued(&self) {
+        let _ = self.0.send(Incoming::Continued);
     }
 }

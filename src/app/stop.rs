@@ -1,7 +1,8 @@
 //! Stopping a sweep that another process runs: find it, send the request, wait until it has ended.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use sweep_core::awake;
 use sweep_core::format::format_duration;
 use sweep_core::trial::Status;
 pub use sweep_store::StopMode;
@@ -20,8 +21,8 @@ const IMMEDIATE_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How often there is a notice of the waiting.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(5);
-/// Pause between two signals, so that the second is not lost in the first.
-const BETWEEN_SIGNALS: Duration = Duration::from_millis(300);
+/// Pause between two signals, so that the second is not taken for an echo of the first.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
 
 /// Which sweep to stop, and how.
 #[derive(Debug, Clone)]
@@ -147,10 +148,13 @@ fn wait(
         StopMode::Graceful => TIMEOUT,
         StopMode::Immediate => IMMEDIATE_TIMEOUT,
     };
-    let begin = Instant::now();
+    let begin = awake::now();
     let mut noticed = Duration::ZERO;
     while holder(app, name)?.as_ref() == Some(asked) {
-        let waited = begin.elapsed();
+        if asked.is_suspended() {
+            return Err(suspended(name, asked));
+        }
+        let waited = awake::since(begin);
         if waited > timeout {
             let message = format!(
                 "{name} is still running {} after the request to stop",
@@ -172,6 +176,17 @@ fn wait(
         std::thread::sleep(POLL_INTERVAL);
     }
     Ok(())
+}
+
+fn suspended(name: &str, asked: &LockHolder) -> Error {
+    let pid = asked.pid;
+    Error::environment(
+        format!(
+            "{name} is suspended (process {pid} was stopped by Ctrl-Z or SIGSTOP): it stops as requested once it is \
+             continued"
+        ),
+        &format!("continue it with `fg` in its terminal, or with `kill -CONT {pid}`"),
+    )
 }
 
 /// How the sweep stands now that `holder` has ended.

@@ -10,7 +10,7 @@ use sweep_core::trial::TrialId;
 
 use crate::console::{Console, Mode};
 use crate::failure::draw_warning;
-use crate::signals;
+use crate::signals::{self, Request};
 use crate::terminal;
 
 /// Flags that hold for every command.
@@ -70,12 +70,15 @@ impl Observer for Context {
     fn training(&self, overview: Overview, stop: StopHandle) {
         let mut count = 0;
         // The third signal ends without asking anybody.
-        signals::interrupt(move || {
-            count += 1;
-            if count > 2 {
-                signals::end();
+        signals::interrupt(move |request| match request {
+            Request::Stop => {
+                count += 1;
+                if count > 2 {
+                    signals::end();
+                }
+                stop.interrupt();
             }
-            stop.interrupt();
+            Request::Continue => stop.continued(),
         });
         let mode = match self.is_quiet {
             true => Mode::Quiet,

@@ -4,6 +4,7 @@
 //! Invariant: depends on no other crate of the workspace.
 
 pub mod atomic_fs;
+pub mod awake;
 pub mod data_config;
 pub mod event;
 pub mod format;
@@ -11,4 +12,5 @@ pub mod protocol;
 pub mod random;
 pub mod run_dir;
 pub mod sanitize;
+pub mod signals;
 pub mod trial;

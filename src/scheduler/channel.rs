@@ -1,7 +1,7 @@
 //! The channel through which messages of workers and interrupts reach the dispatcher, in one order.
 //!
 //! Invariant: it holds a bounded number of messages. A worker that sends more waits until there is space.
-//! An interrupt never waits, and overtakes messages.
+//! What signals ask for never waits, and overtakes messages.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::RecvTimeoutError;
@@ -35,6 +35,8 @@ pub enum Incoming {
     Worker(WorkerId, WorkerOutput),
     /// Someone wants the session to end: cleanly the first time, at once the second.
     Interrupt,
+    /// This process was stopped and has been continued (SIGCONT).
+    Continued,
 }
 
 /// The end that messages are sent into.
@@ -60,8 +62,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Incoming>,
-    /// Interrupts among those waiting; they stand first.
-    interrupts: usize,
+    /// Requests of signals among those waiting; they stand first.
+    urgent: usize,
     closed: bool,
 }
 
@@ -84,10 +86,10 @@ impl Sender {
     /// When the other end is gone.
     pub fn send(&self, incoming: Incoming) -> Result<(), Closed> {
         let mut state = self.0.lock();
-        if let Incoming::Interrupt = incoming {
-            let place = state.interrupts;
+        if let Incoming::Interrupt | Incoming::Continued = incoming {
+            let place = state.urgent;
             state.waiting.insert(place, incoming);
-            state.interrupts += 1;
+            state.urgent += 1;
         } else {
             while state.waiting.len() >= CAPACITY && !state.closed {
                 state = self
@@ -116,7 +118,7 @@ impl Receiver {
         let mut state = self.0.lock();
         loop {
             if let Some(incoming) = state.waiting.pop_front() {
-                state.interrupts = state.interrupts.saturating_sub(1);
+                state.urgent = state.urgent.saturating_sub(1);
                 self.0.space.notify_one();
                 return Ok(incoming);
             }

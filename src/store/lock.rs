@@ -16,6 +16,7 @@ use super::database::identity;
 use super::now_ms;
 use super::stop_request::StopRequest;
 use sweep_core::run_dir::{RunDir, RunFile, is_experiment_name};
+use sweep_core::signals;
 
 /// How long a lock is tried for that another process may only be looking at.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -46,8 +47,12 @@ pub struct LockHolder {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error(
-        "experiment `{experiment}` is being run {}: wait for it, or stop it",
-        holder.as_ref().map_or("by another process".to_owned(), LockHolder::to_string)
+        "experiment `{experiment}` is being run {}: {}",
+        holder.as_ref().map_or("by another process".to_owned(), LockHolder::to_string),
+        match holder {
+            Some(holder) if holder.is_suspended() => holder.how_to_continue(),
+            _ => "wait for it, or stop it".to_owned(),
+        }
     )]
     Held {
         experiment: String,
@@ -81,6 +86,20 @@ impl std::fmt::Display for LockHolder {
 }
 
 impl LockHolder {
+    /// Whether the process is stopped (Ctrl-Z, SIGSTOP), so that it can do nothing that it is asked for. Known of
+    /// processes of this machine alone.
+    pub fn is_suspended(&self) -> bool {
+        self.host == host_name() && signals::is_stopped(self.pid)
+    }
+
+    /// What to do about a process that is suspended.
+    pub fn how_to_continue(&self) -> String {
+        format!(
+            "it is suspended; `fg` in its terminal or `kill -CONT {}` continues it",
+            self.pid
+        )
+    }
+
     /// Whether the process of this number on this machine has the lock file of `experiment` open: the
     /// number may be that of another process by now.
     pub fn has_locked(&self, runs: &Path, experiment: &str) -> bool {

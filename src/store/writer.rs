@@ -17,6 +17,7 @@ use super::database::Database;
 use super::sync_artifacts::sync_artifacts;
 use super::writer_state::WriterState;
 use super::{SessionId, StoreError};
+use sweep_core::awake;
 use sweep_core::event::{Event, Observer, ObserverError, Readiness};
 use sweep_core::trial::TrialId;
 
@@ -157,7 +158,7 @@ impl Writer {
 
     /// Lets the thread write what it has and waits for it; false if it panicked.
     fn close(&mut self, timeout: Duration) -> bool {
-        self.shared.close_by(Instant::now() + timeout);
+        self.shared.close_by(awake::now() + timeout);
         self.sender = None;
         self.thread
             .take()

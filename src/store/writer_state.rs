@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
+use sweep_core::awake;
 use sweep_core::event::{Event, Readiness};
 
 /// Events on their way; the dispatcher waits when the disk is that far behind.
@@ -32,7 +33,7 @@ struct State {
     waiting: Option<Instant>,
     /// What there is to tell.
     events: VecDeque<Event>,
-    /// When what is still held back is given up: nothing more will come.
+    /// When, in lived time, what is still held back is given up: nothing more will come.
     closing: Option<Instant>,
 }
 
@@ -98,7 +99,7 @@ impl WriterState {
             self.changed.notify_all();
         }
         let pause = match state.closing {
-            Some(deadline) if Instant::now() >= deadline => return false,
+            Some(deadline) if awake::now() >= deadline => return false,
             // The last tries come quickly.
             Some(_) => POLL_INTERVAL,
             None => pause,

@@ -3,8 +3,7 @@
 //! Invariant: a lane has its own numbers, its own place in its training and its own outcome; what it
 //! gives is what it would give alone. Within an epoch nothing is read back from the device.
 
-use std::time::Instant;
-
+use sweep_core::awake;
 use sweep_engine::Ended;
 use sweep_engine::models::mlp::init_rng;
 use sweep_engine::models::mlp::trial_state::{Inputs, List, ParamGroup, TrialState};
@@ -157,11 +156,11 @@ impl<'w, 'a> Group<'w, 'a> {
 
     /// One epoch of every lane.
     fn epoch(&mut self, ended: Ended<'_>) {
-        let start = Instant::now();
+        let start = awake::now();
         let trained = self.train_epoch();
         let validated = self.validate();
         // Lanes share the machine evenly; what they are said to have taken adds up to what was taken.
-        let seconds = start.elapsed().as_secs_f64() / self.lanes.len() as f64;
+        let seconds = awake::since(start).as_secs_f64() / self.lanes.len() as f64;
         let mut fates = Vec::with_capacity(self.lanes.len());
         {
             let mut snapshot = Snapshot {

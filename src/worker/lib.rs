@@ -7,6 +7,7 @@
 mod budget;
 pub mod checkpoints;
 mod group;
+mod pause;
 mod reporter;
 pub mod reports;
 mod voice;
@@ -22,16 +23,21 @@ use std::thread;
 use budget::{Budget, Pace};
 use reporter::Reporter;
 use sweep_core::protocol::{FromWorker, Line, PROTOCOL_VERSION, ToWorker, TrainRequest, read_line};
+use sweep_core::signals;
 use sweep_data::Dataset;
 use sweep_engine::{Backend, Control, EngineError, Job, Outcome};
 pub use voice::is_full;
 use voice::{Voice, log, say};
 
-/// Serves orders until standard input closes; `backend` trains networks, trees have their own engines.
+/// Serves orders until standard input closes; `backend` trains networks, trees have their own engines. What asks a
+/// sweep to stop is ignored: it is the coordinator that asks workers.
 ///
 /// # Errors
 /// When the coordinator cannot be spoken to, which means that it is gone.
 pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
+    // Whatever started this process.
+    signals::ignore_as_worker();
+    pause::stop_with_coordinator()?;
     let output = claim_stdout()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (orders, queue) = channel();

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::checkpoints;
 use super::reports::Reports;
 use super::voice::{Voice, is_full};
+use sweep_core::awake;
 use sweep_core::protocol::FromWorker;
 use sweep_core::trial::Metric;
 use sweep_engine::{Callback, Control, EngineError, Epoch};
@@ -44,7 +45,7 @@ impl<'a, 'v> Reporter<'a, 'v> {
             saved_step: None,
             budget,
             reports: Reports::default(),
-            began: Instant::now(),
+            began: awake::now(),
             complained: false,
             remade: false,
         }
@@ -53,18 +54,20 @@ impl<'a, 'v> Reporter<'a, 'v> {
     /// Writes a checkpoint, if it is `wanted` in any case or worth its time. One that cannot be written
     /// costs repeated work later, not the trial.
     fn save(&mut self, step: u32, wanted: bool, checkpoint: &mut dyn FnMut() -> Vec<u8>) {
-        let start = Instant::now();
+        let start = awake::now();
         let bytes = checkpoint();
-        let made = start.elapsed();
-        let affordable = self.budget.affords(self.began.elapsed(), made, bytes.len());
+        let made = awake::since(start);
+        let affordable = self
+            .budget
+            .affords(awake::since(self.began), made, bytes.len());
         if !affordable && !wanted {
             return;
         }
-        let start = Instant::now();
+        let start = awake::now();
         let outcome = self
             .keep_reports()
             .and_then(|()| checkpoints::keep(self.folder, &bytes));
-        let (wrote, elapsed) = (start.elapsed(), self.began.elapsed());
+        let (wrote, elapsed) = (awake::since(start), awake::since(self.began));
         match outcome {
             Ok(()) => {
                 self.saved_step = Some(step);
@@ -144,7 +147,7 @@ impl Callback for Reporter<'_, '_> {
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.tell(epoch.step, epoch.values.clone());
         let stop = self.voice.is_stopped();
-        if stop || self.budget.is_due(self.began.elapsed()) {
+        if stop || self.budget.is_due(awake::since(self.began)) {
             self.save(epoch.step, stop, checkpoint);
         }
         match stop {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sweep_core::awake;
 use sweep_core::protocol::FromWorker;
 use sweep_engine::Control;
 
@@ -70,12 +71,12 @@ impl<'a> Voice<'a> {
             Some(held) => held,
             None => {
                 self.note(why);
-                (Instant::now(), FIRST_PAUSE)
+                (awake::now(), FIRST_PAUSE)
             }
         };
         self.held = Some((since, (pause * 2).min(LONGEST_PAUSE)));
-        let begin = Instant::now();
-        while begin.elapsed() < pause {
+        let begin = awake::now();
+        while awake::since(begin) < pause {
             if self.is_stopped() {
                 return Control::Stop;
             }
@@ -83,7 +84,7 @@ impl<'a> Voice<'a> {
         }
         self.say(&FromWorker::Blocked {
             attempt: self.attempt,
-            millis: begin.elapsed().as_millis() as u64,
+            millis: awake::since(begin).as_millis() as u64,
         });
         Control::Continue
     }
@@ -91,7 +92,7 @@ impl<'a> Voice<'a> {
     /// Says that the machine is no longer in the way, if it was.
     pub(super) fn go_on(&mut self) {
         if let Some((since, _)) = self.held.take() {
-            let seconds = since.elapsed().as_secs();
+            let seconds = awake::since(since).as_secs();
             self.note(&format!("there was room again after {seconds} s"));
         }
     }

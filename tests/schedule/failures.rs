@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sweep_core::event::{Cause, Event};
+use sweep_core::event::{Cause, Event, StopReason};
 use sweep_scheduler::Summary;
 
 use super::fake_launcher::{Act, Case, DAWDLE};
@@ -172,4 +172,35 @@ fn a_worker_that_falls_silent_is_ended_as_hung_and_one_that_is_only_slow_is_not(
         matches!(causes[..], [Cause::Hung { after }] if *after > DAWDLE * 3),
         "{causes:?}"
     );
+}
+
+#[test]
+fn workers_that_were_killed_before_a_stop_count_against_nobody() {
+    let mut case = Case::new(3, 2);
+    case.configs = 1;
+    case.settings.retries = 0;
+    case.recorder.interrupt_at = vec![3];
+    let (summary, recorder) = case.run(|number, _| match number {
+        0 | 1 => Act::Killed,
+        _ => Act::Hang,
+    });
+    let expected = Summary {
+        interrupted: 3,
+        stopped: Some(StopReason::Interrupt),
+        ..Summary::default()
+    };
+    assert_eq!(summary.unwrap(), expected);
+    recorder.assert_attempts_are_closed();
+}
+
+#[test]
+fn workers_that_were_killed_and_no_stop_came_count_as_crashes() {
+    let mut case = Case::new(3, 1);
+    case.configs = 1;
+    case.settings.retries = 0;
+    case.settings.max_trials = Some(3);
+    let (summary, recorder) = case.run(|_, _| Act::Killed);
+    let summary = summary.unwrap();
+    assert_eq!((summary.failed, summary.interrupted), (3, 0));
+    recorder.assert_attempts_are_closed();
 }

@@ -21,6 +21,8 @@ pub enum Act {
     Finish,
     Diverge,
     Crash,
+    /// Is killed by somebody.
+    Killed,
     /// Says after a moment that it has made a step, and again, and then finishes.
     Dawdle,
     Refuse,
@@ -115,7 +117,7 @@ impl FakeWorker {
         };
         let attempt = order.attempt;
         let act = (self.script)(number, before);
-        let lives = !matches!(act, Act::Crash);
+        let lives = !matches!(act, Act::Crash | Act::Killed);
         match act {
             act @ (Act::Finish | Act::Diverge) => {
                 let values = vec![("valid/loss".to_owned(), 1.0)];
@@ -134,9 +136,9 @@ impl FakeWorker {
                     result,
                 }));
             }
-            Act::Crash => self.say(WorkerOutput::Exited(Cause::Crashed {
+            Act::Crash | Act::Killed => self.say(WorkerOutput::Exited(Cause::Crashed {
                 exit_code: None,
-                signal: Some(11),
+                signal: Some(if matches!(act, Act::Crash) { 11 } else { 9 }),
             })),
             Act::Refuse => {
                 let message = "cannot".to_owned();
@@ -197,6 +199,8 @@ impl WorkerHandle for FakeWorker {
         }
         Ok(())
     }
+
+    fn unpause(&mut self) {}
 
     fn kill(&mut self) {}
 

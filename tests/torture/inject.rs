@@ -41,7 +41,8 @@ pub fn inject(
         Action::Interrupt => send(coordinator, libc::SIGINT),
         Action::InterruptTwice => {
             let first = send(coordinator, libc::SIGINT);
-            sleep(Duration::from_millis(rng.between(5, 60)));
+            // Sooner, it would be taken for the same.
+            sleep(Duration::from_millis(rng.between(300, 400)));
             send(coordinator, libc::SIGINT);
             first
         }

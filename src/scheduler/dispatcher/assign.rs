@@ -8,6 +8,7 @@ use super::work::{ClaimState, ScheduleError};
 use crate::batches;
 use crate::channel::WorkerId;
 use crate::slots::gpu_of;
+use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Event};
 use sweep_core::protocol::{ToWorker, TrainRequest};
 
@@ -17,7 +18,7 @@ const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
 impl Dispatcher<'_, '_> {
     /// Gives ready workers their next trial and starts workers where there is work for them.
     pub(super) fn assign_work(&mut self) -> Result<(), ScheduleError> {
-        let now = Instant::now();
+        let now = awake::now();
         for slot_index in 0..self.slots.len() {
             match self.slots[slot_index].state {
                 WorkerStatus::Ready => {
@@ -138,7 +139,7 @@ impl Dispatcher<'_, '_> {
             Ok(link) => {
                 slot_state.link = Some(link);
                 slot_state.state = WorkerStatus::Starting {
-                    since: Instant::now(),
+                    since: awake::now(),
                 };
                 Ok(())
             }
@@ -175,14 +176,14 @@ impl Dispatcher<'_, '_> {
         if !sent {
             // The worker died while idle; `Gone` is on its way and says how.
             slot_state.state = WorkerStatus::Starting {
-                since: Instant::now(),
+                since: awake::now(),
             };
             for trial in trials.into_iter().rev() {
                 self.queue.put_back(trial);
             }
             return Ok(());
         }
-        let now = Instant::now();
+        let now = awake::now();
         slot_state.state = WorkerStatus::Busy {
             since: now,
             heard: now,

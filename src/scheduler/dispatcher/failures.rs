@@ -1,12 +1,35 @@
 //! Handles lost workers, rejected trials, and slots that fail too often.
+//!
+//! A worker that somebody killed may be the first to hear that the whole job is to end. What it was training is
+//! judged a moment later, and only if no stop has come meanwhile.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::slot_state::{Assignment, WorkerStatus};
 use super::state::Dispatcher;
 use super::work::ScheduleError;
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
+use sweep_core::awake;
 use sweep_core::event::{Cause, Event};
+use sweep_core::signals;
+
+/// How long after a worker was killed a stop may come that explains it.
+const STOP_WINDOW: Duration = Duration::from_secs(2);
+
+/// What a worker was training that somebody killed.
+pub(super) struct Killed {
+    slot_index: usize,
+    assignments: Vec<Assignment>,
+    cause: Cause,
+    log_tail: String,
+    at: Instant,
+}
+
+impl Killed {
+    pub(super) fn trials(&self) -> usize {
+        self.assignments.len()
+    }
+}
 
 impl Dispatcher<'_, '_> {
     /// Gives up the worker at `slot_index`, and with it what it was training.
@@ -25,22 +48,71 @@ impl Dispatcher<'_, '_> {
                 };
                 self.start_failed(slot_index, &reason)
             }
-            _ if self.stopping.is_some() => {
-                self.summary.interrupted += assignments.len();
-                for Assignment { trial, attempt } in assignments {
-                    let trial = self.id(trial);
-                    let step = None;
-                    self.emit(&Event::TrialInterrupted {
-                        trial,
-                        attempt,
-                        step,
-                    })?;
-                }
+            _ if self.stopping.is_some() => self.interrupted(assignments),
+            _ if is_sent_by_others(&cause) => {
+                self.killed.push(Killed {
+                    slot_index,
+                    assignments,
+                    cause,
+                    log_tail,
+                    at: awake::now(),
+                });
                 Ok(())
             }
+            _ => self.judge(slot_index, assignments, cause, log_tail),
+        }
+    }
+
+    /// Judges what workers were training that were killed too long before `now` for a stop to explain it.
+    pub(super) fn judge_killed(&mut self, now: Instant) -> Result<(), ScheduleError> {
+        let is_due = |killed: &mut Killed| now.duration_since(killed.at) > STOP_WINDOW;
+        for killed in self.killed.extract_if(.., is_due).collect::<Vec<_>>() {
+            let Killed {
+                slot_index,
+                assignments,
+                cause,
+                log_tail,
+                ..
+            } = killed;
+            self.judge(slot_index, assignments, cause, log_tail)?;
+        }
+        Ok(())
+    }
+
+    /// The stop that has come explains why workers were killed a moment ago.
+    pub(super) fn excuse_killed(&mut self) -> Result<(), ScheduleError> {
+        for killed in std::mem::take(&mut self.killed) {
+            self.interrupted(killed.assignments)?;
+        }
+        Ok(())
+    }
+
+    fn interrupted(&mut self, assignments: Vec<Assignment>) -> Result<(), ScheduleError> {
+        self.summary.interrupted += assignments.len();
+        for Assignment { trial, attempt } in assignments {
+            let trial = self.id(trial);
+            let step = None;
+            self.emit(&Event::TrialInterrupted {
+                trial,
+                attempt,
+                step,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Decides what becomes of `assignments`, whose worker is gone.
+    fn judge(
+        &mut self,
+        slot_index: usize,
+        assignments: Vec<Assignment>,
+        cause: Cause,
+        log_tail: String,
+    ) -> Result<(), ScheduleError> {
+        match assignments[..] {
             [assignment] => self.fail(slot_index, assignment, cause, log_tail),
             _ => {
-                let now = Instant::now();
+                let now = awake::now();
                 for Assignment { trial, attempt } in assignments {
                     // One of them may be to blame: alone it will show which.
                     self.queue.batch_failed(trial, now);
@@ -74,7 +146,7 @@ impl Dispatcher<'_, '_> {
             // The worker that failed is not counted: it has been given up, or is ready.
             had_neighbours: self.busy() > 0,
         };
-        let verdict = self.queue.failed(&slot, index, failure, Instant::now());
+        let verdict = self.queue.failed(&slot, index, failure, awake::now());
         let why = cause.to_string();
         let will_retry = verdict == RetryDecision::Retry;
         self.summary.failed += usize::from(!will_retry);
@@ -126,7 +198,9 @@ impl Dispatcher<'_, '_> {
         reason: &str,
     ) -> Result<(), ScheduleError> {
         let slot = self.slots[slot_index].slot.clone();
-        if !self.queue.is_unhealthy(&slot) {
+        // What was judged late may be of an earlier worker; the one that is there is given its chance.
+        let is_busy = matches!(self.slots[slot_index].state, WorkerStatus::Busy { .. });
+        if is_busy || !self.queue.is_unhealthy(&slot) {
             return Ok(());
         }
         self.slots[slot_index].stop_worker();
@@ -134,5 +208,16 @@ impl Dispatcher<'_, '_> {
         let reason = reason.to_owned();
         self.summary.retired.push((slot.clone(), reason.clone()));
         self.emit(&Event::SlotRetired { slot, reason })
+    }
+}
+
+/// Whether a signal ended the worker that was sent by somebody.
+fn is_sent_by_others(cause: &Cause) -> bool {
+    match cause {
+        Cause::Crashed {
+            signal: Some(signal),
+            ..
+        } => signals::is_sent_by_others(*signal),
+        _ => false,
     }
 }

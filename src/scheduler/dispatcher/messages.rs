@@ -1,12 +1,13 @@
 //! Handles the messages of workers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::slot_state::{Assignment, SlotState, WorkerStatus};
 use super::state::Dispatcher;
 use super::work::ScheduleError;
 use crate::channel::{WorkerId, WorkerOutput};
 use crate::slots;
+use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Cause, Event};
 use sweep_core::protocol::{FromWorker, PROTOCOL_VERSION};
 
@@ -73,7 +74,7 @@ impl Dispatcher<'_, '_> {
                 if self.assignment_of(slot_index, &said).is_some() =>
             {
                 if let WorkerStatus::Busy { heard, .. } = &mut self.slots[slot_index].state {
-                    *heard = Instant::now();
+                    *heard = awake::now();
                 }
                 match self.assignment_of(slot_index, &said) {
                     Some(assignment) => self.on_trial_message(slot_index, assignment, said),

@@ -4,11 +4,13 @@
 //! `TrialInterrupted` for the same attempt, unless an observer fails, which ends everything.
 //!
 //! `state` is what a session knows, `assign` gives workers their trials, `messages` handles what workers
-//! send, `failures` handles lost workers and rejected trials, and `shutdown` handles stops and limits.
+//! send, `failures` handles lost workers and rejected trials, `shutdown` handles stops and limits, and `pauses` handles
+//! times at which this process was stopped.
 
 mod assign;
 mod failures;
 mod messages;
+mod pauses;
 mod shutdown;
 mod slot_state;
 mod state;
@@ -16,7 +18,7 @@ mod work;
 
 use std::collections::HashMap;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use slot_state::SlotState;
 use state::Dispatcher;
@@ -25,6 +27,7 @@ pub use work::{ClaimState, ScheduleError, Settings, Summary, Work};
 use crate::channel::{Incoming, Receiver, Sender};
 use crate::launcher::Launcher;
 use crate::queue::Queue;
+use sweep_core::awake;
 use sweep_core::event::{Observer, Readiness};
 use sweep_core::trial::ConfigId;
 use sweep_experiment::plan::PlannedTrial;
@@ -50,7 +53,7 @@ pub fn dispatch(
 ) -> Result<Summary, ScheduleError> {
     let slots = settings.slots.iter().cloned().map(SlotState::new).collect();
     let mut dispatcher = Dispatcher {
-        began: Instant::now(),
+        began: awake::now(),
         work,
         settings,
         launcher,
@@ -62,6 +65,8 @@ pub fn dispatch(
         workers: 0,
         attempts: 0,
         stopping: None,
+        killed: Vec::new(),
+        continued_at: None,
         readiness: Readiness::default(),
     };
     dispatcher.run(&incoming)?;
@@ -111,7 +116,9 @@ impl Dispatcher<'_, '_> {
                 // Impossible: `self.sender` keeps the channel open.
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.enforce_limits(Instant::now())?;
+            let now = awake::now();
+            self.continue_workers(now);
+            self.enforce_limits(now)?;
         }
         Ok(())
     }
@@ -120,6 +127,7 @@ impl Dispatcher<'_, '_> {
         match incoming {
             Incoming::Worker(worker, heard) => self.on_output(worker, heard),
             Incoming::Interrupt => self.interrupt(),
+            Incoming::Continued => self.continued(),
         }
     }
 
@@ -137,7 +145,9 @@ impl Dispatcher<'_, '_> {
 
     /// Whether any trial is still to be waited for.
     fn is_under_way(&self) -> bool {
-        self.busy() > 0 || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
+        self.busy() > 0
+            || !self.killed.is_empty()
+            || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
     }
 
     /// How long to wait for a message.
@@ -147,7 +157,7 @@ impl Dispatcher<'_, '_> {
             _ if !self.is_under_way() => return SETTLE_WAIT,
             _ => {}
         }
-        let now = Instant::now();
+        let now = awake::now();
         let due = self.queue.next_due(now);
         due.map_or(MAX_WAIT, |at| at.saturating_duration_since(now))
             .clamp(Duration::from_millis(1), MAX_WAIT)

@@ -9,6 +9,7 @@ use super::slot_state::WorkerStatus;
 use super::state::{Dispatcher, Stopping};
 use super::work::ScheduleError;
 use crate::slots;
+use sweep_core::awake;
 use sweep_core::event::{Cause, Event, StopReason};
 use sweep_core::protocol::ToWorker;
 
@@ -36,7 +37,7 @@ impl Dispatcher<'_, '_> {
     /// Begins nothing more, and asks workers to write a checkpoint of their trials.
     fn request_stop(&mut self, reason: StopReason) -> Result<(), ScheduleError> {
         self.stopping = Some(Stopping {
-            since: Instant::now(),
+            since: awake::now(),
             reason,
         });
         for slot_state in &mut self.slots {
@@ -47,6 +48,7 @@ impl Dispatcher<'_, '_> {
                 let _ = link.send(&ToWorker::Stop);
             }
         }
+        self.excuse_killed()?;
         let at_once = false;
         self.emit(&Event::StopRequested { reason, at_once })
     }
@@ -89,6 +91,7 @@ impl Dispatcher<'_, '_> {
                 }
             }
         }
+        self.judge_killed(now)?;
         for slot_index in 0..self.slots.len() {
             if let Some(cause) = self.exceeded_limit(slot_index, now) {
                 self.worker_lost(slot_index, cause)?;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::failures::Killed;
 use super::slot_state::{SlotState, WorkerStatus};
 use super::work::{ScheduleError, Settings, Summary, Work};
 use crate::channel::Sender;
@@ -30,16 +31,22 @@ pub(super) struct Dispatcher<'a, 'o> {
     pub workers: u64,
     pub attempts: u64,
     pub stopping: Option<Stopping>,
+    /// What killed workers were training, to be judged.
+    pub killed: Vec<Killed>,
+    /// When this process was last continued after a stop, if that was a moment ago.
+    pub continued_at: Option<Instant>,
     /// The readiness of the least ready observer.
     pub readiness: Readiness,
 }
 
 impl Dispatcher<'_, '_> {
-    /// Trials that are being trained.
+    /// Trials that are being trained, or whose worker was killed and that are to be judged.
     pub fn running_trials(&self) -> usize {
-        self.slots
-            .iter()
+        let slots = self.slots.iter();
+        let killed = self.killed.iter();
+        slots
             .map(|slot_state| slot_state.assignments.len())
+            .chain(killed.map(Killed::trials))
             .sum()
     }
 

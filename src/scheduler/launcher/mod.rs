@@ -28,6 +28,8 @@ pub trait Launcher {
 pub trait WorkerHandle {
     /// Sends `message`. A worker that does not read is killed, and that is an error.
     fn send(&mut self, message: &ToWorker) -> io::Result<()>;
+    /// Continues the worker if it is stopped (SIGSTOP).
+    fn unpause(&mut self);
     /// Kills the worker; `Exited` arrives when it has exited.
     fn kill(&mut self);
     /// The log file of the worker.

@@ -28,7 +28,6 @@ pub use model_io::{LoadError, Model, WEIGHTS};
 
 use std::ops::Range;
 use std::path::Path;
-use std::time::Instant;
 
 use network::{Draw, Network};
 pub use optimizer::average_decay;
@@ -41,6 +40,7 @@ use transfer::ParamRange;
 use super::{ModelKind, Names, Scores, TrainedModel};
 use crate::score::Confusion;
 use crate::{Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome};
+use sweep_core::awake;
 use sweep_core::trial::{Kind, METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
 
 /// This engine, which trains one network at a time.
@@ -157,7 +157,7 @@ fn train_on(
     let mut confusion = Confusion::new(meta.classes.len());
 
     while !state.is_over(spec) {
-        let start = Instant::now();
+        let start = awake::now();
         let epoch = state.epoch + 1;
         init_rng::batch_order(seed, epoch, &mut order);
         let (mut loss_sum, mut norm_sum, mut lr) = (0.0, 0.0, 0.0);
@@ -172,7 +172,7 @@ fn train_on(
             if !loss.is_finite() {
                 let loss = loss / rows.len() as f64;
                 let reason = training_diverged(loss, epoch, (step as u64 + 1, steps));
-                state.seconds += start.elapsed().as_secs_f64();
+                state.seconds += awake::since(start).as_secs_f64();
                 return finish(&job, spec, &network, state, Some(reason), callback);
             }
             loss_sum += loss;
@@ -205,7 +205,7 @@ fn train_on(
         state.swap_average(&mut network);
         confusion.clear();
         let valid_loss = network.evaluate(valid, &mut confusion);
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = awake::since(start).as_secs_f64();
         state.seconds += seconds;
         if !valid_loss.is_finite() {
             let reason = validation_diverged(valid_loss, epoch, steps);

@@ -19,7 +19,6 @@ pub use model::Forest;
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
@@ -31,6 +30,7 @@ use crate::score::argmax;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use bins::Bins;
 use model::{add_votes, means};
+use sweep_core::awake;
 use sweep_core::trial::{Artifact, ForestSpec, Kind, ModelSpec};
 use tree::{Grown, Rules, bag, grow};
 
@@ -93,7 +93,7 @@ pub fn train(
             "a random forest takes at most {MAX_ROWS} training rows and {MAX_CLASSES} classes"
         )));
     }
-    let mut began = Instant::now();
+    let mut began = awake::now();
     let bins = Bins::new(train.x, features, model.max_bin as usize);
     let rules = Rules {
         bins: &bins,
@@ -128,8 +128,8 @@ pub fn train(
         if let Some(accuracy) = growth.oob_accuracy() {
             measured.values.push(("oob/accuracy".to_owned(), accuracy));
         }
-        let seconds = began.elapsed().as_secs_f64();
-        began = Instant::now();
+        let seconds = awake::since(began).as_secs_f64();
+        began = awake::now();
         measured.values.push(("seconds".to_owned(), seconds));
         progress.record(until, seconds, &measured, &job.spec.objective, true)?;
         let epoch = Epoch {

@@ -17,7 +17,6 @@ pub use locate::{Located, NotFound, VARIABLE};
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 use serde::Deserialize;
 
@@ -26,6 +25,7 @@ use super::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use ffi::{Booster, Matrix, Xgboost};
+use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::{BoostSpec, Kind, ModelSpec};
 
@@ -85,7 +85,7 @@ pub fn train(
 ) -> Result<Outcome, EngineError> {
     baseline::check(job)?;
     let library = loaded()?;
-    let mut began = Instant::now();
+    let mut began = awake::now();
     let mut ensemble = Ensemble::new(library, job, model)?;
     let mut progress = Progress::default();
     if let Some(bytes) = checkpoint {
@@ -96,8 +96,8 @@ pub fn train(
     while progress.step < model.rounds && !is_stale(&progress, model) {
         let step = progress.step + 1;
         let (mut measured, train_loss) = ensemble.boost(progress.step)?;
-        let seconds = began.elapsed().as_secs_f64();
-        began = Instant::now();
+        let seconds = awake::since(began).as_secs_f64();
+        began = awake::now();
         measured
             .values
             .insert(0, ("train/loss".to_owned(), train_loss));

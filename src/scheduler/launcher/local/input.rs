@@ -3,7 +3,9 @@
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::process::ChildStdin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use sweep_core::awake;
 
 /// How long a worker may leave an order unread once the pipe to it is full.
 const SEND_LIMIT: Duration = Duration::from_secs(2);
@@ -26,14 +28,14 @@ pub(super) fn never_block(pipe: &ChildStdin) -> io::Result<()> {
 /// # Errors
 /// `TimedOut` when nobody reads; what has been written then is of no use.
 pub(super) fn write_all(pipe: &mut ChildStdin, mut bytes: &[u8]) -> io::Result<()> {
-    let begin = Instant::now();
+    let begin = awake::now();
     while !bytes.is_empty() {
         match pipe.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => bytes = &bytes[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let left = SEND_LIMIT.saturating_sub(begin.elapsed());
+                let left = SEND_LIMIT.saturating_sub(awake::since(begin));
                 if left.is_zero() {
                     return Err(io::ErrorKind::TimedOut.into());
                 }

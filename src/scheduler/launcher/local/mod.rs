@@ -3,7 +3,8 @@
 //! No worker outlives its coordinator: a worker exits when its standard input closes, which the kernel
 //! does however the coordinator dies, and on Linux it is also killed with its parent. Workers have
 //! process groups of their own, so that Ctrl-C in a terminal reaches the coordinator alone and whatever
-//! a worker has started is killed with it.
+//! a worker has started is killed with it. A signal that asks to stop and reaches them too, as those of
+//! schedulers and containers do, is ignored: workers end through the coordinator.
 //!
 //! Invariant: whatever a worker does, it does not block the coordinator, which keeps a bounded amount of
 //! its output and receives [`WorkerOutput::Exited`] exactly once, after everything else.
@@ -156,11 +157,10 @@ impl Launcher for LocalLauncher {
     ) -> io::Result<Box<dyn WorkerHandle>> {
         let path = self.logs.join(log_name(slot));
         let log = Log::new(&path);
-        let mut command = self.command(slot)?;
+        let command = self.command(slot)?;
         // What a GPU's libraries keep for themselves depends on the driver and is no measure of a trial.
         let memory_limit = self.memory_limit.filter(|_| gpu_of(slot).is_none());
-        process::isolate(&mut command, memory_limit)?;
-        let mut child = command.spawn()?;
+        let mut child = process::spawn(command, memory_limit)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Arc::new(Process::new(child.id()));
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -230,6 +230,10 @@ impl WorkerHandle for LocalWorker {
                 self.process.kill(Killed::Unresponsive);
             }
         })
+    }
+
+    fn unpause(&mut self) {
+        self.process.unpause();
     }
 
     fn kill(&mut self) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::exit_cause;
 use super::log::Tail;
 use super::process::{Killed, Process};
+use sweep_core::awake;
 use sweep_core::event::Cause;
 
 /// How often the memory of a worker with a limit is looked at.
@@ -48,10 +49,20 @@ impl Monitor {
         self.process.has_ended(true);
         let ended = self.process.reap();
         // Nothing is ever sent: these are the other ends going, or time running out.
-        while self.output_read.recv_timeout(DRAIN) == Err(RecvTimeoutError::Timeout)
-            && self.forwarding.load(Ordering::Relaxed)
-        {}
-        let _ = self.log_read.recv_timeout(DRAIN);
+        while has_timed_out(&self.output_read) && self.forwarding.load(Ordering::Relaxed) {}
+        has_timed_out(&self.log_read);
         exit_cause::cause(&ended, &self.tail.lines(), self.memory_limit, seen)
+    }
+}
+
+/// Waits for the other end of `pipe_read` to go; whether [`DRAIN`] was over first.
+fn has_timed_out(pipe_read: &Receiver<()>) -> bool {
+    let begin = awake::now();
+    loop {
+        let left = DRAIN.saturating_sub(awake::since(begin));
+        match pipe_read.recv_timeout(left) {
+            Err(RecvTimeoutError::Timeout) if awake::since(begin) < DRAIN => {}
+            outcome => return outcome == Err(RecvTimeoutError::Timeout),
+        }
     }
 }

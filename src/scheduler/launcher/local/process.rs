@@ -5,11 +5,13 @@
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::memory;
+use sweep_core::awake;
+use sweep_core::signals::{self, Blocked};
 
 /// How long a worker may live on after closing its standard output.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
@@ -84,12 +86,20 @@ impl Process {
         }
     }
 
+    /// Continues the whole group if it is stopped, unless the worker has ended.
+    pub(super) fn unpause(&self) {
+        let life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        if !life.reaped {
+            self.signal_group(libc::SIGCONT);
+        }
+    }
+
     /// Gives the worker, which can no longer be heard, a moment to end by itself.
     pub(super) fn end_soon(&self) {
-        let begin = Instant::now();
+        let begin = awake::now();
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         while !life.reaped {
-            let left = EXIT_GRACE.saturating_sub(begin.elapsed());
+            let left = EXIT_GRACE.saturating_sub(awake::since(begin));
             if left.is_zero() {
                 life.killed.get_or_insert(Killed::StdoutClosed);
                 self.kill_group();
@@ -153,26 +163,35 @@ impl Process {
     }
 
     fn kill_group(&self) {
+        self.signal_group(libc::SIGKILL);
+    }
+
+    fn signal_group(&self, signal: libc::c_int) {
         // SAFETY: kill takes plain numbers; the leader has not been reaped, so the group is the
         // worker's. An error means that all in it have ended already.
-        unsafe { libc::kill(-self.pid, libc::SIGKILL) };
+        unsafe { libc::kill(-self.pid, signal) };
     }
 }
 
-/// Puts the worker into a process group of its own, ties its life to the coordinator's, and bounds its
-/// memory.
-pub(super) fn isolate(command: &mut Command, memory_limit: Option<u64>) -> io::Result<()> {
+/// Starts a worker in a process group of its own, ties its life to the coordinator's, bounds its memory, and has it
+/// ignore what asks a sweep to stop.
+pub(super) fn spawn(mut command: Command, memory_limit: Option<u64>) -> io::Result<Child> {
     command.process_group(0);
     #[cfg(target_os = "linux")]
-    {
-        let parent = std::process::id();
-        let limit = memory_limit.map(memory::limit).transpose()?;
-        // SAFETY: between fork and exec only async-signal-safe calls are made: prctl, getppid,
-        // setrlimit, open, write and close. The death signal follows the thread that forked; workers are
-        // launched by the dispatcher's thread, which is the coordinator's main thread and lives as long
-        // as it does.
-        unsafe {
-            command.pre_exec(move || {
+    let parent = std::process::id();
+    #[cfg(target_os = "linux")]
+    let limit = memory_limit.map(memory::limit).transpose()?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = memory_limit;
+    // SAFETY: between fork and exec only async-signal-safe calls are made: signal, pthread_sigmask, prctl,
+    // getppid, setrlimit, open, write and close. The death signal follows the thread that forked; workers are
+    // launched by the dispatcher's thread, which is the coordinator's main thread and lives as long as it does.
+    unsafe {
+        command.pre_exec(move || {
+            signals::ignore_as_worker();
+            Blocked::release_in_child()?;
+            #[cfg(target_os = "linux")]
+            {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                     return Err(io::Error::last_os_error());
                 }
@@ -181,14 +200,14 @@ pub(super) fn isolate(command: &mut Command, memory_limit: Option<u64>) -> io::R
                     return Err(io::Error::from_raw_os_error(libc::ECHILD));
                 }
                 memory::prefer_as_oom_victim();
-                match &limit {
-                    Some(limit) => memory::apply_limit(limit),
-                    None => Ok(()),
+                if let Some(limit) = &limit {
+                    memory::apply_limit(limit)?;
                 }
-            });
-        }
+            }
+            Ok(())
+        });
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = memory_limit;
-    Ok(())
+    // A signal that found the child with the coordinator's handlers would be heard there a second time.
+    let _blocked = Blocked::new()?;
+    command.spawn()
 }
