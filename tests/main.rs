@@ -13,6 +13,7 @@ mod held_out;
 mod hostile;
 mod launcher;
 mod more_seeds;
+mod output;
 mod predict;
 mod schedule;
 mod signals;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Everything was done.
     Success = 0,
-    /// A problem of this machine: a file, a folder, the database, a worker that cannot start.
+    /// A problem of this machine: a file, a folder, the database, a worker that cannot start, standard output.
     Environment = 1,
     /// Invalid input: arguments, experiment file, data.
     Input = 2,

@@ -30,6 +30,7 @@ mod signals;
 mod stop;
 mod terminal;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -107,7 +108,7 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> Exit {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|unusable| refuse(&unusable));
     let context = Context::new(
         &arguments.store,
         arguments.json,
@@ -123,6 +124,16 @@ pub fn main() -> Exit {
         terminal::note(&failure.to_string());
         failure.exit
     })
+}
+
+/// Says what is wrong with the arguments, or what was asked for with `--help` or `--version`, and ends this process.
+fn refuse(unusable: &clap::Error) -> ! {
+    let written = unusable.print().and_then(|()| std::io::stdout().flush());
+    match written {
+        Err(error) if !unusable.use_stderr() => terminal::end_unwritten(&error),
+        // Nothing can be done about messages that cannot be written.
+        _ => std::process::exit(unusable.exit_code()),
+    }
 }
 
 fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {

@@ -118,14 +118,7 @@ fn to_stdout(models: &mut Models, table: &Table) -> Result<TableSummary, Failure
     let mut out = BufWriter::new(io::stdout().lock());
     match models.write(table, &mut out) {
         Ok(summary) => Ok(summary),
-        // `sweep predict ... | head` closes the pipe: that is no failure.
-        Err(WriteFailure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            terminal::end_unread()
-        }
-        Err(WriteFailure::Output(error)) => Err(Failure::environment(
-            format!("standard output cannot be written: {error}"),
-            "name a file with -o, or free some space",
-        )),
+        Err(WriteFailure::Output(error)) => terminal::end_unwritten(&error),
         Err(WriteFailure::Model(error)) => Err(error.into()),
     }
 }

@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
 
+use crate::exit::Exit;
+use crate::failure::Failure;
 use sweep_core::atomic_fs;
 use sweep_core::sanitize::{char_width, is_unsafe};
 use sweep_report::table::TableStyle;
@@ -79,7 +81,7 @@ pub fn print_json(value: &serde_json::Value) {
     write(&text);
 }
 
-/// Writes `text` and a line end to standard output; ends the process quietly if it was closed.
+/// Writes `text` and a line end to standard output; ends the process if that fails.
 pub fn print(text: &str) {
     write(&harmless(text, stdout_has_colour()));
 }
@@ -164,19 +166,29 @@ fn cut(line: &str, width: usize) -> String {
 fn write(text: &str) {
     let mut output = io::stdout().lock();
     let written = output.write_all(text.trim_end_matches('\n').as_bytes());
-    if written
+    written
         .and_then(|()| output.write_all(b"\n"))
         .and_then(|()| output.flush())
-        .is_err()
-    {
-        end_unread();
-    }
+        .unwrap_or_else(|error| end_unwritten(&error));
 }
 
-/// Ends this process after its output was closed: `sweep ls | head` closes the pipe, which is no failure.
-pub fn end_unread() -> ! {
+/// Ends this process, whose standard output cannot be written: `sweep ls | head` closes the pipe, which is no failure,
+/// and anything else is one.
+pub fn end_unwritten(error: &io::Error) -> ! {
     atomic_fs::remove_partial_files();
-    std::process::exit(0)
+    let exit = match error.kind() {
+        io::ErrorKind::BrokenPipe => Exit::Success,
+        _ => {
+            let help = match atomic_fs::is_full(error) {
+                true => atomic_fs::how_to_make_room(error),
+                false => "see where it is redirected to",
+            };
+            let said = format!("standard output cannot be written: {error}");
+            note(&Failure::environment(said, help).to_string());
+            Exit::Environment
+        }
+    };
+    std::process::exit(exit as i32)
 }
 
 /// Writes a line to standard error.

@@ -62,6 +62,20 @@ fn replace(
     File::open(parent_dir(path))?.sync_all()
 }
 
+/// Whether `error` means that there is no more room: a full disk, a used-up quota, or the limit to the size of files.
+pub fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// What to do about an `error` that means that there is no more room.
+pub fn how_to_make_room(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => "raise the limit to the size of files (`ulimit -f`)",
+        _ => "free some space",
+    }
+}
+
 /// Whether `name` is that of a temporary file whose writer no longer runs: `NAME.PROCESS.part` or
 /// `NAME.PROCESS-COUNT.part`. This process must not be writing such a file itself.
 pub fn is_stale_partial(name: &str) -> bool {

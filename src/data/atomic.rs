@@ -42,7 +42,8 @@ fn clear_leftovers(folder: &Path, path: &Path) {
 
 fn cannot_write(path: &Path, source: &io::Error) -> DataError {
     let help = match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+        io::ErrorKind::FileTooLarge => atomic_fs::how_to_make_room(source),
+        _ if atomic_fs::is_full(source) => {
             "the disk is full: free some space, or choose another folder"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -51,7 +51,7 @@ impl Database {
         let unfinished = TemporaryFile(self.path.with_added_extension(ending));
         let part = unfinished.0.as_path();
         let version = self.copy_into(part).map_err(|error| match error {
-            error @ StoreError::Full { .. } => error,
+            error @ (StoreError::Full { .. } | StoreError::FileSizeLimit { .. }) => error,
             error => fail(part, Box::new(error)),
         })?;
         if version != found {

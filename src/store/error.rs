@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::system::file_size_limit;
+
 use sweep_core::trial::TrialId;
 
 /// Why the record could not be opened, read or written.
@@ -69,6 +71,17 @@ pub enum StoreError {
         path.display()
     )]
     Full { path: PathBuf, action: &'static str },
+    #[error(
+        "{} would grow beyond the limit to the size of files (`ulimit -f`, {limit} bytes): {action} was given up, \
+         what was recorded before stands; raise the limit and resume",
+        path.display()
+    )]
+    FileSizeLimit {
+        path: PathBuf,
+        action: &'static str,
+        /// In bytes.
+        limit: u64,
+    },
     #[error("{} is damaged: {source}; put back a copy, or name another file", path.display())]
     Damaged {
         path: PathBuf,
@@ -185,6 +198,12 @@ impl StoreError {
                 "there is no space left for {}: free some space",
                 path.display()
             )),
+            StoreError::FileSizeLimit { path, limit, .. } => Some(format!(
+                "{} would grow beyond the limit to the size of files (`ulimit -f`, {limit} bytes): raise it with \
+                 `prlimit --fsize=unlimited --pid {}`, or stop the sweep, raise it and resume",
+                path.display(),
+                std::process::id()
+            )),
             StoreError::Locked { path, .. } => Some(format!(
                 "another process keeps {} locked: see which program has it open",
                 path.display()
@@ -214,6 +233,18 @@ impl StoreError {
             }
             Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, source },
             Some(ErrorCode::DiskFull) => StoreError::Full { path, action },
+            Some(ErrorCode::SystemIoFailure) => match file_size_limit(&path) {
+                Some(limit) => StoreError::FileSizeLimit {
+                    path,
+                    action,
+                    limit,
+                },
+                None => StoreError::Sqlite {
+                    path,
+                    action,
+                    source,
+                },
+            },
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, action },
             _ => StoreError::Sqlite {
                 path,

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::batch_writer::Entry;
+use sweep_core::atomic_fs;
 use sweep_core::event::Event;
 
 /// Flushes the artifacts of every trial that finishes in `entries`; each trial has a folder named
@@ -44,11 +44,11 @@ pub(super) fn sync_artifacts(trials: &Path, entries: &[Entry]) -> Result<(), Sto
 
 fn sync(path: PathBuf) -> Result<(), StoreError> {
     let flushed = File::open(&path).and_then(|file| file.sync_all());
-    flushed.map_err(|source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full {
+    flushed.map_err(|source| match atomic_fs::is_full(&source) {
+        true => StoreError::Full {
             path,
             action: "keeping a model",
         },
-        _ => StoreError::Artifact { path, source },
+        false => StoreError::Artifact { path, source },
     })
 }

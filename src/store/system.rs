@@ -70,17 +70,43 @@ fn may_write_in(folder: &Path) -> bool {
     code == 0 || !refused.contains(&io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
-/// Whether the system means that there is no more room: a full disk, a quota, a limit to the size of
-/// files. SQLite itself knows the first alone.
+/// Whether the system means that there is no more room: a full disk, or a quota. SQLite itself knows the first alone.
 fn is_disk_full(errno: i32) -> bool {
-    matches!(errno, libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
+    matches!(errno, libc::ENOSPC | libc::EDQUOT)
+}
+
+/// The limit to the size of this process's files, in bytes, if the record at `path` has come to it. SQLite stops within
+/// a page of it and calls that an input or output error.
+pub(super) fn file_size_limit(path: &Path) -> Option<u64> {
+    /// The largest page that SQLite knows, and the frame around it.
+    const SLACK: u64 = (64 << 10) + 24;
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: `limit` outlives the call that fills it in.
+    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } != 0
+        || limit.rlim_cur == libc::RLIM_INFINITY
+    {
+        return None;
+    }
+    let files = ["", "-wal", "-shm", "-journal"].map(|end| beside(path, end));
+    let longest = files
+        .iter()
+        .filter_map(|file| Some(std::fs::metadata(file).ok()?.len()));
+    let has_come = longest.max().unwrap_or(0).saturating_add(SLACK) >= limit.rlim_cur;
+    has_come.then_some(limit.rlim_cur)
 }
 
 /// The write-ahead log of the record at `path`.
 pub(super) fn wal_path(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    PathBuf::from(log)
+    beside(path, "-wal")
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -88,11 +114,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quota_and_a_limit_to_files_are_full_disks_too() {
-        for errno in [libc::ENOSPC, libc::EDQUOT, libc::EFBIG] {
+    fn a_quota_is_a_full_disk_too() {
+        for errno in [libc::ENOSPC, libc::EDQUOT] {
             assert!(is_disk_full(errno), "{errno}");
         }
-        for errno in [0, libc::EIO, libc::EROFS, libc::EINTR] {
+        for errno in [0, libc::EIO, libc::EROFS, libc::EINTR, libc::EFBIG] {
             assert!(!is_disk_full(errno), "{errno}");
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: this program is the only one that knows libtorch; `sweep` starts it as it starts itself.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use sweep_torch::{Torch, device};
@@ -18,22 +19,26 @@ fn main() -> ExitCode {
     match arguments[..] {
         ["worker"] | ["worker", "cpu"] => serve(Ok(tch::Device::Cpu)),
         ["worker", "cuda"] => serve(device::first_gpu()),
-        ["devices"] => {
-            println!("{}", device::describe());
-            ExitCode::SUCCESS
-        }
-        ["--version"] => {
-            println!("sweep-torch {}", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
-        ["--help" | "help"] => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
+        ["devices"] => print(&device::describe().to_string()),
+        ["--version"] => print(concat!("sweep-torch ", env!("CARGO_PKG_VERSION"))),
+        ["--help" | "help"] => print(USAGE),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Writes `text` and a line's end to standard output.
+fn print(text: &str) -> ExitCode {
+    let mut output = io::stdout().lock();
+    let written = writeln!(output, "{text}").and_then(|()| output.flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("standard output cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }
 

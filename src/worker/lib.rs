@@ -22,11 +22,11 @@ use std::thread;
 
 use budget::{Budget, Pace};
 use reporter::Reporter;
+use sweep_core::atomic_fs::is_full;
 use sweep_core::protocol::{FromWorker, Line, PROTOCOL_VERSION, ToWorker, TrainRequest, read_line};
 use sweep_core::signals;
 use sweep_data::Dataset;
 use sweep_engine::{Backend, Control, EngineError, Job, Outcome};
-pub use voice::is_full;
 use voice::{Voice, log, say};
 
 /// Serves orders until standard input closes; `backend` trains networks, trees have their own engines. What asks a

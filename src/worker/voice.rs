@@ -98,12 +98,6 @@ impl<'a> Voice<'a> {
     }
 }
 
-/// Whether `error` means that there is no room: a full disk, or a used-up quota.
-pub fn is_full(error: &io::Error) -> bool {
-    use io::ErrorKind::{QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded)
-}
-
 pub(super) fn say(mut output: &File, message: &FromWorker) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');

@@ -1,11 +1,12 @@
 //! Full disks.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::mounts::{Mounted, fill, with_own_mounts};
-use super::running::{EPOCHS, results, small, start, succeed, test_dir, undisturbed};
+use super::running::{EPOCHS, results, small, start, start_by, succeed, test_dir, undisturbed};
 use crate::common::{RECORD, TestDir};
 
 /// The record in a file system of 12 MB, the models in another.
@@ -113,4 +114,85 @@ fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
         let (_, said) = succeed(&bench, &["run", "small.toml"]);
         assert!(said.contains("sweep.sqlite.v2.bak"), "{said}");
     });
+}
+
+/// The limit to the size of files of `process`, 0 for the calling one, in bytes.
+fn limit_file_size(process: i32, bytes: u64) -> std::io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: bytes,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    let no_answer = std::ptr::null_mut();
+    // SAFETY: `limit` outlives the call that reads it, and no answer is asked for. It may be called between fork and
+    // exec.
+    match unsafe { libc::prlimit(process, libc::RLIMIT_FSIZE, &raw const limit, no_answer) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// Has `command` run under a limit to the size of files, as `ulimit -f` sets it.
+fn under_limit(command: &mut std::process::Command, bytes: u64) {
+    // SAFETY: see `limit_file_size`.
+    unsafe { command.pre_exec(move || limit_file_size(0, bytes)) };
+}
+
+#[test]
+fn a_limit_to_the_size_of_files_holds_work_back_until_it_is_raised() {
+    let bench = test_dir(EPOCHS);
+    // The database, empty, fits.
+    let mut sweep = start_by(&bench, 0, |command| under_limit(command, 500 << 10));
+    sweep.wait_for("the database cannot be written");
+    let said = sweep.said();
+    assert!(
+        said.contains("ulimit -f") && said.contains("prlimit"),
+        "{said}"
+    );
+    sleep(Duration::from_secs(1));
+    limit_file_size(sweep.pid(), libc::RLIM_INFINITY).unwrap();
+    sweep.wait_for("the database can be written again");
+    let (code, said) = sweep.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        said.matches("the database cannot be written").count(),
+        1,
+        "{said}"
+    );
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
+    assert_eq!(results(&bench), undisturbed());
+}
+
+#[test]
+fn a_stop_at_the_limit_to_the_size_of_files_is_resumed_without_it() {
+    let bench = test_dir(EPOCHS);
+    let mut sweep = start_by(&bench, 0, |command| under_limit(command, 500 << 10));
+    sweep.wait_for("the database cannot be written");
+    sweep.interrupt();
+    let (code, said) = sweep.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("ulimit -f") && said.contains("sweep resume"),
+        "{said}"
+    );
+    succeed(&bench, &["resume"]);
+    assert_eq!(results(&bench), undisturbed());
+}
+
+#[test]
+fn a_sweep_that_begins_at_the_limit_to_the_size_of_files_is_refused_with_one_message() {
+    let bench = test_dir(EPOCHS);
+    for bytes in [1, 20 << 10, 100 << 10] {
+        let mut command = bench.command(&["run", "small.toml"]);
+        under_limit(&mut command, bytes);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{bytes}: {said}");
+        assert!(
+            said.contains("ulimit -f") || said.contains("File too large"),
+            "{bytes}: {said}"
+        );
+    }
+    bench.write("small.toml", small(2));
+    succeed(&bench, &["run", "small.toml"]);
+    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -58,13 +58,18 @@ pub fn succeed(dir: &TestDir, arguments: &[&str]) -> (String, String) {
 
 /// Starts `sweep run small.toml` and waits until it has recorded `rows` metric rows.
 pub fn start(dir: &TestDir, rows: i64) -> Running {
+    start_by(dir, rows, |_| {})
+}
+
+/// Likewise, with something done to the command before.
+pub fn start_by(dir: &TestDir, rows: i64, change: impl FnOnce(&mut Command)) -> Running {
     let said = dir.path("said.log");
-    let child = dir
-        .command(&["run", "small.toml", "--workers", "2"])
+    let mut command = dir.command(&["run", "small.toml", "--workers", "2"]);
+    command
         .stdout(Stdio::null())
-        .stderr(File::create(&said).unwrap())
-        .spawn()
-        .unwrap();
+        .stderr(File::create(&said).unwrap());
+    change(&mut command);
+    let child = command.spawn().unwrap();
     let mut running = Running { child, said };
     let begin = Instant::now();
     while dir.count("SELECT count(*) FROM metrics") < rows {
@@ -138,14 +143,15 @@ impl Running {
         }
     }
 
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
     /// Sends Ctrl-C.
     pub fn interrupt(&self) {
         // SAFETY: kill takes plain numbers; the child has not been waited for, so its number is its
         // own.
-        assert_eq!(
-            unsafe { libc::kill(self.child.id() as i32, libc::SIGINT) },
-            0
-        );
+        assert_eq!(unsafe { libc::kill(self.pid(), libc::SIGINT) }, 0);
     }
 
     /// Waits for its end; gives its exit code and all that it said.

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sweep_core::atomic_fs;
 use sweep_core::event::{Event, ObserverError};
 use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::{Params, Status, TrialId, complete};
@@ -137,7 +138,7 @@ pub fn train(
 /// Checks that models can be written before any is trained. On a full disk, workers wait for space.
 fn writable(trials: &Path) -> Result<(), Error> {
     match sweep_worker::make_ready(trials) {
-        Err(error) if !sweep_worker::is_full(&error) => Err(Error::environment(
+        Err(error) if !atomic_fs::is_full(&error) => Err(Error::environment(
             format!("cannot write in {}: {error}", trials.display()),
             "make the folder writable, or choose another one with --store",
         )),
