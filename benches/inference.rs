@@ -175,7 +175,7 @@ fn sweep_of(sweep: u32, noise: Noise, configurations: u32, seeds: u32, ahead: f6
     let order = ranking::best_first(&rows);
     let sample = |place: &usize| Sample {
         group: 0,
-        is_repeat: false,
+        is_deterministic: false,
         values: rows[*place].clone(),
     };
     let inference = Inference::of_samples(&order.iter().map(sample).collect::<Vec<_>>(), Goal::Max);

@@ -92,6 +92,11 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
     let (one, two) = (trials(&bench, "one"), trials(&bench, "two"));
     assert_eq!((one.len(), two.len()), (2, 2));
     assert_eq!(one[1], two[0], "the two share a trial");
+    // As workers that share a GPU leave them.
+    let shared_gpu = ["logs/one/cuda-0.1.log", "logs/one/cuda-0.1.log.1"];
+    for log in shared_gpu {
+        bench.write(&format!("runs/{log}"), "a line\n");
+    }
     let before = files(&bench);
 
     let (shown, said) = bench.end(&["rm", "one"], 2);
@@ -114,9 +119,9 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
             .is_file()
     );
     let gone: BTreeSet<String> = before.difference(&files(&bench)).cloned().collect();
-    let expected: Vec<String> = ["locks/one.lock", "logs/one"]
+    let expected: Vec<String> = (["locks/one.lock", "logs/one"].into_iter())
+        .chain(shared_gpu)
         .map(str::to_owned)
-        .into_iter()
         .chain(
             ["", "/model.json", "/model.safetensors"]
                 .map(|file| format!("trials/{}{file}", one[0])),

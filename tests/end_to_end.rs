@@ -5,17 +5,16 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, TestDir};
-use rusqlite::Connection;
+use crate::common::{PATIENCE, TestDir, results};
 
-fn test_dir() -> TestDir {
+pub fn test_dir() -> TestDir {
     let bench = TestDir::with_data(1500);
     bench.write("small.toml", small("epochs = 3"));
     bench
 }
 
 /// Starts a sweep and waits until it has recorded at least `rows` metric rows.
-fn start(dir: &TestDir, arguments: &[&str], rows: i64) -> Child {
+pub fn start(dir: &TestDir, arguments: &[&str], rows: i64) -> Child {
     let child = dir
         .command(arguments)
         .stdout(Stdio::null())
@@ -30,25 +29,8 @@ fn start(dir: &TestDir, arguments: &[&str], rows: i64) -> Child {
     child
 }
 
-/// Everything recorded of results, but for times: (trial, metric, step, value).
-fn results(dir: &TestDir) -> Vec<String> {
-    let connection = dir.record();
-    let mut query = connection
-        .prepare(
-            "SELECT trial, metric, step, value FROM metric_rows WHERE metric <> 'seconds'
-             ORDER BY trial, metric, step",
-        )
-        .unwrap();
-    let rows = query.query_map([], |row| {
-        let (trial, metric): (String, String) = (row.get(0)?, row.get(1)?);
-        let (step, value): (i64, f64) = (row.get(2)?, row.get(3)?);
-        Ok(format!("{trial} {metric} {step} {:016x}", value.to_bits()))
-    });
-    rows.unwrap().map(Result::unwrap).collect()
-}
-
 /// An experiment of eight networks and two forests.
-fn small(epochs: &str) -> String {
+pub fn small(epochs: &str) -> String {
     format!(
         "[experiment]
 seeds = [1, 2]
@@ -76,7 +58,7 @@ max_depth = 6
 }
 
 /// Sends `signal` to the process.
-fn signal(child: &Child, signal: i32) {
+pub fn signal(child: &Child, signal: i32) {
     // SAFETY: kill takes plain numbers; the child has not been waited for, so its number is its own.
     assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
 }
@@ -338,172 +320,6 @@ fn a_record_that_is_no_record_is_refused_and_left_alone() {
     assert!(said.contains("sweep.sqlite"), "{said}");
     let kept = std::fs::read_to_string(bench.path("runs/sweep.sqlite")).unwrap();
     assert!(kept.starts_with("this is no database"));
-}
-
-/// Networks of all classes that begin with layers of the best one of `small`, on two shares.
-fn transfer(epochs: u32) -> String {
-    format!(
-        "[experiment]
-seeds = [1, 2]
-learning_curve = [0.3]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\"]
-
-[model]
-epochs = {epochs}
-
-[transfer]
-from = \"small:best\"
-freeze = [0, 1]
-lr_scale = 0.5
-"
-    )
-}
-
-/// A bench on which `small` was trained without one of the classes.
-fn bench_with_source(epochs: u32) -> TestDir {
-    let bench = test_dir();
-    let exclude = "data.exclude={ playlist_genre = [\"edm\"] }";
-    bench.write("transfer.toml", transfer(epochs));
-    bench.succeed(&["run", "small.toml", "--set", exclude]);
-    bench
-}
-
-#[test]
-fn a_transfer_is_paired_reported_and_held_to_its_source() {
-    let bench = test_dir();
-    bench.write("transfer.toml", transfer(3));
-    let said = bench.fail(&["run", "transfer.toml"], 2);
-    assert!(said.contains("train the source first"), "{said}");
-
-    let bench = bench_with_source(3);
-    let plan = bench.succeed(&["plan", "transfer.toml", "--pilot"]);
-    assert!(
-        plan.contains("12 trials") && plan.contains("estimate"),
-        "{plan}"
-    );
-    bench.succeed(&["run", "transfer.toml"]);
-    let of = |what: &str| {
-        bench.count(&format!(
-            "SELECT count(*) FROM experiments e JOIN experiment_trials x ON x.experiment = e.id
-             JOIN trials t ON t.id = x.trial
-             WHERE e.name = 'transfer' AND t.status = 'finished' AND {what}"
-        ))
-    };
-    let has = |param: &str| {
-        format!("EXISTS (SELECT 1 FROM params p WHERE p.trial = t.id AND p.name = '{param}')")
-    };
-    assert_eq!(of("1"), 12);
-    assert_eq!(of(&has("transfer_from")), 8);
-    assert_eq!(of(&has("train_share")), 6);
-    let ranked = "SELECT count(*) FROM leaderboard WHERE experiment = 'transfer'";
-    assert_eq!(bench.count(ranked), 3, "shares of the rows are not ranked");
-
-    let shown = bench.succeed(&["show", "transfer"]);
-    assert!(shown.contains("init=transfer freeze=1"), "{shown}");
-    let said = bench.succeed(&["report", "transfer"]);
-    assert!(
-        said.contains("transfer: With 30% of the training rows"),
-        "{said}"
-    );
-    let file = |name: &str| std::fs::read_to_string(bench.path("reports/transfer").join(name));
-    let pairs = file("transfer.csv").unwrap();
-    // Two ways of transferring on two shares, of two pairs each.
-    assert_eq!(pairs.lines().count(), 5, "{pairs}");
-    let mut lines = pairs
-        .lines()
-        .map(|line| line.split(',').collect::<Vec<_>>());
-    let header = lines.next().unwrap();
-    let column = |name: &str| header.iter().position(|other| *other == name).unwrap();
-    for line in lines {
-        assert_eq!(line[column("pairs")], "2");
-        let number = |name: &str| line[column(name)].parse::<f64>().unwrap();
-        assert!(0.0 < number("new_rows") && number("new_rows") < number("train_rows"));
-    }
-    assert!(
-        file("index.html")
-            .unwrap()
-            .contains("<h2>Transfer learning</h2>")
-    );
-    for name in ["transfer.png", "learning_curve.svg", "learning_curve.csv"] {
-        assert!(
-            bench.path("reports/transfer").join(name).is_file(),
-            "{name}"
-        );
-    }
-
-    // Nothing is left to do, and a source that was tampered with is noticed.
-    bench.succeed(&["resume", "transfer"]);
-    let attempts = bench.count("SELECT count(*) FROM attempts");
-    let source = transferred_source(&bench);
-    let weights = bench
-        .path("runs/trials")
-        .join(source)
-        .join("model.safetensors");
-    let mut bytes = std::fs::read(&weights).unwrap();
-    let last = bytes.len() - 1;
-    bytes[last] ^= 1;
-    std::fs::write(&weights, &bytes).unwrap();
-    let said = bench.fail(&["resume", "transfer"], 2);
-    assert!(said.contains("have changed since transfer began"), "{said}");
-    std::fs::remove_file(&weights).unwrap();
-    let said = bench.fail(&["run", "transfer.toml"], 2);
-    assert!(said.contains("cannot be read"), "{said}");
-    assert_eq!(bench.count("SELECT count(*) FROM attempts"), attempts);
-}
-
-#[test]
-fn a_transfer_keeps_its_source_and_its_bits_when_it_is_gone_on_with() {
-    let alone = bench_with_source(600);
-    alone.succeed(&["run", "transfer.toml"]);
-
-    let bench = bench_with_source(600);
-    let source = source_of(&bench, "small");
-    let seen = bench.count("SELECT count(*) FROM metrics");
-    let mut child = start(&bench, &["run", "transfer.toml"], seen + 100);
-    signal(&child, libc::SIGINT);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    // Meanwhile another network becomes the best of its sweep; the transfer stays with the first.
-    let connection = Connection::open(bench.path("runs/sweep.sqlite")).unwrap();
-    let worse = "UPDATE trials SET best = 0.0 WHERE name = ?1";
-    assert_eq!(connection.execute(worse, [&source]).unwrap(), 1);
-    drop(connection);
-    assert_ne!(source_of(&bench, "small"), source);
-    // And its file is edited, so that no sweep asks for the first any more.
-    for bench in [&alone, &bench] {
-        bench.write("small.toml", small("epochs = 1"));
-        bench.succeed(&["run", "small.toml"]);
-    }
-    let asked = "SELECT count(*) FROM experiment_trials x JOIN trials t ON t.id = x.trial
-                 WHERE x.in_plan = 1 AND t.name =";
-    assert_eq!(bench.count(&format!("{asked} '{source}'")), 0);
-    bench.succeed(&["resume", "transfer"]);
-    assert_eq!(transferred_source(&bench), source);
-    assert_eq!(results(&alone), results(&bench));
-}
-
-/// The best seed of the network configuration that ranks first in a sweep.
-fn source_of(dir: &TestDir, sweep: &str) -> String {
-    let shown = dir.succeed(&["show", sweep, "--json"]);
-    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
-    let mut ranked = shown["configurations"].as_array().unwrap().iter();
-    let first = ranked.find(|config| config["kind"] == "mlp").unwrap();
-    let runs = first["runs"].as_array().unwrap().iter();
-    let value = |run: &serde_json::Value| run["value"].as_f64().unwrap();
-    // The first of equal ones: runs stand by seed.
-    let best = runs.rev().max_by(|a, b| value(a).total_cmp(&value(b)));
-    best.unwrap()["trial"].as_str().unwrap().to_owned()
-}
-
-/// The trial that all transferred ones began with.
-fn transferred_source(dir: &TestDir) -> String {
-    let sources = "SELECT count(DISTINCT value) FROM params WHERE name = 'transfer_from'";
-    assert_eq!(dir.count(sources), 1);
-    dir.text("SELECT value FROM params WHERE name = 'transfer_from' LIMIT 1")
 }
 
 #[test]

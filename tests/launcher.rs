@@ -5,6 +5,7 @@
 
 #![cfg(unix)]
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,7 +23,7 @@ use sweep_scheduler::{
 
 /// Longest a test waits for something to happen in another process.
 const PATIENCE: Duration = Duration::from_secs(60);
-const READY: &str = r#"echo '{"type":"ready","protocol":4,"engine":"fake","pid":1}'"#;
+const READY: &str = r#"echo '{"type":"ready","protocol":5,"engine":"fake","pid":1}'"#;
 /// A log and the older one beside it.
 const LOG_BOUND: u64 = 2 << 20;
 
@@ -105,12 +106,13 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
 
 /// Whether a process runs; one that is dead and has not been reaped by its new parent does not.
 fn is_running(process: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let state = stat
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.chars().next());
-    state.is_some_and(|state| state != 'Z')
+    state_of(process).is_some_and(|state| state != 'Z')
+}
+
+/// The state of a process as proc(5) has it: `R` runs, `S` sleeps, `Z` is dead.
+fn state_of(process: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
 }
 
 fn order(bytes: usize) -> ToWorker {
@@ -303,17 +305,25 @@ fn a_log_that_is_written_without_end_stays_bounded_while_the_worker_lives() {
 #[test]
 fn a_worker_that_says_its_piece_without_end_waits_until_it_is_listened_to() {
     let stage = Stage::new();
-    let script = format!("{READY}; i=0; while :; do i=$((i+1)); echo $i > said; {READY}; done");
+    /// It is seen asleep as often as this in a row: a disk may keep it waiting for a moment.
+    const MANY_TIMES: u32 = 20;
+    let script = format!(
+        "echo $$ > pid; {READY}; i=0; while :; do i=$((i+1)); echo $i > said; {READY}; done"
+    );
     let link = stage.start(&script, None);
     let count = || -> u64 {
         let text = fs::read_to_string(stage.path("said")).unwrap_or_default();
         text.trim().parse().unwrap_or(0)
     };
-    // Some thousands wait to be heard, and a pipe holds about a thousand more.
+    // Some thousands wait to be heard, and a pipe holds about a thousand more. A shell that has nothing to do but to
+    // count and to write only ever sleeps when the pipe is full.
+    let shell = stage.process("pid");
+    let seen = Cell::new((0, 0));
     wait_until("it waits", || {
-        let before = count();
-        std::thread::sleep(Duration::from_millis(300));
-        before > 4096 && count() == before
+        let (before, times) = seen.get();
+        let waits = count() == before && before > 4096 && state_of(shell) == Some('S');
+        seen.set((count(), if waits { times + 1 } else { 0 }));
+        times == MANY_TIMES
     });
     assert!(count() < 20_000, "{}", count());
     drop(link);
@@ -323,7 +333,7 @@ fn a_worker_that_says_its_piece_without_end_waits_until_it_is_listened_to() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_worker_that_allocates_without_end_ends_at_its_limit_and_is_told_apart() {
+fn a_worker_that_allocates_without_end_ends_at_its_limit_and_is_distinguished_from_a_crash() {
     let stage = Stage::new();
     // What has no line ends is held in memory as a whole.
     let _link = stage.start("exec tail /dev/zero", Some(200_000_000));

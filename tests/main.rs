@@ -1,6 +1,7 @@
 //! The program from outside: the real binary driven end to end, the protocol spoken by hand, the scheduler with made-up
 //! workers, and the rules of the house. One program, since each test program more is linked anew at every change.
 
+mod circles;
 mod cleaning;
 mod commands;
 mod common;
@@ -19,4 +20,5 @@ mod schedule;
 mod signals;
 mod tidy;
 mod torture;
+mod transfer;
 mod worker;

@@ -67,7 +67,7 @@ fn planned(dir: &TestDir) -> (BTreeMap<String, Vec<u64>>, usize) {
 }
 
 #[test]
-fn further_seeds_go_to_the_best_and_stay_in_the_plan() {
+fn extra_seeds_go_to_the_best_and_stay_in_the_plan() {
     let bench = test_dir();
     let error = refused(&bench, &["run", "few.toml", "--more-seeds", "2"]);
     assert!(
@@ -147,11 +147,11 @@ fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let inference = &report[0]["inference"];
     assert_eq!(inference["comparisons"].as_array().unwrap().len(), 3);
-    assert!(["winner", "not_told_apart"].contains(&inference["verdict"].as_str().unwrap()));
+    assert!(["winner", "not_significant"].contains(&inference["verdict"].as_str().unwrap()));
     let candidates = inference["candidates"].as_array().unwrap().len();
     let folder = bench.path("reports/few");
-    let sheet = std::fs::read_to_string(folder.join("comparisons.csv")).unwrap();
-    let place = sheet
+    let csv = std::fs::read_to_string(folder.join("comparisons.csv")).unwrap();
+    let place = csv
         .lines()
         .next()
         .unwrap()
@@ -165,10 +165,10 @@ fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
         record[place.unwrap()] == *"true"
     };
     assert_eq!(
-        sheet.lines().skip(1).filter(|line| may_be(line)).count(),
+        csv.lines().skip(1).filter(|line| may_be(line)).count(),
         candidates
     );
-    assert_eq!(sheet.lines().count(), 5);
+    assert_eq!(csv.lines().count(), 5);
     // Two networks are too few to share out their variance.
     let none = report[0]["hyperparameters"]["none"].as_str().unwrap();
     assert!(none.contains("needs 4 networks"), "{none}");

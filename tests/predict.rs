@@ -406,7 +406,7 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
     );
     let said = bench.succeed(&["report", "demo", "--test", "--json"]);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said[0]["test"]["looks"], 2);
+    assert_eq!(said[0]["test"]["test_evaluations"], 2);
     assert_eq!(said[0]["test"]["models"].as_array().unwrap().len(), kinds);
     assert_eq!(
         read_csv(&bench.path("reports/demo/test.csv")).1,

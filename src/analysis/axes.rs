@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::configuration::Configuration;
-use super::summary_stats::Spread;
+use super::summary_stats::SummaryStats;
 use sweep_core::trial::{Kind, Params, Value};
 use sweep_store::TrialRecord;
 
@@ -22,7 +22,7 @@ pub struct Effect {
     /// Mean objective of each configuration with this value, in ranking order.
     pub means: Vec<f64>,
     /// Of `means`; `None` when no such configuration has finished.
-    pub spread: Option<Spread>,
+    pub stats: Option<SummaryStats>,
 }
 
 /// Keys that take more than one value, in the order of the keys.
@@ -60,7 +60,7 @@ pub(super) fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<A
                     effects.push(Effect {
                         value,
                         means: Vec::new(),
-                        spread: None,
+                        stats: None,
                     });
                     effects.len() - 1
                 });
@@ -68,11 +68,11 @@ pub(super) fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<A
             for config in ranked() {
                 let place = value_of(&config.params).and_then(|value| places.get(&key(&value)));
                 if let Some(place) = place {
-                    effects[*place].means.push(config.spread.mean);
+                    effects[*place].means.push(config.stats.mean);
                 }
             }
             for effect in &mut effects {
-                effect.spread = Spread::of(&effect.means);
+                effect.stats = SummaryStats::of(&effect.means);
             }
             if effects.iter().all(|effect| effect.value.as_f64().is_some()) {
                 let number = |effect: &Effect| effect.value.as_f64().unwrap_or(f64::NAN);

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::summary_stats::Spread;
+use super::summary_stats::SummaryStats;
 use super::text;
-use sweep_core::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_SHARE, TrialId};
+use sweep_core::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// One point of the search space with all its seeds.
@@ -20,10 +20,10 @@ pub struct Configuration {
     /// Finished trials, by seed.
     pub runs: Vec<Run>,
     /// Of the objective over `runs`.
-    pub spread: Spread,
+    pub stats: SummaryStats,
     /// Whether several seeds gave one result, to the last digit of every metric: the seed changes nothing
     /// in it, so that its runs tell no more than one.
-    pub is_repeat: bool,
+    pub is_deterministic: bool,
     pub diverged: usize,
     pub failed: usize,
     /// Mean seconds of training a finished trial; `None` when none recorded them.
@@ -44,14 +44,14 @@ pub struct Run {
 impl Configuration {
     /// Whether every planned seed has finished.
     pub fn is_complete(&self) -> bool {
-        self.spread.n == self.planned
+        self.stats.n == self.planned
     }
 
     /// `3 seeds`, or `2 of 3 seeds` where some have not finished.
     pub fn seeds(&self) -> String {
         match self.is_complete() {
-            true => text::pluralize(self.spread.n as u64, "seed"),
-            false => format!("{} of {} seeds", self.spread.n, self.planned),
+            true => text::pluralize(self.stats.n as u64, "seed"),
+            false => format!("{} of {} seeds", self.stats.n, self.planned),
         }
     }
 
@@ -104,18 +104,18 @@ pub(super) fn configuration(
         params: first.params.clone(),
         label: labels[&first.id].clone(),
         planned: trials.len(),
-        spread: Spread::of(&values)?,
-        is_repeat: is_repeat(trials),
+        stats: SummaryStats::of(&values)?,
+        is_deterministic: is_deterministic(trials),
         runs,
         diverged: of_status(Status::Diverged),
         failed: of_status(Status::Failed),
-        seconds: Spread::of(&seconds).map(|spread| spread.mean),
+        seconds: SummaryStats::of(&seconds).map(|stats| stats.mean),
         parameters: trials.iter().find_map(|trial| trial.parameters),
     })
 }
 
 /// Whether at least two of `trials` have finished and all that have recorded the same of their training, times aside.
-fn is_repeat(trials: &[&TrialRecord]) -> bool {
+fn is_deterministic(trials: &[&TrialRecord]) -> bool {
     let finished = trials.iter();
     let mut finished = finished.filter(|trial| trial.status == Status::Finished);
     let Some(first) = finished.next() else {
@@ -150,10 +150,12 @@ fn told(trial: &TrialRecord) -> Told<'_> {
     )
 }
 
-/// The share of the training rows that `trial` is trained on.
-pub fn train_share(trial: &TrialRecord) -> f64 {
-    let share = trial.params.iter().find(|(key, _)| key == TRAIN_SHARE);
-    share.and_then(|(_, share)| share.as_f64()).unwrap_or(1.0)
+/// The fraction of the training rows that `trial` is trained on.
+pub fn train_fraction(trial: &TrialRecord) -> f64 {
+    let fraction = trial.params.iter().find(|(key, _)| key == TRAIN_FRACTION);
+    fraction
+        .and_then(|(_, fraction)| fraction.as_f64())
+        .unwrap_or(1.0)
 }
 
 /// Trials of one configuration together, in plan order.

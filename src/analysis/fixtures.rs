@@ -57,7 +57,7 @@ pub fn empty(classes: &[&str]) -> Input {
         calibration: Vec::new(),
         attempts: Vec::new(),
         slot_events: Vec::new(),
-        looks: 0,
+        test_evaluations: 0,
         parts: Vec::new(),
         running: Vec::new(),
         query: None,
@@ -152,7 +152,7 @@ fn worked(input: &mut Input) {
                 message,
                 log_tail: None,
                 resumed_from: None,
-                notes: Vec::new(),
+                warnings: Vec::new(),
             },
         ));
     }
@@ -168,7 +168,7 @@ fn worked(input: &mut Input) {
             session: 1,
             slot: "cpu:1".to_owned(),
             at_ms,
-            what: what.to_owned(),
+            event: what.to_owned(),
             engine: None,
             pid: None,
             message: message.map(str::to_owned),
@@ -292,14 +292,14 @@ fn add_spec(input: &mut Input, spec: &TrialSpec, score: f64, steps: u32) {
 /// A learning curve of two networks and a forest; one network also transferred, with three seeds.
 pub fn transferred() -> Input {
     let mut input = empty(&GENRES);
-    for share in [0.1, 0.5, 1.0] {
+    for fraction in [0.1, 0.5, 1.0] {
         for seed in 1..=3 {
             for (start, freeze) in [None, Some(0), Some(2)].into_iter().enumerate() {
-                let head_start = 0.06 * start.min(1) as f64 * (1.0 - share);
-                let score = 0.5 + 0.08 * share + head_start - 0.01 * freeze.unwrap_or(0) as f64;
+                let head_start = 0.06 * start.min(1) as f64 * (1.0 - fraction);
+                let score = 0.5 + 0.08 * fraction + head_start - 0.01 * freeze.unwrap_or(0) as f64;
                 let model = Kind::Mlp.default_model();
                 let mut spec = TrialSpec::new(model, seed, Objective::default());
-                spec.train_share = share;
+                spec.train_fraction = fraction;
                 spec.transfer = freeze.map(|freeze| Transfer {
                     source: TrialId::from_hex("ab".repeat(16)),
                     weights: "0".repeat(64),
@@ -311,15 +311,17 @@ pub fn transferred() -> Input {
             }
             let forest = Kind::Forest.default_model();
             let mut spec = TrialSpec::new(forest, seed, Objective::default());
-            spec.train_share = share;
-            add_spec(&mut input, &spec, 0.48 + 0.1 * share, 0);
+            spec.train_fraction = fraction;
+            add_spec(&mut input, &spec, 0.48 + 0.1 * fraction, 0);
         }
     }
     for trial in &mut input.experiment.trials {
-        let share = trial.params.iter().find(|(key, _)| key == "train_share");
-        let share = share.and_then(|(_, share)| share.as_f64()).unwrap_or(1.0);
-        let rows = (19_700.0 * share).round();
-        let new_rows = (3_600.0 * share).round();
+        let fraction = trial.params.iter().find(|(key, _)| key == "train_fraction");
+        let fraction = fraction
+            .and_then(|(_, fraction)| fraction.as_f64())
+            .unwrap_or(1.0);
+        let rows = (19_700.0 * fraction).round();
+        let new_rows = (3_600.0 * fraction).round();
         trial.metrics.push(("train/rows".to_owned(), rows));
         trial.metrics.push(("train/new_rows".to_owned(), new_rows));
     }

@@ -30,8 +30,8 @@ pub struct Input {
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
-    /// How often the test rows have been looked at, by whatever sweep.
-    pub looks: u64,
+    /// How often the test set has been evaluated, by any sweep.
+    pub test_evaluations: u64,
     /// The sweeps that were joined into `experiment`, if it is several.
     pub parts: Vec<merged::Part>,
     /// Sweeps of these that a process is at.

@@ -8,13 +8,13 @@ use serde_json::{Value as Json, json};
 use super::axes::Axis;
 use super::configuration::{Configuration, Run};
 use super::summary::Summary;
-use super::summary_stats::Spread;
+use super::summary_stats::SummaryStats;
 use sweep_core::trial::{Objective, Params, Status};
 use sweep_store::{
     ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, NoteRecord, TrialRecord,
 };
 
-/// `[{name, objective: {metric, goal}, data, created_ms, touched_ms, trials: {status: number},
+/// `[{name, objective: {metric, goal}, data, created_ms, updated_ms, trials: {status: number},
 /// out_of_plan, best, best_trial}]`; times in milliseconds since 1970, UTC.
 pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     let one = |experiment: &ExperimentSummary| {
@@ -23,7 +23,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
             "objective": experiment.objective,
             "data": experiment.data,
             "created_ms": experiment.created_ms,
-            "touched_ms": experiment.updated_ms,
+            "updated_ms": experiment.updated_ms,
             "trials": counts(&experiment.counts),
             "out_of_plan": experiment.out_of_plan,
             "best": experiment.best,
@@ -42,7 +42,7 @@ pub fn leaderboard(summary: &Summary, most: usize) -> Json {
                 json!({
                     "value": effect.value,
                     "configurations": effect.means.len(),
-                    "objective": effect.spread.map(spread),
+                    "objective": effect.stats.map(stats),
                 })
             })
             .collect();
@@ -83,7 +83,7 @@ pub fn trial(
             "exit_code": attempt.exit_code,
             "signal": attempt.signal,
             "message": attempt.message,
-            "notes": attempt.notes,
+            "warnings": attempt.warnings,
             "log_tail": attempt.log_tail,
             "resumed_from": attempt.resumed_from,
         })
@@ -152,7 +152,7 @@ fn configuration(summary: &Summary, config: &Configuration) -> Json {
         "params": params(&config.params),
         "varying": config.label,
         "planned": config.planned,
-        "objective": spread(config.spread),
+        "objective": stats(config.stats),
         "runs": config.runs.iter().map(run).collect::<Json>(),
         "diverged": config.diverged,
         "failed": config.failed,
@@ -161,13 +161,13 @@ fn configuration(summary: &Summary, config: &Configuration) -> Json {
     })
 }
 
-pub fn spread(spread: Spread) -> Json {
+pub fn stats(stats: SummaryStats) -> Json {
     json!({
-        "n": spread.n,
-        "mean": spread.mean,
-        "sd": spread.sd,
-        "min": spread.min,
-        "max": spread.max,
+        "n": stats.n,
+        "mean": stats.mean,
+        "sd": stats.sd,
+        "min": stats.min,
+        "max": stats.max,
     })
 }
 

@@ -1,28 +1,28 @@
-//! Score over the number of training rows: configurations trained on shares of them.
+//! Score over the number of training rows: configurations trained on fractions of them.
 //!
-//! Pure. A configuration on a share is one of all rows if they differ in nothing but the share.
+//! Pure. A configuration on a fraction is one of all rows if they differ in nothing but the fraction.
 
 use std::collections::HashMap;
 
-use super::configuration::{Configuration, by_configuration, train_share};
+use super::configuration::{Configuration, by_configuration, train_fraction};
 use super::summary::Summary;
-use super::summary_stats::Spread;
-use sweep_core::trial::{INIT, Kind, Params, Status, TRAIN_SHARE, Value};
+use super::summary_stats::SummaryStats;
+use sweep_core::trial::{INIT, Kind, Params, Status, TRAIN_FRACTION, Value};
 use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// How a configuration scores with more and more training rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Growth<'a> {
+pub struct LearningCurve<'a> {
     /// That of all rows.
     pub config: &'a Configuration,
-    /// By share, ascending; those without a finished trial left out.
+    /// By fraction, ascending; those without a finished trial left out.
     pub points: Vec<Point>,
 }
 
-/// A configuration on one share of the training rows.
+/// A configuration on one fraction of the training rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    pub share: f64,
+    pub fraction: f64,
     /// Training rows, the mean over seeds: where groups stay whole they differ a little.
     pub rows: f64,
     /// Those that the source of a transfer was not trained on, likewise.
@@ -32,18 +32,21 @@ pub struct Point {
     /// (seed, objective) of finished trials, by seed.
     pub values: Vec<(u64, f64)>,
     /// Of the objective over `values`.
-    pub spread: Spread,
+    pub stats: SummaryStats,
 }
 
-/// Of every ranked configuration that was trained on more than one share, in the order of the ranking.
-pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Growth<'a>> {
-    let mut growths = on_any_share(experiment, summary);
-    growths.retain(|growth| growth.points.len() > 1);
-    growths
+/// Of every ranked configuration that was trained on more than one fraction, in the order of the ranking.
+pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<LearningCurve<'a>> {
+    let mut curves = on_any_fraction(experiment, summary);
+    curves.retain(|curve| curve.points.len() > 1);
+    curves
 }
 
 /// Of every ranked configuration.
-pub fn on_any_share<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Growth<'a>> {
+pub fn on_any_fraction<'a>(
+    experiment: &ExperimentRecord,
+    summary: &'a Summary,
+) -> Vec<LearningCurve<'a>> {
     let planned: Vec<&TrialRecord> = experiment
         .trials
         .iter()
@@ -51,32 +54,32 @@ pub fn on_any_share<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> 
         .collect();
     let mut by_setting: HashMap<String, Vec<Point>> = HashMap::new();
     for trials in by_configuration(&planned) {
-        let setting = without_share(trials[0].kind, &trials[0].params);
+        let setting = without_fraction(trials[0].kind, &trials[0].params);
         let points = by_setting.entry(setting).or_default();
         points.extend(point(&trials, experiment));
     }
-    let mut growths = Vec::new();
+    let mut curves = Vec::new();
     for config in &summary.ranking {
-        let setting = without_share(config.kind, &config.params);
+        let setting = without_fraction(config.kind, &config.params);
         let Some(mut points) = by_setting.remove(&setting) else {
             continue;
         };
-        points.sort_by(|a, b| a.share.total_cmp(&b.share));
-        growths.push(Growth { config, points });
+        points.sort_by(|a, b| a.fraction.total_cmp(&b.fraction));
+        curves.push(LearningCurve { config, points });
     }
-    growths
+    curves
 }
 
-/// Of `growths`, the best of each kind; networks from scratch and transferred ones are two kinds.
-pub fn best_of_kinds<'b, 'a>(growths: &'b [Growth<'a>]) -> Vec<&'b Growth<'a>> {
+/// Of `curves`, the best of each kind; networks from scratch and transferred ones are two kinds.
+pub fn best_of_kinds<'b, 'a>(curves: &'b [LearningCurve<'a>]) -> Vec<&'b LearningCurve<'a>> {
     let mut seen: Vec<(Kind, Option<&Value>)> = Vec::new();
     let mut best = Vec::new();
-    for growth in growths {
-        let init = growth.config.params.iter().find(|(key, _)| key == INIT);
-        let kind = (growth.config.kind, init.map(|(_, value)| value));
+    for curve in curves {
+        let init = curve.config.params.iter().find(|(key, _)| key == INIT);
+        let kind = (curve.config.kind, init.map(|(_, value)| value));
         if !seen.contains(&kind) {
             seen.push(kind);
-            best.push(growth);
+            best.push(curve);
         }
     }
     best
@@ -94,9 +97,9 @@ fn point(trials: &[&TrialRecord], experiment: &ExperimentRecord) -> Option<Point
             found.map(|(_, value)| *value)
         };
         let counts: Option<Vec<f64>> = finished.iter().map(|(trial, _)| of(trial)).collect();
-        Spread::of(&counts?).map(|spread| spread.mean)
+        SummaryStats::of(&counts?).map(|stats| stats.mean)
     };
-    let share = train_share(trials[0]);
+    let fraction = train_fraction(trials[0]);
     let mut values: Vec<(u64, f64)> = finished
         .iter()
         .map(|(trial, value)| (trial.seed, *value))
@@ -104,18 +107,18 @@ fn point(trials: &[&TrialRecord], experiment: &ExperimentRecord) -> Option<Point
     values.sort_by_key(|(seed, _)| *seed);
     let scores: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
     Some(Point {
-        share,
-        rows: metric("train/rows").unwrap_or(experiment.dataset.train_rows as f64 * share),
+        fraction,
+        rows: metric("train/rows").unwrap_or(experiment.dataset.train_rows as f64 * fraction),
         new_rows: metric("train/new_rows"),
         planned: trials.len(),
-        spread: Spread::of(&scores)?,
+        stats: SummaryStats::of(&scores)?,
         values,
     })
 }
 
-/// Kind and settings but for the share, as text that is equal for equal settings alone.
-fn without_share(kind: Kind, params: &Params) -> String {
-    let rest = params.iter().filter(|(key, _)| key != TRAIN_SHARE);
+/// Kind and settings but for the fraction, as text that is equal for equal settings alone.
+fn without_fraction(kind: Kind, params: &Params) -> String {
+    let rest = params.iter().filter(|(key, _)| key != TRAIN_FRACTION);
     let lines: Vec<String> = rest
         .map(|(key, value)| format!("{key} = {value}"))
         .collect();

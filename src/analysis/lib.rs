@@ -32,4 +32,4 @@ pub use input::{BEST, Input, wanted};
 pub use query::QueryError;
 pub use query_fields::narrow;
 pub use summary::{Summary, labels};
-pub use summary_stats::Spread;
+pub use summary_stats::SummaryStats;

@@ -45,7 +45,7 @@ pub(super) fn asked_by(trial: &TrialRecord) -> Option<&str> {
 
 /// Why sweeps cannot be joined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JointError {
+pub enum MergeError {
     #[error("{left} is ranked by {left_metric}, {right} by {right_metric}")]
     Objective {
         left: String,
@@ -73,20 +73,20 @@ pub fn name<'a>(names: impl Iterator<Item = &'a str>) -> String {
 ///
 /// # Errors
 /// When two of them were not scored alike on the same rows, as far as the record tells.
-pub fn join(records: &[ExperimentRecord]) -> Result<ExperimentRecord, JointError> {
+pub fn merge(records: &[ExperimentRecord]) -> Result<ExperimentRecord, MergeError> {
     let (first, others) = records.split_first().expect("at least one sweep");
     for other in others {
         check(first, other)?;
     }
-    let mut joint = first.clone();
-    joint.name = name(records.iter().map(|record| record.name.as_str()));
-    joint.trials.clear();
-    joint.sessions.clear();
+    let mut merged = first.clone();
+    merged.name = name(records.iter().map(|record| record.name.as_str()));
+    merged.trials.clear();
+    merged.sessions.clear();
     let differ = records
         .iter()
         .any(|record| record.dataset.digest != first.dataset.digest);
     if differ {
-        joint.dataset.notes = vec![format!(
+        merged.dataset.notes = vec![format!(
             "The sweeps have features of their own: {}. Rows and split are the same.",
             (records.iter())
                 .map(|record| format!("{} has {}", record.name, record.dataset.features.len()))
@@ -95,25 +95,25 @@ pub fn join(records: &[ExperimentRecord]) -> Result<ExperimentRecord, JointError
         )];
     }
     for (place, record) in records.iter().enumerate() {
-        joint.sessions.extend(record.sessions.iter().cloned());
+        merged.sessions.extend(record.sessions.iter().cloned());
         if place > 0 {
-            joint.file_text.push_str(&format!(
+            merged.file_text.push_str(&format!(
                 "\n# {}\n\n{}",
                 record.file_path.display(),
                 record.file_text
             ));
         } else {
-            joint.file_text = format!("# {}\n\n{}", record.file_path.display(), record.file_text);
+            merged.file_text = format!("# {}\n\n{}", record.file_path.display(), record.file_text);
         }
         if differ {
             let notes = record.dataset.notes.iter();
-            joint
+            merged
                 .dataset
                 .notes
                 .extend(notes.map(|note| format!("{}: {note}", record.name)));
         }
         for trial in &record.trials {
-            match joint.trials.iter_mut().find(|known| known.id == trial.id) {
+            match merged.trials.iter_mut().find(|known| known.id == trial.id) {
                 Some(known) => {
                     known.in_plan |= trial.in_plan;
                     let of = known.params.iter_mut().find(|(key, _)| key == SWEEP);
@@ -126,23 +126,23 @@ pub fn join(records: &[ExperimentRecord]) -> Result<ExperimentRecord, JointError
                     trial
                         .params
                         .insert(0, (SWEEP.to_owned(), Value::Text(record.name.clone())));
-                    joint.trials.push(trial);
+                    merged.trials.push(trial);
                 }
             }
         }
     }
-    joint.sessions.sort_by_key(|session| session.id);
-    joint.sessions.dedup_by_key(|session| session.id);
-    Ok(joint)
+    merged.sessions.sort_by_key(|session| session.id);
+    merged.sessions.dedup_by_key(|session| session.id);
+    Ok(merged)
 }
 
-fn check(left: &ExperimentRecord, right: &ExperimentRecord) -> Result<(), JointError> {
+fn check(left: &ExperimentRecord, right: &ExperimentRecord) -> Result<(), MergeError> {
     let names = || (left.name.clone(), right.name.clone());
     let (one, other) = (&left.dataset, &right.dataset);
     let rows = |data: &DatasetRecord| (data.train_rows, data.valid_rows);
     if left.objective != right.objective {
         let (left_name, right_name) = names();
-        return Err(JointError::Objective {
+        return Err(MergeError::Objective {
             left: left_name,
             left_metric: left.objective.metric.clone(),
             right: right_name,
@@ -151,13 +151,13 @@ fn check(left: &ExperimentRecord, right: &ExperimentRecord) -> Result<(), JointE
     }
     let (left, right) = names();
     if one.source_sha256 != other.source_sha256 {
-        return Err(JointError::Source { left, right });
+        return Err(MergeError::Source { left, right });
     }
     if one.classes != other.classes {
-        return Err(JointError::Classes { left, right });
+        return Err(MergeError::Classes { left, right });
     }
     if rows(one) != rows(other) {
-        return Err(JointError::Rows { left, right });
+        return Err(MergeError::Rows { left, right });
     }
     Ok(())
 }
@@ -190,12 +190,12 @@ mod tests {
     #[test]
     fn each_trial_is_there_once_and_says_who_asked_for_it() {
         let records = [fixtures::genres().experiment, other(2)];
-        let joint = join(&records).unwrap();
-        assert_eq!(joint.name, "genres+more");
-        assert_eq!(joint.trials.len(), records[0].trials.len() + 1);
-        assert_eq!(sweep(&joint, &records[0].trials[0].id), "genres+more");
-        assert_eq!(sweep(&joint, &records[0].trials[3].id), "genres");
-        assert_eq!(sweep(&joint, &records[1].trials[2].id), "more");
+        let merged = merge(&records).unwrap();
+        assert_eq!(merged.name, "genres+more");
+        assert_eq!(merged.trials.len(), records[0].trials.len() + 1);
+        assert_eq!(sweep(&merged, &records[0].trials[0].id), "genres+more");
+        assert_eq!(sweep(&merged, &records[0].trials[3].id), "genres");
+        assert_eq!(sweep(&merged, &records[1].trials[2].id), "more");
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut ExperimentRecord)| {
             let mut second = other(2);
             change(&mut second);
-            join(&[first.clone(), second]).unwrap_err()
+            merge(&[first.clone(), second]).unwrap_err()
         };
         assert!(matches!(
             changed(&|record| {
@@ -213,19 +213,19 @@ mod tests {
                     goal: Goal::Min,
                 };
             }),
-            JointError::Objective { .. }
+            MergeError::Objective { .. }
         ));
         assert!(matches!(
             changed(&|record| record.dataset.source_sha256 = "cd".repeat(32)),
-            JointError::Source { .. }
+            MergeError::Source { .. }
         ));
         assert!(matches!(
             changed(&|record| record.dataset.classes.truncate(2)),
-            JointError::Classes { .. }
+            MergeError::Classes { .. }
         ));
         assert!(matches!(
             changed(&|record| record.dataset.valid_rows += 1),
-            JointError::Rows { .. }
+            MergeError::Rows { .. }
         ));
     }
 }

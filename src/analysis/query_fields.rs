@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::query::{Query, QueryError, Row};
 use super::summary::Summary;
-use super::summary_stats::Spread;
+use super::summary_stats::SummaryStats;
 use super::text;
 use sweep_core::trial::{ConfigId, Kind, Status, Value};
 use sweep_store::{ExperimentRecord, TrialRecord};
@@ -81,7 +81,7 @@ fn is_of_a_side(metric: &str) -> bool {
 #[derive(Debug, Default)]
 struct Standing {
     /// Its place in the ranking, from 1, and its scores over seeds, if it is ranked.
-    ranked: Option<(usize, Spread)>,
+    ranked: Option<(usize, SummaryStats)>,
     finished: u64,
     failed: u64,
     diverged: u64,
@@ -101,7 +101,7 @@ fn standings(experiment: &ExperimentRecord) -> HashMap<ConfigId, Standing> {
     }
     for (place, config) in Summary::of(experiment).ranking.into_iter().enumerate() {
         let standing = standings.entry(config.id).or_default();
-        standing.ranked = Some((place + 1, config.spread));
+        standing.ranked = Some((place + 1, config.stats));
     }
     standings
 }
@@ -129,9 +129,9 @@ impl Row for Ranked<'_> {
         if let Some((_, value)) = metrics.find(|(name, _)| is_of_a_side(name) && is_it(name)) {
             return vec![Value::Float(*value)];
         }
-        let spread = |of: fn(&Spread) -> Option<f64>| {
+        let stats = |of: fn(&SummaryStats) -> Option<f64>| {
             let ranked = self.standing.and_then(|standing| standing.ranked.as_ref());
-            float(ranked.and_then(|(_, spread)| of(spread)))
+            float(ranked.and_then(|(_, stats)| of(stats)))
         };
         let number = |of: fn(&Standing) -> Option<u64>| int(self.standing.and_then(of));
         match key {
@@ -151,10 +151,10 @@ impl Row for Ranked<'_> {
             "tag" => trial.tags.iter().cloned().map(Value::Text).collect(),
             "message" => trial.message.as_deref().map_or(Vec::new(), text),
             "rank" => number(|standing| Some(standing.ranked.as_ref()?.0 as u64)),
-            "mean" => spread(|spread| Some(spread.mean)),
-            "sd" => spread(|spread| spread.sd),
-            "min" => spread(|spread| Some(spread.min)),
-            "max" => spread(|spread| Some(spread.max)),
+            "mean" => stats(|stats| Some(stats.mean)),
+            "sd" => stats(|stats| stats.sd),
+            "min" => stats(|stats| Some(stats.min)),
+            "max" => stats(|stats| Some(stats.max)),
             "seeds" => number(|standing| Some(standing.finished)),
             "failed" => number(|standing| Some(standing.failed)),
             "diverged" => number(|standing| Some(standing.diverged)),
@@ -268,10 +268,10 @@ mod tests {
             (format!("name={}", last.id.short()), is_of(&last.id)),
             (format!("trial={}", first.runs[0].trial.short()), 1),
             (
-                format!("mean={} rank=1", text::score(first.spread.mean)),
+                format!("mean={} rank=1", text::score(first.stats.mean)),
                 is_of(&first.id),
             ),
-            (format!("seeds={} rank=1", first.spread.n), is_of(&first.id)),
+            (format!("seeds={} rank=1", first.stats.n), is_of(&first.id)),
         ] {
             assert!(wanted > 0, "{query}");
             assert_eq!(kept(&query).len(), wanted, "{query}");

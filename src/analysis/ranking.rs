@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_given_further_seeds_is_not_overtaken_by_who_kept_the_luck_of_few() {
+    fn who_was_given_extra_seeds_is_not_overtaken_by_who_kept_the_luck_of_few() {
         let values = [
             // Ahead with two seeds, fell back with further ones.
             from(1..=4, &[0.8, 0.8, 0.5, 0.5]),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn further_seeds_of_further_seeds_decide_among_their_own() {
+    fn extra_seeds_of_extra_seeds_decide_among_their_own() {
         let values = [
             from(1..=4, &[0.7, 0.7, 0.7, 0.9]),
             from(1..=3, &[0.9, 0.9, 0.2]),

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::axes::{Axis, axes, varying_keys};
-use super::configuration::{Configuration, by_configuration, configuration, train_share};
+use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
 use super::{merged, ranking, text};
 use sweep_core::trial::{Kind, Objective, Params, Status, TrialId};
 use sweep_store::{ExperimentRecord, TrialRecord};
@@ -24,7 +24,7 @@ pub struct Summary {
     /// Trials of the plan by status, in the order of [`Status::ALL`], those that are none left out.
     pub counts: Vec<(Status, u64)>,
     /// Trials in the record that the experiment's file no longer asks for.
-    pub fallen_out: u64,
+    pub unplanned: u64,
     /// Replicate seeds of the plan, ascending.
     pub seeds: Vec<u64>,
     /// The best run of the first configuration: what `best` means in every command.
@@ -52,10 +52,10 @@ impl Summary {
             .filter(|trial| trial.in_plan)
             .collect();
         let objective = experiment.objective.clone();
-        // Trials of a share of the training rows belong to a learning curve and are not ranked.
+        // Trials on a fraction of the training rows belong to a learning curve and are not ranked.
         let whole: Vec<&TrialRecord> = planned
             .iter()
-            .filter(|trial| train_share(trial) == 1.0)
+            .filter(|trial| train_fraction(trial) == 1.0)
             .copied()
             .collect();
         let groups = by_configuration(&whole);
@@ -79,7 +79,7 @@ impl Summary {
         };
         Summary {
             best_trial: (ranking.first()).map(|first| first.best_run(&objective).trial.clone()),
-            unfinished: sweeps_of(&planned, experiment, is_to_come),
+            unfinished: sweeps_of(&planned, experiment, is_remaining),
             running: Vec::new(),
             with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
             query: None,
@@ -90,7 +90,7 @@ impl Summary {
                 .map(|status| (status, of_status(status) as u64))
                 .filter(|(_, number)| *number > 0)
                 .collect(),
-            fallen_out: (experiment.trials.len() - planned.len()) as u64,
+            unplanned: (experiment.trials.len() - planned.len()) as u64,
             seeds,
             // An empty sum of floats is -0.
             seconds: (planned.iter())
@@ -135,9 +135,12 @@ impl Summary {
     }
 
     /// Trials that `sweep resume` goes on with by itself.
-    pub fn to_come(&self) -> u64 {
-        let to_come = self.counts.iter().filter(|(status, _)| is_to_come(*status));
-        to_come.map(|(_, number)| number).sum()
+    pub fn remaining(&self) -> u64 {
+        let remaining = self
+            .counts
+            .iter()
+            .filter(|(status, _)| is_remaining(*status));
+        remaining.map(|(_, number)| number).sum()
     }
 
     /// The place of `config`, which is of the ranking, from 1.
@@ -177,7 +180,7 @@ fn sweeps_of(
 }
 
 /// Whether `sweep resume` goes on with a trial of this status by itself.
-fn is_to_come(status: Status) -> bool {
+fn is_remaining(status: Status) -> bool {
     !status.is_final() && status != Status::Failed
 }
 

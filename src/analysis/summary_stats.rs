@@ -4,7 +4,7 @@ use super::distributions::{ALPHA, t_quantile};
 
 /// Location and width of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
+pub struct SummaryStats {
     pub n: usize,
     pub mean: f64,
     /// Standard deviation with n - 1; `None` below two numbers.
@@ -13,9 +13,9 @@ pub struct Spread {
     pub max: f64,
 }
 
-impl Spread {
+impl SummaryStats {
     /// Of finite `values`, if there are any. Two-pass, so that a large mean does not drown a small width.
-    pub fn of(values: &[f64]) -> Option<Spread> {
+    pub fn of(values: &[f64]) -> Option<SummaryStats> {
         if values.is_empty() {
             return None;
         }
@@ -25,7 +25,7 @@ impl Spread {
         // The clamp gives equal values their own mean, and so no width from rounding.
         let mean = (values.iter().sum::<f64>() / n).clamp(min, max);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Some(Spread {
+        Some(SummaryStats {
             n: values.len(),
             mean,
             sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
@@ -56,15 +56,15 @@ mod tests {
 
     #[test]
     fn equal_numbers_are_known_to_within_a_step_and_not_better() {
-        let equal = Spread::of(&[0.5, 0.5]).unwrap();
+        let equal = SummaryStats::of(&[0.5, 0.5]).unwrap();
         assert_eq!(equal.interval(0.0), None);
         // 12.706 times 0.1 / sqrt(12) / sqrt(2).
         let (low, high) = equal.interval(0.1).unwrap();
         assert!((low - (0.5 - 0.259_361)).abs() < 1e-5, "{low}");
         assert!((high - (0.5 + 0.259_361)).abs() < 1e-5, "{high}");
         // Steps finer than the scatter change nothing.
-        let apart = Spread::of(&[0.4, 0.6, 0.5]).unwrap();
+        let apart = SummaryStats::of(&[0.4, 0.6, 0.5]).unwrap();
         assert_eq!(apart.interval(0.1), apart.interval(0.0));
-        assert_eq!(Spread::of(&[0.5]).unwrap().interval(0.1), None);
+        assert_eq!(SummaryStats::of(&[0.5]).unwrap().interval(0.1), None);
     }
 }

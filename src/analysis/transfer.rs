@@ -9,8 +9,8 @@ use super::bounds::Bounds;
 use super::configuration::Configuration;
 use super::learning_curve::{self, Point};
 use super::summary::Summary;
-use super::summary_stats::Spread;
-use sweep_core::trial::{INIT, Objective, Params, TRAIN_SHARE, Value};
+use super::summary_stats::SummaryStats;
+use sweep_core::trial::{INIT, Objective, Params, TRAIN_FRACTION, Value};
 use sweep_store::ExperimentRecord;
 
 /// Settings that a transferred network has beyond those of its pair.
@@ -27,52 +27,52 @@ const OWN: [&str; 6] = [
 pub struct Pairing<'a> {
     pub transferred: &'a Configuration,
     pub scratch: &'a Configuration,
-    /// By share of the training rows, ascending; those without a pair left out.
+    /// By fraction of the training rows, ascending; those without a pair left out.
     pub points: Vec<PairPoint>,
 }
 
-/// The pairs on one share of the training rows.
+/// The pairs on one fraction of the training rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairPoint {
-    pub share: f64,
+    pub fraction: f64,
     /// Training rows, and those that the source was not trained on, the mean over seeds.
     pub rows: f64,
     pub new_rows: Option<f64>,
     pub transferred: Point,
     pub scratch: Point,
     /// Transferred less scratch over pairs, positive where the transferred one is better.
-    pub gain: Spread,
+    pub gain: SummaryStats,
     /// 95% interval of the mean gain, cut to what is possible; `None` below two pairs, and where all gains are equal.
     pub interval: Option<(f64, f64)>,
 }
 
 /// Every transferred configuration of the ranking with its pair, in the order of the ranking.
 pub fn all<'a>(experiment: &ExperimentRecord, summary: &'a Summary) -> Vec<Pairing<'a>> {
-    let growths = learning_curve::on_any_share(experiment, summary);
+    let curves = learning_curve::on_any_fraction(experiment, summary);
     let is_transferred = |config: &Configuration| value_of(&config.params, INIT) == "transfer";
-    let scratch: HashMap<String, &learning_curve::Growth<'a>> = growths
+    let scratch: HashMap<String, &learning_curve::LearningCurve<'a>> = curves
         .iter()
-        .filter(|growth| !is_transferred(growth.config))
-        .map(|growth| (common(&growth.config.params), growth))
+        .filter(|curve| !is_transferred(curve.config))
+        .map(|curve| (common(&curve.config.params), curve))
         .collect();
-    growths
+    curves
         .iter()
-        .filter(|growth| is_transferred(growth.config))
-        .filter_map(|growth| {
-            let pair = scratch.get(&common(&growth.config.params))?;
-            let points: Vec<PairPoint> = growth
+        .filter(|curve| is_transferred(curve.config))
+        .filter_map(|curve| {
+            let pair = scratch.get(&common(&curve.config.params))?;
+            let points: Vec<PairPoint> = curve
                 .points
                 .iter()
                 .filter_map(|point| {
                     let other = pair
                         .points
                         .iter()
-                        .find(|other| other.share == point.share)?;
+                        .find(|other| other.fraction == point.fraction)?;
                     pair_point(&summary.objective, point, other)
                 })
                 .collect();
             (!points.is_empty()).then_some(Pairing {
-                transferred: growth.config,
+                transferred: curve.config,
                 scratch: pair.config,
                 points,
             })
@@ -102,9 +102,9 @@ fn pair_point(objective: &Objective, transferred: &Point, scratch: &Point) -> Op
             Some(sign * (value - pair.1))
         })
         .collect();
-    let gain = Spread::of(&gains)?;
+    let gain = SummaryStats::of(&gains)?;
     Some(PairPoint {
-        share: transferred.share,
+        fraction: transferred.fraction,
         rows: transferred.rows,
         new_rows: transferred.new_rows,
         transferred: transferred.clone(),
@@ -118,7 +118,7 @@ fn pair_point(objective: &Objective, transferred: &Point, scratch: &Point) -> Op
 fn common(params: &Params) -> String {
     let rest = params
         .iter()
-        .filter(|(key, _)| key != TRAIN_SHARE && !OWN.contains(&key.as_str()));
+        .filter(|(key, _)| key != TRAIN_FRACTION && !OWN.contains(&key.as_str()));
     let lines: Vec<String> = rest
         .map(|(key, value)| format!("{key} = {value}"))
         .collect();

@@ -61,7 +61,7 @@ pub fn load_merged(
     records: &[ExperimentRecord],
     options: &Options,
 ) -> Result<Result<Input, String>, Error> {
-    let mut record = match merged::join(records) {
+    let mut record = match merged::merge(records) {
         Ok(record) => record,
         Err(error) => return Ok(Err(error.to_string())),
     };
@@ -141,8 +141,11 @@ fn input(
         confusion.insert(id.clone(), store.confusion(&id)?);
         importance.insert(id.clone(), store.importance(&id)?);
     }
-    let looks = test_evaluations::count(store, &experiment)?;
-    let test = test.map(|test| EvaluationRecord { looks, ..test });
+    let test_evaluations = test_evaluations::count(store, &experiment)?;
+    let test = test.map(|test| EvaluationRecord {
+        test_evaluations,
+        ..test
+    });
     let (calibration, mut lacking) = calibration::calibrations(app, &experiment);
     lacking.extend(filtered);
     let name = &experiment.name;
@@ -151,7 +154,7 @@ fn input(
         lacking,
         attempts: app.attempts_in(store, name)?,
         slot_events: store.slot_events(name)?,
-        looks,
+        test_evaluations,
         parts: Vec::new(),
         running: running(app, std::slice::from_ref(&experiment)),
         query: options.query.clone(),

@@ -86,7 +86,7 @@ fn write(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json
         Ok(anova) => hyperparameters::json(&anova),
         Err(reason) => json!({ "none": reason }),
     };
-    value["test_looks"] = input.looks.into();
+    value["test_evaluations"] = input.test_evaluations.into();
     value["test"] = input.test.as_ref().map(test::json).into();
     value["report"] = written.page.display().to_string().into();
     Ok(value)
@@ -108,7 +108,7 @@ fn print(
     if let Some(sentence) = plan_status::unfinished(summary) {
         terminal::print(&sentence);
     }
-    for sentence in plan_status::troubles(summary) {
+    for sentence in plan_status::failures(summary) {
         terminal::print(&sentence);
     }
     let leaderboard = table::leaderboard(summary, listing::SHOWN, terminal::look());
@@ -126,7 +126,7 @@ fn print(
         let columns = test::COLUMNS.map(str::to_owned);
         terminal::print(&format!("\n{}", test::about(test)));
         terminal::print_table(&listing::plain(&columns, &test::table(test)));
-        terminal::print(&format!("{}\n", test::looks(test)));
+        terminal::print(&format!("{}\n", test::evaluation_count(test)));
     }
     for line in &written.left_out {
         terminal::note(&format!("note: {line}"));

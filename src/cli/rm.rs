@@ -115,8 +115,8 @@ fn as_text(prepared: &PreparedRemoval<'_>) -> String {
             "keeps:   {sessions} that trained such trials, under those sweeps"
         ));
     }
-    if removal.looks > 0 {
-        let evaluations = pluralize(removal.looks, "test-set evaluation");
+    if removal.test_evaluations > 0 {
+        let evaluations = pluralize(removal.test_evaluations, "test-set evaluation");
         lines.push(format!(
             "keeps:   the count of its {evaluations}; their scores are removed"
         ));
@@ -142,7 +142,7 @@ fn as_json(prepared: &PreparedRemoval<'_>) -> Json {
         "metrics": removal.metrics,
         "tags": removal.tags,
         "notes": removal.notes,
-        "looks": removal.looks,
+        "test_evaluations": removal.test_evaluations,
         "data": removal.datasets,
         "files": files.files.len(),
         "bytes": files.bytes(),

@@ -41,7 +41,7 @@ pub enum Cause {
 }
 
 /// The recorded cause of trials that were skipped: given up without an attempt of their own.
-pub const SKIPPED: &str = "set_aside";
+pub const SKIPPED: &str = "skipped";
 
 /// Every recorded cause of a failed trial.
 pub const CAUSES: [&str; 7] = [
@@ -49,7 +49,7 @@ pub const CAUSES: [&str; 7] = [
     "timed_out",
     "hung",
     "out_of_memory",
-    "refused",
+    "rejected",
     "protocol",
     SKIPPED,
 ];
@@ -62,7 +62,7 @@ impl Cause {
             Cause::TimedOut { .. } => "timed_out",
             Cause::Hung { .. } => "hung",
             Cause::OutOfMemory { .. } => "out_of_memory",
-            Cause::Rejected { .. } => "refused",
+            Cause::Rejected { .. } => "rejected",
             Cause::Protocol { .. } => "protocol",
         }
     }

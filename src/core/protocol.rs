@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
-/// Raised with every change that an older peer would misread. Version 4 renamed tags and fields.
-pub const PROTOCOL_VERSION: u32 = 4;
+/// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields.
+pub const PROTOCOL_VERSION: u32 = 5;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;

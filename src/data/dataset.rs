@@ -9,38 +9,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use sweep_core::trial::DataDigest;
 
 use super::fit::{FittedField, Preprocessor, Scaling};
 use super::layout::{Mapped, Place};
+use super::meta::{DatasetMeta, Rows};
 use super::sample::sample;
-
-/// Describes a prepared data set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DatasetMeta {
-    pub digest: DataDigest,
-    /// Names of the columns of `x`, in order.
-    pub features: Vec<String>,
-    /// Names of the classes; a label is an index into them.
-    pub classes: Vec<String>,
-    pub train_rows: usize,
-    pub valid_rows: usize,
-    pub test_rows: usize,
-    /// How the features were made.
-    #[serde(rename = "preparation")]
-    pub preprocessor: Preprocessor,
-}
-
-/// Rows of one side of the split.
-#[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
-    /// Row-major [rows, features].
-    pub x: &'a [f32],
-    /// Labels [rows].
-    pub y: &'a [u32],
-}
 
 /// Training and validation rows of a prepared data set; never the test rows.
 #[derive(Debug)]

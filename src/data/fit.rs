@@ -83,6 +83,15 @@ pub struct Scaling {
 }
 
 impl Preprocessor {
+    /// The fields whose columns hold text, in order.
+    pub(super) fn text_fields(&self) -> Vec<&TextField> {
+        let text = |field| match field {
+            &FittedField::Text { ref text, .. } => Some(text),
+            _ => None,
+        };
+        self.fields.iter().filter_map(text).collect()
+    }
+
     /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the
     /// text fields, and what is slow to compute from a text is remembered in the folder `cache`.
     pub(super) fn fit(

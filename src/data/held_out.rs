@@ -5,8 +5,8 @@
 use std::io;
 use std::path::Path;
 
-use super::dataset::{DatasetMeta, Rows};
 use super::layout::{Mapped, Place};
+use super::meta::{DatasetMeta, Rows};
 
 /// The test rows. Every look at them should be counted.
 #[derive(Debug)]

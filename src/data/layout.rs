@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
 
-use super::dataset::{DatasetMeta, Rows};
+use super::meta::{DatasetMeta, Rows};
 
 /// Raised with every change of layout or of the digest's bytes.
 pub const DATA_FORMAT: u32 = 1;

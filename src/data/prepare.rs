@@ -14,11 +14,11 @@ use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::atomic;
-use super::dataset::DatasetMeta;
 use super::digest::{SplitRows, digest};
 use super::error::DataError;
 use super::layout::{Tensor, file_bytes};
 use super::loaded_table::{LoadedTable, TEST_KEY, both};
+use super::meta::DatasetMeta;
 use super::saved::SavedPreprocessor;
 use super::split::{TEST, TRAIN, VALID};
 use super::summary::Summary;

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use sweep_core::trial::DataDigest;
 
 use super::atomic;
-use super::dataset::DatasetMeta;
 use super::error::DataError;
 use super::fit::{FittedField, Preprocessor, Scaling};
+use super::meta::DatasetMeta;
 use super::text::{self, FittedText};
 
 /// Raised with every change of meaning; files of another format are refused.
@@ -89,7 +89,7 @@ impl SavedPreprocessor {
         if let Some(why) = saved.problem() {
             return Err(unsound(&why));
         }
-        saved.texts = FittedText::open_all(&text::path(path), &saved.preprocessor)?;
+        saved.texts = FittedText::open_all(&text::path(path), saved.preprocessor.text_fields())?;
         Ok(saved)
     }
 

@@ -10,11 +10,12 @@ use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
 use super::columns::{Form, Roles};
-use super::dataset::{Dataset, DatasetMeta};
+use super::dataset::Dataset;
 use super::error::{DataError, quote};
 use super::fit::{FittedField, Preprocessor};
 use super::held_out::HeldOutTest;
 use super::loaded_table::LoadedTable;
+use super::meta::DatasetMeta;
 use super::saved::SavedPreprocessor;
 use super::table::Table;
 use super::text::FittedText;

@@ -3,10 +3,11 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
+use super::codes::{Labels, NONE};
 use super::column::kind_name;
+use super::column_data::ColumnData;
 use super::cross::{Cross, entropy};
 use super::number::Numbers;
-use super::{Held, Labels, NONE};
 
 /// Ranges of about equal size into which numbers are cut for mutual information.
 pub const BINS: usize = 16;
@@ -37,7 +38,7 @@ pub struct Association {
     pub cramers_v_corrected: Option<f64>,
 }
 
-pub(super) fn of(columns: &[Held<'_>], target: usize, labels: &Labels) -> Vec<Association> {
+pub(super) fn of(columns: &[ColumnData<'_>], target: usize, labels: &Labels) -> Vec<Association> {
     (0..columns.len())
         .into_par_iter()
         .filter(|column| *column != target)
@@ -45,7 +46,7 @@ pub(super) fn of(columns: &[Held<'_>], target: usize, labels: &Labels) -> Vec<As
         .collect()
 }
 
-fn association(held: &Held<'_>, labels: &Labels) -> Association {
+fn association(held: &ColumnData<'_>, labels: &Labels) -> Association {
     let binned = held
         .numbers
         .as_ref()

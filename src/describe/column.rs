@@ -1,13 +1,13 @@
 //! One column at a time: how many values, which, and, for numbers, where they lie; the same by class.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
+use super::codes::{Labels, NONE};
+use super::column_data::ColumnData;
 use super::number::{moments, quantile};
-use super::{Held, Labels, NONE};
 use sweep_data::{ColumnKind, View};
 
 /// What a column holds.
@@ -78,19 +78,7 @@ impl NumberSummary {
     }
 }
 
-/// For each text its place among the distinct ones, in the order in which they first come, or
-/// [`NONE`]; and their number.
-pub(super) fn codes<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<u32>, usize) {
-    let mut known: HashMap<&str, u32> = HashMap::new();
-    let code = |text: Option<&'a str>| {
-        let next = known.len() as u32;
-        text.map_or(NONE, |text| *known.entry(text).or_insert(next))
-    };
-    let codes: Vec<u32> = texts.map(code).collect();
-    (codes, known.len())
-}
-
-pub(super) fn summary(view: &View, column: usize, held: &Held<'_>) -> ColumnSummary {
+pub(super) fn summary(view: &View, column: usize, held: &ColumnData<'_>) -> ColumnSummary {
     let count = held.codes.iter().filter(|code| **code != NONE).count();
     ColumnSummary {
         name: held.name.to_owned(),
@@ -117,7 +105,7 @@ pub(super) fn kind_name(kind: ColumnKind) -> &'static str {
     }
 }
 
-fn most_frequent(view: &View, column: usize, held: &Held<'_>) -> Option<MostFrequent> {
+fn most_frequent(view: &View, column: usize, held: &ColumnData<'_>) -> Option<MostFrequent> {
     let mut counts = vec![0usize; held.levels];
     let mut first = vec![0usize; held.levels];
     for (row, code) in held.codes.iter().enumerate().rev() {
@@ -141,13 +129,13 @@ fn most_frequent(view: &View, column: usize, held: &Held<'_>) -> Option<MostFreq
 }
 
 /// Every numeric column in every class.
-pub(super) fn by_class(numeric: &[&Held<'_>], labels: &Labels) -> Vec<ByClass> {
+pub(super) fn by_class(numeric: &[&ColumnData<'_>], labels: &Labels) -> Vec<ByClass> {
     let rows = |wanted: usize| {
         let codes = labels.codes.iter();
         codes.filter(|code| **code as usize == wanted).count()
     };
     let rows: Vec<usize> = (0..labels.classes).map(rows).collect();
-    let one = |held: &&Held<'_>| -> Vec<ByClass> {
+    let one = |held: &&ColumnData<'_>| -> Vec<ByClass> {
         let parts = sorted_by_class(held, labels);
         let rows = parts.iter().zip(&rows).enumerate();
         rows.map(|(class, (sorted, rows))| ByClass {
@@ -164,7 +152,7 @@ pub(super) fn by_class(numeric: &[&Held<'_>], labels: &Labels) -> Vec<ByClass> {
 }
 
 /// The values of each class, ascending.
-pub(super) fn sorted_by_class(held: &Held<'_>, labels: &Labels) -> Vec<Vec<f64>> {
+pub(super) fn sorted_by_class(held: &ColumnData<'_>, labels: &Labels) -> Vec<Vec<f64>> {
     let mut parts = vec![Vec::new(); labels.classes];
     if let Some(numbers) = &held.numbers {
         for row in &numbers.order {

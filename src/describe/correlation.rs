@@ -3,7 +3,7 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
-use super::Held;
+use super::column_data::ColumnData;
 use super::number::{Numbers, moments};
 
 /// Columns that are correlated; time and space grow with the square of their number.
@@ -28,7 +28,7 @@ struct Ready<'a> {
     ranks: Vec<f64>,
 }
 
-pub(super) fn of(numeric: &[&Held<'_>], notes: &mut Vec<String>) -> Option<Correlation> {
+pub(super) fn of(numeric: &[&ColumnData<'_>], notes: &mut Vec<String>) -> Option<Correlation> {
     if numeric.len() > MOST_CORRELATED {
         notes.push(format!(
             "note: correlations of the first {MOST_CORRELATED} of {} numeric columns alone",

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::NONE;
+use super::codes::NONE;
 
 /// How often each value, each class and each pair of them occurs.
 pub struct Cross {

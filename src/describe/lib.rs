@@ -5,7 +5,9 @@
 //! correlation of a constant) is NaN, never a guess.
 
 mod association;
+mod codes;
 mod column;
+mod column_data;
 mod correlation;
 mod cross;
 mod number;
@@ -23,11 +25,9 @@ pub use shape::{BoxPlot, Histogram, Shape};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
-use number::Numbers;
+use codes::{Labels, NONE};
+use column_data::ColumnData;
 use sweep_data::{ColumnKind, View};
-
-/// Marks a row without a value in a list of codes.
-pub(crate) const NONE: u32 = u32::MAX;
 
 /// Everything about a table. Serialised, it is `describe.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,55 +89,14 @@ pub struct ClassCount {
     pub share: f64,
 }
 
-/// A column of the view with what several statistics need of it.
-struct Held<'a> {
-    name: &'a str,
-    /// What its numbers are called: as the features of an experiment, so a date's are `name.year`.
-    number_name: String,
-    kind: ColumnKind,
-    /// For columns that are numbers, or dates (their years).
-    numbers: Option<Numbers>,
-    /// The code of each row's value, below `levels`, or [`NONE`].
-    codes: Vec<u32>,
-    levels: usize,
-}
-
-impl Held<'_> {
-    fn of(view: &View, column: usize) -> Held<'_> {
-        let about = &view.columns[column];
-        let numbers = view.numbers(column).map(Numbers::new);
-        let (codes, levels) = match (&numbers, about.kind) {
-            (Some(numbers), ColumnKind::Number) => numbers.codes(),
-            _ => column::codes((0..view.rows()).map(|row| view.text(row, column))),
-        };
-        Held {
-            name: &about.name,
-            number_name: match about.kind {
-                ColumnKind::Date => format!("{}.year", about.name),
-                _ => about.name.clone(),
-            },
-            kind: about.kind,
-            numbers,
-            codes,
-            levels,
-        }
-    }
-}
-
-/// The class of each row.
-struct Labels {
-    codes: Vec<u32>,
-    classes: usize,
-}
-
 /// Describes the rows and columns of `view`.
 pub fn describe(view: &View) -> Description {
-    let columns: Vec<Held<'_>> = (0..view.columns.len())
+    let columns: Vec<ColumnData<'_>> = (0..view.columns.len())
         .into_par_iter()
-        .map(|column| Held::of(view, column))
+        .map(|column| ColumnData::of(view, column))
         .collect();
     let labels = view.target.map(|target| labels(view, target));
-    let numeric: Vec<&Held<'_>> = columns
+    let numeric: Vec<&ColumnData<'_>> = columns
         .iter()
         .filter(|column| column.numbers.is_some())
         .collect();
@@ -221,7 +180,7 @@ fn target_of(view: &View, target: usize, labels: &Labels) -> Target {
 
 /// Rows that no model can tell apart: those with the same features. Without a target, or without
 /// features, there is nothing to say.
-fn alike(view: &View, columns: &[Held<'_>], labels: Option<&Labels>) -> Option<Conflicts> {
+fn alike(view: &View, columns: &[ColumnData<'_>], labels: Option<&Labels>) -> Option<Conflicts> {
     let labels = labels?;
     let features: Vec<usize> = (0..columns.len())
         .filter(|column| view.columns[*column].is_feature)

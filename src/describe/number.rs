@@ -3,7 +3,7 @@
 //! Invariant: all values are finite or NaN, and NaN means missing; `order` has exactly the rows with
 //! a value, sorted by it, equal ones in the order of the rows.
 
-use super::NONE;
+use super::codes::NONE;
 
 /// Above this size squares overflow, and below its inverse they vanish, so that moments are computed
 /// on another scale.

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
-use super::{Labels, NONE};
+use super::codes::{Labels, NONE};
 use sweep_data::View;
 
 /// Rows that equal others in every column of the file, letter by letter; missing equals missing.

@@ -3,9 +3,10 @@
 use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
+use super::codes::Labels;
 use super::column::sorted_by_class;
+use super::column_data::ColumnData;
 use super::number::quantile;
-use super::{Held, Labels};
 
 /// Bins of a histogram, at least and at most.
 const LEAST_BINS: usize = 10;
@@ -53,8 +54,8 @@ pub struct BoxPlot {
     pub beyond: usize,
 }
 
-pub(super) fn of(numeric: &[&Held<'_>], labels: Option<&Labels>) -> Vec<Shape> {
-    let shape = |held: &&Held<'_>| {
+pub(super) fn of(numeric: &[&ColumnData<'_>], labels: Option<&Labels>) -> Vec<Shape> {
+    let shape = |held: &&ColumnData<'_>| {
         let parts = match (labels, &held.numbers) {
             (Some(labels), _) => sorted_by_class(held, labels),
             (None, Some(numbers)) => vec![numbers.sorted()],

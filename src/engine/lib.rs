@@ -139,9 +139,11 @@ pub fn train_with(
     callback: &mut dyn Callback,
 ) -> Result<Outcome, EngineError> {
     let TrialSpec {
-        seed, train_share, ..
+        seed,
+        train_fraction,
+        ..
     } = *job.spec;
-    let share = (train_share < 1.0).then(|| job.data.with_share(seed, train_share));
+    let share = (train_fraction < 1.0).then(|| job.data.with_share(seed, train_fraction));
     let data = share.as_ref().unwrap_or(job.data);
     let job = Job { data, ..job };
     let kind = models::of(job.spec.model.kind());
@@ -168,7 +170,7 @@ fn count_rows(job: &Job<'_>, outcome: &mut Outcome) {
         && result.best.is_some()
     {
         let new = job.data.new_train_rows();
-        let shared = job.spec.train_share < 1.0;
+        let shared = job.spec.train_fraction < 1.0;
         let rows = (shared || new.is_some()).then(|| job.data.meta().train_rows);
         for (name, count) in [(TRAIN_ROWS, rows), (NEW_ROWS, new)] {
             let count = count.map(|count| (name.to_owned(), count as f64));

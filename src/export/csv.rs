@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use super::table::{Cells, Table};
-use super::{ExportError, Exporter, File, Sweep, tables};
+use super::exporter::{ExportError, Exporter, File, Sweep};
+use super::table::{self, Cells, Table};
 use sweep_analysis::text::guarded;
 
 /// The format `csv`.
@@ -23,7 +23,7 @@ impl Exporter for Csv {
     }
 
     fn files(&self, sweep: &Sweep, _root: &Path) -> Result<Vec<File>, ExportError> {
-        tables(sweep, "csv", bytes)
+        table::files(sweep, "csv", bytes)
     }
 }
 

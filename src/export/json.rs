@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{ExportError, Exporter, File, Sweep};
+use super::exporter::{ExportError, Exporter, File, Sweep};
 use sweep_analysis::json as shown;
 
 /// The format `json`.

@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::times::Times;
-use super::{ExportError, Exporter, File, Sweep};
 use sweep_core::trial::Status;
 use sweep_store::{Curve, ExperimentRecord, TrialRecord};
 

@@ -10,8 +10,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-use super::table::{Cells, Column, Table};
-use super::{ExportError, Exporter, File, Sweep, tables};
+use super::exporter::{ExportError, Exporter, File, Sweep};
+use super::table::{self, Cells, Column, Table};
 
 /// The format `parquet`.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Exporter for Parquet {
     }
 
     fn files(&self, sweep: &Sweep, _root: &Path) -> std::result::Result<Vec<File>, ExportError> {
-        tables(sweep, "parquet", bytes)
+        table::files(sweep, "parquet", bytes)
     }
 }
 

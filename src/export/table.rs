@@ -3,7 +3,9 @@
 //! Invariant: all columns of a table are of one length; a cell that is not known is `None`, never a zero
 //! or an empty text.
 
-use super::Sweep;
+use std::path::PathBuf;
+
+use super::exporter::{ExportError, File, Sweep};
 use sweep_core::trial::Value;
 use sweep_store::{AttemptRecord, TrialRecord};
 
@@ -30,6 +32,25 @@ pub enum Cells {
 /// `trials` (one row a trial, in plan order), `metrics` (one row a value) and `attempts`.
 pub fn all(sweep: &Sweep) -> Vec<Table> {
     vec![trials(sweep), metrics(sweep), attempts(sweep)]
+}
+
+/// A file for each table of `sweep`, as `bytes` makes it.
+pub fn files<E: std::fmt::Display>(
+    sweep: &Sweep,
+    extension: &str,
+    bytes: fn(&Table) -> Result<Vec<u8>, E>,
+) -> Result<Vec<File>, ExportError> {
+    let file = |table: Table| {
+        let name = format!("{}.{extension}", table.name);
+        match bytes(&table) {
+            Ok(bytes) => Ok((PathBuf::from(name), bytes)),
+            Err(error) => Err(ExportError::Make {
+                name,
+                message: error.to_string(),
+            }),
+        }
+    };
+    all(sweep).into_iter().map(file).collect()
 }
 
 /// Settings stand under `params.` and metrics at the best step under `metrics.`, since both may have the
@@ -146,7 +167,7 @@ fn attempts(sweep: &Sweep) -> Table {
         int("resumed_from", &|attempt| {
             attempt.resumed_from.map(i64::from)
         }),
-        text("notes", &|attempt| Some(attempt.notes.join("\n"))),
+        text("warnings", &|attempt| Some(attempt.warnings.join("\n"))),
         text("log_tail", &|attempt| attempt.log_tail.clone()),
     ]);
     Table {

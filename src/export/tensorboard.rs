@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::protobuf::Message;
 use super::times::Times;
-use super::{ExportError, Exporter, File, Sweep};
 use sweep_core::trial::{Status, Value};
 use sweep_store::{Curve, TrialRecord};
 

@@ -31,7 +31,7 @@ fn sweep() -> Sweep {
             message: trial.message.clone(),
             log_tail: None,
             resumed_from: None,
-            notes: Vec::new(),
+            warnings: Vec::new(),
         };
         attempts.insert(trial.id.clone(), vec![attempt]);
     }

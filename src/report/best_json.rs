@@ -2,9 +2,11 @@
 //! and what each of its seeds scored. Small files for scripts and for people.
 
 use serde_json::{Map, Value as Json, json};
+use sweep_analysis::{
+    Input,
+    json::{object, params, stats},
+};
 
-use super::Input;
-use super::json::{object, params, spread};
 use sweep_analysis::{Configuration, Run, Summary};
 use sweep_core::trial::Kind;
 
@@ -62,7 +64,7 @@ fn scores(input: &Input, config: &Configuration) -> Json {
     };
     json!({
         "config": config.id,
-        "objective": spread(config.spread),
+        "objective": stats(config.stats),
         "seconds": config.seconds,
         "parameters": config.parameters,
         "trials": config.runs.iter().map(seed).collect::<Json>(),
@@ -71,8 +73,8 @@ fn scores(input: &Input, config: &Configuration) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use sweep_analysis::fixtures as samples;
 
     #[test]
     fn the_best_of_each_kind_stands_in_two_small_files() {

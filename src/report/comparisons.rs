@@ -2,16 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::csv_tables::{CsvTable, number, whole};
+use super::csv_table::{CsvTable, number, whole};
 use super::narrative;
 use sweep_analysis::inference::{Comparison, Inference, Optimism, Verdict};
 use sweep_analysis::{Summary, text};
 
-/// One row a configuration, by rank; what compares it with the winner is empty for the winner itinference.
-pub(crate) fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
+/// One row a configuration, by rank; what compares it with the winner is empty for the winner itself.
+pub(crate) fn csv_table(inference: &Inference, summary: &Summary) -> CsvTable {
     let mut header = vec!["rank", "config", "kind", "varying", "seeds"];
     header.extend([
-        "seed_matters",
+        "deterministic",
         "mean",
         "mean_low_95",
         "mean_high_95",
@@ -23,10 +23,10 @@ pub(crate) fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
         "degrees",
         "p",
         "p_corrected",
-        "told_apart",
+        "significant",
         "seeds_needed",
     ]);
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for (place, (config, estimate)) in summary.ranking.iter().zip(&inference.estimates).enumerate()
     {
         let mut row = vec![
@@ -35,7 +35,7 @@ pub(crate) fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
             config.kind.name().to_owned(),
             config.label.clone(),
             estimate.seeds.to_string(),
-            (!estimate.is_repeat).to_string(),
+            estimate.is_deterministic.to_string(),
             text::exact(estimate.mean),
             number(estimate.interval.map(|(low, _)| low)),
             number(estimate.interval.map(|(_, high)| high)),
@@ -45,13 +45,13 @@ pub(crate) fn sheet(inference: &Inference, summary: &Summary) -> CsvTable {
             Some(comparison) => row.extend(cells(comparison)),
             None => row.resize(header.len(), String::new()),
         }
-        sheet.push(&row);
+        csv.push(&row);
     }
-    sheet
+    csv
 }
 
-/// `{verdict, p, seeds_needed, not_compared, repeats: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
-/// degrees, p, p_corrected, told_apart, seeds_needed}], optimism: {by, honest, folds, same_choice}, sentences}`;
+/// `{verdict, p, seeds_needed, not_compared, deterministic: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
+/// degrees, p, p_corrected, significant, seeds_needed}], optimism: {by, bias_corrected, folds, same_choice}, sentences}`;
 /// `by` is positive where the winner is better.
 pub fn json(inference: &Inference, summary: &Summary) -> Json {
     let (verdict, p, seeds) = match inference.verdict {
@@ -60,7 +60,7 @@ pub fn json(inference: &Inference, summary: &Summary) -> Json {
         Verdict::TooFewSeeds => ("too_few_seeds", None, None),
         Verdict::Certain => ("certain", None, None),
         Verdict::Winner { p } => ("winner", Some(p), None),
-        Verdict::NotToldApart { seeds } => ("not_told_apart", None, seeds),
+        Verdict::NotSignificant { seeds } => ("not_significant", None, seeds),
     };
     let config = |place: usize| json!(summary.ranking[place].id);
     let comparison = |one: &Comparison| {
@@ -76,14 +76,14 @@ pub fn json(inference: &Inference, summary: &Summary) -> Json {
             "degrees": one.degrees,
             "p": one.p,
             "p_corrected": one.p_corrected,
-            "told_apart": one.is_told_apart,
+            "significant": one.is_significant,
             "seeds_needed": one.seeds_needed,
         })
     };
     let optimism = |one: Optimism| {
         json!({
             "by": one.by,
-            "honest": one.honest,
+            "bias_corrected": one.bias_corrected,
             "folds": one.folds,
             "same_choice": one.same_choice,
         })
@@ -93,8 +93,8 @@ pub fn json(inference: &Inference, summary: &Summary) -> Json {
         "p": p,
         "seeds_needed": seeds,
         "not_compared": inference.untested(),
-        "repeats": (inference.estimates.iter().enumerate())
-            .filter(|(_, estimate)| estimate.is_repeat)
+        "deterministic": (inference.estimates.iter().enumerate())
+            .filter(|(_, estimate)| estimate.is_deterministic)
             .map(|(place, _)| config(place))
             .collect::<Json>(),
         "candidates": inference.candidates.iter().map(|place| config(*place)).collect::<Json>(),
@@ -116,7 +116,7 @@ fn cells(one: &Comparison) -> Vec<String> {
         number(one.degrees),
         number(one.p),
         number(one.p_corrected),
-        one.is_told_apart.to_string(),
+        one.is_significant.to_string(),
         whole(one.seeds_needed),
     ]
 }

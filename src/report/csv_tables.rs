@@ -1,15 +1,12 @@
-//! The CSV files: UTF-8, comma, one header line, numbers as programs read them (`NaN`, `inf` and
-//! `1e-5` included).
-//!
-//! A cell that holds text from the data, or a message, never begins a formula in a spreadsheet.
+//! The CSV files of a report.
 
 use std::collections::HashMap;
+use sweep_analysis::{Anova, BEST, Inference, Input, learning_curve, text, transfer};
 
-use super::{
-    Anova, BEST, Inference, Input, comparisons, growth, hyperparameters, test, text, transfer,
-};
+use super::csv_table::{CsvTable, number, whole};
+use super::{comparisons, hyperparameters, test};
 use sweep_analysis::Summary;
-use sweep_core::trial::{Params, TRAIN_SHARE, TrialId};
+use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
@@ -31,29 +28,29 @@ pub const NAMES: [&str; 12] = [
 /// All CSV files that `input` has rows for, by name; trials and best always.
 pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
     let anova = Anova::of(summary).ok();
-    let of_anova = |sheet: fn(&Anova) -> CsvTable| {
-        let made = anova.as_ref().map(sheet);
+    let of_anova = |csv: fn(&Anova) -> CsvTable| {
+        let made = anova.as_ref().map(csv);
         made.unwrap_or_else(|| CsvTable::new(&["setting"]))
     };
-    let sheets = [
+    let tables = [
         trials(input),
         best(summary),
-        comparisons::sheet(&Inference::of(summary), summary),
-        growth(input, summary),
+        comparisons::csv_table(&Inference::of(summary), summary),
+        learning_curve(input, summary),
         pairs(input, summary),
         curves(input),
         axes(summary),
-        of_anova(hyperparameters::shares_sheet),
-        of_anova(hyperparameters::levels_sheet),
+        of_anova(hyperparameters::shares_csv),
+        of_anova(hyperparameters::levels_csv),
         confusion(input),
         importance(input),
-        test::sheet(input.test.as_ref()),
+        test::csv_table(input.test.as_ref()),
     ];
     NAMES
         .into_iter()
-        .zip(sheets)
-        .filter(|(name, sheet)| sheet.rows > 0 || matches!(*name, "trials.csv" | "best.csv"))
-        .map(|(name, sheet)| (name.to_owned(), sheet.into_bytes()))
+        .zip(tables)
+        .filter(|(name, csv)| csv.rows > 0 || matches!(*name, "trials.csv" | "best.csv"))
+        .map(|(name, csv)| (name.to_owned(), csv.into_bytes()))
         .collect()
 }
 
@@ -74,7 +71,7 @@ fn trials(input: &Input) -> CsvTable {
     ]);
     header.extend(&metrics);
     header.push("message");
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for trial in trials {
         let mut row = vec![
             trial.id.to_string(),
@@ -98,9 +95,9 @@ fn trials(input: &Input) -> CsvTable {
             number(found.map(|(_, value)| *value))
         }));
         row.push(trial.message.clone().unwrap_or_default());
-        sheet.push(&row);
+        csv.push(&row);
     }
-    sheet
+    csv
 }
 
 /// The best configurations and the best of each baseline, by rank.
@@ -119,42 +116,42 @@ fn best(summary: &Summary) -> CsvTable {
         "parameters",
     ]);
     header.extend(&settings);
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for config in configs {
         let mut row = vec![
             summary.rank(config).to_string(),
             config.id.to_string(),
             config.kind.name().to_owned(),
-            config.spread.n.to_string(),
+            config.stats.n.to_string(),
             config.planned.to_string(),
-            text::exact(config.spread.mean),
-            number(config.spread.sd),
-            text::exact(config.spread.min),
-            text::exact(config.spread.max),
+            text::exact(config.stats.mean),
+            number(config.stats.sd),
+            text::exact(config.stats.min),
+            text::exact(config.stats.max),
             config.diverged.to_string(),
             config.failed.to_string(),
             number(config.seconds),
             whole(config.parameters),
         ];
         row.extend(setting_cells(&config.params, &settings));
-        sheet.push(&row);
+        csv.push(&row);
     }
-    sheet
+    csv
 }
 
-/// One row a configuration and share of the training rows, by rank on all of them.
-fn growth(input: &Input, summary: &Summary) -> CsvTable {
-    let growths = growth::all(&input.experiment, summary);
-    let settings = keys(growths.iter().map(|growth| &growth.config.params));
+/// One row a configuration and fraction of the training rows, by rank on all of them.
+fn learning_curve(input: &Input, summary: &Summary) -> CsvTable {
+    let curves = learning_curve::all(&input.experiment, summary);
+    let settings = keys(curves.iter().map(|curve| &curve.config.params));
     let settings: Vec<&str> = settings
         .into_iter()
-        .filter(|key| *key != TRAIN_SHARE)
+        .filter(|key| *key != TRAIN_FRACTION)
         .collect();
     let mut header = vec![
         "rank",
         "config",
         "kind",
-        TRAIN_SHARE,
+        TRAIN_FRACTION,
         "train_rows",
         "new_rows",
     ];
@@ -167,42 +164,42 @@ fn growth(input: &Input, summary: &Summary) -> CsvTable {
         "max",
     ]);
     header.extend(&settings);
-    let mut sheet = CsvTable::new(&header);
-    for growth in &growths {
-        for point in &growth.points {
+    let mut csv = CsvTable::new(&header);
+    for curve in &curves {
+        for point in &curve.points {
             let mut row = vec![
-                summary.rank(growth.config).to_string(),
-                growth.config.id.to_string(),
-                growth.config.kind.name().to_owned(),
-                text::exact(point.share),
+                summary.rank(curve.config).to_string(),
+                curve.config.id.to_string(),
+                curve.config.kind.name().to_owned(),
+                text::exact(point.fraction),
                 text::exact(point.rows),
                 number(point.new_rows),
-                point.spread.n.to_string(),
+                point.stats.n.to_string(),
                 point.planned.to_string(),
-                text::exact(point.spread.mean),
-                number(point.spread.sd),
-                text::exact(point.spread.min),
-                text::exact(point.spread.max),
+                text::exact(point.stats.mean),
+                number(point.stats.sd),
+                text::exact(point.stats.min),
+                text::exact(point.stats.max),
             ];
-            row.extend(setting_cells(&growth.config.params, &settings));
-            sheet.push(&row);
+            row.extend(setting_cells(&curve.config.params, &settings));
+            csv.push(&row);
         }
     }
-    sheet
+    csv
 }
 
-/// One row a way of transferring and share of the training rows, by rank on all of them.
+/// One row a way of transferring and fraction of the training rows, by rank on all of them.
 fn pairs(input: &Input, summary: &Summary) -> CsvTable {
     let pairings = transfer::all(&input.experiment, summary);
     let settings = keys(pairings.iter().map(|pairing| &pairing.transferred.params));
     let settings: Vec<&str> = settings
         .into_iter()
-        .filter(|key| *key != TRAIN_SHARE)
+        .filter(|key| *key != TRAIN_FRACTION)
         .collect();
     let mut header = vec![
         "config",
         "config_scratch",
-        TRAIN_SHARE,
+        TRAIN_FRACTION,
         "train_rows",
         "new_rows",
     ];
@@ -215,37 +212,37 @@ fn pairs(input: &Input, summary: &Summary) -> CsvTable {
     ]);
     header.extend(["gain_low_95", "gain_high_95"]);
     header.extend(&settings);
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for pairing in &pairings {
         for point in &pairing.points {
             let mut row = vec![
                 pairing.transferred.id.to_string(),
                 pairing.scratch.id.to_string(),
-                text::exact(point.share),
+                text::exact(point.fraction),
                 text::exact(point.rows),
                 number(point.new_rows),
                 point.gain.n.to_string(),
-                text::exact(point.scratch.spread.mean),
-                text::exact(point.transferred.spread.mean),
+                text::exact(point.scratch.stats.mean),
+                text::exact(point.transferred.stats.mean),
                 text::exact(point.gain.mean),
                 number(point.gain.sd),
                 number(point.interval.map(|(low, _)| low)),
                 number(point.interval.map(|(_, high)| high)),
             ];
             row.extend(setting_cells(&pairing.transferred.params, &settings));
-            sheet.push(&row);
+            csv.push(&row);
         }
     }
-    sheet
+    csv
 }
 
 /// Long form: one row a value.
 fn curves(input: &Input) -> CsvTable {
-    let mut sheet = CsvTable::new(&["trial", "metric", "step", "value"]);
+    let mut csv = CsvTable::new(&["trial", "metric", "step", "value"]);
     for (trial, curves) in in_order(input, &input.curves) {
         for curve in curves {
             for (step, value) in &curve.points {
-                sheet.push(&[
+                csv.push(&[
                     trial.id.to_string(),
                     curve.metric.clone(),
                     step.to_string(),
@@ -254,7 +251,7 @@ fn curves(input: &Input) -> CsvTable {
             }
         }
     }
-    sheet
+    csv
 }
 
 /// One row a value of an axis: mean and width over configurations, each the mean of its seeds.
@@ -268,22 +265,22 @@ fn axes(summary: &Summary) -> CsvTable {
         "min",
         "max",
     ];
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for axis in &summary.axes {
         for effect in &axis.effects {
-            let spread = effect.spread;
-            sheet.push(&[
+            let stats = effect.stats;
+            csv.push(&[
                 axis.name.clone(),
                 effect.value.to_string(),
                 effect.means.len().to_string(),
-                number(spread.map(|spread| spread.mean)),
-                number(spread.and_then(|spread| spread.sd)),
-                number(spread.map(|spread| spread.min)),
-                number(spread.map(|spread| spread.max)),
+                number(stats.map(|stats| stats.mean)),
+                number(stats.and_then(|stats| stats.sd)),
+                number(stats.map(|stats| stats.min)),
+                number(stats.map(|stats| stats.max)),
             ]);
         }
     }
-    sheet
+    csv
 }
 
 /// Validation rows of each trial by actual and predicted class.
@@ -293,12 +290,12 @@ fn confusion(input: &Input) -> CsvTable {
         Some(name) => name.clone(),
         None => class.to_string(),
     };
-    let mut sheet = CsvTable::new(&["trial", "actual", "predicted", "rows"]);
+    let mut csv = CsvTable::new(&["trial", "actual", "predicted", "rows"]);
     for (trial, counts) in in_order(input, &input.confusion) {
         for (actual, row) in counts.iter().enumerate() {
             for (predicted, rows) in row.iter().enumerate() {
                 let cells = [name(actual), name(predicted), rows.to_string()];
-                sheet.push(
+                csv.push(
                     [&[trial.id.to_string()], cells.as_slice()]
                         .concat()
                         .as_slice(),
@@ -306,22 +303,22 @@ fn confusion(input: &Input) -> CsvTable {
             }
         }
     }
-    sheet
+    csv
 }
 
 fn importance(input: &Input) -> CsvTable {
-    let mut sheet = CsvTable::new(&["trial", "kind", "feature", "share"]);
-    for (trial, shares) in in_order(input, &input.importance) {
-        for (feature, share) in shares {
-            sheet.push(&[
+    let mut csv = CsvTable::new(&["trial", "kind", "feature", "importance"]);
+    for (trial, features) in in_order(input, &input.importance) {
+        for (feature, importance) in features {
+            csv.push(&[
                 trial.id.to_string(),
                 trial.kind.name().to_owned(),
                 feature.clone(),
-                text::exact(*share),
+                text::exact(*importance),
             ]);
         }
     }
-    sheet
+    csv
 }
 
 /// What `values` has of each trial, in plan order.
@@ -355,43 +352,3 @@ fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
         })
         .collect()
 }
-
-pub(super) fn number(value: Option<f64>) -> String {
-    value.map_or(String::new(), text::exact)
-}
-
-pub(super) fn whole<T: std::fmt::Display>(value: Option<T>) -> String {
-    value.map_or(String::new(), |value| value.to_string())
-}
-
-/// A CSV file in the making. No cell of it begins a formula.
-pub(super) struct CsvTable {
-    writer: csv::Writer<Vec<u8>>,
-    rows: usize,
-}
-
-impl CsvTable {
-    pub(super) fn new(header: &[&str]) -> CsvTable {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        write(&mut writer, header.iter().copied());
-        CsvTable { writer, rows: 0 }
-    }
-
-    pub(super) fn push(&mut self, row: &[String]) {
-        write(&mut self.writer, row.iter().map(String::as_str));
-        self.rows += 1;
-    }
-
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.writer.into_inner().expect(IN_MEMORY)
-    }
-}
-
-fn write<'a>(writer: &mut csv::Writer<Vec<u8>>, cells: impl Iterator<Item = &'a str>) {
-    let cells = cells.map(text::guarded);
-    writer
-        .write_record(cells.map(|cell| cell.into_owned()))
-        .expect(IN_MEMORY);
-}
-
-const IN_MEMORY: &str = "rows are as long as the header and memory takes them";

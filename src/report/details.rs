@@ -3,12 +3,12 @@
 //! Messages, notes and the last lines of logs are shown in full, sanitized so that none can move the cursor.
 
 use std::path::{Path, PathBuf};
+use sweep_analysis::{json, text};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
 use super::table::{Side, TableStyle, TextTable, color};
-use super::text;
 use sweep_core::format::format_signal;
 use sweep_core::trial::Status;
 use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
@@ -132,9 +132,9 @@ fn remarks(attempt: &AttemptRecord) -> String {
     lines.extend(attempt.message.as_deref().map(text::sanitize));
     lines.extend(
         attempt
-            .notes
+            .warnings
             .iter()
-            .map(|note| format!("note: {}", text::sanitize(note))),
+            .map(|warning| format!("warning: {}", text::sanitize(warning))),
     );
     let tail = attempt.log_tail.as_deref().unwrap_or_default();
     let tail = tail.lines().filter(|line| !line.trim().is_empty());
@@ -227,7 +227,7 @@ pub fn sessions(
         ));
     }
     let first = shown.first().map_or(0, |session| session.id);
-    for event in events.iter().filter(|event| event.what == "retired") {
+    for event in events.iter().filter(|event| event.event == "retired") {
         if event.session < first {
             continue;
         }
@@ -265,7 +265,7 @@ pub fn json(record: &ExperimentRecord, events: &[SlotEventRecord]) -> Json {
             "message": event.message,
         })
     };
-    let retired_slots = events.iter().filter(|event| event.what == "retired");
+    let retired_slots = events.iter().filter(|event| event.event == "retired");
     let causes = failures(record).into_iter().map(|(cause, trials)| {
         let ids: Json = trials.iter().map(|trial| json!(trial.id)).collect();
         (cause, ids)
@@ -273,14 +273,14 @@ pub fn json(record: &ExperimentRecord, events: &[SlotEventRecord]) -> Json {
     json!({
         "sessions": record.sessions.iter().map(session).collect::<Json>(),
         "slots_retired": retired_slots.map(retired).collect::<Json>(),
-        "failures": super::json::object(causes),
+        "failures": json::object(causes),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use sweep_analysis::fixtures as samples;
 
     #[test]
     fn failures_are_grouped_by_cause() {
@@ -288,13 +288,13 @@ mod tests {
         let trials = &mut input.experiment.trials;
         for trial in &mut trials[12..19] {
             trial.status = Status::Failed;
-            trial.cause = Some("set_aside".to_owned());
+            trial.cause = Some("skipped".to_owned());
             trial.message = Some("its configuration\nhas ended 2 workers".to_owned());
         }
         trials[4].cause = Some("crashed".to_owned());
         insta::assert_snapshot!(failed(&input.experiment));
         let json = json(&input.experiment, &[]);
-        assert_eq!(json["failures"]["set_aside"].as_array().unwrap().len(), 7);
+        assert_eq!(json["failures"]["skipped"].as_array().unwrap().len(), 7);
         assert_eq!(json["failures"]["crashed"].as_array().unwrap().len(), 1);
     }
 
@@ -312,7 +312,7 @@ mod tests {
             session,
             slot: "cpu:1".to_owned(),
             at_ms: 1_772_323_260_000,
-            what: what.to_owned(),
+            event: what.to_owned(),
             engine: None,
             pid: None,
             message: Some("its worker failed\x1b[2J".to_owned()),

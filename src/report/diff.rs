@@ -3,8 +3,8 @@
 //! Invariant: a line that both have alike is only there when asked for, and nothing that differs is left out.
 
 use serde_json::{Value as Json, json};
+use sweep_analysis::{json, text};
 
-use super::text;
 use sweep_core::trial::{Params, complete};
 use sweep_store::{AttemptRecord, DatasetRecord, SessionRecord, TrialRecord};
 
@@ -60,7 +60,7 @@ pub fn json(left: &Side, right: &Side, sections: &[Section], all: bool) -> Json 
     let mut object = json!({ "left": left.trial.id, "right": right.trial.id });
     for section in sections {
         let lines = section.lines.iter().filter(|line| all || line.differs());
-        object[section.name] = super::json::object(lines.map(|line| {
+        object[section.name] = json::object(lines.map(|line| {
             let mut value = json!({ "left": line.left, "right": line.right });
             if section.name == "metrics" {
                 value["difference"] = json!(line.difference);
@@ -189,8 +189,8 @@ fn names<T>(left: &[(String, T)], right: &[(String, T)]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use sweep_analysis::fixtures as samples;
     use sweep_core::trial::{Kind, Value};
 
     fn side(place: usize) -> Side {

@@ -6,8 +6,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use sweep_analysis::Input;
 
-use super::{Input, ReportError, best_json, csv_tables, make, plot};
+use super::{ReportError, best_json, csv_tables, make, plot};
 use sweep_core::atomic_fs;
 
 /// Where new files stand until all of them are there: a folder that bears the number of its process between
@@ -28,12 +29,12 @@ pub struct Written {
 /// are replaced, or removed where the new one has nothing of the kind.
 pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
     let report = make(input)?;
-    let sheets = (csv_tables::NAMES.into_iter())
+    let tables = (csv_tables::NAMES.into_iter())
         .chain(best_json::NAMES)
         .map(str::to_owned);
     Ok(Written {
         page: folder.join("index.html"),
-        files: put(folder, &report.files, sheets.chain(plot::names()))?,
+        files: put(folder, &report.files, tables.chain(plot::names()))?,
         left_out: report.left_out,
     })
 }
@@ -126,8 +127,8 @@ fn remove(folder: &Path, name: &str) -> Result<(), ReportError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use sweep_analysis::fixtures as samples;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::csv_tables::{CsvTable, number};
+use super::csv_table::{CsvTable, number};
 use sweep_analysis::anova::{Anova, Factor, Level, Method, Share};
 use sweep_analysis::text;
 
@@ -10,14 +10,14 @@ use sweep_analysis::text;
 const SHOWN: usize = 5;
 
 /// One row a setting or pair of settings, the largest share first.
-pub(crate) fn shares_sheet(anova: &Anova) -> CsvTable {
+pub(crate) fn shares_csv(anova: &Anova) -> CsvTable {
     let header = ["setting", "with", "share", "share_by_chance", "p", "method"];
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for share in &anova.shares {
         let with = share
             .second
             .map(|second| anova.factors[second].name.clone());
-        sheet.push(&[
+        csv.push(&[
             anova.factors[share.first].name.clone(),
             with.unwrap_or_default(),
             text::exact(share.share),
@@ -26,11 +26,11 @@ pub(crate) fn shares_sheet(anova: &Anova) -> CsvTable {
             anova.method.name().to_owned(),
         ]);
     }
-    sheet
+    csv
 }
 
 /// One row a value of a setting: its marginal mean.
-pub(crate) fn levels_sheet(anova: &Anova) -> CsvTable {
+pub(crate) fn levels_csv(anova: &Anova) -> CsvTable {
     let header = [
         "setting",
         "value",
@@ -39,10 +39,10 @@ pub(crate) fn levels_sheet(anova: &Anova) -> CsvTable {
         "mean_low_95",
         "mean_high_95",
     ];
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for factor in &anova.factors {
         for level in &factor.levels {
-            sheet.push(&[
+            csv.push(&[
                 factor.name.clone(),
                 level.label.clone(),
                 level.configurations.to_string(),
@@ -52,7 +52,7 @@ pub(crate) fn levels_sheet(anova: &Anova) -> CsvTable {
             ]);
         }
     }
-    sheet
+    csv
 }
 
 /// `{method, configurations, seeds, mean, sd, shares: [{setting, with, share, share_by_chance, p}], rest, settings: [{name,

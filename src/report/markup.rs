@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 use std::io;
+use sweep_analysis::text;
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use super::text;
 use sweep_core::sanitize::is_unsafe;
 
 /// Writing to a string cannot fail.

@@ -17,11 +17,11 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
     let mut sentences = vec![lead(inference, winner), verdict(inference, summary)];
     for place in &inference.rivals {
         let comparison = &inference.comparisons[place - 1];
-        let is_fixed = [0, *place].map(|place| inference.estimates[place].is_repeat);
+        let is_fixed = [0, *place].map(|place| inference.estimates[place].is_deterministic);
         let other = &summary.ranking[*place];
         sentences.push(margin(comparison, other, summary, is_fixed == [true; 2]));
     }
-    sentences.extend(repeats(inference, summary));
+    sentences.extend(deterministic(inference, summary));
     sentences.extend(more_seeds(inference, summary));
     sentences.extend(optimism(inference, summary));
     sentences
@@ -33,7 +33,7 @@ fn lead(inference: &Inference, winner: &Configuration) -> String {
         format!(", 95% CI {} to {}", text::score(low), text::score(high))
     });
     let mean = text::score(estimate.mean);
-    let over = match estimate.is_repeat {
+    let over = match estimate.is_deterministic {
         true => format!(
             "deterministic (same result for all {} seeds)",
             estimate.seeds
@@ -41,7 +41,7 @@ fn lead(inference: &Inference, winner: &Configuration) -> String {
         false => format!("over {}", winner.seeds()),
     };
     let title = winner.title();
-    match estimate.is_repeat {
+    match estimate.is_deterministic {
         true => format!("{title} leads: {mean}, {over}."),
         false => format!("{title} leads: {mean} {over}{interval}."),
     }
@@ -83,7 +83,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
                 p_value(p, "adjusted p")
             )
         }
-        Verdict::NotToldApart { .. } => {
+        Verdict::NotSignificant { .. } => {
             let number = inference.candidates.len();
             let baselines = inference.candidates.iter();
             let baselines = baselines.filter(|place| summary.ranking[**place].kind.is_baseline());
@@ -117,7 +117,7 @@ fn with_a_result(summary: &Summary) -> String {
 /// Why some configurations could not be compared with the winner.
 fn why_untested(inference: &Inference) -> &'static str {
     let untested = inference.comparisons.iter().filter(|one| one.is_untested());
-    let is_fixed = |place: usize| inference.estimates[place].is_repeat;
+    let is_fixed = |place: usize| inference.estimates[place].is_deterministic;
     let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
     match fixed.count() {
         0 => "fewer than two seeds in common",
@@ -127,13 +127,13 @@ fn why_untested(inference: &Inference) -> &'static str {
 }
 
 /// Which configurations are deterministic.
-fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
-    let repeats = inference.estimates.iter().zip(&summary.ranking);
-    let repeats: Vec<&Configuration> = repeats
-        .filter(|(estimate, _)| estimate.is_repeat)
+fn deterministic(inference: &Inference, summary: &Summary) -> Option<String> {
+    let deterministic = inference.estimates.iter().zip(&summary.ranking);
+    let deterministic: Vec<&Configuration> = deterministic
+        .filter(|(estimate, _)| estimate.is_deterministic)
         .map(|(_, config)| config)
         .collect();
-    match repeats[..] {
+    match deterministic[..] {
         [] => None,
         [one] => Some(format!(
             "{} is deterministic: its runs have the same result for every seed and count as one.",
@@ -142,8 +142,8 @@ fn repeats(inference: &Inference, summary: &Summary) -> Option<String> {
         _ => Some(format!(
             "{} configurations, such as {}, are deterministic: their runs have the same result for every seed and count \
              as one. Only the best of these can be the best of all.",
-            repeats.len(),
-            repeats[0].title()
+            deterministic.len(),
+            deterministic[0].title()
         )),
     }
 }
@@ -178,7 +178,7 @@ fn margin(
     }
     match (comparison.p, comparison.p_corrected) {
         (Some(p), Some(corrected)) => {
-            let said = match comparison.is_told_apart {
+            let said = match comparison.is_significant {
                 true => "significant",
                 false => "not significant",
             };
@@ -195,11 +195,11 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     if inference.verdict == Verdict::TooFewSeeds {
         return enough_seeds(inference, summary);
     }
-    let Verdict::NotToldApart { seeds } = inference.verdict else {
+    let Verdict::NotSignificant { seeds } = inference.verdict else {
         return None;
     };
     let runner_up = inference.comparisons.first()?;
-    let is_open = runner_up.p.is_some() && !runner_up.is_told_apart;
+    let is_open = runner_up.p.is_some() && !runner_up.is_significant;
     if !is_open || runner_up.by.is_none_or(|by| by <= 0.0) {
         return None;
     }
@@ -246,7 +246,7 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
                 .to_owned(),
         );
     }
-    if inference.estimates.iter().all(|one| one.is_repeat) {
+    if inference.estimates.iter().all(|one| one.is_deterministic) {
         return None;
     }
     Some(match retry(summary) {
@@ -262,7 +262,7 @@ fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
         "The winner was selected by these same scores, which biases its mean by about {}; the bias-corrected \
          estimate is {}. With one of the {} seeds left out, the same configuration is selected {} of {} times.",
         amount(objective, optimism.by).trim_start_matches('+'),
-        text::score(optimism.honest),
+        text::score(optimism.bias_corrected),
         optimism.folds,
         optimism.same_choice,
         optimism.folds,

@@ -27,14 +27,14 @@ pub fn unfinished(summary: &Summary) -> Option<String> {
             ),
         ),
     };
-    let remain = if summary.to_come() == 1 {
+    let remain = if summary.remaining() == 1 {
         "remains"
     } else {
         "remain"
     };
     Some(format!(
         "The sweep {how}: {} of {} {remain}, and the ranking may change{goes_on}.",
-        text::with_thousands(summary.to_come()),
+        text::with_thousands(summary.remaining()),
         text::pluralize(planned, "trial"),
     ))
 }
@@ -51,12 +51,12 @@ pub fn retry(summary: &Summary) -> Option<String> {
 }
 
 /// One sentence each on diverged and failed trials.
-pub fn troubles(summary: &Summary) -> Vec<String> {
+pub fn failures(summary: &Summary) -> Vec<String> {
     let trials = |status| text::pluralize(summary.count(status), "trial");
-    let mut troubles = Vec::new();
+    let mut failures = Vec::new();
     if summary.count(Status::Diverged) > 0 {
         let trials = trials(Status::Diverged);
-        troubles.push(format!(
+        failures.push(format!(
             "{trials} diverged; this counts as a result and is not retried."
         ));
     }
@@ -67,12 +67,12 @@ pub fn troubles(summary: &Summary) -> Vec<String> {
             .map(|name| format!("`sweep show {}`", quoted_name(name)))
             .collect();
         let says = if show.len() == 1 { "shows" } else { "show" };
-        troubles.push(format!(
+        failures.push(format!(
             "{trials} failed; {} {says} why, {retry} retries.",
             show.join(", ")
         ));
     }
-    troubles
+    failures
 }
 
 /// `sweep resume NAME` for each of `names`, with `flag`.

@@ -4,14 +4,15 @@
 //! Strings from the database cannot move the cursor.
 
 use std::collections::BTreeSet;
+use sweep_analysis::text;
 
 use anstyle::{AnsiColor, Style};
 
 pub(super) use super::text_table::{Side, color};
 pub use super::text_table::{TableStyle, TextTable};
 
+use super::details;
 use super::text_table::painted;
-use super::{details, text};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
@@ -128,14 +129,14 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
     vec![
         summary.rank(config).to_string(),
         config.kind.label().to_owned(),
-        text::score(config.spread.mean),
-        match config.spread.sd {
+        text::score(config.stats.mean),
+        match config.stats.sd {
             // Identical results of a deterministic configuration are not a scatter of 0.
-            Some(_) if config.is_repeat => "deterministic".to_owned(),
-            Some(sd) => text::difference(sd, config.spread.mean),
+            Some(_) if config.is_deterministic => "deterministic".to_owned(),
+            Some(sd) => text::difference(sd, config.stats.mean),
             None => "–".to_owned(),
         },
-        format!("{}/{}", config.spread.n, config.planned),
+        format!("{}/{}", config.stats.n, config.planned),
         config.seconds.map_or("–".to_owned(), text::format_seconds),
         config.id.short().to_owned(),
         config.label.clone(),

@@ -2,12 +2,12 @@
 //! JSON. The database counts every evaluation on the test set.
 
 use std::fmt::Write;
+use sweep_analysis::text;
 
 use serde_json::{Value as Json, json};
 
-use super::csv_tables::CsvTable;
+use super::csv_table::CsvTable;
 use super::markup::{IN_MEMORY, paragraph, row};
-use super::text;
 use sweep_core::trial::{Evaluated, TestScore};
 use sweep_store::EvaluationRecord;
 
@@ -17,19 +17,19 @@ pub const COLUMNS: [&str; 6] = [
 ];
 
 /// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
-pub(super) fn sheet(test: Option<&EvaluationRecord>) -> CsvTable {
-    let mut sheet = CsvTable::new(&[
+pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
+    let mut csv = CsvTable::new(&[
         "kind", "config", "seed", "trial", "metric", "value", "mean", "sd", "low", "high", "rows",
         "groups",
     ]);
     let Some(test) = test else {
-        return sheet;
+        return csv;
     };
     for model in &test.evaluation.models {
         for score in &model.scores {
             for run in &model.runs {
                 let value = run.values.iter().find(|(name, _)| *name == score.metric);
-                sheet.push(&[
+                csv.push(&[
                     model.kind.name().to_owned(),
                     model.config.to_string(),
                     run.seed.to_string(),
@@ -46,7 +46,7 @@ pub(super) fn sheet(test: Option<&EvaluationRecord>) -> CsvTable {
             }
         }
     }
-    sheet
+    csv
 }
 
 /// The section of the page; empty if the test set was never evaluated.
@@ -69,7 +69,7 @@ pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
         row(&mut html, "", &cells);
     }
     html.push_str("</tbody>\n</table></div>\n");
-    paragraph(&mut html, "note", &looks(test));
+    paragraph(&mut html, "note", &evaluation_count(test));
     html
 }
 
@@ -102,8 +102,8 @@ pub fn about(test: &EvaluationRecord) -> String {
 }
 
 /// How often this test set has been evaluated.
-pub fn looks(test: &EvaluationRecord) -> String {
-    match test.looks {
+pub fn evaluation_count(test: &EvaluationRecord) -> String {
+    match test.test_evaluations {
         0 | 1 => "This test set has been evaluated once so far.".to_owned(),
         many => format!(
             "This test set has been evaluated {} times so far, counting all sweeps and feature sets. Choices made after \
@@ -114,20 +114,20 @@ pub fn looks(test: &EvaluationRecord) -> String {
 }
 
 /// `not evaluated yet`, `evaluated once`, `evaluated 3 times`.
-pub(super) fn times(looks: u64) -> String {
-    match looks {
+pub(super) fn times(test_evaluations: u64) -> String {
+    match test_evaluations {
         0 => "not evaluated yet".to_owned(),
         1 => "evaluated once".to_owned(),
         many => format!("evaluated {} times", text::with_thousands(many)),
     }
 }
 
-/// `{evaluated_ms, looks, data, rows, groups, replicates, models: [{kind, config, runs: [{trial, seed,
+/// `{evaluated_ms, test_evaluations, data, rows, groups, replicates, models: [{kind, config, runs: [{trial, seed,
 /// values}], scores: [{metric, mean, sd, low, high}]}]}`.
 pub fn json(test: &EvaluationRecord) -> Json {
     let mut value = json!(test.evaluation);
     value["evaluated_ms"] = json!(test.evaluated_ms);
-    value["looks"] = json!(test.looks);
+    value["test_evaluations"] = json!(test.test_evaluations);
     value
 }
 
@@ -146,11 +146,12 @@ fn score(score: &TestScore) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{make, samples};
     use super::*;
+    use crate::make;
+    use sweep_analysis::fixtures as samples;
     use sweep_core::trial::{ConfigId, DataDigest, EvaluatedRun, Evaluation, Kind, TrialId};
 
-    fn looked(looks: u64) -> EvaluationRecord {
+    fn evaluated(test_evaluations: u64) -> EvaluationRecord {
         let score = |metric: &str, mean, sd| TestScore {
             metric: metric.to_owned(),
             mean,
@@ -165,7 +166,7 @@ mod tests {
         };
         EvaluationRecord {
             evaluated_ms: 1_772_323_200_000,
-            looks,
+            test_evaluations,
             evaluation: Evaluation {
                 data: DataDigest::from_hex("d".repeat(64)),
                 rows: 6_567,
@@ -192,27 +193,27 @@ mod tests {
             files.into_iter().map(|(name, _)| name).collect()
         };
         assert!(!names(&input).contains(&"test.csv".to_owned()));
-        input.test = Some(looked(3));
-        input.looks = 3;
+        input.test = Some(evaluated(3));
+        input.test_evaluations = 3;
         let report = make(&input).unwrap();
         let file = |name: &str| {
             let found = report.files.iter().find(|(other, _)| other == name);
             String::from_utf8(found.unwrap().1.clone()).unwrap()
         };
-        let sheet = file("test.csv");
-        let lines: Vec<&str> = sheet.lines().collect();
+        let csv = file("test.csv");
+        let lines: Vec<&str> = csv.lines().collect();
         assert!(
             lines[1].ends_with("test/accuracy,0.5,0.5,0.01,0.4875,0.5125,6567,5000"),
-            "{sheet}"
+            "{csv}"
         );
-        assert!(lines[2].contains("test/macro_f1,,0.45,,"), "{sheet}");
+        assert!(lines[2].contains("test/macro_f1,,0.45,,"), "{csv}");
         let page = file("index.html");
         assert!(page.contains("0.5000 ± 0.0100 [0.4875, 0.5125]"));
         assert!(page.contains("evaluated 3 times") && !page.contains("(held out)"));
         assert_eq!(
-            table(&looked(1))[0][2..4],
+            table(&evaluated(1))[0][2..4],
             ["1", "0.5000 ± 0.0100 [0.4875, 0.5125]"]
         );
-        assert!(looks(&looked(1)).contains("evaluated once so far"));
+        assert!(evaluation_count(&evaluated(1)).contains("evaluated once so far"));
     }
 }

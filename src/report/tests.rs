@@ -1,8 +1,10 @@
 //! A report as a whole: what it says of ordinary sweeps and how it bears extreme ones.
 
-use super::samples::{add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred};
-use super::{Input, Report, Summary, make, transfer_text};
-use sweep_analysis::wanted;
+use super::{Report, make, transfer_text};
+use sweep_analysis::fixtures::{
+    add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred,
+};
+use sweep_analysis::{Input, Summary, transfer, wanted};
 use sweep_core::trial::{Kind, Status, Value};
 
 mod seeds;
@@ -182,12 +184,12 @@ fn gains_are_those_of_pairs_with_the_interval_of_student() {
     // A seed without its pair does not count.
     let alone = input.experiment.trials.iter_mut().find(|trial| {
         trial.seed == 3
-            && of(trial, "train_share").as_deref() == Some("0.1")
+            && of(trial, "train_fraction").as_deref() == Some("0.1")
             && of(trial, "init").as_deref() == Some("scratch")
     });
     stop(alone.unwrap(), Status::Failed, "gone");
     let summary = Summary::of(&input.experiment);
-    let pairings = super::transfer::all(&input.experiment, &summary);
+    let pairings = transfer::all(&input.experiment, &summary);
     let points = &pairings[0].points;
     assert_eq!(points.len(), 3);
     // scipy 1.17: stats.t.interval(.95, 2, .02, stats.sem([.01, .03, .02]))
@@ -203,7 +205,7 @@ fn gains_are_those_of_pairs_with_the_interval_of_student() {
     // Where lower is better, a gain is a loss that fell.
     minimise_loss(&mut input);
     let summary = Summary::of(&input.experiment);
-    let pairings = super::transfer::all(&input.experiment, &summary);
+    let pairings = transfer::all(&input.experiment, &summary);
     let frozen = pairings.iter().find(|pairing| {
         let params = &pairing.transferred.params;
         params

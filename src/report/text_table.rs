@@ -5,8 +5,8 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle as LineStyles};
+use sweep_analysis::text;
 
-use super::text;
 use sweep_core::sanitize::display_width;
 
 /// Longest cell of a table with a rule.

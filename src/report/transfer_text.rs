@@ -16,9 +16,9 @@ pub fn sentences(experiment: &ExperimentRecord, summary: &Summary) -> Vec<String
 
 /// `With 10% of the training rows (1,937, of them 360 new): +2.3 points [+1.1, +3.5] over 3 pairs.`
 pub fn sentence(point: &PairPoint, objective: &Objective) -> String {
-    let share = match point.share {
+    let training_rows = match point.fraction {
         1.0 => "With all training rows".to_owned(),
-        share => format!("With {}% of the training rows", short(100.0 * share)),
+        fraction => format!("With {}% of the training rows", short(100.0 * fraction)),
     };
     let whole = |rows: f64| text::with_thousands(rows.round() as u64);
     let rows = match point.new_rows {
@@ -44,7 +44,7 @@ pub fn sentence(point: &PairPoint, objective: &Objective) -> String {
             }
         }
     };
-    format!("{share} ({rows}): {said}.")
+    format!("{training_rows} ({rows}): {said}.")
 }
 
 /// `+2.3 points` for shares of rows, `+0.0123` for losses.

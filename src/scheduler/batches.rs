@@ -27,8 +27,8 @@ pub fn can_batch(one: &TrialSpec, other: &TrialSpec) -> bool {
         let transfer = spec.transfer.as_ref();
         transfer.map(|transfer| (transfer.source.clone(), transfer.layers, transfer.freeze))
     };
-    one.train_share == 1.0
-        && other.train_share == 1.0
+    one.train_fraction == 1.0
+        && other.train_fraction == 1.0
         && source(one) == source(other)
         && a.layers == b.layers
         && a.activation == b.activation
@@ -147,7 +147,7 @@ mod tests {
             assert!(can_batch(&other, &other), "{key}");
         }
         let shared = TrialSpec {
-            train_share: 0.5,
+            train_fraction: 0.5,
             ..plain.clone()
         };
         assert!(

@@ -4,7 +4,8 @@
 
 use rusqlite::{Connection, Params as Bound, params};
 
-use super::{NoteRecord, Store, StoreError, now_ms};
+use super::clock::now_ms;
+use super::{NoteRecord, Store, StoreError};
 use sweep_core::trial::TrialId;
 
 /// Longest tag, in characters.

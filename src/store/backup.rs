@@ -1,4 +1,4 @@
-//! What becomes of a record whose schema is older than this program's.
+//! What becomes of a database whose schema is older than this program's.
 //!
 //! Invariant: the old file is there, byte for byte what it held, until a copy of it is on the disk; a copy
 //! once made is never written again. Who only reads changes nothing.
@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::database::Database;
+use super::lock::holder_of;
 use sweep_core::atomic_fs::parent_dir;
 use sweep_core::run_dir::RunDir;
 
@@ -22,20 +23,39 @@ const PAGES_AT_ONCE: i32 = 4_096;
 /// Pause while another process writes.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A record that was brought up to date.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Upgrade {
-    /// Schema version that it had.
-    pub from: i64,
-    /// Schema version that it has now.
-    pub to: i64,
-    /// The file as it was before.
-    pub backup: PathBuf,
-}
-
 impl Database {
-    /// Copies the record, which has schema version `found`, to a file beside it that was not there
-    /// before. `None` if another process has brought the record up to date meanwhile, and so made its
+    /// Makes sure that no process of an older program writes to the database, whose statements would fail
+    /// once names have changed. Such a process has an open session and holds the lock of its experiment: a
+    /// program of this version begins a session only after the migration.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] if there is one.
+    pub(super) fn check_not_in_use(&self) -> Result<(), StoreError> {
+        let fail = self.fail("looking for sweeps that are running");
+        let sql = "SELECT e.name, s.pid, s.host FROM sessions s
+                   JOIN experiments e ON e.id = s.experiment WHERE s.outcome = 'running'";
+        let mut statement = self.connection.prepare(sql).map_err(&fail)?;
+        let open = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .and_then(Iterator::collect::<Result<Vec<(String, u32, String)>, _>>)
+            .map_err(&fail)?;
+        let runs = RunDir::of_database(&self.path);
+        for (experiment, pid, host) in open {
+            let holder = holder_of(runs.path(), &experiment).ok().flatten();
+            if holder.is_some_and(|holder| holder.pid == pid && holder.host == host) {
+                return Err(StoreError::InUse {
+                    path: self.path.clone(),
+                    experiment,
+                    pid,
+                    host,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the database, which has schema version `found`, to a file beside it that was not there
+    /// before. `None` if another process has brought the database up to date meanwhile, and so made its
     /// own copy.
     pub(super) fn back_up(&self, found: i64) -> Result<Option<PathBuf>, StoreError> {
         let fail =
@@ -64,7 +84,7 @@ impl Database {
         kept.map(Some).map_err(|error| fail(part, Box::new(error)))
     }
 
-    /// Copies the record to the file `copy`; gives the schema version of what was copied.
+    /// Copies the database to the file `copy`; gives the schema version of what was copied.
     fn copy_into(&self, copy: &Path) -> Result<i64, StoreError> {
         // One that was left by a process of the same number.
         let _ = fs::remove_file(copy);
@@ -84,7 +104,7 @@ impl Database {
                     .connection
                     .query_row("PRAGMA user_version", [], |row| row.get(0))
             });
-        copied.map_err(|error| target.explain(target.fail("copying the record")(error)))
+        copied.map_err(|error| target.explain(target.fail("copying the database")(error)))
     }
 
     /// Gives the finished copy `part` the first name that no file has; names reach the disk with their

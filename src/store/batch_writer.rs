@@ -1,36 +1,16 @@
-//! Batches of events: one is one transaction, so all of it is in the record or nothing of it.
+//! Batches of events: one is one transaction, so all of it is in the database or nothing of it.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::database::{Database, identity};
+use super::StoreError;
+use super::database::Database;
 use super::event_transaction::{EventTransaction, Keys};
-use super::system::wal_path;
-use super::{SessionId, StoreError};
+use super::session::{Outcome, SessionId};
+use super::system::{identity, wal_path};
 use sweep_core::event::Event;
 
 const ACTION: &str = "recording a sweep";
-
-/// How a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Every trial of the plan that could be trained was.
-    Finished,
-    /// Stopped on request.
-    Interrupted,
-    /// Given up on an error.
-    Failed,
-}
-
-impl Outcome {
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Finished => "finished",
-            Outcome::Interrupted => "interrupted",
-            Outcome::Failed => "failed",
-        }
-    }
-}
 
 /// One thing to write.
 pub(super) enum Entry {
@@ -46,7 +26,7 @@ const WAL_TIMEOUT: Duration = Duration::from_millis(250);
 /// Least time between two tries to empty a log that a reader held on to.
 const WAL_RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The writing side of the record for one session.
+/// The writing side of the database for one session.
 pub(super) struct BatchWriter {
     database: Database,
     session: i64,
@@ -55,7 +35,7 @@ pub(super) struct BatchWriter {
     log: Log,
 }
 
-/// The write-ahead log, which grows while a reader holds on to an old state of the record.
+/// The write-ahead log, which grows while a reader holds on to an old state of the database.
 struct Log {
     path: PathBuf,
     bound: u64,
@@ -116,7 +96,7 @@ impl BatchWriter {
     }
 
     /// Writes `entries` in one transaction; they are durable when this returns. After an error nothing
-    /// of them is in the record, and they may be tried again.
+    /// of them is in the database, and they may be tried again.
     pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         self.write_all(entries).map_err(|error| {
             // They may be of rows that were taken back.
@@ -146,7 +126,7 @@ impl BatchWriter {
         log.warn_above = left.saturating_mul(2);
         Some(format!(
             "the write-ahead log {} has grown to {} MB, since another process has been reading the \
-             record all the while; it shrinks when that process lets go",
+             database all the while; it shrinks when that process lets go",
             log.path.display(),
             left / 1_000_000
         ))

@@ -59,14 +59,14 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// The experiments whose sessions have `trial` in hand, as far as the record tells: of sessions that were killed it
+    /// The experiments whose sessions have `trial` in hand, as far as the database tells: of sessions that were killed it
     /// tells so too.
     pub fn running_in(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
         let standing = self.claim(trial, SessionId(NO_SESSION))?;
         Ok(standing.map_or(Vec::new(), |standing| standing.running_in))
     }
 
-    /// Where `trial` stands, seen from `own` session; `None` for one that the record does not know.
+    /// Where `trial` stands, seen from `own` session; `None` for one that the database does not know.
     pub fn claim(&self, trial: &TrialId, own: SessionId) -> Result<Option<Claim>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let statuses = self.rows(

@@ -3,9 +3,7 @@
 //! The wall clock is read once, when the session begins; from then on a clock counts that nobody can
 //! set, so that lengths of time within a session are true.
 
-use std::time::Duration;
-
-use super::now_ms;
+use std::time::{Duration, SystemTime};
 
 /// Milliseconds since 1970, UTC, as they were when the session began, and the time that has gone by.
 pub(super) struct Clock {
@@ -27,6 +25,13 @@ impl Clock {
         let gone_by = i64::try_from(gone_by.as_millis()).unwrap_or(i64::MAX);
         self.anchor_ms.saturating_add(gone_by)
     }
+}
+
+/// Milliseconds since 1970, UTC.
+pub(super) fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 /// Time since the machine was started, its sleep included where the system counts that.

@@ -1,34 +1,20 @@
-//! One connection to the record: opened, recognised, brought to the schema of this version.
-//!
-//! A file that is not ours is never written to, not even to change its journal: it is recognised
-//! before anything else happens to it.
+//! One connection to the database, and the errors of SQLite with the file's name.
 
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
+use sweep_core::atomic_fs::parent_dir;
 
 use super::StoreError;
-use super::backup::Upgrade;
-use super::system::wal_path;
+use super::system::{is_disk_full, may_write_in};
 
 /// Marks our databases in SQLite's header: `swep`. `file` and `sqlite3` show it.
-const APPLICATION_ID: i64 = 0x7377_6570;
-
-/// Step n brings a database from schema version n to n + 1.
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema/0001.sql"),
-    include_str!("schema/0002.sql"),
-    include_str!("schema/0003.sql"),
-];
+pub(super) const APPLICATION_ID: i64 = 0x7377_6570;
 
 /// How long a connection waits for another process's lock. Generous: a sweep should outlive a copy
 /// or a vacuum of its record.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pause between attempts where SQLite does not wait by itself.
-const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Statements kept prepared by a connection; more than any module uses.
 const STATEMENTS: usize = 64;
 
@@ -41,108 +27,18 @@ pub(super) struct Database {
     pub(super) writable: bool,
 }
 
-/// What a file turned out to be.
-enum Found {
-    /// No table, no mark: a new or an empty file.
-    Nothing,
-    /// Ours, with this schema version.
-    Version(i64),
+/// A database that was brought up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// Schema version that it had.
+    pub from: i64,
+    /// Schema version that it has now.
+    pub to: i64,
+    /// The file as it was before.
+    pub backup: PathBuf,
 }
 
 impl Database {
-    /// Opens the record at `path` for reading and writing; creates folder, file and schema where
-    /// they are missing, and steps an older schema up.
-    pub(super) fn create(path: &Path) -> Result<Database, StoreError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
-                path: folder.to_path_buf(),
-                source,
-            })?;
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut database = Database::connect(path, path.to_path_buf(), flags)?;
-        let known = MIGRATIONS.len() as i64;
-        let found = database
-            .recognise(known)
-            .map_err(|error| database.explain(error))?;
-        database.use_write_ahead_log()?;
-        if let Found::Version(found) = found
-            && found < known
-        {
-            let backup = database.back_up(found)?;
-            database.upgraded = backup.map(|backup| Upgrade {
-                from: found,
-                to: known,
-                backup,
-            });
-        }
-        database.migrate(MIGRATIONS)?;
-        let fail = database.fail("setting it up");
-        database
-            .connection
-            .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
-            .map_err(fail)?;
-        Ok(database)
-    }
-
-    /// Opens the record at `path`, which must exist, for reading only. Works while a sweep writes,
-    /// and on a file system that cannot be written.
-    pub(super) fn read(path: &Path) -> Result<Database, StoreError> {
-        let steps = MIGRATIONS;
-        let known = steps.len() as i64;
-        if !path.exists() {
-            return Err(StoreError::Missing {
-                path: path.to_path_buf(),
-            });
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut database = Database::connect(path, path.to_path_buf(), flags)?;
-        database.writable = false;
-        let found = match database.recognise(known) {
-            Err(error) if lacks_log_index(&error) => {
-                database = Database::read_immutable(path)?;
-                database.recognise(known)?
-            }
-            found => found?,
-        };
-        match found {
-            Found::Nothing => Err(StoreError::Missing {
-                path: path.to_path_buf(),
-            }),
-            // The file is left as it is: only who writes to it changes its schema.
-            Found::Version(found) if found < known => database.upgraded_copy(steps),
-            Found::Version(_) => Ok(database),
-        }
-    }
-
-    /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
-    /// keeps its log there.
-    pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
-        if std::fs::metadata(wal_path(path)).is_ok_and(|log| log.len() > 0) {
-            return Err(StoreError::UnreadableLog {
-                path: path.to_path_buf(),
-            });
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_URI;
-        let mut database = Database::connect(path, immutable_uri(path), flags)?;
-        database.writable = false;
-        Ok(database)
-    }
-
-    /// Whether the header of the file at `path` is SQLite's and bears our mark.
-    pub(super) fn is_ours(path: &Path) -> bool {
-        // https://www.sqlite.org/fileformat.html, "The Database Header"
-        let mut header = [0_u8; 72];
-        let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
-        read.is_ok()
-            && header.starts_with(b"SQLite format 3\0")
-            && header.ends_with(&(APPLICATION_ID as u32).to_be_bytes())
-    }
-
     pub(super) fn connect(
         path: &Path,
         target: PathBuf,
@@ -174,7 +70,7 @@ impl Database {
             .map_err(fail)
     }
 
-    /// Begins a transaction that only reads: one moment of the record, however many queries.
+    /// Begins a transaction that only reads: one moment of the database, however many queries.
     pub(super) fn snapshot(&self) -> Result<Transaction<'_>, StoreError> {
         Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)
             .map_err(self.fail("reading it"))
@@ -194,118 +90,47 @@ impl Database {
         set.map_err(self.fail("setting it up"))
     }
 
-    fn recognise(&self, known: i64) -> Result<Found, StoreError> {
-        let fail = self.fail("opening it");
-        let (application_id, version, tables) = self
+    /// Moves all of the write-ahead log into the file and makes it empty, unless a reader still needs
+    /// it after `timeout`: then as much as can be. Nothing is lost either way.
+    pub(super) fn truncate_wal(&self, timeout: Duration) {
+        let waits = self
             .connection
-            .query_row(
-                "SELECT (SELECT application_id FROM pragma_application_id),
-                        (SELECT user_version FROM pragma_user_version),
-                        (SELECT count(*) FROM sqlite_schema)",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)),
-            )
-            .map_err(fail)?;
-        match (application_id, version, tables) {
-            (0, 0, 0) => Ok(Found::Nothing),
-            (APPLICATION_ID, found, _) if found > known => Err(StoreError::Newer {
-                path: self.path.clone(),
-                found,
-                known,
-            }),
-            (APPLICATION_ID, found, _) if found > 0 => Ok(Found::Version(found)),
-            (application_id, _, _) => Err(StoreError::ForeignDatabase {
-                path: self.path.clone(),
-                application_id,
-            }),
-        }
+            .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
+            .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
+        // What fails here is tried again some time, and costs room alone.
+        let _ = self.connection.busy_timeout(timeout);
+        let _ = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.connection.busy_timeout(waits);
     }
 
-    /// Readers and the writer then never wait for each other. The setting stays in the file.
-    fn use_write_ahead_log(&self) -> Result<(), StoreError> {
-        let deadline = Instant::now() + BUSY_TIMEOUT;
-        loop {
-            let mode = self
-                .connection
-                .query_row("PRAGMA journal_mode = WAL", [], |row| {
-                    row.get::<_, String>(0)
-                });
-            match mode {
-                // SQLite does not wait by itself when two connections turn it on at once.
-                Err(error)
-                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                        && Instant::now() < deadline =>
-                {
-                    std::thread::sleep(BUSY_PAUSE);
-                }
-                // A file system without shared memory keeps its rollback journal: slower, as safe.
-                other => return other.map(drop).map_err(self.fail("setting it up")),
-            }
+    /// Tells apart what SQLite calls an input or output error by what the system said last.
+    pub(super) fn explain(&self, error: StoreError) -> StoreError {
+        let StoreError::Sqlite {
+            path,
+            action,
+            source,
+        } = error
+        else {
+            return error;
+        };
+        let of_system = matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
+        );
+        // SAFETY: the handle is that of an open connection, which this thread alone uses.
+        let errno = unsafe { ffi::sqlite3_system_errno(self.connection.handle()) };
+        if of_system && is_disk_full(errno) {
+            return StoreError::Full { path, action };
+        }
+        if of_system && (errno == libc::EROFS || !may_write_in(parent_dir(&path))) {
+            return StoreError::ReadOnly { path, action };
+        }
+        StoreError::Sqlite {
+            path,
+            action,
+            source,
         }
     }
-
-    /// Steps the schema up to `steps.len()`, one transaction a step; a new file takes all steps in one,
-    /// so that nobody ever sees it half made.
-    pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
-        const ACTION: &str = "bringing its schema up to date";
-        loop {
-            let fail = self.fail(ACTION);
-            let transaction = self.begin(ACTION)?;
-            // Read within the transaction: another process may just have done the step.
-            let version: i64 = transaction
-                .query_row("PRAGMA user_version", [], |row| row.get(0))
-                .map_err(&fail)?;
-            let from = usize::try_from(version).unwrap_or(usize::MAX);
-            let to = match from {
-                0 => steps.len(),
-                from => from.saturating_add(1),
-            };
-            let Some(due) = steps.get(from..to).filter(|due| !due.is_empty()) else {
-                return Ok(());
-            };
-            for step in due {
-                transaction.execute_batch(step).map_err(&fail)?;
-            }
-            transaction
-                .execute_batch(&format!(
-                    "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to};"
-                ))
-                .map_err(&fail)?;
-            transaction.commit().map_err(&fail)?;
-        }
-    }
-}
-
-/// What tells a file from another that took its name.
-pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path)
-        .ok()
-        .map(|file| (file.dev(), file.ino()))
-}
-
-/// Whether SQLite failed because it may not create its `-shm` file.
-fn lacks_log_index(error: &StoreError) -> bool {
-    match error {
-        StoreError::ReadOnly { .. } => true,
-        StoreError::Sqlite { source, .. } => {
-            source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
-        }
-        _ => false,
-    }
-}
-
-/// `path` as an SQLite URI that promises that nobody changes the file.
-fn immutable_uri(path: &Path) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    let mut uri = "file:".to_owned();
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    // A second slash at the front would make a host name of the first folder.
-    PathBuf::from(uri.replacen("file://", "file:///", 1) + "?immutable=1")
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the record, each said with its file and with what to do about it.
+//! What can go wrong with the database, each said with its file and with what to do about it.
 //!
 //! SQLite's own codes are told apart here and nowhere else: [`StoreError::sqlite`] is the one way
 //! in for them.
@@ -11,7 +11,7 @@ use super::system::file_size_limit;
 
 use sweep_core::trial::TrialId;
 
-/// Why the record could not be opened, read or written.
+/// Why the database could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot create the folder {}: {source}", path.display())]
@@ -20,7 +20,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     #[error(
-        "there is no record at {}: it is written by the first `sweep run`; name another file, or \
+        "there is no database at {}: it is written by the first `sweep run`; name another file, or \
          run an experiment",
         path.display()
     )]
@@ -132,7 +132,7 @@ pub enum StoreError {
         /// How many there are in all.
         count: u64,
     },
-    #[error("the record has no {what} any more")]
+    #[error("the database has no {what} any more")]
     NotFound { what: String },
     #[error(
         "trial {trial} is what networks of sweep `{by}` begin with: remove that sweep first, or keep \
@@ -140,11 +140,11 @@ pub enum StoreError {
     )]
     UsedByTransfer { trial: String, by: String },
     #[error(
-        "trial {trial} was scored on test rows for sweep `{by}`, and looks at them are not undone: it \
-         goes only with its whole sweep"
+        "trial {trial} was evaluated on the held-out test set for sweep `{by}`, and evaluations are \
+         kept: remove the whole sweep instead"
     )]
     HasTestScores { trial: String, by: String },
-    #[error("an event came for {what}, which the record does not know of")]
+    #[error("an event came for {what}, which the database does not know of")]
     UnknownReference { what: String },
     #[error(
         "a model cannot be kept: {}: {source}; its trial does not count as finished, and is \
@@ -175,9 +175,20 @@ pub enum StoreError {
         copy: PathBuf,
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    #[error(
+        "{} has an older schema, and an older sweep (process {pid} on {}) is running `{}` in it: it is \
+         migrated once that sweep has ended; wait for it, or stop it with `sweep stop {}`",
+        path.display(), host.escape_debug(), experiment.escape_debug(), experiment.escape_debug()
+    )]
+    InUse {
+        path: PathBuf,
+        experiment: String,
+        pid: u32,
+        host: String,
+    },
     #[error("the thread that writes {} ended without a word", path.display())]
     WriterGone { path: PathBuf },
-    #[error("cannot start the thread that writes the record: {0}")]
+    #[error("cannot start the thread that writes the database: {0}")]
     Thread(std::io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! What each event means to the record.
+//! What each event means to the database.
 //!
 //! A trial that is over for good never leaves that status again, whoever else trains it.
 
@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::StoreError;
 use super::cells::{to_int, to_text};
-use super::session::interrupt_running;
-use super::{Outcome, StoreError};
+use super::session::{Outcome, interrupt_running};
 use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
@@ -100,7 +100,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 attempt, message, ..
             } => self.attempt(
                 *attempt,
-                "UPDATE attempts SET notes = coalesce(notes || char(10), '') || ?3
+                "UPDATE attempts SET warnings = coalesce(warnings || char(10), '') || ?3
                  WHERE session = ?1 AND number = ?2",
                 params![self.session, number(*attempt)?, message],
             ),
@@ -118,7 +118,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             // The other session has written what there is to write, and the end of this one is
             // written when it has come.
             Event::TrialCompletedElsewhere { .. } | Event::StopRequested { .. } => Ok(()),
-            // The record's own words are for people; it does not write down that it could not write.
+            // The database's own words are for people; it does not write down that it could not write.
             Event::StoreBlocked { .. }
             | Event::StoreResumed { .. }
             | Event::StoreWarning { .. } => Ok(()),
@@ -138,13 +138,13 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         &self,
         slot: &Slot,
         at_ms: i64,
-        (what, worker, message): (&str, Option<(&str, u32)>, Option<&str>),
+        (event, worker, message): (&str, Option<(&str, u32)>, Option<&str>),
     ) -> Result<(), StoreError> {
         let (engine, pid) = worker.unzip();
         self.run(
-            "INSERT INTO slot_events (session, slot, at_ms, what, engine, pid, message)
+            "INSERT INTO slot_events (session, slot, at_ms, event, engine, pid, message)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![self.session, slot.0, at_ms, what, engine, pid, message],
+            params![self.session, slot.0, at_ms, event, engine, pid, message],
         )
         .map(drop)
     }
@@ -260,10 +260,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 )?;
             }
         }
-        for (position, (feature, share)) in result.importance.iter().enumerate() {
+        for (position, (feature, importance)) in result.importance.iter().enumerate() {
             self.run(
-                "INSERT INTO importance (trial, position, feature, share) VALUES (?1, ?2, ?3, ?4)",
-                params![trial, position as i64, feature, share],
+                "INSERT INTO importance (trial, position, feature, importance) VALUES (?1, ?2, ?3, ?4)",
+                params![trial, position as i64, feature, importance],
             )?;
         }
         for artifact in &result.artifacts {

@@ -1,4 +1,4 @@
-//! Replicate seeds that some configurations were given beyond those of the experiment's file.
+//! Extra replicate seeds of configurations, beyond those of the experiment's file.
 //!
 //! They are part of the experiment, not of a session: every later plan of it has them.
 
@@ -10,28 +10,28 @@ use super::cells::is_hex;
 use super::{Store, StoreError};
 use sweep_core::trial::ConfigId;
 
-const ACTION: &str = "recording further seeds";
+const ACTION: &str = "recording extra seeds";
 
 impl Store {
-    /// Further seeds of the experiment called `name`, each configuration once, in the order of their names; none for an
-    /// experiment that the record does not know.
+    /// Extra seeds of the experiment called `name`, each configuration once, in the order of their names; none for an
+    /// experiment that the database does not know.
     pub fn extra_seeds(&self, name: &str) -> Result<Vec<(ConfigId, Vec<u64>)>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let allowed = "a JSON object of lists of seeds by the names of configurations";
         let found = self.rows(
             &snapshot,
-            "SELECT name, further_seeds FROM experiments WHERE name = ?1",
+            "SELECT name, extra_seeds FROM experiments WHERE name = ?1",
             [name],
             ("experiments", "name"),
             |cells| {
-                let text = cells.text("further_seeds")?;
+                let text = cells.text("extra_seeds")?;
                 let seeds: BTreeMap<String, Vec<u64>> = serde_json::from_str(&text)
-                    .map_err(|_| cells.refuse("further_seeds", allowed))?;
+                    .map_err(|_| cells.refuse("extra_seeds", allowed))?;
                 if !seeds
                     .keys()
                     .all(|config| config.len() == 32 && is_hex(config))
                 {
-                    return Err(cells.refuse("further_seeds", allowed));
+                    return Err(cells.refuse("extra_seeds", allowed));
                 }
                 let named = seeds.into_iter();
                 let named = named.map(|(config, seeds)| (ConfigId::from_hex(config), seeds));
@@ -41,7 +41,7 @@ impl Store {
         Ok(found.into_iter().next().unwrap_or_default())
     }
 
-    /// Puts `seeds` in place of the further seeds of the experiment called `name`, which must be known.
+    /// Puts `seeds` in place of the extra seeds of the experiment called `name`, which must be known.
     pub fn set_extra_seeds(
         &mut self,
         name: &str,
@@ -55,7 +55,7 @@ impl Store {
         let transaction = self.database.begin(ACTION)?;
         let changed = transaction
             .execute(
-                "UPDATE experiments SET further_seeds = ?2 WHERE name = ?1",
+                "UPDATE experiments SET extra_seeds = ?2 WHERE name = ?1",
                 params![name, text],
             )
             .map_err(&fail)?;

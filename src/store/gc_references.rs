@@ -1,4 +1,4 @@
-//! What whoever cleans up behind the record asks of it, and the room inside its file.
+//! What whoever cleans up behind the database asks of it, and the room inside its file.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use sweep_core::trial::Status;
 
 const ACTION: &str = "looking for what is of no use";
 
-/// What the record knows, while no session can begin.
+/// What the database knows, while no session can begin.
 pub struct GcReferences<'a> {
     transaction: &'a Transaction<'a>,
     fail: &'a dyn Fn(rusqlite::Error) -> StoreError,
@@ -72,7 +72,7 @@ impl GcReferences<'_> {
 }
 
 impl Store {
-    /// Does `work` while no session can begin and no trial be asked for, with what the record knows.
+    /// Does `work` while no session can begin and no trial be asked for, with what the database knows.
     /// Writers wait for its end: it has to be short.
     pub fn with_gc_references<T>(
         &mut self,

@@ -1,4 +1,4 @@
-//! Experiments as the record knows them. Each answer is of one moment, while a sweep may be writing.
+//! Experiments as the database knows them. Each answer is of one moment, while a sweep may be writing.
 
 use std::collections::HashMap;
 
@@ -105,7 +105,7 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// Where each of `trials` stands; `None` for one that the record does not know.
+    /// Where each of `trials` stands; `None` for one that the database does not know.
     pub fn statuses(&self, trials: &[TrialId]) -> Result<Vec<Option<Status>>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let mut find = snapshot
@@ -128,30 +128,6 @@ impl Store {
             statuses.push(status.transpose()?);
         }
         Ok(statuses)
-    }
-
-    /// Reads every row that `sql` gives; `(table, key)` name a row that cannot be read.
-    pub(super) fn rows<T>(
-        &self,
-        connection: &Connection,
-        sql: &str,
-        values: impl Bound,
-        (table, key): (&'static str, &'static str),
-        mut read: impl FnMut(&Cells<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
-        let fail = self.database.fail(ACTION);
-        let mut statement = connection.prepare_cached(sql).map_err(&fail)?;
-        let mut rows = statement.query(values).map_err(&fail)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(&fail)? {
-            found.push(read(&Cells {
-                path: &self.database.path,
-                table,
-                key,
-                row,
-            })?);
-        }
-        Ok(found)
     }
 
     /// The record of a row with the columns of [`TRIAL_COLUMNS`] and `in_plan`; what stands in other
@@ -262,7 +238,7 @@ impl Store {
             .collect();
         let best = self.rows(
             connection,
-            "SELECT trial AS name, best FROM best_runs WHERE experiment = ?1
+            "SELECT trial AS name, best FROM best_trials WHERE experiment = ?1
              ORDER BY rank, trial LIMIT 1",
             [&summary.name],
             ("trials", "name"),

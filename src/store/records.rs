@@ -95,7 +95,7 @@ pub struct SlotEventRecord {
     /// Milliseconds since 1970, UTC.
     pub at_ms: i64,
     /// `worker_started` or `retired`.
-    pub what: String,
+    pub event: String,
     /// Of a worker that started.
     pub engine: Option<String>,
     /// Of a worker that started.
@@ -126,7 +126,7 @@ pub struct TrialRecord {
     pub metrics: Vec<(Metric, f64)>,
     /// Why it diverged, or the last failure.
     pub message: Option<String>,
-    /// Why it failed, in a word: the outcome of its last attempt, or `set_aside`. `None` unless it
+    /// Why it failed, in a word: the outcome of its last attempt, or `skipped`. `None` unless it
     /// failed.
     pub cause: Option<String>,
     /// Words that people put on it, in order.
@@ -161,10 +161,10 @@ pub struct AttemptRecord {
     pub signal: Option<i32>,
     pub message: Option<String>,
     pub log_tail: Option<String>,
-    /// The step of the checkpoint it went on from.
+    /// The step of the checkpoint it resumed from.
     pub resumed_from: Option<u32>,
-    /// What the worker noticed on the way, a sentence each.
-    pub notes: Vec<String>,
+    /// Warnings of the worker, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// One metric of one trial over its epochs or rounds.
@@ -183,12 +183,12 @@ pub struct ArtifactRecord {
     pub bytes: u64,
 }
 
-/// That somebody looked at test rows.
+/// That a test set was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestEvaluation {
     /// The data set whose rows they were.
     pub data: DataDigest,
-    /// The file of the experiment that looked, if that still is of this data set.
+    /// The file of the experiment that evaluated, if that still is of this data set.
     pub file: Option<ExperimentFile>,
 }
 
@@ -197,7 +197,7 @@ pub struct TestEvaluation {
 pub struct EvaluationRecord {
     /// Milliseconds since 1970, UTC.
     pub evaluated_ms: i64,
-    /// How often test rows like these have been looked at so far, by any experiment and with any features.
-    pub looks: u64,
+    /// How often this test set has been evaluated so far, by any experiment and with any features.
+    pub test_evaluations: u64,
     pub evaluation: Evaluation,
 }

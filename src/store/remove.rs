@@ -1,9 +1,9 @@
-//! Taking an experiment, or one trial of it, out of the record.
+//! Taking an experiment, or one trial of it, out of the database.
 //!
-//! One transaction, so that the record never points at half of something. A trial goes when nobody else
+//! One transaction, so that the database never points at half of something. A trial goes when nobody else
 //! asks for it; attempts at a trial that stays do so with their session, which then stands under an
-//! experiment that asks for the trial. Looks at test rows are counted for ever: of an experiment that
-//! goes they are kept in `removed_looks`.
+//! experiment that asks for the trial. Test-set evaluations are counted for ever:
+//! those of an experiment that goes are kept in `removed_evaluations`.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
@@ -12,7 +12,7 @@ use sweep_core::trial::{DataDigest, FROM, TrialId};
 
 const ACTION: &str = "removing from it";
 
-/// What a removal takes out of the record.
+/// What a removal takes out of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removal {
     /// Whether the experiment itself goes.
@@ -30,8 +30,8 @@ pub struct Removal {
     pub metrics: u64,
     pub tags: u64,
     pub notes: u64,
-    /// Looks at test rows, whose number stays.
-    pub looks: u64,
+    /// Test-set evaluations, whose number stays.
+    pub test_evaluations: u64,
     /// Data sets that no experiment and no trial refers to any more.
     pub datasets: Vec<DataDigest>,
 }
@@ -52,13 +52,13 @@ impl Store {
         RemovalTransaction::begin(&transaction, experiment, trial, &fail)?.count()
     }
 
-    /// Takes `experiment`, or only `trial` of it, out of the record, all or nothing. The caller holds
+    /// Takes `experiment`, or only `trial` of it, out of the database, all or nothing. The caller holds
     /// the experiment's [`super::SweepLock`]. Files stay: they are the caller's to remove after this,
-    /// so that whatever happens no trial in the record lacks its model.
+    /// so that whatever happens no trial in the database lacks its model.
     ///
     /// # Errors
-    /// When transferred networks of another experiment begin with a trial that would go, or when a look
-    /// at test rows has scored the one trial.
+    /// When transferred networks of another experiment begin with a trial that would go, or when a
+    /// test-set evaluation has scored the one trial.
     pub fn remove(
         &mut self,
         experiment: &str,
@@ -131,7 +131,7 @@ impl<'a> RemovalTransaction<'a> {
         Ok(removing)
     }
 
-    /// What keeps trials in the record.
+    /// What keeps trials in the database.
     fn refuse(&self) -> Result<(), StoreError> {
         let needed = self.first(
             "SELECT g.name, (SELECT e.name FROM experiments e JOIN experiment_trials x
@@ -217,7 +217,7 @@ impl<'a> RemovalTransaction<'a> {
             metrics: of("metrics")?,
             tags: of("tags")?,
             notes: of("notes")?,
-            looks: match whole {
+            test_evaluations: match whole {
                 true => number(
                     "SELECT count(*) FROM evaluations WHERE experiment = ?1",
                     &[&self.experiment],
@@ -241,14 +241,14 @@ impl<'a> RemovalTransaction<'a> {
             None => format!("AND id <> {}", self.experiment),
         };
         let by_experiment = format!("SELECT 1 FROM experiments WHERE dataset = d.id {going}");
-        let looked = match self.trial {
+        let evaluated = match self.trial {
             Some(_) => String::new(),
             None => format!("AND experiment <> {}", self.experiment),
         };
         format!(
             "NOT EXISTS ({by_experiment}) AND NOT EXISTS (SELECT 1 FROM trials WHERE dataset = d.id
                  AND id NOT IN (SELECT trial FROM going))
-             AND NOT EXISTS (SELECT 1 FROM evaluations WHERE dataset = d.id {looked})"
+             AND NOT EXISTS (SELECT 1 FROM evaluations WHERE dataset = d.id {evaluated})"
         )
     }
 
@@ -308,12 +308,12 @@ impl<'a> RemovalTransaction<'a> {
             .map_err(self.fail)
     }
 
-    /// That somebody looked is remembered; what was seen goes with the experiment.
+    /// The evaluations still count; their scores go with the experiment.
     fn keep_evaluation_count(&self) -> Result<(), StoreError> {
         let own = "SELECT id FROM evaluations WHERE experiment = ?1";
         for sql in [
-            "INSERT INTO removed_looks (data, experiment, evaluated_ms, version, test_rows)
-             SELECT data, experiment, evaluated_ms, version, test_rows FROM test_looks
+            "INSERT INTO removed_evaluations (data, experiment, evaluated_ms, version, test_rows)
+             SELECT data, experiment, evaluated_ms, version, test_rows FROM test_evaluations
              WHERE removed = 0 AND experiment = (SELECT name FROM experiments WHERE id = ?1)
              ORDER BY evaluated_ms"
                 .to_owned(),

@@ -1,12 +1,13 @@
 //! The beginning of a session: experiment, data set, plan and session are written in one
-//! transaction, so that the record never knows of a session whose plan it lacks.
+//! transaction, so that the database never knows of a session whose plan it lacks.
 
 use std::path::Path;
 
 use rusqlite::{Transaction, params};
 
 use super::cells::{param_cells, to_int, to_json, to_json_object, to_text};
-use super::{DatasetRecord, Store, StoreError, now_ms};
+use super::clock::now_ms;
+use super::{DatasetRecord, Store, StoreError};
 use sweep_core::trial::{ConfigId, Objective, TrialId, TrialSpec};
 
 const ACTION: &str = "beginning a session";
@@ -43,6 +44,27 @@ pub struct NewSession<'a> {
 /// A session that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionId(pub(super) i64);
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every trial of the plan that could be trained was.
+    Finished,
+    /// Stopped on request.
+    Interrupted,
+    /// Given up on an error.
+    Failed,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Finished => "finished",
+            Outcome::Interrupted => "interrupted",
+            Outcome::Failed => "failed",
+        }
+    }
+}
 
 impl SessionId {
     /// The key in the table `sessions`.
@@ -223,7 +245,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
         Ok(())
     }
 
-    /// Writes a trial that the record did not know, with its hyper-parameters.
+    /// Writes a trial that the database did not know, with its hyper-parameters.
     fn trial(&self, (name, config, spec): &NewTrial<'_>, dataset: i64) -> Result<i64, StoreError> {
         let insert = |sql| self.transaction.prepare_cached(sql).map_err(self.fail);
         let trial: i64 = insert(

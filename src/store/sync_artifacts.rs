@@ -1,4 +1,4 @@
-//! Brings the files that trials leave to the disk before the record says that the trials finished.
+//! Brings the files that trials leave to the disk before the database says that the trials finished.
 //!
 //! Engines write a file under another name and rename it, without waiting for the disk. One thread
 //! waits here for all files of a batch: flushed together they cost a tenth of what each costs alone,

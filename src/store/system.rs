@@ -1,66 +1,14 @@
-//! The record as the operating system sees it: its write-ahead log, and what is behind SQLite's errors.
+//! The database as the operating system sees it: its files, and what is behind SQLite's errors.
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use rusqlite::{ErrorCode, ffi};
-use sweep_core::atomic_fs::parent_dir;
-
-use super::StoreError;
-use super::database::{BUSY_TIMEOUT, Database};
-
-impl Database {
-    /// Moves all of the write-ahead log into the file and makes it empty, unless a reader still needs
-    /// it after `timeout`: then as much as can be. Nothing is lost either way.
-    pub(super) fn truncate_wal(&self, timeout: Duration) {
-        let waits = self
-            .connection
-            .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
-            .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
-        // What fails here is tried again some time, and costs room alone.
-        let _ = self.connection.busy_timeout(timeout);
-        let _ = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let _ = self.connection.busy_timeout(waits);
-    }
-
-    /// Tells apart what SQLite calls an input or output error by what the system said last.
-    pub(super) fn explain(&self, error: StoreError) -> StoreError {
-        let StoreError::Sqlite {
-            path,
-            action,
-            source,
-        } = error
-        else {
-            return error;
-        };
-        let of_system = matches!(
-            source.sqlite_error_code(),
-            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
-        );
-        // SAFETY: the handle is that of an open connection, which this thread alone uses.
-        let errno = unsafe { ffi::sqlite3_system_errno(self.connection.handle()) };
-        if of_system && is_disk_full(errno) {
-            return StoreError::Full { path, action };
-        }
-        if of_system && (errno == libc::EROFS || !may_write_in(parent_dir(&path))) {
-            return StoreError::ReadOnly { path, action };
-        }
-        StoreError::Sqlite {
-            path,
-            action,
-            source,
-        }
-    }
-}
 
 /// Whether files may be made in `folder`, as far as the system says; one that is not there is not at
 /// fault.
-fn may_write_in(folder: &Path) -> bool {
+pub(super) fn may_write_in(folder: &Path) -> bool {
     let Ok(name) = CString::new(folder.as_os_str().as_bytes()) else {
         return true;
     };
@@ -71,11 +19,11 @@ fn may_write_in(folder: &Path) -> bool {
 }
 
 /// Whether the system means that there is no more room: a full disk, or a quota. SQLite itself knows the first alone.
-fn is_disk_full(errno: i32) -> bool {
+pub(super) fn is_disk_full(errno: i32) -> bool {
     matches!(errno, libc::ENOSPC | libc::EDQUOT)
 }
 
-/// The limit to the size of this process's files, in bytes, if the record at `path` has come to it. SQLite stops within
+/// The limit to the size of this process's files, in bytes, if the database at `path` has come to it. SQLite stops within
 /// a page of it and calls that an input or output error.
 pub(super) fn file_size_limit(path: &Path) -> Option<u64> {
     /// The largest page that SQLite knows, and the frame around it.
@@ -98,7 +46,7 @@ pub(super) fn file_size_limit(path: &Path) -> Option<u64> {
     has_come.then_some(limit.rlim_cur)
 }
 
-/// The write-ahead log of the record at `path`.
+/// The write-ahead log of the database at `path`.
 pub(super) fn wal_path(path: &Path) -> PathBuf {
     beside(path, "-wal")
 }
@@ -107,6 +55,13 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
+}
+
+/// What tells a file from another that took its name.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path)
+        .ok()
+        .map(|file| (file.dev(), file.ino()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! Test-set evaluations. They are only ever added, so that their number stays honest.
+//! Test-set evaluations. They are only ever added, so that their number is true.
 
 use rusqlite::params;
 
 use super::cells::to_int;
-use super::{EvaluationRecord, ExperimentFile, Store, StoreError, TestEvaluation, now_ms};
+use super::clock::now_ms;
+use super::{EvaluationRecord, ExperimentFile, Store, StoreError, TestEvaluation};
 use sweep_core::trial::{
     ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId,
 };
@@ -11,8 +12,8 @@ use sweep_core::trial::{
 const ACTION: &str = "recording an evaluation";
 
 impl Store {
-    /// Records that `experiment` looked at test rows, with what it saw, all or nothing; gives it back
-    /// with its time and the number of looks so far. `version` is that of this program.
+    /// Records an evaluation by `experiment`, all or nothing; gives it back with its time and the
+    /// number of test-set evaluations so far. `version` is that of this program.
     pub fn record_evaluation(
         &mut self,
         experiment: &str,
@@ -84,20 +85,20 @@ impl Store {
         transaction.commit().map_err(&fail)?;
         Ok(EvaluationRecord {
             evaluated_ms,
-            looks: self.looks(&evaluation.data)?,
+            test_evaluations: self.test_evaluation_count(&evaluation.data)?,
             evaluation: evaluation.clone(),
         })
     }
 
-    /// How often test rows like those of the data set `data` have been looked at: the number of [`Store::test_evaluations_like`].
-    pub fn looks(&self, data: &DataDigest) -> Result<u64, StoreError> {
+    /// How often a test set like that of the data set `data` has been evaluated: the number of [`Store::test_evaluations_like`].
+    pub fn test_evaluation_count(&self, data: &DataDigest) -> Result<u64, StoreError> {
         Ok(self.test_evaluations_like(data)?.len() as u64)
     }
 
-    /// Looks at test rows that may be those of the data set `data`, with whatever features, and by experiments that were
-    /// removed since as well.
+    /// Evaluations on what may be the test rows of the data set `data`, with whatever features, also by experiments that
+    /// were removed since.
     ///
-    /// Source file, classes and the numbers of training, validation and test rows are the same. The record does not hold
+    /// Source file, classes and the numbers of training, validation and test rows are the same. The database does not hold
     /// the split: that is in the file of the experiment. Of a data set that was removed only the digest is left, and that
     /// has to be the same.
     pub fn test_evaluations_like(
@@ -106,7 +107,7 @@ impl Store {
     ) -> Result<Vec<TestEvaluation>, StoreError> {
         self.rows(
             &self.database.connection,
-            "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags FROM test_looks l
+            "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags FROM test_evaluations l
              LEFT JOIN datasets d ON d.digest = l.data
              LEFT JOIN datasets own ON own.digest = ?1
              LEFT JOIN experiments e
@@ -117,7 +118,7 @@ impl Store {
                     AND d.test_rows = own.test_rows)
              ORDER BY l.evaluated_ms",
             [data.as_str()],
-            ("test_looks", "experiment"),
+            ("test_evaluations", "experiment"),
             |cells| {
                 let file = match cells.optional_text("file_text")? {
                     None => None,
@@ -136,7 +137,7 @@ impl Store {
         )
     }
 
-    /// The last look of `experiment` at the test rows of the data set that it has now.
+    /// The last test-set evaluation of `experiment` on the data set that it has now.
     pub fn last_evaluation(
         &self,
         experiment: &str,
@@ -154,7 +155,7 @@ impl Store {
                 let data = DataDigest::from_hex(cells.hex("digest", 64)?);
                 Ok(EvaluationRecord {
                     evaluated_ms: cells.int("evaluated_ms")?,
-                    looks: self.looks(&data)?,
+                    test_evaluations: self.test_evaluation_count(&data)?,
                     evaluation: Evaluation {
                         data,
                         rows: cells.int("test_rows")?,
@@ -168,7 +169,7 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// What was seen in the look `id`.
+    /// The scores of the evaluation `id`.
     fn evaluated(
         &self,
         connection: &rusqlite::Connection,

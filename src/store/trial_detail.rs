@@ -177,15 +177,15 @@ impl Store {
             [experiment],
             ("slot_events", "session"),
             |cells| {
-                let what = cells.text("what")?;
-                if !["worker_started", "retired"].contains(&what.as_str()) {
-                    return Err(cells.refuse("what", "worker_started or retired"));
+                let event = cells.text("event")?;
+                if !["worker_started", "retired"].contains(&event.as_str()) {
+                    return Err(cells.refuse("event", "worker_started or retired"));
                 }
                 Ok(SlotEventRecord {
                     session: cells.int("session")?,
                     slot: cells.text("slot")?,
                     at_ms: cells.int("at_ms")?,
-                    what,
+                    event,
                     engine: cells.optional_text("engine")?,
                     pid: cells.optional_int("pid")?,
                     message: cells.optional_text("message")?,
@@ -250,15 +250,15 @@ impl Store {
         Ok(matrix)
     }
 
-    /// The share of each feature in `trial`, in the order of its result.
+    /// The importance of each feature in `trial`, in the order of its result.
     pub fn importance(&self, trial: &TrialId) -> Result<Vec<(String, f64)>, StoreError> {
         self.rows(
             &self.database.connection,
-            "SELECT t.name AS trial, i.feature, i.share FROM trials t
+            "SELECT t.name AS trial, i.feature, i.importance FROM trials t
              JOIN importance i ON i.trial = t.id WHERE t.name = ?1 ORDER BY i.position",
             [trial.as_str()],
             ("importance", "trial"),
-            |cells| Ok((cells.text("feature")?, cells.number("share")?)),
+            |cells| Ok((cells.text("feature")?, cells.number("importance")?)),
         )
     }
 
@@ -283,7 +283,7 @@ impl Store {
 
 /// The attempt of a row with all columns of `attempts`.
 fn attempt(cells: &Cells<'_>) -> Result<AttemptRecord, StoreError> {
-    let notes = cells.optional_text("notes")?.unwrap_or_default();
+    let warnings = cells.optional_text("warnings")?.unwrap_or_default();
     Ok(AttemptRecord {
         session: cells.int("session")?,
         number: cells.int("number")?,
@@ -298,6 +298,6 @@ fn attempt(cells: &Cells<'_>) -> Result<AttemptRecord, StoreError> {
         message: cells.optional_text("message")?,
         log_tail: cells.optional_text("log_tail")?,
         resumed_from: cells.optional_int("resumed_from")?,
-        notes: notes.lines().map(str::to_owned).collect(),
+        warnings: warnings.lines().map(str::to_owned).collect(),
     })
 }

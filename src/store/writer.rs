@@ -1,7 +1,7 @@
 //! The one who writes: an observer that hands events to a thread of its own.
 //!
 //! There is no race to lose: the thread alone owns the connection and events reach it in order. What
-//! cannot be written for want of space, or since another process keeps the record locked, is held back
+//! cannot be written for want of space, or since another process keeps the database locked, is held back
 //! and tried again until it can be; any other failure ends the thread for good and is told by every
 //! later call.
 
@@ -11,12 +11,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::batch_writer::{BatchWriter, Entry, Outcome};
+use super::batch_writer::{BatchWriter, Entry};
 use super::clock::Clock;
 use super::database::Database;
+use super::session::{Outcome, SessionId};
 use super::sync_artifacts::sync_artifacts;
 use super::writer_state::WriterState;
-use super::{SessionId, StoreError};
+use super::{Store, StoreError};
 use sweep_core::awake;
 use sweep_core::event::{Event, Observer, ObserverError, Readiness};
 use sweep_core::trial::TrialId;
@@ -58,6 +59,52 @@ enum Message {
     Flush,
 }
 
+/// How long the writer waits for another process's lock before it says so and goes on waiting.
+const QUIET_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What a committed batch of events is safe against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Loss of power: every batch waits for the disk.
+    Power,
+    /// The end of any process, but not of the machine: the last seconds may then be missing.
+    Process,
+}
+
+impl Store {
+    /// The observer that writes the events of `session`, safe against loss of power, and with
+    /// `files` what trials leave behind as well.
+    pub fn writer(
+        &self,
+        session: SessionId,
+        files: Option<TrialFiles>,
+    ) -> Result<Writer, StoreError> {
+        self.writer_with(session, Durability::Power, files)
+    }
+
+    /// As [`Store::writer`], with another `durability`.
+    pub fn writer_with(
+        &self,
+        session: SessionId,
+        durability: Durability,
+        files: Option<TrialFiles>,
+    ) -> Result<Writer, StoreError> {
+        let database = Database::create(&self.database.path)?;
+        // The journal reads every key it writes from this very file; checking each again would
+        // cost more than writing.
+        let mut setup = "PRAGMA foreign_keys = OFF;".to_owned();
+        if durability == Durability::Process {
+            setup.push_str("PRAGMA synchronous = NORMAL;");
+        }
+        database
+            .connection
+            .execute_batch(&setup)
+            .map_err(database.fail("setting it up"))?;
+        database.wait_for_locks(QUIET_LOCK_TIMEOUT)?;
+        Writer::start(database, session, files)
+    }
+}
+
 impl Writer {
     /// `database` becomes the property of the thread.
     pub(super) fn start(
@@ -83,7 +130,7 @@ impl Writer {
             shared: Arc::clone(&shared),
         };
         let thread = std::thread::Builder::new()
-            .name("record".to_owned())
+            .name("store".to_owned())
             .spawn(move || {
                 if let Err(error) = writer.write_all(&receiver) {
                     // Before the receiver is dropped, so that whoever finds it gone finds this.

@@ -143,3 +143,30 @@ pub fn ended(output: Output, arguments: &[&str], code: i32) -> (String, String) 
     );
     (String::from_utf8(output.stdout).unwrap(), error)
 }
+
+/// Everything recorded of results, but for times, of a database that is sound: trial, status, metric, step and the
+/// bits of the value.
+pub fn results(dir: &TestDir) -> Vec<String> {
+    let connection = dir.record();
+    let check: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(check, "ok");
+    let mut query = connection
+        .prepare(
+            "SELECT t.name, t.status, n.name, m.step, m.value FROM trials t
+             JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
+             WHERE n.name <> 'seconds' ORDER BY t.name, n.name, m.step",
+        )
+        .unwrap();
+    let rows = query.query_map([], |row| {
+        let (trial, status, metric): (String, String, String) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (step, value): (i64, f64) = (row.get(3)?, row.get(4)?);
+        Ok(format!(
+            "{trial} {status} {metric} {step} {:016x}",
+            value.to_bits()
+        ))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::running::{results, small, succeed, test_dir};
-use crate::common::{RECORD, TestDir};
+use super::running::{small, succeed, test_dir};
+use crate::common::{RECORD, TestDir, results};
 
 #[test]
 fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
@@ -97,7 +97,7 @@ fn a_record_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_written
     assert_eq!(fs::read(bench.path(RECORD)).unwrap(), bytes);
 
     let (_, told) = succeed(&bench, &["run", "small.toml"]);
-    assert!(told.contains("from schema version 2 to 3"), "{told}");
+    assert!(told.contains("from schema version 2 to 4"), "{told}");
     assert!(told.contains("runs/sweep.sqlite.v2.bak"), "{told}");
     assert!(bench.path("runs/sweep.sqlite.v2.bak").exists());
     let (listed, _) = succeed(&bench, &["ls"]);

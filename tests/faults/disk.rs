@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::mounts::{Mounted, fill, with_own_mounts};
-use super::running::{EPOCHS, results, small, start, start_by, succeed, test_dir, undisturbed};
-use crate::common::{RECORD, TestDir};
+use super::running::{EPOCHS, small, start, start_by, succeed, test_dir, undisturbed};
+use crate::common::{RECORD, TestDir, results};
 
 /// The record in a file system of 12 MB, the models in another.
 fn bench_on_a_small_disk() -> (TestDir, [Mounted; 2]) {

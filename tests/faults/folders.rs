@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::mounts::{Mounted, with_own_mounts};
-use super::running::{EPOCHS, remove_folder, results, start, succeed, test_dir, undisturbed};
-use crate::common::RECORD;
+use super::running::{EPOCHS, remove_folder, start, succeed, test_dir, undisturbed};
+use crate::common::{RECORD, results};
 
 #[test]
 fn a_record_that_was_moved_away_ends_the_sweep_and_put_back_it_is_gone_on_with() {
@@ -33,7 +33,7 @@ fn a_run_folder_that_was_deleted_ends_the_sweep_and_it_can_be_run_anew() {
     remove_folder(&bench.path("runs"));
     let said = bench.fail(&["resume"], 1);
     assert!(
-        said.contains("there is no record at runs/sweep.sqlite"),
+        said.contains("there is no database at runs/sweep.sqlite"),
         "{said}"
     );
     succeed(&bench, &["run", "small.toml"]);

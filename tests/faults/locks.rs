@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::running::{EPOCHS, results, start, succeed, test_dir, undisturbed};
-use crate::common::RECORD;
+use super::running::{EPOCHS, start, succeed, test_dir, undisturbed};
+use crate::common::{RECORD, results};
 
 #[test]
 fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {

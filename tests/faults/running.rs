@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, TestDir};
+use crate::common::{PATIENCE, TestDir, results};
 
 /// Enough that a sweep of them is still under way when it is disturbed.
 pub const EPOCHS: u32 = 400;
@@ -82,32 +82,6 @@ pub fn start_by(dir: &TestDir, rows: i64, change: impl FnOnce(&mut Command)) -> 
         sleep(Duration::from_millis(10));
     }
     running
-}
-
-/// Everything recorded of results, but for times.
-pub fn results(dir: &TestDir) -> Vec<String> {
-    let connection = dir.record();
-    let check: String = connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(check, "ok");
-    let mut query = connection
-        .prepare(
-            "SELECT t.name, t.status, n.name, m.step, m.value FROM trials t
-             JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
-             WHERE n.name <> 'seconds' ORDER BY t.name, n.name, m.step",
-        )
-        .unwrap();
-    let rows = query.query_map([], |row| {
-        let (trial, status, metric): (String, String, String) =
-            (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (step, value): (i64, f64) = (row.get(3)?, row.get(4)?);
-        Ok(format!(
-            "{trial} {status} {metric} {step} {:016x}",
-            value.to_bits()
-        ))
-    });
-    rows.unwrap().map(Result::unwrap).collect()
 }
 
 /// What a sweep of [`EPOCHS`] gives that nobody disturbs.

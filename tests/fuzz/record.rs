@@ -70,10 +70,10 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
         let test = store.last_evaluation(name)?;
         if let Some(test) = &test {
             sweep_report::test::table(test);
-            sweep_report::test::looks(test);
+            sweep_report::test::evaluation_count(test);
             sweep_report::test::json(test);
         }
-        store.looks(&experiment.dataset.digest)?;
+        store.test_evaluation_count(&experiment.dataset.digest)?;
         let input = Input {
             experiment,
             curves,
@@ -83,7 +83,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             calibration: Vec::new(),
             attempts: store.attempts_in(name)?,
             slot_events: store.slot_events(name)?,
-            looks: 0,
+            test_evaluations: 0,
             parts: Vec::new(),
             running: Vec::new(),
             query: None,
@@ -166,7 +166,7 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
             "int",
             "bool",
             "valid/loss",
-            "train_share",
+            "train_fraction",
             "transfer_from",
             "init",
             "0123456789abcdef0123456789abcdef",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use sweep_core::event::{Cause, Event, Observer, ObserverError, Slot};
@@ -23,8 +23,8 @@ pub enum Act {
     Crash,
     /// Is killed by somebody.
     Killed,
-    /// Says after a moment that it has made a step, and again, and then finishes.
-    Dawdle,
+    /// Says every moment that it has made a step, until another trial has failed; then finishes.
+    Slow,
     Refuse,
     Babble,
     /// Says nothing until told to stop, then gives the trial up.
@@ -33,18 +33,41 @@ pub enum Act {
     Sleep,
 }
 
-/// Pause between two steps of a worker that dawdles.
-pub const DAWDLE: Duration = Duration::from_millis(60);
+/// Pause between two steps of a slow worker.
+const STEP: Duration = Duration::from_millis(5);
 
 pub type Script = Arc<dyn Fn(u64, usize) -> Act + Send + Sync>;
 
 /// Trials by their name: their numbers.
 pub type Numbers = Arc<BTreeMap<TrialId, u64>>;
 
+/// That a trial has failed, for those who wait for it.
+#[derive(Default)]
+pub struct Failure {
+    has_come: Mutex<bool>,
+    came: Condvar,
+}
+
+impl Failure {
+    fn come(&self) {
+        *self.has_come.lock().unwrap() = true;
+        self.came.notify_all();
+    }
+
+    fn comes_within(&self, timeout: Duration) -> bool {
+        let has_come = self.has_come.lock().unwrap();
+        let waited = self
+            .came
+            .wait_timeout_while(has_come, timeout, |has_come| !*has_come);
+        *waited.unwrap().0
+    }
+}
+
 pub struct FakeLauncher {
     pub script: Script,
     pub numbers: Numbers,
     pub attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
+    pub failure: Arc<Failure>,
     pub start: Start,
     pub capacity: u64,
     pub launched: usize,
@@ -61,6 +84,7 @@ pub struct FakeWorker {
     pub script: Script,
     pub numbers: Numbers,
     pub attempts: Arc<Mutex<BTreeMap<u64, usize>>>,
+    pub failure: Arc<Failure>,
     pub worker: WorkerId,
     pub sender: Sender,
     pub hanging: Vec<u64>,
@@ -92,6 +116,7 @@ impl Launcher for FakeLauncher {
             script: Arc::clone(&self.script),
             numbers: Arc::clone(&self.numbers),
             attempts: Arc::clone(&self.attempts),
+            failure: Arc::clone(&self.failure),
             worker,
             sender,
             hanging: Vec::new(),
@@ -150,11 +175,14 @@ impl FakeWorker {
             Act::Babble => self.say(WorkerOutput::Malformed("hello".to_owned())),
             Act::Hang => self.hanging.push(attempt),
             Act::Sleep => {}
-            Act::Dawdle => {
+            Act::Slow => {
                 let (worker, sender) = (self.worker, self.sender.clone());
+                let failure = Arc::clone(&self.failure);
                 std::thread::spawn(move || {
-                    for step in 1..=4 {
-                        std::thread::sleep(DAWDLE);
+                    for step in 1.. {
+                        if failure.comes_within(STEP) {
+                            break;
+                        }
                         let values = vec![("valid/loss".to_owned(), 1.0)];
                         let said = FromWorker::Progress {
                             attempt,
@@ -221,6 +249,7 @@ pub struct Recorder {
     pub started: usize,
     pub sender: Option<Sender>,
     pub fail_at: Option<usize>,
+    pub failure: Arc<Failure>,
 }
 
 impl Observer for Recorder {
@@ -228,6 +257,9 @@ impl Observer for Recorder {
         self.events.push(event.clone());
         if self.fail_at == Some(self.events.len()) {
             return Err(ObserverError("disk full".into()));
+        }
+        if let Event::TrialFailed { .. } = event {
+            self.failure.come();
         }
         if let Event::TrialStarted { .. } = event {
             self.started += 1;
@@ -365,6 +397,7 @@ impl Case {
             script: Arc::new(script),
             numbers: Arc::clone(&numbers),
             attempts: Arc::default(),
+            failure: Arc::clone(&self.recorder.failure),
             start: self.start,
             capacity: self.capacity,
             launched: 0,

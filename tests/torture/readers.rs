@@ -30,7 +30,7 @@ const QUERIES: [&str; 6] = [
     "SELECT count(*) FROM metrics",
     "SELECT sum(value) FROM metric_rows WHERE metric = 'valid/loss'",
     "SELECT count(*) FROM leaderboard",
-    "SELECT count(*) FROM best_runs",
+    "SELECT count(*) FROM best_trials",
     "SELECT count(*) FROM attempts WHERE outcome = 'running'",
     "SELECT count(*) FROM trials t JOIN params p ON p.trial = t.id",
 ];

@@ -1,42 +1,11 @@
 //! Settings as factors with levels, configurations as points among them.
 
-use super::Table;
+use super::result::{Factor, Level, Point, Table};
 use crate::axes::Axis;
 use crate::configuration::Configuration;
 use crate::distributions::{ALPHA, t_quantile};
 use crate::text;
 use sweep_core::trial::{Params, Value};
-
-/// A setting that varies, or several that always move together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Factor {
-    /// `lr`; `layers, lr` for two that move together.
-    pub name: String,
-    /// Numbers ascending, other values as they come.
-    pub levels: Vec<Level>,
-}
-
-/// One value of a factor.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Level {
-    /// As tables show it; `–` for configurations that do not have the setting.
-    pub label: String,
-    pub configurations: usize,
-    /// Mean objective of these configurations, each the mean of its seeds.
-    pub mean: f64,
-    /// 95% interval of `mean` for other seeds and the same configurations, cut to what the metric can be; `None` below
-    /// two seeds.
-    pub interval: Option<(f64, f64)>,
-}
-
-/// A configuration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point {
-    /// Of each factor.
-    pub levels: Vec<usize>,
-    /// (seed, objective), by seed.
-    pub values: Vec<(u64, f64)>,
-}
 
 /// Means of points, and how much seeds move them.
 pub(super) struct Data {

@@ -5,7 +5,7 @@
 //! are sums over leaves (Hutter, Hoos and Leyton-Brown 2014, algorithm 2). Deterministic: tree t draws its
 //! points from a stream of its own.
 
-use super::{Part, Point};
+use super::result::{Part, Point};
 use sweep_core::random::{Purpose, Stream};
 
 pub(super) const TREES: usize = 64;

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Part, Point};
+use super::result::{Part, Point};
 
 /// Whether `points` are every combination of `sizes` levels, each once.
 pub(super) fn is_full(sizes: &[usize], points: &[Point]) -> bool {

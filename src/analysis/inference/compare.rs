@@ -11,7 +11,7 @@
 //! The winner against all others at once: for the best of many to beat every other it must beat the second best, and the
 //! two-sided test of those two alone keeps its level however many there are (Gutmann and Maymin, "Is the selected population the best?",
 //! Annals of Statistics 15, 1987; Hung and Fithian, "Rank verification for exponential families", Annals of Statistics 47,
-//! 2019). So where every p-value is at most 5%, the winner is told apart from all, at the largest of them.
+//! 2019). So where every p-value is at most 5%, the winner is significantly better than all, at the largest of them.
 //!
 //! Else, one by one, by Holm's procedure ("A simple sequentially rejective multiple test procedure", Scandinavian Journal of
 //! Statistics 6, 1979) over the comparisons with the winner. For the configuration that is truly best to be ruled out by that, one
@@ -19,14 +19,14 @@
 //! sweeps; as does a wrong winner by the first correction where another one is the best. Together that is 5%.
 //!
 //! Where the seed changes neither the winner nor the other, nothing is left to chance, and nothing is tested: the worse of the
-//! two is told apart.
+//! two is significantly worse.
 //!
 //! A configuration that shares fewer than two seeds with the winner is not tested, counts for neither correction, and
 //! keeps no winner from being declared among the others.
 
-use super::Comparison;
 use super::moderated_variance::{Prior, prior};
 use super::power::seeds_needed;
+use super::result::Comparison;
 use super::table::Table;
 use crate::bounds::Bounds;
 use crate::distributions::{ALPHA, t_quantile, t_two_sided};
@@ -57,7 +57,7 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
             Some(value - other.values[place.ok()?].1)
         })
         .collect();
-    if winner.is_repeat && other.is_repeat {
+    if winner.is_deterministic && other.is_deterministic {
         // One result each, however many seeds: one difference.
         differences.truncate(1);
     }
@@ -74,12 +74,12 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
         p: None,
         p_corrected: None,
         interval: None,
-        is_told_apart: false,
+        is_significant: false,
         seeds_needed: None,
     };
     let Some(by) = by.filter(|_| pairs > 1) else {
-        let is_certain = winner.is_repeat && other.is_repeat;
-        comparison.is_told_apart = is_certain && by.is_some_and(|by| by > 0.0);
+        let is_certain = winner.is_deterministic && other.is_deterministic;
+        comparison.is_significant = is_certain && by.is_some_and(|by| by > 0.0);
         return comparison;
     };
     let degrees = (pairs - 1) as f64;
@@ -136,7 +136,7 @@ fn holm(comparisons: &mut [Comparison]) {
     for (step, place) in places.into_iter().enumerate() {
         let comparison = &mut comparisons[place];
         if !is_closed {
-            // Once one cannot be told apart, the rest is tested at its level.
+            // Once one is not significant, the rest is tested at its level.
             divisor = count - step;
         }
         corrected = corrected.max((order(comparison) * (count - step) as f64).min(1.0));
@@ -151,8 +151,8 @@ fn holm(comparisons: &mut [Comparison]) {
         let half = t_quantile(1.0 - level / 2.0, degrees) * sd / (comparison.pairs as f64).sqrt();
         comparison.interval = Some((by - half, by + half));
         comparison.p_corrected = Some(corrected.min(least_clear));
-        comparison.is_told_apart = beats_all || !is_closed;
-        if !comparison.is_told_apart {
+        comparison.is_significant = beats_all || !is_closed;
+        if !comparison.is_significant {
             comparison.seeds_needed = seeds_needed(by, sd, level);
         }
     }

@@ -6,7 +6,7 @@
 //! 1974; for picking among many configurations: Cawley and Talbot, "On over-fitting in model selection and subsequent selection
 //! bias in performance evaluation", Journal of Machine Learning Research 11, 2010).
 
-use super::Optimism;
+use super::result::Optimism;
 use super::table::Table;
 use crate::bounds::Bounds;
 use crate::ranking;
@@ -39,10 +39,10 @@ pub(super) fn leave_one_seed_out(table: &Table, sign: f64, bounds: Bounds) -> Op
     }
     let by = (folds > 1).then(|| (sum / folds as f64).max(0.0))?;
     let winner = all[0].iter().map(|(_, value)| value);
-    let honest = sign * (winner.sum::<f64>() / all[0].len() as f64 - by);
+    let bias_corrected = sign * (winner.sum::<f64>() / all[0].len() as f64 - by);
     Some(Optimism {
         by,
-        honest: honest.clamp(bounds.low, bounds.high),
+        bias_corrected: bias_corrected.clamp(bounds.low, bounds.high),
         folds,
         same_choice,
     })

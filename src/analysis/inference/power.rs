@@ -1,9 +1,9 @@
-//! How many seeds would tell two configurations apart.
+//! How many seeds make the difference of two configurations significant.
 
-use super::MOST_SEEDS;
+use super::result::MOST_SEEDS;
 use crate::distributions::t_quantile;
 
-/// Probability with which the seeds asked for tell the two apart.
+/// Probability with which the difference is significant with that many seeds.
 const POWER: f64 = 0.8;
 
 /// The fewest seeds in all at which a paired t-test finds a difference `by`, differences having standard deviation `sd`,

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Estimate;
+use super::result::Estimate;
 use crate::bounds::Bounds;
-use crate::summary_stats::Spread;
+use crate::summary_stats::SummaryStats;
 
 /// Rounds of the fit of incomplete tables; a complete one takes two.
 const ROUNDS: usize = 100;
@@ -21,7 +21,7 @@ pub struct Sample {
     /// (seed, objective), by seed, each seed once, finite.
     pub values: Vec<(u64, f64)>,
     /// Whether the seed changes nothing, so that all values are one result: they count as one.
-    pub is_repeat: bool,
+    pub is_deterministic: bool,
 }
 
 /// All samples, with the variance of each once the effects of seeds are taken out.
@@ -45,13 +45,13 @@ impl Sample {
     /// Values come in steps of `step` and lie within `bounds`.
     pub(super) fn estimate(&self, is_candidate: bool, step: f64, bounds: Bounds) -> Estimate {
         let values: Vec<f64> = self.values.iter().map(|(_, value)| *value).collect();
-        let spread = Spread::of(&values).expect("a ranked configuration has a value");
+        let stats = SummaryStats::of(&values).expect("a ranked configuration has a value");
         Estimate {
-            seeds: spread.n,
-            mean: spread.mean,
-            interval: (spread.interval(step).filter(|_| !self.is_repeat))
+            seeds: stats.n,
+            mean: stats.mean,
+            interval: (stats.interval(step).filter(|_| !self.is_deterministic))
                 .map(|interval| bounds.cut(interval)),
-            is_repeat: self.is_repeat,
+            is_deterministic: self.is_deterministic,
             is_candidate,
         }
     }
@@ -82,8 +82,8 @@ impl Table {
         let sample = &self.samples[place];
         let value = |sample: &Sample| sample.values.first().map(|(_, value)| *value);
         let before = self.samples[..place].iter();
-        let mut before = before.filter(|other| other.is_repeat);
-        sample.is_repeat && before.any(|other| value(other) > value(sample))
+        let mut before = before.filter(|other| other.is_deterministic);
+        sample.is_deterministic && before.any(|other| value(other) > value(sample))
     }
 
     /// Fits value = configuration + seed by least squares to one group, configurations and seeds in turn.
@@ -91,7 +91,7 @@ impl Table {
         let members: Vec<usize> = (0..self.samples.len())
             .filter(|place| self.samples[*place].group == group)
             // Where the seed changes nothing there is nothing to learn of what seeds do.
-            .filter(|place| !self.samples[*place].is_repeat)
+            .filter(|place| !self.samples[*place].is_deterministic)
             .collect();
         let mut by_seed: BTreeMap<u64, Vec<(usize, f64)>> = BTreeMap::new();
         for place in &members {

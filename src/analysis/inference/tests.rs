@@ -12,7 +12,7 @@ use sweep_core::random::{Purpose, Stream};
 fn samples(rows: &[&[f64]]) -> Vec<Sample> {
     let sample = |row: &&[f64]| Sample {
         group: 0,
-        is_repeat: false,
+        is_deterministic: false,
         values: (1..).zip(row.iter().copied()).collect(),
     };
     rows.iter().map(sample).collect()
@@ -34,7 +34,7 @@ fn twelve() -> Vec<Sample> {
     };
     let sample = |i: u32| Sample {
         group: 0,
-        is_repeat: false,
+        is_deterministic: false,
         values: (0..3).map(|j| (u64::from(j), value(i, j))).collect(),
     };
     let ranked = [0, 1, 2, 3, 5, 4, 7, 8, 6, 9, 10, 11];
@@ -82,7 +82,7 @@ fn few_configurations_are_compared_by_the_paired_t_test_and_holms_correction() {
         close(comparison.p_corrected.unwrap(), holm);
         assert_eq!((comparison.pairs, comparison.degrees), (5, Some(4.0)));
         let (low, _) = comparison.interval.unwrap();
-        assert_eq!(low > 0.0, comparison.is_told_apart);
+        assert_eq!(low > 0.0, comparison.is_significant);
     }
     assert_eq!(inference.candidates, [0, 1]);
     assert_eq!(
@@ -90,8 +90,8 @@ fn few_configurations_are_compared_by_the_paired_t_test_and_holms_correction() {
         (4, 1)
     );
     let needed = inference.comparisons[0].seeds_needed;
-    assert_eq!(inference.verdict, Verdict::NotToldApart { seeds: needed });
-    // Two of three are told apart already, so that this one is tested at the whole 5%.
+    assert_eq!(inference.verdict, Verdict::NotSignificant { seeds: needed });
+    // Two of three are significant already, so that this one is tested at the whole 5%.
     assert_eq!(needed, seeds_needed(0.0096, 0.009502631214563689, ALPHA));
 }
 
@@ -186,7 +186,7 @@ fn a_lower_goal_turns_everything_round_and_changes_no_p() {
     assert_eq!(up.candidates, down.candidates);
     let (up, down) = (up.optimism.unwrap(), down.optimism.unwrap());
     assert_eq!(up.by, down.by);
-    assert!(up.by > 0.0 && (up.honest + down.honest).abs() < 1e-12);
+    assert!(up.by > 0.0 && (up.bias_corrected + down.bias_corrected).abs() < 1e-12);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn seeds_are_asked_for_until_a_t_test_has_eighty_percent_power() {
 
 #[test]
 fn more_seeds_are_asked_for_than_there_are() {
-    // Alone the runner-up would be told apart by its three seeds; among seven others it is not.
+    // Alone the runner-up would differ significantly by its three seeds; among seven others it is not.
     let mut rows = vec![
         [0.471, 0.472, 0.473],
         [0.41, 0.42, 0.39],
@@ -252,11 +252,11 @@ fn more_seeds_are_asked_for_than_there_are() {
     let inference = Inference::of_samples(&ranked, Goal::Max);
     let runner_up = inference.comparisons[0];
     let p = runner_up.p.unwrap();
-    assert!(p < ALPHA && !runner_up.is_told_apart, "{runner_up:?}");
+    assert!(p < ALPHA && !runner_up.is_significant, "{runner_up:?}");
     for comparison in inference
         .comparisons
         .iter()
-        .filter(|one| !one.is_told_apart)
+        .filter(|one| !one.is_significant)
     {
         let needed = comparison.seeds_needed.unwrap_or(MOST_SEEDS);
         assert!(needed > comparison.pairs, "{comparison:?}");
@@ -266,7 +266,7 @@ fn more_seeds_are_asked_for_than_there_are() {
 #[test]
 fn of_two_that_the_seed_does_not_change_only_the_better_may_be_best() {
     let repeat = |mut sample: Sample| {
-        sample.is_repeat = true;
+        sample.is_deterministic = true;
         sample
     };
     let both = samples(&[&[0.7, 0.7], &[0.6, 0.6], &[0.6, 0.6]]);
@@ -276,8 +276,8 @@ fn of_two_that_the_seed_does_not_change_only_the_better_may_be_best() {
         (Verdict::Certain, &[0][..])
     );
     assert_eq!((all.untested(), all.comparisons[0].p), (0, None));
-    assert!(all.comparisons[0].is_told_apart && !all.estimates[1].is_candidate);
-    // Equal ones are not told apart, nor is a better one by its place alone.
+    assert!(all.comparisons[0].is_significant && !all.estimates[1].is_candidate);
+    // Equal ones do not differ significantly, nor is a better one by its place alone.
     let tied = samples(&[&[0.7, 0.7], &[0.7, 0.7]]);
     let tied = Inference::of_samples(&tied.into_iter().map(repeat).collect::<Vec<_>>(), Goal::Max);
     assert_eq!(
@@ -286,11 +286,11 @@ fn of_two_that_the_seed_does_not_change_only_the_better_may_be_best() {
     );
     // Behind a winner that scatters, the worse of two is out though the seeds do not say so.
     let mut ranked = samples(&[&[0.5, 0.9, 0.71], &[0.7, 0.7, 0.7], &[0.69, 0.69, 0.69]]);
-    (ranked[1].is_repeat, ranked[2].is_repeat) = (true, true);
+    (ranked[1].is_deterministic, ranked[2].is_deterministic) = (true, true);
     let noisy = Inference::of_samples(&ranked, Goal::Max);
-    assert!(!noisy.comparisons[1].is_told_apart);
+    assert!(!noisy.comparisons[1].is_significant);
     assert_eq!(noisy.candidates, [0, 1]);
-    assert!(matches!(noisy.verdict, Verdict::NotToldApart { .. }));
+    assert!(matches!(noisy.verdict, Verdict::NotSignificant { .. }));
 }
 
 /// Sweeps of `k` configurations and `n` seeds, the first ahead of the others by `ahead` standard deviations of a value:
@@ -312,7 +312,7 @@ fn simulated(k: u32, n: u32, ahead: f64) -> [f64; 4] {
         let ranked: Vec<Sample> = (order.iter())
             .map(|place| Sample {
                 group: 0,
-                is_repeat: false,
+                is_deterministic: false,
                 values: rows[*place].clone(),
             })
             .collect();
@@ -380,7 +380,7 @@ fn one_that_scatters_wildly_lends_no_optimism_to_others_of_its_kind() {
     // By seed 1 alone the first is picked; by seed 2 alone it is the second, whose seed 1 is 0.03 worse.
     assert_eq!((optimism.folds, optimism.same_choice), (2, 1));
     assert!(optimism.by < 0.02, "{optimism:?}");
-    assert!(optimism.honest > -0.94, "{optimism:?}");
+    assert!(optimism.bias_corrected > -0.94, "{optimism:?}");
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn wrong_winners_stay_rare_where_some_repeat_and_some_cannot_be_compared() {
             let ranked: Vec<Sample> = order
                 .map(|place| Sample {
                     group: usize::from(place == 0 || place == k as usize),
-                    is_repeat: place == 0 || place == k as usize,
+                    is_deterministic: place == 0 || place == k as usize,
                     values: rows[place].clone(),
                 })
                 .collect();

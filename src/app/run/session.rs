@@ -217,7 +217,7 @@ fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgr
         objective: prepared.loaded.experiment.objective.clone(),
         unranked: trials
             .iter()
-            .filter(|trial| trial.spec.train_share < 1.0)
+            .filter(|trial| trial.spec.train_fraction < 1.0)
             .map(|trial| trial.id.clone())
             .collect(),
         best: before.best,

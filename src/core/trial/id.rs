@@ -6,12 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{TRAIN_SHARE, TrialSpec, Value};
+use super::{TrialSpec, Value};
 use crate::format::hex;
 
 /// Raised whenever the meaning of a [`TrialSpec`] changes, so that old results are not taken for
 /// new ones. A test holds golden identifiers against it.
 pub const TRIAL_FORMAT: u32 = 1;
+/// How [`TrialSpec::train_fraction`] is called in the text that is hashed. Format 1 has its first name.
+const CANONICAL_TRAIN_FRACTION: &str = "train_share";
 
 macro_rules! hex_name {
     ($(#[$doc:meta])* $name:ident) => {
@@ -91,9 +93,9 @@ impl TrialSpec {
             }
         }
         // Left out where they are as usual: names made before there were such settings still hold.
-        if self.train_share != 1.0 {
-            let share = Value::Float(self.train_share);
-            text.push_str(&format!("{TRAIN_SHARE} = {share}\n"));
+        if self.train_fraction != 1.0 {
+            let fraction = Value::Float(self.train_fraction);
+            text.push_str(&format!("{CANONICAL_TRAIN_FRACTION} = {fraction}\n"));
         }
         if let Some(transfer) = &self.transfer {
             text.push_str(&transfer.canonical());
@@ -140,7 +142,7 @@ mod tests {
         assert_ne!(base.id(&data()), as_int.id(&data()));
 
         let mut half = base.clone();
-        half.train_share = 0.5;
+        half.train_fraction = 0.5;
         assert_ne!(base.id(&data()), half.id(&data()));
         assert_ne!(base.config_id(&data()), half.config_id(&data()));
         assert_ne!(

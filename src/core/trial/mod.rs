@@ -40,16 +40,16 @@ pub struct TrialSpec {
     pub seed: u64,
     /// What decides the best epoch; part of the result, since the weights of that epoch are kept.
     pub objective: Objective,
-    /// Share of the training rows that is trained on, in (0, 1]; 1 is all of them.
+    /// Fraction of the training rows that is trained on, in (0, 1]; 1 is all of them.
     #[serde(default = "all_rows", skip_serializing_if = "is_all_rows")]
-    pub train_share: f64,
+    pub train_fraction: f64,
     /// Layers that are copied instead of drawn; networks only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
 }
 
-/// The hyper-parameter under which [`TrialSpec::train_share`] is shown, where it is not 1.
-pub const TRAIN_SHARE: &str = "train_share";
+/// The hyperparameter under which [`TrialSpec::train_fraction`] is shown, where it is not 1.
+pub const TRAIN_FRACTION: &str = "train_fraction";
 
 fn all_rows() -> f64 {
     1.0
@@ -59,8 +59,8 @@ fn all_rows() -> f64 {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde asks for a function of a reference"
 )]
-fn is_all_rows(share: &f64) -> bool {
-    *share == 1.0
+fn is_all_rows(fraction: &f64) -> bool {
+    *fraction == 1.0
 }
 
 /// What is trained, and how.
@@ -93,7 +93,7 @@ impl TrialSpec {
             model,
             seed,
             objective,
-            train_share: all_rows(),
+            train_fraction: all_rows(),
             transfer: None,
         }
     }
@@ -101,8 +101,8 @@ impl TrialSpec {
     /// Every hyper-parameter: those of the model, and those of the trial that are not as usual.
     pub fn params(&self) -> Params {
         let mut params = self.model.params();
-        if !is_all_rows(&self.train_share) {
-            params.push((TRAIN_SHARE.to_owned(), Value::Float(self.train_share)));
+        if !is_all_rows(&self.train_fraction) {
+            params.push((TRAIN_FRACTION.to_owned(), Value::Float(self.train_fraction)));
         }
         params.extend(self.transfer.iter().flat_map(Transfer::params));
         params
@@ -114,7 +114,7 @@ impl TrialSpec {
 pub fn complete<'a>(trials: impl Iterator<Item = (Kind, &'a mut Params)>) {
     let mut trials: Vec<(Kind, &mut Params)> = trials.collect();
     let usual = [
-        (TRAIN_SHARE, Value::Float(all_rows()), false),
+        (TRAIN_FRACTION, Value::Float(all_rows()), false),
         (INIT, Value::Text("scratch".to_owned()), true),
     ];
     for (name, value, networks_alone) in usual {

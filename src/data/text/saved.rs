@@ -12,14 +12,15 @@ use std::sync::Arc;
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use sweep_core::data_config::TextEncoder;
-use sweep_core::trial::DataDigest;
 
-use super::super::fit::{FittedField, Preprocessor};
+use super::fitted::{FittedText, Learned, Reader, State, TextField};
+#[cfg(not(feature = "sentence"))]
+use super::no_sentence::SentenceEncoder;
 use super::tfidf::Fitted;
-use super::{FittedText, Learned, Reader, SentenceEncoder, State, TextField};
+#[cfg(feature = "sentence")]
+use sweep_sentence::SentenceEncoder;
 
 /// Raised with every change of layout.
 const TEXT_FORMAT: u32 = 1;
@@ -86,7 +87,7 @@ pub(in super::super) fn file_bytes(
 }
 
 impl FittedText {
-    /// The fitted texts in the file at `path`, in the order of the text fields of `preparation`;
+    /// The fitted texts in the file at `path`, in the order of `fields`, the text fields of its preprocessor;
     /// reads no file if nothing was learned.
     ///
     /// # Errors
@@ -94,16 +95,8 @@ impl FittedText {
     /// (`Other`) a sentence encoder is not where it was.
     pub(in super::super) fn open_all(
         path: &Path,
-        preprocessor: &Preprocessor,
+        fields: Vec<&TextField>,
     ) -> io::Result<Vec<FittedText>> {
-        let fields: Vec<&TextField> = preprocessor
-            .fields
-            .iter()
-            .filter_map(|field| match field {
-                FittedField::Text { text, .. } => Some(text),
-                _ => None,
-            })
-            .collect();
         let unsound = |why: String| {
             let shown = path.display();
             let text = format!(
@@ -147,7 +140,7 @@ fn join(
         (TextEncoder::Tfidf(tfidf), Some(wanted)) => {
             let fitted = learned
                 .next()
-                .filter(|fitted| named(fitted) == *wanted)
+                .filter(|fitted| Learned::of(fitted) == *wanted)
                 .filter(|fitted| fitted.components.len() / tfidf.dims == wanted.terms)
                 .filter(|fitted| fitted.components.len().is_multiple_of(tfidf.dims))
                 .filter(|fitted| fitted.idf.len() == wanted.terms)
@@ -212,24 +205,6 @@ fn read(bytes: &[u8]) -> Result<Vec<Fitted>, String> {
         found.push(Fitted::new(terms.vocabulary, terms.idf, components));
     }
     Ok(found)
-}
-
-/// The name of what was learned: a hash of every bit of it.
-pub(super) fn named(fitted: &Fitted) -> Learned {
-    let mut hash = Sha256::new();
-    hash.update((fitted.vocabulary.len() as u64).to_le_bytes());
-    for term in &fitted.vocabulary {
-        hash.update((term.len() as u64).to_le_bytes());
-        hash.update(term);
-    }
-    let idf: Vec<u8> = fitted.idf.iter().flat_map(|x| x.to_le_bytes()).collect();
-    hash.update(idf);
-    let components = fitted.components.iter().flat_map(|x| x.to_le_bytes());
-    hash.update(components.collect::<Vec<u8>>());
-    Learned {
-        terms: fitted.vocabulary.len(),
-        sha256: DataDigest::of(hash).to_string(),
-    }
 }
 
 fn tensor_name(place: usize) -> String {

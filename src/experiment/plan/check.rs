@@ -43,7 +43,7 @@ impl Plan {
             .iter()
             .filter_map(move |trial| match &trial.spec.model {
                 ModelSpec::Mlp(spec) => {
-                    let rows = (train_rows as f64 * trial.spec.train_share).round();
+                    let rows = (train_rows as f64 * trial.spec.train_fraction).round();
                     Some((spec, (rows as usize).max(1)))
                 }
                 _ => None,

@@ -36,7 +36,7 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         for (index, (share, (model, transfer))) in points.iter().enumerate() {
             let objective = experiment.objective.clone();
             let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
-            spec.train_share = *share;
+            spec.train_fraction = *share;
             spec.transfer = transfer.clone();
             if configs.len() == index {
                 configs.push(spec.config_id(data));
@@ -212,7 +212,7 @@ mod tests {
         let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
         assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));
         let shares: Vec<f64> = (plan.trials[..14].iter())
-            .map(|trial| trial.spec.train_share)
+            .map(|trial| trial.spec.train_fraction)
             .collect();
         assert_eq!(shares, [[1.0; 7], [0.1; 7]].concat());
         // Each network from scratch, then its ways of beginning otherwise.

@@ -2,7 +2,7 @@
 
 use super::{Plan, PlannedTrial};
 use sweep_core::format::pluralize;
-use sweep_core::trial::{INIT, Kind, TRAIN_SHARE};
+use sweep_core::trial::{INIT, Kind, TRAIN_FRACTION};
 
 /// What a plan holds, ready to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
         axes.push(INIT);
     }
     if plan.shares.len() > 1 {
-        axes.push(TRAIN_SHARE);
+        axes.push(TRAIN_FRACTION);
     }
     let row = |trial: &PlannedTrial| {
         let params = trial.spec.params();
@@ -81,7 +81,7 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
             let found = params.iter().find(|(name, _)| name == axis);
             match found {
                 Some((_, value)) => value.to_string(),
-                None if *axis == TRAIN_SHARE => "1".to_owned(),
+                None if *axis == TRAIN_FRACTION => "1".to_owned(),
                 None if *axis == INIT => "scratch".to_owned(),
                 None => String::new(),
             }

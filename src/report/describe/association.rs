@@ -3,9 +3,9 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
+use super::drawing::{ASSOCIATION, Drawing};
 use super::page::Head;
 use super::relations::ranked;
-use super::{ASSOCIATION, Drawing};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::legend::{Legend, Sign};

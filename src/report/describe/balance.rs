@@ -2,14 +2,14 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
+use sweep_analysis::text;
 
+use super::drawing::{BALANCE, Drawing, largest};
 use super::page::Head;
-use super::{BALANCE, Drawing, largest};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::lettering::Type;
 use crate::plot::style::{FAINT, INK, MARGIN, PALETTE, TICK, WIDTH};
-use crate::text;
 use sweep_describe::Description;
 
 /// Classes with a bar; the others share one.

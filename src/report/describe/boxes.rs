@@ -2,8 +2,8 @@
 
 use plotters::backend::DrawingBackend;
 
+use super::drawing::{BOXES, Drawing, MAX_PAGES, largest, page_name};
 use super::page::{self, Head, PANEL};
-use super::{BOXES, Drawing, MAX_PAGES, largest, page_name};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::lettering::Type;

@@ -1,7 +1,7 @@
 //! The CSV files of a description: UTF-8, comma, one header line, numbers in full, undefined ones
 //! empty.
 
-use crate::csv_tables::{CsvTable, number};
+use crate::csv_table::{CsvTable, number};
 use sweep_describe::{Association, Conflicts, Correlation, Description, NumberSummary};
 
 /// Every file that [`all`] may give.
@@ -24,7 +24,7 @@ pub fn all(description: &Description) -> Vec<(String, Vec<u8>)> {
         correlation.map(|correlation| matrix(correlation, of(correlation)))
     };
     let has_association = !description.association.is_empty();
-    let sheets = [
+    let tables = [
         Some(columns(description)),
         classes(description),
         by_class(description),
@@ -35,8 +35,8 @@ pub fn all(description: &Description) -> Vec<(String, Vec<u8>)> {
     ];
     NAMES
         .into_iter()
-        .zip(sheets)
-        .filter_map(|(name, sheet)| Some((name.to_owned(), sheet?.into_bytes())))
+        .zip(tables)
+        .filter_map(|(name, csv)| Some((name.to_owned(), csv?.into_bytes())))
         .collect()
 }
 
@@ -45,7 +45,7 @@ fn columns(description: &Description) -> CsvTable {
     let mut header = vec!["column", "kind", "role", "count", "missing", "distinct"];
     header.extend(NUMBERS);
     header.extend(["most_frequent", "most_frequent_count"]);
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for column in &description.columns {
         let mut row = vec![
             column.name.clone(),
@@ -59,19 +59,19 @@ fn columns(description: &Description) -> CsvTable {
         let most = column.most_frequent.as_ref();
         row.push(most.map_or(String::new(), |most| most.value.clone()));
         row.push(most.map_or(String::new(), |most| most.count.to_string()));
-        sheet.push(&row);
+        csv.push(&row);
     }
-    sheet
+    csv
 }
 
 fn classes(description: &Description) -> Option<CsvTable> {
     let target = description.target.as_ref()?;
-    let mut sheet = CsvTable::new(&["class", "rows", "share"]);
+    let mut csv = CsvTable::new(&["class", "rows", "share"]);
     for class in &target.classes {
         let share = defined(class.share);
-        sheet.push(&[class.name.clone(), class.rows.to_string(), share]);
+        csv.push(&[class.name.clone(), class.rows.to_string(), share]);
     }
-    Some(sheet)
+    Some(csv)
 }
 
 /// One row a numeric column and class.
@@ -79,7 +79,7 @@ fn by_class(description: &Description) -> Option<CsvTable> {
     let target = description.target.as_ref()?;
     let mut header = vec!["column", "class", "count", "missing"];
     header.extend(NUMBERS);
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for part in &description.by_class {
         let mut row = vec![
             part.column.clone(),
@@ -88,9 +88,9 @@ fn by_class(description: &Description) -> Option<CsvTable> {
             part.missing.to_string(),
         ];
         row.extend(numbers(part.numbers));
-        sheet.push(&row);
+        csv.push(&row);
     }
-    (!description.by_class.is_empty()).then_some(sheet)
+    (!description.by_class.is_empty()).then_some(csv)
 }
 
 /// A row and a column for each numeric column.
@@ -98,17 +98,17 @@ fn matrix(correlation: &Correlation, values: &[Vec<f64>]) -> CsvTable {
     let names: Vec<String> = correlation.columns.to_vec();
     let mut header = vec!["column"];
     header.extend(names.iter().map(String::as_str));
-    let mut sheet = CsvTable::new(&header);
+    let mut csv = CsvTable::new(&header);
     for (name, values) in names.iter().zip(values) {
         let mut row = vec![name.clone()];
         row.extend(values.iter().map(|value| defined(*value)));
-        sheet.push(&row);
+        csv.push(&row);
     }
-    sheet
+    csv
 }
 
 fn association(columns: &[Association]) -> CsvTable {
-    let mut sheet = CsvTable::new(&[
+    let mut csv = CsvTable::new(&[
         "column",
         "kind",
         "count",
@@ -120,7 +120,7 @@ fn association(columns: &[Association]) -> CsvTable {
         "cramers_v_corrected",
     ]);
     for column in columns {
-        sheet.push(&[
+        csv.push(&[
             column.column.clone(),
             column.kind.to_owned(),
             column.count.to_string(),
@@ -132,15 +132,15 @@ fn association(columns: &[Association]) -> CsvTable {
             column.cramers_v_corrected.map_or(String::new(), defined),
         ]);
     }
-    sheet
+    csv
 }
 
 /// Whole rows, groups and rows with the same features: sets of more than one row by how many classes
 /// they have, where that is known.
 fn repeats(description: &Description) -> CsvTable {
-    let mut sheet = CsvTable::new(&["equal_in", "classes", "sets", "rows", "best_accuracy"]);
+    let mut csv = CsvTable::new(&["equal_in", "classes", "sets", "rows", "best_accuracy"]);
     let whole = description.duplicates;
-    sheet.push(&[
+    csv.push(&[
         "every column".to_owned(),
         String::new(),
         whole.sets.to_string(),
@@ -149,7 +149,7 @@ fn repeats(description: &Description) -> CsvTable {
     ]);
     let mut push = |name: &str, conflicts: &Conflicts| {
         for with in &conflicts.by_labels {
-            sheet.push(&[
+            csv.push(&[
                 name.to_owned(),
                 with.labels.to_string(),
                 with.sets.to_string(),
@@ -164,7 +164,7 @@ fn repeats(description: &Description) -> CsvTable {
     if let Some(alike) = &description.alike {
         push("every feature", alike);
     }
-    sheet
+    csv
 }
 
 fn numbers(numbers: Option<NumberSummary>) -> [String; 7] {

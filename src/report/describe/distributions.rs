@@ -3,8 +3,8 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
+use super::drawing::{DISTRIBUTIONS, Drawing, MAX_PAGES, largest, page_name};
 use super::page::{self, Head, PANEL};
-use super::{DISTRIBUTIONS, Drawing, MAX_PAGES, largest, page_name};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::legend::Legend;

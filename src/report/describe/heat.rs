@@ -3,8 +3,8 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
+use super::drawing::{CORRELATION, Drawing};
 use super::page::Head;
-use super::{CORRELATION, Drawing};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::lettering::Type;
 use crate::plot::style::{FAINT, GRID, INK, MARGIN, PAPER, Stroke, TICK};

@@ -6,8 +6,10 @@
 mod association;
 mod balance;
 mod boxes;
+mod cells;
 mod csv_tables;
 mod distributions;
+mod drawing;
 mod heat;
 mod page;
 mod relations;
@@ -21,21 +23,16 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 
 use super::ReportError;
 use super::folder;
-use super::plot::canvas::Picture;
-use sweep_describe::{Description, Target};
+use super::plot::Picture;
+use drawing::{
+    ASSOCIATION, BALANCE, BOXES, CORRELATION, DISTRIBUTIONS, Drawing, MAX_PAGES, page_name,
+};
+use sweep_describe::Description;
 
 pub use table::tables;
 
 /// The description as JSON.
 const JSON: &str = "describe.json";
-const DISTRIBUTIONS: &str = "distributions";
-const BOXES: &str = "boxes";
-const BALANCE: &str = "classes";
-const CORRELATION: &str = "correlation";
-const ASSOCIATION: &str = "association";
-/// Pictures of one kind, at most.
-const MAX_PAGES: usize = 10;
-
 /// A description on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
@@ -82,9 +79,6 @@ fn make(description: &Description) -> Result<Made, ReportError> {
     Ok((files, left_out))
 }
 
-/// Draws one picture; pictures are drawn side by side.
-type Drawing<'a> = Box<dyn Fn() -> Result<Picture, ReportError> + Send + Sync + 'a>;
-
 /// Files that [`make`] may give.
 fn names() -> impl Iterator<Item = String> {
     let paged = [DISTRIBUTIONS, BOXES]
@@ -93,23 +87,6 @@ fn names() -> impl Iterator<Item = String> {
     let single = [BALANCE, CORRELATION, ASSOCIATION].map(str::to_owned);
     let pictures = paged.chain(single);
     let pictures = pictures.flat_map(|name| [format!("{name}.png"), format!("{name}.svg")]);
-    let sheets = csv_tables::NAMES.map(str::to_owned).into_iter();
-    sheets.chain([JSON.to_owned()]).chain(pictures)
-}
-
-/// `boxes`, `boxes-2`, ...; pages count from 0 here.
-fn page_name(name: &str, page: usize) -> String {
-    match page {
-        0 => name.to_owned(),
-        _ => format!("{name}-{}", page + 1),
-    }
-}
-
-/// The `most` classes with most rows, in the order of the classes; of equals the first.
-fn largest(target: &Target, most: usize) -> Vec<usize> {
-    let mut classes: Vec<usize> = (0..target.classes.len()).collect();
-    classes.sort_by_key(|class| std::cmp::Reverse(target.classes[*class].rows));
-    classes.truncate(most);
-    classes.sort_unstable();
-    classes
+    let tables = csv_tables::NAMES.map(str::to_owned).into_iter();
+    tables.chain([JSON.to_owned()]).chain(pictures)
 }

@@ -6,8 +6,8 @@ use plotters::style::{Color, RGBColor};
 use crate::plot::canvas::{Canvas, Drawn};
 use crate::plot::legend::{Legend, Sign};
 use crate::plot::lettering::Type;
+use crate::plot::picture::{HEAD, title};
 use crate::plot::style::{FAINT, MARGIN, PALETTE, Stroke, TICK, WIDTH};
-use crate::plot::{HEAD, title};
 use sweep_describe::Target;
 
 /// Panels beside each other.

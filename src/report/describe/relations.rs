@@ -1,10 +1,10 @@
 //! Terminal tables of relations: association with the target, correlation, duplicates.
 
 use anstyle::Style;
+use sweep_analysis::text;
 
-use super::table::{NAME, and_more, fixed, per_cent};
+use super::cells::{NAME, and_more, fixed, per_cent};
 use crate::table::{Side, TableStyle, TextTable};
-use crate::text;
 use sweep_describe::{Association, Conflicts, Correlation, Description, Target};
 
 /// Columns and pairs that are listed.

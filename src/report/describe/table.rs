@@ -4,12 +4,14 @@
 //! Strings from the data cannot move the cursor; a shortened table names the file that has the rest.
 
 use std::path::Path;
+use sweep_analysis::text;
 
 use anstyle::Style;
 
+use super::cells::{NAME, and_more, per_cent, short};
+use super::drawing::largest;
 use super::relations::{associations, pairs, repeats};
 use crate::table::{Side, TableStyle, TextTable};
-use crate::text;
 use sweep_describe::{Description, Target};
 
 /// Columns that are listed.
@@ -17,8 +19,7 @@ const COLUMNS: usize = 100;
 /// Classes that have a column, or a row, of their own.
 const CLASSES_ACROSS: usize = 8;
 const CLASSES: usize = 30;
-/// Characters of a name, of a value and of a class at the head of a column.
-pub const NAME: usize = 32;
+/// Characters of a value and of a class at the head of a column.
 const VALUE: usize = 24;
 const HEAD: usize = 16;
 
@@ -129,7 +130,7 @@ fn classes(target: &Target, table_style: TableStyle) -> String {
         ("Rows", Side::Right),
         ("Share", Side::Right),
     ]);
-    let shown = super::largest(target, CLASSES);
+    let shown = largest(target, CLASSES);
     for class in &shown {
         let class = &target.classes[*class];
         let cells = vec![
@@ -162,7 +163,7 @@ fn classes(target: &Target, table_style: TableStyle) -> String {
 
 /// Mean and deviation of numeric columns, a class a column of the table.
 fn by_class(description: &Description, target: &Target, table_style: TableStyle) -> Option<String> {
-    let shown = super::largest(target, CLASSES_ACROSS);
+    let shown = largest(target, CLASSES_ACROSS);
     let names: Vec<String> = (shown.iter())
         .map(|class| text::cut(&target.classes[*class].name, HEAD))
         .collect();
@@ -184,68 +185,4 @@ fn by_class(description: &Description, target: &Target, table_style: TableStyle)
     let rest = and_more(classes, "smaller class", "by_class.csv")
         + &and_more(number.saturating_sub(COLUMNS), "column", "by_class.csv");
     (number > 0).then(|| table.render(table_style) + &rest)
-}
-
-/// How much of a list is not shown, and where it is.
-pub fn and_more(number: usize, noun: &str, file: &str) -> String {
-    let noun = match (number, noun.strip_suffix("ss")) {
-        (1, _) => noun.to_owned(),
-        (_, Some(_)) => format!("{noun}es"),
-        _ => format!("{noun}s"),
-    };
-    match number {
-        0 => String::new(),
-        _ => format!(
-            "... and {} more {noun} in {file}\n",
-            text::with_thousands(number as u64)
-        ),
-    }
-}
-
-pub fn per_cent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
-}
-
-pub fn fixed(value: f64) -> String {
-    match value.is_nan() {
-        true => "–".to_owned(),
-        false => format!("{value:.3}"),
-    }
-}
-
-/// Four digits, or all before the point; whole numbers in full; exponents where those would say
-/// nothing.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    match () {
-        () if value.is_nan() => "–".to_owned(),
-        () if size != 0.0 && !(1e-4..1e9).contains(&size) => format!("{value:.3e}"),
-        () if value.fract() == 0.0 => format!("{value:.0}"),
-        () => {
-            let digits = (3.0 - size.log10().floor()).max(0.0) as usize;
-            format!("{value:.digits$}")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_four_digits_and_whole_ones_all() {
-        for (value, wanted) in [
-            (0.0, "0"),
-            (225_799.81, "225800"),
-            (-4.669, "-4.669"),
-            (0.084_747, "0.08475"),
-            (517_810.0, "517810"),
-            (120.8811, "120.9"),
-            (1e12, "1.000e12"),
-            (1e-9, "1.000e-9"),
-            (f64::NAN, "–"),
-        ] {
-            assert_eq!(short(value), wanted);
-        }
-    }
 }

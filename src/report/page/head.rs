@@ -1,20 +1,21 @@
 //! The top of the page: the question, the winner, its lead, how certain that is, and the cost.
 
-use super::Page;
+use super::section::{Page, bullets, title};
 use crate::markup::{capital, escape, fact, list, paragraph};
-use crate::{narrative, plan_status, test, text};
+use crate::{narrative, plan_status, test};
 use sweep_analysis::Configuration;
 use sweep_analysis::inference::Verdict;
+use sweep_analysis::text;
 use sweep_core::trial::Status;
 
 /// Title, question, verdict and cost.
 pub(super) fn head(page: &Page) -> String {
-    let mut html = format!("<h1>{}</h1>\n", escape(&super::title(page.input)));
+    let mut html = format!("<h1>{}</h1>\n", escape(&title(page.input)));
     paragraph(&mut html, "lead", &question(page));
     if let Some(unfinished) = plan_status::unfinished(page.summary) {
         paragraph(&mut html, "unfinished", &unfinished);
     }
-    for trouble in plan_status::troubles(page.summary) {
+    for trouble in plan_status::failures(page.summary) {
         paragraph(&mut html, "unfinished", &trouble);
     }
     verdict(&mut html, page);
@@ -90,7 +91,7 @@ fn verdict(html: &mut String, page: &Page) {
             "open",
         ),
         Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
-        Verdict::NotToldApart { .. } => ("Leading, not significant", "open"),
+        Verdict::NotSignificant { .. } => ("Leading, not significant", "open"),
         Verdict::TooFewSeeds => ("Leading, too few seeds for a test", "open"),
         Verdict::Nothing | Verdict::Alone => ("Only configuration", "open"),
     };
@@ -102,7 +103,7 @@ fn verdict(html: &mut String, page: &Page) {
         // The first repeats what stands above.
         sentences.remove(0);
     }
-    html.push_str(&super::bullets(&sentences));
+    html.push_str(&bullets(&sentences));
     paragraph(
         html,
         "note",
@@ -114,13 +115,13 @@ fn verdict(html: &mut String, page: &Page) {
 
 /// `0.7123 ± 0.0021 over 3 seeds (95% CI 0.7071 to 0.7175)`.
 fn score(page: &Page, winner: &Configuration) -> String {
-    if winner.is_repeat {
-        let (mean, seeds) = (text::score(winner.spread.mean), winner.spread.n);
+    if winner.is_deterministic {
+        let (mean, seeds) = (text::score(winner.stats.mean), winner.stats.n);
         return format!("{mean}, deterministic (same result for all {seeds} seeds)");
     }
-    let spread = &winner.spread;
-    let sd = spread.sd.map_or(String::new(), |sd| {
-        format!(" ± {} sd", text::difference(sd, spread.mean))
+    let stats = &winner.stats;
+    let sd = stats.sd.map_or(String::new(), |sd| {
+        format!(" ± {} sd", text::difference(sd, stats.mean))
     });
     let seeds = format!("over {}", winner.seeds());
     let interval = page
@@ -131,7 +132,7 @@ fn score(page: &Page, winner: &Configuration) -> String {
     let interval = interval.map_or(String::new(), |(low, high)| {
         format!(" · 95% CI {} to {}", text::score(low), text::score(high))
     });
-    format!("{}{sd} {seeds}{interval}", text::score(spread.mean))
+    format!("{}{sd} {seeds}{interval}", text::score(stats.mean))
 }
 
 fn cost(html: &mut String, page: &Page) {
@@ -177,6 +178,10 @@ fn cost(html: &mut String, page: &Page) {
         _ => format!("{wall} in {sessions}, and {running} without a recorded end"),
     };
     fact(html, "Wall-clock time", &clock);
-    fact(html, "Held-out test set", &test::times(page.input.looks));
+    fact(
+        html,
+        "Held-out test set",
+        &test::times(page.input.test_evaluations),
+    );
     html.push_str("</dl>\n");
 }

@@ -10,20 +10,20 @@ mod data;
 mod head;
 mod parts;
 mod record;
+mod section;
 mod trials;
 
-use std::fmt::Write;
+use section::{Page, Section, title};
+use sweep_analysis::Input;
 
-use super::markup::{IN_MEMORY, escape, in_address, json_in_script, prose};
+use super::markup::{escape, json_in_script};
 use super::plot::Picture;
-use super::{Input, test, text};
+use super::test;
 use sweep_analysis::Summary;
 use sweep_analysis::anova::Anova;
 use sweep_analysis::inference::Inference;
 
 const STYLE: &str = include_str!("style.css");
-/// Bytes of the largest image that stands in the page.
-const LARGEST: usize = 500_000;
 /// Read by the browser as one script, in this order.
 const SCRIPT: [&str; 11] = [
     include_str!("script/query.js"),
@@ -38,25 +38,6 @@ const SCRIPT: [&str; 11] = [
     include_str!("script/timeline.js"),
     include_str!("script/page.js"),
 ];
-
-/// What every part of the page is made from.
-struct Page<'a> {
-    input: &'a Input,
-    summary: &'a Summary,
-    inference: &'a Inference,
-    /// Or why there is none.
-    anova: &'a Result<Anova, String>,
-    pictures: &'a [Picture],
-}
-
-/// The name of the sweep, and which of its trials these are.
-fn title(input: &Input) -> String {
-    let name = &input.experiment.name;
-    match &input.query {
-        Some(query) => format!("{name} (filter: {})", text::sanitize(query)),
-        None => name.clone(),
-    }
-}
 
 /// The page of `summary`, with `pictures`, links to `files` and a note on what is `left_out`.
 pub fn page(
@@ -79,54 +60,7 @@ pub fn page(
         anova: &anova,
         pictures,
     };
-    let sections: Vec<Section> = [
-        parts::leaderboard(&page),
-        parts::best_runs(&page),
-        parts::interactive("cost", "Score and cost", !summary.ranking.is_empty()),
-        parts::figure(
-            &page,
-            "curves",
-            "Training curves",
-            &["learning_curves", "xgboost_curve"],
-        ),
-        parts::interactive("parallel", "Parallel coordinates", !summary.axes.is_empty()),
-        parts::importance(&page),
-        parts::axes(&page),
-        parts::interactive(
-            "interactions",
-            "Interaction of two settings",
-            summary.axes.len() > 1,
-        ),
-        parts::figure(
-            &page,
-            "features",
-            "Feature importance (gain)",
-            &["importance"],
-        ),
-        parts::figure(&page, "confusion", "Confusion matrix", &["confusion"]),
-        parts::calibration(&page),
-        parts::figure(
-            &page,
-            "growth",
-            "Learning curve (training size)",
-            &["learning_curve"],
-        ),
-        parts::transfer(&page),
-        Section::new(
-            "test",
-            "Held-out test set",
-            test::section(input.test.as_ref()),
-        ),
-        trials::failures(&page),
-        trials::slowest(&page),
-        parts::interactive("timeline", "Timeline", !input.attempts.is_empty()),
-        record::data(&page),
-        record::reproduce(&page),
-        record::files(&page, files, &left_out),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let sections = sections(&page, files, &left_out);
     let name = escape(&title(input));
     let links = sections.iter().map(|section| {
         let hidden = if section.is_interactive {
@@ -155,97 +89,55 @@ pub fn page(
     )
 }
 
-/// A part of the page with a heading.
-struct Section {
-    /// Names it in the address and to the script.
-    id: &'static str,
-    title: &'static str,
-    html: String,
-    /// Whether it is empty without the script.
-    is_interactive: bool,
-}
-
-impl Section {
-    /// Nothing, where there is nothing to say.
-    fn new(id: &'static str, title: &'static str, html: String) -> Option<Section> {
-        (!html.is_empty()).then_some(Section {
-            id,
-            title,
-            html,
-            is_interactive: false,
-        })
-    }
-
-    /// The script draws into `interactive`, and then hides what is `static`.
-    fn html(&self) -> String {
-        let class = if self.is_interactive {
-            " class=\"needs-script\""
-        } else {
-            ""
-        };
-        format!(
-            "<section id=\"{}\"{class}>\n<h2>{}</h2>\n<div class=\"interactive\"></div>\n\
-             <div class=\"static\">\n{}</div>\n</section>\n",
-            self.id,
-            escape(self.title),
-            self.html,
-        )
-    }
-}
-
-/// Those of `pictures` that are called one of `names`, as images: these cannot run anything, whatever
-/// their labels say.
-fn images(pictures: &[Picture], names: &[&str]) -> String {
-    let mut html = String::new();
-    for picture in pictures
-        .iter()
-        .filter(|picture| names.contains(&picture.name.as_str()))
-    {
-        if picture.svg.len() > LARGEST {
-            let name = &picture.name;
-            let title = escape(&picture.title);
-            let link = format!("<a href=\"{name}.svg\">{name}.svg</a>");
-            writeln!(
-                html,
-                "<p class=\"note\">{title}: too large for this page; see {link}.</p>"
-            )
-            .expect(IN_MEMORY);
-            continue;
-        }
-        write!(
-            html,
-            "<figure>\n<img src=\"data:image/svg+xml,{}\" alt=\"{}\">\n\
-             <figcaption>{}</figcaption>\n</figure>\n",
-            in_address(&picture.svg),
-            escape(&picture.title),
-            escape(&picture.caption),
-        )
-        .expect(IN_MEMORY);
-    }
-    html
-}
-
-/// A table with the heads of `columns` (text, whether its cells are text) and `rows` of HTML.
-fn table(columns: &[(&str, bool)], rows: &str) -> String {
-    let heads = columns.iter().map(|(name, is_text)| {
-        let class = if *is_text { " class=\"text\"" } else { "" };
-        format!("<th scope=\"col\"{class}>{name}</th>")
-    });
-    format!(
-        "<div class=\"wide\"><table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody>\n\
-         </table></div>\n",
-        heads.collect::<String>()
-    )
-}
-
-/// A list of sentences.
-fn bullets<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
-    let lines = lines.into_iter();
-    let items: String = lines
-        .map(|line| format!("<li>{}</li>\n", prose(line)))
-        .collect();
-    match items.is_empty() {
-        true => items,
-        false => format!("<ul>\n{items}</ul>\n"),
-    }
+/// The parts of the page in their order; those with nothing to say are left out.
+fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Vec<Section> {
+    let (input, summary) = (page.input, page.summary);
+    [
+        parts::leaderboard(page),
+        parts::best_trials(page),
+        parts::interactive("cost", "Score and cost", !summary.ranking.is_empty()),
+        parts::figure(
+            page,
+            "curves",
+            "Training curves",
+            &["learning_curves", "xgboost_curve"],
+        ),
+        parts::interactive("parallel", "Parallel coordinates", !summary.axes.is_empty()),
+        parts::importance(page),
+        parts::axes(page),
+        parts::interactive(
+            "interactions",
+            "Interaction of two settings",
+            summary.axes.len() > 1,
+        ),
+        parts::figure(
+            page,
+            "features",
+            "Feature importance (gain)",
+            &["importance"],
+        ),
+        parts::figure(page, "confusion", "Confusion matrix", &["confusion"]),
+        parts::calibration(page),
+        parts::figure(
+            page,
+            "learning_curve",
+            "Learning curve (training size)",
+            &["learning_curve"],
+        ),
+        parts::transfer(page),
+        Section::new(
+            "test",
+            "Held-out test set",
+            test::section(input.test.as_ref()),
+        ),
+        trials::failures(page),
+        trials::slowest(page),
+        parts::interactive("timeline", "Timeline", !input.attempts.is_empty()),
+        record::data(page),
+        record::reproduce(page),
+        record::files(page, files, left_out),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -1,10 +1,11 @@
 //! What was found, as HTML that needs no script: tables, and plots as images.
 
-use super::{Page, Section, bullets, images, table};
+use super::section::{Page, Section, bullets, images, table};
 use crate::markup::{paragraph, row};
-use crate::{BEST, hyperparameters, text, transfer, transfer_text};
-use sweep_analysis::Spread;
+use crate::{hyperparameters, transfer_text};
+use sweep_analysis::SummaryStats;
 use sweep_analysis::inference::Estimate;
+use sweep_analysis::{BEST, text, transfer};
 
 /// Values of a setting that the table of effects shows.
 const MAX_VALUES: usize = 40;
@@ -44,10 +45,10 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
             (place.to_string(), false),
             (config.kind.label().to_owned(), true),
             (config.label.clone(), true),
-            (text::score(config.spread.mean), false),
+            (text::score(config.stats.mean), false),
             (interval(estimate), false),
-            (sd(&config.spread), false),
-            (format!("{}/{}", config.spread.n, config.planned), false),
+            (sd(&config.stats), false),
+            (format!("{}/{}", config.stats.n, config.planned), false),
             (
                 config
                     .parameters
@@ -91,12 +92,12 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
     Section::new("leaderboard", "Leaderboard", html)
 }
 
-pub(super) fn best_runs(page: &Page) -> Option<Section> {
+pub(super) fn best_trials(page: &Page) -> Option<Section> {
     figure(
         page,
         "best",
         "Best configurations and baselines",
-        &["best_runs"],
+        &["best_trials"],
     )
 }
 
@@ -140,7 +141,7 @@ pub(super) fn importance(page: &Page) -> Option<Section> {
 /// Effects of settings in numbers.
 pub(super) fn axes(page: &Page) -> Option<Section> {
     let effects = || page.summary.axes.iter().flat_map(|axis| &axis.effects);
-    if effects().all(|effect| effect.spread.is_none()) {
+    if effects().all(|effect| effect.stats.is_none()) {
         return None;
     }
     let mut rows = String::new();
@@ -148,13 +149,13 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
     for axis in &page.summary.axes {
         unseen += axis.effects.len().saturating_sub(MAX_VALUES);
         for effect in axis.effects.iter().take(MAX_VALUES) {
-            let mean = |spread: &Spread| text::score(spread.mean);
+            let mean = |stats: &SummaryStats| text::score(stats.mean);
             let cells = [
                 (axis.name.clone(), true),
                 (text::setting(&effect.value), true),
                 (effect.means.len().to_string(), false),
-                (effect.spread.as_ref().map_or("–".to_owned(), mean), false),
-                (effect.spread.as_ref().map_or("–".to_owned(), sd), false),
+                (effect.stats.as_ref().map_or("–".to_owned(), mean), false),
+                (effect.stats.as_ref().map_or("–".to_owned(), sd), false),
             ];
             row(&mut rows, "", &cells);
         }
@@ -259,8 +260,8 @@ fn interval(estimate: &Estimate) -> String {
     })
 }
 
-fn sd(spread: &Spread) -> String {
-    spread
+fn sd(stats: &SummaryStats) -> String {
+    stats
         .sd
-        .map_or("–".to_owned(), |sd| text::difference(sd, spread.mean))
+        .map_or("–".to_owned(), |sd| text::difference(sd, stats.mean))
 }

@@ -1,11 +1,12 @@
 //! The data set with its warnings, and all that is needed to reproduce the sweep.
 
 use std::fmt::Write;
+use sweep_analysis::{merged::Part, text};
 
-use super::{Page, Section, bullets, table};
+use super::section::{Page, Section, bullets, table};
 use crate::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
 use crate::plot::Picture;
-use crate::{joint::Part, test, text};
+use crate::test;
 use sweep_store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
@@ -35,9 +36,9 @@ pub(super) fn data(page: &Page) -> Option<Section> {
         text::with_thousands(data.train_rows),
         text::with_thousands(data.valid_rows),
         text::with_thousands(data.test_rows),
-        match page.input.looks {
+        match page.input.test_evaluations {
             0 => "held out".to_owned(),
-            looks => format!("held out, {}", test::times(looks)),
+            test_evaluations => format!("held out, {}", test::times(test_evaluations)),
         }
     );
     fact(&mut html, "Rows", &rows);

@@ -1,9 +1,9 @@
 //! Sections on single trials: failures and the slowest.
 
-use super::{Page, Section, table};
+use super::section::{Page, Section, table};
 use crate::markup::{paragraph, row};
-use crate::text;
 use sweep_analysis::labels;
+use sweep_analysis::text;
 use sweep_core::trial::Status;
 use sweep_store::TrialRecord;
 

@@ -1,6 +1,7 @@
 //! Feature importance of the best configuration of each kind that has such a thing.
 
 use std::collections::HashMap;
+use sweep_analysis::Input;
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
@@ -8,9 +9,8 @@ use plotters::style::Color;
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::lettering::Type;
+use super::picture::{HEAD, IMPORTANCE, Missing, title};
 use super::style::{FAINT, INK, LABEL, MARGIN, TICK, WIDTH, kind_style};
-use super::{HEAD, IMPORTANCE, Missing, title};
-use crate::Input;
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 

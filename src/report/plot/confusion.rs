@@ -3,12 +3,12 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
+use sweep_analysis::{Input, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::lettering::Type;
+use super::picture::{CONFUSION, HEAD, Missing, title};
 use super::style::{FAINT, INK, LABEL, MARGIN, PAPER, Stroke, TICK};
-use super::{CONFUSION, HEAD, Missing, title};
-use crate::{Input, text};
 use sweep_analysis::Summary;
 
 /// With more classes, cells hold colours alone.

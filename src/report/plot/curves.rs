@@ -5,14 +5,14 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
+use sweep_analysis::{Input, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
 use super::lettering::Type;
+use super::picture::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
 use super::style::{FAINT, INK, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
-use super::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
-use crate::{Input, text};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 

@@ -2,14 +2,14 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
+use sweep_analysis::text;
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
 use super::lettering::Type;
+use super::picture::{EFFECTS, HEAD, Missing, has, title};
 use super::style::{FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
-use super::{EFFECTS, HEAD, Missing, has, title};
-use crate::text;
 use sweep_analysis::{Axis, Effect, Summary};
 use sweep_core::trial::Kind;
 
@@ -40,9 +40,9 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     }
     let values = axes.iter().flat_map(|axis| &axis.effects);
     let values = values.flat_map(|effect| {
-        let whiskers = effect.spread.into_iter().flat_map(|spread| {
-            let sd = spread.sd.unwrap_or(0.0);
-            [spread.mean - sd, spread.mean + sd]
+        let whiskers = effect.stats.into_iter().flat_map(|stats| {
+            let sd = stats.sd.unwrap_or(0.0);
+            [stats.mean - sd, stats.mean + sd]
         });
         effect.means.iter().copied().chain(whiskers)
     });
@@ -218,13 +218,13 @@ fn draw_effect<B: DrawingBackend>(
     every: usize,
 ) -> Drawn<B> {
     let reach = (slot / 4).min(60);
-    let Some(spread) = effect.spread else {
+    let Some(stats) = effect.stats else {
         let kind = Type::new(TICK, FAINT).centered();
         return canvas.text("none", (x, frame.bottom - 24), kind);
     };
-    let ends = spread
+    let ends = stats
         .sd
-        .map(|sd| (frame.down(spread.mean - sd), frame.down(spread.mean + sd)));
+        .map(|sd| (frame.down(stats.mean - sd), frame.down(stats.mean + sd)));
     if let Some((Some(low), Some(high))) = ends {
         let stroke = Stroke::solid(INK, 4);
         canvas.line(&[(x, low), (x, high)], stroke)?;
@@ -232,13 +232,13 @@ fn draw_effect<B: DrawingBackend>(
             canvas.line(&[(x - 9, y), (x + 9, y)], stroke)?;
         }
     }
-    if let Some(y) = frame.down(spread.mean) {
+    if let Some(y) = frame.down(stats.mean) {
         let radius = (slot / 4).clamp(4, 13);
         canvas.mark((x, y), radius, Mark::Diamond, INK.mix(1.0))?;
     }
     // Above the mean, which would hide those near it.
     for (place, mean) in effect.means.iter().enumerate().step_by(every) {
-        // Spread over the slot by the golden ratio: even, and the same every time.
+        // SummaryStats over the slot by the golden ratio: even, and the same every time.
         let share = (place as f64 * 0.618_033_988_75).fract() - 0.5;
         let x = x + (share * f64::from(reach)).round() as i32 * 2;
         if let Some(y) = frame.down(*mean) {

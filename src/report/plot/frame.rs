@@ -3,11 +3,11 @@
 //! A scale is never empty: one value, equal values and values of any size have a range around them.
 
 use plotters::backend::DrawingBackend;
+use sweep_analysis::text;
 
 use super::canvas::{Canvas, Drawn};
 use super::lettering::Type;
 use super::style::{FAINT, GRID, INK, LABEL, Stroke, TICK};
-use crate::text;
 
 /// Beyond this size a number is left out of a plot: sums and differences would overflow.
 const LARGEST: f64 = 1e300;

@@ -1,13 +1,12 @@
 //! Text in plots: the built-in font, its styles, measuring and fitting.
 
 use std::sync::Once;
+use sweep_analysis::text;
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{
     Color, FontStyle, FontTransform, IntoFont, RGBColor, TextStyle, register_font,
 };
-
-use crate::text;
 
 /// Under this name the font is registered for PNG; an SVG viewer takes the first family it has, all
 /// of which are as wide.

@@ -2,14 +2,14 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
+use sweep_analysis::{BEST, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
 use super::lettering::Type;
-use super::style::{FAINT, INK, LABEL, MARGIN, Stroke, TICK, WIDTH, kind_style};
-use super::{HEAD, Missing, RANKING, title};
-use crate::{BEST, text};
+use super::picture::{HEAD, Missing, RANKING, title};
+use super::style::{FAINT, GRID, INK, LABEL, MARGIN, Stroke, TICK, WIDTH, kind_style};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 
@@ -122,7 +122,7 @@ impl Plot for Ranking<'_> {
 impl Row<'_> {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, frame: &Frame, y: i32) -> Drawn<B> {
         let (color, mark) = kind_style(self.config.kind);
-        let stroke = Stroke::solid(super::style::GRID, 2);
+        let stroke = Stroke::solid(GRID, 2);
         canvas.line(&[(frame.left, y), (frame.right, y)], stroke)?;
         let number = Type::new(LABEL, INK);
         canvas.text(&self.rank.to_string(), (MARGIN + 52, y), number.right())?;
@@ -137,21 +137,21 @@ impl Row<'_> {
                 canvas.mark((x, y), RADIUS, mark, color.mix(0.6))?;
             }
         }
-        if let Some(x) = frame.across(self.config.spread.mean) {
+        if let Some(x) = frame.across(self.config.stats.mean) {
             canvas.line(&[(x, y - 28), (x, y + 28)], Stroke::solid(INK, 6))?;
         }
         self.draw_numbers(canvas, y)
     }
 
     fn draw_numbers<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, y: i32) -> Drawn<B> {
-        let spread = self.config.spread;
-        let value = match spread.sd {
+        let stats = self.config.stats;
+        let value = match stats.sd {
             Some(sd) => format!(
                 "{} ± {}",
-                text::score(spread.mean),
-                text::difference(sd, spread.mean)
+                text::score(stats.mean),
+                text::difference(sd, stats.mean)
             ),
-            None => text::score(spread.mean),
+            None => text::score(stats.mean),
         };
         let right = WIDTH - MARGIN;
         let kind = Type::new(TICK, INK).right();
@@ -159,7 +159,7 @@ impl Row<'_> {
             return canvas.text(&value, (right, y), kind);
         }
         canvas.text(&value, (right, y - 19), kind)?;
-        let seeds = format!("{} of {} seeds", spread.n, self.config.planned);
+        let seeds = format!("{} of {} seeds", stats.n, self.config.planned);
         canvas.text(
             &seeds,
             (right, y + 19),

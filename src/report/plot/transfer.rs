@@ -1,15 +1,15 @@
 //! Transfer learning against the same network trained from scratch: over epochs and training sizes.
 
 use plotters::backend::DrawingBackend;
+use sweep_analysis::{Input, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::curves::{self, Panel};
 use super::frame::Frame;
-use super::growth::{Line, PANEL_HEIGHT, Place, frame, legend, shift_of};
+use super::learning_curve::{Line, PANEL_HEIGHT, Place, frame, legend, shift_of};
 use super::legend::Legend;
+use super::picture::{HEAD, Missing, TRANSFER, title};
 use super::style::{INK, MARGIN, PALETTE, WIDTH};
-use super::{HEAD, Missing, TRANSFER, title};
-use crate::{Input, text};
 use sweep_analysis::Summary;
 use sweep_analysis::transfer::{self, Pairing};
 

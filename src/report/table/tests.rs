@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::samples;
 use super::*;
+use sweep_analysis::fixtures as samples;
 use sweep_core::trial::{DataDigest, TrialId};
 use sweep_store::NoteRecord;
 
@@ -71,7 +71,7 @@ fn a_trial_shows_its_details() {
         message: Some("worker killed by signal 9".to_owned()),
         log_tail: Some("first line\n\x1b[2Jlast line\n".to_owned()),
         resumed_from: None,
-        notes: Vec::new(),
+        warnings: Vec::new(),
     };
     let second = AttemptRecord {
         number: 2,

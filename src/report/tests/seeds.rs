@@ -1,9 +1,10 @@
 //! What a report says where configurations have finished different seeds, or seeds that differ in nothing.
 
-use super::super::samples::{add, empty, stop};
-use super::super::{Inference, Input, Summary, joint, make, narrative, plan_status};
+use super::super::{make, narrative, plan_status};
 use super::text_of;
+use sweep_analysis::fixtures::{add, empty, stop};
 use sweep_analysis::inference::Verdict;
+use sweep_analysis::{Inference, Input, Summary, merged};
 use sweep_core::trial::{Kind, Status, Value};
 
 /// Networks at `rates`, each with the scores of seeds from 1 that have finished out of `planned`.
@@ -80,7 +81,12 @@ fn the_best_trial_is_a_seed_of_what_leads_and_not_the_luckiest_of_all() {
 fn runs_of_one_result_are_not_several() {
     let mut input = partly(3, &[(0.1, &[0.7, 0.7, 0.7]), (0.01, &[0.5, 0.5, 0.5])]);
     let summary = Summary::of(&input.experiment);
-    assert!(summary.ranking.iter().all(|config| !config.is_repeat));
+    assert!(
+        summary
+            .ranking
+            .iter()
+            .all(|config| !config.is_deterministic)
+    );
     for trial in &mut input.experiment.trials {
         trial.metrics = vec![
             ("valid/accuracy".to_owned(), trial.best.unwrap()),
@@ -90,7 +96,7 @@ fn runs_of_one_result_are_not_several() {
         (trial.last, trial.steps) = (trial.best, Some(2));
     }
     let summary = Summary::of(&input.experiment);
-    assert!(summary.ranking.iter().all(|config| config.is_repeat));
+    assert!(summary.ranking.iter().all(|config| config.is_deterministic));
     let inference = Inference::of(&summary);
     assert_eq!(inference.estimates[0].interval, None);
     assert_eq!(
@@ -109,7 +115,7 @@ fn runs_of_one_result_are_not_several() {
     );
     // A loss that differs in one run is what a seed did.
     input.experiment.trials[1].metrics[1].1 = 0.41;
-    assert!(!Summary::of(&input.experiment).ranking[0].is_repeat);
+    assert!(!Summary::of(&input.experiment).ranking[0].is_deterministic);
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn what_has_no_result_is_told_with_what_to_do() {
     }
     let summary = input.summary();
     assert_eq!(
-        plan_status::troubles(&summary),
+        plan_status::failures(&summary),
         [
             "2 trials diverged; this counts as a result and is not retried.",
             "2 trials failed; `sweep show q` shows why, `sweep resume q --retry-failed` retries.",
@@ -247,7 +253,7 @@ fn which_sweep_asked_is_no_setting_where_both_asked_for_every_configuration() {
     other.name = "r".to_owned();
     // The second was trained with fewer seeds.
     other.trials.retain(|trial| trial.seed == 1);
-    let summary = Summary::of(&joint::join(&[one, other]).unwrap());
+    let summary = Summary::of(&merged::merge(&[one, other]).unwrap());
     let names: Vec<&str> = summary.axes.iter().map(|axis| axis.name.as_str()).collect();
     assert_eq!(names, ["lr"]);
     assert_eq!(summary.ranking[0].label, "lr=0.1");
@@ -302,9 +308,9 @@ fn sweeps_that_were_joined_tell_their_features_looks_and_commands() {
     other.dataset.features.push("words".to_owned());
     let records = [one, other];
     let mut input = empty(&["no", "yes"]);
-    input.experiment = joint::join(&records).unwrap();
-    input.parts = records.iter().map(joint::Part::of).collect();
-    input.looks = 3;
+    input.experiment = merged::merge(&records).unwrap();
+    input.parts = records.iter().map(merged::Part::of).collect();
+    input.test_evaluations = 3;
     let report = make(&input).unwrap();
     let page = text_of(&report, "index.html");
     assert!(page.contains("2 to 3 features"));

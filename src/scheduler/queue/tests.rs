@@ -82,7 +82,7 @@ fn what_would_fail_again_is_not_tried_again_and_blames_neither_slot_nor_configur
 }
 
 #[test]
-fn a_configuration_that_ends_two_workers_is_set_aside_with_all_its_seeds() {
+fn a_configuration_that_ends_two_workers_is_skipped_with_all_its_seeds() {
     // Two seeds each of three configurations, as a plan has them.
     let mut queue = Queue::new(vec![0, 1, 2, 0, 1, 2], 1);
     let now = Instant::now();

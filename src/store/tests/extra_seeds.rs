@@ -1,4 +1,4 @@
-//! Further seeds of an experiment: kept by name, through sessions, and refused where the record is spoilt.
+//! Extra seeds of an experiment: kept by name, through sessions, and refused where the database is spoilt.
 
 use rusqlite::Connection;
 
@@ -7,7 +7,7 @@ use crate::StoreError;
 use sweep_core::trial::ConfigId;
 
 #[test]
-fn further_seeds_are_kept_through_later_sessions_of_the_experiment() {
+fn extra_seeds_are_kept_through_later_sessions_of_the_experiment() {
     let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     lab.begin("songs", &plan);
@@ -28,7 +28,7 @@ fn further_seeds_are_kept_through_later_sessions_of_the_experiment() {
 }
 
 #[test]
-fn further_seeds_that_cannot_be_read_name_their_place() {
+fn extra_seeds_that_cannot_be_read_name_their_place() {
     let mut lab = TestStore::new();
     lab.begin("songs", &plan(&[0.1]));
     let config = ConfigId::from_hex("ab".repeat(16));
@@ -39,11 +39,11 @@ fn further_seeds_that_cannot_be_read_name_their_place() {
         &format!(r#"{{"{config}": [-1]}}"#),
     ] {
         let connection = Connection::open(lab.path()).unwrap();
-        let update = "UPDATE experiments SET further_seeds = ?1";
+        let update = "UPDATE experiments SET extra_seeds = ?1";
         connection.execute(update, [spoilt]).unwrap();
         let error = lab.store.extra_seeds("songs").unwrap_err().to_string();
         assert!(
-            error.contains("experiments") && error.contains("further_seeds"),
+            error.contains("experiments") && error.contains("extra_seeds"),
             "{error}"
         );
     }

@@ -1,21 +1,27 @@
-//! A record in a folder of its own, a small plan, and the events of its trials.
+//! A database in a folder of its own, a small plan, and the events of its trials.
 
+mod annotations;
+mod blocking;
+mod durability;
 mod extra_seeds;
 mod opening;
 mod reading;
 mod removing;
 mod sharing;
+mod test_evaluations;
+mod versions;
 mod writing;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::{DatasetRecord, NewSession, SessionId, Store, TrialFiles, Writer};
+use super::{DatasetRecord, NewSession, Outcome, SessionId, Store, TrialFiles, Writer};
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
     Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
 
-/// A folder with a new record in it.
+/// A folder with a new database in it.
 struct TestStore {
     folder: tempfile::TempDir,
     store: Store,
@@ -187,6 +193,40 @@ fn observe_all(writer: &mut Writer, events: impl IntoIterator<Item = Event>) {
     }
 }
 
+/// A database with one experiment, of which all trials but the last have finished with `best`.
+fn finished_lab(best: &[f64]) -> (TestStore, Vec<TrialId>) {
+    let mut lab = TestStore::new();
+    let plan = plan(&[0.1, 0.01, 0.001]);
+    let session = lab.begin("songs", &plan);
+    let mut writer = lab.writer(session);
+    for ((attempt, best), (trial, ..)) in (1..).zip(best).zip(&plan) {
+        observe_all(
+            &mut writer,
+            [
+                started(trial, attempt),
+                finished(trial, attempt, result(*best)),
+            ],
+        );
+    }
+    writer.finish(Outcome::Finished).unwrap();
+    (lab, plan.into_iter().map(|planned| planned.0).collect())
+}
+
+/// Waits until the writer tells of its failure, and gives the message.
+fn failure_of(mut writer: Writer) -> String {
+    loop {
+        if let Err(error) = writer.idle() {
+            assert_eq!(writer.idle().unwrap_err().to_string(), error.to_string());
+            assert_eq!(
+                writer.finish(Outcome::Finished).unwrap_err().to_string(),
+                error.to_string()
+            );
+            return error.to_string();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// The one value that `sql` gives, asked of the file by a connection of its own.
 fn query<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
     rusqlite::Connection::open(path)
@@ -195,7 +235,7 @@ fn query<T: rusqlite::types::FromSql>(path: &Path, sql: &str) -> T {
         .unwrap()
 }
 
-/// Changes the file behind the record's back.
+/// Changes the file behind the store's back.
 fn execute(path: &Path, sql: &str) {
     rusqlite::Connection::open(path)
         .unwrap()

@@ -1,33 +1,12 @@
 //! What readers get: plans, rankings, names, and errors for what another program wrote.
 
 use super::{
-    TestStore, dataset, execute, finished, metrics, observe_all, plan, query, result, started,
+    TestStore, execute, finished, finished_lab, observe_all, plan, query, result, started,
 };
 use crate::cells::param_cells;
 use crate::{Outcome, Store, StoreError};
 use sweep_core::event::{AttemptNo, Cause, Event, Observer};
-use sweep_core::trial::{
-    Evaluated, EvaluatedRun, Evaluation, Kind, Status, TestScore, TrialId, TrialResult, Value,
-};
-
-/// A record with one experiment, of which all trials but the last have finished with `best`.
-fn finished_lab(best: &[f64]) -> (TestStore, Vec<TrialId>) {
-    let mut lab = TestStore::new();
-    let plan = plan(&[0.1, 0.01, 0.001]);
-    let session = lab.begin("songs", &plan);
-    let mut writer = lab.writer(session);
-    for ((attempt, best), (trial, ..)) in (1..).zip(best).zip(&plan) {
-        observe_all(
-            &mut writer,
-            [
-                started(trial, attempt),
-                finished(trial, attempt, result(*best)),
-            ],
-        );
-    }
-    writer.finish(Outcome::Finished).unwrap();
-    (lab, plan.into_iter().map(|planned| planned.0).collect())
-}
+use sweep_core::trial::{Status, TrialId, TrialResult, Value};
 
 #[test]
 fn the_summary_counts_the_plan_and_names_the_best() {
@@ -60,13 +39,13 @@ fn the_summary_counts_the_plan_and_names_the_best() {
 }
 
 #[test]
-fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
+fn trials_of_a_fraction_of_the_rows_are_recorded_and_not_ranked() {
     let mut lab = TestStore::new();
     let mut plan = plan(&[0.1]);
     let digest = super::dataset().digest;
     for (_, _, spec) in plan.clone() {
         let mut spec = spec;
-        spec.train_share = 0.25;
+        spec.train_fraction = 0.25;
         plan.push((spec.id(&digest), spec.config_id(&digest), spec));
     }
     let session = lab.begin("songs", &plan);
@@ -83,20 +62,20 @@ fn trials_of_a_share_of_the_rows_are_recorded_and_not_ranked() {
     writer.finish(Outcome::Finished).unwrap();
     assert_eq!(lab.store.experiments().unwrap()[0].best, Some(0.6));
     let path = lab.path();
-    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM best_runs"), 2);
+    assert_eq!(query::<i64>(&path, "SELECT count(*) FROM best_trials"), 2);
     assert_eq!(query::<i64>(&path, "SELECT count(*) FROM leaderboard"), 1);
     assert_eq!(query::<f64>(&path, "SELECT max FROM leaderboard"), 0.6);
-    // Every trial of the record tells its share, also those that were recorded without one.
+    // Every trial of the database tells its fraction, also those that were recorded without one.
     let record = lab.store.experiment("songs").unwrap().unwrap();
-    let shares: Vec<f64> = record
+    let fractions: Vec<f64> = record
         .trials
         .iter()
         .map(|trial| {
-            let share = trial.params.iter().find(|(key, _)| key == "train_share");
-            share.unwrap().1.as_f64().unwrap()
+            let fraction = trial.params.iter().find(|(key, _)| key == "train_fraction");
+            fraction.unwrap().1.as_f64().unwrap()
         })
         .collect();
-    assert_eq!(shares, [1.0, 1.0, 0.25, 0.25]);
+    assert_eq!(fractions, [1.0, 1.0, 0.25, 0.25]);
 }
 
 #[test]
@@ -122,7 +101,7 @@ fn the_views_rank_by_the_goal_and_by_the_mean_over_seeds() {
     let (lab, trials) = finished_lab(&[0.5, 0.7, 0.9, 0.6, 0.8]);
     let best: String = query(
         &lab.path(),
-        "SELECT group_concat(rank || ':' || best, ' ') FROM (SELECT * FROM best_runs ORDER BY rank)",
+        "SELECT group_concat(rank || ':' || best, ' ') FROM (SELECT * FROM best_trials ORDER BY rank)",
     );
     assert_eq!(best, "1:0.9 2:0.8 3:0.7 4:0.6 5:0.5");
     let board = "SELECT group_concat(rank || ':' || round(mean, 3) || ':' || n || '/' || planned
@@ -210,7 +189,7 @@ fn only_failures_are_listed_as_failures() {
     );
     assert_eq!(
         listed,
-        "failed/crashed/101 failed/timed_out/- failed/refused/- failed/protocol/-"
+        "failed/crashed/101 failed/timed_out/- failed/rejected/- failed/protocol/-"
     );
     let record = lab.store.experiment("songs").unwrap().unwrap();
     let message = record.trials[2].message.as_deref();
@@ -384,150 +363,6 @@ fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
             .unwrap()
             .is_empty()
     );
-}
-
-#[test]
-fn looks_at_test_rows_are_added_counted_by_rows_and_read_back() {
-    let mut lab = TestStore::new();
-    let plan = plan(&[0.1]);
-    lab.begin("songs", &plan);
-    lab.begin("other", &plan);
-    assert_eq!(lab.store.last_evaluation("songs").unwrap(), None);
-    assert_eq!(lab.store.looks(&dataset().digest).unwrap(), 0);
-
-    let score = |metric: &str, sd| TestScore {
-        metric: metric.to_owned(),
-        mean: 0.5,
-        sd,
-        low: f64::NEG_INFINITY,
-        high: 0.75,
-    };
-    let run = |(id, _, spec): &super::NewTrial, value| EvaluatedRun {
-        trial: id.clone(),
-        seed: spec.seed,
-        values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
-    };
-    let evaluation = |value| Evaluation {
-        data: dataset().digest,
-        rows: 20,
-        groups: 18,
-        replicates: 2_000,
-        models: vec![Evaluated {
-            kind: Kind::Mlp,
-            config: plan[0].1.clone(),
-            runs: plan.iter().map(|planned| run(planned, value)).collect(),
-            scores: vec![score("test/accuracy", Some(0.1)), score("test/loss", None)],
-        }],
-    };
-    let first = lab
-        .store
-        .record_evaluation("songs", "0.1.0", &evaluation(0.25))
-        .unwrap();
-    assert_eq!((first.looks, &first.evaluation), (1, &evaluation(0.25)));
-    let second = lab
-        .store
-        .record_evaluation("other", "0.1.0", &evaluation(0.5))
-        .unwrap();
-    assert_eq!(second.looks, 2, "by whatever experiment");
-    let shown = lab.store.last_evaluation("songs").unwrap().unwrap();
-    assert_eq!((shown.looks, shown.evaluated_ms), (2, first.evaluated_ms));
-    assert_eq!(shown.evaluation, evaluation(0.25));
-    assert_eq!(
-        query::<i64>(&lab.path(), "SELECT count(*) FROM test_results"),
-        8
-    );
-
-    // The same rows with other features are the same rows; those of another split are not.
-    let others = [("e", 20), ("f", 21)].map(|(digit, test_rows)| {
-        let digest = digit.repeat(64);
-        execute(
-            &lab.path(),
-            &format!(
-                "INSERT INTO datasets (digest, source, source_sha256, features, classes, train_rows, valid_rows,
-                                       test_rows, notes)
-                 SELECT '{digest}', source, source_sha256, '[]', classes, train_rows, valid_rows, {test_rows}, notes
-                 FROM datasets LIMIT 1"
-            ),
-        );
-        sweep_core::trial::DataDigest::from_hex(digest)
-    });
-    assert_eq!(lab.store.looks(&others[0]).unwrap(), 2);
-    assert_eq!(lab.store.looks(&others[1]).unwrap(), 0);
-
-    let error = lab
-        .store
-        .record_evaluation("nobody", "0.1.0", &evaluation(0.5))
-        .unwrap_err();
-    assert!(error.to_string().contains("experiment nobody"), "{error}");
-    let mut strange = evaluation(0.5);
-    strange.models[0].runs[0].trial = TrialId::from_hex("9".repeat(32));
-    let error = lab
-        .store
-        .record_evaluation("songs", "0.1.0", &strange)
-        .unwrap_err();
-    assert!(error.to_string().contains("999"), "{error}");
-    assert_eq!(
-        lab.store.looks(&dataset().digest).unwrap(),
-        2,
-        "nothing was left half done"
-    );
-}
-
-#[test]
-fn tags_and_notes_stay_with_their_trial() {
-    let (mut lab, trials) = finished_lab(&[0.5, 0.7]);
-    let store = &mut lab.store;
-    assert!(store.tag(&trials[0], "keep").unwrap());
-    assert!(store.tag(&trials[0], "Äpfel-2.0").unwrap());
-    assert!(!store.tag(&trials[0], "keep").unwrap(), "it was there");
-    let note = store.note(&trials[0], "first\nline").unwrap();
-    store.note(&trials[0], "second").unwrap();
-    store.tag(&trials[1], "other").unwrap();
-
-    let record = store.experiment("songs").unwrap().unwrap();
-    assert_eq!(record.trials[0].tags, ["keep", "Äpfel-2.0"]);
-    let texts: Vec<&str> = record.trials[0]
-        .notes
-        .iter()
-        .map(|it| it.text.as_str())
-        .collect();
-    assert_eq!(texts, ["first\nline", "second"]);
-    assert_eq!(record.trials[0].notes[0], note);
-    assert_eq!(record.trials[1].tags, ["other"]);
-    assert_eq!(
-        store.find_trial(trials[0].as_str()).unwrap(),
-        record.trials[0]
-    );
-
-    assert!(store.untag(&trials[0], "keep").unwrap());
-    assert!(!store.untag(&trials[0], "keep").unwrap());
-    assert_eq!(
-        store.find_trial(trials[0].as_str()).unwrap().tags,
-        ["Äpfel-2.0"]
-    );
-}
-
-#[test]
-fn tags_and_notes_that_would_not_do_are_refused() {
-    let (mut lab, trials) = finished_lab(&[0.5]);
-    for tag in ["", "two words", "a,b", "x\n", &"x".repeat(65)] {
-        let error = lab.store.tag(&trials[0], tag).unwrap_err().to_string();
-        assert!(error.contains("a tag cannot be recorded"), "{error}");
-    }
-    for text in ["", " \n", &"x".repeat(4_097)] {
-        let error = lab.store.note(&trials[0], text).unwrap_err().to_string();
-        assert!(error.contains("a note cannot be recorded"), "{error}");
-    }
-    let stranger = TrialId::from_hex("0".repeat(32));
-    for error in [
-        lab.store.tag(&stranger, "keep").unwrap_err(),
-        lab.store.untag(&stranger, "keep").unwrap_err(),
-        lab.store.note(&stranger, "text").unwrap_err(),
-    ] {
-        assert!(matches!(error, StoreError::NoSuchTrial { .. }), "{error}");
-    }
-    let labels = "SELECT (SELECT count(*) FROM tags) + (SELECT count(*) FROM notes)";
-    assert_eq!(query::<i64>(&lab.path(), labels), 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Experiments and trials that are taken out of the record, and what must stay.
+//! Experiments and trials that are taken out of the database, and what must stay.
 
 use super::{
     NewTrial, TestStore, dataset, execute, finished, metrics, observe_all, plan, progressed, query,
@@ -26,7 +26,7 @@ fn train(lab: &mut TestStore, experiment: &str, plan: &[NewTrial], trained: &[Ne
 }
 
 /// A look of `experiment` at the test rows with the trials of `plan`.
-fn look(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
+fn evaluate(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
     let runs = plan.iter().map(|(id, _, spec)| EvaluatedRun {
         trial: id.clone(),
         seed: spec.seed,
@@ -85,12 +85,12 @@ fn rows(lab: &TestStore) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn a_removed_experiment_leaves_nothing_but_the_count_of_its_looks() {
+fn a_removed_experiment_leaves_nothing_but_the_count_of_its_test_evaluations() {
     let mut lab = TestStore::new();
     let plan = plan(&[0.1, 0.2]);
     train(&mut lab, "songs", &plan, &plan);
-    look(&mut lab, "songs", &plan[..2]);
-    look(&mut lab, "songs", &plan[..2]);
+    evaluate(&mut lab, "songs", &plan[..2]);
+    evaluate(&mut lab, "songs", &plan[..2]);
     execute(
         &lab.path(),
         "INSERT INTO tags SELECT id, 'good' FROM trials LIMIT 1;
@@ -108,7 +108,7 @@ fn a_removed_experiment_leaves_nothing_but_the_count_of_its_looks() {
         metrics: 12,
         tags: 1,
         notes: 4,
-        looks: 2,
+        test_evaluations: 2,
         datasets: vec![dataset().digest],
     };
     assert_eq!(lab.store.removal("songs", None).unwrap(), expected);
@@ -120,18 +120,24 @@ fn a_removed_experiment_leaves_nothing_but_the_count_of_its_looks() {
 
     assert_eq!(lab.store.remove("songs", None).unwrap(), expected);
     for (table, rows) in rows(&lab) {
-        let left = if table == "removed_looks" { 2 } else { 0 };
+        let left = if table == "removed_evaluations" { 2 } else { 0 };
         assert_eq!(rows, left, "rows of {table}");
     }
     assert!(lab.store.experiment("songs").unwrap().is_none());
-    assert_eq!(lab.store.looks(&dataset().digest).unwrap(), 2);
+    assert_eq!(
+        lab.store.test_evaluation_count(&dataset().digest).unwrap(),
+        2
+    );
 
-    // The same data again: the looks of old are counted on.
+    // The same data again: earlier evaluations still count.
     train(&mut lab, "again", &plan, &plan);
-    look(&mut lab, "again", &plan[..2]);
-    assert_eq!(lab.store.looks(&dataset().digest).unwrap(), 3);
+    evaluate(&mut lab, "again", &plan[..2]);
+    assert_eq!(
+        lab.store.test_evaluation_count(&dataset().digest).unwrap(),
+        3
+    );
     let last = lab.store.last_evaluation("again").unwrap().unwrap();
-    assert_eq!(last.looks, 3);
+    assert_eq!(last.test_evaluations, 3);
 }
 
 #[test]
@@ -206,7 +212,7 @@ fn what_was_tested_or_copied_from_does_not_go_by_itself() {
     let mut lab = TestStore::new();
     let all = plan(&[0.1, 0.2]);
     train(&mut lab, "source", &all, &all);
-    look(&mut lab, "source", &all[..2]);
+    evaluate(&mut lab, "source", &all[..2]);
     let error = lab.store.remove("source", Some(&all[0].0)).unwrap_err();
     assert!(matches!(error, StoreError::HasTestScores { .. }), "{error}");
     lab.store.remove("source", Some(&all[3].0)).unwrap();

@@ -1,4 +1,4 @@
-//! Several threads and processes on one record.
+//! Several threads and processes on one database.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use crate::{Outcome, Store, SweepLock};
 use sweep_core::event::Observer;
 use sweep_core::trial::Status;
 
-/// Tells the test below which record to write to when it runs as another process.
+/// Tells the test below which database to write to when it runs as another process.
 const CHILD_PATH: &str = "SWEEP_TEST_CHILD_PATH";
 const CHILD_EXPERIMENT: &str = "SWEEP_TEST_CHILD_EXPERIMENT";
 const CHILD_STEPS: &str = "SWEEP_TEST_CHILD_STEPS";

@@ -1,14 +1,14 @@
 //! Columns of configurations: results, settings, metrics, tags and statuses.
 
 use std::collections::HashMap;
+use sweep_analysis::text;
 
 use serde_json::{Value as Json, json};
 
 use super::numbers::{maybe, number};
-use crate::text;
 use sweep_analysis::inference::Inference;
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::trial::{Kind, Status, TRAIN_SHARE, TrialId, Value};
+use sweep_core::trial::{Kind, Status, TRAIN_FRACTION, TrialId, Value};
 use sweep_store::TrialRecord;
 
 /// Characters of a message or a note.
@@ -34,10 +34,10 @@ pub(super) fn configs(ranking: &[Configuration], inference: &Inference) -> Json 
             json!(Kind::ALL.iter().position(|kind| *kind == config.kind))
         }),
         "planned": column(&|config| json!(config.planned)),
-        "mean": column(&|config| number(config.spread.mean)),
-        "sd": column(&|config| maybe(config.spread.sd)),
-        "min": column(&|config| number(config.spread.min)),
-        "max": column(&|config| number(config.spread.max)),
+        "mean": column(&|config| number(config.stats.mean)),
+        "sd": column(&|config| maybe(config.stats.sd)),
+        "min": column(&|config| number(config.stats.min)),
+        "max": column(&|config| number(config.stats.max)),
         "diverged": column(&|config| json!(config.diverged)),
         "failed": column(&|config| json!(config.failed)),
         "seconds": column(&|config| maybe(config.seconds)),
@@ -51,7 +51,7 @@ pub(super) fn params(summary: &Summary) -> Json {
     let mut settings: Vec<Setting> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (config, of) in summary.ranking.iter().enumerate() {
-        for (key, value) in of.params.iter().filter(|(key, _)| key != TRAIN_SHARE) {
+        for (key, value) in of.params.iter().filter(|(key, _)| key != TRAIN_FRACTION) {
             let place = *places.entry(key).or_insert_with(|| {
                 settings.push(Setting::new(key, summary.ranking.len()));
                 settings.len() - 1

@@ -1,11 +1,11 @@
 //! Data of the figures: importance, training curves, confusion, features, learning curves, calibration.
 
 use std::collections::HashMap;
+use sweep_analysis::{Input, learning_curve, text};
 
 use serde_json::{Value as Json, json};
 
 use super::numbers::{maybe, number};
-use crate::{Input, growth, text};
 use sweep_analysis::anova::Anova;
 use sweep_analysis::{Configuration, Run, Summary};
 use sweep_core::trial::Kind;
@@ -145,25 +145,19 @@ pub(super) fn features(input: &Input, summary: &Summary) -> Json {
     Kind::ALL.into_iter().filter_map(one).collect()
 }
 
-/// Scores on shares of the training rows, of the best configuration of each kind:
+/// Scores on fractions of the training rows, of the best configuration of each kind:
 /// `[[config, [[rows, mean, lowest, highest, seeds]]]]`.
-pub(super) fn growth(input: &Input, summary: &Summary) -> Json {
-    let growths = growth::all(&input.experiment, summary);
+pub(super) fn learning_curve(input: &Input, summary: &Summary) -> Json {
+    let curves = learning_curve::all(&input.experiment, summary);
     let one = |kind: Kind| {
-        let best = growths.iter().find(|growth| growth.config.kind == kind)?;
+        let best = curves.iter().find(|curve| curve.config.kind == kind)?;
         let config = summary
             .ranking
             .iter()
             .position(|config| config.id == best.config.id)?;
         let points = best.points.iter().map(|point| {
-            let spread = point.spread;
-            let numbers = [
-                point.rows,
-                spread.mean,
-                spread.min,
-                spread.max,
-                spread.n as f64,
-            ];
+            let stats = point.stats;
+            let numbers = [point.rows, stats.mean, stats.min, stats.max, stats.n as f64];
             json!(numbers.map(number))
         });
         Some(json!([config, points.collect::<Json>()]))

@@ -10,10 +10,10 @@ mod numbers;
 mod timeline;
 
 use std::collections::HashMap;
+use sweep_analysis::{Input, text};
 
 use serde_json::{Value as Json, json};
 
-use crate::{Input, text};
 use numbers::{maybe, number, short};
 use sweep_analysis::anova::Anova;
 use sweep_analysis::inference::Inference;
@@ -59,7 +59,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
         "confusion": figures::confusion(input, &summary.ranking),
         "calibration": figures::calibration(input, &summary.ranking),
         "features": figures::features(input, summary),
-        "growth": figures::growth(input, summary),
+        "learning_curve": figures::learning_curve(input, summary),
         "anova": anova.map(figures::variance),
         "timeline": timeline::timeline(input),
     })
@@ -67,8 +67,8 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Summary, samples};
     use super::*;
+    use sweep_analysis::{Summary, fixtures as samples};
 
     fn page_data() -> Json {
         let input = samples::genres();

@@ -1,9 +1,9 @@
 //! The timeline: attempts and slot events.
 
 use serde_json::{Value as Json, json};
+use sweep_analysis::{Input, text};
 
 use super::numbers::short;
-use crate::{Input, text};
 use sweep_store::AttemptRecord;
 
 /// Attempts by session and slot, and what became of the slots; times in milliseconds from the session's
@@ -47,7 +47,7 @@ pub(super) fn timeline(input: &Input) -> Json {
         ]));
     }
     let events: Vec<Json> = (input.slot_events.iter())
-        .filter(|event| event.what != "worker_started")
+        .filter(|event| event.event != "worker_started")
         .filter_map(|event| {
             let session = place(event.session)?;
             let message = event
@@ -59,7 +59,7 @@ pub(super) fn timeline(input: &Input) -> Json {
                 session,
                 slots.place(&event.slot),
                 at,
-                text::sanitize(&event.what),
+                text::sanitize(&event.event),
                 message
             ]))
         })

@@ -70,17 +70,17 @@ function features(host, width) {
 
 // Learning curve: score against training size.
 
-function growth(host, width) {
-  if (D.growth.length === 0) throw new Error('nothing to draw');
+function learningCurve(host, width) {
+  if (D.learning_curve.length === 0) throw new Error('nothing to draw');
   const height = Math.min(420, Math.max(300, width * 0.5));
   const box = [58, 28, width - 14, height - 48];
-  const all = D.growth.flatMap(([, points]) => points);
+  const all = D.learning_curve.flatMap(([, points]) => points);
   const x = fitting(all.map(([rows]) => rows), box[0] + 14, box[2] - 24, 4);
   const y = linear(all.flatMap(([, , low, high]) => [low, high]), box[3], box[1]);
   const drawing = canvas(width, height, 'Learning curve: score against training size');
   axes(drawing, { box, x, y, xName: `Training rows${x.isLog ? ', log scale' : ''}`, yName: D.objective.label });
   const dots = [];
-  for (const [config, points] of D.growth) {
+  for (const [config, points] of D.learning_curve) {
     const kind = kindClass(config);
     drawing.append(svg('path', { class: `line ${kind}`, d: linePath(points.map(([rows, middle]) => [x(rows), y(middle)])) }));
     for (const [rows, middle, low, high, seeds] of points) {
@@ -90,7 +90,7 @@ function growth(host, width) {
     }
   }
   hover(drawing, dots);
-  host.append(drawing, legend(D.growth.map(([config]) => [kindClass(config), cut(ranked(config), width - 60), D.configs.kind[config]])),
+  host.append(drawing, legend(D.learning_curve.map(([config]) => [kindClass(config), cut(ranked(config), width - 60), D.configs.kind[config]])),
     html('p', { class: 'note' }, 'The best configuration of each kind, also trained on subsets of the training rows; the validation rows stay the same. Bars: lowest to '
       + 'highest seed. If a line still improves at its right end, more data would probably help.'));
 }

@@ -20,7 +20,7 @@ const kindsHere = () => KINDS.map((_, kind) => kind).filter((kind) => D.configs.
 
 // Best configurations: one mark per seed, a bar at the mean, a line for its confidence interval.
 
-function bestRuns(host, width) {
+function bestTrials(host, width) {
   const configs = bestConfigs(BEST);
   const row = 44;
   const [left, right, top] = [8, width - 10, 6];

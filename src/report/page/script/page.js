@@ -5,7 +5,7 @@ document.documentElement.classList.add('has-script');
 document.body.append(tip);
 
 const PARTS = [
-  ['best', [], bestRuns],
+  ['best', [], bestTrials],
   ['cost', ['filter'], cost],
   ['curves', ['choice'], curves],
   ['parallel', ['filter'], parallel],
@@ -13,7 +13,7 @@ const PARTS = [
   ['effects', ['filter', 'kind'], effects],
   ['interactions', ['filter', 'kind'], interactions],
   ['features', [], features],
-  ['growth', [], growth],
+  ['learning_curve', [], learningCurve],
   ['confusion', [], confusion],
   ['calibration', [], calibration],
   ['timeline', [], timeline],
@@ -34,7 +34,7 @@ for (const [id, follows, draw] of PARTS) {
     calibration: D.calibration.length > 0,
     importance: (D.anova?.shares.length ?? 0) > 0,
     features: D.features.length > 0,
-    growth: D.growth.length > 0,
+    learning_curve: D.learning_curve.length > 0,
     curves: Object.keys(D.curves).length > 0,
     timeline: D.timeline.attempts.length > 0,
   };

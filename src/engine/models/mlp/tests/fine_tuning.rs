@@ -288,7 +288,7 @@ fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
         let all = trained(&spec, &data);
         assert!(all.metrics.iter().all(|(name, _)| name != "train/rows"));
         let by_hand = trained(&spec, &data.with_share(4, 0.5));
-        spec.train_share = 0.5;
+        spec.train_fraction = 0.5;
         let half = trained(&spec, &data);
         assert_eq!(half.confusion, by_hand.confusion);
         assert_ne!(half.metrics[0], all.metrics[0]);

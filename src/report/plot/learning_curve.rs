@@ -2,13 +2,13 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
+use sweep_analysis::{Input, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
+use super::picture::{HEAD, LEARNING_CURVE, Missing, ranked_title, title};
 use super::style::{FAINT, MARGIN, Mark, PALETTE, Stroke, WIDTH};
-use super::{GROWTH, HEAD, Missing, ranked_title, title};
-use crate::{Input, text};
 use sweep_analysis::Summary;
 use sweep_analysis::learning_curve::{self, Point};
 
@@ -17,13 +17,12 @@ pub(super) const PANEL_HEIGHT: i32 = 860;
 
 /// The learning curve by training rows of the best configuration of each kind.
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    let growths = learning_curve::all(&input.experiment, summary);
-    let best = learning_curve::best_of_kinds(&growths);
+    let curves = learning_curve::all(&input.experiment, summary);
+    let best = learning_curve::best_of_kinds(&curves);
     if best.is_empty() {
-        let is_asked =
-            input.experiment.trials.iter().any(|trial| {
-                trial.in_plan && sweep_analysis::configuration::train_share(trial) < 1.0
-            });
+        let is_asked = input.experiment.trials.iter().any(|trial| {
+            trial.in_plan && sweep_analysis::configuration::train_fraction(trial) < 1.0
+        });
         return Err(match is_asked {
             true => Missing::Data(
                 "Learning curve: no configuration has finished at two training sizes.".to_owned(),
@@ -34,12 +33,12 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let lines: Vec<Line> = best
         .iter()
         .enumerate()
-        .map(|(place, growth)| Line {
-            name: ranked_title(summary, growth.config),
+        .map(|(place, curve)| Line {
+            name: ranked_title(summary, curve.config),
             color: PALETTE[place % PALETTE.len()],
             is_dashed: false,
             shift: shift_of(place, best.len()),
-            points: growth
+            points: curve
                 .points
                 .iter()
                 .map(|point| Place::of(point, point.rows))
@@ -48,7 +47,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .collect();
     let has_seeds = best
         .iter()
-        .any(|growth| growth.points.iter().any(|p| p.spread.n > 1));
+        .any(|curve| curve.points.iter().any(|p| p.stats.n > 1));
     let name =
         "Learning curve: score against training size, best configuration of each kind".to_owned();
     let caption = "Each configuration was also trained on subsets of the training rows, drawn by \
@@ -61,7 +60,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         legend: legend(&lines, has_seeds),
         lines,
     };
-    Ok(render(GROWTH, name, caption.to_owned(), &plot)?)
+    Ok(render(LEARNING_CURVE, name, caption.to_owned(), &plot)?)
 }
 
 /// Entries for `lines`, and for what their parts mean.
@@ -112,9 +111,9 @@ impl Place {
     pub(super) fn of(point: &Point, x: f64) -> Place {
         Place {
             x,
-            mean: point.spread.mean,
-            low: point.spread.min,
-            high: point.spread.max,
+            mean: point.stats.mean,
+            low: point.stats.min,
+            high: point.stats.max,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::lock::{LockError, LockHolder, path_of};
+use super::holder::{LockError, LockHolder, path_of};
 use sweep_core::atomic_fs;
 
 /// Asks the process that holds a lock to stop, and tells that process of it.
@@ -77,7 +77,7 @@ impl StopRequest {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lock::{SweepLock, holder_of};
+    use super::super::{SweepLock, holder_of};
     use super::*;
 
     #[test]

@@ -1,0 +1,60 @@
+//! What every plot has: a name, a title, and a reason where it is missing.
+
+use plotters::backend::DrawingBackend;
+use sweep_analysis::text;
+
+use super::canvas::{Canvas, Drawn};
+use super::lettering::Type;
+use super::style::{INK, MARGIN, TITLE};
+use crate::ReportError;
+use sweep_analysis::{Configuration, Summary};
+use sweep_core::trial::Kind;
+
+pub(super) const CURVES: &str = "learning_curves";
+pub(super) const LEARNING_CURVE: &str = "learning_curve";
+pub(super) const TRANSFER: &str = "transfer";
+pub(super) const RANKING: &str = "best_trials";
+pub(super) const EFFECTS: &str = "axes";
+pub(super) const CONFUSION: &str = "confusion";
+pub(super) const BOOSTING: &str = "xgboost_curve";
+pub(super) const IMPORTANCE: &str = "importance";
+
+/// Room for the title above a plot.
+pub(crate) const HEAD: i32 = 100;
+
+/// Why there is no picture.
+pub(super) enum Missing {
+    /// The record lacks something that the experiment should have given.
+    Data(String),
+    /// The experiment has nothing of the kind.
+    NotAsked,
+    Failed(ReportError),
+}
+
+impl From<ReportError> for Missing {
+    fn from(error: ReportError) -> Missing {
+        Missing::Failed(error)
+    }
+}
+
+/// The title of a plot, at the top left.
+pub(crate) fn title<B: DrawingBackend>(
+    canvas: &Canvas<'_, B>,
+    title: &str,
+    width: i32,
+) -> Drawn<B> {
+    let kind = Type::new(TITLE, INK).bold();
+    let text = kind.fit(title, width - 2 * MARGIN);
+    canvas.text(&text, (MARGIN, MARGIN + 22), kind)
+}
+
+/// Whether any trial of `kind` has finished.
+pub(super) fn has(summary: &Summary, kind: Kind) -> bool {
+    summary.best_of(kind).is_some()
+}
+
+/// Kind and settings of a configuration with its place among all.
+pub(super) fn ranked_title(summary: &Summary, config: &Configuration) -> String {
+    let place = summary.rank(config);
+    text::sanitize(&format!("#{place} {}", config.title()))
+}
