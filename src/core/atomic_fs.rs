@@ -1,7 +1,7 @@
 //! Atomic writes of files and folders: temporary file first, then rename.
 //!
-//! Invariant: a name never refers to a half-written file. On any error the previous content stays,
-//! and no temporary file is left behind.
+//! Invariant: a name never refers to a half-written file, not even after a power cut, unless a function
+//! says so. On any error the previous content stays, and no temporary file is left behind.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -58,8 +58,29 @@ fn replace(
     file.sync_all()?;
     prepare()?;
     fs::rename(&temporary.0, path)?;
-    // The rename itself reaches the disk with the folder.
-    File::open(parent_dir(path))?.sync_all()
+    sync_folder(parent_dir(path))
+}
+
+/// Brings the names in `folder`, as a rename has left them, to the disk: they get there with the folder, not with the
+/// files that they name.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Creates the folder `path` and those above it that are missing. The names of new folders have reached the disk when
+/// this returns, so that a power cut cannot lose what is flushed below them.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(path)?;
+    for new in missing.into_iter().rev() {
+        match sync_folder(parent_dir(new)) {
+            // Folders may be made in one that may not be read, and then nobody can flush it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
 }
 
 /// Whether `error` means that there is no more room: a full disk, a used-up quota, or the limit to the size of files.
@@ -110,14 +131,14 @@ pub fn is_occupied(path: &Path) -> bool {
 }
 
 /// Creates the folder `path`, or replaces an empty one, atomically. `files` go by their path in it;
-/// `folders` are those that exist even if they hold no file.
+/// `folders` are those that exist even if they hold no file. All have reached the disk when this returns.
 pub fn write_folder(
     path: &Path,
     folders: &[PathBuf],
     files: &[(PathBuf, Vec<u8>)],
 ) -> io::Result<()> {
     let staging = Staging::at(path.with_added_extension(format!("{}.part", std::process::id())));
-    fs::create_dir_all(&staging.0)?;
+    create_folder(&staging.0)?;
     for folder in folders {
         fs::create_dir_all(staging.0.join(folder))?;
     }
@@ -126,8 +147,23 @@ pub fn write_folder(
         fs::create_dir_all(parent_dir(&file))?;
         fs::write(&file, bytes)?;
     }
+    sync_all_below(&staging.0)?;
     // An empty folder gives way to the new one.
-    fs::rename(&staging.0, path)
+    fs::rename(&staging.0, path)?;
+    sync_folder(parent_dir(path))
+}
+
+/// Brings `folder` and all that is in it to the disk. Written first and flushed then, many files cost little more than
+/// one.
+pub fn sync_all_below(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => sync_all_below(&path)?,
+            false => File::open(&path)?.sync_all()?,
+        }
+    }
+    sync_folder(folder)
 }
 
 /// Whether this process may write to `path`, or create it in its nearest existing parent folder.

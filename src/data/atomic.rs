@@ -17,14 +17,32 @@ pub fn write(
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), DataError> {
     let folder = atomic_fs::parent_dir(path);
-    fs::create_dir_all(folder).map_err(|source| cannot_write(folder, &source))?;
+    atomic_fs::create_folder(folder).map_err(|source| cannot_write(folder, &source))?;
     atomic_fs::write(path, fill).map_err(|source| cannot_write(path, &source))?;
-    clear_leftovers(folder, path);
+    clear_leftovers(path);
     Ok(())
 }
 
+/// Writes `bytes` to the file at `path`, unless they stand there already; true if they do. File and name have reached
+/// the disk when this returns.
+pub fn write_if_new(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
+    if !fs::read(path).is_ok_and(|there| there == bytes) {
+        write(path, |out| out.write_all(bytes))?;
+        return Ok(false);
+    }
+    // Who wrote it may have been killed before the flush. Where nothing is to be flushed, this costs next to nothing.
+    let flushed = fs::File::open(path).and_then(|file| file.sync_all());
+    flushed
+        .and_then(|()| atomic_fs::sync_folder(atomic_fs::parent_dir(path)))
+        .map_err(|source| cannot_write(path, &source))?;
+    // A power cut may have kept the file and lost the removal of what was beside it.
+    clear_leftovers(path);
+    Ok(true)
+}
+
 /// Removes what writers of `path` that were killed left beside it.
-fn clear_leftovers(folder: &Path, path: &Path) {
+fn clear_leftovers(path: &Path) {
+    let folder = atomic_fs::parent_dir(path);
     let (Some(name), Ok(entries)) = (path.file_name(), fs::read_dir(folder)) else {
         return;
     };
@@ -88,7 +106,9 @@ mod tests {
         for name in kept.iter().chain([&format!("data.bin.{gone}-0.part")]) {
             fs::write(at(name), "half").unwrap();
         }
-        write(&at("data.bin"), |out| out.write_all(b"whole")).unwrap();
+        assert!(!write_if_new(&at("data.bin"), b"whole").unwrap());
+        fs::write(at(&format!("data.bin.{gone}-1.part")), "half").unwrap();
+        assert!(write_if_new(&at("data.bin"), b"whole").unwrap());
         assert!(kept.iter().all(|name| at(name).exists()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }

@@ -3,7 +3,6 @@
 //! Invariant: the outcome is a function of the files' bytes and the [`DataSpec`] alone; nothing is
 //! written unless everything could be prepared.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -214,16 +213,7 @@ fn write(
     // The sealed rows first: where the others stand, these do too.
     for (path, tensors) in [(&paths.sealed, &sealed[..]), (&paths.seen, &seen[..])] {
         let bytes = file_bytes(tensors, meta).map_err(|error| too_large(path, &error))?;
-        reused &= write_bytes(path, &bytes)?;
-    }
-    Ok(reused)
-}
-
-/// Writes `bytes` unless they stand there already; true if they do.
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
-    let reused = fs::read(path).is_ok_and(|there| there == bytes);
-    if !reused {
-        atomic::write(path, |out| out.write_all(bytes))?;
+        reused &= atomic::write_if_new(path, &bytes)?;
     }
     Ok(reused)
 }

@@ -98,10 +98,7 @@ impl SavedPreprocessor {
         let mut reused = true;
         // The JSON comes last: where it stands, what it names does too.
         for (path, bytes) in self.files(path)?.into_iter().rev() {
-            if !std::fs::read(&path).is_ok_and(|there| there == bytes) {
-                atomic::write(&path, |out| out.write_all(&bytes))?;
-                reused = false;
-            }
+            reused &= atomic::write_if_new(&path, &bytes)?;
         }
         Ok(reused)
     }

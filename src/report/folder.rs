@@ -1,7 +1,7 @@
 //! A report on disk.
 //!
-//! Every file is first written beside its place and only then moved there, so that a full disk or a
-//! failure while drawing leaves the earlier report whole. Files that are not a report's are never
+//! Every file is first written beside its place, flushed, and only then moved there, so that a full disk, a
+//! failure while drawing or a power cut leaves every file of the earlier report or the new one whole. Files that are not a report's are never
 //! touched, whatever folder is named.
 
 use std::fs;
@@ -86,12 +86,12 @@ fn stage(staging: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError>
     if staging.exists() {
         fs::remove_dir_all(staging).map_err(failed(staging))?;
     }
-    fs::create_dir_all(staging).map_err(failed(staging))?;
+    atomic_fs::create_folder(staging).map_err(failed(staging))?;
     for (name, bytes) in files {
         let path = staging.join(name);
         fs::write(&path, bytes).map_err(failed(&path))?;
     }
-    Ok(())
+    atomic_fs::sync_all_below(staging).map_err(failed(staging))
 }
 
 fn replace(staging: &Path, folder: &Path, names: &[&str]) -> Result<(), ReportError> {
@@ -107,7 +107,8 @@ fn replace(staging: &Path, folder: &Path, names: &[&str]) -> Result<(), ReportEr
             });
         }
     }
-    fs::remove_dir(staging).map_err(|source| ReportError::Stage {
+    let finished = atomic_fs::sync_folder(folder).and_then(|()| fs::remove_dir(staging));
+    finished.map_err(|source| ReportError::Stage {
         path: staging.to_owned(),
         source,
     })

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use super::database::Database;
 use super::lock::holder_of;
-use sweep_core::atomic_fs::parent_dir;
+use sweep_core::atomic_fs::{self, parent_dir};
 use sweep_core::run_dir::RunDir;
 
 /// Pages copied before other processes get a chance to write; they are few enough for 10 ms.
@@ -115,17 +115,13 @@ impl Database {
             let name = run_dir.backup(found, number);
             // A link, unlike a rename, never takes the place of a file.
             match fs::hard_link(part, &name) {
-                Ok(()) => {
-                    File::open(parent_dir(&name))?.sync_all()?;
-                    return Ok(name);
-                }
-                Err(_) if name.exists() => {}
+                Ok(()) => {}
+                Err(_) if name.exists() => continue,
                 // A file system without links.
-                Err(_) => {
-                    fs::rename(part, &name)?;
-                    return Ok(name);
-                }
+                Err(_) => fs::rename(part, &name)?,
             }
+            atomic_fs::sync_folder(parent_dir(&name))?;
+            return Ok(name);
         }
         unreachable!("some number is free")
     }

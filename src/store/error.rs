@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::system::file_size_limit;
 
@@ -59,6 +59,12 @@ pub enum StoreError {
         path.display(), path.display()
     )]
     UnreadableLog { path: PathBuf },
+    #[error(
+        "{} holds half of a change, which a crash or a power cut ended, and {}-journal holds what was there \
+         before: reading it puts that back, for which the file and its folder must be writable",
+        path.display(), path.display()
+    )]
+    HalfWritten { path: PathBuf },
     #[error(
         "another process has kept {} locked for too long: {action} was given up; see which \
          program has it open, and resume",
@@ -237,6 +243,11 @@ impl StoreError {
     /// Tells apart what SQLite reports while `action` is under way on the database at `path`.
     fn sqlite(path: &Path, action: &'static str, source: rusqlite::Error) -> StoreError {
         let path = path.to_path_buf();
+        if let Some(error) = source.sqlite_error()
+            && error.extended_code == ffi::SQLITE_READONLY_ROLLBACK
+        {
+            return StoreError::HalfWritten { path };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

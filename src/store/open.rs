@@ -13,6 +13,7 @@ use super::StoreError;
 use super::database::{APPLICATION_ID, BUSY_TIMEOUT, Database, Upgrade};
 use super::migrate::MIGRATIONS;
 use super::system::wal_path;
+use sweep_core::atomic_fs;
 
 /// Pause between attempts where SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
@@ -29,7 +30,7 @@ impl Database {
     /// they are missing, and steps an older schema up.
     pub(super) fn create(path: &Path) -> Result<Database, StoreError> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+            atomic_fs::create_folder(folder).map_err(|source| StoreError::Folder {
                 path: folder.to_path_buf(),
                 source,
             })?;
@@ -77,6 +78,10 @@ impl Database {
         let mut database = Database::connect(path, path.to_path_buf(), flags)?;
         database.writable = false;
         let found = match database.recognise(known) {
+            Err(StoreError::HalfWritten { .. }) => {
+                Database::undo_half_write(path)?;
+                database.recognise(known)?
+            }
             Err(error) if lacks_log_index(&error) => {
                 database = Database::read_immutable(path)?;
                 database.recognise(known)?
@@ -91,6 +96,15 @@ impl Database {
             Found::Version(found) if found < known => database.upgraded_copy(steps),
             Found::Version(_) => Ok(database),
         }
+    }
+
+    /// Undoes a change that a crash or a power cut ended while the file kept a rollback journal: before its first
+    /// change to a write-ahead log, or where there can be none. SQLite does that for whoever may write.
+    fn undo_half_write(path: &Path) -> Result<(), StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Database::connect(path, path.to_path_buf(), flags)?;
+        let read = (database.connection).query_row("PRAGMA user_version", [], |_| Ok(()));
+        read.map_err(database.fail("opening it"))
     }
 
     /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer

@@ -44,6 +44,8 @@ impl Reports {
             file.sync_data()?;
         } else {
             atomic_fs::write(&path, |out| out.write_all(&self.fresh))?;
+            // The trial's folder may be new.
+            atomic_fs::sync_folder(atomic_fs::parent_dir(folder))?;
         }
         self.begun = true;
         self.fresh.clear();

@@ -137,7 +137,8 @@ pub fn train(
 
 /// Checks that models can be written before any is trained. On a full disk, workers wait for space.
 fn writable(trials: &Path) -> Result<(), Error> {
-    match sweep_worker::make_ready(trials) {
+    let made = atomic_fs::create_folder(trials);
+    match made.and_then(|()| sweep_worker::make_ready(trials)) {
         Err(error) if !atomic_fs::is_full(&error) => Err(Error::environment(
             format!("cannot write in {}: {error}", trials.display()),
             "make the folder writable, or choose another one with --store",

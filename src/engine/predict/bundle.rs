@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use crate::predict::{PredictError, Predictor};
+use sweep_core::atomic_fs;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
 use sweep_data::{DataError, SavedPreprocessor, write_atomically};
 
@@ -145,7 +146,9 @@ pub fn export(
         write_atomically(&staging.0.join(name), |out| out.write_all(bytes))?;
     }
     // An empty folder gives way to the new one.
-    fs::rename(&staging.0, to).map_err(|source| BundleError::Folder {
+    let named =
+        fs::rename(&staging.0, to).and_then(|()| atomic_fs::sync_folder(atomic_fs::parent_dir(to)));
+    named.map_err(|source| BundleError::Folder {
         path: to.to_owned(),
         source,
     })

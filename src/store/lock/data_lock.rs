@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::holder::{PAUSE, open};
+use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
 
 /// How long those who clean up wait for data that are being prepared.
@@ -51,6 +52,6 @@ impl DataLock {
 
 fn data_lock(runs: &Path) -> std::io::Result<File> {
     let run_dir = RunDir::new(runs);
-    std::fs::create_dir_all(run_dir.locks())?;
+    atomic_fs::create_folder(&run_dir.locks())?;
     open(&run_dir.data_lock())
 }

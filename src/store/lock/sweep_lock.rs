@@ -16,6 +16,7 @@ use super::holder::{
 use super::stop_request::StopRequest;
 use crate::clock::now_ms;
 use crate::system::identity;
+use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
 
 /// The lock of one experiment in one folder of runs; let go when dropped.
@@ -35,7 +36,7 @@ impl SweepLock {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(RunDir::new(runs).locks()).map_err(fail)?;
+        atomic_fs::create_folder(&RunDir::new(runs).locks()).map_err(fail)?;
         let begin = Instant::now();
         loop {
             let mut file = open(&path).map_err(fail)?;

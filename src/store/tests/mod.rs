@@ -4,6 +4,7 @@ mod annotations;
 mod blocking;
 mod durability;
 mod extra_seeds;
+mod half_written;
 mod opening;
 mod reading;
 mod removing;
