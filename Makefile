@@ -35,6 +35,15 @@ torture: tools xgboost
 	  $(CARGO) test --locked --test main torture -- --nocapture --test-threads 1
 	SWEEP_REQUIRE_XGBOOST=1 SWEEP_FUZZ_SECONDS=$(SWEEP_FUZZ_SECONDS) $(CARGO) test --locked --test fuzz -- --nocapture
 
+# Sweeps under hundreds of power cuts, made of recordings of all that they write; docs/RELIABILITY.md says how.
+SWEEP_POWER_STATES ?= 400
+SWEEP_POWER_SEED ?= 20
+
+.PHONY: power
+power: tools xgboost
+	SWEEP_REQUIRE_XGBOOST=1 SWEEP_POWER_STATES=$(SWEEP_POWER_STATES) SWEEP_POWER_SEED=$(SWEEP_POWER_SEED) \
+	  $(CARGO) test --locked --test main power -- --nocapture --test-threads 1
+
 # The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.
 # Pictures of the pages, to look at, are left in target/pages/pictures. Installs nothing: says what is missing.
 .PHONY: test-browser

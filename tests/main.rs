@@ -15,6 +15,7 @@ mod hostile;
 mod launcher;
 mod more_seeds;
 mod output;
+mod power;
 mod predict;
 mod schedule;
 mod signals;

@@ -1,4 +1,4 @@
-//! A folder with made-up data and two experiments, in which commands of the real binary run.
+//! A folder in which commands of the real binary run, with made-up data and two experiments.
 //!
 //! The experiments hold every kind of trial: networks and both kinds of trees, on all rows and on a share of
 //! them, and networks that begin with layers of a trained one.
@@ -31,15 +31,22 @@ pub struct Running {
 }
 
 impl CrashDir {
-    /// Networks train for `epochs`, some milliseconds each.
-    pub fn new(epochs: u32) -> CrashDir {
-        static GROUNDS: AtomicU32 = AtomicU32::new(0);
-        let number = GROUNDS.fetch_add(1, Ordering::Relaxed);
+    /// One without data and experiments.
+    pub fn empty() -> CrashDir {
+        static CRASH_DIRS: AtomicU32 = AtomicU32::new(0);
+        let number = CRASH_DIRS.fetch_add(1, Ordering::Relaxed);
         let crash_dir = CrashDir {
             folder: tempfile::tempdir().unwrap(),
             mark: format!("{}-{number}", std::process::id()),
             outputs: AtomicU32::new(0),
         };
+        std::fs::create_dir(crash_dir.root()).unwrap();
+        crash_dir
+    }
+
+    /// Networks train for `epochs`, some milliseconds each.
+    pub fn new(epochs: u32) -> CrashDir {
+        let crash_dir = CrashDir::empty();
         crash_dir.succeed(&["data", "synth", "demo.csv", "--rows", ROWS]);
         let texts = [source(epochs), transfer(epochs)];
         for (name, text) in SWEEPS.iter().zip(texts) {
@@ -61,8 +68,13 @@ impl CrashDir {
         crash_dir
     }
 
+    /// The folder in which commands run. What they say is kept beside it.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root().join(name)
     }
 
     pub fn runs(&self) -> PathBuf {
@@ -80,7 +92,7 @@ impl CrashDir {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sweep"));
         command
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(self.root())
             .env(MARK, &self.mark)
             .env_remove("SWEEP_STORE")
             .stdin(Stdio::null())
@@ -99,9 +111,14 @@ impl CrashDir {
 
     /// Runs a command that must succeed.
     pub fn succeed(&self, arguments: &[&str]) {
-        let mut running = self.start(arguments);
+        self.end(arguments, &[0], |_| {});
+    }
+
+    /// Runs a command, to which something was done before, and which must end with one of `codes`.
+    pub fn end(&self, arguments: &[&str], codes: &[i32], change: impl FnOnce(&mut Command)) {
+        let mut running = self.start_by(arguments, change);
         let status = running.child.wait().unwrap();
-        running.must(status, &[0]);
+        running.must(status, codes);
     }
 
     /// Whether the record holds the sweep.
@@ -162,7 +179,7 @@ fn collect(folder: &Path, root: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 }
 
 /// The library that `make` fetched. Without it there are no XGBoost trials, unless they are required.
-fn xgboost() -> Option<PathBuf> {
+pub fn xgboost() -> Option<PathBuf> {
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join(".deps/xgboost/lib/libxgboost.so");
     let found = std::env::var_os("SWEEP_XGBOOST").map_or(fetched, PathBuf::from);
     let required = std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_some();

@@ -5,16 +5,16 @@
 //! their number and what is drawn; both are printed. The same seed draws the same faults, but where they fall
 //! also depends on the machine.
 
-mod compare;
+pub mod compare;
 mod counts;
 mod crash_loop;
-mod experiments;
+pub mod experiments;
 mod fault;
 mod inject;
 mod processes;
 mod readers;
-mod rng;
-mod snapshot;
+pub mod rng;
+pub mod snapshot;
 mod watch;
 
 use std::time::Instant;
@@ -40,7 +40,8 @@ fn sixteen_readers_of_a_running_sweep_see_no_error_and_change_nothing() {
     readers::beside_a_sweep(EPOCHS);
 }
 
-fn variable(name: &str, otherwise: u64) -> u64 {
+/// A number that an environment variable gives.
+pub fn variable(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| {
         text.parse()
             .unwrap_or_else(|_| panic!("{name} must be a number, and is `{text}`"))

@@ -11,8 +11,12 @@ use rusqlite::types::ValueRef;
 pub struct Snapshot {
     /// Trials with a result: what is recorded of it.
     pub results: BTreeMap<String, String>,
+    /// The files of trials with a result: trial, and name in its folder.
+    pub artifacts: Vec<(String, String)>,
     /// Trials that were being trained: seconds of each step reported, by step.
     pub running: BTreeMap<String, BTreeMap<u32, f64>>,
+    /// Names of the sweeps.
+    pub sweeps: BTreeSet<String>,
     /// Trials that have a checkpoint.
     pub saved: BTreeSet<String>,
     pub attempts: Vec<Attempt>,
@@ -38,6 +42,7 @@ impl Attempt {
 const RESULTS: &str =
     "SELECT name, concat_ws(' ', status, best, best_step, last, steps) FROM trials
     WHERE status IN ('finished', 'diverged')";
+const ARTIFACTS: &str = "SELECT t.name, a.path FROM artifacts a JOIN trials t ON t.id = a.trial";
 const RUNNING: &str = "SELECT t.name, m.step, m.value FROM trials t
     JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
     WHERE t.status IN ('running', 'interrupted') AND n.name = 'seconds'";
@@ -50,10 +55,11 @@ impl Snapshot {
         let copy = tempfile::tempdir().unwrap();
         let file = copy.path().join("sweep.sqlite");
         std::fs::copy(runs.join("sweep.sqlite"), &file).ok()?;
-        let log = runs.join("sweep.sqlite-wal");
-        let torn = std::fs::read(&log).is_ok_and(|bytes| is_torn(&bytes));
-        if log.exists() {
-            std::fs::copy(&log, copy.path().join("sweep.sqlite-wal")).unwrap();
+        let torn = std::fs::read(runs.join("sweep.sqlite-wal")).is_ok_and(|log| is_torn(&log));
+        for log in ["sweep.sqlite-wal", "sweep.sqlite-journal"] {
+            if runs.join(log).exists() {
+                std::fs::copy(runs.join(log), copy.path().join(log)).unwrap();
+            }
         }
         let connection = Connection::open(&file).unwrap();
         check(&connection);
@@ -65,6 +71,9 @@ impl Snapshot {
             torn,
             ..Snapshot::default()
         };
+        let mut sweeps = connection.prepare("SELECT name FROM experiments").unwrap();
+        let rows = sweeps.query_map([], |row| row.get(0));
+        snapshot.sweeps = rows.unwrap().map(Result::unwrap).collect();
         let mut results = connection.prepare(RESULTS).unwrap();
         let rows = results.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         snapshot.results = rows.unwrap().map(Result::unwrap).collect();
@@ -88,6 +97,9 @@ impl Snapshot {
             })
         });
         snapshot.attempts = rows.unwrap().map(Result::unwrap).collect();
+        let mut artifacts = connection.prepare(ARTIFACTS).unwrap();
+        let rows = artifacts.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        snapshot.artifacts = rows.unwrap().map(Result::unwrap).collect();
         let trials = snapshot.running.keys();
         let folder = |trial: &String| runs.join("trials").join(trial);
         snapshot.saved = trials
@@ -106,7 +118,7 @@ impl Snapshot {
 }
 
 /// SQLite's own opinion of the file, and of what refers to what.
-fn check(connection: &Connection) {
+pub fn check(connection: &Connection) {
     let said: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
