@@ -24,7 +24,7 @@ test-all: test test-browser
 	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
-SWEEP_TORTURE_KILLS ?= 300
+SWEEP_TORTURE_KILLS ?= 1000
 SWEEP_TORTURE_SEED ?= 20
 # Of each test that feeds the program mangled files.
 SWEEP_FUZZ_SECONDS ?= 60

@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::checkpoints;
 use super::reports::Reports;
 use super::voice::Voice;
-use sweep_core::atomic_fs::is_full;
+use sweep_core::atomic_fs::{how_to_make_room, is_full};
 use sweep_core::awake;
 use sweep_core::protocol::FromWorker;
 use sweep_core::trial::Metric;
@@ -163,7 +163,8 @@ impl Callback for Reporter<'_, '_> {
         };
         if is_full(source) {
             return self.voice.wait(&format!(
-                "{error}; the finished model is kept in memory and written once there is room"
+                "{error}; the finished model is kept in memory and written once there is room: {}",
+                how_to_make_room(source)
             ));
         }
         let removed = source.kind() == std::io::ErrorKind::NotFound;

@@ -10,6 +10,8 @@ pub struct Counts {
     pub rounds: u64,
     /// Commands that trained, `run` and `resume`.
     pub sessions: u64,
+    /// Those of them that named the database by a path through a symbolic link.
+    pub linked: u64,
     pub faults: BTreeMap<(Action, Trigger), u64>,
     pub reports_killed: u64,
     /// Temporary files of checkpoints found after a kill: the kill fell inside the write.
@@ -57,6 +59,7 @@ impl fmt::Display for Counts {
             self.rounds,
         )?;
         line("sessions (run, resume)", self.sessions)?;
+        line("  on a path through a symbolic link", self.linked)?;
         line("kill -9", self.kills())?;
         for (name, action) in [
             ("  of the coordinator", Action::KillCoordinator),
@@ -91,13 +94,22 @@ impl fmt::Display for Counts {
             ("SIGTERM", Action::Terminate),
             ("SIGINT once", Action::Interrupt),
             ("SIGINT twice", Action::InterruptTwice),
+            ("a stop by signal to every process", Action::StopAll),
             (
                 "a worker stopped for a while (SIGSTOP)",
                 Action::FreezeWorker,
             ),
             (
-                "the coordinator stopped for a while",
+                "the coordinator stopped for a while (SIGSTOP)",
                 Action::FreezeCoordinator,
+            ),
+            (
+                "the coordinator stopped for a while (SIGTSTP)",
+                Action::Suspend,
+            ),
+            (
+                "every process stopped for a while (SIGSTOP)",
+                Action::FreezeAll,
             ),
             (
                 "a second coordinator beside the first",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::compare::assert_same;
 use super::counts::Counts;
-use super::experiments::{CrashDir, Running, SWEEPS};
+use super::experiments::{CrashDir, NAMES, Running, SWEEPS};
 use super::fault::{Action, Awaited, Fault};
 use super::inject;
 use super::processes;
@@ -38,6 +38,8 @@ pub struct CrashLoop<'a> {
     counts: &'a mut Counts,
     before: Snapshot,
     seen: BTreeMap<String, Seen>,
+    /// Whether a worker was killed in the last session.
+    was_killed: bool,
 }
 
 /// How a session ended.
@@ -58,6 +60,7 @@ impl<'a> CrashLoop<'a> {
             counts,
             before: Snapshot::default(),
             seen: BTreeMap::new(),
+            was_killed: false,
         }
     }
 
@@ -88,12 +91,17 @@ impl<'a> CrashLoop<'a> {
     /// Starts the sweep, or goes on with it, and strikes until it ends.
     fn session(&mut self, sweep: &str) -> End {
         self.counts.sessions += 1;
+        self.was_killed = false;
         let file = format!("{sweep}.toml");
         let is_new = !self.crash_dir.is_begun(sweep);
+        let name = self.name_of_database();
+        self.counts.linked += u64::from(name != NAMES[0]);
         let mut running = if is_new || self.rng.chance(20) {
-            self.crash_dir.start(&["run", &file, "--retry-failed"])
+            let run = ["run", &file, "--retry-failed"];
+            self.crash_dir.start_on(name, &run)
         } else {
-            self.crash_dir.start(&["resume", sweep, "--retry-failed"])
+            let resume = ["resume", sweep, "--retry-failed"];
+            self.crash_dir.start_on(name, &resume)
         };
         loop {
             let mut fault = Fault::draw(self.rng, is_new);
@@ -106,6 +114,11 @@ impl<'a> CrashLoop<'a> {
                 }
             }
         }
+    }
+
+    /// One of the names of the database.
+    fn name_of_database(&mut self) -> &'static str {
+        self.rng.pick(&NAMES.map(|name| (1, name)))
     }
 
     /// Does what the fault says; `None` if the session goes on.
@@ -127,19 +140,20 @@ impl<'a> CrashLoop<'a> {
             return None;
         }
         self.counts.add(fault.action, fault.trigger);
+        self.was_killed |= fault.action.is_kill();
         match fault.action {
             Action::KillCoordinator | Action::KillAll => {
                 running.child.wait().unwrap();
                 Some(End::Killed)
             }
-            Action::Terminate | Action::Interrupt | Action::InterruptTwice => {
+            Action::Terminate | Action::Interrupt | Action::InterruptTwice | Action::StopAll => {
                 let status = running.child.wait().unwrap();
                 // A signal that comes before anyone listens for it kills, as it does any program.
                 if status.code().is_some() {
                     running.must(status, &[0, 3, 130]);
                 }
                 match (status.code(), fault.action) {
-                    (Some(130), Action::Terminate | Action::Interrupt) => Some(End::Stopped),
+                    (Some(130), action) if action != Action::InterruptTwice => Some(End::Stopped),
                     (Some(0), _) => Some(End::Done),
                     _ => Some(End::Killed),
                 }
@@ -149,14 +163,15 @@ impl<'a> CrashLoop<'a> {
     }
 
     /// Starts a second coordinator, which is told that there is one; whether there was.
-    fn second_coordinator(&self, sweep: &str, running: &mut Running) -> bool {
+    fn second_coordinator(&mut self, sweep: &str, running: &mut Running) -> bool {
         if !self.crash_dir.is_held_by(sweep, running.child.id()) {
             return false;
         }
         let file = format!("{sweep}.toml");
+        let name = self.name_of_database();
         let mut second_coordinator = match self.crash_dir.is_begun(sweep) {
-            true => self.crash_dir.start(&["resume", sweep]),
-            false => self.crash_dir.start(&["run", &file]),
+            true => self.crash_dir.start_on(name, &["resume", sweep]),
+            false => self.crash_dir.start_on(name, &["run", &file]),
         };
         let status = second_coordinator.child.wait().unwrap();
         if running.child.try_wait().unwrap().is_some() {
@@ -218,7 +233,7 @@ impl<'a> CrashLoop<'a> {
             self.seen.entry(trial.clone()).or_insert_with(|| Seen {
                 steps: steps.clone(),
                 attempts: now.attempts.len(),
-                stopped: end == End::Stopped && now.stopped(trial),
+                stopped: end == End::Stopped && now.stopped(trial, self.was_killed),
                 saved: false,
             });
         }
@@ -254,8 +269,12 @@ impl<'a> CrashLoop<'a> {
             if seen.stopped {
                 assert!(
                     again.is_empty(),
-                    "{trial} was stopped, yet {} steps came again",
-                    again.len()
+                    "{trial} was stopped, yet {} steps came again: {:#?}",
+                    again.len(),
+                    now.attempts
+                        .iter()
+                        .filter(|it| it.trial == *trial)
+                        .collect::<Vec<_>>()
                 );
             }
             let limit = INTERVAL + longest + SLACK;

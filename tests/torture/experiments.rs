@@ -4,6 +4,7 @@
 //! them, and networks that begin with layers of a trained one.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +22,9 @@ pub struct CrashDir {
     pub mark: String,
     outputs: AtomicU32,
 }
+
+/// The database by the names that it has: its own, and one through a symbolic link.
+pub const NAMES: [&str; 2] = ["runs/sweep.sqlite", "linked/sweep.sqlite"];
 
 /// A command under way.
 pub struct Running {
@@ -56,6 +60,7 @@ impl CrashDir {
         for folder in ["runs/data", "runs/trials"] {
             std::fs::create_dir_all(crash_dir.path(folder)).unwrap();
         }
+        std::os::unix::fs::symlink("runs", crash_dir.path("linked")).unwrap();
         crash_dir
     }
 
@@ -85,6 +90,13 @@ impl CrashDir {
         self.start_by(arguments, |_| {})
     }
 
+    /// Starts a command on the database that is called `name`.
+    pub fn start_on(&self, name: &str, arguments: &[&str]) -> Running {
+        self.start_by(arguments, |command| {
+            command.env("SWEEP_STORE", name);
+        })
+    }
+
     /// Starts a command to which something was done before.
     pub fn start_by(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Running {
         let number = self.outputs.fetch_add(1, Ordering::Relaxed);
@@ -95,6 +107,8 @@ impl CrashDir {
             .current_dir(self.root())
             .env(MARK, &self.mark)
             .env_remove("SWEEP_STORE")
+            // As in a terminal: Ctrl-Z stops what is in the group of a job.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&output).unwrap());

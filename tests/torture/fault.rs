@@ -43,8 +43,14 @@ pub enum Action {
     Terminate,
     Interrupt,
     InterruptTwice,
+    /// One of the signals that ask to stop, to every process in some order.
+    StopAll,
     FreezeWorker,
     FreezeCoordinator,
+    /// Ctrl-Z, and `fg` after a while.
+    Suspend,
+    /// Every process is stopped for a while.
+    FreezeAll,
     /// A second coordinator is started beside the first.
     SecondCoordinator,
 }
@@ -88,8 +94,11 @@ impl Fault {
             (4, Action::Terminate),
             (4, Action::Interrupt),
             (3, Action::InterruptTwice),
+            (10, Action::StopAll),
             (4, Action::FreezeWorker),
-            (2, Action::FreezeCoordinator),
+            (4, Action::FreezeCoordinator),
+            (4, Action::Suspend),
+            (6, Action::FreezeAll),
             (3, Action::SecondCoordinator),
         ]);
         let (longest, most) = match trigger {

@@ -7,6 +7,15 @@ use super::fault::Action;
 use super::processes;
 use super::rng::Rng;
 
+/// What asks a sweep to stop.
+const STOP: [i32; 5] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+];
+
 /// Sends what `action` says; whether it reached anyone. `writer` is the process in whose write the fault falls, where
 /// that is known.
 pub fn inject(
@@ -46,10 +55,28 @@ pub fn inject(
             send(coordinator, libc::SIGINT);
             first
         }
-        Action::FreezeWorker => {
-            one_of(&processes::workers(mark), rng).is_some_and(|worker| freeze(worker, mark, rng))
+        Action::StopAll => {
+            let signals = STOP.map(|signal| (1, signal));
+            let signal = rng.pick(&signals);
+            let mut all = all_in_some_order(mark, coordinator, rng);
+            // Half the time the coordinator hears it while workers may be dead already, if that is what they do.
+            let pause = rng
+                .chance(50)
+                .then(|| Duration::from_millis(rng.between(1, 100)));
+            all.retain(|pid| {
+                pause.into_iter().for_each(sleep);
+                send(*pid, signal)
+            });
+            all.contains(&coordinator)
         }
-        Action::FreezeCoordinator => freeze(coordinator, mark, rng),
+        Action::FreezeWorker => one_of(&processes::workers(mark), rng)
+            .is_some_and(|worker| freeze(&[worker], libc::SIGSTOP, mark, rng)),
+        Action::FreezeCoordinator => freeze(&[coordinator], libc::SIGSTOP, mark, rng),
+        Action::Suspend => freeze(&[coordinator], libc::SIGTSTP, mark, rng),
+        Action::FreezeAll => {
+            let all = all_in_some_order(mark, coordinator, rng);
+            freeze(&all, libc::SIGSTOP, mark, rng)
+        }
         Action::SecondCoordinator => unreachable!("a second_coordinator is no signal"),
     }
 }
@@ -59,10 +86,24 @@ fn one_of(workers: &[i32], rng: &mut Rng) -> Option<i32> {
     (count > 0).then(|| workers[rng.between(0, count) as usize])
 }
 
-/// Stops a process for a while.
-fn freeze(pid: i32, mark: &str, rng: &mut Rng) -> bool {
-    let stopped = processes::signal(pid, mark, libc::SIGSTOP);
-    sleep(Duration::from_millis(rng.between(50, 600)));
-    processes::signal(pid, mark, libc::SIGCONT);
-    stopped
+/// The coordinator and its workers: it comes first, last or among them.
+fn all_in_some_order(mark: &str, coordinator: i32, rng: &mut Rng) -> Vec<i32> {
+    let mut all = processes::workers(mark);
+    let place = rng.between(0, all.len() as u64 + 1) as usize;
+    all.insert(place, coordinator);
+    all
+}
+
+/// Stops processes by `signal` for a while, mostly a short one, and continues them in the same order.
+fn freeze(pids: &[i32], signal: i32, mark: &str, rng: &mut Rng) -> bool {
+    let stopped = pids
+        .iter()
+        .filter(|pid| processes::signal(**pid, mark, signal))
+        .count();
+    let longest = if rng.chance(20) { 2500 } else { 600 };
+    sleep(Duration::from_millis(rng.between(50, longest)));
+    for pid in pids {
+        processes::signal(*pid, mark, libc::SIGCONT);
+    }
+    stopped > 0
 }

@@ -20,6 +20,8 @@ pub struct Snapshot {
     /// Trials that have a checkpoint.
     pub saved: BTreeSet<String>,
     pub attempts: Vec<Attempt>,
+    /// The last session, which may have begun no attempt.
+    pub session: i64,
     /// Whether the write-ahead log ends in a transaction without its end.
     pub torn: bool,
 }
@@ -29,6 +31,8 @@ pub struct Attempt {
     pub session: i64,
     pub trial: String,
     pub outcome: String,
+    /// What is recorded of its end: the step of its last checkpoint, say.
+    pub message: String,
     pub resumed_from: Option<u32>,
 }
 
@@ -46,7 +50,8 @@ const ARTIFACTS: &str = "SELECT t.name, a.path FROM artifacts a JOIN trials t ON
 const RUNNING: &str = "SELECT t.name, m.step, m.value FROM trials t
     JOIN metrics m ON m.trial = t.id JOIN metric_names n ON n.id = m.metric
     WHERE t.status IN ('running', 'interrupted') AND n.name = 'seconds'";
-const ATTEMPTS: &str = "SELECT a.session, t.name, a.outcome, a.resumed_from FROM attempts a
+const ATTEMPTS: &str =
+    "SELECT a.session, t.name, a.outcome, ifnull(a.message, ''), a.resumed_from FROM attempts a
     JOIN trials t ON t.id = a.trial ORDER BY a.session, a.number";
 
 impl Snapshot {
@@ -74,6 +79,8 @@ impl Snapshot {
         let mut sweeps = connection.prepare("SELECT name FROM experiments").unwrap();
         let rows = sweeps.query_map([], |row| row.get(0));
         snapshot.sweeps = rows.unwrap().map(Result::unwrap).collect();
+        let last = "SELECT ifnull(max(id), 0) FROM sessions";
+        snapshot.session = connection.query_row(last, [], |row| row.get(0)).unwrap();
         let mut results = connection.prepare(RESULTS).unwrap();
         let rows = results.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         snapshot.results = rows.unwrap().map(Result::unwrap).collect();
@@ -93,7 +100,8 @@ impl Snapshot {
                 session: row.get(0)?,
                 trial: row.get(1)?,
                 outcome: row.get(2)?,
-                resumed_from: row.get(3)?,
+                message: row.get(3)?,
+                resumed_from: row.get(4)?,
             })
         });
         snapshot.attempts = rows.unwrap().map(Result::unwrap).collect();
@@ -109,11 +117,15 @@ impl Snapshot {
         Some(snapshot)
     }
 
-    /// Whether the trial was asked to stop by the last session, and did.
-    pub fn stopped(&self, trial: &str) -> bool {
+    /// Whether the trial was asked to stop by the last session, and did. Where a worker `was_killed` in that session,
+    /// only what wrote a checkpoint then: the others may have been that worker's.
+    pub fn stopped(&self, trial: &str, was_killed: bool) -> bool {
         let last = self.attempts.iter().rfind(|attempt| attempt.trial == trial);
-        let session = self.attempts.last().map(|attempt| attempt.session);
-        last.is_some_and(|last| last.outcome == "interrupted" && Some(last.session) == session)
+        last.is_some_and(|last| {
+            last.outcome == "interrupted"
+                && last.session == self.session
+                && (!was_killed || last.message.starts_with("checkpoint after step"))
+        })
     }
 }
 
