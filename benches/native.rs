@@ -10,7 +10,8 @@ use std::process::Command;
 
 use gemm_common::Parallelism;
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use sweep_core::trial::models::{BatchSize, MlpSpec, Optimizer};
+use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
 use sweep_data::Dataset;
 use sweep_engine::models::mlp;
 use sweep_engine::{Callback, Control, Epoch, Job};
@@ -82,7 +83,7 @@ fn rows(rows: usize, features: usize, classes: usize) -> (Vec<f32>, Vec<u32>) {
 
 /// CPU-seconds of each epoch of training `model`.
 fn epochs(model: &MlpSpec, data: &Dataset) -> Vec<f64> {
-    let spec = TrialSpec::new(ModelSpec::Mlp(model.clone()), 1, Objective::default());
+    let spec = TrialSpec::new(ModelSpec::from(model.clone()), 1, Objective::default());
     let folder = tempfile::tempdir().expect("a temporary folder");
     let job = Job {
         spec: &spec,
@@ -227,7 +228,7 @@ fn grid() {
         for batch in [16, 32] {
             let mut of_shape = 0.0;
             for batch_norm in [true, false] {
-                for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
+                for optimizer in [Optimizer::ADAM, Optimizer::SGD] {
                     let model = MlpSpec {
                         batch_norm,
                         optimizer,

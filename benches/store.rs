@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
-    ConfigId, DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value,
+    ConfigId, DataDigest, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
 use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, SessionId, Store, TrialFiles};
 
@@ -185,7 +185,7 @@ fn plan(count: usize) -> Vec<(TrialId, ConfigId, TrialSpec)> {
     let digest = DataDigest::from_hex("d".repeat(64));
     (0..count)
         .map(|place| {
-            let mut model = Kind::Mlp.default_model();
+            let mut model = ModelSpec::new(Kind::MLP);
             let rate = Value::Float(1.0 / (place + 1) as f64);
             model.set("lr", &rate).expect("a learning rate");
             let spec = TrialSpec::new(model, 1, Objective::default());

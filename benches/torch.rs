@@ -12,7 +12,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{BatchSize, MlpSpec, ModelSpec, Objective, Optimizer, TrialSpec};
+use sweep_core::trial::models::{BatchSize, MlpSpec, Optimizer};
+use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{Backend, BatchedTrial, Callback, Control, Epoch, Job};
@@ -118,9 +119,11 @@ fn grid(device: Device, epochs: u32) {
         let of = |epochs: u32| -> Vec<TrialSpec> {
             let mut group = group.clone();
             for trial in &mut group {
-                if let ModelSpec::Mlp(model) = &mut trial.model {
-                    model.epochs = epochs;
-                }
+                let epochs = Value::Int(epochs.into());
+                trial
+                    .model
+                    .set("epochs", &epochs)
+                    .expect("epochs are an integer");
             }
             group
         };
@@ -167,7 +170,7 @@ fn grid_trials() -> Vec<TrialSpec> {
     for layers in [vec![64, 32], vec![16, 16, 16], vec![128, 16]] {
         for batch_norm in [true, false] {
             for batch in [16, 32] {
-                for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
+                for optimizer in [Optimizer::ADAM, Optimizer::SGD] {
                     for dropout in [0.3, 0.7] {
                         for lr in [1e-3, 1e-4] {
                             for clip_norm in [0.5, 1.5] {
@@ -193,7 +196,7 @@ fn grid_trials() -> Vec<TrialSpec> {
 }
 
 fn trial(model: MlpSpec) -> TrialSpec {
-    TrialSpec::new(ModelSpec::Mlp(model), 1, Objective::default())
+    TrialSpec::new(ModelSpec::from(model), 1, Objective::default())
 }
 
 /// `lanes` trials of `spec` that differ in learning rate.

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{BoostSpec, ForestSpec, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_core::trial::models::{RandomForestSpec, XgboostSpec};
+use sweep_core::trial::{ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::Dataset;
 use sweep_engine::models::{random_forest, xgboost};
 use sweep_engine::{Callback, Control, Epoch, Job, Outcome};
@@ -42,12 +43,12 @@ fn main() {
     );
     let data = Dataset::in_memory(features, classes, train, valid);
     for seed in 1..=3 {
-        let model = ForestSpec {
+        let model = RandomForestSpec {
             trees: 300,
             max_depth: 20,
-            ..ForestSpec::default()
+            ..RandomForestSpec::default()
         };
-        let (result, folder) = time("forest", &data, ModelSpec::Forest(model), seed);
+        let (result, folder) = time("forest", &data, ModelSpec::from(model), seed);
         let kept = random_forest::load(folder.path()).expect("a forest was saved");
         report(&result, accuracy(&kept.predict(&test.0), &test.1));
     }
@@ -56,16 +57,16 @@ fn main() {
         Ok(located) => {
             println!("xgboost {:?} from {}", located.version, located.by);
             for (max_depth, seed) in [(5, 1), (5, 2), (5, 3), (10, 1), (10, 2), (10, 3)] {
-                let model = BoostSpec {
+                let model = XgboostSpec {
                     rounds: 300,
                     early_stopping_rounds: 20,
                     eta: 0.1,
                     subsample: 0.9,
                     max_depth,
-                    ..BoostSpec::default()
+                    ..XgboostSpec::default()
                 };
                 let name = format!("xgboost depth {max_depth}");
-                let (result, folder) = time(&name, &data, ModelSpec::Boost(model), seed);
+                let (result, folder) = time(&name, &data, ModelSpec::from(model), seed);
                 let mut kept = xgboost::load(folder.path()).expect("a model was saved");
                 let probabilities = kept.predict(&test.0).expect("the test rows are whole");
                 report(&result, accuracy(&probabilities, &test.1));

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use sweep_core::event::{Cause, Slot};
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
-use sweep_core::trial::{DataDigest, Kind, Objective, TrialSpec};
+use sweep_core::trial::{DataDigest, Kind, ModelSpec, Objective, TrialSpec};
 use sweep_scheduler::{
     Incoming, Launcher, LocalLauncher, Receiver, Sender, WorkerHandle, WorkerId, WorkerOutput,
     channel,
@@ -116,7 +116,7 @@ fn state_of(process: i32) -> Option<char> {
 }
 
 fn order(bytes: usize) -> ToWorker {
-    let spec = TrialSpec::new(Kind::Mlp.default_model(), 1, Objective::default());
+    let spec = TrialSpec::new(ModelSpec::new(Kind::MLP), 1, Objective::default());
     ToWorker::Train(Box::new(TrainRequest {
         attempt: 1,
         trial: spec.id(&DataDigest::from_hex("0".repeat(64))),

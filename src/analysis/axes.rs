@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::configuration::Configuration;
 use super::summary_stats::SummaryStats;
-use sweep_core::trial::{Kind, Params, Value};
+use sweep_core::trial::{Params, Value};
 use sweep_store::TrialRecord;
 
 /// A setting that takes more than one value.
@@ -42,8 +42,8 @@ pub(super) fn varying_keys<'a>(params: impl Iterator<Item = &'a Params>) -> Vec<
 
 /// Every setting that varies among the planned networks, with what each value did.
 pub(super) fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<Axis> {
-    let networks = || planned.iter().filter(|trial| trial.kind == Kind::Mlp);
-    let ranked = || ranking.iter().filter(|config| config.kind == Kind::Mlp);
+    let networks = || planned.iter().filter(|trial| !trial.kind.is_baseline());
+    let ranked = || ranking.iter().filter(|config| !config.kind.is_baseline());
     varying_keys(networks().map(|trial| &trial.params))
         .into_iter()
         .map(|name| {

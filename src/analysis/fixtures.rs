@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::calibration::Calibration;
 use super::{Input, Summary};
 use sweep_core::trial::{
-    ConfigId, DataDigest, Goal, Kind, Objective, Params, Status, Transfer, TrialId, TrialSpec,
-    Value, complete,
+    ConfigId, DataDigest, Goal, Kind, ModelSpec, Objective, Params, Status, Transfer, TrialId,
+    TrialSpec, Value, complete,
 };
 use sweep_store::{
     AttemptRecord, Curve, DatasetRecord, ExperimentRecord, SessionRecord, SlotEventRecord,
@@ -80,7 +80,7 @@ pub fn genres() -> Input {
                     ("dropout", Value::Float(dropout)),
                 ];
                 for seed in 1..=3 {
-                    add(&mut input, Kind::Mlp, &settings, seed, score, 20);
+                    add(&mut input, Kind::MLP, &settings, seed, score, 20);
                 }
             }
         }
@@ -89,11 +89,11 @@ pub fn genres() -> Input {
         for seed in 1..=3 {
             let score = 0.565 + 0.008 * place as f64;
             let settings = [("max_depth", Value::Int(depth))];
-            add(&mut input, Kind::Boost, &settings, seed, score, 120);
+            add(&mut input, Kind::XGBOOST, &settings, seed, score, 120);
         }
     }
     for seed in 1..=3 {
-        add(&mut input, Kind::Forest, &[], seed, 0.548, 0);
+        add(&mut input, Kind::RANDOM_FOREST, &[], seed, 0.548, 0);
     }
     let trials = &mut input.experiment.trials;
     stop(
@@ -180,9 +180,9 @@ fn worked(input: &mut Input) {
 fn believed(input: &mut Input) {
     let summary = Summary::of(&input.experiment);
     for (kind, excess) in [
-        (Kind::Mlp, 0.08),
-        (Kind::Boost, -0.05),
-        (Kind::Forest, -0.1),
+        (Kind::MLP, 0.08),
+        (Kind::XGBOOST, -0.05),
+        (Kind::RANDOM_FOREST, -0.1),
     ] {
         let Some(best) = summary.best_of(kind) else {
             continue;
@@ -254,7 +254,7 @@ pub fn add(
     score: f64,
     steps: u32,
 ) {
-    let mut model = kind.default_model();
+    let mut model = ModelSpec::new(kind);
     for (key, value) in settings {
         model
             .set(key, value)
@@ -297,7 +297,7 @@ pub fn transferred() -> Input {
             for (start, freeze) in [None, Some(0), Some(2)].into_iter().enumerate() {
                 let head_start = 0.06 * start.min(1) as f64 * (1.0 - fraction);
                 let score = 0.5 + 0.08 * fraction + head_start - 0.01 * freeze.unwrap_or(0) as f64;
-                let model = Kind::Mlp.default_model();
+                let model = ModelSpec::new(Kind::MLP);
                 let mut spec = TrialSpec::new(model, seed, Objective::default());
                 spec.train_fraction = fraction;
                 spec.transfer = freeze.map(|freeze| Transfer {
@@ -309,7 +309,7 @@ pub fn transferred() -> Input {
                 });
                 add_spec(&mut input, &spec, score, 20);
             }
-            let forest = Kind::Forest.default_model();
+            let forest = ModelSpec::new(Kind::RANDOM_FOREST);
             let mut spec = TrialSpec::new(forest, seed, Objective::default());
             spec.train_fraction = fraction;
             add_spec(&mut input, &spec, 0.48 + 0.1 * fraction, 0);
@@ -356,7 +356,7 @@ pub fn by_hand(place: usize, params: Params, best: f64) -> TrialRecord {
     TrialRecord {
         id: TrialId::from_hex(format!("{:032x}", place + 1)),
         config: ConfigId::from_hex(format!("{:032x}", place + 1)),
-        kind: Kind::Mlp,
+        kind: Kind::MLP,
         seed: 1,
         status: Status::Finished,
         in_plan: true,

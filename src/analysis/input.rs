@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::calibration::Calibration;
 use super::summary::Summary;
 use super::{merged, transfer};
-use sweep_core::trial::{Kind, TrialId};
+use sweep_core::trial::TrialId;
 use sweep_store::{AttemptRecord, Curve, EvaluationRecord, ExperimentRecord, SlotEventRecord};
 
 /// Configurations in `best.csv`, in the plot of the best runs and on the page, besides the best of
@@ -60,7 +60,7 @@ pub fn wanted(experiment: &ExperimentRecord) -> Vec<TrialId> {
     for config in summary
         .ranking
         .iter()
-        .filter(|config| config.kind == Kind::Mlp)
+        .filter(|config| !config.kind.is_baseline())
         .take(BEST)
     {
         if !configs.iter().any(|other| other.id == config.id) {

@@ -209,11 +209,11 @@ mod tests {
         assert!(
             networks
                 .iter()
-                .all(|trial| trial.kind == Kind::Mlp && lr(trial) < 0.005)
+                .all(|trial| trial.kind == Kind::MLP && lr(trial) < 0.005)
         );
         let expected = all
             .iter()
-            .filter(|trial| trial.kind == Kind::Mlp && lr(trial) < 0.005);
+            .filter(|trial| trial.kind == Kind::MLP && lr(trial) < 0.005);
         assert_eq!(networks.len(), expected.count());
         let failed = kept("status=failed|diverged");
         assert!(!failed.is_empty());
@@ -293,9 +293,9 @@ mod tests {
 
     #[test]
     fn no_setting_bears_the_name_of_a_column() {
-        for key in Kind::ALL.into_iter().flat_map(Kind::keys) {
-            assert!(!COLUMNS.contains(&key.name), "{}", key.name);
-            assert_eq!(key.name, key.name.to_lowercase());
+        for param in Kind::all().flat_map(Kind::params) {
+            assert!(!COLUMNS.contains(&param.name), "{}", param.name);
+            assert_eq!(param.name, param.name.to_lowercase());
         }
     }
 }

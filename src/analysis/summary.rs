@@ -123,10 +123,7 @@ impl Summary {
     /// The `most` best configurations, and the best of each baseline that is not among them.
     pub fn best(&self, most: usize) -> Vec<&Configuration> {
         let mut best: Vec<&Configuration> = self.ranking.iter().take(most).collect();
-        for config in Kind::BASELINES
-            .into_iter()
-            .filter_map(|kind| self.best_of(kind))
-        {
+        for config in Kind::baselines().filter_map(|kind| self.best_of(kind)) {
             if !best.iter().any(|other| other.id == config.id) {
                 best.push(config);
             }
@@ -211,7 +208,7 @@ pub fn labels<'a>(
     trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
 ) -> HashMap<TrialId, String> {
     let mut varying = HashMap::new();
-    for kind in Kind::ALL {
+    for kind in Kind::all() {
         let of_kind = trials.clone().filter(|(_, other, _)| *other == kind);
         varying.insert(kind, varying_keys(of_kind.map(|(_, _, params)| params)));
     }

@@ -20,8 +20,7 @@ const CHUNK: usize = 4096;
 /// The calibration of the best configuration of each kind, and a sentence for each that is missing.
 pub fn calibrations(app: &App, record: &ExperimentRecord) -> (Vec<Calibration>, Vec<String>) {
     let summary = Summary::of(record);
-    let best: Vec<&Configuration> = Kind::ALL
-        .into_iter()
+    let best: Vec<&Configuration> = Kind::all()
         .filter_map(|kind| summary.best_of(kind))
         .collect();
     if best.is_empty() {

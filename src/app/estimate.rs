@@ -85,7 +85,7 @@ pub fn estimate(
         pilot_trials: 0,
     };
     let mut longest: f64 = 0.0;
-    for kind in Kind::ALL {
+    for kind in Kind::all() {
         let trials: Vec<&PlannedTrial> = todo
             .iter()
             .filter(|trial| trial.spec.model.kind() == kind)

@@ -198,8 +198,7 @@ pub fn kind(name: &str) -> Result<Kind, String> {
         let names = [kind.name(), kind.label()];
         names.iter().any(|known| plain(known) == plain(name))
     };
-    Kind::ALL
-        .into_iter()
+    Kind::all()
         .find(is_meant)
         .ok_or_else(|| "must be mlp (or network), xgboost or random_forest".to_owned())
 }
@@ -211,12 +210,12 @@ mod tests {
     #[test]
     fn kinds_are_named_as_in_files_and_as_in_tables() {
         for name in ["mlp", "network", "Network"] {
-            assert_eq!(kind(name), Ok(Kind::Mlp), "{name}");
+            assert_eq!(kind(name), Ok(Kind::MLP), "{name}");
         }
         for name in ["random_forest", "random forest", "random-forest"] {
-            assert_eq!(kind(name), Ok(Kind::Forest), "{name}");
+            assert_eq!(kind(name), Ok(Kind::RANDOM_FOREST), "{name}");
         }
-        assert_eq!(kind("XGBoost"), Ok(Kind::Boost));
+        assert_eq!(kind("XGBoost"), Ok(Kind::XGBOOST));
         assert!(kind("cnn").unwrap_err().contains("network"));
     }
 }

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use sweep_core::data_config::DataSpec;
 use sweep_core::run_dir::RunDir;
-use sweep_core::trial::{FROM, Kind, MlpSpec, ModelSpec, Status, TrialId, Value};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{FROM, Kind, ModelSpec, Status, TrialId, Value};
 use sweep_data::SourceData;
 use sweep_engine::models::mlp::WEIGHTS;
 use sweep_experiment::Source;
@@ -189,7 +190,7 @@ fn of_sweep(
     };
     let in_plan = || experiment.trials.iter().filter(|trial| trial.in_plan);
     if which == "best" {
-        let best = model::best_trial(&experiment, Some(Kind::Mlp)).cloned();
+        let best = model::best_trial(&experiment, Some(Kind::MLP)).cloned();
         return match best {
             Some(trial) => Ok((experiment, trial)),
             None => Ok(refuse(
@@ -249,7 +250,7 @@ fn of_prefix(store: &Store, prefix: &str) -> Result<(Origin, TrialRecord), Probl
 /// The settings of a finished network.
 fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
     let short = trial.id.short();
-    if trial.kind != Kind::Mlp {
+    if trial.kind != Kind::MLP {
         return refuse(
             format!("trial {short} is a {}, not a network", trial.kind.name()),
             "layers can only be copied from networks",
@@ -261,20 +262,16 @@ fn network(trial: &TrialRecord) -> Result<MlpSpec, Refused> {
             "finish it, or use another trial",
         );
     }
-    let mut model = Kind::Mlp.default_model();
+    let mut model = ModelSpec::new(Kind::MLP);
     for (key, value) in &trial.params {
-        if Kind::Mlp.keys().iter().any(|known| known.name == key) && model.set(key, value).is_err()
-        {
+        if Kind::MLP.param(key).is_some() && model.set(key, value).is_err() {
             return refuse(
                 format!("trial {short} is recorded with `{key}` = {value}, which is not valid"),
                 "it was written by another version: train the source again",
             );
         }
     }
-    match model {
-        ModelSpec::Mlp(spec) => Ok(spec),
-        _ => unreachable!("made as a network above"),
-    }
+    Ok(MlpSpec::of(&model).expect("made as a network above"))
 }
 
 /// The data settings of the experiment file of the source.

@@ -27,9 +27,7 @@ pub fn evaluate(
 ) -> Result<EvaluationRecord, Error> {
     let test = open(app, record)?;
     let summary = Summary::of(record);
-    let kinds = [Kind::Mlp, Kind::Boost, Kind::Forest];
-    let chosen: Vec<&Configuration> = kinds
-        .into_iter()
+    let chosen: Vec<&Configuration> = Kind::all()
         .filter_map(|kind| summary.best_of(kind))
         .collect();
     if chosen.is_empty() {

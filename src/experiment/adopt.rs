@@ -5,7 +5,8 @@ use super::Experiment;
 use super::diagnostic::Diagnostic;
 use super::space::{Space, shown};
 use super::transfer::Source;
-use sweep_core::trial::{MlpSpec, ModelSpec, TrialId, Value};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{ModelSpec, TrialId, Value};
 
 /// What a network has to have in common with the one whose layers it takes over.
 const ARCHITECTURE: [&str; 4] = ["layers", "activation", "batch_norm", "embedding"];
@@ -28,7 +29,7 @@ impl Experiment {
             weights: weights.to_owned(),
             hidden: network.layers.len(),
         };
-        let model = ModelSpec::Mlp(network.clone());
+        let model = ModelSpec::from(network.clone());
         for key in ARCHITECTURE {
             let value = shown(&model, key);
             let contradiction = match &self.networks {

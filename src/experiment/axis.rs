@@ -7,7 +7,8 @@ use super::node::{Entry, Node};
 use super::range::{self, FORMS, Range};
 use super::space::{self, GRID_KEYS, Group, axes_listed, canonical, setting};
 use super::table::{must_be, unknown_key};
-use sweep_core::trial::{Kind, Rejected, Value};
+use sweep_core::trial::models::InvalidParam;
+use sweep_core::trial::{Kind, ModelSpec, Value};
 
 /// One key of a grid and its values as written.
 #[derive(Debug, Clone)]
@@ -97,7 +98,7 @@ pub(super) fn write_out(
 }
 
 fn axis<'a>(kind: Kind, entry: &'a Entry, path: &str, problems: &mut Problems) -> Option<Axis<'a>> {
-    if kind.keys().iter().all(|key| key.name != entry.key) {
+    if kind.param(&entry.key).is_none() {
         unknown_key(entry, path, space::grid_names(kind), problems);
         return None;
     }
@@ -227,18 +228,18 @@ fn same_length(axes: &[Axis<'_>], names: &[Node], problems: &mut Problems) -> bo
 /// The values of one axis as models show them; reports those that are refused.
 fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> Vec<Value> {
     let full = format!("{path}.{}", axis.key);
-    let default = space::shown(&kind.default_model(), axis.key);
+    let default = space::shown(&ModelSpec::new(kind), axis.key);
     let items = match &axis.values {
         Values::List(items) => *items,
         Values::Range(range) => {
             let whole = matches!(default, Value::Int(_));
             let values = range.values(whole);
-            let checked: Result<Vec<Value>, Rejected> = values
+            let checked: Result<Vec<Value>, InvalidParam> = values
                 .iter()
                 .map(|value| canonical(kind, axis.key, value))
                 .collect();
             return checked.unwrap_or_else(|rejected| {
-                if let Rejected::Value { allowed } = rejected {
+                if let InvalidParam::Value { allowed } = rejected {
                     let message = format!("every value of `{full}` must be {allowed}");
                     let span = format!("{} to {}", values[0], values[values.len() - 1]);
                     problems.add(Diagnostic::new(&axis.node.place, message).label(span));

@@ -7,9 +7,8 @@ use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
 use super::encoders;
 use super::node::{Content, Node};
-use super::table::{Table, boolean, must_be, number, seed, text, texts};
+use super::table::{Key, Table, boolean, must_be, number, seed, text, texts};
 use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
-use sweep_core::trial::Key;
 
 /// Share of rows for validation, and for test, when the file says nothing.
 const DEFAULT_SHARE: f64 = 0.2;

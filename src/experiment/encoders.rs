@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Content, Node};
-use super::table::{Table, boolean, texts};
+use super::table::{Key, Table, boolean, texts};
 use sweep_core::data_config::{Analyzer, Hashing, Sentence, Terms, TextEncoder, TextSpec, Tfidf};
-use sweep_core::trial::Key;
 
 /// Most features of a column: each is a number in every row.
 const MAX_DIMS: i64 = 4096;

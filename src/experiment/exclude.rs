@@ -5,7 +5,8 @@ use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Entry, Node};
 use super::space::{Space, refuse, setting, shown, some_of};
 use super::table::{must_be, unknown_key};
-use sweep_core::trial::{Rejected, Value};
+use sweep_core::trial::Value;
+use sweep_core::trial::models::InvalidParam;
 
 /// Most exclusions in one grid: each is compared with every combination.
 const MAX_EXCLUSIONS: usize = 1000;
@@ -118,8 +119,8 @@ fn part(
         Err(rejected) => {
             *sound = false;
             match rejected {
-                Rejected::UnknownKey => {
-                    let names = kind.keys().iter().map(|key| key.name);
+                InvalidParam::Unknown => {
+                    let names = kind.params().iter().map(|param| param.name);
                     unknown_key(entry, path, names, problems);
                 }
                 rejected => {

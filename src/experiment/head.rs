@@ -2,8 +2,8 @@
 
 use super::diagnostic::{Diagnostic, Place, Problems};
 use super::node::{Content, Node};
-use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
-use sweep_core::trial::{Goal, Key, METRICS, Objective};
+use super::table::{Key, Table, entries_of, must_be, number, seed, unknown_key};
+use sweep_core::trial::{Goal, METRICS, Objective};
 
 /// Longest name of an experiment, in bytes; it becomes the name of a folder.
 const MAX_NAME: usize = 100;

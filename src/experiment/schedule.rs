@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::diagnostic::Problems;
 use super::node::{Content, Node};
 use super::slots::{Slots, refuse_without_gpus, slots};
-use super::table::Table;
+use super::table::{Key, Table};
 use super::units::duration;
 use super::upkeep::{self, Checkpoints};
-use sweep_core::trial::Key;
 
 /// Most workers that may share a GPU.
 const MAX_SHARES: i64 = 16;

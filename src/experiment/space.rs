@@ -8,7 +8,8 @@ use super::diagnostic::{Diagnostic, Origin, Place, Problems, listed, nearest};
 use super::exclude::{self, Exclusion};
 use super::node::{Entry, Node};
 use super::table::{found_or_meant, must_be, unknown_key};
-use sweep_core::trial::{Fault, Kind, ModelSpec, Rejected, Value};
+use sweep_core::trial::models::{InvalidEntry, InvalidParam};
+use sweep_core::trial::{Kind, ModelSpec, Value};
 
 /// Most trials an experiment may ask for, replicate seeds included. A planned trial takes about
 /// half a kilobyte, so that a plan stays below a gigabyte.
@@ -109,7 +110,7 @@ pub(super) fn read<'a>(
 ) -> Draft<'a> {
     let mut draft = Draft {
         kind,
-        base: kind.default_model(),
+        base: ModelSpec::new(kind),
         fixed: Vec::new(),
         path: path.to_owned(),
         grid_path: grid_path.to_owned(),
@@ -123,9 +124,9 @@ pub(super) fn read<'a>(
             |node| node.place.clone(),
         ),
     };
-    let reserved: &[&str] = match kind {
-        Kind::Mlp => &[],
-        _ => &BASELINE_KEYS,
+    let reserved: &[&str] = match kind.is_baseline() {
+        false => &[],
+        true => &BASELINE_KEYS,
     };
     let fixed = table_entries(model, path, problems);
     for entry in fixed
@@ -217,21 +218,25 @@ fn fix(
     let kind = base.kind();
     match setting(kind, &entry.key, &entry.value) {
         Ok(value) => base.set(&entry.key, &value).is_ok(),
-        Err(Rejected::UnknownKey) => {
-            let names = kind.keys().iter().map(|key| key.name);
+        Err(InvalidParam::Unknown) => {
+            let names = kind.params().iter().map(|param| param.name);
             unknown_key(entry, path, names.chain(reserved.iter().copied()), problems);
             false
         }
-        Err(rejected @ (Rejected::Item { .. } | Rejected::Entry { .. } | Rejected::Several(_))) => {
+        Err(
+            rejected @ (InvalidParam::Item { .. }
+            | InvalidParam::Entry { .. }
+            | InvalidParam::Several(_)),
+        ) => {
             let full = format!("{path}.{}", entry.key);
             refuse(&full, &entry.value, rejected, problems);
             false
         }
-        Err(Rejected::Value { allowed }) => {
+        Err(InvalidParam::Value { allowed }) => {
             let place = &entry.value.place;
             let full = format!("{path}.{}", entry.key);
             let message = format!("`{full}` must be {allowed}");
-            let label = found_or_meant(allowed, &entry.value);
+            let label = found_or_meant(&allowed, &entry.value);
             let diagnostic = Diagnostic::new(place, message).label(label);
             // Where the setting itself is a list, a list is no attempt at several.
             let is_list = matches!(shown(base, &entry.key), Value::List(_));
@@ -239,9 +244,9 @@ fn fix(
                 || entry.value.entry("log").is_some()
                 || entry.value.entry("lin").is_some();
             problems.add(match could_be_axis {
-                true => diagnostic.help(match kind {
-                    Kind::Mlp => "to try several values, move the key to [grid]".to_owned(),
-                    _ => format!("to try several values, move the key to `{path}.grid`"),
+                true => diagnostic.help(match kind.is_baseline() {
+                    false => "to try several values, move the key to [grid]".to_owned(),
+                    true => format!("to try several values, move the key to `{path}.grid`"),
                 }),
                 false => diagnostic,
             });
@@ -251,35 +256,39 @@ fn fix(
 }
 
 /// Reports that `node`, at `path`, was `rejected`: at the item or entry that is at fault, if it is one.
-pub(super) fn refuse(path: &str, node: &Node, rejected: Rejected, problems: &mut Problems) {
+pub(super) fn refuse(path: &str, node: &Node, rejected: InvalidParam, problems: &mut Problems) {
     match rejected {
         // The key is known, or there were no value to refuse.
-        Rejected::UnknownKey => {}
-        Rejected::Value { allowed } => must_be(path, allowed, node, problems),
-        Rejected::Item { at, allowed } => {
-            let item = node.items().and_then(|items| items.get(at));
-            must_be(path, allowed, item.unwrap_or(node), problems);
+        InvalidParam::Unknown => {}
+        InvalidParam::Value { allowed } => must_be(path, &allowed, node, problems),
+        InvalidParam::Item { index, allowed } => {
+            let item = node.items().and_then(|items| items.get(index));
+            must_be(path, &allowed, item.unwrap_or(node), problems);
         }
-        Rejected::Several(faults) => {
-            for fault in faults {
-                refuse(path, node, fault, problems);
+        InvalidParam::Several(several) => {
+            for problem in several {
+                refuse(path, node, problem, problems);
             }
         }
-        Rejected::Entry { key, fault } => {
-            let full = format!("{path}.{key}");
-            match (fault, node.entry(&key)) {
-                (Fault::Value { allowed }, Some(entry)) => {
-                    must_be(&full, allowed, &entry.value, problems);
+        InvalidParam::Entry { name, problem } => {
+            let full = format!("{path}.{name}");
+            match (problem, node.entry(&name)) {
+                (InvalidEntry::Value { allowed }, Some(entry)) => {
+                    must_be(&full, &allowed, &entry.value, problems);
                 }
-                (Fault::Unknown { allowed, kinds }, Some(entry)) => {
-                    unknown_entry(entry, path, allowed, &kinds, problems);
+                (InvalidEntry::Unknown { allowed, kinds }, Some(entry)) => {
+                    unknown_entry(entry, path, &allowed, &kinds, problems);
                 }
-                (Fault::Missing { allowed } | Fault::Value { allowed }, _) => problems.add(
-                    Diagnostic::new(&node.place, format!("`{path}` has no `{key}`"))
-                        .label(format!("this is {}", node.found()))
-                        .help(format!("`{key}` must be {allowed}")),
-                ),
-                (Fault::Unknown { .. }, None) => must_be(path, "a known table", node, problems),
+                (InvalidEntry::Missing { allowed } | InvalidEntry::Value { allowed }, _) => {
+                    problems.add(
+                        Diagnostic::new(&node.place, format!("`{path}` has no `{name}`"))
+                            .label(format!("this is {}", node.found()))
+                            .help(format!("`{name}` must be {allowed}")),
+                    )
+                }
+                (InvalidEntry::Unknown { .. }, None) => {
+                    must_be(path, "a known table", node, problems)
+                }
             }
         }
     }
@@ -315,30 +324,28 @@ fn unknown_entry(
 }
 
 /// The value of `node` for `key` as a model of `kind` shows it.
-pub(super) fn setting(kind: Kind, key: &str, node: &Node) -> Result<Value, Rejected> {
+pub(super) fn setting(kind: Kind, key: &str, node: &Node) -> Result<Value, InvalidParam> {
     match node.value() {
         Ok(value) => canonical(kind, key, &value),
-        Err(_) => match kind.keys().iter().find(|known| known.name == key) {
-            Some(known) => Err(Rejected::Value {
-                allowed: known.allowed,
+        Err(_) => match kind.param(key) {
+            Some(param) => Err(InvalidParam::Value {
+                allowed: param.allowed(),
             }),
-            None => Err(Rejected::UnknownKey),
+            None => Err(InvalidParam::Unknown),
         },
     }
 }
 
 /// `value` as a model of `kind` shows it once `key` is set to it.
-pub(super) fn canonical(kind: Kind, key: &str, value: &Value) -> Result<Value, Rejected> {
-    let mut model = kind.default_model();
+pub(super) fn canonical(kind: Kind, key: &str, value: &Value) -> Result<Value, InvalidParam> {
+    let mut model = ModelSpec::new(kind);
     model.set(key, value)?;
     Ok(shown(&model, key))
 }
 
 /// The value of `key` in `model`, which has it.
 pub(super) fn shown(model: &ModelSpec, key: &str) -> Value {
-    let params = model.params();
-    let found = params.into_iter().find(|(name, _)| name == key);
-    found.map_or(Value::Bool(false), |(_, value)| value)
+    model.get(key).cloned().unwrap_or(Value::Bool(false))
 }
 
 /// The first of `values`, for a message.
@@ -356,7 +363,7 @@ pub(super) fn some_of<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> S
 
 /// The keys of a grid for a model of `kind`.
 pub(super) fn grid_names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
-    let settings = kind.keys().iter().map(|key| key.name);
+    let settings = kind.params().iter().map(|param| param.name);
     settings.chain(GRID_KEYS)
 }
 

@@ -15,7 +15,7 @@ pub(super) fn networks<'a>(
     if model.is_none() && grid.is_none() {
         return None;
     }
-    let draft = space::read(Kind::Mlp, ("model", model), ("grid", grid), problems);
+    let draft = space::read(Kind::MLP, ("model", model), ("grid", grid), problems);
     Some(draft)
 }
 
@@ -39,7 +39,7 @@ pub(super) fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> 
 
 fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option<Draft<'a>> {
     let path = format!("baseline[{index}]");
-    let kinds = Kind::BASELINES.map(Kind::name);
+    let kinds = Kind::baselines().map(Kind::name);
     if node.entries().is_none() {
         must_be(&path, "a table", node, problems);
         return None;
@@ -47,17 +47,17 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
     let Some(entry) = node.entry(BASELINE_KEYS[0]) else {
         problems.add(
             Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
-                .help(format!("it is one of {}", listed(kinds))),
+                .help(format!("it is one of {}", listed(kinds.clone()))),
         );
         return None;
     };
     let text = entry.value.text().unwrap_or_default();
     let Some(kind) = Kind::parse(text).filter(|kind| kind.is_baseline()) else {
-        let message = format!("`{path}.kind` must be one of {}", listed(kinds));
+        let message = format!("`{path}.kind` must be one of {}", listed(kinds.clone()));
         let diagnostic = Diagnostic::new(&entry.value.place, message);
         problems.add(match nearest(text, kinds) {
             Some(near) => diagnostic.label(format!("did you mean {near:?}?")),
-            None if text == Kind::Mlp.name() => {
+            None if text == Kind::MLP.name() => {
                 diagnostic.label("networks are described by [model] and [grid]")
             }
             None => diagnostic.label(format!("this is {}", entry.value.found())),

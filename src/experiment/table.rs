@@ -2,7 +2,20 @@
 
 use super::diagnostic::{Diagnostic, Place, Problems, listed, nearest};
 use super::node::{Content, Entry, Node};
-use sweep_core::trial::Key;
+use sweep_core::trial::Kind;
+
+/// A key that a table of the file may have: the source of messages and of the reference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub name: &'static str,
+    /// What may be given, as a sentence fragment: `an integer from 1`.
+    pub allowed: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests hold the reference to it")
+    )]
+    pub about: &'static str,
+}
 
 /// A table of the experiment whose keys are known to be among those allowed.
 #[derive(Debug, Clone, Copy)]
@@ -143,17 +156,16 @@ fn home_of(key: &str) -> Option<&'static str> {
         Some("`split` of [data]")
     } else if has(super::upkeep::CHECKPOINT_KEYS) {
         Some("`checkpoint` of [schedule]")
-    } else if has(super::transfer::KEYS) && !has(sweep_core::trial::Kind::Mlp.keys()) {
+    } else if has(super::transfer::KEYS) && Kind::MLP.param(key).is_none() {
         Some("[transfer]")
     } else if has(super::schedule::KEYS) {
         Some("[schedule]")
-    } else if has(sweep_core::trial::Kind::Mlp.keys()) {
+    } else if Kind::MLP.param(key).is_some() {
         Some("[model] or [grid]")
     } else {
-        let baseline = sweep_core::trial::Kind::BASELINES
-            .iter()
-            .any(|kind| has(kind.keys()));
-        baseline.then_some("[[baseline]]")
+        let mut baselines = Kind::baselines();
+        let is_of_one = baselines.any(|kind| kind.param(key).is_some());
+        is_of_one.then_some("[[baseline]]")
     }
 }
 

@@ -5,8 +5,9 @@
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Content, Node};
-use super::table::{Table, number, text};
-use sweep_core::trial::{Key, MlpSpec, Transfer, TrialId, Value};
+use super::table::{Key, Table, number, text};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{Transfer, TrialId, Value};
 
 pub(crate) const KEYS: &[Key] = &[
     Key {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::diagnostic::Problems;
 use super::node::{Content, Node};
-use super::table::{Table, number};
+use super::table::{Key, Table, number};
 use super::units::{duration, memory_size};
-use sweep_core::trial::Key;
 
 /// Time of training between two checkpoints when the file says nothing.
 const DEFAULT_EVERY: Duration = Duration::from_secs(5);

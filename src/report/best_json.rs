@@ -15,8 +15,7 @@ pub const NAMES: [&str; 2] = ["best_params.json", "best_metrics.json"];
 
 /// Both files; none while no trial has finished.
 pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
-    let best: Vec<&Configuration> = Kind::ALL
-        .into_iter()
+    let best: Vec<&Configuration> = Kind::all()
         .filter_map(|kind| summary.ranking.iter().find(|config| config.kind == kind))
         .collect();
     if best.is_empty() {

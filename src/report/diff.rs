@@ -253,7 +253,7 @@ mod tests {
         let place = experiment
             .trials
             .iter()
-            .position(|trial| trial.kind == Kind::Forest)
+            .position(|trial| trial.kind == Kind::RANDOM_FOREST)
             .unwrap();
         let sections = sections(&side(0), &side(place));
         let line = |name: &str| {

@@ -173,7 +173,7 @@ mod tests {
                 groups: 5_000,
                 replicates: 2_000,
                 models: vec![Evaluated {
-                    kind: Kind::Mlp,
+                    kind: Kind::MLP,
                     config: ConfigId::from_hex("c".repeat(32)),
                     runs: vec![run],
                     scores: vec![

@@ -218,7 +218,7 @@ fn gains_are_those_of_pairs_with_the_interval_of_student() {
 #[test]
 fn a_single_trial_of_a_single_epoch_is_a_report() {
     let mut input = empty(&["no", "yes"]);
-    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
+    add(&mut input, Kind::MLP, &[], 1, 0.5, 1);
     let report = drawn("one", &input);
     assert_eq!(report.left_out, Vec::<String>::new());
     assert!(names(&report).contains(&"learning_curves.png"));
@@ -232,8 +232,8 @@ fn a_single_trial_of_a_single_epoch_is_a_report() {
 #[test]
 fn baselines_alone_are_a_report() {
     let mut input = empty(&["no", "yes"]);
-    add(&mut input, Kind::Boost, &[], 1, 0.5, 1);
-    add(&mut input, Kind::Forest, &[], 1, 0.5, 0);
+    add(&mut input, Kind::XGBOOST, &[], 1, 0.5, 1);
+    add(&mut input, Kind::RANDOM_FOREST, &[], 1, 0.5, 0);
     let report = drawn("baselines", &input);
     assert_eq!(report.left_out, Vec::<String>::new());
     assert!(!names(&report).contains(&"learning_curves.png"));
@@ -242,8 +242,8 @@ fn baselines_alone_are_a_report() {
 #[test]
 fn a_sweep_without_results_says_so() {
     let mut input = empty(&["no", "yes"]);
-    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
-    add(&mut input, Kind::Boost, &[], 1, 0.5, 1);
+    add(&mut input, Kind::MLP, &[], 1, 0.5, 1);
+    add(&mut input, Kind::XGBOOST, &[], 1, 0.5, 1);
     stop(&mut input.experiment.trials[0], Status::Pending, "");
     stop(
         &mut input.experiment.trials[1],
@@ -307,7 +307,7 @@ fn ten_thousand_trials_are_a_page_of_a_few_megabytes() {
 #[test]
 fn one_trial_is_a_page_without_comparisons() {
     let mut input = empty(&["no", "yes"]);
-    add(&mut input, Kind::Mlp, &[], 1, 0.5, 1);
+    add(&mut input, Kind::MLP, &[], 1, 0.5, 1);
     let report = drawn("alone", &input);
     let page = text_of(&report, "index.html");
     assert!(page.contains("There is no other configuration to compare it with."));
@@ -322,7 +322,7 @@ fn numbers_that_are_not_finite_or_huge_or_constant_are_drawn_or_left_out() {
     for seed in 1..=3 {
         add(
             &mut input,
-            Kind::Mlp,
+            Kind::MLP,
             &[("lr", Value::Float(0.1))],
             seed,
             1.0,
@@ -330,13 +330,13 @@ fn numbers_that_are_not_finite_or_huge_or_constant_are_drawn_or_left_out() {
         );
         add(
             &mut input,
-            Kind::Mlp,
+            Kind::MLP,
             &[("lr", Value::Float(1.0))],
             seed,
             1e30,
             12,
         );
-        add(&mut input, Kind::Boost, &[], seed, 0.7, 9);
+        add(&mut input, Kind::XGBOOST, &[], seed, 0.7, 9);
     }
     for (place, trial) in input.experiment.trials.iter().enumerate() {
         for curve in input.curves.get_mut(&trial.id).unwrap() {
@@ -373,7 +373,7 @@ fn names_from_data_neither_break_the_page_nor_begin_a_formula() {
         &long,
     ];
     let mut input = empty(&classes);
-    add(&mut input, Kind::Boost, &[], 1, 0.5, 3);
+    add(&mut input, Kind::XGBOOST, &[], 1, 0.5, 3);
     for (name, _) in input.importance.values_mut().flatten() {
         *name = format!("@{name}<img src=x onerror=alert(1)>");
     }
@@ -395,7 +395,7 @@ fn many_classes_are_colours_and_too_many_are_left_out() {
         let names: Vec<String> = (0..number).map(|class| format!("class {class}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut input = empty(&names);
-        add(&mut input, Kind::Mlp, &[], 1, 0.5, 2);
+        add(&mut input, Kind::MLP, &[], 1, 0.5, 2);
         for row in input
             .confusion
             .values_mut()
@@ -425,7 +425,7 @@ fn a_mean_over_lucky_seeds_does_not_win() {
     for seed in 1..=3 {
         add(
             &mut input,
-            Kind::Mlp,
+            Kind::MLP,
             &[("lr", Value::Float(0.1))],
             seed,
             0.9,
@@ -433,7 +433,7 @@ fn a_mean_over_lucky_seeds_does_not_win() {
         );
         add(
             &mut input,
-            Kind::Mlp,
+            Kind::MLP,
             &[("lr", Value::Float(0.01))],
             seed,
             0.6,

@@ -1,50 +1,28 @@
 //! Which trials can be trained together as one, and how many of them at once. Pure.
 //!
 //! Invariant: trials of a group have the same tensors, but for those of batch normalisation, and take the same
-//! course through them; what they may differ in (learning rate, decay, dropout, clipping, batch normalisation, constants
-//! of the optimiser, schedule, length, early stopping, seed) is each one's own.
+//! course through them; what they may differ in is each one's own. The definitions of settings say which those are.
 
-use sweep_core::trial::{MlpSpec, ModelSpec, Optimizer, TrialSpec};
+use sweep_core::trial::TrialSpec;
+use sweep_core::trial::models::{DatasetSize, MlpSpec};
 
 /// Most trials of a group.
 const MAX_BATCH: usize = 128;
 
-/// The data that trials are trained on, as far as they decide how much capacity a trial takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DatasetSize {
-    pub rows: usize,
-    pub features: usize,
-    pub classes: usize,
-}
-
 /// Whether both can be lanes of one group.
 pub fn can_batch(one: &TrialSpec, other: &TrialSpec) -> bool {
-    let (ModelSpec::Mlp(a), ModelSpec::Mlp(b)) = (&one.model, &other.model) else {
-        return false;
-    };
     // The first layers of a source are as many, and its bins are the same, if it is the same.
     let source = |spec: &TrialSpec| {
         let transfer = spec.transfer.as_ref();
         transfer.map(|transfer| (transfer.source.clone(), transfer.layers, transfer.freeze))
     };
+    let normalizes = |spec: &TrialSpec| spec.model.get("batch_norm").cloned();
     one.train_fraction == 1.0
         && other.train_fraction == 1.0
         && source(one) == source(other)
-        && a.layers == b.layers
-        && a.activation == b.activation
-        && (a.batch_norm == b.batch_norm || source(one).is_none())
-        && a.batch_size == b.batch_size
-        && a.embedding == b.embedding
-        && rule(a) == rule(b)
-        && (a.label_smoothing > 0.0) == (b.label_smoothing > 0.0)
-        && (a.ema > 0.0) == (b.ema > 0.0)
-}
-
-/// What of an update rule cannot differ within a group: which moments there are, and Nesterov's look ahead.
-fn rule(spec: &MlpSpec) -> (bool, bool, bool) {
-    let descends = spec.optimizer == Optimizer::Sgd;
-    let pushed = descends && spec.momentum > 0.0;
-    (descends, pushed, pushed && spec.nesterov)
+        // Copied layers have batch normalisation in all lanes or in none.
+        && (source(one).is_none() || normalizes(one) == normalizes(other))
+        && one.model.can_batch(&other.model)
 }
 
 /// How many trials like `spec` to train at once where lanes may take `capacity` numbers between them, so that
@@ -56,35 +34,19 @@ pub fn size(
     waiting: usize,
     slots: usize,
 ) -> usize {
-    let ModelSpec::Mlp(model) = &spec.model else {
+    let Some(model) = MlpSpec::of(&spec.model) else {
         return 1;
     };
-    let fits = usize::try_from(capacity / numbers(model, data)).unwrap_or(MAX_BATCH);
+    let fits = usize::try_from(capacity / model.numbers(data)).unwrap_or(MAX_BATCH);
     fits.min(MAX_BATCH)
         .min(waiting.div_ceil(slots.max(1)))
-        .max(1)
-}
-
-/// Numbers that one lane takes: the values of a batch at every layer, and the parameters. At least 1.
-fn numbers(model: &MlpSpec, data: DatasetSize) -> u64 {
-    let inputs = data.features * model.embedding.inputs_a_feature();
-    let (mut values, mut parameters, mut before) = (inputs, 0, inputs);
-    for width in model.layers.iter().copied().chain([data.classes]) {
-        values += width;
-        parameters += before * width;
-        before = width;
-    }
-    let batch = model.batch_rows(data.rows);
-    (values as u64)
-        .saturating_mul(batch as u64)
-        .saturating_add(parameters as u64)
         .max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sweep_core::trial::{Objective, Value};
+    use sweep_core::trial::{Kind, ModelSpec, Objective, Value};
 
     const SIZE: DatasetSize = DatasetSize {
         rows: 1000,
@@ -93,11 +55,11 @@ mod tests {
     };
 
     fn trial(settings: &[(&str, Value)]) -> TrialSpec {
-        let mut model = MlpSpec::default();
+        let mut model = ModelSpec::new(Kind::MLP);
         for (key, value) in settings {
             model.set(key, value).unwrap();
         }
-        TrialSpec::new(ModelSpec::Mlp(model), 1, Objective::default())
+        TrialSpec::new(model, 1, Objective::default())
     }
 
     fn text(text: &str) -> Value {

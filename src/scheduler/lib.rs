@@ -11,7 +11,7 @@ mod launcher;
 mod queue;
 mod slots;
 
-pub use batches::{DatasetSize, can_batch};
+pub use batches::can_batch;
 pub use channel::{Closed, Incoming, Receiver, Sender, WorkerId, WorkerOutput, channel};
 pub use dispatcher::{ClaimState, ScheduleError, Settings, Summary, Work, dispatch};
 pub use launcher::local::{LocalLauncher, TorchWorker};

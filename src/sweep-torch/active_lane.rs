@@ -57,7 +57,7 @@ impl ActiveLane<'_, '_> {
     }
 }
 
-pub fn specs<'s>(lanes: &'s [ActiveLane<'_, '_>]) -> Vec<&'s sweep_core::trial::MlpSpec> {
+pub fn specs<'s>(lanes: &'s [ActiveLane<'_, '_>]) -> Vec<&'s sweep_core::trial::models::MlpSpec> {
     lanes
         .iter()
         .map(|active| active.trial_state.spec())

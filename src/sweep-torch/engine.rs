@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use sweep_core::trial::ModelSpec;
+use sweep_core::trial::models::MlpSpec;
 use sweep_engine::models::mlp::trial_state::TrialState;
 use sweep_engine::{Backend, BatchedTrial, Ended, EngineError};
 use tch::Device;
@@ -14,6 +14,7 @@ use crate::active_lane::{ActiveLane, Waiting};
 use crate::device;
 use crate::device_dataset::DeviceDataset;
 use crate::group;
+use crate::optimizer::has_optimizer_of;
 
 /// Numbers of all lanes that a core's caches hold well: above, training together gains nothing on a CPU.
 const CACHE: u64 = 256 << 10;
@@ -80,9 +81,13 @@ impl Torch {
         let mut lanes = Vec::with_capacity(waiting.len());
         for waiting in waiting.iter_mut().filter(|waiting| !waiting.over) {
             let job = waiting.lane.job;
-            let begun = match &job.spec.model {
-                ModelSpec::Mlp(spec) => TrialState::begin(job, spec, waiting.lane.checkpoint),
-                ModelSpec::Boost(_) | ModelSpec::Forest(_) => Err(EngineError::Unsupported(
+            let begun = match MlpSpec::of(&job.spec.model) {
+                Some(spec) if !has_optimizer_of(&spec) => Err(EngineError::Unsupported(format!(
+                    "the torch engine has no optimizer `{}`: use `engine = \"native\"`",
+                    spec.optimizer.name()
+                ))),
+                Some(spec) => TrialState::begin(job, spec, waiting.lane.checkpoint),
+                None => Err(EngineError::Unsupported(
                     "this engine trains networks alone".to_owned(),
                 )),
             };

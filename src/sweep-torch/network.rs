@@ -7,7 +7,7 @@
 
 use std::f64::consts::TAU;
 
-use sweep_core::trial::Activation;
+use sweep_core::trial::models::Activation;
 use sweep_engine::models::mlp::trial_state::{Inputs, TrialState};
 use tch::{Kind, Reduction, Tensor};
 

@@ -3,7 +3,7 @@
 //! Invariant: every operation rounds once, so that a number does not depend on where it stands in a
 //! tensor. (Fused operations such as `addcmul` are rounded differently at the end of a loop.)
 
-use sweep_core::trial::{MlpSpec, Optimizer};
+use sweep_core::trial::models::{MlpSpec, Optimizer};
 use sweep_engine::models::mlp::average_decay;
 use sweep_engine::models::mlp::trial_state::{ParamGroup, TrialState};
 use tch::{Device, Tensor};
@@ -58,18 +58,20 @@ impl Constants {
         };
         let any = |holds: &dyn Fn(&MlpSpec) -> bool| specs.iter().any(|spec| holds(spec));
         let first = specs[0];
-        let rule = match first.optimizer {
-            Optimizer::Adam | Optimizer::Adamw => Rule::Adam {
+        let rule = if is_adam(first) {
+            Rule::Adam {
                 rest1: column(&|spec| 1.0 - spec.betas.0),
                 beta2: column(&|spec| spec.betas.1),
                 rest2: column(&|spec| 1.0 - spec.betas.1),
                 eps: column(&|spec| spec.eps),
-            },
-            Optimizer::Sgd if first.momentum > 0.0 => Rule::Momentum {
+            }
+        } else if first.momentum > 0.0 {
+            Rule::Momentum {
                 keep: column(&|spec| spec.momentum),
                 nesterov: first.nesterov,
-            },
-            Optimizer::Sgd => Rule::Descent,
+            }
+        } else {
+            Rule::Descent
         };
         let clips: Vec<f32> = specs
             .iter()
@@ -240,11 +242,9 @@ impl At<'_> {
 
     fn rate(&self, lr: f64) -> f64 {
         let (beta1, _) = self.spec.betas;
-        match self.spec.optimizer {
-            Optimizer::Sgd => self.lr(lr),
-            Optimizer::Adam | Optimizer::Adamw => {
-                self.lr(lr) / (1.0 - beta1.powf((self.step + 1) as f64))
-            }
+        match is_adam(self.spec) {
+            true => self.lr(lr) / (1.0 - beta1.powf((self.step + 1) as f64)),
+            false => self.lr(lr),
         }
     }
 
@@ -260,16 +260,25 @@ impl At<'_> {
 
 /// Decay that is added to the gradient.
 fn added_decay(spec: &MlpSpec) -> f64 {
-    match spec.optimizer {
-        Optimizer::Adam | Optimizer::Sgd => spec.weight_decay,
-        Optimizer::Adamw => 0.0,
+    match spec.optimizer == Optimizer::ADAMW {
+        true => 0.0,
+        false => spec.weight_decay,
     }
 }
 
 /// Decay that is taken from the parameters, decoupled from the gradient.
 fn shrinking_decay(spec: &MlpSpec) -> f64 {
-    match spec.optimizer {
-        Optimizer::Adam | Optimizer::Sgd => 0.0,
-        Optimizer::Adamw => spec.weight_decay,
+    match spec.optimizer == Optimizer::ADAMW {
+        true => spec.weight_decay,
+        false => 0.0,
     }
+}
+
+/// Whether this engine has the optimiser of `spec`.
+pub fn has_optimizer_of(spec: &MlpSpec) -> bool {
+    is_adam(spec) || spec.optimizer == Optimizer::SGD
+}
+
+fn is_adam(spec: &MlpSpec) -> bool {
+    [Optimizer::ADAM, Optimizer::ADAMW].contains(&spec.optimizer)
 }

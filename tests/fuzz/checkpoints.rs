@@ -36,17 +36,18 @@ fn data() -> Dataset {
 }
 
 fn small(kind: Kind) -> ModelSpec {
-    let mut model = kind.default_model();
-    let settings = match kind {
-        Kind::Mlp => vec![
-            ("layers", Value::List(vec![Value::Int(8)])),
-            ("epochs", Value::Int(3)),
-        ],
-        Kind::Boost => vec![("rounds", Value::Int(3)), ("max_depth", Value::Int(2))],
-        Kind::Forest => vec![("trees", Value::Int(3)), ("max_depth", Value::Int(3))],
-    };
-    for (key, value) in settings {
-        model.set(key, &value).unwrap();
+    let mut model = ModelSpec::new(kind);
+    let settings = [
+        ("layers", Value::List(vec![Value::Int(8)])),
+        ("epochs", Value::Int(3)),
+        ("rounds", Value::Int(3)),
+        ("trees", Value::Int(3)),
+        ("max_depth", Value::Int(3)),
+    ];
+    for (name, value) in &settings {
+        if kind.param(name).is_some() {
+            model.set(name, value).unwrap();
+        }
     }
     model
 }
@@ -78,8 +79,8 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
 
     cases(kind.name(), 150, |seed| {
         let mut dice = Dice(seed);
-        let spoiled = match (kind, dice.below(2)) {
-            (Kind::Mlp, 0) => mangle::safetensors(&sound, &mut dice),
+        let spoiled = match (kind == Kind::MLP, dice.below(2)) {
+            (true, 0) => mangle::safetensors(&sound, &mut dice),
             _ => mangle::bytes(&sound, &mut dice),
         };
         let trained = train(job(&spec), Some(&spoiled), &mut Keep::default());
@@ -87,7 +88,7 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
             Err(EngineError::Checkpoint(_)) => false,
             Err(error) => panic!("{error}"),
             // JSON can be written in several ways that say the same.
-            Ok(_) if spoiled == sound || kind == Kind::Mlp => true,
+            Ok(_) if spoiled == sound || kind == Kind::MLP => true,
             Ok(_) => panic!("a spoiled checkpoint was taken"),
         }
     });
@@ -95,18 +96,18 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
 
 #[test]
 fn spoiled_checkpoints_of_networks_are_refused() {
-    only_whole_checkpoints_are_taken(Kind::Mlp);
+    only_whole_checkpoints_are_taken(Kind::MLP);
 }
 
 #[test]
 fn spoiled_checkpoints_of_forests_are_refused() {
-    only_whole_checkpoints_are_taken(Kind::Forest);
+    only_whole_checkpoints_are_taken(Kind::RANDOM_FOREST);
 }
 
 #[test]
 fn spoiled_checkpoints_of_boosted_trees_are_refused() {
     match xgboost::locate() {
-        Ok(_) => only_whole_checkpoints_are_taken(Kind::Boost),
+        Ok(_) => only_whole_checkpoints_are_taken(Kind::XGBOOST),
         Err(error) => {
             assert!(
                 std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),

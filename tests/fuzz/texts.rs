@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
-use sweep_core::trial::{Artifact, DataDigest, Kind, Objective, TrialResult, TrialSpec};
+use sweep_core::trial::{Artifact, DataDigest, Kind, ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor, View, prepare};
 use sweep_experiment::{Source, parse};
 use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, Store};
@@ -156,7 +156,7 @@ fn result() -> TrialResult {
 
 #[test]
 fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
-    let spec = TrialSpec::new(Kind::Mlp.default_model(), 1, Objective::default());
+    let spec = TrialSpec::new(ModelSpec::new(Kind::MLP), 1, Objective::default());
     let digest = DataDigest::from_hex("d".repeat(64));
     let (trial, config) = (spec.id(&digest), spec.config_id(&digest));
     let order = ToWorker::Train(Box::new(TrainRequest {

@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use sweep_core::event::{Cause, Event, Observer, ObserverError, Slot};
 use sweep_core::protocol::{Checkpointing, FromWorker, PROTOCOL_VERSION, ToWorker, TrainRequest};
-use sweep_core::trial::{DataDigest, Kind, Objective, TrialId, TrialResult, TrialSpec, Value};
+use sweep_core::trial::models::DatasetSize;
+use sweep_core::trial::{
+    DataDigest, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value,
+};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{
-    ClaimState, DatasetSize, Incoming, Launcher, ScheduleError, Sender, Settings, Summary, Work,
-    WorkerHandle, WorkerId, WorkerOutput, channel, cpu_slots, dispatch,
+    ClaimState, Incoming, Launcher, ScheduleError, Sender, Settings, Summary, Work, WorkerHandle,
+    WorkerId, WorkerOutput, channel, cpu_slots, dispatch,
 };
 
 /// What a made-up worker does with the n-th attempt (from 0) at a trial (by its number).
@@ -316,7 +319,7 @@ pub fn trials(count: u64, configs: u64) -> Vec<PlannedTrial> {
     let data = DataDigest::from_hex("0".repeat(64));
     (0..count)
         .map(|number| {
-            let mut model = Kind::Mlp.default_model();
+            let mut model = ModelSpec::new(Kind::MLP);
             let epochs = Value::Int(1 + (number % configs) as i64);
             model.set("epochs", &epochs).unwrap();
             let spec = TrialSpec::new(model, number / configs, Objective::default());

@@ -45,7 +45,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
                 Some(&before),
                 "what came before is told again"
             );
-            assert!(kind == Kind::Forest || story.again.len() == before as usize);
+            assert!(kind == Kind::RANDOM_FOREST || story.again.len() == before as usize);
             assert_eq!(timeless(result), timeless(expected), "{kind:?}");
             assert_eq!(models(&folder), model, "{kind:?}");
             assert_eq!(
@@ -61,7 +61,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with()
 #[test]
 fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let folder = bench.trial(&spec);
     let (_, expected) = bench.finish(&spec, NEVER);
     bench.stop(&spec);
@@ -100,7 +100,7 @@ fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
 #[test]
 fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let folder = bench.trial(&spec);
     let stingy = Checkpointing {
         every_ms: 1,
@@ -117,7 +117,7 @@ fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
 #[test]
 fn what_a_killed_worker_left_half_written_is_cleared_away() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let folder = bench.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
     let mut child = Command::new("true").spawn().unwrap();
@@ -136,7 +136,7 @@ fn what_a_killed_worker_left_half_written_is_cleared_away() {
 #[test]
 fn a_checkpoint_that_finds_no_room_is_noted_once_and_costs_no_trial() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let folder = bench.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
     // Where checkpoints are written first, there is no room.

@@ -31,7 +31,7 @@ fn a_model_that_finds_no_room_is_held_back_and_written_once_there_is_some() {
 #[test]
 fn a_stop_is_answered_while_a_model_is_held_back() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let folder = bench.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
     // On a busy machine the stop may come too late, when there is room again.
@@ -53,7 +53,7 @@ fn a_stop_is_answered_while_a_model_is_held_back() {
 #[test]
 fn a_folder_that_is_removed_while_its_trial_trains_is_made_again() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Forest, 1);
+    let spec = spec(Kind::RANDOM_FOREST, 1);
     let folder = bench.trial(&spec);
     bench.order(&spec, &folder, NEVER);
     let mut gone = false;
@@ -72,7 +72,7 @@ fn a_folder_that_is_removed_while_its_trial_trains_is_made_again() {
 #[test]
 fn a_folder_that_cannot_be_written_is_refused_before_training_with_its_path() {
     let mut bench = Bench::new();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     let blocker = bench.folder.path().join("file");
     fs::write(&blocker, "").unwrap();
     let folder = blocker.join("trial");
@@ -105,7 +105,7 @@ fn a_file_system_that_is_read_only_is_refused_before_training() {
         eprintln!("SKIPPED: file systems cannot be mounted here");
         return;
     }
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     bench.order(&spec, &mount.join("trial"), NEVER);
     let (_, end) = bench.hear_out(|_| {});
     assert!(run("umount", &[]));
@@ -134,7 +134,7 @@ fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_room() {
         return;
     }
     fs::write(mount.join("filler"), "").unwrap();
-    let spec = spec(Kind::Mlp, 1);
+    let spec = spec(Kind::MLP, 1);
     bench.order(&spec, &mount.join("trial"), NEVER);
     let remount = mount.clone();
     let (story, end) = bench.hear_out(move |said| {

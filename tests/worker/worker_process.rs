@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
-use sweep_core::trial::{DataDigest, Kind, Objective, TrialResult, TrialSpec, Value};
+use sweep_core::trial::{DataDigest, Kind, ModelSpec, Objective, TrialResult, TrialSpec, Value};
 use sweep_experiment::{Source, parse};
 
 /// A checkpoint after every epoch.
@@ -166,13 +166,17 @@ pub struct Story {
 
 /// A trial that takes long enough to be stopped in the middle.
 pub fn spec(kind: Kind, seed: u64) -> TrialSpec {
-    let mut model = kind.default_model();
-    let (key, steps) = match kind {
-        Kind::Mlp => ("epochs", 60),
-        Kind::Boost => ("rounds", 200),
-        Kind::Forest => ("trees", 2000),
-    };
-    model.set(key, &Value::Int(steps)).unwrap();
+    let mut model = ModelSpec::new(kind);
+    let counts = [
+        (Kind::MLP, 60),
+        (Kind::XGBOOST, 200),
+        (Kind::RANDOM_FOREST, 2000),
+    ];
+    let found = counts.into_iter().find(|(known, _)| *known == kind);
+    let (_, steps) = found.expect("one of the kinds above");
+    model
+        .set(kind.def().steps.param, &Value::Int(steps))
+        .unwrap();
     TrialSpec::new(model, seed, Objective::default())
 }
 
@@ -215,9 +219,9 @@ pub fn tear(path: &Path) {
 }
 
 pub fn kinds() -> Vec<Kind> {
-    let mut kinds = vec![Kind::Mlp, Kind::Forest];
+    let mut kinds = vec![Kind::MLP, Kind::RANDOM_FOREST];
     match sweep_engine::models::xgboost::locate() {
-        Ok(_) => kinds.push(Kind::Boost),
+        Ok(_) => kinds.push(Kind::XGBOOST),
         Err(missing) => eprintln!("without XGBoost: {missing}"),
     }
     kinds

@@ -18,7 +18,6 @@ use result::Part;
 use crate::bounds::Bounds;
 use crate::configuration::Configuration;
 use crate::summary::Summary;
-use sweep_core::trial::Kind;
 
 /// Configurations below which there is nothing to share out.
 const FEWEST: usize = 4;
@@ -33,7 +32,7 @@ impl Anova {
     /// A sentence that says why there is none.
     pub fn of(summary: &Summary) -> Result<Anova, String> {
         let networks: Vec<&Configuration> = (summary.ranking.iter())
-            .filter(|config| config.kind == Kind::Mlp)
+            .filter(|config| !config.kind.is_baseline())
             .collect();
         let (factors, points) = factors::collect(&summary.axes, &networks);
         let mut anova = Anova::of_points(factors, &points)?;

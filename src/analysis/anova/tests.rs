@@ -1,6 +1,7 @@
 //! Shares of variance against the classical analysis of variance (statsmodels 0.15) and against a known function.
 
 use super::*;
+use sweep_core::trial::Kind;
 
 /// A factor of each size, called a, b, c, ...
 fn factors(sizes: &[usize]) -> Vec<Factor> {
@@ -175,7 +176,7 @@ fn settings_that_always_move_together_are_one_factor() {
             ];
             fixtures::add(
                 &mut input,
-                Kind::Mlp,
+                Kind::MLP,
                 &settings,
                 1,
                 0.5 + 0.1 * at as f64,

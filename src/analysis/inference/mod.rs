@@ -64,10 +64,7 @@ impl Inference {
 
 fn sample(config: &Configuration) -> Sample {
     Sample {
-        group: Kind::ALL
-            .iter()
-            .position(|kind| *kind == config.kind)
-            .unwrap_or(0),
+        group: config.kind.index(),
         values: (config.runs.iter())
             .map(|run| (run.seed, run.value))
             .collect(),
@@ -80,8 +77,7 @@ fn rivals(ranking: &[Configuration]) -> Vec<usize> {
     let Some(winner) = ranking.first() else {
         return Vec::new();
     };
-    let firsts = Kind::ALL
-        .into_iter()
+    let firsts = Kind::all()
         .filter(|kind| *kind != winner.kind)
         .filter_map(|kind| ranking.iter().position(|config| config.kind == kind));
     let mut places: Vec<usize> = (1..ranking.len().min(2)).chain(firsts).collect();

@@ -1,6 +1,5 @@
 //! Training of what a prepared sweep asks for and the database does not have.
 
-use sweep_core::trial::ModelSpec;
 use sweep_engine::models::xgboost;
 use sweep_experiment::plan::{self, PlannedTrial};
 use sweep_scheduler::Summary;
@@ -78,8 +77,8 @@ pub fn execute(
 
 /// Gives notice before training if the library that some of `todo` need is missing.
 pub fn notice_missing_library(observer: &dyn Observer, todo: &[&PlannedTrial]) {
-    let is_boost = |trial: &&&PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
-    let trials = todo.iter().filter(is_boost).count();
+    let needs_library = |trial: &&&PlannedTrial| trial.spec.model.kind().def().library.is_some();
+    let trials = todo.iter().filter(needs_library).count();
     if trials > 0
         && let Err(missing) = xgboost::locate()
     {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use sweep_core::trial::{ModelSpec, Status, TrialId};
+use sweep_core::trial::{Status, TrialId};
 use sweep_experiment::plan::{Plan, PlannedTrial};
 use sweep_store::lock::{LockError, host_name};
 use sweep_store::{
@@ -102,8 +102,8 @@ pub fn begin(store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, E
         .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
         .collect();
     let commit = git_commit();
-    let is_boost = |trial: &PlannedTrial| matches!(trial.spec.model, ModelSpec::Boost(_));
-    let needs_xgboost = prepared.plan.trials.iter().any(is_boost);
+    let needs_library = |trial: &PlannedTrial| trial.spec.model.kind().def().library.is_some();
+    let needs_xgboost = prepared.plan.trials.iter().any(needs_library);
     let command: Vec<String> = std::env::args().collect();
     let begin = NewSession {
         experiment: &experiment.name,

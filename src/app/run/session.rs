@@ -7,11 +7,10 @@ use std::time::Duration;
 use sweep_core::atomic_fs;
 use sweep_core::event::{Event, ObserverError};
 use sweep_core::protocol::Checkpointing;
+use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
-use sweep_scheduler::{
-    ClaimState, DatasetSize, Incoming, LocalLauncher, Sender, Settings, Summary, Work,
-};
+use sweep_scheduler::{ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Work};
 use sweep_store::lock::holder_of;
 use sweep_store::{
     ExperimentRecord, Outcome, SessionId, StopMode, StopRequest, Store, SweepLock, TrialFiles,

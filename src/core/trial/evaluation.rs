@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigId, DataDigest, Kind, Metric, TrialId};
+use super::id::{ConfigId, DataDigest, TrialId};
+use super::metric::Metric;
+use super::models::Kind;
 
 /// What is measured on test rows, in the order in which it is shown: share of rows named right, mean
 /// F1 over classes, mean -ln of the probability of a row's class.

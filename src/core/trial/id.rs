@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{TrialSpec, Value};
+use super::spec::TrialSpec;
+use super::value::Value;
 use crate::format::hex;
 
 /// Raised whenever the meaning of a [`TrialSpec`] changes, so that old results are not taken for
@@ -87,10 +88,8 @@ impl TrialSpec {
             self.objective.goal.name(),
             self.objective.metric,
         );
-        for (key, value) in self.model.params() {
-            if !self.model.is_inactive(&key) && !self.model.is_legacy_default(&key) {
-                text.push_str(&format!("{key} = {value}\n"));
-            }
+        for (name, value) in self.model.significant() {
+            text.push_str(&format!("{name} = {value}\n"));
         }
         // Left out where they are as usual: names made before there were such settings still hold.
         if self.train_fraction != 1.0 {
@@ -106,11 +105,11 @@ impl TrialSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Objective};
+    use super::super::{Kind, ModelSpec, Objective};
     use super::*;
 
     fn spec(kind: Kind) -> TrialSpec {
-        TrialSpec::new(kind.default_model(), 1, Objective::default())
+        TrialSpec::new(ModelSpec::new(kind), 1, Objective::default())
     }
 
     fn data() -> DataDigest {
@@ -120,15 +119,15 @@ mod tests {
     #[test]
     fn identifiers_are_those_of_format_1() {
         // A change here makes every recorded trial a stranger: raise TRIAL_FORMAT with it.
-        insta::assert_snapshot!(spec(Kind::Mlp).canonical(&data()));
-        insta::assert_snapshot!(spec(Kind::Boost).canonical(&data()));
-        insta::assert_snapshot!(spec(Kind::Forest).canonical(&data()));
-        insta::assert_snapshot!(spec(Kind::Mlp).id(&data()));
+        insta::assert_snapshot!(spec(Kind::MLP).canonical(&data()));
+        insta::assert_snapshot!(spec(Kind::XGBOOST).canonical(&data()));
+        insta::assert_snapshot!(spec(Kind::RANDOM_FOREST).canonical(&data()));
+        insta::assert_snapshot!(spec(Kind::MLP).id(&data()));
     }
 
     #[test]
     fn seed_value_and_data_change_the_name_and_spelling_does_not() {
-        let base = spec(Kind::Mlp);
+        let base = spec(Kind::MLP);
         let mut seeded = base.clone();
         seeded.seed = 2;
         assert_ne!(base.id(&data()), seeded.id(&data()));

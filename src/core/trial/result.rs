@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Metric;
+use super::metric::Metric;
 
 /// Where a trial stands. `Finished` and `Diverged` are final; the others may be run again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Params, TrialId, Value};
+use super::id::TrialId;
+use super::value::{Params, Value};
 
 /// Begin with the first layers of a trained network instead of random ones (Yosinski et al. 2014).
 ///
@@ -62,7 +63,7 @@ pub const WEIGHTS: &str = "transfer_weights";
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DataDigest, Kind, Objective, TrialSpec};
+    use super::super::{DataDigest, Kind, ModelSpec, Objective, TrialSpec};
     use super::*;
 
     fn spec(change: impl FnOnce(&mut Transfer)) -> TrialSpec {
@@ -74,7 +75,7 @@ mod tests {
             lr: 1e-4,
         };
         change(&mut transfer);
-        let mut spec = TrialSpec::new(Kind::Mlp.default_model(), 1, Objective::default());
+        let mut spec = TrialSpec::new(ModelSpec::new(Kind::MLP), 1, Objective::default());
         spec.transfer = Some(transfer);
         spec
     }

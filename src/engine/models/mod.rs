@@ -88,9 +88,9 @@ mod tests {
 
     #[test]
     fn every_kind_is_in_the_registry() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             assert_eq!(of(kind).kind(), kind);
         }
-        assert_eq!(REGISTRY.len(), Kind::ALL.len());
+        assert_eq!(REGISTRY.len(), Kind::all().len());
     }
 }

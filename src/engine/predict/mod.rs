@@ -188,22 +188,23 @@ mod tests {
     use crate::fixtures::{Remember, fixture};
     use crate::models::xgboost;
     use crate::score::Confusion;
-    use sweep_core::trial::{Objective, TrialSpec, Value};
+    use sweep_core::trial::{ModelSpec, Objective, TrialSpec, Value};
 
     /// Trains a small model of `kind`; its result and what it says of the validation rows.
     fn trained(kind: Kind, seed: u64, folder: &Path) -> sweep_core::trial::TrialResult {
         let data = fixture(8);
-        let mut model = kind.default_model();
-        let settings: &[(&str, i64)] = match kind {
-            Kind::Mlp => &[("epochs", 3)],
-            Kind::Boost => &[("rounds", 5), ("max_depth", 3)],
-            Kind::Forest => &[("trees", 7), ("max_depth", 6)],
-        };
-        for (key, value) in settings {
-            model.set(key, &Value::Int(*value)).unwrap();
-        }
-        if kind == Kind::Mlp {
-            model.set("batch_norm", &Value::Bool(true)).unwrap();
+        let mut model = ModelSpec::new(kind);
+        let settings = [
+            ("epochs", Value::Int(3)),
+            ("batch_norm", Value::Bool(true)),
+            ("rounds", Value::Int(5)),
+            ("trees", Value::Int(7)),
+            ("max_depth", Value::Int(6)),
+        ];
+        for (name, value) in &settings {
+            if kind.param(name).is_some() {
+                model.set(name, value).unwrap();
+            }
         }
         let objective = Objective::default();
         let spec = TrialSpec::new(model, seed, objective);
@@ -222,8 +223,8 @@ mod tests {
     fn what_is_read_back_scores_what_was_recorded_for_every_kind_of_model() {
         let data = fixture(8);
         let meta = data.meta();
-        for kind in [Kind::Mlp, Kind::Boost, Kind::Forest] {
-            if kind == Kind::Boost && xgboost::locate().is_err() {
+        for kind in Kind::all() {
+            if kind == Kind::XGBOOST && xgboost::locate().is_err() {
                 let required = std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_some();
                 assert!(!required, "SWEEP_REQUIRE_XGBOOST is set");
                 eprintln!("SKIPPED for xgboost: its library is not at hand");
@@ -263,8 +264,8 @@ mod tests {
             .iter()
             .zip([1, 2])
             .map(|(folder, seed)| {
-                trained(Kind::Mlp, seed, folder.path());
-                Predictor::load(folder.path(), Kind::Mlp, &meta.features, &meta.classes).unwrap()
+                trained(Kind::MLP, seed, folder.path());
+                Predictor::load(folder.path(), Kind::MLP, &meta.features, &meta.classes).unwrap()
             })
             .collect();
         let x = data.valid().x;
@@ -288,7 +289,7 @@ mod tests {
             let loaded = Predictor::load(folder.path(), kind, &meta.features, classes);
             loaded.err().expect("it must be refused").to_string()
         };
-        for kind in [Kind::Mlp, Kind::Forest] {
+        for kind in [Kind::MLP, Kind::RANDOM_FOREST] {
             assert!(load(kind, &meta.classes).contains("model.json"), "{kind:?}");
             trained(kind, 1, folder.path());
             let other = [meta.classes.clone(), vec!["more".to_owned()]].concat();

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{AxisSummary, Plan};
-use sweep_core::trial::{BatchSize, Kind, MlpSpec, ModelSpec, Value};
+use sweep_core::trial::models::{BatchSize, MlpSpec};
+use sweep_core::trial::{Kind, Value};
 
 /// Whether a sweep may start in spite of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,16 +39,12 @@ impl Plan {
 
     /// Each network with the number of its training rows, rounded: whole groups may make it a few
     /// more or fewer.
-    fn networks(&self, train_rows: usize) -> impl Iterator<Item = (&MlpSpec, usize)> {
-        self.trials
-            .iter()
-            .filter_map(move |trial| match &trial.spec.model {
-                ModelSpec::Mlp(spec) => {
-                    let rows = (train_rows as f64 * trial.spec.train_fraction).round();
-                    Some((spec, (rows as usize).max(1)))
-                }
-                _ => None,
-            })
+    fn networks(&self, train_rows: usize) -> impl Iterator<Item = (MlpSpec, usize)> {
+        self.trials.iter().filter_map(move |trial| {
+            let spec = MlpSpec::of(&trial.spec.model)?;
+            let rows = (train_rows as f64 * trial.spec.train_fraction).round();
+            Some((spec, (rows as usize).max(1)))
+        })
     }
 
     fn batch_sizes(&self, train_rows: usize) -> Vec<Problem> {
@@ -62,7 +59,7 @@ impl Plan {
         }
         let problem = |(rows, there): (usize, usize)| Problem {
             severity: Severity::Error,
-            key: self.key_of(Kind::Mlp, "batch_size", &Value::Int(rows as i64)),
+            key: self.key_of(Kind::MLP, "batch_size", &Value::Int(rows as i64)),
             message: match there == train_rows {
                 true => {
                     format!(
@@ -91,7 +88,7 @@ impl Plan {
         };
         Some(Problem {
             severity: Severity::Error,
-            key: self.key_of(Kind::Mlp, "batch_size", &size),
+            key: self.key_of(Kind::MLP, "batch_size", &size),
             message: "batch normalisation needs batches of at least 2 rows".to_owned(),
             help: "set `batch_size` to at least 2, or `batch_norm` to false".to_owned(),
         })
@@ -119,8 +116,8 @@ impl Plan {
             .map(|(path, kind, key)| Problem {
                 severity: Severity::Warning,
                 message: format!("`{key}` has no effect in any configuration"),
-                help: match kind.keys().iter().find(|known| known.name == key) {
-                    Some(known) => format!("`{key}`: {}", known.about),
+                help: match kind.param(&key) {
+                    Some(param) => format!("`{key}`: {}", param.about),
                     None => String::new(),
                 },
                 key: path,
@@ -134,13 +131,13 @@ impl Plan {
         let stopping = |spec: &MlpSpec| Some((spec.early_stopping?.patience, spec.epochs));
         let stopping: Vec<(u32, u32)> = self
             .networks(1)
-            .filter_map(|(spec, _)| stopping(spec))
+            .filter_map(|(spec, _)| stopping(&spec))
             .collect();
         let (patience, epochs) = *stopping.first()?;
         let never_stops = |(patience, epochs): &(u32, u32)| patience.saturating_add(1) >= *epochs;
         stopping.iter().all(never_stops).then(|| Problem {
             severity: Severity::Warning,
-            key: self.path_of(Kind::Mlp, "early_stopping"),
+            key: self.path_of(Kind::MLP, "early_stopping"),
             message: format!(
                 "`early_stopping` has no effect in any configuration: a patience of {patience} cannot \
                  run out within {epochs} epochs"
@@ -154,7 +151,7 @@ impl Plan {
 
     /// A warm-up that does not end before the training does.
     fn warmup_too_long(&self) -> Option<Problem> {
-        let is_endless = |spec: &&MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
+        let is_endless = |spec: &MlpSpec| spec.lr_schedule.warmup >= f64::from(spec.epochs);
         let networks = self.networks(1).map(|(spec, _)| spec);
         let spec = networks
             .filter(|spec| spec.lr_schedule.warmup > 0.0)
@@ -162,7 +159,7 @@ impl Plan {
         let (warmup, epochs) = (spec.lr_schedule.warmup, spec.epochs);
         Some(Problem {
             severity: Severity::Warning,
-            key: self.path_of(Kind::Mlp, "lr_schedule"),
+            key: self.path_of(Kind::MLP, "lr_schedule"),
             message: format!(
                 "with a warm-up of {warmup} epochs and {epochs} epochs in total, the learning rate \
                  never reaches `lr`"

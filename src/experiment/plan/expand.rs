@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::{Experiment, Space, TransferSpec};
+use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Transfer, TrialSpec};
 
 /// Writes out every trial of `experiment` on the data set `data`.
@@ -81,8 +82,8 @@ fn models(space: &Space, excluded: &mut u64) -> Vec<ModelSpec> {
 
 /// Every way in which `model` is transferred.
 fn transfers(experiment: &Experiment, model: &ModelSpec) -> Vec<Transfer> {
-    match (&experiment.transfer, model) {
-        (Some(transfer), ModelSpec::Mlp(model)) => transfer.transfers(model),
+    match (&experiment.transfer, MlpSpec::of(model)) {
+        (Some(transfer), Some(model)) => transfer.transfers(&model),
         _ => Vec::new(),
     }
 }
@@ -90,7 +91,7 @@ fn transfers(experiment: &Experiment, model: &ModelSpec) -> Vec<Transfer> {
 fn transfer_axes(experiment: &Experiment) -> Vec<AxisSummary> {
     let axes = experiment.transfer.iter().flat_map(TransferSpec::axes);
     axes.map(|(path, name, values)| AxisSummary {
-        kind: Kind::Mlp,
+        kind: Kind::MLP,
         name: name.to_owned(),
         values,
         path,
@@ -124,8 +125,8 @@ fn fixed(space: &Space) -> Vec<(String, Kind, String)> {
 }
 
 pub(super) fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
-    Kind::ALL
-        .into_iter()
+    let kinds = Kind::all();
+    kinds
         .map(|kind| {
             let of_kind = trials
                 .iter()
@@ -181,7 +182,7 @@ mod tests {
                 "1 mlp [4, 4] 0.01",
             ]
         );
-        assert_eq!(plan.counts, [(Kind::Mlp, 8), (Kind::Forest, 2)]);
+        assert_eq!(plan.counts, [(Kind::MLP, 8), (Kind::RANDOM_FOREST, 2)]);
         assert_eq!(plan.configurations(), 5);
         assert_eq!((plan.duplicates, plan.excluded), (0, 0));
         assert_eq!(plan.axes[1].path, "grid.lr");
@@ -199,15 +200,11 @@ mod tests {
         ));
         let source = sweep_core::trial::TrialId::from_hex("ab".repeat(16));
         asked
-            .adopt(
-                &source,
-                &sweep_core::trial::MlpSpec::default(),
-                &"0".repeat(64),
-            )
+            .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
             .unwrap();
         let plan = expand(&asked, &digest());
         // Two seeds, two shares, one forest and two networks begun in three ways each.
-        assert_eq!(plan.counts, [(Kind::Mlp, 24), (Kind::Forest, 4)]);
+        assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);
         assert_eq!(plan.configurations(), 14);
         let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
         assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));

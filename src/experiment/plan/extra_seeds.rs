@@ -122,7 +122,7 @@ mod tests {
             added,
             [(3, forest), (3, network), (4, forest), (4, network)]
         );
-        assert_eq!(plan.counts, [(Kind::Mlp, 11), (Kind::Forest, 5)]);
+        assert_eq!(plan.counts, [(Kind::MLP, 11), (Kind::RANDOM_FOREST, 5)]);
         // Adding them again changes nothing.
         assert_eq!(plan.clone().add_seeds(&extra, &digest()), 0);
         let late = extra_seeds(&plan, &[configs[1].clone(), configs[3].clone()], 1);

@@ -84,7 +84,8 @@ pub fn remaining(
 mod tests {
     use super::expand;
     use crate::{Experiment, Source, parse};
-    use sweep_core::trial::{DataDigest, Kind, MlpSpec, TrialId};
+    use sweep_core::trial::models::MlpSpec;
+    use sweep_core::trial::{DataDigest, Kind, TrialId};
 
     const QUICKSTART: &str = include_str!("../../../experiments/quickstart.toml");
     const GENRES_GRID: &str = include_str!("../../../experiments/genres_grid.toml");
@@ -133,9 +134,9 @@ mod tests {
             }
             let plan = expand(&experiment, &digest());
             let asked = [
-                (Kind::Mlp, networks),
-                (Kind::Boost, boosted),
-                (Kind::Forest, forests),
+                (Kind::MLP, networks),
+                (Kind::XGBOOST, boosted),
+                (Kind::RANDOM_FOREST, forests),
             ];
             let expected: Vec<_> = asked.into_iter().filter(|(_, count)| *count > 0).collect();
             assert_eq!(plan.counts, expected);

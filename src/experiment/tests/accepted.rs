@@ -7,6 +7,7 @@ use crate::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
 use sweep_core::data_config::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
+use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Objective, Value};
 
 #[test]
@@ -225,8 +226,8 @@ fn read(rest: &str) -> crate::Experiment {
     }
 }
 
-fn network(layers: &[usize]) -> sweep_core::trial::MlpSpec {
-    sweep_core::trial::MlpSpec {
+fn network(layers: &[usize]) -> MlpSpec {
+    MlpSpec {
         layers: layers.to_vec(),
         batch_norm: true,
         lr: 0.5,
@@ -241,7 +242,7 @@ fn a_transfer_has_every_way_of_its_axes_once_its_source_is_known() {
     let trial = sweep_core::trial::TrialId::from_hex("ab".repeat(16));
     let model = network(&[8, 4]);
     let ways = |experiment: &crate::Experiment| {
-        let own = sweep_core::trial::MlpSpec {
+        let own = MlpSpec {
             lr: 0.001,
             ..network(&[8, 4])
         };
@@ -260,9 +261,7 @@ fn a_transfer_has_every_way_of_its_axes_once_its_source_is_known() {
     );
     // The architecture is that of the source, its learning rate is not.
     let base = &experiment.networks.as_ref().unwrap().base;
-    let sweep_core::trial::ModelSpec::Mlp(base) = base else {
-        panic!("networks are networks");
-    };
+    let base = MlpSpec::of(base).expect("a network");
     assert_eq!(
         (base.layers.as_slice(), base.batch_norm),
         (&[8, 4][..], true)

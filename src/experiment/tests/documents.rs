@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
 use crate::{data, encoders, head, parse, schedule, transfer, upkeep};
-use sweep_core::trial::{EARLY_STOPPING_KEYS, Key, Kind, LR_SCHEDULE_KEYS};
+use sweep_core::trial::models::ParamType;
+use sweep_core::trial::{Kind, ModelSpec};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
 
@@ -38,8 +39,6 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("## `[data]`", data::KEYS),
         ("### `split`", data::SPLIT_KEYS),
         ("### `text`", encoders::KEYS),
-        ("### `lr_schedule`", LR_SCHEDULE_KEYS),
-        ("### `early_stopping`", EARLY_STOPPING_KEYS),
         ("## `[transfer]`", transfer::KEYS),
         ("## `[schedule]`", schedule::KEYS),
         ("### `checkpoint`", upkeep::CHECKPOINT_KEYS),
@@ -58,19 +57,39 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
 }
 
 #[test]
+fn the_reference_lists_every_entry_of_settings_that_are_tables() {
+    for (heading, name) in [
+        ("### `lr_schedule`", "lr_schedule"),
+        ("### `early_stopping`", "early_stopping"),
+    ] {
+        let ParamType::Table(table) = &Kind::MLP.param(name).unwrap().ty else {
+            panic!("{name} is no table");
+        };
+        let rows = rows_under(heading);
+        let entries = table.entries();
+        assert_eq!(
+            names(&rows),
+            entries.iter().map(|entry| entry.name).collect()
+        );
+        for entry in entries {
+            let row = rows.iter().find(|row| row[0] == entry.name).unwrap();
+            assert_eq!((row[1], row[3]), (entry.allowed.as_str(), entry.about));
+        }
+    }
+}
+
+#[test]
 fn the_reference_lists_every_setting_of_every_model() {
     for (heading, kind) in [
-        ("## `[model]`", Kind::Mlp),
-        ("### `kind = \"xgboost\"`", Kind::Boost),
-        ("### `kind = \"random_forest\"`", Kind::Forest),
+        ("## `[model]`", Kind::MLP),
+        ("### `kind = \"xgboost\"`", Kind::XGBOOST),
+        ("### `kind = \"random_forest\"`", Kind::RANDOM_FOREST),
     ] {
-        let expected: Vec<String> = kind
-            .default_model()
-            .params()
-            .into_iter()
-            .zip(kind.keys())
-            .map(|((_, default), key): (_, &Key)| {
-                format!("{} | {} | {default} | {}", key.name, key.allowed, key.about)
+        let expected: Vec<String> = ModelSpec::new(kind)
+            .iter()
+            .map(|(param, default)| {
+                let (allowed, about) = (param.allowed(), param.about);
+                format!("{} | {allowed} | {default} | {about}", param.name)
             })
             .collect();
         let written: Vec<String> = rows_under(heading)

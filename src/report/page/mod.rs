@@ -8,6 +8,7 @@
 
 mod data;
 mod head;
+mod kind_styles;
 mod parts;
 mod record;
 mod section;
@@ -19,6 +20,7 @@ use sweep_analysis::Input;
 use super::markup::{escape, json_in_script};
 use super::plot::Picture;
 use super::test;
+use kind_styles::kind_styles;
 use sweep_analysis::Summary;
 use sweep_analysis::anova::Anova;
 use sweep_analysis::inference::Inference;
@@ -77,10 +79,11 @@ pub fn page(
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{name} · sweep report</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <title>{name} · sweep report</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
          <main>\n{}<nav aria-label=\"Sections of this page\">\n{}</nav>\n{}</main>\n\
          <script type=\"application/json\" id=\"sweep\">{}</script>\n\
          <script>\n'use strict';\n{}</script>\n</body>\n</html>\n",
+        kind_styles(),
         head::head(&page),
         links.collect::<String>(),
         sections.iter().map(Section::html).collect::<String>(),

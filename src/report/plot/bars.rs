@@ -21,8 +21,7 @@ const ROW: i32 = 52;
 const NAMES: i32 = 400;
 
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    let configs: Vec<&Configuration> = Kind::BASELINES
-        .into_iter()
+    let configs: Vec<&Configuration> = Kind::baselines()
         .filter_map(|kind| summary.best_of(kind))
         .collect();
     if configs.is_empty() {

@@ -11,10 +11,9 @@ use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
 use super::lettering::Type;
-use super::picture::{BOOSTING, CURVES, HEAD, Missing, has, ranked_title, title};
+use super::picture::{BOOSTING, CURVES, HEAD, Missing, has_networks, ranked_title, title};
 use super::style::{FAINT, INK, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::trial::Kind;
 
 /// Configurations whose curves stay distinguishable in one plot.
 const MAX: usize = 4;
@@ -25,13 +24,13 @@ pub(super) const EPOCH: &str = "epoch";
 
 /// Training curves of the best networks: losses, and the objective or the accuracy.
 pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    if !has(summary, Kind::Mlp) {
+    if !has_networks(summary) {
         return Err(Missing::NotAsked);
     }
     let of_kind = summary
         .ranking
         .iter()
-        .filter(|config| config.kind == Kind::Mlp);
+        .filter(|config| !config.kind.is_baseline());
     let configs: Vec<&Configuration> = of_kind.take(MAX).collect();
     let score = match summary.objective.metric.as_str() {
         "valid/loss" => "valid/accuracy",
@@ -86,11 +85,14 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     Ok(render(CURVES, name, caption.to_owned(), &plot)?)
 }
 
-/// Losses of the best XGBoost configuration by round.
+/// Losses of the best baseline that is trained in steps, such as boosting rounds.
 pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    let Some(config) = summary.best_of(Kind::Boost) else {
+    let has_curve =
+        |config: &&Configuration| config.kind.is_baseline() && config.kind.def().steps.has_curve;
+    let Some(config) = summary.ranking.iter().find(has_curve) else {
         return Err(Missing::NotAsked);
     };
+    let (label, step_name) = (config.kind.label(), config.kind.def().steps.name);
     let mut panel = Panel::new("loss (cross-entropy, nats)");
     for (metric, color, is_dashed) in [
         ("train/loss", PALETTE[0], true),
@@ -101,9 +103,9 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
             .extend(Bundle::of(input, config, metric, color, is_dashed));
     }
     if !panel.can_be_drawn() {
-        return Err(Missing::Data(
-            "XGBoost training curve: not recorded for the best configuration.".to_owned(),
-        ));
+        return Err(Missing::Data(format!(
+            "{label} training curve: not recorded for the best configuration."
+        )));
     }
     let run = config.best_run(&summary.objective);
     let mut entries = vec![
@@ -120,16 +122,14 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         entries.extend(seed_keys());
     }
     if let Some(step) = run.step {
-        let text = format!("best round of seed {}: {step}", run.seed);
+        let text = format!("best {step_name} of seed {}: {step}", run.seed);
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
-    let name = format!(
-        "Loss per boosting round: {}",
-        text::sanitize(&config.title())
-    );
+    let title = text::sanitize(&config.title());
+    let name = format!("Loss per {step_name}: {title}");
     let plot = Curves {
         title: name.clone(),
-        step_name: "boosting round",
+        step_name,
         legend: Legend::new(entries, WIDTH - 2 * MARGIN),
         panels: vec![panel],
         best_step: run.step,

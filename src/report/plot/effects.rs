@@ -8,10 +8,9 @@ use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
 use super::legend::{Legend, Sign};
 use super::lettering::Type;
-use super::picture::{EFFECTS, HEAD, Missing, has, title};
+use super::picture::{EFFECTS, HEAD, Missing, has_networks, title};
 use super::style::{FAINT, INK, LABEL, MARGIN, Mark, PALETTE, Stroke, TICK, WIDTH};
 use sweep_analysis::{Axis, Effect, Summary};
-use sweep_core::trial::Kind;
 
 /// Panels side by side.
 const ACROSS: usize = 3;
@@ -28,7 +27,7 @@ const RADIUS: i32 = 6;
 const NAME: Type = Type::new(TICK, FAINT);
 
 pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
-    if summary.axes.is_empty() || !has(summary, Kind::Mlp) {
+    if summary.axes.is_empty() || !has_networks(summary) {
         return Err(Missing::NotAsked);
     }
     let metric = text::metric(&summary.objective.metric);
@@ -71,7 +70,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     let configs = summary
         .ranking
         .iter()
-        .filter(|config| config.kind == Kind::Mlp);
+        .filter(|config| !config.kind.is_baseline());
     let every = configs.count().div_ceil(MAX_MARKS).max(1);
     if every > 1 {
         caption.push_str(&format!(" One in {every} configurations is drawn."));

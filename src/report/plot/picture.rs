@@ -8,7 +8,6 @@ use super::lettering::Type;
 use super::style::{INK, MARGIN, TITLE};
 use crate::ReportError;
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::trial::Kind;
 
 pub(super) const CURVES: &str = "learning_curves";
 pub(super) const LEARNING_CURVE: &str = "learning_curve";
@@ -48,9 +47,10 @@ pub(crate) fn title<B: DrawingBackend>(
     canvas.text(&text, (MARGIN, MARGIN + 22), kind)
 }
 
-/// Whether any trial of `kind` has finished.
-pub(super) fn has(summary: &Summary, kind: Kind) -> bool {
-    summary.best_of(kind).is_some()
+/// Whether any model of `[model]` has finished.
+pub(super) fn has_networks(summary: &Summary) -> bool {
+    let mut ranking = summary.ranking.iter();
+    ranking.any(|config| !config.kind.is_baseline())
 }
 
 /// Kind and settings of a configuration with its place among all.

@@ -34,7 +34,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         true => "Best configurations and baselines",
         false => "Best configurations",
     };
-    let kinds = Kind::ALL.into_iter();
+    let kinds = Kind::all();
     let mut entries: Vec<(Sign, String)> = kinds
         .filter(|kind| rows.iter().any(|row| row.config.kind == *kind))
         .map(|kind| {

@@ -5,7 +5,7 @@
 use plotters::style::{Color, RGBAColor, RGBColor};
 
 use sweep_core::trial::Kind;
-pub use sweep_core::trial::Mark;
+pub use sweep_core::trial::models::Mark;
 
 /// Width of a plot, unless its content asks for more.
 pub const WIDTH: i32 = 1800;
@@ -67,6 +67,6 @@ impl Stroke {
 
 /// Colour and mark of a kind, the same in every plot.
 pub fn kind_style(kind: Kind) -> (RGBColor, Mark) {
-    let (red, green, blue) = kind.color();
-    (RGBColor(red, green, blue), kind.mark())
+    let (red, green, blue) = kind.def().color;
+    (RGBColor(red, green, blue), kind.def().mark)
 }

@@ -14,7 +14,7 @@ fn partly(planned: u64, rates: &[(f64, &[f64])]) -> Input {
     for (rate, scores) in rates {
         for seed in 1..=planned {
             let settings = [("lr", Value::Float(*rate))];
-            add(&mut input, Kind::Mlp, &settings, seed, 0.5, 2);
+            add(&mut input, Kind::MLP, &settings, seed, 0.5, 2);
             let trial = input.experiment.trials.last_mut().unwrap();
             match scores.get(seed as usize - 1) {
                 Some(score) => trial.best = Some(*score),

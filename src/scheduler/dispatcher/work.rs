@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::batches::DatasetSize;
 use sweep_core::event::{ObserverError, Slot, StopReason};
 use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::TrialId;
+use sweep_core::trial::models::DatasetSize;
 use sweep_experiment::plan::PlannedTrial;
 
 /// What other sessions that share a trial do with it.

@@ -19,7 +19,8 @@ use std::time::Duration;
 use super::{DatasetRecord, NewSession, Outcome, SessionId, Store, TrialFiles, Writer};
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
-    Artifact, ConfigId, DataDigest, Kind, Metric, Objective, TrialId, TrialResult, TrialSpec, Value,
+    Artifact, ConfigId, DataDigest, Kind, Metric, ModelSpec, Objective, TrialId, TrialResult,
+    TrialSpec, Value,
 };
 
 /// A folder with a new database in it.
@@ -123,7 +124,7 @@ fn plan(rates: &[f64]) -> Vec<NewTrial> {
     let mut plan = Vec::new();
     for rate in rates {
         for seed in [1, 2] {
-            let mut model = Kind::Mlp.default_model();
+            let mut model = ModelSpec::new(Kind::MLP);
             model.set("lr", &Value::Float(*rate)).unwrap();
             let spec = TrialSpec::new(model, seed, Objective::default());
             let digest = dataset().digest;

@@ -38,7 +38,7 @@ fn evaluate(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
         groups: 18,
         replicates: 2_000,
         models: vec![Evaluated {
-            kind: Kind::Mlp,
+            kind: Kind::MLP,
             config: plan[0].1.clone(),
             runs: runs.collect(),
             scores: vec![TestScore {

@@ -33,7 +33,7 @@ fn test_evaluations_are_added_counted_by_rows_and_read_back() {
         groups: 18,
         replicates: 2_000,
         models: vec![Evaluated {
-            kind: Kind::Mlp,
+            kind: Kind::MLP,
             config: plan[0].1.clone(),
             runs: plan.iter().map(|planned| run(planned, value)).collect(),
             scores: vec![score("test/accuracy", Some(0.1)), score("test/loss", None)],

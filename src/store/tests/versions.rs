@@ -129,7 +129,7 @@ fn evaluation((trial, config, spec): &NewTrial) -> Evaluation {
         groups: 18,
         replicates: 2_000,
         models: vec![Evaluated {
-            kind: Kind::Mlp,
+            kind: Kind::MLP,
             config: config.clone(),
             runs: vec![EvaluatedRun {
                 trial: trial.clone(),

@@ -10,9 +10,8 @@ mod resume;
 use std::path::Path;
 
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{
-    Goal, MlpSpec, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value,
-};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{Goal, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value};
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{
@@ -67,7 +66,7 @@ fn trial(spec: MlpSpec, seed: u64) -> TrialSpec {
         metric: "valid/loss".to_owned(),
         goal: Goal::Min,
     };
-    TrialSpec::new(ModelSpec::Mlp(spec), seed, objective)
+    TrialSpec::new(ModelSpec::from(spec), seed, objective)
 }
 
 /// Remembers every epoch; stops at the one asked for, keeping a checkpoint of it.

@@ -71,15 +71,19 @@ fn a_checkpoint_is_the_same_file_whichever_engine_reads_it() {
             data: &data,
             folder: folder.path(),
         };
-        let ModelSpec::Mlp(model) = &spec.model else {
-            unreachable!("networks alone were made");
-        };
-        let mut trial_state =
-            sweep_engine::models::mlp::trial_state::TrialState::begin(job, model, Some(&bytes))
-                .unwrap();
-        let copy =
-            sweep_engine::models::mlp::trial_state::TrialState::begin(job, model, Some(&bytes))
-                .unwrap();
+        let model = MlpSpec::of(&spec.model).expect("a network");
+        let mut trial_state = sweep_engine::models::mlp::trial_state::TrialState::begin(
+            job,
+            model.clone(),
+            Some(&bytes),
+        )
+        .unwrap();
+        let copy = sweep_engine::models::mlp::trial_state::TrialState::begin(
+            job,
+            model.clone(),
+            Some(&bytes),
+        )
+        .unwrap();
         assert_eq!(
             trial_state.checkpoint(&mut |list| copy.numbers(list)),
             bytes

@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use super::*;
-use sweep_core::trial::{Kind, TrialSpec};
+use sweep_core::trial::{Kind, ModelSpec, TrialSpec};
 use sweep_data::Dataset;
 
 fn spec(seed: u64) -> TrialSpec {
-    TrialSpec::new(Kind::Forest.default_model(), seed, Objective::default())
+    TrialSpec::new(
+        ModelSpec::new(Kind::RANDOM_FOREST),
+        seed,
+        Objective::default(),
+    )
 }
 
 fn data() -> Dataset {

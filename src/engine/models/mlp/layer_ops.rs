@@ -7,7 +7,7 @@
 use super::math::{Function, Gelu, Relu, Silu, Tanh};
 use super::simd::{F32x16, Kernel, LANES, Simd};
 use sweep_core::random::threefry2x32;
-use sweep_core::trial::Activation;
+use sweep_core::trial::models::Activation;
 
 /// Added to a variance before its root is taken, as PyTorch's `BatchNorm1d` does.
 pub const NORM_EPS: f32 = 1e-5;

@@ -4,7 +4,9 @@
 //! [`draw`]). One thread, no allocation within an epoch, and the same bits for the same job whatever
 //! else the machine does, whether or not the trial was ever stopped and gone on with.
 
+mod average;
 mod checkpoint;
+mod clip;
 pub mod init_rng;
 mod layer_ops;
 mod loss;
@@ -12,7 +14,7 @@ mod math;
 mod matrix;
 mod model_io;
 mod network;
-mod optimizer;
+mod optimizers;
 mod periodic;
 mod piecewise;
 mod shape;
@@ -29,9 +31,11 @@ pub use model_io::{LoadError, Model, WEIGHTS};
 use std::ops::Range;
 use std::path::Path;
 
+use average::Average;
+pub use average::average_decay;
+use clip::{Norm, clip_factor};
 use network::{Draw, Network};
-pub use optimizer::average_decay;
-use optimizer::{Average, Norm, Update, clip_factor};
+use optimizers::Step;
 use shape::Shape;
 use simd::{F32x16, Isa};
 use state::{BestResult, State};
@@ -41,7 +45,8 @@ use super::{ModelKind, Names, Scores, TrainedModel};
 use crate::score::Confusion;
 use crate::{Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome};
 use sweep_core::awake;
-use sweep_core::trial::{Kind, METRICS, Metric, MlpSpec, ModelSpec, TrialId, TrialResult};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{Kind, METRICS, Metric, TrialId, TrialResult};
 
 /// This engine, which trains one network at a time.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +57,7 @@ pub(super) struct MlpKind;
 
 impl ModelKind for MlpKind {
     fn kind(&self) -> Kind {
-        Kind::Mlp
+        Kind::MLP
     }
 
     fn train(
@@ -98,14 +103,14 @@ impl Backend for Native {
 
     fn train(&mut self, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>) {
         for (place, lane) in lanes.into_iter().enumerate() {
-            let ModelSpec::Mlp(model) = &lane.job.spec.model else {
+            let Some(model) = MlpSpec::of(&lane.job.spec.model) else {
                 let why = "this engine trains networks alone".to_owned();
                 ended(place, Err(EngineError::Unsupported(why)));
                 continue;
             };
             ended(
                 place,
-                train(lane.job, model, lane.checkpoint, lane.callback),
+                train(lane.job, &model, lane.checkpoint, lane.callback),
             );
         }
     }
@@ -156,6 +161,7 @@ fn train_on(
     let mut order = vec![0u32; train.y.len()];
     let mut confusion = Confusion::new(meta.classes.len());
 
+    let optimizer = optimizers::of(spec);
     while !state.is_over(spec) {
         let start = awake::now();
         let epoch = state.epoch + 1;
@@ -183,7 +189,7 @@ fn train_on(
             let factor = spec.lr_schedule.factor(state.step - 1, steps, spec.epochs);
             lr = spec.lr * factor;
             for ParamRange { lines, lr } in &parts {
-                isa.run(Update {
+                let step = Step {
                     spec,
                     step: state.step,
                     lr: lr * factor,
@@ -192,7 +198,8 @@ fn train_on(
                     gradients: &network.gradients[lines.clone()],
                     first: part_of(&mut state.first, lines),
                     second: part_of(&mut state.second, lines),
-                });
+                };
+                optimizer.step(isa, step);
             }
             if spec.ema > 0.0 {
                 isa.run(Average {

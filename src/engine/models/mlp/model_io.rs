@@ -15,7 +15,8 @@ use super::shape::{InputLayer, Shape};
 use super::simd::Isa;
 use super::state::Best;
 use crate::{Callback, EngineError, Job, artifact};
-use sweep_core::trial::{Activation, Artifact, Embedding, MlpSpec, Value};
+use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
+use sweep_core::trial::{Artifact, ModelSpec, Value};
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;
@@ -108,8 +109,11 @@ impl Model {
         };
 
         if let Some(embedding) = &description.embedding {
-            spec.set("embedding", embedding)
+            let mut model = ModelSpec::from(spec);
+            model
+                .set("embedding", embedding)
                 .map_err(|_| content(&path, format!("`embedding` is {embedding}")))?;
+            spec = MlpSpec::of(&model).expect("a network");
         }
         let pieces = match (spec.embedding, description.edges) {
             (Embedding::Ple { .. }, Some(edges)) => Some(
@@ -217,9 +221,11 @@ pub fn save(
         }
         InputLayer::Plain | InputLayer::Periodic(_) => None,
     };
-    let embedding = spec.params().into_iter().find_map(|(key, value)| {
-        (key == "embedding" && spec.embedding != Embedding::None).then_some(value)
-    });
+    let model = ModelSpec::from(spec.clone());
+    let embedding = match spec.embedding {
+        Embedding::None => None,
+        Embedding::Ple { .. } | Embedding::Periodic { .. } => model.get("embedding").cloned(),
+    };
     let description = Description {
         format: FORMAT,
         kind: "mlp".to_owned(),

@@ -11,7 +11,7 @@ use super::shape::{InputLayer, Shape};
 use super::simd::{F32x16, Isa, vectors};
 use super::workspace::{Pass, Workspace};
 use crate::score::{Confusion, argmax};
-use sweep_core::trial::{Activation, Embedding, MlpSpec};
+use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
 use sweep_data::Rows;
 
 /// Rows that are evaluated at a time: their values stay in the first cache levels.

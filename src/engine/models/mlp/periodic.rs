@@ -12,7 +12,7 @@ use super::layer_ops::{Activate, Back, sum_rows};
 use super::math::turn;
 use super::matrix::{Gradient, Product, Transpose};
 use super::simd::{F32x16, Isa, Kernel, LANES, Simd, vectors};
-use sweep_core::trial::Activation;
+use sweep_core::trial::models::Activation;
 
 /// Sizes of a periodic embedding, and where its parameters lie. Ranges are lines of the parameters.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::periodic::Periodic;
 use super::piecewise::Piecewise;
 use super::simd::{F32x16, LANES, vectors};
-use sweep_core::trial::{Embedding, MlpSpec};
+use sweep_core::trial::models::{Embedding, MlpSpec};
 use sweep_data::Rows;
 
 /// The layers of a network, the last one the output.

@@ -4,10 +4,12 @@
 //! training goes on; random numbers need no state.
 
 use super::network::Network;
+use super::optimizers;
 use super::simd::F32x16;
 use crate::Epoch;
 use crate::score::Confusion;
-use sweep_core::trial::{Metric, MlpSpec, Objective, Optimizer};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{Metric, Objective};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -56,13 +58,13 @@ impl State {
     pub fn new(spec: &MlpSpec, network: &Network) -> State {
         let lines = network.parameters.len();
         let moments = |kept: bool| vec![F32x16::ZERO; if kept { lines } else { 0 }];
-        let adaptive = spec.optimizer != Optimizer::Sgd;
+        let count = optimizers::of(spec).moments(spec);
         State {
             epoch: 0,
             step: 0,
             seconds: 0.0,
-            first: moments(adaptive || spec.momentum > 0.0),
-            second: moments(adaptive),
+            first: moments(count >= 1),
+            second: moments(count == 2),
             average: moments(spec.ema > 0.0),
             last: None,
             best: None,

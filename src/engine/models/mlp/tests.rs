@@ -8,9 +8,8 @@ use std::path::Path;
 
 use super::*;
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{
-    Activation, BatchSize, EarlyStopping, ModelSpec, Objective, Optimizer, TrialSpec, Value,
-};
+use sweep_core::trial::models::{Activation, BatchSize, EarlyStopping, Optimizer};
+use sweep_core::trial::{ModelSpec, Objective, TrialSpec, Value};
 use sweep_data::Dataset;
 
 /// Keeps what is reported and the checkpoints of the epochs; stops after `stop_after`.
@@ -60,7 +59,7 @@ fn data(features: usize, classes: usize) -> Dataset {
 }
 
 fn trial(model: MlpSpec, seed: u64) -> TrialSpec {
-    TrialSpec::new(ModelSpec::Mlp(model), seed, Objective::default())
+    TrialSpec::new(ModelSpec::from(model), seed, Objective::default())
 }
 
 fn small() -> MlpSpec {
@@ -77,11 +76,8 @@ fn small() -> MlpSpec {
     }
 }
 
-fn mlp(spec: &TrialSpec) -> &MlpSpec {
-    match &spec.model {
-        ModelSpec::Mlp(model) => model,
-        _ => unreachable!("these are trials of networks"),
-    }
+fn mlp(spec: &TrialSpec) -> MlpSpec {
+    MlpSpec::of(&spec.model).expect("these are trials of networks")
 }
 
 fn run_in(
@@ -91,7 +87,7 @@ fn run_in(
     checkpoint: Option<&[u8]>,
     record: &mut Record,
 ) -> Result<Outcome, EngineError> {
-    train(Job { spec, data, folder }, mlp(spec), checkpoint, record)
+    train(Job { spec, data, folder }, &mlp(spec), checkpoint, record)
 }
 
 fn run(spec: &TrialSpec, data: &Dataset) -> (Vec<Epoch>, TrialResult) {
@@ -142,7 +138,7 @@ fn whole_runs_are_those_of_pytorch() {
     let fixture: serde_json::Value = serde_json::from_str(text).unwrap();
     let data = data(9, 5);
     for case in fixture["cases"].as_array().unwrap() {
-        let mut model = ModelSpec::Mlp(MlpSpec::default());
+        let mut model = ModelSpec::new(Kind::MLP);
         for (key, value) in case["config"].as_object().unwrap() {
             let value: Value = serde_json::from_value(value.clone()).unwrap();
             model.set(key, &value).unwrap();
@@ -190,7 +186,7 @@ fn going_on_from_any_epoch_gives_the_same_bits() {
         patience: 3,
         min_delta: 0.01,
     });
-    for optimizer in [Optimizer::Adam, Optimizer::Adamw, Optimizer::Sgd] {
+    for optimizer in [Optimizer::ADAM, Optimizer::ADAMW, Optimizer::SGD] {
         let model = MlpSpec {
             optimizer,
             momentum: 0.9,
@@ -329,7 +325,7 @@ fn the_same_seed_gives_the_same_order_to_every_configuration() {
 fn a_diverging_trial_says_where_and_keeps_what_it_had() {
     let data = data(9, 5);
     let model = MlpSpec {
-        optimizer: Optimizer::Sgd,
+        optimizer: Optimizer::SGD,
         batch_norm: false,
         clip_norm: 0.0,
         lr: 1e15,
@@ -464,7 +460,7 @@ fn all_activations_and_many_classes_train_on_every_instruction_set() {
                 folder: folder.path(),
             };
             let mut record = Record::default();
-            train_on(isa, job, mlp(&spec), None, &mut record).unwrap();
+            train_on(isa, job, &mlp(&spec), None, &mut record).unwrap();
             let loss = |epoch: usize| value_of(&record.epochs[epoch], "train/loss");
             assert!(loss(39) < 0.5 * loss(0), "{isa:?} {activation:?}");
         }

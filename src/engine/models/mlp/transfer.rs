@@ -14,7 +14,8 @@ use super::network::Network;
 use super::piecewise::Piecewise;
 use super::shape::Shape;
 use crate::{EngineError, Job};
-use sweep_core::trial::{Embedding, MlpSpec, Transfer};
+use sweep_core::trial::Transfer;
+use sweep_core::trial::models::{Embedding, MlpSpec};
 
 /// A range of the parameters that is trained at one rate.
 pub struct ParamRange {

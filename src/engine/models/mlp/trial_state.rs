@@ -15,12 +15,13 @@ use super::{
 };
 use crate::score::Confusion;
 use crate::{Callback, EngineError, Epoch, Job, Outcome};
-use sweep_core::trial::{MlpSpec, TrialId};
+use sweep_core::trial::TrialId;
+use sweep_core::trial::models::MlpSpec;
 
 /// One trial.
 pub struct TrialState<'a> {
     job: Job<'a>,
-    spec: &'a MlpSpec,
+    spec: MlpSpec,
     trial: TrialId,
     network: Network,
     parts: Vec<ParamRange>,
@@ -56,9 +57,9 @@ pub struct Named {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inputs<'a> {
     Plain,
-    /// Rising edges of each feature's bins, as [`sweep_core::trial::Embedding::Ple`] has them.
+    /// Rising edges of each feature's bins, as [`sweep_core::trial::models::Embedding::Ple`] has them.
     Piecewise(&'a [Vec<f32>]),
-    /// Sizes of [`sweep_core::trial::Embedding::Periodic`]; the tensors `embedding.*` are its own.
+    /// Sizes of [`sweep_core::trial::models::Embedding::Periodic`]; the tensors `embedding.*` are its own.
     Periodic {
         frequencies: usize,
         width: usize,
@@ -81,7 +82,7 @@ impl<'a> TrialState<'a> {
     /// As [`super::train`].
     pub fn begin(
         job: Job<'a>,
-        spec: &'a MlpSpec,
+        spec: MlpSpec,
         checkpoint: Option<&[u8]>,
     ) -> Result<TrialState<'a>, EngineError> {
         check(&job)?;
@@ -90,7 +91,7 @@ impl<'a> TrialState<'a> {
             network,
             parts,
             state,
-        } = begin(Isa::detect(), &job, spec, 0, checkpoint)?;
+        } = begin(Isa::detect(), &job, &spec, 0, checkpoint)?;
         Ok(TrialState {
             job,
             spec,
@@ -105,8 +106,8 @@ impl<'a> TrialState<'a> {
         self.job
     }
 
-    pub fn spec(&self) -> &'a MlpSpec {
-        self.spec
+    pub fn spec(&self) -> &MlpSpec {
+        &self.spec
     }
 
     /// Epochs done.
@@ -121,7 +122,7 @@ impl<'a> TrialState<'a> {
 
     /// Whether there is nothing left to train.
     pub fn is_over(&self) -> bool {
-        self.state.is_over(self.spec)
+        self.state.is_over(&self.spec)
     }
 
     /// Hidden layers, from the input on, that normalise with their running statistics while training
@@ -231,7 +232,7 @@ impl<'a> TrialState<'a> {
             }
         }
         self.state
-            .note(self.spec, objective, epoch, confusion, &self.network);
+            .note(&self.spec, objective, epoch, confusion, &self.network);
     }
 
     /// The bytes of a checkpoint after the epoch noted last; `numbers` gives every list as it is now.
@@ -274,7 +275,7 @@ impl<'a> TrialState<'a> {
         });
         finish(
             &self.job,
-            self.spec,
+            &self.spec,
             &self.network,
             self.state,
             reason,

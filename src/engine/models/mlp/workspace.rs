@@ -10,7 +10,7 @@ use super::periodic::PeriodicWorkspace;
 use super::shape::{InputLayer, Layer, Shape};
 use super::simd::{F32x16, Isa, LANES, vectors};
 use sweep_core::random::Stream;
-use sweep_core::trial::Activation;
+use sweep_core::trial::models::Activation;
 use sweep_data::Rows;
 
 /// Intermediate results of one batch.

@@ -31,7 +31,8 @@ use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use bins::Bins;
 use model::{add_votes, means};
 use sweep_core::awake;
-use sweep_core::trial::{Artifact, ForestSpec, Kind, ModelSpec};
+use sweep_core::trial::models::RandomForestSpec;
+use sweep_core::trial::{Artifact, Kind};
 use tree::{Grown, Rules, bag, grow};
 
 /// About how often a forest reports.
@@ -49,7 +50,7 @@ pub(super) struct RandomForestKind;
 
 impl ModelKind for RandomForestKind {
     fn kind(&self) -> Kind {
-        Kind::Forest
+        Kind::RANDOM_FOREST
     }
 
     fn train(
@@ -59,9 +60,9 @@ impl ModelKind for RandomForestKind {
         checkpoint: Option<&[u8]>,
         callback: &mut dyn Callback,
     ) -> Result<Outcome, EngineError> {
-        match &job.spec.model {
-            ModelSpec::Forest(model) => train(job, model, checkpoint, callback),
-            _ => Err(other_kind(job)),
+        match RandomForestSpec::of(&job.spec.model) {
+            Some(model) => train(job, &model, checkpoint, callback),
+            None => Err(other_kind(job)),
         }
     }
 
@@ -81,7 +82,7 @@ impl ModelKind for RandomForestKind {
 /// When the data cannot be learnt from, the checkpoint is not this trial's, or a file cannot be written.
 pub fn train(
     job: Job<'_>,
-    model: &ForestSpec,
+    model: &RandomForestSpec,
     checkpoint: Option<&[u8]>,
     callback: &mut dyn Callback,
 ) -> Result<Outcome, EngineError> {

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::*;
 use crate::fixtures::{CLASSES, Remember, fixture};
-use sweep_core::trial::{MaxFeatures, ModelSpec, Objective, TrialResult, TrialSpec};
+use sweep_core::trial::models::MaxFeatures;
+use sweep_core::trial::{ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::Dataset;
 
-fn spec(forest: ForestSpec, seed: u64) -> TrialSpec {
-    TrialSpec::new(ModelSpec::Forest(forest), seed, Objective::default())
+fn spec(forest: RandomForestSpec, seed: u64) -> TrialSpec {
+    TrialSpec::new(ModelSpec::from(forest), seed, Objective::default())
 }
 
 fn run(
@@ -19,14 +20,12 @@ fn run(
     callback: &mut Remember,
 ) -> Outcome {
     let job = Job { spec, data, folder };
-    let ModelSpec::Forest(forest) = &spec.model else {
-        panic!("a forest")
-    };
-    train(job, forest, checkpoint, callback).unwrap()
+    let forest = RandomForestSpec::of(&spec.model).expect("a forest");
+    train(job, &forest, checkpoint, callback).unwrap()
 }
 
 /// Result and forest; the seconds are taken out of the result.
-fn grown(data: &Dataset, forest: ForestSpec, seed: u64) -> (TrialResult, Forest) {
+fn grown(data: &Dataset, forest: RandomForestSpec, seed: u64) -> (TrialResult, Forest) {
     let folder = tempfile::tempdir().unwrap();
     let outcome = run(
         data,
@@ -56,12 +55,12 @@ fn metric(result: &TrialResult, name: &str) -> f64 {
 }
 
 /// One tree on all rows and all features.
-fn one_tree() -> ForestSpec {
-    ForestSpec {
+fn one_tree() -> RandomForestSpec {
+    RandomForestSpec {
         trees: 1,
         max_features: MaxFeatures::All,
         bootstrap: false,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     }
 }
 
@@ -126,12 +125,12 @@ fn a_split_without_gain_is_taken_when_it_leads_to_one() {
 fn min_leaf_and_max_depth_are_kept() {
     let data = fixture(24);
     for (min_leaf, max_depth) in [(1, 3), (25, 0), (10, 6)] {
-        let rules = ForestSpec {
+        let rules = RandomForestSpec {
             min_leaf,
             max_depth,
             trees: 5,
             bootstrap: false,
-            ..ForestSpec::default()
+            ..RandomForestSpec::default()
         };
         let (_, forest) = grown(&data, rules, 1);
         for tree in &forest.trees {
@@ -170,25 +169,25 @@ fn assert_like_a_seed(what: &str, value: f64, (mean, deviation): Expected) {
 
 #[test]
 fn scores_and_sizes_are_those_of_scikit_learn() {
-    let plain = || ForestSpec {
+    let plain = || RandomForestSpec {
         trees: 200,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
-    let shallow = ForestSpec {
+    let shallow = RandomForestSpec {
         max_depth: 5,
         ..plain()
     };
-    let smooth = ForestSpec {
+    let smooth = RandomForestSpec {
         min_leaf: 10,
         ..plain()
     };
-    let all_rows = ForestSpec {
+    let all_rows = RandomForestSpec {
         bootstrap: false,
-        max_features: MaxFeatures::Share(0.5),
+        max_features: MaxFeatures::Fraction(0.5),
         ..plain()
     };
     // Accuracy, loss, leaves a tree.
-    let cases: [(ForestSpec, [Expected; 3]); 4] = [
+    let cases: [(RandomForestSpec, [Expected; 3]); 4] = [
         (
             plain(),
             [(0.8149, 0.0027), (0.4108, 0.0099), (281.10, 0.99)],
@@ -219,9 +218,9 @@ fn scores_and_sizes_are_those_of_scikit_learn() {
 
 #[test]
 fn importance_and_out_of_bag_accuracy_are_those_of_scikit_learn() {
-    let rules = ForestSpec {
+    let rules = RandomForestSpec {
         trees: 200,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
     let (result, _) = grown(&fixture(7), rules, 1);
     assert_like_a_seed("oob", metric(&result, "oob/accuracy"), (0.8290, 0.0028));
@@ -243,9 +242,9 @@ fn importance_and_out_of_bag_accuracy_are_those_of_scikit_learn() {
 
 #[test]
 fn values_that_share_bins_score_as_scikit_learn_does_on_the_exact_ones() {
-    let rules = ForestSpec {
+    let rules = RandomForestSpec {
         trees: 200,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
     let (result, _) = grown(&fixture(24), rules, 1);
     assert_like_a_seed(
@@ -261,9 +260,9 @@ fn values_that_share_bins_score_as_scikit_learn_does_on_the_exact_ones() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let data = fixture(24);
-    let rules = ForestSpec {
+    let rules = RandomForestSpec {
         trees: 43,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
     let alone = grown(&data, rules.clone(), 9);
     assert_ne!(alone.1, grown(&data, rules.clone(), 10).1);
@@ -281,10 +280,10 @@ fn any_number_of_threads_gives_the_same_bits() {
 fn going_on_from_a_checkpoint_gives_the_same_bits() {
     let data = fixture(24);
     for bootstrap in [true, false] {
-        let rules = ForestSpec {
+        let rules = RandomForestSpec {
             trees: 45,
             bootstrap,
-            ..ForestSpec::default()
+            ..RandomForestSpec::default()
         };
         let spec = spec(rules, 3);
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -330,9 +329,9 @@ fn going_on_from_a_checkpoint_gives_the_same_bits() {
 #[test]
 fn the_saved_forest_predicts_what_was_reported() {
     let data = fixture(24);
-    let rules = ForestSpec {
+    let rules = RandomForestSpec {
         trees: 20,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
     let (result, forest) = grown(&data, rules, 4);
     let probabilities = forest.predict(data.valid().x);
@@ -385,8 +384,8 @@ fn a_feature_that_varies_is_found_among_constant_ones() {
     (x[8], x[17], x[26], x[35]) = (1.0, 2.0, 3.0, 4.0);
     let data = Dataset::in_memory(9, 2, (x.clone(), vec![0, 0, 1, 1]), (x, vec![0, 0, 1, 1]));
     for seed in 0..10 {
-        let rules = ForestSpec {
-            max_features: MaxFeatures::Share(0.01),
+        let rules = RandomForestSpec {
+            max_features: MaxFeatures::Fraction(0.01),
             ..one_tree()
         };
         assert_eq!(grown(&data, rules, seed).0.best, Some(1.0));
@@ -395,10 +394,10 @@ fn a_feature_that_varies_is_found_among_constant_ones() {
 
 #[test]
 fn columns_of_few_bins_still_learn() {
-    let rules = ForestSpec {
+    let rules = RandomForestSpec {
         max_bin: 2,
         trees: 20,
-        ..ForestSpec::default()
+        ..RandomForestSpec::default()
     };
     let (result, forest) = grown(&fixture(24), rules, 1);
     // Two bins a feature and six features make at most 64 cells.

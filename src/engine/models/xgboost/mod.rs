@@ -27,7 +27,8 @@ use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use ffi::{Booster, Matrix, Xgboost};
 use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::{BoostSpec, Kind, ModelSpec};
+use sweep_core::trial::Kind;
+use sweep_core::trial::models::XgboostSpec;
 
 const MODEL: &str = "model.json";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
@@ -39,7 +40,7 @@ pub(super) struct XgboostKind;
 
 impl ModelKind for XgboostKind {
     fn kind(&self) -> Kind {
-        Kind::Boost
+        Kind::XGBOOST
     }
 
     fn train(
@@ -49,9 +50,9 @@ impl ModelKind for XgboostKind {
         checkpoint: Option<&[u8]>,
         callback: &mut dyn Callback,
     ) -> Result<Outcome, EngineError> {
-        match &job.spec.model {
-            ModelSpec::Boost(model) => train(job, model, checkpoint, callback),
-            _ => Err(other_kind(job)),
+        match XgboostSpec::of(&job.spec.model) {
+            Some(model) => train(job, &model, checkpoint, callback),
+            None => Err(other_kind(job)),
         }
     }
 
@@ -79,7 +80,7 @@ pub fn locate() -> Result<Located, NotFound> {
 /// this trial's or another version's, or the model cannot be written.
 pub fn train(
     job: Job<'_>,
-    model: &BoostSpec,
+    model: &XgboostSpec,
     checkpoint: Option<&[u8]>,
     callback: &mut dyn Callback,
 ) -> Result<Outcome, EngineError> {
@@ -216,7 +217,7 @@ fn loaded() -> Result<&'static Xgboost, EngineError> {
 }
 
 /// Whether early stopping ends boosting here.
-fn is_stale(progress: &Progress, model: &BoostSpec) -> bool {
+fn is_stale(progress: &Progress, model: &XgboostSpec) -> bool {
     let best = progress.best.as_ref().map_or(0, |best| best.step);
     model.early_stopping_rounds > 0 && progress.step - best >= model.early_stopping_rounds
 }
@@ -225,7 +226,7 @@ fn is_stale(progress: &Progress, model: &BoostSpec) -> bool {
 struct Ensemble<'a> {
     library: &'static Xgboost,
     job: Job<'a>,
-    model: &'a BoostSpec,
+    model: &'a XgboostSpec,
     train: Matrix,
     valid: Matrix,
     booster: Booster,
@@ -235,7 +236,7 @@ impl<'a> Ensemble<'a> {
     fn new(
         library: &'static Xgboost,
         job: Job<'a>,
-        model: &'a BoostSpec,
+        model: &'a XgboostSpec,
     ) -> Result<Ensemble<'a>, EngineError> {
         let features = job.data.meta().features.len();
         let train = Matrix::labelled(library, job.data.train(), features)?;

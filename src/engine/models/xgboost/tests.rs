@@ -27,9 +27,9 @@ fn say_skipped(why: &str) {
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
-fn spec(boost: BoostSpec, metric: &str, goal: Goal) -> TrialSpec {
+fn spec(boost: XgboostSpec, metric: &str, goal: Goal) -> TrialSpec {
     TrialSpec::new(
-        ModelSpec::Boost(boost),
+        ModelSpec::from(boost),
         5,
         Objective {
             metric: metric.to_owned(),
@@ -46,10 +46,8 @@ fn run(
     callback: &mut Remember,
 ) -> Outcome {
     let job = Job { spec, data, folder };
-    let ModelSpec::Boost(boost) = &spec.model else {
-        panic!("boosting")
-    };
-    train(job, boost, checkpoint, callback).unwrap()
+    let boost = XgboostSpec::of(&spec.model).expect("boosting");
+    train(job, &boost, checkpoint, callback).unwrap()
 }
 
 fn done(outcome: Outcome) -> TrialResult {
@@ -74,12 +72,12 @@ fn column(callback: &Remember, name: &str) -> Vec<f64> {
     callback.epochs.iter().map(of).collect()
 }
 
-fn oracle_settings() -> BoostSpec {
-    BoostSpec {
+fn oracle_settings() -> XgboostSpec {
+    XgboostSpec {
         rounds: 10,
         max_depth: 4,
         gamma: 0.5,
-        ..BoostSpec::default()
+        ..XgboostSpec::default()
     }
 }
 
@@ -269,11 +267,11 @@ fn going_on_from_a_checkpoint_gives_the_same_bits() {
     }
     let data = fixture(24);
     for (subsample, colsample_bytree) in [(1.0, 1.0), (0.7, 1.0), (1.0, 0.5), (0.7, 0.5)] {
-        let boost = BoostSpec {
+        let boost = XgboostSpec {
             rounds: 12,
             subsample,
             colsample_bytree,
-            ..BoostSpec::default()
+            ..XgboostSpec::default()
         };
         let spec = spec(boost, "valid/loss", Goal::Min);
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -324,11 +322,11 @@ fn the_replicate_seed_decides_which_rows_and_features_are_drawn() {
     }
     let (data, folder) = (fixture(24), tempfile::tempdir().unwrap());
     for (subsample, colsample_bytree) in [(0.5, 1.0), (1.0, 0.5)] {
-        let boost = BoostSpec {
+        let boost = XgboostSpec {
             rounds: 3,
             subsample,
             colsample_bytree,
-            ..BoostSpec::default()
+            ..XgboostSpec::default()
         };
         let mut losses = Vec::new();
         for seed in [5, 5, 6] {
@@ -349,10 +347,10 @@ fn early_stopping_ends_so_many_rounds_after_the_best() {
         return;
     }
     let (data, folder) = (fixture(24), tempfile::tempdir().unwrap());
-    let boost = BoostSpec {
+    let boost = XgboostSpec {
         rounds: 500,
         early_stopping_rounds: 4,
-        ..BoostSpec::default()
+        ..XgboostSpec::default()
     };
     let spec = spec(boost, "valid/loss", Goal::Min);
     let mut callback = Remember::default();
@@ -386,10 +384,10 @@ fn two_classes_and_constant_features_are_boosted_too() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let boost = BoostSpec {
+    let boost = XgboostSpec {
         rounds: 20,
         min_child_weight: 0.0,
-        ..BoostSpec::default()
+        ..XgboostSpec::default()
     };
     let spec = spec(boost, "valid/accuracy", Goal::Max);
     let (x, y) = (vec![1.0, 2.0, 3.0, 4.0], vec![0, 0, 1, 1]);
@@ -421,11 +419,11 @@ fn what_the_library_refuses_comes_back_as_its_words() {
     }
     let data = fixture(24);
     let folder = tempfile::tempdir().unwrap();
-    let boost = BoostSpec {
+    let boost = XgboostSpec {
         subsample: 2.0,
-        ..BoostSpec::default()
+        ..XgboostSpec::default()
     };
-    let spec = spec(boost.clone(), "valid/loss", Goal::Min);
+    let spec = spec(XgboostSpec::default(), "valid/loss", Goal::Min);
     let job = Job {
         spec: &spec,
         data: &data,

@@ -31,7 +31,7 @@ pub(super) fn configs(ranking: &[Configuration], inference: &Inference) -> Json 
         "candidates": inference.candidates,
         "id": column(&|config| json!(config.id.short())),
         "kind": column(&|config| {
-            json!(Kind::ALL.iter().position(|kind| *kind == config.kind))
+            json!(config.kind.index())
         }),
         "planned": column(&|config| json!(config.planned)),
         "mean": column(&|config| number(config.stats.mean)),
@@ -100,10 +100,7 @@ impl<'a> Setting<'a> {
             let first = of_kind.next();
             of_kind.any(|at| Some(at) != first)
         };
-        let kinds = Kind::ALL
-            .iter()
-            .enumerate()
-            .filter(|(_, kind)| varies(kind));
+        let kinds = Kind::all().enumerate().filter(|(_, kind)| varies(kind));
         let shown = self
             .values
             .iter()

@@ -142,7 +142,7 @@ pub(super) fn features(input: &Input, summary: &Summary) -> Json {
         let shares = shares.map(|(name, share)| json!([text::sanitize(name), number(*share)]));
         (!seeds.is_empty()).then(|| json!([config, shares.collect::<Json>()]))
     };
-    Kind::ALL.into_iter().filter_map(one).collect()
+    Kind::all().filter_map(one).collect()
 }
 
 /// Scores on fractions of the training rows, of the best configuration of each kind:
@@ -162,7 +162,7 @@ pub(super) fn learning_curve(input: &Input, summary: &Summary) -> Json {
         });
         Some(json!([config, points.collect::<Json>()]))
     };
-    Kind::ALL.into_iter().filter_map(one).collect()
+    Kind::all().filter_map(one).collect()
 }
 
 pub(super) fn calibration(input: &Input, ranking: &[Configuration]) -> Json {

@@ -4,7 +4,8 @@ use super::*;
 use crate::Job;
 use crate::fixtures::{Remember, fixture};
 use crate::models::mlp::train;
-use sweep_core::trial::{MlpSpec, ModelSpec, Objective, TrialSpec};
+use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
 
 /// `bytes` with `from` in place of `to` in the header, and a digest that fits.
 fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
@@ -34,7 +35,7 @@ fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
         epochs: 3,
         ..MlpSpec::default()
     };
-    let spec = TrialSpec::new(ModelSpec::Mlp(model.clone()), 1, Objective::default());
+    let spec = TrialSpec::new(ModelSpec::from(model.clone()), 1, Objective::default());
     let job = Job {
         spec: &spec,
         data: &data,

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::models::mlp::model_io;
-use sweep_core::trial::{Embedding, Transfer, TrialId};
+use sweep_core::trial::models::Embedding;
+use sweep_core::trial::{Transfer, TrialId};
 
 /// The name of the made-up source.
 const SOURCE: &str = "feedfacefeedfacefeedfacefeedface";
@@ -109,14 +110,12 @@ fn whole_runs_of_fine_tuning_are_those_of_pytorch() {
     let fixture: serde_json::Value = serde_json::from_str(text).unwrap();
     let data = data(9, 5);
     for case in fixture["cases"].as_array().unwrap() {
-        let mut model = ModelSpec::Mlp(MlpSpec::default());
+        let mut model = ModelSpec::new(Kind::MLP);
         for (key, value) in case["config"].as_object().unwrap() {
             let value: Value = serde_json::from_value(value.clone()).unwrap();
             model.set(key, &value).unwrap();
         }
-        let ModelSpec::Mlp(model) = model else {
-            unreachable!("made as a network above");
-        };
+        let model = MlpSpec::of(&model).expect("a network");
         let count = |key: &str| case["transfer"][key].as_u64().unwrap() as usize;
         let (trials, weights) = trials(&model, 9);
         let seed = case["seed"].as_u64().unwrap();
@@ -143,10 +142,10 @@ fn whole_runs_of_fine_tuning_are_those_of_pytorch() {
 fn frozen_layers_end_as_they_were_copied_and_the_others_do_not() {
     let data = data(9, 5);
     for (freeze, optimizer) in [
-        (0, Optimizer::Adam),
-        (1, Optimizer::Adam),
-        (2, Optimizer::Adamw),
-        (1, Optimizer::Sgd),
+        (0, Optimizer::ADAM),
+        (1, Optimizer::ADAM),
+        (2, Optimizer::ADAMW),
+        (1, Optimizer::SGD),
     ] {
         let model = MlpSpec {
             optimizer,
@@ -179,9 +178,9 @@ fn what_is_not_copied_begins_as_it_does_from_scratch() {
             data: &data,
             folder: &folder,
         };
-        let shape = Shape::new(mlp(spec), None, 9, 5);
-        let mut network = Network::new(Isa::detect(), mlp(spec), shape, 32, spec.seed);
-        transfer::begin(&job, mlp(spec), &mut network).unwrap();
+        let shape = Shape::new(&mlp(spec), None, 9, 5);
+        let mut network = Network::new(Isa::detect(), &mlp(spec), shape, 32, spec.seed);
+        transfer::begin(&job, &mlp(spec), &mut network).unwrap();
         network
     };
     let scratch = start(&trial(model.clone(), 3));
@@ -264,10 +263,10 @@ fn a_source_that_is_missing_changed_or_of_another_shape_is_refused() {
 fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
     let data = data(9, 5);
     for kind in [
-        sweep_core::trial::Kind::Mlp,
-        sweep_core::trial::Kind::Forest,
+        sweep_core::trial::Kind::MLP,
+        sweep_core::trial::Kind::RANDOM_FOREST,
     ] {
-        let mut spec = TrialSpec::new(kind.default_model(), 4, Objective::default());
+        let mut spec = TrialSpec::new(ModelSpec::new(kind), 4, Objective::default());
         let model = &mut spec.model;
         for (key, value) in [("epochs", 2), ("trees", 3)] {
             // Each kind takes one of the two.

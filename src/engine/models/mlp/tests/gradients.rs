@@ -5,7 +5,7 @@ use super::super::network::{Draw, Network};
 use super::super::shape::Shape;
 use super::super::simd::Isa;
 use super::rows;
-use sweep_core::trial::{Activation, Embedding, MlpSpec};
+use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
 use sweep_data::Rows;
 
 const FEATURES: usize = 7;

@@ -4,7 +4,7 @@
 use super::super::*;
 use super::{Record, assert_same_bits, data, run, run_in, small, trial};
 use crate::score::argmax;
-use sweep_core::trial::Embedding;
+use sweep_core::trial::models::Embedding;
 
 const PERIODIC: Embedding = Embedding::Periodic {
     frequencies: 8,

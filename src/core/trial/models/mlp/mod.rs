@@ -1,0 +1,289 @@
+//! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear, cross-entropy.
+
+mod early_stopping;
+mod embedding;
+mod lr_schedule;
+mod optimizer;
+
+pub use early_stopping::EarlyStopping;
+pub use embedding::Embedding;
+pub use lr_schedule::{Decay, LrSchedule};
+pub use optimizer::Optimizer;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::value::Value;
+use super::kind::{Kind, KindDef, Mark, Steps};
+use super::param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
+use super::view::{ParamValue, settings_struct, unexpected, word};
+
+/// Most hidden layers a network may have. Dropout streams are numbered with 64 layers per step.
+const MAX_LAYERS: usize = 64;
+/// Widest hidden layer.
+const MAX_WIDTH: u32 = 65_536;
+/// Most epochs a trial may train.
+const MAX_EPOCHS: u32 = 1_000_000;
+
+pub(super) static DEF: KindDef = KindDef {
+    name: "mlp",
+    label: "network",
+    is_baseline: false,
+    mark: Mark::Disc,
+    color: (0, 114, 178),
+    dark_color: (86, 180, 233),
+    params: PARAMS,
+    steps: Steps {
+        param: "epochs",
+        name: "epoch",
+        has_curve: true,
+    },
+    library: None,
+    is_batched: true,
+};
+
+/// Defaults are those of PyTorch where it has one. The order is part of every trial's id.
+static PARAMS: &[ParamDef] = &[
+    ParamDef::new(
+        "layers",
+        ParamType::Ints {
+            max_len: MAX_LAYERS,
+            each: IntRange::new(1, MAX_WIDTH),
+        },
+        Literal::Ints(&[64, 32]),
+        "widths of the hidden layers",
+    )
+    .in_batch(InBatch::Same)
+    .note(", such as [64, 32]; [] is a linear model"),
+    ParamDef::new(
+        "activation",
+        ParamType::Choice(ACTIVATIONS),
+        Literal::Text("relu"),
+        "after each hidden layer",
+    )
+    .in_batch(InBatch::Same)
+    .unless("layers", Literal::Ints(&[])),
+    ParamDef::new(
+        "batch_norm",
+        ParamType::Bool,
+        Literal::Bool(false),
+        "batch normalisation before the activation",
+    )
+    .unless("layers", Literal::Ints(&[])),
+    ParamDef::new(
+        "dropout",
+        ParamType::Float(FloatRange::BELOW_1),
+        Literal::Float(0.0),
+        "probability of dropping a hidden unit",
+    )
+    .unless("layers", Literal::Ints(&[])),
+    ParamDef::new(
+        "epochs",
+        ParamType::Int(IntRange::new(1, MAX_EPOCHS)),
+        Literal::Int(20),
+        "passes over the training rows",
+    ),
+    ParamDef::new(
+        "batch_size",
+        ParamType::IntOr(IntRange::from(1), &["all"]),
+        Literal::Int(32),
+        "rows per optimiser step",
+    )
+    .in_batch(InBatch::Same),
+    ParamDef::new(
+        "optimizer",
+        ParamType::Choice(optimizer::OPTIMIZERS),
+        Literal::Text("adam"),
+        "the update rule",
+    )
+    .in_batch(InBatch::SameUses),
+    ParamDef::new(
+        "lr",
+        ParamType::Float(FloatRange::ABOVE_0),
+        Literal::Float(1e-3),
+        "learning rate",
+    ),
+    ParamDef::new(
+        "lr_schedule",
+        ParamType::Table(&lr_schedule::TABLE),
+        Literal::Text("constant"),
+        "how the learning rate moves",
+    ),
+    ParamDef::new(
+        "weight_decay",
+        ParamType::Float(FloatRange::FROM_0),
+        Literal::Float(0.0),
+        "L2 for adam and sgd, decoupled for adamw",
+    ),
+    ParamDef::new(
+        "clip_norm",
+        ParamType::Float(FloatRange::FROM_0),
+        Literal::Float(0.0),
+        "largest global norm of the gradient",
+    )
+    .note(" (0 = off)"),
+    optimizer::MOMENTUM,
+    optimizer::NESTEROV,
+    optimizer::BETAS,
+    optimizer::EPS,
+    ParamDef::new(
+        "early_stopping",
+        ParamType::Table(&early_stopping::TABLE),
+        Literal::Bool(false),
+        "end when the objective no longer improves",
+    ),
+    ParamDef::new(
+        "embedding",
+        ParamType::Table(&embedding::TABLE),
+        Literal::Text("none"),
+        "how each feature is spread over several inputs",
+    )
+    .in_batch(InBatch::Same)
+    .later(),
+    ParamDef::new(
+        "label_smoothing",
+        ParamType::Float(FloatRange::BELOW_1),
+        Literal::Float(0.0),
+        "fraction of the target spread evenly over all classes while training",
+    )
+    .in_batch(InBatch::SameSwitch)
+    .later(),
+    ParamDef::new(
+        "ema",
+        ParamType::Float(FloatRange::BELOW_1),
+        Literal::Float(0.0),
+        "measure and save a moving average of the weights, with this decay per step",
+    )
+    .in_batch(InBatch::SameSwitch)
+    .note(", such as 0.995 (0 = off)")
+    .later(),
+];
+
+settings_struct! {
+    /// Every setting of a network and of its training.
+    MlpSpec of Kind::MLP => {
+        /// Widths of the hidden layers; none is a linear classifier.
+        layers: Vec<usize>,
+        activation: Activation,
+        batch_norm: bool,
+        /// Probability that a hidden unit is set to zero while training.
+        dropout: f64,
+        epochs: u32,
+        batch_size: BatchSize,
+        optimizer: Optimizer,
+        lr: f64,
+        lr_schedule: LrSchedule,
+        /// L2 added to the gradient for `adam` and `sgd`; decoupled for `adamw`.
+        weight_decay: f64,
+        /// Largest global L2 norm of the gradient; 0 is off.
+        clip_norm: f64,
+        momentum: f64,
+        nesterov: bool,
+        /// Decay of the first and second moment.
+        betas: (f64, f64),
+        eps: f64,
+        early_stopping: Option<EarlyStopping>,
+        /// How features enter the first layer.
+        embedding: Embedding,
+        /// Fraction of the target that is spread evenly over all classes while training.
+        label_smoothing: f64,
+        /// Decay of the moving average of the weights that is measured and saved in their place; 0 is off.
+        ema: f64,
+    }
+}
+
+/// The data that a trial is trained on, as far as they decide how much memory it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetSize {
+    pub rows: usize,
+    pub features: usize,
+    pub classes: usize,
+}
+
+/// Its names are also those in the files of trained networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    Relu,
+    Gelu,
+    Silu,
+    Tanh,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchSize {
+    Rows(usize),
+    /// All training rows in one batch.
+    All,
+}
+
+const ACTIVATIONS: &[Choice] = &[
+    Choice::new("relu"),
+    Choice::new("gelu"),
+    Choice::new("silu"),
+    Choice::new("tanh"),
+];
+
+impl MlpSpec {
+    /// Rows of one batch when there are `rows` training rows.
+    pub fn batch_rows(&self, rows: usize) -> usize {
+        match self.batch_size {
+            BatchSize::Rows(size) => size.min(rows),
+            BatchSize::All => rows,
+        }
+    }
+
+    /// Numbers that training takes: the values of a batch at every layer, and the parameters. At least 1.
+    pub fn numbers(&self, data: DatasetSize) -> u64 {
+        let inputs = data.features * self.embedding.inputs_per_feature();
+        let (mut values, mut parameters, mut previous) = (inputs, 0, inputs);
+        for width in self.layers.iter().copied().chain([data.classes]) {
+            values += width;
+            parameters += previous * width;
+            previous = width;
+        }
+        (values as u64)
+            .saturating_mul(self.batch_rows(data.rows) as u64)
+            .saturating_add(parameters as u64)
+            .max(1)
+    }
+}
+
+impl ParamValue for Activation {
+    fn from_value(value: &Value) -> Activation {
+        match value {
+            Value::Text(name) => match name.as_str() {
+                "relu" => Activation::Relu,
+                "gelu" => Activation::Gelu,
+                "silu" => Activation::Silu,
+                "tanh" => Activation::Tanh,
+                _ => unexpected(value),
+            },
+            other => unexpected(other),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        word(match self {
+            Activation::Relu => "relu",
+            Activation::Gelu => "gelu",
+            Activation::Silu => "silu",
+            Activation::Tanh => "tanh",
+        })
+    }
+}
+
+impl ParamValue for BatchSize {
+    fn from_value(value: &Value) -> BatchSize {
+        match value {
+            Value::Text(_) => BatchSize::All,
+            rows => BatchSize::Rows(u32::from_value(rows) as usize),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            BatchSize::All => word("all"),
+            BatchSize::Rows(rows) => Value::Int(*rows as i64),
+        }
+    }
+}

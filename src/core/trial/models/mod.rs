@@ -1,0 +1,26 @@
+//! The kinds of model and their settings: one file or folder for each kind, and what they have in common.
+
+mod invalid;
+mod kind;
+mod mlp;
+mod model;
+mod param;
+mod random_forest;
+mod registry;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+mod xgboost;
+
+pub use invalid::{InvalidEntry, InvalidParam};
+pub use kind::{Kind, KindDef, Mark, Steps};
+pub use mlp::{
+    Activation, BatchSize, DatasetSize, Decay, EarlyStopping, Embedding, LrSchedule, MlpSpec,
+    Optimizer,
+};
+pub use model::ModelSpec;
+pub use param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
+pub use random_forest::{MaxFeatures, RandomForestSpec};
+pub use table::{EntryDoc, Form, TableDef, Variant};
+pub use xgboost::XgboostSpec;

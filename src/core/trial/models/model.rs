@@ -1,0 +1,153 @@
+//! A model as an experiment asks for it: a kind and a value for each of its settings.
+//!
+//! Invariant: there is one canonical value for each setting of the kind, in their order. The only way to change one is
+//! [`ModelSpec::set`], which refuses what cannot be trained.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::super::value::{Params, Value};
+use super::invalid::InvalidParam;
+use super::kind::Kind;
+use super::param::{Choice, InBatch, ParamDef, ParamType};
+
+/// What is trained, and how. Clones share their values until one is changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelSpec {
+    kind: Kind,
+    values: Arc<[Value]>,
+}
+
+impl ModelSpec {
+    /// A model of `kind` with every setting at its default.
+    pub fn new(kind: Kind) -> ModelSpec {
+        let values = kind.params().iter().map(ParamDef::default_value);
+        ModelSpec {
+            kind,
+            values: values.collect(),
+        }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Sets `name` to `value`, or says what would be allowed.
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<(), InvalidParam> {
+        let params = self.kind.params();
+        let index = params.iter().position(|param| param.name == name);
+        let index = index.ok_or(InvalidParam::Unknown)?;
+        let value = params[index].canonical(value)?;
+        Arc::make_mut(&mut self.values)[index] = value;
+        Ok(())
+    }
+
+    /// The value of the setting `name`, if the kind has it.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let mut values = self.iter();
+        let found = values.find(|(param, _)| param.name == name);
+        found.map(|(_, value)| value)
+    }
+
+    /// Every setting with its value, in the order of the kind's.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static ParamDef, &Value)> {
+        self.kind.params().iter().zip(self.values.iter())
+    }
+
+    /// Every setting by name with its value.
+    pub fn params(&self) -> Params {
+        self.iter()
+            .map(|(param, value)| (param.name.to_owned(), value.clone()))
+            .collect()
+    }
+
+    /// Most steps that training takes: epochs, rounds or trees.
+    pub fn steps(&self) -> u32 {
+        match self.get(self.kind.def().steps.param) {
+            Some(Value::Int(steps)) => u32::try_from(*steps).unwrap_or(u32::MAX),
+            _ => 0,
+        }
+    }
+
+    /// Whether the setting `name` has no effect beside the others, so that it must not name another trial.
+    pub fn is_inactive(&self, name: &str) -> bool {
+        let Some(param) = self.kind.param(name) else {
+            return false;
+        };
+        if let Some((other, value)) = param.unless
+            && self.get(other).is_some_and(|found| *found == value.value())
+        {
+            return true;
+        }
+        self.iter().any(|(other, chosen)| match &other.ty {
+            ParamType::Choice(choices) => {
+                let uses = |choice: &&Choice| choice.uses.contains(&name);
+                let mut users = choices.iter().filter(uses).peekable();
+                let is_chosen = |name: &str| matches!(chosen, Value::Text(text) if text == name);
+                users.peek().is_some() && !users.any(|choice| is_chosen(choice.name))
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a trial of each can be trained together with the other as one.
+    pub fn can_batch(&self, other: &ModelSpec) -> bool {
+        self.kind == other.kind
+            && self.kind.def().is_batched
+            && self
+                .iter()
+                .zip(other.values.iter())
+                .all(|((param, one), other_value)| {
+                    let inactive = (self.is_inactive(param.name), other.is_inactive(param.name));
+                    match inactive {
+                        (true, true) => true,
+                        (false, false) => param.is_alike(one, other_value),
+                        _ => param.in_batch == InBatch::Free,
+                    }
+                })
+    }
+
+    /// Settings that decide the result, for a trial's id: those with an effect, less those at a default that
+    /// stands for how models were trained before there was such a setting.
+    pub fn significant(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.iter()
+            .filter(|(param, value)| {
+                let is_legacy_default = param.is_later && **value == param.default_value();
+                !is_legacy_default && !self.is_inactive(param.name)
+            })
+            .map(|(param, value)| (param.name, value))
+    }
+}
+
+/// As it is written between processes.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    kind: Kind,
+    params: BTreeMap<String, Value>,
+}
+
+impl Serialize for ModelSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Written {
+            kind: self.kind,
+            params: self.params().into_iter().collect(),
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ModelSpec, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let mut model = ModelSpec::new(written.kind);
+        for (name, value) in &written.params {
+            model.set(name, value).map_err(|problem| {
+                D::Error::custom(format!("{name} = {value} is refused: {problem:?}"))
+            })?;
+        }
+        Ok(model)
+    }
+}

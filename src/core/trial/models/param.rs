@@ -1,0 +1,397 @@
+//! One setting of a model: its name, type, range, default and when it has an effect.
+//!
+//! A [`ParamDef`] is the only place that knows these: parsing, messages, the reference, trial ids and search spaces
+//! are all derived from it.
+
+use super::super::value::Value;
+use super::invalid::InvalidParam;
+use super::table::TableDef;
+
+/// A setting that a kind of model takes, or an entry of a setting that is a table.
+#[derive(Debug)]
+pub struct ParamDef {
+    pub name: &'static str,
+    pub ty: ParamType,
+    /// `None`: it has to be given. Only entries of tables may be without.
+    pub default: Option<Literal>,
+    /// It has no effect where the setting of this name has this value.
+    pub unless: Option<(&'static str, Literal)>,
+    /// Its default is how models were trained before there was such a setting, so ids made then must still hold.
+    pub is_later: bool,
+    /// In what trials that are trained together may differ.
+    pub in_batch: InBatch,
+    /// Follows the sentence about what is allowed: examples, what 0 means.
+    pub note: &'static str,
+    /// For the reference.
+    pub about: &'static str,
+}
+
+/// What values a setting takes.
+#[derive(Debug)]
+pub enum ParamType {
+    Bool,
+    Int(IntRange),
+    /// One of these numbers.
+    OneOf(&'static [u32]),
+    /// A finite number.
+    Float(FloatRange),
+    Choice(&'static [Choice]),
+    /// An integer or one of these words.
+    IntOr(IntRange, &'static [&'static str]),
+    /// A number or one of these words.
+    FloatOr(FloatRange, &'static [&'static str]),
+    Ints {
+        max_len: usize,
+        each: IntRange,
+    },
+    /// Two numbers.
+    Pair(FloatRange),
+    Table(&'static TableDef),
+}
+
+/// Integers from `min` to `max`, both included.
+#[derive(Debug, Clone, Copy)]
+pub struct IntRange {
+    pub min: u32,
+    /// `u32::MAX` is no limit worth telling.
+    pub max: u32,
+    pub multiple_of: u32,
+}
+
+/// Numbers between two bounds, each of which may be included.
+#[derive(Debug, Clone, Copy)]
+pub struct FloatRange {
+    pub min: f64,
+    pub includes_min: bool,
+    /// Infinite where there is none.
+    pub max: f64,
+    pub includes_max: bool,
+}
+
+/// One word that a setting may be.
+#[derive(Debug)]
+pub struct Choice {
+    pub name: &'static str,
+    /// Settings that have no effect with the other choices, unless they use them too.
+    pub uses: &'static [&'static str],
+}
+
+/// What trials that are trained together as one must have in common in a setting, where it has an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InBatch {
+    /// Nothing: each has its own.
+    Free,
+    /// The value.
+    Same,
+    /// Whether it is above 0.
+    SameSwitch,
+    /// The settings that the chosen word uses.
+    SameUses,
+}
+
+/// A value that can be written down as a constant.
+#[derive(Debug, Clone, Copy)]
+pub enum Literal {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(&'static str),
+    Ints(&'static [i64]),
+    Floats(&'static [f64]),
+}
+
+impl ParamDef {
+    /// A setting that always has an effect.
+    pub(super) const fn new(
+        name: &'static str,
+        ty: ParamType,
+        default: Literal,
+        about: &'static str,
+    ) -> ParamDef {
+        ParamDef {
+            default: Some(default),
+            ..ParamDef::required(name, ty, about)
+        }
+    }
+
+    /// An entry of a table that has to be given.
+    pub(super) const fn required(
+        name: &'static str,
+        ty: ParamType,
+        about: &'static str,
+    ) -> ParamDef {
+        ParamDef {
+            name,
+            ty,
+            default: None,
+            unless: None,
+            is_later: false,
+            in_batch: InBatch::Free,
+            note: "",
+            about,
+        }
+    }
+
+    pub(super) const fn note(mut self, note: &'static str) -> ParamDef {
+        self.note = note;
+        self
+    }
+
+    pub(super) const fn unless(mut self, name: &'static str, value: Literal) -> ParamDef {
+        self.unless = Some((name, value));
+        self
+    }
+
+    pub(super) const fn in_batch(mut self, in_batch: InBatch) -> ParamDef {
+        self.in_batch = in_batch;
+        self
+    }
+
+    pub(super) const fn later(mut self) -> ParamDef {
+        self.is_later = true;
+        self
+    }
+
+    /// What may be given, as a sentence fragment: `a number in [0, 1)`.
+    pub fn allowed(&self) -> String {
+        format!("{}{}", self.ty.allowed(), self.note)
+    }
+
+    /// `value` as it is kept and shown, so that `1` and `1.0` are one value; or what would be allowed.
+    pub(super) fn canonical(&self, value: &Value) -> Result<Value, InvalidParam> {
+        let refuse = || InvalidParam::Value {
+            allowed: self.allowed(),
+        };
+        let refuse_item = |index| InvalidParam::Item {
+            index,
+            allowed: self.allowed(),
+        };
+        let is_word =
+            |words: &[&str]| matches!(value, Value::Text(text) if words.contains(&text.as_str()));
+        let found = match &self.ty {
+            ParamType::Bool => matches!(value, Value::Bool(_)).then(|| value.clone()),
+            ParamType::Int(range) => range.value(value),
+            ParamType::OneOf(numbers) => match value {
+                Value::Int(int) => {
+                    let is_one = numbers.iter().any(|number| i64::from(*number) == *int);
+                    is_one.then_some(Value::Int(*int))
+                }
+                _ => None,
+            },
+            ParamType::Float(range) => range.value(value),
+            ParamType::Choice(choices) => match value {
+                Value::Text(text) => {
+                    let is_one = choices.iter().any(|choice| choice.name == text);
+                    is_one.then(|| value.clone())
+                }
+                _ => None,
+            },
+            ParamType::IntOr(_, words) | ParamType::FloatOr(_, words) if is_word(words) => {
+                Some(value.clone())
+            }
+            ParamType::IntOr(range, _) => range.value(value),
+            ParamType::FloatOr(range, _) => range.value(value),
+            ParamType::Ints { max_len, each } => match value {
+                Value::List(items) if items.len() <= *max_len => {
+                    return list(items, |item| each.value(item), refuse_item);
+                }
+                _ => None,
+            },
+            ParamType::Pair(range) => match value {
+                Value::List(items) if items.len() == 2 => {
+                    return list(items, |item| range.value(item), refuse_item);
+                }
+                _ => None,
+            },
+            ParamType::Table(def) => return def.canonical(value, refuse),
+        };
+        found.ok_or_else(refuse)
+    }
+
+    /// The canonical default.
+    ///
+    /// # Panics
+    /// When there is none, or it is not allowed; a test walks all settings.
+    pub(super) fn default_value(&self) -> Value {
+        let default = self.default.expect("settings have defaults");
+        let value = self.canonical(&default.value());
+        value.expect("defaults are allowed")
+    }
+}
+
+impl ParamDef {
+    /// Whether trials with these values can be trained together, as far as this setting goes.
+    pub(super) fn is_alike(&self, one: &Value, other: &Value) -> bool {
+        let is_on = |value: &Value| value.as_f64().is_some_and(|number| number > 0.0);
+        match (self.in_batch, &self.ty) {
+            (InBatch::Free, _) => true,
+            (InBatch::SameSwitch, _) => is_on(one) == is_on(other),
+            (InBatch::SameUses, ParamType::Choice(choices)) => {
+                let uses = |value: &Value| {
+                    let is_chosen = |choice: &&Choice| matches!(value, Value::Text(name) if name == choice.name);
+                    choices.iter().find(is_chosen).map(|choice| choice.uses)
+                };
+                uses(one) == uses(other)
+            }
+            (InBatch::Same | InBatch::SameUses, _) => one == other,
+        }
+    }
+}
+
+/// The list of what `read` makes of each item; every item that it does not take is refused.
+fn list(
+    items: &[Value],
+    read: impl Fn(&Value) -> Option<Value>,
+    refuse: impl Fn(usize) -> InvalidParam,
+) -> Result<Value, InvalidParam> {
+    let mut values = Vec::with_capacity(items.len());
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match read(item) {
+            Some(value) => values.push(value),
+            None => problems.push(refuse(index)),
+        }
+    }
+    InvalidParam::all(problems).map(|()| Value::List(values))
+}
+
+impl ParamType {
+    fn allowed(&self) -> String {
+        let quoted = |words: &[&str]| -> Vec<String> {
+            words.iter().map(|word| format!("\"{word}\"")).collect()
+        };
+        match self {
+            ParamType::Bool => "true or false".to_owned(),
+            ParamType::Int(range) => range.allowed(),
+            ParamType::OneOf(numbers) => or(numbers.iter().map(u32::to_string).collect::<Vec<_>>()),
+            ParamType::Float(range) => format!("a number {}", range.allowed()),
+            ParamType::Choice(choices) => {
+                let names: Vec<&str> = choices.iter().map(|choice| choice.name).collect();
+                or(quoted(&names))
+            }
+            ParamType::IntOr(range, words) => {
+                format!("{}, or {}", range.allowed(), or(quoted(words)))
+            }
+            ParamType::FloatOr(range, words) => {
+                let mut options = quoted(words);
+                options.push(format!("a number {}", range.allowed()));
+                or(options)
+            }
+            ParamType::Ints { max_len, each } => format!(
+                "a list of at most {max_len} integers from {} to {}",
+                each.min, each.max
+            ),
+            ParamType::Pair(range) => format!("two numbers {}", range.allowed()),
+            ParamType::Table(def) => def.allowed.to_owned(),
+        }
+    }
+}
+
+/// `a, b or c`
+fn or(mut options: Vec<String>) -> String {
+    let last = options.pop().unwrap_or_default();
+    match options.is_empty() {
+        true => last,
+        false => format!("{} or {last}", options.join(", ")),
+    }
+}
+
+impl IntRange {
+    pub(super) const fn new(min: u32, max: u32) -> IntRange {
+        IntRange {
+            min,
+            max,
+            multiple_of: 1,
+        }
+    }
+
+    pub(super) const fn from(min: u32) -> IntRange {
+        IntRange::new(min, u32::MAX)
+    }
+
+    fn value(&self, value: &Value) -> Option<Value> {
+        let Value::Int(int) = value else {
+            return None;
+        };
+        let within = u32::try_from(*int).is_ok_and(|int| {
+            (self.min..=self.max).contains(&int) && int.is_multiple_of(self.multiple_of)
+        });
+        within.then_some(Value::Int(*int))
+    }
+
+    fn allowed(&self) -> String {
+        let what = match self.multiple_of {
+            1 => "an integer".to_owned(),
+            factor => format!("a multiple of {factor}"),
+        };
+        match self.max {
+            u32::MAX => format!("{what} from {}", self.min),
+            max => format!("{what} from {} to {max}", self.min),
+        }
+    }
+}
+
+impl FloatRange {
+    pub(super) const ABOVE_0: FloatRange = FloatRange::new(0.0, false, f64::INFINITY, false);
+    pub(super) const FROM_0: FloatRange = FloatRange::new(0.0, true, f64::INFINITY, false);
+    /// [0, 1)
+    pub(super) const BELOW_1: FloatRange = FloatRange::new(0.0, true, 1.0, false);
+    /// (0, 1]
+    pub(super) const FRACTION: FloatRange = FloatRange::new(0.0, false, 1.0, true);
+    /// [0, 1]
+    pub(super) const FROM_0_TO_1: FloatRange = FloatRange::new(0.0, true, 1.0, true);
+
+    const fn new(min: f64, includes_min: bool, max: f64, includes_max: bool) -> FloatRange {
+        FloatRange {
+            min,
+            includes_min,
+            max,
+            includes_max,
+        }
+    }
+
+    fn value(&self, value: &Value) -> Option<Value> {
+        // Adding zero turns -0.0 into 0.0, which would otherwise be a trial of its own.
+        let number = value.as_f64()? + 0.0;
+        let above = number > self.min || (self.includes_min && number == self.min);
+        let below = number < self.max || (self.includes_max && number == self.max);
+        (above && below).then_some(Value::Float(number))
+    }
+
+    /// `in [0, 1)`, `above 0`, `from 0`
+    fn allowed(&self) -> String {
+        match (self.max.is_finite(), self.includes_min) {
+            (false, true) => format!("from {}", self.min),
+            (false, false) => format!("above {}", self.min),
+            (true, _) => format!(
+                "in {}{}, {}{}",
+                if self.includes_min { '[' } else { '(' },
+                self.min,
+                self.max,
+                if self.includes_max { ']' } else { ')' },
+            ),
+        }
+    }
+}
+
+impl Choice {
+    /// A word that no other setting depends on.
+    pub(super) const fn new(name: &'static str) -> Choice {
+        Choice { name, uses: &[] }
+    }
+}
+
+impl Literal {
+    pub(super) fn value(self) -> Value {
+        match self {
+            Literal::Bool(value) => Value::Bool(value),
+            Literal::Int(value) => Value::Int(value),
+            Literal::Float(value) => Value::Float(value),
+            Literal::Text(value) => Value::Text(value.to_owned()),
+            Literal::Ints(values) => Value::List(values.iter().copied().map(Value::Int).collect()),
+            Literal::Floats(values) => {
+                Value::List(values.iter().copied().map(Value::Float).collect())
+            }
+        }
+    }
+}

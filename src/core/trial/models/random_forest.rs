@@ -1,0 +1,116 @@
+//! A forest of histogram trees grown on bootstrap samples (Breiman 2001); names are scikit-learn's where it has one.
+
+use super::super::value::Value;
+use super::kind::{Kind, KindDef, Mark, Steps};
+use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
+use super::view::{ParamValue, settings_struct, word};
+
+pub(super) static DEF: KindDef = KindDef {
+    name: "random_forest",
+    label: "random forest",
+    is_baseline: true,
+    mark: Mark::Square,
+    color: (0, 158, 115),
+    dark_color: (63, 195, 154),
+    params: PARAMS,
+    steps: Steps {
+        param: "trees",
+        name: "tree",
+        has_curve: false,
+    },
+    library: None,
+    is_batched: false,
+};
+
+static PARAMS: &[ParamDef] = &[
+    ParamDef::new(
+        "trees",
+        ParamType::Int(IntRange::new(1, 100_000)),
+        Literal::Int(100),
+        "trees of the forest",
+    ),
+    ParamDef::new(
+        "max_depth",
+        ParamType::Int(IntRange::new(0, 64)),
+        Literal::Int(0),
+        "deepest level of a tree",
+    )
+    .note(" (0 = no limit)"),
+    ParamDef::new(
+        "min_leaf",
+        ParamType::Int(IntRange::from(1)),
+        Literal::Int(1),
+        "fewest rows of a leaf",
+    ),
+    ParamDef::new(
+        "max_features",
+        ParamType::FloatOr(FloatRange::FRACTION, &["sqrt", "all"]),
+        Literal::Text("sqrt"),
+        "features tried at a node; a number is a fraction of them",
+    ),
+    ParamDef::new(
+        "bootstrap",
+        ParamType::Bool,
+        Literal::Bool(true),
+        "draw rows with replacement for each tree",
+    ),
+    ParamDef::new(
+        "max_bin",
+        ParamType::Int(IntRange::new(2, 256)),
+        Literal::Int(256),
+        "histogram bins per feature",
+    ),
+];
+
+settings_struct! {
+    /// Settings of a random forest.
+    RandomForestSpec of Kind::RANDOM_FOREST => {
+        trees: u32,
+        /// 0 is no limit.
+        max_depth: u32,
+        min_leaf: u32,
+        max_features: MaxFeatures,
+        bootstrap: bool,
+        max_bin: u32,
+    }
+}
+
+/// How many features are tried at a node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxFeatures {
+    /// The square root of their number, at least 1.
+    Sqrt,
+    All,
+    /// This fraction of them, at least 1.
+    Fraction(f64),
+}
+
+impl MaxFeatures {
+    /// The number of features to try when there are `features`.
+    pub fn count(self, features: usize) -> usize {
+        let count = match self {
+            MaxFeatures::Sqrt => (features as f64).sqrt().floor() as usize,
+            MaxFeatures::All => features,
+            MaxFeatures::Fraction(fraction) => (features as f64 * fraction).floor() as usize,
+        };
+        count.clamp(1, features.max(1))
+    }
+}
+
+impl ParamValue for MaxFeatures {
+    fn from_value(value: &Value) -> MaxFeatures {
+        match value {
+            Value::Text(text) if text == "sqrt" => MaxFeatures::Sqrt,
+            Value::Text(_) => MaxFeatures::All,
+            number => MaxFeatures::Fraction(f64::from_value(number)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match self {
+            MaxFeatures::Sqrt => word("sqrt"),
+            MaxFeatures::All => word("all"),
+            MaxFeatures::Fraction(fraction) => Value::Float(*fraction),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Gradient boosting by XGBoost's `hist` tree method; names and defaults are XGBoost's own.
+
+use super::kind::{Kind, KindDef, Mark, Steps};
+use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
+use super::view::settings_struct;
+
+pub(super) static DEF: KindDef = KindDef {
+    name: "xgboost",
+    label: "XGBoost",
+    is_baseline: true,
+    mark: Mark::Diamond,
+    color: (213, 94, 0),
+    dark_color: (240, 136, 62),
+    params: PARAMS,
+    steps: Steps {
+        param: "rounds",
+        name: "boosting round",
+        has_curve: true,
+    },
+    library: Some("XGBoost"),
+    is_batched: false,
+};
+
+const FRACTION: ParamType = ParamType::Float(FloatRange::FRACTION);
+const FROM_0: ParamType = ParamType::Float(FloatRange::FROM_0);
+
+static PARAMS: &[ParamDef] = &[
+    ParamDef::new(
+        "rounds",
+        ParamType::Int(IntRange::new(1, 100_000)),
+        Literal::Int(300),
+        "most boosting rounds",
+    ),
+    ParamDef::new(
+        "early_stopping_rounds",
+        ParamType::Int(IntRange::from(0)),
+        Literal::Int(0),
+        "rounds without improvement of the objective on validation rows before ending",
+    )
+    .note(" (0 = off)"),
+    ParamDef::new(
+        "max_depth",
+        ParamType::Int(IntRange::new(1, 64)),
+        Literal::Int(6),
+        "deepest level of a tree",
+    ),
+    ParamDef::new(
+        "eta",
+        FRACTION,
+        Literal::Float(0.3),
+        "shrinkage of each tree",
+    ),
+    ParamDef::new(
+        "subsample",
+        FRACTION,
+        Literal::Float(1.0),
+        "fraction of rows per round",
+    ),
+    ParamDef::new(
+        "colsample_bytree",
+        FRACTION,
+        Literal::Float(1.0),
+        "fraction of features per tree",
+    ),
+    ParamDef::new(
+        "min_child_weight",
+        FROM_0,
+        Literal::Float(1.0),
+        "least hessian of a leaf",
+    ),
+    ParamDef::new(
+        "gamma",
+        FROM_0,
+        Literal::Float(0.0),
+        "least gain of a split",
+    ),
+    ParamDef::new("lambda", FROM_0, Literal::Float(1.0), "L2 on leaf weights"),
+    ParamDef::new("alpha", FROM_0, Literal::Float(0.0), "L1 on leaf weights"),
+    ParamDef::new(
+        "max_bin",
+        ParamType::Int(IntRange::new(2, 65_536)),
+        Literal::Int(256),
+        "histogram bins per feature",
+    ),
+];
+
+settings_struct! {
+    /// Settings of XGBoost's `hist` tree method.
+    XgboostSpec of Kind::XGBOOST => {
+        rounds: u32,
+        /// 0 is off.
+        early_stopping_rounds: u32,
+        max_depth: u32,
+        eta: f64,
+        subsample: f64,
+        colsample_bytree: f64,
+        min_child_weight: f64,
+        gamma: f64,
+        lambda: f64,
+        alpha: f64,
+        max_bin: u32,
+    }
+}
