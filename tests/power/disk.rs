@@ -8,10 +8,10 @@
 //!   write may be missing, or any of its sectors or pages; a file may be as long as it was made and hold zeros; any
 //!   change of a name may be missing while later ones are there. A rename within one folder is atomic; one between
 //!   two folders may have reached either.
-//! - [`Model::Journal`], file systems with an ordered journal (ext4 with `data=ordered`, XFS). Names change on the disk
-//!   in the order in which they were changed, and any sync brings all earlier changes of names with it. A file grows
-//!   in the order in which it was written, and may end anywhere; what was overwritten in place may be old or new,
-//!   page by page.
+//! - [`Model::Journal`], file systems with an ordered journal (ext4 with `data=ordered`, XFS). Names change on the
+//!   disk in the order in which they were changed, and any sync brings all earlier changes of names with it. A file
+//!   grows in the order in which it was written, and may end anywhere; what was overwritten in place may be old or
+//!   new, page by page.
 //!
 //! Under neither does a write damage bytes beside it, or a sync report what it has not done.
 
@@ -173,7 +173,8 @@ fn length(length: usize, changes: &[&Change]) -> usize {
     })
 }
 
-/// Any of `changes`, and of a write any of its sectors or pages; the length as it was last, or as far as bytes are there.
+/// Any of `changes`, and of a write any of its sectors or pages; the length as it was last, or as far as bytes are
+/// there.
 fn tear(content: &mut Vec<u8>, changes: &[&Change], rng: &mut Rng) {
     let last = length(content.len(), changes);
     for change in changes {
@@ -195,8 +196,8 @@ fn tear(content: &mut Vec<u8>, changes: &[&Change], rng: &mut Rng) {
     }
 }
 
-/// The first of `changes`, and of the one after them the first pages; of all later ones what lies within the file, page
-/// by page.
+/// The first of `changes`, and of the one after them the first pages; of all later ones what lies within the file,
+/// page by page.
 fn cut_short(content: &mut Vec<u8>, changes: &[&Change], rng: &mut Rng) {
     let whole = rng.between(0, changes.len() as u64 + 1) as usize;
     let (done, rest) = changes.split_at(whole);

@@ -184,6 +184,11 @@ impl Reader {
                 history.begun = begun;
                 return;
             }
+            Operation::SyncAll => {
+                let all = 0..history.names.len();
+                history.changes.extend(all.map(Change::Sync));
+                return;
+            }
             Operation::Ended => Some(Change::Ended),
             Operation::Create { path, inode } => self.make(&path, inode, false),
             Operation::MakeFolder { path, inode } => self.make(&path, inode, true),

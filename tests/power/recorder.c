@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 /* Kinds of entries, as in recording.rs. */
-enum kind { CREATE = 1, MKDIR, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, LINK };
+enum kind { CREATE = 1, MKDIR, WRITE, TRUNCATE, SYNC, UNLINK, RENAME, LINK, SYNC_ALL };
 
 struct entry {
   uint32_t kind, pid;
@@ -240,6 +240,16 @@ static int sync_by(long call, int file) {
 }
 int fsync(int file) { return sync_by(SYS_fsync, file); }
 int fdatasync(int file) { return sync_by(SYS_fdatasync, file); }
+
+int syncfs(int file) {
+  struct stat found;
+  if (!is_recorded(file, &found)) return syscall(SYS_syncfs, file);
+  enter();
+  int result = syscall(SYS_syncfs, file);
+  if (!result) put(SYNC_ALL, 0, 0, NULL, NULL, NULL, 0);
+  leave();
+  return result;
+}
 
 static int make_folder(int folder, const char *path, mode_t mode) {
   char buffer[PATH_MAX];

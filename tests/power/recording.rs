@@ -45,6 +45,8 @@ pub enum Operation {
         from: PathBuf,
         to: PathBuf,
     },
+    /// The whole file system was flushed.
+    SyncAll,
     /// All that came before stood there before the first command.
     Begun,
     /// A command has ended, so that what it said is said.
@@ -156,11 +158,12 @@ enum Kind {
     Remove,
     Rename,
     Link,
+    SyncAll,
     Begun,
     Ended,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Create,
     Kind::MakeFolder,
     Kind::Write,
@@ -169,6 +172,7 @@ const KINDS: [Kind; 10] = [
     Kind::Remove,
     Kind::Rename,
     Kind::Link,
+    Kind::SyncAll,
     Kind::Begun,
     Kind::Ended,
 ];
@@ -208,6 +212,7 @@ pub fn read(path: &Path) -> Vec<Operation> {
                 from: first,
                 to: second,
             },
+            Kind::SyncAll => Operation::SyncAll,
             Kind::Begun => Operation::Begun,
             Kind::Ended => Operation::Ended,
         });
