@@ -3,7 +3,7 @@
 //!
 //! The sweep, coordinator and worker, is bound to one processor and the readers to another. Two processors still share
 //! caches and memory; readers of another record take as much of those, so that the ratio of the last two is what is lost
-//! to the record being read. Linux with two processors at least; on one that is busy otherwise, `nice -n -20` keeps
+//! to the database being read. Linux with two processors at least; on one that is busy otherwise, `nice -n -20` keeps
 //! the others from the sweep's.
 
 use std::os::unix::process::CommandExt as _;
@@ -139,7 +139,7 @@ fn sweep(folder: &Path, read: Option<&Path>) -> (f64, u64) {
                     bind(READERS);
                     wait_for(&record);
                     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-                    let record = Connection::open_with_flags(&record, flags).expect("a record");
+                    let record = Connection::open_with_flags(&record, flags).expect("a database");
                     while !over.load(Ordering::Relaxed) {
                         let row = record.query_row(query, [], |_| Ok(()));
                         row.expect("a row");

@@ -1,4 +1,4 @@
-//! What the record costs: metric rows a second through the observer, and how long a result takes to
+//! What the database costs: metric rows a second through the observer, and how long a result takes to
 //! be durable. `cargo bench --bench store [throughput|latency|reading]`; writes to the system's temporary folder.
 
 use std::path::Path;

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::tidy::{code_lines, rust_files};
 
 /// Crates in which files still lean on each other.
-const EXEMPT: [&str; 4] = ["core", "engine", "experiment", "worker"];
+const EXEMPT: [&str; 3] = ["core", "engine", "experiment"];
 
 /// The place of a module in its crate: `["plot", "frame"]`, empty for `lib.rs`.
 type Module = Vec<String>;

@@ -49,7 +49,7 @@ fn folder_of(dir: &TestDir, trial: &str) -> PathBuf {
     dir.path("runs/trials").join(trial)
 }
 
-/// Every file and folder under `runs`, but for the record itself and the lock of data.
+/// Every file and folder under `runs`, but for the database itself and the lock of data.
 fn files(dir: &TestDir) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     let mut folders = vec![dir.path("runs")];
@@ -287,7 +287,7 @@ fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
 }
 
 #[test]
-fn a_folder_with_two_records_or_none_is_left_as_it_is() {
+fn a_folder_with_two_databases_or_none_is_left_as_it_is() {
     let bench = test_dir();
     bench.succeed(&["run", "two.toml", "-q", "--store", "runs/other.sqlite"]);
     let before = files(&bench);

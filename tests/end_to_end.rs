@@ -76,7 +76,7 @@ fn processes_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_last_line_of_every_session_names_the_best_that_the_record_has() {
+fn the_last_line_of_every_session_names_the_best_that_the_database_has() {
     let bench = test_dir();
     // Four sessions that leave trials, and one that does not.
     let arguments = [
@@ -250,7 +250,7 @@ fn a_sweep_that_is_running_is_not_run_twice() {
     let mut child = start(&bench, &["run", "small.toml"], 10);
     let said = bench.fail(&["run", "small.toml"], 4);
     assert!(said.contains(&child.id().to_string()), "{said}");
-    // Another sweep on the same record is welcome.
+    // Another sweep on the same database is welcome.
     bench.write("other.toml", small("epochs = 2"));
     bench.succeed(&["run", "other.toml"]);
     bench.succeed(&["report", "other"]);
@@ -309,7 +309,7 @@ fn data_that_changed_under_a_sweep_are_not_mixed_with_the_old() {
 }
 
 #[test]
-fn a_record_that_is_no_record_is_refused_and_left_alone() {
+fn a_database_that_is_none_is_refused_and_left_alone() {
     let bench = test_dir();
     std::fs::create_dir(bench.path("runs")).unwrap();
     bench.write(
@@ -343,7 +343,7 @@ fn trials_that_failed_before_are_not_passed_over_in_silence() {
 }
 
 #[test]
-fn a_record_that_was_killed_as_it_was_made_is_made_anew() {
+fn a_database_that_was_killed_as_it_was_made_is_made_anew() {
     let bench = test_dir();
     std::fs::create_dir_all(bench.path("runs")).unwrap();
     bench.write("runs/sweep.sqlite", "");

@@ -1,6 +1,6 @@
 //! Which engine trains on which slots, as a user meets it where there is neither libtorch nor a GPU.
 
-use crate::common::{RECORD, TestDir};
+use crate::common::{DATABASE, TestDir};
 
 const EXPERIMENT: &str = "\
 [data]
@@ -26,7 +26,7 @@ fn refusal(schedule: &str, flags: &[&str]) -> (Option<i32>, String) {
     let mut arguments = vec!["run", "small.toml"];
     arguments.extend(flags);
     let output = place.run(&arguments);
-    let begun = place.path(RECORD).exists();
+    let begun = place.path(DATABASE).exists();
     assert!(
         output.status.success() || !begun,
         "refused before anything is recorded"

@@ -87,7 +87,7 @@ fn a_configuration_that_kills_its_worker_twice_is_skipped_and_the_story_is_told(
             &bench,
             &format!("SELECT pid FROM attempts WHERE number = {attempt} AND outcome = 'running'"),
         );
-        // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
+        // SAFETY: kill takes plain numbers; the database names a worker of the sweep above.
         assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGKILL) }, 0);
     }
     let (_, told) = sweep.end(3);
@@ -168,7 +168,7 @@ fn a_worker_that_falls_silent_is_recorded_as_hung() {
     let sweep = start(&bench, &["run", "small.toml", "--max-trials", "1"]);
     sweep.await_progress();
     let pid = await_number(&bench, "SELECT pid FROM attempts WHERE outcome = 'running'");
-    // SAFETY: kill takes plain numbers; the record names a worker of the sweep above.
+    // SAFETY: kill takes plain numbers; the database names a worker of the sweep above.
     assert_eq!(unsafe { libc::kill(pid as i32, libc::SIGSTOP) }, 0);
     let (_, told) = sweep.end(6);
     assert!(told.contains("no progress was reported for 2."), "{told}");

@@ -49,7 +49,7 @@ fn test_dir(test_label: impl Fn(usize) -> usize) -> TestDir {
 
 /// Every metric of every trial but times, in the order of the plan, to the bit; nothing that the data's digest is in.
 fn results(dir: &TestDir) -> Vec<String> {
-    let connection = dir.record();
+    let connection = dir.database();
     let mut query = connection
         .prepare(
             "SELECT x.position, t.kind, t.seed, n.name, m.step, m.value FROM metrics m

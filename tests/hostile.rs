@@ -248,6 +248,7 @@ fn is_harmless_table(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one road through every command")]
 fn hostile_names_and_texts_stay_where_they_belong() {
     let bench = test_dir();
     said(&bench, &["data", "check", "hostile.toml"], 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{RECORD, TestDir};
+use crate::common::{DATABASE, TestDir};
 
 fn test_dir() -> TestDir {
     let bench = TestDir::with_data(400);
@@ -45,9 +45,9 @@ fn refused(dir: &TestDir, arguments: &[&str]) -> String {
     dir.fail(arguments, 2)
 }
 
-/// Seeds in the plan, finished all of them, by configuration; and the number of trials in the record.
+/// Seeds in the plan, finished all of them, by configuration; and the number of trials in the database.
 fn planned(dir: &TestDir) -> (BTreeMap<String, Vec<u64>>, usize) {
-    let connection = dir.record();
+    let connection = dir.database();
     let mut query = connection
         .prepare(
             "SELECT t.kind || t.config, t.seed, t.status FROM trials t
@@ -75,7 +75,7 @@ fn extra_seeds_go_to_the_best_and_stay_in_the_plan() {
         "{error}"
     );
     assert!(error.contains("sweep run few.toml"), "{error}");
-    assert!(!bench.path(RECORD).exists());
+    assert!(!bench.path(DATABASE).exists());
     succeed(&bench, &["run", "few.toml", "-q"]);
     let (_, said) = succeed(
         &bench,

@@ -53,7 +53,7 @@ fn fail(dir: &TestDir, arguments: &[&str], code: i32) -> String {
 
 /// Name, kind and objective of every finished trial.
 fn trials(dir: &TestDir) -> Vec<(String, String, f64)> {
-    let record = dir.record();
+    let record = dir.database();
     let mut query = record
         .prepare("SELECT name, kind, best FROM trials WHERE status = 'finished' ORDER BY id")
         .unwrap();
@@ -63,7 +63,9 @@ fn trials(dir: &TestDir) -> Vec<(String, String, f64)> {
 
 fn rows_in(dir: &TestDir, table: &str) -> i64 {
     let sql = format!("SELECT count(*) FROM {table}");
-    dir.record().query_row(&sql, [], |row| row.get(0)).unwrap()
+    dir.database()
+        .query_row(&sql, [], |row| row.get(0))
+        .unwrap()
 }
 
 /// The only prepared file whose name ends in `ending`.
@@ -223,7 +225,7 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
 }
 
 #[test]
-fn an_exported_folder_predicts_the_same_without_a_record_and_is_refused_when_changed() {
+fn an_exported_folder_predicts_the_same_without_a_database_and_is_refused_when_changed() {
     let bench = test_dir(800, kinds());
     for kind in trials(&bench).iter().map(|(_, kind, _)| kind.as_str()) {
         let folder = format!("model-{kind}");
@@ -270,6 +272,7 @@ fn an_exported_folder_predicts_the_same_without_a_record_and_is_refused_when_cha
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     let bench = test_dir(600, "\n[model]\nlayers = [8]\nepochs = 1\n");
     let predict = |file: &str| fail(&bench, &["predict", "best", file], 2);

@@ -41,7 +41,7 @@ fn test_dir(experiment: &str) -> TestDir {
 }
 
 fn rows<T>(dir: &TestDir, query: &str, read: impl Fn(&rusqlite::Row<'_>) -> T) -> Vec<T> {
-    let connection = dir.record();
+    let connection = dir.database();
     let mut query = connection.prepare(query).unwrap();
     let rows = query.query_map([], |row| Ok(read(row))).unwrap();
     rows.map(Result::unwrap).collect()

@@ -72,7 +72,7 @@ pub fn name<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// All trials of `records`, of which there is at least one, as those of one sweep.
 ///
 /// # Errors
-/// When two of them were not scored alike on the same rows, as far as the record tells.
+/// When two of them were not scored alike on the same rows, as far as the database tells.
 pub fn merge(records: &[ExperimentRecord]) -> Result<ExperimentRecord, MergeError> {
     let (first, others) = records.split_first().expect("at least one sweep");
     for other in others {

@@ -1,6 +1,6 @@
 //! Trials as the rows that a query is asked of.
 //!
-//! Keys are settings (`lr`), metrics at the best step (`valid/loss`), the columns of the record, and what the ranking
+//! Keys are settings (`lr`), metrics at the best step (`valid/loss`), the columns of the database, and what the ranking
 //! says of the trial's configuration. The report's page knows the same keys, of configurations; a test holds the two
 //! lists to each other. No setting bears the name of a column.
 
@@ -179,7 +179,7 @@ impl Row for Ranked<'_> {
     }
 }
 
-/// A kind of model as the record calls it, and as tables do: both can be asked for.
+/// A kind of model as the database calls it, and as tables do: both can be asked for.
 fn kind_names(kind: Kind) -> [String; 2] {
     [kind.name().to_owned(), kind.label().to_owned()]
 }

@@ -23,7 +23,7 @@ pub struct Summary {
     pub planned_configurations: usize,
     /// Trials of the plan by status, in the order of [`Status::ALL`], those that are none left out.
     pub counts: Vec<(Status, u64)>,
-    /// Trials in the record that the experiment's file no longer asks for.
+    /// Trials in the database that the experiment's file no longer asks for.
     pub unplanned: u64,
     /// Replicate seeds of the plan, ascending.
     pub seeds: Vec<u64>,

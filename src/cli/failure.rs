@@ -4,6 +4,7 @@ use std::fmt;
 
 use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
+use crate::colour::stderr_has_colour;
 use crate::exit::Exit;
 use sweep_app::Error;
 use sweep_core::sanitize::is_unsafe;
@@ -204,7 +205,7 @@ impl miette::Diagnostic for Drawn {
 }
 
 fn draw(problem: &Drawn) -> String {
-    let theme = match crate::terminal::stderr_has_colour() {
+    let theme = match stderr_has_colour() {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
     };

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, which parses arguments, calls `sweep_app` and prints what it returns.
 
 mod annotations;
+mod colour;
 mod completions;
 mod confirm;
 mod console;

@@ -1,32 +1,17 @@
 //! The terminal: whether there is one, and writing to it without panicking when it goes away.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
 
+pub use crate::colour::{stderr_has_colour, stdout_has_colour};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use sweep_core::atomic_fs;
 use sweep_core::sanitize::{char_width, is_unsafe};
 use sweep_report::table::TableStyle;
-
-/// Whether tables on standard output may be coloured.
-pub fn stdout_has_colour() -> bool {
-    io::stdout().is_terminal() && wants_colour()
-}
-
-/// Whether messages on standard error may be coloured.
-pub fn stderr_has_colour() -> bool {
-    io::stderr().is_terminal() && wants_colour()
-}
-
-/// `NO_COLOR` (no-color.org) and dumb terminals are respected.
-fn wants_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
 
 /// `text` without what acts on a terminal or hides in it, but for line ends, tabs and, if it may be
 /// coloured, colours. What is drawn from data is made fit to be shown where it is drawn; this is the

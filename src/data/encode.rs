@@ -28,6 +28,10 @@ pub(super) struct Encoded {
 impl Preprocessor {
     /// Features of the places `rows` of `part`, whose values stand in the order of
     /// `fields`; `texts` in the order of the text fields.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each form of a field, all of which count into the same lists"
+    )]
     pub(super) fn encode(
         &self,
         texts: &[FittedText],

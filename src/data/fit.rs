@@ -85,11 +85,11 @@ pub struct Scaling {
 impl Preprocessor {
     /// The fields whose columns hold text, in order.
     pub(super) fn text_fields(&self) -> Vec<&TextField> {
-        let text = |field| match field {
-            &FittedField::Text { ref text, .. } => Some(text),
+        let texts = self.fields.iter().filter_map(|field| match field {
+            FittedField::Text { text, .. } => Some(text),
             _ => None,
-        };
-        self.fields.iter().filter_map(text).collect()
+        });
+        texts.collect()
     }
 
     /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the

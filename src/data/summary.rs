@@ -1,4 +1,4 @@
-//! What preparation did, for `sweep data` and the record.
+//! What preparation did, for `sweep data` and the database.
 //!
 //! Invariant: plain facts; how they are shown is decided elsewhere.
 

@@ -1,4 +1,4 @@
-//! The record as three tables of typed columns, from which CSV and Parquet are written.
+//! The database as three tables of typed columns, from which CSV and Parquet are written.
 //!
 //! Invariant: all columns of a table are of one length; a cell that is not known is `None`, never a zero
 //! or an empty text.

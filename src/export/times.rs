@@ -1,6 +1,6 @@
 //! When each step of a trial was reached, for formats that want a time with every value.
 //!
-//! The record holds when attempts began and ended, not when their steps did: steps are spread evenly over
+//! The database holds when attempts began and ended, not when their steps did: steps are spread evenly over
 //! the attempt that brought the trial to where it stands.
 
 use sweep_store::{AttemptRecord, Curve, TrialRecord};

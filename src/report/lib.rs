@@ -1,6 +1,6 @@
-//! From the record to what people read: ranking, CSV files, plots, one HTML page, tables, JSON.
+//! From the database to what people read: ranking, CSV files, plots, one HTML page, tables, JSON.
 //!
-//! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a record has
+//! Pure until [`write`]: the same [`Input`] gives the same files, byte for byte. What a database has
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 mod best_json;

@@ -263,7 +263,7 @@ fn a_sweep_without_results_says_so() {
 }
 
 #[test]
-fn what_the_record_lacks_is_named() {
+fn what_the_database_lacks_is_named() {
     let mut input = genres();
     input.curves.clear();
     input.confusion.clear();

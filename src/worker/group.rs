@@ -8,9 +8,10 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 
 use super::budget::{Budget, Pace};
+use super::checkpoints;
 use super::reporter::Reporter;
+use super::trial::{OpenData, begin, conclude};
 use super::voice::Voice;
-use super::{OpenData, begin, checkpoints, conclude};
 use sweep_core::protocol::{Checkpointing, FromWorker, TrainRequest};
 use sweep_engine::{Backend, BatchedTrial, EngineError, Job, Outcome};
 
@@ -23,43 +24,21 @@ struct Begun<'a> {
 
 /// Carries `orders` out together, all of one data set; gives back those that need to be carried out
 /// alone, since their checkpoints are of no use.
-pub(super) fn carry_out(
+pub(super) fn train(
     backend: &mut dyn Backend,
     orders: Vec<TrainRequest>,
     data: &mut OpenData,
     (output, stop): (&File, &AtomicBool),
     pace: &mut Pace,
 ) -> io::Result<Vec<TrainRequest>> {
-    let mut alone = Vec::new();
-    let mut begun = Vec::with_capacity(orders.len());
-    for order in orders {
-        let mut voice = Voice::new(order.attempt, output, stop);
-        if let Err(last_word) = begin(&order.folder, &mut voice) {
-            voice.say(&last_word);
-            heard(voice)?;
-            continue;
-        }
-        match checkpoints::find(&order.folder).into_iter().next() {
-            Some(found) if found.bytes.is_err() => alone.push(order),
-            found => begun.push(Begun {
-                checkpoint: found.and_then(|found| found.bytes.ok()),
-                order,
-                voice,
-            }),
-        }
-    }
+    let (mut begun, mut alone) = begin_each(orders, output, stop)?;
     let Some(first) = begun.first() else {
         return Ok(alone);
     };
     let data = match data.get(&first.order.data) {
         Ok(data) => data,
         Err(message) => {
-            for Begun { mut voice, .. } in begun {
-                let attempt = voice.attempt;
-                let message = message.clone();
-                voice.say(&FromWorker::Rejected { attempt, message });
-                heard(voice)?;
-            }
+            reject(begun, &message)?;
             return Ok(alone);
         }
     };
@@ -132,6 +111,43 @@ pub(super) fn carry_out(
         heard(begun.voice)?;
     }
     Ok(alone)
+}
+
+/// Begins `orders`; gives those that are, and those that need to be carried out alone.
+fn begin_each<'a>(
+    orders: Vec<TrainRequest>,
+    output: &'a File,
+    stop: &'a AtomicBool,
+) -> io::Result<(Vec<Begun<'a>>, Vec<TrainRequest>)> {
+    let mut alone = Vec::new();
+    let mut begun = Vec::with_capacity(orders.len());
+    for order in orders {
+        let mut voice = Voice::new(order.attempt, output, stop);
+        if let Err(last_word) = begin(&order.folder, &mut voice) {
+            voice.say(&last_word);
+            heard(voice)?;
+            continue;
+        }
+        match checkpoints::find(&order.folder).into_iter().next() {
+            Some(found) if found.bytes.is_err() => alone.push(order),
+            found => begun.push(Begun {
+                checkpoint: found.and_then(|found| found.bytes.ok()),
+                order,
+                voice,
+            }),
+        }
+    }
+    Ok((begun, alone))
+}
+
+/// Says of each of `begun` that it cannot be trained.
+fn reject(begun: Vec<Begun<'_>>, message: &str) -> io::Result<()> {
+    for Begun { mut voice, .. } in begun {
+        let (attempt, message) = (voice.attempt, message.to_owned());
+        voice.say(&FromWorker::Rejected { attempt, message });
+        heard(voice)?;
+    }
+    Ok(())
 }
 
 /// An error when what `voice` said was not heard.

@@ -112,13 +112,13 @@ impl Reporter<'_, '_> {
         self.reports.add(&report).expect("writing to memory");
     }
 
-    /// Tells again what was reported up to `step`: the record may not have come to all of it.
+    /// Tells again what was reported up to `step`: the database may not have come to all of it.
     fn tell_again(&mut self, step: u32) {
         let told = Reports::recall(self.folder, step);
         // Not every step has a report, but the one of a checkpoint has.
         if !told.contains_key(&step) {
             self.voice.note(&format!(
-                "what was reported up to step {step} is gone; if the record has not got it either, its \
+                "what was reported up to step {step} is gone; if the database has not got it either, its \
                  curves have a gap there"
             ));
         }

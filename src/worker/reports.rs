@@ -1,7 +1,7 @@
 //! What a trial has reported, kept beside its checkpoints.
 //!
-//! The record is written a little after a report is made, and what waits there goes with a coordinator that is
-//! killed, so that a checkpoint may be ahead of the record. Invariant: beside a checkpoint of step `s` stand the
+//! The database is written a little after a report is made, and what waits there goes with a coordinator that is
+//! killed, so that a checkpoint may be ahead of the database. Invariant: beside a checkpoint of step `s` stand the
 //! reports of all steps up to `s`; whoever goes on from it tells them again, and no curve has a gap.
 
 use std::collections::BTreeMap;

@@ -47,7 +47,7 @@ impl<'a> Voice<'a> {
         }
     }
 
-    /// Tells people, in the record and in the log; a note is one line.
+    /// Tells people, in the database and in the log; a note is one line.
     pub(super) fn note(&mut self, message: &str) {
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
         log(&message);

@@ -1,4 +1,4 @@
-//! A folder in which the real binary runs, and its record.
+//! A folder in which the real binary runs, and its database.
 
 #![allow(
     dead_code,
@@ -16,8 +16,8 @@ use serde_json::Value as Json;
 
 /// Longest a test waits for something to happen in another process.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-/// Where the record stands.
-pub const RECORD: &str = "runs/sweep.sqlite";
+/// Where the database stands.
+pub const DATABASE: &str = "runs/sweep.sqlite";
 
 /// A folder of its own, gone in the end.
 pub struct TestDir {
@@ -96,23 +96,23 @@ impl TestDir {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}\n{text}"))
     }
 
-    /// The record, which must be there.
-    pub fn record(&self) -> Connection {
-        let connection = Connection::open(self.path(RECORD)).unwrap();
+    /// The database, which must be there.
+    pub fn database(&self) -> Connection {
+        let connection = Connection::open(self.path(DATABASE)).unwrap();
         connection.busy_timeout(PATIENCE).unwrap();
         connection
     }
 
-    /// One text from the record.
+    /// One text from the database.
     pub fn text(&self, query: &str) -> String {
-        let connection = self.record();
+        let connection = self.database();
         connection.query_row(query, [], |row| row.get(0)).unwrap()
     }
 
-    /// One number from the record; 0 while there is none.
+    /// One number from the database; 0 while there is none.
     pub fn count(&self, query: &str) -> i64 {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let Ok(connection) = Connection::open_with_flags(self.path(RECORD), flags) else {
+        let Ok(connection) = Connection::open_with_flags(self.path(DATABASE), flags) else {
             return 0;
         };
         connection.busy_timeout(PATIENCE).unwrap();
@@ -147,7 +147,7 @@ pub fn ended(output: Output, arguments: &[&str], code: i32) -> (String, String) 
 /// Everything recorded of results, but for times, of a database that is sound: trial, status, metric, step and the
 /// bits of the value.
 pub fn results(dir: &TestDir) -> Vec<String> {
-    let connection = dir.record();
+    let connection = dir.database();
     let check: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::running::{small, succeed, test_dir};
-use crate::common::{RECORD, TestDir, results};
+use crate::common::{DATABASE, TestDir, results};
 
 #[test]
 fn data_that_changed_are_refused_with_both_digests_or_accepted_as_new() {
@@ -81,12 +81,12 @@ fn an_edited_experiment_trains_what_is_new_and_marks_what_fell_out() {
 }
 
 #[test]
-fn a_record_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_written() {
+fn a_database_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_written() {
     let bench = test_dir(1);
     let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
     let bytes = fs::read(old).unwrap();
     fs::create_dir(bench.path("runs")).unwrap();
-    fs::write(bench.path(RECORD), &bytes).unwrap();
+    fs::write(bench.path(DATABASE), &bytes).unwrap();
     assert!(succeed(&bench, &["ls"]).0.contains("songs"));
     assert!(succeed(&bench, &["show", "songs"]).0.contains("1 finished"));
     assert!(
@@ -94,7 +94,7 @@ fn a_record_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_written
             .0
             .contains("index.html")
     );
-    assert_eq!(fs::read(bench.path(RECORD)).unwrap(), bytes);
+    assert_eq!(fs::read(bench.path(DATABASE)).unwrap(), bytes);
 
     let (_, told) = succeed(&bench, &["run", "small.toml"]);
     assert!(told.contains("from schema version 2 to 4"), "{told}");

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::mounts::{Mounted, fill, with_own_mounts};
 use super::running::{EPOCHS, small, start, start_by, succeed, test_dir, undisturbed};
-use crate::common::{RECORD, TestDir, results};
+use crate::common::{DATABASE, TestDir, results};
 
-/// The record in a file system of 12 MB, the models in another.
+/// The database in a file system of 12 MB, the models in another.
 fn bench_on_a_small_disk() -> (TestDir, [Mounted; 2]) {
     let bench = test_dir(EPOCHS);
     let disk = Mounted::memory(&bench.path("runs"), 12 << 20);
@@ -85,13 +85,13 @@ fn a_sweep_that_begins_on_a_full_disk_is_refused_with_one_message() {
 }
 
 #[test]
-fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
+fn a_full_disk_refuses_the_migration_of_a_database_and_leaves_it_as_it_is() {
     with_own_mounts("an upgrade on a full disk", || {
         let (bench, _mounts) = bench_on_a_small_disk();
         bench.write("small.toml", small(1));
         succeed(&bench, &["run", "small.toml"]);
         let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/store/v2.db");
-        fs::copy(old, bench.path(RECORD)).unwrap();
+        fs::copy(old, bench.path(DATABASE)).unwrap();
         let ballast = fill(&bench.path("runs"), 50_000);
         let said = bench.fail(&["run", "small.toml"], 1);
         assert!(
@@ -99,7 +99,7 @@ fn a_full_disk_refuses_the_upgrade_of_a_record_and_leaves_it_as_it_is() {
             "{said}"
         );
         assert_eq!(
-            fs::read(bench.path(RECORD)).unwrap(),
+            fs::read(bench.path(DATABASE)).unwrap(),
             fs::read(old).unwrap()
         );
         let names = fs::read_dir(bench.path("runs")).unwrap();

@@ -4,18 +4,18 @@ use std::fs;
 
 use super::mounts::{Mounted, with_own_mounts};
 use super::running::{EPOCHS, remove_folder, start, succeed, test_dir, undisturbed};
-use crate::common::{RECORD, results};
+use crate::common::{DATABASE, results};
 
 #[test]
-fn a_record_that_was_moved_away_ends_the_sweep_and_put_back_it_is_gone_on_with() {
+fn a_database_that_was_moved_away_ends_the_sweep_which_resumes_once_it_is_put_back() {
     let bench = test_dir(EPOCHS);
     let sweep = start(&bench, 60);
-    fs::rename(bench.path(RECORD), bench.path("elsewhere")).unwrap();
+    fs::rename(bench.path(DATABASE), bench.path("elsewhere")).unwrap();
     let (code, said) = sweep.end();
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was moved, removed or replaced"), "{said}");
     assert!(said.contains("sweep resume"), "{said}");
-    fs::rename(bench.path("elsewhere"), bench.path(RECORD)).unwrap();
+    fs::rename(bench.path("elsewhere"), bench.path(DATABASE)).unwrap();
     succeed(&bench, &["resume"]);
     assert_eq!(results(&bench), undisturbed());
 }
@@ -27,7 +27,7 @@ fn a_run_folder_that_was_deleted_ends_the_sweep_and_it_can_be_run_anew() {
     remove_folder(&bench.path("runs"));
     let (code, said) = sweep.end();
     assert_eq!(code, Some(1), "{said}");
-    // Models may go a moment before the record does.
+    // Models may go a moment before the database does.
     let told = ["was moved, removed or replaced", "a model cannot be kept"];
     assert!(told.iter().any(|words| said.contains(words)), "{said}");
     remove_folder(&bench.path("runs"));

@@ -1,15 +1,15 @@
-//! Other processes that have the record open.
+//! Other processes that have the database open.
 
 use rusqlite::Connection;
 
 use super::running::{EPOCHS, start, succeed, test_dir, undisturbed};
-use crate::common::{RECORD, results};
+use crate::common::{DATABASE, results};
 
 #[test]
-fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
+fn a_database_that_another_process_locks_holds_work_back_until_it_lets_go() {
     let bench = test_dir(EPOCHS);
     let mut sweep = start(&bench, 60);
-    let other = Connection::open(bench.path(RECORD)).unwrap();
+    let other = Connection::open(bench.path(DATABASE)).unwrap();
     other
         .busy_timeout(std::time::Duration::from_secs(60))
         .unwrap();
@@ -30,7 +30,7 @@ fn a_record_that_another_process_locks_holds_work_back_until_it_lets_go() {
 fn a_sweep_says_what_it_waits_for_before_it_begins() {
     let bench = test_dir(1);
     succeed(&bench, &["run", "small.toml"]);
-    let other = Connection::open(bench.path(RECORD)).unwrap();
+    let other = Connection::open(bench.path(DATABASE)).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let mut sweep = start(&bench, 0);
     sweep.wait_for("waiting for runs/sweep.sqlite");
@@ -44,7 +44,7 @@ fn a_sweep_says_what_it_waits_for_before_it_begins() {
 fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
     let bench = test_dir(EPOCHS);
     let sweep = start(&bench, 60);
-    let reader = Connection::open(bench.path(RECORD)).unwrap();
+    let reader = Connection::open(bench.path(DATABASE)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let rows = || -> i64 {
         let sql = "SELECT count(*) FROM metrics";

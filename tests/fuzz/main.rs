@@ -1,5 +1,5 @@
 //! What comes from outside, mangled: experiment files, tables, protocol lines, checkpoints, prepared data,
-//! exported models and the cells of a record. Whatever it is, it is taken or refused: no panic, no hang,
+//! exported models and the cells of a database. Whatever it is, it is taken or refused: no panic, no hang,
 //! no memory beyond reason.
 //!
 //! Every case has a number, which a failure names. By default a fixed number of cases is run; with
@@ -9,8 +9,8 @@ mod bound;
 mod checkpoints;
 #[path = "../common/mod.rs"]
 mod common;
+mod database;
 mod mangle;
 mod models;
 mod prepared;
-mod record;
 mod texts;

@@ -10,8 +10,8 @@ use sweep_data::Table;
 use sweep_engine::predict::{Bundle, write};
 
 use super::bound::cases;
+use super::database::finished_sweep;
 use super::mangle::{self, Dice};
-use super::record::finished_sweep;
 
 /// Files of an exported model by name.
 type Files = Vec<(String, Vec<u8>)>;

@@ -5,8 +5,8 @@ use std::fs;
 use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor};
 
 use super::bound::cases;
+use super::database::finished_sweep;
 use super::mangle::{self, Dice};
-use super::record::finished_sweep;
 
 #[test]
 fn spoiled_data_sets_are_opened_soundly_or_refused() {

@@ -155,7 +155,11 @@ fn result() -> TrialResult {
 }
 
 #[test]
-fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of cases and what is made of each"
+)]
+fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() {
     let spec = TrialSpec::new(ModelSpec::new(Kind::MLP), 1, Objective::default());
     let digest = DataDigest::from_hex("d".repeat(64));
     let (trial, config) = (spec.id(&digest), spec.config_id(&digest));
@@ -278,7 +282,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_record_stands() {
             .map(|error| error.to_string())
             .unwrap_or_default();
         assert!(!said.contains("ended without a word"), "{said}");
-        super::record::probe(&path, dice.below(32) == 0);
+        super::database::probe(&path, dice.below(32) == 0);
         true
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were understood");

@@ -143,7 +143,7 @@ fn the_second_interrupt_does_not_wait_for_workers() {
 }
 
 #[test]
-fn a_record_that_cannot_be_written_ends_the_session_with_its_reason() {
+fn a_database_that_cannot_be_written_ends_the_session_with_its_reason() {
     let mut case = Case::new(9, 1);
     case.recorder.fail_at = Some(5);
     let (summary, _) = case.run(|_, _| Act::Finish);

@@ -75,7 +75,7 @@ impl<'a> Job<'a> {
     }
 
     pub fn workers(&self) -> Vec<i32> {
-        let connection = self.dir.record();
+        let connection = self.dir.database();
         let pids = "SELECT pid FROM attempts WHERE outcome = 'running'";
         let mut pids = connection.prepare(pids).unwrap();
         let pids = pids.query_map([], |row| row.get(0)).unwrap();

@@ -18,7 +18,7 @@ pub fn assert_same(crash_dir: &CrashDir, alone: &CrashDir) {
     let names = |files: &[(PathBuf, Vec<u8>)]| -> Vec<_> {
         files.iter().map(|(path, _)| path.clone()).collect()
     };
-    assert_eq!(names(&mine), names(&theirs), "files beside the record");
+    assert_eq!(names(&mine), names(&theirs), "files beside the database");
     for ((path, mine), (_, theirs)) in mine.iter().zip(&theirs) {
         assert!(mine == theirs, "{} differs", path.display());
     }

@@ -22,7 +22,7 @@ pub struct Counts {
     pub attempts: u64,
     /// Attempts that went on from a checkpoint.
     pub resumed: u64,
-    /// Steps that were trained a second time after a kill, as far as the record knew of the first.
+    /// Steps that were trained a second time after a kill, as far as the database knew of the first.
     pub repeated_steps: u64,
     /// Longest training time that was repeated by one attempt, in seconds.
     pub longest_repeat: f64,
@@ -52,6 +52,7 @@ impl Counts {
 }
 
 impl fmt::Display for Counts {
+    #[expect(clippy::too_many_lines, reason = "one line for each count")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |what: &str, count: u64| writeln!(f, "{what:<56} {count:>8}");
         line(

@@ -23,7 +23,7 @@ const SLACK: f64 = 2.0;
 struct Seen {
     /// Seconds of each step.
     steps: BTreeMap<u32, f64>,
-    /// Number of attempts in the record then.
+    /// Number of attempts in the database then.
     attempts: usize,
     /// Whether it was asked to stop, and so wrote a checkpoint.
     stopped: bool,
@@ -217,7 +217,7 @@ impl<'a> CrashLoop<'a> {
             .count();
         self.counts.torn_checkpoints += found as u64;
         let Some(now) = Snapshot::read(&self.crash_dir.runs()) else {
-            assert!(self.before.results.is_empty(), "the record is gone");
+            assert!(self.before.results.is_empty(), "the database is gone");
             return;
         };
         self.counts.torn_logs += u64::from(now.torn);
@@ -294,7 +294,7 @@ impl<'a> CrashLoop<'a> {
             self.crash_dir.succeed(&["report", sweep]);
         }
         processes::all_gone(&self.crash_dir.mark);
-        let snapshot = Snapshot::read(&self.crash_dir.runs()).expect("a record");
+        let snapshot = Snapshot::read(&self.crash_dir.runs()).expect("a database");
         for trial in snapshot.results.keys() {
             let own = snapshot
                 .attempts

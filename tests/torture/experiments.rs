@@ -135,7 +135,7 @@ impl CrashDir {
         running.must(status, codes);
     }
 
-    /// Whether the record holds the sweep.
+    /// Whether the database holds the sweep.
     pub fn is_begun(&self, sweep: &str) -> bool {
         let names = "SELECT count(*) FROM experiments WHERE name = ?1";
         let database = rusqlite::Connection::open_with_flags(

@@ -1,5 +1,5 @@
 //! Sweeps under faults: every process is killed at random moments, stopped, frozen and given a second coordinator, and the sweep is
-//! resumed, until it is done. Then the record and all files are, byte for byte, those of a sweep left alone.
+//! resumed, until it is done. Then the database and all files are, byte for byte, those of a sweep left alone.
 //!
 //! `make test` runs a dozen kills; `make torture` a thousand. `SWEEP_TORTURE_KILLS` and `SWEEP_TORTURE_SEED` set
 //! their number and what is drawn; both are printed. The same seed draws the same faults, but where they fall

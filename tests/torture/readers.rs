@@ -104,7 +104,7 @@ fn command_again(crash_dir: &CrashDir, command: &[&str], over: &AtomicBool) {
 }
 
 fn query_again(file: &std::path::Path, query: &str, over: &AtomicBool) {
-    let record = open(file).expect("a record that can be opened");
+    let record = open(file).expect("a database that can be opened");
     while !over.load(Ordering::Relaxed) {
         assert!(
             ask(&record, query).is_ok(),

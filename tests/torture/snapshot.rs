@@ -1,4 +1,4 @@
-//! What a record says, read from a copy so that the next command finds it as the last one left it.
+//! What a database says, read from a copy so that the next command finds it as the last one left it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-/// The state of a record between two commands.
+/// The state of a database between two commands.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// Trials with a result: what is recorded of it.
@@ -55,7 +55,7 @@ const ATTEMPTS: &str =
     JOIN trials t ON t.id = a.trial ORDER BY a.session, a.number";
 
 impl Snapshot {
-    /// Reads the record below `runs` while nobody writes it; `None` before its tables are there.
+    /// Reads the database below `runs` while nobody writes it; `None` before its tables are there.
     pub fn read(runs: &Path) -> Option<Snapshot> {
         let copy = tempfile::tempdir().unwrap();
         let file = copy.path().join("sweep.sqlite");
@@ -161,7 +161,7 @@ fn is_torn(log: &[u8]) -> bool {
     open
 }
 
-/// Every table of the record as lines in the order of natural keys: names in place of keys that count rows, and
+/// Every table of the database as lines in the order of natural keys: names in place of keys that count rows, and
 /// without times, which are the only thing that may differ between two runs of one experiment.
 pub fn tables(file: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let connection = Connection::open(file).unwrap();

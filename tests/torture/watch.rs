@@ -1,4 +1,4 @@
-//! Sees files being written from outside, at once: inotify on the folders of a record.
+//! Sees files being written from outside, at once: inotify on the folders of a database.
 
 use std::collections::HashMap;
 use std::ffi::CString;

@@ -13,7 +13,7 @@ use super::worker_process::{
 };
 
 #[test]
-fn a_damaged_or_torn_checkpoint_is_reported_and_the_one_before_is_gone_on_with() {
+fn a_damaged_or_torn_checkpoint_is_reported_and_training_resumes_from_the_one_before() {
     for kind in kinds() {
         for (number, spoil) in [damage, tear].into_iter().enumerate() {
             let mut bench = Bench::new();

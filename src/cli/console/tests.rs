@@ -302,7 +302,7 @@ fn the_best_of_earlier_sessions_counts_and_the_diverged_do_not() {
 }
 
 #[test]
-fn the_last_line_names_what_the_record_calls_the_best() {
+fn the_last_line_names_what_the_database_calls_the_best() {
     let page = Page::default();
     let mut console = Console {
         progress: Progress::new(sweep(), Instant::now()),

@@ -6,6 +6,7 @@ use super::{Case, full, names, shown, table};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_bad_file_is_explained() {
     let good = table(60);
     let with_row = |row: &str| format!("{good}{row}\n");

@@ -10,7 +10,7 @@ mod data;
 mod head;
 mod kind_styles;
 mod parts;
-mod record;
+mod provenance;
 mod section;
 mod trials;
 
@@ -136,9 +136,9 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
         trials::failures(page),
         trials::slowest(page),
         parts::interactive("timeline", "Timeline", !input.attempts.is_empty()),
-        record::data(page),
-        record::reproduce(page),
-        record::files(page, files, left_out),
+        provenance::data(page),
+        provenance::reproduce(page),
+        provenance::files(page, files, left_out),
     ]
     .into_iter()
     .flatten()

@@ -241,7 +241,7 @@ impl Panel {
         &self.name
     }
 
-    /// Adds the curves of `metric` of `config`, if the record has them.
+    /// Adds the curves of `metric` of `config`, if the database has them.
     pub(super) fn extend(
         &mut self,
         input: &Input,

@@ -23,7 +23,7 @@ pub(crate) const HEAD: i32 = 100;
 
 /// Why there is no picture.
 pub(super) enum Missing {
-    /// The record lacks something that the experiment should have given.
+    /// The database lacks something that the experiment should have given.
     Data(String),
     /// The experiment has nothing of the kind.
     NotAsked,

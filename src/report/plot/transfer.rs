@@ -94,7 +94,7 @@ fn lines(best: &Pairing<'_>, ways: &[&Pairing<'_>]) -> Vec<Line> {
 
 struct Transfer {
     title: String,
-    /// Over epochs; not there when the record has no curves.
+    /// Over epochs; not there when the database has no curves.
     panel: Option<Panel>,
     x_name: &'static str,
     y_name: String,

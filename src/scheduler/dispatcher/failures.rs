@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::slot_state::{Assignment, WorkerStatus};
+use super::slot_state::{Assignment, Killed, WorkerStatus};
 use super::state::Dispatcher;
 use super::work::ScheduleError;
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
@@ -15,21 +15,6 @@ use sweep_core::signals;
 
 /// How long after a worker was killed a stop may come that explains it.
 const STOP_WINDOW: Duration = Duration::from_secs(2);
-
-/// What a worker was training that somebody killed.
-pub(super) struct Killed {
-    slot_index: usize,
-    assignments: Vec<Assignment>,
-    cause: Cause,
-    log_tail: String,
-    at: Instant,
-}
-
-impl Killed {
-    pub(super) fn trials(&self) -> usize {
-        self.assignments.len()
-    }
-}
 
 impl Dispatcher<'_, '_> {
     /// Gives up the worker at `slot_index`, and with it what it was training.

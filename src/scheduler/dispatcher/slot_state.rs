@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::channel::WorkerId;
 use crate::launcher::WorkerHandle;
-use sweep_core::event::{AttemptNo, Slot};
+use sweep_core::event::{AttemptNo, Cause, Slot};
 
 /// A slot and the worker that serves it.
 pub struct SlotState {
@@ -68,5 +68,20 @@ impl SlotState {
             .take()
             .map(|link| link.log_tail())
             .unwrap_or_default()
+    }
+}
+
+/// What a worker was training that somebody killed.
+pub(super) struct Killed {
+    pub slot_index: usize,
+    pub assignments: Vec<Assignment>,
+    pub cause: Cause,
+    pub log_tail: String,
+    pub at: Instant,
+}
+
+impl Killed {
+    pub fn trials(&self) -> usize {
+        self.assignments.len()
     }
 }

@@ -2,8 +2,7 @@
 
 use std::time::Instant;
 
-use super::failures::Killed;
-use super::slot_state::{SlotState, WorkerStatus};
+use super::slot_state::{Killed, SlotState, WorkerStatus};
 use super::work::{ScheduleError, Settings, Summary, Work};
 use crate::channel::Sender;
 use crate::launcher::Launcher;

@@ -24,6 +24,7 @@ fn a_missing_folder_or_file_is_named_with_what_to_do() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_not_computed_here_is_refused_by_file_and_key() {
     let changes = [
         ("config.json", r#""gelu""#, r#""relu""#, "hidden_act"),

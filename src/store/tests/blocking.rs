@@ -204,7 +204,7 @@ fn the_log_is_emptied_when_readers_let_it_and_told_of_when_not() {
 }
 
 #[test]
-fn a_record_that_was_moved_away_is_told() {
+fn a_database_that_was_moved_away_is_reported() {
     let mut lab = TestStore::new();
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);

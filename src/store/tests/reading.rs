@@ -328,7 +328,7 @@ fn what_another_program_wrote_is_named_and_is_no_panic() {
 }
 
 #[test]
-fn a_seed_that_the_record_cannot_hold_is_refused_and_nothing_is_written() {
+fn a_seed_that_the_database_cannot_hold_is_refused_and_nothing_is_written() {
     let mut lab = TestStore::new();
     let mut planned = plan(&[0.1]).swap_remove(0);
     planned.2.seed = u64::MAX;

@@ -59,7 +59,7 @@ fn spawn(path: &Path, experiment: &str, steps: u32) -> Child {
 }
 
 #[test]
-fn two_sweeps_write_to_one_record_at_once() {
+fn two_sweeps_write_to_one_database_at_once() {
     const STEPS: u32 = 200;
     let lab = TestStore::new();
     let path = lab.path();
@@ -113,7 +113,7 @@ fn readers_see_whole_batches_while_a_sweep_writes() {
 }
 
 #[test]
-fn a_killed_sweep_leaves_a_record_that_the_next_one_goes_on_with() {
+fn a_killed_sweep_leaves_a_database_that_the_next_one_resumes() {
     let mut lab = TestStore::new();
     let path = lab.path();
     let mut child = spawn(&path, "songs", u32::MAX);
@@ -140,7 +140,7 @@ fn a_killed_sweep_leaves_a_record_that_the_next_one_goes_on_with() {
 }
 
 #[test]
-fn many_may_create_one_record_at_the_same_moment() {
+fn many_may_create_one_database_at_the_same_moment() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..5 {
         let path = folder.path().join(format!("{round}/sweeps.db"));

@@ -1,7 +1,35 @@
 //! Test-set evaluations: added, counted by rows, read back.
 
-use super::{TestStore, dataset, execute, metrics, plan, query};
+use super::{NewTrial, TestStore, dataset, execute, metrics, plan, query};
 use sweep_core::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore, TrialId};
+
+/// The one configuration of `plan`, with `value` as the accuracy of each of its trials.
+fn evaluation_of(plan: &[NewTrial], value: f64) -> Evaluation {
+    let score = |metric: &str, sd| TestScore {
+        metric: metric.to_owned(),
+        mean: 0.5,
+        sd,
+        low: f64::NEG_INFINITY,
+        high: 0.75,
+    };
+    let run = |(id, _, spec): &NewTrial| EvaluatedRun {
+        trial: id.clone(),
+        seed: spec.seed,
+        values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
+    };
+    Evaluation {
+        data: dataset().digest,
+        rows: 20,
+        groups: 18,
+        replicates: 2_000,
+        models: vec![Evaluated {
+            kind: Kind::MLP,
+            config: plan[0].1.clone(),
+            runs: plan.iter().map(run).collect(),
+            scores: vec![score("test/accuracy", Some(0.1)), score("test/loss", None)],
+        }],
+    }
+}
 
 #[test]
 fn test_evaluations_are_added_counted_by_rows_and_read_back() {
@@ -15,30 +43,7 @@ fn test_evaluations_are_added_counted_by_rows_and_read_back() {
         0
     );
 
-    let score = |metric: &str, sd| TestScore {
-        metric: metric.to_owned(),
-        mean: 0.5,
-        sd,
-        low: f64::NEG_INFINITY,
-        high: 0.75,
-    };
-    let run = |(id, _, spec): &super::NewTrial, value| EvaluatedRun {
-        trial: id.clone(),
-        seed: spec.seed,
-        values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
-    };
-    let evaluation = |value| Evaluation {
-        data: dataset().digest,
-        rows: 20,
-        groups: 18,
-        replicates: 2_000,
-        models: vec![Evaluated {
-            kind: Kind::MLP,
-            config: plan[0].1.clone(),
-            runs: plan.iter().map(|planned| run(planned, value)).collect(),
-            scores: vec![score("test/accuracy", Some(0.1)), score("test/loss", None)],
-        }],
-    };
+    let evaluation = |value| evaluation_of(&plan, value);
     let first = lab
         .store
         .record_evaluation("songs", "0.1.0", &evaluation(0.25))

@@ -3,9 +3,9 @@
 use super::{
     TestStore, execute, failure_of, finished, observe_all, plan, progressed, query, result, started,
 };
-use crate::Outcome;
+use crate::{Outcome, SessionId};
 use sweep_core::event::{AttemptNo, Cause, Event, Observer, Slot};
-use sweep_core::trial::{Status, TrialResult};
+use sweep_core::trial::{Status, TrialId, TrialResult};
 
 #[test]
 fn a_sweep_reads_back_as_it_happened() {
@@ -277,9 +277,8 @@ fn keys_point_at_rows_that_are_there() {
     assert_ne!(query::<i64>(&lab.path(), sql), 0);
 }
 
-#[test]
-fn failures_notes_and_slots_read_back_with_their_reasons() {
-    let mut lab = TestStore::new();
+/// A session with a worker that ends while it trains the first of two trials, and nothing for the second.
+fn failed_session(lab: &mut TestStore) -> (SessionId, Vec<TrialId>) {
     let plan = plan(&[0.1]);
     let session = lab.begin("songs", &plan);
     let (first, second) = (&plan[0].0, &plan[1].0);
@@ -323,7 +322,14 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
         ],
     );
     writer.finish(Outcome::Failed).unwrap();
+    (session, plan.into_iter().map(|planned| planned.0).collect())
+}
 
+#[test]
+fn failures_and_warnings_read_back_with_their_reasons() {
+    let mut lab = TestStore::new();
+    let (_, trials) = failed_session(&mut lab);
+    let first = &trials[0];
     let record = lab.store.experiment("songs").unwrap().unwrap();
     let causes: Vec<_> = record
         .trials
@@ -340,6 +346,12 @@ fn failures_notes_and_slots_read_back_with_their_reasons() {
     let all = lab.store.attempts_in("songs").unwrap();
     assert_eq!(all, [(first.clone(), attempt.clone())]);
     assert!(lab.store.attempts_in("other").unwrap().is_empty());
+}
+
+#[test]
+fn events_of_slots_read_back_with_their_reasons() {
+    let mut lab = TestStore::new();
+    let (session, _) = failed_session(&mut lab);
     let slots = lab.store.slot_events("songs").unwrap();
     let told: Vec<_> = slots
         .iter()

@@ -136,6 +136,10 @@ pub fn train(
     train_on(Isa::detect(), job, model, checkpoint, callback)
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "the training loop is one flat function"
+)]
 fn train_on(
     isa: Isa,
     job: Job<'_>,

@@ -1,4 +1,4 @@
-//! The record, which any program may have written to: every cell replaced by what it should not be.
+//! The database, which any program may have written to: every cell replaced by what it should not be.
 
 use std::collections::HashMap;
 use std::fs;
@@ -30,7 +30,7 @@ pub fn finished_sweep() -> &'static TestDir {
     })
 }
 
-/// Reads all that commands read of the record at `path`, and draws it; `with_report` also as a report.
+/// Reads all that commands read of the database at `path`, and draws it; `with_report` also as a report.
 /// Whether all of it could be read.
 pub fn probe(path: &Path, with_report: bool) -> bool {
     read(path, with_report).is_ok()
@@ -109,6 +109,7 @@ fn columns(connection: &Connection) -> Vec<(String, String, String)> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of value")]
 fn hostile(kind: &str, dice: &mut Dice) -> Cell {
     let integer = |dice: &mut Dice| {
         let numbers = [
@@ -196,12 +197,12 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
 }
 
 #[test]
-fn a_record_with_hostile_cells_is_read_or_refused() {
+fn a_database_with_hostile_cells_is_read_or_refused() {
     let swept = finished_sweep();
     let original = swept.path("runs/sweep.sqlite");
     assert!(
         probe(&original, true),
-        "the record as it was written can be read"
+        "the database as it was written can be read"
     );
     let columns = columns(&Connection::open(&original).unwrap());
     assert!(columns.len() > 90, "{} columns", columns.len());
