@@ -41,7 +41,9 @@ static HEARD: AtomicI32 = AtomicI32::new(-1);
 pub fn listen() -> Result<(), Failure> {
     // Beyond `ulimit -f`, a write is to fail and not to kill.
     signals::ignore(signals::FILE_SIZE_LIMIT);
+    signals::keep_children();
     let start = || {
+        signals::unblock_stop()?;
         let (mut reader, writer) = io::pipe()?;
         HEARD.store(OwnedFd::from(writer).into_raw_fd(), Ordering::Relaxed);
         let listen = move || {

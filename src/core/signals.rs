@@ -93,15 +93,6 @@ impl Blocked {
     pub fn new() -> io::Result<Blocked> {
         set_mask(libc::SIG_BLOCK, &stop_set()).map(|before| Blocked { before })
     }
-
-    /// Lets through again what is held back, in a forked child that has set its own dispositions. May be called between
-    /// fork and exec.
-    ///
-    /// # Errors
-    /// When the system does not let it.
-    pub fn release_in_child() -> io::Result<()> {
-        set_mask(libc::SIG_UNBLOCK, &stop_set()).map(drop)
-    }
 }
 
 impl Drop for Blocked {
@@ -109,6 +100,22 @@ impl Drop for Blocked {
         // It was the mask of this thread before, so that it can be again.
         let _ = set_mask(libc::SIG_SETMASK, &self.before);
     }
+}
+
+/// Lets [`STOP`] through to this thread and to those that it starts, whatever was held back before. May be called
+/// between fork and exec.
+///
+/// # Errors
+/// When the system does not let it.
+pub fn unblock_stop() -> io::Result<()> {
+    set_mask(libc::SIG_UNBLOCK, &stop_set()).map(drop)
+}
+
+/// Has the system keep the exit status of children until they are waited for, also where this process was started with
+/// SIGCHLD ignored.
+pub fn keep_children() {
+    // SAFETY: SIG_DFL runs no code of ours.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
 fn stop_set() -> libc::sigset_t {

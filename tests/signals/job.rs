@@ -111,8 +111,15 @@ impl<'a> Job<'a> {
 
     /// Waits for the end after a request to stop, which is clean.
     pub fn end_stopped(mut self) {
-        let code = self.child.wait().unwrap().code();
-        assert_eq!(code, Some(130), "{}", self.said());
+        let begin = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => assert!(begin.elapsed() < PATIENCE, "{}", self.said()),
+            }
+            sleep(POLL_INTERVAL);
+        };
+        assert_eq!(status.code(), Some(130), "{}", self.said());
     }
 }
 
@@ -135,6 +142,19 @@ pub fn ignore(command: &mut Command, signal: i32) {
     unsafe {
         command.pre_exec(move || {
             libc::signal(signal, libc::SIG_IGN);
+            Ok(())
+        });
+    }
+}
+
+/// Has the command start with `signal` in its mask.
+pub fn hold_back(command: &mut Command, signal: i32) {
+    // SAFETY: these calls may be made between fork and exec; the set outlives them.
+    unsafe {
+        command.pre_exec(move || {
+            let mut set: libc::sigset_t = std::mem::zeroed();
+            libc::sigaddset(&raw mut set, signal);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
             Ok(())
         });
     }

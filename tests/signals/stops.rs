@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::job::{Job, ignore, send, test_dir};
+use super::job::{Job, hold_back, ignore, send, test_dir};
 use crate::common::TestDir;
 
 /// In which order processes hear a signal.
@@ -129,4 +129,16 @@ fn a_sweep_under_nohup_outlives_its_terminal() {
     job.wait_for_progress();
     send(job.coordinator(), libc::SIGTERM);
     job.end_stopped();
+}
+
+#[test]
+fn a_sweep_that_was_started_with_signals_held_back_is_stopped_by_them() {
+    let dir = test_dir("");
+    let job = Job::start_by(&dir, |command| {
+        ignore(command, libc::SIGCHLD);
+        hold_back(command, libc::SIGTERM);
+    });
+    send(job.coordinator(), libc::SIGTERM);
+    job.end_stopped();
+    assert_nothing_is_repeated(&dir, 1, "held back");
 }

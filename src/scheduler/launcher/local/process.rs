@@ -189,7 +189,7 @@ pub(super) fn spawn(mut command: Command, memory_limit: Option<u64>) -> io::Resu
     unsafe {
         command.pre_exec(move || {
             signals::ignore_as_worker();
-            Blocked::release_in_child()?;
+            signals::unblock_stop()?;
             #[cfg(target_os = "linux")]
             {
                 if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
