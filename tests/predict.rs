@@ -231,7 +231,7 @@ fn an_exported_folder_predicts_the_same_without_a_database_and_is_refused_when_c
         let folder = format!("model-{kind}");
         if bench.path(&folder).exists() {
             let said = fail(&bench, &["export", "best", &folder, "--kind", kind], 2);
-            assert!(said.contains("is there already, and not empty"), "{said}");
+            assert!(said.contains("already exists and is not empty"), "{said}");
             continue;
         }
         bench.succeed(&["export", "best", &folder, "--kind", kind]);

@@ -137,27 +137,23 @@ pub fn write_folder(
     folders: &[PathBuf],
     files: &[(PathBuf, Vec<u8>)],
 ) -> io::Result<()> {
-    let staging = Staging::at(path.with_added_extension(format!("{}.part", std::process::id())));
-    create_folder(&staging.0)?;
+    let staging = StagingFolder::beside(path)?;
     for folder in folders {
-        fs::create_dir_all(staging.0.join(folder))?;
+        fs::create_dir_all(staging.path().join(folder))?;
     }
     for (name, bytes) in files {
-        let file = staging.0.join(name);
+        let file = staging.path().join(name);
         fs::create_dir_all(parent_dir(&file))?;
         fs::write(&file, bytes)?;
     }
-    sync_all_below(&staging.0)?;
-    // An empty folder gives way to the new one.
-    fs::rename(&staging.0, path)?;
-    sync_folder(parent_dir(path))
+    staging.rename(path)
 }
 
 /// From so many files on, flushing the whole file system once takes less time than flushing each: one takes
 /// milliseconds, and the export of a large sweep has thousands.
 const MANY: usize = 64;
 
-/// Brings `folder` and all that is in it to the disk.
+/// Flushes `folder` and everything in it to the disk.
 pub fn sync_all_below(folder: &Path) -> io::Result<()> {
     let mut all = Vec::new();
     let mut left = vec![folder.to_owned()];
@@ -218,8 +214,55 @@ pub fn is_writable(path: &Path) -> bool {
     asked == 0
 }
 
+/// A folder for files that are not complete yet. It is removed when dropped, or when this process is
+/// interrupted, unless it was renamed.
+pub struct StagingFolder(PathBuf);
+
+impl StagingFolder {
+    /// Creates one beside `path`, with the folders above it: `PATH.PROCESS.part`.
+    pub fn beside(path: &Path) -> io::Result<StagingFolder> {
+        StagingFolder::create(path.with_added_extension(format!("{}.part", std::process::id())))
+    }
+
+    /// Creates an empty one at `path`, with the folders above it. What an interrupted write of a process
+    /// with the same number left there is removed.
+    pub fn create(path: PathBuf) -> io::Result<StagingFolder> {
+        let staging = StagingFolder::at(path);
+        match fs::remove_dir_all(&staging.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        create_folder(&staging.0)?;
+        Ok(staging)
+    }
+
+    fn at(path: PathBuf) -> StagingFolder {
+        partial().push(path.clone());
+        StagingFolder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Flushes everything in it to the disk and gives it the name `path`, which may be that of an empty folder.
+    pub fn rename(self, path: &Path) -> io::Result<()> {
+        sync_all_below(&self.0)?;
+        fs::rename(&self.0, path)?;
+        sync_folder(parent_dir(path))
+    }
+}
+
+impl Drop for StagingFolder {
+    fn drop(&mut self) {
+        // There is nothing to remove after the rename; a failure before it is harmless.
+        let _ = fs::remove_dir_all(&self.0);
+        forget(&self.0);
+    }
+}
+
 /// A folder in the system's temporary folder, removed when dropped.
-pub struct TemporaryFolder(Staging);
+pub struct TemporaryFolder(StagingFolder);
 
 impl TemporaryFolder {
     /// Creates one whose name begins with `name`.
@@ -227,11 +270,11 @@ impl TemporaryFolder {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
         // Fails if another process created it.
         fs::create_dir(&path)?;
-        Ok(TemporaryFolder(Staging::at(path)))
+        Ok(TemporaryFolder(StagingFolder::at(path)))
     }
 
     pub fn path(&self) -> &Path {
-        &self.0.0
+        self.0.path()
     }
 }
 
@@ -261,24 +304,6 @@ pub fn remove_partial_files() {
 
 fn forget(path: &Path) {
     partial().retain(|other| other != path);
-}
-
-/// A folder, removed when dropped unless it was renamed.
-struct Staging(PathBuf);
-
-impl Staging {
-    fn at(path: PathBuf) -> Staging {
-        partial().push(path.clone());
-        Staging(path)
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // There is nothing to remove after the rename; a failure before it is harmless.
-        let _ = fs::remove_dir_all(&self.0);
-        forget(&self.0);
-    }
 }
 
 /// A file, removed when dropped unless it was renamed.

@@ -59,7 +59,7 @@ pub type File = (PathBuf, Vec<u8>);
 /// Why there is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    #[error("{} is there already, and not empty", path.display())]
+    #[error("{} already exists and is not empty", path.display())]
     Taken { path: PathBuf },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },

@@ -1,18 +1,18 @@
 //! A report on disk.
 //!
-//! Every file is first written beside its place, flushed, and only then moved there, so that a full disk, a
-//! failure while drawing or a power cut leaves every file of the earlier report or the new one whole. Files that are not a report's are never
-//! touched, whatever folder is named.
+//! Invariant: every file is first written to a folder beside its place, flushed and then moved, so that a full disk, a
+//! failure while drawing or a power cut leaves each file either of the earlier report or of the new one. Files that are
+//! not part of a report are never touched.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use sweep_analysis::Input;
 
 use super::{ReportError, best_json, csv_tables, make, plot};
-use sweep_core::atomic_fs;
+use sweep_core::atomic_fs::{self, StagingFolder};
 
-/// Where new files stand until all of them are there: a folder that bears the number of its process between
-/// these, so that two reports at once do not meet, and what a killed one has left is known to be that.
+/// Start and end of the name of the folder for new files. The number of the process is between them, so that two
+/// reports at once do not collide, and what a killed one has left can be recognised.
 const STAGING: (&str, &str) = (".report.", ".part");
 
 /// A report that has been written.
@@ -48,15 +48,12 @@ pub(super) fn put(
 ) -> Result<Vec<PathBuf>, ReportError> {
     clear_abandoned(folder);
     let (before, after) = STAGING;
-    let staging = folder.join(format!("{before}{}{after}", std::process::id()));
-    let staged = stage(&staging, files);
-    if staged.is_err() {
-        // The error that matters is the first one; what is left of the attempt harms nothing.
-        let _ = fs::remove_dir_all(&staging);
-    }
-    staged?;
+    let staging = stage(
+        folder.join(format!("{before}{}{after}", std::process::id())),
+        files,
+    )?;
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    replace(&staging, folder, &names)?;
+    replace(staging.path(), folder, &names)?;
     for name in may {
         if !names.contains(&name.as_str()) {
             remove(folder, &name)?;
@@ -78,20 +75,18 @@ fn clear_abandoned(folder: &Path) {
     }
 }
 
-fn stage(staging: &Path, files: &[(String, Vec<u8>)]) -> Result<(), ReportError> {
+fn stage(path: PathBuf, files: &[(String, Vec<u8>)]) -> Result<StagingFolder, ReportError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| ReportError::Stage { path, source }
     };
-    if staging.exists() {
-        fs::remove_dir_all(staging).map_err(failed(staging))?;
-    }
-    atomic_fs::create_folder(staging).map_err(failed(staging))?;
+    let staging = StagingFolder::create(path.clone()).map_err(failed(&path))?;
     for (name, bytes) in files {
-        let path = staging.join(name);
+        let path = staging.path().join(name);
         fs::write(&path, bytes).map_err(failed(&path))?;
     }
-    atomic_fs::sync_all_below(staging).map_err(failed(staging))
+    atomic_fs::sync_all_below(staging.path()).map_err(failed(&path))?;
+    Ok(staging)
 }
 
 fn replace(staging: &Path, folder: &Path, names: &[&str]) -> Result<(), ReportError> {
@@ -107,9 +102,8 @@ fn replace(staging: &Path, folder: &Path, names: &[&str]) -> Result<(), ReportEr
             });
         }
     }
-    let finished = atomic_fs::sync_folder(folder).and_then(|()| fs::remove_dir(staging));
-    finished.map_err(|source| ReportError::Stage {
-        path: staging.to_owned(),
+    atomic_fs::sync_folder(folder).map_err(|source| ReportError::Stage {
+        path: folder.to_owned(),
         source,
     })
 }

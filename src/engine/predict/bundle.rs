@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use crate::predict::{PredictError, Predictor};
-use sweep_core::atomic_fs;
+use sweep_core::atomic_fs::{self, StagingFolder};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
 use sweep_data::{DataError, SavedPreprocessor, write_atomically};
 
@@ -77,7 +77,7 @@ pub struct Bundle {
 /// Why a model cannot be exported, or read from a folder.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    #[error("{} is there already, and not empty", path.display())]
+    #[error("{} already exists and is not empty", path.display())]
     Taken { path: PathBuf },
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
@@ -113,10 +113,7 @@ pub fn export(
     from: &Path,
     files: &[PathBuf],
 ) -> Result<(), BundleError> {
-    if fs::symlink_metadata(to).is_ok()
-        && fs::read_dir(to).is_ok_and(|mut all| all.next().is_some())
-        || to.is_file()
-    {
+    if atomic_fs::is_occupied(to) {
         return Err(BundleError::Taken {
             path: to.to_owned(),
         });
@@ -141,17 +138,15 @@ pub fn export(
     text.push(b'\n');
     contents.push((PathBuf::from(CARD), text));
 
-    let staging = Staging(to.with_added_extension(format!("{}.part", std::process::id())));
-    for (name, bytes) in &contents {
-        write_atomically(&staging.0.join(name), |out| out.write_all(bytes))?;
-    }
-    // An empty folder gives way to the new one.
-    let named =
-        fs::rename(&staging.0, to).and_then(|()| atomic_fs::sync_folder(atomic_fs::parent_dir(to)));
-    named.map_err(|source| BundleError::Folder {
+    let failed = |source| BundleError::Folder {
         path: to.to_owned(),
         source,
-    })
+    };
+    let staging = StagingFolder::beside(to).map_err(failed)?;
+    for (name, bytes) in &contents {
+        write_atomically(&staging.path().join(name), |out| out.write_all(bytes))?;
+    }
+    staging.rename(to).map_err(failed)
 }
 
 impl Bundle {
@@ -209,16 +204,6 @@ impl Bundle {
             preprocessor,
             model,
         })
-    }
-}
-
-/// A folder that goes away unless it was renamed.
-struct Staging(PathBuf);
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // After the rename there is nothing to remove; before it, a failure changes nothing.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
