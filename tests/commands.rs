@@ -149,7 +149,7 @@ fn a_configuration_is_named_like_a_trial() {
         said.contains("there is no sweep, trial or configuration `nope`"),
         "{said}"
     );
-    assert!(said.contains("there are the sweeps few"), "{said}");
+    assert!(said.contains("existing sweeps: few"), "{said}");
     assert!(refuse(&bench, &["show", ""]).contains("is empty"));
     let said = refuse(&bench, &["tag", "few", "paper"]);
     assert!(said.contains("`few` is a sweep"), "{said}");

@@ -237,7 +237,7 @@ fn a_running_sweep_is_stopped_from_elsewhere() {
 
     assert_eq!(bench.succeed(&["stop", "small"]), "small is not running\n");
     let (_, told) = bench.end(&["stop", "smal"], 2);
-    assert!(told.contains("there are: small"), "{told}");
+    assert!(told.contains("existing sweeps: small"), "{told}");
     let idle = bench.succeed(&["stop", "small", "--json"]);
     let idle: serde_json::Value = serde_json::from_str(&idle).unwrap();
     assert_eq!(idle["was_running"], false);

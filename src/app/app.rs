@@ -83,7 +83,7 @@ impl App {
             None => store.last_experiment()?,
         };
         let Some(name) = name.or(last.as_deref()) else {
-            let message = format!("{} holds no sweep yet", self.store.display());
+            let message = format!("there is no sweep in {} yet", self.store.display());
             return Err(Error::input(
                 message,
                 "start one with `sweep run FILE.toml`",
@@ -97,10 +97,9 @@ impl App {
             None => {
                 let known = store.experiments()?;
                 let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
-                let message = format!("{} holds no sweep `{name}`", self.store.display());
                 Err(Error::input(
-                    message,
-                    &format!("there are: {}", names.join(", ")),
+                    format!("there is no sweep `{name}` in {}", self.store.display()),
+                    &format!("existing sweeps: {}", names.join(", ")),
                 ))
             }
         }

@@ -179,13 +179,13 @@ impl fmt::Display for Notice {
                 )
             }
             Notice::TestedEarly { sweep, left } => {
-                let left = match left {
-                    1 => "1 trial is".to_owned(),
-                    many => format!("{many} trials are"),
+                let (trials, are) = match left {
+                    1 => ("1 trial".to_owned(), "is"),
+                    many => (format!("{many} trials"), "are"),
                 };
                 write!(
                     f,
-                    "note: {left} of sweep {sweep} not trained yet; this test-set evaluation is counted all the same, \
+                    "note: {trials} of sweep {sweep} {are} not trained yet; this test-set evaluation is counted all the same, \
                      and test scores of models that are chosen after it are biased upwards",
                 )
             }
@@ -195,7 +195,7 @@ impl fmt::Display for Notice {
                 seeds,
             } => write!(
                 f,
-                "testing {} {}, {}",
+                "evaluating {} {} on the test set, {}",
                 kind.name(),
                 config.short(),
                 pluralize(*seeds, "seed")

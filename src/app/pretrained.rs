@@ -184,7 +184,7 @@ fn of_sweep(
             format!("there is no sweep `{name}`"),
             match names.is_empty() {
                 true => "train the source first with `sweep run` on its experiment file".to_owned(),
-                false => format!("there are: {}", names.join(", ")),
+                false => format!("existing sweeps: {}", names.join(", ")),
             },
         )?);
     };

@@ -275,7 +275,7 @@ fn unknown(store: &Store, prefix: &str) -> Result<Error, Error> {
     let help = match names.is_empty() {
         true => "start one with `sweep run FILE.toml`".to_owned(),
         false => format!(
-            "there are the sweeps {}; `sweep ls NAME` lists the trials of one",
+            "existing sweeps: {}; `sweep ls NAME` lists the trials of one",
             names.join(", ")
         ),
     };

@@ -54,7 +54,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         {
             return Err(Failure::input(
                 format!("--seeds {seeds} and --set {other} both set the seeds"),
-                "give one of the two",
+                "use one of the two",
             ));
         }
         flags.push(setting);

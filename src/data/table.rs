@@ -179,8 +179,7 @@ impl Table {
             "a quote opened on this line is closed on a later one, or never; write a quote inside \
              a cell twice"
         } else {
-            "a cell that holds the separator must stand between quotes; missing values are empty \
-             cells"
+            "a cell that contains the separator must be quoted; missing values are empty cells"
         };
         DataError::new(&self.path, message, help).line(line)
     }

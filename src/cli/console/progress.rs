@@ -294,7 +294,7 @@ impl Progress {
     pub fn outcome(&self, now: Instant) -> String {
         let took = now.saturating_duration_since(self.began);
         let mut line = format!(
-            "{} of {} trials done ({} now: {} finished, {} diverged), {}, in {}",
+            "{} of {} trials done ({} in this session: {} finished, {} diverged), {}, in {}",
             self.done(),
             self.sweep.total,
             self.finished + self.diverged,

@@ -205,7 +205,7 @@ fn skipped_completed_elsewhere_and_stopped_trials_are_printed_and_counted() {
         "trial 00000005 lr=5\u{fffd}[31m layers=[64, 32]: a checkpoint was damaged\n",
         "\nstopping: the time limit of 1h30m is reached; running trials write a checkpoint",
         "\nstopping at once: ending the remaining workers\n",
-        "12 of 40 trials done (1 now: 1 finished, 0 diverged), 2 failed (1 skipped), in 00:01:00",
+        "12 of 40 trials done (1 in this session: 1 finished, 0 diverged), 2 failed (1 skipped), in 00:01:00",
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }

@@ -146,7 +146,7 @@ fn songs_in_two_splits_give_a_warning_that_names_the_group() {
     assert!(
         notes
             .iter()
-            .any(|note| note.contains("hold rows of several classes")),
+            .any(|note| note.contains("contain rows of several classes")),
         "{notes:#?}"
     );
     let sealed = HeldOutTest::open(&grouped.test_path).unwrap();

@@ -132,8 +132,8 @@ impl LoadedTable<'_> {
         let right = 1.0 - lost as f64 / self.main.labels.len().max(1) as f64;
         (lost > 0).then(|| {
             Note::info(format!(
-                "{} ({}) hold rows of several classes: no model that gives a group one answer can \
-                 name more than {:.1}% of all rows right",
+                "{} ({}) contain rows of several classes: a model that predicts one class per group \
+                 cannot exceed an accuracy of {:.1}% on all rows",
                 pluralize(mixed().count(), "group"),
                 pluralize(mixed().map(sum).sum::<usize>(), "row"),
                 100.0 * right
