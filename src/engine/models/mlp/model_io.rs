@@ -16,7 +16,7 @@ use super::simd::Isa;
 use super::state::Best;
 use crate::{Callback, EngineError, Job, artifact};
 use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
-use sweep_core::trial::{Artifact, ModelSpec, Value};
+use sweep_core::trial::{Artifact, Kind, ModelSpec, Value};
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;
@@ -101,20 +101,18 @@ impl Model {
         if features.is_empty() || classes.is_empty() || description.layers.contains(&0) {
             return Err(content(&path, "a layer has no units".to_owned()));
         }
-        let mut spec = MlpSpec {
-            layers: description.layers,
-            activation: description.activation,
-            batch_norm: description.batch_norm,
-            ..MlpSpec::default()
-        };
-
+        let mut model = ModelSpec::new(Kind::MLP);
         if let Some(embedding) = &description.embedding {
-            let mut model = ModelSpec::from(spec);
             model
                 .set("embedding", embedding)
                 .map_err(|_| content(&path, format!("`embedding` is {embedding}")))?;
-            spec = MlpSpec::of(&model).expect("a network");
         }
+        let spec = MlpSpec {
+            layers: description.layers,
+            activation: description.activation,
+            batch_norm: description.batch_norm,
+            ..MlpSpec::of(&model).expect("a network")
+        };
         let pieces = match (spec.embedding, description.edges) {
             (Embedding::Ple { .. }, Some(edges)) => Some(
                 pieces(&edges, features.len())
