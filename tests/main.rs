@@ -14,6 +14,7 @@ mod held_out;
 mod hostile;
 mod launcher;
 mod more_seeds;
+mod names;
 mod output;
 mod power;
 mod predict;

@@ -46,6 +46,8 @@ pub fn empty(classes: &[&str]) -> Input {
                 pid: 4_711,
                 version: "0.1.0".to_owned(),
                 git_commit: None,
+                working_tree: None,
+                file: None,
                 environment: Vec::new(),
             }],
             trials: Vec::new(),

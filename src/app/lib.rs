@@ -9,6 +9,7 @@ pub mod diff;
 pub mod doctor;
 pub mod environment;
 pub mod estimate;
+pub mod experiment_file;
 pub mod export;
 pub mod extra_seeds;
 pub mod filter;
@@ -26,6 +27,7 @@ pub mod predict;
 pub mod prepare;
 pub mod pretrained;
 pub mod remove;
+pub mod rename;
 pub mod report;
 pub mod resolve;
 pub mod resume;
@@ -36,6 +38,7 @@ pub mod test_evaluations;
 
 mod app;
 mod error;
+mod git;
 mod mark_stale;
 mod observer;
 

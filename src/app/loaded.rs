@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sweep_data::DataError;
 use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
@@ -12,6 +12,8 @@ use crate::error::Error;
 /// A checked experiment, with its text.
 pub struct LoadedExperiment {
     pub source: Source,
+    /// The absolute path of the file that was read; `None` if the text is that of the database.
+    pub file: Option<PathBuf>,
     pub flags: Vec<String>,
     pub experiment: Experiment,
 }
@@ -33,7 +35,9 @@ pub fn read(path: &Path, flags: &[String]) -> Result<LoadedExperiment, Error> {
         })?;
     let source = Source::from_bytes(path, bytes)
         .map_err(|problem| Error::input(&problem, problem.help.as_deref().unwrap_or("")))?;
-    check(source, flags)
+    let mut loaded = check(source, flags)?;
+    loaded.file = std::path::absolute(path).ok();
+    Ok(loaded)
 }
 
 /// Checks an experiment whose text is already read.
@@ -41,6 +45,7 @@ pub fn check(source: Source, flags: &[String]) -> Result<LoadedExperiment, Error
     match sweep_experiment::parse(&source, flags) {
         Ok(experiment) => Ok(LoadedExperiment {
             source,
+            file: None,
             flags: flags.to_vec(),
             experiment,
         }),

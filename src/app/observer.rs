@@ -14,6 +14,7 @@ use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
 
+use crate::experiment_file::NameConflict;
 use crate::overview::{Overview, StopHandle};
 
 /// How long work on the database may take before there is a notice.
@@ -69,6 +70,8 @@ pub enum Notice {
     TrialChosen(String),
     /// A finding of data preparation.
     Data(String),
+    /// A sweep of this name was run from another file, so that `run` would ask.
+    NameTaken(NameConflict),
     /// Some of the trials to train need a library that was not found.
     LibraryMissing { trials: usize, why: String },
     /// What a session will do.
@@ -158,6 +161,11 @@ impl fmt::Display for Notice {
             Notice::Warning { problem, .. } => problem.fmt(f),
             Notice::TrialChosen(why) => f.write_str(why),
             Notice::Data(note) => f.write_str(&sanitize(note)),
+            Notice::NameTaken(conflict) => write!(
+                f,
+                "note: {}; `sweep run` needs another name or --accept-new-file",
+                sanitize(&conflict.to_string())
+            ),
             Notice::LibraryMissing { trials, why } => write!(
                 f,
                 "note: {} cannot be trained on this machine: {why}",

@@ -19,6 +19,8 @@ pub struct RunOptions {
     pub slots: SlotOptions,
     pub limits: Limits,
     pub retry: Retry,
+    /// Whether the file may take the place of another one from which a sweep of this name was run.
+    pub accept_new_file: bool,
 }
 
 /// Which workers train; what is left out is taken from the experiment file.

@@ -12,6 +12,7 @@ use sweep_experiment::plan;
 use crate::app::App;
 use crate::error::Error;
 use crate::estimate::{self, Estimate};
+use crate::experiment_file::NameConflict;
 use crate::loaded::LoadedExperiment;
 use crate::observer::{Notice, Observer};
 use crate::options::{Retry, SlotOptions};
@@ -50,6 +51,9 @@ pub fn plan(
     loaded: LoadedExperiment,
     options: &Options,
 ) -> Result<Outcome, Error> {
+    if let Some(conflict) = NameConflict::find(app, &loaded)? {
+        observer.notice(&Notice::NameTaken(conflict));
+    }
     let scratch = scratch(app)?;
     let folder = scratch.as_ref().map(TemporaryFolder::path);
     let prepared = prepare::prepare_or_in(app, observer, loaded, None, folder)?;

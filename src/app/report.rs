@@ -6,7 +6,7 @@ use std::path::Path;
 use sweep_analysis::{Input, merged};
 use sweep_core::data_config::DataSpec;
 use sweep_core::sanitize::sanitize;
-use sweep_report::Written;
+use sweep_report::{Origin, Written};
 use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 
 use crate::app::App;
@@ -81,9 +81,27 @@ pub fn load_merged(
     Ok(Ok(input))
 }
 
-/// Writes the report of `input` to the folder `out`, in a folder with the name of the sweep.
-pub fn write(out: &Path, input: &Input) -> Result<Written, Error> {
-    sweep_report::write(&out.join(&input.experiment.name), input)
+/// Writes the report of `input` to the folder `out`, in a folder with the name of the sweep. The report of another
+/// database is replaced only with `force`.
+pub fn write(app: &App, out: &Path, input: &Input, force: bool) -> Result<Written, Error> {
+    let folder = out.join(&input.experiment.name);
+    let database = std::fs::canonicalize(&app.store);
+    let origin = Origin {
+        database: database.map_err(|error| Error::environment(error, ""))?,
+        experiment: input.experiment.name.clone(),
+    };
+    if !force && let Some(other) = origin.of_other(&folder) {
+        return Err(Error::input(
+            format!(
+                "{} is the report of another database: {}, not {}",
+                folder.display(),
+                other.database.display(),
+                origin.database.display()
+            ),
+            "write to another folder with --out, or replace that report with --force",
+        ));
+    }
+    sweep_report::write(&folder, input, &origin)
         .map_err(|error| Error::environment(error, "the database is unchanged"))
 }
 

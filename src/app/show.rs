@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use sweep_core::event::Slot;
 use sweep_core::trial::{Objective, TrialId};
 use sweep_store::{
-    ArtifactRecord, AttemptRecord, Curve, ExperimentRecord, SlotEventRecord, Store, TrialRecord,
+    ArtifactRecord, AttemptRecord, Curve, ExperimentRecord, SessionRecord, SlotEventRecord, Store,
+    TrialRecord,
 };
 
 use crate::app::App;
@@ -62,6 +63,37 @@ pub fn show(app: &App, what: Option<&str>) -> Result<Shown, Error> {
             })))
         }
     }
+}
+
+/// The session whose working tree `sweep show --patch` prints: the last one of a sweep, or that of the last attempt at a
+/// trial; the last session of all if `what` is left out.
+///
+/// # Errors
+/// When there is no such session.
+pub fn session(app: &App, what: Option<&str>) -> Result<SessionRecord, Error> {
+    let store = app.read()?;
+    let (name, number) = match what {
+        Some(prefix) if store.experiment(prefix)?.is_none() => {
+            let trial = resolve::single(&store, prefix)?;
+            let attempts = store.attempts(&trial.id)?;
+            let Some(last) = attempts.last() else {
+                let message = format!("trial {} has no attempt yet", trial.id.short());
+                return Err(Error::input(message, "`sweep resume` trains it"));
+            };
+            (store.session_experiment(last.session)?, Some(last.session))
+        }
+        name => (Some(app.experiment(name)?.name), None),
+    };
+    let record = app.experiment(name.as_deref())?;
+    let mut sessions = record.sessions.into_iter().rev();
+    let found = sessions.find(|session| number.is_none_or(|number| session.id == number));
+    found.ok_or_else(|| {
+        let message = format!("sweep {} has no session yet", record.name);
+        Error::input(
+            message,
+            &format!("`sweep resume {}` begins one", record.name),
+        )
+    })
 }
 
 fn trial(app: &App, store: &Store, mut trial: TrialRecord) -> Result<Shown, Error> {

@@ -63,6 +63,7 @@ impl RunFlags {
             slots: self.slots.options(),
             limits: self.limits.options(),
             retry: self.slots.retry.options(),
+            accept_new_file: false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod limits;
 mod listing;
 mod ls;
 mod model_flags;
+mod mv;
 mod plan;
 mod predict;
 mod report;
@@ -89,6 +90,10 @@ enum Command {
     Tag(annotations::TagArguments),
     /// Add a note to a trial
     Note(annotations::NoteArguments),
+    /// Rename a sweep
+    Mv(mv::MvArguments),
+    /// Copy a sweep under another name: the same plan and the same trials, nothing is trained again
+    Cp(mv::CpArguments),
     /// Remove a sweep, or one trial of it, from the database, with its files
     Rm(rm::Arguments),
     /// Remove unused files: old checkpoints, unfinished writes, unused data sets
@@ -151,6 +156,8 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Diff(arguments) => diff::diff(context, &arguments),
         Command::Tag(arguments) => annotations::tag(context, &arguments),
         Command::Note(arguments) => annotations::note(context, &arguments),
+        Command::Mv(arguments) => mv::mv(context, &arguments),
+        Command::Cp(arguments) => mv::cp(context, &arguments),
         Command::Rm(arguments) => rm::rm(context, &arguments),
         Command::Gc(arguments) => gc::gc(context, &arguments),
         Command::Describe(arguments) => describe::describe(context, &arguments),

@@ -26,6 +26,10 @@ pub struct Arguments {
     #[arg(long, default_value = "reports", value_name = "FOLDER")]
     out: PathBuf,
 
+    /// Replace a report that was made from another database
+    #[arg(long)]
+    force: bool,
+
     #[command(flatten)]
     filter: Filter,
 
@@ -74,7 +78,7 @@ fn print_heading(context: &Context, input: &Input) {
 
 /// Writes the report of `input`, prints it unless JSON is asked for, and gives it as JSON.
 fn write(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json, Failure> {
-    let written = report::write(&arguments.out, input)?;
+    let written = report::write(&context.app, &arguments.out, input, arguments.force)?;
     let summary = input.summary();
     let (inference, anova) = (Inference::of(&summary), Anova::of(&summary));
     if !context.json {

@@ -28,5 +28,5 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         accept_new_data: arguments.accept_new_data,
     };
     let prepared = resume::prepare(&context.app, context, &options)?;
-    run::execute(context, &prepared, &arguments.flags)
+    run::execute(context, &prepared, &arguments.flags.options())
 }

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
+use sweep_app::experiment_file::NameConflict;
+use sweep_app::extra_seeds;
+use sweep_app::loaded::{self, LoadedExperiment};
+use sweep_app::options::RunOptions;
 use sweep_app::prepare::{self, PreparedSweep};
 use sweep_app::run::RunOutcome;
-use sweep_app::{extra_seeds, loaded};
 use sweep_core::event::StopReason;
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_scheduler::Summary;
 
+use crate::confirm;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -39,6 +43,11 @@ pub struct Arguments {
           value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     top: u64,
 
+    /// Let this file replace another one from which a sweep of the same name was run: trials of the other file stay in
+    /// the database, out of the plan
+    #[arg(long)]
+    accept_new_file: bool,
+
     #[command(flatten)]
     pub flags: RunFlags,
 }
@@ -60,6 +69,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         flags.push(setting);
     }
     let loaded = loaded::read(&arguments.file, &flags)?;
+    let options = RunOptions {
+        accept_new_file: accept_file(context, &loaded, arguments.accept_new_file)?,
+        ..arguments.flags.options()
+    };
     let mut prepared = prepare::prepare(&context.app, context, loaded)?;
     if let Some(number) = arguments.more_seeds {
         extra_seeds::add(
@@ -70,16 +83,39 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             arguments.top as usize,
         )?;
     }
-    execute(context, &prepared, &arguments.flags)
+    execute(context, &prepared, &options)
+}
+
+/// Whether the file may replace another one from which a sweep of its name was run: if `accepted`, or if the user
+/// confirms that at the terminal.
+///
+/// # Errors
+/// When there is such a file, and it may not be replaced.
+fn accept_file(
+    context: &Context,
+    loaded: &LoadedExperiment,
+    accepted: bool,
+) -> Result<bool, Failure> {
+    let Some(conflict) = NameConflict::find(&context.app, loaded)?.filter(|_| !accepted) else {
+        return Ok(accepted);
+    };
+    let question = || {
+        let said = sanitize(&conflict.to_string());
+        confirm::ask(&format!("{said}\nlet this file replace the other one?"))
+    };
+    match confirm::can_ask() && question()? {
+        true => Ok(true),
+        false => Err(conflict.refusal().into()),
+    }
 }
 
 /// Trains what `prepared` asks for and the database does not have, and prints the results.
 pub fn execute(
     context: &Context,
     prepared: &PreparedSweep,
-    flags: &RunFlags,
+    options: &RunOptions,
 ) -> Result<Exit, Failure> {
-    let outcome = sweep_app::run::execute(&context.app, prepared, &flags.options(), context)?;
+    let outcome = sweep_app::run::execute(&context.app, prepared, options, context)?;
     Ok(conclude(context, &outcome))
 }
 

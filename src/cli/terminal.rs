@@ -1,7 +1,7 @@
 //! The terminal: whether there is one, and writing to it without panicking when it goes away.
 
 use std::borrow::Cow;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 /// Least width of a terminal that tables are cut for; less is what programs say that know none.
 const NARROWEST: u16 = 20;
@@ -78,6 +78,21 @@ pub fn print_table(text: &str) {
         Some(width) => print(&fitted(text, width)),
         None => print(text),
     }
+}
+
+/// Writes `bytes` to standard output as they are; on a terminal as harmless text.
+pub fn print_bytes(bytes: &[u8]) {
+    let mut output = io::stdout().lock();
+    let written = match output.is_terminal() {
+        true => {
+            let text = String::from_utf8_lossy(bytes);
+            output.write_all(harmless(&text, false).as_bytes())
+        }
+        false => output.write_all(bytes),
+    };
+    written
+        .and_then(|()| output.flush())
+        .unwrap_or_else(|error| end_unwritten(&error));
 }
 
 /// How tables on standard output are to look.

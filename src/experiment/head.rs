@@ -8,10 +8,14 @@ use sweep_core::trial::{Goal, METRICS, Objective};
 /// Longest name of an experiment, in bytes; it becomes the name of a folder.
 const MAX_NAME: usize = 100;
 
+/// What [`is_name`] allows.
+pub const NAME_ALLOWED: &str =
+    "at most 100 letters, digits, `.`, `_` or `-`, not starting with `.` or `-`";
+
 pub(crate) const KEYS: &[Key] = &[
     Key {
         name: "name",
-        allowed: "at most 100 letters, digits, `.`, `_` or `-`, not starting with `.` or `-`",
+        allowed: NAME_ALLOWED,
         about: "name of the sweep",
     },
     Key {
@@ -88,7 +92,8 @@ fn name(node: &Node) -> Result<String, &Node> {
     }
 }
 
-fn is_name(text: &str) -> bool {
+/// Whether an experiment can be called `text`.
+pub fn is_name(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     // A point hides a folder, and commands take a dash for the beginning of a flag.
     let begins = !text.starts_with(['.', '-']);

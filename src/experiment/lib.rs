@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use exclude::Exclusion;
 pub use flags::{is_of_key, overridden};
+pub use head::{NAME_ALLOWED, is_name};
 pub use schedule::{Engine, Schedule};
 pub use slots::{Cuda, Slots};
 pub use space::{Group, MAX_TRIALS, Space};

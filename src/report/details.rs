@@ -8,10 +8,14 @@ use sweep_analysis::{json, text};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value as Json, json};
 
+use super::commit;
 use super::table::{Side, TableStyle, TextTable, color};
 use sweep_core::format::format_signal;
 use sweep_core::trial::Status;
-use sweep_store::{AttemptRecord, ExperimentRecord, SessionRecord, SlotEventRecord, TrialRecord};
+use sweep_store::{
+    AttemptRecord, ExperimentRecord, Patch, SessionRecord, SlotEventRecord, TrialRecord,
+    WorkingTree,
+};
 
 /// Failed trials that are listed for each cause.
 const LISTED: usize = 5;
@@ -226,6 +230,12 @@ pub fn sessions(
             text::pluralize(hidden, "session")
         ));
     }
+    let last = shown
+        .last()
+        .and_then(|session| commit::describe(session, commit::SHORT));
+    if let Some(commit) = last {
+        said.push_str(&format!("commit {commit}\n"));
+    }
     let first = shown.first().map_or(0, |session| session.id);
     for event in events.iter().filter(|event| event.event == "retired") {
         if event.session < first {
@@ -255,6 +265,9 @@ pub fn json(record: &ExperimentRecord, events: &[SlotEventRecord]) -> Json {
             "pid": session.pid,
             "version": session.version,
             "git_commit": session.git_commit,
+            "uncommitted_changes": session.working_tree.as_ref().map(WorkingTree::is_changed),
+            "untracked_files": session.working_tree.as_ref().map(|tree| &tree.untracked),
+            "file": session.file,
         })
     };
     let retired = |event: &SlotEventRecord| {
@@ -274,6 +287,24 @@ pub fn json(record: &ExperimentRecord, events: &[SlotEventRecord]) -> Json {
         "sessions": record.sessions.iter().map(session).collect::<Json>(),
         "slots_retired": retired_slots.map(retired).collect::<Json>(),
         "failures": json::object(causes),
+    })
+}
+
+/// `{session, git_commit, patch, bytes, sha256, untracked_files}` of a session that began with `tree`; `patch` is null if
+/// it was too long to be stored or is not UTF-8.
+pub fn patch_json(session: &SessionRecord, tree: &WorkingTree) -> Json {
+    let (patch, bytes, sha256) = match &tree.patch {
+        Patch::Empty => (Some(""), 0, None),
+        Patch::Kept(patch) => (std::str::from_utf8(patch).ok(), patch.len() as u64, None),
+        Patch::TooLong { bytes, sha256 } => (None, *bytes, Some(sha256)),
+    };
+    json!({
+        "session": session.id,
+        "git_commit": session.git_commit,
+        "patch": patch,
+        "bytes": bytes,
+        "sha256": sha256,
+        "untracked_files": tree.untracked,
     })
 }
 

@@ -5,6 +5,7 @@
 use serde_json::{Value as Json, json};
 use sweep_analysis::{json, text};
 
+use super::commit;
 use sweep_core::trial::{Params, complete};
 use sweep_store::{AttemptRecord, DatasetRecord, SessionRecord, TrialRecord};
 
@@ -135,7 +136,7 @@ fn environment(side: &Side) -> Vec<(String, String)> {
     if let Some(session) = session {
         facts.push(("host".to_owned(), session.host.clone()));
         facts.push(("version".to_owned(), session.version.clone()));
-        let commit = session.git_commit.clone();
+        let commit = commit::describe(session, usize::MAX);
         facts.extend(commit.map(|commit| ("git_commit".to_owned(), commit)));
         let known = |name: &String| facts.iter().any(|(other, _)| other == name);
         let more = session.environment.iter().filter(|(name, _)| !known(name));

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use sweep_analysis::Input;
 
-use super::{ReportError, best_json, csv_tables, make, plot};
+use super::{Origin, ReportError, best_json, csv_tables, make, plot};
 use sweep_core::atomic_fs::{self, StagingFolder};
 
 /// Start and end of the name of the folder for new files. The number of the process is between them, so that two
@@ -25,10 +25,11 @@ pub struct Written {
     pub left_out: Vec<String>,
 }
 
-/// Writes the report of `input` into `folder`, which is made if need be. Files of an earlier report
-/// are replaced, or removed where the new one has nothing of the kind.
-pub fn write(folder: &Path, input: &Input) -> Result<Written, ReportError> {
-    let report = make(input)?;
+/// Writes the report of `input`, which comes from `origin`, into `folder`, which is made if need be. Files of an earlier
+/// report are replaced, or removed where the new one has nothing of the kind.
+pub fn write(folder: &Path, input: &Input, origin: &Origin) -> Result<Written, ReportError> {
+    let mut report = make(input)?;
+    report.files.push(origin.file());
     let tables = (csv_tables::NAMES.into_iter())
         .chain(best_json::NAMES)
         .map(str::to_owned);
@@ -125,6 +126,13 @@ mod tests {
     use super::*;
     use sweep_analysis::fixtures as samples;
 
+    fn origin() -> Origin {
+        Origin {
+            database: PathBuf::from("/runs/sweep.sqlite"),
+            experiment: "genres".to_owned(),
+        }
+    }
+
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .unwrap()
@@ -138,7 +146,7 @@ mod tests {
     fn a_report_replaces_the_earlier_one_and_nothing_else() {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("reports").join("genres");
-        let full = write(&folder, &samples::genres()).unwrap();
+        let full = write(&folder, &samples::genres(), &origin()).unwrap();
         assert_eq!(full.left_out, Vec::<String>::new());
         assert!(full.files.iter().all(|path| path.is_file()));
         assert!(folder.join("confusion.png").is_file());
@@ -146,7 +154,7 @@ mod tests {
 
         let mut poorer = samples::genres();
         poorer.confusion.clear();
-        let written = write(&folder, &poorer).unwrap();
+        let written = write(&folder, &poorer, &origin()).unwrap();
         let mut expected: Vec<String> = written
             .files
             .iter()
@@ -170,7 +178,7 @@ mod tests {
         for name in &left {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
-        write(scratch.path(), &samples::genres()).unwrap();
+        write(scratch.path(), &samples::genres(), &origin()).unwrap();
         assert_eq!(
             left.map(|name| scratch.path().join(name).exists()),
             [false, true]
@@ -184,12 +192,16 @@ mod tests {
         // A folder where a file belongs cannot be replaced by it.
         fs::create_dir(folder.join("trials.csv")).unwrap();
         fs::write(folder.join("trials.csv").join("x"), "").unwrap();
-        let message = write(folder, &samples::genres()).unwrap_err().to_string();
+        let message = write(folder, &samples::genres(), &origin())
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("trials.csv, best.csv"), "{message}");
 
         let file = folder.join("file");
         fs::write(&file, "").unwrap();
-        let message = write(&file, &samples::genres()).unwrap_err().to_string();
+        let message = write(&file, &samples::genres(), &origin())
+            .unwrap_err()
+            .to_string();
         assert!(
             message.contains("the earlier report is as it was"),
             "{message}"

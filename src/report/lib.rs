@@ -4,6 +4,7 @@
 //! no data for is left out and named in [`Report::left_out`], never drawn empty.
 
 mod best_json;
+pub mod commit;
 pub mod comparisons;
 mod csv_table;
 mod csv_tables;
@@ -15,6 +16,7 @@ mod folder;
 pub mod hyperparameters;
 mod markup;
 pub mod narrative;
+mod origin;
 mod page;
 pub mod plan_status;
 mod plot;
@@ -28,4 +30,5 @@ pub mod transfer_text;
 
 pub use error::ReportError;
 pub use folder::{Written, write};
+pub use origin::Origin;
 pub use report::{Report, make};

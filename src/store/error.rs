@@ -138,6 +138,8 @@ pub enum StoreError {
         /// How many there are in all.
         count: u64,
     },
+    #[error("there is a sweep `{name}` already")]
+    NameTaken { name: String },
     #[error("the database has no {what} any more")]
     NotFound { what: String },
     #[error(

@@ -20,6 +20,7 @@ mod open;
 mod read;
 mod records;
 mod remove;
+mod rename;
 mod session;
 mod store;
 mod sync_artifacts;
@@ -28,6 +29,7 @@ mod test_evaluations;
 #[cfg(test)]
 mod tests;
 mod trial_detail;
+mod working_tree;
 mod writer;
 mod writer_state;
 
@@ -44,4 +46,5 @@ pub use records::{
 pub use remove::Removal;
 pub use session::{NewSession, NewTrial, Outcome, SessionId};
 pub use store::Store;
+pub use working_tree::{Patch, WorkingTree, file_fact};
 pub use writer::{Durability, TrialFiles, Writer};

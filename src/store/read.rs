@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Params as Bound};
 
 use super::annotations::Annotations;
 use super::cells::Cells;
+use super::working_tree::take_file;
 use super::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
-    TrialRecord,
+    TrialRecord, WorkingTree,
 };
 use sweep_core::trial::{ConfigId, DataDigest, Status, TrialId, complete};
 
@@ -303,7 +304,11 @@ impl Store {
                 if !["running", "finished", "interrupted", "failed"].contains(&outcome.as_str()) {
                     return Err(cells.refuse("outcome", "running, finished, interrupted or failed"));
                 }
+                let mut environment = cells.named_texts("environment")?;
                 Ok(SessionRecord {
+                    working_tree: WorkingTree::take(&mut environment),
+                    file: take_file(&mut environment),
+                    environment,
                     id: cells.int("id")?,
                     started_ms: cells.int("started_ms")?,
                     ended_ms: cells.optional_int("ended_ms")?,
@@ -313,7 +318,6 @@ impl Store {
                     pid: cells.int("pid")?,
                     version: cells.text("version")?,
                     git_commit: cells.optional_text("git_commit")?,
-                    environment: cells.named_texts("environment")?,
                 })
             },
         )

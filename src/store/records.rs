@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::WorkingTree;
 use sweep_core::trial::{
     ConfigId, DataDigest, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
 };
@@ -83,6 +84,10 @@ pub struct SessionRecord {
     pub pid: u32,
     pub version: String,
     pub git_commit: Option<String>,
+    /// How the Git working tree differed from that commit, if that was recorded.
+    pub working_tree: Option<WorkingTree>,
+    /// The absolute path of the experiment file, if the session read one: `sweep resume` reads the database.
+    pub file: Option<PathBuf>,
     /// What the machine and the libraries were: name and text, by name.
     pub environment: Vec<(String, String)>,
 }

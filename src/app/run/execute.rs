@@ -9,6 +9,7 @@ use super::record::{PriorProgress, begin, clear_checkpoints, lock, statuses};
 use super::session::{Recorded, train};
 use crate::app::App;
 use crate::error::Error;
+use crate::experiment_file::NameConflict;
 use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement;
@@ -36,8 +37,13 @@ pub fn execute(
     let experiment = &prepared.loaded.experiment;
     let placement = placement::place(prepared, &options.slots)?;
     let lock = lock(app, &experiment.name)?;
+    if !options.accept_new_file
+        && let Some(conflict) = NameConflict::find(app, &prepared.loaded)?
+    {
+        return Err(conflict.refusal());
+    }
     let mut store = app.write(observer)?;
-    let session = app.with_notice(observer, || begin(&mut store, prepared))?;
+    let session = app.with_notice(observer, || begin(app, &mut store, prepared))?;
     prepared.hold.release();
 
     let statuses = statuses(&store, &prepared.plan)?;

@@ -9,13 +9,14 @@ use sweep_experiment::plan::{Plan, PlannedTrial};
 use sweep_store::lock::{LockError, host_name};
 use sweep_store::{
     DatasetRecord, ExperimentRecord, ExperimentSummary, NewSession, NewTrial, SessionId, Store,
-    SweepLock,
+    SweepLock, WorkingTree, file_fact,
 };
 use sweep_worker::checkpoints;
 
 use crate::app::App;
 use crate::environment::environment;
 use crate::error::Error;
+use crate::git;
 use crate::prepare::PreparedSweep;
 
 /// The results of earlier sessions.
@@ -93,7 +94,7 @@ pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
 }
 
 /// Records that a session begins, with the whole plan.
-pub fn begin(store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, Error> {
+pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, Error> {
     let experiment = &prepared.loaded.experiment;
     let planned: Vec<NewTrial<'_>> = prepared
         .plan
@@ -101,10 +102,13 @@ pub fn begin(store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, E
         .iter()
         .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
         .collect();
-    let commit = git_commit();
+    let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
     let needs_library = |trial: &PlannedTrial| trial.spec.model.kind().def().library.is_some();
     let needs_xgboost = prepared.plan.trials.iter().any(needs_library);
     let command: Vec<String> = std::env::args().collect();
+    let mut environment = environment(needs_xgboost);
+    environment.extend(prepared.loaded.file.as_deref().and_then(file_fact));
+    environment.extend(working_tree.flatten().iter().flat_map(WorkingTree::facts));
     let begin = NewSession {
         experiment: &experiment.name,
         file_path: &prepared.loaded.source.path,
@@ -117,7 +121,7 @@ pub fn begin(store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, E
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION"),
         git_commit: commit.as_deref(),
-        environment: &environment(needs_xgboost),
+        environment: &environment,
         trials: &planned,
         holds_lock: true,
     };
@@ -137,15 +141,4 @@ fn dataset_record(prepared: &PreparedSweep) -> DatasetRecord {
         test_rows: meta.test_rows as u64,
         notes: summary.notes.iter().map(ToString::to_string).collect(),
     }
-}
-
-/// The commit checked out in the working directory, if it is in a Git repository.
-fn git_commit() -> Option<String> {
-    let output = std::process::Command::new("git")
-        .args(["rev-parse", "HEAD"])
-        .stderr(std::process::Stdio::null())
-        .output()
-        .ok()?;
-    let commit = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && !commit.is_empty()).then_some(commit)
 }

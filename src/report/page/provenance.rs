@@ -4,6 +4,7 @@ use std::fmt::Write;
 use sweep_analysis::{merged::Part, text};
 
 use super::section::{Page, Section, bullets, table};
+use crate::commit;
 use crate::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
 use crate::plot::Picture;
 use crate::test;
@@ -95,8 +96,8 @@ pub(super) fn reproduce(page: &Page) -> Option<Section> {
     fact(&mut html, "Seeds", &text::cut(&seeds.join(", "), 400));
     if let Some(session) = experiment.sessions.last() {
         fact(&mut html, "Version", &session.version);
-        let commit = session.git_commit.as_deref().unwrap_or("unknown");
-        fact(&mut html, "Commit", commit);
+        let commit = commit::describe(session, usize::MAX);
+        fact(&mut html, "Commit", commit.as_deref().unwrap_or("unknown"));
         for (name, value) in &session.environment {
             fact(&mut html, name, value);
         }
@@ -130,14 +131,14 @@ fn run(part: &Part) -> String {
 fn sessions(page: &Page) -> String {
     let mut rows = String::new();
     for session in &page.input.experiment.sessions {
-        let commit = session.git_commit.as_deref().unwrap_or("–");
+        let commit = commit::describe(session, commit::SHORT);
         let cells = [
             (text::utc(session.started_ms), true),
             (session.ended_ms.map_or("–".to_owned(), text::utc), true),
             (session.outcome.clone(), true),
             (session.command.clone(), true),
             (session.version.clone(), true),
-            (text::cut(commit, 12), true),
+            (commit.unwrap_or("–".to_owned()), true),
             (session.host.clone(), true),
         ];
         row(&mut rows, "", &cells);
