@@ -7,10 +7,12 @@ use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
-use sweep_engine::predict::Predictor;
+use sweep_engine::EngineError;
+use sweep_engine::predict::{PredictError, Predictor};
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
+use crate::model;
 
 /// Models of each configuration that predict; more of them change the result little.
 const MODELS: usize = 5;
@@ -60,7 +62,14 @@ fn claims(app: &App, config: &Configuration, data: &Dataset) -> Result<Vec<Claim
     for run in config.runs.iter().take(MODELS) {
         let folder = app.trials().join(run.trial.as_str());
         let mut model = Predictor::load(&folder, config.kind, &meta.features, &meta.classes)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| match error {
+                // The model is intact.
+                PredictError::Engine(EngineError::Library(_)) => error.to_string(),
+                error => {
+                    let command = model::train_again(app, &run.trial);
+                    format!("{error}; {command} trains models that are lost again")
+                }
+            })?;
         let mut claims = Claims::with_capacity(rows.y.len());
         for (x, y) in rows.x.chunks(CHUNK * width).zip(rows.y.chunks(CHUNK)) {
             let predicted = model.predict(x).map_err(|error| error.to_string())?;

@@ -77,7 +77,7 @@ pub fn model(
     let from = app.trials().join(chosen.trial.id.as_str());
     predict::export(folder, &card, &preprocessor, &from, &files).map_err(|error| match &error {
         BundleError::Taken { .. } => Error::input(&error, TAKEN_HELP),
-        BundleError::Read { .. } => model::model_failure(&from, &error),
+        BundleError::Read { .. } => model::model_failure(app, &chosen.trial.id, &error),
         BundleError::Write(cause) => Error::environment(cause, &cause.help),
         _ => Error::environment(&error, ""),
     })?;

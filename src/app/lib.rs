@@ -17,6 +17,7 @@ pub mod gc;
 pub mod gpus;
 pub mod list;
 pub mod loaded;
+pub mod missing_models;
 pub mod model;
 pub mod options;
 pub mod output;

@@ -2,10 +2,9 @@
 //! `report --test`.
 
 use std::io;
-use std::path::Path;
 
 use sweep_analysis::Summary;
-use sweep_core::trial::{Kind, Status};
+use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
 use sweep_engine::predict::{PredictError, Predictor};
@@ -145,17 +144,30 @@ pub fn load(
     Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
         // The model is intact; the message says what to do.
         PredictError::Engine(EngineError::Library(_)) => Error::environment(error, ""),
-        error => model_failure(&folder, error),
+        error => model_failure(app, &trial.id, error),
     })
 }
 
-/// A failure to read a model.
-pub fn model_failure(folder: &Path, error: impl std::fmt::Display) -> Error {
+/// A failure to read the model of `trial`.
+pub fn model_failure(app: &App, trial: &TrialId, error: impl std::fmt::Display) -> Error {
     let help = format!(
-        "the files of the model belong in {}; restore them from a copy, or choose another trial",
-        folder.display()
+        "the files of the model belong in {}; restore them from a copy, train it again with {}, or choose another trial",
+        app.run_dir().trial(trial).display(),
+        train_again(app, trial)
     );
     Error::environment(error, &help)
+}
+
+/// The command that trains the model of `trial` again.
+pub fn train_again(app: &App, trial: &TrialId) -> String {
+    let names = app
+        .read()
+        .and_then(|store| Ok(store.experiments_of(trial)?));
+    let name = names.ok().and_then(|names| names.into_iter().next());
+    format!(
+        "`sweep resume {} --missing-models`",
+        name.as_deref().unwrap_or("NAME")
+    )
 }
 
 /// The best seed of the configuration that ranks first, as in a report; of `kind`, if one is given.

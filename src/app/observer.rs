@@ -14,7 +14,6 @@ use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
 
-use crate::experiment_file::NameConflict;
 use crate::overview::{Overview, StopHandle};
 
 /// How long work on the database may take before there is a notice.
@@ -71,7 +70,7 @@ pub enum Notice {
     /// A finding of data preparation.
     Data(String),
     /// A sweep of this name was run from another file, so that `run` would ask.
-    NameTaken(NameConflict),
+    NameTaken(String),
     /// Some of the trials to train need a library that was not found.
     LibraryMissing { trials: usize, why: String },
     /// What a session will do.
@@ -90,6 +89,8 @@ pub enum Notice {
         config: ConfigId,
         seeds: usize,
     },
+    /// A trial that was trained again for its model had another result than recorded, so that the model was removed.
+    OtherResult { trial: TrialId, message: String },
     /// The experiment file is not what it was when the sweep began.
     FileEdited(PathBuf),
     /// New data were to be accepted, but the data are unchanged.
@@ -134,6 +135,7 @@ impl Notice {
                 | Notice::StoreBlocked { .. }
                 | Notice::TestedEarly { .. }
                 | Notice::Testing { .. }
+                | Notice::OtherResult { .. }
         )
     }
 }
@@ -164,7 +166,7 @@ impl fmt::Display for Notice {
             Notice::NameTaken(conflict) => write!(
                 f,
                 "note: {}; `sweep run` needs another name or --accept-new-file",
-                sanitize(&conflict.to_string())
+                sanitize(conflict)
             ),
             Notice::LibraryMissing { trials, why } => write!(
                 f,
@@ -207,6 +209,12 @@ impl fmt::Display for Notice {
                 kind.name(),
                 config.short(),
                 pluralize(*seeds, "seed")
+            ),
+            Notice::OtherResult { trial, message } => write!(
+                f,
+                "trial {}: {}; its new model is removed",
+                trial.short(),
+                sanitize(message)
             ),
             Notice::FileEdited(path) => {
                 let path = path.display();

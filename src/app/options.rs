@@ -56,6 +56,8 @@ pub struct Retry {
     pub failed: bool,
     /// Only those that failed with these causes; all if empty.
     pub only: Vec<String>,
+    /// Finished trials whose models are lost are trained again, too.
+    pub missing_models: bool,
 }
 
 impl Retry {

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use sweep_core::atomic_fs::{self, TemporaryFolder};
 use sweep_core::event::Slot;
 use sweep_core::trial::{Status, TrialId};
-use sweep_experiment::plan;
 
 use crate::app::App;
 use crate::error::Error;
 use crate::estimate::{self, Estimate};
 use crate::experiment_file::NameConflict;
 use crate::loaded::LoadedExperiment;
+use crate::missing_models;
 use crate::observer::{Notice, Observer};
 use crate::options::{Retry, SlotOptions};
 use crate::placement;
@@ -52,7 +52,7 @@ pub fn plan(
     options: &Options,
 ) -> Result<Outcome, Error> {
     if let Some(conflict) = NameConflict::find(app, &loaded)? {
-        observer.notice(&Notice::NameTaken(conflict));
+        observer.notice(&Notice::NameTaken(conflict.to_string()));
     }
     let scratch = scratch(app)?;
     let folder = scratch.as_ref().map(TemporaryFolder::path);
@@ -70,8 +70,10 @@ pub fn plan(
         Some(store) => record::statuses(store, &prepared.plan)?,
         None => HashMap::new(),
     };
-    let retry = options.retry.of(store.as_ref())?;
-    let todo = plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), retry);
+    let missing_models::Todo {
+        trials: todo,
+        again,
+    } = missing_models::todo(app, store.as_ref(), &prepared, &statuses, &options.retry)?;
     notice_missing_library(observer, &todo);
     let estimate = match options.pilot {
         true => Some(estimate::estimate(&prepared, &todo, slots.len())?),
@@ -82,7 +84,7 @@ pub fn plan(
     });
     Ok(Outcome {
         slots,
-        done: count(|status| status.is_final()),
+        done: count(|status| status.is_final()) - again.len(),
         failed: count(|status| *status == Status::Failed),
         to_train,
         estimate,

@@ -139,7 +139,7 @@ fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem
     let network = network(&trial)?;
     let data = data_spec(&origin.file)?;
     let weights = app.trials().join(trial.id.as_str()).join(WEIGHTS);
-    let weights_sha256 = weights_of(store, &trial, &weights)?;
+    let weights_sha256 = weights_of(app, store, &trial, &weights)?;
     Ok(PretrainedModel {
         trial: trial.id,
         weights,
@@ -297,12 +297,16 @@ fn data_spec(file: &ExperimentFile) -> Result<DataSpec, Refused> {
 
 /// SHA-256 of the weights file, whose length must be the recorded one.
 fn weights_of(
+    app: &App,
     store: &Store,
     trial: &TrialRecord,
     weights: &std::path::Path,
 ) -> Result<String, Problem> {
     let short = trial.id.short();
-    let help = "restore the file from a copy, or train another network as the source";
+    let help = format!(
+        "restore the file from a copy, train it again with {}, or train another network as the source",
+        model::train_again(app, &trial.id)
+    );
     let bytes = match std::fs::read(weights) {
         Ok(bytes) => bytes,
         Err(error) => {

@@ -37,6 +37,10 @@ pub struct Retry {
         value_parser = PossibleValuesParser::new(CAUSES)
     )]
     only: Vec<String>,
+
+    /// Train finished trials again whose models are lost or damaged; recorded results stay
+    #[arg(long)]
+    missing_models: bool,
 }
 
 impl Limits {
@@ -53,6 +57,7 @@ impl Retry {
         options::Retry {
             failed: self.retry_failed,
             only: self.only.clone(),
+            missing_models: self.missing_models,
         }
     }
 }

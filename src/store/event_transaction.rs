@@ -31,6 +31,8 @@ struct TrialKey {
     id: i64,
     /// Of the data set it is trained on.
     classes: usize,
+    /// Whether it had a result when this session first touched it. Its results and curves are no longer changed.
+    is_final: bool,
 }
 
 /// One transaction being filled.
@@ -65,7 +67,11 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 step,
                 values,
             } => {
-                let trial = self.trial(trial)?.id;
+                let key = self.trial(trial)?;
+                if key.is_final {
+                    return Ok(());
+                }
+                let trial = key.id;
                 // What was told before the checkpoint is told again, and takes nothing away.
                 let resumed = self.keys.resumed.get(attempt).copied();
                 if resumed.is_none_or(|from| *step > from) && self.keys.progressed.insert(*attempt)
@@ -205,18 +211,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         };
         let key = self.trial(trial)?;
         check_confusion(trial, key, &result.confusion)?;
-        self.attempt(
-            attempt,
-            "UPDATE attempts SET outcome = ?3, ended_ms = ?4, message = ?5
-             WHERE session = ?1 AND number = ?2",
-            params![
-                self.session,
-                number(attempt)?,
-                outcome,
-                at_ms,
-                result.diverged
-            ],
-        )?;
+        if key.is_final {
+            return self.finished_again(key.id, attempt, result, at_ms);
+        }
+        self.end_attempt(attempt, outcome, result.diverged.as_deref(), at_ms)?;
         self.run(
             "UPDATE trials SET status = ?2, best = ?3, best_step = ?4, last = ?5, steps = ?6,
                  parameters = ?7, seconds = ?8, message = ?9, cause = NULL
@@ -237,7 +235,6 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         for table in [
             "DELETE FROM confusion WHERE trial = ?1",
             "DELETE FROM importance WHERE trial = ?1",
-            "DELETE FROM artifacts WHERE trial = ?1",
         ] {
             self.run(table, params![key.id])?;
         }
@@ -266,6 +263,12 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 params![trial, position as i64, feature, importance],
             )?;
         }
+        self.artifacts(trial, result)
+    }
+
+    /// The files of the model of `trial`, in place of those recorded before.
+    pub(super) fn artifacts(&self, trial: i64, result: &TrialResult) -> Result<(), StoreError> {
+        self.run("DELETE FROM artifacts WHERE trial = ?1", params![trial])?;
         for artifact in &result.artifacts {
             self.run(
                 "INSERT OR REPLACE INTO artifacts (trial, path, kind, bytes)
@@ -307,6 +310,21 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 cause.to_string(),
                 log_tail,
             ],
+        )
+    }
+
+    pub(super) fn end_attempt(
+        &self,
+        attempt: AttemptNo,
+        outcome: &str,
+        message: Option<&str>,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.attempt(
+            attempt,
+            "UPDATE attempts SET outcome = ?3, ended_ms = ?4, message = ?5
+             WHERE session = ?1 AND number = ?2",
+            params![self.session, number(attempt)?, outcome, at_ms, message],
         )
     }
 
@@ -392,13 +410,14 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         let key = self
             .transaction
             .query_row(
-                "SELECT t.id, json_array_length(d.classes)
+                "SELECT t.id, json_array_length(d.classes), t.status IN ('finished', 'diverged')
                  FROM trials t JOIN datasets d ON d.id = t.dataset WHERE t.name = ?1",
                 [trial.as_str()],
                 |row| {
                     Ok(TrialKey {
                         id: row.get(0)?,
                         classes: row.get::<_, u32>(1)? as usize,
+                        is_final: row.get(2)?,
                     })
                 },
             )

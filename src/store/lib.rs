@@ -13,6 +13,7 @@ mod database;
 mod error;
 mod event_transaction;
 mod extra_seeds;
+mod finished_again;
 mod gc_references;
 pub mod lock;
 mod migrate;
@@ -36,6 +37,7 @@ mod writer_state;
 pub use claim::Claim;
 pub use database::Upgrade;
 pub use error::StoreError;
+pub use finished_again::OTHER_RESULT;
 pub use gc_references::GcReferences;
 pub use lock::{StopMode, StopRequest, SweepLock};
 pub use records::{

@@ -1,7 +1,7 @@
 //! Training of what a prepared sweep asks for and the database does not have.
 
 use sweep_engine::models::xgboost;
-use sweep_experiment::plan::{self, PlannedTrial};
+use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
 use sweep_store::ExperimentRecord;
 
@@ -10,6 +10,7 @@ use super::session::{Recorded, train};
 use crate::app::App;
 use crate::error::Error;
 use crate::experiment_file::NameConflict;
+use crate::missing_models;
 use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement;
@@ -47,11 +48,10 @@ pub fn execute(
     prepared.hold.release();
 
     let statuses = statuses(&store, &prepared.plan)?;
-    let todo = plan::remaining(
-        &prepared.plan,
-        |id| statuses.get(id).copied(),
-        options.retry.of(Some(&store))?,
-    );
+    let missing_models::Todo {
+        trials: todo,
+        again,
+    } = missing_models::todo(app, Some(&store), prepared, &statuses, &options.retry)?;
     let before = PriorProgress::of(prepared, &todo, &statuses, &store)?;
     prepared.notice_data(observer);
     observer.notice(&Notice::Planned(SessionPlan {
@@ -69,10 +69,14 @@ pub fn execute(
         store: &store,
         session,
         lock: &lock,
+        again: &again,
     };
-    let (summary, record) = train(
+    let (mut summary, record) = train(
         app, observer, prepared, options, &todo, placement, recorded, before,
     )?;
+    let others = missing_models::remove_others(app, observer, &store, session, &again)?;
+    summary.finished = summary.finished.saturating_sub(others);
+    summary.failed += others;
     Ok(RunOutcome {
         record,
         summary,

@@ -1,7 +1,7 @@
 //! What `run` reads from the database before it trains, and writes to it: trials that are done, the plan, and the new
 //! session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use sweep_core::trial::{Status, TrialId};
@@ -21,7 +21,7 @@ use crate::prepare::PreparedSweep;
 
 /// The results of earlier sessions.
 pub struct PriorProgress {
-    /// Trials with a result.
+    /// Trials with a result that are not trained again.
     pub done: usize,
     /// Trials that failed and are not retried.
     pub failed: usize,
@@ -37,8 +37,10 @@ impl PriorProgress {
         statuses: &HashMap<TrialId, Status>,
         store: &Store,
     ) -> Result<PriorProgress, Error> {
-        let is_done = |status: &&Status| matches!(status, Status::Finished | Status::Diverged);
-        let done = statuses.values().filter(is_done).count();
+        let final_trials = statuses.iter().filter(|(_, status)| status.is_final());
+        let final_trials: HashSet<&TrialId> = final_trials.map(|(id, _)| id).collect();
+        let again = todo.iter().filter(|trial| final_trials.contains(&trial.id));
+        let done = final_trials.len() - again.count();
         let own = summary_of(store, &prepared.loaded.experiment.name)?;
         Ok(PriorProgress {
             done,

@@ -1,5 +1,6 @@
 //! The training of a session: workers, database, observer, and interruption.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Recorded<'a> {
     pub store: &'a Store,
     pub session: SessionId,
     pub lock: &'a SweepLock,
+    /// Trials with a result that are trained all the same.
+    pub again: &'a HashSet<TrialId>,
 }
 
 /// Dispatches `todo`, with the database as first observer and the caller's as second; gives the sweep as recorded
@@ -182,7 +185,7 @@ fn claim_state(app: &App, record: &Recorded<'_>, trial: &TrialId) -> ClaimState 
     };
     let is_run = |name: &String| matches!(holder_of(app.runs(), name), Ok(Some(_)));
     match claim.status {
-        Status::Finished | Status::Diverged => ClaimState::Done,
+        Status::Finished | Status::Diverged if !record.again.contains(trial) => ClaimState::Done,
         _ if claim.running_in.iter().any(is_run) => ClaimState::Running,
         _ => ClaimState::Free,
     }

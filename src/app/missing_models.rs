@@ -1,0 +1,134 @@
+//! Finished trials whose models are lost, and their training again.
+//!
+//! Invariant: what is recorded of such a trial stays, whatever becomes of the attempt. A model that was trained again is
+//! kept only if its result is the recorded one, to the bit.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+
+use sweep_core::run_dir::{RunFile, TrialFile};
+use sweep_core::trial::{Kind, Status, TrialId};
+use sweep_engine::EngineError;
+use sweep_engine::models::xgboost;
+use sweep_engine::predict::{PredictError, Predictor};
+use sweep_experiment::plan::{self, PlannedTrial};
+use sweep_store::{OTHER_RESULT, SessionId, Store};
+
+use crate::app::App;
+use crate::error::Error;
+use crate::observer::{Notice, Observer};
+use crate::options::Retry;
+use crate::prepare::PreparedSweep;
+
+/// What a session trains.
+pub struct Todo<'a> {
+    /// In plan order.
+    pub trials: Vec<&'a PlannedTrial>,
+    /// Those of them that have finished, and whose models are lost.
+    pub again: HashSet<TrialId>,
+}
+
+/// The trials of `prepared` that have no result in `statuses`, those to retry, and those with lost models if `retry` asks
+/// for them.
+pub fn todo<'a>(
+    app: &App,
+    store: Option<&Store>,
+    prepared: &'a PreparedSweep,
+    statuses: &HashMap<TrialId, Status>,
+    retry: &Retry,
+) -> Result<Todo<'a>, Error> {
+    let mut again = HashSet::new();
+    if let Some(store) = store.filter(|_| retry.missing_models) {
+        for planned in &prepared.plan.trials {
+            let has_model = statuses.get(&planned.id) == Some(&Status::Finished);
+            if has_model && is_lost(app, store, prepared, planned)? {
+                again.insert(planned.id.clone());
+            }
+        }
+    }
+    let failed = retry.of(store)?;
+    let status = |id: &TrialId| {
+        let status = statuses.get(id).copied();
+        status.map(|status| {
+            if again.contains(id) {
+                Status::Pending
+            } else {
+                status
+            }
+        })
+    };
+    let trials = plan::remaining(&prepared.plan, status, failed);
+    Ok(Todo { trials, again })
+}
+
+/// Whether a file of the model of `planned`, which has finished, is gone, of another size than recorded, or damaged.
+fn is_lost(
+    app: &App,
+    store: &Store,
+    prepared: &PreparedSweep,
+    planned: &PlannedTrial,
+) -> Result<bool, Error> {
+    let folder = app.run_dir().trial(&planned.id);
+    let artifacts = store.artifacts(&planned.id)?;
+    let is_whole = artifacts.iter().all(|artifact| {
+        fs::metadata(folder.join(&artifact.path))
+            .is_ok_and(|file| file.is_file() && file.len() == artifact.bytes)
+    });
+    if !is_whole {
+        return Ok(true);
+    }
+    let (kind, meta) = (planned.spec.model.kind(), &prepared.data.meta);
+    Ok(
+        match Predictor::load(&folder, kind, &meta.features, &meta.classes) {
+            Ok(_) => false,
+            // Without the library nothing is known of the model, nor could it be trained again.
+            Err(PredictError::Engine(EngineError::Library(_))) => has_library(kind),
+            Err(_) => true,
+        },
+    )
+}
+
+fn has_library(kind: Kind) -> bool {
+    kind.def().library.is_none() || xgboost::locate().is_ok()
+}
+
+/// Removes the models of trials of `again` whose result in `session` was not the recorded one, and gives notice of each;
+/// gives their number.
+pub fn remove_others(
+    app: &App,
+    observer: &dyn Observer,
+    store: &Store,
+    session: SessionId,
+    again: &HashSet<TrialId>,
+) -> Result<usize, Error> {
+    let mut others = 0;
+    for trial in again {
+        let attempts = store.attempts(trial)?;
+        let other = attempts.iter().rev().find_map(|attempt| {
+            let message = attempt.message.as_deref()?;
+            (attempt.session == session.get() && message.starts_with(OTHER_RESULT))
+                .then(|| message.to_owned())
+        });
+        let Some(message) = other else {
+            continue;
+        };
+        others += 1;
+        remove_model(app, trial);
+        observer.notice(&Notice::OtherResult {
+            trial: trial.clone(),
+            message,
+        });
+    }
+    Ok(others)
+}
+
+/// Removes the model of `trial`. What cannot be removed is found lost again, by its size or its content.
+fn remove_model(app: &App, trial: &TrialId) {
+    let run_dir = app.run_dir();
+    let entries = fs::read_dir(run_dir.trial(trial)).into_iter().flatten();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if let Some(RunFile::Trial(_, TrialFile::Model)) = run_dir.classify(&path) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
