@@ -66,6 +66,8 @@ fn commands(one: &str, other: &str) -> Vec<Vec<String>> {
         "diff ONE OTHER --json",
         "tag ONE",
         "note ONE",
+        "mv --help",
+        "cp --help",
         "rm few --dry-run",
         "gc --dry-run",
         "gc --dry-run --json",
