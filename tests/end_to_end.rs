@@ -153,6 +153,47 @@ fn a_sweep_is_planned_trained_listed_shown_and_reported() {
 }
 
 #[test]
+fn every_table_that_leaves_the_program_has_columns_that_python_can_tell_apart() {
+    let bench = test_dir();
+    bench.succeed(&["run", "small.toml"]);
+    bench.succeed(&["report", "small"]);
+    bench.succeed(&["export", "small", "out", "--format", "csv"]);
+    bench.succeed(&["describe", "small.toml", "--out", "described"]);
+    let script = bench.path("columns.py");
+    std::fs::write(&script, COLUMNS).unwrap();
+    let output = std::process::Command::new("python3")
+        .arg(&script)
+        .args(["reports/small", "out", "described"].map(|folder| bench.path(folder)))
+        .output();
+    let Ok(output) = output else {
+        eprintln!("SKIPPED: python3 is not installed; names of columns are not checked");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{failed}");
+    let tables: usize = said.trim().parse().unwrap();
+    assert!(tables >= 10, "{tables} tables");
+}
+
+/// Counts the tables in some folders, each of which has every column once; a row holds what its columns are called.
+const COLUMNS: &str = r#"
+import csv, pathlib, sys
+tables = 0
+for path in sorted(path for folder in sys.argv[1:] for path in pathlib.Path(folder).rglob("*.csv")):
+    with open(path, newline="") as file:
+        reader = csv.DictReader(file)
+        names = reader.fieldnames
+        assert len(set(names)) == len(names) and all(names), (path, names)
+        for row in reader:
+            assert None not in row and None not in row.values(), (path, row)
+            if path.name == "trials.csv" and row["kind"] == "mlp":
+                assert float(row["params.lr"]) > 0 and float(row["seconds"]) > 0, row
+    tables += 1
+print(tables)
+"#;
+
+#[test]
 fn a_report_whose_models_are_gone_says_so_and_shows_the_rest() {
     let bench = test_dir();
     bench.succeed(&["run", "small.toml"]);

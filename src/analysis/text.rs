@@ -38,6 +38,17 @@ pub fn difference(value: f64, beside: f64) -> String {
     }
 }
 
+/// The column of the parameter `name` in tables that leave the program: parameters, metrics and facts of a trial may
+/// have the same name (`lr`, `seconds`).
+pub fn param_column(name: &str) -> String {
+    format!("params.{name}")
+}
+
+/// The column of the metric `name` at the best step.
+pub fn metric_column(name: &str) -> String {
+    format!("metrics.{name}")
+}
+
 /// The shortest text that reads back as `value`, for files that programs read.
 pub fn exact(value: f64) -> String {
     Value::Float(value).to_string()

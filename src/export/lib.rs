@@ -3,6 +3,7 @@
 //! Pure until [`write`]: a [`Sweep`] gives the same files every time. Invariant: an export holds what the database
 //! holds. Nothing is ranked, rounded or left out; `docs/EXPORT.md` lists what a format cannot hold.
 
+mod best;
 mod csv;
 mod exporter;
 mod json;

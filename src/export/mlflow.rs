@@ -1,20 +1,30 @@
-//! An MLflow file store: a run for each trial, its curves as metrics, its settings as parameters.
+//! An MLflow tracking store in SQLite, which is what MLflow opens by default: a run for each trial, its curves as
+//! metrics, its settings as parameters.
 //!
-//! Layout: `mlflow/store/tracking/file_store.py`. A run bears the trial's own name, 32 hexadecimal digits, which
-//! is what MLflow's run identifiers are.
+//! Layout: `mlflow/store/tracking/dbmodels`, at an early revision that every later version migrates when it opens the
+//! file (`mlflow.sql`). A run bears the trial's own name, 32 hexadecimal digits, which is what MLflow's run
+//! identifiers are.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use rusqlite::{Connection, params};
+
+use super::best;
 use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::times::Times;
 use sweep_core::trial::Status;
-use sweep_store::{Curve, ExperimentRecord, TrialRecord};
+use sweep_store::TrialRecord;
 
+const SCHEMA: &str = include_str!("mlflow.sql");
+/// The file's name, which is MLflow's own default.
+const DATABASE: &str = "mlflow.db";
+const ARTIFACTS: &str = "artifacts";
 /// Longest value of a parameter that MLflow takes, in characters.
-const LONGEST_PARAM: usize = 6000;
+const MAX_PARAM: usize = 6000;
+/// Longest value of a tag that MLflow takes, in characters.
+const MAX_TAG: usize = 5000;
 /// A store holds one sweep, so any number will do; MLflow keeps 0 for its default experiment.
-const EXPERIMENT: &str = "1";
+const EXPERIMENT: i64 = 1;
 
 /// The format `mlflow`.
 #[derive(Debug)]
@@ -26,197 +36,179 @@ impl Exporter for Mlflow {
     }
 
     fn help(&self) -> &'static str {
-        "A file store for MLflow: a run for each trial"
+        "A SQLite store for MLflow: a run for each trial"
     }
 
     fn files(&self, sweep: &Sweep, root: &Path) -> Result<Vec<File>, ExportError> {
-        Ok(files(sweep, root))
+        let failed = |error: rusqlite::Error| ExportError::Make {
+            name: DATABASE.to_owned(),
+            message: error.to_string(),
+        };
+        let bytes = database(sweep, root).map_err(failed)?;
+        Ok(vec![(PathBuf::from(DATABASE), bytes)])
     }
 
-    fn folders(&self, sweep: &Sweep) -> Vec<PathBuf> {
-        folders(sweep)
+    fn folders(&self, _: &Sweep) -> Vec<PathBuf> {
+        vec![PathBuf::from(ARTIFACTS)]
     }
 
     fn viewer(&self, folder: &Path) -> Option<String> {
-        Some(format!(
-            "mlflow ui --backend-store-uri {}",
-            folder.display()
-        ))
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        let uri = format!("sqlite:///{}", folder.join(DATABASE).display());
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:._-+".contains(c);
+        let uri = match uri.chars().all(is_plain) {
+            true => uri,
+            false => format!("'{}'", uri.replace('\'', "'\\''")),
+        };
+        Some(format!("mlflow ui --backend-store-uri {uri}"))
     }
 }
 
-/// A store with one experiment and a run for every trial that was ever attempted; `root` is where the
-/// store will be, because MLflow writes its own address into it.
-fn files(sweep: &Sweep, root: &Path) -> Vec<File> {
-    let experiment = &sweep.experiment;
-    let experiment_folder = PathBuf::from(EXPERIMENT);
-    let address = uri(&root.join(EXPERIMENT));
-    let mut files = vec![(
-        experiment_folder.join("meta.yaml"),
-        meta(experiment, &address).into_bytes(),
-    )];
-    for trial in &experiment.trials {
+/// The bytes of a database with one experiment and a run for every trial that was ever attempted; `root` is where
+/// it will be, because MLflow wants to know where artifacts are.
+fn database(sweep: &Sweep, root: &Path) -> rusqlite::Result<Vec<u8>> {
+    let mut connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA)?;
+    let transaction = connection.transaction()?;
+    let artifacts = uri(&root.join(ARTIFACTS));
+    transaction.execute(
+        "INSERT INTO experiments VALUES (?1, ?2, ?3, 'active')",
+        params![EXPERIMENT, sweep.experiment.name, artifacts],
+    )?;
+    for trial in &sweep.experiment.trials {
         let curves = sweep.curves_of(&trial.id);
         let attempts = sweep.attempts_at(&trial.id);
         if let Some(times) = Times::of(trial, attempts, curves) {
-            let folder = experiment_folder.join(trial.id.as_str());
-            files.extend(
-                run(sweep, trial, curves, &times, &address)
-                    .map(|(name, text)| (folder.join(name), text.into_bytes())),
-            );
+            run(&transaction, trial, &times, &artifacts)?;
+            settings(&transaction, trial)?;
+            metrics(&transaction, sweep, trial, &times)?;
+            tags(&transaction, sweep, trial)?;
         }
     }
-    files
+    transaction.commit()?;
+    Ok(connection.serialize(c"main")?.to_vec())
 }
 
-/// Folders that MLflow wants of a run, whether there is anything in them or not.
-fn folders(sweep: &Sweep) -> Vec<PathBuf> {
-    let attempted = |trial: &&TrialRecord| {
-        sweep
-            .attempts
-            .get(&trial.id)
-            .is_some_and(|all| !all.is_empty())
-    };
-    let trials = sweep.experiment.trials.iter().filter(attempted);
-    trials
-        .flat_map(|trial| {
-            let run = Path::new(EXPERIMENT).join(trial.id.as_str());
-            ["metrics", "params", "tags", "artifacts"].map(|name| run.join(name))
-        })
-        .collect()
+fn run_name(trial: &TrialRecord) -> String {
+    format!("{}-{}", trial.kind.name(), trial.id.short())
 }
 
-fn meta(experiment: &ExperimentRecord, address: &str) -> String {
-    let sessions = &experiment.sessions;
-    let created = sessions.first().map_or(0, |session| session.started_ms);
-    let updated = sessions.last().map_or(created, |session| {
-        session.ended_ms.unwrap_or(session.started_ms)
-    });
-    yaml(&[
-        ("artifact_location", quoted(address)),
-        ("creation_time", created.to_string()),
-        ("experiment_id", quoted(EXPERIMENT)),
-        ("last_update_time", updated.to_string()),
-        ("lifecycle_stage", "active".to_owned()),
-        ("name", quoted(&experiment.name)),
-    ])
-}
-
-/// The files of one run, by their path in its folder.
 fn run(
+    database: &Connection,
+    trial: &TrialRecord,
+    times: &Times,
+    artifacts: &str,
+) -> rusqlite::Result<()> {
+    // mlflow.entities.RunStatus
+    let status = match trial.status {
+        Status::Running => "RUNNING",
+        Status::Pending => "SCHEDULED",
+        Status::Finished => "FINISHED",
+        Status::Diverged | Status::Failed => "FAILED",
+        Status::Interrupted => "KILLED",
+    };
+    database.execute(
+        "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status,
+                           start_time, end_time, source_version, lifecycle_stage, artifact_uri, experiment_id)
+         VALUES (?1, ?2, 'LOCAL', '', '', '', ?3, ?4, ?5, '', 'active', ?6, ?7)",
+        params![
+            trial.id.as_str(),
+            run_name(trial),
+            status,
+            times.began_ms,
+            times.ended_ms,
+            format!("{artifacts}/{}/artifacts", trial.id),
+            EXPERIMENT,
+        ],
+    )?;
+    Ok(())
+}
+
+fn settings(database: &Connection, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let mut insert = database.prepare_cached("INSERT INTO params VALUES (?1, ?2, ?3)")?;
+    let settings = trial.params.iter();
+    let settings = settings.map(|(name, value)| (name.as_str(), value.to_string()));
+    let kind = ("kind", trial.kind.name().to_owned());
+    let seed = ("seed", trial.seed.to_string());
+    for (name, value) in settings.chain([kind, seed]) {
+        let value: String = value.chars().take(MAX_PARAM).collect();
+        insert.execute(params![name, value, trial.id.as_str()])?;
+    }
+    Ok(())
+}
+
+/// Every curve, and what was measured at the best step under `best/`, so that sorting by it gives the report's order.
+fn metrics(
+    database: &Connection,
     sweep: &Sweep,
     trial: &TrialRecord,
-    curves: &[Curve],
     times: &Times,
-    address: &str,
-) -> impl Iterator<Item = (PathBuf, String)> {
-    let experiment = &sweep.experiment;
-    let named = |folder: &str, name: &str| Path::new(folder).join(name);
-    let mut files = vec![(PathBuf::from("meta.yaml"), run_meta(trial, times, address))];
-    let params = trial
-        .params
-        .iter()
-        .map(|(key, value)| (key.clone(), value.to_string()));
-    let kind = ("kind".to_owned(), trial.kind.name().to_owned());
-    let seed = ("seed".to_owned(), trial.seed.to_string());
-    for (key, value) in params.chain([kind, seed]) {
-        let value: String = value.chars().take(LONGEST_PARAM).collect();
-        files.push((named("params", &key), value));
-    }
-    for curve in curves {
-        let mut lines = String::new();
-        for (step, value) in &curve.points {
-            // Python's float() reads what Rust writes, `NaN` and `inf` included.
-            let _ = writeln!(lines, "{} {value} {step}", times.at(*step));
+) -> rusqlite::Result<()> {
+    let mut insert = database.prepare_cached(
+        "INSERT OR REPLACE INTO metrics (key, value, timestamp, run_uuid, step, is_nan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut insert_latest = database.prepare_cached(
+        "INSERT OR REPLACE INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let curves = sweep.curves_of(&trial.id).iter();
+    let curves = curves.map(|curve| (curve.metric.clone(), curve.points.clone()));
+    let best = best::points(trial, &sweep.experiment.objective);
+    let best = best
+        .into_iter()
+        .map(|(name, step, value)| (name, vec![(step, value)]));
+    for (name, points) in curves.chain(best) {
+        for (step, value) in &points {
+            let (value, is_nan) = sql_value(*value);
+            let (time, run) = (times.at(*step), trial.id.as_str());
+            insert.execute(params![name, value, time, run, step, is_nan])?;
+            // Steps ascend, so the last one stays.
+            insert_latest.execute(params![name, value, time, step, is_nan, run])?;
         }
-        files.push((named("metrics", &curve.metric), lines));
     }
-    let name = format!("{}-{}", trial.kind.name(), trial.id.short());
-    let mut tags = vec![
-        ("mlflow.runName", name),
-        (
-            "mlflow.source.name",
-            experiment.file_path.display().to_string(),
-        ),
+    Ok(())
+}
+
+/// As MLflow keeps what SQL has no number for.
+fn sql_value(value: f64) -> (f64, bool) {
+    match value.is_nan() {
+        true => (0.0, true),
+        false => (value.clamp(-f64::MAX, f64::MAX), false),
+    }
+}
+
+fn tags(database: &Connection, sweep: &Sweep, trial: &TrialRecord) -> rusqlite::Result<()> {
+    let experiment = &sweep.experiment;
+    let file = experiment.file_path.display().to_string();
+    let mut tags: Vec<(&str, String)> = vec![
+        ("mlflow.runName", run_name(trial)),
+        ("mlflow.source.name", file),
         ("mlflow.source.type", "LOCAL".to_owned()),
         ("sweep.config", trial.config.to_string()),
         ("sweep.data", experiment.dataset.digest.to_string()),
         ("sweep.in_plan", trial.in_plan.to_string()),
         ("sweep.status", trial.status.name().to_owned()),
     ];
-    let commit = experiment
-        .sessions
-        .last()
-        .and_then(|session| session.git_commit.clone());
+    let commit = (experiment.sessions.last()).and_then(|session| session.git_commit.clone());
     tags.extend(commit.map(|commit| ("mlflow.source.git.commit", commit)));
-    tags.extend(
-        trial
-            .message
-            .clone()
-            .map(|message| ("sweep.message", message)),
-    );
+    let message = trial.message.clone();
+    tags.extend(message.map(|message| ("sweep.message", message)));
     let notes: Vec<&str> = trial.notes.iter().map(|note| note.text.as_str()).collect();
     if !notes.is_empty() {
         tags.push(("mlflow.note.content", notes.join("\n\n")));
     }
     // A tag of ours is a word, one of MLflow's a name with a text.
-    for tag in &trial.tags {
-        files.push((named("tags", tag), "true".to_owned()));
+    let own = trial
+        .tags
+        .iter()
+        .map(|tag| (tag.as_str(), "true".to_owned()));
+    let mut insert = database.prepare_cached("INSERT OR REPLACE INTO tags VALUES (?1, ?2, ?3)")?;
+    for (name, value) in own.chain(tags) {
+        let value: String = value.chars().take(MAX_TAG).collect();
+        insert.execute(params![name, value, trial.id.as_str()])?;
     }
-    files.extend(
-        tags.into_iter()
-            .map(|(key, value)| (named("tags", key), value)),
-    );
-    files.into_iter()
-}
-
-fn run_meta(trial: &TrialRecord, times: &Times, address: &str) -> String {
-    // mlflow.entities.RunStatus
-    let status = match trial.status {
-        Status::Running => 1,
-        Status::Pending => 2,
-        Status::Finished => 3,
-        Status::Diverged | Status::Failed => 4,
-        Status::Interrupted => 5,
-    };
-    yaml(&[
-        (
-            "artifact_uri",
-            quoted(&format!("{address}/{}/artifacts", trial.id)),
-        ),
-        (
-            "end_time",
-            times
-                .ended_ms
-                .map_or("null".to_owned(), |end| end.to_string()),
-        ),
-        ("entry_point_name", quoted("")),
-        ("experiment_id", quoted(EXPERIMENT)),
-        ("lifecycle_stage", "active".to_owned()),
-        ("run_id", quoted(trial.id.as_str())),
-        (
-            "run_name",
-            quoted(&format!("{}-{}", trial.kind.name(), trial.id.short())),
-        ),
-        ("run_uuid", quoted(trial.id.as_str())),
-        ("source_name", quoted("")),
-        ("source_type", "4".to_owned()),
-        ("source_version", quoted("")),
-        ("start_time", times.began_ms.to_string()),
-        ("status", status.to_string()),
-        ("tags", "[]".to_owned()),
-        ("user_id", quoted("")),
-    ])
-}
-
-fn yaml(entries: &[(&str, String)]) -> String {
-    let line = |(key, value): &(&str, String)| format!("{key}: {value}\n");
-    entries.iter().map(line).collect()
-}
-
-/// A JSON string is one of YAML as well.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    Ok(())
 }
 
 /// `file://` and the path, with what an address may not hold as `%XX`.

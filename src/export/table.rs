@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use super::exporter::{ExportError, File, Sweep};
+use sweep_analysis::text::{metric_column, param_column};
 use sweep_core::trial::Value;
 use sweep_store::{AttemptRecord, TrialRecord};
 
@@ -94,12 +95,12 @@ fn trials(sweep: &Sweep) -> Table {
     for name in names(trials.iter().map(|trial| &trial.params)) {
         let values = trials.iter().map(|trial| find(&trial.params, name));
         columns.push(Column::new(
-            &format!("params.{name}"),
+            &param_column(name),
             settings(&values.collect::<Vec<_>>()),
         ));
     }
     for name in names(trials.iter().map(|trial| &trial.metrics)) {
-        columns.push(float(&format!("metrics.{name}"), &|trial| {
+        columns.push(float(&metric_column(name), &|trial| {
             find(&trial.metrics, name).copied()
         }));
     }

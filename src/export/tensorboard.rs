@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::best;
 use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::protobuf::Message;
 use super::times::Times;
@@ -52,12 +53,13 @@ fn files(sweep: &Sweep) -> Vec<File> {
         };
         let run = format!("{}-{}", trial.kind.name(), trial.id.short());
         let name = format!("events.out.tfevents.{:010}.sweep", times.began_ms / 1000);
-        files.push((PathBuf::from(run).join(name), events(trial, curves, &times)));
+        let events = events(sweep, trial, curves, &times);
+        files.push((PathBuf::from(run).join(name), events));
     }
     files
 }
 
-fn events(trial: &TrialRecord, curves: &[Curve], times: &Times) -> Vec<u8> {
+fn events(sweep: &Sweep, trial: &TrialRecord, curves: &[Curve], times: &Times) -> Vec<u8> {
     let mut file = Vec::new();
     let began = seconds(times.began_ms);
     let version = Message::default()
@@ -74,6 +76,11 @@ fn events(trial: &TrialRecord, curves: &[Curve], times: &Times) -> Vec<u8> {
             points.map(|(step, value)| (*step, curve.metric.as_str(), *value))
         })
         .collect();
+    let best = best::points(trial, &sweep.experiment.objective);
+    points.extend(
+        best.iter()
+            .map(|(name, step, value)| (*step, name.as_str(), *value)),
+    );
     points.sort_by_key(|(step, metric, _)| (*step, *metric));
     for (step, metric, value) in points {
         let scalar = Message::default()

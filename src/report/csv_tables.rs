@@ -59,8 +59,9 @@ fn trials(input: &Input) -> CsvTable {
     let trials = &input.experiment.trials;
     let settings = keys(trials.iter().map(|trial| &trial.params));
     let metrics = keys(trials.iter().map(|trial| &trial.metrics));
+    let (setting_names, metric_names) = (param_columns(&settings), metric_columns(&metrics));
     let mut header: Vec<&str> = vec!["trial", "config", "kind", "seed", "status", "in_plan"];
-    header.extend(&settings);
+    header.extend(setting_names.iter().map(String::as_str));
     header.extend([
         "best",
         "best_step",
@@ -69,7 +70,7 @@ fn trials(input: &Input) -> CsvTable {
         "seconds",
         "parameters",
     ]);
-    header.extend(&metrics);
+    header.extend(metric_names.iter().map(String::as_str));
     header.push("message");
     let mut csv = CsvTable::new(&header);
     for trial in trials {
@@ -115,7 +116,8 @@ fn best(summary: &Summary) -> CsvTable {
         "seconds",
         "parameters",
     ]);
-    header.extend(&settings);
+    let setting_names = param_columns(&settings);
+    header.extend(setting_names.iter().map(String::as_str));
     let mut csv = CsvTable::new(&header);
     for config in configs {
         let mut row = vec![
@@ -163,7 +165,8 @@ fn learning_curve(input: &Input, summary: &Summary) -> CsvTable {
         "min",
         "max",
     ]);
-    header.extend(&settings);
+    let setting_names = param_columns(&settings);
+    header.extend(setting_names.iter().map(String::as_str));
     let mut csv = CsvTable::new(&header);
     for curve in &curves {
         for point in &curve.points {
@@ -211,7 +214,8 @@ fn pairs(input: &Input, summary: &Summary) -> CsvTable {
         "gain_sd",
     ]);
     header.extend(["gain_low_95", "gain_high_95"]);
-    header.extend(&settings);
+    let setting_names = param_columns(&settings);
+    header.extend(setting_names.iter().map(String::as_str));
     let mut csv = CsvTable::new(&header);
     for pairing in &pairings {
         for point in &pairing.points {
@@ -342,6 +346,14 @@ fn keys<'a, T: 'a>(rows: impl Iterator<Item = &'a Vec<(String, T)>>) -> Vec<&'a 
         }
     }
     keys
+}
+
+fn param_columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| text::param_column(name)).collect()
+}
+
+fn metric_columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| text::metric_column(name)).collect()
 }
 
 fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
