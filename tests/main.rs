@@ -13,6 +13,7 @@ mod faults;
 mod held_out;
 mod hostile;
 mod launcher;
+mod links;
 mod missing_models;
 mod more_seeds;
 mod names;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
 use sweep_store::lock::holder_of;
 use sweep_store::{ExperimentRecord, Store, StoreError};
@@ -12,10 +13,19 @@ use crate::observer::{Notice, Observer, with_notice};
 /// A database of sweeps, and the folder around it.
 #[derive(Debug, Clone)]
 pub struct App {
+    /// The database itself, never a link to it.
     pub store: PathBuf,
 }
 
 impl App {
+    /// The database at `path`. Where that is a symbolic link, all else is beside the file that it leads to, so that
+    /// both names mean the same locks, trials and data.
+    pub fn new(path: &Path) -> App {
+        App {
+            store: atomic_fs::follow_links(path),
+        }
+    }
+
     /// The folder with the database and everything that trials write.
     pub fn runs(&self) -> &Path {
         match self.store.parent() {

@@ -26,9 +26,7 @@ pub struct Context {
 impl Context {
     pub fn new(database: &Path, json: bool, is_quiet: bool) -> Context {
         Context {
-            app: App {
-                store: database.to_owned(),
-            },
+            app: App::new(database),
             json,
             is_quiet,
             console: Mutex::new(None),

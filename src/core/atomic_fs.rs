@@ -278,6 +278,21 @@ impl TemporaryFolder {
     }
 }
 
+/// The file that `path` is a symbolic link to, however many lie between, whether or not it exists; `path` itself if it
+/// is no link. Links among its folders are left as they are: they lead to the same files by any name.
+pub fn follow_links(path: &Path) -> PathBuf {
+    /// As many as Linux follows.
+    const MAX_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = parent_dir(&path).join(target),
+            Err(_) => return path,
+        }
+    }
+    path
+}
+
 /// The folder that contains `path`; `.` for a bare name.
 pub fn parent_dir(path: &Path) -> &Path {
     match path.parent() {
@@ -329,5 +344,28 @@ impl Drop for Temporary {
         // There is nothing to remove after the rename; a failure before it is harmless.
         let _ = fs::remove_file(&self.0);
         forget(&self.0);
+    }
+
+    #[test]
+    fn links_are_followed_to_the_file_that_they_mean() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("disk")).unwrap();
+        std::os::unix::fs::symlink("disk/file", at("second")).unwrap();
+        std::os::unix::fs::symlink(at("second"), at("first")).unwrap();
+        assert_eq!(
+            follow_links(&at("first")),
+            at("disk/file"),
+            "it is not there yet"
+        );
+        fs::write(at("disk/file"), "").unwrap();
+        assert_eq!(follow_links(&at("first")), at("disk/file"));
+        assert_eq!(follow_links(&at("disk/file")), at("disk/file"));
+        std::os::unix::fs::symlink("loop", at("loop")).unwrap();
+        assert_eq!(
+            follow_links(&at("loop")),
+            at("loop"),
+            "opening it is what fails"
+        );
     }
 }

@@ -38,6 +38,15 @@ pub enum StoreError {
     )]
     ForeignDatabase { path: PathBuf, application_id: i64 },
     #[error(
+        "{} is in use by process {pid} by another name, {}: use that name, or wait until the process has ended",
+        path.display(), other.display()
+    )]
+    OtherName {
+        path: PathBuf,
+        other: PathBuf,
+        pid: u32,
+    },
+    #[error(
         "{} has schema version {found}, this sweep knows versions up to {known}: use the newer \
          sweep that wrote it",
         path.display()

@@ -18,6 +18,7 @@ mod gc_references;
 pub mod lock;
 mod migrate;
 mod open;
+mod other_name;
 mod read;
 mod records;
 mod remove;

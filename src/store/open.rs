@@ -12,6 +12,7 @@ use rusqlite::{ErrorCode, OpenFlags};
 use super::StoreError;
 use super::database::{APPLICATION_ID, BUSY_TIMEOUT, Database, Upgrade};
 use super::migrate::MIGRATIONS;
+use super::other_name;
 use super::system::wal_path;
 use sweep_core::atomic_fs;
 
@@ -35,6 +36,7 @@ impl Database {
                 source,
             })?;
         }
+        other_name::check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -74,6 +76,7 @@ impl Database {
                 path: path.to_path_buf(),
             });
         }
+        other_name::check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Database::connect(path, path.to_path_buf(), flags)?;
         database.writable = false;
