@@ -11,8 +11,8 @@ name = "small"
 seeds = [1]
 [data]
 path = "demo.csv"
-target = "genre"
-features = { numeric = ["danceability", "energy"] }
+target = "playlist_genre"
+numeric = ["danceability", "energy"]
 [model]
 layers = [4]
 epochs = 1
