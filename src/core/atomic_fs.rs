@@ -345,6 +345,11 @@ impl Drop for Temporary {
         let _ = fs::remove_file(&self.0);
         forget(&self.0);
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn links_are_followed_to_the_file_that_they_mean() {
