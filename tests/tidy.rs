@@ -12,7 +12,8 @@ const MAY_PRINT: &[&str] = &["cli", "main", "sweep-torch", "worker"];
 const CONFINED: &[(&str, &[&str])] = &[
     ("tch", &["sweep-torch"]),
     ("torch-sys", &["sweep-torch"]),
-    ("rusqlite", &["store", "sweep-torch"]),
+    // Stores of other programs are SQLite files as well.
+    ("rusqlite", &["store", "export", "sweep-torch"]),
     ("clap", &["cli"]),
     ("miette", &["cli"]),
     ("indicatif", &["cli"]),

@@ -103,7 +103,10 @@ impl From<Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        Failure::environment(&error, "")
+        match error {
+            StoreError::OtherName { .. } => Failure::new(Exit::Busy, error, ""),
+            _ => Failure::environment(&error, ""),
+        }
     }
 }
 
