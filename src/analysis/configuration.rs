@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::summary_stats::SummaryStats;
 use super::text;
-use sweep_core::trial::{ConfigId, Kind, Objective, Params, Status, TRAIN_FRACTION, TrialId};
+use sweep_core::trial::{
+    ConfigId, Kind, Objective, Params, Score, Status, TRAIN_FRACTION, TrialId,
+};
 use sweep_store::TrialRecord;
 
 /// One point of the search space with all its seeds.
@@ -37,6 +39,8 @@ pub struct Run {
     pub trial: TrialId,
     pub seed: u64,
     pub value: f64,
+    /// Validation loss at `step`, if it was measured.
+    pub loss: Option<f64>,
     /// Epoch or round of `value`.
     pub step: Option<u32>,
 }
@@ -63,11 +67,21 @@ impl Configuration {
         }
     }
 
-    /// The best of its runs, the lowest seed of equal ones.
+    /// Mean validation loss of its runs; `None` unless all have one.
+    pub fn mean_loss(&self) -> Option<f64> {
+        let losses: Option<Vec<f64>> = self.runs.iter().map(|run| run.loss).collect();
+        SummaryStats::of(&losses?).map(|stats| stats.mean)
+    }
+
+    /// The best of its runs; of equal ones that with the lowest validation loss, then the lowest seed.
     pub fn best_run(&self, objective: &Objective) -> &Run {
+        let score = |run: &Run| Score {
+            value: run.value,
+            loss: run.loss,
+        };
         self.runs
             .iter()
-            .min_by(|a, b| objective.goal.order(a.value, b.value))
+            .min_by(|a, b| objective.order(score(a), score(b)))
             .expect("a ranked configuration has a finished trial")
     }
 }
@@ -91,6 +105,7 @@ pub(super) fn configuration(
             trial: trial.id.clone(),
             seed: trial.seed,
             value,
+            loss: Score::new(value, &trial.metrics).loss,
             step: trial.best_step,
         });
     }

@@ -147,6 +147,7 @@ fn configuration(summary: &Summary, config: &Configuration) -> Json {
     let run = |run: &Run| json!({ "trial": run.trial, "seed": run.seed, "value": run.value, "step": run.step });
     json!({
         "rank": summary.rank(config),
+        "tied_with": summary.tied_with(config).count(),
         "config": config.id,
         "kind": config.kind,
         "params": params(&config.params),

@@ -80,7 +80,7 @@ fn is_of_a_side(metric: &str) -> bool {
 /// Where a configuration stands.
 #[derive(Debug, Default)]
 struct Standing {
-    /// Its place in the ranking, from 1, and its scores over seeds, if it is ranked.
+    /// Its rank, from 1, and its scores over seeds, if it is ranked.
     ranked: Option<(usize, SummaryStats)>,
     finished: u64,
     failed: u64,
@@ -99,9 +99,10 @@ fn standings(experiment: &ExperimentRecord) -> HashMap<ConfigId, Standing> {
             _ => {}
         }
     }
-    for (place, config) in Summary::of(experiment).ranking.into_iter().enumerate() {
+    let summary = Summary::of(experiment);
+    for (config, rank) in summary.ranking.into_iter().zip(summary.ranks) {
         let standing = standings.entry(config.id).or_default();
-        standing.ranked = Some((place + 1, config.stats));
+        standing.ranked = Some((rank, config.stats));
     }
     standings
 }

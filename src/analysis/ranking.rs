@@ -6,6 +6,10 @@
 //! favour whoever had fewer. So those with the most seeds are ordered first, among themselves. One with fewer then stands
 //! behind as many of them as are ahead of it on the seeds that the two share; and so on, down to those with the fewest.
 
+//!
+//! Two that finished the same seeds and have the same mean over them are equal, whatever rounding makes of a sum: they
+//! share a rank.
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -17,6 +21,29 @@ pub fn best_first(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
     let mut order = ordered(values, known);
     order.extend(unknown);
     order
+}
+
+/// Means that differ by no more than this share of their size are equal: sums of the same numbers in another order do.
+const ROUNDING: f64 = 1e-12;
+
+/// Ranks, from 1, of `values` in the order of their ranking: equal ones share the lowest of theirs (1, 1, 3).
+pub fn ranks(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
+    let mut first = 0;
+    (0..values.len())
+        .map(|place| {
+            if !are_equal(&values[first], &values[place]) {
+                first = place;
+            }
+            first + 1
+        })
+        .collect()
+}
+
+/// Whether both have the same seeds and the same mean over them.
+fn are_equal(one: &[(u64, f64)], other: &[(u64, f64)]) -> bool {
+    let seeds = |values: &[(u64, f64)]| values.iter().map(|(seed, _)| *seed).collect::<Vec<u64>>();
+    let (a, b) = (mean(one.iter()), mean(other.iter()));
+    seeds(one) == seeds(other) && (a - b).abs() <= ROUNDING * a.abs().max(b.abs())
 }
 
 fn ordered(values: &[Vec<(u64, f64)>], members: Vec<usize>) -> Vec<usize> {
@@ -183,6 +210,32 @@ mod tests {
         ];
         // All share seed 1 alone, and by that 1 would lead.
         assert_eq!(best_first(&values), [2, 0, 1, 3]);
+    }
+
+    /// Ranks by `min` of scipy's `rankdata` and of pandas' `rank`: 1 and the number of those that are better.
+    #[test]
+    fn equal_ones_share_the_rank_of_one_more_than_are_better() {
+        let means = [0.9, 0.9, 0.7, 0.6, 0.6, 0.6, 0.1];
+        let values = means.map(|mean| from(1..=2, &[mean - 0.05, mean + 0.05]));
+        let better = |own: f64| means.iter().filter(|other| **other > own).count();
+        assert_eq!(ranks(&values), means.map(|own| better(own) + 1));
+        assert_eq!(ranks(&values), [1, 1, 3, 4, 4, 4, 7]);
+        assert_eq!(ranks(&[]), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn rounding_parts_no_equals_and_other_seeds_make_none() {
+        let sum = |values: [f64; 3]| values.iter().sum::<f64>();
+        assert_ne!(sum([0.1, 0.2, 0.3]), sum([0.3, 0.2, 0.1]));
+        let values = [from(1..=3, &[0.1, 0.2, 0.3]), from(1..=3, &[0.3, 0.2, 0.1])];
+        assert_eq!(ranks(&values), [1, 1]);
+        // One row of a million makes a difference.
+        let close = [from(1..=1, &[0.500_001]), from(1..=1, &[0.5])];
+        assert_eq!(ranks(&close), [1, 2]);
+        let others = [from(1..=2, &[0.5, 0.5]), from(2..=3, &[0.5, 0.5])];
+        assert_eq!(ranks(&others), [1, 2]);
+        let fewer = [from(1..=2, &[0.5, 0.5]), from(1..=1, &[0.5])];
+        assert_eq!(ranks(&fewer), [1, 2]);
     }
 
     #[test]

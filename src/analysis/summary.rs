@@ -3,14 +3,15 @@
 //! Pure. Only trials of the current plan count, and only those of all training rows are ranked.
 //! Configurations are compared on the seeds that they have finished alike, so that neither a mean over
 //! lucky seeds wins nor an unfinished configuration loses for being late ([`super::ranking`]); one that
-//! diverged with any seed stands behind those that did not.
+//! diverged with any seed stands behind those that did not. Equal ones share a rank; the one with the
+//! lowest mean validation loss stands first among them, then the first of the plan.
 
 use std::collections::HashMap;
 
 use super::axes::{Axis, axes, varying_keys};
 use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
 use super::{merged, ranking, text};
-use sweep_core::trial::{Kind, Objective, Params, Status, TrialId};
+use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
 use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// What a report says of an experiment.
@@ -19,6 +20,8 @@ pub struct Summary {
     pub objective: Objective,
     /// Configurations with at least one finished trial, the best first.
     pub ranking: Vec<Configuration>,
+    /// The rank of each, from 1: equal ones share the lowest of theirs (1, 1, 3).
+    pub ranks: Vec<usize>,
     /// Configurations planned, with a finished trial or without.
     pub planned_configurations: usize,
     /// Trials of the plan by status, in the order of [`Status::ALL`], those that are none left out.
@@ -67,7 +70,7 @@ impl Summary {
                 .map(|trial| (&trial.id, trial.kind, &trial.params)),
         );
         let configs = groups.iter().map(|trials| configuration(trials, &labels));
-        let ranking = ranked(configs.flatten().collect(), &objective);
+        let (ranking, ranks) = ranked(configs.flatten().collect(), &objective);
         let mut seeds: Vec<u64> = planned.iter().map(|trial| trial.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -98,6 +101,7 @@ impl Summary {
                 .fold(0.0, |sum, seconds| sum + seconds),
             objective,
             ranking,
+            ranks,
         }
     }
 
@@ -140,10 +144,53 @@ impl Summary {
         remaining.map(|(_, number)| number).sum()
     }
 
-    /// The place of `config`, which is of the ranking, from 1.
-    pub fn rank(&self, config: &Configuration) -> usize {
+    /// The place of `config`, which is of the ranking, from 0.
+    pub fn place(&self, config: &Configuration) -> usize {
         let place = (self.ranking.iter()).position(|other| other.id == config.id);
-        place.expect("taken from the ranking") + 1
+        place.expect("taken from the ranking")
+    }
+
+    /// The rank of `config`, which is of the ranking: equal ones share one.
+    pub fn rank(&self, config: &Configuration) -> usize {
+        self.ranks[self.place(config)]
+    }
+
+    /// The rank of `config` as tables show it: `3`, or `1=` where others share it.
+    pub fn rank_label(&self, config: &Configuration) -> String {
+        match self.tied_with(config).next() {
+            Some(_) => format!("{}=", self.rank(config)),
+            None => self.rank(config).to_string(),
+        }
+    }
+
+    /// The others that share the rank of `config`.
+    pub fn tied_with(&self, config: &Configuration) -> impl Iterator<Item = &Configuration> {
+        let (own, rank) = (config.id.clone(), self.rank(config));
+        let all = self.ranking.iter().zip(&self.ranks);
+        let of_rank = all.filter(move |(_, other)| **other == rank);
+        of_rank
+            .map(|(other, _)| other)
+            .filter(move |other| other.id != own)
+    }
+
+    /// With how many others `config`, the best of all or of `kind`, is tied, and by what it was chosen: `tied with 2 other
+    /// configurations, chosen for the lowest mean validation loss`. `None` where it leads.
+    pub fn tie(&self, config: &Configuration, kind: Option<Kind>) -> Option<String> {
+        let others = self.tied_with(config);
+        let others: Vec<&Configuration> = others
+            .filter(|other| kind.is_none_or(|kind| other.kind == kind))
+            .collect();
+        let next = others.first()?;
+        let is_lower = match (config.mean_loss(), next.mean_loss()) {
+            (Some(own), Some(other)) => own < other,
+            (own, _) => own.is_some(),
+        };
+        let by = match is_lower && self.objective.metric != TIE_BREAKER {
+            true => "chosen for the lowest mean validation loss",
+            false => "chosen as the first of them in the plan",
+        };
+        let count = text::pluralize(others.len() as u64, "other configuration");
+        Some(format!("tied with {count}, {by}"))
     }
 
     /// Configurations of the plan without a finished trial: they are in no comparison.
@@ -181,26 +228,42 @@ fn is_remaining(status: Status) -> bool {
     !status.is_final() && status != Status::Failed
 }
 
-/// `configs`, the best first; those that diverged with any seed come last.
-fn ranked(configs: Vec<Configuration>, objective: &Objective) -> Vec<Configuration> {
+/// `configs`, the best first, with the rank of each; those that diverged with any seed come last.
+fn ranked(configs: Vec<Configuration>, objective: &Objective) -> (Vec<Configuration>, Vec<usize>) {
     let sign = match objective.goal.is_better(1.0, 0.0) {
         true => 1.0,
         false => -1.0,
     };
     let (sound, diverged): (Vec<_>, Vec<_>) =
         (configs.into_iter()).partition(|config| config.diverged == 0);
-    let mut ranking = Vec::new();
+    let (mut ranking, mut ranks) = (Vec::new(), Vec::new());
     for part in [sound, diverged] {
         let values = |config: &Configuration| {
             let runs = config.runs.iter();
             runs.map(|run| (run.seed, sign * run.value)).collect()
         };
         let values: Vec<Vec<(u64, f64)>> = part.iter().map(values).collect();
+        let order = ranking::best_first(&values);
+        let in_order: Vec<Vec<(u64, f64)>> =
+            order.iter().map(|place| values[*place].clone()).collect();
+        let part_ranks = ranking::ranks(&in_order);
         let mut part: Vec<Option<Configuration>> = part.into_iter().map(Some).collect();
-        let best_first = ranking::best_first(&values).into_iter();
-        ranking.extend(best_first.filter_map(|place| part[place].take()));
+        let in_order = order.into_iter().filter_map(|place| part[place].take());
+        let mut in_order: Vec<(usize, Configuration)> =
+            part_ranks.into_iter().zip(in_order).collect();
+        in_order.sort_by(|(a_rank, a), (b_rank, b)| {
+            let loss = |config: &Configuration| config.mean_loss().unwrap_or(f64::NAN);
+            a_rank
+                .cmp(b_rank)
+                .then_with(|| Goal::Min.order(loss(a), loss(b)))
+        });
+        let before = ranking.len();
+        for (rank, config) in in_order {
+            ranks.push(before + rank);
+            ranking.push(config);
+        }
     }
-    ranking
+    (ranking, ranks)
 }
 
 /// The settings in which each trial differs from others of its kind, by trial.

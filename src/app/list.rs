@@ -18,7 +18,7 @@ pub fn sweeps(app: &App) -> Result<Vec<ExperimentSummary>, Error> {
             continue;
         };
         app.mark_stale_experiment(&store, &mut record)?;
-        let best = model::best_trial(&record, None);
+        let best = model::best_trial(&record, None).map(|(trial, _)| trial);
         sweep.best = best.and_then(|trial| trial.best);
         sweep.best_trial = best.map(|trial| trial.id.clone());
         recount(sweep, &record);

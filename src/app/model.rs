@@ -30,7 +30,7 @@ pub struct ModelOptions {
 /// A finished trial with what it was trained on.
 pub struct Chosen {
     pub trial: TrialRecord,
-    /// Why it was chosen among the trials of a configuration, if one was named.
+    /// Why it was chosen: among the trials of a configuration, if one was named, or among configurations that tie.
     pub why: Option<String>,
     /// An experiment that asks for it.
     pub experiment: ExperimentRecord,
@@ -50,7 +50,7 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
     let (Best { trial, why }, experiment) = match (what, &options.experiment) {
         (BEST, name) => {
             let experiment = app.experiment(name.as_deref())?;
-            (best(&experiment, options.kind)?.into(), experiment)
+            (best(&experiment, options.kind)?, experiment)
         }
         (prefix, Some(name)) => {
             let experiment = app.experiment(Some(name))?;
@@ -171,9 +171,16 @@ pub fn train_again(app: &App, trial: &TrialId) -> String {
 }
 
 /// The best seed of the configuration that ranks first, as in a report; of `kind`, if one is given.
-fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord, Error> {
+fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<Best, Error> {
     match best_trial(experiment, kind) {
-        Some(trial) => Ok(trial.clone()),
+        Some((trial, tie)) => {
+            let why = tie.map(|tie| {
+                let (config, trial) = (trial.config.short(), trial.id.short());
+                format!("configuration {config}, trial {trial}: {tie}")
+            });
+            let trial = trial.clone();
+            Ok(Best { trial, why })
+        }
         None => {
             let of = kind.map_or(String::new(), |kind| format!(" of kind {}", kind.name()));
             let message = format!("no trial{of} of sweep {} has finished", experiment.name);
@@ -184,15 +191,20 @@ fn best(experiment: &ExperimentRecord, kind: Option<Kind>) -> Result<TrialRecord
 }
 
 /// What `best` means in every command: of the configuration with the best rank, of `kind` if one is given, the seed with
-/// the best score. Decided by configurations first, since the best of all runs is the luckiest.
-pub fn best_trial(experiment: &ExperimentRecord, kind: Option<Kind>) -> Option<&TrialRecord> {
+/// the best score. Decided by configurations first, since the best of all runs is the luckiest. Of equal ones, it is the one
+/// with the lowest validation loss; the text says so where configurations tie.
+pub fn best_trial(
+    experiment: &ExperimentRecord,
+    kind: Option<Kind>,
+) -> Option<(&TrialRecord, Option<String>)> {
     let summary = Summary::of(experiment);
     let first = match kind {
         Some(kind) => summary.best_of(kind),
         None => summary.ranking.first(),
     };
     let best = first?.best_run(&summary.objective);
-    (experiment.trials.iter()).find(|trial| trial.id == best.trial)
+    let trial = (experiment.trials.iter()).find(|trial| trial.id == best.trial)?;
+    Some((trial, summary.tie(first?, kind)))
 }
 
 /// The trial that `prefix` means, of whatever experiment.

@@ -35,8 +35,9 @@ pub trait Observer: Sync {
     /// The last event has been given; results are still being written.
     fn trained(&self) {}
 
-    /// Everything is in the database; `best` is the best trial of the sweep.
-    fn recorded(&self, _best: Option<(TrialId, f64)>) {}
+    /// Everything is in the database; `best` is the best trial of the sweep, and `tie` says with how many other
+    /// configurations its own shares the first rank.
+    fn recorded(&self, _best: Option<(TrialId, f64)>, _tie: Option<String>) {}
 }
 
 /// Ignores everything.

@@ -190,7 +190,8 @@ fn of_sweep(
     };
     let in_plan = || experiment.trials.iter().filter(|trial| trial.in_plan);
     if which == "best" {
-        let best = model::best_trial(&experiment, Some(Kind::MLP)).cloned();
+        let best = model::best_trial(&experiment, Some(Kind::MLP));
+        let best = best.map(|(trial, _)| trial.clone());
         return match best {
             Some(trial) => Ok((experiment, trial)),
             None => Ok(refuse(

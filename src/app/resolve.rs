@@ -1,7 +1,7 @@
 //! Which trial a name means: the first digits of a trial, or of a configuration, as rankings show them.
 
 use sweep_analysis::text;
-use sweep_core::trial::{ConfigId, Status};
+use sweep_core::trial::{ConfigId, Objective, Score, Status};
 use sweep_store::{ExperimentRecord, Store, StoreError, TrialRecord};
 
 use crate::app::App;
@@ -60,7 +60,8 @@ impl From<TrialRecord> for Best {
     }
 }
 
-/// The trial that `prefix` means: of a configuration, the finished one with the best objective.
+/// The trial that `prefix` means: of a configuration, the finished one with the best objective, of equal ones that with the
+/// lowest validation loss.
 pub fn best(app: &App, store: &Store, prefix: &str) -> Result<Best, Error> {
     match find(store, prefix)? {
         Found::Trial(trial) => Ok((*trial).into()),
@@ -109,22 +110,22 @@ fn best_of(app: &App, store: &Store, trials: Vec<TrialRecord>) -> Result<Best, E
         Some(first) => store.experiments_of(&first.id)?,
         None => Vec::new(),
     };
-    let goal = match names.first() {
-        Some(name) => app.experiment(Some(name))?.objective.goal,
-        None => sweep_core::trial::Objective::default().goal,
+    let objective = match names.first() {
+        Some(name) => app.experiment(Some(name))?.objective,
+        None => Objective::default(),
     };
     let all = trials.len();
     let names = named(&trials);
     let finished = trials
         .into_iter()
         .filter(|trial| trial.status == Status::Finished);
-    let scored: Vec<(f64, TrialRecord)> = finished
-        .filter_map(|trial| Some((trial.best?, trial)))
+    let scored: Vec<(Score, TrialRecord)> = finished
+        .filter_map(|trial| Some((Score::new(trial.best?, &trial.metrics), trial)))
         .collect();
     let finished = scored.len();
     let best = scored
         .into_iter()
-        .min_by(|(a, _), (b, _)| goal.order(*a, *b));
+        .min_by(|(a, _), (b, _)| objective.order(*a, *b));
     let Some((_, best)) = best else {
         let message = format!("no trial of this configuration has finished: {names}");
         return Err(Error::input(message, "`sweep resume` trains them"));

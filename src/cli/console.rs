@@ -65,8 +65,10 @@ impl Console {
 
     /// Sets the best trial of the sweep for the last line, as every command defines it: by configuration first. The
     /// best score among the events may be another trial, and another session may have trained the best one.
-    pub fn learn_best(&mut self, best: Option<(TrialId, f64)>) {
+    /// `tie` says with how many other configurations its own shares the first rank.
+    pub fn learn_best(&mut self, best: Option<(TrialId, f64)>, tie: Option<String>) {
         self.progress.best_at_end = best;
+        self.progress.tie_at_end = tie;
     }
 
     /// Removes the bars, after the last event.

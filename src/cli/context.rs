@@ -99,9 +99,9 @@ impl Observer for Context {
         self.with_console(Console::clear);
     }
 
-    fn recorded(&self, best: Option<(TrialId, f64)>) {
+    fn recorded(&self, best: Option<(TrialId, f64)>, tie: Option<String>) {
         self.with_console(|console| {
-            console.learn_best(best);
+            console.learn_best(best, tie);
             console.finish();
         });
     }

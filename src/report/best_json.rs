@@ -21,8 +21,15 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
     if best.is_empty() {
         return Vec::new();
     }
-    let settings =
-        |config: &Configuration| json!({ "config": config.id, "params": params(&config.params) });
+    let settings = |config: &Configuration| {
+        let tied = summary.tied_with(config);
+        let tied = tied.filter(|other| other.kind == config.kind);
+        json!({
+            "config": config.id,
+            "tied_with": tied.count(),
+            "params": params(&config.params),
+        })
+    };
     let contents = [
         by_kind(input, &best, settings),
         by_kind(input, &best, |config| scores(input, config)),

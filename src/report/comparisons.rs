@@ -30,7 +30,7 @@ pub(crate) fn csv_table(inference: &Inference, summary: &Summary) -> CsvTable {
     for (place, (config, estimate)) in summary.ranking.iter().zip(&inference.estimates).enumerate()
     {
         let mut row = vec![
-            (place + 1).to_string(),
+            summary.ranks[place].to_string(),
             config.id.to_string(),
             config.kind.name().to_owned(),
             config.label.clone(),
@@ -50,13 +50,14 @@ pub(crate) fn csv_table(inference: &Inference, summary: &Summary) -> CsvTable {
     csv
 }
 
-/// `{verdict, p, seeds_needed, not_compared, deterministic: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
+/// `{verdict, tied: [config], p, seeds_needed, not_compared, deterministic: [config], candidates: [config], comparisons: [{config, pairs, won, lost, by, low, high, sd,
 /// degrees, p, p_corrected, significant, seeds_needed}], optimism: {by, bias_corrected, folds, same_choice}, sentences}`;
 /// `by` is positive where the winner is better.
 pub fn json(inference: &Inference, summary: &Summary) -> Json {
     let (verdict, p, seeds) = match inference.verdict {
         Verdict::Nothing => ("nothing", None, None),
         Verdict::Alone => ("alone", None, None),
+        Verdict::Tied => ("tied", None, None),
         Verdict::TooFewSeeds => ("too_few_seeds", None, None),
         Verdict::Certain => ("certain", None, None),
         Verdict::Winner { p } => ("winner", Some(p), None),
@@ -90,6 +91,10 @@ pub fn json(inference: &Inference, summary: &Summary) -> Json {
     };
     json!({
         "verdict": verdict,
+        "tied": match inference.tied {
+            0 | 1 => json!([]),
+            tied => (0..tied).map(config).collect::<Json>(),
+        },
         "p": p,
         "seeds_needed": seeds,
         "not_compared": inference.untested(),

@@ -7,19 +7,23 @@ use sweep_analysis::{Configuration, Summary, text};
 
 /// Most further seeds that a reader is told how to ask for.
 const AFFORDABLE: usize = 100;
+/// Most configurations of a tie that are named.
+const NAMED: usize = 3;
 
-/// One sentence each: the winner, its lead, whether that is significant, the selection bias, and the seeds that a
+/// One sentence each: the winner, or those that tie, its lead, whether that is significant, the selection bias, and the seeds that a
 /// test with enough power needs.
 pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
-    let Some(winner) = summary.ranking.first() else {
+    if summary.ranking.is_empty() {
         return Vec::new();
-    };
-    let mut sentences = vec![lead(inference, winner), verdict(inference, summary)];
+    }
+    let mut sentences = vec![lead(inference, summary), verdict(inference, summary)];
     for place in &inference.rivals {
         let comparison = &inference.comparisons[place - 1];
         let is_fixed = [0, *place].map(|place| inference.estimates[place].is_deterministic);
         let other = &summary.ranking[*place];
-        sentences.push(margin(comparison, other, summary, is_fixed == [true; 2]));
+        let line = margin(comparison, summary, is_fixed == [true; 2]);
+        let is_runner_up = *place == inference.tied;
+        sentences.push(format!("{} {line}", whom(inference, other, is_runner_up)));
     }
     sentences.extend(deterministic(inference, summary));
     sentences.extend(more_seeds(inference, summary));
@@ -27,7 +31,21 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
     sentences
 }
 
-fn lead(inference: &Inference, winner: &Configuration) -> String {
+/// The winner, or what ties with it: `3 configurations: network lr=0.1; network lr=0.01; xgboost`.
+pub(crate) fn leaders(inference: &Inference, summary: &Summary) -> String {
+    let first = &summary.ranking[..inference.tied];
+    if let [winner] = first {
+        return winner.title();
+    }
+    let mut names: Vec<String> = first.iter().take(NAMED).map(Configuration::title).collect();
+    if first.len() > NAMED {
+        names.push(format!("and {} more", first.len() - NAMED));
+    }
+    format!("{} configurations: {}", first.len(), names.join("; "))
+}
+
+fn lead(inference: &Inference, summary: &Summary) -> String {
+    let winner = &summary.ranking[0];
     let estimate = inference.estimates[0];
     let interval = estimate.interval.map_or(String::new(), |(low, high)| {
         format!(", 95% CI {} to {}", text::score(low), text::score(high))
@@ -40,6 +58,10 @@ fn lead(inference: &Inference, winner: &Configuration) -> String {
         ),
         false => format!("over {}", winner.seeds()),
     };
+    if inference.verdict == Verdict::Tied {
+        let names = leaders(inference, summary);
+        return format!("No configuration leads: {mean}, {over}, is the mean of each of {names}.");
+    }
     let title = winner.title();
     match estimate.is_deterministic {
         true => format!("{title} leads: {mean}, {over}."),
@@ -68,6 +90,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
                 "No comparison is possible: the {some} other configurations have no finished trial."
             ),
         },
+        Verdict::Tied => tie(inference, summary),
         Verdict::TooFewSeeds => format!(
             "Its lead over the other configurations cannot be tested: {}.",
             why_untested(inference)
@@ -103,6 +126,38 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             )
         }
     }
+}
+
+/// Which of those that tie stands for them, and what is behind them.
+fn tie(inference: &Inference, summary: &Summary) -> String {
+    let winner = &summary.ranking[0];
+    let tie = summary.tie(winner, None).unwrap_or_default();
+    let mut said = format!(
+        "Where a command needs one, `best` is {} ({}): {tie}.",
+        winner.title(),
+        winner.id.short()
+    );
+    let rest = &inference.comparisons[inference.tied - 1..];
+    if rest.is_empty() {
+        return said;
+    }
+    let others = text::pluralize(rest.len() as u64, "other configuration");
+    let with = with_a_result(summary);
+    let open = inference.candidates.len() - inference.tied.min(inference.candidates.len());
+    let is_tested = rest.iter().any(|one| !one.is_untested());
+    said.push_str(&match (is_tested, open) {
+        (false, _) => format!(
+            " The difference from the {others}{with} cannot be tested: {}.",
+            why_untested(inference)
+        ),
+        (true, 0) => format!(" The {others}{with} are significantly worse."),
+        (true, open) => format!(
+            " The difference is not significant against {open} of the {others}{with}: the best configuration is one of \
+             these {} (95% confidence).",
+            inference.candidates.len()
+        ),
+    });
+    said
 }
 
 /// Mentions configurations of the plan that are in no comparison.
@@ -148,27 +203,30 @@ fn deterministic(inference: &Inference, summary: &Summary) -> Option<String> {
     }
 }
 
-/// `Lead over the runner-up (network lr=0.01): +0.8 points [-1.1, +2.7] on 3 seeds, better on 2; p = 0.31, adjusted p = 1.0:
+/// `Lead over the runner-up (network lr=0.01):`
+fn whom(inference: &Inference, other: &Configuration, is_runner_up: bool) -> String {
+    let whom = match (is_runner_up, other.label.as_str()) {
+        (true, _) => format!("the runner-up ({})", other.title()),
+        (false, "") => format!("the best {}", other.kind.label()),
+        (false, label) => format!("the best {} ({label})", other.kind.label()),
+    };
+    match inference.verdict {
+        Verdict::Tied => format!("Lead of the first of them over {whom}:"),
+        _ => format!("Lead over {whom}:"),
+    }
+}
+
+/// `+0.8 points [-1.1, +2.7] on 3 seeds, better on 2; p = 0.31, adjusted p = 1.0:
 /// not significant.`
 ///
 /// `is_fixed`: whether both are deterministic.
-fn margin(
-    comparison: &Comparison,
-    other: &Configuration,
-    summary: &Summary,
-    is_fixed: bool,
-) -> String {
+fn margin(comparison: &Comparison, summary: &Summary, is_fixed: bool) -> String {
     let objective = &summary.objective;
-    let whom = match (comparison.over, other.label.as_str()) {
-        (1, _) => format!("the runner-up ({})", other.title()),
-        (_, "") => format!("the best {}", other.kind.label()),
-        (_, label) => format!("the best {} ({label})", other.kind.label()),
-    };
     let Some(by) = comparison.by else {
-        return format!("Lead over {whom}: no seed in common.");
+        return "no seed in common.".to_owned();
     };
     let pairs = text::pluralize(comparison.pairs as u64, "seed");
-    let mut line = format!("Lead over {whom}: {}", amount(objective, by));
+    let mut line = amount(objective, by);
     if let Some((low, high)) = comparison.interval {
         let (low, high) = (signed(objective, low), signed(objective, high));
         line.push_str(&format!(" [{low}, {high}]"));
@@ -192,7 +250,10 @@ fn margin(
 }
 
 fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
-    if inference.verdict == Verdict::TooFewSeeds {
+    let is_untested = inference.comparisons.iter().all(|one| one.p.is_none());
+    if inference.verdict == Verdict::TooFewSeeds
+        || inference.verdict == Verdict::Tied && is_untested
+    {
         return enough_seeds(inference, summary);
     }
     let Verdict::NotSignificant { seeds } = inference.verdict else {
@@ -258,6 +319,14 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
 fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
     let optimism = inference.optimism?;
     let objective = &summary.objective;
+    if inference.verdict == Verdict::Tied {
+        return Some(format!(
+            "They were selected by these same scores, which biases their mean by about {}; the bias-corrected estimate is \
+             {}.",
+            amount(objective, optimism.by).trim_start_matches('+'),
+            text::score(optimism.bias_corrected),
+        ));
+    }
     Some(format!(
         "The winner was selected by these same scores, which biases its mean by about {}; the bias-corrected \
          estimate is {}. With one of the {} seeds left out, the same configuration is selected {} of {} times.",

@@ -111,6 +111,9 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
             false => "lower is better",
         }
     ));
+    if summary.ranks.windows(2).any(|pair| pair[0] == pair[1]) {
+        lines.push_str("=: the same mean on the same seeds; ordered by validation loss\n");
+    }
     let seeds = |config: &Configuration| {
         let seeds = config.runs.iter().map(|run| run.seed);
         seeds.collect::<Vec<u64>>()
@@ -127,7 +130,7 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
 
 fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
     vec![
-        summary.rank(config).to_string(),
+        summary.rank_label(config),
         config.kind.label().to_owned(),
         text::score(config.stats.mean),
         match config.stats.sd {

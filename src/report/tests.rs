@@ -8,6 +8,7 @@ use sweep_analysis::{Input, Summary, transfer, wanted};
 use sweep_core::trial::{Kind, Status, Value};
 
 mod seeds;
+mod ties;
 
 /// Blank border of every picture, in half pixels.
 const BORDER: u32 = 8;

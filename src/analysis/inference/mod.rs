@@ -20,6 +20,7 @@ pub use table::Sample;
 
 use crate::bounds::Bounds;
 use crate::configuration::Configuration;
+use crate::ranking;
 use crate::summary::Summary;
 use sweep_core::trial::{Goal, Kind};
 
@@ -28,18 +29,22 @@ impl Inference {
     pub fn of(summary: &Summary) -> Inference {
         let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
         let bounds = Bounds::of(&summary.objective);
-        let mut inference = Inference::within(&samples, summary.objective.goal, bounds);
-        inference.rivals = rivals(&summary.ranking);
+        let tied = summary.ranks.iter().filter(|rank| **rank == 1).count();
+        let mut inference = Inference::within(&samples, summary.objective.goal, bounds, tied);
+        inference.rivals = rivals(&summary.ranking, tied);
         inference
     }
 
     /// Of configurations in the order of their ranking, where `goal` says what is better. There are no
     /// [`Inference::rivals`] but the runner-up, and values may be any number.
     pub fn of_samples(samples: &[Sample], goal: Goal) -> Inference {
-        Inference::within(samples, goal, Bounds::NONE)
+        let values: Vec<Vec<(u64, f64)>> = samples.iter().map(|one| one.values.clone()).collect();
+        let ranks = ranking::ranks(&values);
+        let tied = ranks.iter().filter(|rank| **rank == 1).count();
+        Inference::within(samples, goal, Bounds::NONE, tied)
     }
 
-    fn within(samples: &[Sample], goal: Goal, bounds: Bounds) -> Inference {
+    fn within(samples: &[Sample], goal: Goal, bounds: Bounds, tied: usize) -> Inference {
         let sign = match goal.is_better(1.0, 0.0) {
             true => 1.0,
             false => -1.0,
@@ -53,8 +58,9 @@ impl Inference {
             estimates: (samples.iter().enumerate())
                 .map(|(place, sample)| sample.estimate(may_be_best(place), table.step, bounds))
                 .collect(),
-            rivals: (1..samples.len().min(2)).collect(),
-            verdict: verdict(&table, &candidates, &comparisons),
+            rivals: (tied..samples.len().min(tied + 1)).collect(),
+            verdict: verdict(&table, &candidates, &comparisons, tied),
+            tied,
             optimism: optimism::leave_one_seed_out(&table, sign, bounds),
             candidates,
             comparisons,
@@ -72,26 +78,32 @@ fn sample(config: &Configuration) -> Sample {
     }
 }
 
-/// The runner-up, and the first of every kind but the winner's.
-fn rivals(ranking: &[Configuration]) -> Vec<usize> {
-    let Some(winner) = ranking.first() else {
-        return Vec::new();
-    };
+/// The first behind the `tied` ones of the first rank, and the first of every kind that none of these is of.
+fn rivals(ranking: &[Configuration], tied: usize) -> Vec<usize> {
     let firsts = Kind::all()
-        .filter(|kind| *kind != winner.kind)
-        .filter_map(|kind| ranking.iter().position(|config| config.kind == kind));
-    let mut places: Vec<usize> = (1..ranking.len().min(2)).chain(firsts).collect();
+        .filter_map(|kind| ranking.iter().position(|config| config.kind == kind))
+        .filter(|place| *place >= tied);
+    let runner_up = tied..ranking.len().min(tied + 1);
+    let mut places: Vec<usize> = runner_up.chain(firsts).collect();
     places.sort_unstable();
     places.dedup();
     places
 }
 
-fn verdict(table: &table::Table, candidates: &[usize], comparisons: &[Comparison]) -> Verdict {
+fn verdict(
+    table: &table::Table,
+    candidates: &[usize],
+    comparisons: &[Comparison],
+    tied: usize,
+) -> Verdict {
     if comparisons.is_empty() {
         return match table.samples.len() {
             0 => Verdict::Nothing,
             _ => Verdict::Alone,
         };
+    }
+    if tied > 1 {
+        return Verdict::Tied;
     }
     // What is behind one that has been tested need not be significantly worse itself.
     let tested = comparisons.iter().filter(|one| !table.is_behind(one.over));

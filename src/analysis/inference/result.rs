@@ -11,7 +11,10 @@ pub struct Inference {
     /// Places of those that are not significantly worse than the best, ascending; the winner is one of them. Of those that are the
     /// same with every seed, only the best may be among them. The configuration that is best in the long run is among them with 95% confidence.
     pub candidates: Vec<usize>,
-    /// Places of the runner-up and of the best configuration of every other kind, in the order of the ranking.
+    /// Configurations that share the first rank: 1 where one leads, 0 where none has finished.
+    pub tied: usize,
+    /// Places of the first that is behind those of the first rank (the runner-up), and of the best configuration of every kind
+    /// that has none of the first rank; in the order of the ranking.
     pub rivals: Vec<usize>,
     pub verdict: Verdict,
     /// `None` below two seeds or two configurations.
@@ -25,6 +28,8 @@ pub enum Verdict {
     Nothing,
     /// There is nothing to compare it with.
     Alone,
+    /// Several share the first rank, so that none leads. The winner is the first of them.
+    Tied,
     /// No configuration shares two seeds with the winner: nothing can be said of chance.
     TooFewSeeds,
     /// Better than every other that could be compared, whatever the seed: it changes none of them.

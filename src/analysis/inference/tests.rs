@@ -215,6 +215,18 @@ fn one_seed_says_nothing_and_pairs_are_of_seeds_that_both_have() {
 fn equal_results_and_results_on_coarse_steps_are_not_told_apart() {
     let equal = Inference::of_samples(&samples(&[&[0.5, 0.5, 0.5], &[0.5, 0.5, 0.5]]), Goal::Max);
     assert_eq!(equal.comparisons[0].p, Some(1.0));
+    assert_eq!((equal.verdict, equal.tied), (Verdict::Tied, 2));
+    // Equal means of unequal values tie too; the runner-up is the first behind them.
+    let rows = [&[0.9, 0.7][..], &[0.7, 0.9], &[0.8, 0.8], &[0.1, 0.2]];
+    let three = Inference::of_samples(&samples(&rows), Goal::Max);
+    assert_eq!((three.verdict, three.tied), (Verdict::Tied, 3));
+    assert_eq!(three.rivals, [3]);
+    let led = Inference::of_samples(
+        &samples(&[&[0.8, 0.9], &[0.5, 0.5], &[0.5, 0.5]]),
+        Goal::Max,
+    );
+    assert_eq!((led.tied, &led.rivals[..]), (1, &[1][..]));
+    assert_ne!(led.verdict, Verdict::Tied);
     // Each seed one step better: with steps so coarse that is no certainty.
     let coarse = Inference::of_samples(&samples(&[&[0.7, 0.8, 0.7], &[0.6, 0.7, 0.6]]), Goal::Max);
     assert!(coarse.comparisons[0].p.unwrap() > 0.05);
@@ -280,10 +292,7 @@ fn of_two_that_the_seed_does_not_change_only_the_better_may_be_best() {
     // Equal ones do not differ significantly, nor is a better one by its place alone.
     let tied = samples(&[&[0.7, 0.7], &[0.7, 0.7]]);
     let tied = Inference::of_samples(&tied.into_iter().map(repeat).collect::<Vec<_>>(), Goal::Max);
-    assert_eq!(
-        (tied.verdict, tied.candidates.len()),
-        (Verdict::TooFewSeeds, 2)
-    );
+    assert_eq!((tied.verdict, tied.candidates.len()), (Verdict::Tied, 2));
     // Behind a winner that scatters, the worse of two is out though the seeds do not say so.
     let mut ranked = samples(&[&[0.5, 0.9, 0.71], &[0.7, 0.7, 0.7], &[0.69, 0.69, 0.69]]);
     (ranked[1].is_deterministic, ranked[2].is_deterministic) = (true, true);

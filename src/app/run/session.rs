@@ -129,7 +129,9 @@ pub fn train(
             .as_ref()
             .ok()
             .and_then(|record| model::best_trial(record, None));
-        observer.recorded(best.and_then(|trial| Some((trial.id.clone(), trial.best?))));
+        let (trial, tie) = best.unzip();
+        let best = trial.and_then(|trial| Some((trial.id.clone(), trial.best?)));
+        observer.recorded(best, tie.flatten());
     }
     let next = "fix the cause, then run `sweep resume`; recorded results are kept";
     let summary = result.map_err(|error| Error::environment(error, next))?;

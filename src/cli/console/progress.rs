@@ -30,6 +30,8 @@ pub struct Progress {
     pub best: Option<(TrialId, f64)>,
     /// The best trial of the sweep in the database.
     pub best_at_end: Option<(TrialId, f64)>,
+    /// With which others its configuration shares the first rank.
+    pub tie_at_end: Option<String>,
     /// The trial that each slot runs; `None` between two trials.
     pub slots: BTreeMap<Slot, Option<Running>>,
 }
@@ -47,6 +49,7 @@ impl Progress {
         Progress {
             best: sweep.best.clone(),
             best_at_end: None,
+            tie_at_end: None,
             sweep,
             began: now,
             finished: 0,
@@ -310,6 +313,9 @@ impl Progress {
             let metric = &self.sweep.objective.metric;
             let name = self.named(trial);
             line.push_str(&format!("; best {metric} {value:.4}: {name}"));
+            if let Some(tie) = &self.tie_at_end {
+                line.push_str(&format!(" ({tie})"));
+            }
         }
         line
     }

@@ -309,12 +309,19 @@ fn the_last_line_names_what_the_database_calls_the_best() {
         display: Display::lines(Box::new(page.clone())),
     };
     console.observe(&finished(1, 0.5456, false)).unwrap();
-    console.learn_best(Some((id(2), 0.5423)));
+    console.learn_best(
+        Some((id(2), 0.5423)),
+        Some("tied with 2 other configurations".to_owned()),
+    );
     console.finish();
     let text = page.text();
     let last = text.lines().last().unwrap();
     let best = format!("best valid/accuracy 0.5423: {}", id(2).short());
     assert!(last.contains(&best), "{last}");
+    assert!(
+        last.ends_with("(tied with 2 other configurations)"),
+        "{last}"
+    );
 }
 
 #[test]

@@ -12,6 +12,9 @@ pub const METRICS: [(&str, Goal); 3] = [
     ("valid/macro_f1", Goal::Max),
 ];
 
+/// The metric that decides between equal values of the objective: the lower the better.
+pub const TIE_BREAKER: &str = "valid/loss";
+
 /// Which direction of a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -57,11 +60,82 @@ pub struct Objective {
     pub goal: Goal,
 }
 
+/// What a step of a trial, or a trial, is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// Of the objective.
+    pub value: f64,
+    /// Of [`TIE_BREAKER`], if it was measured.
+    pub loss: Option<f64>,
+}
+
+impl Score {
+    /// The objective's `value` beside the loss among the `metrics` of the same step.
+    pub fn new(value: f64, metrics: &[(Metric, f64)]) -> Score {
+        let mut metrics = metrics.iter();
+        let loss = metrics.find(|(name, _)| name == TIE_BREAKER);
+        Score {
+            value,
+            loss: loss.map(|(_, loss)| *loss),
+        }
+    }
+}
+
+impl Objective {
+    /// Orders the better score first: by the objective and, of equal ones, the lower validation loss, an unknown one last.
+    pub fn order(&self, a: Score, b: Score) -> std::cmp::Ordering {
+        let loss = |score: Score| score.loss.unwrap_or(f64::NAN);
+        let by_loss = || Goal::Min.order(loss(a), loss(b));
+        self.goal.order(a.value, b.value).then_with(by_loss)
+    }
+
+    /// Whether `new` is kept in the place of `old`: where both are equal, the old one stays.
+    pub fn prefers(&self, new: Score, old: Score) -> bool {
+        self.order(new, old).is_lt()
+    }
+}
+
 impl Default for Objective {
     fn default() -> Objective {
         Objective {
             metric: METRICS[0].0.to_owned(),
             goal: METRICS[0].1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_objectives_the_lower_loss_is_preferred_and_the_old_one_stays_where_that_is_equal_too()
+     {
+        let score = |value: f64, loss: Option<f64>| Score { value, loss };
+        let by_accuracy = Objective::default();
+        for (new, old, is_preferred) in [
+            (score(0.6, Some(2.0)), score(0.5, Some(1.0)), true),
+            (score(0.5, Some(0.1)), score(0.6, Some(1.0)), false),
+            (score(0.5, Some(0.9)), score(0.5, Some(1.0)), true),
+            (score(0.5, Some(1.0)), score(0.5, Some(1.0)), false),
+            (score(0.5, Some(1.1)), score(0.5, Some(1.0)), false),
+            // An unknown loss loses against a known one, and changes nothing against another unknown one.
+            (score(0.5, Some(9.0)), score(0.5, None), true),
+            (score(0.5, None), score(0.5, Some(9.0)), false),
+            (score(0.5, None), score(0.5, None), false),
+            (score(0.5, Some(f64::NAN)), score(0.5, Some(9.0)), false),
+        ] {
+            assert_eq!(
+                by_accuracy.prefers(new, old),
+                is_preferred,
+                "{new:?} {old:?}"
+            );
+        }
+        let by_loss = Objective {
+            metric: TIE_BREAKER.to_owned(),
+            goal: Goal::Min,
+        };
+        assert!(by_loss.prefers(score(0.4, Some(0.4)), score(0.5, Some(0.5))));
+        assert!(!by_loss.prefers(score(0.5, Some(0.5)), score(0.5, Some(0.5))));
     }
 }

@@ -72,7 +72,8 @@ pub struct TrialResult {
     pub diverged: Option<String>,
     /// Objective at the best epoch or round; `None` when diverged before the first validation.
     pub best: Option<f64>,
-    /// The epoch or round (from 1) whose weights are kept.
+    /// The epoch or round (from 1) whose weights are kept: of several with the best objective, that with the lowest
+    /// validation loss, the first of those. A forest is kept whole.
     pub best_step: u32,
     /// Objective at the last epoch or round.
     pub last: Option<f64>,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::score::{Confusion, argmax};
 use crate::{EngineError, Job, version};
-use sweep_core::trial::{Metric, Objective, TrialResult};
+use sweep_core::trial::{Metric, Objective, Score, TrialResult};
 use sweep_data::Rows;
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
@@ -76,7 +76,7 @@ pub(super) fn measure(probabilities: &[f32], rows: Rows<'_>, classes: usize) -> 
     Measured { values, confusion }
 }
 
-/// The best step so far.
+/// The best step so far: by the objective, of equal ones that with the lowest validation loss, the first of those.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Best {
     pub step: u32,
@@ -95,6 +95,9 @@ pub(super) struct Progress {
     /// Objective at `step`.
     pub last: Option<f64>,
     pub best: Option<Best>,
+    /// The last step whose objective was better than all before it; 0 before the first. An equal one with a lower loss
+    /// is kept and is no improvement.
+    pub improved: u32,
 }
 
 impl Progress {
@@ -126,8 +129,14 @@ impl Progress {
         self.step = step;
         self.seconds += seconds;
         self.last = Some(*score);
-        let better = |best: &Best| objective.goal.is_better(*score, best.objective);
-        if keep_latest || self.best.as_ref().is_none_or(better) {
+        let new = Score::new(*score, &measured.values);
+        let is_better = |best: &Best| objective.goal.is_better(*score, best.objective);
+        let is_preferred =
+            |best: &Best| objective.prefers(new, Score::new(best.objective, &best.values));
+        if self.best.as_ref().is_none_or(is_better) {
+            self.improved = step;
+        }
+        if keep_latest || self.best.as_ref().is_none_or(is_preferred) {
             self.best = Some(Best {
                 step,
                 objective: *score,
@@ -166,6 +175,8 @@ struct Header {
     seconds: u64,
     last: Option<u64>,
     best: Option<BestBits>,
+    /// Not there in what was written when the first of equal steps was kept: then it is that of `best`.
+    improved: Option<u32>,
 }
 
 /// What the header of every version can be asked for.
@@ -200,6 +211,7 @@ pub(super) fn encode(job: Job<'_>, progress: &Progress, body: &[u8]) -> Vec<u8> 
                 .collect(),
             confusion: best.confusion.clone(),
         }),
+        improved: Some(progress.improved),
     };
     let header = serde_json::to_vec(&header).expect("integers and texts are always JSON");
     let mut tail = Vec::with_capacity(8 + header.len() + body.len());
@@ -242,7 +254,9 @@ pub(super) fn decode<'a>(
     if header.trial != trial_of(job) {
         return Err(refuse(format!("it was written by trial {}", header.trial)));
     }
+    let best_step = header.best.as_ref().map_or(0, |best| best.step);
     let progress = Progress {
+        improved: header.improved.unwrap_or(best_step),
         step: header.step,
         seconds: f64::from_bits(header.seconds),
         last: header.last.map(f64::from_bits),

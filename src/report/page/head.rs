@@ -92,11 +92,16 @@ fn verdict(html: &mut String, page: &Page) {
         ),
         Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
         Verdict::NotSignificant { .. } => ("Leading, not significant", "open"),
+        Verdict::Tied => ("Tied: none leads", "open"),
         Verdict::TooFewSeeds => ("Leading, too few seeds for a test", "open"),
         Verdict::Nothing | Verdict::Alone => ("Only configuration", "open"),
     };
     html.push_str(&format!("<p class=\"word {class}\">{word}</p>\n"));
-    paragraph(html, "winner", &winner.title());
+    paragraph(
+        html,
+        "winner",
+        &narrative::leaders(page.inference, page.summary),
+    );
     paragraph(html, "score", &score(page, winner));
     let mut sentences = narrative::sentences(page.inference, page.summary);
     if !sentences.is_empty() {

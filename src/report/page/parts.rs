@@ -39,10 +39,9 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
     }
     let mut rows = String::new();
     for config in summary.best(BEST) {
-        let place = summary.rank(config);
-        let estimate = &page.inference.estimates[place - 1];
+        let estimate = &page.inference.estimates[summary.place(config)];
         let cells = [
-            (place.to_string(), false),
+            (summary.rank_label(config), false),
             (config.kind.label().to_owned(), true),
             (config.label.clone(), true),
             (text::score(config.stats.mean), false),

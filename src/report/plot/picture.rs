@@ -55,6 +55,6 @@ pub(super) fn has_networks(summary: &Summary) -> bool {
 
 /// Kind and settings of a configuration with its place among all.
 pub(super) fn ranked_title(summary: &Summary, config: &Configuration) -> String {
-    let place = summary.rank(config);
-    text::sanitize(&format!("#{place} {}", config.title()))
+    let rank = summary.rank_label(config);
+    text::sanitize(&format!("#{rank} {}", config.title()))
 }

@@ -25,7 +25,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         .best(BEST)
         .into_iter()
         .map(|config| Row {
-            rank: summary.rank(config),
+            rank: summary.rank_label(config),
             config,
         })
         .collect();
@@ -65,7 +65,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
 }
 
 struct Row<'a> {
-    rank: usize,
+    rank: String,
     config: &'a Configuration,
 }
 
@@ -125,7 +125,7 @@ impl Row<'_> {
         let stroke = Stroke::solid(GRID, 2);
         canvas.line(&[(frame.left, y), (frame.right, y)], stroke)?;
         let number = Type::new(LABEL, INK);
-        canvas.text(&self.rank.to_string(), (MARGIN + 52, y), number.right())?;
+        canvas.text(&self.rank, (MARGIN + 52, y), number.right())?;
         let names = Type::new(TICK, INK);
         let lines = names.wrap(&self.config.title(), NAMES - 110, 2);
         let first = y - 19 * (lines.len() as i32 - 1);

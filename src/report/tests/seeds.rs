@@ -8,7 +8,7 @@ use sweep_analysis::{Inference, Input, Summary, merged};
 use sweep_core::trial::{Kind, Status, Value};
 
 /// Networks at `rates`, each with the scores of seeds from 1 that have finished out of `planned`.
-fn partly(planned: u64, rates: &[(f64, &[f64])]) -> Input {
+pub(super) fn partly(planned: u64, rates: &[(f64, &[f64])]) -> Input {
     let mut input = empty(&["no", "yes"]);
     input.experiment.name = "q".to_owned();
     for (rate, scores) in rates {
@@ -69,7 +69,7 @@ fn an_unfinished_sweep_is_ranked_by_the_seeds_that_have_finished_alike_and_says_
 
 #[test]
 fn the_best_trial_is_a_seed_of_what_leads_and_not_the_luckiest_of_all() {
-    let input = partly(2, &[(0.1, &[0.9, 0.3]), (0.01, &[0.7, 0.7])]);
+    let input = partly(2, &[(0.1, &[0.9, 0.3]), (0.01, &[0.71, 0.7])]);
     let summary = Summary::of(&input.experiment);
     assert_eq!(
         summary.best_trial,

@@ -29,6 +29,7 @@ fn progress() -> Progress {
             values: vec![("valid/accuracy".to_owned(), 1.0 / 3.0)],
             confusion: vec![vec![1, 2], vec![3, 4]],
         }),
+        improved: 4,
     }
 }
 
@@ -45,6 +46,7 @@ fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
     assert_eq!(body, b"model");
     assert_eq!(opened.last.unwrap().to_bits(), f64::NAN.to_bits());
     assert_eq!(opened.best, progress().best);
+    assert_eq!(opened.improved, 4);
     assert_eq!((opened.step, opened.seconds), (7, 0.1 + 0.2));
 }
 
@@ -128,7 +130,7 @@ fn measures_are_those_worked_out_by_hand() {
 }
 
 #[test]
-fn the_best_step_is_the_first_of_equals_unless_the_latest_is_kept() {
+fn the_first_of_steps_that_are_equal_in_everything_is_kept_unless_the_latest_is() {
     let objective = Objective::default();
     for (latest, expected) in [(false, 2), (true, 4)] {
         let mut progress = Progress::default();
@@ -144,6 +146,59 @@ fn the_best_step_is_the_first_of_equals_unless_the_latest_is_kept() {
         assert_eq!(progress.best.as_ref().unwrap().step, expected);
         assert_eq!((progress.last, progress.seconds), (Some(0.2), 2.0));
     }
+}
+
+#[test]
+fn of_equal_steps_that_with_the_lowest_loss_is_kept_and_is_no_improvement() {
+    let objective = Objective::default();
+    let mut progress = Progress::default();
+    let steps = [
+        (1, 0.1, 1.3),
+        (2, 0.3, 1.2),
+        (3, 0.3, 1.0),
+        (4, 0.2, 0.5),
+        (5, 0.3, 1.0),
+        (6, 0.3, 1.1),
+    ];
+    let mut kept = Vec::new();
+    for (step, accuracy, loss) in steps {
+        let measured = Measured {
+            values: vec![
+                ("valid/loss".to_owned(), loss),
+                ("valid/accuracy".to_owned(), accuracy),
+            ],
+            confusion: Confusion::new(2),
+        };
+        progress
+            .record(step, 0.5, &measured, &objective, false)
+            .unwrap();
+        kept.push((progress.best.as_ref().unwrap().step, progress.improved));
+    }
+    assert_eq!(kept, [(1, 1), (2, 2), (3, 2), (3, 2), (3, 2), (3, 2)]);
+}
+
+#[test]
+fn in_a_checkpoint_without_the_last_improvement_it_is_the_step_that_was_kept() {
+    let (spec, data) = (spec(1), data());
+    let job = Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new("."),
+    };
+    let encoded = encode(job, &progress(), b"model");
+    let length = u64::from_le_bytes(encoded[44..52].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&encoded[PREFIX_BYTES..PREFIX_BYTES + length]).unwrap();
+    let older = header.replace(",\"improved\":4", "");
+    assert_ne!(header, older);
+    let mut bytes = encoded[..44].to_vec();
+    bytes.extend((older.len() as u64).to_le_bytes());
+    bytes.extend(older.as_bytes());
+    bytes.extend(b"model");
+    let sum = Sha256::digest(&bytes[44..]);
+    bytes[12..44].copy_from_slice(&sum);
+    let (opened, body) = decode(job, &bytes).unwrap();
+    assert_eq!((opened.best, opened.improved), (progress().best, 5));
+    assert_eq!(body, b"model");
 }
 
 #[test]

@@ -121,7 +121,8 @@ impl Backend for Native {
 /// Each epoch reports `train/loss` (mean over the epoch's rows, as trained, with dropout
 /// and smoothed labels), `valid/loss`, `valid/accuracy`, `valid/macro_f1`, `lr` (of the last step), `grad_norm` (mean over
 /// steps, before clipping) and `seconds`. An epoch in which a loss is not finite is not reported: it
-/// ends the trial as diverged. The weights of the best epoch are kept and saved; with `ema`, their
+/// ends the trial as diverged. The weights of the best epoch are kept and saved, of equal ones those with the lowest
+/// validation loss; with `ema`, their
 /// moving average is what is measured, kept and saved.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::simd::F32x16;
 use crate::Epoch;
 use crate::score::Confusion;
 use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{Metric, Objective};
+use sweep_core::trial::{Metric, Objective, Score};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
@@ -34,7 +34,7 @@ pub struct State {
     pub stalled: u32,
 }
 
-/// The best epoch so far, the first of equals.
+/// The best epoch so far: by the objective, of equal ones that with the lowest validation loss, the first of those.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
     pub epoch: u32,
@@ -86,11 +86,14 @@ impl State {
         }
     }
 
-    /// Whether `epoch` is better than every one before it, so that its weights are kept.
+    /// Whether `epoch` is better than every one before it, or equal with a lower validation loss, so that its weights are kept.
+    /// Early stopping does not count a lower loss alone as an improvement.
     pub fn would_keep(&self, objective: &Objective, epoch: &Epoch) -> bool {
         let value = value_of(objective, epoch);
-        let best = self.best.as_ref().map(|best| best.objective);
-        best.is_none_or(|best| objective.goal.is_better(value, best))
+        let new = Score::new(value, &epoch.values);
+        let is_preferred =
+            |best: &Best| objective.prefers(new, Score::new(best.objective, &best.metrics));
+        self.best.as_ref().is_none_or(is_preferred)
     }
 
     /// Takes note of the epoch that `network` has just come to the end of.

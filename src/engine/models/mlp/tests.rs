@@ -1,5 +1,6 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
+mod best_epoch;
 mod fine_tuning;
 mod gradients;
 mod options;
@@ -342,58 +343,6 @@ fn a_diverging_trial_says_where_and_keeps_what_it_had() {
         assert!(!value.is_nan());
     }
     assert_eq!(result.best.is_some(), !epochs.is_empty());
-}
-
-#[test]
-fn the_first_of_the_best_epochs_is_kept_and_saved() {
-    let data = data(9, 5);
-    let spec = trial(
-        MlpSpec {
-            epochs: 25,
-            ..small()
-        },
-        2,
-    );
-    let folder = tempfile::tempdir().unwrap();
-    let mut record = Record::default();
-    let Outcome::Done(result) = run_in(folder.path(), &spec, &data, None, &mut record).unwrap()
-    else {
-        panic!("nobody asked to stop");
-    };
-    let objective: Vec<f64> = record
-        .epochs
-        .iter()
-        .map(|epoch| value_of(epoch, "valid/accuracy"))
-        .collect();
-    let best = objective.iter().copied().fold(f64::MIN, f64::max);
-    let first = objective.iter().position(|value| *value == best).unwrap();
-    assert_eq!(result.best, Some(best));
-    assert_eq!(result.best_step as usize, first + 1);
-    assert_eq!(result.metrics, record.epochs[first].values);
-    assert_eq!(result.last, objective.last().copied());
-    assert_eq!(
-        result.parameters,
-        (9 * 20 + 60) + (20 * 12 + 36) + (12 * 5 + 5)
-    );
-
-    let mut model = Model::load(folder.path()).unwrap();
-    let valid = data.valid();
-    let mut confusion = Confusion::new(5);
-    for (scores, label) in model.scores(valid.x).chunks(5).zip(valid.y) {
-        confusion.add(*label as usize, crate::score::argmax(scores));
-    }
-    assert_eq!(confusion.rows(), result.confusion);
-    assert_eq!(confusion.accuracy(), best);
-    for artifact in &result.artifacts {
-        let length = std::fs::metadata(folder.path().join(&artifact.path))
-            .unwrap()
-            .len();
-        assert_eq!(length, artifact.bytes);
-    }
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        result.artifacts.len()
-    );
 }
 
 #[test]

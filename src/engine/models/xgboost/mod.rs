@@ -72,8 +72,8 @@ pub fn locate() -> Result<Located, NotFound> {
 /// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`; a step is a round.
 ///
 /// Each round reports "train/loss", "valid/loss", "valid/accuracy", "valid/macro_f1" and "seconds", those of the
-/// round. The round that is best by the job's objective is kept; with early stopping, boosting ends that many
-/// rounds after it. Leaves `model.json`, XGBoost's own format cut after the best round, in the job's folder.
+/// round. The round that is best by the job's objective is kept, of equal ones that with the lowest "valid/loss"; with
+/// early stopping, boosting ends that many rounds after the last one whose objective was better than all before it. Leaves `model.json`, XGBoost's own format cut after the best round, in the job's folder.
 ///
 /// # Errors
 /// When the library is missing or reports an error, the data cannot be learnt from, the checkpoint is not
@@ -218,8 +218,8 @@ fn loaded() -> Result<&'static Xgboost, EngineError> {
 
 /// Whether early stopping ends boosting here.
 fn is_stale(progress: &Progress, model: &XgboostSpec) -> bool {
-    let best = progress.best.as_ref().map_or(0, |best| best.step);
-    model.early_stopping_rounds > 0 && progress.step - best >= model.early_stopping_rounds
+    let stalled = progress.step - progress.improved;
+    model.early_stopping_rounds > 0 && stalled >= model.early_stopping_rounds
 }
 
 /// The ensemble in hand with the rows that it learns from and is judged by.

@@ -14,7 +14,8 @@ use sweep_store::TrialRecord;
 /// Characters of a message or a note.
 const SAID: usize = 200;
 
-pub(super) fn configs(ranking: &[Configuration], inference: &Inference) -> Json {
+pub(super) fn configs(summary: &Summary, inference: &Inference) -> Json {
+    let ranking = &summary.ranking;
     let column = |of: &dyn Fn(&Configuration) -> Json| ranking.iter().map(of).collect::<Json>();
     let intervals = inference.estimates.iter().map(|estimate| estimate.interval);
     let (low, high): (Vec<Json>, Vec<Json>) = intervals
@@ -26,6 +27,7 @@ pub(super) fn configs(ranking: &[Configuration], inference: &Inference) -> Json 
         })
         .unzip();
     json!({
+        "rank": summary.ranks,
         "low": low,
         "high": high,
         "candidates": inference.candidates,

@@ -39,7 +39,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
         "kinds": Kind::all().map(|kind| [kind.name(), kind.label()]).collect::<Vec<_>>(),
-        "configs": columns::configs(&summary.ranking, inference),
+        "configs": columns::configs(summary, inference),
         "params": columns::params(summary),
         "runs": {
             "config": runs.iter().map(|(place, _)| *place).collect::<Vec<_>>(),

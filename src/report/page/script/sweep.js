@@ -58,7 +58,15 @@ function label(config) {
 }
 
 const title = (config) => `${KINDS[D.configs.kind[config]]} ${label(config)}`.trim();
-const ranked = (config) => `#${config + 1} ${title(config)}`;
+
+/** The rank of a configuration: `3`, or `1=` where others share it. */
+function rankLabel(config) {
+  const { rank } = D.configs;
+  const isShared = [config - 1, config + 1].some((other) => rank[other] === rank[config]);
+  return rank[config].toLocaleString('en-US') + (isShared ? '=' : '');
+}
+
+const ranked = (config) => `#${rankLabel(config)} ${title(config)}`;
 
 /**
  * Every column that the leaderboard can show, sort by and be asked for: `raw(config)` is what is compared, `shown`
@@ -72,7 +80,7 @@ function columns() {
   const number = (key, head, raw, shown, more) => ({ key, head, raw, shown: (i) => shown(raw(i)), ...more });
   const whole = (value) => (isNumber(value) ? value.toLocaleString('en-US') : '–');
   const found = [
-    number('rank', 'Rank', (i) => i + 1, whole, { isOn: true, isWhole: true }),
+    number('rank', 'Rank', (i) => c.rank[i], whole, { isOn: true, isWhole: true, shown: rankLabel }),
     text('kind', 'Kind', (i) => KINDS[c.kind[i]], {
       isOn: new Set(c.kind).size > 1,
       values: (i) => D.kinds[c.kind[i]],
