@@ -14,6 +14,7 @@ mod held_out;
 mod hostile;
 mod launcher;
 mod links;
+mod messages;
 mod missing_models;
 mod more_seeds;
 mod names;

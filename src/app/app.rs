@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
 use sweep_store::lock::holder_of;
-use sweep_store::{ExperimentRecord, Store, StoreError};
+use sweep_store::{COPY, ExperimentRecord, Store, StoreError};
 
 use crate::error::Error;
 use crate::observer::{Notice, Observer, with_notice};
@@ -53,7 +53,7 @@ impl App {
     pub fn read_if_any(&self) -> Result<Option<Store>, Error> {
         match Store::open_existing(&self.store) {
             Ok(store) => Ok(Some(store)),
-            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(StoreError::Missing { .. } | StoreError::Empty { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -70,6 +70,21 @@ impl App {
             });
         }
         Ok(store)
+    }
+
+    /// Of a database without a sweep: that trials lie beside it, if they do, and how to copy one with all of its rows.
+    pub fn perhaps_copied(&self) -> String {
+        let entries = std::fs::read_dir(self.trials()).into_iter().flatten();
+        match entries.flatten().count() {
+            0 => String::new(),
+            number => format!(
+                "{} holds the files of {}: this may be a copy without its write-ahead log {}-wal, in which the rows still \
+                 were. {COPY}",
+                self.trials().display(),
+                sweep_core::format::pluralize(number as u64, "trial"),
+                self.store.display(),
+            ),
+        }
     }
 
     /// Does `work` on the database, and gives notice if that takes long.
@@ -93,11 +108,12 @@ impl App {
             None => store.last_experiment()?,
         };
         let Some(name) = name.or(last.as_deref()) else {
-            let message = format!("there is no sweep in {} yet", self.store.display());
-            return Err(Error::input(
-                message,
-                "start one with `sweep run FILE.toml`",
-            ));
+            let message = format!("there is no sweep in {}", self.store.display());
+            let help = format!(
+                "start one with `sweep run FILE.toml`. {}",
+                self.perhaps_copied()
+            );
+            return Err(Error::input(message, help.trim_end()));
         };
         match store.experiment(name)? {
             Some(mut record) => {

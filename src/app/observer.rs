@@ -106,6 +106,15 @@ pub enum Notice {
     },
     /// It has not stopped yet.
     StopPending { waited: Duration },
+    /// `sweep run` is about to train a sweep on other data than before.
+    RunOnOtherData {
+        sweep: String,
+        path: PathBuf,
+        /// Whether the table itself is another one; else what `[data]` makes of it.
+        is_edited: bool,
+        old: DataDigest,
+        new: DataDigest,
+    },
     /// Changed data are accepted as a new version of the data set.
     DataChanged {
         path: PathBuf,
@@ -134,6 +143,7 @@ impl Notice {
             self,
             Notice::StoreUpgraded { .. }
                 | Notice::StoreBlocked { .. }
+                | Notice::RunOnOtherData { .. }
                 | Notice::TestedEarly { .. }
                 | Notice::Testing { .. }
                 | Notice::OtherResult { .. }
@@ -243,6 +253,23 @@ impl fmt::Display for Notice {
                 f,
                 "{} gives the same data as before: there are no new data to accept",
                 path.display()
+            ),
+            Notice::RunOnOtherData {
+                sweep,
+                path,
+                is_edited,
+                old,
+                new,
+            } => write!(
+                f,
+                "note: {} since {sweep} was last run: the digest of the prepared data was {} and is now {}; all trials are \
+                 trained on the new data, and results on the old data stay in the database, out of the plan",
+                match is_edited {
+                    true => format!("{} has changed", path.display()),
+                    false => format!("what [data] makes of {} has changed", path.display()),
+                },
+                old.short(),
+                new.short(),
             ),
             Notice::DataChanged { path, old, new } => write!(
                 f,

@@ -23,6 +23,8 @@ pub struct PreparedRemoval<'a> {
     pub sweep: String,
     /// The one trial to remove; the whole sweep if `None`.
     pub trial: Option<TrialId>,
+    /// Whether that is a trial of the sweep's plan.
+    is_planned: bool,
     /// What goes from the database, and what stays.
     pub removal: Removal,
     /// The files that go, and those that are left alone.
@@ -36,6 +38,9 @@ pub struct Removed {
     pub bytes: u64,
     /// Files that could not be removed, and why.
     pub kept: Vec<(PathBuf, String)>,
+    pub sweep: String,
+    /// Whether one trial was removed that the plan of the sweep has, so that it would be trained again.
+    pub is_planned: bool,
     /// Prepared data that nothing refers to any more; `sweep gc` removes them.
     pub unused_data: Vec<DataDigest>,
 }
@@ -59,6 +64,10 @@ pub fn prepare<'a>(
             Found::Configuration(trials) => return Err(resolve::several(&trials)),
         }),
     };
+    let is_planned = trial.as_ref().is_some_and(|id| {
+        let mut trials = record.trials.iter();
+        trials.any(|other| other.id == *id && other.in_plan)
+    });
     let lock = record::lock(app, name)?;
     let mut store = app.write(observer)?;
     let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
@@ -69,6 +78,7 @@ pub fn prepare<'a>(
         lock,
         sweep: name.to_owned(),
         trial,
+        is_planned,
         removal,
         files,
     })
@@ -88,6 +98,8 @@ impl PreparedRemoval<'_> {
             files: removed.files.len(),
             bytes: removed.bytes(),
             kept: removed.kept,
+            is_planned: self.is_planned,
+            sweep: self.sweep,
             unused_data: removal.datasets,
         })
     }

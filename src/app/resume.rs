@@ -83,6 +83,32 @@ fn planned_weights(record: &ExperimentRecord) -> Option<&str> {
         })
 }
 
+/// Says, before `sweep run` trains, that the sweep was last run on other data: all of its trials are new then.
+pub fn notice_other_data(
+    app: &App,
+    observer: &dyn Observer,
+    prepared: &PreparedSweep,
+) -> Result<(), Error> {
+    let name = &prepared.loaded.experiment.name;
+    let Some(record) = app.read_if_any()?.map(|store| store.experiment(name)) else {
+        return Ok(());
+    };
+    let Some(recorded) = record?.map(|record| record.dataset) else {
+        return Ok(());
+    };
+    let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
+    if old != new {
+        observer.notice(&Notice::RunOnOtherData {
+            sweep: name.clone(),
+            path: prepared.data.summary.source.clone(),
+            is_edited: recorded.source_sha256 != prepared.data.summary.source_sha256,
+            old: old.clone(),
+            new: new.clone(),
+        });
+    }
+    Ok(())
+}
+
 /// Data that have changed are refused, unless they are `accepted` as a new version of the data set.
 fn check_data(
     observer: &dyn Observer,

@@ -16,6 +16,7 @@ mod failure;
 mod filter;
 mod flags;
 mod gc;
+mod hint;
 mod limits;
 mod listing;
 mod ls;
@@ -51,8 +52,8 @@ struct Arguments {
         long,
         global = true,
         value_name = "FILE",
-        env = "SWEEP_STORE",
-        default_value = "runs/sweep.sqlite"
+        env = hint::VARIABLE,
+        default_value = hint::DEFAULT
     )]
     store: PathBuf,
 
@@ -115,6 +116,7 @@ enum Command {
 /// Runs the program.
 pub fn main() -> Exit {
     let arguments = Arguments::try_parse().unwrap_or_else(|unusable| refuse(&unusable));
+    hint::learn_store(&arguments.store);
     let context = Context::new(
         &arguments.store,
         arguments.json,

@@ -36,7 +36,9 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
     if context.json {
         terminal::print_json(&json::experiments(&sweeps));
     } else if sweeps.is_empty() {
-        terminal::print("no sweeps yet; start one with `sweep run FILE.toml`");
+        let copied = context.app.perhaps_copied();
+        let text = format!("no sweeps yet; start one with `sweep run FILE.toml`. {copied}");
+        terminal::print(text.trim_end_matches(['.', ' ']));
     } else {
         terminal::print(&table::experiments(&sweeps, terminal::look()));
     }

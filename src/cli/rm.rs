@@ -63,6 +63,13 @@ fn print_removed(context: &Context, subject: &str, removed: &Removed) {
         );
         terminal::note(&format!("removed {subject}: {files}, {size}"));
     }
+    if removed.is_planned && !context.json {
+        terminal::note(&format!(
+            "the experiment file still asks for the trial: `sweep resume {}` trains it again; edit the file and `sweep run` it \
+             to leave it out",
+            removed.sweep
+        ));
+    }
     for (path, why) in &removed.kept {
         let (path, why) = (sanitize(&path.display().to_string()), sanitize(why));
         terminal::note(&format!("left {path}: {why}; `sweep gc` tries again"));

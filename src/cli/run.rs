@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
+use sweep_analysis::Summary;
 use sweep_app::experiment_file::NameConflict;
 use sweep_app::extra_seeds;
 use sweep_app::loaded::{self, LoadedExperiment};
 use sweep_app::options::RunOptions;
 use sweep_app::prepare::{self, PreparedSweep};
+use sweep_app::resume;
 use sweep_app::run::RunOutcome;
 use sweep_core::event::StopReason;
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
-use sweep_scheduler::Summary;
+use sweep_report::plan_status;
+use sweep_scheduler::Summary as SessionSummary;
 
 use crate::confirm;
 use crate::context::Context;
@@ -74,6 +77,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         ..arguments.flags.options()
     };
     let mut prepared = prepare::prepare(&context.app, context, loaded)?;
+    resume::notice_other_data(&context.app, context, &prepared)?;
     if let Some(number) = arguments.more_seeds {
         extra_seeds::add(
             &context.app,
@@ -129,18 +133,24 @@ fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
         terminal::print_table(&listing::sweep(record, terminal::stdout_has_colour()));
     }
     let (exit, mut message) = conclusion(name, summary, outcome.failed_before);
-    if context.is_quiet && exit == Exit::Success {
+    let all_diverged = plan_status::all_diverged(&Summary::of(record));
+    if exit == Exit::Success
+        && let Some(advice) = &all_diverged
+    {
+        message.clone_from(advice);
+    } else if context.is_quiet && exit == Exit::Success {
         message = format!("{name}: nothing left to train");
     }
     // The console's last line is the last one where all went well.
-    if !context.is_quiet || exit != Exit::Success || outcome.nothing_to_do {
+    if !context.is_quiet || exit != Exit::Success || outcome.nothing_to_do || all_diverged.is_some()
+    {
         terminal::note(&message);
     }
     exit
 }
 
 /// The exit code of a session, and what to do next.
-fn conclusion(name: &str, summary: &Summary, failed_before: usize) -> (Exit, String) {
+fn conclusion(name: &str, summary: &SessionSummary, failed_before: usize) -> (Exit, String) {
     let resume = format!("continue with `sweep resume {name}`");
     let reasons = format!("`sweep show {name}` shows why");
     let (failed, left) = (summary.failed, summary.left + summary.interrupted);
@@ -172,6 +182,6 @@ fn conclusion(name: &str, summary: &Summary, failed_before: usize) -> (Exit, Str
                 pluralize(failed_before, "trial")
             ),
         ),
-        None => (Exit::Success, format!("next: sweep report {name}")),
+        None => (Exit::Success, format!("next: `sweep report {name}`")),
     }
 }

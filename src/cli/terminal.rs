@@ -9,6 +9,7 @@ const NARROWEST: u16 = 20;
 pub use crate::colour::{stderr_has_colour, stdout_has_colour};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::hint;
 use sweep_core::atomic_fs;
 use sweep_core::sanitize::{char_width, is_unsafe};
 use sweep_report::table::TableStyle;
@@ -66,9 +67,10 @@ pub fn print_json(value: &serde_json::Value) {
     write(&text);
 }
 
-/// Writes `text` and a line end to standard output; ends the process if that fails.
+/// Writes `text` and a line end to standard output; ends the process if that fails. Commands in it are those for this
+/// database.
 pub fn print(text: &str) {
-    write(&harmless(text, stdout_has_colour()));
+    write(&harmless(&hint::with_flags(text), stdout_has_colour()));
 }
 
 /// Likewise, with the rows of the tables in `text` cut to the width of the terminal, if it is one: a row that goes
@@ -191,10 +193,11 @@ pub fn end_unwritten(error: &io::Error) -> ! {
     std::process::exit(exit as i32)
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error; commands in it are those for this database.
 pub fn note(text: &str) {
     // Nothing can be done about messages that cannot be written.
-    let text = harmless(text.trim_end_matches('\n'), stderr_has_colour());
+    let text = hint::with_flags(text.trim_end_matches('\n'));
+    let text = harmless(&text, stderr_has_colour());
     let _ = writeln!(io::stderr(), "{text}");
 }
 

@@ -107,6 +107,15 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// `word`, such as a path, as a shell takes it for one word.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,5 +184,15 @@ mod tests {
     #[test]
     fn hexadecimal_digits_are_two_a_byte() {
         assert_eq!(hex(&[0x00, 0x0f, 0xa0]), "000fa0");
+    }
+
+    #[test]
+    fn what_a_shell_would_split_or_act_on_is_quoted() {
+        assert_eq!(
+            shell_word("experiments/genres.toml"),
+            "experiments/genres.toml"
+        );
+        assert_eq!(shell_word("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
+        assert_eq!(shell_word(""), "''");
     }
 }

@@ -26,6 +26,7 @@ pub mod test;
 #[cfg(test)]
 mod tests;
 mod text_table;
+mod ties;
 pub mod transfer_text;
 
 pub use error::ReportError;

@@ -110,15 +110,6 @@ pub fn in_address(svg: &str) -> String {
     address
 }
 
-/// `path` as a shell takes it for one word.
-pub fn quoted(path: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    match !path.is_empty() && path.chars().all(is_plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', "'\\''")),
-    }
-}
-
 /// A paragraph of a class, or of none.
 pub fn paragraph(html: &mut String, class: &str, text: &str) {
     match class {
@@ -190,8 +181,6 @@ mod tests {
             in_address("<a b=\"#1\">é%</a>"),
             "%3Ca b=%22%231%22%3E%C3%A9%25%3C/a%3E"
         );
-        assert_eq!(quoted("experiments/genres.toml"), "experiments/genres.toml");
-        assert_eq!(quoted("my $(x) it's.toml"), "'my $(x) it'\\''s.toml'");
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The results of inference as sentences for the terminal and the page.
 
 use super::plan_status::{resume, retry};
+use super::ties;
 use super::transfer_text::{amount, signed};
 use sweep_analysis::inference::{Comparison, Inference, MOST_SEEDS, Verdict};
 use sweep_analysis::{Configuration, Summary, text};
 
 /// Most further seeds that a reader is told how to ask for.
 const AFFORDABLE: usize = 100;
-/// Most configurations of a tie that are named.
-const NAMED: usize = 3;
 
 /// One sentence each: the winner, or those that tie, its lead, whether that is significant, the selection bias, and the seeds that a
 /// test with enough power needs.
@@ -31,19 +30,6 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// The winner, or what ties with it: `3 configurations: network lr=0.1; network lr=0.01; xgboost`.
-pub(crate) fn leaders(inference: &Inference, summary: &Summary) -> String {
-    let first = &summary.ranking[..inference.tied];
-    if let [winner] = first {
-        return winner.title();
-    }
-    let mut names: Vec<String> = first.iter().take(NAMED).map(Configuration::title).collect();
-    if first.len() > NAMED {
-        names.push(format!("and {} more", first.len() - NAMED));
-    }
-    format!("{} configurations: {}", first.len(), names.join("; "))
-}
-
 fn lead(inference: &Inference, summary: &Summary) -> String {
     let winner = &summary.ranking[0];
     let estimate = inference.estimates[0];
@@ -59,7 +45,7 @@ fn lead(inference: &Inference, summary: &Summary) -> String {
         false => format!("over {}", winner.seeds()),
     };
     if inference.verdict == Verdict::Tied {
-        let names = leaders(inference, summary);
+        let names = ties::leaders(inference, summary);
         return format!("No configuration leads: {mean}, {over}, is the mean of each of {names}.");
     }
     let title = winner.title();
@@ -90,7 +76,10 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
                 "No comparison is possible: the {some} other configurations have no finished trial."
             ),
         },
-        Verdict::Tied => tie(inference, summary),
+        Verdict::Tied => {
+            let (with, why) = (with_a_result(summary), why_untested(inference));
+            ties::behind(inference, summary, &with, why)
+        }
         Verdict::TooFewSeeds => format!(
             "Its lead over the other configurations cannot be tested: {}.",
             why_untested(inference)
@@ -126,38 +115,6 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             )
         }
     }
-}
-
-/// Which of those that tie stands for them, and what is behind them.
-fn tie(inference: &Inference, summary: &Summary) -> String {
-    let winner = &summary.ranking[0];
-    let tie = summary.tie(winner, None).unwrap_or_default();
-    let mut said = format!(
-        "Where a command needs one, `best` is {} ({}): {tie}.",
-        winner.title(),
-        winner.id.short()
-    );
-    let rest = &inference.comparisons[inference.tied - 1..];
-    if rest.is_empty() {
-        return said;
-    }
-    let others = text::pluralize(rest.len() as u64, "other configuration");
-    let with = with_a_result(summary);
-    let open = inference.candidates.len() - inference.tied.min(inference.candidates.len());
-    let is_tested = rest.iter().any(|one| !one.is_untested());
-    said.push_str(&match (is_tested, open) {
-        (false, _) => format!(
-            " The difference from the {others}{with} cannot be tested: {}.",
-            why_untested(inference)
-        ),
-        (true, 0) => format!(" The {others}{with} are significantly worse."),
-        (true, open) => format!(
-            " The difference is not significant against {open} of the {others}{with}: the best configuration is one of \
-             these {} (95% confidence).",
-            inference.candidates.len()
-        ),
-    });
-    said
 }
 
 /// Mentions configurations of the plan that are in no comparison.

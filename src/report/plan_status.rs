@@ -1,7 +1,7 @@
 //! Progress of a sweep and the commands that resume it, as sentences for the terminal and the page.
 
-use super::markup;
 use sweep_analysis::{Summary, text};
+use sweep_core::format::shell_word;
 use sweep_core::trial::Status;
 
 /// `The sweep is unfinished: 3 of 12 trials remain, and the ranking may change; `sweep resume q` continues it.`;
@@ -50,6 +50,34 @@ pub fn retry(summary: &Summary) -> Option<String> {
     commands(summary.with_failures.iter(), " --retry-failed")
 }
 
+/// That every trial that has ended diverged, and what to try; `None` where one has finished or none has diverged.
+pub fn all_diverged(summary: &Summary) -> Option<String> {
+    let diverged = summary.count(Status::Diverged);
+    let others: u64 = [Status::Finished, Status::Failed]
+        .map(|status| summary.count(status))
+        .iter()
+        .sum();
+    if diverged == 0 || others > 0 {
+        return None;
+    }
+    let which = match (diverged, summary.remaining()) {
+        (1, 0) => "The only trial diverged".to_owned(),
+        (all, 0) => format!("All {all} trials diverged"),
+        (1, _) => "The only trial that has ended diverged".to_owned(),
+        (all, _) => format!("All {all} trials that have ended diverged"),
+    };
+    Some(format!(
+        "{which}: a loss was not finite, so there is no model and nothing to rank. Try lower learning rates (`lr`), \
+         `clip_norm` or a warm-up, and look for extreme values in the data (`sweep describe`); `sweep show TRIAL` says in \
+         which epoch and step it happened."
+    ))
+}
+
+/// What stands where a ranking would, in a sweep of which no trial has finished.
+pub fn no_result(summary: &Summary) -> String {
+    all_diverged(summary).unwrap_or_else(|| "No trial of the plan has finished yet.".to_owned())
+}
+
 /// One sentence each on diverged and failed trials.
 pub fn failures(summary: &Summary) -> Vec<String> {
     let trials = |status| text::pluralize(summary.count(status), "trial");
@@ -84,5 +112,5 @@ fn commands<'a>(names: impl Iterator<Item = &'a String>, flag: &str) -> Option<S
 }
 
 fn quoted_name(name: &str) -> String {
-    markup::quoted(&text::sanitize(name))
+    shell_word(&text::sanitize(name))
 }

@@ -11,8 +11,8 @@ use anstyle::{AnsiColor, Style};
 pub(super) use super::text_table::{Side, color};
 pub use super::text_table::{TableStyle, TextTable};
 
-use super::details;
 use super::text_table::painted;
+use super::{details, plan_status};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
@@ -81,7 +81,7 @@ pub fn experiments(
 /// The `most` best configurations and the best of each baseline.
 pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableStyle>) -> String {
     if summary.ranking.is_empty() {
-        return "No trial of the plan has finished yet.\n".to_owned();
+        return format!("{}\n", plan_status::no_result(summary));
     }
     let mut table = TextTable::new(&[
         ("#", Side::Right),

@@ -11,6 +11,9 @@ use super::system::file_size_limit;
 
 use sweep_core::trial::TrialId;
 
+/// How a database is copied.
+pub const COPY: &str = "Copy a database with `sqlite3 FILE \".backup COPY\"`, at any time, or with its -wal file beside it";
+
 /// Why the database could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,6 +28,26 @@ pub enum StoreError {
         path.display()
     )]
     Missing { path: PathBuf },
+    #[error(
+        "{} is a folder: the database is a file in it; name that, such as {}",
+        path.display(), path.join("sweep.sqlite").display()
+    )]
+    IsAFolder { path: PathBuf },
+    #[error(
+        "{} holds no tables: nothing was ever recorded in it, or it is a copy without its write-ahead log {}-wal, in which \
+         everything still was. {COPY}",
+        path.display(), path.display()
+    )]
+    Empty { path: PathBuf },
+    #[error(
+        "{} lacks a part of what its schema has: {source}; it was changed by another program, or it is a copy without its \
+         write-ahead log {}-wal. {COPY}",
+        path.display(), path.display()
+    )]
+    Incomplete {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
     #[error(
         "{} is not an SQLite database, or its first bytes are damaged: name another file, or put \
          back a copy",
@@ -97,7 +120,11 @@ pub enum StoreError {
         /// In bytes.
         limit: u64,
     },
-    #[error("{} is damaged: {source}; put back a copy, or name another file", path.display())]
+    #[error(
+        "{} is damaged: {source}; put back a copy, or name another file. If it is a copy itself, it may lack its write-ahead \
+         log {}-wal. {COPY}",
+        path.display(), path.display()
+    )]
     Damaged {
         path: PathBuf,
         source: rusqlite::Error,
@@ -279,6 +306,7 @@ impl StoreError {
                 },
             },
             Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path, action },
+            _ if lacks_schema(&source) => StoreError::Incomplete { path, source },
             _ => StoreError::Sqlite {
                 path,
                 action,
@@ -286,4 +314,10 @@ impl StoreError {
             },
         }
     }
+}
+
+/// Whether a table or a column is not there that the schema version promises.
+fn lacks_schema(source: &rusqlite::Error) -> bool {
+    let text = source.to_string();
+    text.starts_with("no such table") || text.starts_with("no such column")
 }

@@ -37,7 +37,7 @@ mod writer_state;
 
 pub use claim::Claim;
 pub use database::Upgrade;
-pub use error::StoreError;
+pub use error::{COPY, StoreError};
 pub use finished_again::OTHER_RESULT;
 pub use gc_references::GcReferences;
 pub use lock::{StopMode, StopRequest, SweepLock};

@@ -30,6 +30,7 @@ impl Database {
     /// Opens the database at `path` for reading and writing; creates folder, file and schema where
     /// they are missing, and steps an older schema up.
     pub(super) fn create(path: &Path) -> Result<Database, StoreError> {
+        refuse_folder(path)?;
         if let Some(folder) = path.parent() {
             atomic_fs::create_folder(folder).map_err(|source| StoreError::Folder {
                 path: folder.to_path_buf(),
@@ -76,6 +77,7 @@ impl Database {
                 path: path.to_path_buf(),
             });
         }
+        refuse_folder(path)?;
         other_name::check(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Database::connect(path, path.to_path_buf(), flags)?;
@@ -92,7 +94,7 @@ impl Database {
             found => found?,
         };
         match found {
-            Found::Nothing => Err(StoreError::Missing {
+            Found::Nothing => Err(StoreError::Empty {
                 path: path.to_path_buf(),
             }),
             // The file is left as it is: only who writes to it changes its schema.
@@ -184,6 +186,15 @@ impl Database {
                 other => return other.map(drop).map_err(self.fail("setting it up")),
             }
         }
+    }
+}
+
+fn refuse_folder(path: &Path) -> Result<(), StoreError> {
+    match path.is_dir() {
+        true => Err(StoreError::IsAFolder {
+            path: path.to_path_buf(),
+        }),
+        false => Ok(()),
     }
 }
 

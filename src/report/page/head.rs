@@ -2,7 +2,7 @@
 
 use super::section::{Page, bullets, title};
 use crate::markup::{capital, escape, fact, list, paragraph};
-use crate::{narrative, plan_status, test};
+use crate::{narrative, plan_status, test, ties};
 use sweep_analysis::Configuration;
 use sweep_analysis::inference::Verdict;
 use sweep_analysis::text;
@@ -82,7 +82,7 @@ fn features(page: &Page) -> String {
 /// The winner, and how certain its lead is.
 fn verdict(html: &mut String, page: &Page) {
     let Some(winner) = page.summary.ranking.first() else {
-        return paragraph(html, "lead", "No trial of the plan has finished yet.");
+        return paragraph(html, "lead", &plan_status::no_result(page.summary));
     };
     html.push_str("<div class=\"verdict\">\n");
     let (word, class) = match page.inference.verdict {
@@ -97,11 +97,7 @@ fn verdict(html: &mut String, page: &Page) {
         Verdict::Nothing | Verdict::Alone => ("Only configuration", "open"),
     };
     html.push_str(&format!("<p class=\"word {class}\">{word}</p>\n"));
-    paragraph(
-        html,
-        "winner",
-        &narrative::leaders(page.inference, page.summary),
-    );
+    paragraph(html, "winner", &ties::leaders(page.inference, page.summary));
     paragraph(html, "score", &score(page, winner));
     let mut sentences = narrative::sentences(page.inference, page.summary);
     if !sentences.is_empty() {

@@ -5,9 +5,10 @@ use sweep_analysis::{merged::Part, text};
 
 use super::section::{Page, Section, bullets, table};
 use crate::commit;
-use crate::markup::{IN_MEMORY, escape, fact, paragraph, quoted, row};
+use crate::markup::{IN_MEMORY, escape, fact, paragraph, row};
 use crate::plot::Picture;
 use crate::test;
+use sweep_core::format::shell_word;
 use sweep_store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
@@ -80,14 +81,14 @@ pub(super) fn reproduce(page: &Page) -> Option<Section> {
     if parts.is_empty() {
         parts.push(Part::of(experiment));
     }
-    let names: Vec<String> = parts.iter().map(|part| quoted(&part.name)).collect();
+    let names: Vec<String> = parts.iter().map(|part| shell_word(&part.name)).collect();
     let mut commands: Vec<String> = parts.iter().map(run).collect();
     // Each adds seeds to the ones before it, so all are needed, in order.
     let more_seeds =
         (experiment.sessions.iter()).filter(|session| session.command.contains(" --more-seeds"));
     commands.extend(more_seeds.map(|session| session.command.clone()));
     let query = page.input.query.as_ref().map_or(String::new(), |query| {
-        format!(" --query {}", quoted(&text::sanitize(query)))
+        format!(" --query {}", shell_word(&text::sanitize(query)))
     });
     commands.push(format!("sweep report {}{query}", names.join(" ")));
     let lines: Vec<String> = commands.iter().map(|line| escape(line)).collect();
@@ -122,10 +123,10 @@ pub(super) fn reproduce(page: &Page) -> Option<Section> {
 fn run(part: &Part) -> String {
     let flags = part.flags.iter();
     let flags: String = flags
-        .map(|flag| format!(" --set {}", quoted(flag)))
+        .map(|flag| format!(" --set {}", shell_word(flag)))
         .collect();
     let file = part.file_path.display().to_string();
-    format!("sweep run {}{flags}", quoted(&file))
+    format!("sweep run {}{flags}", shell_word(&file))
 }
 
 fn sessions(page: &Page) -> String {

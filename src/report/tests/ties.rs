@@ -89,7 +89,11 @@ fn equal_configurations_share_a_rank_everywhere_and_none_leads() {
     assert_eq!(listed.matches("\"tied_with\":2,").count(), 3, "{listed}");
 
     let told = told(&input);
-    assert!(!told.contains(" leads:"), "{told}");
+    assert!(!told.contains("lr=0.01 leads"), "{told}");
+    assert!(
+        told.contains("from the 1 other configuration is not significant"),
+        "{told}"
+    );
     assert!(
         told.starts_with("No configuration leads: 0.6000, over 2 seeds, is the mean of each of 3 configurations: network lr=0.01; "),
         "{told}"

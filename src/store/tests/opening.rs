@@ -188,7 +188,7 @@ fn an_empty_file_becomes_a_database_but_is_none_to_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweeps.db");
     std::fs::write(&path, "").unwrap();
-    assert!(matches!(read_error(&path), StoreError::Missing { .. }));
+    assert!(matches!(read_error(&path), StoreError::Empty { .. }));
     Store::open(&path).unwrap();
     assert!(
         Store::open_existing(&path)
@@ -197,6 +197,43 @@ fn an_empty_file_becomes_a_database_but_is_none_to_read() {
             .unwrap()
             .is_empty()
     );
+}
+
+/// A folder is named with a file in it; a copy without its write-ahead log is told apart from a file that is not there, and one
+/// without a table from one that SQLite cannot read.
+#[test]
+fn a_folder_and_copies_that_lack_something_are_named_as_what_they_are() {
+    let lab = TestStore::new();
+    let path = lab.path();
+    let folder = path.parent().unwrap();
+    for error in [read_error(folder), open_error(folder)] {
+        assert!(matches!(error, StoreError::IsAFolder { .. }), "{error}");
+        assert!(error.to_string().contains("sweep.sqlite"), "{error}");
+    }
+    let copy = folder.join("copy.sqlite");
+    // What lies in the file of a database whose first changes are all in its log.
+    let fresh = rusqlite::Connection::open(folder.join("fresh.sqlite")).unwrap();
+    let mode = |_: &rusqlite::Row<'_>| Ok(());
+    fresh
+        .query_row("PRAGMA journal_mode = WAL", [], mode)
+        .unwrap();
+    fresh.execute_batch("CREATE TABLE t (x)").unwrap();
+    std::fs::copy(folder.join("fresh.sqlite"), &copy).unwrap();
+    let error = read_error(&copy);
+    assert!(matches!(error, StoreError::Empty { .. }), "{error}");
+    let said = error.to_string();
+    assert!(
+        said.contains("copy.sqlite-wal") && said.contains(".backup"),
+        "{said}"
+    );
+
+    execute(&path, "PRAGMA foreign_keys = OFF; DROP TABLE experiments;");
+    let error = match Store::open_existing(&path) {
+        Ok(store) => store.experiments().unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(error, StoreError::Incomplete { .. }), "{error}");
+    assert!(error.to_string().contains("no such table: "), "{error}");
 }
 
 #[test]
