@@ -58,8 +58,14 @@ fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> St
     text.push_str(&table::leaderboard(summary, SHOWN, look));
     text.push_str(&details::failed(record));
     if let Some(best) = &summary.best_trial {
+        let first = summary.ranking.first();
+        let tie = first.and_then(|first| summary.tie(first, None));
+        let of = match tie {
+            Some(tie) => format!("of a configuration {tie}"),
+            None => "of the best configuration".to_owned(),
+        };
         text.push_str(&format!(
-            "best: {}, the best seed of the best configuration; use it with `sweep predict best`\n",
+            "best: {}, the best seed {of}; use it with `sweep predict best`\n",
             best.short()
         ));
     }

@@ -277,7 +277,8 @@ fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
     let optimism = inference.optimism?;
     let objective = &summary.objective;
     if inference.verdict == Verdict::Tied {
-        return Some(format!(
+        // Where every choice is the same, none flatters.
+        return (optimism.by > 0.0).then(|| format!(
             "They were selected by these same scores, which biases their mean by about {}; the bias-corrected estimate is \
              {}.",
             amount(objective, optimism.by).trim_start_matches('+'),

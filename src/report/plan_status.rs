@@ -62,6 +62,7 @@ pub fn all_diverged(summary: &Summary) -> Option<String> {
     }
     let which = match (diverged, summary.remaining()) {
         (1, 0) => "The only trial diverged".to_owned(),
+        (2, 0) => "Both trials diverged".to_owned(),
         (all, 0) => format!("All {all} trials diverged"),
         (1, _) => "The only trial that has ended diverged".to_owned(),
         (all, _) => format!("All {all} trials that have ended diverged"),
