@@ -70,7 +70,7 @@ fn configurations_that_tie_share_a_rank_and_best_says_so() {
     assert!(shown.contains("No configuration leads: "), "{shown}");
     let listed = dir.json(&["report", "constant", "--json"]);
     assert_eq!(listed[0]["inference"]["verdict"], "tied");
-    assert_eq!(listed[0]["ranking"][1]["rank"], 1);
+    assert_eq!(listed[0]["configurations"][1]["rank"], 1);
     let csv = fs::read_to_string(dir.path("reports/constant/best.csv")).unwrap();
     let ranks: Vec<&str> = csv
         .lines()
