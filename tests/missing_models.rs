@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::common::{TestDir, results};
+use sweep_engine::models::xgboost;
 
 const FILE: &str = "
 [experiment]
@@ -27,12 +28,24 @@ kind = \"random_forest\"
 trees = 3
 ";
 
-/// With a sweep of four networks and two forests that has finished.
-fn trained() -> TestDir {
+/// Two more trials, where they can be trained.
+const XGBOOST: &str = "
+[[baseline]]
+kind = \"xgboost\"
+rounds = 3
+";
+
+/// With a sweep of `file` that has finished.
+fn trained_on(file: &str) -> TestDir {
     let dir = TestDir::with_data(300);
-    dir.write("few.toml", FILE);
+    dir.write("few.toml", file);
     dir.succeed(&["run", "few.toml", "-q"]);
     dir
+}
+
+/// With a sweep of four networks and two forests that has finished.
+fn trained() -> TestDir {
+    trained_on(FILE)
 }
 
 /// Every file of every model, with its bytes.
@@ -117,16 +130,29 @@ fn lost_models_are_trained_again_to_the_bit_and_nothing_recorded_changes() {
 
 #[test]
 fn a_file_of_the_same_length_that_cannot_be_read_is_lost() {
-    let dir = trained();
-    let files = models(&dir);
-    let path = dir
-        .path("runs/trials")
-        .join(of_kind(&dir, "mlp"))
-        .join("model.json");
-    fs::write(&path, "x".repeat(files[&path].len())).unwrap();
+    let (file, kinds) = match xgboost::locate() {
+        Ok(_) => (
+            format!("{FILE}{XGBOOST}"),
+            &["mlp", "random_forest", "xgboost"][..],
+        ),
+        Err(missing) => {
+            eprintln!("xgboost is left out: {missing}");
+            (FILE.to_owned(), &["mlp", "random_forest"][..])
+        }
+    };
+    let dir = trained_on(&file);
+    let (files, attempts) = (models(&dir), dir.count("SELECT count(*) FROM attempts"));
+    for kind in kinds {
+        let path = dir
+            .path("runs/trials")
+            .join(of_kind(&dir, kind))
+            .join("model.json");
+        fs::write(&path, "x".repeat(files[&path].len())).unwrap();
+    }
     dir.succeed(&["run", "few.toml", "--missing-models", "-q"]);
     assert!(models(&dir) == files);
-    assert_eq!(dir.count("SELECT count(*) FROM attempts"), 7);
+    let all = dir.count("SELECT count(*) FROM attempts");
+    assert_eq!(all, attempts + kinds.len() as i64);
 }
 
 #[test]

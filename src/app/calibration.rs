@@ -7,8 +7,7 @@ use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
-use sweep_engine::EngineError;
-use sweep_engine::predict::{PredictError, Predictor};
+use sweep_engine::predict::Predictor;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
@@ -63,8 +62,7 @@ fn claims(app: &App, config: &Configuration, data: &Dataset) -> Result<Vec<Claim
         let folder = app.trials().join(run.trial.as_str());
         let mut model = Predictor::load(&folder, config.kind, &meta.features, &meta.classes)
             .map_err(|error| match error {
-                // The model is intact.
-                PredictError::Engine(EngineError::Library(_)) => error.to_string(),
+                error if model::lacks_library(&error) => error.to_string(),
                 error => {
                     let command = model::train_again(app, &run.trial);
                     format!("{error}; {command} trains models that are lost again")

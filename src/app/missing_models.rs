@@ -4,18 +4,18 @@
 //! kept only if its result is the recorded one, to the bit.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind::{NotADirectory, NotFound};
 
 use sweep_core::run_dir::{RunFile, TrialFile};
-use sweep_core::trial::{Kind, Status, TrialId};
-use sweep_engine::EngineError;
-use sweep_engine::models::xgboost;
-use sweep_engine::predict::{PredictError, Predictor};
+use sweep_core::trial::{Status, TrialId};
+use sweep_engine::predict::Predictor;
 use sweep_experiment::plan::{self, PlannedTrial};
 use sweep_store::{OTHER_RESULT, SessionId, Store};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::model;
 use crate::observer::{Notice, Observer};
 use crate::options::Retry;
 use crate::prepare::PreparedSweep;
@@ -62,6 +62,9 @@ pub fn todo<'a>(
 }
 
 /// Whether a file of the model of `planned`, which has finished, is gone, of another size than recorded, or damaged.
+///
+/// # Errors
+/// When a file is there and cannot be read: it may be whole, and training again would replace it.
 fn is_lost(
     app: &App,
     store: &Store,
@@ -70,26 +73,28 @@ fn is_lost(
 ) -> Result<bool, Error> {
     let folder = app.run_dir().trial(&planned.id);
     let artifacts = store.artifacts(&planned.id)?;
-    let is_whole = artifacts.iter().all(|artifact| {
-        fs::metadata(folder.join(&artifact.path))
-            .is_ok_and(|file| file.is_file() && file.len() == artifact.bytes)
-    });
-    if !is_whole {
-        return Ok(true);
+    for artifact in &artifacts {
+        let path = folder.join(&artifact.path);
+        let length = File::open(&path).and_then(|file| Ok(file.metadata()?.len()));
+        match length {
+            Ok(length) if length == artifact.bytes => {}
+            Ok(_) => return Ok(true),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => return Ok(true),
+            Err(error) => {
+                let message = format!("cannot read {}: {error}", path.display());
+                return Err(Error::environment(message, "make the file readable"));
+            }
+        }
     }
     let (kind, meta) = (planned.spec.model.kind(), &prepared.data.meta);
     Ok(
         match Predictor::load(&folder, kind, &meta.features, &meta.classes) {
             Ok(_) => false,
-            // Without the library nothing is known of the model, nor could it be trained again.
-            Err(PredictError::Engine(EngineError::Library(_))) => has_library(kind),
+            // Nor could it be trained again.
+            Err(error) if model::lacks_library(&error) => false,
             Err(_) => true,
         },
     )
-}
-
-fn has_library(kind: Kind) -> bool {
-    kind.def().library.is_none() || xgboost::locate().is_ok()
 }
 
 /// Removes the models of trials of `again` whose result in `session` was not the recorded one, and gives notice of each;

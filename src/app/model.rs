@@ -7,6 +7,7 @@ use sweep_analysis::Summary;
 use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
+use sweep_engine::models::xgboost;
 use sweep_engine::predict::{PredictError, Predictor};
 use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
@@ -142,10 +143,15 @@ pub fn load(
 ) -> Result<Predictor, Error> {
     let folder = app.trials().join(trial.id.as_str());
     Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
-        // The model is intact; the message says what to do.
-        PredictError::Engine(EngineError::Library(_)) => Error::environment(error, ""),
+        // The message says what to do.
+        error if lacks_library(&error) => Error::environment(error, ""),
         error => model_failure(app, &trial.id, error),
     })
+}
+
+/// Whether a model was not read because its library is missing, which says nothing of the model.
+pub fn lacks_library(error: &PredictError) -> bool {
+    matches!(error, PredictError::Engine(EngineError::Library(_))) && xgboost::locate().is_err()
 }
 
 /// A failure to read the model of `trial`.
