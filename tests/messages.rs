@@ -80,6 +80,16 @@ fn configurations_that_tie_share_a_rank_and_best_says_so() {
     assert_eq!(ranks, ["1", "1"]);
     let (_, told) = dir.end(&["predict", "best", "noise.csv", "-o", "predicted.csv"], 0);
     assert!(told.contains(tie), "{told}");
+    let transfer = CONSTANT.replace("\"constant\"", "\"transfer\"").replace(
+        "[grid]\n",
+        "[transfer]\nfrom = \"constant:best\"\nfreeze = 1\n[grid]\n",
+    );
+    dir.write("transfer.toml", transfer);
+    let (_, told) = dir.end(&["plan", "transfer.toml"], 0);
+    assert!(
+        told.contains("constant:best is trial") && told.contains(tie),
+        "{told}"
+    );
     let matched = dir.json(&["ls", "constant", "--query", "rank=1", "--json"]);
     assert_eq!(matched.as_array().unwrap().len(), 4);
 }

@@ -63,6 +63,9 @@ pub fn prepare_or_in(
     let hold = DataLock::shared(scratch.unwrap_or(app.runs()));
     let source = PretrainedModel::find(app, &loaded, pinned)?;
     if let Some(source) = &source {
+        if let Some(tie) = &source.tie {
+            observer.notice(&Notice::TrialChosen(tie.clone()));
+        }
         let adopted =
             loaded
                 .experiment

@@ -28,6 +28,8 @@ pub struct PretrainedModel {
     /// SHA-256 of that file, hexadecimal.
     pub weights_sha256: String,
     pub network: MlpSpec,
+    /// Of a source that is `SWEEP:best`: with which other networks it is tied, as a sentence.
+    pub tie: Option<String>,
     /// The data that it was trained on.
     dataset: DatasetRecord,
     /// How they were prepared.
@@ -129,13 +131,20 @@ impl From<Error> for Problem {
 }
 
 fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem> {
-    let (origin, trial) = match from.split_once(':') {
+    let (origin, trial, tie) = match from.split_once(':') {
         Some((name, which)) => {
-            let (experiment, trial) = of_sweep(store, name, which)?;
-            (Origin::of(experiment), trial)
+            let (experiment, trial, tie) = of_sweep(store, name, which)?;
+            (Origin::of(experiment), trial, tie)
         }
-        None => of_prefix(store, from)?,
+        None => {
+            let (origin, trial) = of_prefix(store, from)?;
+            (origin, trial, None)
+        }
     };
+    let tie = tie.map(|tie| {
+        let (config, trial) = (trial.config.short(), trial.id.short());
+        format!("{from} is trial {trial} of configuration {config}: {tie}")
+    });
     let network = network(&trial)?;
     let data = data_spec(&origin.file)?;
     let weights = app.trials().join(trial.id.as_str()).join(WEIGHTS);
@@ -145,6 +154,7 @@ fn find(app: &App, store: &Store, from: &str) -> Result<PretrainedModel, Problem
         weights,
         weights_sha256,
         network,
+        tie,
         dataset: origin.dataset,
         data,
     })
@@ -171,12 +181,12 @@ impl Origin {
     }
 }
 
-/// `SWEEP:best` or `SWEEP:TRIAL`.
+/// `SWEEP:best`, with what it is tied with, or `SWEEP:TRIAL`.
 fn of_sweep(
     store: &Store,
     name: &str,
     which: &str,
-) -> Result<(ExperimentRecord, TrialRecord), Problem> {
+) -> Result<(ExperimentRecord, TrialRecord, Option<String>), Problem> {
     let Some(experiment) = store.experiment(name)? else {
         let known = store.experiments()?;
         let names: Vec<&str> = known.iter().map(|other| other.name.as_str()).collect();
@@ -191,9 +201,9 @@ fn of_sweep(
     let in_plan = || experiment.trials.iter().filter(|trial| trial.in_plan);
     if which == "best" {
         let best = model::best_trial(&experiment, Some(Kind::MLP));
-        let best = best.map(|(trial, _)| trial.clone());
+        let best = best.map(|(trial, tie)| (trial.clone(), tie));
         return match best {
-            Some(trial) => Ok((experiment, trial)),
+            Some((trial, tie)) => Ok((experiment, trial, tie)),
             None => Ok(refuse(
                 format!("no network of `{name}` has finished yet"),
                 format!("`sweep run` its experiment file, or `sweep resume {name}`"),
@@ -207,7 +217,7 @@ fn of_sweep(
     match found.as_slice() {
         [trial] => {
             let trial = (*trial).clone();
-            Ok((experiment, trial))
+            Ok((experiment, trial, None))
         }
         [] => Ok(refuse(
             format!("`{name}` has no trial `{which}`"),
