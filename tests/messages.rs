@@ -51,6 +51,13 @@ fn noise(shift: f64) -> String {
     csv
 }
 
+/// A message without what goes round to the next line is drawn with: spaces, line ends and bars.
+fn unwrapped(said: &str) -> String {
+    said.chars()
+        .filter(|c| !c.is_whitespace() && *c != '│')
+        .collect()
+}
+
 fn test_dir() -> TestDir {
     let dir = TestDir::empty();
     dir.write("noise.csv", noise(0.0));
@@ -202,7 +209,10 @@ fn hints_name_the_database_that_was_given() {
         "{shown}"
     );
     let said = dir.fail(&["ls", "other", "--store", "none.sqlite"], 1);
-    assert!(said.contains("sweep --store none.sqlite run"), "{said}");
+    assert!(
+        unwrapped(&said).contains("`sweep--storenone.sqliterun`"),
+        "{said}"
+    );
     let said = dir.fail(
         &[
             "predict",
@@ -213,15 +223,19 @@ fn hints_name_the_database_that_was_given() {
         ],
         2,
     );
-    let plain = said
-        .split_whitespace()
-        .collect::<Vec<&str>>()
-        .join(" ")
-        .replace("│ ", "");
-    assert!(
-        plain.contains(&format!("`sweep {flags} ls NAME`")),
-        "{said}"
-    );
+    let command = "`sweep--store'myruns/b.sqlite'lsNAME`";
+    assert!(unwrapped(&said).contains(command), "{said}");
+    // Also where the message goes round to a second line within the command.
+    dir.write("noise.csv", noise(1.0));
+    for store in ["b.sqlite", "ab.sqlite", "abc.sqlite", "abcdefgh.sqlite"] {
+        let path = format!("runs/{store}");
+        fs::copy(dir.path(DATABASE), dir.path(&path)).unwrap();
+        let said = dir.fail(&["resume", "constant", "--store", &path], 2);
+        let plain = unwrapped(&said);
+        let command = format!("`sweep--store{path}resumeconstant--accept-new-data`");
+        assert!(plain.contains(&command), "{said}");
+        assert_eq!(plain.matches("--store").count(), 1, "{said}");
+    }
     // From the environment it holds for the next command too.
     dir.set("SWEEP_STORE", "c.sqlite");
     let (_, told) = dir.end(&["run", "constant.toml"], 0);

@@ -50,14 +50,18 @@ impl Context {
 
 impl Observer for Context {
     fn notice(&self, notice: &Notice) {
-        let text = match notice {
-            Notice::Warning {
-                file,
-                flags,
-                problem,
-            } => draw_warning(file, flags, problem),
-            notice => notice.to_string(),
-        };
+        if let Notice::Warning {
+            file,
+            flags,
+            problem,
+        } = notice
+        {
+            if !self.is_quiet {
+                terminal::note_drawn(&draw_warning(file, flags, problem));
+            }
+            return;
+        }
+        let text = notice.to_string();
         if notice.is_essential() {
             terminal::note(&text);
         } else {

@@ -6,6 +6,7 @@ use miette::{Diagnostic as _, GraphicalReportHandler, GraphicalTheme, LabeledSpa
 
 use crate::colour::stderr_has_colour;
 use crate::exit::Exit;
+use crate::hint;
 use sweep_app::Error;
 use sweep_core::sanitize::is_unsafe;
 use sweep_data::DataError;
@@ -23,8 +24,8 @@ impl Failure {
     /// One sentence, and what to do about it.
     pub fn new(exit: Exit, message: impl fmt::Display, help: &str) -> Failure {
         let problem = Drawn {
-            message: message.to_string(),
-            help: Some(help.to_owned()).filter(|help| !help.is_empty()),
+            message: hint::with_flags(&message.to_string()).into_owned(),
+            help: Some(hint::with_flags(help).into_owned()).filter(|help| !help.is_empty()),
             source: None,
             labels: Vec::new(),
             severity: miette::Severity::Error,
@@ -138,8 +139,8 @@ fn draw_at(
     let length = problem.span.end.min(text.len()) - start;
     let label = Some(problem.label.clone()).filter(|label| !label.is_empty());
     draw(&Drawn {
-        message: problem.message.clone(),
-        help: problem.help.clone(),
+        message: hint::with_flags(&problem.message).into_owned(),
+        help: (problem.help.as_deref()).map(|help| hint::with_flags(help).into_owned()),
         source: Some(NamedSource::new(name, in_place(text))),
         labels: vec![LabeledSpan::new(label, start, length)],
         severity,

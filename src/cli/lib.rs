@@ -129,7 +129,7 @@ pub fn main() -> Exit {
     };
     let outcome = listens.and_then(|()| carry_out(&context, arguments.command));
     outcome.unwrap_or_else(|failure| {
-        terminal::note(&failure.to_string());
+        terminal::note_drawn(&failure.to_string());
         failure.exit
     })
 }

@@ -186,7 +186,7 @@ pub fn end_unwritten(error: &io::Error) -> ! {
                 false => "see where it is redirected to",
             };
             let said = format!("standard output cannot be written: {error}");
-            note(&Failure::environment(said, help).to_string());
+            note_drawn(&Failure::environment(said, help).to_string());
             Exit::Environment
         }
     };
@@ -196,8 +196,12 @@ pub fn end_unwritten(error: &io::Error) -> ! {
 /// Writes a line to standard error; commands in it are those for this database.
 pub fn note(text: &str) {
     // Nothing can be done about messages that cannot be written.
-    let text = hint::with_flags(text.trim_end_matches('\n'));
-    let text = harmless(&text, stderr_has_colour());
+    note_drawn(&hint::with_flags(text));
+}
+
+/// Writes what was drawn on lines of some width, hints included, and a line's end to standard error.
+pub fn note_drawn(text: &str) {
+    let text = harmless(text.trim_end_matches('\n'), stderr_has_colour());
     let _ = writeln!(io::stderr(), "{text}");
 }
 
