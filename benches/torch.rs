@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::{BatchSize, MlpSpec, Optimizer};
-use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
+use sweep_core::trial::{ModelSpec, Objective, TrialSpec, Value};
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{Backend, BatchedTrial, Callback, Control, Epoch, Job};

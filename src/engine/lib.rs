@@ -11,105 +11,14 @@ mod fixtures;
 pub mod models;
 pub mod predict;
 pub mod score;
+mod training;
 mod version;
 
-use std::path::Path;
+pub use training::{
+    Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome,
+};
 
-use sweep_core::trial::{Metric, TrialResult, TrialSpec};
-use sweep_data::Dataset;
-
-/// What is to be trained, on what, and where its files go.
-#[derive(Clone, Copy)]
-pub struct Job<'a> {
-    pub spec: &'a TrialSpec,
-    pub data: &'a Dataset,
-    /// An existing folder of this trial alone. That of a trial whose layers it takes over stands beside
-    /// it, under the name of that trial.
-    pub folder: &'a Path,
-}
-
-/// What an epoch or round gave.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Epoch {
-    /// From 1.
-    pub step: u32,
-    pub values: Vec<(Metric, f64)>,
-}
-
-/// Whether to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    Continue,
-    Stop,
-}
-
-/// Told of each epoch or round as it ends.
-pub trait Callback {
-    /// `checkpoint` serialises all that is needed to go on after this epoch, to the bit; it costs
-    /// time, so it is only called when the bytes are wanted.
-    fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
-
-    /// The checkpoint was good: training goes on after `step`. Told before any epoch.
-    fn resumed(&mut self, step: u32) {
-        let _ = step;
-    }
-
-    /// A model file cannot be written, and the engine still holds it: whether to try again, once the
-    /// callback has waited or has mended the cause. Nothing is tried again unless a callback says so.
-    fn cannot_write(&mut self, error: &EngineError) -> Control {
-        let _ = error;
-        Control::Stop
-    }
-}
-
-/// How training ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// Came to its end, finished or diverged; model files stand in the job's folder.
-    Done(Box<TrialResult>),
-    /// The callback asked for it; `step` is the last epoch reported.
-    Stopped { step: u32 },
-}
-
-/// Why a job cannot be trained. Training again would give the same.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    #[error("the checkpoint does not belong to this trial or is damaged: {0}")]
-    Checkpoint(String),
-    #[error("{0}")]
-    Unsupported(String),
-    #[error("XGBoost: {0}")]
-    Library(String),
-    #[error("cannot write {path}: {source}")]
-    Write {
-        path: String,
-        source: std::io::Error,
-    },
-}
-
-/// One of the networks that are trained together.
-pub struct BatchedTrial<'a> {
-    pub job: Job<'a>,
-    pub checkpoint: Option<&'a [u8]>,
-    pub callback: &'a mut dyn Callback,
-}
-
-/// Told of the outcome of each lane, by its place among the lanes, once.
-pub type Ended<'a> = &'a mut dyn FnMut(usize, Result<Outcome, EngineError>);
-
-/// What trains networks.
-pub trait Backend {
-    /// The name under which attempts are recorded.
-    fn name(&self) -> &'static str;
-
-    /// Numbers that lanes may take between them (see `schedule`'s groups): 0 for one at a time.
-    fn capacity(&self) -> u64 {
-        0
-    }
-
-    /// Trains `lanes`: networks of one shape on the same rows. Each gives what it would give alone.
-    fn train(&mut self, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>);
-}
+use sweep_core::trial::TrialSpec;
 
 /// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
 ///

@@ -3,7 +3,8 @@
 
 use super::Experiment;
 use super::diagnostic::Diagnostic;
-use super::space::{Space, shown};
+use super::setting::shown;
+use super::space::Space;
 use super::transfer::Source;
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{ModelSpec, TrialId, Value};

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::diagnostic::{Diagnostic, Place, Problems};
+use super::diagnostic::{Diagnostic, Place, Problems, listed};
+use super::keys;
 use super::node::{Entry, Node};
 use super::range::{self, FORMS, Range};
-use super::space::{self, GRID_KEYS, Group, axes_listed, canonical, setting};
+use super::setting::{canonical, refuse, setting, shown};
+use super::space::Group;
 use super::table::{must_be, unknown_key};
 use sweep_core::trial::models::InvalidParam;
 use sweep_core::trial::{Kind, ModelSpec, Value};
@@ -56,7 +58,7 @@ pub(super) fn read<'a>(
     };
     let mut groups = Vec::new();
     for entry in entries {
-        if !GRID_KEYS.contains(&entry.key.as_str())
+        if !keys::GRID.contains(&entry.key.as_str())
             && let Some(axis) = axis(kind, entry, path, problems)
         {
             groups.push(vec![axis]);
@@ -99,7 +101,7 @@ pub(super) fn write_out(
 
 fn axis<'a>(kind: Kind, entry: &'a Entry, path: &str, problems: &mut Problems) -> Option<Axis<'a>> {
     if kind.param(&entry.key).is_none() {
-        unknown_key(entry, path, space::grid_names(kind), problems);
+        unknown_key(entry, path, grid_names(kind), problems);
         return None;
     }
     let full = format!("{path}.{}", entry.key);
@@ -228,7 +230,7 @@ fn same_length(axes: &[Axis<'_>], names: &[Node], problems: &mut Problems) -> bo
 /// The values of one axis as models show them; reports those that are refused.
 fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> Vec<Value> {
     let full = format!("{path}.{}", axis.key);
-    let default = space::shown(&ModelSpec::new(kind), axis.key);
+    let default = shown(&ModelSpec::new(kind), axis.key);
     let items = match &axis.values {
         Values::List(items) => *items,
         Values::Range(range) => {
@@ -271,7 +273,7 @@ fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> V
     for (at, item) in items.iter().enumerate() {
         match setting(kind, axis.key, item) {
             Ok(value) => column.push(value),
-            Err(rejected) => space::refuse(&format!("{full}[{at}]"), item, rejected, problems),
+            Err(rejected) => refuse(&format!("{full}[{at}]"), item, rejected, problems),
         }
     }
     column
@@ -305,4 +307,16 @@ fn report_duplicates(group: &[Axis<'_>], rows: &[Vec<Value>], path: &str, proble
             return;
         }
     }
+}
+
+/// The keys of a grid for a model of `kind`.
+fn grid_names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
+    let settings = kind.params().iter().map(|param| param.name);
+    settings.chain(keys::GRID)
+}
+
+/// `allowed here: ...`
+fn axes_listed(groups: &[Vec<Axis<'_>>]) -> String {
+    let keys = groups.iter().flatten().map(|axis| axis.key);
+    format!("the axes are {}", listed(keys))
 }

@@ -6,101 +6,14 @@ use std::path::PathBuf;
 use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
 use super::encoders;
+use super::keys;
 use super::node::{Content, Node};
-use super::table::{Key, Table, boolean, must_be, number, seed, text, texts};
+use super::table::{Table, boolean, must_be, number, seed, text, texts};
 use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
 
 /// Share of rows for validation, and for test, when the file says nothing.
 const DEFAULT_SHARE: f64 = 0.2;
 const DEFAULT_SPLIT_SEED: u64 = 42;
-
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "path",
-        allowed: "the path of a CSV or TSV file, such as \"data/songs.csv\"",
-        about: "the table, relative to the working directory; `.tsv` and `.tab` are tab-separated",
-    },
-    Key {
-        name: "target",
-        allowed: "the name of a column",
-        about: "the column to predict; its values are the classes",
-    },
-    Key {
-        name: "group",
-        allowed: "the name of a column",
-        about: "rows with the same value here always go to the same split",
-    },
-    Key {
-        name: "exclude",
-        allowed: "a table from columns to lists of values, such as { kind = [\"a\", \"b\"] }",
-        about: "excluded rows",
-    },
-    Key {
-        name: "numeric",
-        allowed: "a list of column names",
-        about: "numeric features; by default every numeric column without another role",
-    },
-    Key {
-        name: "year",
-        allowed: "a list of column names",
-        about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) whose year becomes a feature",
-    },
-    Key {
-        name: "categorical",
-        allowed: "a list of column names",
-        about: "one-hot encoded columns: each value becomes a 0/1 feature",
-    },
-    Key {
-        name: "text",
-        allowed: "a table such as { columns = [\"title\"], encoder = \"tfidf\", dims = 100 }, or a list of such tables",
-        about: "text columns that become features",
-    },
-    Key {
-        name: "missing",
-        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table from columns to these, \
-                  such as { default = \"error\", tempo = \"median\" }",
-        about: "what to do with cells that are empty or read `NA`",
-    },
-    Key {
-        name: "scale",
-        allowed: "\"standard\", \"quantile\" or \"none\"",
-        about: "scale features to mean 0 and standard deviation 1, or to a normal distribution, fitted on \
-                training rows only",
-    },
-    Key {
-        name: "split",
-        allowed: "a table such as { valid = 0.2, test = 0.2, stratify = true, seed = 42 }",
-        about: "how rows are split into training, validation and test rows",
-    },
-    Key {
-        name: "test_path",
-        allowed: "the path of a CSV or TSV file, such as \"data/test.csv\"",
-        about: "a separate file with the test rows; `split.test` is then 0",
-    },
-];
-
-pub(crate) const SPLIT_KEYS: &[Key] = &[
-    Key {
-        name: "valid",
-        allowed: "a number in (0, 1)",
-        about: "fraction of validation rows, on which trials are ranked",
-    },
-    Key {
-        name: "test",
-        allowed: "a number in [0, 1)",
-        about: "fraction of held-out test rows",
-    },
-    Key {
-        name: "stratify",
-        allowed: "true or false",
-        about: "keep the class proportions in every split",
-    },
-    Key {
-        name: "seed",
-        allowed: "an integer from 0",
-        about: "seed of the split",
-    },
-];
 
 const POLICIES: [(&str, MissingPolicy); 4] = [
     ("error", MissingPolicy::Error),
@@ -121,10 +34,10 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
         );
         return None;
     };
-    let table = Table::open(node, "data", KEYS, problems)?;
+    let table = Table::open(node, "data", keys::DATA, problems)?;
     for key in ["path", "target"] {
         if table.get(key).is_none() {
-            let known = KEYS.iter().find(|known| known.name == key)?;
+            let known = keys::DATA.iter().find(|known| known.name == key)?;
             problems.add(
                 Diagnostic::new(table.place(), format!("`data.{key}` is missing"))
                     .help(format!("add `{key} = ...`: {}", known.allowed)),
@@ -239,7 +152,7 @@ fn missing(table: Table<'_>, problems: &mut Problems) -> MissingRules {
 
 fn split(table: Table<'_>, test_path: Option<PathBuf>, problems: &mut Problems) -> SplitSpec {
     let node = table.get("split");
-    let split = node.and_then(|node| Table::open(node, "data.split", SPLIT_KEYS, problems));
+    let split = node.and_then(|node| Table::open(node, "data.split", keys::SPLIT, problems));
     let mut read = |key: &str, default: f64, holds: fn(f64) -> bool| {
         let share = |node| number(node).and_then(|x| if holds(x) { Ok(x) } else { Err(node) });
         split

@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use super::diagnostic::{Diagnostic, Problems};
+use super::keys;
 use super::node::{Content, Node};
-use super::table::{Key, Table, boolean, texts};
+use super::table::{Table, boolean, texts};
 use sweep_core::data_config::{Analyzer, Hashing, Sentence, Terms, TextEncoder, TextSpec, Tfidf};
 
 /// Most features of a column: each is a number in every row.
@@ -18,59 +19,6 @@ const MAX_TERMS: i64 = 1_000_000;
 const DEFAULT_TERMS: usize = 50_000;
 /// Training rows in which a term must stand when the file says nothing.
 const DEFAULT_COUNT: usize = 2;
-
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "columns",
-        allowed: "a list of column names",
-        about: "text columns; each is encoded separately",
-    },
-    Key {
-        name: "encoder",
-        allowed: "\"tfidf\", \"hashing\" or \"sentence\"",
-        about: "how texts are turned into features",
-    },
-    Key {
-        name: "dims",
-        allowed: "an integer from 1 to 4096",
-        about: "features per column; the sentence encoder's model determines it",
-    },
-    Key {
-        name: "analyzer",
-        allowed: "\"word\" or \"char\"",
-        about: "what terms are made of: words, or characters within a word",
-    },
-    Key {
-        name: "ngrams",
-        allowed: "two integers from 1 to 10 in ascending order, such as [1, 2]",
-        about: "minimum and maximum number of words, or characters, in a term",
-    },
-    Key {
-        name: "lowercase",
-        allowed: "true or false",
-        about: "convert texts to lower case first",
-    },
-    Key {
-        name: "sublinear",
-        allowed: "true or false",
-        about: "tfidf only: a term that occurs n times in a text counts 1 + ln n",
-    },
-    Key {
-        name: "min_count",
-        allowed: "an integer from 1",
-        about: "tfidf only: minimum number of training rows in which a term occurs",
-    },
-    Key {
-        name: "max_terms",
-        allowed: "an integer from 1 to 1000000",
-        about: "tfidf only: maximum number of terms; the most frequent ones are kept",
-    },
-    Key {
-        name: "model",
-        allowed: "the path of a folder, such as \".deps/text-model\"",
-        about: "sentence only: the folder of a sentence encoder's weights",
-    },
-];
 
 /// Options of `tfidf` that `hashing` does not have, and those of both that `sentence` does not have.
 const TFIDF_ONLY: [&str; 3] = ["sublinear", "min_count", "max_terms"];
@@ -103,14 +51,14 @@ pub(super) fn read(data: Table<'_>, problems: &mut Problems) -> Vec<TextSpec> {
 }
 
 fn one(node: &Node, path: &str, problems: &mut Problems) -> Option<TextSpec> {
-    let table = Table::open(node, path, KEYS, problems)?;
+    let table = Table::open(node, path, keys::TEXT, problems)?;
     let own = match table.get("encoder").and_then(Node::text) {
         Some("sentence") => "model",
         _ => "dims",
     };
     for key in ["columns", "encoder", own] {
         if table.get(key).is_none() {
-            let known = KEYS.iter().find(|known| known.name == key)?;
+            let known = keys::TEXT.iter().find(|known| known.name == key)?;
             problems.add(
                 Diagnostic::new(table.place(), format!("`{path}.{key}` is missing"))
                     .help(format!("add `{key} = ...`: {}", known.allowed)),

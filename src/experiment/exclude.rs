@@ -3,29 +3,14 @@
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::node::{Entry, Node};
-use super::space::{Space, refuse, setting, shown, some_of};
+use super::setting::{refuse, setting, shown, some_of};
+use super::space::{Exclusion, Space};
 use super::table::{must_be, unknown_key};
 use sweep_core::trial::Value;
 use sweep_core::trial::models::InvalidParam;
 
 /// Most exclusions in one grid: each is compared with every combination.
 const MAX_EXCLUSIONS: usize = 1000;
-
-/// Combinations that are left out: those with one of the rows in each of the groups.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exclusion {
-    /// (index of a group, its rows that match in ascending order)
-    parts: Vec<(usize, Vec<usize>)>,
-}
-
-impl Exclusion {
-    /// Whether the combination of these rows, one for each group, is meant.
-    pub fn matches(&self, rows: &[usize]) -> bool {
-        self.parts
-            .iter()
-            .all(|(group, matching)| matching.binary_search(&rows[*group]).is_ok())
-    }
-}
 
 /// Reads `exclude` into `space`, whose groups are written out.
 pub(super) fn read(space: &mut Space, node: &Node, problems: &mut Problems) {

@@ -3,8 +3,8 @@
 //! What a flag sets carries the place of the flag, so that its errors name the flag.
 
 use super::diagnostic::{Diagnostic, Origin, Place};
+use super::keys::{BASELINE, GRID};
 use super::node::{self, Content, Entry, Node};
-use super::space::{BASELINE_KEYS, GRID_KEYS};
 
 /// Applies one flag, `model.epochs=5`, to the tree of the file.
 ///
@@ -31,8 +31,8 @@ fn keys(flag: &str) -> Vec<&str> {
     let path = flag.split('=').next().unwrap_or_default();
     let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
     match keys.as_slice() {
-        ["grid", key] if !GRID_KEYS.contains(key) => keys[0] = "model",
-        ["baseline", _, "grid", key] if !GRID_KEYS.contains(key) => drop(keys.remove(2)),
+        ["grid", key] if !GRID.contains(key) => keys[0] = "model",
+        ["baseline", _, "grid", key] if !GRID.contains(key) => drop(keys.remove(2)),
         _ => {}
     }
     keys
@@ -120,11 +120,11 @@ fn make_room(root: &mut Node, path: &[Step]) {
     let keys: Vec<&str> = path.iter().map(|step| step.key.as_str()).collect();
     match keys.as_slice() {
         ["model", key, ..] => remove(root, &["grid"], key),
-        ["grid", key, ..] if !GRID_KEYS.contains(key) => remove(root, &["model"], key),
-        ["baseline", at, "grid", key, ..] if !GRID_KEYS.contains(key) => {
+        ["grid", key, ..] if !GRID.contains(key) => remove(root, &["model"], key),
+        ["baseline", at, "grid", key, ..] if !GRID.contains(key) => {
             remove(root, &["baseline", at], key);
         }
-        ["baseline", at, key, ..] if !BASELINE_KEYS.contains(key) => {
+        ["baseline", at, key, ..] if !BASELINE.contains(key) => {
             remove(root, &["baseline", at, "grid"], key);
         }
         _ => {}

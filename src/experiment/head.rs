@@ -1,40 +1,13 @@
 //! The `[experiment]` table: name, replicate seeds, objective, learning curve.
 
 use super::diagnostic::{Diagnostic, Place, Problems};
+use super::keys;
 use super::node::{Content, Node};
-use super::table::{Key, Table, entries_of, must_be, number, seed, unknown_key};
+use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
 use sweep_core::trial::{Goal, METRICS, Objective};
 
 /// Longest name of an experiment, in bytes; it becomes the name of a folder.
 const MAX_NAME: usize = 100;
-
-/// What [`is_name`] allows.
-pub const NAME_ALLOWED: &str =
-    "at most 100 letters, digits, `.`, `_` or `-`, not starting with `.` or `-`";
-
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "name",
-        allowed: NAME_ALLOWED,
-        about: "name of the sweep",
-    },
-    Key {
-        name: "seeds",
-        allowed: "a list of distinct integers from 0, such as [1, 2, 3]",
-        about: "replicate seeds: every configuration is trained once with each",
-    },
-    Key {
-        name: "objective",
-        allowed: "\"valid/accuracy\", \"valid/loss\", \"valid/macro_f1\", or a table such as \
-                  { metric = \"valid/loss\", goal = \"min\" }",
-        about: "the validation metric that ranks trials and picks their best epoch",
-    },
-    Key {
-        name: "learning_curve",
-        allowed: "a list of distinct fractions in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
-        about: "fractions of the training rows on which every configuration is trained as well",
-    },
-];
 
 const OBJECTIVE_KEYS: [&str; 2] = ["metric", "goal"];
 
@@ -54,7 +27,7 @@ pub(super) fn read(
     start: &Place,
     problems: &mut Problems,
 ) -> Head {
-    let table = node.and_then(|node| Table::open(node, "experiment", KEYS, problems));
+    let table = node.and_then(|node| Table::open(node, "experiment", keys::EXPERIMENT, problems));
     let named = table.and_then(|table| table.get("name"));
     let name = match (table, named) {
         (Some(table), Some(_)) => table.read("name", problems, name).unwrap_or_default(),
@@ -67,7 +40,7 @@ pub(super) fn read(
                     )
                     .help(format!(
                         "add `name = \"...\"` to [experiment]: {}",
-                        KEYS[0].allowed
+                        keys::EXPERIMENT[0].allowed
                     )),
                 );
             }
@@ -173,7 +146,7 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
     let Some(named) = node.entry("metric") else {
         problems.add(
             Diagnostic::new(&node.place, format!("`{path}` has no `metric`"))
-                .help(format!("it must be {}", KEYS[2].allowed)),
+                .help(format!("it must be {}", keys::EXPERIMENT[2].allowed)),
         );
         return None;
     };

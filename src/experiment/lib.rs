@@ -8,14 +8,17 @@ mod axis;
 mod columns;
 mod data;
 mod diagnostic;
+mod draft;
 mod encoders;
 mod exclude;
 mod flags;
 mod head;
+mod keys;
 mod node;
 pub mod plan;
 mod range;
 mod schedule;
+mod setting;
 mod slots;
 mod space;
 mod spaces;
@@ -30,19 +33,20 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
-pub use exclude::Exclusion;
+
 pub use flags::{is_of_key, overridden};
-pub use head::{NAME_ALLOWED, is_name};
+pub use head::is_name;
+pub use keys::NAME_ALLOWED;
 pub use schedule::{Engine, Schedule};
 pub use slots::{Cuda, Slots};
-pub use space::{Group, MAX_TRIALS, Space};
+pub use space::{Exclusion, Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
 pub use units::{duration, memory_size};
 pub use upkeep::Checkpoints;
 
 use diagnostic::Problems;
+use draft::Draft;
 use node::{Content, Node};
-use space::Draft;
 use sweep_core::data_config::DataSpec;
 use sweep_core::trial::Objective;
 

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::diagnostic::Problems;
+use super::keys;
 use super::node::{Content, Node};
 use super::slots::{Slots, refuse_without_gpus, slots};
-use super::table::{Key, Table};
+use super::table::Table;
 use super::units::duration;
 use super::upkeep::{self, Checkpoints};
 
@@ -18,54 +19,6 @@ const MAX_RETRIES: i64 = 10;
 const DEFAULT_RETRIES: u32 = 1;
 /// Longest silence of a worker about its trial when the file says nothing.
 const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
-
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "slots",
-        allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
-        about: "worker processes; \"auto\" is one per CPU core, some of which serve GPUs if there are any",
-    },
-    Key {
-        name: "trial_timeout",
-        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
-        about: "time limit of one attempt at a trial",
-    },
-    Key {
-        name: "stall_timeout",
-        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
-        about: "time without progress, such as an epoch or a round, after which a worker counts as hung",
-    },
-    Key {
-        name: "retries",
-        allowed: "an integer from 0 to 10",
-        about: "how often a trial is retried after its worker died",
-    },
-    Key {
-        name: "memory_limit",
-        allowed: upkeep::MEMORY,
-        about: "limit on the private memory of a worker on a CPU slot; prepared data, which workers share, do not count",
-    },
-    Key {
-        name: "checkpoint",
-        allowed: "a table such as { every = \"5s\", cost = 0.02 }",
-        about: "when a trial writes checkpoints",
-    },
-    Key {
-        name: "engine",
-        allowed: "\"auto\", \"native\" or \"torch\"",
-        about: "engine that trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
-    },
-    Key {
-        name: "gpu_shares",
-        allowed: "\"auto\", or an integer from 1 to 16",
-        about: "workers that share each GPU; \"auto\" is at most 4, with a core and 2 GB of free memory for each",
-    },
-    Key {
-        name: "tf32",
-        allowed: "true or false",
-        about: "whether GPUs may round the factors of matrix products to 10 bits (TF32), which is faster and less exact",
-    },
-];
 
 /// What `[schedule]` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +67,8 @@ impl Default for Schedule {
 /// Reads `[schedule]`, which may be absent.
 pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
     let default = Schedule::default();
-    let Some(table) = node.and_then(|node| Table::open(node, "schedule", KEYS, problems)) else {
+    let Some(table) = node.and_then(|node| Table::open(node, "schedule", keys::SCHEDULE, problems))
+    else {
         return default;
     };
     Schedule {

@@ -1,8 +1,10 @@
 //! Which search spaces an experiment has, and that all together stay within bounds.
 
 use super::diagnostic::{Diagnostic, Problems, listed, nearest};
+use super::draft::{self, Draft};
+use super::keys;
 use super::node::Node;
-use super::space::{self, BASELINE_KEYS, Draft, MAX_TRIALS};
+use super::space::MAX_TRIALS;
 use super::table::must_be;
 use sweep_core::trial::Kind;
 
@@ -15,7 +17,7 @@ pub(super) fn networks<'a>(
     if model.is_none() && grid.is_none() {
         return None;
     }
-    let draft = space::read(Kind::MLP, ("model", model), ("grid", grid), problems);
+    let draft = draft::read(Kind::MLP, ("model", model), ("grid", grid), problems);
     Some(draft)
 }
 
@@ -44,7 +46,7 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
         must_be(&path, "a table", node, problems);
         return None;
     }
-    let Some(entry) = node.entry(BASELINE_KEYS[0]) else {
+    let Some(entry) = node.entry(keys::BASELINE[0]) else {
         problems.add(
             Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
                 .help(format!("it is one of {}", listed(kinds.clone()))),
@@ -64,9 +66,9 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
         });
         return None;
     };
-    let grid = node.entry(BASELINE_KEYS[1]).map(|entry| &entry.value);
+    let grid = node.entry(keys::BASELINE[1]).map(|entry| &entry.value);
     let grid_path = format!("{path}.grid");
-    Some(space::read(
+    Some(draft::read(
         kind,
         (&path, Some(node)),
         (&grid_path, grid),

@@ -1,21 +1,9 @@
 //! Reading the keys of one table: unknown keys and wrong types are reported here and nowhere else.
 
 use super::diagnostic::{Diagnostic, Place, Problems, listed, nearest};
+use super::keys::{self, Key};
 use super::node::{Content, Entry, Node};
 use sweep_core::trial::Kind;
-
-/// A key that a table of the file may have: the source of messages and of the reference.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Key {
-    pub name: &'static str,
-    /// What may be given, as a sentence fragment: `an integer from 1`.
-    pub allowed: &'static str,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests hold the reference to it")
-    )]
-    pub about: &'static str,
-}
 
 /// A table of the experiment whose keys are known to be among those allowed.
 #[derive(Debug, Clone, Copy)]
@@ -148,17 +136,17 @@ pub(super) fn unknown_key(
 /// Where a key that stands in the wrong table belongs.
 fn home_of(key: &str) -> Option<&'static str> {
     let has = |keys: &[Key]| keys.iter().any(|known| known.name == key);
-    if has(super::head::KEYS) {
+    if has(keys::EXPERIMENT) {
         Some("[experiment]")
-    } else if has(super::data::KEYS) {
+    } else if has(keys::DATA) {
         Some("[data]")
-    } else if has(super::data::SPLIT_KEYS) {
+    } else if has(keys::SPLIT) {
         Some("`split` of [data]")
-    } else if has(super::upkeep::CHECKPOINT_KEYS) {
+    } else if has(keys::CHECKPOINT) {
         Some("`checkpoint` of [schedule]")
-    } else if has(super::transfer::KEYS) && Kind::MLP.param(key).is_none() {
+    } else if has(keys::TRANSFER) && Kind::MLP.param(key).is_none() {
         Some("[transfer]")
-    } else if has(super::schedule::KEYS) {
+    } else if has(keys::SCHEDULE) {
         Some("[schedule]")
     } else if Kind::MLP.param(key).is_some() {
         Some("[model] or [grid]")

@@ -4,39 +4,11 @@
 //! is transferred.
 
 use super::diagnostic::{Diagnostic, Problems};
+use super::keys;
 use super::node::{Content, Node};
-use super::table::{Key, Table, number, text};
+use super::table::{Table, number, text};
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Transfer, TrialId, Value};
-
-pub(crate) const KEYS: &[Key] = &[
-    Key {
-        name: "from",
-        allowed: "a finished network: \"SWEEP:best\", \"SWEEP:TRIAL\" or \"TRIAL\", where TRIAL is \
-                  a prefix of its identifier",
-        about: "the trained network whose layers are copied",
-    },
-    Key {
-        name: "layers",
-        allowed: "\"all but last\", or an integer from 1 to 64",
-        about: "how many layers are copied, starting at the input",
-    },
-    Key {
-        name: "freeze",
-        allowed: "an integer from 0 to 64, or a list of distinct ones such as [0, 1, 2]",
-        about: "how many of the copied layers are frozen; a list is an axis",
-    },
-    Key {
-        name: "lr",
-        allowed: "a number above 0, or a list of distinct ones such as [1e-3, 1e-4]",
-        about: "learning rate of the copied layers that are not frozen; a list is an axis",
-    },
-    Key {
-        name: "lr_scale",
-        allowed: "a number above 0, or a list of distinct ones such as [1.0, 0.1]",
-        about: "the same, as a multiple of the network's own `lr`",
-    },
-];
 
 const MOST_LAYERS: usize = 64;
 
@@ -86,7 +58,7 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Option<TransferSpec> {
     let node = &root.entry("transfer")?.value;
-    let table = Table::open(node, "transfer", KEYS, problems)?;
+    let table = Table::open(node, "transfer", keys::TRANSFER, problems)?;
     if !has_networks {
         problems.add(
             Diagnostic::new(table.place(), "there are no networks to copy layers into")
@@ -114,7 +86,7 @@ pub(super) fn read(
         None => {
             problems.add(
                 Diagnostic::new(table.place(), "`transfer` has no `from`")
-                    .help(format!("it is {}", KEYS[0].allowed)),
+                    .help(format!("it is {}", keys::TRANSFER[0].allowed)),
             );
             None
         }

@@ -3,31 +3,15 @@
 use std::time::Duration;
 
 use super::diagnostic::Problems;
+use super::keys;
 use super::node::{Content, Node};
-use super::table::{Key, Table, number};
+use super::table::{Table, number};
 use super::units::{duration, memory_size};
 
 /// Time of training between two checkpoints when the file says nothing.
 const DEFAULT_EVERY: Duration = Duration::from_secs(5);
 /// Share of training time that checkpoints may take when the file says nothing.
 const DEFAULT_COST: f64 = 0.02;
-
-/// What `memory_limit` may be.
-pub(super) const MEMORY: &str =
-    "false, or a size of at least \"64MB\", such as \"512MB\" or \"2GB\"";
-
-pub(crate) const CHECKPOINT_KEYS: &[Key] = &[
-    Key {
-        name: "every",
-        allowed: "a duration above 0, such as \"500ms\", \"90s\" or \"30m\"",
-        about: "minimum training time between two checkpoints",
-    },
-    Key {
-        name: "cost",
-        allowed: "a number in (0, 1]",
-        about: "fraction of training time that writing them may take",
-    },
-];
 
 /// When a trial writes checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,7 +36,7 @@ pub(super) fn checkpoints(table: Table<'_>, problems: &mut Problems) -> Checkpoi
     let default = Checkpoints::default();
     let path = "schedule.checkpoint";
     let node = table.get("checkpoint");
-    let Some(table) = node.and_then(|node| Table::open(node, path, CHECKPOINT_KEYS, problems))
+    let Some(table) = node.and_then(|node| Table::open(node, path, keys::CHECKPOINT, problems))
     else {
         return default;
     };

@@ -91,8 +91,9 @@ pub fn conclude(
         trial_state.spend(steps, seconds);
         return LaneOutcome::Diverged(divergence);
     }
-    let spec = trial_state.spec();
     let last = trial_state.steps() + steps - 1;
+    let spec = trial_state.spec();
+    let lr = spec.lr * spec.lr_schedule.factor(last, steps, spec.epochs);
     trial_state.spend(steps, seconds);
     if !validated.loss.is_finite() {
         let loss = validated.loss;
@@ -103,7 +104,7 @@ pub fn conclude(
         train_loss: trained.losses.iter().copied().map(f64::from).sum::<f64>()
             / trained.losses.len() as f64,
         valid_loss: validated.loss,
-        lr: spec.lr * spec.lr_schedule.factor(last, steps, spec.epochs),
+        lr,
         grad_norm: trained.norms.iter().copied().map(f64::from).sum::<f64>() / steps as f64,
         seconds,
     };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::{data, encoders, head, parse, schedule, transfer, upkeep};
+use crate::{keys, parse};
 use sweep_core::trial::models::ParamType;
 use sweep_core::trial::{Kind, ModelSpec};
 
@@ -35,13 +35,13 @@ fn every_example_of_the_reference_is_accepted() {
 #[test]
 fn the_reference_lists_every_key_with_its_values_and_default() {
     for (heading, keys) in [
-        ("## `[experiment]`", head::KEYS),
-        ("## `[data]`", data::KEYS),
-        ("### `split`", data::SPLIT_KEYS),
-        ("### `text`", encoders::KEYS),
-        ("## `[transfer]`", transfer::KEYS),
-        ("## `[schedule]`", schedule::KEYS),
-        ("### `checkpoint`", upkeep::CHECKPOINT_KEYS),
+        ("## `[experiment]`", keys::EXPERIMENT),
+        ("## `[data]`", keys::DATA),
+        ("### `split`", keys::SPLIT),
+        ("### `text`", keys::TEXT),
+        ("## `[transfer]`", keys::TRANSFER),
+        ("## `[schedule]`", keys::SCHEDULE),
+        ("### `checkpoint`", keys::CHECKPOINT),
     ] {
         let rows = rows_under(heading);
         assert_eq!(

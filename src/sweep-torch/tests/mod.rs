@@ -11,7 +11,7 @@ use std::path::Path;
 
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{Goal, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value};
+use sweep_core::trial::{Goal, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value};
 use sweep_data::Dataset;
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{
@@ -53,12 +53,12 @@ fn data(train: usize, valid: usize) -> Dataset {
 /// A network with these settings, in the words of an experiment file.
 fn network(settings: &str) -> MlpSpec {
     let table: toml::Table = settings.parse().unwrap();
-    let mut spec = MlpSpec::default();
-    for (key, value) in table {
+    let mut model = ModelSpec::new(Kind::MLP);
+    for (name, value) in table {
         let value: Value = value.try_into().unwrap();
-        spec.set(&key, &value).unwrap();
+        model.set(&name, &value).unwrap();
     }
-    spec
+    MlpSpec::of(&model).unwrap()
 }
 
 fn trial(spec: MlpSpec, seed: u64) -> TrialSpec {

@@ -1,0 +1,289 @@
+//! The keys of each table of an experiment file: the source of messages and of the reference.
+
+/// A key that a table of the file may have: the source of messages and of the reference.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub name: &'static str,
+    /// What may be given, as a sentence fragment: `an integer from 1`.
+    pub allowed: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests hold the reference to it")
+    )]
+    pub about: &'static str,
+}
+
+/// What [`is_name`] allows.
+pub const NAME_ALLOWED: &str =
+    "at most 100 letters, digits, `.`, `_` or `-`, not starting with `.` or `-`";
+
+/// What `memory_limit` may be.
+pub(super) const MEMORY: &str =
+    "false, or a size of at least \"64MB\", such as \"512MB\" or \"2GB\"";
+
+/// The keys of a `[grid]` that are not axes.
+pub(super) const GRID: [&str; 2] = ["zip", "exclude"];
+/// The keys of a `[[baseline]]` that are not settings.
+pub(super) const BASELINE: [&str; 2] = ["kind", "grid"];
+
+/// The keys of `[experiment]`.
+pub(crate) const EXPERIMENT: &[Key] = &[
+    Key {
+        name: "name",
+        allowed: NAME_ALLOWED,
+        about: "name of the sweep",
+    },
+    Key {
+        name: "seeds",
+        allowed: "a list of distinct integers from 0, such as [1, 2, 3]",
+        about: "replicate seeds: every configuration is trained once with each",
+    },
+    Key {
+        name: "objective",
+        allowed: "\"valid/accuracy\", \"valid/loss\", \"valid/macro_f1\", or a table such as \
+                  { metric = \"valid/loss\", goal = \"min\" }",
+        about: "the validation metric that ranks trials and picks their best epoch",
+    },
+    Key {
+        name: "learning_curve",
+        allowed: "a list of distinct fractions in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
+        about: "fractions of the training rows on which every configuration is trained as well",
+    },
+];
+
+/// The keys of `split` of `[data]`.
+pub(crate) const SPLIT: &[Key] = &[
+    Key {
+        name: "valid",
+        allowed: "a number in (0, 1)",
+        about: "fraction of validation rows, on which trials are ranked",
+    },
+    Key {
+        name: "test",
+        allowed: "a number in [0, 1)",
+        about: "fraction of held-out test rows",
+    },
+    Key {
+        name: "stratify",
+        allowed: "true or false",
+        about: "keep the class proportions in every split",
+    },
+    Key {
+        name: "seed",
+        allowed: "an integer from 0",
+        about: "seed of the split",
+    },
+];
+
+/// The keys of `[data]`.
+pub(crate) const DATA: &[Key] = &[
+    Key {
+        name: "path",
+        allowed: "the path of a CSV or TSV file, such as \"data/songs.csv\"",
+        about: "the table, relative to the working directory; `.tsv` and `.tab` are tab-separated",
+    },
+    Key {
+        name: "target",
+        allowed: "the name of a column",
+        about: "the column to predict; its values are the classes",
+    },
+    Key {
+        name: "group",
+        allowed: "the name of a column",
+        about: "rows with the same value here always go to the same split",
+    },
+    Key {
+        name: "exclude",
+        allowed: "a table from columns to lists of values, such as { kind = [\"a\", \"b\"] }",
+        about: "excluded rows",
+    },
+    Key {
+        name: "numeric",
+        allowed: "a list of column names",
+        about: "numeric features; by default every numeric column without another role",
+    },
+    Key {
+        name: "year",
+        allowed: "a list of column names",
+        about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) whose year becomes a feature",
+    },
+    Key {
+        name: "categorical",
+        allowed: "a list of column names",
+        about: "one-hot encoded columns: each value becomes a 0/1 feature",
+    },
+    Key {
+        name: "text",
+        allowed: "a table such as { columns = [\"title\"], encoder = \"tfidf\", dims = 100 }, or a list of such tables",
+        about: "text columns that become features",
+    },
+    Key {
+        name: "missing",
+        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table from columns to these, \
+                  such as { default = \"error\", tempo = \"median\" }",
+        about: "what to do with cells that are empty or read `NA`",
+    },
+    Key {
+        name: "scale",
+        allowed: "\"standard\", \"quantile\" or \"none\"",
+        about: "scale features to mean 0 and standard deviation 1, or to a normal distribution, fitted on \
+                training rows only",
+    },
+    Key {
+        name: "split",
+        allowed: "a table such as { valid = 0.2, test = 0.2, stratify = true, seed = 42 }",
+        about: "how rows are split into training, validation and test rows",
+    },
+    Key {
+        name: "test_path",
+        allowed: "the path of a CSV or TSV file, such as \"data/test.csv\"",
+        about: "a separate file with the test rows; `split.test` is then 0",
+    },
+];
+
+/// The keys of `text` of `[data]`.
+pub(crate) const TEXT: &[Key] = &[
+    Key {
+        name: "columns",
+        allowed: "a list of column names",
+        about: "text columns; each is encoded separately",
+    },
+    Key {
+        name: "encoder",
+        allowed: "\"tfidf\", \"hashing\" or \"sentence\"",
+        about: "how texts are turned into features",
+    },
+    Key {
+        name: "dims",
+        allowed: "an integer from 1 to 4096",
+        about: "features per column; the sentence encoder's model determines it",
+    },
+    Key {
+        name: "analyzer",
+        allowed: "\"word\" or \"char\"",
+        about: "what terms are made of: words, or characters within a word",
+    },
+    Key {
+        name: "ngrams",
+        allowed: "two integers from 1 to 10 in ascending order, such as [1, 2]",
+        about: "minimum and maximum number of words, or characters, in a term",
+    },
+    Key {
+        name: "lowercase",
+        allowed: "true or false",
+        about: "convert texts to lower case first",
+    },
+    Key {
+        name: "sublinear",
+        allowed: "true or false",
+        about: "tfidf only: a term that occurs n times in a text counts 1 + ln n",
+    },
+    Key {
+        name: "min_count",
+        allowed: "an integer from 1",
+        about: "tfidf only: minimum number of training rows in which a term occurs",
+    },
+    Key {
+        name: "max_terms",
+        allowed: "an integer from 1 to 1000000",
+        about: "tfidf only: maximum number of terms; the most frequent ones are kept",
+    },
+    Key {
+        name: "model",
+        allowed: "the path of a folder, such as \".deps/text-model\"",
+        about: "sentence only: the folder of a sentence encoder's weights",
+    },
+];
+
+/// The keys of `[schedule]`.
+pub(crate) const SCHEDULE: &[Key] = &[
+    Key {
+        name: "slots",
+        allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
+        about: "worker processes; \"auto\" is one per CPU core, some of which serve GPUs if there are any",
+    },
+    Key {
+        name: "trial_timeout",
+        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
+        about: "time limit of one attempt at a trial",
+    },
+    Key {
+        name: "stall_timeout",
+        allowed: "false, or a duration above 0, such as \"500ms\", \"90s\", \"30m\" or \"1h30m\"",
+        about: "time without progress, such as an epoch or a round, after which a worker counts as hung",
+    },
+    Key {
+        name: "retries",
+        allowed: "an integer from 0 to 10",
+        about: "how often a trial is retried after its worker died",
+    },
+    Key {
+        name: "memory_limit",
+        allowed: MEMORY,
+        about: "limit on the private memory of a worker on a CPU slot; prepared data, which workers share, do not count",
+    },
+    Key {
+        name: "checkpoint",
+        allowed: "a table such as { every = \"5s\", cost = 0.02 }",
+        about: "when a trial writes checkpoints",
+    },
+    Key {
+        name: "engine",
+        allowed: "\"auto\", \"native\" or \"torch\"",
+        about: "engine that trains networks; \"auto\" is \"native\" on CPU slots and \"torch\" on GPUs",
+    },
+    Key {
+        name: "gpu_shares",
+        allowed: "\"auto\", or an integer from 1 to 16",
+        about: "workers that share each GPU; \"auto\" is at most 4, with a core and 2 GB of free memory for each",
+    },
+    Key {
+        name: "tf32",
+        allowed: "true or false",
+        about: "whether GPUs may round the factors of matrix products to 10 bits (TF32), which is faster and less exact",
+    },
+];
+
+/// The keys of `checkpoint` of `[schedule]`.
+pub(crate) const CHECKPOINT: &[Key] = &[
+    Key {
+        name: "every",
+        allowed: "a duration above 0, such as \"500ms\", \"90s\" or \"30m\"",
+        about: "minimum training time between two checkpoints",
+    },
+    Key {
+        name: "cost",
+        allowed: "a number in (0, 1]",
+        about: "fraction of training time that writing them may take",
+    },
+];
+
+/// The keys of `[transfer]`.
+pub(crate) const TRANSFER: &[Key] = &[
+    Key {
+        name: "from",
+        allowed: "a finished network: \"SWEEP:best\", \"SWEEP:TRIAL\" or \"TRIAL\", where TRIAL is \
+                  a prefix of its identifier",
+        about: "the trained network whose layers are copied",
+    },
+    Key {
+        name: "layers",
+        allowed: "\"all but last\", or an integer from 1 to 64",
+        about: "how many layers are copied, starting at the input",
+    },
+    Key {
+        name: "freeze",
+        allowed: "an integer from 0 to 64, or a list of distinct ones such as [0, 1, 2]",
+        about: "how many of the copied layers are frozen; a list is an axis",
+    },
+    Key {
+        name: "lr",
+        allowed: "a number above 0, or a list of distinct ones such as [1e-3, 1e-4]",
+        about: "learning rate of the copied layers that are not frozen; a list is an axis",
+    },
+    Key {
+        name: "lr_scale",
+        allowed: "a number above 0, or a list of distinct ones such as [1.0, 0.1]",
+        about: "the same, as a multiple of the network's own `lr`",
+    },
+];
