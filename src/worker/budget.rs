@@ -14,12 +14,12 @@ const UNKNOWN_RATE: f64 = 50e6;
 
 /// How long checkpoints of this worker take to write; kept from trial to trial.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace {
+pub(super) struct WriteCost {
     /// Seconds and bytes of a write.
     measured: Option<(f64, usize)>,
 }
 
-impl Pace {
+impl WriteCost {
     /// Seconds that writing `bytes` will take.
     fn estimate(&self, bytes: usize) -> f64 {
         match self.measured {
@@ -42,7 +42,7 @@ pub(super) struct Budget {
     every: f64,
     /// Share of training time.
     cost: f64,
-    pub pace: Pace,
+    pub write_cost: WriteCost,
     /// Seconds that checkpoints have taken.
     spent: f64,
     /// Seconds of training after which the next one may be due.
@@ -50,12 +50,12 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(rule: Checkpointing, pace: Pace) -> Budget {
+    pub(super) fn new(rule: Checkpointing, write_cost: WriteCost) -> Budget {
         let every = rule.every_ms as f64 / 1e3;
         Budget {
             every,
             cost: rule.cost,
-            pace,
+            write_cost,
             spent: 0.0,
             next: every,
         }
@@ -71,7 +71,7 @@ impl Budget {
     pub(super) fn affords(&mut self, elapsed: Duration, made: Duration, bytes: usize) -> bool {
         let made = made.as_secs_f64();
         self.spent += made;
-        let total = self.spent + self.pace.estimate(bytes);
+        let total = self.spent + self.write_cost.estimate(bytes);
         if total <= self.cost * self.training(elapsed) {
             return true;
         }
@@ -83,9 +83,9 @@ impl Budget {
     /// Takes in that `bytes`, which took `made` to make, as [`Budget::affords`] was told, took `wrote` to
     /// write, up to `elapsed` after the attempt began.
     pub(super) fn pay(&mut self, elapsed: Duration, made: Duration, wrote: Duration, bytes: usize) {
-        self.pace.learn(wrote.as_secs_f64(), bytes);
+        self.write_cost.learn(wrote.as_secs_f64(), bytes);
         self.spent += wrote.as_secs_f64();
-        let again = self.spent + made.as_secs_f64() + self.pace.estimate(bytes);
+        let again = self.spent + made.as_secs_f64() + self.write_cost.estimate(bytes);
         self.next = (self.training(elapsed) + self.every).max(again / self.cost);
     }
 
@@ -113,10 +113,10 @@ mod tests {
         (epochs, epoch): (u32, f64),
         (made, wrote): (f64, f64),
         rule: Checkpointing,
-        pace: Pace,
+        write_cost: WriteCost,
     ) -> (Vec<f64>, f64) {
         let seconds = Duration::from_secs_f64;
-        let mut budget = Budget::new(rule, pace);
+        let mut budget = Budget::new(rule, write_cost);
         let (mut training, mut spent, mut written, mut share) = (0.0, 0.0, Vec::new(), 0.0f64);
         for _ in 0..epochs {
             training += epoch;
@@ -149,7 +149,8 @@ mod tests {
         for epoch in [0.01, 0.3, 7.0] {
             for (made, wrote) in [(0.0, 0.001), (0.01, 0.03), (0.05, 0.06), (0.02, 0.07)] {
                 let epochs = (600.0 / epoch) as u32;
-                let (written, share) = train((epochs, epoch), (made, wrote), RULE, Pace::default());
+                let (written, share) =
+                    train((epochs, epoch), (made, wrote), RULE, WriteCost::default());
                 assert!(share <= 0.02 + 1e-9, "{epoch} {made} {wrote}: {share}");
                 assert!(!written.is_empty(), "{epoch} {made} {wrote}");
             }
@@ -158,10 +159,10 @@ mod tests {
 
     #[test]
     fn cheap_checkpoints_come_as_often_as_the_rule_says_and_dear_ones_as_the_cost_allows() {
-        let (written, _) = train((6000, 0.1), (0.0, 0.001), RULE, Pace::default());
+        let (written, _) = train((6000, 0.1), (0.0, 0.001), RULE, WriteCost::default());
         let every_five_seconds = 118..=120;
         assert!(every_five_seconds.contains(&written.len()), "{written:?}");
-        let (written, share) = train((6000, 0.1), (0.1, 0.9), RULE, Pace::default());
+        let (written, share) = train((6000, 0.1), (0.1, 0.9), RULE, WriteCost::default());
         // A second each, so one in fifty seconds of training.
         assert!((10..=12).contains(&written.len()), "{written:?}");
         assert!(share > 0.015, "what is allowed is used: {share}");
@@ -169,13 +170,13 @@ mod tests {
 
     #[test]
     fn a_disk_slower_than_was_thought_costs_one_overrun_which_is_then_made_up_for() {
-        let (written, _) = train((9000, 0.1), (0.0, 10.0), RULE, Pace::default());
+        let (written, _) = train((9000, 0.1), (0.0, 10.0), RULE, WriteCost::default());
         assert_eq!(
             written.len(),
             1,
             "ten seconds are 2% of five hundred, twice: {written:?}"
         );
-        let known = Pace {
+        let known = WriteCost {
             measured: Some((10.0, BYTES)),
         };
         let (written, share) = train((9000, 0.1), (0.0, 10.0), RULE, known);
@@ -185,13 +186,17 @@ mod tests {
 
     #[test]
     fn a_write_that_was_slow_once_is_forgotten() {
-        let mut pace = Pace::default();
-        pace.learn(8.0, BYTES);
-        assert_eq!(pace.estimate(BYTES), 8.0);
-        assert_eq!(pace.estimate(2 * BYTES), 16.0);
+        let mut write_cost = WriteCost::default();
+        write_cost.learn(8.0, BYTES);
+        assert_eq!(write_cost.estimate(BYTES), 8.0);
+        assert_eq!(write_cost.estimate(2 * BYTES), 16.0);
         for _ in 0..12 {
-            pace.learn(0.01, BYTES);
+            write_cost.learn(0.01, BYTES);
         }
-        assert!(pace.estimate(BYTES) < 0.02, "{}", pace.estimate(BYTES));
+        assert!(
+            write_cost.estimate(BYTES) < 0.02,
+            "{}",
+            write_cost.estimate(BYTES)
+        );
     }
 }

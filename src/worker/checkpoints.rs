@@ -12,7 +12,7 @@ use sweep_core::atomic_fs;
 /// The newest checkpoint of a trial.
 pub const LAST: &str = "checkpoint.safetensors";
 /// The one before, for when the newest cannot be used.
-pub const BEFORE: &str = "checkpoint.before.safetensors";
+pub const PREVIOUS: &str = "checkpoint.before.safetensors";
 /// What the names of checkpoints begin with, of whole ones and of others.
 const STEM: &[u8] = b"checkpoint.";
 
@@ -22,9 +22,9 @@ pub(super) struct Found {
     pub bytes: io::Result<Vec<u8>>,
 }
 
-/// What there is to go on from, the newest first.
+/// Checkpoints to resume from, the newest first.
 pub(super) fn find(folder: &Path) -> Vec<Found> {
-    [LAST, BEFORE]
+    [LAST, PREVIOUS]
         .into_iter()
         .map(|name| Found {
             name,
@@ -41,7 +41,7 @@ pub(super) fn find(folder: &Path) -> Vec<Found> {
 /// removed is made again.
 pub(super) fn keep(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let write = || {
-        let (last, before) = (folder.join(LAST), folder.join(BEFORE));
+        let (last, before) = (folder.join(LAST), folder.join(PREVIOUS));
         atomic_fs::write_keeping_previous(&last, &before, |out| out.write_all(bytes))
     };
     match write() {
@@ -55,7 +55,7 @@ pub(super) fn keep(folder: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Puts the checkpoint before in place of the last one, which is of no use.
 pub(super) fn fall_back(folder: &Path) -> io::Result<()> {
-    fs::rename(folder.join(BEFORE), folder.join(LAST))
+    fs::rename(folder.join(PREVIOUS), folder.join(LAST))
 }
 
 /// Removes the checkpoints in `folder`, of a trial that has come to its end and is recorded, and what killed
@@ -116,9 +116,9 @@ mod tests {
         assert_eq!(contents(folder), [(LAST, b"one".to_vec())]);
         keep(folder, b"two").unwrap();
         keep(folder, b"three").unwrap();
-        let expected = [(LAST, b"three".to_vec()), (BEFORE, b"two".to_vec())];
+        let expected = [(LAST, b"three".to_vec()), (PREVIOUS, b"two".to_vec())];
         assert_eq!(contents(folder), expected);
-        assert_eq!(names(folder), [BEFORE, LAST]);
+        assert_eq!(names(folder), [PREVIOUS, LAST]);
         fall_back(folder).unwrap();
         assert_eq!(contents(folder), [(LAST, b"two".to_vec())]);
         remove(folder);
@@ -135,7 +135,7 @@ mod tests {
             format!("model.json.{alive}.part"),
         ];
         let all = half.iter().map(String::as_str);
-        for name in all.chain([LAST, BEFORE, "model.json", "checkpoint.reports.jsonl"]) {
+        for name in all.chain([LAST, PREVIOUS, "model.json", "checkpoint.reports.jsonl"]) {
             fs::write(folder.join(name), "").unwrap();
         }
         remove(folder);
@@ -160,14 +160,14 @@ mod tests {
         keep(folder, b"one").unwrap();
         keep(folder, b"two").unwrap();
         let kept = contents(folder);
-        let (last, before) = (folder.join(LAST), folder.join(BEFORE));
+        let (last, before) = (folder.join(LAST), folder.join(PREVIOUS));
         let failed = atomic_fs::write_keeping_previous(&last, &before, |out| {
             out.write_all(b"half")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(contents(folder), kept);
-        assert_eq!(names(folder), [BEFORE, LAST]);
+        assert_eq!(names(folder), [PREVIOUS, LAST]);
     }
 
     #[test]

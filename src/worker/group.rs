@@ -7,18 +7,18 @@ use std::fs::File;
 use std::io;
 use std::sync::atomic::AtomicBool;
 
-use super::budget::{Budget, Pace};
+use super::attempt_channel::AttemptChannel;
+use super::budget::{Budget, WriteCost};
 use super::checkpoints;
 use super::reporter::Reporter;
 use super::trial::{OpenData, begin, conclude};
-use super::voice::Voice;
 use sweep_core::protocol::{Checkpointing, FromWorker, TrainRequest};
 use sweep_engine::{Backend, BatchedTrial, EngineError, Job, Outcome};
 
 /// An order that has been begun.
 struct Begun<'a> {
     order: TrainRequest,
-    voice: Voice<'a>,
+    channel: AttemptChannel<'a>,
     checkpoint: Option<Vec<u8>>,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn train(
     orders: Vec<TrainRequest>,
     data: &mut OpenData,
     (output, stop): (&File, &AtomicBool),
-    pace: &mut Pace,
+    write_cost: &mut WriteCost,
 ) -> io::Result<Vec<TrainRequest>> {
     let (mut begun, mut alone) = begin_each(orders, output, stop)?;
     let Some(first) = begun.first() else {
@@ -53,7 +53,7 @@ pub(super) fn train(
         .map(
             |Begun {
                  order,
-                 voice,
+                 channel,
                  checkpoint,
              }| {
                 let cost = order.checkpoint.cost * share;
@@ -62,9 +62,9 @@ pub(super) fn train(
                         cost,
                         ..order.checkpoint
                     },
-                    *pace,
+                    *write_cost,
                 );
-                let reporter = Reporter::new(voice, &order.folder, budget, false);
+                let reporter = Reporter::new(channel, &order.folder, budget, false);
                 (reporter, &*order, checkpoint.as_deref())
             },
         )
@@ -84,8 +84,9 @@ pub(super) fn train(
     sweep_engine::train_together(backend, lanes, &mut |place, outcome| match outcome {
         Ok(Outcome::Done(result)) => {
             let attempt = attempts[place];
-            // The lane's own voice is its callback's until all are done.
-            Voice::new(attempt, output, stop).say(&FromWorker::Finished { attempt, result });
+            // The lane's own channel is its callback's until all are done.
+            AttemptChannel::new(attempt, output, stop)
+                .send(&FromWorker::Finished { attempt, result });
         }
         outcome => outcomes[place] = Some(outcome),
     });
@@ -94,7 +95,7 @@ pub(super) fn train(
         .map(|(callback, ..)| callback.saved_step)
         .collect();
     if let Some((callback, ..)) = watched.last() {
-        *pace = callback.budget.pace;
+        *write_cost = callback.budget.write_cost;
     }
     drop(watched);
     for ((mut begun, outcome), step) in begun.into_iter().zip(outcomes).zip(steps) {
@@ -104,11 +105,11 @@ pub(super) fn train(
                 alone.push(begun.order);
             }
             Some(outcome) => {
-                let last_word = conclude(outcome, step, &mut begun.voice);
-                begun.voice.say(&last_word);
+                let last_word = conclude(outcome, step, &mut begun.channel);
+                begun.channel.send(&last_word);
             }
         }
-        heard(begun.voice)?;
+        delivered(begun.channel)?;
     }
     Ok(alone)
 }
@@ -122,10 +123,10 @@ fn begin_each<'a>(
     let mut alone = Vec::new();
     let mut begun = Vec::with_capacity(orders.len());
     for order in orders {
-        let mut voice = Voice::new(order.attempt, output, stop);
-        if let Err(last_word) = begin(&order.folder, &mut voice) {
-            voice.say(&last_word);
-            heard(voice)?;
+        let mut channel = AttemptChannel::new(order.attempt, output, stop);
+        if let Err(last_word) = begin(&order.folder, &mut channel) {
+            channel.send(&last_word);
+            delivered(channel)?;
             continue;
         }
         match checkpoints::find(&order.folder).into_iter().next() {
@@ -133,7 +134,7 @@ fn begin_each<'a>(
             found => begun.push(Begun {
                 checkpoint: found.and_then(|found| found.bytes.ok()),
                 order,
-                voice,
+                channel,
             }),
         }
     }
@@ -142,15 +143,15 @@ fn begin_each<'a>(
 
 /// Says of each of `begun` that it cannot be trained.
 fn reject(begun: Vec<Begun<'_>>, message: &str) -> io::Result<()> {
-    for Begun { mut voice, .. } in begun {
-        let (attempt, message) = (voice.attempt, message.to_owned());
-        voice.say(&FromWorker::Rejected { attempt, message });
-        heard(voice)?;
+    for Begun { mut channel, .. } in begun {
+        let (attempt, message) = (channel.attempt, message.to_owned());
+        channel.send(&FromWorker::Rejected { attempt, message });
+        delivered(channel)?;
     }
     Ok(())
 }
 
-/// An error when what `voice` said was not heard.
-fn heard(voice: Voice<'_>) -> io::Result<()> {
-    voice.lost.map_or(Ok(()), Err)
+/// An error when a message of `channel` could not be delivered.
+fn delivered(channel: AttemptChannel<'_>) -> io::Result<()> {
+    channel.send_error.map_or(Ok(()), Err)
 }

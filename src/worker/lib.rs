@@ -4,14 +4,14 @@
 //! A thread of its own reads orders, so that a stop request or the end of the coordinator is noticed
 //! in the middle of training. Nothing is shared with it but the stop flag and a channel, in order.
 
+mod attempt_channel;
 mod budget;
 pub mod checkpoints;
 mod group;
 mod pause;
+pub mod progress_log;
 mod reporter;
-pub mod reports;
 mod trial;
-mod voice;
 
 use std::fs::File;
 use std::io;
@@ -20,13 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use budget::Pace;
+use attempt_channel::{AttemptChannel, log, send};
+use budget::WriteCost;
 use sweep_core::protocol::{FromWorker, Line, PROTOCOL_VERSION, ToWorker, TrainRequest, read_line};
 use sweep_core::signals;
 use sweep_engine::Backend;
 use trial::OpenData;
 pub use trial::make_ready;
-use voice::{Voice, log, say};
 
 /// Serves orders until standard input closes; `backend` trains networks, trees have their own engines. What asks a
 /// sweep to stop is ignored: it is the coordinator that asks workers.
@@ -44,7 +44,7 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
     thread::Builder::new()
         .name("orders".to_owned())
         .spawn(move || read_orders(&orders, &reader_stop))?;
-    say(
+    send(
         &output,
         &FromWorker::Ready {
             protocol: PROTOCOL_VERSION,
@@ -54,17 +54,23 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
         },
     )?;
     let mut data = OpenData::default();
-    let mut pace = Pace::default();
+    let mut write_cost = WriteCost::default();
     for orders in queue {
         let alone = match orders.len() {
             1 => orders,
-            _ => group::train(backend, orders, &mut data, (&output, &stop), &mut pace)?,
+            _ => group::train(
+                backend,
+                orders,
+                &mut data,
+                (&output, &stop),
+                &mut write_cost,
+            )?,
         };
         for order in alone {
-            let mut voice = Voice::new(order.attempt, &output, &stop);
-            let answer = trial::train(backend, &order, &mut data, &mut voice, &mut pace);
-            voice.say(&answer);
-            if let Some(error) = voice.lost {
+            let mut channel = AttemptChannel::new(order.attempt, &output, &stop);
+            let answer = trial::train(backend, &order, &mut data, &mut channel, &mut write_cost);
+            channel.send(&answer);
+            if let Some(error) = channel.send_error {
                 return Err(error);
             }
         }

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
+use super::attempt_channel::AttemptChannel;
 use super::budget::Budget;
 use super::checkpoints;
-use super::reports::Reports;
-use super::voice::Voice;
+use super::progress_log::ProgressLog;
 use sweep_core::atomic_fs::{how_to_make_room, is_full};
 use sweep_core::awake;
 use sweep_core::protocol::FromWorker;
@@ -17,14 +17,14 @@ use sweep_engine::{Callback, Control, EngineError, Epoch};
 
 /// Sends progress, and writes checkpoints when they are due.
 pub(super) struct Reporter<'a, 'v> {
-    voice: &'a mut Voice<'v>,
+    channel: &'a mut AttemptChannel<'v>,
     folder: &'a Path,
-    /// A newer checkpoint than the one that training goes on from was of no use.
+    /// A newer checkpoint than the one that training resumes from could not be used.
     fell_back: bool,
     /// The step of the newest checkpoint that is good.
     pub saved_step: Option<u32>,
     pub budget: Budget,
-    reports: Reports,
+    reports: ProgressLog,
     began: Instant,
     /// It has been said that checkpoints cannot be written.
     complained: bool,
@@ -34,18 +34,18 @@ pub(super) struct Reporter<'a, 'v> {
 
 impl<'a, 'v> Reporter<'a, 'v> {
     pub(super) fn new(
-        voice: &'a mut Voice<'v>,
+        channel: &'a mut AttemptChannel<'v>,
         folder: &'a Path,
         budget: Budget,
         fell_back: bool,
     ) -> Reporter<'a, 'v> {
         Reporter {
-            voice,
+            channel,
             folder,
             fell_back,
             saved_step: None,
             budget,
-            reports: Reports::default(),
+            reports: ProgressLog::default(),
             began: awake::now(),
             complained: false,
             remade: false,
@@ -79,8 +79,8 @@ impl<'a, 'v> Reporter<'a, 'v> {
                 if !self.complained {
                     self.complained = true;
                     let path = self.folder.join(checkpoints::LAST);
-                    self.voice.note(&format!(
-                        "cannot write {}: {error}; training goes on without a checkpoint of step {step}",
+                    self.channel.warn(&format!(
+                        "cannot write {}: {error}; training continues without a checkpoint of step {step}",
                         path.display()
                     ));
                 }
@@ -101,29 +101,29 @@ impl Reporter<'_, '_> {
         }
     }
 
-    /// Tells an epoch, and remembers that for whoever goes on from here.
-    fn tell(&mut self, step: u32, values: Vec<(Metric, f64)>) {
+    /// Reports an epoch, and logs the report for an attempt that resumes from here.
+    fn report(&mut self, step: u32, values: Vec<(Metric, f64)>) {
         let report = FromWorker::Progress {
-            attempt: self.voice.attempt,
+            attempt: self.channel.attempt,
             step,
             values,
         };
-        self.voice.say(&report);
+        self.channel.send(&report);
         self.reports.add(&report).expect("writing to memory");
     }
 
     /// Tells again what was reported up to `step`: the database may not have come to all of it.
-    fn tell_again(&mut self, step: u32) {
-        let told = Reports::recall(self.folder, step);
+    fn resend_until(&mut self, step: u32) {
+        let told = ProgressLog::recall(self.folder, step);
         // Not every step has a report, but the one of a checkpoint has.
         if !told.contains_key(&step) {
-            self.voice.note(&format!(
+            self.channel.warn(&format!(
                 "what was reported up to step {step} is gone; if the database has not got it either, its \
                  curves have a gap there"
             ));
         }
         for (step, values) in told {
-            self.tell(step, values);
+            self.report(step, values);
         }
     }
 }
@@ -131,23 +131,23 @@ impl Reporter<'_, '_> {
 impl Callback for Reporter<'_, '_> {
     fn resumed(&mut self, step: u32) {
         self.saved_step = Some(step);
-        let attempt = self.voice.attempt;
-        self.voice.say(&FromWorker::Resumed { attempt, step });
-        self.tell_again(step);
+        let attempt = self.channel.attempt;
+        self.channel.send(&FromWorker::Resumed { attempt, step });
+        self.resend_until(step);
         // From here on the one that was good is the last one, so that it is the one kept beside the next.
         if self.fell_back
             && let Err(error) = checkpoints::fall_back(self.folder)
         {
-            self.voice.note(&format!(
+            self.channel.warn(&format!(
                 "cannot put {} in place of the one that is of no use: {error}",
-                self.folder.join(checkpoints::BEFORE).display()
+                self.folder.join(checkpoints::PREVIOUS).display()
             ));
         }
     }
 
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
-        self.tell(epoch.step, epoch.values.clone());
-        let stop = self.voice.is_stopped();
+        self.report(epoch.step, epoch.values.clone());
+        let stop = self.channel.is_stopped();
         if stop || self.budget.is_due(awake::since(self.began)) {
             self.save(epoch.step, stop, checkpoint);
         }
@@ -162,7 +162,7 @@ impl Callback for Reporter<'_, '_> {
             return Control::Stop;
         };
         if is_full(source) {
-            return self.voice.wait(&format!(
+            return self.channel.wait(&format!(
                 "{error}; the finished model is kept in memory and written once there is room: {}",
                 how_to_make_room(source)
             ));
@@ -170,7 +170,7 @@ impl Callback for Reporter<'_, '_> {
         let removed = source.kind() == std::io::ErrorKind::NotFound;
         if removed && !self.remade && std::fs::create_dir_all(self.folder).is_ok() {
             self.remade = true;
-            self.voice.note(&format!(
+            self.channel.warn(&format!(
                 "{} had been removed and was made again",
                 self.folder.display()
             ));

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::budget::{Budget, Pace};
+use super::attempt_channel::{AttemptChannel, log};
+use super::budget::{Budget, WriteCost};
 use super::checkpoints;
 use super::reporter::Reporter;
-use super::voice::{Voice, log};
 use sweep_core::atomic_fs::is_full;
 use sweep_core::protocol::{FromWorker, TrainRequest};
 use sweep_data::Dataset;
@@ -35,15 +35,15 @@ pub(super) fn train(
     backend: &mut dyn Backend,
     order: &TrainRequest,
     data: &mut OpenData,
-    voice: &mut Voice<'_>,
-    pace: &mut Pace,
+    channel: &mut AttemptChannel<'_>,
+    write_cost: &mut WriteCost,
 ) -> FromWorker {
     let (attempt, folder) = (order.attempt, order.folder.as_path());
     let data = match data.get(&order.data) {
         Ok(data) => data,
         Err(message) => return FromWorker::Rejected { attempt, message },
     };
-    if let Err(end) = begin(folder, voice) {
+    if let Err(end) = begin(folder, channel) {
         return end;
     }
     let job = Job {
@@ -61,42 +61,42 @@ pub(super) fn train(
             Some(found) => match &found.bytes {
                 Ok(bytes) => (Some(found.name), Some(bytes.as_slice())),
                 Err(error) => {
-                    note_useless(voice, found.name, &error.to_string(), left);
+                    note_useless(channel, found.name, &error.to_string(), left);
                     fell_back = true;
                     continue;
                 }
             },
         };
-        let budget = Budget::new(order.checkpoint, *pace);
-        let mut reporter = Reporter::new(voice, folder, budget, fell_back);
+        let budget = Budget::new(order.checkpoint, *write_cost);
+        let mut reporter = Reporter::new(channel, folder, budget, fell_back);
         let outcome = sweep_engine::train_with(backend, job, bytes, &mut reporter);
         let saved_step = reporter.saved_step;
-        *pace = reporter.budget.pace;
+        *write_cost = reporter.budget.write_cost;
         match (outcome, name) {
             (Err(EngineError::Checkpoint(reason)), Some(name)) => {
-                note_useless(voice, name, &reason, left);
+                note_useless(channel, name, &reason, left);
                 fell_back = true;
             }
-            (outcome, _) => return conclude(outcome, saved_step, voice),
+            (outcome, _) => return conclude(outcome, saved_step, channel),
         }
     }
 }
 
 /// Makes the folder of a trial ready; an error is the last word on a trial for which that cannot be.
-pub(super) fn begin(folder: &Path, voice: &mut Voice<'_>) -> Result<(), FromWorker> {
-    let attempt = voice.attempt;
+pub(super) fn begin(folder: &Path, channel: &mut AttemptChannel<'_>) -> Result<(), FromWorker> {
+    let attempt = channel.attempt;
     while let Err(error) = make_ready(folder) {
         let why = format!("cannot write in {}: {error}", folder.display());
         if !is_full(&error) {
             let message = format!("{why}; see that the folder can be written");
             return Err(FromWorker::Rejected { attempt, message });
         }
-        if voice.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
+        if channel.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
             let step = None;
             return Err(FromWorker::Interrupted { attempt, step });
         }
     }
-    voice.go_on();
+    channel.unblock();
     Ok(())
 }
 
@@ -104,17 +104,17 @@ pub(super) fn begin(folder: &Path, voice: &mut Voice<'_>) -> Result<(), FromWork
 pub(super) fn conclude(
     outcome: Result<Outcome, EngineError>,
     step: Option<u32>,
-    voice: &mut Voice<'_>,
+    channel: &mut AttemptChannel<'_>,
 ) -> FromWorker {
-    let attempt = voice.attempt;
+    let attempt = channel.attempt;
     match outcome {
         Ok(Outcome::Done(result)) => {
-            voice.go_on();
+            channel.unblock();
             FromWorker::Finished { attempt, result }
         }
         Ok(Outcome::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
-        Err(EngineError::Write { .. }) if voice.is_held() && voice.is_stopped() => {
-            voice.note("stopped before there was room for the model, which is trained again");
+        Err(EngineError::Write { .. }) if channel.is_blocked() && channel.is_stopped() => {
+            channel.warn("stopped before there was room for the model, which is trained again");
             FromWorker::Interrupted { attempt, step }
         }
         Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
@@ -126,12 +126,12 @@ pub(super) fn conclude(
 }
 
 /// Says that a checkpoint was of no use, and what comes now that `left` others are left.
-fn note_useless(voice: &mut Voice<'_>, name: &str, reason: &str, left: usize) {
+fn note_useless(channel: &mut AttemptChannel<'_>, name: &str, reason: &str, left: usize) {
     let next = match left {
         0 => "training begins from the start",
         _ => "the one before it is tried",
     };
-    voice.note(&format!("{name} cannot be used: {reason}; {next}"));
+    channel.warn(&format!("{name} cannot be used: {reason}; {next}"));
 }
 
 /// What C++ calls a failure to get memory.

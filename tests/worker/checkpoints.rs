@@ -5,8 +5,8 @@ use std::process::Command;
 
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker};
 use sweep_core::trial::{Kind, Objective, TrialSpec};
-use sweep_worker::checkpoints::{BEFORE, LAST};
-use sweep_worker::reports::REPORTS;
+use sweep_worker::checkpoints::{LAST, PREVIOUS};
+use sweep_worker::progress_log::REPORTS;
 
 use super::worker_process::{
     ALWAYS, Bench, NEVER, damage, kinds, models, names, spec, tear, timeless,
@@ -26,8 +26,8 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_training_resumes_from_the_one_be
             let before = bench.stop(&spec).expect("a checkpoint");
             let step = bench.stop(&spec).expect("a checkpoint");
             assert!(before < step, "{before} {step}");
-            assert_eq!(names(&folder), [BEFORE, REPORTS, LAST], "{kind:?}");
-            let good = fs::read(folder.join(BEFORE)).unwrap();
+            assert_eq!(names(&folder), [PREVIOUS, REPORTS, LAST], "{kind:?}");
+            let good = fs::read(folder.join(PREVIOUS)).unwrap();
             spoil(&folder.join(LAST));
             let (story, result) = bench.finish(&spec, NEVER);
             assert_eq!(story.notes.len(), 1, "{story:?}");
@@ -53,7 +53,7 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_training_resumes_from_the_one_be
                 good,
                 "it is the last one now"
             );
-            assert!(!folder.join(BEFORE).exists());
+            assert!(!folder.join(PREVIOUS).exists());
         }
     }
 }
@@ -69,11 +69,11 @@ fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
     let other = TrialSpec::new(spec.model.clone(), 2, Objective::default());
     bench.stop(&other);
     fs::copy(bench.trial(&other).join(LAST), folder.join(LAST)).unwrap();
-    fs::write(folder.join(BEFORE), "").unwrap();
+    fs::write(folder.join(PREVIOUS), "").unwrap();
     let (story, result) = bench.finish(&spec, ALWAYS);
     assert_eq!(story.notes.len(), 2, "{story:?}");
     assert!(story.notes[0].contains("belongs to trial"), "{story:?}");
-    assert!(story.notes[1].starts_with(BEFORE), "{story:?}");
+    assert!(story.notes[1].starts_with(PREVIOUS), "{story:?}");
     assert!(story.notes[1].ends_with("; training begins from the start"));
     assert_eq!((story.resumed, story.steps[0]), (None, 1));
     assert_eq!(timeless(result), timeless(expected));

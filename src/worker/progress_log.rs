@@ -2,7 +2,7 @@
 //!
 //! The database is written a little after a report is made, and what waits there goes with a coordinator that is
 //! killed, so that a checkpoint may be ahead of the database. Invariant: beside a checkpoint of step `s` stand the
-//! reports of all steps up to `s`; whoever goes on from it tells them again, and no curve has a gap.
+//! reports of all steps up to `s`; an attempt that resumes from it sends them again, and no curve has a gap.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -17,16 +17,16 @@ use sweep_core::trial::Metric;
 /// A line of JSON for each report.
 pub const REPORTS: &str = "checkpoint.reports.jsonl";
 
-/// The reports of one attempt, and those that it goes on from.
+/// The reports of one attempt, and those that it resumes after.
 #[derive(Debug, Default)]
-pub(super) struct Reports {
+pub(super) struct ProgressLog {
     /// Those that are not in the file.
     fresh: Vec<u8>,
     /// Whether the file is that of this attempt; one of an earlier attempt is replaced.
     begun: bool,
 }
 
-impl Reports {
+impl ProgressLog {
     pub(super) fn add(&mut self, report: &FromWorker) -> io::Result<()> {
         serde_json::to_writer(&mut self.fresh, report)?;
         self.fresh.push(b'\n');
@@ -52,7 +52,7 @@ impl Reports {
         Ok(())
     }
 
-    /// The reports of steps up to `step`, by step, for an attempt that goes on from there. Lines that cannot
+    /// The reports of steps up to `step`, by step, for an attempt that resumes from there. Lines that cannot
     /// be read are passed over.
     pub(super) fn recall(folder: &Path, step: u32) -> BTreeMap<u32, Vec<(Metric, f64)>> {
         let bytes = fs::read(folder.join(REPORTS)).unwrap_or_default();
@@ -93,7 +93,7 @@ mod tests {
     fn reports_up_to_a_step_are_recalled_whatever_a_killed_write_left_between_them() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let mut reports = Reports::default();
+        let mut reports = ProgressLog::default();
         for step in 1..=2 {
             reports.add(&report(step, f64::from(step))).unwrap();
         }
@@ -107,17 +107,17 @@ mod tests {
             reports.add(&report(step, f64::INFINITY)).unwrap();
         }
         reports.keep(folder).unwrap();
-        let told = Reports::recall(folder, 4);
+        let told = ProgressLog::recall(folder, 4);
         assert_eq!(told.keys().copied().collect::<Vec<_>>(), [1, 2, 3, 4]);
         assert_eq!(told[&2], [("train/loss".to_owned(), 2.0)]);
         assert_eq!(told[&3], [("train/loss".to_owned(), f64::INFINITY)]);
 
         // Another attempt begins anew.
-        let mut reports = Reports::default();
+        let mut reports = ProgressLog::default();
         reports.add(&report(1, 0.5)).unwrap();
         reports.keep(folder).unwrap();
-        assert_eq!(Reports::recall(folder, 9).len(), 1);
-        assert!(Reports::recall(&folder.join("gone"), 9).is_empty());
+        assert_eq!(ProgressLog::recall(folder, 9).len(), 1);
+        assert!(ProgressLog::recall(&folder.join("gone"), 9).is_empty());
     }
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
             "\n"
         );
         fs::write(folder.path().join(REPORTS), old).unwrap();
-        let read = Reports::recall(folder.path(), 9);
+        let read = ProgressLog::recall(folder.path(), 9);
         assert_eq!(read[&1], [("train/loss".to_owned(), 0.1)]);
         assert_eq!(read[&2], [("train/loss".to_owned(), f64::INFINITY)]);
     }
