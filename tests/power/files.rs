@@ -103,7 +103,7 @@ pub fn record_output(recording: &Path) {
     folder.succeed(&REPORT);
     folder.succeed(&["resume", NAME]);
     let mut recorder = Recorder::new(&folder.root(), recording);
-    let export_tables = ["export", NAME, TABLES, "--format", "mlflow"];
+    let export_tables = ["export", NAME, TABLES, "--format", "tensorboard"];
     let commands: [&[&str]; 3] = [&REPORT, &["export", "best", MODEL], &export_tables];
     for command in commands {
         record_command(&folder, command, 0, &mut recorder);

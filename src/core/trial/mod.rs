@@ -13,10 +13,10 @@ mod transfer;
 mod value;
 
 pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScore};
-pub use id::{ConfigId, DataDigest, TRIAL_FORMAT, TrialId};
+pub use id::{ConfigId, DataDigest, TrialId};
 pub use metric::{Goal, METRICS, Metric, Objective, Score, TIE_BREAKER};
 pub use models::{Kind, ModelSpec};
 pub use result::{Artifact, Status, TrialResult};
-pub use spec::{TRAIN_FRACTION, TrialSpec, complete};
+pub use spec::{TRAIN_FRACTION, TRIAL_FORMAT, TrialSpec, complete};
 pub use transfer::{FROM, INIT, Transfer, WEIGHTS};
 pub use value::{Params, Value};

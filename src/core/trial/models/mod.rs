@@ -1,5 +1,6 @@
 //! The kinds of model and their settings: one file or folder for each kind, and what they have in common.
 
+mod canonical;
 mod invalid;
 mod kind;
 mod mlp;
@@ -7,7 +8,6 @@ mod model;
 mod param;
 mod random_forest;
 mod registry;
-mod table;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -20,7 +20,9 @@ pub use mlp::{
     Optimizer,
 };
 pub use model::ModelSpec;
-pub use param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
+pub use param::{
+    Choice, EntryDoc, FloatRange, Form, InBatch, IntRange, Literal, ParamDef, ParamType, TableDef,
+    Variant,
+};
 pub use random_forest::{MaxFeatures, RandomForestSpec};
-pub use table::{EntryDoc, Form, TableDef, Variant};
 pub use xgboost::XgboostSpec;

@@ -1,10 +1,11 @@
 //! When training ends before its last epoch.
 
 use super::super::super::value::Value;
-use super::super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
-use super::super::table::{Form, TableDef, Variant};
+use super::super::param::{
+    FloatRange, Form, IntRange, Literal, ParamDef, ParamType, TableDef, Variant,
+};
 use super::super::view::{ParamValue, entry, table};
-use super::MAX_EPOCHS;
+use super::limits::MAX_EPOCHS;
 
 pub(super) static TABLE: TableDef = TableDef {
     form: Form::Optional,

@@ -1,8 +1,9 @@
 //! How numbers enter a network: as they are, or each spread over several inputs.
 
 use super::super::super::value::Value;
-use super::super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
-use super::super::table::{Form, TableDef, Variant};
+use super::super::param::{
+    FloatRange, Form, IntRange, Literal, ParamDef, ParamType, TableDef, Variant,
+};
 use super::super::view::{ParamValue, entry, kind, table, word};
 
 /// Frequencies come in eights, so that a feature's cosines and sines fill whole vector registers.

@@ -1,10 +1,11 @@
 //! How the learning rate moves over a trial. Every schedule is a function of the optimiser step.
 
 use super::super::super::value::Value;
-use super::super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
-use super::super::table::{Form, TableDef, Variant};
+use super::super::param::{
+    FloatRange, Form, IntRange, Literal, ParamDef, ParamType, TableDef, Variant,
+};
 use super::super::view::{ParamValue, entry, kind, table, word};
-use super::MAX_EPOCHS;
+use super::limits::MAX_EPOCHS;
 
 pub(super) static TABLE: TableDef = TableDef {
     form: Form::Tagged {

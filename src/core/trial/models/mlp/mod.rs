@@ -2,6 +2,7 @@
 
 mod early_stopping;
 mod embedding;
+mod limits;
 mod lr_schedule;
 mod optimizer;
 
@@ -16,13 +17,7 @@ use super::super::value::Value;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
 use super::view::{ParamValue, settings_struct, unexpected, word};
-
-/// Most hidden layers a network may have. Dropout streams are numbered with 64 layers per step.
-const MAX_LAYERS: usize = 64;
-/// Widest hidden layer.
-const MAX_WIDTH: u32 = 65_536;
-/// Most epochs a trial may train.
-const MAX_EPOCHS: u32 = 1_000_000;
+use limits::{MAX_EPOCHS, MAX_LAYERS, MAX_WIDTH};
 
 pub(super) static DEF: KindDef = KindDef {
     name: "mlp",

@@ -1,83 +1,116 @@
-//! Settings that are tables, such as `lr_schedule`: what is wrong with one is said of the entry that is at fault.
+//! The one way in which a value is kept and shown, so that `1` and `1.0` are one value; or what would be allowed.
+//!
+//! What is wrong with a setting that is a table is said of the entry that is at fault.
 
 use std::collections::BTreeMap;
 
 use super::super::value::Value;
 use super::invalid::{InvalidEntry, InvalidParam};
-use super::param::ParamDef;
+use super::param::{FloatRange, Form, IntRange, KIND, ParamDef, ParamType, TableDef, Variant};
 
-/// The entry that tells which variant a table is.
-const KIND: &str = "kind";
+impl ParamDef {
+    /// `value` as it is kept and shown, so that `1` and `1.0` are one value; or what would be allowed.
+    pub(super) fn canonical(&self, value: &Value) -> Result<Value, InvalidParam> {
+        let refuse = || InvalidParam::Value {
+            allowed: self.allowed(),
+        };
+        let refuse_item = |index| InvalidParam::Item {
+            index,
+            allowed: self.allowed(),
+        };
+        let is_word =
+            |words: &[&str]| matches!(value, Value::Text(text) if words.contains(&text.as_str()));
+        let found = match &self.ty {
+            ParamType::Bool => matches!(value, Value::Bool(_)).then(|| value.clone()),
+            ParamType::Int(range) => range.value(value),
+            ParamType::OneOf(numbers) => match value {
+                Value::Int(int) => {
+                    let is_one = numbers.iter().any(|number| i64::from(*number) == *int);
+                    is_one.then_some(Value::Int(*int))
+                }
+                _ => None,
+            },
+            ParamType::Float(range) => range.value(value),
+            ParamType::Choice(choices) => match value {
+                Value::Text(text) => {
+                    let is_one = choices.iter().any(|choice| choice.name == text);
+                    is_one.then(|| value.clone())
+                }
+                _ => None,
+            },
+            ParamType::IntOr(_, words) | ParamType::FloatOr(_, words) if is_word(words) => {
+                Some(value.clone())
+            }
+            ParamType::IntOr(range, _) => range.value(value),
+            ParamType::FloatOr(range, _) => range.value(value),
+            ParamType::Ints { max_len, each } => match value {
+                Value::List(items) if items.len() <= *max_len => {
+                    return list(items, |item| each.value(item), refuse_item);
+                }
+                _ => None,
+            },
+            ParamType::Pair(range) => match value {
+                Value::List(items) if items.len() == 2 => {
+                    return list(items, |item| range.value(item), refuse_item);
+                }
+                _ => None,
+            },
+            ParamType::Table(def) => return def.canonical(value, refuse),
+        };
+        found.ok_or_else(refuse)
+    }
 
-/// A setting that is a table, or a word or `false` that stands for one.
-#[derive(Debug)]
-pub struct TableDef {
-    pub form: Form,
-    pub variants: &'static [Variant],
-    /// What may be given, as a sentence fragment.
-    pub allowed: &'static str,
+    /// The canonical default.
+    ///
+    /// # Panics
+    /// When there is none, or it is not allowed; a test walks all settings.
+    pub(super) fn default_value(&self) -> Value {
+        let default = self.default.expect("settings have defaults");
+        let value = self.canonical(&default.value());
+        value.expect("defaults are allowed")
+    }
 }
 
-/// How a table is written.
-#[derive(Debug)]
-pub enum Form {
-    /// `false`, or a table without a kind; there is one variant.
-    Optional,
-    /// A table with a kind, or the kind's name alone.
-    Tagged {
-        /// Of the entry `kind`, for the reference.
-        about: &'static str,
-        /// Whether a table with every entry at its default is kept as the kind's name alone.
-        is_shortened: bool,
-    },
+/// The list of what `read` makes of each item; every item that it does not take is refused.
+fn list(
+    items: &[Value],
+    read: impl Fn(&Value) -> Option<Value>,
+    refuse: impl Fn(usize) -> InvalidParam,
+) -> Result<Value, InvalidParam> {
+    let mut values = Vec::with_capacity(items.len());
+    let mut problems = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        match read(item) {
+            Some(value) => values.push(value),
+            None => problems.push(refuse(index)),
+        }
+    }
+    InvalidParam::all(problems).map(|()| Value::List(values))
 }
 
-/// The entries that tables of one kind have.
-#[derive(Debug)]
-pub struct Variant {
-    pub kind: &'static str,
-    pub params: &'static [ParamDef],
+impl IntRange {
+    fn value(&self, value: &Value) -> Option<Value> {
+        let Value::Int(int) = value else {
+            return None;
+        };
+        let within = u32::try_from(*int).is_ok_and(|int| {
+            (self.min..=self.max).contains(&int) && int.is_multiple_of(self.multiple_of)
+        });
+        within.then_some(Value::Int(*int))
+    }
 }
 
-/// A row of the reference.
-pub struct EntryDoc {
-    pub name: &'static str,
-    pub allowed: String,
-    pub about: &'static str,
+impl FloatRange {
+    fn value(&self, value: &Value) -> Option<Value> {
+        // Adding zero turns -0.0 into 0.0, which would otherwise be a trial of its own.
+        let number = value.as_f64()? + 0.0;
+        let above = number > self.min || (self.includes_min && number == self.min);
+        let below = number < self.max || (self.includes_max && number == self.max);
+        (above && below).then_some(Value::Float(number))
+    }
 }
 
 impl TableDef {
-    /// Every entry that any variant has, once.
-    pub fn entries(&self) -> Vec<EntryDoc> {
-        let mut docs = Vec::new();
-        if let Form::Tagged { about, .. } = self.form {
-            docs.push(EntryDoc {
-                name: KIND,
-                allowed: self.kinds(),
-                about,
-            });
-        }
-        for param in self.variants.iter().flat_map(|variant| variant.params) {
-            if docs.iter().all(|doc| doc.name != param.name) {
-                docs.push(EntryDoc {
-                    name: param.name,
-                    allowed: param.allowed(),
-                    about: param.about,
-                });
-            }
-        }
-        docs
-    }
-
-    /// `"constant", "cosine" or "step"`
-    fn kinds(&self) -> String {
-        let names: Vec<String> = (self.variants.iter())
-            .map(|variant| format!("\"{}\"", variant.kind))
-            .collect();
-        let (last, others) = names.split_last().expect("a table has variants");
-        format!("{} or {last}", others.join(", "))
-    }
-
     /// The table with every default written out, or the word that stands for it.
     pub(super) fn canonical(
         &self,
