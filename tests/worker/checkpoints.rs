@@ -151,7 +151,7 @@ fn a_checkpoint_that_finds_no_room_is_noted_once_and_costs_no_trial() {
     assert_eq!(end, FromWorker::Interrupted { attempt, step });
     assert_eq!(story.notes.len(), 1, "{story:?}");
     assert!(story.notes[0].contains("No space left"), "{story:?}");
-    assert!(story.notes[0].contains("training goes on"), "{story:?}");
+    assert!(story.notes[0].contains("training continues"), "{story:?}");
     let (story, result) = bench.finish(&spec, ALWAYS);
     assert!(story.notes.len() <= 1, "{story:?}");
     assert_eq!(result.steps, 60);

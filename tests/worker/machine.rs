@@ -24,7 +24,7 @@ fn a_model_that_finds_no_room_is_held_back_and_written_once_there_is_some() {
         assert!(story.waited >= 1, "{story:?}");
         assert!(story.notes[0].contains("No space left"), "{story:?}");
         assert!(story.notes[0].contains("kept in memory"), "{story:?}");
-        assert!(story.notes[1].contains("room again"), "{story:?}");
+        assert!(story.notes[1].contains("space again"), "{story:?}");
     }
 }
 
