@@ -28,10 +28,7 @@ impl App {
 
     /// The folder with the database and everything that trials write.
     pub fn runs(&self) -> &Path {
-        match self.store.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
+        atomic_fs::parent_dir(&self.store)
     }
 
     /// The same, with its layout.

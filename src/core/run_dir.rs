@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::atomic_fs;
 use crate::event::Slot;
 use crate::trial::{DataDigest, TrialId};
 
@@ -94,10 +95,7 @@ impl RunDir {
     }
 
     pub fn path(&self) -> &Path {
-        match self.database.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
+        atomic_fs::parent_dir(&self.database)
     }
 
     pub fn database(&self) -> &Path {

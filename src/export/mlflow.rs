@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 use super::best;
 use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::times::Times;
+use sweep_core::format::shell_word;
 use sweep_core::trial::Status;
 use sweep_store::TrialRecord;
 
@@ -55,11 +56,7 @@ impl Exporter for Mlflow {
     fn viewer(&self, folder: &Path) -> Option<String> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let uri = format!("sqlite:///{}", folder.join(DATABASE).display());
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:._-+".contains(c);
-        let uri = match uri.chars().all(is_plain) {
-            true => uri,
-            false => format!("'{}'", uri.replace('\'', "'\\''")),
-        };
+        let uri = shell_word(&uri);
         Some(format!("mlflow ui --backend-store-uri {uri}"))
     }
 }

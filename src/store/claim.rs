@@ -59,7 +59,7 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// The experiments whose sessions have `trial` in hand, as far as the database tells: of sessions that were killed it
+    /// The experiments that run `trial`, as far as the database tells: of sessions that were killed it
     /// tells so too.
     pub fn running_in(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
         let standing = self.claim(trial, SessionId(NO_SESSION))?;

@@ -363,10 +363,9 @@ impl TableDef {
 
     /// `"constant", "cosine" or "step"`
     pub(super) fn kinds(&self) -> String {
-        let names: Vec<String> = (self.variants.iter())
+        let kinds = self.variants.iter();
+        or(kinds
             .map(|variant| format!("\"{}\"", variant.kind))
-            .collect();
-        let (last, others) = names.split_last().expect("a table has variants");
-        format!("{} or {last}", others.join(", "))
+            .collect())
     }
 }
