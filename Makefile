@@ -72,7 +72,7 @@ tools:
 	@command -v cc >/dev/null || { echo "sweep needs a C compiler (cc): install gcc or clang" >&2; exit 1; }
 
 # The study of experiments/README.md, on the real file if it is in data/ and on the demo data otherwise; tables and
-# figures are left in reports/study/. Every step is a command that a user can type, and goes on where it was stopped.
+# figures are left in reports/study/. Every step is a command that a user can type, and resumes where it was stopped.
 
 STUDY_DATA := $(firstword $(wildcard data/spotify_songs.csv) $(DEMO))
 STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text genres_all \

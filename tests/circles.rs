@@ -1,6 +1,6 @@
 //! Files of a crate import each other in one direction: what imports what, and whether a road leads back.
 //!
-//! The compiler holds this between crates, and nobody within one. An import is a `use`, or a path in the code, that
+//! The compiler holds this between crates, but not within one. An import is a `use`, or a path in the code, that
 //! leads to another file. Names that a file only passes on (`pub use`) lead to the file that defines them. Tests
 //! may import what they like.
 

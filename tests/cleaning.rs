@@ -1,4 +1,4 @@
-//! The real binary removing sweeps, trials and litter: what goes, what stays, and that nothing goes
+//! The real binary removing sweeps, trials and unused files: what goes, what stays, and that nothing goes
 //! unasked.
 
 use std::collections::BTreeSet;
@@ -22,19 +22,19 @@ layers = [8]
 ";
 
 fn test_dir() -> TestDir {
-    let bench = TestDir::with_data(600);
-    bench.write(
+    let dir = TestDir::with_data(600);
+    dir.write(
         "one.toml",
         format!("{EXPERIMENT}\n[grid]\nlr = [0.01, 0.02]\n"),
     );
-    bench.write(
+    dir.write(
         "two.toml",
         format!("{EXPERIMENT}\n[grid]\nlr = [0.02, 0.03]\n"),
     );
     for file in ["one.toml", "two.toml"] {
-        bench.succeed(&["run", file, "-q", "--workers", "1"]);
+        dir.succeed(&["run", file, "-q", "--workers", "1"]);
     }
-    bench
+    dir
 }
 
 /// Names of the trials of `sweep`, in plan order.
@@ -87,38 +87,34 @@ fn kinds(found: &Json) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
-    let bench = test_dir();
-    let (one, two) = (trials(&bench, "one"), trials(&bench, "two"));
+fn a_sweep_is_removed_with_all_that_no_other_sweep_asks_for() {
+    let dir = test_dir();
+    let (one, two) = (trials(&dir, "one"), trials(&dir, "two"));
     assert_eq!((one.len(), two.len()), (2, 2));
     assert_eq!(one[1], two[0], "the two share a trial");
     // As workers that share a GPU leave them.
     let shared_gpu = ["logs/one/cuda-0.1.log", "logs/one/cuda-0.1.log.1"];
     for log in shared_gpu {
-        bench.write(&format!("runs/{log}"), "a line\n");
+        dir.write(&format!("runs/{log}"), "a line\n");
     }
-    let before = files(&bench);
+    let before = files(&dir);
 
-    let (shown, said) = bench.end(&["rm", "one"], 2);
+    let (shown, said) = dir.end(&["rm", "one"], 2);
     assert!(shown.contains("removes: sweep one, 1 trial"), "{shown}");
     assert!(
         shown.contains("keeps:   1 trial, in the plan of other sweeps as well"),
         "{shown}"
     );
     assert!(said.contains("--yes"), "{said}");
-    bench.succeed(&["rm", "one", "--dry-run"]);
-    assert_eq!(files(&bench), before);
-    assert_eq!(bench.count("SELECT count(*) FROM trials"), 3);
+    dir.succeed(&["rm", "one", "--dry-run"]);
+    assert_eq!(files(&dir), before);
+    assert_eq!(dir.count("SELECT count(*) FROM trials"), 3);
 
-    let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
+    let (_, said) = dir.end(&["rm", "one", "--yes"], 0);
     assert!(said.contains("removed sweep one: "), "{said}");
-    assert!(!folder_of(&bench, &one[0]).exists());
-    assert!(
-        folder_of(&bench, &one[1])
-            .join("model.safetensors")
-            .is_file()
-    );
-    let gone: BTreeSet<String> = before.difference(&files(&bench)).cloned().collect();
+    assert!(!folder_of(&dir, &one[0]).exists());
+    assert!(folder_of(&dir, &one[1]).join("model.safetensors").is_file());
+    let gone: BTreeSet<String> = before.difference(&files(&dir)).cloned().collect();
     let expected: Vec<String> = (["locks/one.lock", "logs/one"].into_iter())
         .chain(shared_gpu)
         .map(str::to_owned)
@@ -128,53 +124,49 @@ fn a_sweep_is_removed_with_all_that_nobody_else_asks_for() {
         )
         .collect();
     assert_eq!(gone, expected.into_iter().collect());
-    bench.end(&["show", "one"], 2);
-    assert_eq!(trials(&bench, "two"), two);
-    // The other sweep can be reported and gone on with; the removed one run anew.
-    bench.succeed(&["report", "two"]);
-    bench.succeed(&["resume", "two", "-q"]);
-    bench.succeed(&["run", "one.toml", "-q"]);
-    assert_eq!(trials(&bench, "one"), one);
-    assert!(
-        folder_of(&bench, &one[0])
-            .join("model.safetensors")
-            .is_file()
-    );
+    dir.end(&["show", "one"], 2);
+    assert_eq!(trials(&dir, "two"), two);
+    // The other sweep can be reported and resumed; the removed one run anew.
+    dir.succeed(&["report", "two"]);
+    dir.succeed(&["resume", "two", "-q"]);
+    dir.succeed(&["run", "one.toml", "-q"]);
+    assert_eq!(trials(&dir, "one"), one);
+    assert!(folder_of(&dir, &one[0]).join("model.safetensors").is_file());
 }
 
 #[test]
 fn a_sweep_that_runs_is_not_removed_nor_its_files() {
-    let bench = test_dir();
-    let trial = trials(&bench, "two")[1].clone();
-    bench.write(&format!("runs/trials/{trial}/model.json.partial"), "{");
-    let lock = SweepLock::acquire(&bench.path("runs"), "two").unwrap();
-    let before = files(&bench);
-    let (_, said) = bench.end(&["rm", "two", "--yes"], 4);
+    let dir = test_dir();
+    let trial = trials(&dir, "two")[1].clone();
+    dir.write(&format!("runs/trials/{trial}/model.json.partial"), "{");
+    let lock = SweepLock::acquire(&dir.path("runs"), "two").unwrap();
+    let before = files(&dir);
+    let (_, said) = dir.end(&["rm", "two", "--yes"], 4);
     assert!(said.contains("is being run by process"), "{said}");
-    let (_, said) = bench.end(&["gc", "--yes"], 0);
+    let (_, said) = dir.end(&["gc", "--yes"], 0);
     assert!(!said.contains("removed"), "{said}");
-    assert_eq!(files(&bench), before);
-    let (_, said) = bench.end(&["gc", "--yes", "--vacuum"], 0);
+    assert_eq!(files(&dir), before);
+    let (_, said) = dir.end(&["gc", "--yes", "--vacuum"], 0);
     assert!(!said.contains("removed"), "{said}");
     drop(lock);
     assert_eq!(
-        kinds(&bench.json(&["gc", "--yes", "--json"])),
+        kinds(&dir.json(&["gc", "--yes", "--json"])),
         [("leftover".to_owned(), "model.json.partial".to_owned())]
     );
 }
 
 #[test]
 fn one_trial_is_removed_and_trained_again_when_asked_for() {
-    let bench = test_dir();
-    let own = trials(&bench, "one")[0].clone();
-    let removed = bench.json(&["rm", "one", "--trial", &own[..8], "--yes", "--json"]);
+    let dir = test_dir();
+    let own = trials(&dir, "one")[0].clone();
+    let removed = dir.json(&["rm", "one", "--trial", &own[..8], "--yes", "--json"]);
     assert_eq!(removed["removed"], true);
     assert_eq!(removed["trials"], serde_json::json!([own]));
-    assert!(!folder_of(&bench, &own).exists());
-    assert_eq!(trials(&bench, "one").len(), 1);
-    bench.succeed(&["resume", "one", "-q"]);
-    assert_eq!(trials(&bench, "one").len(), 2);
-    let (_, said) = bench.end(&["rm", "one", "--trial", "zz", "--yes"], 2);
+    assert!(!folder_of(&dir, &own).exists());
+    assert_eq!(trials(&dir, "one").len(), 1);
+    dir.succeed(&["resume", "one", "-q"]);
+    assert_eq!(trials(&dir, "one").len(), 2);
+    let (_, said) = dir.end(&["rm", "one", "--trial", "zz", "--yes"], 2);
     assert!(
         said.contains("sweep one has no trial and no configuration `zz`"),
         "{said}"
@@ -183,26 +175,26 @@ fn one_trial_is_removed_and_trained_again_when_asked_for() {
 
 #[test]
 fn test_set_evaluations_stay_counted_after_their_sweep_is_removed() {
-    let bench = test_dir();
-    bench.succeed(&["report", "one", "--test"]);
-    let (shown, _) = bench.end(&["rm", "one", "--yes"], 0);
+    let dir = test_dir();
+    dir.succeed(&["report", "one", "--test"]);
+    let (shown, _) = dir.end(&["rm", "one", "--yes"], 0);
     assert!(
         shown.contains("keeps:   the count of its 1 test-set evaluation"),
         "{shown}"
     );
-    let (shown, said) = bench.end(&["report", "two", "--test"], 0);
+    let (shown, said) = dir.end(&["report", "two", "--test"], 0);
     let all = format!("{shown}{said}");
-    assert_eq!(bench.count("SELECT count(*) FROM evaluations"), 1);
+    assert_eq!(dir.count("SELECT count(*) FROM evaluations"), 1);
     assert!(all.contains("evaluated 2 times so far"), "{all}");
 }
 
 #[test]
-fn litter_goes_and_everything_else_stays() {
-    let bench = test_dir();
-    let trial = trials(&bench, "one")[0].clone();
+fn unused_files_go_and_everything_else_stays() {
+    let dir = test_dir();
+    let trial = trials(&dir, "one")[0].clone();
     let unknown = "0123456789abcdef".repeat(2);
     let digest = "0123456789abcdef".repeat(4);
-    let litter = [
+    let unused = [
         format!("trials/{unknown}/checkpoint.safetensors"),
         format!("trials/{unknown}/model.safetensors"),
         format!("trials/{trial}/checkpoint.safetensors"),
@@ -226,29 +218,29 @@ fn litter_goes_and_everything_else_stays() {
         "cache/sentence-v1-00.cache".to_owned(),
         "mine/model.safetensors".to_owned(),
     ];
-    let clean = files(&bench);
-    for name in litter.iter().chain(&others) {
-        bench.write(&format!("runs/{name}"), "something");
+    let clean = files(&dir);
+    for name in unused.iter().chain(&others) {
+        dir.write(&format!("runs/{name}"), "something");
     }
-    let outside = bench.path("precious");
-    bench.write("precious/model.safetensors", "mine");
+    let outside = dir.path("precious");
+    dir.write("precious/model.safetensors", "mine");
     let link = "fedcba9876543210".repeat(2);
-    std::os::unix::fs::symlink(&outside, bench.path("runs/trials").join(&link)).unwrap();
-    let before = files(&bench);
+    std::os::unix::fs::symlink(&outside, dir.path("runs/trials").join(&link)).unwrap();
+    let before = files(&dir);
 
-    let (shown, _) = bench.end(&["gc", "--dry-run"], 0);
+    let (shown, _) = dir.end(&["gc", "--dry-run"], 0);
     assert!(shown.contains("prepared data that are not used"), "{shown}");
-    for name in &litter {
+    for name in &unused {
         assert!(shown.contains(name.as_str()), "{name} is not in {shown}");
     }
-    let (_, said) = bench.end(&["gc"], 2);
+    let (_, said) = dir.end(&["gc"], 2);
     assert!(said.contains("--yes"), "{said}");
-    assert_eq!(files(&bench), before, "nothing goes unasked");
+    assert_eq!(files(&dir), before, "nothing goes unasked");
 
-    let (_, said) = bench.end(&["gc", "--yes"], 0);
+    let (_, said) = dir.end(&["gc", "--yes"], 0);
     assert!(said.contains("removed 12 files, 108 B"), "{said}");
-    let left = files(&bench);
-    for name in &litter {
+    let left = files(&dir);
+    for name in &unused {
         assert!(!left.contains(name), "{name} is still there");
     }
     assert!(!left.contains(&format!("trials/{unknown}")));
@@ -257,45 +249,45 @@ fn litter_goes_and_everything_else_stays() {
     }
     assert!(outside.join("model.safetensors").is_file());
     assert!(left.contains(&format!("trials/{link}")));
-    let (_, said) = bench.end(&["gc", "--yes", "--cache"], 0);
+    let (_, said) = dir.end(&["gc", "--yes", "--cache"], 0);
     assert!(said.contains("removed 1 file"), "{said}");
-    let (shown, _) = bench.end(&["gc", "--yes"], 0);
+    let (shown, _) = dir.end(&["gc", "--yes"], 0);
     assert!(shown.contains("nothing to remove"), "{shown}");
-    bench.succeed(&["report", "one"]);
+    dir.succeed(&["report", "one"]);
 }
 
 #[test]
-fn data_of_a_removed_sweep_go_with_the_litter_and_space_is_given_back() {
-    let bench = test_dir();
-    let (_, said) = bench.end(&["rm", "one", "--yes"], 0);
+fn data_of_a_removed_sweep_go_with_the_unused_files_and_space_is_given_back() {
+    let dir = test_dir();
+    let (_, said) = dir.end(&["rm", "one", "--yes"], 0);
     assert!(!said.contains("sweep gc"), "{said}");
-    let (_, said) = bench.end(&["rm", "two", "--yes"], 0);
+    let (_, said) = dir.end(&["rm", "two", "--yes"], 0);
     assert!(
         said.contains("prepared data are not used any more"),
         "{said}"
     );
-    let found = bench.json(&["gc", "--yes", "--vacuum", "--json"]);
+    let found = dir.json(&["gc", "--yes", "--vacuum", "--json"]);
     assert_eq!(kinds(&found).len(), 3, "{found}");
     assert_eq!(
-        bench.count("SELECT freelist_count FROM pragma_freelist_count"),
+        dir.count("SELECT freelist_count FROM pragma_freelist_count"),
         0
     );
-    let left = files(&bench);
+    let left = files(&dir);
     let folders = ["data", "locks", "logs", "trials"].map(str::to_owned);
     assert_eq!(left, folders.into_iter().collect());
-    bench.succeed(&["run", "one.toml", "-q"]);
+    dir.succeed(&["run", "one.toml", "-q"]);
 }
 
 #[test]
 fn a_folder_with_two_databases_or_none_is_left_as_it_is() {
-    let bench = test_dir();
-    bench.succeed(&["run", "two.toml", "-q", "--store", "runs/other.sqlite"]);
-    let before = files(&bench);
+    let dir = test_dir();
+    dir.succeed(&["run", "two.toml", "-q", "--store", "runs/other.sqlite"]);
+    let before = files(&dir);
     for arguments in [["gc", "--yes"].as_slice(), &["rm", "one", "--yes"]] {
-        let (_, said) = bench.end(arguments, 2);
+        let (_, said) = dir.end(arguments, 2);
         assert!(said.contains("other.sqlite is another database"), "{said}");
     }
-    bench.end(&["gc", "--yes", "--store", "runs/nothing.sqlite"], 1);
-    assert_eq!(files(&bench), before);
-    assert!(!bench.path("runs/nothing.sqlite").exists());
+    dir.end(&["gc", "--yes", "--store", "runs/nothing.sqlite"], 1);
+    assert_eq!(files(&dir), before);
+    assert!(!dir.path("runs/nothing.sqlite").exists());
 }

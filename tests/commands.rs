@@ -4,20 +4,10 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::common::TestDir;
+use crate::common::{TestDir, experiment};
 use serde_json::Value as Json;
 
-const FILE: &str = "
-[experiment]
-seeds = [1, 2]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [\"danceability\", \"energy\"]
-
-[model]
+const TRAINING: &str = "[model]
 epochs = 2
 momentum = 0.9
 
@@ -30,9 +20,12 @@ trees = 3
 ";
 
 fn test_dir() -> TestDir {
-    let place = TestDir::with_data(400);
-    place.write("few.toml", FILE);
-    place
+    let dir = TestDir::with_data(400);
+    dir.write(
+        "few.toml",
+        experiment(&["danceability", "energy"], TRAINING),
+    );
+    dir
 }
 
 /// Standard output and standard error of a command that must succeed.
@@ -51,13 +44,13 @@ fn refuse(dir: &TestDir, arguments: &[&str]) -> String {
 
 #[test]
 fn made_up_data_replace_nothing_unasked() {
-    let bench = TestDir::empty();
-    bench.write("mine.csv", "hi");
+    let dir = TestDir::empty();
+    dir.write("mine.csv", "hi");
     let synth = ["data", "synth", "mine.csv", "--rows", "20"];
-    assert!(refuse(&bench, &synth).contains("--force"));
-    let mine = bench.root().join("mine.csv");
+    assert!(refuse(&dir, &synth).contains("--force"));
+    let mine = dir.root().join("mine.csv");
     assert_eq!(std::fs::read(&mine).unwrap(), b"hi");
-    let told = json(&bench, &[&synth[..], &["--force"]].concat());
+    let told = json(&dir, &[&synth[..], &["--force"]].concat());
     assert_eq!(
         (&told["rows"], &told["path"]),
         (&Json::from(20), &Json::from("mine.csv"))
@@ -68,14 +61,14 @@ fn made_up_data_replace_nothing_unasked() {
 #[test]
 fn what_is_written_in_part_goes_with_a_signal() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        let bench = TestDir::empty();
-        let mut writer = bench
+        let dir = TestDir::empty();
+        let mut writer = dir
             .command(&["data", "synth", "q.csv", "--rows", "30000000"])
             .stderr(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let files = || std::fs::read_dir(bench.root()).unwrap().count();
+        let files = || std::fs::read_dir(dir.root()).unwrap().count();
         let deadline = Instant::now() + Duration::from_secs(60);
         while files() == 0 {
             assert!(Instant::now() < deadline, "nothing is written");
@@ -90,9 +83,9 @@ fn what_is_written_in_part_goes_with_a_signal() {
 
 #[test]
 fn a_configuration_is_named_like_a_trial() {
-    let bench = test_dir();
-    succeed(&bench, &["run", "few.toml"]);
-    let shown = json(&bench, &["show", "few"]);
+    let dir = test_dir();
+    succeed(&dir, &["run", "few.toml"]);
+    let shown = json(&dir, &["show", "few"]);
     let config = &shown["configurations"][0];
     let name = config["config"].as_str().unwrap();
     let prefix = &name[..8];
@@ -101,12 +94,12 @@ fn a_configuration_is_named_like_a_trial() {
         .collect();
     assert_eq!(trials.len(), 2);
 
-    let (out, _) = succeed(&bench, &["show", prefix]);
+    let (out, _) = succeed(&dir, &["show", prefix]);
     assert!(
         trials.iter().all(|trial| out.contains(&trial[..8])),
         "{out}"
     );
-    let told = json(&bench, &["show", prefix]);
+    let told = json(&dir, &["show", prefix]);
     assert_eq!(told["config"], name);
     assert_eq!(told["trials"].as_array().unwrap().len(), 2);
 
@@ -114,19 +107,19 @@ fn a_configuration_is_named_like_a_trial() {
     let value = |run: &&Json| run["value"].as_f64().unwrap();
     let best = best.max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
     let best = best["trial"].as_str().unwrap();
-    let (_, said) = succeed(&bench, &["predict", prefix, "demo.csv", "-o", "out.csv"]);
+    let (_, said) = succeed(&dir, &["predict", prefix, "demo.csv", "-o", "out.csv"]);
     assert!(said.contains(&best[..8]), "{said}");
-    let (_, said) = succeed(&bench, &["export", prefix, "model", "--experiment", "few"]);
+    let (_, said) = succeed(&dir, &["export", prefix, "model", "--experiment", "few"]);
     assert!(said.contains(&best[..8]), "{said}");
     let other = shown["configurations"][1]["config"].as_str().unwrap();
-    succeed(&bench, &["diff", prefix, &other[..8]]);
+    succeed(&dir, &["diff", prefix, &other[..8]]);
 
     for refused in [
         vec!["tag", prefix, "paper"],
         vec!["note", prefix, "a word"],
         vec!["rm", "few", "--trial", prefix, "--yes"],
     ] {
-        let said = refuse(&bench, &refused);
+        let said = refuse(&dir, &refused);
         assert!(
             said.contains("has 2 trials") && said.contains("seed 2"),
             "{said}"
@@ -136,31 +129,31 @@ fn a_configuration_is_named_like_a_trial() {
             "{said}"
         );
     }
-    succeed(&bench, &["tag", trials[0], "paper"]);
+    succeed(&dir, &["tag", trials[0], "paper"]);
 
-    // What is printed as a way to go on is one.
-    let (out, _) = succeed(&bench, &["show", "few"]);
+    // What is printed as a way to continue is one.
+    let (out, _) = succeed(&dir, &["show", "few"]);
     assert!(
         out.contains("`sweep show CONFIG`") && out.contains("`sweep ls few`"),
         "{out}"
     );
-    let said = refuse(&bench, &["show", "nope"]);
+    let said = refuse(&dir, &["show", "nope"]);
     assert!(
         said.contains("there is no sweep, trial or configuration `nope`"),
         "{said}"
     );
     assert!(said.contains("existing sweeps: few"), "{said}");
-    assert!(refuse(&bench, &["show", ""]).contains("is empty"));
-    let said = refuse(&bench, &["tag", "few", "paper"]);
+    assert!(refuse(&dir, &["show", ""]).contains("is empty"));
+    let said = refuse(&dir, &["tag", "few", "paper"]);
     assert!(said.contains("`few` is a sweep"), "{said}");
 }
 
 #[test]
 fn queries_and_lists_tell_what_tables_show() {
-    let bench = test_dir();
-    succeed(&bench, &["run", "few.toml"]);
+    let dir = test_dir();
+    succeed(&dir, &["run", "few.toml"]);
     let number = |query: &str| {
-        json(&bench, &["ls", "few", "-q", query])
+        json(&dir, &["ls", "few", "-q", query])
             .as_array()
             .unwrap()
             .len()
@@ -171,13 +164,13 @@ fn queries_and_lists_tell_what_tables_show() {
     assert_eq!(number("rank=1"), 2);
     assert_eq!(number("rank<3 seeds=2 failed=0"), 4);
     assert_eq!(number("MEAN>0"), 6);
-    let (_, said) = succeed(&bench, &["ls", "-q", "kind=mlp"]);
+    let (_, said) = succeed(&dir, &["ls", "-q", "kind=mlp"]);
     assert!(said.contains("trials of few, the last sweep"), "{said}");
 
     // A list has no empty lists that stand for facts.
     for records in [
-        json(&bench, &["ls", "few"]),
-        json(&bench, &["show", "few"])["records"].clone(),
+        json(&dir, &["ls", "few"]),
+        json(&dir, &["show", "few"])["records"].clone(),
     ] {
         let record = &records[0];
         assert!(record["best"].is_number());
@@ -185,27 +178,27 @@ fn queries_and_lists_tell_what_tables_show() {
             assert!(record.get(key).is_none(), "{key}: {record}");
         }
         let trial = record["trial"].as_str().unwrap();
-        let told = json(&bench, &["show", trial]);
+        let told = json(&dir, &["show", trial]);
         assert!(!told["attempts"].as_array().unwrap().is_empty());
     }
 }
 
 #[test]
 fn quiet_says_the_last_line_and_no_more() {
-    let bench = test_dir();
-    let (out, said) = succeed(&bench, &["run", "few.toml", "--quiet"]);
+    let dir = test_dir();
+    let (out, said) = succeed(&dir, &["run", "few.toml", "--quiet"]);
     assert_eq!(out, "");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("6 of 6 trials done"), "{said}");
-    let (out, said) = succeed(&bench, &["resume", "--quiet"]);
+    let (out, said) = succeed(&dir, &["resume", "--quiet"]);
     assert_eq!((out.as_str(), said.lines().count()), ("", 1), "{said}");
-    let (_, said) = succeed(&bench, &["run", "few.toml"]);
+    let (_, said) = succeed(&dir, &["run", "few.toml"]);
     assert!(said.contains("`momentum` has no effect"), "{said}");
 }
 
 #[test]
 fn flags_are_named_in_what_is_said_of_them() {
-    let bench = test_dir();
+    let dir = test_dir();
     for (arguments, words) in [
         (vec!["--workers", "0"], vec!["--workers", "from 1 to 1024"]),
         (
@@ -246,23 +239,23 @@ fn flags_are_named_in_what_is_said_of_them() {
             vec!["experiment.name"],
         ),
     ] {
-        let said = refuse(&bench, &[&["run", "few.toml"][..], &arguments].concat());
+        let said = refuse(&dir, &[&["run", "few.toml"][..], &arguments].concat());
         for word in words {
             assert!(said.contains(word), "{arguments:?}: {word}\n{said}");
         }
     }
     // The largest number is allowed on both ways.
     succeed(
-        &bench,
+        &dir,
         &["plan", "few.toml", "--set", "schedule.slots={cpu=1024}"],
     );
-    succeed(&bench, &["plan", "few.toml", "--workers", "1024"]);
+    succeed(&dir, &["plan", "few.toml", "--workers", "1024"]);
 }
 
 #[test]
 fn names_in_data_break_no_line_of_a_check() {
-    let bench = TestDir::empty();
-    let mut file = std::fs::File::create(bench.root().join("t.csv")).unwrap();
+    let dir = TestDir::empty();
+    let mut file = std::fs::File::create(dir.root().join("t.csv")).unwrap();
     writeln!(file, "a,c,y").unwrap();
     let long = "x".repeat(300);
     for row in 0..120 {
@@ -270,11 +263,11 @@ fn names_in_data_break_no_line_of_a_check() {
         let class = ["p\nq", &long][row % 2];
         writeln!(file, "{row},\"{kind}\",\"{class}\"").unwrap();
     }
-    bench.write(
+    dir.write(
         "t.toml",
         "[data]\npath = \"t.csv\"\ntarget = \"y\"\ncategorical = [\"c\"]\n[model]\n",
     );
-    let (out, said) = succeed(&bench, &["data", "check", "t.toml"]);
+    let (out, said) = succeed(&dir, &["data", "check", "t.toml"]);
     let all = format!("{out}{said}");
     assert!(
         !all.lines().any(|line| line.starts_with("note: injected")),
@@ -291,16 +284,16 @@ fn names_in_data_break_no_line_of_a_check() {
 
 #[test]
 fn a_trial_that_a_killed_session_left_is_interrupted() {
-    let bench = test_dir();
+    let dir = test_dir();
     let epochs = "model.epochs=100000";
-    let mut session = bench
+    let mut session = dir
         .command(&["run", "few.toml", "--set", epochs, "--workers", "1"])
         .stderr(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let statuses = || -> Vec<String> {
-        let output = bench.run(&["ls", "few", "--json"]);
+        let output = dir.run(&["ls", "few", "--json"]);
         let trials: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let trials = trials.as_array().cloned().unwrap_or_default();
         let status = |trial: &Json| trial["status"].as_str().unwrap().to_owned();
@@ -315,9 +308,9 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     session.kill().unwrap();
     session.wait().unwrap();
     assert!(!has("running") && has("interrupted"), "{:?}", statuses());
-    let shown = json(&bench, &["show", "few"]);
+    let shown = json(&dir, &["show", "few"]);
     assert_eq!(shown["sessions"][0]["outcome"], "interrupted", "{shown}");
-    let (out, _) = succeed(&bench, &["show", "few"]);
+    let (out, _) = succeed(&dir, &["show", "few"]);
     assert!(
         out.contains("interrupted") && !out.contains("running"),
         "{out}"
@@ -325,12 +318,12 @@ fn a_trial_that_a_killed_session_left_is_interrupted() {
     let records = shown["records"].as_array().unwrap().iter();
     let cut = (records.clone()).find(|trial| trial["status"] == "interrupted");
     let cut = cut.unwrap()["trial"].as_str().unwrap();
-    let told = json(&bench, &["show", cut]);
+    let told = json(&dir, &["show", cut]);
     assert_eq!(told["attempts"][0]["outcome"], "interrupted", "{told}");
-    succeed(&bench, &["export", "few", "out", "--format", "csv"]);
-    let attempts = std::fs::read_to_string(bench.path("out/attempts.csv")).unwrap();
+    succeed(&dir, &["export", "few", "out", "--format", "csv"]);
+    let attempts = std::fs::read_to_string(dir.path("out/attempts.csv")).unwrap();
     assert!(!attempts.contains("running"), "{attempts}");
-    let listed = json(&bench, &["ls"]);
+    let listed = json(&dir, &["ls"]);
     assert_eq!(listed[0]["trials"]["running"], 0, "{listed}");
     assert!(
         listed[0]["trials"]["interrupted"].as_u64() > Some(0),

@@ -30,11 +30,11 @@ fn report(dir: &TestDir, name: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_csv_file_is_described_with_tables_plots_and_json() {
-    let bench = test_dir();
-    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
+    let dir = test_dir();
+    dir.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
     let flags = ["--target", "playlist_genre", "--group", "track_id"];
     let arguments = [&["describe", "demo.csv"], &flags[..]].concat();
-    let shown = bench.succeed(&arguments);
+    let shown = dir.succeed(&arguments);
     for wanted in [
         "demo.csv: 1,500 rows x 23 columns",
         "Class of playlist_genre",
@@ -47,7 +47,7 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
         assert!(shown.contains(wanted), "{wanted} is missing in\n{shown}");
     }
     assert!(!shown.contains('\x1b'), "colour is for terminals");
-    let first = report(&bench, "demo-data");
+    let first = report(&dir, "demo-data");
     for name in [
         "columns.csv",
         "describe.json",
@@ -56,28 +56,28 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
     ] {
         assert!(first.iter().any(|(other, _)| other == name), "{name}");
     }
-    let json = bench.json(&[&arguments[..], &["--json"]].concat());
+    let json = dir.json(&[&arguments[..], &["--json"]].concat());
     assert_eq!(json["source"]["rows"], 1500);
     assert_eq!(json["folder"], "reports/demo-data");
     assert_eq!(json["groups"]["columns"][0], "track_id");
-    assert!(report(&bench, "demo-data") == first, "the same every time");
-    assert!(!bench.path("runs").exists(), "nothing is recorded");
+    assert!(report(&dir, "demo-data") == first, "the same every time");
+    assert!(!dir.path("runs").exists(), "nothing is recorded");
 }
 
 #[test]
 fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
-    let bench = test_dir();
-    bench.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
-    bench.write(
+    let dir = test_dir();
+    dir.succeed(&["data", "synth", "demo.csv", "--rows", "1500"]);
+    dir.write(
         "small.toml",
         "[data]\npath = \"demo.csv\"\ntarget = \"playlist_genre\"\ngroup = \"track_id\"\n\
          exclude = { playlist_genre = [\"edm\"] }\nnumeric = [\"energy\", \"tempo\"]\n\
          categorical = [\"key\"]\nmissing = \"drop\"\n[model]\nepochs = 1\n[grid]\nlr = [0.01]\n",
     );
-    let shown = bench.succeed(&["describe", "small.toml"]);
+    let shown = dir.succeed(&["describe", "small.toml"]);
     assert!(shown.contains("as small uses it"), "{shown}");
     assert!(shown.contains(" excluded"), "{shown}");
-    let json = bench.json(&["describe", "small.toml", "--json", "--out", "elsewhere"]);
+    let json = dir.json(&["describe", "small.toml", "--json", "--out", "elsewhere"]);
     let names: Vec<&str> = (json["columns"].as_array().unwrap().iter())
         .map(|column| column["name"].as_str().unwrap())
         .collect();
@@ -93,13 +93,13 @@ fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
         number("rows_in_file")
     );
     // Preparing the data ends with the same rows.
-    let check = bench.json(&["data", "check", "small.toml", "--json"]);
+    let check = dir.json(&["data", "check", "small.toml", "--json"]);
     let sides = check["sides"].as_object().unwrap().values();
     let prepared: u64 = sides.map(|side| side["rows"].as_u64().unwrap()).sum();
     assert_eq!(number("rows"), prepared);
-    assert!(bench.path("elsewhere/small-data/describe.json").is_file());
+    assert!(dir.path("elsewhere/small-data/describe.json").is_file());
 
-    let only = bench.json(&[
+    let only = dir.json(&[
         "describe",
         "small.toml",
         "--json",
@@ -111,12 +111,12 @@ fn of_an_experiment_the_rows_and_columns_that_it_uses_are_described() {
 
 #[test]
 fn odd_files_are_read_as_preparation_reads_them() {
-    let bench = test_dir();
-    bench.write(
+    let dir = test_dir();
+    dir.write(
         "odd.tsv",
         "\u{feff}x\ty\r\n1\ta, b\r\n NA \t\"c\r\nd\"\r\n\r\n3\t\r\n",
     );
-    let json = bench.json(&["describe", "odd.tsv", "--json"]);
+    let json = dir.json(&["describe", "odd.tsv", "--json"]);
     assert_eq!(json["source"]["rows"], 3);
     assert_eq!(json["columns"][0]["name"], "x");
     assert_eq!(json["columns"][0]["numbers"]["mean"], 2.0);
@@ -127,11 +127,11 @@ fn odd_files_are_read_as_preparation_reads_them() {
 
 #[test]
 fn what_cannot_be_described_is_refused_with_what_to_do() {
-    let bench = test_dir();
-    bench.write("bad.csv", b"x,y\n1,\xff\n");
-    bench.write("good.csv", "size,kind\n1,a\n2,b\n3,a\n");
-    bench.write("same.csv", "size,kind\n1,a\n2,a\n");
-    bench.write(
+    let dir = test_dir();
+    dir.write("bad.csv", b"x,y\n1,\xff\n");
+    dir.write("good.csv", "size,kind\n1,a\n2,b\n3,a\n");
+    dir.write("same.csv", "size,kind\n1,a\n2,a\n");
+    dir.write(
         "small.toml",
         "[data]\npath = \"good.csv\"\ntarget = \"knd\"\n[grid]\nlr = [0.1]\n",
     );
@@ -163,13 +163,13 @@ fn what_cannot_be_described_is_refused_with_what_to_do() {
         ),
         (&["describe", "small.toml"], "did you mean `kind`?"),
     ] {
-        let text = fail(&bench, arguments, 2);
+        let text = fail(&dir, arguments, 2);
         // Messages are wrapped to the width of a page.
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = text.replace("│ ", "");
         assert!(text.contains(wanted), "{arguments:?}: {wanted}\n{text}");
     }
-    bench.write("taken", "");
+    dir.write("taken", "");
     let arguments = ["describe", "good.csv", "--out", "taken"];
-    assert!(fail(&bench, &arguments, 1).contains("cannot write"));
+    assert!(fail(&dir, &arguments, 1).contains("cannot write"));
 }

@@ -29,7 +29,7 @@ grid = { trees = [5] }
 
 /// A folder with training data, and test data whose labels are `test_label` of the row.
 fn test_dir(test_label: impl Fn(usize) -> usize) -> TestDir {
-    let bench = TestDir::empty();
+    let dir = TestDir::empty();
     let table = |rows: std::ops::Range<usize>, label: &dyn Fn(usize) -> usize| {
         let mut text = "x,y,class\n".to_owned();
         for row in rows {
@@ -41,10 +41,10 @@ fn test_dir(test_label: impl Fn(usize) -> usize) -> TestDir {
         }
         text
     };
-    bench.write("train.csv", table(0..300, &true_label));
-    bench.write("test.csv", table(300..400, &test_label));
-    bench.write("held_out.toml", EXPERIMENT);
-    bench
+    dir.write("train.csv", table(0..300, &true_label));
+    dir.write("test.csv", table(300..400, &test_label));
+    dir.write("held_out.toml", EXPERIMENT);
+    dir
 }
 
 /// Every metric of every trial but times, in the order of the plan, to the bit; nothing that the data's digest is in.
@@ -89,16 +89,16 @@ fn test_labels_change_nothing_but_the_test_evaluation() {
     let truthful = test_dir(true_label);
     let lying = test_dir(|row| (true_label(row) + 1) % 3);
     let mut seen = Vec::new();
-    for bench in [&truthful, &lying] {
-        bench.succeed(&["run", "held_out.toml", "-q"]);
-        bench.succeed(&["report", "held_out"]);
-        bench.succeed(&["export", "best", "model"]);
-        let predicted = bench.succeed(&["predict", "--model", "model", "train.csv"]);
-        let evaluated = bench.succeed(&["report", "held_out", "--test", "--json"]);
+    for dir in [&truthful, &lying] {
+        dir.succeed(&["run", "held_out.toml", "-q"]);
+        dir.succeed(&["report", "held_out"]);
+        dir.succeed(&["export", "best", "model"]);
+        let predicted = dir.succeed(&["predict", "--model", "model", "train.csv"]);
+        let evaluated = dir.succeed(&["report", "held_out", "--test", "--json"]);
         let report: serde_json::Value = serde_json::from_str(&evaluated).unwrap();
         let scores = report[0]["test"]["models"][0]["scores"].clone();
-        let axes = std::fs::read_to_string(bench.path("reports/held_out/axes.csv")).unwrap();
-        seen.push((results(bench), predicted, axes, scores.to_string()));
+        let axes = std::fs::read_to_string(dir.path("reports/held_out/axes.csv")).unwrap();
+        seen.push((results(dir), predicted, axes, scores.to_string()));
     }
     let (lies, truth) = (seen.pop().unwrap(), seen.pop().unwrap());
     assert!(truth.0.len() > 50, "{} metrics", truth.0.len());
@@ -114,9 +114,9 @@ fn test_labels_change_nothing_but_the_test_evaluation() {
 
 #[test]
 fn every_command_but_the_test_evaluation_works_without_the_test_rows() {
-    let bench = test_dir(true_label);
-    bench.succeed(&["run", "held_out.toml", "-q"]);
-    std::fs::remove_file(held_out_file(&bench)).unwrap();
+    let dir = test_dir(true_label);
+    dir.succeed(&["run", "held_out.toml", "-q"]);
+    std::fs::remove_file(held_out_file(&dir)).unwrap();
     for arguments in [
         &["ls"][..],
         &["show", "held_out"],
@@ -125,21 +125,21 @@ fn every_command_but_the_test_evaluation_works_without_the_test_rows() {
         &["predict", "--model", "model", "train.csv"],
         &["describe", "held_out.toml"],
     ] {
-        bench.succeed(arguments);
-        let there = Path::new(&bench.path("runs/data")).read_dir().unwrap();
+        dir.succeed(arguments);
+        let there = Path::new(&dir.path("runs/data")).read_dir().unwrap();
         let names = there.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let held_out = names
             .filter(|name| name.ends_with(".test.safetensors"))
             .count();
         assert_eq!(held_out, 0, "{arguments:?} made the file again");
     }
-    let output = bench.run(&["report", "held_out", "--test"]);
+    let output = dir.run(&["report", "held_out", "--test"]);
     assert!(!output.status.success());
     // Preparing the data again, which run and resume do, brings them back.
-    bench.succeed(&["resume", "held_out", "-q"]);
-    assert!(held_out_file(&bench).exists());
-    let evaluated = bench.succeed(&["report", "held_out", "--test"]);
+    dir.succeed(&["resume", "held_out", "-q"]);
+    assert!(held_out_file(&dir).exists());
+    let evaluated = dir.succeed(&["report", "held_out", "--test"]);
     assert!(evaluated.contains("evaluated once"), "{evaluated}");
-    let again = bench.succeed(&["report", "held_out", "--test"]);
+    let again = dir.succeed(&["report", "held_out", "--test"]);
     assert!(again.contains("evaluated 2 times"), "{again}");
 }

@@ -63,8 +63,8 @@ fn toml(text: &str) -> String {
 }
 
 fn test_dir() -> TestDir {
-    let bench = TestDir::empty();
-    fs::create_dir(bench.path("in")).unwrap();
+    let dir = TestDir::empty();
+    fs::create_dir(dir.path("in")).unwrap();
     let mut rows: Vec<String> = vec![
         (COLUMNS.iter().copied())
             .chain(["<b>kind</b>", "title", "=class"])
@@ -82,7 +82,7 @@ fn test_dir() -> TestDir {
         cells.push(cell(CLASSES[class]));
         rows.push(cells.join(","));
     }
-    fs::write(bench.path("in/songs.csv"), rows.join("\n") + "\n").unwrap();
+    fs::write(dir.path("in/songs.csv"), rows.join("\n") + "\n").unwrap();
     let numeric: Vec<String> = COLUMNS.iter().map(|name| toml(name)).collect();
     let experiment = format!(
         "[data]
@@ -104,8 +104,8 @@ trees = 5
 ",
         numeric.join(", ")
     );
-    fs::write(bench.path("in/hostile.toml"), experiment).unwrap();
-    bench
+    fs::write(dir.path("in/hostile.toml"), experiment).unwrap();
+    dir
 }
 
 /// What a command that must end with `code` wrote, none of which acts on a terminal.
@@ -250,26 +250,26 @@ fn is_harmless_table(path: &Path, bytes: &[u8]) {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one road through every command")]
 fn hostile_names_and_texts_stay_where_they_belong() {
-    let bench = test_dir();
-    said(&bench, &["data", "check", "hostile.toml"], 0);
-    said(&bench, &["plan", "hostile.toml"], 0);
-    said(&bench, &["run", "hostile.toml", "--workers", "1"], 0);
-    said(&bench, &["ls"], 0);
-    said(&bench, &["show"], 0);
-    let shown = json(&bench, &["show", "hostile"]);
+    let dir = test_dir();
+    said(&dir, &["data", "check", "hostile.toml"], 0);
+    said(&dir, &["plan", "hostile.toml"], 0);
+    said(&dir, &["run", "hostile.toml", "--workers", "1"], 0);
+    said(&dir, &["ls"], 0);
+    said(&dir, &["show"], 0);
+    let shown = json(&dir, &["show", "hostile"]);
     for record in shown["records"].as_array().unwrap() {
         let trial = record["trial"].as_str().unwrap();
-        said(&bench, &["show", trial], 0);
-        json(&bench, &["show", trial]);
+        said(&dir, &["show", trial], 0);
+        json(&dir, &["show", trial]);
     }
-    json(&bench, &["ls"]);
-    json(&bench, &["plan", "hostile.toml"]);
-    said(&bench, &["report", "--test"], 0);
-    let report = json(&bench, &["report"]);
+    json(&dir, &["ls"]);
+    json(&dir, &["plan", "hostile.toml"]);
+    said(&dir, &["report", "--test"], 0);
+    let report = json(&dir, &["report"]);
     assert!(report[0]["test"].is_object());
-    said(&bench, &["describe", "hostile.toml"], 0);
-    said(&bench, &["describe", "songs.csv", "--target", "=class"], 0);
-    let described = json(&bench, &["describe", "hostile.toml"]);
+    said(&dir, &["describe", "hostile.toml"], 0);
+    said(&dir, &["describe", "songs.csv", "--target", "=class"], 0);
+    let described = json(&dir, &["describe", "hostile.toml"]);
     let names: Vec<&str> = (described["columns"].as_array().unwrap().iter())
         .map(|column| column["name"].as_str().unwrap())
         .collect();
@@ -279,21 +279,21 @@ fn hostile_names_and_texts_stay_where_they_belong() {
             "{name:?} reads back as it is: {names:?}"
         );
     }
-    said(&bench, &["export", "best", "model"], 0);
+    said(&dir, &["export", "best", "model"], 0);
     said(
-        &bench,
+        &dir,
         &["predict", "--model", "model", "songs.csv", "-o", "out.csv"],
         0,
     );
     said(
-        &bench,
+        &dir,
         &["predict", "best", "songs.csv", "-o", "again.csv"],
         0,
     );
-    said(&bench, &["gc", "--dry-run"], 0);
+    said(&dir, &["gc", "--dry-run"], 0);
 
     let (mut pages, mut drawings, mut tables, mut pictures) = (0, 0, 0, 0);
-    for path in files(&bench, "in/reports") {
+    for path in files(&dir, "in/reports") {
         let bytes = fs::read(&path).unwrap();
         if ends_with(&path, "csv") {
             tables += 1;
@@ -315,16 +315,16 @@ fn hostile_names_and_texts_stay_where_they_belong() {
         "{pages} {drawings}"
     );
     // Shown all the same.
-    let page = fs::read_to_string(bench.path("in/reports/hostile/index.html")).unwrap();
+    let page = fs::read_to_string(dir.path("in/reports/hostile/index.html")).unwrap();
     assert!(
         page.contains("lt;script") || page.contains("u003cscript"),
         "the class is not shown"
     );
-    let top: Vec<String> = (fs::read_dir(bench.root()).unwrap())
+    let top: Vec<String> = (fs::read_dir(dir.root()).unwrap())
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert_eq!(top, ["in"], "nothing was written outside the folder");
-    let names = files(&bench, "in")
+    let names = files(&dir, "in")
         .into_iter()
         .map(|path| path.display().to_string());
     for name in names {
@@ -337,17 +337,13 @@ fn hostile_names_and_texts_stay_where_they_belong() {
 
 #[test]
 fn predictions_are_the_table_as_it_was_with_columns_added() {
-    let bench = test_dir();
-    said(&bench, &["run", "hostile.toml", "-q"], 0);
-    said(
-        &bench,
-        &["predict", "best", "songs.csv", "-o", "out.csv"],
-        0,
-    );
+    let dir = test_dir();
+    said(&dir, &["run", "hostile.toml", "-q"], 0);
+    said(&dir, &["predict", "best", "songs.csv", "-o", "out.csv"], 0);
     let read = |name: &str| -> Vec<Vec<String>> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
-            .from_path(bench.path(name))
+            .from_path(dir.path(name))
             .unwrap();
         let record = |record: csv::StringRecord| record.iter().map(str::to_owned).collect();
         reader
@@ -376,12 +372,12 @@ fn predictions_are_the_table_as_it_was_with_columns_added() {
 
 #[test]
 fn mistakes_are_told_without_letting_through_what_is_wrong() {
-    let bench = test_dir();
-    let sound = fs::read_to_string(bench.path("in/hostile.toml")).unwrap();
+    let dir = test_dir();
+    let sound = fs::read_to_string(dir.path("in/hostile.toml")).unwrap();
     let spoil = |text: String| {
-        fs::write(bench.path("in/bad.toml"), text).unwrap();
-        said(&bench, &["plan", "bad.toml"], 2);
-        said(&bench, &["run", "bad.toml"], 2);
+        fs::write(dir.path("in/bad.toml"), text).unwrap();
+        said(&dir, &["plan", "bad.toml"], 2);
+        said(&dir, &["run", "bad.toml"], 2);
     };
     // Control characters as they are, in a comment, a key, a text and a name.
     spoil(format!("# \u{1b}[2J\n{sound}"));
@@ -402,12 +398,12 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
         "experiment.name=../x",
     ];
     for flag in flags {
-        said(&bench, &["plan", "hostile.toml", "--set", flag], 2);
+        said(&dir, &["plan", "hostile.toml", "--set", flag], 2);
     }
     for name in ["\u{1b}[2J.toml", "/dev/zero", "..", "\u{202e}"] {
-        said(&bench, &["run", name], 2);
+        said(&dir, &["run", name], 2);
     }
-    said(&bench, &["run", "hostile.toml", "-q"], 0);
+    said(&dir, &["run", "hostile.toml", "-q"], 0);
     for arguments in [
         ["show", "\u{1b}[2J"],
         ["show", "../../x"],
@@ -416,7 +412,7 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
         ["rm", "\u{202e}"],
         ["describe", "\u{1b}[2J.csv"],
     ] {
-        let output = bench.run(&arguments);
+        let output = dir.run(&arguments);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(
             matches!(output.status.code(), Some(1 | 2)),
@@ -428,5 +424,5 @@ fn mistakes_are_told_without_letting_through_what_is_wrong() {
             said.escape_debug()
         );
     }
-    assert!(!bench.path("x").exists());
+    assert!(!dir.path("x").exists());
 }

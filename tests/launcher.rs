@@ -22,7 +22,7 @@ use sweep_scheduler::{
 };
 
 /// Longest a test waits for something to happen in another process.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const READY: &str = r#"echo '{"type":"ready","protocol":5,"engine":"fake","pid":1}'"#;
 /// A log and the older one beside it.
 const LOG_BOUND: u64 = 2 << 20;
@@ -69,7 +69,7 @@ impl Stage {
     }
 
     fn hear(&self) -> WorkerOutput {
-        match self.receiver.recv_timeout(PATIENCE).unwrap() {
+        match self.receiver.recv_timeout(TIMEOUT).unwrap() {
             Incoming::Worker(WorkerId(1), heard) => heard,
             other => panic!("{other:?}"),
         }
@@ -99,7 +99,7 @@ impl Stage {
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let begin = Instant::now();
     while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(begin.elapsed() < TIMEOUT, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -212,7 +212,7 @@ fn a_worker_that_closes_its_output_and_lives_on_is_ended() {
 }
 
 #[test]
-fn a_worker_that_does_not_read_holds_nobody_up_and_is_ended() {
+fn a_worker_that_does_not_read_blocks_nothing_and_is_ended() {
     let stage = Stage::new();
     let mut link = stage.start(&format!("echo $$ > pid; {READY}; sleep 300"), None);
     stage.hear();
@@ -226,7 +226,7 @@ fn a_worker_that_does_not_read_holds_nobody_up_and_is_ended() {
     let (_, cause) = stage.hear_all();
     assert!(said(&cause).contains("did not read"), "{cause}");
     assert!(!is_running(stage.process("pid")));
-    assert!(link.send(&order(1)).is_err(), "nobody is there any more");
+    assert!(link.send(&order(1)).is_err(), "the worker is gone");
 }
 
 #[test]

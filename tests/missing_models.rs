@@ -4,20 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::common::{TestDir, results};
+use crate::common::{TestDir, experiment, results};
 use sweep_engine::models::xgboost;
 
-const FILE: &str = "
-[experiment]
-seeds = [1, 2]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [\"danceability\", \"energy\"]
-
-[model]
+const TRAINING: &str = "[model]
 epochs = 2
 
 [grid]
@@ -35,17 +25,20 @@ kind = \"xgboost\"
 rounds = 3
 ";
 
-/// With a sweep of `file` that has finished.
-fn trained_on(file: &str) -> TestDir {
+/// With a sweep of `training` that has finished.
+fn trained_on(training: &str) -> TestDir {
     let dir = TestDir::with_data(300);
-    dir.write("few.toml", file);
+    dir.write(
+        "few.toml",
+        experiment(&["danceability", "energy"], training),
+    );
     dir.succeed(&["run", "few.toml", "-q"]);
     dir
 }
 
 /// With a sweep of four networks and two forests that has finished.
 fn trained() -> TestDir {
-    trained_on(FILE)
+    trained_on(TRAINING)
 }
 
 /// Every file of every model, with its bytes.
@@ -130,17 +123,17 @@ fn lost_models_are_trained_again_to_the_bit_and_nothing_recorded_changes() {
 
 #[test]
 fn a_file_of_the_same_length_that_cannot_be_read_is_lost() {
-    let (file, kinds) = match xgboost::locate() {
+    let (training, kinds) = match xgboost::locate() {
         Ok(_) => (
-            format!("{FILE}{XGBOOST}"),
+            format!("{TRAINING}{XGBOOST}"),
             &["mlp", "random_forest", "xgboost"][..],
         ),
         Err(missing) => {
             eprintln!("xgboost is left out: {missing}");
-            (FILE.to_owned(), &["mlp", "random_forest"][..])
+            (TRAINING.to_owned(), &["mlp", "random_forest"][..])
         }
     };
-    let dir = trained_on(&file);
+    let dir = trained_on(&training);
     let (files, attempts) = (models(&dir), dir.count("SELECT count(*) FROM attempts"));
     for kind in kinds {
         let path = dir
@@ -162,7 +155,7 @@ fn an_attempt_that_fails_or_ends_differently_takes_nothing_recorded_away() {
     let folder = dir.path("runs/trials").join(&network);
     fs::remove_dir_all(&folder).unwrap();
     let rows = recorded(&dir);
-    // Nobody can write where the folder of the trial belongs.
+    // No file can be written where the folder of the trial belongs.
     fs::write(&folder, "").unwrap();
     dir.end(&["resume", "few", "--missing-models", "-q"], 3);
     assert_eq!(recorded(&dir), rows);

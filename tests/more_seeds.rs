@@ -2,27 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::{DATABASE, TestDir};
+use crate::common::{DATABASE, TestDir, experiment};
 
 fn test_dir() -> TestDir {
-    let bench = TestDir::with_data(400);
-    write_experiment(&bench, "[[16], [8]]");
-    bench
+    let dir = TestDir::with_data(400);
+    write_experiment(&dir, "[[16], [8]]");
+    dir
 }
 
 /// Writes an experiment whose networks have `layers`, a list of them.
 fn write_experiment(dir: &TestDir, layers: &str) {
-    let text = format!(
-        "[experiment]
-seeds = [1, 2]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [\"danceability\", \"energy\"]
-
-[model]
+    let training = format!(
+        "[model]
 epochs = 2
 
 [grid]
@@ -33,7 +24,10 @@ kind = \"random_forest\"
 grid = {{ trees = [3], max_depth = [2, 4] }}
 "
     );
-    dir.write("few.toml", text);
+    dir.write(
+        "few.toml",
+        experiment(&["danceability", "energy"], &training),
+    );
 }
 
 /// Standard output and standard error of a command that must succeed.
@@ -68,21 +62,21 @@ fn planned(dir: &TestDir) -> (BTreeMap<String, Vec<u64>>, usize) {
 
 #[test]
 fn extra_seeds_go_to_the_best_and_stay_in_the_plan() {
-    let bench = test_dir();
-    let error = refused(&bench, &["run", "few.toml", "--more-seeds", "2"]);
+    let dir = test_dir();
+    let error = refused(&dir, &["run", "few.toml", "--more-seeds", "2"]);
     assert!(
         error.contains("8 trials of sweep few have no result yet"),
         "{error}"
     );
     assert!(error.contains("sweep run few.toml"), "{error}");
-    assert!(!bench.path(DATABASE).exists());
-    succeed(&bench, &["run", "few.toml", "-q"]);
+    assert!(!dir.path(DATABASE).exists());
+    succeed(&dir, &["run", "few.toml", "-q"]);
     let (_, said) = succeed(
-        &bench,
+        &dir,
         &["run", "few.toml", "--more-seeds", "2", "--top", "1"],
     );
     assert!(said.contains("extra seeds 3, 4"), "{said}");
-    let (first, _) = planned(&bench);
+    let (first, _) = planned(&dir);
     let with_more = |planned: &BTreeMap<String, Vec<u64>>, seeds: &[u64]| -> Vec<String> {
         let more = planned.iter().filter(|(_, own)| own[..] == *seeds);
         more.map(|(config, _)| config.clone()).collect()
@@ -97,59 +91,59 @@ fn extra_seeds_go_to_the_best_and_stay_in_the_plan() {
     );
     assert_eq!(with_more(&first, &[1, 2]).len(), 4 - chosen.len());
     // What is run or resumed later has them still, and trains nothing again.
-    succeed(&bench, &["run", "few.toml", "-q"]);
-    succeed(&bench, &["resume", "few", "-q"]);
-    assert_eq!(planned(&bench).0, first);
+    succeed(&dir, &["run", "few.toml", "-q"]);
+    succeed(&dir, &["resume", "few", "-q"]);
+    assert_eq!(planned(&dir).0, first);
     // All four: who had none catches up, so that all can be compared as pairs.
     succeed(
-        &bench,
+        &dir,
         &["run", "few.toml", "-q", "--more-seeds", "1", "--top", "4"],
     );
-    let (second, trials) = planned(&bench);
+    let (second, trials) = planned(&dir);
     assert_eq!(with_more(&second, &[1, 2, 3, 4, 5]).len(), 4, "{second:?}");
     assert_eq!(trials, 20);
     // A configuration that falls out of the file takes its seeds along, and brings them back.
-    write_experiment(&bench, "[[16]]");
-    succeed(&bench, &["run", "few.toml", "-q"]);
-    assert_eq!(planned(&bench).0.len(), 3);
-    write_experiment(&bench, "[[16], [8]]");
-    succeed(&bench, &["run", "few.toml", "-q"]);
-    assert_eq!(planned(&bench), (second, 20));
+    write_experiment(&dir, "[[16]]");
+    succeed(&dir, &["run", "few.toml", "-q"]);
+    assert_eq!(planned(&dir).0.len(), 3);
+    write_experiment(&dir, "[[16], [8]]");
+    succeed(&dir, &["run", "few.toml", "-q"]);
+    assert_eq!(planned(&dir), (second, 20));
 }
 
 #[test]
 fn seeds_from_the_command_line_stand_for_those_of_the_file_also_in_resume() {
-    let bench = test_dir();
-    succeed(&bench, &["run", "few.toml", "-q", "--seeds", "4..6"]);
-    succeed(&bench, &["resume", "few", "-q"]);
-    let (planned, trials) = planned(&bench);
+    let dir = test_dir();
+    succeed(&dir, &["run", "few.toml", "-q", "--seeds", "4..6"]);
+    succeed(&dir, &["resume", "few", "-q"]);
+    let (planned, trials) = planned(&dir);
     assert!(
         planned.values().all(|seeds| *seeds == [4, 5, 6]),
         "{planned:?}"
     );
     assert_eq!(trials, 12);
-    let (said, _) = succeed(&bench, &["report", "few"]);
+    let (said, _) = succeed(&dir, &["report", "few"]);
     assert!(
         said.contains(" leads: ") && said.contains("on 3 seeds"),
         "{said}"
     );
-    let error = refused(&bench, &["run", "few.toml", "--seeds", "3..1"]);
+    let error = refused(&dir, &["run", "few.toml", "--seeds", "3..1"]);
     assert!(error.contains("1..10"), "{error}");
-    refused(&bench, &["run", "few.toml", "--top", "3"]);
-    refused(&bench, &["run", "few.toml", "--more-seeds", "0"]);
+    refused(&dir, &["run", "few.toml", "--top", "3"]);
+    refused(&dir, &["run", "few.toml", "--more-seeds", "0"]);
 }
 
 #[test]
 fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
-    let bench = test_dir();
-    succeed(&bench, &["run", "few.toml", "-q"]);
-    let (json, _) = succeed(&bench, &["report", "few", "--json"]);
+    let dir = test_dir();
+    succeed(&dir, &["run", "few.toml", "-q"]);
+    let (json, _) = succeed(&dir, &["report", "few", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&json).unwrap();
     let inference = &report[0]["inference"];
     assert_eq!(inference["comparisons"].as_array().unwrap().len(), 3);
     assert!(["winner", "not_significant"].contains(&inference["verdict"].as_str().unwrap()));
     let candidates = inference["candidates"].as_array().unwrap().len();
-    let folder = bench.path("reports/few");
+    let folder = dir.path("reports/few");
     let csv = std::fs::read_to_string(folder.join("comparisons.csv")).unwrap();
     let place = csv
         .lines()

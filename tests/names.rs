@@ -2,30 +2,22 @@
 
 use std::fs;
 
-use crate::common::{TestDir, results};
+use crate::common::{TestDir, experiment, results};
 
 /// Two networks on two columns, and a forest.
-fn file(epochs: u32, columns: &str) -> String {
-    format!(
-        "[experiment]
-seeds = [1, 2]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [{columns}]
-
-[model]
+fn file(epochs: u32, columns: &[&str]) -> String {
+    let training = format!(
+        "[model]
 epochs = {epochs}
 
 [grid]
 layers = [[8], [4]]
 "
-    )
+    );
+    experiment(columns, &training)
 }
 
-const COLUMNS: &str = "\"danceability\", \"energy\"";
+const COLUMNS: &[&str] = &["danceability", "energy"];
 
 /// With the experiments `A/exp.toml` and `B/exp.toml`, which differ.
 fn test_dir() -> TestDir {
@@ -105,7 +97,7 @@ fn a_file_that_was_moved_edited_copied_or_linked_is_no_other_file() {
     dir.succeed(&["run", "D/exp.toml", "-q"]);
     fs::create_dir(dir.path("E")).unwrap();
     fs::rename(dir.path("D/exp.toml"), dir.path("E/exp.toml")).unwrap();
-    dir.write("E/exp.toml", file(2, "\"energy\""));
+    dir.write("E/exp.toml", file(2, &["energy"]));
     dir.succeed(&["run", "E/exp.toml", "-q"]);
     dir.succeed(&["resume", "exp", "-q"]);
     dir.fail(&["run", "B/exp.toml"], 2);

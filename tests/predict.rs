@@ -1,4 +1,4 @@
-//! The real binary on trained models: predictions, exported folders, the look at test rows.
+//! The real binary on trained models: predictions, exported folders, test-set evaluations.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use sweep_engine::models::xgboost;
 
 /// Runs the experiment of `models`, which says what is trained.
 fn test_dir(rows: usize, models: &str) -> TestDir {
-    let mut bench = TestDir::with_data(rows);
+    let mut dir = TestDir::with_data(rows);
     let xgboost = xgboost::locate().ok().map(|library| library.path);
     if let Some(library) = &xgboost {
-        bench.set(xgboost::VARIABLE, library);
+        dir.set(xgboost::VARIABLE, library);
     }
     assert!(
         xgboost.is_some() || std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
         "SWEEP_REQUIRE_XGBOOST is set, and the library is not at hand"
     );
-    punch_holes(&bench);
-    bench.write("demo.toml", format!("{EXPERIMENT}{models}"));
-    bench.succeed(&["run", "demo.toml", "-q"]);
-    bench
+    punch_holes(&dir);
+    dir.write("demo.toml", format!("{EXPERIMENT}{models}"));
+    dir.succeed(&["run", "demo.toml", "-q"]);
+    dir
 }
 
 /// Every 97th row lacks its tempo, every 89th its key.
@@ -147,26 +147,26 @@ fn write_csv(path: &Path, names: &[String], rows: &Rows, delimiter: u8) {
 
 #[test]
 fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
-    let bench = test_dir(1500, kinds());
-    let prepared = prepared(&bench, ".preparation.json");
+    let dir = test_dir(1500, kinds());
+    let prepared = prepared(&dir, ".preparation.json");
     let saved = SavedPreprocessor::read(&prepared).unwrap();
     let data = prepared.with_file_name(format!("{}.safetensors", saved.digest));
     let data = Dataset::open(&data).unwrap();
-    let (names, rows) = read_csv(&bench.path("demo.csv"));
+    let (names, rows) = read_csv(&dir.path("demo.csv"));
     let target = names
         .iter()
         .position(|name| name == "playlist_genre")
         .unwrap();
     let mut seen = HashMap::new();
-    for (trial, kind, best) in trials(&bench) {
+    for (trial, kind, best) in trials(&dir) {
         let output = format!("{trial}.csv");
         let said = fail(
-            &bench,
+            &dir,
             &["predict", &trial[..12], "demo.csv", "-o", &output],
             5,
         );
         assert!(said.contains("rows have no prediction"), "{said}");
-        let (new, predicted) = read_csv(&bench.path(&output));
+        let (new, predicted) = read_csv(&dir.path(&output));
         assert_eq!(new[..names.len()], names);
         assert_eq!(new[names.len()], "sweep.predicted");
         assert_eq!(predicted.len(), rows.len());
@@ -197,7 +197,7 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
     assert_eq!(seen.len(), if xgboost::locate().is_ok() { 3 } else { 2 });
 
     // The mean of both seeds, as worked out from the two.
-    let networks: Vec<_> = trials(&bench)
+    let networks: Vec<_> = trials(&dir)
         .into_iter()
         .filter(|(_, kind, _)| kind == "mlp")
         .collect();
@@ -209,10 +209,10 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
         "-o",
         "both.csv",
     ];
-    bench.end(&arguments, 5);
-    let both = read_csv(&bench.path("both.csv")).1;
+    dir.end(&arguments, 5);
+    let both = read_csv(&dir.path("both.csv")).1;
     let [a, b] =
-        [0, 1].map(|place: usize| read_csv(&bench.path(&format!("{}.csv", networks[place].0))).1);
+        [0, 1].map(|place: usize| read_csv(&dir.path(&format!("{}.csv", networks[place].0))).1);
     for (row, (a, b)) in both.iter().zip(a.iter().zip(&b)) {
         for column in names.len() + 1..row.len() {
             if row[column].is_empty() {
@@ -226,16 +226,16 @@ fn predictions_score_what_was_recorded_in_training_for_every_kind_of_model() {
 
 #[test]
 fn an_exported_folder_predicts_the_same_without_a_database_and_is_refused_when_changed() {
-    let bench = test_dir(800, kinds());
-    for kind in trials(&bench).iter().map(|(_, kind, _)| kind.as_str()) {
+    let dir = test_dir(800, kinds());
+    for kind in trials(&dir).iter().map(|(_, kind, _)| kind.as_str()) {
         let folder = format!("model-{kind}");
-        if bench.path(&folder).exists() {
-            let said = fail(&bench, &["export", "best", &folder, "--kind", kind], 2);
+        if dir.path(&folder).exists() {
+            let said = fail(&dir, &["export", "best", &folder, "--kind", kind], 2);
             assert!(said.contains("already exists and is not empty"), "{said}");
             continue;
         }
-        bench.succeed(&["export", "best", &folder, "--kind", kind]);
-        let (direct, _) = bench.end(&["predict", "best", "demo.csv", "--kind", kind], 5);
+        dir.succeed(&["export", "best", &folder, "--kind", kind]);
+        let (direct, _) = dir.end(&["predict", "best", "demo.csv", "--kind", kind], 5);
         let elsewhere = [
             "--store",
             "nowhere/x.sqlite",
@@ -244,75 +244,75 @@ fn an_exported_folder_predicts_the_same_without_a_database_and_is_refused_when_c
             &folder,
             "demo.csv",
         ];
-        assert_eq!(bench.end(&elsewhere, 5).0, direct, "{kind}");
+        assert_eq!(dir.end(&elsewhere, 5).0, direct, "{kind}");
     }
-    assert!(!bench.path("nowhere").exists());
+    assert!(!dir.path("nowhere").exists());
 
     let predict = ["predict", "--model", "model-mlp", "demo.csv"];
-    let weights = bench.path("model-mlp/model.safetensors");
+    let weights = dir.path("model-mlp/model.safetensors");
     let sound = std::fs::read(&weights).unwrap();
     let mut damaged = sound.clone();
     *damaged.last_mut().unwrap() ^= 1;
     std::fs::write(&weights, damaged).unwrap();
-    let said = fail(&bench, &predict, 1);
+    let said = fail(&dir, &predict, 1);
     assert!(said.contains("model.safetensors is damaged"), "{said}");
     std::fs::write(&weights, sound).unwrap();
-    let card = std::fs::read_to_string(bench.path("model-mlp/trial.json")).unwrap();
-    bench.write(
+    let card = std::fs::read_to_string(dir.path("model-mlp/trial.json")).unwrap();
+    dir.write(
         "model-mlp/trial.json",
         card.replacen("\"format\": 1", "\"format\": 2", 1),
     );
-    let said = fail(&bench, &predict, 1);
+    let said = fail(&dir, &predict, 1);
     assert!(
         said.contains("format 2, this program reads format 1"),
         "{said}"
     );
-    let said = fail(&bench, &["predict", "--model", "none", "demo.csv"], 2);
+    let said = fail(&dir, &["predict", "--model", "none", "demo.csv"], 2);
     assert!(said.contains("there is no folder none"), "{said}");
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
-    let bench = test_dir(600, "\n[model]\nlayers = [8]\nepochs = 1\n");
-    let predict = |file: &str| fail(&bench, &["predict", "best", file], 2);
-    bench.write("short.csv", "energy,loudness,Tempo\n1,2,3\n");
+    let dir = test_dir(600, "\n[model]\nlayers = [8]\nepochs = 1\n");
+    let predict = |file: &str| fail(&dir, &["predict", "best", file], 2);
+    dir.write("short.csv", "energy,loudness,Tempo\n1,2,3\n");
     let said = predict("short.csv");
     let missing = "4 columns that the model needs are not there: `danceability`, `tempo`, \
                    `track_album_release_date`, `key`";
     assert!(said.contains(missing), "{said}");
-    bench.write("empty.csv", "");
+    dir.write("empty.csv", "");
     assert!(predict("empty.csv").contains("the file is empty"));
-    bench.write("header.csv", "danceability,energy\n");
+    dir.write("header.csv", "danceability,energy\n");
     assert!(predict("header.csv").contains("a header but no rows"));
-    bench.write("twice.csv", "energy,energy\n1,2\n");
+    dir.write("twice.csv", "energy,energy\n1,2\n");
     assert!(predict("twice.csv").contains("two columns are called `energy`"));
     assert!(predict("none.csv").contains("there is no such file"));
-    let said = fail(&bench, &["predict", "zzz", "demo.csv"], 2);
+    let said = fail(&dir, &["predict", "zzz", "demo.csv"], 2);
     assert!(
         said.contains("there is no sweep, trial or configuration `zzz`"),
         "{said}"
     );
     let said = fail(
-        &bench,
+        &dir,
         &["predict", "best", "demo.csv", "--kind", "xgboost"],
         2,
     );
     assert!(said.contains("no trial of kind xgboost"), "{said}");
-    let said = fail(&bench, &["predict", "best", "demo.csv", "--json"], 2);
+    let said = fail(&dir, &["predict", "best", "demo.csv", "--json"], 2);
     assert!(said.contains("name a file with -o"), "{said}");
 
     // Tabs, a byte order mark, a turned order, names of ours: all fine.
-    let (mut names, mut rows) = read_csv(&bench.path("demo.csv"));
+    let (mut names, mut rows) = read_csv(&dir.path("demo.csv"));
     names.push("sweep.predicted".to_owned());
     names.reverse();
     for row in &mut rows {
         row.push("a \"quoted\",\ntext".to_owned());
         row.reverse();
     }
-    write_csv(&bench.path("turned.tsv"), &names, &rows, b'\t');
-    let text = std::fs::read(bench.path("turned.tsv")).unwrap();
-    bench.write("turned.tsv", [b"\xef\xbb\xbf", text.as_slice()].concat());
+    write_csv(&dir.path("turned.tsv"), &names, &rows, b'\t');
+    let text = std::fs::read(dir.path("turned.tsv")).unwrap();
+    dir.write("turned.tsv", [b"\xef\xbb\xbf", text.as_slice()].concat());
     let arguments = [
         "predict",
         "best",
@@ -321,41 +321,41 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         "deep/out.csv",
         "--json",
     ];
-    let (said, _) = bench.end(&arguments, 5);
+    let (said, _) = dir.end(&arguments, 5);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(
         (&said["rows"], &said["columns"][0]),
         (&600.into(), &"sweep2.predicted".into())
     );
     assert_eq!(said["first_not_predicted"][0]["column"], "key");
-    let (new, predicted) = read_csv(&bench.path("deep/out.csv"));
+    let (new, predicted) = read_csv(&dir.path("deep/out.csv"));
     assert_eq!(new[..names.len()], names);
-    bench.end(&["predict", "best", "demo.csv", "-o", "plain.csv"], 5);
-    let plain = read_csv(&bench.path("plain.csv")).1;
+    dir.end(&["predict", "best", "demo.csv", "-o", "plain.csv"], 5);
+    let plain = read_csv(&dir.path("plain.csv")).1;
     for (row, (a, b)) in rows.iter().zip(predicted.iter().zip(&plain)) {
         assert_eq!(a[..row.len()], *row);
         assert_eq!(a[row.len()..], b[row.len() - 1..]);
     }
 
-    let before = std::fs::read(bench.path("plain.csv")).unwrap();
+    let before = std::fs::read(dir.path("plain.csv")).unwrap();
     let said = fail(
-        &bench,
+        &dir,
         &["predict", "best", "short.csv", "-o", "plain.csv"],
         2,
     );
     assert!(said.contains("plain.csv already exists"), "{said}");
     fail(
-        &bench,
+        &dir,
         &["predict", "best", "short.csv", "-o", "plain.csv", "--force"],
         2,
     );
-    assert_eq!(std::fs::read(bench.path("plain.csv")).unwrap(), before);
-    bench.end(
+    assert_eq!(std::fs::read(dir.path("plain.csv")).unwrap(), before);
+    dir.end(
         &["predict", "best", "demo.csv", "-o", "plain.csv", "--force"],
         5,
     );
     let said = fail(
-        &bench,
+        &dir,
         &["predict", "best", "demo.csv", "-o", "demo.csv/out.csv"],
         1,
     );
@@ -363,29 +363,29 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
         said.contains("a file stands where a folder is needed"),
         "{said}"
     );
-    let said = fail(&bench, &["predict", "best", "demo.csv", "-o", "runs"], 2);
+    let said = fail(&dir, &["predict", "best", "demo.csv", "-o", "runs"], 2);
     assert!(said.contains("exists and is not a file"), "{said}");
 
-    std::fs::remove_file(prepared(&bench, ".preparation.json")).unwrap();
-    let said = fail(&bench, &["predict", "best", "demo.csv"], 1);
+    std::fs::remove_file(prepared(&dir, ".preparation.json")).unwrap();
+    let said = fail(&dir, &["predict", "best", "demo.csv"], 1);
     assert!(
         said.contains("`sweep data check demo.toml` prepares the data again"),
         "{said}"
     );
-    bench.succeed(&["data", "check", "demo.toml"]);
-    bench.end(&["predict", "best", "demo.csv"], 5);
+    dir.succeed(&["data", "check", "demo.toml"]);
+    dir.end(&["predict", "best", "demo.csv"], 5);
 }
 
 #[test]
-fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another() {
-    let bench = test_dir(1200, kinds());
-    let said = bench.succeed(&["report", "demo"]);
-    assert!(!said.contains("test rows") && rows_in(&bench, "evaluations") == 0);
-    assert!(!bench.path("reports/demo/test.csv").exists());
+fn a_test_set_evaluation_is_recorded_counted_and_shown_again_without_another() {
+    let dir = test_dir(1200, kinds());
+    let said = dir.succeed(&["report", "demo"]);
+    assert!(!said.contains("test rows") && rows_in(&dir, "evaluations") == 0);
+    assert!(!dir.path("reports/demo/test.csv").exists());
 
-    let said = bench.succeed(&["report", "demo", "--test"]);
+    let said = dir.succeed(&["report", "demo", "--test"]);
     assert!(said.contains("has been evaluated once so far"), "{said}");
-    let (names, rows) = read_csv(&bench.path("reports/demo/test.csv"));
+    let (names, rows) = read_csv(&dir.path("reports/demo/test.csv"));
     let kinds = if xgboost::locate().is_ok() { 3 } else { 2 };
     assert_eq!(rows.len(), kinds * 3 * 2, "kinds, metrics, seeds");
     for row in &rows {
@@ -399,30 +399,30 @@ fn a_look_at_the_test_rows_is_recorded_counted_and_shown_again_without_another()
         );
         assert!(number("sd") >= 0.0 && number("value") > 0.0);
     }
-    assert_eq!(rows_in(&bench, "test_results"), rows.len() as i64);
+    assert_eq!(rows_in(&dir, "test_results"), rows.len() as i64);
 
-    let said = bench.succeed(&["report", "demo"]);
+    let said = dir.succeed(&["report", "demo"]);
     assert!(said.contains("has been evaluated once so far"), "{said}");
     assert_eq!(
-        read_csv(&bench.path("reports/demo/test.csv")),
+        read_csv(&dir.path("reports/demo/test.csv")),
         (names, rows.clone())
     );
-    let said = bench.succeed(&["report", "demo", "--test", "--json"]);
+    let said = dir.succeed(&["report", "demo", "--test", "--json"]);
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said[0]["test"]["test_evaluations"], 2);
     assert_eq!(said[0]["test"]["models"].as_array().unwrap().len(), kinds);
     assert_eq!(
-        read_csv(&bench.path("reports/demo/test.csv")).1,
+        read_csv(&dir.path("reports/demo/test.csv")).1,
         rows,
         "the same to the bit"
     );
-    let page = std::fs::read_to_string(bench.path("reports/demo/index.html")).unwrap();
+    let page = std::fs::read_to_string(dir.path("reports/demo/index.html")).unwrap();
     assert!(page.contains("Held-out test set") && page.contains("evaluated 2 times so far"));
 
-    std::fs::remove_file(prepared(&bench, ".test.safetensors")).unwrap();
-    let said = fail(&bench, &["report", "demo", "--test"], 1);
+    std::fs::remove_file(prepared(&dir, ".test.safetensors")).unwrap();
+    let said = fail(&dir, &["report", "demo", "--test"], 1);
     assert!(said.contains("prepares the data again"), "{said}");
-    assert_eq!(rows_in(&bench, "evaluations"), 2);
+    assert_eq!(rows_in(&dir, "evaluations"), 2);
 }
 
 #[test]
@@ -459,17 +459,17 @@ activation = [\"relu\", \"gelu\", \"silu\", \"tanh\"]
 batch_norm = [true, false]
 embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 0.2, width = 4 }]
 ";
-    let bench = test_dir(500, grid);
-    bench.succeed(&["run", "demo.toml", "-q", "--set", "data.scale=quantile"]);
-    bench.write("read.py", program);
-    let trials = trials(&bench);
+    let dir = test_dir(500, grid);
+    dir.succeed(&["run", "demo.toml", "-q", "--set", "data.scale=quantile"]);
+    dir.write("read.py", program);
+    let trials = trials(&dir);
     // Of the linear model, activation and normalisation have no effect, but stay in its name.
     assert!(trials.len() >= 2 * (3 * 16 + 2), "{}", trials.len());
     for (trial, ..) in trials {
-        bench.succeed(&["export", &trial, &trial]);
+        dir.succeed(&["export", &trial, &trial]);
         let output = Command::new(&python)
             .args(["read.py", &trial, "demo.csv"])
-            .current_dir(bench.root())
+            .current_dir(dir.root())
             .output()
             .unwrap();
         assert!(
@@ -477,11 +477,11 @@ embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        bench.write("theirs.csv", &output.stdout);
-        let ours = bench.end(&["predict", "--model", &trial, "demo.csv"], 5).0;
-        bench.write("ours.csv", ours);
-        let (names, theirs) = read_csv(&bench.path("theirs.csv"));
-        let (_, ours) = read_csv(&bench.path("ours.csv"));
+        dir.write("theirs.csv", &output.stdout);
+        let ours = dir.end(&["predict", "--model", &trial, "demo.csv"], 5).0;
+        dir.write("ours.csv", ours);
+        let (names, theirs) = read_csv(&dir.path("theirs.csv"));
+        let (_, ours) = read_csv(&dir.path("ours.csv"));
         assert_eq!(theirs.len(), ours.len());
         for (theirs, ours) in theirs.iter().zip(&ours) {
             let ours = &ours[ours.len() - names.len()..];

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 #[path = "common/mod.rs"]
 mod common;
 
-use crate::common::{PATIENCE, TestDir};
+use crate::common::{TIMEOUT, TestDir};
 
 const EXPERIMENT: &str = "\
 [experiment]
@@ -88,37 +88,37 @@ fn a_sweep_on_torch_gives_the_trials_of_a_sweep_on_the_native_engine() {
 #[test]
 fn a_sweep_stopped_on_one_engine_goes_on_with_the_other() {
     let long = EXPERIMENT.replace("epochs = 6", "epochs = 60");
-    let bench = test_dir(&long);
-    let mut child = bench
+    let dir = test_dir(&long);
+    let mut child = dir
         .command(&["run", "small.toml", "--engine", "torch", "--quiet"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let begin = Instant::now();
-    while bench.count("SELECT count(*) FROM metrics") < 200 {
-        assert!(begin.elapsed() < PATIENCE, "nothing was recorded");
+    while dir.count("SELECT count(*) FROM metrics") < 200 {
+        assert!(begin.elapsed() < TIMEOUT, "nothing was recorded");
         sleep(Duration::from_millis(10));
     }
     // SAFETY: kill takes plain numbers, and the process is a child that was not waited for.
     assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    bench.succeed(&["resume", "small", "--engine", "native", "--quiet"]);
-    assert_eq!(objectives(&bench).len(), 18);
+    dir.succeed(&["resume", "small", "--engine", "native", "--quiet"]);
+    assert_eq!(objectives(&dir).len(), 18);
     let handed_over =
         "SELECT count(*) FROM attempts AS one JOIN attempts AS other ON one.trial = other.trial
         WHERE one.engine = 'torch' AND other.engine = 'native' AND other.resumed_from > 0";
-    let counts: Vec<i64> = rows(&bench, handed_over, |row| row.get(0).unwrap());
+    let counts: Vec<i64> = rows(&dir, handed_over, |row| row.get(0).unwrap());
     assert!(
         counts[0] > 0,
-        "a trial went on from the other engine's checkpoint"
+        "a trial resumed from the other engine's checkpoint"
     );
 }
 
 #[test]
 fn the_doctor_says_what_the_worker_can_train_on() {
-    let bench = test_dir(EXPERIMENT);
-    let said = bench.succeed(&["doctor"]);
+    let dir = test_dir(EXPERIMENT);
+    let said = dir.succeed(&["doctor"]);
     let line = said
         .lines()
         .find(|line| line[2..].trim_start().starts_with("torch"));
@@ -143,11 +143,11 @@ fn a_gpu_that_libtorch_cannot_use_is_not_replaced_by_a_cpu() {
 
 /// Pretends that this machine has a GPU: what lists GPUs says so, and its worker is one that trains on a CPU and
 /// leaves word of how it was started.
-fn with_a_gpu(bench: &TestDir) -> PathBuf {
-    let folder = bench.path("bin");
+fn with_a_gpu(dir: &TestDir) -> PathBuf {
+    let folder = dir.path("bin");
     std::fs::create_dir(&folder).unwrap();
     let worker = env!("CARGO_BIN_EXE_sweep-torch");
-    let started = bench.path("started");
+    let started = dir.path("started");
     let started = started.display();
     for (name, script) in [
         (
@@ -177,10 +177,10 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         "slots = { cpu = 2 }",
         "slots = { cpu = 1, cuda = [0] }\ngpu_shares = 3\ntf32 = true",
     );
-    let bench = test_dir(&experiment);
-    let folder = with_a_gpu(&bench);
+    let dir = test_dir(&experiment);
+    let folder = with_a_gpu(&dir);
     let path = std::env::var("PATH").unwrap();
-    let output = bench
+    let output = dir
         .command(&["run", "small.toml", "--quiet"])
         .env("PATH", format!("{}:{path}", folder.display()))
         .env("SWEEP_TORCH_WORKER", folder.join("worker"))
@@ -191,14 +191,14 @@ fn workers_share_a_gpu_and_are_told_how_to_use_it() {
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    assert_eq!(objectives(&bench).len(), 18);
+    assert_eq!(objectives(&dir).len(), 18);
     let query = "SELECT DISTINCT slot FROM attempts WHERE engine = 'torch' ORDER BY slot";
-    let slots: Vec<String> = rows(&bench, query, |row| row.get(0).unwrap());
+    let slots: Vec<String> = rows(&dir, query, |row| row.get(0).unwrap());
     assert!(
         slots.iter().all(|slot| slot.starts_with("cuda:0.")),
         "{slots:?}"
     );
-    let started = std::fs::read_to_string(bench.path("started")).unwrap();
+    let started = std::fs::read_to_string(dir.path("started")).unwrap();
     let started: Vec<&str> = started.lines().collect();
     let wanted = "cuda 0 PCI_BUS_ID 1 per_process_memory_fraction:0.317";
     assert_eq!(started, [wanted; 3]);

@@ -4,7 +4,7 @@ use crate::common::{TestDir, results};
 use crate::end_to_end::{signal, small, start, test_dir};
 use rusqlite::Connection;
 
-/// Networks of all classes that begin with layers of the best one of `small`, on two shares.
+/// Networks of all classes that begin with layers of the best one of `small`, on two fractions of the rows.
 fn transfer(epochs: u32) -> String {
     format!(
         "[experiment]
@@ -28,31 +28,31 @@ lr_scale = 0.5
     )
 }
 
-/// A bench on which `small` was trained without one of the classes.
-fn bench_with_source(epochs: u32) -> TestDir {
-    let bench = test_dir();
+/// A dir on which `small` was trained without one of the classes.
+fn dir_with_source(epochs: u32) -> TestDir {
+    let dir = test_dir();
     let exclude = "data.exclude={ playlist_genre = [\"edm\"] }";
-    bench.write("transfer.toml", transfer(epochs));
-    bench.succeed(&["run", "small.toml", "--set", exclude]);
-    bench
+    dir.write("transfer.toml", transfer(epochs));
+    dir.succeed(&["run", "small.toml", "--set", exclude]);
+    dir
 }
 
 #[test]
 fn a_transfer_is_paired_reported_and_held_to_its_source() {
-    let bench = test_dir();
-    bench.write("transfer.toml", transfer(3));
-    let said = bench.fail(&["run", "transfer.toml"], 2);
+    let dir = test_dir();
+    dir.write("transfer.toml", transfer(3));
+    let said = dir.fail(&["run", "transfer.toml"], 2);
     assert!(said.contains("train the source first"), "{said}");
 
-    let bench = bench_with_source(3);
-    let plan = bench.succeed(&["plan", "transfer.toml", "--pilot"]);
+    let dir = dir_with_source(3);
+    let plan = dir.succeed(&["plan", "transfer.toml", "--pilot"]);
     assert!(
         plan.contains("12 trials") && plan.contains("estimate"),
         "{plan}"
     );
-    bench.succeed(&["run", "transfer.toml"]);
+    dir.succeed(&["run", "transfer.toml"]);
     let of = |what: &str| {
-        bench.count(&format!(
+        dir.count(&format!(
             "SELECT count(*) FROM experiments e JOIN experiment_trials x ON x.experiment = e.id
              JOIN trials t ON t.id = x.trial
              WHERE e.name = 'transfer' AND t.status = 'finished' AND {what}"
@@ -65,18 +65,18 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
     assert_eq!(of(&has("transfer_from")), 8);
     assert_eq!(of(&has("train_fraction")), 6);
     let ranked = "SELECT count(*) FROM leaderboard WHERE experiment = 'transfer'";
-    assert_eq!(bench.count(ranked), 3, "shares of the rows are not ranked");
+    assert_eq!(dir.count(ranked), 3, "fractions of the rows are not ranked");
 
-    let shown = bench.succeed(&["show", "transfer"]);
+    let shown = dir.succeed(&["show", "transfer"]);
     assert!(shown.contains("init=transfer freeze=1"), "{shown}");
-    let said = bench.succeed(&["report", "transfer"]);
+    let said = dir.succeed(&["report", "transfer"]);
     assert!(
         said.contains("transfer: With 30% of the training rows"),
         "{said}"
     );
-    let file = |name: &str| std::fs::read_to_string(bench.path("reports/transfer").join(name));
+    let file = |name: &str| std::fs::read_to_string(dir.path("reports/transfer").join(name));
     let pairs = file("transfer.csv").unwrap();
-    // Two ways of transferring on two shares, of two pairs each.
+    // Two ways of transferring on two fractions, of two pairs each.
     assert_eq!(pairs.lines().count(), 5, "{pairs}");
     let mut lines = pairs
         .lines()
@@ -94,17 +94,14 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
             .contains("<h2>Transfer learning</h2>")
     );
     for name in ["transfer.png", "learning_curve.svg", "learning_curve.csv"] {
-        assert!(
-            bench.path("reports/transfer").join(name).is_file(),
-            "{name}"
-        );
+        assert!(dir.path("reports/transfer").join(name).is_file(), "{name}");
     }
 
     // Nothing is left to do, and a source that was tampered with is noticed.
-    bench.succeed(&["resume", "transfer"]);
-    let attempts = bench.count("SELECT count(*) FROM attempts");
-    let source = transferred_source(&bench);
-    let weights = bench
+    dir.succeed(&["resume", "transfer"]);
+    let attempts = dir.count("SELECT count(*) FROM attempts");
+    let source = transferred_source(&dir);
+    let weights = dir
         .path("runs/trials")
         .join(source)
         .join("model.safetensors");
@@ -112,42 +109,42 @@ fn a_transfer_is_paired_reported_and_held_to_its_source() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&weights, &bytes).unwrap();
-    let said = bench.fail(&["resume", "transfer"], 2);
+    let said = dir.fail(&["resume", "transfer"], 2);
     assert!(said.contains("have changed since transfer began"), "{said}");
     std::fs::remove_file(&weights).unwrap();
-    let said = bench.fail(&["run", "transfer.toml"], 2);
+    let said = dir.fail(&["run", "transfer.toml"], 2);
     assert!(said.contains("cannot be read"), "{said}");
-    assert_eq!(bench.count("SELECT count(*) FROM attempts"), attempts);
+    assert_eq!(dir.count("SELECT count(*) FROM attempts"), attempts);
 }
 
 #[test]
 fn a_transfer_keeps_its_source_and_its_bits_when_it_is_resumed() {
-    let alone = bench_with_source(600);
+    let alone = dir_with_source(600);
     alone.succeed(&["run", "transfer.toml"]);
 
-    let bench = bench_with_source(600);
-    let source = source_of(&bench, "small");
-    let seen = bench.count("SELECT count(*) FROM metrics");
-    let mut child = start(&bench, &["run", "transfer.toml"], seen + 100);
+    let dir = dir_with_source(600);
+    let source = source_of(&dir, "small");
+    let seen = dir.count("SELECT count(*) FROM metrics");
+    let mut child = start(&dir, &["run", "transfer.toml"], seen + 100);
     signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     // Meanwhile another network becomes the best of its sweep; the transfer stays with the first.
-    let connection = Connection::open(bench.path("runs/sweep.sqlite")).unwrap();
+    let connection = Connection::open(dir.path("runs/sweep.sqlite")).unwrap();
     let worse = "UPDATE trials SET best = 0.0 WHERE name = ?1";
     assert_eq!(connection.execute(worse, [&source]).unwrap(), 1);
     drop(connection);
-    assert_ne!(source_of(&bench, "small"), source);
+    assert_ne!(source_of(&dir, "small"), source);
     // And its file is edited, so that no sweep asks for the first any more.
-    for bench in [&alone, &bench] {
-        bench.write("small.toml", small("epochs = 1"));
-        bench.succeed(&["run", "small.toml"]);
+    for dir in [&alone, &dir] {
+        dir.write("small.toml", small("epochs = 1"));
+        dir.succeed(&["run", "small.toml"]);
     }
     let asked = "SELECT count(*) FROM experiment_trials x JOIN trials t ON t.id = x.trial
                  WHERE x.in_plan = 1 AND t.name =";
-    assert_eq!(bench.count(&format!("{asked} '{source}'")), 0);
-    bench.succeed(&["resume", "transfer"]);
-    assert_eq!(transferred_source(&bench), source);
-    assert_eq!(results(&alone), results(&bench));
+    assert_eq!(dir.count(&format!("{asked} '{source}'")), 0);
+    dir.succeed(&["resume", "transfer"]);
+    assert_eq!(transferred_source(&dir), source);
+    assert_eq!(results(&alone), results(&dir));
 }
 
 /// The best seed of the network configuration that ranks first in a sweep.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::configuration::Configuration;
 use super::summary_stats::SummaryStats;
+use sweep_core::named;
 use sweep_core::trial::{Params, Value};
 use sweep_store::TrialRecord;
 
@@ -47,10 +48,8 @@ pub(super) fn axes(planned: &[&TrialRecord], ranking: &[Configuration]) -> Vec<A
     varying_keys(networks().map(|trial| &trial.params))
         .into_iter()
         .map(|name| {
-            let value_of = |params: &'_ Params| -> Option<Value> {
-                let found = params.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| value.clone())
-            };
+            let value_of =
+                |params: &'_ Params| -> Option<Value> { named::value_of(params, &name).cloned() };
             // Sought by what tells it apart: there may be as many values as configurations.
             let key = |value: &Value| format!("{} {value}", value.type_name());
             let mut places: HashMap<String, usize> = HashMap::new();

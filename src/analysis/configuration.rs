@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::summary_stats::SummaryStats;
 use super::text;
+use sweep_core::named::value_of;
 use sweep_core::trial::{
-    ConfigId, Kind, Objective, Params, Score, Status, TRAIN_FRACTION, TrialId,
+    ConfigId, Kind, Objective, Params, Score, Status, TRAIN_FRACTION, TrialId, Value,
 };
 use sweep_store::TrialRecord;
 
@@ -167,9 +168,8 @@ fn told(trial: &TrialRecord) -> Told<'_> {
 
 /// The fraction of the training rows that `trial` is trained on.
 pub fn train_fraction(trial: &TrialRecord) -> f64 {
-    let fraction = trial.params.iter().find(|(key, _)| key == TRAIN_FRACTION);
-    fraction
-        .and_then(|(_, fraction)| fraction.as_f64())
+    value_of(&trial.params, TRAIN_FRACTION)
+        .and_then(Value::as_f64)
         .unwrap_or(1.0)
 }
 

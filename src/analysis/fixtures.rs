@@ -1,4 +1,4 @@
-//! Made-up records for tests; every number is a function of its place, none of a clock or a dice.
+//! Made-up records for tests; every number is a function of its place, none of a clock or a random generator.
 
 use std::collections::HashMap;
 use std::path::PathBuf;

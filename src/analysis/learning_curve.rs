@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::configuration::{Configuration, by_configuration, train_fraction};
 use super::summary::Summary;
 use super::summary_stats::SummaryStats;
+use sweep_core::named::value_of;
 use sweep_core::trial::{INIT, Kind, Params, Status, TRAIN_FRACTION, Value};
 use sweep_store::{ExperimentRecord, TrialRecord};
 
@@ -75,8 +76,8 @@ pub fn best_of_kinds<'b, 'a>(curves: &'b [LearningCurve<'a>]) -> Vec<&'b Learnin
     let mut seen: Vec<(Kind, Option<&Value>)> = Vec::new();
     let mut best = Vec::new();
     for curve in curves {
-        let init = curve.config.params.iter().find(|(key, _)| key == INIT);
-        let kind = (curve.config.kind, init.map(|(_, value)| value));
+        let init = value_of(&curve.config.params, INIT);
+        let kind = (curve.config.kind, init);
         if !seen.contains(&kind) {
             seen.push(kind);
             best.push(curve);
@@ -92,10 +93,7 @@ fn point(trials: &[&TrialRecord], experiment: &ExperimentRecord) -> Option<Point
         .filter_map(|trial| Some((*trial, trial.best.filter(|value| value.is_finite())?)))
         .collect();
     let metric = |name: &str| -> Option<f64> {
-        let of = |trial: &TrialRecord| {
-            let found = trial.metrics.iter().find(|(key, _)| key == name);
-            found.map(|(_, value)| *value)
-        };
+        let of = |trial: &TrialRecord| value_of(&trial.metrics, name).copied();
         let counts: Option<Vec<f64>> = finished.iter().map(|(trial, _)| of(trial)).collect();
         SummaryStats::of(&counts?).map(|stats| stats.mean)
     };

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use sweep_core::named::value_of;
 use sweep_core::trial::Value;
 use sweep_store::{DatasetRecord, ExperimentRecord, TrialRecord};
 
@@ -35,8 +36,7 @@ impl Part {
 
 /// The sweep that asked for `trial`, the first of several; `None` where none were joined.
 pub(super) fn asked_by(trial: &TrialRecord) -> Option<&str> {
-    let (_, value) = trial.params.iter().find(|(key, _)| key == SWEEP)?;
-    match value {
+    match value_of(&trial.params, SWEEP)? {
         // No name of a sweep holds the sign between two.
         Value::Text(names) => names.split(AND).next(),
         _ => None,

@@ -61,17 +61,17 @@ pub fn narrow(experiment: &mut ExperimentRecord, query: &str) -> Result<usize, Q
     known.dedup();
     query.check(&known)?;
     let all = trials.len();
-    let standings = standings(experiment);
+    let states = states(experiment);
     experiment.trials.retain(|trial| {
         query.holds(&Ranked {
             trial,
-            standing: standings.get(&trial.config),
+            state: states.get(&trial.config),
         })
     });
     Ok(all)
 }
 
-/// Whether `metric` belongs to a side of the split, as in `valid/loss`: others, such as the learning rate of a step,
+/// Whether `metric` belongs to a split, as in `valid/loss`: others, such as the learning rate of a step,
 /// bear names of settings.
 fn is_of_a_side(metric: &str) -> bool {
     metric.contains('/')
@@ -79,7 +79,7 @@ fn is_of_a_side(metric: &str) -> bool {
 
 /// Where a configuration stands.
 #[derive(Debug, Default)]
-struct Standing {
+struct ConfigState {
     /// Its rank, from 1, and its scores over seeds, if it is ranked.
     ranked: Option<(usize, SummaryStats)>,
     finished: u64,
@@ -88,29 +88,29 @@ struct Standing {
 }
 
 /// Of every configuration of the plan.
-fn standings(experiment: &ExperimentRecord) -> HashMap<ConfigId, Standing> {
-    let mut standings: HashMap<ConfigId, Standing> = HashMap::new();
+fn states(experiment: &ExperimentRecord) -> HashMap<ConfigId, ConfigState> {
+    let mut states: HashMap<ConfigId, ConfigState> = HashMap::new();
     for trial in experiment.trials.iter().filter(|trial| trial.in_plan) {
-        let standing = standings.entry(trial.config.clone()).or_default();
+        let state = states.entry(trial.config.clone()).or_default();
         match trial.status {
-            Status::Finished => standing.finished += 1,
-            Status::Failed => standing.failed += 1,
-            Status::Diverged => standing.diverged += 1,
+            Status::Finished => state.finished += 1,
+            Status::Failed => state.failed += 1,
+            Status::Diverged => state.diverged += 1,
             _ => {}
         }
     }
     let summary = Summary::of(experiment);
     for (config, rank) in summary.ranking.into_iter().zip(summary.ranks) {
-        let standing = standings.entry(config.id).or_default();
-        standing.ranked = Some((rank, config.stats));
+        let state = states.entry(config.id).or_default();
+        state.ranked = Some((rank, config.stats));
     }
-    standings
+    states
 }
 
 /// A trial with where its configuration stands.
 struct Ranked<'a> {
     trial: &'a TrialRecord,
-    standing: Option<&'a Standing>,
+    state: Option<&'a ConfigState>,
 }
 
 impl Row for Ranked<'_> {
@@ -131,10 +131,10 @@ impl Row for Ranked<'_> {
             return vec![Value::Float(*value)];
         }
         let stats = |of: fn(&SummaryStats) -> Option<f64>| {
-            let ranked = self.standing.and_then(|standing| standing.ranked.as_ref());
+            let ranked = self.state.and_then(|state| state.ranked.as_ref());
             float(ranked.and_then(|(_, stats)| of(stats)))
         };
-        let number = |of: fn(&Standing) -> Option<u64>| int(self.standing.and_then(of));
+        let number = |of: fn(&ConfigState) -> Option<u64>| int(self.state.and_then(of));
         match key {
             "trial" => text(trial.id.as_str()),
             "config" | "name" => text(trial.config.as_str()),
@@ -151,14 +151,14 @@ impl Row for Ranked<'_> {
             "cause" => trial.cause.as_deref().map_or(Vec::new(), text),
             "tag" => trial.tags.iter().cloned().map(Value::Text).collect(),
             "message" => trial.message.as_deref().map_or(Vec::new(), text),
-            "rank" => number(|standing| Some(standing.ranked.as_ref()?.0 as u64)),
+            "rank" => number(|state| Some(state.ranked.as_ref()?.0 as u64)),
             "mean" => stats(|stats| Some(stats.mean)),
             "sd" => stats(|stats| stats.sd),
             "min" => stats(|stats| Some(stats.min)),
             "max" => stats(|stats| Some(stats.max)),
-            "seeds" => number(|standing| Some(standing.finished)),
-            "failed" => number(|standing| Some(standing.failed)),
-            "diverged" => number(|standing| Some(standing.diverged)),
+            "seeds" => number(|state| Some(state.finished)),
+            "failed" => number(|state| Some(state.failed)),
+            "diverged" => number(|state| Some(state.diverged)),
             _ => Vec::new(),
         }
     }

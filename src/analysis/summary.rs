@@ -135,7 +135,7 @@ impl Summary {
         best
     }
 
-    /// Trials that `sweep resume` goes on with by itself.
+    /// Trials that `sweep resume` continues by itself.
     pub fn remaining(&self) -> u64 {
         let remaining = self
             .counts
@@ -223,7 +223,7 @@ fn sweeps_of(
     names
 }
 
-/// Whether `sweep resume` goes on with a trial of this status by itself.
+/// Whether `sweep resume` continues a trial of this status by itself.
 fn is_remaining(status: Status) -> bool {
     !status.is_final() && status != Status::Failed
 }

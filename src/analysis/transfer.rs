@@ -10,6 +10,7 @@ use super::configuration::Configuration;
 use super::learning_curve::{self, Point};
 use super::summary::Summary;
 use super::summary_stats::SummaryStats;
+use sweep_core::named;
 use sweep_core::trial::{INIT, Objective, Params, TRAIN_FRACTION, Value};
 use sweep_store::ExperimentRecord;
 
@@ -126,8 +127,7 @@ fn common(params: &Params) -> String {
 }
 
 fn value_of(params: &Params, name: &str) -> String {
-    let found = params.iter().find(|(key, _)| key == name);
-    found.map_or(String::new(), |(_, value)| match value {
+    named::value_of(params, name).map_or(String::new(), |value| match value {
         Value::Text(text) => text.clone(),
         value => value.to_string(),
     })

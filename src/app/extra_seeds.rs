@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
 use crate::prepare::PreparedSweep;
-use crate::run::record;
+use crate::run::{new_session, prior_progress};
 
 /// Most seeds that `--seeds` and `--more-seeds` accept.
 pub const MAX: u64 = 1000;
@@ -68,7 +68,7 @@ pub fn add(
     let file = prepared.loaded.source.path.display().to_string();
     let left = match app.read_if_any()? {
         Some(store) => {
-            let statuses = record::statuses(&store, &prepared.plan)?;
+            let statuses = prior_progress::statuses(&store, &prepared.plan)?;
             plan::remaining(&prepared.plan, |id| statuses.get(id).copied(), |_| false).len()
         }
         None => prepared.plan.trials.len(),
@@ -81,7 +81,7 @@ pub fn add(
         let help = format!("train them with `sweep run {file}` first");
         return Err(Error::input(message, &help));
     }
-    let _lock = record::lock(app, &name)?;
+    let _lock = new_session::lock(app, &name)?;
     let mut store = app.write(observer)?;
     let record = store.experiment(&name)?;
     let chosen = match &record {

@@ -32,7 +32,7 @@ pub struct StopHandle(pub(crate) Sender);
 impl StopHandle {
     /// Interrupts the session as Ctrl-C does: first cleanly, the second time at once.
     pub fn interrupt(&self) {
-        // Nobody listens once all trials are over.
+        // After the last trial, the receiver is gone.
         let _ = self.0.send(Incoming::Interrupt);
     }
 

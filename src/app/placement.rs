@@ -150,13 +150,13 @@ pub fn fitting_shares(cores: usize, found: &[Gpu], numbers: &[u32]) -> usize {
 /// Why the worker that trains with libtorch cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoTorchWorker {
-    looked_at: PathBuf,
+    tried: PathBuf,
     named: bool,
 }
 
 impl std::fmt::Display for NoTorchWorker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.looked_at.display();
+        let path = self.tried.display();
         match self.named {
             true => write!(
                 f,
@@ -199,10 +199,7 @@ pub fn torch_worker() -> Result<PathBuf, NoTorchWorker> {
     match path.is_file() {
         // Workers are started by absolute paths, so that nothing depends on where they run.
         true => Ok(std::path::absolute(&path).unwrap_or(path)),
-        false => Err(NoTorchWorker {
-            looked_at: path,
-            named,
-        }),
+        false => Err(NoTorchWorker { tried: path, named }),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::observer::{Notice, Observer};
 use crate::options::{Retry, SlotOptions};
 use crate::placement;
 use crate::prepare::{self, PreparedSweep};
-use crate::run::{notice_missing_library, record};
+use crate::run::{notice_missing_library, prior_progress};
 
 /// How a session would be run.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ pub fn plan(
     let slots = placement::place(&prepared, &options.slots)?.slots;
     let store = app.read_if_any()?;
     let statuses: HashMap<TrialId, Status> = match &store {
-        Some(store) => record::statuses(store, &prepared.plan)?,
+        Some(store) => prior_progress::statuses(store, &prepared.plan)?,
         None => HashMap::new(),
     };
     let missing_models::Todo {

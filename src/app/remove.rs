@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::gc::{self, ScanResult};
 use crate::observer::Observer;
 use crate::resolve::{self, Found};
-use crate::run::record;
+use crate::run::new_session;
 
 /// A removal that has been checked and counted; no session of the sweep can begin while this lives.
 pub struct PreparedRemoval<'a> {
@@ -68,7 +68,7 @@ pub fn prepare<'a>(
         let mut trials = record.trials.iter();
         trials.any(|other| other.id == *id && other.in_plan)
     });
-    let lock = record::lock(app, name)?;
+    let lock = new_session::lock(app, name)?;
     let mut store = app.write(observer)?;
     let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
     let files = files_of(app, name, &removal)?;

@@ -13,7 +13,7 @@ use sweep_store::{ExperimentRecord, StoreError};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::run::record;
+use crate::run::new_session;
 
 /// The key of the experiment file that holds the name.
 const KEY: &str = "experiment.name";
@@ -41,8 +41,8 @@ pub struct Copied {
 pub fn rename(app: &App, observer: &dyn Observer, old: &str, new: &str) -> Result<Renamed, Error> {
     let record = app.experiment(Some(old))?;
     check(app, new)?;
-    let old_lock = record::lock(app, old)?;
-    let _new_lock = record::lock(app, new)?;
+    let old_lock = new_session::lock(app, old)?;
+    let _new_lock = new_session::lock(app, new)?;
     let mut store = app.write(observer)?;
     let flag = flag(new);
     let logs = Logs::of(app, old, new);
@@ -65,7 +65,7 @@ pub fn rename(app: &App, observer: &dyn Observer, old: &str, new: &str) -> Resul
 pub fn copy(app: &App, observer: &dyn Observer, old: &str, new: &str) -> Result<Copied, Error> {
     let record = app.experiment(Some(old))?;
     check(app, new)?;
-    let _lock = record::lock(app, new)?;
+    let _lock = new_session::lock(app, new)?;
     let mut store = app.write(observer)?;
     let flag = flag(new);
     let trials = store

@@ -49,7 +49,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         terminal::print_json(&value);
         return Ok(Exit::Success);
     }
-    let text = tables(description, &outcome.title, folder, terminal::look());
+    let text = tables(description, &outcome.title, folder, terminal::table_style());
     terminal::print(&text);
     for line in &written.left_out {
         terminal::note(&format!("note: {line}"));

@@ -42,7 +42,7 @@ pub struct Arguments {
 
 /// `sweep gc`.
 pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    // Without a database, every file would look unknown.
+    // Without a database, every file would seem unknown.
     drop(context.app.read()?);
     let mut store = context.app.write(context)?;
     let options = GcOptions {

@@ -51,11 +51,11 @@ fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> St
         text.push_str(&format!("{unfinished}\n"));
     }
     text.push('\n');
-    let look = TableStyle {
+    let style = TableStyle {
         is_colored: has_colour,
         width: terminal::width(),
     };
-    text.push_str(&table::leaderboard(summary, SHOWN, look));
+    text.push_str(&table::leaderboard(summary, SHOWN, style));
     text.push_str(&details::failed(record));
     if let Some(best) = &summary.best_trial {
         let first = summary.ranking.first();

@@ -40,7 +40,7 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
         let text = format!("no sweeps yet; start one with `sweep run FILE.toml`. {copied}");
         terminal::print(text.trim_end_matches(['.', ' ']));
     } else {
-        terminal::print(&table::experiments(&sweeps, terminal::look()));
+        terminal::print(&table::experiments(&sweeps, terminal::table_style()));
     }
     Ok(Exit::Success)
 }

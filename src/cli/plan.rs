@@ -74,7 +74,7 @@ fn as_text(outcome: &Outcome, limit: usize) -> String {
             values.join(" | ")
         ));
     }
-    if let [_, fractions @ ..] = prepared.plan.shares.as_slice()
+    if let [_, fractions @ ..] = prepared.plan.train_fractions.as_slice()
         && !fractions.is_empty()
     {
         let fractions: Vec<String> = fractions.iter().map(ToString::to_string).collect();

@@ -115,7 +115,7 @@ fn print(
     for sentence in plan_status::failures(summary) {
         terminal::print(&sentence);
     }
-    let leaderboard = table::leaderboard(summary, listing::SHOWN, terminal::look());
+    let leaderboard = table::leaderboard(summary, listing::SHOWN, terminal::table_style());
     terminal::print_table(&leaderboard);
     for sentence in narrative::sentences(inference, summary) {
         terminal::print(&sentence);

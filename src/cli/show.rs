@@ -81,7 +81,7 @@ fn patch(context: &Context, what: Option<&str>) -> Result<Exit, Failure> {
 }
 
 fn as_text(shown: &Shown) -> String {
-    let look = terminal::look();
+    let style = terminal::table_style();
     match shown {
         Shown::Sweep(sweep) => {
             let Sweep {
@@ -89,16 +89,16 @@ fn as_text(shown: &Shown) -> String {
                 slot_events,
                 is_running,
             } = &**sweep;
-            let sessions = details::sessions(&record.sessions, slot_events, look);
+            let sessions = details::sessions(&record.sessions, slot_events, style);
             let text = match is_running {
-                true => listing::running_sweep(record, look.is_colored),
-                false => listing::sweep(record, look.is_colored),
+                true => listing::running_sweep(record, style.is_colored),
+                false => listing::sweep(record, style.is_colored),
             };
             format!("{text}\n{sessions}")
         }
         Shown::Configuration(objective, trials) => format!(
             "{}\n`sweep show TRIAL` shows the details of a trial",
-            table::configuration_trials(objective, trials, look).trim_end_matches('\n')
+            table::configuration_trials(objective, trials, style).trim_end_matches('\n')
         ),
         Shown::Trial(shown) => {
             let text = table::trial(
@@ -107,7 +107,7 @@ fn as_text(shown: &Shown) -> String {
                 &shown.attempts,
                 &shown.curves,
                 &shown.artifacts,
-                look,
+                style,
             );
             format!("{text}\n{}", details_of(shown).lines())
         }

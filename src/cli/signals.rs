@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use sweep_core::{atomic_fs, signals};
 
-/// A further signal this soon after one that was heard is taken for its echo: `timeout`, wrappers and some terminals
+/// A further signal this soon after one that was received is taken for its echo: `timeout`, wrappers and some terminals
 /// signal both a process and its group.
 const ECHO: Duration = Duration::from_millis(250);
 
@@ -22,7 +22,7 @@ const ECHO: Duration = Duration::from_millis(250);
 pub enum Request {
     /// To end: cleanly the first time, at once the second.
     Stop,
-    /// To go on, and its workers with it, after it was stopped (SIGSTOP, Ctrl-Z).
+    /// To continue, and its workers with it, after it was stopped (SIGSTOP, Ctrl-Z).
     Continue,
 }
 
@@ -32,7 +32,7 @@ type Listener = Box<dyn FnMut(Request) + Send>;
 static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
 
 /// The end of the pipe that the handler writes the numbers of signals to.
-static HEARD: AtomicI32 = AtomicI32::new(-1);
+static SIGNAL_PIPE: AtomicI32 = AtomicI32::new(-1);
 
 /// Listens for signals from now on.
 ///
@@ -45,9 +45,9 @@ pub fn listen() -> Result<(), Failure> {
     let start = || {
         signals::unblock_stop()?;
         let (mut reader, writer) = io::pipe()?;
-        HEARD.store(OwnedFd::from(writer).into_raw_fd(), Ordering::Relaxed);
+        SIGNAL_PIPE.store(OwnedFd::from(writer).into_raw_fd(), Ordering::Relaxed);
         let listen = move || {
-            let mut requests = Requests::default();
+            let mut requests = StopRequests::default();
             let mut number = [0];
             while reader.read_exact(&mut number).is_ok() {
                 if let Some(request) = requests.hear(number[0].into(), Instant::now()) {
@@ -109,7 +109,11 @@ extern "C" fn on_signal(signal: libc::c_int) {
     unsafe {
         let errno = errno();
         let before = *errno;
-        libc::write(HEARD.load(Ordering::Relaxed), (&raw const number).cast(), 1);
+        libc::write(
+            SIGNAL_PIPE.load(Ordering::Relaxed),
+            (&raw const number).cast(),
+            1,
+        );
         *errno = before;
     }
 }
@@ -125,13 +129,13 @@ fn errno() -> *mut libc::c_int {
 
 /// Makes requests of signals.
 #[derive(Debug, Default)]
-struct Requests {
+struct StopRequests {
     /// When the last request to stop was made.
     stopped: Option<Instant>,
 }
 
-impl Requests {
-    /// What `signal`, heard at `now`, asks for. A request to stop that was made cleanly is made urgent by SIGINT and
+impl StopRequests {
+    /// What `signal`, received at `now`, asks for. A request to stop that was made cleanly is made urgent by SIGINT and
     /// SIGTERM alone: a terminal that closes, or a scheduler's second warning, does not mean to lose checkpoints.
     fn hear(&mut self, signal: libc::c_int, now: Instant) -> Option<Request> {
         if signal == libc::SIGCONT {
@@ -155,10 +159,10 @@ mod tests {
     /// The requests that `signals` make, each some milliseconds after the first.
     fn requests(signals: &[(libc::c_int, u64)]) -> Vec<Option<Request>> {
         let begin = Instant::now();
-        let mut requests = Requests::default();
+        let mut requests = StopRequests::default();
         let at = |ms: u64| begin + Duration::from_millis(ms);
-        let heard = signals.iter();
-        heard
+        let received = signals.iter();
+        received
             .map(|(signal, ms)| requests.hear(*signal, at(*ms)))
             .collect()
     }

@@ -97,8 +97,8 @@ pub fn print_bytes(bytes: &[u8]) {
         .unwrap_or_else(|error| end_unwritten(&error));
 }
 
-/// How tables on standard output are to look.
-pub fn look() -> TableStyle {
+/// The style of tables on standard output.
+pub fn table_style() -> TableStyle {
     TableStyle {
         is_colored: stdout_has_colour(),
         width: width(),

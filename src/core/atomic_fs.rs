@@ -75,7 +75,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
     for new in missing.into_iter().rev() {
         match sync_folder(parent_dir(new)) {
-            // Folders may be made in one that may not be read, and then nobody can flush it.
+            // Folders may be made in one that may not be read, and then it cannot be flushed.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             outcome => outcome?,
         }
@@ -83,13 +83,13 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether `error` means that there is no more room: a full disk, a used-up quota, or the limit to the size of files.
+/// Whether `error` means that there is no more space: a full disk, a used-up quota, or the limit to the size of files.
 pub fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// What to do about an `error` that means that there is no more room.
+/// What to do about an `error` that means that there is no more space.
 pub fn how_to_make_room(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::FileTooLarge => "raise the limit to the size of files (`ulimit -f`)",

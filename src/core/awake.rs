@@ -9,9 +9,9 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a thread looks at the clock.
+/// How often a thread reads the clock.
 const TICK: Duration = Duration::from_millis(100);
-/// A gap between two looks that no busy machine explains: the process stood still.
+/// A gap between two readings that no busy machine explains: the process stood still.
 const STANDSTILL: Duration = Duration::from_secs(1);
 
 /// A point in the time that this process has lived. Compare it with others of this function alone, not with those of
@@ -23,7 +23,7 @@ pub fn now() -> Instant {
         Some(lived) => lived
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .look(now),
+            .read(now),
         None => now,
     }
 }
@@ -33,26 +33,26 @@ pub fn since(earlier: Instant) -> Duration {
     now().saturating_duration_since(earlier)
 }
 
-/// Starts the thread that looks; without it, long work would be taken for a standstill.
+/// Starts the thread that reads the clock; without it, long work would be taken for a standstill.
 fn start() -> Option<&'static Mutex<Lived>> {
     let lived: &'static Mutex<Lived> = Box::leak(Box::new(Mutex::new(Lived {
         last: Instant::now(),
         still: Duration::ZERO,
     })));
-    let look = move || {
+    let poll = move || {
         loop {
             thread::sleep(TICK);
             let mut lived = lived.lock().unwrap_or_else(PoisonError::into_inner);
-            lived.look(Instant::now());
+            lived.read(Instant::now());
         }
     };
     let thread = thread::Builder::new().name("awake".to_owned());
-    thread.spawn(look).ok().map(|_| lived)
+    thread.spawn(poll).ok().map(|_| lived)
 }
 
 #[derive(Debug)]
 struct Lived {
-    /// When the clock was last looked at.
+    /// When the clock was last read.
     last: Instant,
     /// Time that the process has stood still.
     still: Duration,
@@ -60,7 +60,7 @@ struct Lived {
 
 impl Lived {
     /// The point in lived time at `now` of the system's clock.
-    fn look(&mut self, now: Instant) -> Instant {
+    fn read(&mut self, now: Instant) -> Instant {
         let gap = now.saturating_duration_since(self.last);
         if gap > STANDSTILL {
             self.still += gap;
@@ -85,14 +85,14 @@ mod tests {
         };
         let at = |ms: u64| begin + Duration::from_millis(ms);
         for ms in [0, 100, 250, 1200] {
-            assert_eq!(lived.look(at(ms)), at(ms));
+            assert_eq!(lived.read(at(ms)), at(ms));
         }
         let hour = 3_600_000;
-        assert_eq!(lived.look(at(1200 + hour)), at(1200), "an hour stood still");
-        assert_eq!(lived.look(at(1300 + hour)), at(1300));
-        assert_eq!(lived.look(at(1250 + hour)), at(1300), "never backwards");
-        assert_eq!(lived.look(at(1300 + 2 * hour)), at(1300));
-        assert_eq!(lived.look(at(1900 + 2 * hour)), at(1900));
+        assert_eq!(lived.read(at(1200 + hour)), at(1200), "an hour stood still");
+        assert_eq!(lived.read(at(1300 + hour)), at(1300));
+        assert_eq!(lived.read(at(1250 + hour)), at(1300), "never backwards");
+        assert_eq!(lived.read(at(1300 + 2 * hour)), at(1300));
+        assert_eq!(lived.read(at(1900 + 2 * hour)), at(1900));
     }
 
     #[test]

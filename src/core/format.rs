@@ -1,6 +1,10 @@
 //! Numbers, durations and sizes as text, written the same way in every message.
 
+use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
+
+const IN_MEMORY: &str = "writing to a string cannot fail";
 
 /// `1 row`, `2 rows`, `12,345 rows`.
 pub fn pluralize(number: impl TryInto<u64>, noun: &str) -> String {
@@ -37,6 +41,26 @@ pub fn format_bytes(number: u64) -> String {
         Some((name, unit)) if size < 99.95 * unit => format!("{:.1} {name}", size / unit),
         Some((name, unit)) => format!("{:.0} {name}", size / unit),
     }
+}
+
+/// `bytes` as part of an address: those that `is_safe` does not name become `%XX` (RFC 3986, 2.1). Letters, digits and
+/// signs of ASCII alone can be safe.
+pub fn percent_encode(bytes: &[u8], is_safe: impl Fn(u8) -> bool) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3 / 2);
+    for &byte in bytes {
+        match byte.is_ascii() && is_safe(byte) {
+            true => text.push(char::from(byte)),
+            false => write!(text, "%{byte:02X}").expect(IN_MEMORY),
+        }
+    }
+    text
+}
+
+/// `path` as the path of a `file:` address: its unreserved characters (RFC 3986, 2.3) and slashes stay as they are.
+pub fn percent_encode_path(path: &Path) -> String {
+    percent_encode(path.as_os_str().as_encoded_bytes(), |byte| {
+        byte.is_ascii_alphanumeric() || b"/.-_~".contains(&byte)
+    })
 }
 
 /// A duration as files and flags write it: `1h30m`, `1m30s`, `1s500ms`. Fractions of a millisecond
@@ -99,10 +123,9 @@ pub fn format_signal(number: i32) -> String {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        write!(text, "{byte:02x}").expect(IN_MEMORY);
     }
     text
 }
@@ -169,6 +192,13 @@ mod tests {
         assert_eq!(format_seconds(3_599.7), "1 h 00 min");
         assert_eq!(format_seconds(90_000.0), "1 d 01 h");
         assert_eq!(format_seconds(f64::NAN), "unknown");
+    }
+
+    #[test]
+    fn an_address_holds_every_byte() {
+        let path = Path::new("/runs/é 1%/a-b_c.d~e");
+        assert_eq!(percent_encode_path(path), "/runs/%C3%A9%201%25/a-b_c.d~e");
+        assert_eq!(percent_encode("aé%".as_bytes(), |_| true), "a%C3%A9%");
     }
 
     #[test]

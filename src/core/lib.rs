@@ -8,6 +8,7 @@ pub mod awake;
 pub mod data_config;
 pub mod event;
 pub mod format;
+pub mod named;
 pub mod protocol;
 pub mod random;
 pub mod run_dir;

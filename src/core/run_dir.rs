@@ -203,7 +203,7 @@ impl RunDir {
     }
 
     /// What the file or folder at `path` is, if sweeps make one of this name at this place. Whether it is
-    /// a file, a folder or a link is not looked at.
+    /// a file, a folder or a link is ignored.
     pub fn classify(&self, path: &Path) -> Option<RunFile> {
         let inside = path.strip_prefix(self.path()).ok()?;
         let parts: Vec<&str> = inside

@@ -73,7 +73,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Collects diagnostics, so that reading goes on after the first.
+/// Collects diagnostics, so that reading continues after the first.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<Diagnostic>);
 

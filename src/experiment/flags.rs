@@ -22,7 +22,7 @@ pub(super) fn apply(root: &mut Node, index: usize, flag: &str) -> Result<(), Dia
     };
     let path = path(&flag[..equals], origin)?;
     let value = value(&flag[equals + 1..], equals + 1, origin)?;
-    make_room(root, &path);
+    remove_conflicting(root, &path);
     put(root, &path, value)
 }
 
@@ -116,7 +116,7 @@ fn value(text: &str, shift: usize, origin: Origin) -> Result<Node, Diagnostic> {
 }
 
 /// A key is either fixed or an axis: setting it as one takes it away as the other.
-fn make_room(root: &mut Node, path: &[Step]) {
+fn remove_conflicting(root: &mut Node, path: &[Step]) {
     let keys: Vec<&str> = path.iter().map(|step| step.key.as_str()).collect();
     match keys.as_slice() {
         ["model", key, ..] => remove(root, &["grid"], key),

@@ -17,7 +17,7 @@ pub(super) struct Head {
     pub name: String,
     pub seeds: Vec<u64>,
     pub objective: Objective,
-    pub shares: Vec<f64>,
+    pub train_fractions: Vec<f64>,
 }
 
 /// Reads `[experiment]`, which may be absent; `stem` is the file name without its extension.
@@ -49,12 +49,12 @@ pub(super) fn read(
     };
     let seeds = table.and_then(|table| seeds(table, problems));
     let objective = table.and_then(|table| objective(table, problems));
-    let shares = table.and_then(|table| shares(table, problems));
+    let train_fractions = table.and_then(|table| train_fractions(table, problems));
     Head {
         name,
         seeds: seeds.unwrap_or_else(|| vec![1]),
         objective: objective.unwrap_or_default(),
-        shares: shares.unwrap_or_else(|| vec![1.0]),
+        train_fractions: train_fractions.unwrap_or_else(|| vec![1.0]),
     }
 }
 
@@ -98,8 +98,8 @@ fn seeds(table: Table<'_>, problems: &mut Problems) -> Option<Vec<u64>> {
     Some(seeds)
 }
 
-/// All rows first, which rank configurations, then the other shares in file order.
-fn shares(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
+/// All rows first, which rank configurations, then the other fractions in file order.
+fn train_fractions(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
     const KEY: &str = "learning_curve";
     let node = table.get(KEY)?;
     let items = match node.items() {
@@ -112,17 +112,19 @@ fn shares(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>> {
     let mut seen: Vec<f64> = Vec::with_capacity(items.len());
     for item in items {
         match number(item) {
-            Ok(share) if !(share > 0.0 && share <= 1.0) => table.refuse(KEY, item, problems),
-            Ok(share) if seen.contains(&share) => problems.add(
-                Diagnostic::new(&item.place, format!("the share {share} occurs twice"))
+            Ok(fraction) if !(fraction > 0.0 && fraction <= 1.0) => {
+                table.refuse(KEY, item, problems)
+            }
+            Ok(fraction) if seen.contains(&fraction) => problems.add(
+                Diagnostic::new(&item.place, format!("the fraction {fraction} occurs twice"))
                     .label("again here")
                     .help("equal fractions use the same rows and give the same result: remove one"),
             ),
-            Ok(share) => seen.push(share),
+            Ok(fraction) => seen.push(fraction),
             Err(at) => table.refuse(KEY, at, problems),
         }
     }
-    seen.retain(|share| *share < 1.0);
+    seen.retain(|fraction| *fraction < 1.0);
     Some(std::iter::once(1.0).chain(seen).collect())
 }
 

@@ -79,9 +79,9 @@ pub struct Experiment {
     /// Replicate seeds in file order; at least one, each once.
     pub seeds: Vec<u64>,
     pub objective: Objective,
-    /// Shares of the training rows that every configuration is trained on: 1 first, then those that
+    /// Fractions of the training rows that every configuration is trained on: 1 first, then those that
     /// a learning curve asks for, in file order.
-    pub shares: Vec<f64>,
+    pub train_fractions: Vec<f64>,
     pub data: DataSpec,
     /// `None` when the file has baselines alone.
     pub networks: Option<Space>,
@@ -162,7 +162,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
         networks.iter().chain(&baselines),
         (
             head.seeds.len(),
-            head.shares.len(),
+            head.train_fractions.len(),
             transfer.as_ref().map_or(0, TransferSpec::ways),
         ),
         &mut problems,
@@ -179,7 +179,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
         name: head.name,
         seeds: head.seeds,
         objective: head.objective,
-        shares: head.shares,
+        train_fractions: head.train_fractions,
         data,
         networks,
         baselines,
@@ -211,7 +211,7 @@ impl Experiment {
             .map(|place| place.span)
     }
 
-    /// A diagnostic for something found out later that `key` is to blame for.
+    /// A diagnostic for something found out later that `key` causes.
     pub fn diagnose(&self, key: &str, message: impl Into<String>) -> Diagnostic {
         let place = self.place_of(key).unwrap_or(Place {
             origin: Origin::File,

@@ -79,7 +79,7 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
 /// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.
 pub(super) fn within_bound<'d, 'a: 'd>(
     drafts: impl Iterator<Item = &'d Draft<'a>>,
-    (seeds, shares, transfers): (usize, usize, usize),
+    (seeds, fractions, transfers): (usize, usize, usize),
     problems: &mut Problems,
 ) -> bool {
     let drafts: Vec<&Draft<'_>> = drafts.collect();
@@ -88,7 +88,7 @@ pub(super) fn within_bound<'d, 'a: 'd>(
             false => 1 + transfers,
             true => 1,
         };
-        let times = (seeds.max(1) * shares.max(1)) as u128 * ways as u128;
+        let times = (seeds.max(1) * fractions.max(1)) as u128 * ways as u128;
         sum.saturating_add(draft.combinations().saturating_mul(times))
     });
     if total <= u128::from(MAX_TRIALS) {
@@ -106,7 +106,7 @@ pub(super) fn within_bound<'d, 'a: 'd>(
                 largest.combinations(),
                 seeds.max(1),
                 [
-                    (shares, "fractions of the training rows"),
+                    (fractions, "fractions of the training rows"),
                     (1 + transfers, "ways to initialise"),
                 ]
                 .iter()

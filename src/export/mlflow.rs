@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::best;
 use super::exporter::{ExportError, Exporter, File, Sweep};
 use super::times::Times;
-use sweep_core::format::shell_word;
+use sweep_core::format::{percent_encode_path, shell_word};
 use sweep_core::trial::Status;
 use sweep_store::TrialRecord;
 
@@ -67,7 +67,7 @@ fn database(sweep: &Sweep, root: &Path) -> rusqlite::Result<Vec<u8>> {
     let mut connection = Connection::open_in_memory()?;
     connection.execute_batch(SCHEMA)?;
     let transaction = connection.transaction()?;
-    let artifacts = uri(&root.join(ARTIFACTS));
+    let artifacts = format!("file://{}", percent_encode_path(&root.join(ARTIFACTS)));
     transaction.execute(
         "INSERT INTO experiments VALUES (?1, ?2, ?3, 'active')",
         params![EXPERIMENT, sweep.experiment.name, artifacts],
@@ -206,18 +206,4 @@ fn tags(database: &Connection, sweep: &Sweep, trial: &TrialRecord) -> rusqlite::
         insert.execute(params![name, value, trial.id.as_str()])?;
     }
     Ok(())
-}
-
-/// `file://` and the path, with what an address may not hold as `%XX`.
-fn uri(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-    let mut uri = "file://".to_owned();
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'~' => uri.push(char::from(byte)),
-            _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
 }

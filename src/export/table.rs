@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::exporter::{ExportError, File, Sweep};
 use sweep_analysis::text::{metric_column, param_column};
+use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::Value;
 use sweep_store::{AttemptRecord, TrialRecord};
 
@@ -92,16 +93,16 @@ fn trials(sweep: &Sweep) -> Table {
             Some(notes.collect::<Vec<_>>().join("\n"))
         }),
     ];
-    for name in names(trials.iter().map(|trial| &trial.params)) {
-        let values = trials.iter().map(|trial| find(&trial.params, name));
+    for name in distinct_names(trials.iter().map(|trial| &trial.params)) {
+        let values = trials.iter().map(|trial| value_of(&trial.params, name));
         columns.push(Column::new(
             &param_column(name),
             settings(&values.collect::<Vec<_>>()),
         ));
     }
-    for name in names(trials.iter().map(|trial| &trial.metrics)) {
+    for name in distinct_names(trials.iter().map(|trial| &trial.metrics)) {
         columns.push(float(&metric_column(name), &|trial| {
-            find(&trial.metrics, name).copied()
+            value_of(&trial.metrics, name).copied()
         }));
     }
     Table {
@@ -219,23 +220,6 @@ fn settings(values: &[Option<&Value>]) -> Cells {
 
 fn each<T>(values: &[Option<&Value>], of: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
     values.iter().map(|value| value.and_then(&of)).collect()
-}
-
-/// Names of all entries, in the order in which they first come.
-fn names<'a, T: 'a>(rows: impl Iterator<Item = &'a Vec<(String, T)>>) -> Vec<&'a str> {
-    let mut names = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for (name, _) in rows.flatten() {
-        if seen.insert(name.as_str()) {
-            names.push(name.as_str());
-        }
-    }
-    names
-}
-
-fn find<'a, T>(entries: &'a [(String, T)], name: &str) -> Option<&'a T> {
-    let found = entries.iter().find(|(other, _)| other == name);
-    found.map(|(_, value)| value)
 }
 
 /// SQLite holds no more than this either.

@@ -6,6 +6,7 @@ use sweep_analysis::{Anova, BEST, Inference, Input, learning_curve, text, transf
 use super::csv_table::{CsvTable, number, whole};
 use super::{comparisons, hyperparameters, test};
 use sweep_analysis::Summary;
+use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
@@ -57,8 +58,8 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
 /// One row a trial, in plan order; settings that a kind does not have are empty.
 fn trials(input: &Input) -> CsvTable {
     let trials = &input.experiment.trials;
-    let settings = keys(trials.iter().map(|trial| &trial.params));
-    let metrics = keys(trials.iter().map(|trial| &trial.metrics));
+    let settings = distinct_names(trials.iter().map(|trial| &trial.params));
+    let metrics = distinct_names(trials.iter().map(|trial| &trial.metrics));
     let (setting_names, metric_names) = (param_columns(&settings), metric_columns(&metrics));
     let mut header: Vec<&str> = vec!["trial", "config", "kind", "seed", "status", "in_plan"];
     header.extend(setting_names.iter().map(String::as_str));
@@ -91,10 +92,11 @@ fn trials(input: &Input) -> CsvTable {
             number(trial.seconds),
             whole(trial.parameters),
         ]);
-        row.extend(metrics.iter().map(|name| {
-            let found = trial.metrics.iter().find(|(other, _)| other == name);
-            number(found.map(|(_, value)| *value))
-        }));
+        row.extend(
+            metrics
+                .iter()
+                .map(|name| number(value_of(&trial.metrics, name).copied())),
+        );
         row.push(trial.message.clone().unwrap_or_default());
         csv.push(&row);
     }
@@ -104,7 +106,7 @@ fn trials(input: &Input) -> CsvTable {
 /// The best configurations and the best of each baseline, by rank.
 fn best(summary: &Summary) -> CsvTable {
     let configs = summary.best(BEST);
-    let settings = keys(configs.iter().map(|config| &config.params));
+    let settings = distinct_names(configs.iter().map(|config| &config.params));
     let mut header = vec!["rank", "config", "kind", "seeds_finished", "seeds_planned"];
     header.extend([
         "mean",
@@ -144,7 +146,7 @@ fn best(summary: &Summary) -> CsvTable {
 /// One row a configuration and fraction of the training rows, by rank on all of them.
 fn learning_curve(input: &Input, summary: &Summary) -> CsvTable {
     let curves = learning_curve::all(&input.experiment, summary);
-    let settings = keys(curves.iter().map(|curve| &curve.config.params));
+    let settings = distinct_names(curves.iter().map(|curve| &curve.config.params));
     let settings: Vec<&str> = settings
         .into_iter()
         .filter(|key| *key != TRAIN_FRACTION)
@@ -194,7 +196,7 @@ fn learning_curve(input: &Input, summary: &Summary) -> CsvTable {
 /// One row a way of transferring and fraction of the training rows, by rank on all of them.
 fn pairs(input: &Input, summary: &Summary) -> CsvTable {
     let pairings = transfer::all(&input.experiment, summary);
-    let settings = keys(pairings.iter().map(|pairing| &pairing.transferred.params));
+    let settings = distinct_names(pairings.iter().map(|pairing| &pairing.transferred.params));
     let settings: Vec<&str> = settings
         .into_iter()
         .filter(|key| *key != TRAIN_FRACTION)
@@ -337,17 +339,6 @@ fn in_order<'a, T>(
         .filter_map(|trial| Some((trial, values.get(&trial.id)?)))
 }
 
-/// Names of all entries, in the order in which they first come.
-fn keys<'a, T: 'a>(rows: impl Iterator<Item = &'a Vec<(String, T)>>) -> Vec<&'a str> {
-    let mut keys: Vec<&str> = Vec::new();
-    for (key, _) in rows.flatten() {
-        if !keys.contains(&key.as_str()) {
-            keys.push(key);
-        }
-    }
-    keys
-}
-
 fn param_columns(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| text::param_column(name)).collect()
 }
@@ -359,8 +350,8 @@ fn metric_columns(names: &[&str]) -> Vec<String> {
 fn setting_cells(params: &Params, keys: &[&str]) -> Vec<String> {
     keys.iter()
         .map(|key| {
-            let found = params.iter().find(|(other, _)| other == key);
-            found.map_or(String::new(), |(_, value)| value.to_string())
+            let value = value_of(params, key);
+            value.map_or(String::new(), ToString::to_string)
         })
         .collect()
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use sweep_analysis::{json, text};
 
 use super::commit;
+use sweep_core::named::value_of;
 use sweep_core::trial::{Params, complete};
 use sweep_store::{AttemptRecord, DatasetRecord, SessionRecord, TrialRecord};
 
@@ -102,11 +103,7 @@ fn metrics(left: &Side, right: &Side) -> Vec<Line> {
         metrics.chain(step).chain(seconds).collect()
     };
     let (one, other) = (measured(left), measured(right));
-    let find = |list: &[(String, f64)], name: &str| {
-        list.iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| *value)
-    };
+    let find = |list: &[(String, f64)], name: &str| value_of(list, name).copied();
     let mut lines = vec![Line {
         name: "status".to_owned(),
         left: Some(left.trial.status.name().to_owned()),
@@ -163,11 +160,7 @@ fn data(side: &Side) -> Vec<(String, String)> {
 }
 
 fn texts(left: &[(String, String)], right: &[(String, String)]) -> Vec<Line> {
-    let find = |list: &[(String, String)], name: &str| {
-        list.iter()
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.clone())
-    };
+    let find = |list: &[(String, String)], name: &str| value_of(list, name).cloned();
     let line = |name: String| Line {
         left: find(left, &name),
         right: find(right, &name),

@@ -7,6 +7,7 @@ use sweep_analysis::text;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
+use sweep_core::format::percent_encode;
 use sweep_core::sanitize::is_unsafe;
 
 /// Writing to a string cannot fail.
@@ -98,16 +99,9 @@ impl Formatter for InScript {
 
 /// `svg` as a data address may hold it.
 pub fn in_address(svg: &str) -> String {
-    let mut address = String::with_capacity(svg.len() * 3 / 2);
-    for byte in svg.bytes() {
-        match byte {
-            b'%' | b'#' | b'"' | b'<' | b'>' | b'&' | b'\'' | 0..b' ' | 0x7f.. => {
-                write!(address, "%{byte:02X}").expect(IN_MEMORY);
-            }
-            _ => address.push(char::from(byte)),
-        }
-    }
-    address
+    percent_encode(svg.as_bytes(), |byte| {
+        (b' '..0x7f).contains(&byte) && !b"%#\"<>&'".contains(&byte)
+    })
 }
 
 /// A paragraph of a class, or of none.

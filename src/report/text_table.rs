@@ -1,6 +1,6 @@
 //! Tables of text that fit the terminal, if there is one.
 //!
-//! No cell is cut for want of room: gaps shrink, columns that one can do without go, and what the last columns hold
+//! No cell is cut for want of width: gaps shrink, columns that one can do without go, and what the last columns hold
 //! goes to lines of its own below each row.
 
 use anstyle::{AnsiColor, Style};
@@ -11,12 +11,12 @@ use sweep_core::sanitize::display_width;
 
 /// Longest cell of a table with a rule.
 const WIDEST: usize = 400;
-/// Columns between cells beyond one, from what there is room for to what there is not.
+/// Columns between cells beyond one, from those that fit to those that do not.
 const GAPS: [u16; 3] = [2, 1, 0];
 /// What stands below a row is set in by this.
 const INDENT: &str = "    ";
 
-/// How tables are to look.
+/// The style of tables.
 #[derive(Debug, Clone, Copy)]
 pub struct TableStyle {
     pub is_colored: bool,
@@ -108,7 +108,7 @@ impl TextTable {
         said
     }
 
-    /// The lines of the table, with as many columns as there is room for, and the columns that go below.
+    /// The lines of the table, with as many columns as fit, and the columns that go below.
     fn fitted(&self, width: Option<usize>) -> (Vec<String>, Vec<usize>) {
         let width = width.unwrap_or(usize::MAX);
         let all = self.names.len();

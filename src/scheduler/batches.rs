@@ -108,13 +108,13 @@ mod tests {
             );
             assert!(can_batch(&other, &other), "{key}");
         }
-        let shared = TrialSpec {
+        let on_half = TrialSpec {
             train_fraction: 0.5,
             ..plain.clone()
         };
         assert!(
-            !can_batch(&shared, &shared),
-            "shares have rows of their own"
+            !can_batch(&on_half, &on_half),
+            "fractions have rows of their own"
         );
         let sgd = [("optimizer", text("sgd"))];
         let momentum = [("optimizer", text("sgd")), ("momentum", Value::Float(0.9))];
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_fill_the_room_and_leave_work_for_every_slot() {
+    fn groups_fill_the_capacity_and_leave_work_for_every_slot() {
         // 32 rows of 10 + 64 + 32 + 5 values, and 10 * 64 + 64 * 32 + 32 * 5 parameters.
         let lane = 32 * 111 + 2848;
         let spec = trial(&[]);

@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    fn word(number: usize) -> Incoming {
+    fn message(number: usize) -> Incoming {
         Incoming::Worker(WorkerId(0), WorkerOutput::Malformed(number.to_string()))
     }
 
@@ -159,35 +159,35 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_words_waits_for_room_and_none_is_lost_or_turned_around() {
+    fn a_flood_of_messages_waits_for_space_and_none_is_lost_or_turned_around() {
         let (sender, receiver) = channel();
         let total = 3 * CAPACITY;
         let flood = sender.clone();
-        let speaker = thread::spawn(move || (0..total).all(|n| flood.send(word(n)).is_ok()));
+        let flooding = thread::spawn(move || (0..total).all(|n| flood.send(message(n)).is_ok()));
         while sender.0.lock().waiting.len() < CAPACITY {
             thread::yield_now();
         }
         thread::sleep(Duration::from_millis(20));
-        assert_eq!(sender.0.lock().waiting.len(), CAPACITY, "the speaker waits");
+        assert_eq!(sender.0.lock().waiting.len(), CAPACITY, "the sender waits");
         sender.send(Incoming::Interrupt).unwrap();
         let take = || receiver.recv_timeout(Duration::from_secs(60)).unwrap();
-        assert_eq!(number(take()), None, "an interrupt overtakes words");
+        assert_eq!(number(take()), None, "an interrupt overtakes messages");
         for expected in 0..total {
             assert_eq!(number(take()), Some(expected));
         }
-        assert!(speaker.join().unwrap());
+        assert!(flooding.join().unwrap());
         let nothing = receiver.recv_timeout(Duration::from_millis(1));
         assert_eq!(nothing.unwrap_err(), RecvTimeoutError::Timeout);
     }
 
     #[test]
-    fn who_waits_for_room_is_let_go_when_the_session_ends() {
+    fn a_sender_that_waits_for_space_is_released_when_the_session_ends() {
         let (sender, receiver) = channel();
-        let speaker = thread::spawn(move || while sender.send(word(0)).is_ok() {});
+        let flooding = thread::spawn(move || while sender.send(message(0)).is_ok() {});
         while receiver.0.lock().waiting.len() < CAPACITY {
             thread::yield_now();
         }
         drop(receiver);
-        speaker.join().unwrap();
+        flooding.join().unwrap();
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: a trial is in exactly one place: waiting, out at a slot, or over.
 //!
-//! Two can be to blame when a worker dies: the configuration or the slot. They are told apart by
-//! trying again elsewhere: a trial comes back on another slot where there is one, and a slot that
+//! A worker may die because of its configuration or because of its slot. Trying again on another slot
+//! shows which: a trial comes back on another slot where there is one, and a slot that
 //! failed two configurations in a row gets its next one from the far end of the plan.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,7 +14,7 @@ use sweep_core::event::{Cause, Slot};
 /// A slot that fails trials of this many different configurations (or starts) in a row gets no more
 /// work. A configuration that has failed elsewhere before does not count.
 pub const SLOT_FAILURES: usize = 3;
-/// Fewest workers that a configuration ends before it is set aside.
+/// Fewest workers that a configuration ends before it is skipped.
 pub const CONFIG_KILLS: u32 = 2;
 /// First delay before a failed trial is tried again; doubles with every further failure.
 pub const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
@@ -47,7 +47,7 @@ pub struct Failure<'a> {
 struct Delayed {
     due: Instant,
     trial: usize,
-    /// Where it failed last: it is tried elsewhere if there is an elsewhere.
+    /// Where it failed last: it is tried on another slot if there is one.
     failed_on: Option<Slot>,
 }
 
@@ -61,7 +61,7 @@ pub struct Queue {
     failures: BTreeMap<usize, u32>,
     /// Trials that ran out of memory beside others and were tried again for it.
     oom_retried: BTreeSet<usize>,
-    /// Trials that failed in a group: nobody knows whose fault it was.
+    /// Trials that failed in a group: which of them caused it is not known.
     alone: BTreeSet<usize>,
     /// Workers that each configuration has ended since a trial of it finished.
     kills: BTreeMap<usize, u32>,
@@ -127,7 +127,7 @@ impl Queue {
     }
 
     /// Takes note that a worker that trained `trial` together with others died at `now`. It is tried
-    /// again, alone, and nobody is blamed.
+    /// again, alone, and the failure counts against none of them.
     pub fn batch_failed(&mut self, trial: usize, now: Instant) {
         self.alone.insert(trial);
         self.delay(trial, now + INITIAL_BACKOFF);
@@ -138,7 +138,7 @@ impl Queue {
         self.waiting.push_front(trial);
     }
 
-    /// Puts back a trial that another session has in hand, to be looked at again when `due`.
+    /// Puts back a trial that another session is running, to be tried again when `due`.
     pub fn defer(&mut self, trial: usize, due: Instant) {
         self.is_shared = true;
         self.delay(trial, due);

@@ -50,7 +50,7 @@ pub enum Gpus {
 
 fn found(count: usize) -> String {
     match count {
-        0 => "none was found; `sweep doctor` says what was looked at".to_owned(),
+        0 => "none was found; `sweep doctor` says where it looked".to_owned(),
         1 => "one was found, number 0".to_owned(),
         _ => format!("{count} were found, from 0 to {}", count - 1),
     }

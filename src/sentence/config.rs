@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::error::SentenceError;
 use super::folder::{Files, POOLING};
 
-/// Tokens of one text, markers included, that the encoder has room for.
+/// Tokens of one text, markers included, that the encoder takes at most.
 pub(crate) const MAX_TOKENS: usize = 512;
 
 /// The shape of a BERT encoder (Devlin et al. 2018, arXiv 1810.04805) and what is made of it.
@@ -169,11 +169,11 @@ fn max_tokens(files: &Files, positions: usize) -> Result<usize, SentenceError> {
         let message = "do_lower_case is true: the tokenizer alone may change the case";
         return Err(SentenceError::model(path, message));
     }
-    let room = positions.min(MAX_TOKENS);
+    let most = positions.min(MAX_TOKENS);
     // Two markers and one token.
-    if !(3..=room).contains(&limits.max_seq_length) {
+    if !(3..=most).contains(&limits.max_seq_length) {
         let length = limits.max_seq_length;
-        let message = format!("max_seq_length is {length}, not between 3 and {room}");
+        let message = format!("max_seq_length is {length}, not between 3 and {most}");
         return Err(SentenceError::model(path, message));
     }
     Ok(limits.max_seq_length)

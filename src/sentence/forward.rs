@@ -26,17 +26,17 @@ pub(crate) type Pack<'a> = [&'a [u32]];
 pub(crate) fn encode(config: &Config, weights: &Weights, pack: &Pack<'_>) -> Vec<f32> {
     let hidden = config.hidden;
     let tokens: usize = pack.iter().map(|text| text.len()).sum();
-    let mut room = Room::new(config, tokens);
-    embed(weights, hidden, pack, &mut room.state);
-    let embedded = &mut room.state[..tokens * hidden];
+    let mut workspace = Workspace::new(config, tokens);
+    embed(weights, hidden, pack, &mut workspace.state);
+    let embedded = &mut workspace.state[..tokens * hidden];
     norm(&weights.norm, config.norm_eps, embedded);
     for layer in &weights.layers {
-        room.layer(config, layer, pack, tokens);
+        workspace.layer(config, layer, pack, tokens);
     }
     let mut vectors = Vec::with_capacity(pack.len() * hidden);
     let mut start = 0;
     for text in pack {
-        let rows = &room.state[start * hidden..][..text.len() * hidden];
+        let rows = &workspace.state[start * hidden..][..text.len() * hidden];
         let mut vector = mean(rows, hidden);
         if config.normalize {
             normalize(&mut vector);
@@ -47,8 +47,8 @@ pub(crate) fn encode(config: &Config, weights: &Weights, pack: &Pack<'_>) -> Vec
     vectors
 }
 
-/// Matrices between layers; rows beyond the tokens are zero at first and never looked at.
-struct Room {
+/// Matrices between layers; rows beyond the tokens are zero at first and never read.
+struct Workspace {
     /// [rows, hidden].
     state: Vec<f32>,
     /// Query, key and value: [rows, 3 · hidden].
@@ -63,10 +63,10 @@ struct Room {
     scores: Vec<f32>,
 }
 
-impl Room {
-    fn new(config: &Config, tokens: usize) -> Room {
+impl Workspace {
+    fn new(config: &Config, tokens: usize) -> Workspace {
         let rows = tokens.next_multiple_of(BLOCK);
-        Room {
+        Workspace {
             state: vec![0.0; rows * config.hidden],
             attention: vec![0.0; rows * 3 * config.hidden],
             mixed: vec![0.0; rows * config.hidden],

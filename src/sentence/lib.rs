@@ -100,7 +100,7 @@ impl SentenceEncoder {
     /// the model's number of tokens are cut. Equal texts are computed once.
     ///
     /// With a `cache` (a folder, made if needed), vectors computed before are read from a file there,
-    /// named by the encoder, and new ones are added to it while the work goes on.
+    /// named by the encoder, and new ones are added to it meanwhile.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl SentenceEncoder {
         Ok(rows.copied().collect())
     }
 
-    /// Texts of similar length side by side, as many as a pack has room for; long ones first, so
+    /// Texts of similar length side by side, as many as fit into a pack; long ones first, so
     /// that no thread begins with them when the others end.
     fn packs(&self, distinct: &[&str], todo: &[usize]) -> Vec<Vec<Text>> {
         let mut texts: Vec<Text> = todo
@@ -161,17 +161,17 @@ impl SentenceEncoder {
             .collect();
         texts.sort_by_key(|text| std::cmp::Reverse(text.tokens.len()));
         let mut packs: Vec<Vec<Text>> = Vec::new();
-        let mut room = 0;
+        let mut capacity = 0;
         for text in texts {
             let length = text.tokens.len();
             match packs.last_mut() {
-                Some(pack) if length <= room => pack.push(text),
+                Some(pack) if length <= capacity => pack.push(text),
                 _ => {
                     packs.push(vec![text]);
-                    room = PACK_TOKENS;
+                    capacity = PACK_TOKENS;
                 }
             }
-            room -= length;
+            capacity -= length;
         }
         packs
     }

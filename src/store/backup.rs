@@ -21,7 +21,7 @@ use sweep_core::run_dir::RunDir;
 /// Pages copied before other processes get a chance to write; they are few enough for 10 ms.
 const PAGES_AT_ONCE: i32 = 4_096;
 /// Pause while another process writes.
-const PAUSE: Duration = Duration::from_millis(5);
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 impl Database {
     /// Makes sure that no process of an older program writes to the database, whose statements would fail
@@ -145,7 +145,7 @@ impl Database {
 
 /// Copies one database into another.
 fn transfer(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
-    Backup::new(from, to)?.run_to_completion(PAGES_AT_ONCE, PAUSE, None)
+    Backup::new(from, to)?.run_to_completion(PAGES_AT_ONCE, RETRY_INTERVAL, None)
 }
 
 /// A file that goes away, whatever name it was given besides.

@@ -18,8 +18,8 @@ pub(super) enum Entry {
     Ended { outcome: Outcome, at_ms: i64 },
 }
 
-/// Longest the write-ahead log may get before it is looked after, in bytes: many times what it takes
-/// when nobody reads for long.
+/// Longest the write-ahead log may get before it is checkpointed, in bytes: many times what it takes
+/// when there is no reader for long.
 const WAL_LIMIT: u64 = 64 << 20;
 /// How long readers are waited for when the log is to be emptied; others cannot write meanwhile.
 const WAL_TIMEOUT: Duration = Duration::from_millis(250);
@@ -148,7 +148,7 @@ impl BatchWriter {
                 Entry::Ended { outcome, at_ms } => page.ended(*outcome, *at_ms)?,
             }
         }
-        // SQLite would go on writing to a file that has lost its name.
+        // SQLite would keep writing to a file that has lost its name.
         if self.file != identity(&path) {
             return Err(StoreError::Moved { path });
         }

@@ -1,4 +1,4 @@
-//! Where trials stand that other sessions may have in hand: why they failed, who is training them.
+//! The state of trials that other sessions may be running: why they failed, and which sessions train them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use sweep_core::trial::{Status, TrialId};
 /// No session bears this key: SQLite counts from 1.
 const NO_SESSION: i64 = 0;
 
-/// Where one trial stands.
+/// The state of one trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub status: Status,
@@ -62,11 +62,11 @@ impl Store {
     /// The experiments that run `trial`, as far as the database tells: of sessions that were killed it
     /// tells so too.
     pub fn running_in(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
-        let standing = self.claim(trial, SessionId(NO_SESSION))?;
-        Ok(standing.map_or(Vec::new(), |standing| standing.running_in))
+        let claim = self.claim(trial, SessionId(NO_SESSION))?;
+        Ok(claim.map_or(Vec::new(), |claim| claim.running_in))
     }
 
-    /// Where `trial` stands, seen from `own` session; `None` for one that the database does not know.
+    /// The state of `trial`, seen from `own` session; `None` for one that the database does not know.
     pub fn claim(&self, trial: &TrialId, own: SessionId) -> Result<Option<Claim>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let statuses = self.rows(

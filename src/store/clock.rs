@@ -1,6 +1,6 @@
 //! The time of a session: never runs backwards, whatever becomes of the wall clock.
 //!
-//! The wall clock is read once, when the session begins; from then on a clock counts that nobody can
+//! The wall clock is read once, when the session begins; from then on a clock counts that cannot be
 //! set, so that lengths of time within a session are true.
 
 use std::time::{Duration, SystemTime};

@@ -97,7 +97,7 @@ impl Database {
             .connection
             .query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))
             .map_or(BUSY_TIMEOUT, |ms| Duration::from_millis(ms.into()));
-        // What fails here is tried again some time, and costs room alone.
+        // What fails here is tried again some time, and costs space alone.
         let _ = self.connection.busy_timeout(timeout);
         let _ = self
             .connection

@@ -1,6 +1,6 @@
 //! What can go wrong with the database, each said with its file and with what to do about it.
 //!
-//! SQLite's own codes are told apart here and nowhere else: [`StoreError::sqlite`] is the one way
+//! SQLite's own codes are distinguished here and nowhere else: [`StoreError::sqlite`] is the one way
 //! in for them.
 
 use std::path::{Path, PathBuf};

@@ -22,7 +22,7 @@ pub(super) struct Keys {
     metrics: HashMap<Metric, i64>,
     /// Attempts that have reported a step of their own.
     progressed: HashSet<AttemptNo>,
-    /// The steps that attempts went on from.
+    /// The steps that attempts resumed from.
     resumed: HashMap<AttemptNo, u32>,
 }
 

@@ -1,4 +1,4 @@
-//! What whoever cleans up behind the database asks of it, and the room inside its file.
+//! What `gc` asks of the database: which files it refers to, and the unused space inside its file.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction};
 use super::{Store, StoreError};
 use sweep_core::trial::Status;
 
-const ACTION: &str = "looking for what is of no use";
+const ACTION: &str = "looking for unused files";
 
 /// What the database knows, while no session can begin.
 pub struct GcReferences<'a> {

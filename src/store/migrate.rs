@@ -1,6 +1,6 @@
 //! The steps of the schema, from one version to the next.
 //!
-//! Invariant: a step is a transaction, so that nobody ever sees it half taken.
+//! Invariant: a step is a transaction, so that no reader ever sees it half done.
 
 use super::StoreError;
 use super::database::{APPLICATION_ID, Database};
@@ -15,7 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
 
 impl Database {
     /// Steps the schema up to `steps.len()`, one transaction a step; a new file takes all steps in one,
-    /// so that nobody ever sees it half made.
+    /// so that no reader ever sees it half made.
     pub(super) fn migrate(&mut self, steps: &[&str]) -> Result<(), StoreError> {
         const ACTION: &str = "bringing its schema up to date";
         loop {

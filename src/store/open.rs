@@ -15,6 +15,7 @@ use super::migrate::MIGRATIONS;
 use super::other_name;
 use super::system::wal_path;
 use sweep_core::atomic_fs;
+use sweep_core::format::percent_encode_path;
 
 /// Pause between attempts where SQLite does not wait by itself.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
@@ -112,7 +113,7 @@ impl Database {
         read.map_err(database.fail("opening it"))
     }
 
-    /// Where SQLite can make no shared memory beside the file. Nobody can be writing then: a writer
+    /// Where SQLite can make no shared memory beside the file. No process can be writing then: a writer
     /// keeps its log there.
     pub(super) fn read_immutable(path: &Path) -> Result<Database, StoreError> {
         if std::fs::metadata(wal_path(path)).is_ok_and(|log| log.len() > 0) {
@@ -209,18 +210,9 @@ fn lacks_log_index(error: &StoreError) -> bool {
     }
 }
 
-/// `path` as an SQLite URI that promises that nobody changes the file.
+/// `path` as an SQLite URI that promises that no process changes the file.
 fn immutable_uri(path: &Path) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    let mut uri = "file:".to_owned();
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let uri = format!("file:{}", percent_encode_path(path));
     // A second slash at the front would make a host name of the first folder.
     PathBuf::from(uri.replacen("file://", "file:///", 1) + "?immutable=1")
 }

@@ -1,6 +1,6 @@
 //! Taking an experiment, or one trial of it, out of the database.
 //!
-//! One transaction, so that the database never points at half of something. A trial goes when nobody else
+//! One transaction, so that the database never points at half of something. A trial goes when no other experiment
 //! asks for it; attempts at a trial that stays do so with their session, which then stands under an
 //! experiment that asks for the trial. Test-set evaluations are counted for ever:
 //! those of an experiment that goes are kept in `removed_evaluations`.
@@ -17,7 +17,7 @@ const ACTION: &str = "removing from it";
 pub struct Removal {
     /// Whether the experiment itself goes.
     pub whole: bool,
-    /// Trials that nobody else asks for, in plan order.
+    /// Trials that no other experiment asks for, in plan order.
     pub trials: Vec<TrialId>,
     /// Trials that stay, since other experiments ask for them.
     pub shared: u64,

@@ -97,7 +97,7 @@ impl Store {
 }
 
 /// Marks the attempts that `session` left running as interrupted, and their trials with them.
-/// `ended_ms` stays NULL where nobody saw the end.
+/// `ended_ms` stays NULL where the end was not recorded.
 pub(super) fn interrupt_running(
     transaction: &Transaction<'_>,
     session: i64,

@@ -18,7 +18,7 @@ pub(super) fn may_write_in(folder: &Path) -> bool {
     code == 0 || !refused.contains(&io::Error::last_os_error().raw_os_error().unwrap_or(0))
 }
 
-/// Whether the system means that there is no more room: a full disk, or a quota. SQLite itself knows the first alone.
+/// Whether the system means that there is no more space: a full disk, or a quota. SQLite itself knows the first alone.
 pub(super) fn is_disk_full(errno: i32) -> bool {
     matches!(errno, libc::ENOSPC | libc::EDQUOT)
 }
@@ -57,11 +57,21 @@ fn beside(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// What tells a file from another that took its name.
+/// Device and inode number, which distinguish a file from another that took its name.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path)
         .ok()
         .map(|file| (file.dev(), file.ino()))
+}
+
+/// The entries of `/proc/PID/fd` by which the process `pid` of this machine has a file of this `identity` open; none if
+/// the system does not show them.
+pub(super) fn open_descriptors(pid: u32, file: (u64, u64)) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    let paths = entries.into_iter().flatten().flatten();
+    paths
+        .map(|entry| entry.path())
+        .filter(move |path| identity(path) == Some(file))
 }
 
 #[cfg(test)]

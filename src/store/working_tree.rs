@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::cells::to_json;
 use sweep_core::format::hex;
+use sweep_core::named::value_of;
 
 /// Facts that are stored for a working tree. A tree that is known has exactly one of the first three.
 const PATCH: &str = "git_patch";
@@ -125,8 +126,7 @@ pub(super) fn take_file(environment: &mut Vec<(String, String)>) -> Option<PathB
 }
 
 fn fact<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    let found = environment.iter().find(|(other, _)| other == name);
-    found.map(|(_, text)| text.as_str())
+    value_of(environment, name).map(String::as_str)
 }
 
 fn from_hex(digits: &str) -> Option<Vec<u8>> {

@@ -36,7 +36,7 @@ const FLUSH_AFTER: Duration = Duration::from_millis(100);
 const BATCH_EVENTS: usize = 8_192;
 /// First pause before what was held back is tried again; each further one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-/// Longest such pause: how late at most the sweep goes on when it could.
+/// Longest such pause: how late at most the sweep continues when it could.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// How long the end of a session may be held back before what is left counts as not recorded.
 const END_TIMEOUT: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ enum Message {
     Flush,
 }
 
-/// How long the writer waits for another process's lock before it says so and goes on waiting.
+/// How long the writer waits for another process's lock before it says so and keeps waiting.
 const QUIET_LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a committed batch of events is safe against.
@@ -175,7 +175,7 @@ impl Writer {
     fn give(&self, entry: Entry) -> Result<(), ObserverError> {
         self.check()?;
         let is_gone = || self.thread.as_ref().is_none_or(JoinHandle::is_finished);
-        self.shared.make_room(is_gone);
+        self.shared.wait_for_capacity(is_gone);
         self.send(Message::Entry(entry))
     }
 
@@ -286,7 +286,7 @@ impl WriterThread {
         loop {
             match self.try_to_write(batch) {
                 Ok(()) => {
-                    self.shared.go_on();
+                    self.shared.unblock();
                     return Ok(());
                 }
                 Err(error) => {

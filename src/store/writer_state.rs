@@ -1,8 +1,7 @@
 //! What the writer and its thread know of each other: how far it is behind, what it waits for.
 //!
-//! Invariant: nobody waits for the thread while it waits for the world. Events are then gathered in
-//! memory, and since no new trials are begun meanwhile, their number is bounded by what trials in hand
-//! still report.
+//! Invariant: observers never block on a blocked writer. Events are then gathered in memory, and since
+//! no new trials are started meanwhile, their number is bounded by what running trials still report.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,7 +13,7 @@ use sweep_core::event::{Event, Readiness};
 
 /// Events on their way; the dispatcher waits when the disk is that far behind.
 const MAX_PENDING_EVENTS: usize = 8_192;
-/// How often a thread that is waited for is looked at: it may have ended.
+/// How often a thread that is waited for is polled: it may have ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shared by the writer and its thread.
@@ -40,7 +39,7 @@ struct State {
 /// The writer's side.
 impl WriterState {
     /// Counts one entry more; waits first while the disk is far behind, unless `is_gone`.
-    pub(super) fn make_room(&self, is_gone: impl Fn() -> bool) {
+    pub(super) fn wait_for_capacity(&self, is_gone: impl Fn() -> bool) {
         let mut state = self.lock();
         while state.pending >= MAX_PENDING_EVENTS
             && state.waiting.is_none()
@@ -110,7 +109,7 @@ impl WriterState {
     }
 
     /// Says that writing is no longer held back, if it was.
-    pub(super) fn go_on(&self) {
+    pub(super) fn unblock(&self) {
         let mut state = self.lock();
         if let Some(since) = state.waiting.take() {
             let after = since.elapsed();

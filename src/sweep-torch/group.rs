@@ -38,7 +38,7 @@ struct Group<'w, 'a> {
     /// Start and count of the parameters that are trained at one rate.
     param_groups: Vec<(i64, i64)>,
     constants: Constants,
-    /// Shares of the target that are spread over all classes, [K, 1].
+    /// Fractions of the target that are spread over all classes, [K, 1].
     smoothing: Option<Tensor>,
     numbers: Numbers,
     /// Running statistics, each [N * H].
@@ -324,7 +324,7 @@ impl<'w, 'a> Group<'w, 'a> {
             .collect()
     }
 
-    /// Ends the lanes that `leaves` names, in order, and goes on with the others.
+    /// Ends the lanes that `leaves` names, in order, and continues with the others.
     fn remove_finished(
         &mut self,
         mut leaves: impl FnMut(&TrialState<'a>) -> Option<Option<EarlyEnd>>,

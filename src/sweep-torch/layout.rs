@@ -1,6 +1,6 @@
 //! How the parameters of a lane lie in a group.
 //!
-//! A group in which some lanes normalise batches has room for the parameters of normalisations in every lane, after
+//! A group in which some lanes normalise batches has space for the parameters of normalisations in every lane, after
 //! all others. Invariant: in lanes that do not normalise these stay 0, and nothing of theirs depends on them.
 
 use sweep_engine::models::mlp::trial_state::{Named, TrialState};

@@ -51,7 +51,7 @@ pub struct Masks<'a> {
     keys: Option<Keys>,
     /// On a device: the steps that are drawn, and their masks by layer, [steps, K, H, rows].
     drawn: (std::ops::Range<usize>, Vec<Tensor>),
-    room: Vec<f32>,
+    buffer: Vec<f32>,
 }
 
 impl<'a> Masks<'a> {
@@ -69,7 +69,7 @@ impl<'a> Masks<'a> {
             device,
             keys: None,
             drawn: (0..0, Vec::new()),
-            room: Vec::new(),
+            buffer: Vec::new(),
         }
     }
 
@@ -88,15 +88,19 @@ impl<'a> Masks<'a> {
     fn on_processor(&mut self, step: usize, rows: usize) -> Vec<Tensor> {
         let mut layers = Vec::with_capacity(self.widths.len());
         for (layer, width) in self.widths.iter().copied().enumerate() {
-            self.room.clear();
-            self.room.resize(self.sources.len() * width * rows, 1.0);
-            for (source, to) in self.sources.iter().zip(self.room.chunks_mut(width * rows)) {
+            self.buffer.clear();
+            self.buffer.resize(self.sources.len() * width * rows, 1.0);
+            for (source, to) in self
+                .sources
+                .iter()
+                .zip(self.buffer.chunks_mut(width * rows))
+            {
                 if let Some(mask) = source.mask {
                     init_rng::factors(source.stream(step, layer), mask, rows, width, to);
                 }
             }
             let size = [self.sources.len(), width, rows].map(|number| number as i64);
-            layers.push(Tensor::from_slice(&self.room).view(size));
+            layers.push(Tensor::from_slice(&self.buffer).view(size));
         }
         layers
     }

@@ -59,7 +59,7 @@ pub(super) fn fall_back(folder: &Path) -> io::Result<()> {
 }
 
 /// Removes the checkpoints in `folder`, of a trial that has come to its end and is recorded, and what killed
-/// workers left half written, be they gone or not: nobody writes there any more.
+/// workers left half written, be they gone or not: no process writes there any more.
 pub fn remove(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;

@@ -101,7 +101,7 @@ fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool) {
         }
     }
     // The coordinator is gone. Whatever is being trained has its checkpoint; ending at once leaves
-    // nobody behind.
+    // no process behind.
     std::process::exit(0);
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sweep_core::signals;
 
-/// How often the coordinator is looked at.
+/// How often the state of the coordinator is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Watches the coordinator from now on.

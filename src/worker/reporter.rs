@@ -1,5 +1,5 @@
 //! Watches one trial: sends progress, writes checkpoints when they are due, and holds a finished model
-//! while there is no room for it.
+//! while there is no space for it.
 
 use std::io;
 use std::path::Path;
@@ -163,7 +163,7 @@ impl Callback for Reporter<'_, '_> {
         };
         if is_full(source) {
             return self.channel.wait(&format!(
-                "{error}; the finished model is kept in memory and written once there is room: {}",
+                "{error}; the finished model is kept in memory and written once there is space: {}",
                 how_to_make_room(source)
             ));
         }

@@ -91,7 +91,7 @@ pub(super) fn begin(folder: &Path, channel: &mut AttemptChannel<'_>) -> Result<(
             let message = format!("{why}; see that the folder can be written");
             return Err(FromWorker::Rejected { attempt, message });
         }
-        if channel.wait(&format!("{why}; the trial begins once there is room")) == Control::Stop {
+        if channel.wait(&format!("{why}; the trial begins once there is space")) == Control::Stop {
             let step = None;
             return Err(FromWorker::Interrupted { attempt, step });
         }
@@ -114,7 +114,7 @@ pub(super) fn conclude(
         }
         Ok(Outcome::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
         Err(EngineError::Write { .. }) if channel.is_blocked() && channel.is_stopped() => {
-            channel.warn("stopped before there was room for the model, which is trained again");
+            channel.warn("stopped before there was space for the model, which is trained again");
             FromWorker::Interrupted { attempt, step }
         }
         Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),

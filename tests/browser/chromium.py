@@ -26,7 +26,7 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-PATIENCE = 120.0
+TIMEOUT = 120.0
 
 
 def find():
@@ -104,7 +104,7 @@ class Browser:
         return self.call(method, self.session, **params)
 
     def receive(self):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while b"\0" not in self.unread:
             ready, _, _ = select.select([self.read_end], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
@@ -151,7 +151,7 @@ class Browser:
         self.page("Emulation.setEmulatedMedia", media="", features=scheme)
         self.events.clear()
         self.page("Page.navigate", url="file://" + os.path.abspath(path))
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while "Page.loadEventFired" not in self.events:
             self.note(self.receive())
             if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value as Json;
 
 /// Longest a test waits for something to happen in another process.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const TIMEOUT: Duration = Duration::from_secs(120);
 /// Where the database stands.
 pub const DATABASE: &str = "runs/sweep.sqlite";
 
@@ -36,9 +36,9 @@ impl TestDir {
 
     /// With `rows` rows of made-up data in `demo.csv`.
     pub fn with_data(rows: usize) -> TestDir {
-        let place = TestDir::empty();
-        place.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
-        place
+        let dir = TestDir::empty();
+        dir.succeed(&["data", "synth", "demo.csv", "--rows", &rows.to_string()]);
+        dir
     }
 
     pub fn set(&mut self, variable: &str, path: impl Into<PathBuf>) {
@@ -99,7 +99,7 @@ impl TestDir {
     /// The database, which must be there.
     pub fn database(&self) -> Connection {
         let connection = Connection::open(self.path(DATABASE)).unwrap();
-        connection.busy_timeout(PATIENCE).unwrap();
+        connection.busy_timeout(TIMEOUT).unwrap();
         connection
     }
 
@@ -115,10 +115,27 @@ impl TestDir {
         let Ok(connection) = Connection::open_with_flags(self.path(DATABASE), flags) else {
             return 0;
         };
-        connection.busy_timeout(PATIENCE).unwrap();
+        connection.busy_timeout(TIMEOUT).unwrap();
         let found = connection.query_row(query, [], |row| row.get(0));
         found.unwrap_or(0)
     }
+}
+
+/// An experiment with two seeds on `numeric` columns of the data of [`TestDir::with_data`]; `training` is the rest of the
+/// file, from `[model]` on.
+pub fn experiment(numeric: &[&str], training: &str) -> String {
+    format!(
+        "[experiment]
+seeds = [1, 2]
+
+[data]
+path = \"demo.csv\"
+target = \"playlist_genre\"
+group = \"track_id\"
+numeric = {numeric:?}
+
+{training}"
+    )
 }
 
 /// The program `sweep`: of this package's own build, or beside the tests of another package.

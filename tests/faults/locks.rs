@@ -7,9 +7,9 @@ use crate::common::{DATABASE, results};
 
 #[test]
 fn a_database_that_another_process_locks_holds_work_back_until_it_lets_go() {
-    let bench = test_dir(EPOCHS);
-    let mut sweep = start(&bench, 60);
-    let other = Connection::open(bench.path(DATABASE)).unwrap();
+    let dir = test_dir(EPOCHS);
+    let mut sweep = start(&dir, 60);
+    let other = Connection::open(dir.path(DATABASE)).unwrap();
     other
         .busy_timeout(std::time::Duration::from_secs(60))
         .unwrap();
@@ -17,22 +17,22 @@ fn a_database_that_another_process_locks_holds_work_back_until_it_lets_go() {
     sweep.wait_for("the database cannot be written");
     assert!(sweep.said().contains("locked"), "{}", sweep.said());
     // Readers are not kept waiting.
-    assert!(succeed(&bench, &["ls"]).0.contains("small"));
+    assert!(succeed(&dir, &["ls"]).0.contains("small"));
     other.execute_batch("ROLLBACK").unwrap();
     sweep.wait_for("the database can be written again");
     let (code, said) = sweep.end();
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(bench.count("SELECT count(*) FROM attempts"), 10);
-    assert_eq!(results(&bench), undisturbed());
+    assert_eq!(dir.count("SELECT count(*) FROM attempts"), 10);
+    assert_eq!(results(&dir), undisturbed());
 }
 
 #[test]
 fn a_sweep_says_what_it_waits_for_before_it_begins() {
-    let bench = test_dir(1);
-    succeed(&bench, &["run", "small.toml"]);
-    let other = Connection::open(bench.path(DATABASE)).unwrap();
+    let dir = test_dir(1);
+    succeed(&dir, &["run", "small.toml"]);
+    let other = Connection::open(dir.path(DATABASE)).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let mut sweep = start(&bench, 0);
+    let mut sweep = start(&dir, 0);
     sweep.wait_for("waiting for runs/sweep.sqlite");
     other.execute_batch("ROLLBACK").unwrap();
     let (code, said) = sweep.end();
@@ -41,10 +41,10 @@ fn a_sweep_says_what_it_waits_for_before_it_begins() {
 }
 
 #[test]
-fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
-    let bench = test_dir(EPOCHS);
-    let sweep = start(&bench, 60);
-    let reader = Connection::open(bench.path(DATABASE)).unwrap();
+fn a_reader_that_never_lets_go_blocks_nothing() {
+    let dir = test_dir(EPOCHS);
+    let sweep = start(&dir, 60);
+    let reader = Connection::open(dir.path(DATABASE)).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     let rows = || -> i64 {
         let sql = "SELECT count(*) FROM metrics";
@@ -56,5 +56,5 @@ fn a_reader_that_never_lets_go_keeps_nobody_waiting() {
     assert!(!said.contains("waits"), "{said}");
     assert_eq!(rows(), seen, "it sees the moment at which it began");
     drop(reader);
-    assert_eq!(results(&bench), undisturbed());
+    assert_eq!(results(&dir), undisturbed());
 }

@@ -1,5 +1,5 @@
 //! What the machine does to a sweep - full disks, locks, folders that go away or cannot be written, files
-//! that change - with the real binary: each ends in one clear message and a database to go on from.
+//! that change - with the real binary: each ends in one clear message and a database to resume from.
 
 mod changes;
 mod disk;

@@ -108,7 +108,7 @@ fn mount(
 }
 
 /// Fills the file system of the folder `at` until `left` bytes of it are free; gives the file that takes
-/// the room.
+/// the space.
 pub fn fill(at: &Path, left: u64) -> PathBuf {
     let path = at.join("ballast");
     let mut file = File::create(&path).unwrap();

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, TestDir, results};
+use crate::common::{TIMEOUT, TestDir, experiment, results};
 
 /// Enough that a sweep of them is still under way when it is disturbed.
 pub const EPOCHS: u32 = 400;
@@ -20,17 +20,8 @@ pub struct Running {
 
 /// Ten trials; those of networks take `epochs`.
 pub fn small(epochs: u32) -> String {
-    format!(
-        "[experiment]
-seeds = [1, 2]
-
-[data]
-path = \"demo.csv\"
-target = \"playlist_genre\"
-group = \"track_id\"
-numeric = [\"danceability\", \"energy\", \"loudness\", \"tempo\"]
-
-[model]
+    let training = format!(
+        "[model]
 epochs = {epochs}
 
 [grid]
@@ -42,13 +33,15 @@ kind = \"random_forest\"
 trees = 20
 max_depth = 6
 "
-    )
+    );
+    let columns = ["danceability", "energy", "loudness", "tempo"];
+    experiment(&columns, &training)
 }
 
 pub fn test_dir(epochs: u32) -> TestDir {
-    let bench = TestDir::with_data(1000);
-    bench.write("small.toml", small(epochs));
-    bench
+    let dir = TestDir::with_data(1000);
+    dir.write("small.toml", small(epochs));
+    dir
 }
 
 /// Standard output and standard error of a command that must succeed.
@@ -78,19 +71,19 @@ pub fn start_by(dir: &TestDir, rows: i64, change: impl FnOnce(&mut Command)) -> 
             "{}",
             running.said()
         );
-        assert!(begin.elapsed() < PATIENCE, "{}", running.said());
+        assert!(begin.elapsed() < TIMEOUT, "{}", running.said());
         sleep(Duration::from_millis(10));
     }
     running
 }
 
-/// What a sweep of [`EPOCHS`] gives that nobody disturbs.
+/// What a sweep of [`EPOCHS`] gives that nothing disturbs.
 pub fn undisturbed() -> Vec<String> {
     static RESULTS: OnceLock<Vec<String>> = OnceLock::new();
     let results = RESULTS.get_or_init(|| {
-        let bench = test_dir(EPOCHS);
-        succeed(&bench, &["run", "small.toml"]);
-        results(&bench)
+        let dir = test_dir(EPOCHS);
+        succeed(&dir, &["run", "small.toml"]);
+        results(&dir)
     });
     assert!(!results.is_empty());
     results.clone()
@@ -109,7 +102,7 @@ impl Running {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "ended with {ended:?}:\n{}", self.said());
             assert!(
-                begin.elapsed() < PATIENCE,
+                begin.elapsed() < TIMEOUT,
                 "never said {words:?}:\n{}",
                 self.said()
             );
@@ -148,6 +141,6 @@ pub fn remove_folder(path: &Path) {
     let begin = Instant::now();
     while path.exists() {
         let removed = std::fs::remove_dir_all(path);
-        assert!(begin.elapsed() < PATIENCE, "{removed:?}");
+        assert!(begin.elapsed() < TIMEOUT, "{removed:?}");
     }
 }

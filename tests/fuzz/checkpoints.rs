@@ -8,7 +8,7 @@ use sweep_engine::models::xgboost;
 use sweep_engine::{Callback, Control, EngineError, Epoch, Job, Outcome, train};
 
 use super::bound::cases;
-use super::mangle::{self, Dice};
+use super::mangle::{self, Rng};
 
 /// Takes a checkpoint after the first step and stops.
 #[derive(Default)]
@@ -22,12 +22,12 @@ impl Callback for Keep {
 }
 
 fn data() -> Dataset {
-    let mut dice = Dice(3);
+    let mut rng = Rng(3);
     let mut side = |rows: usize| -> (Vec<f32>, Vec<u32>) {
         let y: Vec<u32> = (0..rows).map(|row| (row % 3) as u32).collect();
         let x = y
             .iter()
-            .flat_map(|label| [*label as f32, dice.below(10) as f32, -(*label as f32)])
+            .flat_map(|label| [*label as f32, rng.below(10) as f32, -(*label as f32)])
             .collect();
         (x, y)
     };
@@ -69,7 +69,7 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
     let outcome = train(job(&spec), Some(&sound), &mut second).unwrap();
     assert!(
         !matches!(outcome, Outcome::Stopped { step: 1 }),
-        "{outcome:?} goes on from the first"
+        "{outcome:?} resumes from the first"
     );
     let foreign = train(job(&other), Some(&sound), &mut Keep::default());
     assert!(
@@ -78,10 +78,10 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
     );
 
     cases(kind.name(), 150, |seed| {
-        let mut dice = Dice(seed);
-        let spoiled = match (kind == Kind::MLP, dice.below(2)) {
-            (true, 0) => mangle::safetensors(&sound, &mut dice),
-            _ => mangle::bytes(&sound, &mut dice),
+        let mut rng = Rng(seed);
+        let spoiled = match (kind == Kind::MLP, rng.below(2)) {
+            (true, 0) => mangle::safetensors(&sound, &mut rng),
+            _ => mangle::bytes(&sound, &mut rng),
         };
         let trained = train(job(&spec), Some(&spoiled), &mut Keep::default());
         match trained {

@@ -13,7 +13,7 @@ use sweep_store::{Store, StoreError};
 
 use super::bound::cases;
 use super::common::TestDir;
-use super::mangle::Dice;
+use super::mangle::Rng;
 use super::texts;
 
 /// A folder in which a small sweep was run and scored on test rows, made once.
@@ -110,8 +110,8 @@ fn columns(connection: &Connection) -> Vec<(String, String, String)> {
 }
 
 #[expect(clippy::too_many_lines, reason = "one arm for each kind of value")]
-fn hostile(kind: &str, dice: &mut Dice) -> Cell {
-    let integer = |dice: &mut Dice| {
+fn hostile(kind: &str, rng: &mut Rng) -> Cell {
+    let integer = |rng: &mut Rng| {
         let numbers = [
             i64::MIN,
             i64::MAX,
@@ -122,9 +122,9 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
             1 << 53,
             4_000_000_000_000,
         ];
-        Cell::Integer(*dice.pick(&numbers))
+        Cell::Integer(*rng.pick(&numbers))
     };
-    let real = |dice: &mut Dice| {
+    let real = |rng: &mut Rng| {
         let numbers = [
             f64::INFINITY,
             f64::NEG_INFINITY,
@@ -134,9 +134,9 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
             -0.0,
             0.0,
         ];
-        Cell::Real(*dice.pick(&numbers))
+        Cell::Real(*rng.pick(&numbers))
     };
-    let text = |dice: &mut Dice| {
+    let text = |rng: &mut Rng| {
         let texts = [
             "",
             "\0",
@@ -178,19 +178,19 @@ fn hostile(kind: &str, dice: &mut Dice) -> Cell {
             "[".repeat(100_000).leak(),
             "{\"a\":".repeat(300).leak(),
         ];
-        Cell::Text((*dice.pick(&texts)).to_owned())
+        Cell::Text((*rng.pick(&texts)).to_owned())
     };
-    if dice.below(8) == 0 {
+    if rng.below(8) == 0 {
         return Cell::Null;
     }
     match kind {
-        "INTEGER" => integer(dice),
-        "REAL" => real(dice),
-        "TEXT" => text(dice),
-        _ => match dice.below(4) {
-            0 => integer(dice),
-            1 => real(dice),
-            2 => text(dice),
+        "INTEGER" => integer(rng),
+        "REAL" => real(rng),
+        "TEXT" => text(rng),
+        _ => match rng.below(4) {
+            0 => integer(rng),
+            1 => real(rng),
+            2 => text(rng),
             _ => Cell::Blob(vec![0xff; 100]),
         },
     }
@@ -209,7 +209,7 @@ fn a_database_with_hostile_cells_is_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep.sqlite");
     let (run, taken) = cases("record", 2 * columns.len() as u64, |seed| {
-        let mut dice = Dice(seed);
+        let mut rng = Rng(seed);
         fs::copy(&original, &path).unwrap();
         let connection = Connection::open(&path).unwrap();
         connection
@@ -220,13 +220,13 @@ fn a_database_with_hostile_cells_is_read_or_refused() {
             .unwrap();
         // Each column in turn, so that few cases see them all.
         let (table, column, kind) = &columns[seed as usize % columns.len()];
-        let value = hostile(kind, &mut dice);
-        let some = ["", "WHERE random() % 2 = 0"][dice.below(2)];
+        let value = hostile(kind, &mut rng);
+        let some = ["", "WHERE random() % 2 = 0"][rng.below(2)];
         let sql = format!("UPDATE OR IGNORE {table} SET {column} = ?1 {some}");
         // Some values break a rule of the schema itself, and so cannot stand there.
         let _ = connection.execute(&sql, [value]);
         drop(connection);
-        probe(&path, dice.below(16) == 0)
+        probe(&path, rng.below(16) == 0)
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were read whole");
 }
@@ -238,14 +238,14 @@ fn a_damaged_file_is_read_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sweep.sqlite");
     cases("damaged record", 60, |seed| {
-        let mut dice = Dice(seed);
+        let mut rng = Rng(seed);
         let mut bytes = sound.clone();
-        for _ in 0..1 + dice.below(20) {
-            let at = dice.below(bytes.len());
-            bytes[at] = dice.bits() as u8;
+        for _ in 0..1 + rng.below(20) {
+            let at = rng.below(bytes.len());
+            bytes[at] = rng.bits() as u8;
         }
-        if dice.below(4) == 0 {
-            bytes.truncate(dice.below(sound.len()));
+        if rng.below(4) == 0 {
+            bytes.truncate(rng.below(sound.len()));
         }
         fs::write(&path, bytes).unwrap();
         probe(&path, false)

@@ -3,7 +3,7 @@
 //! no memory beyond reason.
 //!
 //! Every case has a number, which a failure names. By default a fixed number of cases is run; with
-//! `SWEEP_FUZZ_SECONDS=60` each test goes on for that long, from `SWEEP_FUZZ_SEED` on.
+//! `SWEEP_FUZZ_SECONDS=60` each test runs for that long, from `SWEEP_FUZZ_SEED` on.
 
 mod bound;
 mod checkpoints;

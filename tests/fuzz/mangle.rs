@@ -3,9 +3,9 @@
 use serde_json::Value as Json;
 
 /// Draws numbers from a seed (splitmix64: Steele, Lea and Flood, 2014).
-pub struct Dice(pub u64);
+pub struct Rng(pub u64);
 
-impl Dice {
+impl Rng {
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -71,27 +71,27 @@ const PIECES: &[&str] = &[
 ];
 
 /// `bytes` with one to four spots spoiled.
-pub fn bytes(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub fn bytes(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(bytes.len() + 1);
-        let end = (at + 1 + dice.below(16)).min(bytes.len());
-        match dice.below(8) {
+    for _ in 0..=rng.below(4) {
+        let at = rng.below(bytes.len() + 1);
+        let end = (at + 1 + rng.below(16)).min(bytes.len());
+        match rng.below(8) {
             0 => bytes.truncate(at),
-            1 if at < bytes.len() => bytes[at] = dice.bits() as u8,
-            2 if at < bytes.len() => bytes[at] ^= 1 << dice.below(8),
+            1 if at < bytes.len() => bytes[at] = rng.bits() as u8,
+            2 if at < bytes.len() => bytes[at] ^= 1 << rng.below(8),
             3 => drop(bytes.drain(at..end)),
             4 => {
-                let again = bytes[at..end].repeat(1 + dice.below(50));
+                let again = bytes[at..end].repeat(1 + rng.below(50));
                 bytes.splice(at..at, again);
             }
             5 => {
-                let number = *dice.pick(&[0, 1, u64::MAX, 1 << 63, 1 << 40, 1 << 32, 100_000_001]);
+                let number = *rng.pick(&[0, 1, u64::MAX, 1 << 63, 1 << 40, 1 << 32, 100_000_001]);
                 let end = (at + 8).min(bytes.len());
                 bytes.splice(at..end, number.to_le_bytes());
             }
             _ => {
-                let piece = dice.pick(PIECES).as_bytes().to_vec();
+                let piece = rng.pick(PIECES).as_bytes().to_vec();
                 bytes.splice(at..at, piece);
             }
         }
@@ -100,31 +100,31 @@ pub fn bytes(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
 }
 
 /// `json` with one to three values, or names, replaced by others that a reader may not expect.
-pub fn json(json: &mut Json, dice: &mut Dice) {
-    for _ in 0..=dice.below(3) {
+pub fn json(json: &mut Json, rng: &mut Rng) {
+    for _ in 0..=rng.below(3) {
         // A walk from the root that stops at any depth.
-        walk(json, dice);
+        walk(json, rng);
     }
 }
 
-fn walk(node: &mut Json, dice: &mut Dice) {
-    let deeper = dice.below(6) > 0;
+fn walk(node: &mut Json, rng: &mut Rng) {
+    let deeper = rng.below(6) > 0;
     match node {
         Json::Array(items) if deeper && !items.is_empty() => {
-            let at = dice.below(items.len());
-            walk(&mut items[at], dice);
+            let at = rng.below(items.len());
+            walk(&mut items[at], rng);
         }
         Json::Object(entries) if deeper && !entries.is_empty() => {
-            let at = dice.below(entries.len());
+            let at = rng.below(entries.len());
             let value = entries.values_mut().nth(at);
-            walk(value.expect("below their number"), dice);
+            walk(value.expect("below their number"), rng);
         }
-        _ => replace(node, dice),
+        _ => replace(node, rng),
     }
 }
 
-fn replace(node: &mut Json, dice: &mut Dice) {
-    let other = match dice.below(16) {
+fn replace(node: &mut Json, rng: &mut Rng) {
+    let other = match rng.below(16) {
         0 => Json::Null,
         1 => Json::from(u64::MAX),
         2 => Json::from(i64::MIN),
@@ -133,8 +133,8 @@ fn replace(node: &mut Json, dice: &mut Dice) {
         5 => Json::from(1e308),
         6 => Json::from(1_u64 << 40),
         7 => Json::from(3_000_000_000_u64),
-        8 => Json::from("x".repeat(dice.below(100_000))),
-        9 => Json::from(dice.pick(PIECES).to_string()),
+        8 => Json::from("x".repeat(rng.below(100_000))),
+        9 => Json::from(rng.pick(PIECES).to_string()),
         10 => Json::Array(Vec::new()),
         11 => {
             let mut deep = Json::Null;
@@ -144,24 +144,24 @@ fn replace(node: &mut Json, dice: &mut Dice) {
         12 => {
             // Not so many that the spoiling itself takes the memory.
             let most = 100_000 / node.to_string().len().max(100);
-            Json::Array(vec![node.clone(); 1 + dice.below(most)])
+            Json::Array(vec![node.clone(); 1 + rng.below(most)])
         }
         13 => Json::from(true),
         _ => match node {
             Json::Array(items) if !items.is_empty() => {
-                let at = dice.below(items.len());
-                match dice.below(2) {
+                let at = rng.below(items.len());
+                match rng.below(2) {
                     0 => drop(items.remove(at)),
                     _ => items.push(items[at].clone()),
                 }
                 return;
             }
             Json::Object(entries) if !entries.is_empty() => {
-                let at = dice.below(entries.len());
+                let at = rng.below(entries.len());
                 let key = entries.keys().nth(at).expect("below their number").clone();
                 let value = entries.remove(&key);
-                if dice.below(2) == 0 {
-                    entries.insert(dice.pick(PIECES).to_string(), value.unwrap_or_default());
+                if rng.below(2) == 0 {
+                    entries.insert(rng.pick(PIECES).to_string(), value.unwrap_or_default());
                 }
                 return;
             }
@@ -173,37 +173,37 @@ fn replace(node: &mut Json, dice: &mut Dice) {
 }
 
 /// A JSON text spoiled in its structure or in its bytes.
-pub fn json_text(text: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub fn json_text(text: &[u8], rng: &mut Rng) -> Vec<u8> {
     match serde_json::from_slice(text) {
-        Ok(mut value) if dice.below(4) > 0 => {
-            json(&mut value, dice);
+        Ok(mut value) if rng.below(4) > 0 => {
+            json(&mut value, rng);
             value.to_string().into_bytes()
         }
-        _ => bytes(text, dice),
+        _ => bytes(text, rng),
     }
 }
 
 /// A safetensors file spoiled in its header, in what the header holds as text, or in its bytes.
-pub fn safetensors(file: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub fn safetensors(file: &[u8], rng: &mut Rng) -> Vec<u8> {
     let length = u64::from_le_bytes(file[..8].try_into().expect("eight bytes")) as usize;
     let (header, rest) = file[8..].split_at(length);
     let mut header: Json = serde_json::from_slice(header).expect("a sound file is spoiled");
-    match dice.below(4) {
-        0 => return bytes(file, dice),
+    match rng.below(4) {
+        0 => return bytes(file, rng),
         1 => {
             // The header's length is a lie.
-            let lie = *dice.pick(&[0, 1, 7, length as u64 + 1, 100_000_001, 1 << 40, u64::MAX]);
+            let lie = *rng.pick(&[0, 1, 7, length as u64 + 1, 100_000_001, 1 << 40, u64::MAX]);
             return [&lie.to_le_bytes()[..], &file[8..]].concat();
         }
         2 => {
             let entries = header["__metadata__"].as_object_mut().into_iter();
             for text in entries.flat_map(|entries| entries.values_mut()) {
                 let inner = text.as_str().unwrap_or_default().as_bytes().to_vec();
-                let spoiled = json_text(&inner, dice);
+                let spoiled = json_text(&inner, rng);
                 *text = Json::from(String::from_utf8_lossy(&spoiled).into_owned());
             }
         }
-        _ => json(&mut header, dice),
+        _ => json(&mut header, rng),
     }
     let header = header.to_string();
     [
@@ -215,10 +215,10 @@ pub fn safetensors(file: &[u8], dice: &mut Dice) -> Vec<u8> {
 }
 
 /// A file of whatever layout, by its name.
-pub fn file(name: &str, bytes_of_it: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub fn file(name: &str, bytes_of_it: &[u8], rng: &mut Rng) -> Vec<u8> {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("json") => json_text(bytes_of_it, dice),
-        Some("safetensors") => safetensors(bytes_of_it, dice),
-        _ => bytes(bytes_of_it, dice),
+        Some("json") => json_text(bytes_of_it, rng),
+        Some("safetensors") => safetensors(bytes_of_it, rng),
+        _ => bytes(bytes_of_it, rng),
     }
 }

@@ -11,7 +11,7 @@ use sweep_engine::predict::{Bundle, write};
 
 use super::bound::cases;
 use super::database::finished_sweep;
-use super::mangle::{self, Dice};
+use super::mangle::{self, Rng};
 
 /// Files of an exported model by name.
 type Files = Vec<(String, Vec<u8>)>;
@@ -34,7 +34,7 @@ fn exported(kind: &str) -> Files {
 }
 
 /// Makes `trial.json` say what the files are now.
-fn seal(files: &mut Files) {
+fn update_checksums(files: &mut Files) {
     let place = files
         .iter()
         .position(|(name, _)| name == "trial.json")
@@ -81,14 +81,14 @@ fn spoiled_models_are_read_or_refused(kind: &'static str, files: &'static OnceLo
     fs::write(&data, super::texts::csv()).unwrap();
     let table = Table::read(&data, "").unwrap();
     let (run, taken) = cases(kind, 150, |seed| {
-        let mut dice = Dice(seed);
+        let mut rng = Rng(seed);
         let mut files = sound.clone();
         if seed % 50 != 0 {
-            let at = dice.below(files.len());
+            let at = rng.below(files.len());
             let (name, bytes) = &mut files[at];
-            *bytes = mangle::file(name, bytes, &mut dice);
-            if dice.below(5) > 0 {
-                seal(&mut files);
+            *bytes = mangle::file(name, bytes, &mut rng);
+            if rng.below(5) > 0 {
+                update_checksums(&mut files);
             }
         }
         let to = folder.path().join("model");

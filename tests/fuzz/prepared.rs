@@ -6,7 +6,7 @@ use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor};
 
 use super::bound::cases;
 use super::database::finished_sweep;
-use super::mangle::{self, Dice};
+use super::mangle::{self, Rng};
 
 #[test]
 fn spoiled_data_sets_are_opened_soundly_or_refused() {
@@ -22,11 +22,11 @@ fn spoiled_data_sets_are_opened_soundly_or_refused() {
     assert_eq!(files.len(), 4, "data, test rows, preparation and texts");
     let folder = tempfile::tempdir().unwrap();
     let (run, taken) = cases("prepared data", 400, |seed| {
-        let mut dice = Dice(seed);
-        let spoiled = dice.below(files.len());
+        let mut rng = Rng(seed);
+        let spoiled = rng.below(files.len());
         for (place, (name, bytes)) in files.iter().enumerate() {
             let bytes = match place == spoiled && seed % 50 != 0 {
-                true => mangle::file(name, bytes, &mut dice),
+                true => mangle::file(name, bytes, &mut rng),
                 false => bytes.clone(),
             };
             fs::write(folder.path().join(format!("x{name}")), bytes).unwrap();

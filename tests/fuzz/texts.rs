@@ -11,7 +11,7 @@ use sweep_experiment::{Source, parse};
 use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, Store};
 
 use super::bound::cases;
-use super::mangle::{self, Dice};
+use super::mangle::{self, Rng};
 
 pub const TOML: &str = r#"[experiment]
 name = "fuzz"
@@ -53,18 +53,18 @@ retries = 2
 
 /// A table with a column of each kind, holes and repeats.
 pub fn csv() -> String {
-    let mut dice = Dice(7);
+    let mut rng = Rng(7);
     let mut text = "id,class,a,b,date,key,title\n".to_owned();
     for row in 0..120 {
         let class = ["red", "blue", "green"][row % 3];
-        let a = row as f64 * 0.25 + (row % 3) as f64 + dice.below(9) as f64;
-        let key = ["C", "D", "NA", "E"][dice.below(4)];
-        let title = ["la la", "love song", "\"the, end\"", "song of the sea"][dice.below(4)];
+        let a = row as f64 * 0.25 + (row % 3) as f64 + rng.below(9) as f64;
+        let key = ["C", "D", "NA", "E"][rng.below(4)];
+        let title = ["la la", "love song", "\"the, end\"", "song of the sea"][rng.below(4)];
         let day = 1 + row % 28;
         text.push_str(&format!(
             "{},{class},{a},{},2001-02-{day:02},{key},{title}\n",
             row / 2,
-            dice.below(100)
+            rng.below(100)
         ));
     }
     text
@@ -80,12 +80,12 @@ fn mangled_experiment_files_and_flags_are_read_or_refused() {
         "schedule.slots=\"auto\"",
     ];
     let (run, taken) = cases("experiment files", 400, |seed| {
-        let mut dice = Dice(seed);
-        let (mut text, mut flag) = (TOML.as_bytes().to_vec(), dice.pick(&flags).to_string());
-        match dice.below(2) {
-            0 => text = mangle::bytes(&text, &mut dice),
+        let mut rng = Rng(seed);
+        let (mut text, mut flag) = (TOML.as_bytes().to_vec(), rng.pick(&flags).to_string());
+        match rng.below(2) {
+            0 => text = mangle::bytes(&text, &mut rng),
             _ => {
-                let spoiled = mangle::bytes(flag.as_bytes(), &mut dice);
+                let spoiled = mangle::bytes(flag.as_bytes(), &mut rng);
                 flag = String::from_utf8_lossy(&spoiled).into_owned();
             }
         }
@@ -106,10 +106,10 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
     spec.path = path.clone();
     let sound = csv();
     let (run, taken) = cases("tables", 50, |seed| {
-        let mut dice = Dice(seed);
-        let spoiled = match dice.below(10) {
+        let mut rng = Rng(seed);
+        let spoiled = match rng.below(10) {
             0 => sound.as_bytes().to_vec(),
-            _ => mangle::bytes(sound.as_bytes(), &mut dice),
+            _ => mangle::bytes(sound.as_bytes(), &mut rng),
         };
         fs::write(&path, spoiled).unwrap();
         if let Ok(view) = View::of(&spec) {
@@ -221,9 +221,9 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
     };
     let trials = [(trial.clone(), config, &spec)];
     let (run, taken) = cases("protocol", 300, |seed| {
-        let mut dice = Dice(seed);
-        let _ = serde_json::from_slice::<ToWorker>(&mangle::json_text(order.as_bytes(), &mut dice));
-        let line = mangle::json_text(dice.pick(&said).as_bytes(), &mut dice);
+        let mut rng = Rng(seed);
+        let _ = serde_json::from_slice::<ToWorker>(&mangle::json_text(order.as_bytes(), &mut rng));
+        let line = mangle::json_text(rng.pick(&said).as_bytes(), &mut rng);
         let Ok(message) = serde_json::from_slice::<FromWorker>(&line) else {
             return false;
         };
@@ -282,7 +282,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
             .map(|error| error.to_string())
             .unwrap_or_default();
         assert!(!said.contains("ended without a word"), "{said}");
-        super::database::probe(&path, dice.below(32) == 0);
+        super::database::probe(&path, rng.below(32) == 0);
         true
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were understood");

@@ -1,4 +1,4 @@
-//! What was looked at, counted.
+//! What was checked, counted.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -18,7 +18,7 @@ use crate::torture::variable;
 
 /// What is drawn when nothing is said.
 const SEED: u64 = 20;
-/// Failures after which no more states are looked at.
+/// Failures after which no more states are checked.
 const MAX_FAILURES: usize = 10;
 
 /// How often each fate is drawn.
@@ -42,7 +42,7 @@ pub struct State<'a> {
     pub recording: Option<&'a Path>,
 }
 
-/// States that are looked at, and what came of it.
+/// States that are checked, and the outcome.
 pub struct Cuts {
     begin: Instant,
     counts: Counts,
@@ -58,9 +58,9 @@ impl Cuts {
         }
     }
 
-    /// Looks at `states` states of a recording: `check` panics where a promise is broken. What `check` records
+    /// Checks `states` states of a recording: `check` panics where a promise is broken. What `check` records
     /// of every `again`-th is cut as well, at `states_again` points; 0 is never.
-    pub fn look_at(
+    pub fn check_states(
         &mut self,
         recording: &Path,
         states: u64,
@@ -69,10 +69,10 @@ impl Cuts {
     ) {
         let seed = variable("SWEEP_POWER_SEED", SEED);
         println!("SWEEP_POWER_SEED={seed}");
-        self.look_at_with(seed, recording, states, again, check);
+        self.check_states_with(seed, recording, states, again, check);
     }
 
-    fn look_at_with(
+    fn check_states_with(
         &mut self,
         seed: u64,
         recording: &Path,
@@ -86,7 +86,7 @@ impl Cuts {
         let scratch = tempfile::tempdir().unwrap();
         let mut seeds = Rng::new(seed);
         for number in 0..states {
-            // Each state has draws of its own, so that it does not depend on what is looked at before it.
+            // Each state has draws of its own, so that it does not depend on what is checked before it.
             let mut rng = Rng::new(seeds.between(0, u64::MAX));
             let (cut, sort) = moments.draw(&mut rng);
             let model = rng.pick(&[(1, Model::Strict), (1, Model::Journal)]);
@@ -106,7 +106,7 @@ impl Cuts {
                     if is_again {
                         self.counts.again += 1;
                         let seed = rng.between(0, u64::MAX);
-                        self.look_at_with(seed, &next, states_again, (0, 0), check);
+                        self.check_states_with(seed, &next, states_again, (0, 0), check);
                     }
                 }
                 Err(_) => {

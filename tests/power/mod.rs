@@ -2,7 +2,7 @@
 //! any point are made of it (`disk.rs` says which): no result that was reported is missing, every result has its
 //! model, and the sweep resumes to the end of an undisturbed one.
 //!
-//! `make test` looks at a few dozen states; `make power` at hundreds. `SWEEP_POWER_STATES` and `SWEEP_POWER_SEED` set
+//! `make test` checks a few dozen states; `make power` at hundreds. `SWEEP_POWER_STATES` and `SWEEP_POWER_SEED` set
 //! their number and which are drawn. What a recording holds depends on the machine, so a failure keeps it:
 //! `SWEEP_POWER_RECORDING` takes it in place of a new one, and then the same seed gives the same states.
 
@@ -47,7 +47,7 @@ fn a_power_cut_loses_no_reported_result_and_the_sweep_resumes_to_the_same_end() 
     let (_scratch, recording) = recorded(sweep::record);
     let mut cuts = Cuts::new();
     let again = (AGAIN_EVERY, STATES_AGAIN);
-    cuts.look_at(&recording, states(), again, &mut |state, rng| {
+    cuts.check_states(&recording, states(), again, &mut |state, rng| {
         check::sweep(state, &undisturbed, rng)
     });
     cuts.finish();
@@ -90,7 +90,7 @@ fn a_power_cut_leaves_an_old_database_or_an_upgraded_one_with_a_whole_backup() {
     let (_scratch, recording) = recorded(upgrade::record);
     let upgraded = upgrade::undisturbed();
     let mut cuts = Cuts::new();
-    cuts.look_at(&recording, states() / SHARE, (0, 0), &mut |state, _| {
+    cuts.check_states(&recording, states() / SHARE, (0, 0), &mut |state, _| {
         upgrade::check(state, &upgraded)
     });
     cuts.finish();
@@ -101,7 +101,7 @@ fn a_power_cut_while_a_sweep_is_removed_leaves_the_others_whole() {
     let (_scratch, recording) = recorded(files::record_removal);
     let mut removal = files::Removal::of(&recording);
     let mut cuts = Cuts::new();
-    cuts.look_at(&recording, states() / SHARE, (0, 0), &mut |state, _| {
+    cuts.check_states(&recording, states() / SHARE, (0, 0), &mut |state, _| {
         removal.check(state)
     });
     cuts.finish();
@@ -112,7 +112,7 @@ fn a_power_cut_leaves_reports_and_exports_whole() {
     let (_scratch, recording) = recorded(files::record_output);
     let output = files::Output::of(&recording);
     let mut cuts = Cuts::new();
-    cuts.look_at(&recording, states() / SHARE, (0, 0), &mut |state, _| {
+    cuts.check_states(&recording, states() / SHARE, (0, 0), &mut |state, _| {
         output.check(state)
     });
     cuts.finish();

@@ -6,7 +6,7 @@
 
    SWEEP_POWER_ROOT is the folder, an absolute path without symbolic links; SWEEP_POWER_LOG is the log, which
    must exist; `recording.rs` reads it. Where SWEEP_POWER_KILL is set, a process
-   kills itself after its first rename. Files are told apart by their inode number, so that what is written through
+   kills itself after its first rename. Files are identified by their inode number, so that what is written through
    any descriptor, however it was passed on, is known to be of that file. */
 
 #define _GNU_SOURCE

@@ -38,7 +38,7 @@ pub fn record(recording: &Path) {
     let folder = new();
     let mut recorder = Recorder::new(&folder.root(), recording);
     for _ in 0..PREPARED_FILES {
-        // A file has its name, which nobody has flushed, and the next session finds it.
+        // A file has its name, which no process has flushed, and the next session finds it.
         let mut running = folder.start_by(&["run", FILE], |command| {
             recorder.watch_and_kill(command);
         });

@@ -35,7 +35,7 @@ fn a_crash_costs_one_attempt_and_the_trial_is_tried_again() {
 }
 
 #[test]
-fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_go_on() {
+fn a_trial_that_always_kills_its_worker_is_given_up_and_the_others_continue() {
     let (summary, recorder) = Case::new(6, 1).run(|number, _| match number {
         2 => Act::Crash,
         _ => Act::Finish,
@@ -70,7 +70,7 @@ fn what_an_engine_refuses_and_what_diverges_is_not_tried_again() {
 }
 
 #[test]
-fn a_trial_that_takes_too_long_is_ended_and_the_others_go_on() {
+fn a_trial_that_takes_too_long_is_ended_and_the_others_continue() {
     let mut case = Case::new(3, 1);
     case.settings.trial_timeout = Some(Duration::from_millis(20));
     let (summary, recorder) = case.run(|number, _| match number {
@@ -176,7 +176,7 @@ fn a_worker_that_falls_silent_is_ended_as_hung_and_one_that_is_only_slow_is_not(
 }
 
 #[test]
-fn workers_that_were_killed_before_a_stop_count_against_nobody() {
+fn workers_that_were_killed_before_a_stop_count_against_no_configuration() {
     let mut case = Case::new(3, 2);
     case.configs = 1;
     case.settings.retries = 0;

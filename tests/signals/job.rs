@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, TestDir};
+use crate::common::{TIMEOUT, TestDir};
 
-/// How often something in another process is looked at.
+/// How often something in another process is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A folder with the experiment `long`; `schedule` is added to its section of that name.
@@ -92,7 +92,7 @@ impl<'a> Job<'a> {
     /// Waits until more is on record than now.
     pub fn wait_for_progress(&mut self) {
         let before = self.progress();
-        self.wait_for("training goes on", |job| job.progress() > before);
+        self.wait_for("training continues", |job| job.progress() > before);
     }
 
     pub fn wait_for(&mut self, what: &str, holds: impl Fn(&Job<'_>) -> bool) {
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
         while !holds(self) {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "{what}: {ended:?}\n{}", self.said());
-            assert!(begin.elapsed() < PATIENCE, "{what}\n{}", self.said());
+            assert!(begin.elapsed() < TIMEOUT, "{what}\n{}", self.said());
             sleep(POLL_INTERVAL);
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Job<'a> {
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None => assert!(begin.elapsed() < PATIENCE, "{}", self.said()),
+                None => assert!(begin.elapsed() < TIMEOUT, "{}", self.said()),
             }
             sleep(POLL_INTERVAL);
         };

@@ -8,7 +8,7 @@ use super::job::{Job, send, state, test_dir};
 /// Limits that are long for what these trials do between two messages ...
 const SCHEDULE: &str = "trial_timeout = \"6s\"\nstall_timeout = \"3s\"\nretries = 0\n";
 /// ... and shorter than this pause.
-const PAUSE: Duration = Duration::from_secs(7);
+const SUSPENSION: Duration = Duration::from_secs(7);
 
 fn assert_nothing_failed(job: Job<'_>) {
     let failed = "SELECT count(*) FROM attempts WHERE outcome = 'failed'";
@@ -25,7 +25,7 @@ fn time_in_which_the_whole_job_was_stopped_counts_for_no_limit() {
     for worker in &workers {
         send(*worker, libc::SIGSTOP);
     }
-    sleep(PAUSE);
+    sleep(SUSPENSION);
     for worker in &workers {
         send(*worker, libc::SIGCONT);
     }
@@ -52,7 +52,7 @@ fn stop_coordinator_alone(signal: i32) {
     };
     job.wait_for("all have stopped", |job| are_all(job, true));
     let before = job.progress();
-    sleep(PAUSE);
+    sleep(SUSPENSION);
     assert!(are_all(&job, true), "they stay stopped");
     assert_eq!(job.progress(), before);
     let said = dir.fail(&["stop", "long"], 1);

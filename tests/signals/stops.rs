@@ -98,7 +98,7 @@ fn one_stop_that_arrives_twice_is_not_taken_for_two() {
 }
 
 #[test]
-fn workers_that_are_killed_before_a_stop_comes_blame_nobody() {
+fn workers_that_are_killed_before_a_stop_comes_count_against_no_configuration() {
     let dir = test_dir("retries = 0\n");
     let job = Job::start(&dir);
     for worker in job.workers() {

@@ -20,7 +20,7 @@ pub struct Counts {
     pub torn_logs: u64,
     pub trials: u64,
     pub attempts: u64,
-    /// Attempts that went on from a checkpoint.
+    /// Attempts that resumed from a checkpoint.
     pub resumed: u64,
     /// Steps that were trained a second time after a kill, as far as the database knew of the first.
     pub repeated_steps: u64,
@@ -129,7 +129,7 @@ impl fmt::Display for Counts {
         )?;
         line("trials finished", self.trials)?;
         line("attempts", self.attempts)?;
-        line("attempts that went on from a checkpoint", self.resumed)?;
+        line("attempts that resumed from a checkpoint", self.resumed)?;
         line("steps trained again", self.repeated_steps)?;
         let longest = self.longest_repeat;
         writeln!(

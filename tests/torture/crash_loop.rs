@@ -88,7 +88,7 @@ impl<'a> CrashLoop<'a> {
         self.check_end(alone);
     }
 
-    /// Starts the sweep, or goes on with it, and strikes until it ends.
+    /// Starts the sweep, or resumes it, and injects faults until it ends.
     fn session(&mut self, sweep: &str) -> End {
         self.counts.sessions += 1;
         self.was_killed = false;
@@ -121,7 +121,7 @@ impl<'a> CrashLoop<'a> {
         self.rng.pick(&NAMES.map(|name| (1, name)))
     }
 
-    /// Does what the fault says; `None` if the session goes on.
+    /// Does what the fault says; `None` if the session continues.
     fn inject(
         &mut self,
         sweep: &str,
@@ -175,7 +175,7 @@ impl<'a> CrashLoop<'a> {
         };
         let status = second_coordinator.child.wait().unwrap();
         if running.child.try_wait().unwrap().is_some() {
-            // The first one ended meanwhile, so that the second may have gone on with the sweep.
+            // The first one ended meanwhile, so that the second may have resumed the sweep.
             return false;
         }
         second_coordinator.must(status, &[4]);

@@ -1,6 +1,6 @@
 //! A folder in which commands of the real binary run, with made-up data and two experiments.
 //!
-//! The experiments hold every kind of trial: networks and both kinds of trees, on all rows and on a share of
+//! The experiments hold every kind of trial: networks and both kinds of trees, on all rows and on a fraction of
 //! them, and networks that begin with layers of a trained one.
 
 use std::fs::File;

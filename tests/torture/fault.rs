@@ -9,10 +9,10 @@ use super::rng::Rng;
 use super::watch::{Sign, Watch};
 
 /// Longest that a file is waited for before the fault falls without it.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+const TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Likewise for the database file, which is written to now and then and when a sweep ends.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
-/// How often a process that is waited for is looked at, in milliseconds.
+/// How often a process that is waited for is polled, in milliseconds.
 const POLL_INTERVAL_MS: i32 = 10;
 
 /// When the fault falls.
@@ -130,7 +130,7 @@ impl Fault {
             let until = match self.trigger {
                 Trigger::AnyTime | Trigger::AtTheStart => self.delay,
                 Trigger::InABackfill => LONG_PATIENCE,
-                _ => PATIENCE,
+                _ => TIMEOUT,
             };
             let left = until.saturating_sub(begin.elapsed());
             if left.is_zero() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub const MARK: &str = "SWEEP_TORTURE_MARK";
 
 /// Longest that a process may take to go once nothing holds it.
-const FAREWELL: Duration = Duration::from_secs(20);
+const EXIT_GRACE: Duration = Duration::from_secs(20);
 
 /// All living processes with `mark`.
 pub fn marked(mark: &str) -> Vec<i32> {
@@ -40,7 +40,7 @@ pub fn has(pid: i32, mark: &str) -> bool {
 
 /// Sends `signal` to the process if it still has `mark`; whether it was sent.
 pub fn signal(pid: i32, mark: &str, signal: i32) -> bool {
-    // SAFETY: kill takes plain numbers. The mark was looked at just now, so the number is not another's.
+    // SAFETY: kill takes plain numbers. The mark was read just now, so the number is not another's.
     has(pid, mark) && unsafe { libc::kill(pid, signal) } == 0
 }
 
@@ -53,7 +53,7 @@ pub fn all_gone(mark: &str) {
             return;
         }
         let story = || left.iter().map(|pid| describe(*pid)).collect::<Vec<_>>();
-        assert!(begin.elapsed() < FAREWELL, "left behind: {:#?}", story());
+        assert!(begin.elapsed() < EXIT_GRACE, "left behind: {:#?}", story());
         sleep(Duration::from_millis(5));
     }
 }

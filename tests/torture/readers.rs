@@ -35,7 +35,7 @@ const QUERIES: [&str; 6] = [
     "SELECT count(*) FROM trials t JOIN params p ON p.trial = t.id",
 ];
 /// Pause between two queries of one connection.
-const PAUSE: Duration = Duration::from_millis(3);
+const POLL_INTERVAL: Duration = Duration::from_millis(3);
 
 /// Runs both sweeps with sixteen readers beside them; fails if one of them sees an error, or if anything in the
 /// record is not as it is without them.
@@ -49,7 +49,7 @@ pub fn beside_a_sweep(epochs: u32) {
             running.child.try_wait().unwrap().is_none(),
             "it ended too early"
         );
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
     let over = AtomicBool::new(false);
     let (crash_dir, over) = (&crash_dir, &over);
@@ -111,7 +111,7 @@ fn query_again(file: &std::path::Path, query: &str, over: &AtomicBool) {
             "{query}: {:?}",
             ask(&record, query)
         );
-        thread::sleep(PAUSE);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 

@@ -55,7 +55,7 @@ const ATTEMPTS: &str =
     JOIN trials t ON t.id = a.trial ORDER BY a.session, a.number";
 
 impl Snapshot {
-    /// Reads the database below `runs` while nobody writes it; `None` before its tables are there.
+    /// Reads the database below `runs` while no process writes it; `None` before its tables are there.
     pub fn read(runs: &Path) -> Option<Snapshot> {
         let copy = tempfile::tempdir().unwrap();
         let file = copy.path().join("sweep.sqlite");

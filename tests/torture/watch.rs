@@ -27,7 +27,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn new(runs: &Path) -> Watch {
-        // SAFETY: inotify_init1 takes flags alone; the descriptor it gives is nobody else's.
+        // SAFETY: inotify_init1 takes flags alone; the descriptor it gives is no other owner's.
         let queue = unsafe {
             let raw = libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC);
             assert!(raw >= 0, "{}", Error::last_os_error());

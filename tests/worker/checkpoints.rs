@@ -9,27 +9,27 @@ use sweep_worker::checkpoints::{LAST, PREVIOUS};
 use sweep_worker::progress_log::REPORTS;
 
 use super::worker_process::{
-    ALWAYS, Bench, NEVER, damage, kinds, models, names, spec, tear, timeless,
+    ALWAYS, NEVER, TestWorker, damage, kinds, models, names, spec, tear, timeless,
 };
 
 #[test]
 fn a_damaged_or_torn_checkpoint_is_reported_and_training_resumes_from_the_one_before() {
     for kind in kinds() {
         for (number, spoil) in [damage, tear].into_iter().enumerate() {
-            let mut bench = Bench::new();
+            let mut worker = TestWorker::new();
             let spec = spec(kind, number as u64);
-            let folder = bench.trial(&spec);
-            let (_, expected) = bench.finish(&spec, NEVER);
+            let folder = worker.trial(&spec);
+            let (_, expected) = worker.finish(&spec, NEVER);
             let model = models(&folder);
             fs::remove_dir_all(&folder).unwrap();
 
-            let before = bench.stop(&spec).expect("a checkpoint");
-            let step = bench.stop(&spec).expect("a checkpoint");
+            let before = worker.stop(&spec).expect("a checkpoint");
+            let step = worker.stop(&spec).expect("a checkpoint");
             assert!(before < step, "{before} {step}");
             assert_eq!(names(&folder), [PREVIOUS, REPORTS, LAST], "{kind:?}");
             let good = fs::read(folder.join(PREVIOUS)).unwrap();
             spoil(&folder.join(LAST));
-            let (story, result) = bench.finish(&spec, NEVER);
+            let (story, result) = worker.finish(&spec, NEVER);
             assert_eq!(story.notes.len(), 1, "{story:?}");
             let note = &story.notes[0];
             assert!(
@@ -60,17 +60,17 @@ fn a_damaged_or_torn_checkpoint_is_reported_and_training_resumes_from_the_one_be
 
 #[test]
 fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let folder = bench.trial(&spec);
-    let (_, expected) = bench.finish(&spec, NEVER);
-    bench.stop(&spec);
+    let folder = worker.trial(&spec);
+    let (_, expected) = worker.finish(&spec, NEVER);
+    worker.stop(&spec);
     // One of another trial, and none at all.
     let other = TrialSpec::new(spec.model.clone(), 2, Objective::default());
-    bench.stop(&other);
-    fs::copy(bench.trial(&other).join(LAST), folder.join(LAST)).unwrap();
+    worker.stop(&other);
+    fs::copy(worker.trial(&other).join(LAST), folder.join(LAST)).unwrap();
     fs::write(folder.join(PREVIOUS), "").unwrap();
-    let (story, result) = bench.finish(&spec, ALWAYS);
+    let (story, result) = worker.finish(&spec, ALWAYS);
     assert_eq!(story.notes.len(), 2, "{story:?}");
     assert!(story.notes[0].contains("belongs to trial"), "{story:?}");
     assert!(story.notes[1].starts_with(PREVIOUS), "{story:?}");
@@ -82,12 +82,12 @@ fn without_a_good_checkpoint_training_begins_from_the_start_and_says_so() {
 #[test]
 fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
     for kind in kinds() {
-        let mut bench = Bench::new();
+        let mut worker = TestWorker::new();
         let spec = spec(kind, 5);
-        let step = bench.stop(&spec).expect("a checkpoint");
-        let again = bench.stop(&spec).expect("a checkpoint");
+        let step = worker.stop(&spec).expect("a checkpoint");
+        let again = worker.stop(&spec).expect("a checkpoint");
         assert!(again > step);
-        let (story, result) = bench.finish(&spec, NEVER);
+        let (story, result) = worker.finish(&spec, NEVER);
         assert_eq!(story.resumed, Some(again), "{kind:?}");
         assert!(
             Some(story.steps[0]) > Some(again) && story.notes.is_empty(),
@@ -99,26 +99,26 @@ fn going_on_starts_from_the_last_checkpoint_and_repeats_nothing() {
 
 #[test]
 fn a_checkpoint_that_is_not_worth_its_time_is_not_written_but_for_a_stop() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let folder = bench.trial(&spec);
+    let folder = worker.trial(&spec);
     let stingy = Checkpointing {
         every_ms: 1,
         cost: 1e-9,
     };
-    bench.finish(&spec, stingy);
+    worker.finish(&spec, stingy);
     assert!(!names(&folder).iter().any(|name| name == LAST));
     fs::remove_dir_all(&folder).unwrap();
-    let step = bench.stop(&spec).expect("a checkpoint");
+    let step = worker.stop(&spec).expect("a checkpoint");
     assert!(step < 60, "it was stopped on the way");
     assert_eq!(names(&folder), [REPORTS, LAST]);
 }
 
 #[test]
 fn what_a_killed_worker_left_half_written_is_cleared_away() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let folder = bench.trial(&spec);
+    let folder = worker.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
     let mut child = Command::new("true").spawn().unwrap();
     let dead = child.id();
@@ -129,30 +129,30 @@ fn what_a_killed_worker_left_half_written_is_cleared_away() {
         "half",
     )
     .unwrap();
-    bench.finish(&spec, NEVER);
+    worker.finish(&spec, NEVER);
     assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
 }
 
 #[test]
-fn a_checkpoint_that_finds_no_room_is_noted_once_and_costs_no_trial() {
-    let mut bench = Bench::new();
+fn a_checkpoint_that_finds_no_space_is_noted_once_and_costs_no_trial() {
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let folder = bench.trial(&spec);
+    let folder = worker.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
-    // Where checkpoints are written first, there is no room.
+    // Where checkpoints are written first, there is no space.
     for count in 0..100 {
-        let part = folder.join(format!("{LAST}.{}-{count}.part", bench.pid));
+        let part = folder.join(format!("{LAST}.{}-{count}.part", worker.pid));
         std::os::unix::fs::symlink("/dev/full", part).unwrap();
     }
-    bench.order(&spec, &folder, ALWAYS);
-    bench.send(&ToWorker::Stop);
-    let (story, end) = bench.hear_out(|_| {});
-    let (attempt, step) = (bench.attempts, None);
+    worker.order(&spec, &folder, ALWAYS);
+    worker.send(&ToWorker::Stop);
+    let (story, end) = worker.hear_out(|_| {});
+    let (attempt, step) = (worker.attempts, None);
     assert_eq!(end, FromWorker::Interrupted { attempt, step });
     assert_eq!(story.notes.len(), 1, "{story:?}");
     assert!(story.notes[0].contains("No space left"), "{story:?}");
     assert!(story.notes[0].contains("training continues"), "{story:?}");
-    let (story, result) = bench.finish(&spec, ALWAYS);
+    let (story, result) = worker.finish(&spec, ALWAYS);
     assert!(story.notes.len() <= 1, "{story:?}");
     assert_eq!(result.steps, 60);
 }

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 use sweep_core::protocol::{FromWorker, ToWorker};
 use sweep_core::trial::Kind;
 
-use super::worker_process::{Bench, NEVER, kinds, models, no_room_once, spec, timeless};
+use super::worker_process::{NEVER, TestWorker, kinds, models, no_space_once, spec, timeless};
 
 #[test]
-fn a_model_that_finds_no_room_is_held_back_and_written_once_there_is_some() {
+fn a_model_that_finds_no_space_is_held_back_and_written_once_there_is_some() {
     for kind in kinds() {
-        let mut bench = Bench::new();
+        let mut worker = TestWorker::new();
         let spec = spec(kind, 1);
-        let folder = bench.trial(&spec);
-        let (_, expected) = bench.finish(&spec, NEVER);
+        let folder = worker.trial(&spec);
+        let (_, expected) = worker.finish(&spec, NEVER);
         let model = models(&folder);
-        no_room_once(&folder, bench.pid);
-        let (story, result) = bench.finish(&spec, NEVER);
+        no_space_once(&folder, worker.pid);
+        let (story, result) = worker.finish(&spec, NEVER);
         assert_eq!(timeless(result), timeless(expected), "{kind:?}");
         assert_eq!(models(&folder), model, "{kind:?}");
         assert!(story.waited >= 1, "{story:?}");
@@ -30,34 +30,34 @@ fn a_model_that_finds_no_room_is_held_back_and_written_once_there_is_some() {
 
 #[test]
 fn a_stop_is_answered_while_a_model_is_held_back() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let folder = bench.trial(&spec);
+    let folder = worker.trial(&spec);
     fs::create_dir_all(&folder).unwrap();
-    // On a busy machine the stop may come too late, when there is room again.
+    // On a busy machine the stop may come too late, when there is space again.
     let interrupted = (0..20).any(|_| {
-        no_room_once(&folder, bench.pid);
-        bench.order(&spec, &folder, NEVER);
-        while !matches!(bench.hear(), FromWorker::Warning { .. }) {}
-        bench.send(&ToWorker::Stop);
-        let (_, end) = bench.hear_out(|_| {});
-        let (attempt, step) = (bench.attempts, None);
+        no_space_once(&folder, worker.pid);
+        worker.order(&spec, &folder, NEVER);
+        while !matches!(worker.hear(), FromWorker::Warning { .. }) {}
+        worker.send(&ToWorker::Stop);
+        let (_, end) = worker.hear_out(|_| {});
+        let (attempt, step) = (worker.attempts, None);
         end == FromWorker::Interrupted { attempt, step }
     });
     assert!(interrupted);
     // The worker is as good as new.
-    let (_, result) = bench.finish(&spec, NEVER);
+    let (_, result) = worker.finish(&spec, NEVER);
     assert_eq!(result.steps, 60);
 }
 
 #[test]
 fn a_folder_that_is_removed_while_its_trial_trains_is_made_again() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::RANDOM_FOREST, 1);
-    let folder = bench.trial(&spec);
-    bench.order(&spec, &folder, NEVER);
+    let folder = worker.trial(&spec);
+    worker.order(&spec, &folder, NEVER);
     let mut gone = false;
-    let (story, end) = bench.hear_out(|said| {
+    let (story, end) = worker.hear_out(|said| {
         if matches!(said, FromWorker::Progress { .. }) && !gone {
             gone = true;
             fs::remove_dir_all(&folder).unwrap();
@@ -71,13 +71,13 @@ fn a_folder_that_is_removed_while_its_trial_trains_is_made_again() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_refused_before_training_with_its_path() {
-    let mut bench = Bench::new();
+    let mut worker = TestWorker::new();
     let spec = spec(Kind::MLP, 1);
-    let blocker = bench.folder.path().join("file");
+    let blocker = worker.folder.path().join("file");
     fs::write(&blocker, "").unwrap();
     let folder = blocker.join("trial");
-    bench.order(&spec, &folder, NEVER);
-    let (story, end) = bench.hear_out(|_| {});
+    worker.order(&spec, &folder, NEVER);
+    let (story, end) = worker.hear_out(|_| {});
     let FromWorker::Rejected { message, .. } = end else {
         panic!("{end:?}")
     };
@@ -87,14 +87,14 @@ fn a_folder_that_cannot_be_written_is_refused_before_training_with_its_path() {
         story.steps.is_empty() && story.notes.is_empty(),
         "{story:?}"
     );
-    let (_, result) = bench.finish(&spec, NEVER);
-    assert_eq!(result.steps, 60, "the worker goes on");
+    let (_, result) = worker.finish(&spec, NEVER);
+    assert_eq!(result.steps, 60, "the worker continues");
 }
 
 #[test]
 fn a_file_system_that_is_read_only_is_refused_before_training() {
-    let mut bench = Bench::new();
-    let mount = bench.folder.path().join("mount");
+    let mut worker = TestWorker::new();
+    let mount = worker.folder.path().join("mount");
     fs::create_dir(&mount).unwrap();
     let run = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
@@ -106,8 +106,8 @@ fn a_file_system_that_is_read_only_is_refused_before_training() {
         return;
     }
     let spec = spec(Kind::MLP, 1);
-    bench.order(&spec, &mount.join("trial"), NEVER);
-    let (_, end) = bench.hear_out(|_| {});
+    worker.order(&spec, &mount.join("trial"), NEVER);
+    let (_, end) = worker.hear_out(|_| {});
     assert!(run("umount", &[]));
     let FromWorker::Rejected { message, .. } = end else {
         panic!("{end:?}")
@@ -116,12 +116,12 @@ fn a_file_system_that_is_read_only_is_refused_before_training() {
 }
 
 #[test]
-fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_room() {
-    let mut bench = Bench::new();
-    let mount = bench.folder.path().join("mount");
+fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_space() {
+    let mut worker = TestWorker::new();
+    let mount = worker.folder.path().join("mount");
     fs::create_dir(&mount).unwrap();
     let mut mounting = Command::new("mount");
-    // No room for another file: the root folder and the one that fills it.
+    // No space for another file: the root folder and the one that fills it.
     mounting
         .args(["-t", "tmpfs", "-o", "nr_inodes=2", "tmpfs"])
         .arg(&mount);
@@ -135,9 +135,9 @@ fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_room() {
     }
     fs::write(mount.join("filler"), "").unwrap();
     let spec = spec(Kind::MLP, 1);
-    bench.order(&spec, &mount.join("trial"), NEVER);
+    worker.order(&spec, &mount.join("trial"), NEVER);
     let remount = mount.clone();
-    let (story, end) = bench.hear_out(move |said| {
+    let (story, end) = worker.hear_out(move |said| {
         if matches!(said, FromWorker::Warning { message, .. } if message.contains("No space left"))
         {
             let more = ["-o", "remount,nr_inodes=100"];
@@ -160,7 +160,7 @@ fn a_disk_that_is_full_from_the_start_holds_a_trial_back_until_there_is_room() {
 
 #[test]
 fn an_order_that_cannot_be_read_ends_the_worker() {
-    let mut bench = Bench::new();
-    bench.orders.write_all(b"\xff\xfe{\n").unwrap();
-    assert_eq!(bench.worker.wait().unwrap().code(), Some(2));
+    let mut worker = TestWorker::new();
+    worker.orders.write_all(b"\xff\xfe{\n").unwrap();
+    assert_eq!(worker.process.wait().unwrap().code(), Some(2));
 }

@@ -21,19 +21,19 @@ pub const NEVER: Checkpointing = Checkpointing {
 };
 
 /// A worker and all that it needs to train.
-pub struct Bench {
+pub struct TestWorker {
     pub folder: tempfile::TempDir,
     pub data: PathBuf,
     pub digest: DataDigest,
-    pub worker: Child,
+    pub process: Child,
     pub orders: ChildStdin,
     pub words: BufReader<ChildStdout>,
     pub pid: u32,
     pub attempts: u64,
 }
 
-impl Bench {
-    pub fn new() -> Bench {
+impl TestWorker {
+    pub fn new() -> TestWorker {
         let folder = tempfile::tempdir().unwrap();
         let csv = folder.path().join("rows.csv");
         let mut text = "a,b,c,class\n".to_owned();
@@ -58,21 +58,21 @@ impl Bench {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut bench = Bench {
+        let mut started = TestWorker {
             data: prepared.path,
             digest: prepared.meta.digest,
             orders: worker.stdin.take().unwrap(),
             words: BufReader::new(worker.stdout.take().unwrap()),
             pid: worker.id(),
-            worker,
+            process: worker,
             folder,
             attempts: 0,
         };
-        let FromWorker::Ready { pid, .. } = bench.hear() else {
+        let FromWorker::Ready { pid, .. } = started.hear() else {
             panic!("not ready")
         };
-        assert_eq!(pid, bench.pid);
-        bench
+        assert_eq!(pid, started.pid);
+        started
     }
 
     pub fn hear(&mut self) -> FromWorker {
@@ -146,10 +146,10 @@ impl Bench {
     }
 }
 
-impl Drop for Bench {
+impl Drop for TestWorker {
     fn drop(&mut self) {
-        let _ = self.worker.kill();
-        let _ = self.worker.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -227,8 +227,8 @@ pub fn kinds() -> Vec<Kind> {
     kinds
 }
 
-/// The next time that a worker writes a model file in `folder`, there is no room.
-pub fn no_room_once(folder: &Path, pid: u32) {
+/// The next time that a worker writes a model file in `folder`, there is no space.
+pub fn no_space_once(folder: &Path, pid: u32) {
     for name in ["model.safetensors", "model.json"] {
         let part = folder.join(format!("{name}.{pid}.part"));
         // One that no model was written by stands there still.

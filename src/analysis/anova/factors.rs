@@ -5,6 +5,7 @@ use crate::axes::Axis;
 use crate::configuration::Configuration;
 use crate::distributions::{ALPHA, t_quantile};
 use crate::text;
+use sweep_core::named::value_of;
 use sweep_core::trial::{Params, Value};
 
 /// Means of points, and how much seeds move them.
@@ -142,10 +143,7 @@ pub(super) fn collect(axes: &[Axis], configs: &[&Configuration]) -> (Vec<Factor>
 
 /// Labels of the levels that occur, and the level of every configuration.
 fn column(axis: &Axis, configs: &[&Configuration]) -> (Vec<String>, Vec<usize>) {
-    let value = |params: &Params| -> Option<Value> {
-        let found = params.iter().find(|(key, _)| *key == axis.name);
-        found.map(|(_, value)| value.clone())
-    };
+    let value = |params: &Params| -> Option<Value> { value_of(params, &axis.name).cloned() };
     let found: Vec<Option<Value>> = configs.iter().map(|config| value(&config.params)).collect();
     let known = axis.effects.iter().map(|effect| Some(effect.value.clone()));
     let all: Vec<Option<Value>> = std::iter::once(None).chain(known).collect();

@@ -1,4 +1,4 @@
-//! The winner against every other configuration: paired by seed, corrected for having looked at all of them.
+//! The winner against every other configuration: paired by seed, corrected for multiple comparisons.
 //!
 //! Each pair is a paired t-test. Its variance is that of the differences of the pair, to which the winner's own variance
 //! plus the typical one of its kind is added with the weight that [`super::moderate`] allows. The winner's own variance is never
@@ -6,7 +6,7 @@
 //! is then judged by its own noise. Nor are the differences of a pair ever taken to vary less than they do. Without a prior
 //! this is the ordinary paired t-test.
 //!
-//! Two corrections for having looked at many configurations, of which the milder one holds.
+//! Two corrections for multiple comparisons, of which the milder one holds.
 //!
 //! The winner against all others at once: for the best of many to beat every other it must beat the second best, and the
 //! two-sided test of those two alone keeps its level however many there are (Gutmann and Maymin, "Is the selected population the best?",

@@ -78,7 +78,7 @@ pub struct Comparison {
     pub degrees: Option<f64>,
     /// Two-sided, of this pair alone.
     pub p: Option<f64>,
-    /// `p` corrected for having looked at all configurations.
+    /// `p` corrected for multiple comparisons.
     pub p_corrected: Option<f64>,
     /// Interval of the difference at the level at which this pair is tested: it leaves out 0 exactly where
     /// `is_significant`.

@@ -212,7 +212,7 @@ fn one_seed_says_nothing_and_pairs_are_of_seeds_that_both_have() {
 }
 
 #[test]
-fn equal_results_and_results_on_coarse_steps_are_not_told_apart() {
+fn equal_results_and_results_on_coarse_steps_are_not_significant() {
     let equal = Inference::of_samples(&samples(&[&[0.5, 0.5, 0.5], &[0.5, 0.5, 0.5]]), Goal::Max);
     assert_eq!(equal.comparisons[0].p, Some(1.0));
     assert_eq!((equal.verdict, equal.tied), (Verdict::Tied, 2));

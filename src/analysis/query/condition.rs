@@ -127,7 +127,7 @@ impl Operand {
         }
     }
 
-    /// Whether this is an identifier's first digits, or goes on where the identifier was cut short.
+    /// Whether this is an identifier's first digits, or continues where the identifier was cut short.
     fn begins(&self, identifier: &Value) -> bool {
         let whole = folded(&text::setting(identifier));
         let is_cut = whole.len() >= SHOWN_DIGITS;

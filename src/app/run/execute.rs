@@ -5,7 +5,8 @@ use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
 use sweep_store::ExperimentRecord;
 
-use super::record::{PriorProgress, begin, clear_checkpoints, lock, statuses};
+use super::new_session::{begin, lock};
+use super::prior_progress::{PriorProgress, clear_checkpoints, statuses};
 use super::session::{Recorded, train};
 use crate::app::App;
 use crate::error::Error;

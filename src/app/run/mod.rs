@@ -1,7 +1,8 @@
 //! `run` and `resume`: train what a sweep asks for and the database does not have.
 
 mod execute;
-pub mod record;
+pub mod new_session;
+pub mod prior_progress;
 mod session;
 
 pub use execute::{RunOutcome, execute, notice_missing_library};

@@ -18,7 +18,7 @@ use sweep_store::{
 };
 use sweep_worker::checkpoints;
 
-use super::record::{PriorProgress, whole};
+use super::prior_progress::{PriorProgress, whole};
 use crate::app::App;
 use crate::error::Error;
 use crate::model;

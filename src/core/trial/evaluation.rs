@@ -10,7 +10,7 @@ use super::models::Kind;
 /// F1 over classes, mean -ln of the probability of a row's class.
 pub const TEST_METRICS: [&str; 3] = ["test/accuracy", "test/macro_f1", "test/loss"];
 
-/// One look at the test rows of a data set.
+/// One evaluation on the test rows of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     pub data: DataDigest,

@@ -20,7 +20,7 @@ pub enum Status {
     Diverged,
     /// Crashed, timed out or refused by its engine.
     Failed,
-    /// Stopped on request; goes on from its checkpoint.
+    /// Stopped on request; resumes from its checkpoint.
     Interrupted,
 }
 

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_larger_than_the_smallest_share_is_an_error() {
+    fn a_batch_larger_than_the_smallest_fraction_is_an_error() {
         let text = "experiment.learning_curve = [0.5, 0.1]\nmodel.batch_size = 20";
         assert_eq!(problems(text, 200), []);
         assert_eq!(

@@ -25,8 +25,8 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
                 .map(move |transfer| (model, transfer))
         })
         .collect();
-    let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.shares.iter())
-        .flat_map(|share| starts.iter().map(|start| (*share, start)))
+    let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.train_fractions.iter())
+        .flat_map(|fraction| starts.iter().map(|start| (*fraction, start)))
         .collect();
     let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
@@ -34,10 +34,10 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
     let mut duplicates = 0;
     for seed in &experiment.seeds {
-        for (index, (share, (model, transfer))) in points.iter().enumerate() {
+        for (index, (fraction, (model, transfer))) in points.iter().enumerate() {
             let objective = experiment.objective.clone();
             let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
-            spec.train_fraction = *share;
+            spec.train_fraction = *fraction;
             spec.transfer = transfer.clone();
             if configs.len() == index {
                 configs.push(spec.config_id(data));
@@ -58,7 +58,7 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
             .flat_map(axes)
             .chain(transfer_axes(experiment))
             .collect(),
-        shares: experiment.shares.clone(),
+        train_fractions: experiment.train_fractions.clone(),
         fixed: experiment.spaces().flat_map(fixed).collect(),
         trials,
         duplicates,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_share_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
+    fn every_fraction_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
         let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
         let ordinary = expand(&experiment(networks), &digest());
         let mut asked = experiment(&format!(
@@ -203,15 +203,15 @@ mod tests {
             .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
             .unwrap();
         let plan = expand(&asked, &digest());
-        // Two seeds, two shares, one forest and two networks begun in three ways each.
+        // Two seeds, two fractions, one forest and two networks begun in three ways each.
         assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);
         assert_eq!(plan.configurations(), 14);
         let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
         assert!(ordinary.trials.iter().all(|trial| ids.contains(&trial.id)));
-        let shares: Vec<f64> = (plan.trials[..14].iter())
+        let fractions: Vec<f64> = (plan.trials[..14].iter())
             .map(|trial| trial.spec.train_fraction)
             .collect();
-        assert_eq!(shares, [[1.0; 7], [0.1; 7]].concat());
+        assert_eq!(fractions, [[1.0; 7], [0.1; 7]].concat());
         // Each network from scratch, then its ways of beginning otherwise.
         let starts: Vec<Option<usize>> = (plan.trials[1..7].iter())
             .map(|trial| trial.spec.transfer.as_ref().map(|transfer| transfer.freeze))

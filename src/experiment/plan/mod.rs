@@ -26,15 +26,15 @@ pub struct PlannedTrial {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
-    /// every configuration; within a seed share by share of the training rows, all of them first;
-    /// within a share the baselines come first (they are few, and the bar that networks are measured
+    /// every configuration; within a seed fraction by fraction of the training rows, all of them
+    /// first; within a fraction the baselines come first (they are few, and the bar that networks are measured
     /// against), then the networks, the last axis varying fastest. The extra seeds of some
     /// configurations come last.
     pub trials: Vec<PlannedTrial>,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,
-    /// Shares of the training rows, 1 first.
-    pub shares: Vec<f64>,
+    /// Fractions of the training rows, 1 first.
+    pub train_fractions: Vec<f64>,
     /// What the file fixes: (dotted path of the key, kind of model, key).
     pub fixed: Vec<(String, Kind, String)>,
     /// Trials dropped because another one is the same, as when an axis has no effect.
@@ -118,7 +118,7 @@ mod tests {
     fn the_examples_ask_for_as_many_trials_as_they_say() {
         for (text, networks, boosted, forests) in [
             (GENRES_GRID, 192, 0, 0),
-            // Five seeds, six shares, from scratch and in three ways of transferring.
+            // Five seeds, six fractions, from scratch and in three ways of transferring.
             (GENRES_TRANSFER, 5 * 6 * 4, 0, 0),
             (GENRES_BASELINES, 0, 6, 3),
             (GENRES_TEXT, 12, 3, 0),

@@ -2,6 +2,7 @@
 
 use super::{Plan, PlannedTrial};
 use sweep_core::format::pluralize;
+use sweep_core::named::value_of;
 use sweep_core::trial::{INIT, Kind, TRAIN_FRACTION};
 
 /// What a plan holds, ready to be printed.
@@ -72,19 +73,16 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
     if of_kind.clone().any(|trial| trial.spec.transfer.is_some()) {
         axes.push(INIT);
     }
-    if plan.shares.len() > 1 {
+    if plan.train_fractions.len() > 1 {
         axes.push(TRAIN_FRACTION);
     }
     let row = |trial: &PlannedTrial| {
         let params = trial.spec.params();
-        let cell = |axis: &&str| {
-            let found = params.iter().find(|(name, _)| name == axis);
-            match found {
-                Some((_, value)) => value.to_string(),
-                None if *axis == TRAIN_FRACTION => "1".to_owned(),
-                None if *axis == INIT => "scratch".to_owned(),
-                None => String::new(),
-            }
+        let cell = |axis: &&str| match value_of(&params, axis) {
+            Some(value) => value.to_string(),
+            None if *axis == TRAIN_FRACTION => "1".to_owned(),
+            None if *axis == INIT => "scratch".to_owned(),
+            None => String::new(),
         };
         let head = [trial.id.short().to_owned(), trial.spec.seed.to_string()];
         head.into_iter().chain(axes.iter().map(cell)).collect()

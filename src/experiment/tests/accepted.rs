@@ -207,15 +207,15 @@ fn spans_lead_to_the_key_or_to_what_is_around_it() {
 
 #[test]
 fn all_rows_lead_a_learning_curve_whether_named_or_not() {
-    for (written, shares) in [
+    for (written, fractions) in [
         ("[0.1, 0.25, 1.0]", vec![1.0, 0.1, 0.25]),
         ("[0.5]", vec![1.0, 0.5]),
         ("[1]", vec![1.0]),
     ] {
         let experiment = good(&[&format!("experiment.learning_curve={written}")]);
-        assert_eq!(experiment.shares, shares);
+        assert_eq!(experiment.train_fractions, fractions);
     }
-    assert_eq!(good(&[]).shares, [1.0]);
+    assert_eq!(good(&[]).train_fractions, [1.0]);
 }
 
 /// The experiment with `rest` after a sound `[data]` table.

@@ -55,7 +55,7 @@ fn the_largest_grid_allowed_is_exactly_the_bound() {
 
 #[test]
 fn no_mangled_file_makes_the_reader_panic() {
-    let mut dice = Dice(1);
+    let mut rng = Rng(1);
     let mut accepted = 0;
     for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
         accepted += usize::from(sound(&GOOD[..end]));
@@ -86,10 +86,10 @@ fn no_mangled_file_makes_the_reader_panic() {
     ];
     for _ in 0..4000 {
         let mut text: Vec<char> = GOOD.chars().collect();
-        for _ in 0..=dice.below(3) {
-            let at = dice.below(text.len());
-            let piece = pieces[dice.below(pieces.len())];
-            let cut = dice.below(12).min(text.len() - at);
+        for _ in 0..=rng.below(3) {
+            let at = rng.below(text.len());
+            let piece = pieces[rng.below(pieces.len())];
+            let cut = rng.below(12).min(text.len() - at);
             text.splice(at..at + cut, piece.chars());
         }
         accepted += usize::from(sound(&text.into_iter().collect::<String>()));
@@ -102,7 +102,7 @@ fn no_mangled_file_makes_the_reader_panic() {
 
 #[test]
 fn no_mangled_flag_makes_the_reader_panic() {
-    let mut dice = Dice(2);
+    let mut rng = Rng(2);
     let keys = [
         "model", "grid", "baseline", "data", "numeric", "0", "1", "9", "lr", "zip", "rounds",
         "kind", "split", "seed", "epochs", "", "é", "\"", " ",
@@ -112,11 +112,11 @@ fn no_mangled_flag_makes_the_reader_panic() {
     ];
     let mut accepted = 0;
     for _ in 0..4000 {
-        let path: Vec<&str> = (0..=dice.below(4))
-            .map(|_| keys[dice.below(keys.len())])
+        let path: Vec<&str> = (0..=rng.below(4))
+            .map(|_| keys[rng.below(keys.len())])
             .collect();
-        let value = values[dice.below(values.len())];
-        let equals = ["=", "=", "=", ""][dice.below(4)];
+        let value = values[rng.below(values.len())];
+        let equals = ["=", "=", "=", ""][rng.below(4)];
         let flag = format!("{}{equals}{value}", path.join("."));
         let flags = [flag, "data.path=\"x\"".to_owned()];
         match parse(&source(GOOD), &flags) {
@@ -147,9 +147,9 @@ fn sound(text: &str) -> bool {
 }
 
 /// A linear congruential generator (Knuth's MMIX): good enough to mangle text.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);

@@ -40,8 +40,8 @@ fn table(cases: &[(&str, &str, &[&str])]) -> String {
 
 refused! {
     bad_experiment_tables_are_explained {
-        "shares that cannot be": "[experiment]\nlearning_curve = [0.1, 0, 1.5, \"all\", 0.1]\n[model]\n";
-        "a learning curve without shares": "[experiment]\nlearning_curve = []\n[model]\n";
+        "fractions that cannot be": "[experiment]\nlearning_curve = [0.1, 0, 1.5, \"all\", 0.1]\n[model]\n";
+        "a learning curve without fractions": "[experiment]\nlearning_curve = []\n[model]\n";
         "a name that begins like a flag": "[experiment]\nname = \"-dash\"\n[model]\n";
         "a name that cannot be a folder": "[experiment]\nname = \"../x\"\n[model]\n";
         "seeds that are not different integers": "[experiment]\nseeds = [1, 2, 1, -3, 0.5, \"x\"]\n[model]\n";
@@ -54,7 +54,7 @@ refused! {
         "a transfer without source and networks": "[[baseline]]\nkind = \"xgboost\"\n[transfer]\n";
         "bad settings of a transfer": "[model]\n[transfer]\nfrom = \"\"\nlayers = \"all\"\nfreeze = [0, -1, 0]\nlr = 0\nlr_scale = [1.0]\nlerning_rate = 3\n";
         "a test file beside a transfer": "test_path = \"test.csv\"\n[model]\n[transfer]\nfrom = \"a:best\"\n";
-        "a grid too large with its shares and transfers": "[experiment]\nlearning_curve = [0.1, 0.5]\n[grid]\nlr = { lin = [0.1, 0.2], steps = 100000 }\n[transfer]\nfrom = \"a:best\"\nfreeze = [0, 1, 2]\n";
+        "a grid too large with its fractions and transfers": "[experiment]\nlearning_curve = [0.1, 0.5]\n[grid]\nlr = { lin = [0.1, 0.2], steps = 100000 }\n[transfer]\nfrom = \"a:best\"\nfreeze = [0, 1, 2]\n";
     }
     bad_syntax_and_tables_are_explained {
         "a syntax error": "[model]\nepochs = = 3\nlr = 0.1\n[grid\n";

@@ -18,7 +18,7 @@ const MAX: usize = 40;
 const ROW: i32 = 52;
 /// Width of the longest column name.
 const NAMES: i32 = 440;
-/// Room for eta squared or Cramér's V at the right.
+/// Space for eta squared or Cramér's V at the right.
 const NUMBERS: i32 = 300;
 /// What chance would give.
 const CHANCE: RGBColor = RGBColor(190, 190, 190);

@@ -17,7 +17,7 @@ const MAX: usize = 40;
 const ROW: i32 = 52;
 /// Width of the longest class name.
 const NAMES: i32 = 420;
-/// Room for the numbers beside the longest bar.
+/// Space for the numbers beside the longest bar.
 const NUMBERS: i32 = 260;
 
 pub fn drawing<'a>(

@@ -15,7 +15,7 @@ const MAX: usize = 20;
 /// Height of a box with the space to the next one.
 const ROW: i32 = 46;
 const THICK: i32 = 26;
-/// Room for the name above and the ticks below.
+/// Space for the name above and the ticks below.
 const AROUND: i32 = 150;
 /// Width of the longest class name.
 const NAMES: i32 = 210;

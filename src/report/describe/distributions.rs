@@ -184,7 +184,7 @@ impl Panels<'_> {
         let inside: usize = histogram.counts.iter().flatten().sum();
         let outside = histogram.below + histogram.above;
         let kind = Type::new(TICK, FAINT);
-        let mut room = PANEL;
+        let mut width = PANEL;
         if outside > 0 {
             let share = 100.0 * outside as f64 / (inside + outside) as f64;
             let beyond = match share < 0.1 {
@@ -192,10 +192,10 @@ impl Panels<'_> {
                 false => format!("{share:.1}% beyond"),
             };
             canvas.text(&beyond, (left + PANEL, y), kind.right())?;
-            room -= kind.width(&beyond) + 20;
+            width -= kind.width(&beyond) + 20;
         }
         let name = Type::new(LABEL, INK).bold();
-        canvas.text(&name.fit(&shape.column, room), (left, y), name)
+        canvas.text(&name.fit(&shape.column, width), (left, y), name)
     }
 }
 

@@ -20,7 +20,7 @@ const WITH_NUMBERS: i32 = 84;
 const EDGE: i32 = 1_500;
 /// Width of the longest column name.
 const NAMES: i32 = 420;
-/// Room for the colour key at the right, and the least width for the title.
+/// Space for the colour key at the right, and the least width for the title.
 const KEY: i32 = 170;
 const LEAST_WIDTH: i32 = 1_200;
 /// Colours of -1 and 1, told apart with any common colour vision; 0 is white.

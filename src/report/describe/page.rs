@@ -38,7 +38,7 @@ impl Head {
         }
     }
 
-    /// Where the picture goes on below.
+    /// Where the picture continues below.
     pub fn height(&self) -> i32 {
         HEAD + LINE * self.lines.len() as i32 + 24
     }

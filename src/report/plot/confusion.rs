@@ -19,7 +19,7 @@ const MAX: usize = 300;
 const NAMES: i32 = 360;
 /// Length of the longest class name below.
 const UPRIGHT: i32 = 260;
-/// Room for the title however few classes there are.
+/// Space for the title however few classes there are.
 const MIN_WIDTH: i32 = 1100;
 /// Width of the colour key at the right.
 const KEY: i32 = 190;
@@ -72,7 +72,7 @@ struct Confusion<'a> {
     left: i32,
     /// Whether class names below are wider than a cell.
     is_upright: bool,
-    /// Room below the cells.
+    /// Space below the cells.
     below: i32,
 }
 
@@ -90,7 +90,7 @@ impl Confusion<'_> {
             .max();
         let widest = widest.unwrap_or(0);
         let is_upright = widest > cell - 12;
-        let room = if is_upright {
+        let labels = if is_upright {
             widest.min(UPRIGHT)
         } else {
             TICK
@@ -98,7 +98,7 @@ impl Confusion<'_> {
         Confusion {
             left: MARGIN + 64 + widest + 16,
             is_upright,
-            below: room + 100,
+            below: labels + 100,
             title,
             run,
             counts,
@@ -115,7 +115,7 @@ impl Confusion<'_> {
         HEAD + 56
     }
 
-    /// Every how many classes a name has room.
+    /// Every how many classes a name fits.
     fn every(&self) -> usize {
         (40 / self.cell) as usize + 1
     }

@@ -132,7 +132,11 @@ impl Plot for Effects<'_> {
         for (row, axes) in self.axes.chunks(ACROSS).enumerate() {
             let panels: Vec<Panel<'_>> = axes.iter().map(|axis| Panel::new(axis, width)).collect();
             // One height for all of a row, so that its grid lines go through.
-            let room = panels.iter().map(|panel| panel.room).max().unwrap_or(0);
+            let labels = panels
+                .iter()
+                .map(|panel| panel.label_height)
+                .max()
+                .unwrap_or(0);
             for (column, panel) in panels.iter().enumerate() {
                 let left = MARGIN + ticks + column as i32 * (width + between);
                 let top = HEAD + 50 + row as i32 * PANEL_HEIGHT;
@@ -140,7 +144,7 @@ impl Plot for Effects<'_> {
                     left,
                     right: left + width,
                     top: top + 56,
-                    bottom: top + PANEL_HEIGHT - room - 24,
+                    bottom: top + PANEL_HEIGHT - labels - 24,
                     x: Scale::between(0.0, 1.0, 1),
                     y: self.scale.clone(),
                 };
@@ -159,8 +163,8 @@ struct Panel<'a> {
     /// Width of a value's place.
     slot: i32,
     is_upright: bool,
-    /// Room below for labels.
-    room: i32,
+    /// Height of the labels below, in pixels.
+    label_height: i32,
 }
 
 impl Panel<'_> {
@@ -176,7 +180,7 @@ impl Panel<'_> {
             names,
             slot,
             is_upright,
-            room: if is_upright { widest + 24 } else { 60 },
+            label_height: if is_upright { widest + 24 } else { 60 },
         }
     }
 

@@ -1,4 +1,4 @@
-//! Axes: from numbers to places on a canvas, with ticks at round numbers and room for every label.
+//! Axes: from numbers to places on a canvas, with ticks at round numbers and space for every label.
 //!
 //! A scale is never empty: one value, equal values and values of any size have a range around them.
 
@@ -148,11 +148,11 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Room above a frame for its name.
+    /// Space above a frame for its name.
     pub const ABOVE: i32 = 64;
-    /// Room below a frame for tick labels and the name of the x axis.
+    /// Space below a frame for tick labels and the name of the x axis.
     pub const BELOW: i32 = 104;
-    /// Room between tick labels and the frame.
+    /// Space between tick labels and the frame.
     pub const GAP: i32 = 14;
 
     /// Where (x, y) stands on the canvas; `None` where it cannot be drawn.

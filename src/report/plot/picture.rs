@@ -18,7 +18,7 @@ pub(super) const CONFUSION: &str = "confusion";
 pub(super) const BOOSTING: &str = "xgboost_curve";
 pub(super) const IMPORTANCE: &str = "importance";
 
-/// Room for the title above a plot.
+/// Space for the title above a plot.
 pub(crate) const HEAD: i32 = 100;
 
 /// Why there is no picture.

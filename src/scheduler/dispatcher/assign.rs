@@ -12,7 +12,7 @@ use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Event};
 use sweep_core::protocol::{ToWorker, TrainRequest};
 
-/// Pause before a trial that another session is training is looked at again.
+/// Pause before a trial that another session is training is tried again.
 const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl Dispatcher<'_, '_> {
@@ -186,7 +186,7 @@ impl Dispatcher<'_, '_> {
         let now = awake::now();
         slot_state.state = WorkerStatus::Busy {
             since: now,
-            heard: now,
+            last_message: now,
             begun: trials.len() as u32,
         };
         let assignments = (first..).zip(trials);

@@ -99,7 +99,7 @@ impl Dispatcher<'_, '_> {
             _ => {
                 let now = awake::now();
                 for Assignment { trial, attempt } in assignments {
-                    // One of them may be to blame: alone it will show which.
+                    // One of them may have caused it: alone, each shows whether it does.
                     self.queue.batch_failed(trial, now);
                     self.emit(&Event::TrialFailed {
                         trial: self.id(trial),
@@ -131,9 +131,9 @@ impl Dispatcher<'_, '_> {
             // The worker that failed is not counted: it has been given up, or is ready.
             had_neighbours: self.busy() > 0,
         };
-        let verdict = self.queue.failed(&slot, index, failure, awake::now());
+        let decision = self.queue.failed(&slot, index, failure, awake::now());
         let why = cause.to_string();
-        let will_retry = verdict == RetryDecision::Retry;
+        let will_retry = decision == RetryDecision::Retry;
         self.summary.failed += usize::from(!will_retry);
         self.emit(&Event::TrialFailed {
             trial: self.id(index),
@@ -142,7 +142,7 @@ impl Dispatcher<'_, '_> {
             log_tail,
             will_retry,
         })?;
-        if let RetryDecision::SkipConfiguration { kills, trials } = verdict {
+        if let RetryDecision::SkipConfiguration { kills, trials } = decision {
             let reason = format!(
                 "its configuration {} has ended {kills} workers; the last: {why}",
                 self.work.trials[index].config.short()

@@ -15,14 +15,14 @@ impl Dispatcher<'_, '_> {
     pub(super) fn on_output(
         &mut self,
         worker: WorkerId,
-        heard: WorkerOutput,
+        output: WorkerOutput,
     ) -> Result<(), ScheduleError> {
         let at = |slot_state: &SlotState| slot_state.worker == worker && slot_state.link.is_some();
         let Some(slot_index) = self.slots.iter().position(at) else {
             // A late message of a worker that was given up.
             return Ok(());
         };
-        match heard {
+        match output {
             WorkerOutput::Message(said) => self.on_message(slot_index, said),
             WorkerOutput::Malformed(line) => {
                 let message = format!("the worker sent an invalid message: {line:?}");
@@ -73,8 +73,8 @@ impl Dispatcher<'_, '_> {
             (said, WorkerStatus::Busy { .. })
                 if self.assignment_of(slot_index, &said).is_some() =>
             {
-                if let WorkerStatus::Busy { heard, .. } = &mut self.slots[slot_index].state {
-                    *heard = awake::now();
+                if let WorkerStatus::Busy { last_message, .. } = &mut self.slots[slot_index].state {
+                    *last_message = awake::now();
                 }
                 match self.assignment_of(slot_index, &said) {
                     Some(assignment) => self.on_trial_message(slot_index, assignment, said),

@@ -34,7 +34,7 @@ use sweep_experiment::plan::PlannedTrial;
 
 /// Longest the loop sleeps: observers are woken at least this often.
 const MAX_WAIT: Duration = Duration::from_millis(200);
-/// How often observers are looked at when nothing but them is left to wait for.
+/// How often observers are polled when nothing but them is left to wait for.
 const SETTLE_WAIT: Duration = Duration::from_millis(5);
 
 /// Most messages that are handled before limits are checked.
@@ -125,7 +125,7 @@ impl Dispatcher<'_, '_> {
 
     fn receive(&mut self, incoming: Incoming) -> Result<(), ScheduleError> {
         match incoming {
-            Incoming::Worker(worker, heard) => self.on_output(worker, heard),
+            Incoming::Worker(worker, output) => self.on_output(worker, output),
             Incoming::Interrupt => self.interrupt(),
             Incoming::Continued => self.continued(),
         }

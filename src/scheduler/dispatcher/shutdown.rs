@@ -1,7 +1,7 @@
 //! Handles interrupts, limits of the session, and time limits of trials.
 //!
-//! Limits are enforced when all that was said has been heard: an observer that keeps the loop waiting
-//! (a full disk, say) makes no worker look silent.
+//! Limits are enforced when all messages have been received: an observer that keeps the loop waiting
+//! (a full disk, say) makes no worker seem silent.
 
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ impl Dispatcher<'_, '_> {
         self.kill_all()
     }
 
-    /// Ends every worker now; their trials go on from their last checkpoint some other time.
+    /// Ends every worker now; their trials resume from their last checkpoint another time.
     fn kill_all(&mut self) -> Result<(), ScheduleError> {
         for slot_index in 0..self.slots.len() {
             if let WorkerStatus::Busy { .. } = self.slots[slot_index].state {
@@ -127,10 +127,11 @@ impl Dispatcher<'_, '_> {
             }
             WorkerStatus::Busy {
                 since,
-                heard,
+                last_message,
                 begun,
             } => {
-                let (after, silence) = (now.duration_since(since), now.duration_since(heard));
+                let (after, silence) =
+                    (now.duration_since(since), now.duration_since(last_message));
                 let times = match slots::gpu_of(&self.slots[slot_index].slot) {
                     Some(_) => begun.min(GPU_BATCH_TIMEOUT_FACTOR),
                     None => begun,

@@ -39,7 +39,7 @@ pub enum WorkerStatus {
     Busy {
         since: Instant,
         /// When a message about its trials last arrived.
-        heard: Instant,
+        last_message: Instant,
         /// Trials that were begun together.
         begun: u32,
     },

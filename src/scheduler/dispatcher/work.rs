@@ -77,7 +77,7 @@ impl Summary {
     }
 }
 
-/// Why a session could not go on.
+/// Why a session could not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     #[error(transparent)]

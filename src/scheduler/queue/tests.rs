@@ -64,7 +64,7 @@ fn a_crashed_trial_comes_back_after_a_pause_that_grows() {
 }
 
 #[test]
-fn what_would_fail_again_is_not_tried_again_and_blames_neither_slot_nor_configuration() {
+fn what_would_fail_again_is_not_tried_again_and_counts_against_neither_slot_nor_configuration() {
     let mut queue = Queue::new(vec![0; 9], 2);
     let now = Instant::now();
     let refused = Cause::Rejected {
@@ -92,9 +92,9 @@ fn a_configuration_that_ends_two_workers_is_skipped_with_all_its_seeds() {
     let now = now + MAX_BACKOFF;
     assert_eq!(queue.next(now), Some(1));
     let trials = vec![4];
-    let verdict = queue.fail(1, 1, &crash(), now);
+    let decision = queue.fail(1, 1, &crash(), now);
     assert_eq!(
-        verdict,
+        decision,
         RetryDecision::SkipConfiguration { kills: 2, trials }
     );
     let rest = [(); 4].map(|()| queue.next(now));
@@ -109,9 +109,9 @@ fn trials_of_one_configuration_that_fail_once_each_set_it_aside_without_retries(
     assert_eq!(queue.fail(0, 0, &crash(), now), RetryDecision::GiveUp);
     assert_eq!(queue.next(now), Some(1));
     let trials = vec![2, 3];
-    let verdict = queue.fail(0, 1, &crash(), now);
+    let decision = queue.fail(0, 1, &crash(), now);
     assert_eq!(
-        verdict,
+        decision,
         RetryDecision::SkipConfiguration { kills: 2, trials }
     );
     assert!(queue.is_empty());
@@ -128,9 +128,9 @@ fn more_retries_let_a_configuration_end_more_workers() {
     }
     assert_eq!(queue.next(now), Some(0));
     let trials = vec![1];
-    let verdict = queue.fail(0, 0, &crash(), now);
+    let decision = queue.fail(0, 0, &crash(), now);
     assert_eq!(
-        verdict,
+        decision,
         RetryDecision::SkipConfiguration { kills: 4, trials }
     );
 }
@@ -156,16 +156,16 @@ fn memory_that_ran_out_is_tried_again_once_and_only_after_company() {
     alone.next(now);
     assert_eq!(alone.fail(0, 0, &no_memory(), now), RetryDecision::GiveUp);
 
-    let mut crowded = different(1, 9);
+    let mut beside_others = different(1, 9);
     let failure = Failure {
         cause: &no_memory(),
         had_neighbours: true,
     };
-    crowded.next(now);
-    let first = crowded.failed(&slot(0), 0, failure, now);
+    beside_others.next(now);
+    let first = beside_others.failed(&slot(0), 0, failure, now);
     assert_eq!(first, RetryDecision::Retry);
-    assert_eq!(crowded.next(now + INITIAL_BACKOFF), Some(0));
-    let second = crowded.failed(&slot(0), 0, failure, now);
+    assert_eq!(beside_others.next(now + INITIAL_BACKOFF), Some(0));
+    let second = beside_others.failed(&slot(0), 0, failure, now);
     assert_eq!(second, RetryDecision::GiveUp);
 }
 
@@ -198,7 +198,7 @@ fn a_trial_that_another_session_has_comes_back_later_and_the_rest_from_the_far_e
 }
 
 #[test]
-fn a_slot_is_worn_out_by_different_configurations_not_by_one_that_kills_its_worker() {
+fn a_slot_becomes_unhealthy_by_different_configurations_not_by_one_that_kills_its_worker() {
     // Every third trial is of configuration 0.
     let mut queue = Queue::new((0..30).map(|trial| trial % 3 * trial).collect(), 9);
     let now = Instant::now();
@@ -217,7 +217,7 @@ fn a_slot_is_worn_out_by_different_configurations_not_by_one_that_kills_its_work
 }
 
 #[test]
-fn configurations_that_failed_elsewhere_do_not_wear_out_a_slot() {
+fn configurations_that_failed_elsewhere_do_not_make_a_slot_unhealthy() {
     let mut queue = different(6, 1);
     let now = Instant::now();
     for trial in 0..2 {
@@ -247,7 +247,7 @@ fn a_slot_in_doubt_is_tried_with_a_trial_from_the_far_end_of_the_plan() {
 }
 
 #[test]
-fn a_slot_whose_worker_never_starts_is_worn_out() {
+fn a_slot_whose_worker_never_starts_becomes_unhealthy() {
     let mut queue = different(1, 0);
     for _ in 0..SLOT_FAILURES {
         assert!(!queue.is_unhealthy(&slot(0)));
@@ -269,7 +269,7 @@ fn trials_of_a_group_are_taken_in_the_order_of_the_plan_and_each_once() {
 }
 
 #[test]
-fn trials_whose_group_died_are_tried_again_alone_and_nobody_is_blamed() {
+fn trials_whose_group_died_are_tried_again_alone_and_no_configuration_is_counted_as_failing() {
     let mut queue = Queue::new(vec![0; 4], 0);
     let now = Instant::now();
     let group: Vec<usize> = (0..4)

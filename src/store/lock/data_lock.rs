@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::holder::{PAUSE, open};
+use super::holder::{RETRY_INTERVAL, open};
 use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
 
@@ -33,7 +33,7 @@ impl DataLock {
             match file.try_lock() {
                 Ok(()) => return Ok(Some(DataLock { file: Some(file) })),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(RETRY_INTERVAL);
                 }
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),

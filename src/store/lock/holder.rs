@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::now_ms;
-use crate::system::identity;
+use crate::system::{identity, open_descriptors};
 use sweep_core::run_dir::{RunDir, RunFile, is_experiment_name};
 use sweep_core::signals;
 
-/// How long a lock is tried for that another process may only be looking at.
+/// How long a lock is tried for that another process may only be probing.
 pub(super) const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
 /// Pause between two tries.
-pub(super) const PAUSE: Duration = Duration::from_millis(5);
+pub(super) const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Who holds a lock, as written inside the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,10 +90,7 @@ impl LockHolder {
         let Ok(path) = path_of(runs, experiment) else {
             return false;
         };
-        let open = std::fs::read_dir(format!("/proc/{}/fd", self.pid));
-        let mut files = open.into_iter().flatten().flatten();
-        let wanted = identity(&path);
-        wanted.is_some() && files.any(|file| identity(&file.path()) == wanted)
+        identity(&path).is_some_and(|wanted| open_descriptors(self.pid, wanted).next().is_some())
     }
 }
 
@@ -111,7 +108,7 @@ pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<LockHolder>, Lo
     };
     let begin = Instant::now();
     loop {
-        // Shared, so that two who look do not take each other for a holder.
+        // Shared, so that two probes do not take each other for a holder.
         match file.try_lock_shared() {
             Ok(()) => return Ok(None),
             Err(TryLockError::Error(source)) => return Err(fail(source)),
@@ -120,7 +117,7 @@ pub fn holder_of(runs: &Path, experiment: &str) -> Result<Option<LockHolder>, Lo
         match holder(&mut file) {
             Some(held) => return Ok(Some(held)),
             // It is about to write who it is.
-            None if begin.elapsed() < PROBE_TIMEOUT => thread::sleep(PAUSE),
+            None if begin.elapsed() < PROBE_TIMEOUT => thread::sleep(RETRY_INTERVAL),
             None => {
                 return Err(LockError::Held {
                     experiment: experiment.to_owned(),
@@ -168,12 +165,12 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
 /// The name of this machine.
 pub fn host_name() -> String {
     /// POSIX allows 255 bytes.
-    const LONGEST: usize = 256;
-    let mut name = [0_u8; LONGEST];
+    const MAX_LEN: usize = 256;
+    let mut name = [0_u8; MAX_LEN];
     // SAFETY: the buffer is writable for the length given, and its last byte is kept out of reach,
     // so that it ends in a zero however long the name is.
-    let status = unsafe { libc::gethostname(name.as_mut_ptr().cast(), LONGEST - 1) };
-    let end = name.iter().position(|&byte| byte == 0).unwrap_or(LONGEST);
+    let status = unsafe { libc::gethostname(name.as_mut_ptr().cast(), MAX_LEN - 1) };
+    let end = name.iter().position(|&byte| byte == 0).unwrap_or(MAX_LEN);
     match status == 0 && end > 0 {
         true => String::from_utf8_lossy(&name[..end]).into_owned(),
         false => "unknown".to_owned(),

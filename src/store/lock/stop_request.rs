@@ -1,7 +1,7 @@
 //! Asking the process that runs an experiment to stop, from another process or another machine.
 //!
 //! A request is a small file beside the lock, `EXPERIMENT.stop`. It names the holder it is meant for, so
-//! that one that was left behind stops nobody else, and saying the same twice changes nothing.
+//! that one that was left behind stops no other process, and saying the same twice changes nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub struct StopRequest {
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StopMode {
-    /// Let trials in hand write a checkpoint.
+    /// Let running trials write a checkpoint.
     #[serde(rename = "clean")]
     Graceful,
     /// End workers at once.
@@ -48,12 +48,12 @@ impl StopRequest {
     }
 
     /// Asks the holder to stop. A request to stop at once is not taken back by a later, milder one.
-    pub fn send(&self, urgency: StopMode) -> std::io::Result<()> {
+    pub fn send(&self, mode: StopMode) -> std::io::Result<()> {
         if self.pending() == Some(StopMode::Immediate) {
             return Ok(());
         }
         let request = Request {
-            stop: urgency,
+            stop: mode,
             holder: self.holder.clone(),
         };
         // A file that is there has been written: the holder never reads half a request.
@@ -70,7 +70,7 @@ impl StopRequest {
 
     /// Removes what was asked for, for whomever it was meant. Only who holds the lock may do that.
     pub(super) fn clear(&self) {
-        // One that stays names a process that is gone, and stops nobody.
+        // One that stays names a process that is gone, and stops nothing.
         let _ = std::fs::remove_file(&self.path);
     }
 }
@@ -89,12 +89,12 @@ mod tests {
 
         let holder = holder_of(runs.path(), "genres").unwrap().unwrap();
         let asked = StopRequest::to(runs.path(), "genres", holder).unwrap();
-        for (urgency, pending) in [
+        for (mode, pending) in [
             (StopMode::Graceful, StopMode::Graceful),
             (StopMode::Immediate, StopMode::Immediate),
             (StopMode::Graceful, StopMode::Immediate),
         ] {
-            asked.send(urgency).unwrap();
+            asked.send(mode).unwrap();
             assert_eq!(own.pending(), Some(pending));
         }
         let files = || {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_another_process_stops_nobody() {
+    fn a_request_to_another_process_stops_nothing() {
         let runs = tempfile::tempdir().unwrap();
         let lock = SweepLock::acquire(runs.path(), "genres").unwrap();
         let gone = LockHolder {

@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Instant;
 
 use super::holder::{
-    LockError, LockHolder, PAUSE, PROBE_TIMEOUT, holder, holder_of, host_name, open, path_of,
+    LockError, LockHolder, PROBE_TIMEOUT, RETRY_INTERVAL, holder, holder_of, host_name, open,
+    path_of,
 };
 use super::stop_request::StopRequest;
 use crate::clock::now_ms;
@@ -54,9 +55,9 @@ impl SweepLock {
                         path,
                     });
                 }
-                // It may be that of a process that only looks whether it is held.
+                // It may be that of a process that only probes whether it is held.
                 Err(TryLockError::WouldBlock) if begin.elapsed() < PROBE_TIMEOUT => {
-                    thread::sleep(PAUSE)
+                    thread::sleep(RETRY_INTERVAL)
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(LockError::Held {
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_a_lock_tells_its_holder_and_leaves_it_alone() {
+    fn reading_a_lock_tells_its_holder_and_leaves_it_alone() {
         let runs = tempfile::tempdir().unwrap();
         assert_eq!(holder_of(runs.path(), "genres").unwrap(), None);
         let lock = SweepLock::acquire(runs.path(), "genres").unwrap();

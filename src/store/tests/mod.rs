@@ -51,7 +51,7 @@ impl TestStore {
         self.store.writer(session, None).unwrap()
     }
 
-    /// A writer that looks after the files of trials and calls `after_commit`.
+    /// A writer that flushes the files of trials and calls `after_commit`.
     fn keeping_files(
         &self,
         session: SessionId,

@@ -199,7 +199,7 @@ fn an_empty_file_becomes_a_database_but_is_none_to_read() {
     );
 }
 
-/// A folder is named with a file in it; a copy without its write-ahead log is told apart from a file that is not there, and one
+/// A folder is named with a file in it; a copy without its write-ahead log is distinguished from a file that is not there, and one
 /// without a table from one that SQLite cannot read.
 #[test]
 fn a_folder_and_copies_that_lack_something_are_named_as_what_they_are() {

@@ -25,7 +25,7 @@ fn train(lab: &mut TestStore, experiment: &str, plan: &[NewTrial], trained: &[Ne
     writer.finish(Outcome::Finished).unwrap();
 }
 
-/// A look of `experiment` at the test rows with the trials of `plan`.
+/// A test-set evaluation of `experiment` with the trials of `plan`.
 fn evaluate(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
     let runs = plan.iter().map(|(id, _, spec)| EvaluatedRun {
         trial: id.clone(),
@@ -112,11 +112,7 @@ fn a_removed_experiment_leaves_nothing_but_the_count_of_its_test_evaluations() {
         datasets: vec![dataset().digest],
     };
     assert_eq!(lab.store.removal("songs", None).unwrap(), expected);
-    assert_eq!(
-        rows(&lab),
-        before,
-        "looking at what would go removes nothing"
-    );
+    assert_eq!(rows(&lab), before, "listing what would go removes nothing");
 
     assert_eq!(lab.store.remove("songs", None).unwrap(), expected);
     for (table, rows) in rows(&lab) {

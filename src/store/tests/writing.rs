@@ -317,7 +317,7 @@ fn failed_session(lab: &mut TestStore) -> (SessionId, Vec<TrialId>) {
             },
             Event::SlotRetired {
                 slot,
-                reason: "worn out".to_owned(),
+                reason: "unhealthy".to_owned(),
             },
         ],
     );
@@ -368,7 +368,7 @@ fn events_of_slots_read_back_with_their_reasons() {
         told,
         [
             ("cpu:0", "worker_started", Some(77), None),
-            ("cpu:0", "retired", None, Some("worn out")),
+            ("cpu:0", "retired", None, Some("unhealthy")),
         ]
     );
     assert_eq!(slots[0].engine.as_deref(), Some("native"));

@@ -1,4 +1,4 @@
-//! Trials that are stopped and gone on with, on the same engine and on the other one.
+//! Trials that are stopped and resumed, on the same engine and on the other one.
 
 use super::*;
 

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use super::numbers::{maybe, number};
 use sweep_analysis::inference::Inference;
 use sweep_analysis::{Configuration, Summary};
+use sweep_core::named::value_of;
 use sweep_core::trial::{Kind, Status, TRAIN_FRACTION, TrialId, Value};
 use sweep_store::TrialRecord;
 
@@ -127,10 +128,7 @@ pub(super) fn metrics(runs: &[&TrialRecord]) -> Json {
         }
     }
     let column = |name: &str| -> Json {
-        let value = |trial: &&TrialRecord| {
-            let found = trial.metrics.iter().find(|(other, _)| other == name);
-            maybe(found.map(|(_, value)| *value))
-        };
+        let value = |trial: &&TrialRecord| maybe(value_of(&trial.metrics, name).copied());
         runs.iter().map(value).collect()
     };
     let columns = names.iter().map(|name| ((*name).to_owned(), column(name)));

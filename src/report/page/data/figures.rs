@@ -16,7 +16,7 @@ const CURVE_NUMBERS: usize = 150_000;
 /// Steps of a curve; longer ones keep every second, third, ... and the last.
 const CURVE_STEPS: usize = 120;
 
-/// Classes up to which confusion can be looked at cell by cell.
+/// Classes up to which confusion can be read cell by cell.
 const CLASSES: usize = 60;
 
 /// Features shown of a model.
@@ -46,10 +46,10 @@ pub(super) fn variance(anova: &Anova) -> Json {
     json!({ "factors": factors.collect::<Json>(), "shares": shares.collect::<Json>() })
 }
 
-/// Curves by run, as long as there is room: `{run: {metric: values}}`, and `steps` where these are not
+/// Curves by run, as long as they are few enough: `{run: {metric: values}}`, and `steps` where these are not
 /// 1, 2, 3, ...
 pub(super) fn curves(input: &Input, runs: &[(usize, &Run)]) -> Json {
-    let mut room = CURVE_NUMBERS;
+    let mut left = CURVE_NUMBERS;
     let mut found = serde_json::Map::new();
     for (place, (_, run)) in runs.iter().enumerate() {
         let Some(curves) = input
@@ -73,7 +73,7 @@ pub(super) fn curves(input: &Input, runs: &[(usize, &Run)]) -> Json {
             let (steps, values): (Vec<u32>, Vec<Json>) = kept
                 .map(|(_, (step, value))| (*step, number(*value)))
                 .unzip();
-            room = room.saturating_sub(values.len());
+            left = left.saturating_sub(values.len());
             let is_plain = steps.iter().zip(1..).all(|(step, place)| *step == place);
             of_run.insert(
                 text::sanitize(&curve.metric),
@@ -83,7 +83,7 @@ pub(super) fn curves(input: &Input, runs: &[(usize, &Run)]) -> Json {
                 },
             );
         }
-        if room == 0 {
+        if left == 0 {
             break;
         }
         found.insert(place.to_string(), Json::Object(of_run));

@@ -7,7 +7,7 @@ use super::numbers::short;
 use sweep_store::AttemptRecord;
 
 /// Attempts by session and slot, and what became of the slots; times in milliseconds from the session's
-/// beginning. An attempt whose end nobody saw ends where the record of its session does.
+/// beginning. An attempt whose end was not recorded ends where the record of its session does.
 pub(super) fn timeline(input: &Input) -> Json {
     let sessions = &input.experiment.sessions;
     let place = |id: i64| sessions.iter().position(|session| session.id == id);

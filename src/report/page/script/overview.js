@@ -29,8 +29,8 @@ function bestTrials(host, width) {
   const seen = configs.flatMap(values);
   // An interval of two seeds can be wider than all that was measured; it may leave the picture, the seeds may not.
   const [low, high] = extent(seen);
-  const room = (high - low) * 1.5 || 0.01;
-  const x = linear([...seen, ...ends.map((end) => Math.min(Math.max(end, low - room), high + room))], left + 4, right - 4);
+  const margin = (high - low) * 1.5 || 0.01;
+  const x = linear([...seen, ...ends.map((end) => Math.min(Math.max(end, low - margin), high + margin))], left + 4, right - 4);
   const drawing = canvas(width, bottom + 44, 'Best configurations and baselines, one mark per seed');
   const points = [];
   axes(drawing, {

@@ -52,8 +52,8 @@ function niceTicks(low, high, most) {
 function linear(values, from, to, { pad = 0.04 } = {}) {
   let [low, high] = extent(values);
   if (low === high) [low, high] = [low - (Math.abs(low) * 0.01 || 0.5), high + (Math.abs(high) * 0.01 || 0.5)];
-  const room = (high - low) * pad;
-  [low, high] = [low - room, high + room];
+  const margin = (high - low) * pad;
+  [low, high] = [low - margin, high + margin];
   const map = (value) => from + ((value - low) / (high - low)) * (to - from);
   map.inverse = (pixel) => low + ((pixel - from) / (to - from)) * (high - low);
   map.ticks = (most) => niceTicks(low, high, most);

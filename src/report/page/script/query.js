@@ -97,7 +97,7 @@ function conditionHolds(condition, row) {
   return holds !== condition.negated;
 }
 
-/** Whether this is an identifier's first digits, or goes on where the identifier was cut short. */
+/** Whether this is an identifier's first digits, or continues where the identifier was cut short. */
 function begins(operand, { shown }) {
   const whole = folded(shown);
   const isCut = whole.length >= SHOWN_DIGITS;

@@ -115,7 +115,7 @@ function columns() {
     number('min', 'Min', spread('min'), score, {}),
     number('max', 'Max', spread('max'), score, {}),
   );
-  // Metrics of a side of the split: others, such as the learning rate of a step, bear names of settings.
+  // Metrics of a split: others, such as the learning rate of a step, bear names of settings.
   for (const [metric, values] of Object.entries(D.metrics)) {
     if (metric === D.objective.name || !metric.includes('/')) continue;
     const raw = (i) => {

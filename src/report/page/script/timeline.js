@@ -30,7 +30,7 @@ function timeline(host, width) {
     const ticks = timeTicks(session[1] / 1000, Math.max(1, Math.floor((session[1] * scale) / 90)));
     for (const tick of session[1] * scale > 60 ? ticks : []) {
       const x = begin.get(place) + tick * 1000 * scale;
-      // The end of a session leaves room for the beginning of the next.
+      // The end of a session leaves space for the beginning of the next.
       if (used.at(-1).place !== place && x > begin.get(place) + session[1] * scale - 48) continue;
       drawing.append(svg('line', { class: 'grid', x1: x, x2: x, y1: top, y2: bottom }),
         svg('text', { x, y: bottom + 18, 'text-anchor': tick === 0 ? 'start' : x > right - 40 ? 'end' : 'middle' }, tick === 0 ? '0' : duration(tick)));

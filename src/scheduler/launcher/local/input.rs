@@ -26,7 +26,7 @@ pub(super) fn never_block(pipe: &ChildStdin) -> io::Result<()> {
 /// Writes all of `bytes` to a pipe that never blocks.
 ///
 /// # Errors
-/// `TimedOut` when nobody reads; what has been written then is of no use.
+/// `TimedOut` when the worker does not read; what has been written then is of no use.
 pub(super) fn write_all(pipe: &mut ChildStdin, mut bytes: &[u8]) -> io::Result<()> {
     let begin = awake::now();
     while !bytes.is_empty() {

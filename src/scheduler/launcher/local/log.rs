@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_written_holds_nobody_up_and_keeps_the_tail() {
+    fn a_log_that_cannot_be_written_blocks_nothing_and_keeps_the_tail() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logs").join("cpu-0.log");
         fs::write(folder.path().join("logs"), "no folder").unwrap();

@@ -193,7 +193,7 @@ impl Launcher for LocalLauncher {
             .name(format!("wait {slot}"))
             .spawn(move || {
                 let cause = monitor.wait();
-                // Nobody is left to hear it when the session is over.
+                // When the session is over, the receiver is gone.
                 let _ = exit_sender.send(Incoming::Worker(worker, WorkerOutput::Exited(cause)));
             })?;
         thread::Builder::new()

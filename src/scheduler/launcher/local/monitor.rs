@@ -12,7 +12,7 @@ use super::process::{Killed, Process};
 use sweep_core::awake;
 use sweep_core::event::Cause;
 
-/// How often the memory of a worker with a limit is looked at.
+/// How often the memory of a worker with a limit is measured.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How long the pipes of a worker that has ended are listened to when nothing comes out of them: somebody
 /// outside its group holds them open.
@@ -32,7 +32,7 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    /// Why the worker ended; returns when it has, and when all it said has been heard.
+    /// Why the worker ended; returns when it has, and all its output has been read.
     pub(super) fn wait(self) -> Cause {
         let mut seen = None;
         if let Some(limit) = self.memory_limit {

@@ -1,4 +1,4 @@
-//! The process of a worker and its group: set apart at the start, ended as a whole.
+//! The process of a worker and its group: put into one at the start, ended as a whole.
 //!
 //! Invariant: a signal goes to the group only while its leader has not been reaped, so that the number is
 //! never that of somebody else.
@@ -94,7 +94,7 @@ impl Process {
         }
     }
 
-    /// Gives the worker, which can no longer be heard, a moment to end by itself.
+    /// Gives the worker, whose output is closed, a moment to end by itself.
     pub(super) fn end_soon(&self) {
         let begin = awake::now();
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,8 +145,8 @@ impl Process {
         let mut status = 0;
         // SAFETY: all zeros are a value of this plain structure.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: both outlive the call that fills them in; the process is a child that nobody else
-        // waits for.
+        // SAFETY: both outlive the call that fills them in; the process is a child that no other
+        // thread waits for.
         let reaped = unsafe { libc::wait4(self.pid, &raw mut status, 0, &raw mut usage) };
         life.reaped = true;
         self.end.notify_all();

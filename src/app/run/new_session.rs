@@ -1,0 +1,77 @@
+//! The start of a session: the lock of its experiment, and the record of it with the whole plan.
+
+use std::path::Path;
+
+use sweep_experiment::plan::PlannedTrial;
+use sweep_store::lock::{LockError, host_name};
+use sweep_store::{
+    DatasetRecord, NewSession, NewTrial, SessionId, Store, SweepLock, WorkingTree, file_fact,
+};
+
+use crate::app::App;
+use crate::environment::environment;
+use crate::error::Error;
+use crate::git;
+use crate::prepare::PreparedSweep;
+
+/// Takes the lock of `experiment`; the error names the process that holds it.
+pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
+    SweepLock::acquire(app.runs(), experiment).map_err(|error| match error {
+        LockError::Held { .. } => Error::busy(error, ""),
+        LockError::Name { .. } => Error::input(error, ""),
+        LockError::Io { .. } => Error::environment(
+            error,
+            "choose a writable folder with --store, or free some space",
+        ),
+    })
+}
+
+/// Records that a session begins, with the whole plan.
+pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, Error> {
+    let experiment = &prepared.loaded.experiment;
+    let planned: Vec<NewTrial<'_>> = prepared
+        .plan
+        .trials
+        .iter()
+        .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
+        .collect();
+    let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
+    let needs_library = |trial: &PlannedTrial| trial.spec.model.kind().def().library.is_some();
+    let needs_xgboost = prepared.plan.trials.iter().any(needs_library);
+    let command: Vec<String> = std::env::args().collect();
+    let mut environment = environment(needs_xgboost);
+    environment.extend(prepared.loaded.file.as_deref().and_then(file_fact));
+    environment.extend(working_tree.flatten().iter().flat_map(WorkingTree::facts));
+    let begin = NewSession {
+        experiment: &experiment.name,
+        file_path: &prepared.loaded.source.path,
+        file_text: &prepared.loaded.source.text,
+        flags: &prepared.loaded.flags,
+        objective: &experiment.objective,
+        dataset: &dataset_record(prepared),
+        command: &command.join(" "),
+        host: &host_name(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION"),
+        git_commit: commit.as_deref(),
+        environment: &environment,
+        trials: &planned,
+        holds_lock: true,
+    };
+    Ok(store.begin(&begin)?)
+}
+
+fn dataset_record(prepared: &PreparedSweep) -> DatasetRecord {
+    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
+    DatasetRecord {
+        digest: meta.digest.clone(),
+        source: summary.source.clone(),
+        source_sha256: summary.source_sha256.clone(),
+        features: meta.features.clone(),
+        classes: meta.classes.clone(),
+        train_rows: meta.train_rows as u64,
+        valid_rows: meta.valid_rows as u64,
+        test_rows: meta.test_rows as u64,
+        notes: summary.notes.iter().map(ToString::to_string).collect(),
+    }
+}
