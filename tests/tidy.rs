@@ -270,6 +270,59 @@ fn every_test_that_a_promise_names_is_there() {
     );
 }
 
+/// Tables, code and lines that are one long word, such as a link, cannot be wrapped.
+#[test]
+fn docs_wrap_at_100_columns() {
+    let mut pages = vec![
+        PathBuf::from("README.md"),
+        PathBuf::from("CHANGELOG.md"),
+        PathBuf::from("experiments/README.md"),
+    ];
+    for entry in fs::read_dir("docs").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+    assert!(pages.len() > 10, "{pages:?}");
+    let mut wrong = Vec::new();
+    for page in pages {
+        for number in long_lines(&fs::read_to_string(&page).unwrap()) {
+            wrong.push(format!("{}:{number}", page.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Numbers of the lines of the Markdown `text` that should have been wrapped.
+fn long_lines(text: &str) -> Vec<usize> {
+    const COLUMNS: usize = 100;
+    let mut is_fenced = false;
+    let mut long = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let words = line.trim_start();
+        if words.starts_with("```") {
+            is_fenced = !is_fenced;
+        }
+        let is_code = is_fenced || line.starts_with("    ");
+        let can_wrap = words.trim_start_matches(['-', '*', ' ']).contains(' ');
+        if !is_code && !words.starts_with('|') && can_wrap && line.chars().count() > COLUMNS {
+            long.push(number + 1);
+        }
+    }
+    long
+}
+
+#[test]
+fn only_prose_has_to_be_wrapped() {
+    let words = "word ".repeat(21);
+    let link = format!("- [a](https://example.com/{})", "a".repeat(100));
+    let text =
+        format!("{words}\n| {words} |\n```text\n{words}\n```\n- {words}\n    {words}\n{link}\n");
+    assert_eq!(long_lines(&text), [1, 6]);
+    assert!(long_lines(&format!("{} é", "é".repeat(98))).is_empty());
+}
+
 fn sources() -> impl Iterator<Item = PathBuf> {
     let files = rust_files(Path::new("src"));
     assert!(!files.is_empty());
