@@ -10,9 +10,6 @@ use std::path::Path;
 
 use crate::tidy::{code_lines, rust_files};
 
-/// Crates in which files still lean on each other: a kind of model and the parts of its training share one module.
-const EXEMPT: [&str; 1] = ["engine"];
-
 /// The place of a module in its crate: `["plot", "frame"]`, empty for `lib.rs`.
 type Module = Vec<String>;
 
@@ -27,8 +24,7 @@ fn files_of_a_crate_do_not_import_each_other_in_circles() {
     let mut circles = Vec::new();
     for entry in fs::read_dir("src").unwrap() {
         let folder = entry.unwrap().path();
-        let is_exempt = EXEMPT.iter().any(|name| folder.ends_with(name));
-        if folder.join("Cargo.toml").exists() && !is_exempt {
+        if folder.join("Cargo.toml").exists() {
             let found = Crate::read(&folder).circles();
             circles.extend(
                 found

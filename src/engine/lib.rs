@@ -1,7 +1,7 @@
 //! What trains and what predicts: one folder under `models` for each kind of model.
 //!
 //! Every engine is one function from a [`Job`] to an [`Outcome`]. It reports each epoch or round to a
-//! [`Callback`], which may ask it to stop, and can serialise what it needs to go on later. Results are a
+//! [`Callback`], which may ask it to stop, and can serialise what it needs to resume later. Results are a
 //! function of the job alone, to the bit, on one machine type.
 
 mod artifact;
@@ -20,7 +20,7 @@ pub use training::{
 
 use sweep_core::trial::TrialSpec;
 
-/// Trains `job` with the CPU engine for its kind of model, going on from `checkpoint` if given.
+/// Trains `job` with the CPU engine for its kind of model, resuming from `checkpoint` if given.
 ///
 /// # Errors
 /// Those of [`train_with`].
@@ -32,7 +32,7 @@ pub fn train(
     train_with(&mut models::mlp::Native, job, checkpoint, callback)
 }
 
-/// Trains `job`, a network with `backend` and trees with their engine, going on from `checkpoint` if
+/// Trains `job`, a network with `backend` and trees with their engine, resuming from `checkpoint` if
 /// given.
 ///
 /// A trial of a share of the training rows sees those alone, whatever its kind; its result tells

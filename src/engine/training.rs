@@ -23,7 +23,7 @@ pub struct Epoch {
     pub values: Vec<(Metric, f64)>,
 }
 
-/// Whether to go on.
+/// Whether training continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Control {
     Continue,
@@ -32,16 +32,16 @@ pub enum Control {
 
 /// Told of each epoch or round as it ends.
 pub trait Callback {
-    /// `checkpoint` serialises all that is needed to go on after this epoch, to the bit; it costs
+    /// `checkpoint` serialises all that is needed to resume after this epoch, to the bit; it costs
     /// time, so it is only called when the bytes are wanted.
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control;
 
-    /// The checkpoint was good: training goes on after `step`. Told before any epoch.
+    /// The checkpoint was good: training resumes after `step`. Told before any epoch.
     fn resumed(&mut self, step: u32) {
         let _ = step;
     }
 
-    /// A model file cannot be written, and the engine still holds it: whether to try again, once the
+    /// A model file cannot be written, and the engine still has it in memory: whether to try again, once the
     /// callback has waited or has mended the cause. Nothing is tried again unless a callback says so.
     fn cannot_write(&mut self, error: &EngineError) -> Control {
         let _ = error;

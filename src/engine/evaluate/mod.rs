@@ -1,4 +1,4 @@
-//! The honest score: chosen models on the held-out test rows.
+//! The unbiased score: chosen models on the held-out test rows.
 //!
 //! Invariant: what is evaluated was chosen without these rows, by the caller; whoever calls this
 //! records that the rows were looked at.

@@ -1,7 +1,7 @@
 //! What the two tree baselines share: validation measures, where training stands, and encoded
 //! checkpoints.
 //!
-//! A checkpoint is opened only for the very trial that wrote it, and only undamaged; numbers are kept as bits, so
+//! A checkpoint is decoded only for the very trial that wrote it, and only undamaged; numbers are kept as bits, so
 //! that what is measured after going on is what would have been measured without stopping.
 
 use serde::{Deserialize, Serialize};

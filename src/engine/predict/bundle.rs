@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-use crate::predict::{PredictError, Predictor};
+use super::predictor::{PredictError, Predictor};
 use sweep_core::atomic_fs::{self, StagingFolder};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
 use sweep_data::{DataError, SavedPreprocessor, write_atomically};

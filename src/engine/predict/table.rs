@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::predict::{PredictError, Predictor, ensemble};
+use super::predictor::{PredictError, Predictor, ensemble};
 use sweep_data::{DataError, Encoder, Features, RejectedRow, Table};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.

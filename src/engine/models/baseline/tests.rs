@@ -1,4 +1,4 @@
-//! Sealed checkpoints and the measures of tree models.
+//! Checkpoints and the measures of tree models.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ fn progress() -> Progress {
 }
 
 #[test]
-fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
+fn a_checkpoint_decodes_to_what_was_encoded_bit_for_bit() {
     let (spec, data) = (spec(1), data());
     let job = Job {
         spec: &spec,
@@ -42,12 +42,12 @@ fn a_checkpoint_opens_to_what_was_sealed_bit_for_bit() {
         folder: Path::new("."),
     };
     let encoded = encode(job, &progress(), b"model");
-    let (opened, body) = decode(job, &encoded).unwrap();
+    let (decoded, body) = decode(job, &encoded).unwrap();
     assert_eq!(body, b"model");
-    assert_eq!(opened.last.unwrap().to_bits(), f64::NAN.to_bits());
-    assert_eq!(opened.best, progress().best);
-    assert_eq!(opened.improved, 4);
-    assert_eq!((opened.step, opened.seconds), (7, 0.1 + 0.2));
+    assert_eq!(decoded.last.unwrap().to_bits(), f64::NAN.to_bits());
+    assert_eq!(decoded.best, progress().best);
+    assert_eq!(decoded.improved, 4);
+    assert_eq!((decoded.step, decoded.seconds), (7, 0.1 + 0.2));
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn in_a_checkpoint_without_the_last_improvement_it_is_the_step_that_was_kept() {
     bytes.extend(b"model");
     let sum = Sha256::digest(&bytes[44..]);
     bytes[12..44].copy_from_slice(&sum);
-    let (opened, body) = decode(job, &bytes).unwrap();
-    assert_eq!((opened.best, opened.improved), (progress().best, 5));
+    let (decoded, body) = decode(job, &bytes).unwrap();
+    assert_eq!((decoded.best, decoded.improved), (progress().best, 5));
     assert_eq!(body, b"model");
 }
 

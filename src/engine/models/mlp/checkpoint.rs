@@ -56,7 +56,7 @@ struct BestHeader {
 
 /// The header beside the digest of header and tensors.
 #[derive(Debug, Serialize, Deserialize)]
-struct Sealed {
+struct CheckedHeader {
     header: String,
     sha256: String,
 }
@@ -87,7 +87,7 @@ pub fn write(trial: &TrialId, network: &Network, state: &State) -> Vec<u8> {
     };
     let header = serde_json::to_string(&header).expect("a header is plain data");
     let tensors = tensors_of(network, state);
-    let sealed = Sealed {
+    let checked = CheckedHeader {
         sha256: digest(
             &header,
             tensors
@@ -96,12 +96,12 @@ pub fn write(trial: &TrialId, network: &Network, state: &State) -> Vec<u8> {
         ),
         header,
     };
-    let sealed = serde_json::to_string(&sealed).expect("a header is plain data");
+    let entry = serde_json::to_string(&checked).expect("a header is plain data");
     let views = tensors.iter().map(|(name, shape, bytes)| {
         let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
         (name.as_str(), view.expect("a tensor's bytes fit its shape"))
     });
-    safetensors::serialize(views, Some(HashMap::from([(ENTRY.to_owned(), sealed)])))
+    safetensors::serialize(views, Some(HashMap::from([(ENTRY.to_owned(), entry)])))
         .expect("names are unique and bytes fit")
 }
 
@@ -117,13 +117,13 @@ pub fn restore(
 ) -> Result<(), EngineError> {
     let damaged = |why: String| EngineError::Checkpoint(why);
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
-    let sealed = metadata
+    let entry = metadata
         .metadata()
         .as_ref()
         .and_then(|entries| entries.get(ENTRY))
         .ok_or_else(|| damaged(format!("there is no entry `{ENTRY}`")))?;
-    let Sealed { header, sha256 } =
-        serde_json::from_str(sealed).map_err(|e| damaged(e.to_string()))?;
+    let CheckedHeader { header, sha256 } =
+        serde_json::from_str(entry).map_err(|e| damaged(e.to_string()))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
     let mut tensors: Vec<(&str, TensorView<'_>)> = file.iter().collect();
     tensors.sort_by_key(|(name, _)| *name);

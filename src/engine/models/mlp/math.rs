@@ -1,5 +1,5 @@
 //! Exponential and activation functions on sixteen floats: each gives the value and, where training
-//! wants it, the derivative. Largest errors are stated beside each and held by tests. What is not a
+//! wants it, the derivative. Largest errors are stated beside each and checked by tests. What is not a
 //! number stays so.
 
 use super::simd::Simd;

@@ -3,8 +3,7 @@
 //!
 //! Invariant: a file appears under its name only when it is whole.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use super::piecewise::Piecewise;
 use super::shape::{InputLayer, Shape};
 use super::simd::Isa;
 use super::state::Best;
+use crate::models::model_kind::LoadError;
 use crate::{Callback, EngineError, Job, artifact};
 use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
 use sweep_core::trial::{Artifact, Kind, ModelSpec, Value};
@@ -50,15 +50,6 @@ pub struct Model {
     network: Network,
     features: Vec<String>,
     classes: Vec<String>,
-}
-
-/// Why a trained network cannot be read back.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error("cannot read {path}: {source}")]
-    Read { path: PathBuf, source: io::Error },
-    #[error("{path} is not a network that this version can read: {why}")]
-    Content { path: PathBuf, why: String },
 }
 
 /// The bins of the piecewise-linear encoding of the network that was saved in `folder`, if it has one.

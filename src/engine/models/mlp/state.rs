@@ -1,7 +1,7 @@
 //! What training carries from epoch to epoch beside the network itself.
 //!
 //! Invariant: `State` and the network's parameters and running statistics are all that decides how
-//! training goes on; random numbers need no state.
+//! training continues; random numbers need no state.
 
 use super::network::Network;
 use super::optimizers;

@@ -7,10 +7,13 @@ mod options;
 
 use std::path::Path;
 
-use super::*;
+use super::native::train_on;
+use super::simd::Isa;
+use super::{init_rng, train};
+use crate::{Callback, Control, EngineError, Epoch, Job, Outcome};
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::models::{Activation, BatchSize, EarlyStopping, Optimizer};
-use sweep_core::trial::{ModelSpec, Objective, TrialSpec, Value};
+use sweep_core::trial::models::{Activation, BatchSize, EarlyStopping, MlpSpec, Optimizer};
+use sweep_core::trial::{Kind, Metric, ModelSpec, Objective, TrialResult, TrialSpec, Value};
 use sweep_data::Dataset;
 
 /// Keeps what is reported and the checkpoints of the epochs; stops after `stop_after`.
@@ -96,7 +99,7 @@ fn run(spec: &TrialSpec, data: &Dataset) -> (Vec<Epoch>, TrialResult) {
     let mut record = Record::default();
     match run_in(folder.path(), spec, data, None, &mut record).unwrap() {
         Outcome::Done(result) => (record.epochs, *result),
-        Outcome::Stopped { .. } => panic!("nobody asked to stop"),
+        Outcome::Stopped { .. } => panic!("no callback asked to stop"),
     }
 }
 
@@ -208,7 +211,7 @@ fn going_on_from_any_epoch_gives_the_same_bits() {
             let checkpoint = Some(before.checkpoints[0].as_slice());
             let outcome = run_in(folder.path(), &spec, &data, checkpoint, &mut after).unwrap();
             let Outcome::Done(result) = outcome else {
-                panic!("nobody asked to stop");
+                panic!("no callback asked to stop");
             };
             let together = [before.epochs, after.epochs].concat();
             assert!(result.seconds > value_of(&together[0], "seconds"));

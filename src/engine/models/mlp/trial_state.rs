@@ -5,14 +5,14 @@
 //! numbers are flat: tensor after tensor in the order of [`TrialState::tensors`], each row-major.
 
 use super::checkpoint;
+use super::lifecycle::{
+    Begun, Measured, begin, check, finish, report, training_diverged, validation_diverged,
+};
 use super::network::Network;
 use super::shape::{InputLayer, Tensor};
 use super::simd::{F32x16, Isa, LANES};
 use super::state::State;
 use super::transfer::ParamRange;
-use super::{
-    Begun, Measured, begin, check, finish, report, training_diverged, validation_diverged,
-};
 use crate::score::Confusion;
 use crate::{Callback, EngineError, Epoch, Job, Outcome};
 use sweep_core::trial::TrialId;
@@ -28,7 +28,7 @@ pub struct TrialState<'a> {
     state: State,
 }
 
-/// The lists of numbers that training goes on from.
+/// The lists of numbers that training resumes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
     /// Weights, biases, gammas and betas.

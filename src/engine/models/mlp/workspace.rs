@@ -1,6 +1,6 @@
 //! Workspace for the intermediate results of one batch, and what is done to them between products.
 //!
-//! Invariant: the first lines of every buffer hold the batch in hand, however many rows it has; what
+//! Invariant: the first lines of every buffer hold the current batch, however many rows it has; what
 //! stands after them is never read.
 
 use super::init_rng::Mask;
@@ -92,7 +92,7 @@ impl Hidden {
     ) {
         self.evaluate(pass, running);
         let size = pass.rows * vectors(pass.layer.outputs);
-        // Nobody reads these derivatives: no gradient comes this far.
+        // These derivatives are never read: no gradient comes this far.
         drop_out(
             pass,
             mask,

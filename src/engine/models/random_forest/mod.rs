@@ -24,7 +24,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
 use super::baseline::{self, Progress};
-use super::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
+use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::score::argmax;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};

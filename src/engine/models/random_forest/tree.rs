@@ -182,7 +182,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes the node of `rows` in hand; says whether it holds more than one class.
+    /// Makes the node of `rows` the current one; says whether it holds more than one class.
     fn count(&mut self, rows: &[Sample]) -> bool {
         self.counts.fill(0);
         for sample in rows {

@@ -383,7 +383,7 @@ impl Booster {
             .check(unsafe { (self.library.functions.load_model)(self.handle, bytes, length) })
     }
 
-    /// Model and settings, for going on with the same version of the library.
+    /// Model and settings, for resuming with the same version of the library.
     pub fn to_snapshot(&self) -> Result<Vec<u8>, EngineError> {
         let functions = &self.library.functions;
         // SAFETY: the places are those that `buffer` gives.

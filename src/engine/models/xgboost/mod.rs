@@ -21,7 +21,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::baseline::{self, Measured, Progress};
-use super::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
+use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
 use ffi::{Booster, Matrix, Xgboost};
@@ -32,7 +32,7 @@ use sweep_core::trial::models::XgboostSpec;
 
 const MODEL: &str = "model.json";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
-/// also on whether the ensemble has just been read. The tests hold it.
+/// also on whether the ensemble has just been read. Tests check it.
 const DRAWN_AFRESH: (i32, i32) = (3, 4);
 
 /// The kind, as the registry has it.
@@ -113,7 +113,7 @@ pub fn train(
             values: measured.values,
         };
         if diverged.is_some() {
-            // There is nothing to go on with, so no checkpoint and no wish to stop matter any more.
+            // There is nothing to resume, so no checkpoint and no wish to stop matter any more.
             callback.epoch(&epoch, &mut || baseline::encode(job, &progress, &[]));
             (progress.step, progress.seconds) = (step, progress.seconds + seconds);
             break;

@@ -11,18 +11,18 @@ use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
 fn rewritten(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).unwrap();
     let entry = &metadata.metadata().as_ref().unwrap()[ENTRY];
-    let sealed: Sealed = serde_json::from_str(entry).unwrap();
-    assert!(sealed.header.contains(from), "{}", sealed.header);
-    let header = sealed.header.replacen(from, to, 1);
+    let checked: CheckedHeader = serde_json::from_str(entry).unwrap();
+    assert!(checked.header.contains(from), "{}", checked.header);
+    let header = checked.header.replacen(from, to, 1);
     let file = SafeTensors::deserialize(bytes).unwrap();
     let mut tensors: Vec<(&str, TensorView<'_>)> = file.iter().collect();
     tensors.sort_by_key(|(name, _)| *name);
     let data = tensors.iter().map(|(name, view)| (*name, view.data()));
-    let sealed = Sealed {
+    let checked = CheckedHeader {
         sha256: digest(&header, data),
         header,
     };
-    let entry = (ENTRY.to_owned(), serde_json::to_string(&sealed).unwrap());
+    let entry = (ENTRY.to_owned(), serde_json::to_string(&checked).unwrap());
     safetensors::serialize(tensors, Some(HashMap::from([entry]))).unwrap()
 }
 

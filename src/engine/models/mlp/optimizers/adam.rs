@@ -1,7 +1,7 @@
 //! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019).
 
 use super::super::simd::{Isa, Kernel, Simd};
-use super::{Optimizer, Step, splat};
+use super::update_rule::{Optimizer, Step, splat};
 use sweep_core::trial::models::MlpSpec;
 
 /// Adam; `is_decoupled` makes it AdamW, whose decay shrinks the parameters themselves.

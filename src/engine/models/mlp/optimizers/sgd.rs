@@ -1,7 +1,7 @@
 //! Stochastic gradient descent, with or without momentum (Nesterov's, on request).
 
 use super::super::simd::{Isa, Kernel, Simd};
-use super::{Optimizer, Step, splat};
+use super::update_rule::{Optimizer, Step, splat};
 use sweep_core::trial::models::MlpSpec;
 
 pub(super) struct Sgd;

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
     _mm256_unpacklo_ps,
 };
 
-use super::{F32x16, Kernel, LANES, Simd};
+use super::vector::{F32x16, Kernel, LANES, Simd};
 
 /// Proof that this machine has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,8 @@ use std::arch::x86_64::{
     _mm512_store_ps, _mm512_sub_ps,
 };
 
-use super::{Avx2, F32x16, Kernel, LANES, Simd};
+use super::avx2::Avx2;
+use super::vector::{F32x16, Kernel, LANES, Simd};
 
 /// Proof that this machine has AVX-512F, and AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]

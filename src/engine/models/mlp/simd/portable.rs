@@ -1,7 +1,7 @@
 //! Plain loops over sixteen floats, for machines without a path of their own; the compiler turns
 //! them into the vector instructions that every machine of the target has.
 
-use super::{F32x16, LANES, Simd};
+use super::vector::{F32x16, LANES, Simd};
 
 /// The path that runs everywhere.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,10 @@
 //! Which epoch is kept.
 
-use super::*;
+use super::super::Model;
+use super::{Record, data, run, run_in, small, trial, value_of};
+use crate::Outcome;
+use crate::score::Confusion;
+use sweep_core::trial::models::{EarlyStopping, MlpSpec};
 
 #[test]
 fn of_the_best_epochs_that_with_the_lowest_loss_is_kept_and_saved() {
@@ -15,7 +19,7 @@ fn of_the_best_epochs_that_with_the_lowest_loss_is_kept_and_saved() {
         let mut record = Record::default();
         let outcome = run_in(folder.path(), &trial(model, seed), &data, None, &mut record);
         let Ok(Outcome::Done(result)) = outcome else {
-            panic!("nobody asked to stop");
+            panic!("no callback asked to stop");
         };
         let of = |metric: &str| -> Vec<f64> {
             let epochs = record.epochs.iter();

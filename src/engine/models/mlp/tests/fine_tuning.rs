@@ -1,7 +1,9 @@
 //! Fine-tuning: against PyTorch's, and what freezing promises.
 
+use super::super::network::Network;
+use super::super::shape::Shape;
+use super::super::{WEIGHTS, model_io, transfer};
 use super::*;
-use crate::models::mlp::model_io;
 use sweep_core::trial::models::Embedding;
 use sweep_core::trial::{Transfer, TrialId};
 
@@ -91,7 +93,7 @@ fn run_among(
     let mut record = Record::default();
     match run_in(&own(trials), spec, data, None, &mut record)? {
         Outcome::Done(result) => Ok((record.epochs, *result)),
-        Outcome::Stopped { .. } => panic!("nobody asked to stop"),
+        Outcome::Stopped { .. } => panic!("no callback asked to stop"),
     }
 }
 
@@ -217,7 +219,7 @@ fn going_on_with_a_transfer_gives_the_same_bits() {
             let checkpoint = Some(before.checkpoints[0].as_slice());
             let outcome = run_in(&folder, &spec, &data, checkpoint, &mut after).unwrap();
             let Outcome::Done(result) = outcome else {
-                panic!("nobody asked to stop");
+                panic!("no callback asked to stop");
             };
             let together = [before.epochs, after.epochs].concat();
             assert_same_bits(&whole, &(together, *result));
@@ -281,7 +283,7 @@ fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
             };
             match crate::train(job, None, &mut Record::default()).unwrap() {
                 Outcome::Done(result) => *result,
-                Outcome::Stopped { .. } => panic!("nobody asked to stop"),
+                Outcome::Stopped { .. } => panic!("no callback asked to stop"),
             }
         };
         let all = trained(&spec, &data);

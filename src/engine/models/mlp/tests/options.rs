@@ -1,10 +1,12 @@
-//! Trials with embeddings, smoothed labels and averaged weights: stopped and gone on with, saved and
-//! read back. That they train as they should is held by the runs of PyTorch in the fixture.
+//! Trials with embeddings, smoothed labels and averaged weights: stopped and resumed, saved and
+//! read back. That they train as they should is checked by the runs of PyTorch in the fixture.
 
-use super::super::*;
+use super::super::Model;
 use super::{Record, assert_same_bits, data, run, run_in, small, trial};
-use crate::score::argmax;
-use sweep_core::trial::models::Embedding;
+use crate::Outcome;
+use crate::models::LoadError;
+use crate::score::{Confusion, argmax};
+use sweep_core::trial::models::{Embedding, MlpSpec};
 
 const PERIODIC: Embedding = Embedding::Periodic {
     frequencies: 8,
@@ -39,7 +41,7 @@ fn trials_with_embeddings_and_averages_go_on_to_the_same_bits() {
             let checkpoint = Some(before.checkpoints[0].as_slice());
             let outcome = run_in(folder.path(), &spec, &data, checkpoint, &mut after).unwrap();
             let Outcome::Done(result) = outcome else {
-                panic!("nobody asked to stop");
+                panic!("no callback asked to stop");
             };
             let together = [before.epochs, after.epochs].concat();
             assert_same_bits(&whole, &(together, *result));
@@ -55,7 +57,7 @@ fn saved_networks_with_embeddings_predict_as_they_were_measured() {
         let spec = trial(with(embedding), 2);
         let outcome = run_in(folder.path(), &spec, &data, None, &mut Record::default()).unwrap();
         let Outcome::Done(result) = outcome else {
-            panic!("nobody asked to stop");
+            panic!("no callback asked to stop");
         };
         let mut model = Model::load(folder.path()).unwrap();
         let valid = data.valid();

@@ -1,0 +1,313 @@
+//! Trained models of any kind, read back to predict with; several of them as one, by their mean.
+//!
+//! Invariant: a predictor has the inputs and outputs that its caller named, in that order, and the
+//! class it names is the one it was scored by while it was trained.
+
+use std::path::Path;
+
+use crate::EngineError;
+use crate::models;
+use crate::models::model_kind::{LoadError, Names, Scores, TrainedModel};
+use crate::score::argmax;
+use sweep_core::trial::Kind;
+
+/// A trained model.
+pub struct Predictor {
+    model: Box<dyn TrainedModel>,
+    classes: usize,
+}
+
+/// What a model says of some rows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Predictions {
+    /// Classes [rows], the first of several that are equally probable.
+    pub labels: Vec<u32>,
+    /// Row-major [rows, classes].
+    pub probabilities: Vec<f64>,
+}
+
+/// Why a model cannot be read or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictError {
+    #[error(transparent)]
+    Load(LoadError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(
+        "the model in {folder} was trained on other {what} than its data set has: {model} \
+             against {data}"
+    )]
+    Foreign {
+        folder: String,
+        what: &'static str,
+        model: String,
+        data: String,
+    },
+}
+
+impl From<LoadError> for PredictError {
+    fn from(error: LoadError) -> PredictError {
+        match error {
+            LoadError::Engine(error) => PredictError::Engine(error),
+            LoadError::Read { .. } | LoadError::Content { .. } => PredictError::Load(error),
+        }
+    }
+}
+
+impl Predictor {
+    /// Reads the model of `kind` that training left in `folder`, which must take `features` and
+    /// give `classes`.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged, of another format or of other inputs; when the library for
+    /// XGBoost's models is missing.
+    pub fn load(
+        folder: &Path,
+        kind: Kind,
+        features: &[String],
+        classes: &[String],
+    ) -> Result<Predictor, PredictError> {
+        let check = |what, model: Names<'_>, data: &[String]| {
+            let (same, model, data) = match model {
+                Names::Known(names) => (names == data, names.join(", "), data.join(", ")),
+                // XGBoost keeps names only when asked to, so the numbers have to do.
+                Names::Counted(count) => (
+                    count == data.len(),
+                    count.to_string(),
+                    data.len().to_string(),
+                ),
+            };
+            match same {
+                true => Ok(()),
+                false => Err(PredictError::Foreign {
+                    folder: folder.display().to_string(),
+                    what,
+                    model,
+                    data,
+                }),
+            }
+        };
+        let model = models::of(kind).load(folder)?;
+        check("features", model.features(), features)?;
+        check("classes", model.classes(), classes)?;
+        Ok(Predictor {
+            model,
+            classes: classes.len(),
+        })
+    }
+
+    /// What it says of `x`, row-major [rows, features].
+    ///
+    /// # Errors
+    /// When the library for XGBoost's models reports one.
+    ///
+    /// # Panics
+    /// When `x` is not a whole number of rows.
+    pub fn predict(&mut self, x: &[f32]) -> Result<Predictions, PredictError> {
+        if x.is_empty() {
+            return Ok(Predictions::default());
+        }
+        let mut predictions = Predictions::default();
+        let (scores, to_probabilities): (_, ToProbabilities) = match self.model.predict(x)? {
+            Scores::Logits(scores) => (scores, |row| softmax(row).collect()),
+            Scores::Probabilities(scores) => (scores, |row| {
+                row.iter().map(|value| f64::from(*value)).collect()
+            }),
+        };
+        for row in scores.chunks_exact(self.classes) {
+            predictions.labels.push(argmax(row) as u32);
+            predictions.probabilities.extend(to_probabilities(row));
+        }
+        Ok(predictions)
+    }
+}
+
+/// Probabilities of the classes of one row, from what a model gives for it.
+type ToProbabilities = fn(&[f32]) -> Vec<f64>;
+
+/// What `models` say of `x` together: the mean of their probabilities, and the class that is most
+/// probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
+/// estimation using deep ensembles", 2017). Of one model, what it says.
+///
+/// # Errors
+/// As [`Predictor::predict`].
+///
+/// # Panics
+/// When there is no model, or `x` is not a whole number of rows.
+pub fn ensemble(models: &mut [Predictor], x: &[f32]) -> Result<Predictions, PredictError> {
+    let (first, others) = models.split_first_mut().expect("an ensemble has a model");
+    let mut together = first.predict(x)?;
+    if others.is_empty() {
+        return Ok(together);
+    }
+    let members = 1.0 + others.len() as f64;
+    for model in others {
+        let more = model.predict(x)?;
+        for (sum, value) in together.probabilities.iter_mut().zip(more.probabilities) {
+            *sum += value;
+        }
+    }
+    together
+        .probabilities
+        .iter_mut()
+        .for_each(|sum| *sum /= members);
+    let rows = together.probabilities.chunks_exact(first.classes);
+    together.labels = rows.map(most_probable).collect();
+    Ok(together)
+}
+
+/// Softmax in 64 bits; the largest score is taken off first, so that nothing overflows.
+fn softmax(scores: &[f32]) -> impl Iterator<Item = f64> {
+    let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
+    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(move |power| power / sum)
+}
+
+/// The first of the largest; what is not a number never wins.
+fn most_probable(row: &[f64]) -> u32 {
+    let mut best = 0;
+    for (place, value) in row.iter().enumerate() {
+        if *value > row[best] || row[best].is_nan() {
+            best = place;
+        }
+    }
+    best as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Remember, fixture};
+    use crate::models::xgboost;
+    use crate::score::Confusion;
+    use crate::{Job, Outcome, train};
+    use sweep_core::trial::{ModelSpec, Objective, TrialSpec, Value};
+
+    /// Trains a small model of `kind`; its result and what it says of the validation rows.
+    fn trained(kind: Kind, seed: u64, folder: &Path) -> sweep_core::trial::TrialResult {
+        let data = fixture(8);
+        let mut model = ModelSpec::new(kind);
+        let settings = [
+            ("epochs", Value::Int(3)),
+            ("batch_norm", Value::Bool(true)),
+            ("rounds", Value::Int(5)),
+            ("trees", Value::Int(7)),
+            ("max_depth", Value::Int(6)),
+        ];
+        for (name, value) in &settings {
+            if kind.param(name).is_some() {
+                model.set(name, value).unwrap();
+            }
+        }
+        let objective = Objective::default();
+        let spec = TrialSpec::new(model, seed, objective);
+        let job = Job {
+            spec: &spec,
+            data: &data,
+            folder,
+        };
+        match train(job, None, &mut Remember::default()).unwrap() {
+            Outcome::Done(result) => *result,
+            Outcome::Stopped { .. } => panic!("nothing asked it to stop"),
+        }
+    }
+
+    #[test]
+    fn what_is_read_back_scores_what_was_recorded_for_every_kind_of_model() {
+        let data = fixture(8);
+        let meta = data.meta();
+        for kind in Kind::all() {
+            if kind == Kind::XGBOOST && xgboost::locate().is_err() {
+                let required = std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_some();
+                assert!(!required, "SWEEP_REQUIRE_XGBOOST is set");
+                eprintln!("SKIPPED for xgboost: its library is not at hand");
+                continue;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let result = trained(kind, 1, folder.path());
+            let mut model =
+                Predictor::load(folder.path(), kind, &meta.features, &meta.classes).unwrap();
+            let rows = data.valid();
+            let predictions = model.predict(rows.x).unwrap();
+            let mut confusion = Confusion::new(meta.classes.len());
+            let mut loss = 0.0;
+            let by_row = predictions.probabilities.chunks_exact(meta.classes.len());
+            for ((label, predicted), row) in rows.y.iter().zip(&predictions.labels).zip(by_row) {
+                confusion.add(*label as usize, *predicted as usize);
+                loss -= row[*label as usize].ln() / rows.y.len() as f64;
+            }
+            assert_eq!(Some(confusion.accuracy()), result.best, "{kind:?}");
+            assert_eq!(confusion.rows(), result.confusion, "{kind:?}");
+            let recorded = result.metrics.iter().find(|(name, _)| name == "valid/loss");
+            assert!((loss - recorded.unwrap().1).abs() < 1e-6, "{kind:?}");
+            let sums = predictions.probabilities.chunks_exact(meta.classes.len());
+            assert!(
+                sums.into_iter()
+                    .all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-6)
+            );
+        }
+    }
+
+    #[test]
+    fn an_ensemble_is_the_mean_of_its_members() {
+        let data = fixture(8);
+        let meta = data.meta();
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let mut models: Vec<Predictor> = folders
+            .iter()
+            .zip([1, 2])
+            .map(|(folder, seed)| {
+                trained(Kind::MLP, seed, folder.path());
+                Predictor::load(folder.path(), Kind::MLP, &meta.features, &meta.classes).unwrap()
+            })
+            .collect();
+        let x = data.valid().x;
+        let both = ensemble(&mut models, x).unwrap();
+        let [a, b] = [0, 1].map(|place: usize| models[place].predict(x).unwrap());
+        assert_ne!(a, b);
+        for (place, mean) in both.probabilities.iter().enumerate() {
+            assert_eq!(
+                *mean,
+                (a.probabilities[place] + b.probabilities[place]) / 2.0
+            );
+        }
+        assert_eq!(ensemble(&mut models[..1], x).unwrap(), a);
+    }
+
+    #[test]
+    fn models_that_lack_are_damaged_or_foreign_are_refused_with_their_place() {
+        let meta = fixture(8).meta().clone();
+        let folder = tempfile::tempdir().unwrap();
+        let load = |kind, classes: &[String]| {
+            let loaded = Predictor::load(folder.path(), kind, &meta.features, classes);
+            loaded.err().expect("it must be refused").to_string()
+        };
+        for kind in [Kind::MLP, Kind::RANDOM_FOREST] {
+            assert!(load(kind, &meta.classes).contains("model.json"), "{kind:?}");
+            trained(kind, 1, folder.path());
+            let other = [meta.classes.clone(), vec!["more".to_owned()]].concat();
+            assert!(load(kind, &other).contains("other classes"), "{kind:?}");
+            let path = folder.path().join("model.safetensors");
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            assert!(
+                load(kind, &meta.classes).contains("model.safetensors"),
+                "{kind:?}"
+            );
+            std::fs::write(folder.path().join("model.json"), "{\"format\": 99").unwrap();
+            assert!(load(kind, &meta.classes).contains("model.json"), "{kind:?}");
+            std::fs::remove_file(folder.path().join("model.json")).unwrap();
+        }
+    }
+
+    #[test]
+    fn softmax_does_not_overflow() {
+        // scipy.special.softmax([1000, 1001, 999]) = [0.24472847, 0.66524096, 0.09003057]
+        let row: Vec<f64> = softmax(&[1000.0, 1001.0, 999.0]).collect();
+        for (value, expected) in row.iter().zip([0.24472847, 0.66524096, 0.09003057]) {
+            assert!((value - expected).abs() < 1e-8);
+        }
+    }
+}
