@@ -4,6 +4,7 @@
 use std::io;
 
 use sweep_analysis::Summary;
+use sweep_core::format::one_of;
 use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
@@ -228,9 +229,13 @@ pub fn kind(name: &str) -> Result<Kind, String> {
         let names = [kind.name(), kind.label()];
         names.iter().any(|known| plain(known) == plain(name))
     };
-    Kind::all()
-        .find(is_meant)
-        .ok_or_else(|| "must be mlp (or network), xgboost or random_forest".to_owned())
+    Kind::all().find(is_meant).ok_or_else(|| {
+        let names = Kind::all().map(|kind| match plain(kind.label()) == plain(kind.name()) {
+            true => kind.name().to_owned(),
+            false => format!("{} (or {})", kind.name(), kind.label()),
+        });
+        format!("must be {}", one_of(names.collect()))
+    })
 }
 
 #[cfg(test)]
@@ -246,6 +251,9 @@ mod tests {
             assert_eq!(kind(name), Ok(Kind::RANDOM_FOREST), "{name}");
         }
         assert_eq!(kind("XGBoost"), Ok(Kind::XGBOOST));
-        assert!(kind("cnn").unwrap_err().contains("network"));
+        assert_eq!(
+            kind("cnn").unwrap_err(),
+            "must be mlp (or network), xgboost or random_forest"
+        );
     }
 }

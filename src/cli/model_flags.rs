@@ -10,9 +10,14 @@ pub struct ModelFlags {
     #[arg(long, value_name = "NAME")]
     experiment: Option<String>,
 
-    /// With `best`: the best configuration of this kind (mlp, xgboost or random_forest)
-    #[arg(long, value_name = "KIND", value_parser = kind)]
+    // Names are those of the registry.
+    #[arg(long, value_name = "KIND", value_parser = kind, help = kind_help())]
     kind: Option<Kind>,
+}
+
+fn kind_help() -> String {
+    let allowed = Kind::allowed();
+    format!("With `best`: the best configuration of this kind ({allowed})")
 }
 
 impl ModelFlags {

@@ -139,9 +139,27 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// What is allowed: `a, b or c`.
+pub fn one_of(mut options: Vec<String>) -> String {
+    let last = options.pop().unwrap_or_default();
+    match options.is_empty() {
+        true => last,
+        false => format!("{} or {last}", options.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_are_listed_as_in_prose() {
+        let listed =
+            |options: &[&str]| one_of(options.iter().map(|&name| name.to_owned()).collect());
+        assert_eq!(listed(&["mlp"]), "mlp");
+        assert_eq!(listed(&["mlp", "xgboost"]), "mlp or xgboost");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b or c");
+    }
 
     #[test]
     fn numbers_agree_with_their_nouns() {

@@ -112,8 +112,7 @@ impl Cells<'_> {
     }
 
     pub(super) fn kind(&self, column: &'static str) -> Result<Kind, StoreError> {
-        Kind::parse(&self.text(column)?)
-            .ok_or_else(|| self.refuse(column, "mlp, xgboost or random_forest"))
+        Kind::parse(&self.text(column)?).ok_or_else(|| self.refuse(column, Kind::allowed()))
     }
 
     /// The columns `metric` and `goal`.
@@ -175,14 +174,14 @@ impl Cells<'_> {
     }
 
     /// The error for a value that will not do.
-    pub(super) fn refuse(&self, column: &'static str, allowed: &'static str) -> StoreError {
+    pub(super) fn refuse(&self, column: &'static str, allowed: impl Into<Box<str>>) -> StoreError {
         StoreError::Value {
             path: self.path.to_path_buf(),
             table: self.table,
             key: self.shown(self.key),
             column,
             found: self.shown(column),
-            allowed,
+            allowed: allowed.into(),
         }
     }
 

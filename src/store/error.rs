@@ -152,7 +152,7 @@ pub enum StoreError {
         key: String,
         column: &'static str,
         found: String,
-        allowed: &'static str,
+        allowed: Box<str>,
     },
     #[error("{what} cannot be recorded: {found}, allowed is {allowed}")]
     InvalidValue {

@@ -285,7 +285,7 @@ impl Store {
             key: id.to_string(),
             column: "id",
             found: "missing".to_owned(),
-            allowed: "the data set that an experiment names",
+            allowed: "the data set that an experiment names".into(),
         })
     }
 

@@ -48,6 +48,17 @@ pub enum Mark {
     Square,
 }
 
+impl Mark {
+    /// As the page's script spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mark::Disc => "disc",
+            Mark::Diamond => "diamond",
+            Mark::Square => "square",
+        }
+    }
+}
+
 /// A kind of model. The registry has them all, in order.
 #[derive(Clone, Copy)]
 pub struct Kind(pub(super) &'static KindDef);

@@ -4,6 +4,7 @@
 //! are all derived from it.
 
 use super::super::value::Value;
+use crate::format::one_of;
 
 /// A setting that a kind of model takes, or an entry of a setting that is a table.
 #[derive(Debug)]
@@ -183,19 +184,21 @@ impl ParamType {
         match self {
             ParamType::Bool => "true or false".to_owned(),
             ParamType::Int(range) => range.allowed(),
-            ParamType::OneOf(numbers) => or(numbers.iter().map(u32::to_string).collect::<Vec<_>>()),
+            ParamType::OneOf(numbers) => {
+                one_of(numbers.iter().map(u32::to_string).collect::<Vec<_>>())
+            }
             ParamType::Float(range) => format!("a number {}", range.allowed()),
             ParamType::Choice(choices) => {
                 let names: Vec<&str> = choices.iter().map(|choice| choice.name).collect();
-                or(quoted(&names))
+                one_of(quoted(&names))
             }
             ParamType::IntOr(range, words) => {
-                format!("{}, or {}", range.allowed(), or(quoted(words)))
+                format!("{}, or {}", range.allowed(), one_of(quoted(words)))
             }
             ParamType::FloatOr(range, words) => {
                 let mut options = quoted(words);
                 options.push(format!("a number {}", range.allowed()));
-                or(options)
+                one_of(options)
             }
             ParamType::Ints { max_len, each } => format!(
                 "a list of at most {max_len} integers from {} to {}",
@@ -204,15 +207,6 @@ impl ParamType {
             ParamType::Pair(range) => format!("two numbers {}", range.allowed()),
             ParamType::Table(def) => def.allowed.to_owned(),
         }
-    }
-}
-
-/// `a, b or c`
-fn or(mut options: Vec<String>) -> String {
-    let last = options.pop().unwrap_or_default();
-    match options.is_empty() {
-        true => last,
-        false => format!("{} or {last}", options.join(", ")),
     }
 }
 
@@ -364,8 +358,10 @@ impl TableDef {
     /// `"constant", "cosine" or "step"`
     pub(super) fn kinds(&self) -> String {
         let kinds = self.variants.iter();
-        or(kinds
-            .map(|variant| format!("\"{}\"", variant.kind))
-            .collect())
+        one_of(
+            kinds
+                .map(|variant| format!("\"{}\"", variant.kind))
+                .collect(),
+        )
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::kind::Kind;
 use super::{mlp, random_forest, xgboost};
+use crate::format::one_of;
 
 /// Every kind, in the order in which they are listed.
 static REGISTRY: [Kind; 3] = [Kind::MLP, Kind::XGBOOST, Kind::RANDOM_FOREST];
@@ -28,6 +29,11 @@ impl Kind {
     /// The kinds that `[[baseline]]` declares.
     pub fn baselines() -> impl Iterator<Item = Kind> + Clone {
         Kind::all().filter(|kind| kind.is_baseline())
+    }
+
+    /// The names of all, as a message lists what is allowed.
+    pub fn allowed() -> String {
+        one_of(Kind::all().map(|kind| kind.name().to_owned()).collect())
     }
 
     /// The kind spelled `name`, if there is one.
