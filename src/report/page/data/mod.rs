@@ -38,7 +38,9 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "label": text::metric(&summary.objective.metric),
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
-        "kinds": Kind::all().map(|kind| [kind.name(), kind.label()]).collect::<Vec<_>>(),
+        "kinds": Kind::all()
+            .map(|kind| [kind.name(), kind.label(), kind.def().mark.name()])
+            .collect::<Vec<_>>(),
         "configs": columns::configs(summary, inference),
         "params": columns::params(summary),
         "runs": {

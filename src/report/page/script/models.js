@@ -85,12 +85,12 @@ function learningCurve(host, width) {
     drawing.append(svg('path', { class: `line ${kind}`, d: linePath(points.map(([rows, middle]) => [x(rows), y(middle)])) }));
     for (const [rows, middle, low, high, seeds] of points) {
       drawing.append(svg('line', { class: `interval ${kind}`, x1: x(rows), x2: x(rows), y1: y(low), y2: y(high) }));
-      drawing.append(svg('path', { class: `mark ${kind}`, d: markPath(D.configs.kind[config], x(rows), y(middle), 4.5) }));
+      drawing.append(svg('path', { class: `mark ${kind}`, d: markPath(markOf(config), x(rows), y(middle), 4.5) }));
       dots.push({ x: x(rows), y: y(middle), lines: [ranked(config), `${Math.round(rows).toLocaleString('en-US')} rows: ${score(middle)}`, `${score(low)} to ${score(high)} over ${count(seeds, 'seed')}`] });
     }
   }
   hover(drawing, dots);
-  host.append(drawing, legend(D.learning_curve.map(([config]) => [kindClass(config), cut(ranked(config), width - 60), D.configs.kind[config]])),
+  host.append(drawing, legend(D.learning_curve.map(([config]) => [kindClass(config), cut(ranked(config), width - 60), markOf(config)])),
     html('p', { class: 'note' }, 'The best configuration of each kind, also trained on subsets of the training rows; the validation rows stay the same. Bars: lowest to '
       + 'highest seed. If a line still improves at its right end, more data would probably help.'));
 }
@@ -109,14 +109,13 @@ function calibration(host, width) {
   const points = [];
   for (const one of D.calibration) {
     const most = Math.max(...one.bins.map(([n]) => n));
-    const kind = D.configs.kind[one.config];
     drawing.append(svg('path', { class: `line ${kindClass(one.config)}`, d: linePath(one.bins.map(([, claimed, right]) => [x(claimed), y(right)])) }));
     for (const [n, claimed, right] of one.bins) {
-      drawing.append(svg('path', { class: `mark ${kindClass(one.config)}`, d: markPath(kind, x(claimed), y(right), 2 + 5 * Math.sqrt(n / most)) }));
+      drawing.append(svg('path', { class: `mark ${kindClass(one.config)}`, d: markPath(markOf(one.config), x(claimed), y(right), 2 + 5 * Math.sqrt(n / most)) }));
       points.push({ x: x(claimed), y: y(right), lines: [ranked(one.config), `confidence ${(100 * claimed).toFixed(1)}%, accuracy ${(100 * right).toFixed(1)}%`, count(n, 'prediction')] });
     }
   }
   hover(drawing, points);
-  host.append(drawing, legend([...D.calibration.map((one) => [kindClass(one.config), `${cut(ranked(one.config), width - 160)}: ECE ${(100 * one.ece).toFixed(1)}%`, D.configs.kind[one.config]]),
+  host.append(drawing, legend([...D.calibration.map((one) => [kindClass(one.config), `${cut(ranked(one.config), width - 160)}: ECE ${(100 * one.ece).toFixed(1)}%`, markOf(one.config)]),
     ['ideal', 'perfect calibration']]), html('p', { class: 'note' }, 'Below the diagonal a model is overconfident, above it underconfident. Larger marks hold more predictions.'));
 }

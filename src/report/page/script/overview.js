@@ -14,6 +14,7 @@ function bestConfigs(most) {
 
 const values = (config) => RUNS[config].map((run) => D.runs.value[run]);
 const kindClass = (config) => `k${D.configs.kind[config]}`;
+const markOf = (config) => MARKS[D.configs.kind[config]];
 
 /** Kinds that some configuration is of. */
 const kindsHere = () => KINDS.map((_, kind) => kind).filter((kind) => D.configs.kind.includes(kind));
@@ -52,7 +53,7 @@ function bestTrials(host, width) {
     drawing.append(svg('line', { class: 'mean', x1: at, x2: at, y1: y - 8, y2: y + 8 }));
     for (const run of RUNS[config]) {
       const px = x(D.runs.value[run]);
-      drawing.append(svg('path', { class: `mark ${kindClass(config)}`, d: markPath(c.kind[config], px, y, 4.5) }));
+      drawing.append(svg('path', { class: `mark ${kindClass(config)}`, d: markPath(markOf(config), px, y, 4.5) }));
       points.push({
         x: px,
         y,
@@ -62,7 +63,7 @@ function bestTrials(host, width) {
     }
   });
   hover(drawing, points);
-  const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, one seed`, kind]);
+  const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, one seed`, MARKS[kind]]);
   const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% confidence interval of the mean (Student’s t)']] : [];
   host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95]));
 }
@@ -101,7 +102,7 @@ function cost(host, width, redraw) {
   for (const isWanted of [false, true]) {
     for (const kind of kindsHere()) {
       const of = configs.filter((i) => D.configs.kind[i] === kind && view.isWanted[i] === isWanted);
-      const d = of.map((i) => markPath(kind, x(column[i]), y(D.configs.mean[i]), radius)).join('');
+      const d = of.map((i) => markPath(MARKS[kind], x(column[i]), y(D.configs.mean[i]), radius)).join('');
       if (d) drawing.append(svg('path', { class: `mark many k${kind}${isWanted ? '' : ' faded'}${configs.length > 400 ? ' dense' : ''}`, d }));
     }
   }
@@ -112,7 +113,7 @@ function cost(host, width, redraw) {
     lines: [ranked(i), `${score(D.configs.mean[i])} in ${duration(D.configs.seconds[i])}`,
       `${(D.configs.parameters[i] ?? 0).toLocaleString('en-US')} parameters${front.includes(i) ? ', on the Pareto front' : ''}`],
   })));
-  const kinds = kindsHere().map((kind) => [`k${kind}`, KINDS[kind], kind]);
+  const kinds = kindsHere().map((kind) => [`k${kind}`, KINDS[kind], MARKS[kind]]);
   host.append(drawing, legend([...kinds, ['front', 'Pareto front: no configuration is both cheaper and better']]),
     html('p', { class: 'note' }, `On the Pareto front: ${front.slice(-6).reverse().map((i) => `${ranked(i)} (${score(D.configs.mean[i])}, ${costBy === 'seconds'
       ? duration(column[i]) : column[i].toLocaleString('en-US')})`).join('; ')}${front.length > 6 ? `; and ${front.length - 6} cheaper ones` : ''}.`));

@@ -128,11 +128,17 @@ function axes(into, { box, x, y, xName, yName, xTicks, yTicks }) {
   into.append(g);
 }
 
-/** Path of a mark round a point: networks are discs, XGBoost squares, forests triangles. */
-function markPath(kind, x, y, r) {
+/** Path of a mark round a point: a `disc`, `square` or `diamond`, as in the images. */
+function markPath(shape, x, y, r) {
   const [a, b] = [x.toFixed(1), y.toFixed(1)];
-  if (kind === 1) return `M${(x - r).toFixed(1)} ${(y - r).toFixed(1)}h${2 * r}v${2 * r}h${-2 * r}z`;
-  if (kind === 2) return `M${a} ${(y - 1.2 * r).toFixed(1)}l${1.2 * r} ${2.1 * r}h${-2.4 * r}z`;
+  if (shape === 'square') {
+    const reach = 0.9 * r;
+    return `M${(x - reach).toFixed(1)} ${(y - reach).toFixed(1)}h${2 * reach}v${2 * reach}h${-2 * reach}z`;
+  }
+  if (shape === 'diamond') {
+    const reach = 1.3 * r;
+    return `M${a} ${(y - reach).toFixed(1)}l${reach} ${reach}l${-reach} ${reach}l${-reach} ${-reach}z`;
+  }
   return `M${(x - r).toFixed(1)} ${b}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 }
 
@@ -217,12 +223,12 @@ function choice(name, options, value, onchange) {
   return html('label', { class: 'choice' }, `${name} `, select);
 }
 
-/** Signs and words below a figure. Entries are (class of the sign, word, kind of its mark or none for a line). */
+/** Signs and words below a figure. Entries are (class of the sign, word, shape of its mark or none for a line). */
 function legend(entries) {
-  const signs = entries.map(([name, word, kind]) => {
+  const signs = entries.map(([name, word, shape]) => {
     const sign = svg('svg', { width: 26, height: 14, 'aria-hidden': 'true' });
-    if (kind === undefined) sign.append(svg('path', { class: `line ${name}`, d: 'M2 7H24' }));
-    else sign.append(svg('path', { class: `mark ${name}`, d: markPath(kind, 13, 7, 5) }));
+    if (shape === undefined) sign.append(svg('path', { class: `line ${name}`, d: 'M2 7H24' }));
+    else sign.append(svg('path', { class: `mark ${name}`, d: markPath(shape, 13, 7, 5) }));
     return html('li', {}, sign, word);
   });
   return html('ul', { class: 'legend' }, ...signs);

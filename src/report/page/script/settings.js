@@ -72,7 +72,7 @@ function effects(host, width, redraw) {
     const points = [];
     const intervals = intervalsOf(param, groups);
     groups.forEach((group, place) => {
-      const d = group.configs.map((i) => markPath(0, x(place) + jitter(i) * Math.min(step * 0.5, 40), y(D.configs.mean[i]), group.configs.length > 60 ? 1.8 : 3)).join('');
+      const d = group.configs.map((i) => markPath('disc', x(place) + jitter(i) * Math.min(step * 0.5, 40), y(D.configs.mean[i]), group.configs.length > 60 ? 1.8 : 3)).join('');
       drawing.append(svg('path', { class: `mark many k${effectKind}`, d }));
       const middle = mean(group.configs.map((i) => D.configs.mean[i]));
       const best = group.configs.reduce((a, b) => (isBetter(D.configs.mean[b], D.configs.mean[a]) ? b : a));
@@ -93,7 +93,7 @@ function effects(host, width, redraw) {
     hover(drawing, points, { reach: 60 });
     grid.append(html('figure', {}, html('figcaption', { class: 'head' }, param.key), drawing));
   }
-  host.append(grid, legend([[`k${effectKind}`, 'one configuration', 0], ['mean', hasInterval ? 'mean of the configurations, 95% confidence interval over seeds' : 'mean of the configurations']]),
+  host.append(grid, legend([[`k${effectKind}`, 'one configuration', 'disc'], ['mean', hasInterval ? 'mean of the configurations, 95% confidence interval over seeds' : 'mean of the configurations']]),
     html('p', { class: 'note' }, `${D.objective.label}. Each panel averages over all other settings and follows the filter. In a full grid, the means within a panel differ only by its setting.`));
 }
 
@@ -136,8 +136,8 @@ function importance(host, width) {
       ...(isNumber(chance) ? [`${(100 * chance).toFixed(2)}% expected from seed noise`] : []), ...(isNumber(p) ? [p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`] : [])] });
   });
   hover(drawing, points, { reach: 400 });
-  const signs = [['bar s0', 'main effect of one setting', 1]];
-  if (shares.some(({ isPair }) => isPair)) signs.push(['bar s4', 'interaction of two settings', 1]);
+  const signs = [['bar s0', 'main effect of one setting', 'square']];
+  if (shares.some(({ isPair }) => isPair)) signs.push(['bar s4', 'interaction of two settings', 'square']);
   if (hasChance) signs.push(['mean', 'expected from seed noise alone']);
   host.append(drawing, legend(signs));
 }

@@ -5,6 +5,7 @@ const D = JSON.parse(document.getElementById('sweep').textContent);
 const CONFIGS = D.configs.id.length;
 const ALL = Array.from({ length: CONFIGS }, (_, place) => place);
 const KINDS = D.kinds.map(([, label]) => label);
+const MARKS = D.kinds.map(([, , mark]) => mark);
 
 /** Places of the runs of each configuration; they stand side by side. */
 const RUNS = ALL.map(() => []);

@@ -57,7 +57,7 @@ function timeline(host, width) {
   const busy = t.attempts.reduce((sum, attempt) => sum + attempt[3], 0) / (total * t.slots.length);
   const kinds = [...new Set(t.outcomes.map(outcomeClass))];
   const words = { good: 'finished', odd: 'diverged', bad: 'failed', cut: 'interrupted or running' };
-  host.append(drawing, legend([...kinds.map((kind) => [`bar ${kind}`, words[kind], 1]), ...(t.events.length ? [['event', 'slot retired']] : [])]),
+  host.append(drawing, legend([...kinds.map((kind) => [`bar ${kind}`, words[kind], 'square']), ...(t.events.length ? [['event', 'slot retired']] : [])]),
     html('p', { class: 'note' }, `${count(t.attempts.length, 'attempt')} in ${count(used.length, 'session')}; slots were busy ${(100 * busy).toFixed(0)}% of the time. Time between sessions is not shown.`));
 }
 
