@@ -251,9 +251,10 @@ mod tests {
             assert_eq!(kind(name), Ok(Kind::RANDOM_FOREST), "{name}");
         }
         assert_eq!(kind("XGBoost"), Ok(Kind::XGBOOST));
-        assert_eq!(
-            kind("cnn").unwrap_err(),
-            "must be mlp (or network), xgboost or random_forest"
+        let refused = kind("cnn").unwrap_err();
+        assert!(
+            refused.starts_with("must be mlp (or network), xgboost"),
+            "{refused}"
         );
     }
 }
