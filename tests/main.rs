@@ -27,3 +27,4 @@ mod tidy;
 mod torture;
 mod transfer;
 mod worker;
+mod zero_line;

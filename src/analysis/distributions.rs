@@ -1,6 +1,6 @@
 //! Distributions that tests and intervals need; the numbers come from `statrs`.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 
 /// One minus the confidence of every interval, and the level of every test.
 pub const ALPHA: f64 = 0.05;
@@ -16,6 +16,11 @@ pub fn t_two_sided(t: f64, degrees: f64) -> f64 {
 /// The point below which Student's t with `degrees` degrees of freedom lies with probability `p`, in 0..1.
 pub fn t_quantile(p: f64, degrees: f64) -> f64 {
     student(degrees).inverse_cdf(p)
+}
+
+/// The point below which the standard normal distribution lies with probability `p`, in 0..1.
+pub(super) fn normal_quantile(p: f64) -> f64 {
+    Normal::standard().inverse_cdf(p)
 }
 
 /// `P(F > f)` for the F distribution with `above` and `below` degrees of freedom; 0 for an infinite `f`.

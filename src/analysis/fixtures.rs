@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::calibration::Calibration;
+use super::dummy::{ClassCounts, Dummy};
 use super::{Input, Summary};
 use sweep_core::trial::{
     ConfigId, DataDigest, Goal, Kind, ModelSpec, Objective, Params, Status, Transfer, TrialId,
@@ -57,6 +58,7 @@ pub fn empty(classes: &[&str]) -> Input {
         importance: HashMap::new(),
         test: None,
         calibration: Vec::new(),
+        dummy: None,
         attempts: Vec::new(),
         slot_events: Vec::new(),
         test_evaluations: 0,
@@ -199,6 +201,39 @@ fn believed(input: &mut Input) {
             .calibration
             .extend(Calibration::of(best.id.clone(), &models));
     }
+}
+
+/// Trees of two kinds, two seeds each, on 40 validation rows of which 34 are of one class: the best gets one row more right
+/// than naming that class does, and a network fewer.
+pub fn imbalanced() -> Input {
+    let mut input = empty(&["0", "1"]);
+    (input.experiment.name, input.experiment.dataset.valid_rows) = ("imbalanced".to_owned(), 40);
+    input.experiment.dataset.train_rows = 100;
+    let counts = ClassCounts {
+        train: vec![85, 15],
+        valid: vec![34, 6],
+    };
+    input.dummy = Dummy::of_classes(&input.experiment.dataset.classes, &counts);
+    for (kind, right) in [
+        (Kind::MLP, [33, 0]),
+        (Kind::XGBOOST, [34, 1]),
+        (Kind::RANDOM_FOREST, [34, 0]),
+    ] {
+        for seed in 1..=2 {
+            add(&mut input, kind, &[], seed, 0.0, 20);
+            let trial = (input.experiment.trials.last_mut()).expect("a trial was added");
+            let value = (right[0] + right[1]) as f64 / 40.0;
+            (trial.best, trial.last) = (Some(value), Some(value));
+            let loss = 0.6 - 0.2 * value + 0.001 * seed as f64;
+            trial.metrics = vec![
+                ("valid/accuracy".to_owned(), value),
+                ("valid/loss".to_owned(), loss),
+            ];
+            let matrix = vec![vec![right[0], 34 - right[0]], vec![6 - right[1], right[1]]];
+            input.confusion.insert(trial.id.clone(), matrix);
+        }
+    }
+    input
 }
 
 /// `number` networks over five settings, one seed each, with curves of five metrics over 20 epochs.

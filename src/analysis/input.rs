@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::calibration::Calibration;
+use super::dummy::Dummy;
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -27,6 +28,8 @@ pub struct Input {
     pub test: Option<EvaluationRecord>,
     /// Of the best configuration of each kind, as far as its models could be asked.
     pub calibration: Vec<Calibration>,
+    /// What models score that ignore their input; `None` where the prepared data are gone.
+    pub dummy: Option<Dummy>,
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
@@ -48,6 +51,7 @@ impl Input {
         Summary::of(&self.experiment)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
+            .above(self.dummy.as_ref(), &self.confusion)
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::axes::Axis;
 use super::configuration::{Configuration, Run};
+use super::lead::{Lead, ZeroLine};
 use super::summary::Summary;
 use super::summary_stats::SummaryStats;
 use sweep_core::trial::{Objective, Params, Status};
@@ -33,7 +34,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     experiments.iter().map(one).collect()
 }
 
-/// `{objective, trials: {status: number}, seeds, seconds, best_trial, configurations: [...], axes:
+/// `{objective, trials: {status: number}, seeds, seconds, best_trial, dummy, configurations: [...], axes:
 /// [...]}`; the `most` best configurations and the best of each baseline, as in the table.
 pub fn leaderboard(summary: &Summary, most: usize) -> Json {
     let axis = |axis: &Axis| {
@@ -55,6 +56,7 @@ pub fn leaderboard(summary: &Summary, most: usize) -> Json {
         "seeds": summary.seeds,
         "seconds": summary.seconds,
         "best_trial": summary.best_trial,
+        "dummy": summary.zero_line.as_ref().map(dummy),
         "configurations":
             best.into_iter().map(|config| configuration(summary, config)).collect::<Json>(),
         "axes": summary.axes.iter().map(axis).collect::<Json>(),
@@ -143,6 +145,34 @@ pub fn notes(notes: &[NoteRecord]) -> Json {
     notes.iter().map(one).collect()
 }
 
+/// `{strategy, class, metric, value, metrics: {metric: value}, valid_rows, lead: {by, rows_low, rows_high, seeds_low,
+/// seeds_high, verdict}}`: the zero line, and how far the winner is above it (positive `by`).
+fn dummy(zero: &ZeroLine) -> Json {
+    let ends = |interval: Option<(f64, f64)>| interval.unzip();
+    let lead = |lead: &Lead| {
+        let (rows_low, rows_high) = ends(lead.over_rows);
+        let (seeds_low, seeds_high) = ends(lead.over_seeds);
+        json!({
+            "by": lead.by,
+            "rows_low": rows_low,
+            "rows_high": rows_high,
+            "seeds_low": seeds_low,
+            "seeds_high": seeds_high,
+            "verdict": lead.verdict().name(),
+        })
+    };
+    let scores = zero.dummy.scores.iter();
+    json!({
+        "strategy": zero.score.strategy.name(),
+        "class": zero.score.strategy.class(),
+        "metric": zero.score.metric,
+        "value": zero.score.value,
+        "metrics": object(scores.map(|score| (&score.metric, json!(score.value)))),
+        "valid_rows": zero.dummy.valid_rows,
+        "lead": zero.lead.as_ref().map(lead),
+    })
+}
+
 fn configuration(summary: &Summary, config: &Configuration) -> Json {
     let run = |run: &Run| json!({ "trial": run.trial, "seed": run.seed, "value": run.value, "step": run.step });
     json!({
@@ -205,6 +235,12 @@ mod tests {
         assert_eq!(configs.len(), 3);
         configs.truncate(1);
         insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
+    }
+
+    #[test]
+    fn the_zero_line_and_the_lead_over_it_are_told() {
+        let json = leaderboard(&fixtures::imbalanced().summary(), 1);
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json["dummy"]).unwrap());
     }
 
     #[test]

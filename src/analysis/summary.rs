@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::axes::{Axis, axes, varying_keys};
 use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
+use super::lead::ZeroLine;
 use super::{merged, ranking, text};
 use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
 use sweep_store::{ExperimentRecord, TrialRecord};
@@ -40,6 +41,8 @@ pub struct Summary {
     pub with_failures: Vec<String>,
     /// The query that chose the trials; `None` where all of the sweep are here.
     pub query: Option<String>,
+    /// What a model that ignores its input scores, and the winner's lead over it; `None` where it is not known.
+    pub zero_line: Option<ZeroLine>,
     /// Settings that vary among the networks, in the order of their keys.
     pub axes: Vec<Axis>,
     /// Seconds of training in the whole plan, added over trials.
@@ -86,6 +89,7 @@ impl Summary {
             running: Vec::new(),
             with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
             query: None,
+            zero_line: None,
             axes: axes(&firsts, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL

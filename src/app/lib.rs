@@ -7,6 +7,7 @@ pub mod demo_data;
 pub mod describe;
 pub mod diff;
 pub mod doctor;
+pub mod dummy;
 pub mod environment;
 pub mod estimate;
 pub mod experiment_file;

@@ -12,7 +12,7 @@ use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::{calibration, filter, test_evaluations};
+use crate::{calibration, dummy, filter, test_evaluations};
 
 /// What a report is on.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +72,8 @@ pub fn load_merged(
     let store = app.read()?;
     let mut input = input(app, &store, record, None, filtered, options)?;
     input.parts = records.iter().map(merged::Part::of).collect();
+    // Their rows are the same, so the data of any one do.
+    input.dummy = records.iter().find_map(|record| dummy::dummy(app, record));
     input.running = running(app, records);
     for record in records {
         let name = &record.name;
@@ -169,6 +171,7 @@ fn input(
     let name = &experiment.name;
     Ok(Input {
         calibration,
+        dummy: dummy::dummy(app, &experiment),
         lacking,
         attempts: app.attempts_in(store, name)?,
         slot_events: store.slot_events(name)?,

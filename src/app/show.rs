@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sweep_analysis::Summary;
 use sweep_core::event::Slot;
 use sweep_core::trial::{Objective, TrialId};
 use sweep_store::{
@@ -10,6 +11,7 @@ use sweep_store::{
 };
 
 use crate::app::App;
+use crate::dummy;
 use crate::error::Error;
 use crate::resolve::{self, Found};
 
@@ -24,9 +26,8 @@ pub enum Shown {
 /// A sweep with the failures of its slots.
 pub struct Sweep {
     pub record: ExperimentRecord,
+    pub summary: Summary,
     pub slot_events: Vec<SlotEventRecord>,
-    /// Whether a process runs it.
-    pub is_running: bool,
 }
 
 /// A trial with all that it left.
@@ -56,9 +57,13 @@ pub fn show(app: &App, what: Option<&str>) -> Result<Shown, Error> {
         }
         name => {
             let record = app.experiment(name)?;
+            let mut summary = dummy::summary(app, &store, &record)?;
+            if app.is_running(&record.name) {
+                summary = summary.while_running(std::slice::from_ref(&record.name));
+            }
             Ok(Shown::Sweep(Box::new(Sweep {
                 slot_events: store.slot_events(&record.name)?,
-                is_running: app.is_running(&record.name),
+                summary,
                 record,
             })))
         }

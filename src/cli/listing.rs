@@ -7,7 +7,7 @@ use sweep_analysis::{Summary, json};
 use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{TableStyle, TextTable};
-use sweep_report::{details, plan_status, table};
+use sweep_report::{details, dummy_text, plan_status, table};
 use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
@@ -21,18 +21,8 @@ pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
     })
 }
 
-/// The leaderboard, failures, and how to see more.
-pub fn sweep(record: &ExperimentRecord, has_colour: bool) -> String {
-    text_of(record, &Summary::of(record), has_colour)
-}
-
-/// The same, while a process runs it.
-pub fn running_sweep(record: &ExperimentRecord, has_colour: bool) -> String {
-    let summary = Summary::of(record).while_running(std::slice::from_ref(&record.name));
-    text_of(record, &summary, has_colour)
-}
-
-fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
+/// The leaderboard, the warning about a winner at the zero line, failures, and how to see more.
+pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
     let mut text = format!("{} on {}\n", record.name, record.dataset.source.display());
     let counts: Vec<String> = Status::ALL
         .into_iter()
@@ -56,6 +46,9 @@ fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> St
         width: terminal::width(),
     };
     text.push_str(&table::leaderboard(summary, SHOWN, style));
+    if let Some(warning) = dummy_text::warning(summary) {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
     text.push_str(&details::failed(record));
     if let Some(best) = &summary.best_trial {
         let first = summary.ranking.first();
@@ -77,9 +70,12 @@ fn text_of(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> St
 }
 
 /// The leaderboard as JSON, with every trial in plan order.
-pub fn sweep_json(record: &ExperimentRecord) -> Json {
-    let mut object = json::leaderboard(&Summary::of(record), usize::MAX);
+pub fn sweep_json(record: &ExperimentRecord, summary: &Summary) -> Json {
+    let mut object = json::leaderboard(summary, usize::MAX);
     let trials = record.trials.iter();
+    if summary.zero_line.is_some() {
+        object["dummy"]["warning"] = json!(dummy_text::warning(summary));
+    }
     object["name"] = json!(record.name);
     object["data"] = json!(record.dataset.digest);
     object["records"] = trials

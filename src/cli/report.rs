@@ -14,7 +14,8 @@ use sweep_analysis::{Anova, Inference, Input, Summary};
 use sweep_app::report::{self, Options};
 use sweep_core::sanitize::sanitize;
 use sweep_report::{
-    Written, comparisons, hyperparameters, narrative, plan_status, table, test, transfer_text,
+    Written, comparisons, dummy_text, hyperparameters, narrative, plan_status, table, test,
+    transfer_text,
 };
 
 #[derive(Debug, clap::Args)]
@@ -84,7 +85,7 @@ fn write(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json
     if !context.json {
         print(input, &summary, &inference, anova.as_ref().ok(), &written);
     }
-    let mut value = listing::sweep_json(&input.experiment);
+    let mut value = listing::sweep_json(&input.experiment, &summary);
     value["inference"] = comparisons::json(&inference, &summary);
     value["hyperparameters"] = match anova {
         Ok(anova) => hyperparameters::json(&anova),
@@ -117,6 +118,9 @@ fn print(
     }
     let leaderboard = table::leaderboard(summary, listing::SHOWN, terminal::table_style());
     terminal::print_table(&leaderboard);
+    if let Some(warning) = dummy_text::warning(summary) {
+        terminal::print(&format!("warning: {warning}"));
+    }
     for sentence in narrative::sentences(inference, summary) {
         terminal::print(&sentence);
     }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use sweep_analysis::Summary;
 use sweep_app::experiment_file::NameConflict;
 use sweep_app::extra_seeds;
 use sweep_app::loaded::{self, LoadedExperiment};
@@ -128,12 +127,16 @@ fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
     let (record, summary) = (&outcome.record, &outcome.summary);
     let name = &record.name;
     if context.json {
-        terminal::print_json(&listing::sweep_json(record));
+        terminal::print_json(&listing::sweep_json(record, &outcome.results));
     } else if !context.is_quiet {
-        terminal::print_table(&listing::sweep(record, terminal::stdout_has_colour()));
+        terminal::print_table(&listing::sweep(
+            record,
+            &outcome.results,
+            terminal::stdout_has_colour(),
+        ));
     }
     let (exit, mut message) = conclusion(name, summary, outcome.failed_before);
-    let all_diverged = plan_status::all_diverged(&Summary::of(record));
+    let all_diverged = plan_status::all_diverged(&outcome.results);
     if exit == Exit::Success
         && let Some(advice) = &all_diverged
     {

@@ -86,14 +86,11 @@ fn as_text(shown: &Shown) -> String {
         Shown::Sweep(sweep) => {
             let Sweep {
                 record,
+                summary,
                 slot_events,
-                is_running,
             } = &**sweep;
             let sessions = details::sessions(&record.sessions, slot_events, style);
-            let text = match is_running {
-                true => listing::running_sweep(record, style.is_colored),
-                false => listing::sweep(record, style.is_colored),
-            };
+            let text = listing::sweep(record, summary, style.is_colored);
             format!("{text}\n{sessions}")
         }
         Shown::Configuration(objective, trials) => format!(
@@ -117,7 +114,7 @@ fn as_text(shown: &Shown) -> String {
 fn as_json(shown: &Shown) -> Json {
     match shown {
         Shown::Sweep(sweep) => merged(
-            listing::sweep_json(&sweep.record),
+            listing::sweep_json(&sweep.record, &sweep.summary),
             details::json(&sweep.record, &sweep.slot_events),
         ),
         Shown::Configuration(objective, trials) => json::configuration_trials(objective, trials),

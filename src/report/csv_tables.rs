@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use sweep_analysis::{Anova, BEST, Inference, Input, learning_curve, text, transfer};
 
 use super::csv_table::{CsvTable, number, whole};
-use super::{comparisons, hyperparameters, test};
+use super::{comparisons, dummy_text, hyperparameters, test};
 use sweep_analysis::Summary;
 use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "trials.csv",
     "best.csv",
     "comparisons.csv",
@@ -24,6 +24,7 @@ pub const NAMES: [&str; 12] = [
     "confusion.csv",
     "importance.csv",
     "test.csv",
+    "dummy.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -46,6 +47,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         confusion(input),
         importance(input),
         test::csv_table(input.test.as_ref()),
+        dummy_text::csv_table(input.dummy.as_ref(), summary),
     ];
     NAMES
         .into_iter()

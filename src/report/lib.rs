@@ -11,6 +11,7 @@ mod csv_tables;
 pub mod describe;
 pub mod details;
 pub mod diff;
+pub mod dummy_text;
 mod error;
 mod folder;
 pub mod hyperparameters;

@@ -12,8 +12,8 @@ pub(super) use super::text_table::{Side, color};
 pub use super::text_table::{TableStyle, TextTable};
 
 use super::text_table::painted;
-use super::{details, plan_status};
-use sweep_analysis::{Configuration, Summary};
+use super::{details, dummy_text, plan_status};
+use sweep_analysis::{Configuration, Summary, ZeroLine};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 
@@ -94,13 +94,22 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         ("Settings that vary", Side::Left),
     ])
     .with_optional(&["Time", "sd"]);
-    for config in summary.best(most) {
+    let best = summary.best(most);
+    let zero = summary.zero_line.as_ref();
+    let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
+    for (above, config) in best.iter().enumerate() {
+        if let Some(zero) = zero.filter(|_| place == Some(above)) {
+            table.push(Style::new().dimmed(), zero_row(zero));
+        }
         let style = match summary.rank(config) {
             1 => color(AnsiColor::Green),
             _ if !config.is_complete() => color(AnsiColor::Yellow),
             _ => Style::new(),
         };
         table.push(style, leaderboard_row(summary, config));
+    }
+    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
+        table.push(Style::new().dimmed(), zero_row(zero));
     }
     let metric = text::metric(&summary.objective.metric);
     let mut lines = table.render(table_style);
@@ -126,6 +135,17 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         );
     }
     lines
+}
+
+/// What a model scores that ignores its input.
+fn zero_row(zero: &ZeroLine) -> Vec<String> {
+    let score = &zero.score;
+    let none = || "–".to_owned();
+    let mut cells = vec![none(), dummy_text::name(&score.strategy).to_owned()];
+    cells.push(text::score(score.value));
+    cells.extend([none(), none(), none(), none()]);
+    cells.push(dummy_text::about(&score.strategy));
+    cells
 }
 
 fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::{Report, make, transfer_text};
 use sweep_analysis::fixtures::{
-    add, by_hand, crowd, empty, genres, minimise_loss, stop, transferred,
+    add, by_hand, crowd, empty, genres, imbalanced, minimise_loss, stop, transferred,
 };
 use sweep_analysis::{Input, Summary, transfer, wanted};
 use sweep_core::trial::{Kind, Status, Value};
@@ -128,6 +128,35 @@ fn an_ordinary_sweep_has_every_part_and_the_same_one_every_time() {
     assert!(before.len() > 1_000);
     insta::assert_snapshot!("page", after.split_once("<figure>").unwrap().0);
     assert_eq!(make(&genres()).unwrap(), report);
+}
+
+#[test]
+fn a_winner_at_the_zero_line_is_warned_about_wherever_it_is_ranked() {
+    let mut input = imbalanced();
+    let report = drawn("imbalanced", &input);
+    let page = text_of(&report, "index.html");
+    let warned = "The best configuration is not clearly better than a model that always predicts the most frequent class (0)";
+    assert!(page.contains(warned));
+    assert!(page.contains("<tr class=\"zero\"><td>–</td><td class=\"text\">majority class</td>"));
+    assert!(text_of(&report, "best_trials.svg").contains("majority class: 0.8500"));
+    assert!(names(&report).contains(&"dummy.csv"));
+    // A loss far above the zero line of its own.
+    minimise_loss(&mut input);
+    for (place, trial) in input.experiment.trials.iter_mut().enumerate() {
+        trial.best = Some(0.1 + 0.001 * place as f64);
+    }
+    let report = drawn("far_above", &input);
+    assert!(!text_of(&report, "index.html").contains("is not clearly better"));
+    let svg = text_of(&report, "best_trials.svg");
+    assert!(
+        svg.contains("class frequencies: 0.4227 (outside this figure)"),
+        "{svg}"
+    );
+    // Without the prepared data nothing is said of it.
+    input.dummy = None;
+    let report = make(&input).unwrap();
+    assert!(!names(&report).contains(&"dummy.csv"));
+    assert!(!text_of(&report, "index.html").contains("class=\"zero\""));
 }
 
 #[test]

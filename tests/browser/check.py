@@ -108,6 +108,22 @@ def queries(checks):
         checks.that(answer == wanted, f"query {example['query']!r}: {answer}, not {wanted}")
 
 
+def zero_line(checks):
+    """What a model scores that ignores its input stands in the ranking and in the figure of configurations."""
+    row = "#leaderboard .board tbody tr.zero"
+    place = f"[...document.querySelector({row!r}).parentNode.children].indexOf(document.querySelector({row!r}))"
+    total = checks.number("#leaderboard .board tbody tr")
+    checks.that(checks.js(place) == 1, "the zero line stands below the one configuration that is better")
+    checks.browser.click('#leaderboard [data-key="rank"]')
+    checks.that(checks.js(place) == total - 2, "and above it where the order is turned")
+    checks.browser.click('#leaderboard [data-key="seconds"]')
+    checks.that(checks.js(place) == total - 1, "and last in any other order")
+    checks.that("0.8500" in checks.text(row), "with its score")
+    checks.that(checks.number("#best line.zero") == 1, "a line in the figure")
+    checks.that("majority class: 0.8500" in checks.text("#best .legend"), "which the legend names")
+    checks.that("not clearly better" in checks.text(".unfinished"), "a winner near it is warned about")
+
+
 def leaderboard(checks):
     browser = checks.browser
     rows = "#leaderboard .board tbody tr"
@@ -316,6 +332,9 @@ def main():
         for what in (queries, leaderboard, curves, parallel, others):
             what(checks)
             checks.quiet(what.__name__)
+        browser.open(page("imbalanced"))
+        zero_line(checks)
+        checks.quiet("zero_line")
         browser.open(page(ORDINARY), width=NARROW)
         for what in (leaderboard, curves, others):
             what(checks)

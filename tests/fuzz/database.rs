@@ -81,6 +81,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             importance,
             test,
             calibration: Vec::new(),
+            dummy: None,
             attempts: store.attempts_in(name)?,
             slot_events: store.slot_events(name)?,
             test_evaluations: 0,

@@ -68,6 +68,16 @@ impl Inference {
     }
 }
 
+impl Estimate {
+    /// Of the winner of `summary`, not compared with any other; `None` while nothing is ranked.
+    pub fn of_winner(summary: &Summary) -> Option<Estimate> {
+        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
+        let bounds = Bounds::of(&summary.objective);
+        let winner = samples.first()?;
+        Some(winner.estimate(true, table::step(&samples), bounds))
+    }
+}
+
 fn sample(config: &Configuration) -> Sample {
     Sample {
         group: config.kind.index(),

@@ -155,7 +155,7 @@ fn residual(
 }
 
 /// The smallest difference between two unequal values, those aside that differ by rounding alone.
-fn step(samples: &[Sample]) -> f64 {
+pub(super) fn step(samples: &[Sample]) -> f64 {
     let mut values: Vec<f64> = samples
         .iter()
         .flat_map(|sample| &sample.values)

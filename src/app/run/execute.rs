@@ -1,5 +1,6 @@
 //! Training of what a prepared sweep asks for and the database does not have.
 
+use sweep_analysis::Summary as Results;
 use sweep_engine::models::xgboost;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
@@ -9,6 +10,7 @@ use super::new_session::{begin, lock};
 use super::prior_progress::{PriorProgress, clear_checkpoints, statuses};
 use super::session::{Recorded, train};
 use crate::app::App;
+use crate::dummy;
 use crate::error::Error;
 use crate::experiment_file::NameConflict;
 use crate::missing_models;
@@ -22,6 +24,8 @@ use crate::prepare::PreparedSweep;
 pub struct RunOutcome {
     /// Everything recorded about the sweep now.
     pub record: ExperimentRecord,
+    /// The ranking, and the winner's lead over the zero line.
+    pub results: Results,
     /// What the session did.
     pub summary: Summary,
     /// Trials that failed in earlier sessions and were not retried.
@@ -79,6 +83,7 @@ pub fn execute(
     summary.finished = summary.finished.saturating_sub(others);
     summary.failed += others;
     Ok(RunOutcome {
+        results: dummy::summary(app, &store, &record)?,
         record,
         summary,
         failed_before,

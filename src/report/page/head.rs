@@ -2,7 +2,7 @@
 
 use super::section::{Page, bullets, title};
 use crate::markup::{capital, escape, fact, list, paragraph};
-use crate::{narrative, plan_status, test, ties};
+use crate::{dummy_text, narrative, plan_status, test, ties};
 use sweep_analysis::Configuration;
 use sweep_analysis::inference::Verdict;
 use sweep_analysis::text;
@@ -17,6 +17,9 @@ pub(super) fn head(page: &Page) -> String {
     }
     for trouble in plan_status::failures(page.summary) {
         paragraph(&mut html, "unfinished", &trouble);
+    }
+    if let Some(warning) = dummy_text::warning(page.summary) {
+        paragraph(&mut html, "unfinished", &capital(&warning));
     }
     verdict(&mut html, page);
     cost(&mut html, page);

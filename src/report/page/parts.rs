@@ -2,10 +2,10 @@
 
 use super::section::{Page, Section, bullets, images, table};
 use crate::markup::{paragraph, row};
-use crate::{hyperparameters, transfer_text};
+use crate::{dummy_text, hyperparameters, transfer_text};
 use sweep_analysis::SummaryStats;
 use sweep_analysis::inference::Estimate;
-use sweep_analysis::{BEST, text, transfer};
+use sweep_analysis::{BEST, ZeroLine, text, transfer};
 
 /// Values of a setting that the table of effects shows.
 const MAX_VALUES: usize = 40;
@@ -38,7 +38,13 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
         return None;
     }
     let mut rows = String::new();
-    for config in summary.best(BEST) {
+    let best = summary.best(BEST);
+    let zero = summary.zero_line.as_ref();
+    let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
+    for (above, config) in best.iter().enumerate() {
+        if let Some(zero) = zero.filter(|_| place == Some(above)) {
+            zero_row(&mut rows, zero);
+        }
         let estimate = &page.inference.estimates[summary.place(config)];
         let cells = [
             (summary.rank_label(config), false),
@@ -67,6 +73,9 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
         };
         row(&mut rows, class, &cells);
     }
+    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
+        zero_row(&mut rows, zero);
+    }
     let mut html = table(
         &[
             ("Rank", false),
@@ -89,6 +98,16 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
         paragraph(&mut html, "note", &format!("{more} in trials.csv."));
     }
     Section::new("leaderboard", "Leaderboard", html)
+}
+
+/// What a model scores that ignores its input.
+fn zero_row(rows: &mut String, zero: &ZeroLine) {
+    let mut cells = vec![("–".to_owned(), false); 10];
+    cells[1] = (dummy_text::name(&zero.score.strategy).to_owned(), true);
+    cells[2] = (dummy_text::about(&zero.score.strategy), true);
+    cells[3] = (text::score(zero.score.value), false);
+    cells[9].1 = true;
+    row(rows, " class=\"zero\"", &cells);
 }
 
 pub(super) fn best_trials(page: &Page) -> Option<Section> {

@@ -1,7 +1,7 @@
 //! The best configurations and the best of each baseline: a mark per seed, a bar at the mean.
 
 use plotters::backend::DrawingBackend;
-use plotters::style::Color;
+use plotters::style::{Color, RGBAColor};
 use sweep_analysis::{BEST, text};
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
@@ -10,7 +10,9 @@ use super::legend::{Legend, Sign};
 use super::lettering::Type;
 use super::picture::{HEAD, Missing, RANKING, title};
 use super::style::{FAINT, GRID, INK, LABEL, MARGIN, Stroke, TICK, WIDTH, kind_style};
-use sweep_analysis::{Configuration, Summary};
+use crate::dummy_text;
+use sweep_analysis::lead::{Lead, LeadVerdict};
+use sweep_analysis::{Configuration, Summary, ZeroLine};
 use sweep_core::trial::Kind;
 
 const ROW: i32 = 96;
@@ -19,6 +21,15 @@ const NAMES: i32 = 640;
 /// Width of the numbers at the right.
 const NUMBERS: i32 = 330;
 const RADIUS: i32 = 11;
+/// The zero line is shown up to this many widths of all marks away from them ...
+const NEAR: f64 = 1.5;
+/// ... and if all are in one place, up to this.
+const FLAT: f64 = 0.01;
+const ZERO: Stroke = Stroke {
+    color: RGBAColor(INK.0, INK.1, INK.2, 1.0),
+    width: 3,
+    is_dashed: true,
+};
 
 pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     let rows: Vec<Row<'_>> = summary
@@ -52,16 +63,57 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
             .flat_map(|row| &row.config.runs)
             .map(|run| run.value)
     };
+    let zero = (summary.zero_line.as_ref()).map(|zero| Zero::of(zero, values()));
+    entries.extend(zero.as_ref().map(Zero::entry));
+    let zero = zero.and_then(|zero| zero.is_shown.then_some(zero.value));
     let plot = Ranking {
         title: name,
         metric: text::metric(&summary.objective.metric),
-        scale: Scale::of(values(), 4).expect("a ranked configuration has a finite value"),
+        scale: Scale::of(values().chain(zero), 4)
+            .expect("a ranked configuration has a finite value"),
+        zero,
         legend: Legend::new(entries, WIDTH - 2 * MARGIN),
         rows,
     };
     let caption = "Each mark is one seed, each bar the mean over the seeds of a configuration. Labels \
                    show only the settings that vary within a kind.";
     Ok(render(RANKING, name.to_owned(), caption.to_owned(), &plot)?)
+}
+
+/// What a model scores that ignores its input, as a line across all rows.
+struct Zero {
+    name: &'static str,
+    value: f64,
+    /// Whether it is near the marks, or the winner not clearly above it: a line far away would press the marks together.
+    is_shown: bool,
+}
+
+impl Zero {
+    fn of(zero: &ZeroLine, values: impl Iterator<Item = f64> + Clone) -> Zero {
+        let low = values.clone().fold(f64::INFINITY, f64::min);
+        let high = values.fold(f64::NEG_INFINITY, f64::max);
+        let margin = match high > low {
+            true => NEAR * (high - low),
+            false => FLAT,
+        };
+        let value = zero.score.value;
+        let is_near = (low - margin..=high + margin).contains(&value);
+        let is_clear = |lead: Lead| lead.verdict() == LeadVerdict::Clear;
+        Zero {
+            name: dummy_text::name(&zero.score.strategy),
+            value,
+            is_shown: is_near || !zero.lead.is_some_and(is_clear),
+        }
+    }
+
+    fn entry(&self) -> (Sign, String) {
+        let outside = match self.is_shown {
+            true => "",
+            false => " (outside this figure)",
+        };
+        let name = format!("{}: {}{outside}", self.name, text::score(self.value));
+        (Sign::Line(ZERO), name)
+    }
 }
 
 struct Row<'a> {
@@ -73,6 +125,8 @@ struct Ranking<'a> {
     title: &'static str,
     metric: String,
     scale: Scale,
+    /// Where the zero line stands, if it is shown.
+    zero: Option<f64>,
     legend: Legend,
     rows: Vec<Row<'a>>,
 }
@@ -106,6 +160,9 @@ impl Plot for Ranking<'_> {
         let heads = Type::new(TICK, FAINT);
         canvas.text("rank, configuration", (MARGIN, frame.top - 24), heads)?;
         canvas.text("mean ± sd", (WIDTH - MARGIN, frame.top - 24), heads.right())?;
+        if let Some(x) = self.zero.and_then(|value| frame.across(value)) {
+            canvas.line(&[(x, frame.top), (x, frame.bottom)], ZERO)?;
+        }
         for (place, row) in self.rows.iter().enumerate() {
             row.draw(canvas, &frame, frame.top + ROW * place as i32 + ROW / 2)?;
         }

@@ -41,6 +41,32 @@ fn the_leaderboard_ends_with_the_best_of_each_baseline() {
 }
 
 #[test]
+fn the_zero_line_stands_in_the_leaderboard_where_it_would_rank() {
+    let mut input = samples::imbalanced();
+    insta::assert_snapshot!(leaderboard(&input.summary(), 10, false));
+    let narrow = TableStyle {
+        is_colored: false,
+        width: Some(60),
+    };
+    let board = leaderboard(&input.summary(), 1, narrow);
+    let mut table = board
+        .lines()
+        .take_while(|line| !line.starts_with("validation"));
+    assert!(table.all(|line| line.chars().count() <= 60), "{board}");
+    assert!(board.contains("majority class"), "{board}");
+    // Below all that are shown it is the last row, and above all of them the first.
+    for (value, place) in [(0.0, 3), (1.0, 0)] {
+        let dummy = input.dummy.as_mut().unwrap();
+        dummy.scores[0].value = value;
+        let board = leaderboard(&input.summary(), 10, false);
+        let row = board
+            .lines()
+            .position(|line| line.contains("majority class"));
+        assert_eq!(row, Some(2 + place), "{board}");
+    }
+}
+
+#[test]
 fn colour_changes_no_letter() {
     let summary = Summary::of(&samples::genres().experiment);
     let plain = leaderboard(&summary, 10, false);

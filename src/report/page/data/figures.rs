@@ -6,8 +6,10 @@ use sweep_analysis::{Input, learning_curve, text};
 use serde_json::{Value as Json, json};
 
 use super::numbers::{maybe, number};
+use crate::dummy_text;
 use sweep_analysis::anova::Anova;
-use sweep_analysis::{Configuration, Run, Summary};
+use sweep_analysis::lead::{Lead, LeadVerdict};
+use sweep_analysis::{Configuration, Run, Summary, ZeroLine};
 use sweep_core::trial::Kind;
 
 /// Numbers in learning curves, in all; those of the configurations ranked last are left out first.
@@ -21,6 +23,17 @@ const CLASSES: usize = 60;
 
 /// Features shown of a model.
 const FEATURES: usize = 20;
+
+/// What a model scores that ignores its input, and whether the winner is clearly above it.
+pub(super) fn zero_line(zero: &ZeroLine) -> Json {
+    let is_clear = |lead: Lead| lead.verdict() == LeadVerdict::Clear;
+    json!({
+        "name": dummy_text::name(&zero.score.strategy),
+        "about": dummy_text::about(&zero.score.strategy),
+        "value": number(zero.score.value),
+        "isClear": zero.lead.is_some_and(is_clear),
+    })
+}
 
 /// Shares of the variance, and the marginal means of each setting.
 pub(super) fn variance(anova: &Anova) -> Json {

@@ -38,6 +38,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "label": text::metric(&summary.objective.metric),
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
+        "zero": summary.zero_line.as_ref().map(figures::zero_line),
         "kinds": Kind::all()
             .map(|kind| [kind.name(), kind.label(), kind.def().mark.name()])
             .collect::<Vec<_>>(),

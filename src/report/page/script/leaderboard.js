@@ -42,7 +42,8 @@ function leaderboard() {
     html('div', { class: 'wide' }, html('table', { class: 'board' }, html('thead', {}, head), body)),
     more,
     html('p', { class: 'note' }, 'A bar beside the rank marks configurations whose difference from the best is not significant at the 5% level. '
-      + 'Means are over seeds; configurations with the same mean on the same seeds share a rank, such as 1=. Selected configurations show their training curves below.'),
+      + 'Means are over seeds; configurations with the same mean on the same seeds share a rank, such as 1=. Selected configurations show their training curves below.'
+      + (D.zero ? ` The ${D.zero.name} row is a model that ignores its input: it ${D.zero.about}.` : '')),
   );
   section.classList.add('drawn');
 
@@ -132,6 +133,7 @@ function leaderboard() {
       });
       return html('tr', { class: classes }, html('td', {}, tick), ...cells);
     }));
+    if (D.zero) body.insertBefore(zeroRow(columns), body.children[zeroPlace(found.slice(0, rows))] ?? null);
     if (found.length === 0) {
       body.append(html('tr', {}, html('td', { class: 'text', colspan: columns.length + 1 }, 'No configuration matches the filter.')));
     }
@@ -139,6 +141,25 @@ function leaderboard() {
     more.textContent = `Show more (${found.length.toLocaleString('en-US')} in total)`;
     told.textContent = found.length === CONFIGS ? count(CONFIGS, 'configuration')
       : `${found.length.toLocaleString('en-US')} of ${count(CONFIGS, 'configuration')}`;
+  }
+
+  /** What a model scores that ignores its input. */
+  function zeroRow(columns) {
+    const holder = ['kind', 'name'].map((key) => columns.find((column) => column.key === key)).find(Boolean) ?? columns[0];
+    const cells = columns.map((column) => {
+      const shown = column.key === 'mean' ? score(D.zero.value) : column === holder ? D.zero.name : '–';
+      return html('td', { class: column.isText ? 'text' : '' }, shown);
+    });
+    return html('tr', { class: 'zero', title: D.zero.about }, html('td', {}), ...cells);
+  }
+
+  /** How many of the `shown` rows stand before the zero line: in the order of the ranking or of the means, else all. */
+  function zeroPlace(shown) {
+    const isBestFirst = order.key === 'rank' ? !order.isDown : order.isDown === D.objective.max;
+    if (!['rank', 'mean'].includes(order.key)) return shown.length;
+    const isAbove = (config) => isBetter(D.configs.mean[config], D.zero.value);
+    const place = shown.findIndex((config) => isAbove(config) !== isBestFirst);
+    return place < 0 ? shown.length : place;
   }
 
   /** A query that means something here. */

@@ -31,7 +31,11 @@ function bestTrials(host, width) {
   // An interval of two seeds can be wider than all that was measured; it may leave the picture, the seeds may not.
   const [low, high] = extent(seen);
   const margin = (high - low) * 1.5 || 0.01;
-  const x = linear([...seen, ...ends.map((end) => Math.min(Math.max(end, low - margin), high + margin))], left + 4, right - 4);
+  // The zero line is in the picture if it is near, or if the winner is not clearly above it.
+  const zero = D.zero;
+  const isZeroShown = zero && (!zero.isClear || (zero.value >= low - margin && zero.value <= high + margin));
+  const shown = [...seen, ...ends.map((end) => Math.min(Math.max(end, low - margin), high + margin)), ...(isZeroShown ? [zero.value] : [])];
+  const x = linear(shown, left + 4, right - 4);
   const drawing = canvas(width, bottom + 44, 'Best configurations and baselines, one mark per seed');
   const points = [];
   axes(drawing, {
@@ -41,6 +45,7 @@ function bestTrials(host, width) {
     xName: D.objective.label,
     yName: '',
   });
+  if (isZeroShown) drawing.append(svg('line', { class: 'zero', x1: x(zero.value), x2: x(zero.value), y1: top, y2: bottom }));
   configs.forEach((config, place) => {
     const y = top + place * row + 30;
     const c = D.configs;
@@ -65,7 +70,8 @@ function bestTrials(host, width) {
   hover(drawing, points);
   const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, one seed`, MARKS[kind]]);
   const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% confidence interval of the mean (Student’s t)']] : [];
-  host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95]));
+  const line = zero ? [['zero', `${zero.name}: ${score(zero.value)}${isZeroShown ? '' : ' (outside this figure)'}`]] : [];
+  host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95, ...line]));
 }
 
 // Score against time or number of parameters, with the Pareto front.

@@ -1,0 +1,257 @@
+//! The zero line of every ranking: what models score that ignore their input, as scikit-learn's `DummyClassifier` does.
+//!
+//! Pure. The class or the shares that such a model predicts come from the training rows, its scores are those on the
+//! validation rows. What a metric is compared with is chosen in one place, [`Dummy::of_classes`]: another metric or another
+//! kind of target is an arm there and, where it predicts something else, a [`Strategy`].
+
+use sweep_core::trial::{METRICS, Metric};
+
+/// Rows of a data set by class, in the order of its classes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassCounts {
+    pub train: Vec<u64>,
+    pub valid: Vec<u64>,
+}
+
+/// What models that ignore their input score on the validation rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dummy {
+    pub valid_rows: u64,
+    /// For each metric that an objective may be, as far as it has a zero line.
+    pub scores: Vec<DummyScore>,
+}
+
+/// The score of one such model by one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DummyScore {
+    pub metric: Metric,
+    pub strategy: Strategy,
+    pub value: f64,
+}
+
+/// What is predicted for every row alike. Names are scikit-learn's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strategy {
+    /// The class most frequent among the training rows, the first of several: its place and its name.
+    MostFrequent { class: usize, name: String },
+    /// The shares of the classes among the training rows, as probabilities.
+    Prior,
+}
+
+impl Strategy {
+    /// As scikit-learn calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Strategy::MostFrequent { .. } => "most_frequent",
+            Strategy::Prior => "prior",
+        }
+    }
+
+    /// The name of the class that is predicted, if it is one.
+    pub fn class(&self) -> Option<&str> {
+        match self {
+            Strategy::MostFrequent { name, .. } => Some(name),
+            Strategy::Prior => None,
+        }
+    }
+}
+
+impl Dummy {
+    /// Of a target with the classes called `names`; `None` without training or validation rows, and where `counts` are of
+    /// another number of classes.
+    pub fn of_classes(names: &[String], counts: &ClassCounts) -> Option<Dummy> {
+        let (train, valid) = (&counts.train, &counts.valid);
+        let (train_rows, valid_rows) = (train.iter().sum::<u64>(), valid.iter().sum::<u64>());
+        let is_sound = [train, valid].iter().all(|of| of.len() == names.len());
+        if !is_sound || train_rows == 0 || valid_rows == 0 {
+            return None;
+        }
+        let class = first_of_largest(train);
+        let most_frequent = Strategy::MostFrequent {
+            class,
+            name: names[class].clone(),
+        };
+        let score = |metric: &str| {
+            let (strategy, value) = match quantity(metric) {
+                "accuracy" => (
+                    most_frequent.clone(),
+                    valid[class] as f64 / valid_rows as f64,
+                ),
+                "macro_f1" => (most_frequent.clone(), macro_f1(class, valid)),
+                "loss" => (Strategy::Prior, cross_entropy(train, valid)),
+                _ => return None,
+            };
+            Some(DummyScore {
+                metric: metric.to_owned(),
+                strategy,
+                value,
+            })
+        };
+        Some(Dummy {
+            valid_rows,
+            scores: METRICS
+                .iter()
+                .filter_map(|(metric, _)| score(metric))
+                .collect(),
+        })
+    }
+
+    /// The score by `metric`, if that has a zero line.
+    pub fn score(&self, metric: &str) -> Option<&DummyScore> {
+        self.scores.iter().find(|score| score.metric == metric)
+    }
+}
+
+/// What is measured, without the rows on which: `accuracy` of `valid/accuracy`.
+pub(super) fn quantity(metric: &str) -> &str {
+    metric.rsplit('/').next().unwrap_or(metric)
+}
+
+fn first_of_largest(counts: &[u64]) -> usize {
+    let largest = counts.iter().max();
+    let place = counts.iter().position(|count| Some(count) == largest);
+    place.unwrap_or(0)
+}
+
+/// Macro F1 of naming `class` for rows of `valid` by class. Classes that neither stand in the rows nor are named do not count,
+/// as in the scores of models.
+fn macro_f1(class: usize, valid: &[u64]) -> f64 {
+    let rows: u64 = valid.iter().sum();
+    let right = valid[class];
+    let classes = (valid.iter().enumerate()).filter(|(place, rows)| *place == class || **rows > 0);
+    2.0 * right as f64 / (right + rows) as f64 / classes.count() as f64
+}
+
+/// Mean cross-entropy in nats of the class shares of `train` on rows of `valid`, with probabilities kept as far from 0 and 1 as
+/// in the losses of models (and in scikit-learn's `log_loss`).
+fn cross_entropy(train: &[u64], valid: &[u64]) -> f64 {
+    let train_rows: u64 = train.iter().sum();
+    let valid_rows: u64 = valid.iter().sum();
+    let each = train.iter().zip(valid).filter(|(_, rows)| **rows > 0);
+    let sum: f64 = each
+        .map(|(train, rows)| {
+            let share = *train as f64 / train_rows as f64;
+            -(share.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()) * *rows as f64
+        })
+        .sum();
+    sum / valid_rows as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dummy(train: &[u64], valid: &[u64]) -> Dummy {
+        let names: Vec<String> = (0..train.len()).map(|class| format!("c{class}")).collect();
+        let counts = ClassCounts {
+            train: train.to_vec(),
+            valid: valid.to_vec(),
+        };
+        Dummy::of_classes(&names, &counts).unwrap()
+    }
+
+    fn values(dummy: &Dummy) -> [f64; 3] {
+        ["valid/accuracy", "valid/macro_f1", "valid/loss"]
+            .map(|metric| dummy.score(metric).unwrap().value)
+    }
+
+    #[test]
+    fn the_scores_are_those_worked_out_by_hand() {
+        // 34 of 40 right; F1 of class 0 is 2 * 34 / (34 + 40), that of class 1 is 0; shares 3/4 and 1/4.
+        let [accuracy, f1, loss] = values(&dummy(&[90, 30], &[34, 6]));
+        assert!((accuracy - 0.85).abs() < 1e-12);
+        assert!((f1 - 68.0 / 74.0 / 2.0).abs() < 1e-12);
+        let by_hand = -(34.0 * 0.75f64.ln() + 6.0 * 0.25f64.ln()) / 40.0;
+        assert!((loss - by_hand).abs() < 1e-12);
+    }
+
+    /// `DummyClassifier(strategy="most_frequent")` and `"prior"` of scikit-learn 1.9.1, scored with `accuracy_score`,
+    /// `f1_score(average="macro", zero_division=0)` and `log_loss(labels=classes)`.
+    #[test]
+    fn the_scores_are_those_of_scikit_learn() {
+        for (train, valid, expected) in SCIKIT_LEARN {
+            let found = values(&dummy(train, valid));
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 1e-12,
+                    "{train:?}: {found} {expected}"
+                );
+            }
+        }
+    }
+
+    /// Rows per class for training and validation; accuracy, macro F1, loss.
+    const SCIKIT_LEARN: [(&[u64], &[u64], [f64; 3]); 6] = [
+        (
+            &[90, 30],
+            &[34, 6],
+            [0.85, 0.4594594594594595, 0.45247391575199736],
+        ),
+        (
+            &[85, 15],
+            &[34, 6],
+            [0.85, 0.4594594594594595, 0.42270908780599087],
+        ),
+        // Two classes are most frequent, and one stands in no validation row.
+        (
+            &[7, 20, 13, 20],
+            &[3, 5, 0, 9],
+            [0.29411764705882354, 0.15151515151515152, 1.2838750165208177],
+        ),
+        // A class that no training row has.
+        (
+            &[0, 50, 3],
+            &[2, 11, 1],
+            [0.7857142857142857, 0.29333333333333333, 5.399996028034432],
+        ),
+        // The class that is named stands in no validation row.
+        (&[1, 1], &[0, 4], [0.0, 0.0, std::f64::consts::LN_2]),
+        (
+            &[997, 2, 1],
+            &[120, 1, 0],
+            [0.9917355371900827, 0.4979253112033195, 0.054340075874859825],
+        ),
+    ];
+
+    #[test]
+    fn of_equally_frequent_classes_the_first_is_named() {
+        let two = dummy(&[5, 9, 9], &[1, 2, 7]);
+        let score = two.score("valid/accuracy").unwrap();
+        let named = Strategy::MostFrequent {
+            class: 1,
+            name: "c1".to_owned(),
+        };
+        assert_eq!((&score.strategy, score.value), (&named, 0.2));
+        assert_eq!(score.strategy.class(), Some("c1"));
+        let loss = two.score("valid/loss").unwrap();
+        assert_eq!(
+            (loss.strategy.name(), loss.strategy.class()),
+            ("prior", None)
+        );
+    }
+
+    /// A metric without one needs an arm in [`Dummy::of_classes`].
+    #[test]
+    fn every_metric_that_an_objective_may_be_has_a_zero_line() {
+        let dummy = dummy(&[3, 1], &[3, 1]);
+        for (metric, _) in METRICS {
+            assert!(dummy.score(metric).is_some(), "{metric}");
+        }
+        assert_eq!(dummy.score("valid/other"), None);
+    }
+
+    #[test]
+    fn without_rows_there_is_no_zero_line() {
+        let names = ["a".to_owned(), "b".to_owned()];
+        for (train, valid) in [
+            (vec![0, 0], vec![1, 1]),
+            (vec![1, 1], vec![0, 0]),
+            (vec![1, 1, 1], vec![1, 1, 1]),
+        ] {
+            assert_eq!(
+                Dummy::of_classes(&names, &ClassCounts { train, valid }),
+                None
+            );
+        }
+    }
+}

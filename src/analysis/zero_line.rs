@@ -1,0 +1,81 @@
+//! The zero line of a summary, and the winner's lead over it.
+
+use std::collections::HashMap;
+
+use super::dummy::Dummy;
+use super::inference::Estimate;
+use super::lead::{Lead, Matrix, ZeroLine};
+use super::summary::Summary;
+use sweep_core::trial::TrialId;
+
+impl Summary {
+    /// Likewise, beside the scores of models that ignore their input; `matrices` are those of the winner's trials on the
+    /// validation rows, as far as they are known.
+    pub fn above(mut self, dummy: Option<&Dummy>, matrices: &HashMap<TrialId, Matrix>) -> Summary {
+        let score = dummy.and_then(|dummy| dummy.score(&self.objective.metric));
+        self.zero_line = dummy.zip(score).map(|(dummy, score)| ZeroLine {
+            lead: lead(&self, dummy, matrices),
+            score: score.clone(),
+            dummy: dummy.clone(),
+        });
+        self
+    }
+}
+
+fn lead(summary: &Summary, dummy: &Dummy, matrices: &HashMap<TrialId, Matrix>) -> Option<Lead> {
+    let winner = summary.ranking.first()?;
+    let estimate = Estimate::of_winner(summary)?;
+    let of_winner: Option<Vec<&Matrix>> = (winner.runs.iter())
+        .map(|run| matrices.get(&run.trial))
+        .collect();
+    Some(Lead::of(
+        dummy.score(&summary.objective.metric)?,
+        summary.objective.goal,
+        (estimate.mean, estimate.interval),
+        &of_winner.unwrap_or_default(),
+        dummy.valid_rows,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{imbalanced, minimise_loss};
+    use super::super::lead::LeadVerdict;
+
+    #[test]
+    fn the_winner_is_held_against_the_zero_line_of_the_objective() {
+        let mut input = imbalanced();
+        let summary = input.summary();
+        let zero = summary.zero_line.unwrap();
+        assert_eq!(
+            (zero.score.metric.as_str(), zero.score.value),
+            ("valid/accuracy", 0.85)
+        );
+        let lead = zero.lead.unwrap();
+        assert!((lead.by - 0.025).abs() < 1e-12);
+        assert_eq!(lead.verdict(), LeadVerdict::UnclearOverRows);
+        minimise_loss(&mut input);
+        let zero = input.summary().zero_line.unwrap();
+        assert_eq!(zero.score.metric, "valid/loss");
+        assert_eq!(zero.lead.unwrap().over_rows, None);
+    }
+
+    #[test]
+    fn without_a_result_there_is_a_zero_line_and_no_lead_and_without_counts_neither() {
+        let mut input = imbalanced();
+        input.experiment.trials.clear();
+        assert_eq!(input.summary().zero_line.unwrap().lead, None);
+        input.dummy = None;
+        assert_eq!(input.summary().zero_line, None);
+    }
+
+    #[test]
+    fn predictions_of_some_seeds_alone_give_no_interval_over_rows() {
+        let mut input = imbalanced();
+        let winner = input.summary().ranking[0].clone();
+        assert!(winner.runs.len() > 1);
+        input.confusion.remove(&winner.runs[0].trial);
+        let lead = input.summary().zero_line.unwrap().lead.unwrap();
+        assert_eq!(lead.over_rows, None);
+    }
+}

@@ -1,0 +1,41 @@
+//! The zero line of a sweep: what models score that ignore their input, from the labels of the prepared data.
+//!
+//! Invariant: test rows are never read; where the prepared data are gone there is no zero line, and that is no error.
+
+use std::collections::HashMap;
+
+use sweep_analysis::Summary;
+use sweep_analysis::dummy::{ClassCounts, Dummy};
+use sweep_data::Dataset;
+use sweep_store::{ExperimentRecord, Store};
+
+use crate::app::App;
+use crate::error::Error;
+
+/// Of the data set of `record`; `None` if that has been removed or cannot be read.
+pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
+    let data = Dataset::open(&app.run_dir().dataset(&record.dataset.digest)).ok()?;
+    let classes = &data.meta().classes;
+    let rows_by_class = |labels: &[u32]| {
+        let mut counts = vec![0; classes.len()];
+        for label in labels {
+            counts[*label as usize] += 1;
+        }
+        counts
+    };
+    let counts = ClassCounts {
+        train: rows_by_class(data.train().y),
+        valid: rows_by_class(data.valid().y),
+    };
+    Dummy::of_classes(classes, &counts)
+}
+
+/// What there is to say of `record`, and how far its winner is above the zero line.
+pub fn summary(app: &App, store: &Store, record: &ExperimentRecord) -> Result<Summary, Error> {
+    let summary = Summary::of(record);
+    let mut confusion = HashMap::new();
+    for run in summary.ranking.first().iter().flat_map(|first| &first.runs) {
+        confusion.insert(run.trial.clone(), store.confusion(&run.trial)?);
+    }
+    Ok(summary.above(dummy(app, record).as_ref(), &confusion))
+}
