@@ -99,6 +99,14 @@ fn a_loss_is_held_against_the_class_frequencies() {
         (&told["strategy"], &told["class"]),
         (&"prior".into(), &serde_json::Value::Null)
     );
+    assert!(told["lead"]["rows_low"].is_null());
+    // A report predicts the rows again and so knows their losses one by one.
+    let lead = dir.json(&["report", "small", "--json"])[0]["dummy"]["lead"].clone();
+    let [low, by, high] = ["rows_low", "by", "rows_high"].map(|key| lead[key].as_f64().unwrap());
+    assert!(
+        low < by && by < 0.0 && ((low + high) / 2.0 - by).abs() < 1e-12,
+        "{lead}"
+    );
     // Of scikit-learn's `DummyClassifier(strategy="prior")` on the same split: 34 of 40 rows, shares of the training rows.
     assert!(
         (told["value"].as_f64().unwrap() - 0.422_990_101_178).abs() < 1e-9,

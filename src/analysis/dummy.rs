@@ -30,12 +30,12 @@ pub struct DummyScore {
 }
 
 /// What is predicted for every row alike. Names are scikit-learn's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Strategy {
     /// The class most frequent among the training rows, the first of several: its place and its name.
     MostFrequent { class: usize, name: String },
-    /// The shares of the classes among the training rows, as probabilities.
-    Prior,
+    /// The shares of the classes among the training rows, as probabilities, in the order of the classes.
+    Prior { shares: Vec<f64> },
 }
 
 impl Strategy {
@@ -43,7 +43,7 @@ impl Strategy {
     pub fn name(&self) -> &'static str {
         match self {
             Strategy::MostFrequent { .. } => "most_frequent",
-            Strategy::Prior => "prior",
+            Strategy::Prior { .. } => "prior",
         }
     }
 
@@ -51,7 +51,7 @@ impl Strategy {
     pub fn class(&self) -> Option<&str> {
         match self {
             Strategy::MostFrequent { name, .. } => Some(name),
-            Strategy::Prior => None,
+            Strategy::Prior { .. } => None,
         }
     }
 }
@@ -67,6 +67,9 @@ impl Dummy {
             return None;
         }
         let class = first_of_largest(train);
+        let shares: Vec<f64> = (train.iter())
+            .map(|rows| *rows as f64 / train_rows as f64)
+            .collect();
         let most_frequent = Strategy::MostFrequent {
             class,
             name: names[class].clone(),
@@ -78,7 +81,12 @@ impl Dummy {
                     valid[class] as f64 / valid_rows as f64,
                 ),
                 "macro_f1" => (most_frequent.clone(), macro_f1(class, valid)),
-                "loss" => (Strategy::Prior, cross_entropy(train, valid)),
+                "loss" => (
+                    Strategy::Prior {
+                        shares: shares.clone(),
+                    },
+                    cross_entropy(&shares, valid),
+                ),
                 _ => return None,
             };
             Some(DummyScore {
@@ -122,19 +130,20 @@ fn macro_f1(class: usize, valid: &[u64]) -> f64 {
     2.0 * right as f64 / (right + rows) as f64 / classes.count() as f64
 }
 
-/// Mean cross-entropy in nats of the class shares of `train` on rows of `valid`, with probabilities kept as far from 0 and 1 as
-/// in the losses of models (and in scikit-learn's `log_loss`).
-fn cross_entropy(train: &[u64], valid: &[u64]) -> f64 {
-    let train_rows: u64 = train.iter().sum();
-    let valid_rows: u64 = valid.iter().sum();
-    let each = train.iter().zip(valid).filter(|(_, rows)| **rows > 0);
+/// Mean cross-entropy in nats of the class `shares` on rows of `valid`.
+fn cross_entropy(shares: &[f64], valid: &[u64]) -> f64 {
+    let rows: u64 = valid.iter().sum();
+    let each = shares.iter().zip(valid).filter(|(_, rows)| **rows > 0);
     let sum: f64 = each
-        .map(|(train, rows)| {
-            let share = *train as f64 / train_rows as f64;
-            -(share.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()) * *rows as f64
-        })
+        .map(|(share, rows)| row_loss(*share) * *rows as f64)
         .sum();
-    sum / valid_rows as f64
+    sum / rows as f64
+}
+
+/// The loss in nats of a row whose class was given this `probability`, which is kept as far from 0 and 1 as in the losses of
+/// models (and in scikit-learn's `log_loss`). What is not a number stays so.
+pub fn row_loss(probability: f64) -> f64 {
+    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 #[cfg(test)]

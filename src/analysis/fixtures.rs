@@ -59,6 +59,7 @@ pub fn empty(classes: &[&str]) -> Input {
         test: None,
         calibration: Vec::new(),
         dummy: None,
+        row_losses: HashMap::new(),
         attempts: Vec::new(),
         slot_events: Vec::new(),
         test_evaluations: 0,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::calibration::Calibration;
 use super::dummy::Dummy;
+use super::lead::RowLosses;
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -30,6 +31,8 @@ pub struct Input {
     pub calibration: Vec<Calibration>,
     /// What models score that ignore their input; `None` where the prepared data are gone.
     pub dummy: Option<Dummy>,
+    /// Loss of each validation row, of trials of the winner, as far as its models could be asked.
+    pub row_losses: HashMap<TrialId, RowLosses>,
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
@@ -51,7 +54,7 @@ impl Input {
         Summary::of(&self.experiment)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
-            .above(self.dummy.as_ref(), &self.confusion)
+            .above(self.dummy.as_ref(), &self.confusion, &self.row_losses)
     }
 }
 

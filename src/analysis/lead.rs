@@ -3,12 +3,25 @@
 //! Pure. Rows are compared in pairs: model and zero line are scored on the same ones, so that a row which both get right, or
 //! both wrong, says nothing about their difference.
 
-use super::distributions::{ALPHA, normal_quantile};
-use super::dummy::{Dummy, DummyScore, Strategy, quantity};
+use super::distributions::{ALPHA, normal_quantile, t_quantile};
+use super::dummy::{Dummy, DummyScore, Strategy, quantity, row_loss};
+use super::summary_stats::SummaryStats;
 use sweep_core::trial::Goal;
 
 /// Rows by `[actual][predicted]` class.
 pub type Matrix = Vec<Vec<u64>>;
+
+/// Class and loss of each validation row, in the order of the data set.
+pub type RowLosses = Vec<(u32, f64)>;
+
+/// What the seeds of the winner predicted on the validation rows, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct Predicted<'a> {
+    /// Of every seed, or empty.
+    pub matrices: Vec<&'a Matrix>,
+    /// Of one seed at least, or empty.
+    pub losses: Vec<&'a RowLosses>,
+}
 
 /// The zero line of a ranking, by its objective.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +37,7 @@ pub struct ZeroLine {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lead {
     pub by: f64,
-    /// 95% interval of `by` on other validation rows of the same kind. `None` for losses, which are not recorded row by row,
-    /// and where the predictions of the winner are not known.
+    /// 95% interval of `by` on other validation rows of the same kind; `None` where the predictions of the winner are not known.
     pub over_rows: Option<(f64, f64)>,
     /// 95% interval of `by` with other seeds; `None` below two seeds, and where the seed changes nothing.
     pub over_seeds: Option<(f64, f64)>,
@@ -34,8 +46,10 @@ pub struct Lead {
 /// Whether the winner is above the zero line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadVerdict {
-    /// Neither interval that is known reaches the zero line.
+    /// The interval over rows does not reach the zero line, nor that over seeds if it is known.
     Clear,
+    /// Above, but nothing is known about other rows.
+    Above,
     /// Above, but the interval over rows reaches the zero line.
     UnclearOverRows,
     /// Above, and only the interval over seeds reaches the zero line.
@@ -45,9 +59,15 @@ pub enum LeadVerdict {
 }
 
 impl LeadVerdict {
+    /// Whether the winner is not above the zero line, as far as that is known.
+    pub fn is_warned(self) -> bool {
+        !matches!(self, LeadVerdict::Clear | LeadVerdict::Above)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             LeadVerdict::Clear => "clear",
+            LeadVerdict::Above => "above",
             LeadVerdict::UnclearOverRows => "unclear_over_rows",
             LeadVerdict::UnclearOverSeeds => "unclear_over_seeds",
             LeadVerdict::NotAbove => "not_above",
@@ -56,12 +76,12 @@ impl LeadVerdict {
 }
 
 impl Lead {
-    /// Of a winner with this `mean`, `interval` over seeds, and `matrices` of its seeds on the validation rows.
+    /// Of a winner with this `mean`, `interval` over seeds, and what was `predicted` on the validation rows.
     pub fn of(
         score: &DummyScore,
         goal: Goal,
         (mean, interval): (f64, Option<(f64, f64)>),
-        matrices: &[&Matrix],
+        predicted: &Predicted<'_>,
         valid_rows: u64,
     ) -> Lead {
         let sign = match goal.is_better(1.0, 0.0) {
@@ -71,7 +91,14 @@ impl Lead {
         let turned = |value: f64| sign * (value - score.value);
         Lead {
             by: turned(mean),
-            over_rows: over_rows(score, matrices, valid_rows),
+            over_rows: match &score.strategy {
+                Strategy::MostFrequent { class, .. } => {
+                    of_matrices(&score.metric, *class, &predicted.matrices, valid_rows)
+                }
+                Strategy::Prior { shares } => {
+                    paired_losses(shares, &predicted.losses, valid_rows, turned(mean))
+                }
+            },
             over_seeds: interval.map(|(low, high)| match goal.is_better(1.0, 0.0) {
                 true => (turned(low), turned(high)),
                 false => (turned(high), turned(low)),
@@ -87,25 +114,53 @@ impl Lead {
             by if by.is_nan() || by <= ROUNDING => LeadVerdict::NotAbove,
             _ if reaches(self.over_rows) => LeadVerdict::UnclearOverRows,
             _ if reaches(self.over_seeds) => LeadVerdict::UnclearOverSeeds,
+            _ if self.over_rows.is_none() => LeadVerdict::Above,
             _ => LeadVerdict::Clear,
         }
     }
 }
 
-/// The interval of the difference on other rows, from what the seeds predicted on average.
-fn over_rows(score: &DummyScore, matrices: &[&Matrix], valid_rows: u64) -> Option<(f64, f64)> {
-    let Strategy::MostFrequent { class, .. } = score.strategy else {
-        return None;
-    };
+/// The interval of the difference from naming `class` on other rows, from what the seeds predicted on average.
+fn of_matrices(
+    metric: &str,
+    class: usize,
+    matrices: &[&Matrix],
+    valid_rows: u64,
+) -> Option<(f64, f64)> {
     let cells = mean_cells(matrices, valid_rows)?;
     if class >= cells.len() {
         return None;
     }
-    match quantity(&score.metric) {
+    match quantity(metric) {
         "accuracy" => Some(paired_shares(&cells, class)),
         "macro_f1" => Some(paired_f1(&cells, class)),
         _ => None,
     }
+}
+
+/// The interval of a difference `by` of two mean losses on the same rows, that of giving every row the class `shares` less that of
+/// the winner, by Student's t over rows; `None` unless there are finite losses of all `valid_rows`.
+fn paired_losses(
+    shares: &[f64],
+    losses: &[&RowLosses],
+    valid_rows: u64,
+    by: f64,
+) -> Option<(f64, f64)> {
+    let first = losses.first()?;
+    if losses.iter().any(|of| of.len() as u64 != valid_rows) {
+        return None;
+    }
+    let difference = |row: usize| {
+        let (class, _) = first[row];
+        let own: f64 = losses.iter().map(|of| of[row].1).sum();
+        let by = row_loss(*shares.get(class as usize)?) - own / losses.len() as f64;
+        by.is_finite().then_some(by)
+    };
+    let differences: Option<Vec<f64>> = (0..first.len()).map(difference).collect();
+    let stats = SummaryStats::of(&differences?)?;
+    let error = stats.sd? / (stats.n as f64).sqrt();
+    let half = t_quantile(1.0 - ALPHA / 2.0, (stats.n - 1) as f64) * error;
+    Some((by - half, by + half))
 }
 
 /// Rows by `[actual][predicted]` class, the mean over `matrices`; `None` unless each of them is square and has all
@@ -240,11 +295,18 @@ mod tests {
         dummy.score(metric).unwrap().clone()
     }
 
+    fn predicted<'a>(matrices: &[&'a Matrix]) -> Predicted<'a> {
+        Predicted {
+            matrices: matrices.to_vec(),
+            losses: Vec::new(),
+        }
+    }
+
     fn lead(metric: &str, mean: f64, matrix: Matrix) -> Lead {
         let valid: Vec<u64> = matrix.iter().map(|row| row.iter().sum()).collect();
         let zero = score(metric, &valid, &valid);
         let rows = valid.iter().sum();
-        Lead::of(&zero, Goal::Max, (mean, None), &[&matrix], rows)
+        Lead::of(&zero, Goal::Max, (mean, None), &predicted(&[&matrix]), rows)
     }
 
     fn close(found: (f64, f64), expected: (f64, f64)) {
@@ -285,22 +347,55 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_better_when_it_is_lower_and_has_an_interval_over_seeds_alone() {
+    fn a_loss_is_better_when_it_is_lower() {
         let zero = score("valid/loss", &[85, 15], &[34, 6]);
-        let matrix = vec![vec![34, 0], vec![5, 1]];
-        let of = |mean: f64, interval| Lead::of(&zero, Goal::Min, (mean, interval), &[&matrix], 40);
+        let none = Predicted::default();
+        let of = |mean: f64, interval| Lead::of(&zero, Goal::Min, (mean, interval), &none, 40);
         let better = of(0.40, Some((0.39, 0.41)));
         assert!((better.by - (zero.value - 0.40)).abs() < 1e-12);
         let (low, high) = better.over_seeds.unwrap();
         assert!((low - (zero.value - 0.41)).abs() < 1e-12 && high > low);
+        // Nothing is known about other rows.
         assert_eq!(
             (better.over_rows, better.verdict()),
-            (None, LeadVerdict::Clear)
+            (None, LeadVerdict::Above)
         );
         let wide = of(0.40, Some((0.30, 0.50)));
         assert_eq!(wide.verdict(), LeadVerdict::UnclearOverSeeds);
         assert_eq!(of(0.45, None).verdict(), LeadVerdict::NotAbove);
         assert_eq!(of(f64::NAN, None).verdict(), LeadVerdict::NotAbove);
+    }
+
+    #[test]
+    fn losses_are_compared_row_by_row() {
+        // Shares 1/2 and 1/2, so that every row costs ln 2; differences 0.1, 0.2, 0.3, 0.2: sd 0.0816497, t 3.182446.
+        let zero = score("valid/loss", &[5, 5], &[2, 2]);
+        let ln_2 = std::f64::consts::LN_2;
+        let rows = |by: [f64; 4]| -> RowLosses {
+            let classes = [0, 1, 0, 1];
+            classes.into_iter().zip(by.map(|by| ln_2 - by)).collect()
+        };
+        let (one, other) = (rows([0.0, 0.1, 0.2, 0.4]), rows([0.2, 0.3, 0.4, 0.0]));
+        let of = |losses: &[&RowLosses], rows| {
+            let predicted = Predicted {
+                losses: losses.to_vec(),
+                ..Predicted::default()
+            };
+            Lead::of(&zero, Goal::Min, (ln_2 - 0.2, None), &predicted, rows)
+        };
+        // By hand: 0.2 ± 3.182446 * 0.0816497 / 2.
+        let both = of(&[&one, &other], 4);
+        close(both.over_rows.unwrap(), (0.0701, 0.3299));
+        assert_eq!(both.verdict(), LeadVerdict::Clear);
+        let alone = of(&[&other], 4);
+        assert_eq!(alone.verdict(), LeadVerdict::UnclearOverRows);
+        for (losses, rows) in [(&[][..], 4), (&[&one][..], 5)] {
+            assert_eq!(of(losses, rows).verdict(), LeadVerdict::Above);
+        }
+        let unknown = vec![(0, f64::NAN); 4];
+        assert_eq!(of(&[&unknown], 4).over_rows, None);
+        let foreign = vec![(7, 0.1); 4];
+        assert_eq!(of(&[&foreign], 4).over_rows, None);
     }
 
     /// The standard error agrees with a bootstrap of 200,000 resamples of the rows (numpy, seed 1), 0.0262.
@@ -327,7 +422,7 @@ mod tests {
     fn predictions_that_are_not_of_these_rows_give_no_interval() {
         let zero = score("valid/accuracy", &[85, 15], &[34, 6]);
         let of = |matrices: &[&Matrix], rows| {
-            Lead::of(&zero, Goal::Max, (0.875, None), matrices, rows).over_rows
+            Lead::of(&zero, Goal::Max, (0.875, None), &predicted(matrices), rows).over_rows
         };
         let whole = vec![vec![34, 0], vec![5, 1]];
         let other = vec![vec![3, 0], vec![1, 1]];

@@ -4,37 +4,41 @@ use std::collections::HashMap;
 
 use super::dummy::Dummy;
 use super::inference::Estimate;
-use super::lead::{Lead, Matrix, ZeroLine};
+use super::lead::{Lead, Matrix, Predicted, RowLosses, ZeroLine};
 use super::summary::Summary;
 use sweep_core::trial::TrialId;
 
 impl Summary {
-    /// Likewise, beside the scores of models that ignore their input; `matrices` are those of the winner's trials on the
-    /// validation rows, as far as they are known.
-    pub fn above(mut self, dummy: Option<&Dummy>, matrices: &HashMap<TrialId, Matrix>) -> Summary {
+    /// Likewise, beside the scores of models that ignore their input; `matrices` and `losses` are those of the winner's trials
+    /// on the validation rows, as far as they are known.
+    pub fn above(
+        mut self,
+        dummy: Option<&Dummy>,
+        matrices: &HashMap<TrialId, Matrix>,
+        losses: &HashMap<TrialId, RowLosses>,
+    ) -> Summary {
+        let runs = (self.ranking.first()).map_or(&[][..], |winner| winner.runs.as_slice());
+        let of_all: Option<Vec<&Matrix>> =
+            runs.iter().map(|run| matrices.get(&run.trial)).collect();
+        let predicted = Predicted {
+            matrices: of_all.unwrap_or_default(),
+            losses: (runs.iter())
+                .filter_map(|run| losses.get(&run.trial))
+                .collect(),
+        };
         let score = dummy.and_then(|dummy| dummy.score(&self.objective.metric));
-        self.zero_line = dummy.zip(score).map(|(dummy, score)| ZeroLine {
-            lead: lead(&self, dummy, matrices),
+        let zero_line = dummy.zip(score).map(|(dummy, score)| ZeroLine {
+            lead: Estimate::of_winner(&self).map(|winner| {
+                let known = (winner.mean, winner.interval);
+                let goal = self.objective.goal;
+                Lead::of(score, goal, known, &predicted, dummy.valid_rows)
+            }),
             score: score.clone(),
             dummy: dummy.clone(),
         });
+        self.zero_line = zero_line;
         self
     }
-}
-
-fn lead(summary: &Summary, dummy: &Dummy, matrices: &HashMap<TrialId, Matrix>) -> Option<Lead> {
-    let winner = summary.ranking.first()?;
-    let estimate = Estimate::of_winner(summary)?;
-    let of_winner: Option<Vec<&Matrix>> = (winner.runs.iter())
-        .map(|run| matrices.get(&run.trial))
-        .collect();
-    Some(Lead::of(
-        dummy.score(&summary.objective.metric)?,
-        summary.objective.goal,
-        (estimate.mean, estimate.interval),
-        &of_winner.unwrap_or_default(),
-        dummy.valid_rows,
-    ))
 }
 
 #[cfg(test)]

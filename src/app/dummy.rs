@@ -30,12 +30,13 @@ pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
     Dummy::of_classes(classes, &counts)
 }
 
-/// What there is to say of `record`, and how far its winner is above the zero line.
+/// What there is to say of `record`, and how far its winner is above the zero line, from what the database knows: no model is
+/// loaded, so that nothing is known of the losses of single rows.
 pub fn summary(app: &App, store: &Store, record: &ExperimentRecord) -> Result<Summary, Error> {
     let summary = Summary::of(record);
     let mut confusion = HashMap::new();
     for run in summary.ranking.first().iter().flat_map(|first| &first.runs) {
         confusion.insert(run.trial.clone(), store.confusion(&run.trial)?);
     }
-    Ok(summary.above(dummy(app, record).as_ref(), &confusion))
+    Ok(summary.above(dummy(app, record).as_ref(), &confusion, &HashMap::new()))
 }

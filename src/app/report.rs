@@ -166,11 +166,13 @@ fn input(
         test_evaluations,
         ..test
     });
-    let (calibration, mut lacking) = calibration::calibrations(app, &experiment);
+    let predicted = calibration::predicted(app, &experiment);
+    let mut lacking = predicted.missing;
     lacking.extend(filtered);
     let name = &experiment.name;
     Ok(Input {
-        calibration,
+        calibration: predicted.calibrations,
+        row_losses: predicted.losses,
         dummy: dummy::dummy(app, &experiment),
         lacking,
         attempts: app.attempts_in(store, name)?,

@@ -13,7 +13,7 @@ const CLASS: usize = 40;
 pub fn name(strategy: &Strategy) -> &'static str {
     match strategy {
         Strategy::MostFrequent { .. } => "majority class",
-        Strategy::Prior => "class frequencies",
+        Strategy::Prior { .. } => "class frequencies",
     }
 }
 
@@ -24,7 +24,9 @@ pub fn about(strategy: &Strategy) -> String {
             let class = text::cut(name, CLASS);
             format!("always predicts the most frequent class, {class}")
         }
-        Strategy::Prior => "always predicts the class frequencies of the training rows".to_owned(),
+        Strategy::Prior { .. } => {
+            "always predicts the class frequencies of the training rows".to_owned()
+        }
     }
 }
 
@@ -43,7 +45,7 @@ pub fn warning(summary: &Summary) -> Option<String> {
     let (zero, winner) = (summary.zero_line.as_ref()?, summary.ranking.first()?);
     let lead = zero.lead.as_ref()?;
     let relation = match lead.verdict() {
-        LeadVerdict::Clear => return None,
+        LeadVerdict::Clear | LeadVerdict::Above => return None,
         LeadVerdict::NotAbove => "is not better than",
         LeadVerdict::UnclearOverRows | LeadVerdict::UnclearOverSeeds => {
             "is not clearly better than"
@@ -54,7 +56,7 @@ pub fn warning(summary: &Summary) -> Option<String> {
             "a model that always predicts the most frequent class ({})",
             text::cut(name, CLASS)
         ),
-        Strategy::Prior => {
+        Strategy::Prior { .. } => {
             "a model that always predicts the class frequencies of the training rows".to_owned()
         }
     };

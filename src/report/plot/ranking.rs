@@ -11,7 +11,7 @@ use super::lettering::Type;
 use super::picture::{HEAD, Missing, RANKING, title};
 use super::style::{FAINT, GRID, INK, LABEL, MARGIN, Stroke, TICK, WIDTH, kind_style};
 use crate::dummy_text;
-use sweep_analysis::lead::{Lead, LeadVerdict};
+use sweep_analysis::lead::Lead;
 use sweep_analysis::{Configuration, Summary, ZeroLine};
 use sweep_core::trial::Kind;
 
@@ -98,7 +98,7 @@ impl Zero {
         };
         let value = zero.score.value;
         let is_near = (low - margin..=high + margin).contains(&value);
-        let is_clear = |lead: Lead| lead.verdict() == LeadVerdict::Clear;
+        let is_clear = |lead: Lead| !lead.verdict().is_warned();
         Zero {
             name: dummy_text::name(&zero.score.strategy),
             value,

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::numbers::{maybe, number};
 use crate::dummy_text;
 use sweep_analysis::anova::Anova;
-use sweep_analysis::lead::{Lead, LeadVerdict};
+use sweep_analysis::lead::Lead;
 use sweep_analysis::{Configuration, Run, Summary, ZeroLine};
 use sweep_core::trial::Kind;
 
@@ -26,7 +26,7 @@ const FEATURES: usize = 20;
 
 /// What a model scores that ignores its input, and whether the winner is clearly above it.
 pub(super) fn zero_line(zero: &ZeroLine) -> Json {
-    let is_clear = |lead: Lead| lead.verdict() == LeadVerdict::Clear;
+    let is_clear = |lead: Lead| !lead.verdict().is_warned();
     json!({
         "name": dummy_text::name(&zero.score.strategy),
         "about": dummy_text::about(&zero.score.strategy),
