@@ -216,6 +216,7 @@ fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionI
             file_path: Path::new("bench.toml"),
             file_text: "",
             flags: &[],
+            edition: sweep_core::data_config::Edition::default(),
             objective: &Objective::default(),
             dataset: &dataset,
             command: "bench",

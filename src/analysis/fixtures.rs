@@ -25,6 +25,7 @@ pub fn empty(classes: &[&str]) -> Input {
             file_path: PathBuf::from("experiments/genres.toml"),
             file_text: "[experiment]\nname = \"genres\"\n".to_owned(),
             flags: Vec::new(),
+            edition: sweep_core::data_config::Edition::default(),
             objective: Objective::default(),
             dataset: DatasetRecord {
                 digest: digest(),

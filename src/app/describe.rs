@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sweep_core::data_config::TableFormat;
 use sweep_data::View;
 use sweep_describe::Description;
 use sweep_report::describe::Described;
@@ -18,6 +19,8 @@ pub struct Options {
     pub target: Option<String>,
     /// The column that groups rows, of a CSV or TSV file.
     pub group: Option<String>,
+    /// How the cells of a table are read.
+    pub format: TableFormat,
     /// Keys set on top of an experiment file.
     pub set: Vec<String>,
 }
@@ -67,17 +70,23 @@ fn of_experiment(options: &Options) -> Result<Opened, Error> {
     ] {
         if value.is_some() {
             return Err(Error::input(
-                format!("{flag} is for CSV and TSV files: an experiment file has the key `{key}`"),
+                format!("{flag} is for tables: an experiment file has the key `{key}`"),
                 &format!("change it there, or use `--set {key}=\"COLUMN\"`"),
             ));
         }
+    }
+    if options.format != TableFormat::default() {
+        return Err(Error::input(
+            "flags about cells are for tables: an experiment file says it under [data]",
+            "write it there, or use `--set`, as in `--set data.delimiter=\";\"`",
+        ));
     }
     let loaded = loaded::read(&options.file, &options.set)?;
     let data = &loaded.experiment.data;
     let view = View::of(data).map_err(|errors| loaded.diagnose(&errors))?;
     let title = format!(
         "{}, as {} uses it (training, validation and test rows together)",
-        data.path.display(),
+        data.path().display(),
         loaded.experiment.name
     );
     Ok((view, loaded.experiment.name.clone().into(), title))
@@ -88,11 +97,12 @@ fn of_table(options: &Options) -> Result<Opened, Error> {
     if !options.set.is_empty() {
         return Err(Error::input(
             "--set is for experiment files",
-            "for a CSV or TSV file, use --target and --group",
+            "for a table, use --target and --group",
         ));
     }
     let (target, group) = (options.target.as_deref(), options.group.as_deref());
-    let view = View::open(file, target, group).map_err(Error::Data)?;
+    let paths = std::slice::from_ref(file);
+    let view = View::open(paths, &options.format, target, group).map_err(Error::Data)?;
     let name = file.file_stem().unwrap_or(file.as_os_str());
     Ok((view, name.into(), file.display().to_string()))
 }

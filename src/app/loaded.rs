@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use sweep_core::data_config::Edition;
 use sweep_data::DataError;
 use sweep_experiment::{Diagnostic, Experiment, MAX_FILE_BYTES, Source};
 
@@ -35,14 +36,18 @@ pub fn read(path: &Path, flags: &[String]) -> Result<LoadedExperiment, Error> {
         })?;
     let source = Source::from_bytes(path, bytes)
         .map_err(|problem| Error::input(&problem, problem.help.as_deref().unwrap_or("")))?;
-    let mut loaded = check(source, flags)?;
+    let mut loaded = check(source, flags, Edition::default())?;
     loaded.file = std::path::absolute(path).ok();
     Ok(loaded)
 }
 
-/// Checks an experiment whose text is already read.
-pub fn check(source: Source, flags: &[String]) -> Result<LoadedExperiment, Error> {
-    match sweep_experiment::parse(&source, flags) {
+/// Checks an experiment whose text is already read, with the defaults of `edition` for its data.
+pub fn check(
+    source: Source,
+    flags: &[String],
+    edition: Edition,
+) -> Result<LoadedExperiment, Error> {
+    match sweep_experiment::parse(&source, flags, edition) {
         Ok(experiment) => Ok(LoadedExperiment {
             source,
             file: None,

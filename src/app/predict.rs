@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use sweep_data::{SavedPreprocessor, Table, write_atomically};
+use sweep_data::{SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{self, Bundle, BundleError, Predictor, TableSummary, WriteError};
 use sweep_store::TrialRecord;
 
@@ -69,12 +69,17 @@ pub fn load(app: &App, observer: &dyn Observer, source: &Source) -> Result<Model
     })
 }
 
-/// Reads the table at `path`, a CSV or TSV file.
-pub fn read_table(path: &Path) -> Result<Table, Error> {
-    Table::read(path, "").map_err(Error::Data)
-}
-
 impl Models {
+    /// Reads the table at `path` as the training data were read; every cell is kept as it stands.
+    pub fn read_table(&self, path: &Path) -> Result<Table, Error> {
+        let storage = Storage {
+            all_text: true,
+            ..Storage::default()
+        };
+        let paths = [path.to_path_buf()];
+        Table::read(&paths, &self.preprocessor.format(), &storage, "").map_err(Error::Data)
+    }
+
     /// Names of the columns that predictions add to `table`.
     pub fn columns(&self, table: &Table) -> Vec<String> {
         predict::columns(table, &self.preprocessor.classes)
@@ -83,8 +88,8 @@ impl Models {
     /// Writes `table` with predictions to the file at `path`, which appears when it is complete.
     pub fn write_file(&mut self, table: &Table, path: &Path) -> Result<TableSummary, Error> {
         let delimiter = match path.extension() {
-            Some(_) => Table::delimiter(path),
-            None => Table::delimiter(&table.path),
+            Some(_) => table.delimiter_for(path),
+            None => table.delimiter,
         };
         let mut summary = TableSummary::default();
         let mut failed = None;
@@ -113,7 +118,7 @@ impl Models {
         table: &Table,
         out: &mut dyn Write,
     ) -> Result<TableSummary, WriteFailure> {
-        self.write_to(table, Table::delimiter(&table.path), out)
+        self.write_to(table, table.delimiter, out)
     }
 
     fn write_to(

@@ -175,6 +175,7 @@ impl Origin {
                 path: experiment.file_path,
                 text: experiment.file_text,
                 flags: experiment.flags,
+                edition: experiment.edition,
             },
             dataset: experiment.dataset,
         }
@@ -291,7 +292,7 @@ fn data_spec(file: &ExperimentFile) -> Result<DataSpec, Refused> {
         path: file.path.clone(),
         text: file.text.clone(),
     };
-    match sweep_experiment::parse(&source, &file.flags) {
+    match sweep_experiment::parse(&source, &file.flags, file.edition) {
         Ok(parsed) => Ok(parsed.data),
         Err(problems) => {
             let first = problems.first().map_or("", |problem| &problem.message);

@@ -122,7 +122,12 @@ fn refuse_duplicate(names: &[String]) -> Result<(), Error> {
 fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Error> {
     let mut first: Option<(String, DataSpec)> = None;
     for record in records {
-        let data = test_evaluations::data_of(&record.file_path, &record.file_text, &record.flags)?;
+        let data = test_evaluations::data_of(
+            &record.file_path,
+            &record.file_text,
+            &record.flags,
+            record.edition,
+        )?;
         let Some((name, other)) = &first else {
             first = Some((record.name.clone(), data));
             continue;

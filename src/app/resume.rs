@@ -38,7 +38,7 @@ pub fn prepare(
         path: record.file_path.clone(),
         text: record.file_text.clone(),
     };
-    let loaded = loaded::check(source, &record.flags)?;
+    let loaded = loaded::check(source, &record.flags, record.edition)?;
     let prepared = prepare::prepare_from(app, observer, loaded, pinned.as_ref())?;
     check_weights(&record, &prepared)?;
     check_data(

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::data_config::DataSpec;
+use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::trial::{Kind, Status};
 use sweep_data::HeldOutTest;
 use sweep_engine::evaluate::{Candidate, CandidateRun};
@@ -65,14 +65,20 @@ pub fn evaluate(
 /// An evaluation counts unless the experiment file of its sweep shows that its test rows were others.
 pub fn count(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
     let digest = &record.dataset.digest;
-    let own = data_of(&record.file_path, &record.file_text, &record.flags);
+    let own = data_of(
+        &record.file_path,
+        &record.file_text,
+        &record.flags,
+        record.edition,
+    );
     let evaluations = store.test_evaluations_like(digest)?;
     let counted = evaluations.iter().filter(|evaluation| {
         let file = evaluation
             .file
             .as_ref()
             .filter(|_| evaluation.data != *digest);
-        let other = file.and_then(|file| data_of(&file.path, &file.text, &file.flags).ok());
+        let other =
+            file.and_then(|file| data_of(&file.path, &file.text, &file.flags, file.edition).ok());
         match (&own, &other) {
             (Ok(own), Some(other)) => have_same_rows(own, other),
             _ => true,
@@ -82,12 +88,17 @@ pub fn count(store: &Store, record: &ExperimentRecord) -> Result<u64, Error> {
 }
 
 /// The data settings of an experiment.
-pub fn data_of(path: &Path, text: &str, flags: &[String]) -> Result<DataSpec, Error> {
+pub fn data_of(
+    path: &Path,
+    text: &str,
+    flags: &[String],
+    edition: Edition,
+) -> Result<DataSpec, Error> {
     let source = Source {
         path: path.to_path_buf(),
         text: text.to_owned(),
     };
-    Ok(loaded::check(source, flags)?.experiment.data)
+    Ok(loaded::check(source, flags, edition)?.experiment.data)
 }
 
 /// Whether both split the rows of one file in the same way.
@@ -162,7 +173,9 @@ mod tests {
                 "[data]\npath = \"t.csv\"\ntarget = \"y\"\n{more}split = {{ valid = 0.2, test = 0.2, seed = {seed} }}\n\
                  [model]\nepochs = 1\n"
             );
-            data_of(Path::new("t.toml"), &text, &[]).ok().unwrap()
+            data_of(Path::new("t.toml"), &text, &[], Edition::default())
+                .ok()
+                .unwrap()
         };
         let first = data("", 1);
         assert!(have_same_rows(&first, &data("numeric = [\"a\"]\n", 1)));

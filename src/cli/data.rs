@@ -13,7 +13,7 @@ use sweep_analysis::text::cut;
 use sweep_app::prepare::{self, PreparedSweep};
 use sweep_app::{demo_data, loaded};
 use sweep_core::sanitize::sanitize;
-use sweep_data::{DatasetMeta, FittedField};
+use sweep_data::{ColumnUse, DatasetMeta, FittedField, Summary};
 
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;
@@ -97,6 +97,11 @@ fn as_text(prepared: &PreparedSweep) -> String {
         &summary.source_sha256[..12]
     );
     text.push_str(&listing::plain(&columns, &rows));
+    text.push('\n');
+    text.push_str(&listing::plain(
+        &["column", "used as", "details"].map(str::to_owned),
+        &column_rows(summary),
+    ));
     text.push_str(&format!(
         "\n{} features: {}\n",
         meta.features.len(),
@@ -122,6 +127,20 @@ fn as_text(prepared: &PreparedSweep) -> String {
         summary.seconds
     ));
     text
+}
+
+/// What each column is used as, or why it is not.
+fn column_rows(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |column: &ColumnUse| {
+        let line = column.line.as_ref();
+        let line = line.map(|line| format!("; to use it: {}", sanitize(line)));
+        vec![
+            cut(&column.name, WIDEST),
+            column.role.to_owned(),
+            format!("{}{}", sanitize(&column.detail), line.unwrap_or_default()),
+        ]
+    };
+    summary.columns.iter().map(row).collect()
 }
 
 /// Names of the features, those of one text as one: `title:tfidf_word.0 to .99`.
@@ -154,6 +173,12 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
         "source": summary.source,
         "source_sha256": summary.source_sha256,
         "digest": meta.digest,
+        "columns": summary.columns.iter().map(|column| json!({
+            "name": column.name,
+            "used_as": column.role,
+            "details": column.detail,
+            "line": column.line,
+        })).collect::<Vec<_>>(),
         "features": meta.features,
         "classes": meta.classes,
         "sides": splits,

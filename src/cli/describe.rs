@@ -5,22 +5,27 @@ use std::path::PathBuf;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::table_flags::TableFlags;
 use crate::terminal;
 use sweep_app::describe::{self, Options};
 use sweep_report::describe::tables;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A CSV or TSV file, or an experiment file (.toml): the rows and columns that it uses
+    /// A table (CSV and its relatives, JSON lines, Parquet, Arrow), or an experiment file (.toml): the rows and columns
+    /// that it uses
     file: PathBuf,
 
-    /// The column to predict: adds classes and the association of each column with them (CSV and TSV)
+    /// The column to predict: adds classes and the association of each column with them (tables)
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
 
-    /// The column whose values group rows (CSV and TSV)
+    /// The column whose values group rows (tables)
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
+
+    #[command(flatten)]
+    format: TableFlags,
 
     /// Set a key of the experiment file, as in `--set data.missing="drop"`
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -37,6 +42,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         file: arguments.file.clone(),
         target: arguments.target.clone(),
         group: arguments.group.clone(),
+        format: arguments.format.format(),
         set: arguments.set.clone(),
     })?;
     let written = describe::write(&arguments.out, &outcome)?;

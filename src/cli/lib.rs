@@ -31,6 +31,7 @@ mod run;
 mod show;
 mod signals;
 mod stop;
+mod table_flags;
 mod terminal;
 
 use std::io::Write as _;

@@ -13,6 +13,7 @@ use crate::terminal;
 use sweep_app::output;
 use sweep_app::predict::{self, Models, Source, WriteFailure};
 use sweep_core::format::pluralize;
+use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
 use sweep_engine::predict::TableSummary;
 
@@ -68,7 +69,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         })
         .transpose()?;
     let mut models = predict::load(&context.app, context, &source)?;
-    let table = predict::read_table(input)?;
+    let table = models.read_table(input)?;
     let summary = match &output {
         Some(path) => models.write_file(&table, path)?,
         None => to_stdout(&mut models, &table)?,
@@ -128,10 +129,23 @@ fn print_summary(summary: &TableSummary, output: Option<&Path>) {
         let predicted = summary.rows - summary.refused;
         terminal::note(&format!("{}: {predicted} rows predicted", path.display()));
     }
-    if summary.unseen > 0 {
+    let predicted = summary.rows - summary.refused;
+    for (column, cells) in &summary.unseen {
+        // With one predicted row, that its category is new is no sign of another file.
+        let level = if *cells == predicted && predicted > 1 {
+            "warning"
+        } else {
+            "note"
+        };
         terminal::note(&format!(
-            "note: {} with a category, or words, that no training row has; treated as missing",
-            pluralize(summary.unseen, "cell")
+            "{level}: column `{}`: {} with a category, or words, that no training row has{}",
+            sanitize(column),
+            pluralize(*cells, "cell"),
+            if *cells == predicted {
+                ", which is every row"
+            } else {
+                ""
+            },
         ));
     }
     if summary.refused > 0 {
@@ -169,6 +183,7 @@ fn as_json(summary: &TableSummary) -> Json {
         "predicted": summary.rows - summary.refused,
         "not_predicted": summary.refused,
         "first_not_predicted": summary.first_refused.iter().map(refused).collect::<Json>(),
-        "unseen_categories": summary.unseen,
+        "unseen_categories": summary.unseen.iter().map(|(_, cells)| cells).sum::<usize>(),
+        "unseen_by_column": summary.unseen.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
     })
 }

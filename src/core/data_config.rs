@@ -2,40 +2,279 @@
 //! `sweep-experiment` parses it and `sweep-data` prepares data accordingly. No I/O.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 /// The `[data]` table of an experiment, checked as far as is possible without the data file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DataSpec {
-    /// CSV, or TSV when the name ends in `.tsv` or `.tab`; relative to the working directory.
-    pub path: PathBuf,
+    /// The files of the table, or patterns for their names (`data/part-*.csv`), at least one;
+    /// relative to the working directory.
+    pub paths: Vec<PathBuf>,
+    /// How cells are read.
+    pub format: TableFormat,
     /// The column to predict; its values are the classes.
     pub target: String,
     /// Rows with the same value here always go to the same split.
     pub group: Option<String>,
     /// Excluded rows: column -> values.
     pub exclude: BTreeMap<String, Vec<String>>,
-    /// Numeric features; `None` is every numeric column except target and group.
+    /// Columns that are not used.
+    pub drop: Vec<String>,
+    /// Numeric features; `None` is every numeric column without another role.
     pub numeric: Option<Vec<String>>,
     /// Date columns whose year becomes a feature.
     pub year: Vec<String>,
-    /// One-hot encoded columns.
-    pub categorical: Vec<String>,
+    /// Date columns; `None` is every column of dates without another role.
+    pub dates: Option<Vec<DateSpec>>,
+    /// Categorical columns; `None` is every column of few distinct texts without another role.
+    pub categorical: Option<Vec<String>>,
+    /// How categories become features.
+    pub categories: CategorySpec,
     /// Text columns that become features; a column may be encoded in several ways.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<TextSpec>,
     pub missing: MissingRules,
     pub scale: Scale,
     pub split: SplitSpec,
 }
 
+impl DataSpec {
+    /// The first file, or pattern, for messages.
+    pub fn path(&self) -> &Path {
+        self.paths.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+}
+
+/// Which defaults hold for `[data]`. A sweep keeps those with which it began, so that it resumes
+/// on the same prepared data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Edition {
+    /// Commas (tabs in `.tsv`), UTF-8, a header row; only empty cells and `NA` are missing; every
+    /// numeric column is a feature, and columns of text are features only where they are named.
+    First,
+    /// What is not given is found from the file; columns of few texts are categories, dates are
+    /// dates, and identifiers are left out.
+    #[default]
+    Second,
+}
+
+impl Edition {
+    /// The edition with this number, from 1; `None` for one that is unknown.
+    pub fn from_number(number: i64) -> Option<Edition> {
+        match number {
+            1 => Some(Edition::First),
+            2 => Some(Edition::Second),
+            _ => None,
+        }
+    }
+
+    pub fn number(self) -> i64 {
+        match self {
+            Edition::First => 1,
+            Edition::Second => 2,
+        }
+    }
+}
+
+/// How the cells of a table are read; `None` is found from the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableFormat {
+    pub edition: Edition,
+    pub delimiter: Option<Delimiter>,
+    /// What separates the decimals of a number.
+    pub decimal: Option<Decimal>,
+    pub encoding: Option<TextEncoding>,
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+    /// Names of the columns, in order, in place of those of the file.
+    pub columns: Option<Vec<String>>,
+    /// Cells that stand for a missing value, besides the usual ones.
+    pub missing_values: Vec<String>,
+    /// Whether blanks around a cell are removed; `None` is where every cell of the first rows has
+    /// one behind the delimiter.
+    pub trim: Option<bool>,
+}
+
+/// What separates the cells of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delimiter {
+    /// One ASCII character.
+    Byte(u8),
+    /// One or more blanks or tabs.
+    Blanks,
+}
+
+impl Delimiter {
+    /// The delimiter with this name: `tab`, `blanks`, or one ASCII character that neither quotes
+    /// cells nor ends lines.
+    pub fn named(name: &str) -> Option<Delimiter> {
+        match (name, name.as_bytes()) {
+            ("tab", _) => Some(Delimiter::Byte(b'\t')),
+            ("blanks" | " ", _) => Some(Delimiter::Blanks),
+            (_, [b'"' | b'\n' | b'\r']) => None,
+            (_, [byte]) if byte.is_ascii() => Some(Delimiter::Byte(*byte)),
+            _ => None,
+        }
+    }
+}
+
+impl Decimal {
+    /// `.` or `,`.
+    pub fn named(name: &str) -> Option<Decimal> {
+        match name {
+            "." => Some(Decimal::Point),
+            "," => Some(Decimal::Comma),
+            _ => None,
+        }
+    }
+}
+
+impl TextEncoding {
+    /// The encoding with this name, in the spellings that Python knows.
+    pub fn named(name: &str) -> Option<TextEncoding> {
+        match name.to_lowercase().as_str() {
+            "utf-8" | "utf8" => Some(TextEncoding::Utf8),
+            "utf-16" | "utf16" => Some(TextEncoding::Utf16),
+            "latin-1" | "latin1" | "iso-8859-1" => Some(TextEncoding::Latin1),
+            "windows-1252" | "cp1252" => Some(TextEncoding::Windows1252),
+            _ => None,
+        }
+    }
+}
+
+/// What separates the decimals of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decimal {
+    Point,
+    Comma,
+}
+
+/// The encoding of a file of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextEncoding {
+    Utf8,
+    /// In the byte order of its mark, or little-endian without one.
+    Utf16,
+    Utf16Le,
+    Utf16Be,
+    Latin1,
+    Windows1252,
+}
+
+/// A column of dates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateSpec {
+    pub column: String,
+    /// As for `strptime`, such as `%d/%m/%Y`; `None` is found from the cells.
+    pub format: Option<String>,
+    /// What becomes features; empty is the default for the column.
+    pub parts: Vec<DatePart>,
+    /// Whether parts that recur (month, weekday, hour) are points on a circle: two features each.
+    pub cyclic: bool,
+}
+
+/// A part of a date that becomes a feature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatePart {
+    Year,
+    /// 1 to 12.
+    Month,
+    /// Day of the month, from 1.
+    Day,
+    /// 0 is Monday, 6 is Sunday.
+    Weekday,
+    /// 0 to 23.
+    Hour,
+    /// Days since 1970-01-01, time of day as a fraction.
+    Days,
+}
+
+impl DatePart {
+    pub const ALL: [DatePart; 6] = [
+        DatePart::Year,
+        DatePart::Month,
+        DatePart::Day,
+        DatePart::Weekday,
+        DatePart::Hour,
+        DatePart::Days,
+    ];
+
+    /// Its name in experiment files and feature names.
+    pub fn name(self) -> &'static str {
+        match self {
+            DatePart::Year => "year",
+            DatePart::Month => "month",
+            DatePart::Day => "day",
+            DatePart::Weekday => "weekday",
+            DatePart::Hour => "hour",
+            DatePart::Days => "days",
+        }
+    }
+
+    /// The first value of a part that recurs, and after how many it does.
+    pub fn period(self) -> Option<(f64, f64)> {
+        match self {
+            DatePart::Month => Some((1.0, 12.0)),
+            DatePart::Day => Some((1.0, 31.0)),
+            DatePart::Weekday => Some((0.0, 7.0)),
+            DatePart::Hour => Some((0.0, 24.0)),
+            DatePart::Year | DatePart::Days => None,
+        }
+    }
+}
+
+/// How categories become features.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategorySpec {
+    pub encoding: CategoryEncoding,
+    /// Levels that get a feature of their own with one-hot encoding; the most frequent ones. The
+    /// others share one.
+    pub max_levels: Option<usize>,
+    /// Training rows that a level needs for a feature of its own.
+    pub min_rows: usize,
+    pub unknown: UnknownLevels,
+}
+
+impl Default for CategorySpec {
+    fn default() -> CategorySpec {
+        CategorySpec {
+            encoding: CategoryEncoding::Auto,
+            max_levels: None,
+            min_rows: 1,
+            unknown: UnknownLevels::Zero,
+        }
+    }
+}
+
+/// How the levels of a categorical column become numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryEncoding {
+    /// One-hot; besides, target statistics for a column of many levels that no one named.
+    Auto,
+    /// One 0/1 feature for each level.
+    OneHot,
+    /// One feature for each class but the first: the smoothed share of the class among the
+    /// training rows of the level, for a training row estimated without its fold.
+    Target,
+}
+
+/// What happens to a level that no training row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnknownLevels {
+    /// It counts as none of the levels, and is counted; as a rare level where those share a feature.
+    Zero,
+    /// It is refused.
+    Error,
+}
+
 /// Text columns that are encoded separately with the same encoder.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TextSpec {
     pub columns: Vec<String>,
-    #[serde(flatten)]
     pub encoder: TextEncoder,
 }
 
@@ -123,9 +362,8 @@ impl Analyzer {
     }
 }
 
-/// What to do with cells that are empty or read `NA`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// What to do with missing cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingPolicy {
     /// Reject the file, naming row and column.
     Error,
@@ -135,12 +373,20 @@ pub enum MissingPolicy {
     Median,
     /// The most frequent value of the training rows.
     Mode,
+    /// The median for numbers, the most frequent value for categories.
+    Impute,
+    /// Missing is a level of its own; categories only.
+    Category,
+    /// Left missing for models that take missing values; the median for the others. Numbers only.
+    Keep,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingRules {
     pub default: MissingPolicy,
     pub columns: BTreeMap<String, MissingPolicy>,
+    /// Whether a column with missing cells gets one more feature: 1 where a cell is missing.
+    pub indicator: bool,
 }
 
 impl MissingRules {
@@ -151,8 +397,7 @@ impl MissingRules {
 }
 
 /// How features are scaled; fitted on the training rows only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
     /// Mean 0 and standard deviation 1.
     Standard,
@@ -162,7 +407,7 @@ pub enum Scale {
 }
 
 /// How rows are split into training, validation and test rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SplitSpec {
     /// Fraction of validation rows, in (0, 1).
     pub valid: f64,

@@ -32,6 +32,8 @@ pub enum Purpose {
     TrainFraction = 9,
     /// Groups of test rows drawn for one bootstrap replicate; epoch = replicate.
     Resample = 12,
+    /// Folds of training rows for target statistics of categories.
+    Folds = 13,
     /// Random directions of the randomised SVD of a matrix of terms; step = direction, index = term.
     Sketch = 20,
     /// Configurations drawn for one tree of the importance of settings; epoch = tree.

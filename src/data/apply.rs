@@ -3,19 +3,19 @@
 //! Invariant: a row's features are those that [`super::prepare()`] would have given it, to the bit,
 //! or the row is refused with its reason; nothing is fitted here, and no row depends on another.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
-use super::columns::number;
-use super::date::year;
-use super::error::{DataError, list, pluralize, quote};
-use super::fit::{FittedField, Scaling};
+use sweep_core::format::pluralize;
+use sweep_table::date::{DateFormat, year};
+use sweep_table::error::{list, quote};
+use sweep_table::{DataError, Table};
+
+use super::encode::{CategoryFeature, CategorySlots, TargetFeatures};
+use super::preprocessor::{FittedField, Scaling};
 use super::saved::SavedPreprocessor;
-use super::table::Table;
 use super::text::FittedText;
 
-/// A preparation beside the table it is applied to.
-#[derive(Debug)]
+/// A preparation beside the table it is applied to, whose columns are kept as text.
 pub struct Encoder<'a> {
     table: &'a Table,
     fields: Vec<Bound<'a>>,
@@ -31,9 +31,12 @@ pub struct Features {
     pub rows: Vec<u32>,
     /// The other rows, ascending.
     pub refused: Vec<RejectedRow>,
-    /// Cells with a category that no training row had, or a text without a known term: all features
-    /// of their column are 0.
-    pub unseen: usize,
+    /// Of each field, its column and the cells with a category that no training row had, or a text
+    /// without a known term; in the order of the fields, and only those with such cells.
+    pub unseen: Vec<(String, usize)>,
+    /// Features of `x` whose cell is missing, [rows, features], for models that take missing values;
+    /// empty if there are none such.
+    pub missing: Vec<bool>,
 }
 
 /// A row without features.
@@ -50,15 +53,23 @@ pub struct RejectedRow {
 }
 
 /// A field and where its cells stand.
-#[derive(Debug)]
 struct Bound<'a> {
     field: &'a FittedField,
     column: usize,
-    /// Of a categorical field, the feature of each category.
-    places: HashMap<&'a str, usize>,
-    /// Of a text field, what it takes to encode texts.
-    text: Option<&'a FittedText>,
+    how: How<'a>,
 }
+
+/// What it takes to encode the cells of a field.
+enum How<'a> {
+    Plain,
+    Date(DateFormat),
+    Category(CategorySlots<'a>),
+    Target(TargetFeatures<'a>),
+    Text(&'a FittedText),
+}
+
+/// Features of one cell, or the column at fault and what is wrong with it.
+type Encoded<T> = Result<T, (String, String)>;
 
 impl SavedPreprocessor {
     /// Finds the columns that features are made from in `table`, by name; others do not matter, nor
@@ -82,16 +93,10 @@ impl SavedPreprocessor {
             }
         }
         if missing.is_empty() {
-            let width = self
-                .preprocessor
-                .fields
-                .iter()
-                .map(FittedField::width)
-                .sum();
             return Ok(Encoder {
                 table,
                 fields,
-                width,
+                width: self.preprocessor.width(),
             });
         }
         let named: Vec<String> = missing.iter().map(|name| quote(name)).collect();
@@ -115,8 +120,9 @@ impl Encoder<'_> {
     ///
     /// A missing cell takes what was fitted for it, and refuses the row where nothing was (under the
     /// rules `error` and `drop`). A category that no training row had is 0 in every feature of its
-    /// column, as it is for validation and test rows. A missing text is an empty one, unless the
-    /// experiment has a rule of its own for its column, which refuses the row.
+    /// column, as it is for validation and test rows, unless the experiment refuses such rows. A
+    /// missing text is an empty one, unless the experiment has a rule of its own for its column,
+    /// which refuses the row.
     ///
     /// # Errors
     /// When a sentence encoder cannot be used.
@@ -132,14 +138,25 @@ impl Encoder<'_> {
             .iter()
             .map(|bound| bound.texts(self.table, &rows));
         let texts: Vec<Vec<f32>> = texts.collect::<Result<_, _>>()?;
+        let keeps =
+            |bound: &Bound<'_>| matches!(bound.field, FittedField::Number { keep: true, .. });
+        let keeps = self.fields.iter().any(keeps);
+        let mut unseen = vec![0; self.fields.len()];
         for (place, row) in rows.enumerate() {
             let start = features.x.len();
-            let unseen = features.unseen;
-            match self.encode_row(row, place, &texts, &mut features) {
-                Ok(()) => features.rows.push(row),
+            let mut row_unseen = Vec::new();
+            match self.encode_row(row, place, &texts, &mut features.x, &mut row_unseen) {
+                Ok(()) => {
+                    features.rows.push(row);
+                    row_unseen
+                        .iter()
+                        .for_each(|field: &usize| unseen[*field] += 1);
+                    if keeps {
+                        self.mark_missing(row, &mut features.missing);
+                    }
+                }
                 Err((column, reason)) => {
                     features.x.truncate(start);
-                    features.unseen = unseen;
                     features.refused.push(RejectedRow {
                         row,
                         line: self.table.line(row),
@@ -149,54 +166,160 @@ impl Encoder<'_> {
                 }
             }
         }
+        let columns = self
+            .fields
+            .iter()
+            .map(|bound| bound.field.column().to_owned());
+        features.unseen = columns
+            .zip(unseen)
+            .filter(|(_, cells)| *cells > 0)
+            .collect();
         Ok(features)
     }
 
-    /// Adds the features of `row`, or names the column at fault and says what is wrong with it.
-    /// `texts` has the features of the text fields, those of `row` at `place`.
+    /// Adds the features of `row` to `x`, or names the column at fault and says what is wrong with it.
+    /// `texts` has the features of the text fields, those of `row` at `place`; fields with an unknown
+    /// category are added to `unseen`.
     fn encode_row(
         &self,
         row: u32,
         place: usize,
         texts: &[Vec<f32>],
-        features: &mut Features,
-    ) -> Result<(), (String, String)> {
-        for (bound, texts) in self.fields.iter().zip(texts) {
+        x: &mut Vec<f32>,
+        unseen: &mut Vec<usize>,
+    ) -> Encoded<()> {
+        for (number, (bound, texts)) in self.fields.iter().zip(texts).enumerate() {
             let cell = self.table.present(row, bound.column);
+            let cell = cell.as_deref();
             let refuse = |reason: String| (bound.field.column().to_owned(), reason);
             let missing = || refuse(self.missing(row, bound.column));
-            match bound.field {
-                FittedField::Number { scaling, .. } => {
-                    let feature = scaled(cell, number, "a number", scaling).map_err(refuse)?;
-                    features.x.push(feature.ok_or_else(missing)?);
-                }
-                FittedField::Year { scaling, .. } => {
-                    let wanted = "a date: YYYY, YYYY-MM or YYYY-MM-DD";
-                    let feature = scaled(cell, year, wanted, scaling).map_err(refuse)?;
-                    features.x.push(feature.ok_or_else(missing)?);
-                }
-                FittedField::Category { imputed, .. } => {
-                    let text = cell.or(imputed.as_deref()).ok_or_else(missing)?;
-                    let start = features.x.len();
-                    features.x.resize(start + bound.field.width(), 0.0);
-                    match bound.places.get(text) {
-                        Some(place) => features.x[start + place] = 1.0,
-                        None => features.unseen += 1,
+            let unknown = |cell: &str| {
+                refuse(format!(
+                    "{} is a category that no training row had",
+                    quote(cell)
+                ))
+            };
+            let start = x.len();
+            match (bound.field, &bound.how) {
+                (
+                    FittedField::Number {
+                        scaling,
+                        style,
+                        indicator,
+                        ..
+                    },
+                    _,
+                ) => {
+                    let parse = |cell: &str| style.number(cell);
+                    let feature = scaled(cell, parse, "a number", scaling).map_err(refuse)?;
+                    x.push(feature.ok_or_else(missing)?);
+                    if *indicator {
+                        x.push(f32::from(u8::from(cell.is_none())));
                     }
                 }
-                FittedField::Text { text, .. } => {
+                (FittedField::Year { scaling, .. }, _) => {
+                    let wanted = "a date: YYYY, YYYY-MM or YYYY-MM-DD";
+                    let feature = scaled(cell, year, wanted, scaling).map_err(refuse)?;
+                    x.push(feature.ok_or_else(missing)?);
+                }
+                (
+                    FittedField::Date {
+                        features,
+                        indicator,
+                        ..
+                    },
+                    How::Date(format),
+                ) => {
+                    let moment = match cell {
+                        Some(cell) => Some(format.parse(cell).ok_or_else(|| {
+                            let format = quote(format.name());
+                            refuse(format!("{} is not a date written as {format}", quote(cell)))
+                        })?),
+                        None => None,
+                    };
+                    if moment.is_none() && features.iter().any(|one| one.scaling.imputed.is_none())
+                    {
+                        return Err(missing());
+                    }
+                    x.resize(start + bound.field.width(), 0.0);
+                    let mut at = start;
+                    for feature in features {
+                        at += feature.apply(moment, &mut x[at..]);
+                    }
+                    if *indicator {
+                        x[at] = f32::from(u8::from(moment.is_none()));
+                    }
+                }
+                (
+                    FittedField::Category {
+                        imputed,
+                        missing: is_level,
+                        known_only,
+                        ..
+                    },
+                    How::Category(slots),
+                ) => {
+                    if cell.is_none() && imputed.is_none() && !is_level {
+                        return Err(missing());
+                    }
+                    x.resize(start + bound.field.width(), 0.0);
+                    match slots.feature(cell) {
+                        CategoryFeature::One(place) => x[start + place] = 1.0,
+                        CategoryFeature::None => {}
+                        CategoryFeature::Unseen(_) if *known_only => {
+                            return Err(unknown(cell.unwrap_or_default()));
+                        }
+                        CategoryFeature::Unseen(place) => {
+                            unseen.push(number);
+                            if let Some(place) = place {
+                                x[start + place] = 1.0;
+                            }
+                        }
+                    }
+                }
+                (
+                    FittedField::Target {
+                        imputed,
+                        missing: level,
+                        known_only,
+                        ..
+                    },
+                    How::Target(target),
+                ) => {
+                    if cell.is_none() && imputed.is_none() && level.is_none() {
+                        return Err(missing());
+                    }
+                    let (own, is_known) = target.of_cell(cell);
+                    if !is_known && *known_only {
+                        return Err(unknown(cell.unwrap_or_default()));
+                    }
+                    unseen.extend((!is_known).then_some(number));
+                    x.extend_from_slice(own);
+                }
+                (FittedField::Text { text, .. }, _) => {
                     if text.required && cell.is_none() {
                         return Err(missing());
                     }
                     let width = bound.field.width();
                     let encoded = &texts[place * width..][..width];
                     let is_unknown = cell.is_some() && encoded.iter().all(|x| *x == 0.0);
-                    features.unseen += usize::from(is_unknown);
-                    features.x.extend_from_slice(encoded);
+                    unseen.extend(is_unknown.then_some(number));
+                    x.extend_from_slice(encoded);
                 }
+                _ => unreachable!("a field is bound to what it takes"),
             }
         }
         Ok(())
+    }
+
+    /// Adds to `missing` which features of `row` are of missing cells that models may get as such.
+    fn mark_missing(&self, row: u32, missing: &mut Vec<bool>) {
+        for bound in &self.fields {
+            let is_kept = matches!(bound.field, FittedField::Number { keep: true, .. });
+            let is_missing = is_kept && self.table.present(row, bound.column).is_none();
+            missing.push(is_missing);
+            missing.extend(std::iter::repeat_n(false, bound.field.width() - 1));
+        }
     }
 
     fn missing(&self, row: u32, column: usize) -> String {
@@ -212,31 +335,26 @@ impl Encoder<'_> {
 
 impl<'a> Bound<'a> {
     fn new(field: &'a FittedField, column: usize, text: Option<&'a FittedText>) -> Bound<'a> {
-        let places = match field {
-            FittedField::Category { categories, .. } => categories
-                .iter()
-                .enumerate()
-                .map(|(place, name)| (name.as_str(), place))
-                .collect(),
-            _ => HashMap::new(),
+        let how = match (field, text) {
+            (FittedField::Text { .. }, Some(text)) => How::Text(text),
+            (FittedField::Category { .. }, _) => How::Category(CategorySlots::of(field)),
+            (FittedField::Target { .. }, _) => How::Target(TargetFeatures::of(field)),
+            (FittedField::Date { format, .. }, _) => How::Date(DateFormat::named(format)),
+            _ => How::Plain,
         };
-        Bound {
-            field,
-            column,
-            places,
-            text,
-        }
+        Bound { field, column, how }
     }
 
     /// Features of the texts of `rows`, row-major; none for what is no text field.
     fn texts(&self, table: &Table, rows: &Range<u32>) -> Result<Vec<f32>, DataError> {
-        let Some(text) = self.text else {
+        let How::Text(text) = self.how else {
             return Ok(Vec::new());
         };
         let cells: Vec<_> = rows
             .clone()
             .map(|row| table.present(row, self.column))
             .collect();
+        let cells: Vec<Option<&str>> = cells.iter().map(|cell| cell.as_deref()).collect();
         text.encode(&cells)
             .map_err(|(message, help)| DataError::new(&table.path, message, help))
     }
@@ -245,7 +363,7 @@ impl<'a> Bound<'a> {
 /// The feature of a number, or nothing where the cell is missing and nothing was fitted for that.
 fn scaled(
     cell: Option<&str>,
-    parse: fn(&str) -> Option<f64>,
+    parse: impl Fn(&str) -> Option<f64>,
     wanted: &str,
     scaling: &Scaling,
 ) -> Result<Option<f32>, String> {
@@ -280,6 +398,9 @@ mod tests {
                 imputed,
                 quantiles: None,
             },
+            style: sweep_table::NumberStyle::PLAIN,
+            indicator: false,
+            keep: false,
         };
         let year = FittedField::Year {
             column: "date".to_owned(),
@@ -294,6 +415,10 @@ mod tests {
             column: "kind".to_owned(),
             categories: vec!["x".to_owned(), "y".to_owned()],
             imputed: None,
+            base: None,
+            rare: Vec::new(),
+            missing: false,
+            known_only: false,
         };
         let preprocessor = Preprocessor {
             fields: vec![number("a", None), number("b", Some(7.0)), year, kind],
@@ -303,6 +428,8 @@ mod tests {
             features: preprocessor.features(),
             classes: vec!["no".to_owned(), "yes".to_owned()],
             preprocessor,
+            target: None,
+            reading: None,
             texts: Vec::new(),
         }
     }
@@ -311,7 +438,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new.csv");
         fs::write(&path, text).unwrap();
-        Table::read(&path, "").unwrap()
+        crate::tests::as_text(&path)
     }
 
     #[test]
@@ -320,7 +447,7 @@ mod tests {
         let preprocessor = preprocessor();
         let features = preprocessor.on(&table).unwrap().encode(0..1).unwrap();
         assert_eq!(features.x, [2.0, 1.0, 1.0, 0.0, 1.0]);
-        assert_eq!((features.rows, features.unseen), (vec![0], 0));
+        assert_eq!((features.rows, features.unseen), (vec![0], Vec::new()));
     }
 
     #[test]
@@ -341,7 +468,7 @@ mod tests {
             features.x,
             [0.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0]
         );
-        assert_eq!(features.unseen, 1);
+        assert_eq!(features.unseen, [("kind".to_owned(), 1)]);
         let refused: Vec<String> = features
             .refused
             .iter()
@@ -362,7 +489,7 @@ mod tests {
     #[test]
     fn all_columns_that_lack_are_named_in_one_error() {
         let table = table("a,Kind\n1,x\n");
-        let error = preprocessor().on(&table).unwrap_err();
+        let error = preprocessor().on(&table).err().unwrap();
         assert_eq!(
             error.message,
             "3 columns that the model needs are not there: `b`, `date`, `kind`"

@@ -1,12 +1,12 @@
 //! Files of this room: written whole by [`disk`], with errors that say what to do.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read as _, Write};
 use std::path::Path;
 
 use sweep_core::atomic_fs;
 
-use super::error::DataError;
+use sweep_table::DataError;
 
 /// Creates or replaces the file at `path` with what `fill` writes. Folders are made as needed.
 ///
@@ -23,11 +23,19 @@ pub fn write(
     Ok(())
 }
 
-/// Writes `bytes` to the file at `path`, unless they stand there already; true if they do. File and name have reached
-/// the disk when this returns.
+/// Writes `bytes` to the file at `path`, unless they stand there already; see [`write_if_other`].
 pub fn write_if_new(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
-    if !fs::read(path).is_ok_and(|there| there == bytes) {
-        write(path, |out| out.write_all(bytes))?;
+    write_if_other(path, |out| out.write_all(bytes))
+}
+
+/// Writes what `fill` writes, the same each time, to the file at `path`, unless it stands there
+/// already; true if it does. File and name have reached the disk when this returns.
+pub fn write_if_other(
+    path: &Path,
+    fill: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<bool, DataError> {
+    if !stands(path, &fill) {
+        write(path, fill)?;
         return Ok(false);
     }
     // Who wrote it may have been killed before the flush. Where nothing is to be flushed, this costs next to nothing.
@@ -38,6 +46,45 @@ pub fn write_if_new(path: &Path, bytes: &[u8]) -> Result<bool, DataError> {
     // A power cut may have kept the file and lost the removal of what was beside it.
     clear_leftovers(path);
     Ok(true)
+}
+
+/// Whether the file at `path` is what `fill` writes, byte for byte.
+fn stands(path: &Path, fill: impl Fn(&mut dyn Write) -> io::Result<()>) -> bool {
+    let Ok(file) = fs::File::open(path) else {
+        return false;
+    };
+    let mut comparing = Comparing {
+        file: BufReader::new(file),
+        buffer: Vec::new(),
+    };
+    let is_equal = fill(&mut comparing).is_ok();
+    let mut rest = [0];
+    is_equal
+        && comparing
+            .file
+            .read(&mut rest)
+            .is_ok_and(|length| length == 0)
+}
+
+/// Fails at the first byte that differs from those of a file.
+struct Comparing {
+    file: BufReader<fs::File>,
+    buffer: Vec<u8>,
+}
+
+impl Write for Comparing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.resize(bytes.len(), 0);
+        self.file.read_exact(&mut self.buffer)?;
+        match self.buffer == bytes {
+            true => Ok(bytes.len()),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Removes what writers of `path` that were killed left beside it.

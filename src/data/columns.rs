@@ -1,19 +1,29 @@
-//! Which column of a file plays which part, and which rows an experiment leaves out.
+//! Which column of a table plays which part, and which rows an experiment leaves out.
 //!
 //! Invariant: every index in [`Roles`] is a column of the table it was found in.
 
-use sweep_core::data_config::DataSpec;
+use sweep_core::data_config::{DataSpec, DatePart};
+use sweep_table::date::DateFormat;
+use sweep_table::error::{quote, suggest};
+use sweep_table::{Column, DataError, Storage, Table};
 
-use super::error::{DataError, quote, suggest};
-use super::table::Table;
 use super::warnings::Note;
 
 /// How the cells of a column become features.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Form {
     Number,
     Year,
+    Date {
+        format: DateFormat,
+        parts: Vec<DatePart>,
+        cyclic: bool,
+    },
     Category,
+    /// One feature for a column of two levels, 0 for the one given.
+    Binary {
+        base: String,
+    },
     /// The index of what `data.text` says of it.
     Text(usize),
 }
@@ -29,6 +39,9 @@ pub(super) struct Field {
     pub column: usize,
 }
 
+/// Stands for the target where there is none.
+pub(super) const NO_COLUMN: usize = usize::MAX;
+
 /// The part that each column plays.
 #[derive(Debug, Clone)]
 pub(super) struct Roles {
@@ -36,6 +49,21 @@ pub(super) struct Roles {
     pub group: Option<usize>,
     pub exclude: Vec<Exclusion>,
     pub fields: Vec<Field>,
+    /// Columns that the experiment drops.
+    pub dropped: Vec<usize>,
+    /// Columns that are not used, and why.
+    pub unused: Vec<Unused>,
+}
+
+/// A column that is not used because nobody asked for it.
+#[derive(Debug, Clone)]
+pub(super) struct Unused {
+    pub column: usize,
+    pub why: String,
+    /// A line for `[data]` that would use it.
+    pub line: Option<String>,
+    /// Whether it is likely that it should be used, or the file mended.
+    pub is_doubtful: bool,
 }
 
 /// Rows whose cell in `column` is one of `values` are left out.
@@ -46,9 +74,52 @@ pub(super) struct Exclusion {
     pub values: Vec<String>,
 }
 
+impl Form {
+    /// What a column of this form is used as.
+    pub fn role(&self) -> &'static str {
+        match self {
+            Form::Number => "number",
+            Form::Year => "year",
+            Form::Date { .. } => "date",
+            Form::Category => "category",
+            Form::Binary { .. } => "binary",
+            Form::Text(_) => "text",
+        }
+    }
+
+    /// More about it; may be empty.
+    pub fn detail(&self) -> String {
+        match self {
+            Form::Date { format, parts, .. } => {
+                let parts: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+                format!("{}: {}", format.name(), parts.join(", "))
+            }
+            Form::Binary { base } => format!("0 is {}", quote(base)),
+            Form::Number | Form::Year | Form::Category | Form::Text(_) => String::new(),
+        }
+    }
+}
+
+/// What the columns that `spec` names are kept as in memory.
+pub(super) fn storage(spec: &DataSpec) -> Storage {
+    let mut storage = Storage::default();
+    let text = &mut storage.text;
+    text.insert(spec.target.clone());
+    text.extend(spec.group.clone());
+    text.extend(spec.exclude.keys().cloned());
+    text.extend(spec.year.iter().cloned());
+    text.extend(spec.categorical.iter().flatten().cloned());
+    text.extend(spec.dates.iter().flatten().map(|date| date.column.clone()));
+    text.extend(spec.text.iter().flat_map(|text| text.columns.clone()));
+    storage
+        .numbers
+        .extend(spec.numeric.iter().flatten().cloned());
+    storage
+}
+
 impl Roles {
-    /// Finds the columns that `spec` names in `table`. With `numeric` left out of the experiment,
-    /// the numeric fields are still to be found by [`Roles::infer_numeric`].
+    /// Finds the columns that `spec` names in `table`. What it leaves open is still to be found by
+    /// [`Roles::infer`].
     pub fn resolve(spec: &DataSpec, table: &Table) -> Result<Roles, Vec<DataError>> {
         let mut finder = Finder {
             table,
@@ -68,43 +139,31 @@ impl Roles {
                 values: values.clone(),
             });
         }
-        let numeric = spec.numeric.as_deref().unwrap_or_default();
+        let dropped = finder.all(&spec.drop, "data.drop");
         let mut fields = Vec::new();
-        for (word, form, names) in [
-            ("numeric", Form::Number, numeric),
-            ("year", Form::Year, &spec.year),
-            ("categorical", Form::Category, &spec.categorical),
-        ] {
-            for (place, name) in names.iter().enumerate() {
-                let key = format!("data.{word}[{place}]");
-                let column = finder.find(name, key.clone());
-                finder.check_field(spec, name, &names[..place], &key);
-                fields.push(Field {
-                    name: name.clone(),
-                    form,
-                    key,
-                    column,
-                });
-            }
-        }
+        let numeric = spec.numeric.as_deref().unwrap_or_default();
+        finder.fields(spec, "numeric", numeric, &Form::Number, &mut fields);
+        finder.fields(spec, "year", &spec.year, &Form::Year, &mut fields);
+        finder.dates(spec, &mut fields);
+        let categorical = spec.categorical.as_deref().unwrap_or_default();
+        finder.fields(
+            spec,
+            "categorical",
+            categorical,
+            &Form::Category,
+            &mut fields,
+        );
         for (place, text) in spec.text.iter().enumerate() {
-            for (at, name) in text.columns.iter().enumerate() {
-                let key = format!("data.text[{place}].columns[{at}]");
-                let column = finder.find(name, key.clone());
-                finder.check_field(spec, name, &text.columns[..at], &key);
-                fields.push(Field {
-                    name: name.clone(),
-                    form: Form::Text(place),
-                    key,
-                    column,
-                });
-            }
+            let key = format!("text[{place}].columns");
+            finder.fields(spec, &key, &text.columns, &Form::Text(place), &mut fields);
         }
         let roles = Roles {
             target,
             group,
             exclude,
             fields,
+            dropped,
+            unused: Vec::new(),
         };
         match finder.errors.is_empty() {
             true => Ok(roles),
@@ -154,10 +213,7 @@ impl Roles {
                 finder.find(name, key);
                 continue;
             };
-            let used = column == self.target
-                || Some(column) == self.group
-                || self.fields.iter().any(|field| field.column == column);
-            if !used {
+            if !self.uses(column) {
                 let message = format!(
                     "column {} is not used, so a rule for it has no effect",
                     quote(name)
@@ -171,35 +227,32 @@ impl Roles {
         finder.errors
     }
 
+    /// Whether the column is target, group or a feature.
+    pub fn uses(&self, column: usize) -> bool {
+        column == self.target
+            || Some(column) == self.group
+            || self.fields.iter().any(|field| field.column == column)
+    }
+
     /// The rows that no exclusion leaves out, and a note on each value that leaves out none.
     pub fn rows(&self, table: &Table) -> (Vec<u32>, Vec<Note>) {
-        let mut met: Vec<Vec<bool>> = self
-            .exclude
-            .iter()
-            .map(|exclusion| vec![false; exclusion.values.len()])
-            .collect();
-        let mut rows = Vec::with_capacity(table.rows());
-        for row in 0..table.rows() as u32 {
-            let mut stays = true;
-            for (exclusion, met) in self.exclude.iter().zip(&mut met) {
-                let cell = table.cell(row, exclusion.column);
-                if let Some(place) = exclusion.values.iter().position(|value| value == cell) {
+        let mut stays = vec![true; table.rows()];
+        let mut notes = Vec::new();
+        for exclusion in &self.exclude {
+            let Column::Texts(texts) = table.column(exclusion.column) else {
+                unreachable!("columns with exclusions are kept as text");
+            };
+            let place = |level: &str| exclusion.values.iter().position(|value| value == level);
+            let excluded: Vec<Option<usize>> = texts.levels.iter().map(place).collect();
+            let mut met = vec![false; exclusion.values.len()];
+            for (stays, code) in stays.iter_mut().zip(&texts.codes) {
+                if let Some(place) = excluded[*code as usize] {
                     met[place] = true;
-                    stays = false;
+                    *stays = false;
                 }
             }
-            if stays {
-                rows.push(row);
-            }
-        }
-        let mut notes = Vec::new();
-        for (exclusion, met) in self.exclude.iter().zip(met) {
-            for (place, value) in exclusion
-                .values
-                .iter()
-                .enumerate()
-                .filter(|(place, _)| !met[*place])
-            {
+            let unmet = exclusion.values.iter().enumerate();
+            for (place, value) in unmet.filter(|(place, _)| !met[*place]) {
                 let text = format!(
                     "no row of {} has {} in column {}: excluding it leaves out nothing",
                     table.path.display(),
@@ -211,16 +264,14 @@ impl Roles {
                 );
             }
         }
-        (rows, notes)
+        let rows = (0..table.rows() as u32).filter(|row| stays[*row as usize]);
+        (rows.collect(), notes)
     }
 }
 
-/// The finite number that `cell` spells.
+/// The finite number that `cell` spells, as programs write them.
 pub(super) fn number(cell: &str) -> Option<f64> {
-    cell.trim()
-        .parse()
-        .ok()
-        .filter(|value: &f64| value.is_finite())
+    sweep_table::NumberStyle::PLAIN.number(cell)
 }
 
 /// Finds columns by name and keeps what went wrong.
@@ -245,12 +296,74 @@ impl Finder<'_> {
         0
     }
 
+    fn all(&mut self, names: &[String], key: &str) -> Vec<usize> {
+        let names = names.iter().enumerate();
+        names
+            .map(|(place, name)| self.find(name, format!("{key}[{place}]")))
+            .collect()
+    }
+
+    /// Adds a field of `form` for each of `names`, which stand at `data.KEY`.
+    fn fields(
+        &mut self,
+        spec: &DataSpec,
+        key: &str,
+        names: &[String],
+        form: &Form,
+        fields: &mut Vec<Field>,
+    ) {
+        for (place, name) in names.iter().enumerate() {
+            let key = format!("data.{key}[{place}]");
+            let column = self.find(name, key.clone());
+            self.check_field(spec, name, &names[..place], &key);
+            fields.push(Field {
+                name: name.clone(),
+                form: form.clone(),
+                key,
+                column,
+            });
+        }
+    }
+
+    /// Adds the columns of `data.date`, whose format is found where it is not given.
+    fn dates(&mut self, spec: &DataSpec, fields: &mut Vec<Field>) {
+        for (place, date) in spec.dates.iter().flatten().enumerate() {
+            let key = format!("data.date[{place}]");
+            let column = self.find(&date.column, key.clone());
+            self.check_field(spec, &date.column, &[], &key);
+            let format = match &date.format {
+                Some(given) => DateFormat::named(given),
+                None => match self.table.column(column) {
+                    Column::Texts(texts) => super::infer::date_format(texts, &date.column)
+                        .unwrap_or_else(|(message, help)| {
+                            let error = DataError::new(&self.table.path, message, help);
+                            self.errors
+                                .push(error.key(key.clone()).column(&date.column));
+                            DateFormat::Iso
+                        }),
+                    Column::Numbers { .. } => DateFormat::Iso,
+                },
+            };
+            let parts = match date.parts.as_slice() {
+                [] => super::infer::usual_parts(self.table.column(column), &format),
+                given => given.to_vec(),
+            };
+            fields.push(Field {
+                name: date.column.clone(),
+                form: Form::Date {
+                    format,
+                    parts,
+                    cyclic: date.cyclic,
+                },
+                key,
+                column,
+            });
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.table
-            .names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !name.is_empty())
+        let names = self.table.names.iter().map(String::as_str);
+        names.filter(|name| !name.is_empty())
     }
 
     fn check_field(&mut self, spec: &DataSpec, name: &str, before: &[String], key: &str) {

@@ -3,13 +3,14 @@
 //! Invariant: says what was found in the data; changes nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
+use sweep_core::format::pluralize;
+use sweep_table::error::quote;
+use sweep_table::{Column, Table};
+
 use super::columns::Roles;
-use super::error::{pluralize, quote};
-use super::table::Table;
 use super::warnings::Note;
 
 /// Share of distinct values from which a column looks like an identifier.
@@ -22,15 +23,10 @@ const MIN_AGREEMENT: f64 = 0.9;
 const MAX_PAIRS: usize = 2000;
 const MAX_COMPARED: usize = 64;
 
-/// Held-out rows whose features equal, bit for bit, those of a training row.
-pub(super) fn identical(width: usize, train: &[f32], held_out: &[f32]) -> usize {
-    let state = RandomState::new();
-    let hash = |row: &[f32]| state.hash_one(row.iter().map(|x| x.to_bits()).collect::<Vec<u32>>());
-    let known: HashSet<u64> = train.chunks_exact(width).map(hash).collect();
-    held_out
-        .chunks_exact(width)
-        .filter(|row| known.contains(&hash(row)))
-        .count()
+/// Held-out rows whose features equal those of a training row, by the hashes of both.
+pub(super) fn identical(train: &[u64], held_out: &[u64]) -> usize {
+    let known: HashSet<&u64> = train.iter().collect();
+    held_out.iter().filter(|hash| known.contains(hash)).count()
 }
 
 /// A column outside the experiment that looks like the identifier of things that stand in several
@@ -45,7 +41,7 @@ pub(super) fn suggest_group(
 ) -> Option<Note> {
     let free = |column: &usize| {
         *column != roles.target
-            && !table.names[*column].is_empty()
+            && !table.is_unnamed(*column)
             && roles.fields.iter().all(|field| field.column != *column)
     };
     let judge = |column: usize| {
@@ -86,32 +82,72 @@ fn duplicated(
     train: &[u32],
     held_out: &[u32],
 ) -> Option<usize> {
-    let mut first: HashMap<&str, u32> = HashMap::with_capacity(rows.len());
-    let (mut compared, mut agreeing) = (0usize, 0usize);
-    let mut pairs = 0;
-    for row in rows {
-        let value = table.present(*row, column)?;
-        let earlier = *first.entry(value).or_insert(*row);
-        if earlier != *row && pairs < MAX_PAIRS {
-            pairs += 1;
-            for field in roles.fields.iter().take(MAX_COMPARED) {
-                compared += 1;
-                let same = table.cell(earlier, field.column) == table.cell(*row, field.column);
-                agreeing += usize::from(same);
+    let codes = codes(table, column, rows)?;
+    let values = codes.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut first: Vec<Option<u32>> = vec![None; values];
+    let mut distinct = 0;
+    let (mut compared, mut agreeing, mut pairs) = (0usize, 0usize, 0);
+    for (row, code) in rows.iter().zip(&codes) {
+        match first[*code as usize] {
+            None => {
+                first[*code as usize] = Some(*row);
+                distinct += 1;
             }
+            Some(earlier) if pairs < MAX_PAIRS => {
+                pairs += 1;
+                for field in roles.fields.iter().take(MAX_COMPARED) {
+                    compared += 1;
+                    agreeing += usize::from(is_equal(table, field.column, earlier, *row));
+                }
+            }
+            Some(_) => {}
         }
     }
-    let identifies = first.len() as f64 >= MIN_DISTINCT * rows.len() as f64;
+    let identifies = distinct as f64 >= MIN_DISTINCT * rows.len() as f64;
     let agree = pairs > 0 && agreeing as f64 >= MIN_AGREEMENT * compared as f64;
     if !(identifies && agree) {
         return None;
     }
-    let value = |place: &u32| table.cell(rows[*place as usize], column);
-    let known: HashSet<&str> = train.iter().map(value).collect();
-    let duplicated = held_out
-        .iter()
-        .filter(|place| known.contains(value(place)))
-        .count();
+    let mut is_known = vec![false; values];
+    for place in train {
+        is_known[codes[*place as usize] as usize] = true;
+    }
+    let is_known = |place: &&u32| is_known[codes[**place as usize] as usize];
+    let duplicated = held_out.iter().filter(is_known).count();
     (duplicated as f64 >= MIN_DUPLICATED * held_out.len() as f64 && duplicated > 0)
         .then_some(duplicated)
+}
+
+/// A number for each of `rows`, equal for equal values of the column; `None` if one is missing.
+fn codes(table: &Table, column: usize, rows: &[u32]) -> Option<Vec<u32>> {
+    match table.column(column) {
+        Column::Texts(texts) => {
+            let code = |row: &u32| {
+                let code = texts.codes[*row as usize];
+                (!texts.is_missing[code as usize]).then_some(code)
+            };
+            rows.iter().map(code).collect()
+        }
+        Column::Numbers { values, .. } => {
+            let mut known: HashMap<u64, u32> = HashMap::with_capacity(rows.len());
+            let mut code = |row: &u32| {
+                let value = values[*row as usize];
+                let next = known.len() as u32;
+                let key = (value + 0.0).to_bits();
+                (!value.is_nan()).then(|| *known.entry(key).or_insert(next))
+            };
+            rows.iter().map(&mut code).collect()
+        }
+    }
+}
+
+/// Whether two rows have the same cell in `column`.
+fn is_equal(table: &Table, column: usize, one: u32, other: u32) -> bool {
+    let (one, other) = (one as usize, other as usize);
+    match table.column(column) {
+        Column::Texts(texts) => texts.codes[one] == texts.codes[other],
+        Column::Numbers { values, .. } => {
+            values[one] == values[other] || (values[one].is_nan() && values[other].is_nan())
+        }
+    }
 }

@@ -10,10 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sweep_core::trial::DataDigest;
+use sweep_table::NumberStyle;
 
-use super::fit::{FittedField, Preprocessor, Scaling};
 use super::layout::{Mapped, Place};
 use super::meta::{DatasetMeta, Rows};
+use super::preprocessor::{FittedField, Preprocessor, Scaling};
 use super::sample::sample;
 
 /// Training and validation rows of a prepared data set; never the test rows.
@@ -84,6 +85,9 @@ impl Dataset {
         let field = |column: &String| FittedField::Number {
             column: column.clone(),
             scaling: scaling.clone(),
+            style: NumberStyle::PLAIN,
+            indicator: false,
+            keep: false,
         };
         let meta = DatasetMeta {
             digest: DataDigest::from_hex("0".repeat(64)),

@@ -3,6 +3,8 @@
 //! Invariant: equal content gives equal bytes and different content different bytes, since every
 //! part of the stream is preceded by its length.
 
+use std::convert::Infallible;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -10,26 +12,29 @@ use sha2::{Digest, Sha256};
 use sweep_core::data_config::TextEncoder;
 use sweep_core::trial::DataDigest;
 
-use super::fit::{FittedField, Preprocessor};
-use super::layout::DATA_FORMAT;
+use super::encode::SplitEncoder;
+use super::layout::{DATA_FORMAT, float_bytes, word_bytes};
+use super::preprocessor::{FittedField, Preprocessor};
 
-/// The rows of one side as they will be written.
-#[derive(Debug)]
-pub(super) struct SplitRows {
-    /// Row-major [rows, features].
-    pub x: Vec<f32>,
+/// Hashes of rows are compared within one preparation alone.
+type FixedState = BuildHasherDefault<DefaultHasher>;
+
+/// The rows of one split as they will be written.
+pub(super) struct SplitRows<'a> {
+    pub x: SplitEncoder<'a>,
     pub y: Vec<u32>,
     /// Row numbers in the source file, from 1.
     pub source: Vec<u32>,
+    /// A hash of the features of each row; equal for equal ones.
+    pub hashes: Vec<u64>,
 }
 
 /// SHA-256 over the stream that `docs/DATA.md` describes; `test_groups` numbers the groups of the
-/// test rows.
+/// test rows. Also hashes the features of each row.
 pub(super) fn digest(
     preprocessor: &Preprocessor,
-    features: &[String],
-    classes: &[String],
-    splits: &[SplitRows; 3],
+    (features, classes): (&[String], &[String]),
+    splits: &mut [SplitRows<'_>; 3],
     test_groups: &[u32],
 ) -> DataDigest {
     let mut stream = Stream(Sha256::new());
@@ -39,12 +44,26 @@ pub(super) fn digest(
     stream.texts(classes);
     let preprocessor = placeless(preprocessor);
     stream.text(&serde_json::to_string(&preprocessor).expect("a preparation is plain data"));
+    let hasher = FixedState::default();
     for split in splits {
-        stream.words(split.x.iter().map(|x| x.to_bits()), split.x.len());
-        stream.words(split.y.iter().copied(), split.y.len());
-        stream.words(split.source.iter().copied(), split.source.len());
+        let width = split.x.width;
+        stream.number((split.x.rows() * width) as u64);
+        split.hashes = Vec::with_capacity(split.x.rows());
+        let each = split.x.for_each_block(|block| {
+            let bytes = float_bytes(block);
+            stream.0.update(bytes);
+            let rows = bytes.chunks_exact(4 * width);
+            split.hashes.extend(rows.map(|row| hasher.hash_one(row)));
+            Ok::<(), Infallible>(())
+        });
+        match each {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+        stream.words(&split.y);
+        stream.words(&split.source);
     }
-    stream.words(test_groups.iter().copied(), test_groups.len());
+    stream.words(test_groups);
     DataDigest::of(stream.0)
 }
 
@@ -79,83 +98,8 @@ impl Stream {
     }
 
     /// The number of words, then each in little-endian order.
-    fn words(&mut self, words: impl Iterator<Item = u32>, length: usize) {
-        self.number(length as u64);
-        let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).collect();
-        self.0.update(bytes);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::fit::Scaling;
-    use super::*;
-
-    #[test]
-    fn each_part_of_the_content_changes_the_digest() {
-        type LoadedTable = (
-            f64,
-            Vec<String>,
-            Vec<String>,
-            Vec<f32>,
-            Vec<u32>,
-            Vec<u32>,
-            Vec<u32>,
-        );
-        let of = |content: &LoadedTable| {
-            let (mean, features, classes, x, y, source, groups) = content.clone();
-            let scaling = Scaling {
-                mean,
-                sd: 1.0,
-                imputed: None,
-                quantiles: None,
-            };
-            let column = "a".to_owned();
-            let fields = vec![FittedField::Number { column, scaling }];
-            let split = || SplitRows {
-                x: x.clone(),
-                y: y.clone(),
-                source: source.clone(),
-            };
-            let splits = [split(), split(), split()];
-            digest(
-                &Preprocessor { fields },
-                &features,
-                &classes,
-                &splits,
-                &groups,
-            )
-        };
-        let texts = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| (*text).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let base: LoadedTable = (
-            0.5,
-            texts(&["a"]),
-            texts(&["x", "y"]),
-            vec![1.0],
-            vec![1],
-            vec![7],
-            vec![3],
-        );
-        assert_eq!(of(&base), of(&base.clone()));
-        let changes: [fn(&mut LoadedTable); 8] = [
-            |content| content.0 = 0.25,
-            |content| content.1 = vec!["b".to_owned()],
-            |content| content.2.reverse(),
-            |content| content.2 = vec!["xy".to_owned(), String::new()],
-            |content| content.3 = vec![1.0 + f32::EPSILON],
-            |content| content.4 = vec![0],
-            |content| content.5 = vec![8],
-            |content| content.6 = vec![4],
-        ];
-        for (place, change) in changes.iter().enumerate() {
-            let mut other = base.clone();
-            change(&mut other);
-            assert_ne!(of(&base), of(&other), "change {place}");
-        }
+    fn words(&mut self, words: &[u32]) {
+        self.number(words.len() as u64);
+        self.0.update(word_bytes(words));
     }
 }

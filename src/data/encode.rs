@@ -1,152 +1,591 @@
-//! Applying a fitted preparation to rows.
+//! Applying a fitted preparation to rows of the table that it was fitted on, or that was split with it.
 //!
-//! Invariant: what is encoded is finite, and depends on nothing but the preparation and the row's
-//! cells.
+//! Invariant: what is encoded depends on nothing but the preparation and the row's cells (and, for
+//! target statistics of training rows, the rows of other folds).
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+
+use sweep_core::data_config::MissingPolicy;
+use sweep_table::error::quote;
+use sweep_table::{DataError, Table, Texts};
 
 use super::columns::Field;
-use super::error::DataError;
-use super::fit::{FittedField, Preprocessor, Scaling};
 use super::parse::{Part, Values};
-use super::quantile::to_normal;
-use super::table::Table;
+use super::preprocessor::{DateFeature, FittedField, Preprocessor, Scaling};
 use super::text::FittedText;
 
-/// Features of some rows, and what was met in making them.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    /// Row-major [rows, features].
-    pub x: Vec<f32>,
-    /// Cells filled in, by field.
-    pub imputed: Vec<usize>,
-    /// Cells with a category that no training row has, or with a text of which no term is known, by
-    /// field.
+/// Rows that are encoded at a time.
+pub(super) const BLOCK: usize = 4096;
+
+/// The rows of one split, ready to be encoded block by block.
+pub(super) struct SplitEncoder<'a> {
+    /// Each with its number of features.
+    fields: Vec<(usize, FieldEncoder<'a>)>,
+    /// Rows of the table, ascending.
+    rows: Vec<u32>,
+    pub width: usize,
+}
+
+/// What was met in encoding some rows, by field.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counts {
+    /// Missing cells.
+    pub missing: Vec<usize>,
+    /// Cells with a category that no training row has, or with a text of which no term is known.
     pub unseen: Vec<usize>,
 }
 
-impl Preprocessor {
-    /// Features of the places `rows` of `part`, whose values stand in the order of
-    /// `fields`; `texts` in the order of the text fields.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each form of a field, all of which count into the same lists"
-    )]
-    pub(super) fn encode(
-        &self,
+/// How one field is encoded.
+enum FieldEncoder<'a> {
+    Number {
+        values: &'a [f64],
+        scaling: &'a Scaling,
+        indicator: bool,
+    },
+    Date {
+        texts: &'a Texts,
+        moments: &'a [Option<jiff::civil::DateTime>],
+        features: &'a [DateFeature],
+        indicator: bool,
+    },
+    Category {
+        texts: &'a Texts,
+        /// Of each level.
+        slots: Vec<Slot>,
+    },
+    Target {
+        texts: &'a Texts,
+        /// Features of each level, [levels, classes].
+        features: Vec<f32>,
+        is_unseen: Vec<bool>,
+        classes: usize,
+    },
+    /// Features that are there already, [rows, width]; and which rows are missing or unknown.
+    Ready {
+        x: Vec<f32>,
+        width: usize,
+        missing: Vec<bool>,
+        unseen: Vec<bool>,
+    },
+}
+
+/// The feature that is 1 for a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Feature(u32),
+    /// None, and the level is known.
+    Base,
+    /// None, or that of rare levels: no training row has it.
+    Unseen(Option<u32>),
+}
+
+impl<'a> SplitEncoder<'a> {
+    /// Readies the places `places` of `part`, whose values stand in the order of the fields; `texts`
+    /// in the order of the text fields, `out_of_fold` for training rows alone.
+    pub fn new(
+        preprocessor: &'a Preprocessor,
         texts: &[FittedText],
-        table: &Table,
-        fields: &[Field],
-        part: &Part<'_>,
-        rows: &[u32],
-    ) -> Result<Encoded, Vec<DataError>> {
-        let width: usize = self.fields.iter().map(FittedField::width).sum();
-        let mut encoded = Encoded {
-            x: vec![0.0; rows.len() * width],
-            imputed: vec![0; self.fields.len()],
-            unseen: vec![0; self.fields.len()],
-        };
+        (table, fields): (&Table, &[Field]),
+        part: &'a Part<'a>,
+        places: &[u32],
+        out_of_fold: &[Option<Vec<f32>>],
+    ) -> Result<SplitEncoder<'a>, Vec<DataError>> {
+        let rows: Vec<u32> = places
+            .iter()
+            .map(|place| part.rows[*place as usize])
+            .collect();
         let mut errors = Vec::new();
-        let mut first = 0;
+        let mut encoders = Vec::with_capacity(fields.len());
         let mut fitted_texts = texts.iter();
-        for (place, (field, values)) in self.fields.iter().zip(&part.values).enumerate() {
-            let features = encoded
-                .x
-                .chunks_exact_mut(width)
-                .map(|row| &mut row[first..]);
-            match (field, values) {
-                (
-                    FittedField::Number { column, scaling } | FittedField::Year { column, scaling },
-                    Values::Numbers(values),
-                ) => {
-                    for (features, row) in features.zip(rows) {
-                        let value = values[*row as usize];
-                        encoded.imputed[place] += usize::from(value.is_nan());
-                        features[0] = scaling.apply(value);
-                        if !features[0].is_finite() {
-                            let line = table.line(part.rows[*row as usize]);
-                            let key = fields[place].key.clone();
-                            errors.push(too_large(table, column, value).line(line).key(key));
-                            break;
-                        }
-                    }
+        for (place, (field, values)) in preprocessor.fields.iter().zip(&part.values).enumerate() {
+            let text = match field {
+                FittedField::Text { .. } => fitted_texts.next(),
+                _ => None,
+            };
+            let ready = out_of_fold.get(place).and_then(Option::as_ref);
+            match FieldEncoder::new(field, values, text, &rows, ready) {
+                Ok(encoder) => encoders.push((field.width(), encoder)),
+                Err((message, help)) => {
+                    let error = DataError::new(&table.path, message, help);
+                    errors.push(error.key(fields[place].key.clone()));
                 }
-                (
-                    FittedField::Category {
-                        categories,
-                        imputed,
-                        ..
-                    },
-                    Values::Texts(texts),
-                ) => {
-                    let places: HashMap<&str, usize> = categories
-                        .iter()
-                        .enumerate()
-                        .map(|(i, name)| (name.as_str(), i))
-                        .collect();
-                    for (features, row) in features.zip(rows) {
-                        let text = texts[*row as usize];
-                        encoded.imputed[place] += usize::from(text.is_none());
-                        match text
-                            .or(imputed.as_deref())
-                            .and_then(|text| places.get(text))
-                        {
-                            Some(category) => features[*category] = 1.0,
-                            None => encoded.unseen[place] += 1,
-                        }
-                    }
-                }
-                (FittedField::Text { .. }, Values::Texts(texts)) => {
-                    let fitted = fitted_texts.next().expect("one for each text field");
-                    let cells: Vec<_> = rows.iter().map(|row| texts[*row as usize]).collect();
-                    let encoded_texts = match fitted.encode(&cells) {
-                        Ok(encoded) => encoded,
-                        Err((message, help)) => {
-                            let error = DataError::new(&table.path, message, help);
-                            errors.push(error.key(fields[place].key.clone()));
-                            continue;
-                        }
-                    };
-                    let encoded_rows = encoded_texts.chunks_exact(field.width());
-                    for ((features, row), cell) in features.zip(encoded_rows).zip(&cells) {
-                        features[..row.len()].copy_from_slice(row);
-                        encoded.imputed[place] += usize::from(cell.is_none());
-                        let unknown = cell.is_some() && row.iter().all(|x| *x == 0.0);
-                        encoded.unseen[place] += usize::from(unknown);
-                    }
-                }
-                _ => unreachable!("values are read in the form of the fields they were fitted to"),
             }
-            first += field.width();
+            if let Some(row) = first_unknown(field, values, &rows) {
+                let message = format!(
+                    "{} is a category that no training row has",
+                    cell(values, row)
+                );
+                let help = "correct it, or set `categories = { unknown = \"zero\" }`";
+                let error = table
+                    .error_at(row, message, help)
+                    .column(&fields[place].name);
+                errors.push(error.key(fields[place].key.clone()));
+            }
         }
         match errors.is_empty() {
-            true => Ok(encoded),
+            true => Ok(SplitEncoder {
+                fields: encoders,
+                rows,
+                width: preprocessor.width(),
+            }),
             false => Err(errors),
         }
     }
-}
 
-impl Scaling {
-    /// The feature for `value`, which is not a number where the cell is missing.
-    pub(super) fn apply(&self, value: f64) -> f32 {
-        if self.sd == 0.0 {
-            return 0.0;
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Gives the features of all rows to `each`, block by block in order, row-major [rows, features].
+    ///
+    /// # Errors
+    /// Those of `each`.
+    pub fn for_each_block<E>(
+        &self,
+        mut each: impl FnMut(&[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let starts: Vec<usize> = (0..self.rows.len()).step_by(BLOCK).collect();
+        // As many blocks are in memory as threads encode.
+        for starts in starts.chunks(rayon::current_num_threads().max(1)) {
+            let blocks: Vec<Vec<f32>> = starts
+                .into_par_iter()
+                .map(|start| self.block(*start..(start + BLOCK).min(self.rows.len())))
+                .collect();
+            for block in blocks {
+                each(&block)?;
+            }
         }
-        let value = if value.is_nan() {
-            self.imputed.unwrap_or(value)
-        } else {
-            value
-        };
-        if let Some(quantiles) = &self.quantiles {
-            return to_normal(quantiles, value) as f32 + 0.0;
+        Ok(())
+    }
+
+    /// The features of the rows at `places`.
+    fn block(&self, places: Range<usize>) -> Vec<f32> {
+        let rows = &self.rows[places.clone()];
+        let mut x = vec![0.0; rows.len() * self.width];
+        let mut first = 0;
+        for (width, field) in &self.fields {
+            field.encode(rows, places.start, &mut x[first..], self.width);
+            first += width;
         }
-        // Adding zero turns -0 to 0, so that equal rows are equal bytes.
-        ((value - self.mean) / self.sd) as f32 + 0.0
+        x
+    }
+
+    /// What is missing or unknown in these rows.
+    pub fn counts(&self) -> Counts {
+        let counts: Vec<(usize, usize)> = (&self.fields)
+            .into_par_iter()
+            .map(|(_, field)| field.counts(&self.rows))
+            .collect();
+        let (missing, unseen) = counts.into_iter().unzip();
+        Counts { missing, unseen }
+    }
+
+    /// The first row, and its field, of which a feature is not finite.
+    pub fn not_finite(&self) -> Vec<(u32, usize)> {
+        let found: Vec<Option<u32>> = (&self.fields)
+            .into_par_iter()
+            .map(|(_, field)| field.not_finite(&self.rows))
+            .collect();
+        let found = found.into_iter().enumerate();
+        found
+            .filter_map(|(field, row)| Some((row?, field)))
+            .collect()
     }
 }
 
-fn too_large(table: &Table, column: &str, value: f64) -> DataError {
-    let message = format!("{value:e} becomes too large for a 32-bit feature");
-    let help = "correct the cell, or leave the column out";
-    DataError::new(&table.path, message, help).column(column)
+impl<'a> FieldEncoder<'a> {
+    fn new(
+        field: &'a FittedField,
+        values: &'a Values<'a>,
+        text: Option<&FittedText>,
+        rows: &[u32],
+        ready: Option<&Vec<f32>>,
+    ) -> Result<FieldEncoder<'a>, (String, String)> {
+        Ok(match (field, values) {
+            (
+                FittedField::Number {
+                    scaling, indicator, ..
+                },
+                Values::Numbers { values, .. },
+            ) => FieldEncoder::Number {
+                values,
+                scaling,
+                indicator: *indicator,
+            },
+            (FittedField::Year { scaling, .. }, Values::Numbers { values, .. }) => {
+                FieldEncoder::Number {
+                    values,
+                    scaling,
+                    indicator: false,
+                }
+            }
+            (
+                FittedField::Date {
+                    features,
+                    indicator,
+                    ..
+                },
+                Values::Dates { texts, moments },
+            ) => FieldEncoder::Date {
+                texts,
+                moments,
+                features,
+                indicator: *indicator,
+            },
+            (FittedField::Category { .. }, Values::Texts(texts)) => FieldEncoder::Category {
+                texts,
+                slots: slots(field, texts),
+            },
+            (FittedField::Target { classes, .. }, Values::Texts(texts)) => match ready {
+                Some(x) => FieldEncoder::Ready {
+                    x: x.clone(),
+                    width: classes.len(),
+                    missing: missing(texts, rows),
+                    unseen: vec![false; rows.len()],
+                },
+                None => target(field, texts),
+            },
+            (FittedField::Text { text: about, .. }, Values::Texts(texts)) => {
+                let fitted = text.expect("one for each text field");
+                let cells: Vec<_> = rows
+                    .iter()
+                    .map(|row| texts.present(*row as usize))
+                    .collect();
+                let x = fitted.encode(&cells)?;
+                let width = about.dims();
+                let encoded = x.chunks_exact(width).zip(&cells);
+                let unseen = encoded.map(|(x, cell)| cell.is_some() && x.iter().all(|x| *x == 0.0));
+                FieldEncoder::Ready {
+                    unseen: unseen.collect(),
+                    missing: cells.iter().map(Option::is_none).collect(),
+                    x,
+                    width,
+                }
+            }
+            _ => unreachable!("values are read in the form of the fields they were fitted to"),
+        })
+    }
+
+    /// Writes the features of `rows`, the first of which is at `start`, to rows of `out` that begin
+    /// `stride` apart.
+    fn encode(&self, rows: &[u32], start: usize, out: &mut [f32], stride: usize) {
+        let each = rows.iter().zip(out.chunks_mut(stride));
+        match self {
+            FieldEncoder::Number {
+                values,
+                scaling,
+                indicator: false,
+            } if scaling.quantiles.is_none() && scaling.sd != 0.0 => {
+                let (mean, sd) = (scaling.mean, scaling.sd);
+                let imputed = scaling.imputed.unwrap_or(f64::NAN);
+                for (row, out) in each {
+                    let value = values[*row as usize];
+                    let value = if value.is_nan() { imputed } else { value };
+                    // Adding zero turns -0 to 0, so that equal rows are equal bytes.
+                    out[0] = ((value - mean) / sd) as f32 + 0.0;
+                }
+            }
+            FieldEncoder::Number {
+                values,
+                scaling,
+                indicator,
+            } => {
+                for (row, out) in each {
+                    let value = values[*row as usize];
+                    out[0] = scaling.apply(value);
+                    if *indicator {
+                        out[1] = f32::from(u8::from(value.is_nan()));
+                    }
+                }
+            }
+            FieldEncoder::Date {
+                texts,
+                moments,
+                features,
+                indicator,
+            } => {
+                for (row, out) in each {
+                    let moment = moments[texts.codes[*row as usize] as usize];
+                    let mut place = 0;
+                    for feature in *features {
+                        place += feature.apply(moment, &mut out[place..]);
+                    }
+                    if *indicator {
+                        out[place] = f32::from(u8::from(moment.is_none()));
+                    }
+                }
+            }
+            FieldEncoder::Category { texts, slots } => {
+                for (row, out) in each {
+                    let slot = slots[texts.codes[*row as usize] as usize];
+                    if let Slot::Feature(place) | Slot::Unseen(Some(place)) = slot {
+                        out[place as usize] = 1.0;
+                    }
+                }
+            }
+            FieldEncoder::Target {
+                texts,
+                features,
+                classes,
+                ..
+            } => {
+                for (row, out) in each {
+                    let level = texts.codes[*row as usize] as usize;
+                    out[..*classes].copy_from_slice(&features[level * classes..][..*classes]);
+                }
+            }
+            FieldEncoder::Ready { x, width, .. } => {
+                for (place, (_, out)) in each.enumerate() {
+                    out[..*width].copy_from_slice(&x[(start + place) * width..][..*width]);
+                }
+            }
+        }
+    }
+
+    /// Missing cells, and cells of which nothing is known.
+    fn counts(&self, rows: &[u32]) -> (usize, usize) {
+        let count =
+            |holds: &dyn Fn(usize) -> bool| rows.iter().filter(|row| holds(**row as usize)).count();
+        let missing = |texts: &Texts| count(&|row| texts.is_missing[texts.codes[row] as usize]);
+        match self {
+            FieldEncoder::Number { values, .. } => (count(&|row| values[row].is_nan()), 0),
+            FieldEncoder::Date { texts, .. } => (missing(texts), 0),
+            FieldEncoder::Category { texts, slots } => {
+                let is_unseen =
+                    |row: usize| matches!(slots[texts.codes[row] as usize], Slot::Unseen(_));
+                (missing(texts), count(&is_unseen))
+            }
+            FieldEncoder::Target {
+                texts, is_unseen, ..
+            } => (
+                missing(texts),
+                count(&|row| is_unseen[texts.codes[row] as usize]),
+            ),
+            FieldEncoder::Ready {
+                missing, unseen, ..
+            } => {
+                let count = |flags: &[bool]| flags.iter().filter(|flag| **flag).count();
+                (count(missing), count(unseen))
+            }
+        }
+    }
+
+    fn not_finite(&self, rows: &[u32]) -> Option<u32> {
+        let FieldEncoder::Number {
+            values, scaling, ..
+        } = self
+        else {
+            return None;
+        };
+        let is_bad = |row: &&u32| !scaling.apply(values[**row as usize]).is_finite();
+        rows.iter().find(is_bad).copied()
+    }
+}
+
+/// The slot of each level of `texts`.
+fn slots(field: &FittedField, texts: &Texts) -> Vec<Slot> {
+    let known = CategorySlots::of(field);
+    let levels = texts.levels.iter().zip(&texts.is_missing);
+    let slots = levels.map(|(level, is_missing)| known.of_cell((!is_missing).then_some(level)));
+    slots.collect()
+}
+
+/// Finds the slot of a category.
+pub(super) struct CategorySlots<'a> {
+    places: HashMap<&'a str, Slot>,
+    imputed: Option<&'a str>,
+    missing: Option<u32>,
+    other: Option<u32>,
+}
+
+/// What a cell of a category becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CategoryFeature {
+    /// The feature that is 1.
+    One(usize),
+    /// None is.
+    None,
+    /// No training row has the category; the feature of rare ones, if there is one.
+    Unseen(Option<usize>),
+}
+
+impl<'a> CategorySlots<'a> {
+    pub fn of(field: &'a FittedField) -> CategorySlots<'a> {
+        let FittedField::Category {
+            categories,
+            imputed,
+            base,
+            rare,
+            missing,
+            ..
+        } = field
+        else {
+            unreachable!("slots are of categories");
+        };
+        let number = categories.len() as u32;
+        let mut places: HashMap<&str, Slot> = HashMap::new();
+        places.extend(
+            categories
+                .iter()
+                .zip(0u32..)
+                .map(|(name, place)| (name.as_str(), Slot::Feature(place))),
+        );
+        places.extend(
+            rare.iter()
+                .map(|name| (name.as_str(), Slot::Feature(number))),
+        );
+        places.extend(base.iter().map(|name| (name.as_str(), Slot::Base)));
+        let other = (!rare.is_empty()).then_some(number);
+        CategorySlots {
+            places,
+            imputed: imputed.as_deref(),
+            missing: missing.then_some(number + u32::from(other.is_some())),
+            other,
+        }
+    }
+
+    fn of_cell(&self, cell: Option<&str>) -> Slot {
+        match (cell, self.missing) {
+            (None, Some(place)) => Slot::Feature(place),
+            (cell, _) => match cell.or(self.imputed) {
+                Some(level) => self
+                    .places
+                    .get(level)
+                    .copied()
+                    .unwrap_or(Slot::Unseen(self.other)),
+                None => Slot::Unseen(None),
+            },
+        }
+    }
+
+    /// The feature of `cell`, which is `None` where missing.
+    pub fn feature(&self, cell: Option<&str>) -> CategoryFeature {
+        match self.of_cell(cell) {
+            Slot::Feature(place) => CategoryFeature::One(place as usize),
+            Slot::Base => CategoryFeature::None,
+            Slot::Unseen(place) => CategoryFeature::Unseen(place.map(|place| place as usize)),
+        }
+    }
+}
+
+/// Features of target statistics by level.
+fn target<'a>(field: &FittedField, texts: &'a Texts) -> FieldEncoder<'a> {
+    let known = TargetFeatures::of(field);
+    let mut features = Vec::with_capacity(texts.levels.len() * field.width());
+    let mut is_unseen = Vec::with_capacity(texts.levels.len());
+    for (level, is_missing) in texts.levels.iter().zip(&texts.is_missing) {
+        let (own, is_known) = known.of_cell((!is_missing).then_some(level));
+        features.extend_from_slice(own);
+        is_unseen.push(!is_known);
+    }
+    FieldEncoder::Target {
+        texts,
+        features,
+        is_unseen,
+        classes: field.width(),
+    }
+}
+
+/// Finds the target statistics of a category, scaled.
+pub(super) struct TargetFeatures<'a> {
+    by_category: HashMap<&'a str, Vec<f32>>,
+    overall: Vec<f32>,
+    missing: Option<Vec<f32>>,
+    imputed: Option<&'a str>,
+}
+
+impl<'a> TargetFeatures<'a> {
+    pub fn of(field: &'a FittedField) -> TargetFeatures<'a> {
+        let FittedField::Target {
+            categories,
+            frequencies,
+            overall,
+            imputed,
+            missing,
+            scaling,
+            ..
+        } = field
+        else {
+            unreachable!("frequencies are of target statistics");
+        };
+        let scaled = |values: &[f64]| -> Vec<f32> {
+            let values = values.iter().zip(scaling);
+            values
+                .map(|(value, scaling)| scaling.apply(*value))
+                .collect()
+        };
+        let each = categories
+            .iter()
+            .zip(frequencies.chunks_exact(overall.len()));
+        TargetFeatures {
+            by_category: each
+                .map(|(name, own)| (name.as_str(), scaled(own)))
+                .collect(),
+            overall: scaled(overall),
+            missing: missing.as_deref().map(scaled),
+            imputed: imputed.as_deref(),
+        }
+    }
+
+    /// The features of `cell`, and whether a training row has its category.
+    pub fn of_cell(&self, cell: Option<&str>) -> (&[f32], bool) {
+        if let (None, Some(missing)) = (cell, &self.missing) {
+            return (missing, true);
+        }
+        match cell
+            .or(self.imputed)
+            .and_then(|level| self.by_category.get(level))
+        {
+            Some(own) => (own, true),
+            None => (&self.overall, false),
+        }
+    }
+}
+
+/// The first of `rows` with a category that no training row has, where that is refused.
+fn first_unknown(field: &FittedField, values: &Values<'_>, rows: &[u32]) -> Option<u32> {
+    let Values::Texts(texts) = values else {
+        return None;
+    };
+    let is_unknown: Vec<bool> = match field {
+        FittedField::Category {
+            known_only: true, ..
+        } => {
+            let slots = slots(field, texts);
+            slots
+                .iter()
+                .map(|slot| matches!(slot, Slot::Unseen(_)))
+                .collect()
+        }
+        FittedField::Target {
+            known_only: true, ..
+        } => match target(field, texts) {
+            FieldEncoder::Target { is_unseen, .. } => is_unseen,
+            _ => unreachable!("made of target statistics"),
+        },
+        _ => return None,
+    };
+    let unknown = |row: &&u32| is_unknown[texts.codes[**row as usize] as usize];
+    rows.iter().find(unknown).copied()
+}
+
+fn cell(values: &Values<'_>, row: u32) -> String {
+    match values {
+        Values::Texts(texts) => quote(texts.cell(row as usize)),
+        Values::Numbers { .. } | Values::Dates { .. } => String::new(),
+    }
+}
+
+fn missing(texts: &Texts, rows: &[u32]) -> Vec<bool> {
+    let missing = |row: &u32| texts.is_missing[texts.codes[*row as usize] as usize];
+    rows.iter().map(missing).collect()
+}
+
+/// Whether the policy puts something in the place of a missing cell.
+pub(super) fn fills(policy: MissingPolicy) -> bool {
+    !matches!(policy, MissingPolicy::Error | MissingPolicy::Drop)
 }

@@ -1,203 +1,134 @@
-//! Fitting the preparation of features on training rows, and applying it to any rows.
+//! Fitting the preparation of features on training rows.
 //!
-//! Invariant: nothing here sees a validation or test row before it is fitted, and what is encoded
-//! is finite.
+//! Invariant: nothing here sees a validation or test row.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use serde::{Deserialize, Serialize};
 
-use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
+use sweep_core::data_config::{DataSpec, DatePart, MissingPolicy, Scale};
+use sweep_table::date::part;
+use sweep_table::error::quote;
+use sweep_table::{DataError, Table};
 
-use super::columns::{Field, Form};
-use super::error::{DataError, pluralize, quote};
+use super::columns::{Field, Form, number};
+use super::fit_category::{self, Training};
 use super::parse::{Part, Values};
+use super::preprocessor::{DateFeature, FittedField, Preprocessor, Scaling};
 use super::quantile::quantiles;
-use super::table::Table;
-use super::text::{self, FittedText, TextField};
+use super::text::{self, FittedText};
 use super::warnings::Note;
-
-/// Values of a categorical column that become features.
-const MAX_CATEGORIES: usize = 1000;
-
-/// How features are made from cells, in the order of the features.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Preprocessor {
-    pub fields: Vec<FittedField>,
-}
-
-/// How the cells of one column become features.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum FittedField {
-    /// One feature: the number.
-    Number {
-        column: String,
-        #[serde(flatten)]
-        scaling: Scaling,
-    },
-    /// One feature: the year of a date.
-    Year {
-        column: String,
-        #[serde(flatten)]
-        scaling: Scaling,
-    },
-    /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them
-    /// for a category that is not listed.
-    Category {
-        column: String,
-        categories: Vec<String>,
-        /// Put in the place of a missing cell.
-        imputed: Option<String>,
-    },
-    /// As many features as its encoder has dimensions; see [`FittedText`].
-    Text {
-        column: String,
-        #[serde(flatten)]
-        text: TextField,
-    },
-}
 
 /// A field fitted to the training rows.
 pub(super) struct Fitted {
-    field: FittedField,
-    text: Option<FittedText>,
-    note: Option<Note>,
+    pub field: FittedField,
+    pub text: Option<FittedText>,
+    pub notes: Vec<Note>,
+    /// Features of the training rows, in their order, where those are not what the field makes of
+    /// other rows: target statistics, each estimated without the row's own fold.
+    pub out_of_fold: Option<Vec<f32>>,
 }
 
-/// A feature is `(value - mean) / sd`, and 0 when `sd` is 0; with quantiles it is the point of the
-/// normal distribution for the value among them (see [`super::quantile`]).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Scaling {
-    /// Mean of the training rows, 0 without scaling.
-    pub mean: f64,
-    /// Standard deviation of the training rows (divisor n), 1 without scaling, 0 for a constant.
-    pub sd: f64,
-    /// Put in the place of a missing cell.
-    pub imputed: Option<f64>,
-    /// Quantiles of the training rows, rising, with scaling by quantiles; then `mean` is 0 and `sd` 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quantiles: Option<Vec<f64>>,
+/// What is fitted: the preparation, what was learned from texts, in the order of the text fields, and
+/// features of training rows, by field.
+pub(super) struct FittedAll {
+    pub preprocessor: Preprocessor,
+    pub texts: Vec<FittedText>,
+    pub notes: Vec<Note>,
+    pub out_of_fold: Vec<Option<Vec<f32>>>,
 }
 
-impl Preprocessor {
-    /// The fields whose columns hold text, in order.
-    pub(super) fn text_fields(&self) -> Vec<&TextField> {
-        let texts = self.fields.iter().filter_map(|field| match field {
-            FittedField::Text { text, .. } => Some(text),
-            _ => None,
-        });
-        texts.collect()
-    }
-
-    /// Fits `fields` on the places `train` of `part`; the fitted texts stand in the order of the
-    /// text fields, and what is slow to compute from a text is remembered in the folder `cache`.
-    pub(super) fn fit(
-        table: &Table,
-        fields: &[Field],
-        part: &Part<'_>,
-        train: &[u32],
-        spec: &DataSpec,
-        cache: &Path,
-    ) -> Result<(Preprocessor, Vec<FittedText>, Vec<Note>), Vec<DataError>> {
-        let names = text::names(fields, &spec.text);
-        let fit = |((field, values), name): ((&Field, &Values<'_>), String)| {
-            let policy = spec.missing.of(&field.name);
-            match (values, field.form) {
-                (Values::Numbers(values), _) => {
-                    fit_number(table, field, values, train, policy, spec.scale)
-                }
-                (Values::Texts(texts), Form::Text(at)) => {
-                    let encoder = &spec.text[at].encoder;
-                    let texts: Vec<_> = train.iter().map(|row| texts[*row as usize]).collect();
-                    let required = spec.missing.columns.contains_key(&field.name);
-                    let fitted =
-                        FittedText::fit(name, encoder, &texts, required, spec.scale, cache);
-                    fitted
-                        .map(|fitted| Fitted::text(field, fitted))
-                        .map_err(|(message, help)| {
-                            let error = DataError::new(&table.path, message, help);
-                            error.key(field.key.clone()).column(&field.name)
-                        })
-                }
-                (Values::Texts(texts), _) => fit_category(table, field, texts, train, policy),
+/// Fits `fields` on the training rows of `part`; what is slow to compute from a text is remembered in
+/// the folder `cache`.
+pub(super) fn fit(
+    table: &Table,
+    fields: &[Field],
+    part: &Part<'_>,
+    training: &Training<'_>,
+    spec: &DataSpec,
+    cache: &Path,
+) -> Result<FittedAll, Vec<DataError>> {
+    let names = text::names(fields, &spec.text);
+    let fit = |((field, values), name): ((&Field, &Values<'_>), String)| {
+        let policy = spec.missing.of(&field.name);
+        match (values, &field.form) {
+            (Values::Texts(texts), Form::Text(at)) => {
+                let cells: Vec<_> = training.cells(texts).collect();
+                let required = spec.missing.columns.contains_key(&field.name);
+                let encoder = &spec.text[*at].encoder;
+                let fitted = FittedText::fit(name, encoder, &cells, required, spec.scale, cache);
+                fitted
+                    .map(|fitted| of_text(field, fitted))
+                    .map_err(|(message, help)| {
+                        let error = DataError::new(&table.path, message, help);
+                        error.key(field.key.clone()).column(&field.name)
+                    })
             }
-        };
-        let each = fields.par_iter().zip(&part.values).zip(names);
-        let fitted: Vec<_> = each.map(fit).collect();
-        let (mut fields, mut texts, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut errors = Vec::new();
-        for result in fitted {
-            match result {
-                Ok(fitted) => {
-                    fields.push(fitted.field);
-                    texts.extend(fitted.text);
-                    notes.extend(fitted.note);
-                }
-                Err(error) => errors.push(error),
+            (Values::Texts(texts), _) => {
+                fit_category::fit(table, field, texts, training, policy, spec)
+            }
+            (Values::Numbers { values, style }, form) => {
+                let known = training.rows.iter().map(|row| values[*row as usize]);
+                let known: Vec<f64> = known.collect();
+                let number = fit_number(table, field, known, policy, spec)?;
+                let (column, scaling) = (field.name.clone(), number.scaling);
+                let field = match form {
+                    Form::Year => FittedField::Year { column, scaling },
+                    _ => FittedField::Number {
+                        column,
+                        scaling,
+                        style: *style,
+                        indicator: number.indicator,
+                        keep: policy == MissingPolicy::Keep,
+                    },
+                };
+                Ok(Fitted {
+                    field,
+                    text: None,
+                    notes: number.note.into_iter().collect(),
+                    out_of_fold: None,
+                })
+            }
+            (Values::Dates { texts, moments }, form) => {
+                let moment = |row: &u32| moments[texts.codes[*row as usize] as usize];
+                fit_date(table, field, form, training.rows, moment, (policy, spec))
             }
         }
-        match errors.is_empty() {
-            true => Ok((Preprocessor { fields }, texts, notes)),
-            false => Err(errors),
-        }
-    }
-
-    /// Names of the features, in order: `tempo`, `released.year`, `key=5`.
-    pub fn features(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for field in &self.fields {
-            match field {
-                FittedField::Number { column, .. } => names.push(column.clone()),
-                FittedField::Year { column, .. } => names.push(format!("{column}.year")),
-                FittedField::Category {
-                    column, categories, ..
-                } => {
-                    names.extend(
-                        categories
-                            .iter()
-                            .map(|category| format!("{column}={category}")),
-                    );
-                }
-                FittedField::Text { text, .. } => names.extend(text.features()),
+    };
+    let each = fields.par_iter().zip(&part.values).zip(names);
+    let fitted: Vec<_> = each.map(fit).collect();
+    let mut all = FittedAll {
+        preprocessor: Preprocessor { fields: Vec::new() },
+        texts: Vec::new(),
+        notes: Vec::new(),
+        out_of_fold: Vec::new(),
+    };
+    let mut errors = Vec::new();
+    for result in fitted {
+        match result {
+            Ok(fitted) => {
+                all.preprocessor.fields.push(fitted.field);
+                all.texts.extend(fitted.text);
+                all.notes.extend(fitted.notes);
+                all.out_of_fold.push(fitted.out_of_fold);
             }
+            Err(error) => errors.push(error),
         }
-        names
+    }
+    match errors.is_empty() {
+        true => Ok(all),
+        false => Err(errors),
     }
 }
 
-impl FittedField {
-    /// Number of features.
-    pub fn width(&self) -> usize {
-        match self {
-            FittedField::Number { .. } | FittedField::Year { .. } => 1,
-            FittedField::Category { categories, .. } => categories.len(),
-            FittedField::Text { text, .. } => text.dims(),
-        }
-    }
-
-    /// The column it is made from.
-    pub fn column(&self) -> &str {
-        match self {
-            FittedField::Number { column, .. }
-            | FittedField::Year { column, .. }
-            | FittedField::Category { column, .. }
-            | FittedField::Text { column, .. } => column,
-        }
-    }
-}
-
-impl Fitted {
-    fn text(field: &Field, fitted: FittedText) -> Fitted {
-        let column = field.name.clone();
-        let text = fitted.field().clone();
-        Fitted {
-            field: FittedField::Text { column, text },
-            text: Some(fitted),
-            note: None,
-        }
+fn of_text(field: &Field, fitted: FittedText) -> Fitted {
+    let column = field.name.clone();
+    let text = fitted.field().clone();
+    Fitted {
+        field: FittedField::Text { column, text },
+        text: Some(fitted),
+        notes: Vec::new(),
+        out_of_fold: None,
     }
 }
 
@@ -206,10 +137,7 @@ pub(super) fn in_order<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a 
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_unstable();
     names.dedup();
-    let numbers: Option<Vec<f64>> = names
-        .iter()
-        .map(|name| super::columns::number(name))
-        .collect();
+    let numbers: Option<Vec<f64>> = names.iter().map(|name| number(name)).collect();
     if let Some(numbers) = numbers {
         let mut pairs: Vec<(f64, &str)> = numbers.into_iter().zip(names).collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -218,33 +146,70 @@ pub(super) fn in_order<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a 
     names
 }
 
+/// A column of numbers, fitted.
+struct FittedNumber {
+    scaling: Scaling,
+    /// Whether a further feature says where a cell is missing.
+    indicator: bool,
+    note: Option<Note>,
+}
+
+/// Fits the numbers of the training rows, some of which may be missing.
 fn fit_number(
     table: &Table,
     field: &Field,
-    values: &[f64],
-    train: &[u32],
+    mut known: Vec<f64>,
     policy: MissingPolicy,
-    scale: Scale,
-) -> Result<Fitted, DataError> {
-    let mut known: Vec<f64> = train.iter().map(|row| values[*row as usize]).collect();
+    spec: &DataSpec,
+) -> Result<FittedNumber, DataError> {
+    let rows = known.len();
     known.retain(|value| !value.is_nan());
     if known.is_empty() {
         return Err(nothing_known(table, field));
     }
     let imputed = match policy {
-        MissingPolicy::Median => Some(median(&known)),
+        MissingPolicy::Median | MissingPolicy::Impute | MissingPolicy::Keep => Some(median(&known)),
         MissingPolicy::Mode => Some(mode(&known)),
-        MissingPolicy::Error | MissingPolicy::Drop => None,
+        MissingPolicy::Error | MissingPolicy::Drop | MissingPolicy::Category => None,
     };
-    let missing = train.len() - known.len();
+    let missing = rows - known.len();
     known.extend(std::iter::repeat_n(imputed.unwrap_or(f64::NAN), missing));
-    let (mean, sd) = moments(&known);
-    if !(mean.is_finite() && sd.is_finite()) {
+    let (scaling, is_constant) = scaling(&known, imputed, spec.scale).ok_or_else(|| {
         let message = "the numbers are too large to be scaled";
         let help = "values beyond about 1e150 have no standard deviation: correct them, or \
                     leave the column out";
         let error = DataError::new(&table.path, message, help).key(field.key.clone());
-        return Err(error.column(&field.name));
+        error.column(&field.name)
+    })?;
+    let note = is_constant.then(|| {
+        Note::warning(format!(
+            "column {} is {} in every training row: it tells nothing{}",
+            quote(&field.name),
+            known[0],
+            if spec.scale == Scale::None {
+                ""
+            } else {
+                " and becomes 0"
+            }
+        ))
+        .key(field.key.clone())
+    });
+    Ok(FittedNumber {
+        scaling,
+        indicator: spec.missing.indicator && missing > 0 && imputed.is_some(),
+        note,
+    })
+}
+
+/// The scaling of `known`, and whether they are all equal; `None` if they are too large.
+pub(super) fn scaling(
+    known: &[f64],
+    imputed: Option<f64>,
+    scale: Scale,
+) -> Option<(Scaling, bool)> {
+    let (mean, sd) = moments(known);
+    if !(mean.is_finite() && sd.is_finite()) {
+        return None;
     }
     let constant = known.iter().all(|value| *value == known[0]);
     let (mean, sd) = match (scale, constant) {
@@ -257,75 +222,61 @@ fn fit_number(
         mean,
         sd,
         imputed,
-        quantiles: by_quantiles.then(|| quantiles(&known)),
+        quantiles: by_quantiles.then(|| quantiles(known)),
     };
-    let note = constant.then(|| {
-        Note::warning(format!(
-            "column {} is {} in every training row: it tells nothing{}",
-            quote(&field.name),
-            known[0],
-            if scale == Scale::None {
-                ""
-            } else {
-                " and becomes 0"
-            }
-        ))
-        .key(field.key.clone())
-    });
-    let column = field.name.clone();
-    let field = match field.form {
-        Form::Year => FittedField::Year { column, scaling },
-        Form::Number | Form::Category | Form::Text(_) => FittedField::Number { column, scaling },
-    };
-    Ok(Fitted {
-        field,
-        text: None,
-        note,
-    })
+    Some((scaling, constant))
 }
 
-fn fit_category(
+fn fit_date(
     table: &Table,
     field: &Field,
-    texts: &[Option<&str>],
+    form: &Form,
     train: &[u32],
-    policy: MissingPolicy,
+    moment: impl Fn(&u32) -> Option<jiff::civil::DateTime>,
+    (policy, spec): (MissingPolicy, &DataSpec),
 ) -> Result<Fitted, DataError> {
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    for text in train.iter().filter_map(|row| texts[*row as usize]) {
-        *counts.entry(text).or_default() += 1;
+    let Form::Date {
+        format,
+        parts,
+        cyclic,
+    } = form
+    else {
+        unreachable!("dates are read for fields of dates");
+    };
+    let mut features: Vec<DateFeature> = Vec::with_capacity(parts.len());
+    let mut notes = Vec::new();
+    let mut indicator = false;
+    for date_part in parts {
+        let value = |row: &u32| moment(row).map_or(f64::NAN, |moment| part(moment, *date_part));
+        let known: Vec<f64> = train.iter().map(value).collect();
+        let number = fit_number(table, field, known, policy, spec)?;
+        let is_cyclic = *cyclic && date_part.period().is_some();
+        // A part that never changes is not worth a word: others of the date do.
+        let tells = is_cyclic || number.note.is_none() || *date_part == DatePart::Days;
+        notes.extend(number.note.filter(|_| *date_part == DatePart::Days));
+        indicator |= number.indicator;
+        if tells {
+            features.push(DateFeature {
+                part: *date_part,
+                cyclic: is_cyclic,
+                scaling: number.scaling,
+            });
+        }
     }
-    let categories = in_order(counts.keys().copied());
-    if categories.is_empty() {
-        return Err(nothing_known(table, field));
-    }
-    if categories.len() > MAX_CATEGORIES {
-        let message = format!(
-            "{} in {}: each would become a feature",
-            pluralize(categories.len(), "distinct value"),
-            pluralize(train.len(), "training row")
-        );
-        let help = format!("at most {MAX_CATEGORIES}; leave the column out or group its values");
-        let error = DataError::new(&table.path, message, help).key(field.key.clone());
-        return Err(error.column(&field.name));
-    }
-    let imputed = (policy == MissingPolicy::Mode).then(|| {
-        let most = counts.values().max().copied().unwrap_or(0);
-        let first = categories.iter().find(|name| counts[**name] == most);
-        first.copied().unwrap_or_default().to_owned()
-    });
     Ok(Fitted {
-        field: FittedField::Category {
+        field: FittedField::Date {
             column: field.name.clone(),
-            categories: categories.into_iter().map(str::to_owned).collect(),
-            imputed,
+            format: format.name().to_owned(),
+            features,
+            indicator,
         },
         text: None,
-        note: None,
+        notes,
+        out_of_fold: None,
     })
 }
 
-fn nothing_known(table: &Table, field: &Field) -> DataError {
+pub(super) fn nothing_known(table: &Table, field: &Field) -> DataError {
     let help = "leave the column out";
     DataError::new(&table.path, "every training row lacks a value", help)
         .key(field.key.clone())
@@ -345,12 +296,17 @@ fn moments(values: &[f64]) -> (f64, f64) {
 
 /// The middle value, or the mean of the two in the middle.
 fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        1 => sorted[middle],
-        _ => sorted[middle - 1] / 2.0 + sorted[middle] / 2.0,
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    let is_even = values.len().is_multiple_of(2);
+    let (below, at, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let at = *at;
+    match is_even {
+        false => at,
+        true => {
+            let before = below.iter().copied().max_by(f64::total_cmp);
+            before.unwrap_or(at) / 2.0 + at / 2.0
+        }
     }
 }
 

@@ -5,20 +5,23 @@
 //! alignment and element type.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use memmap2::Mmap;
-use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, TensorInfo};
 use serde::{Deserialize, Serialize};
 
+use super::encode::SplitEncoder;
 use super::meta::{DatasetMeta, Rows};
 
 /// Raised with every change of layout or of the digest's bytes.
 pub const DATA_FORMAT: u32 = 1;
 /// The metadata key of the description.
 const META_KEY: &str = "sweep";
+/// What the length of a header is a multiple of.
+const ALIGNMENT: usize = 8;
 
 #[cfg(target_endian = "big")]
 compile_error!("prepared data sets are mapped as they stand, in little-endian order");
@@ -31,62 +34,105 @@ struct Header<M> {
     meta: M,
 }
 
-/// A tensor to be written.
-pub(super) struct Tensor {
+/// A tensor of 32-bit elements to be written.
+pub(super) struct Tensor<'a> {
     pub name: &'static str,
-    pub dtype: Dtype,
-    pub shape: Vec<usize>,
-    pub bytes: Vec<u8>,
+    pub content: Content<'a>,
 }
 
-impl Tensor {
-    /// A tensor [rows, `width`].
-    pub fn floats(name: &'static str, values: &[f32], width: usize) -> Tensor {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        Tensor {
-            name,
-            dtype: Dtype::F32,
-            shape: vec![values.len() / width, width],
-            bytes,
+/// The elements of a tensor.
+pub(super) enum Content<'a> {
+    /// [rows, features], made as they are written.
+    Features(&'a SplitEncoder<'a>),
+    /// [rows].
+    Words(&'a [u32]),
+}
+
+/// A file to be written: always the same bytes for the same content.
+pub(super) struct Laid<'a> {
+    /// In the order in which they stand in the file.
+    tensors: Vec<Tensor<'a>>,
+    header: Vec<u8>,
+}
+
+impl<'a> Laid<'a> {
+    /// Lays out `tensors` as the safetensors library does: by type, then by name.
+    pub fn new(
+        mut tensors: Vec<Tensor<'a>>,
+        meta: &DatasetMeta,
+    ) -> Result<Laid<'a>, SafeTensorError> {
+        let header = Header {
+            format: DATA_FORMAT,
+            meta,
+        };
+        let text = serde_json::to_string(&header)?;
+        tensors.sort_by(|a, b| (b.dtype().cmp(&a.dtype())).then_with(|| a.name.cmp(b.name)));
+        let mut end = 0;
+        let infos = tensors.iter().map(|tensor| {
+            let start = end;
+            end += tensor.bytes();
+            let info = TensorInfo {
+                dtype: tensor.dtype(),
+                shape: tensor.shape(),
+                data_offsets: (start, end),
+            };
+            (tensor.name.to_owned(), info)
+        });
+        let infos: Vec<(String, TensorInfo)> = infos.collect();
+        let metadata = Metadata::new(Some([(META_KEY.to_owned(), text)].into()), infos)?;
+        let mut json = serde_json::to_string(&metadata)?.into_bytes();
+        json.resize(json.len().next_multiple_of(ALIGNMENT), b' ');
+        let mut header = (json.len() as u64).to_le_bytes().to_vec();
+        header.extend(json);
+        Ok(Laid { tensors, header })
+    }
+
+    /// Writes the file.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.header)?;
+        for tensor in &self.tensors {
+            match &tensor.content {
+                Content::Features(encoder) => {
+                    encoder.for_each_block(|block| out.write_all(float_bytes(block)))?;
+                }
+                Content::Words(words) => out.write_all(word_bytes(words))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tensor<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.content {
+            Content::Features(_) => Dtype::F32,
+            Content::Words(_) => Dtype::U32,
         }
     }
 
-    /// A tensor [rows].
-    pub fn words(name: &'static str, values: &[u32]) -> Tensor {
-        let bytes = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        Tensor {
-            name,
-            dtype: Dtype::U32,
-            shape: vec![values.len()],
-            bytes,
+    fn shape(&self) -> Vec<usize> {
+        match &self.content {
+            Content::Features(encoder) => vec![encoder.rows(), encoder.width],
+            Content::Words(words) => vec![words.len()],
         }
+    }
+
+    fn bytes(&self) -> usize {
+        4 * self.shape().iter().product::<usize>()
     }
 }
 
-/// The bytes of a file that holds `tensors` and `meta`: always the same for the same content.
-pub(super) fn file_bytes(
-    tensors: &[Tensor],
-    meta: &DatasetMeta,
-) -> Result<Vec<u8>, SafeTensorError> {
-    let header = Header {
-        format: DATA_FORMAT,
-        meta,
-    };
-    let text = serde_json::to_string(&header)?;
-    let views: Result<Vec<_>, _> = tensors
-        .iter()
-        .map(|tensor| {
-            TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)
-                .map(|view| (tensor.name, view))
-        })
-        .collect();
-    serialize(views?, Some([(META_KEY.to_owned(), text)].into()))
+/// The bytes of 32-bit floats as they stand in a file.
+pub(super) fn float_bytes(values: &[f32]) -> &[u8] {
+    // SAFETY: every byte of a float is initialised, bytes have no alignment, and the length is that
+    // of the same memory; the program runs on little-endian machines alone.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast::<u8>(), size_of_val(values)) }
+}
+
+/// Likewise of 32-bit words.
+pub(super) fn word_bytes(words: &[u32]) -> &[u8] {
+    // SAFETY: as in `float_bytes`.
+    unsafe { std::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) }
 }
 
 /// A prepared file in memory.

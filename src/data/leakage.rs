@@ -3,12 +3,11 @@
 //! Invariant: judged on training rows alone, each by the others, so that a column of near-unique
 //! values, such as an identifier, is not accused of knowing the rows it names.
 
-use std::collections::HashMap;
-
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use sweep_table::error::quote;
+
 use super::columns::Field;
-use super::error::quote;
 use super::parse::{Part, Values};
 use super::warnings::Note;
 
@@ -16,6 +15,8 @@ use super::warnings::Note;
 const MIN_COVERED: f64 = 0.5;
 /// Share of the way from chance to certainty from which a column gives the target away.
 const MIN_LIFT: f64 = 0.9;
+/// Rows that are judged.
+const MAX_JUDGED: usize = 100_000;
 /// Ranges into which the numbers of a column are cut.
 const BINS: usize = 256;
 
@@ -28,8 +29,12 @@ pub(super) fn notes(
     groups: Option<&[u32]>,
     train: &[u32],
 ) -> Vec<Note> {
-    let judged = one_of_each_group(train, groups);
-    let labels: Vec<u32> = judged.iter().map(|row| labels[*row as usize]).collect();
+    let judged = few_of(one_of_each_group(train, groups));
+    let labels: Vec<u32> = judged.iter().map(|place| labels[*place as usize]).collect();
+    let rows: Vec<usize> = judged
+        .iter()
+        .map(|place| part.rows[*place as usize] as usize)
+        .collect();
     let verdict = |(field, values): (&Field, &Values<'_>)| {
         // A column of text may stand in several fields: it is judged, as a whole, in the first.
         let first = fields.iter().find(|other| other.column == field.column)?;
@@ -37,14 +42,16 @@ pub(super) fn notes(
             return None;
         }
         let ways = match values {
-            Values::Numbers(values) => {
-                let values: Vec<f64> = judged.iter().map(|row| values[*row as usize]).collect();
+            Values::Numbers { values, .. } => {
+                let values: Vec<f64> = rows.iter().map(|row| values[*row]).collect();
                 vec![
                     ranks(&values, 1),
                     ranks(&values, values.len().div_ceil(BINS)),
                 ]
             }
-            Values::Texts(texts) => vec![codes(judged.iter().map(|row| texts[*row as usize]))],
+            Values::Texts(texts) | Values::Dates { texts, .. } => {
+                vec![rows.iter().map(|row| texts.codes[*row]).collect()]
+            }
         };
         let best = ways
             .iter()
@@ -143,14 +150,10 @@ fn ranks(values: &[f64], width: usize) -> Vec<u32> {
     codes
 }
 
-fn codes<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<u32> {
-    let mut known = HashMap::new();
-    texts
-        .map(|text| {
-            let next = known.len() as u32;
-            *known.entry(text).or_insert(next)
-        })
-        .collect()
+/// At most [`MAX_JUDGED`] of `places`, evenly spread: a share is known well enough from those.
+fn few_of(places: Vec<u32>) -> Vec<u32> {
+    let step = places.len().div_ceil(MAX_JUDGED).max(1);
+    places.into_iter().step_by(step).collect()
 }
 
 #[cfg(test)]

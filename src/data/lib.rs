@@ -1,4 +1,4 @@
-//! From a CSV file to the prepared, memory-mapped data set that trials read; and a made-up file to
+//! From a table to the prepared, memory-mapped data set that trials read; and a made-up file to
 //! try things on.
 //!
 //! [`prepare()`] reads, checks, splits, scales and writes; [`Dataset`] is what a trial sees of it,
@@ -8,11 +8,10 @@ mod apply;
 mod atomic;
 mod columns;
 mod dataset;
-mod date;
 mod digest;
 mod encode;
-mod error;
 mod fit;
+mod fit_category;
 mod infer;
 mod layout;
 mod leakage;
@@ -26,6 +25,7 @@ mod warnings;
 mod cross_split_duplicates;
 mod held_out;
 mod prepare;
+mod preprocessor;
 mod quantile;
 mod sample;
 mod saved;
@@ -33,24 +33,23 @@ mod split;
 mod splits;
 mod summary;
 pub mod synth;
-mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+mod usage;
 mod view;
 
 pub use apply::{Encoder, Features, RejectedRow};
 pub use atomic::write as write_atomically;
 pub use dataset::Dataset;
-pub use error::DataError;
-pub use fit::{FittedField, Preprocessor, Scaling};
 pub use held_out::HeldOutTest;
 pub use layout::DATA_FORMAT;
 pub use meta::{DatasetMeta, Rows};
 pub use prepare::{Prepared, prepare, prepare_for_transfer, prepare_read_only};
+pub use preprocessor::{DateFeature, FittedField, Preprocessor, Scaling};
 pub use saved::{PREPROCESSOR_FORMAT, SavedPreprocessor};
-pub use summary::{SplitSummary, Summary};
-pub use table::Table;
+pub use summary::{ColumnUse, SplitSummary, Summary};
+pub use sweep_table::{DataError, Storage, Table};
 pub use text::fitted::{FittedText, Learned, TextField};
 pub use transfer_preprocessing::SourceData;
 pub use view::{ColumnKind, View, ViewColumn};

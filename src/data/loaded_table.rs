@@ -8,16 +8,23 @@ use std::path::Path;
 
 use sweep_core::data_config::DataSpec;
 
+use sweep_core::format::pluralize;
+use sweep_table::error::{quote, suggest};
+use sweep_table::{DataError, Table};
+
 use super::columns::Roles;
 use super::digest::SplitRows;
-use super::encode::Encoded;
-use super::error::{DataError, pluralize, quote, suggest};
-use super::fit::{Preprocessor, in_order};
-use super::parse::Part;
+use super::encode::SplitEncoder;
+use super::fit::{FittedAll, fit, in_order};
+use super::fit_category::{Training, alike_names};
+use super::infer::Open;
+use super::parse::{Part, Values};
+use super::preprocessor::Preprocessor;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
 use super::summary::{SplitSummary, Summary};
-use super::table::Table;
 use super::text::FittedText;
+use super::usage::{dropped_note, usage_notes, uses};
+use super::warnings::Note;
 
 /// Classes a target may have.
 pub(super) const MAX_CLASSES: usize = 1000;
@@ -54,17 +61,16 @@ impl<'a> LoadedTable<'a> {
     ) -> Result<LoadedTable<'a>, Vec<DataError>> {
         let mut roles = Roles::resolve(spec, main)?;
         let (rows, mut notes) = roles.rows(main);
+        notes.splice(0..0, main.notes.iter().cloned().map(Note::info));
         let mut errors = Vec::new();
         if rows.is_empty() {
             let error = DataError::new(&main.path, "every row is excluded", "exclude fewer values");
             return Err(vec![error.key("data.exclude")]);
         }
-        if spec.numeric.is_none() {
-            notes.extend(roles.infer_numeric(main, &rows));
-        }
+        notes.extend(roles.infer(Open::of(spec), main, &rows));
         errors.extend(roles.check_missing_rules(spec, main));
         if roles.fields.is_empty() {
-            let help = "name columns in `numeric`, `year`, `categorical` or `text`";
+            let help = "name columns in `numeric`, `date`, `categorical` or `text`";
             let error = DataError::new(&main.path, "no column is left to learn from", help);
             errors.push(error.key("data.numeric"));
         }
@@ -86,10 +92,13 @@ impl<'a> LoadedTable<'a> {
         let part = Part::read(main, &roles, &spec.missing, rows);
         let (part, test) = both(part, test.transpose())?;
 
-        let classes: Vec<String> = in_order(part.labels.iter().copied())
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
+        let mut is_there = vec![false; part.labels.levels.len()];
+        for row in &part.rows {
+            is_there[part.labels.codes[*row as usize] as usize] = true;
+        }
+        let levels = part.labels.levels.iter().zip(&is_there);
+        let levels = levels.filter_map(|(level, is_there)| is_there.then_some(level));
+        let classes: Vec<String> = in_order(levels).into_iter().map(str::to_owned).collect();
         check_classes(spec, main, &part, &classes)?;
         for part in [Some(&part), test.as_ref().map(|(_, part, _)| part)]
             .into_iter()
@@ -97,7 +106,13 @@ impl<'a> LoadedTable<'a> {
         {
             summary.add_dropped(part);
         }
+        notes.extend(alike_classes(spec, &classes));
         summary.notes = notes;
+        summary.columns = uses(main, &roles);
+        summary
+            .notes
+            .extend(usage_notes(&summary.columns, main.edition));
+        summary.notes.extend(dropped_note(&summary, &part));
         let mut codes = Codes::new(&classes);
         let main = codes.source(spec, main, part, roles)?;
         let test = test.map(|(table, part, roles)| codes.source(spec, table, part, roles));
@@ -117,46 +132,99 @@ impl<'a> LoadedTable<'a> {
             .unwrap_or(&self.main)
     }
 
-    /// Features of each side, by the preparation `taken` or else by one fitted on training rows.
-    pub fn encode(
+    /// The preparation `taken`, or else one fitted on the training rows; and features of those rows
+    /// that are not what it makes of others.
+    pub fn fit(
         &mut self,
         spec: &DataSpec,
         splits: &Splits,
         taken: Option<(Preprocessor, Vec<FittedText>)>,
         cache: &Path,
-    ) -> Result<(Preprocessor, Vec<FittedText>, [Encoded; 3]), Vec<DataError>> {
+    ) -> Result<Fit, Vec<DataError>> {
+        if let Some((preprocessor, texts)) = taken {
+            // The source knows its training rows: its statistics are applied to them as to others.
+            return Ok((preprocessor, texts, Vec::new()));
+        }
+        let fitted = self.fitted(spec, splits, cache)?;
+        self.summary.notes.extend(fitted.notes);
+        Ok((fitted.preprocessor, fitted.texts, fitted.out_of_fold))
+    }
+
+    fn fitted(
+        &self,
+        spec: &DataSpec,
+        splits: &Splits,
+        cache: &Path,
+    ) -> Result<FittedAll, Vec<DataError>> {
         let Source {
             table, roles, part, ..
         } = &self.main;
-        let (fitted, texts, notes) = match taken {
-            Some((fitted, texts)) => (fitted, texts, Vec::new()),
-            None => Preprocessor::fit(table, &roles.fields, part, &splits[TRAIN], spec, cache)?,
+        let places = &splits[TRAIN];
+        let rows: Vec<u32> = places
+            .iter()
+            .map(|place| part.rows[*place as usize])
+            .collect();
+        let training = Training {
+            rows: &rows,
+            labels: places
+                .iter()
+                .map(|place| self.main.labels[*place as usize])
+                .collect(),
+            classes: &self.classes,
+            groups: self.groups_of(splits, TRAIN),
+            seed: spec.split.seed,
         };
-        let encode = |split: usize| {
-            let source = self.source(split);
-            fitted.encode(
-                &texts,
-                source.table,
-                &source.roles.fields,
-                &source.part,
-                &splits[split],
-            )
-        };
-        let (train, (valid, test)) = both(encode(TRAIN), both(encode(VALID), encode(TEST)))?;
-        self.summary.notes.extend(notes);
-        Ok((fitted, texts, [train, valid, test]))
+        fit(table, &roles.fields, part, &training, spec, cache)
     }
 
-    pub fn split_rows(&self, splits: &Splits, encoded: [Encoded; 3]) -> [SplitRows; 3] {
+    /// What encodes the rows of each split.
+    pub fn encoders<'b>(
+        &'b self,
+        preprocessor: &'b Preprocessor,
+        texts: &[FittedText],
+        splits: &Splits,
+        out_of_fold: &[Option<Vec<f32>>],
+    ) -> Result<[SplitEncoder<'b>; 3], Vec<DataError>> {
+        let encoder = |split: usize| {
+            let source = self.source(split);
+            let out_of_fold = if split == TRAIN { out_of_fold } else { &[] };
+            let about = (source.table, source.roles.fields.as_slice());
+            let encoder = SplitEncoder::new(
+                preprocessor,
+                texts,
+                about,
+                &source.part,
+                &splits[split],
+                out_of_fold,
+            )?;
+            let bad = encoder.not_finite().into_iter();
+            let errors: Vec<DataError> = bad
+                .map(|(row, field)| too_large(source, row, field))
+                .collect();
+            match errors.is_empty() {
+                true => Ok(encoder),
+                false => Err(errors),
+            }
+        };
+        let (train, (valid, test)) = both(encoder(TRAIN), both(encoder(VALID), encoder(TEST)))?;
+        Ok([train, valid, test])
+    }
+
+    pub fn split_rows<'b>(
+        &self,
+        splits: &Splits,
+        encoders: [SplitEncoder<'b>; 3],
+    ) -> [SplitRows<'b>; 3] {
         let mut split = TRAIN;
-        encoded.map(|encoded| {
+        encoders.map(|x| {
             let source = self.source(split);
             let places = splits[split].iter().map(|place| *place as usize);
             split += 1;
             SplitRows {
-                x: encoded.x,
+                x,
                 y: places.clone().map(|place| source.labels[place]).collect(),
                 source: places.map(|place| source.part.rows[place] + 1).collect(),
+                hashes: Vec::new(),
             }
         })
     }
@@ -182,9 +250,9 @@ impl<'a> LoadedTable<'a> {
         Some(splits[split].iter().map(number).collect())
     }
 
-    pub fn summary(self, rows: &[SplitRows; 3]) -> Summary {
-        let mut summary = self.summary;
-        summary.splits = [TRAIN, VALID, TEST].map(|split| {
+    /// How many rows of each class the splits have.
+    pub fn summaries(&self, rows: &[SplitRows<'_>; 3]) -> [SplitSummary; 3] {
+        [TRAIN, VALID, TEST].map(|split| {
             let mut per_class = vec![0; self.classes.len()];
             rows[split]
                 .y
@@ -195,9 +263,41 @@ impl<'a> LoadedTable<'a> {
                 rows: rows[split].y.len(),
                 per_class,
             }
-        });
-        summary
+        })
     }
+}
+
+/// A preparation, what it learned from texts, and features of training rows by field.
+pub(super) type Fit = (Preprocessor, Vec<FittedText>, Vec<Option<Vec<f32>>>);
+
+fn too_large(source: &Source<'_>, row: u32, field: usize) -> DataError {
+    let value = match &source.part.values[field] {
+        Values::Numbers { values, .. } => values[row as usize],
+        Values::Texts(_) | Values::Dates { .. } => f64::NAN,
+    };
+    let field = &source.roles.fields[field];
+    let message = format!("{value:e} becomes too large for a 32-bit feature");
+    let help = "correct the cell, or leave the column out";
+    let error = source.table.error_at(row, message, help);
+    error.key(field.key.clone()).column(&field.name)
+}
+
+/// A warning if classes differ in case or blanks alone.
+fn alike_classes(spec: &DataSpec, classes: &[String]) -> Option<Note> {
+    let names: Vec<&str> = classes.iter().map(String::as_str).collect();
+    let alike = alike_names(&names);
+    let first = alike.first()?;
+    let shown: Vec<String> = first.iter().map(|name| quote(name)).collect();
+    let text = format!(
+        "classes of {} differ in case or blanks alone and count as different: {}{}",
+        quote(&spec.target),
+        shown.join(", "),
+        match first.iter().all(|name| name.trim() == first[0].trim()) {
+            true => "; `trim = true` makes them one",
+            false => "",
+        }
+    );
+    Some(Note::warning(text).key("data.target"))
 }
 
 /// Both values, or the errors of both.
@@ -233,25 +333,35 @@ impl<'a> Codes<'a> {
         part: Part<'a>,
         roles: Roles,
     ) -> Result<Source<'a>, Vec<DataError>> {
-        let mut labels = Vec::with_capacity(part.labels.len());
-        for (label, row) in part.labels.iter().zip(&part.rows) {
-            let Some(code) = self.classes.get(*label) else {
+        let levels = part.labels.levels.iter();
+        let codes: Vec<Option<u32>> = levels
+            .map(|level| self.classes.get(level).copied())
+            .collect();
+        let mut labels = Vec::with_capacity(part.rows.len());
+        for row in &part.rows {
+            let Some(code) = codes[part.labels.codes[*row as usize] as usize] else {
+                let label = part.labels.cell(*row as usize);
                 let message = format!("the training file has no row of class {}", quote(label));
                 // A map has no order of its own, and a message must not change from run to run.
                 let mut names: Vec<&str> = self.classes.keys().map(String::as_str).collect();
                 names.sort_unstable();
                 let help = suggest(label, names);
-                let error = DataError::new(&table.path, message, help).line(table.line(*row));
+                let error = table.error_at(*row, message, help);
                 return Err(vec![error.key(TEST_KEY).column(&spec.target)]);
             };
-            labels.push(*code);
+            labels.push(code);
         }
-        let groups = part.groups.as_ref().map(|groups| {
-            let number = |group: &&'a str| {
-                let next = self.groups.len() as u32;
-                *self.groups.entry(group).or_insert(next)
+        let groups = part.groups.map(|texts| {
+            // Numbers in the order in which groups come.
+            let mut known: Vec<Option<u32>> = vec![None; texts.levels.len()];
+            let mut number = |row: &u32| {
+                let code = texts.codes[*row as usize];
+                *known[code as usize].get_or_insert_with(|| {
+                    let next = self.groups.len() as u32;
+                    *self.groups.entry(texts.levels.get(code)).or_insert(next)
+                })
             };
-            groups.iter().map(number).collect()
+            part.rows.iter().map(&mut number).collect()
         });
         Ok(Source {
             table,
@@ -296,7 +406,7 @@ fn check_classes(
         many if many.len() > MAX_CLASSES && looks_numeric(many) => (
             format!(
                 "it looks numeric: {} rows hold {} different numbers",
-                part.labels.len(),
+                part.rows.len(),
                 many.len()
             ),
             NUMERIC_HELP.to_owned(),
@@ -305,7 +415,7 @@ fn check_classes(
             let message = format!(
                 "{} in {}: this does not look like a class",
                 pluralize(many.len(), "distinct value"),
-                pluralize(part.labels.len(), "row")
+                pluralize(part.rows.len(), "row")
             );
             (
                 message,

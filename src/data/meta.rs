@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::Preprocessor;
+use super::preprocessor::Preprocessor;
 use sweep_core::trial::DataDigest;
 
 /// Describes a prepared data set.

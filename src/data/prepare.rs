@@ -11,17 +11,17 @@ use safetensors::tensor::SafeTensorError;
 use sweep_core::data_config::DataSpec;
 use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
+use sweep_table::{DataError, Table};
 
 use super::atomic;
+use super::columns::storage;
 use super::digest::{SplitRows, digest};
-use super::error::DataError;
-use super::layout::{Tensor, file_bytes};
+use super::layout::{Content, Laid, Tensor};
 use super::loaded_table::{LoadedTable, TEST_KEY, both};
 use super::meta::DatasetMeta;
 use super::saved::SavedPreprocessor;
 use super::split::{TEST, TRAIN, VALID};
 use super::summary::Summary;
-use super::table::Table;
 use super::transfer_preprocessing::{SourceData, TransferSource};
 
 /// A prepared data set on disk.
@@ -81,14 +81,7 @@ fn prepare_below(
 ) -> Result<Prepared, Vec<DataError>> {
     let (last, others) = folders.split_last().expect("there is a folder");
     let start = Instant::now();
-    let main = Table::read(&spec.path, "data.path");
-    let test = spec
-        .split
-        .test_path
-        .as_ref()
-        .map(|path| Table::read(path, TEST_KEY))
-        .transpose();
-    let (main, test) = both(main, test)?;
+    let (main, test) = read_tables(spec)?;
     let mut content = LoadedTable::read(spec, &main, test.as_ref())?;
     let (splits, inherited) = match source {
         None => (content.splits(spec)?, None),
@@ -104,11 +97,10 @@ fn prepare_below(
         }
     };
     let (taken, trained) = inherited.unzip();
-    let (preprocessor, texts, encoded) =
-        content.encode(spec, &splits, taken, &RunDir::new(last).cache())?;
-    content.notice(spec, &splits, &encoded);
-
-    let rows = content.split_rows(&splits, encoded);
+    let cache = RunDir::new(last).cache();
+    let (preprocessor, texts, out_of_fold) = content.fit(spec, &splits, taken, &cache)?;
+    let encoders = content.encoders(&preprocessor, &texts, &splits, &out_of_fold)?;
+    let mut rows = content.split_rows(&splits, encoders);
     let groups = content.test_groups(&splits);
     let extra = TrainExtra {
         groups: content.train_groups(&splits),
@@ -120,17 +112,20 @@ fn prepare_below(
         }),
     };
     let features = preprocessor.features();
-    let digest = digest(&preprocessor, &features, &content.classes, &rows, &groups);
+    let classes = content.classes.clone();
+    let digest = digest(&preprocessor, (&features, &classes), &mut rows, &groups);
+    let notes = content.notes(spec, &splits, &rows);
+    let imputed = content.imputed(&rows);
     let meta = DatasetMeta {
         digest,
         features,
-        classes: content.classes.clone(),
+        classes,
         train_rows: rows[TRAIN].y.len(),
         valid_rows: rows[VALID].y.len(),
         test_rows: rows[TEST].y.len(),
-        preprocessor,
+        preprocessor: preprocessor.clone(),
     };
-    let saved = SavedPreprocessor::of(&meta, texts);
+    let saved = SavedPreprocessor::of(&meta, texts.clone(), &spec.target, &spec.format);
     let put = |folder: &Path| {
         let paths = Paths::of(&RunDir::new(folder), &meta.digest);
         let reused = saved.write(&paths.preprocessor)?;
@@ -142,30 +137,46 @@ fn prepare_below(
         Some(found) => found,
         None => put(last).map_err(|error| vec![error])?,
     };
-    let mut summary = content.summary(&rows);
+    let splits = content.summaries(&rows);
+    drop(rows);
+    let mut summary = content.summary;
+    summary.splits = splits;
+    summary.notes.extend(notes);
+    summary.imputed = imputed;
     summary.reused = reused;
     summary.seconds = start.elapsed().as_secs_f64();
     Ok(Prepared {
-        path: paths.seen,
-        test_path: paths.sealed,
+        path: paths.data,
+        test_path: paths.test,
         preprocessor_path: paths.preprocessor,
         meta,
         summary,
     })
 }
 
+/// The table, and that of the test rows if it stands in a file of its own.
+fn read_tables(spec: &DataSpec) -> Result<(Table, Option<Table>), Vec<DataError>> {
+    let storage = storage(spec);
+    let main = Table::read(&spec.paths, &spec.format, &storage, "data.path");
+    let test = spec.split.test_path.as_ref().map(|path| {
+        let paths = std::slice::from_ref(path);
+        Table::read(paths, &spec.format, &storage, TEST_KEY)
+    });
+    both(main, test.transpose())
+}
+
 /// The files of one prepared data set.
 struct Paths {
-    seen: PathBuf,
-    sealed: PathBuf,
+    data: PathBuf,
+    test: PathBuf,
     preprocessor: PathBuf,
 }
 
 impl Paths {
     fn of(run_dir: &RunDir, digest: &DataDigest) -> Paths {
         Paths {
-            seen: run_dir.dataset(digest),
-            sealed: run_dir.held_out_test(digest),
+            data: run_dir.dataset(digest),
+            test: run_dir.held_out_test(digest),
             preprocessor: run_dir.preprocessor(digest),
         }
     }
@@ -184,36 +195,51 @@ struct TrainExtra {
 fn write(
     paths: &Paths,
     meta: &DatasetMeta,
-    rows: &[SplitRows; 3],
+    rows: &[SplitRows<'_>; 3],
     (extra, test_groups): (&TrainExtra, &[u32]),
 ) -> Result<bool, DataError> {
-    let width = meta.features.len();
+    let features = |name, split: usize| Tensor {
+        name,
+        content: Content::Features(&rows[split].x),
+    };
+    fn words<'a>(name: &'static str, words: &'a [u32]) -> Tensor<'a> {
+        Tensor {
+            name,
+            content: Content::Words(words),
+        }
+    }
     let [train, valid, test] = rows;
-    let mut seen = vec![
-        Tensor::floats("x_train", &train.x, width),
-        Tensor::words("y_train", &train.y),
-        Tensor::words("row_train", &train.source),
-        Tensor::floats("x_valid", &valid.x, width),
-        Tensor::words("y_valid", &valid.y),
-        Tensor::words("row_valid", &valid.source),
+    let mut data = vec![
+        features("x_train", TRAIN),
+        words("y_train", &train.y),
+        words("row_train", &train.source),
+        features("x_valid", VALID),
+        words("y_valid", &valid.y),
+        words("row_valid", &valid.source),
     ];
-    if let Some(groups) = &extra.groups {
-        seen.push(Tensor::words("group_train", groups));
-    }
-    if let Some(is_new) = &extra.is_new {
-        seen.push(Tensor::words("new_train", is_new));
-    }
-    let sealed = [
-        Tensor::floats("x_test", &test.x, width),
-        Tensor::words("y_test", &test.y),
-        Tensor::words("row_test", &test.source),
-        Tensor::words("group_test", test_groups),
+    data.extend(
+        extra
+            .groups
+            .as_ref()
+            .map(|groups| words("group_train", groups)),
+    );
+    data.extend(
+        extra
+            .is_new
+            .as_ref()
+            .map(|is_new| words("new_train", is_new)),
+    );
+    let held_out = vec![
+        features("x_test", TEST),
+        words("y_test", &test.y),
+        words("row_test", &test.source),
+        words("group_test", test_groups),
     ];
     let mut reused = true;
-    // The sealed rows first: where the others stand, these do too.
-    for (path, tensors) in [(&paths.sealed, &sealed[..]), (&paths.seen, &seen[..])] {
-        let bytes = file_bytes(tensors, meta).map_err(|error| too_large(path, &error))?;
-        reused &= atomic::write_if_new(path, &bytes)?;
+    // The test rows first: where the others stand, these do too.
+    for (path, tensors) in [(&paths.test, held_out), (&paths.data, data)] {
+        let laid = Laid::new(tensors, meta).map_err(|error| too_large(path, &error))?;
+        reused &= atomic::write_if_other(path, |out| laid.write(out))?;
     }
     Ok(reused)
 }

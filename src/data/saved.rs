@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use sweep_core::data_config::{Edition, TableFormat};
 use sweep_core::trial::DataDigest;
+use sweep_table::DataError;
 
 use super::atomic;
-use super::error::DataError;
-use super::fit::{FittedField, Preprocessor, Scaling};
 use super::meta::DatasetMeta;
+use super::preprocessor::Preprocessor;
 use super::text::{self, FittedText};
 
 /// Raised with every change of meaning; files of another format are refused.
@@ -30,9 +31,30 @@ pub struct SavedPreprocessor {
     pub classes: Vec<String>,
     #[serde(rename = "preparation")]
     pub preprocessor: Preprocessor,
+    /// The column that was predicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// How the table was read; `None` for the first edition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reading: Option<Reading>,
     /// In the order of the text fields; in a file of its own beside the JSON.
     #[serde(skip)]
     pub(super) texts: Vec<FittedText>,
+}
+
+/// What was said of how a table is written, so that others like it are read in the same way.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Reading {
+    edition: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing_values: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trim: Option<bool>,
+    /// Names given to the columns of a file that has no header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<bool>,
 }
 
 /// As it stands in the file.
@@ -44,8 +66,22 @@ struct Header<S> {
 }
 
 impl SavedPreprocessor {
-    pub(super) fn of(meta: &DatasetMeta, texts: Vec<FittedText>) -> SavedPreprocessor {
+    pub(super) fn of(
+        meta: &DatasetMeta,
+        texts: Vec<FittedText>,
+        target: &str,
+        format: &TableFormat,
+    ) -> SavedPreprocessor {
+        let is_first = format.edition == Edition::First;
         SavedPreprocessor {
+            target: (!is_first).then(|| target.to_owned()),
+            reading: (!is_first).then(|| Reading {
+                edition: format.edition.number(),
+                missing_values: format.missing_values.clone(),
+                trim: format.trim,
+                columns: format.columns.clone(),
+                header: format.header,
+            }),
             digest: meta.digest.clone(),
             features: meta.features.clone(),
             classes: meta.classes.clone(),
@@ -57,6 +93,24 @@ impl SavedPreprocessor {
     /// Names of the features and of the classes, in order.
     pub fn names(&self) -> (&[String], &[String]) {
         (&self.features, &self.classes)
+    }
+
+    /// How tables like the one that it was fitted to are read.
+    pub fn format(&self) -> TableFormat {
+        match &self.reading {
+            None => TableFormat {
+                edition: Edition::First,
+                ..TableFormat::default()
+            },
+            Some(reading) => TableFormat {
+                edition: Edition::from_number(reading.edition).unwrap_or_default(),
+                missing_values: reading.missing_values.clone(),
+                trim: reading.trim,
+                columns: reading.columns.clone(),
+                header: reading.header,
+                ..TableFormat::default()
+            },
+        }
     }
 
     /// Reads the file at `path`, and what was learned from texts from the one beside it.
@@ -130,34 +184,25 @@ impl SavedPreprocessor {
 
     fn problem(&self) -> Option<String> {
         // Counted first: a field may claim to make more features than there is memory for.
-        let widths = self.preprocessor.fields.iter().map(FittedField::width);
-        let width = widths.fold(0_usize, usize::saturating_add);
+        let width = self.preprocessor.width();
         if self.features.len() != width || self.features != self.preprocessor.features() {
             return Some("its features are not those that its fields make".to_owned());
         }
         if self.classes.len() < 2 || self.features.is_empty() {
             return Some("it needs a feature and two classes".to_owned());
         }
-        let wrong = self.preprocessor.fields.iter().find(|field| match field {
-            FittedField::Number { scaling, .. } | FittedField::Year { scaling, .. } => {
-                !scaling.is_sound()
-            }
-            FittedField::Category { categories, .. } => categories.is_empty(),
-            FittedField::Text { text, .. } => !text.factor.is_finite(),
-        });
+        let editions = self.reading.as_ref().map(|reading| reading.edition);
+        if let Some(edition) = editions.filter(|own| Edition::from_number(*own).is_none()) {
+            return Some(format!(
+                "its table was read by edition {edition}, which is not known"
+            ));
+        }
+        let wrong = self
+            .preprocessor
+            .fields
+            .iter()
+            .find(|field| !field.is_sound());
         wrong.map(|field| format!("the field of column {} cannot be applied", field.column()))
-    }
-}
-
-impl Scaling {
-    fn is_sound(&self) -> bool {
-        let imputed = self.imputed.is_none_or(f64::is_finite);
-        let quantiles = self.quantiles.as_ref().is_none_or(|quantiles| {
-            !quantiles.is_empty()
-                && quantiles.is_sorted()
-                && quantiles.iter().all(|quantile| quantile.is_finite())
-        });
-        self.mean.is_finite() && self.sd.is_finite() && self.sd >= 0.0 && imputed && quantiles
     }
 }
 
@@ -165,6 +210,7 @@ impl Scaling {
 mod tests {
     use std::fs;
 
+    use super::super::preprocessor::{FittedField, Scaling};
     use super::*;
 
     fn saved() -> SavedPreprocessor {
@@ -177,11 +223,13 @@ mod tests {
         let column = "tempo".to_owned();
         SavedPreprocessor {
             digest: DataDigest::from_hex("5".repeat(64)),
-            features: vec![column.clone()],
+            features: vec![format!("{column}.year")],
             classes: vec!["no".to_owned(), "yes".to_owned()],
             preprocessor: Preprocessor {
-                fields: vec![FittedField::Number { column, scaling }],
+                fields: vec![FittedField::Year { column, scaling }],
             },
+            target: None,
+            reading: None,
             texts: Vec::new(),
         }
     }
@@ -206,11 +254,7 @@ mod tests {
                 "\"format\": 2",
                 "format 2, this program reads format 1",
             ),
-            (
-                "\"tempo\"\n",
-                "\"speed\"\n",
-                "not those that its fields make",
-            ),
+            ("\"tempo\"", "\"speed\"", "not those that its fields make"),
             (
                 "\"sd\": 0.",
                 "\"sd\": -0.",

@@ -4,7 +4,10 @@
 
 use sweep_core::data_config::DataSpec;
 
-use super::error::{DataError, list, pluralize, quote};
+use sweep_core::format::pluralize;
+use sweep_table::DataError;
+use sweep_table::error::{list, quote};
+
 use super::loaded_table::{LoadedTable, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
 use super::warnings::Note;

@@ -24,6 +24,8 @@ pub struct Summary {
     pub dropped_by: Vec<(String, usize)>,
     /// Columns of which missing cells were filled in, and how many.
     pub imputed: Vec<(String, usize)>,
+    /// What each column of the file is used as, in its order.
+    pub columns: Vec<ColumnUse>,
     pub notes: Vec<Note>,
     /// Whether the files stood there already, byte for byte.
     pub reused: bool,
@@ -31,7 +33,21 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// One side of the split.
+/// What a column is used as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnUse {
+    pub name: String,
+    /// `target`, `group`, `number`, `year`, `date`, `category`, `binary`, `text` or `not used`.
+    pub role: &'static str,
+    /// More about it, or why it is not used; may be empty.
+    pub detail: String,
+    /// A line for `[data]` that would use a column that is not.
+    pub line: Option<String>,
+    /// Whether it is likely that a column should be used that is not.
+    pub is_doubtful: bool,
+}
+
+/// One split.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SplitSummary {
     pub name: &'static str,
@@ -50,6 +66,7 @@ impl Summary {
             dropped: 0,
             dropped_by: Vec::new(),
             imputed: Vec::new(),
+            columns: Vec::new(),
             notes: Vec::new(),
             reused: false,
             seconds: 0.0,

@@ -5,19 +5,21 @@
 
 use std::collections::HashMap;
 
-use sweep_core::data_config::{DataSpec, MissingPolicy};
+use sweep_core::data_config::DataSpec;
 use sweep_core::run_dir::RunDir;
 use sweep_core::trial::DataDigest;
 
+use sweep_table::error::quote;
+use sweep_table::{DataError, Table};
+
 use super::columns::{Form, Roles};
 use super::dataset::Dataset;
-use super::error::{DataError, quote};
-use super::fit::{FittedField, Preprocessor};
+use super::encode::fills;
 use super::held_out::HeldOutTest;
 use super::loaded_table::LoadedTable;
 use super::meta::DatasetMeta;
+use super::preprocessor::{FittedField, Preprocessor};
 use super::saved::SavedPreprocessor;
-use super::table::Table;
 use super::text::FittedText;
 
 /// What is known of the data that the source of a transfer was trained on.
@@ -52,7 +54,7 @@ impl<'a> TransferSource<'a> {
             let message = "the source has its test rows in a file of their own, so it cannot be \
                            told which rows it knows";
             let help = "train the source again with all rows in one file and `split.test`";
-            return Err(DataError::new(&source.spec.path, message, help).key(FROM_KEY));
+            return Err(DataError::new(source.spec.path(), message, help).key(FROM_KEY));
         }
         let path = run_dir.dataset(source.digest);
         let test_path = run_dir.held_out_test(source.digest);
@@ -99,7 +101,6 @@ impl<'a> TransferSource<'a> {
             let help = "give `scale` the value it has in the experiment of the source";
             return Err(blame(message.to_owned(), help, "data.scale".to_owned()));
         }
-        let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
         for field in &content.main.roles.fields {
             let (own, other) = (spec.missing.of(&field.name), theirs.missing.of(&field.name));
             if own != other && (fills(own) || fills(other)) {
@@ -150,7 +151,7 @@ impl<'a> TransferSource<'a> {
         let own: Vec<(&str, &str)> = roles
             .fields
             .iter()
-            .map(|field| (form_name(field.form), field.name.as_str()))
+            .map(|field| (form_name(&field.form), field.name.as_str()))
             .collect();
         let theirs: Vec<(&str, &str)> = self
             .meta
@@ -193,20 +194,20 @@ impl<'a> TransferSource<'a> {
     }
 }
 
-fn form_name(form: Form) -> &'static str {
+/// What a field is called; forms that give the same kind of field share a name.
+fn form_name(form: &Form) -> &'static str {
     match form {
-        Form::Number => "number",
-        Form::Year => "year",
-        Form::Category => "category",
-        Form::Text(_) => "text",
+        Form::Binary { .. } => Form::Category.role(),
+        form => form.role(),
     }
 }
 
 fn kind_name(field: &FittedField) -> &'static str {
     match field {
-        FittedField::Number { .. } => form_name(Form::Number),
-        FittedField::Year { .. } => form_name(Form::Year),
-        FittedField::Category { .. } => form_name(Form::Category),
-        FittedField::Text { .. } => form_name(Form::Text(0)),
+        FittedField::Number { .. } => "number",
+        FittedField::Year { .. } => "year",
+        FittedField::Date { .. } => "date",
+        FittedField::Category { .. } | FittedField::Target { .. } => "category",
+        FittedField::Text { .. } => "text",
     }
 }

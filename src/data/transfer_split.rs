@@ -7,11 +7,14 @@ use std::collections::HashMap;
 
 use sweep_core::data_config::{DataSpec, SplitSpec};
 
-use super::error::{DataError, pluralize, quote};
+use sweep_core::format::pluralize;
+use sweep_table::error::quote;
+use sweep_table::{Column, DataError, Table};
+
+use super::columns::storage;
 use super::loaded_table::{LoadedTable, Source};
 use super::parse::Values;
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
-use super::table::Table;
 use super::transfer_preprocessing::{FROM_KEY, TransferSource};
 use super::warnings::Note;
 
@@ -94,11 +97,13 @@ impl TransferSource<'_> {
 
     /// The file of the source, if it is as it was.
     fn source_table(&self) -> Result<Table, DataError> {
-        let path = &self.source.spec.path;
+        let path = self.source.spec.path();
         let help = "bring back the file that the source was trained on, or use the same file here: \
                     without it there is no telling which rows the source knows";
         let blame = |message: String| DataError::new(path, message, help).key(FROM_KEY);
-        let table = Table::read(path, FROM_KEY).map_err(|errors| {
+        let spec = self.source.spec;
+        let read = Table::read(&spec.paths, &spec.format, &storage(spec), FROM_KEY);
+        let table = read.map_err(|errors| {
             let first = errors
                 .first()
                 .map_or(String::new(), |error| error.message.clone());
@@ -119,18 +124,21 @@ impl TransferSource<'_> {
             let message = format!("the source's group column {} is gone", quote(name));
             return Err(DataError::new(&table.path, message, "").key(FROM_KEY));
         };
+        let Column::Texts(texts) = table.column(column) else {
+            unreachable!("groups are kept as text");
+        };
         let mut split_of_group: HashMap<&str, usize> = HashMap::new();
         for (row, side) in &self.split_of_row {
             let known = split_of_group
-                .entry(table.cell(row - 1, column))
+                .entry(texts.cell(*row as usize - 1))
                 .or_insert(*side);
             *known = (*known).min(*side);
         }
-        let groups = main.part.groups.as_deref().unwrap_or_default();
-        Ok(groups
-            .iter()
-            .map(|group| split_of_group.get(group).copied())
-            .collect())
+        let Some(groups) = main.part.groups else {
+            return Ok(Vec::new());
+        };
+        let split = |row: &u32| split_of_group.get(groups.cell(*row as usize)).copied();
+        Ok(main.part.rows.iter().map(split).collect())
     }
 
     /// Rows of equal features are one row to a network. Where the source has such rows on several
@@ -144,18 +152,17 @@ impl TransferSource<'_> {
             .map_err(|mut errors| errors.remove(0).key(FROM_KEY))?;
         let part = &theirs.main.part;
         let mut split_of_content: HashMap<Vec<u8>, usize> = HashMap::new();
-        for (place, row) in part.rows.iter().enumerate() {
+        for row in &part.rows {
             if let Some(side) = self.split_of_row.get(&(row + 1)) {
                 let known = split_of_content
-                    .entry(content_of(&part.values, place))
+                    .entry(content_of(&part.values, *row))
                     .or_insert(*side);
                 *known = (*known).min(*side);
             }
         }
         let values = &main.part.values;
-        Ok((0..main.part.rows.len())
-            .map(|place| split_of_content.get(&content_of(values, place)).copied())
-            .collect())
+        let split = |row: &u32| split_of_content.get(&content_of(values, *row)).copied();
+        Ok(main.part.rows.iter().map(split).collect())
     }
 }
 
@@ -175,7 +182,8 @@ fn with_groups(
         let (known, first) = *side_of.entry(groups[place]).or_insert((*side, place));
         if known != *side {
             let table = main.table;
-            let name = main.part.groups.as_ref().map_or("", |names| names[place]);
+            let row = main.part.rows[place] as usize;
+            let name = main.part.groups.map_or("", |groups| groups.cell(row));
             let message = format!(
                 "the group {} has rows in two splits of the source: {} (line {}) and {} \
                  (line {})",
@@ -215,19 +223,20 @@ fn split_new(main: &Source<'_>, new: &[u32], classes: usize, spec: &SplitSpec) -
     splits
 }
 
-/// The features of the row at `place` before preparation, as bytes that are equal for equal ones.
-fn content_of(values: &[Values<'_>], place: usize) -> Vec<u8> {
+/// The features of `row` of the table before preparation, as bytes that are equal for equal ones.
+fn content_of(values: &[Values<'_>], row: u32) -> Vec<u8> {
+    let row = row as usize;
     let mut bytes = Vec::new();
     for values in values {
         match values {
-            Values::Numbers(numbers) => {
+            Values::Numbers { values, .. } => {
                 // Adding zero turns -0 to 0; whatever is not a number is a missing cell.
-                let number = numbers[place] + 0.0;
+                let number = values[row] + 0.0;
                 let number = if number.is_nan() { f64::NAN } else { number };
                 bytes.extend(number.to_bits().to_le_bytes());
             }
-            Values::Texts(texts) => {
-                let text = texts[place];
+            Values::Texts(texts) | Values::Dates { texts, .. } => {
+                let text = texts.present(row);
                 let length = text.map_or(u64::MAX, |text| text.len() as u64);
                 bytes.extend(length.to_le_bytes());
                 bytes.extend(text.unwrap_or_default().as_bytes());

@@ -3,26 +3,26 @@
 //! Invariant: every place is a row that is looked at, in the order of the file; target and group, if
 //! any, are columns of the view. Nothing is filled in, scaled or split.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
-use sweep_core::data_config::DataSpec;
+use sweep_core::data_config::{DataSpec, TableFormat};
+use sweep_core::format::pluralize;
+use sweep_table::date::{DateFormat, Guess, year};
+use sweep_table::error::{quote, suggest};
+use sweep_table::{Column, DataError, Storage, Table, Texts};
 
-use super::columns::{Form, number};
-use super::date::year;
-use super::error::{DataError, pluralize, quote, suggest};
+use super::columns::{Field, Form, Roles, storage};
 use super::fit::in_order;
 use super::loaded_table::{LoadedTable, MAX_CLASSES};
-use super::table::Table;
+use super::summary::ColumnUse;
 use super::warnings::Note;
-
-/// Share of numbers from which a column of text is mentioned as nearly numeric.
-const NEARLY_NUMERIC: f64 = 0.9;
 
 /// What the cells of a column are taken as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
     Number,
-    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; its number is the year.
+    /// Its number is the year.
     Date,
     Text,
 }
@@ -35,8 +35,14 @@ pub struct ViewColumn {
     pub kind: ColumnKind,
     /// Whether the experiment learns from it; without an experiment, whether one would by default.
     pub is_feature: bool,
+    /// Whether its values seem to name the rows: nearly all distinct, or counted up.
+    pub is_identifier: bool,
+    /// What an experiment uses it as, or why it would not.
+    pub usage: ColumnUse,
     /// Index of the column in the file.
     place: usize,
+    /// How dates are written.
+    format: Option<DateFormat>,
 }
 
 /// Rows and columns of one file.
@@ -61,17 +67,23 @@ pub struct View {
 }
 
 impl View {
-    /// All rows and columns of the CSV or TSV file at `path`.
+    /// All rows and columns of the table at `paths`.
     ///
     /// # Errors
-    /// What makes the file unreadable; columns that are not there; a target that has one value, none
+    /// What makes a file unreadable; columns that are not there; a target that has one value, none
     /// or more than a thousand.
     pub fn open(
-        path: &Path,
+        paths: &[PathBuf],
+        format: &TableFormat,
         target: Option<&str>,
         group: Option<&str>,
     ) -> Result<View, Vec<DataError>> {
-        let table = Table::read(path, "FILE")?;
+        let named = target.into_iter().chain(group).map(str::to_owned);
+        let storage = Storage {
+            text: named.collect(),
+            ..Storage::default()
+        };
+        let table = Table::read(paths, format, &storage, "FILE")?;
         let mut errors = Vec::new();
         let mut find = |flag: &str, name: Option<&str>| {
             let name = name?;
@@ -88,26 +100,22 @@ impl View {
                 "column {} is both target and group",
                 quote(&table.names[target.unwrap_or(0)])
             );
-            errors.push(DataError::new(path, message, "name another `--group`").key("--group"));
+            let error = DataError::new(&table.path, message, "name another `--group`");
+            errors.push(error.key("--group"));
         }
         if !errors.is_empty() {
             return Err(errors);
         }
         let rows: Vec<u32> = (0..table.rows() as u32).collect();
-        let mut notes = Vec::new();
-        let columns: Vec<ViewColumn> = (0..table.names.len())
+        let (roles, found) = Roles::of_all(&table, &rows, (target, group), format.edition);
+        let mut notes: Vec<Note> = table.notes.iter().cloned().map(Note::info).collect();
+        notes.extend(found);
+        let uses = super::usage::uses(&table, &roles);
+        let columns = (0..table.names.len())
             .map(|place| {
                 let is_key = Some(place) == target || Some(place) == group;
-                let kind = match is_key {
-                    true => ColumnKind::Text,
-                    false => kind_of(&table, place, &mut notes),
-                };
-                ViewColumn {
-                    name: name_of(&table, place),
-                    kind,
-                    is_feature: !is_key && kind == ColumnKind::Number,
-                    place,
-                }
+                let field = roles.fields.iter().find(|field| field.column == place);
+                column(&table, place, field, is_key, uses[place].clone())
             })
             .collect();
         let mut view = View {
@@ -122,10 +130,10 @@ impl View {
             notes,
         };
         if let Some(target) = target {
-            view.classes = in_order((0..view.rows()).filter_map(|row| view.text(row, target)))
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
+            let texts = super::parse::texts(&view.table, view.columns[target].place);
+            let levels = texts.present_levels().map(|(_, level)| level);
+            let classes = in_order(levels).into_iter().map(str::to_owned).collect();
+            view.classes = classes;
             view.check_classes(target).map_err(|error| vec![error])?;
         }
         Ok(view)
@@ -137,13 +145,14 @@ impl View {
     /// # Errors
     /// Those of preparing the data.
     pub fn of(spec: &DataSpec) -> Result<View, Vec<DataError>> {
-        let table = Table::read(&spec.path, "data.path")?;
+        let table = Table::read(&spec.paths, &spec.format, &storage(spec), "data.path")?;
         let content = LoadedTable::read(spec, &table, None)?;
         let roles = content.main.roles.clone();
         let rows = content.main.part.rows.clone();
         let classes = content.classes.clone();
         let (excluded, dropped) = (content.summary.excluded, content.summary.dropped);
         let mut notes = content.summary.notes.clone();
+        let uses = content.summary.columns.clone();
         drop(content);
         if let Some(test) = &spec.split.test_path {
             notes.push(Note::info(format!(
@@ -153,25 +162,13 @@ impl View {
         }
         let mut columns = Vec::new();
         let (mut target, mut group) = (None, None);
-        for place in 0..table.names.len() {
+        for place in (0..table.names.len()).filter(|place| roles.uses(*place)) {
             let field = roles.fields.iter().find(|field| field.column == place);
-            let kind = match field.map(|field| field.form) {
-                Some(Form::Number) => ColumnKind::Number,
-                Some(Form::Year) => ColumnKind::Date,
-                _ => ColumnKind::Text,
-            };
             let (is_target, is_group) = (roles.target == place, roles.group == Some(place));
-            if field.is_none() && !is_target && !is_group {
-                continue;
-            }
             target = target.or(is_target.then_some(columns.len()));
             group = group.or(is_group.then_some(columns.len()));
-            columns.push(ViewColumn {
-                name: name_of(&table, place),
-                kind,
-                is_feature: field.is_some(),
-                place,
-            });
+            let usage = uses[place].clone();
+            columns.push(column(&table, place, field, is_target || is_group, usage));
         }
         Ok(View {
             table,
@@ -206,7 +203,7 @@ impl View {
     }
 
     /// The cell of `column` (an index into `columns`) in row `row` of the view; nothing when missing.
-    pub fn text(&self, row: usize, column: usize) -> Option<&str> {
+    pub fn text(&self, row: usize, column: usize) -> Option<Cow<'_, str>> {
         self.table
             .present(self.rows[row], self.columns[column].place)
     }
@@ -214,19 +211,65 @@ impl View {
     /// The numbers of a column (years, if it holds dates), not a number where missing. `None` for
     /// text.
     pub fn numbers(&self, column: usize) -> Option<Vec<f64>> {
-        let parse = match self.columns[column].kind {
-            ColumnKind::Number => number,
-            ColumnKind::Date => year,
-            ColumnKind::Text => return None,
+        let about = &self.columns[column];
+        let of_levels = |texts: &Texts, parse: &dyn Fn(&str) -> Option<f64>| -> Vec<f64> {
+            let levels = texts.levels.iter().zip(&texts.is_missing);
+            let value = |(level, is_missing): (&str, &bool)| {
+                let parsed = if *is_missing { None } else { parse(level) };
+                parsed.unwrap_or(f64::NAN)
+            };
+            let levels: Vec<f64> = levels.map(value).collect();
+            let rows = self.rows.iter();
+            rows.map(|row| levels[texts.codes[*row as usize] as usize])
+                .collect()
         };
-        let value = |row| self.text(row, column).and_then(parse).unwrap_or(f64::NAN);
+        let values = match (about.kind, self.table.column(about.place)) {
+            (ColumnKind::Text, _) => return None,
+            (_, Column::Numbers { values, .. }) => {
+                self.rows.iter().map(|row| values[*row as usize]).collect()
+            }
+            (ColumnKind::Number, Column::Texts(texts)) => of_levels(texts, &super::columns::number),
+            (ColumnKind::Date, Column::Texts(texts)) => match &about.format {
+                None => of_levels(texts, &year),
+                Some(format) => {
+                    let parse = |cell: &str| Some(f64::from(format.parse(cell)?.year()));
+                    of_levels(texts, &parse)
+                }
+            },
+        };
         // Adding zero turns a -0 into 0: they are one value.
-        Some((0..self.rows()).map(|row| value(row) + 0.0).collect())
+        Some(values.into_iter().map(|value| value + 0.0).collect())
     }
 
-    /// Every cell of the file in row `row` of the view, also of columns that are not looked at.
-    pub fn whole_row(&self, row: usize) -> impl Iterator<Item = Option<&str>> {
-        (0..self.table.names.len()).map(move |place| self.table.present(self.rows[row], place))
+    /// For each row of the view a number, equal for equal cells of the column; `None` when missing.
+    pub fn codes(&self, column: usize) -> Option<Vec<Option<u32>>> {
+        let Column::Texts(texts) = self.table.column(self.columns[column].place) else {
+            return None;
+        };
+        let code = |row: &u32| {
+            let code = texts.codes[*row as usize];
+            (!texts.is_missing[code as usize]).then_some(code)
+        };
+        Some(self.rows.iter().map(code).collect())
+    }
+
+    /// Whether the rows `one` and `other` of the view are equal in every column of the file, also of
+    /// those that are not looked at; missing equals missing.
+    pub fn are_equal(&self, one: usize, other: usize) -> bool {
+        self.whole_row(one).eq(self.whole_row(other))
+    }
+
+    /// Every cell of the file in row `row` of the view, as numbers that are equal for equal cells.
+    pub fn whole_row(&self, row: usize) -> impl Iterator<Item = u64> {
+        let row = self.rows[row] as usize;
+        (0..self.table.names.len()).map(move |place| match self.table.column(place) {
+            Column::Numbers { values, .. } if values[row].is_nan() => u64::MAX,
+            Column::Numbers { values, .. } => (values[row] + 0.0).to_bits(),
+            Column::Texts(texts) => match texts.codes[row] {
+                code if texts.is_missing[code as usize] => u64::MAX,
+                code => u64::from(code),
+            },
+        })
     }
 
     fn check_classes(&self, target: usize) -> Result<(), DataError> {
@@ -266,48 +309,49 @@ fn no_such_column(table: &Table, name: &str) -> DataError {
     .line(1)
 }
 
-fn name_of(table: &Table, place: usize) -> String {
-    match table.names[place].as_str() {
-        "" => format!("column {}", place + 1),
-        name => name.to_owned(),
+/// A column as it is looked at: one that is used, as what it is used as.
+fn column(
+    table: &Table,
+    place: usize,
+    field: Option<&Field>,
+    is_key: bool,
+    usage: ColumnUse,
+) -> ViewColumn {
+    let (kind, format) = match field.map(|field| &field.form) {
+        _ if is_key => (ColumnKind::Text, None),
+        Some(Form::Number) => (ColumnKind::Number, None),
+        Some(Form::Year) => (ColumnKind::Date, None),
+        Some(Form::Date { format, .. }) => (ColumnKind::Date, Some(format.clone())),
+        Some(_) => (ColumnKind::Text, None),
+        None => kind_of(table.column(place)),
+    };
+    let is_identifier =
+        usage.detail.contains("identifier") || usage.detail.contains("counts the rows");
+    ViewColumn {
+        name: match table.names[place].as_str() {
+            "" => format!("column {}", place + 1),
+            name => name.to_owned(),
+        },
+        kind,
+        is_feature: field.is_some() && !is_key,
+        is_identifier,
+        usage,
+        place,
+        format,
     }
 }
 
-/// Numbers if every cell that is there is a finite number, dates if every one is a day, month or
-/// year that exists, else text.
-fn kind_of(table: &Table, place: usize, notes: &mut Vec<Note>) -> ColumnKind {
-    let (mut present, mut numbers, mut dates) = (0usize, 0usize, 0usize);
-    let mut first_text = None;
-    for row in 0..table.rows() as u32 {
-        let Some(cell) = table.present(row, place) else {
-            continue;
-        };
-        present += 1;
-        dates += usize::from(year(cell).is_some());
-        match number(cell) {
-            Some(_) => numbers += 1,
-            None => first_text = first_text.or(Some(row)),
-        }
+/// What the cells of a column that is not used are.
+fn kind_of(column: &Column) -> (ColumnKind, Option<DateFormat>) {
+    let Column::Texts(texts) = column else {
+        return (ColumnKind::Number, None);
+    };
+    let levels = || texts.present_levels().map(|(_, level)| level);
+    if levels().next().is_some() && levels().all(|level| year(level).is_some()) {
+        return (ColumnKind::Date, None);
     }
-    match first_text {
-        _ if present == 0 => ColumnKind::Text,
-        None => ColumnKind::Number,
-        Some(_) if dates == present => ColumnKind::Date,
-        Some(row) => {
-            if numbers as f64 >= NEARLY_NUMERIC * present as f64 {
-                notes.push(Note::warning(format!(
-                    "column {} is nearly numeric, but {} no number, the first on line {}: {}; it \
-                     is taken as text",
-                    quote(&name_of(table, place)),
-                    match present - numbers {
-                        1 => "1 cell is".to_owned(),
-                        many => format!("{many} cells are"),
-                    },
-                    table.line(row),
-                    quote(table.cell(row, place))
-                )));
-            }
-            ColumnKind::Text
-        }
+    match DateFormat::guess(levels().collect::<Vec<_>>().into_iter()) {
+        Guess::Found(format) => (ColumnKind::Date, Some(format)),
+        Guess::Ambiguous(_) | Guess::NoDates => (ColumnKind::Text, None),
     }
 }

@@ -1,7 +1,5 @@
 //! Values as small numbers: equal values of a column have the same code.
 
-use std::collections::HashMap;
-
 /// Marks a row without a value in a list of codes.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -11,14 +9,23 @@ pub(super) struct Labels {
     pub(super) classes: usize,
 }
 
-/// For each text its place among the distinct ones, in the order in which they first come, or
-/// [`NONE`]; and their number.
-pub(super) fn codes<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<u32>, usize) {
-    let mut known: HashMap<&str, u32> = HashMap::new();
-    let code = |text: Option<&'a str>| {
-        let next = known.len() as u32;
-        text.map_or(NONE, |text| *known.entry(text).or_insert(next))
+/// For each number its place among the distinct ones, in the order in which they first come, or
+/// [`NONE`]; and how many there are.
+pub(super) fn codes(values: Vec<Option<u32>>) -> (Vec<u32>, usize) {
+    let most = values
+        .iter()
+        .flatten()
+        .max()
+        .map_or(0, |most| *most as usize + 1);
+    let mut known: Vec<Option<u32>> = vec![None; most];
+    let mut next = 0;
+    let mut code = |value: Option<u32>| match value {
+        None => NONE,
+        Some(value) => *known[value as usize].get_or_insert_with(|| {
+            next += 1;
+            next - 1
+        }),
     };
-    let codes: Vec<u32> = texts.map(code).collect();
-    (codes, known.len())
+    let codes: Vec<u32> = values.into_iter().map(&mut code).collect();
+    (codes, next as usize)
 }

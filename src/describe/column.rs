@@ -123,7 +123,7 @@ fn most_frequent(view: &View, column: usize, held: &ColumnData<'_>) -> Option<Mo
     };
     let value = match (&held.numbers, held.kind) {
         (Some(numbers), ColumnKind::Number) => numbers.values[first[code]].to_string(),
-        _ => view.text(first[code], column)?.to_owned(),
+        _ => view.text(first[code], column)?.into_owned(),
     };
     Some(MostFrequent { value, count: most })
 }

@@ -23,7 +23,7 @@ impl ColumnData<'_> {
         let numbers = view.numbers(column).map(Numbers::new);
         let (codes, levels) = match (&numbers, about.kind) {
             (Some(numbers), ColumnKind::Number) => numbers.codes(),
-            _ => codes((0..view.rows()).map(|row| view.text(row, column))),
+            _ => codes(view.codes(column).unwrap_or_default()),
         };
         ColumnData {
             name: &about.name,

@@ -150,7 +150,10 @@ fn labels(view: &View, target: usize) -> Labels {
         .zip(0..)
         .map(|(name, code)| (name.as_str(), code))
         .collect();
-    let code = |row| view.text(row, target).map_or(NONE, |text| known[text]);
+    let code = |row| {
+        view.text(row, target)
+            .map_or(NONE, |text| known[text.as_ref()])
+    };
     Labels {
         codes: (0..view.rows()).map(code).collect(),
         classes: view.classes.len(),

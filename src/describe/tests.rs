@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::{Description, NumberSummary, describe};
+use sweep_core::data_config::{Edition, TableFormat};
 use sweep_data::View;
 
 /// Largest difference, relative to the size of the number or to 1.
@@ -23,15 +24,31 @@ fn expected() -> Json {
     serde_json::from_str(&std::fs::read_to_string(fixture("expected.json")).unwrap()).unwrap()
 }
 
+/// Features are the numeric columns, as the expected numbers have it.
+fn first_edition() -> TableFormat {
+    TableFormat {
+        edition: Edition::First,
+        ..TableFormat::default()
+    }
+}
+
 fn described() -> Description {
-    describe(&View::open(&fixture("table.csv"), Some("kind"), Some("id")).unwrap())
+    describe(
+        &View::open(
+            &[fixture("table.csv")],
+            &first_edition(),
+            Some("kind"),
+            Some("id"),
+        )
+        .unwrap(),
+    )
 }
 
 fn of_text(text: &str, target: Option<&str>, group: Option<&str>) -> Description {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.csv");
     std::fs::write(&path, text).unwrap();
-    describe(&View::open(&path, target, group).unwrap())
+    describe(&View::open(std::slice::from_ref(&path), &first_edition(), target, group).unwrap())
 }
 
 #[track_caller]

@@ -4,19 +4,31 @@
 use std::collections::HashMap;
 
 use super::diagnostic::{Diagnostic, Problems};
+use super::format::AUTO;
+use super::node::Node;
 use super::table::Table;
 use sweep_core::data_config::{DataSpec, MissingPolicy};
 
 /// Every column may play one part.
 pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
     let mut parts: HashMap<&str, &str> = HashMap::new();
-    for part in ["target", "group", "numeric", "year", "categorical"] {
-        let Some(node) = table.get(part) else {
+    for part in [
+        "target",
+        "group",
+        "drop",
+        "numeric",
+        "year",
+        "date",
+        "categorical",
+    ] {
+        // What is found from the file names no column.
+        let Some(node) = table.get(part).filter(|node| !is_auto(part, node)) else {
             continue;
         };
         let columns = node.items().unwrap_or(std::slice::from_ref(node));
         for column in columns {
-            let Some(name) = column.text() else {
+            let named = column.entry("column").map(|entry| &entry.value);
+            let Some(name) = named.unwrap_or(column).text() else {
                 continue;
             };
             let Some(other) = parts.insert(name, part) else {
@@ -38,6 +50,10 @@ pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
         }
     }
     check_texts(table, &parts, problems);
+}
+
+fn is_auto(part: &str, node: &Node) -> bool {
+    ["date", "categorical"].contains(&part) && node.text() == Some(AUTO)
 }
 
 /// A column of text may be encoded in several ways, and be the group: its words recur in others.
@@ -79,22 +95,26 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
     let Some(node) = table.get("missing") else {
         return;
     };
-    let categorical = |column: &str| spec.categorical.iter().any(|name| name == column);
+    let categorical = |column: &str| spec.categorical.iter().flatten().any(|name| name == column);
+    let numeric = |column: &str| {
+        let dates = spec.dates.iter().flatten().map(|date| &date.column);
+        let mut names = spec.numeric.iter().flatten().chain(&spec.year).chain(dates);
+        names.any(|name| name == column)
+    };
+    let is_closed = spec.numeric.is_some() && spec.categorical.is_some() && spec.dates.is_some();
     let textual = |column: &str| {
         let mut columns = spec.text.iter().flat_map(|text| &text.columns);
         columns.any(|name| name == column)
     };
-    let fills = |policy| matches!(policy, MissingPolicy::Median | MissingPolicy::Mode);
+    let fills = |policy| !matches!(policy, MissingPolicy::Error | MissingPolicy::Drop);
     for entry in node.entries().unwrap_or_default() {
         let Some(policy) = spec.missing.columns.get(&entry.key) else {
             continue;
         };
         let is_label = spec.target == entry.key || spec.group.as_deref() == Some(&entry.key);
-        let feature = spec.numeric.iter().flatten().chain(&spec.year);
-        let is_known = is_label
-            || categorical(&entry.key)
-            || textual(&entry.key)
-            || feature.into_iter().any(|name| *name == entry.key);
+        let is_known =
+            is_label || categorical(&entry.key) || textual(&entry.key) || numeric(&entry.key);
+        let is_without_median = matches!(policy, MissingPolicy::Median | MissingPolicy::Keep);
         if is_label && fills(*policy) {
             problems.add(
                 Diagnostic::new(
@@ -111,39 +131,37 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
                 )
                 .help("use \"drop\" or \"error\"; without a rule, a missing text is empty"),
             );
-        } else if categorical(&entry.key) && *policy == MissingPolicy::Median {
+        } else if categorical(&entry.key) && is_without_median {
             problems.add(
                 Diagnostic::new(
                     &entry.value.place,
-                    format!("{:?} is categorical and has no median", entry.key),
+                    match policy {
+                        MissingPolicy::Keep => {
+                            format!(
+                                "{:?} is categorical, and \"keep\" is for numbers",
+                                entry.key
+                            )
+                        }
+                        _ => format!("{:?} is categorical and has no median", entry.key),
+                    },
                 )
-                .help("use \"mode\", \"drop\" or \"error\""),
+                .help("use \"impute\", \"category\", \"drop\" or \"error\""),
             );
-        } else if !is_known && spec.numeric.is_some() {
+        } else if numeric(&entry.key) && *policy == MissingPolicy::Category {
+            problems.add(
+                Diagnostic::new(
+                    &entry.value.place,
+                    format!("{:?} is a number, for which missing is no level", entry.key),
+                )
+                .help("use \"impute\", \"keep\", \"drop\" or \"error\""),
+            );
+        } else if !is_known && is_closed {
             problems.add(
                 Diagnostic::new(
                     &entry.key_place,
                     format!("the column {:?} is not used", entry.key),
                 )
-                .help("name it in `numeric`, `year`, `categorical` or `text`, or remove it here"),
-            );
-        }
-    }
-    if spec.missing.default == MissingPolicy::Median {
-        let unruled = spec
-            .categorical
-            .iter()
-            .find(|column| !spec.missing.columns.contains_key(*column));
-        if let Some(column) = unruled {
-            problems.add(
-                Diagnostic::new(
-                    &node.place,
-                    format!("{column:?} is categorical and has no median"),
-                )
-                .help(format!(
-                    "give it a rule of its own: missing = {{ default = \"median\", {column} = \
-                     \"mode\" }}"
-                )),
+                .help("name it in `numeric`, `date`, `categorical` or `text`, or remove it here"),
             );
         }
     }

@@ -6,25 +6,31 @@ use std::path::PathBuf;
 use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
 use super::encoders;
+use super::features;
+use super::format;
 use super::keys;
 use super::node::{Content, Node};
 use super::table::{Table, boolean, must_be, number, seed, text, texts};
-use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
+use sweep_core::data_config::{DataSpec, Edition, MissingPolicy, MissingRules, Scale, SplitSpec};
 
 /// Share of rows for validation, and for test, when the file says nothing.
 const DEFAULT_SHARE: f64 = 0.2;
 const DEFAULT_SPLIT_SEED: u64 = 42;
 
-const POLICIES: [(&str, MissingPolicy); 4] = [
+const POLICIES: [(&str, MissingPolicy); 7] = [
     ("error", MissingPolicy::Error),
     ("drop", MissingPolicy::Drop),
     ("median", MissingPolicy::Median),
     ("mode", MissingPolicy::Mode),
+    ("impute", MissingPolicy::Impute),
+    ("category", MissingPolicy::Category),
+    ("keep", MissingPolicy::Keep),
 ];
-const POLICY: &str = "\"error\", \"drop\", \"median\" or \"mode\"";
+const POLICY: &str =
+    "\"error\", \"drop\", \"impute\", \"median\", \"mode\", \"category\" or \"keep\"";
 
-/// Reads `[data]`; `None` when something in it was reported.
-pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
+/// Reads `[data]`, with the defaults of `edition`; `None` when something in it was reported.
+pub(super) fn read(root: &Node, edition: Edition, problems: &mut Problems) -> Option<DataSpec> {
     let Some(node) = root.entry("data").map(|entry| &entry.value) else {
         problems.add(
             Diagnostic::new(&root.place, "the table [data] is missing").help(
@@ -45,16 +51,20 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
         }
     }
     let test_path = table.read("test_path", problems, path);
+    let names =
+        |key: &str, problems: &mut Problems| table.read(key, problems, texts).unwrap_or_default();
     let spec = DataSpec {
-        path: table.read("path", problems, path).unwrap_or_default(),
-        target: table.read("target", problems, text).unwrap_or_default(),
+        paths: table.read("path", problems, paths).unwrap_or_default(),
+        format: format::read(table, edition, problems),
+        target: target(table, problems),
         group: table.read("group", problems, text),
         exclude: exclude(table, problems),
+        drop: names("drop", problems),
         numeric: table.read("numeric", problems, texts),
-        year: table.read("year", problems, texts).unwrap_or_default(),
-        categorical: table
-            .read("categorical", problems, texts)
-            .unwrap_or_default(),
+        year: names("year", problems),
+        dates: features::dates(table, edition, problems),
+        categorical: features::categorical(table, edition, problems),
+        categories: features::categories(table, problems),
         text: encoders::read(table, problems),
         missing: missing(table, problems),
         scale: table
@@ -69,6 +79,29 @@ pub(super) fn read(root: &Node, problems: &mut Problems) -> Option<DataSpec> {
 
 fn path(node: &Node) -> Result<PathBuf, &Node> {
     text(node).map(PathBuf::from)
+}
+
+/// A path, or a list of them.
+fn paths(node: &Node) -> Result<Vec<PathBuf>, &Node> {
+    match node.items() {
+        None => Ok(vec![path(node)?]),
+        Some([]) => Err(node),
+        Some(items) => items.iter().map(path).collect(),
+    }
+}
+
+fn target(table: Table<'_>, problems: &mut Problems) -> String {
+    if let Some(node) = table.get("target")
+        && node.items().is_some()
+    {
+        problems.add(
+            Diagnostic::new(&node.place, "`data.target` names several columns")
+                .label("one target is predicted at a time")
+                .help("write one experiment file for each target"),
+        );
+        return String::new();
+    }
+    table.read("target", problems, text).unwrap_or_default()
 }
 
 fn scale(node: &Node) -> Result<Scale, &Node> {
@@ -123,6 +156,9 @@ fn missing(table: Table<'_>, problems: &mut Problems) -> MissingRules {
     let mut rules = MissingRules {
         default: MissingPolicy::Error,
         columns: BTreeMap::new(),
+        indicator: table
+            .read("missing_indicator", problems, boolean)
+            .unwrap_or(false),
     };
     let Some(node) = table.get("missing") else {
         return rules;

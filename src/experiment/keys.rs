@@ -79,8 +79,9 @@ pub(crate) const SPLIT: &[Key] = &[
 pub(crate) const DATA: &[Key] = &[
     Key {
         name: "path",
-        allowed: "the path of a CSV or TSV file, such as \"data/songs.csv\"",
-        about: "the table, relative to the working directory; `.tsv` and `.tab` are tab-separated",
+        allowed: "the path of a table, such as \"data/songs.csv\", or a list of paths or patterns, such as [\"data/part-*.csv\"]",
+        about: "the table, relative to the working directory: CSV and its relatives, JSON lines, Parquet or Arrow, \
+                also compressed; several files are one table",
     },
     Key {
         name: "target",
@@ -98,9 +99,14 @@ pub(crate) const DATA: &[Key] = &[
         about: "excluded rows",
     },
     Key {
+        name: "drop",
+        allowed: "a list of column names",
+        about: "columns that are not used",
+    },
+    Key {
         name: "numeric",
         allowed: "a list of column names",
-        about: "numeric features; by default every numeric column without another role",
+        about: "numeric features; by default every numeric column without another role, except identifiers",
     },
     Key {
         name: "year",
@@ -108,9 +114,20 @@ pub(crate) const DATA: &[Key] = &[
         about: "date columns (YYYY, YYYY-MM or YYYY-MM-DD) whose year becomes a feature",
     },
     Key {
+        name: "date",
+        allowed: "\"auto\", or a list of column names or of tables such as { column = \"sold\", format = \"%d/%m/%Y\", \
+                  parts = [\"month\", \"weekday\"] }",
+        about: "columns of dates whose parts become features; \"auto\" is every column of dates without another role",
+    },
+    Key {
         name: "categorical",
-        allowed: "a list of column names",
-        about: "one-hot encoded columns: each value becomes a 0/1 feature",
+        allowed: "\"auto\", or a list of column names",
+        about: "columns of categories; \"auto\" is every column of few distinct texts without another role",
+    },
+    Key {
+        name: "categories",
+        allowed: "a table such as { encoding = \"one_hot\", max_levels = 50 }",
+        about: "how categories become features",
     },
     Key {
         name: "text",
@@ -119,9 +136,19 @@ pub(crate) const DATA: &[Key] = &[
     },
     Key {
         name: "missing",
-        allowed: "\"error\", \"drop\", \"median\" or \"mode\", or a table from columns to these, \
-                  such as { default = \"error\", tempo = \"median\" }",
-        about: "what to do with cells that are empty or read `NA`",
+        allowed: "\"error\", \"drop\", \"impute\", \"median\", \"mode\", \"category\" or \"keep\", or a table from \
+                  columns to these, such as { default = \"error\", tempo = \"median\" }",
+        about: "what to do with missing cells",
+    },
+    Key {
+        name: "missing_values",
+        allowed: "a list of strings, such as [\"unknown\", \"-999\"]",
+        about: "cells that stand for a missing value, besides empty ones, `NA`, `NaN`, `null`, `?` and the like",
+    },
+    Key {
+        name: "missing_indicator",
+        allowed: "true or false",
+        about: "one more feature for each column with missing cells that are imputed: 1 where a cell is missing",
     },
     Key {
         name: "scale",
@@ -136,8 +163,86 @@ pub(crate) const DATA: &[Key] = &[
     },
     Key {
         name: "test_path",
-        allowed: "the path of a CSV or TSV file, such as \"data/test.csv\"",
+        allowed: "the path of a table, such as \"data/test.csv\"",
         about: "a separate file with the test rows; `split.test` is then 0",
+    },
+    Key {
+        name: "delimiter",
+        allowed: "\"auto\", \"tab\", \"blanks\", or one ASCII character such as \";\"",
+        about: "what separates the cells of a row",
+    },
+    Key {
+        name: "decimal",
+        allowed: "\"auto\", \".\" or \",\"",
+        about: "what separates the decimals of a number",
+    },
+    Key {
+        name: "encoding",
+        allowed: "\"auto\", \"utf-8\", \"utf-16\", \"latin-1\" or \"windows-1252\"",
+        about: "the encoding of the file",
+    },
+    Key {
+        name: "header",
+        allowed: "\"auto\", true or false",
+        about: "whether the first row names the columns",
+    },
+    Key {
+        name: "columns",
+        allowed: "a list of distinct names, one for each column",
+        about: "names of the columns, in place of those of the file",
+    },
+    Key {
+        name: "trim",
+        allowed: "\"auto\", true or false",
+        about: "remove blanks around cells; \"auto\" is where a blank follows every delimiter",
+    },
+];
+
+/// The keys of an entry of `date` of `[data]`.
+pub(crate) const DATE: &[Key] = &[
+    Key {
+        name: "column",
+        allowed: "the name of a column",
+        about: "the column of dates",
+    },
+    Key {
+        name: "format",
+        allowed: "\"iso\", or a format as for strptime, such as \"%d/%m/%Y\"",
+        about: "how the dates are written",
+    },
+    Key {
+        name: "parts",
+        allowed: "a list of \"year\", \"month\", \"day\", \"weekday\", \"hour\" and \"days\"",
+        about: "what becomes features; \"days\" counts from 1970",
+    },
+    Key {
+        name: "cyclic",
+        allowed: "true or false",
+        about: "parts that recur are points on a circle, two features each",
+    },
+];
+
+/// The keys of `categories` of `[data]`.
+pub(crate) const CATEGORIES: &[Key] = &[
+    Key {
+        name: "encoding",
+        allowed: "\"auto\", \"one_hot\" or \"target\"",
+        about: "a 0/1 feature for each level, or how frequent each class is at the level; \"auto\" is \"one_hot\" up to 50 levels and \"target\" beyond",
+    },
+    Key {
+        name: "max_levels",
+        allowed: "an integer from 1 to 1000",
+        about: "one_hot: levels with a feature of their own, the most frequent ones; the others share one",
+    },
+    Key {
+        name: "min_rows",
+        allowed: "an integer from 1",
+        about: "one_hot: training rows that a level needs for a feature of its own",
+    },
+    Key {
+        name: "unknown",
+        allowed: "\"zero\" or \"error\"",
+        about: "what to do with levels that no training row has: count them as none, or refuse the row",
     },
 ];
 

@@ -11,7 +11,9 @@ mod diagnostic;
 mod draft;
 mod encoders;
 mod exclude;
+mod features;
 mod flags;
+mod format;
 mod head;
 mod keys;
 mod node;
@@ -47,7 +49,7 @@ pub use upkeep::Checkpoints;
 use diagnostic::Problems;
 use draft::Draft;
 use node::{Content, Node};
-use sweep_core::data_config::DataSpec;
+use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::trial::Objective;
 
 /// Longest experiment file, in bytes.
@@ -122,11 +124,16 @@ impl Source {
     }
 }
 
-/// Reads `source`, with `flags` (`model.epochs=5`) set on top of it.
+/// Reads `source`, with `flags` (`model.epochs=5`) set on top of it. A sweep that began with an earlier
+/// `edition` of the defaults of `[data]` keeps it.
 ///
 /// # Errors
 /// Everything that is wrong, by place: syntax errors alone when there are some.
-pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagnostic>> {
+pub fn parse(
+    source: &Source,
+    flags: &[String],
+    edition: Edition,
+) -> Result<Experiment, Vec<Diagnostic>> {
     let mut problems = Problems::default();
     let start = Place {
         origin: Origin::File,
@@ -147,7 +154,7 @@ pub fn parse(source: &Source, flags: &[String]) -> Result<Experiment, Vec<Diagno
     let stem = stem.to_string_lossy();
     let at = |name: &str| root.entry(name).map(|entry| &entry.value);
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
-    let data = data::read(&root, &mut problems);
+    let data = data::read(&root, edition, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
     let networks = spaces::networks(at("model"), at("grid"), &mut problems);
     let baselines = spaces::baselines(at("baseline"), &mut problems);

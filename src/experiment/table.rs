@@ -140,6 +140,10 @@ fn home_of(key: &str) -> Option<&'static str> {
         Some("[experiment]")
     } else if has(keys::DATA) {
         Some("[data]")
+    } else if has(keys::CATEGORIES) {
+        Some("`categories` of [data]")
+    } else if has(keys::DATE) {
+        Some("an entry of `date` of [data]")
     } else if has(keys::SPLIT) {
         Some("`split` of [data]")
     } else if has(keys::CHECKPOINT) {

@@ -8,6 +8,7 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, Value as Sql, ValueRef};
 
 use super::StoreError;
+use sweep_core::data_config::Edition;
 use sweep_core::trial::{Goal, Kind, Objective, Status, Value};
 
 /// The last millisecond of the year 9999.
@@ -113,6 +114,12 @@ impl Cells<'_> {
 
     pub(super) fn kind(&self, column: &'static str) -> Result<Kind, StoreError> {
         Kind::parse(&self.text(column)?).ok_or_else(|| self.refuse(column, Kind::allowed()))
+    }
+
+    /// Whose defaults hold for the data of an experiment file.
+    pub(super) fn edition(&self, column: &'static str) -> Result<Edition, StoreError> {
+        Edition::from_number(self.int(column)?)
+            .ok_or_else(|| self.refuse(column, "1 or 2; the sweep was run by a newer version"))
     }
 
     /// The columns `metric` and `goal`.

@@ -64,7 +64,7 @@ impl Store {
         let snapshot = self.database.snapshot()?;
         let found = self.rows(
             &snapshot,
-            "SELECT id, name, file_path, file_text, flags, metric, goal, dataset
+            "SELECT id, name, file_path, file_text, flags, edition, metric, goal, dataset
              FROM experiments WHERE name = ?1",
             [name],
             ("experiments", "name"),
@@ -75,6 +75,7 @@ impl Store {
                     file_path: cells.path_of("file_path")?,
                     file_text: cells.text("file_text")?,
                     flags: cells.texts("flags")?,
+                    edition: cells.edition("edition")?,
                     objective: cells.objective()?,
                     dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
                     sessions: self.sessions(&snapshot, id)?,

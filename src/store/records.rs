@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::WorkingTree;
+use sweep_core::data_config::Edition;
 use sweep_core::trial::{
     ConfigId, DataDigest, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
 };
@@ -37,6 +38,8 @@ pub struct ExperimentRecord {
     pub file_text: String,
     /// Keys that were set on top of it, such as `model.epochs=5`.
     pub flags: Vec<String>,
+    /// Whose defaults hold for its data.
+    pub edition: Edition,
     pub objective: Objective,
     pub dataset: DatasetRecord,
     pub sessions: Vec<SessionRecord>,
@@ -53,6 +56,8 @@ pub struct ExperimentFile {
     pub text: String,
     /// Keys that were set on top of it.
     pub flags: Vec<String>,
+    /// Whose defaults hold for its data.
+    pub edition: Edition,
 }
 
 /// A prepared data set as recorded.

@@ -40,8 +40,9 @@ impl Store {
         let copy: i64 = transaction
             .query_row(
                 "INSERT INTO experiments (name, file_path, file_text, flags, metric, goal, dataset,
-                                          created_ms, updated_ms, extra_seeds)
-                 SELECT ?2, file_path, file_text, ?3, metric, goal, dataset, ?4, ?4, extra_seeds
+                                          created_ms, updated_ms, extra_seeds, edition)
+                 SELECT ?2, file_path, file_text, ?3, metric, goal, dataset, ?4, ?4, extra_seeds,
+                        edition
                  FROM experiments WHERE id = ?1 RETURNING id",
                 params![id, new, to_json(flags), now_ms()],
                 |row| row.get(0),

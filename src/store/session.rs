@@ -8,6 +8,7 @@ use rusqlite::{Transaction, params};
 use super::cells::{param_cells, to_int, to_json, to_json_object, to_text};
 use super::clock::now_ms;
 use super::{DatasetRecord, Store, StoreError};
+use sweep_core::data_config::Edition;
 use sweep_core::trial::{ConfigId, Objective, TrialId, TrialSpec};
 
 const ACTION: &str = "beginning a session";
@@ -22,6 +23,8 @@ pub struct NewSession<'a> {
     pub file_text: &'a str,
     /// Keys set on top of the file, such as `model.epochs=5`.
     pub flags: &'a [String],
+    /// Whose defaults hold for its data.
+    pub edition: Edition,
     pub objective: &'a Objective,
     pub dataset: &'a DatasetRecord,
     /// The command line.
@@ -168,12 +171,12 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
         self.transaction
             .query_row(
                 "INSERT INTO experiments (name, file_path, file_text, flags, metric, goal, dataset,
-                                          created_ms, updated_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+                                          created_ms, updated_ms, edition)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
                  ON CONFLICT (name) DO UPDATE SET file_path = excluded.file_path,
                      file_text = excluded.file_text, flags = excluded.flags,
                      metric = excluded.metric, goal = excluded.goal, dataset = excluded.dataset,
-                     updated_ms = excluded.updated_ms
+                     edition = excluded.edition, updated_ms = excluded.updated_ms
                  RETURNING id",
                 params![
                     begin.experiment,
@@ -184,6 +187,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
                     begin.objective.goal.name(),
                     dataset,
                     self.now,
+                    begin.edition.number(),
                 ],
                 |row| row.get(0),
             )
@@ -194,8 +198,8 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
         self.transaction
             .query_row(
                 "INSERT INTO sessions (experiment, command, file_text, flags, host, pid, version,
-                                       git_commit, started_ms, environment, outcome)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running') RETURNING id",
+                                       git_commit, started_ms, environment, outcome, edition)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11) RETURNING id",
                 params![
                     experiment,
                     begin.command,
@@ -207,6 +211,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
                     begin.git_commit,
                     self.now,
                     to_json_object(begin.environment),
+                    begin.edition.number(),
                 ],
                 |row| row.get(0),
             )

@@ -107,7 +107,8 @@ impl Store {
     ) -> Result<Vec<TestEvaluation>, StoreError> {
         self.rows(
             &self.database.connection,
-            "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags FROM test_evaluations l
+            "SELECT l.data, l.experiment, e.file_path, e.file_text, e.flags, e.edition
+             FROM test_evaluations l
              LEFT JOIN datasets d ON d.digest = l.data
              LEFT JOIN datasets own ON own.digest = ?1
              LEFT JOIN experiments e
@@ -127,6 +128,7 @@ impl Store {
                         path: cells.path_of("file_path")?,
                         text,
                         flags: cells.texts("flags")?,
+                        edition: cells.edition("edition")?,
                     }),
                 };
                 Ok(TestEvaluation {

@@ -103,7 +103,7 @@ impl Store {
     pub fn file_of(&self, trial: &TrialId) -> Result<Option<ExperimentFile>, StoreError> {
         let found = self.rows(
             &self.database.connection,
-            "SELECT s.id, e.name, e.file_path, s.file_text, s.flags FROM attempts a
+            "SELECT s.id, e.name, e.file_path, s.file_text, s.flags, s.edition FROM attempts a
              JOIN trials t ON t.id = a.trial JOIN sessions s ON s.id = a.session
              JOIN experiments e ON e.id = s.experiment
              WHERE t.name = ?1 AND a.outcome IN ('finished', 'diverged')
@@ -116,6 +116,7 @@ impl Store {
                     path: cells.path_of("file_path")?,
                     text: cells.text("file_text")?,
                     flags: cells.texts("flags")?,
+                    edition: cells.edition("edition")?,
                 })
             },
         )?;

@@ -79,7 +79,13 @@ fn spoiled_models_are_read_or_refused(kind: &'static str, files: &'static OnceLo
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("songs.csv");
     fs::write(&data, super::texts::csv()).unwrap();
-    let table = Table::read(&data, "").unwrap();
+    let table = {
+        let storage = sweep_data::Storage {
+            all_text: true,
+            ..Default::default()
+        };
+        Table::read(&[data], &Default::default(), &storage, "").unwrap()
+    };
     let (run, taken) = cases(kind, 150, |seed| {
         let mut rng = Rng(seed);
         let mut files = sound.clone();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use sweep_core::data_config::Edition;
 use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{Artifact, DataDigest, Kind, ModelSpec, Objective, TrialResult, TrialSpec};
@@ -92,7 +93,7 @@ fn mangled_experiment_files_and_flags_are_read_or_refused() {
         let Ok(source) = Source::from_bytes(Path::new("fuzz.toml"), text) else {
             return false;
         };
-        parse(&source, &[flag]).is_ok()
+        parse(&source, &[flag], Edition::default()).is_ok()
     });
     assert!(taken > 0 && taken < run, "{taken} of {run} were taken");
 }
@@ -102,8 +103,10 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("songs.csv");
     let source = Source::from_bytes(Path::new("fuzz.toml"), TOML.as_bytes().to_vec()).unwrap();
-    let mut spec = parse(&source, &[]).expect("a sound experiment").data;
-    spec.path = path.clone();
+    let mut spec = parse(&source, &[], Edition::default())
+        .expect("a sound experiment")
+        .data;
+    spec.paths = vec![path.clone()];
     let sound = csv();
     let (run, taken) = cases("tables", 50, |seed| {
         let mut rng = Rng(seed);
@@ -115,7 +118,7 @@ fn mangled_tables_are_prepared_and_described_or_refused() {
         if let Ok(view) = View::of(&spec) {
             sweep_describe::describe(&view);
         }
-        if let Ok(view) = View::open(&path, Some("class"), None) {
+        if let Ok(view) = View::open(&spec.paths, &spec.format, Some("class"), None) {
             sweep_describe::describe(&view);
         }
         let Ok(prepared) = prepare(&spec, folder.path()) else {
@@ -252,6 +255,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
             file_path: Path::new("fuzz.toml"),
             file_text: "",
             flags: &[],
+            edition: Edition::default(),
             objective: &Objective::default(),
             dataset: &dataset,
             command: "sweep run fuzz.toml",

@@ -47,7 +47,7 @@ impl TestWorker {
             path: "small.toml".into(),
             text: format!("[data]\npath = {csv:?}\ntarget = \"class\"\n[model]\n"),
         };
-        let experiment = parse(&source, &[]).unwrap();
+        let experiment = parse(&source, &[], sweep_core::data_config::Edition::default()).unwrap();
         let prepared = sweep_data::prepare(&experiment.data, folder.path()).unwrap();
         let mut worker = Command::new(env!("CARGO_BIN_EXE_sweep"))
             .arg("worker")

@@ -47,6 +47,7 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
         file_path: &prepared.loaded.source.path,
         file_text: &prepared.loaded.source.text,
         flags: &prepared.loaded.flags,
+        edition: experiment.data.format.edition,
         objective: &experiment.objective,
         dataset: &dataset_record(prepared),
         command: &command.join(" "),

@@ -14,9 +14,9 @@ use std::path::Path;
 use sweep_core::random::{Purpose, Stream};
 
 use super::atomic;
-use super::error::DataError;
 use song::{Song, identifier, words};
 use style::{FIRST, GENRES, PER_GENRE, SECOND, STYLES};
+use sweep_table::DataError;
 
 /// Rows of the real file, and so the default of the made-up one.
 pub const ROWS: usize = 32_833;

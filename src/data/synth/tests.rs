@@ -94,7 +94,7 @@ fn an_impossible_number_of_rows_is_refused() {
 
 fn songs(change: impl FnOnce(&mut DataSpec)) -> (Case, Prepared) {
     let case = Case::new("").with(|spec| {
-        write(&spec.path, 6000, 3).unwrap();
+        write(spec.path(), 6000, 3).unwrap();
         spec.target = "playlist_genre".to_owned();
         spec.group = Some("track_id".to_owned());
         spec.year = names(&["track_album_release_date"]);
@@ -111,7 +111,12 @@ fn columns_that_give_the_target_away_are_found_from_the_data() {
     assert_eq!(honest.meta.features.len(), 14);
 
     let (_case, cheating) = songs(|spec| {
-        spec.categorical = names(&["playlist_subgenre", "playlist_name", "playlist_id", "key"]);
+        spec.categorical = Some(names(&[
+            "playlist_subgenre",
+            "playlist_name",
+            "playlist_id",
+            "key",
+        ]));
     });
     let found = warnings(&cheating);
     assert_eq!(found.len(), 3, "{found:#?}");

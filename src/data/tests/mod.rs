@@ -12,8 +12,10 @@ pub(super) mod warnings;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Prepared, prepare};
-use sweep_core::data_config::{DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec};
+use super::{DataError, Prepared, Storage, Table, prepare};
+use sweep_core::data_config::{
+    CategorySpec, DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec, TableFormat,
+};
 
 pub(super) fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -21,17 +23,22 @@ pub(super) fn names(names: &[&str]) -> Vec<String> {
 
 fn spec(path: &Path) -> DataSpec {
     DataSpec {
-        path: path.to_owned(),
+        paths: vec![path.to_owned()],
+        format: TableFormat::default(),
         target: "class".to_owned(),
         group: None,
         exclude: [].into(),
+        drop: Vec::new(),
         numeric: None,
         year: Vec::new(),
-        categorical: Vec::new(),
+        dates: Some(Vec::new()),
+        categorical: Some(Vec::new()),
+        categories: CategorySpec::default(),
         text: Vec::new(),
         missing: MissingRules {
             default: MissingPolicy::Error,
             columns: [].into(),
+            indicator: false,
         },
         scale: Scale::Standard,
         split: SplitSpec {
@@ -42,6 +49,15 @@ fn spec(path: &Path) -> DataSpec {
             seed: 42,
         },
     }
+}
+
+/// The table at `path`, every cell as text.
+pub(super) fn as_text(path: &Path) -> Table {
+    let storage = Storage {
+        all_text: true,
+        ..Storage::default()
+    };
+    Table::read(&[path.to_owned()], &TableFormat::default(), &storage, "").unwrap()
 }
 
 /// A folder with one file, and the experiment that reads it.
@@ -121,6 +137,6 @@ fn full(text: impl AsRef<[u8]>) -> Case {
     Case::new(text).with(|spec| {
         spec.numeric = Some(names(&["a", "b"]));
         spec.year = names(&["date"]);
-        spec.categorical = names(&["kind"]);
+        spec.categorical = Some(names(&["kind"]));
     })
 }

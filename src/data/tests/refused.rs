@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Case, full, names, shown, table};
-use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
+use sweep_core::data_config::{DataSpec, Edition, MissingPolicy, Scale};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
@@ -23,11 +23,11 @@ fn every_bad_file_is_explained() {
     let cases: Vec<(&str, Case)> = vec![
         (
             "no such file",
-            full("").with(|spec| spec.path = "absent.csv".into()),
+            full("").with(|spec| spec.paths = vec!["absent.csv".into()]),
         ),
         (
             "a folder",
-            full("").with(|spec| spec.path = std::env::temp_dir()),
+            full("").with(|spec| spec.paths = vec![std::env::temp_dir()]),
         ),
         ("empty", full("")),
         ("header only", full("a,b,kind,date,class\n")),
@@ -52,7 +52,7 @@ fn every_bad_file_is_explained() {
         ),
         (
             "target among the features",
-            full(&good).with(|spec| spec.categorical = names(&["class"])),
+            full(&good).with(|spec| spec.categorical = Some(names(&["class"]))),
         ),
         (
             "named twice",
@@ -115,7 +115,7 @@ fn every_bad_file_is_explained() {
         (
             "rare class in groups",
             full(with_row(&"1,1,rare,2001,maybe\n".repeat(30))).with(|spec| {
-                spec.categorical.clear();
+                spec.categorical = Some(Vec::new());
                 spec.group = Some("kind".to_owned());
             }),
         ),
@@ -127,7 +127,7 @@ fn every_bad_file_is_explained() {
         (
             "too few groups",
             full(table(60)).with(|spec| {
-                spec.categorical.clear();
+                spec.categorical = Some(Vec::new());
                 spec.group = Some("class".to_owned());
                 spec.split.stratify = false;
             }),
@@ -155,7 +155,7 @@ fn every_bad_file_is_explained() {
         ),
         (
             "too many categories",
-            Case::new(many_categories()).with(|spec| spec.categorical = names(&["kind"])),
+            Case::new(many_categories()).with(|spec| spec.categorical = Some(names(&["kind"]))),
         ),
         (
             "test file absent",
@@ -174,7 +174,9 @@ fn every_bad_file_is_explained() {
         ("several at once", full(with_row("tall,1,x,never,"))),
     ];
     let mut text = String::new();
-    for (name, case) in &cases {
+    for (name, case) in cases {
+        // What the first edition refuses and later ones read is refused as ever.
+        let case = case.with(|spec| spec.format.edition = Edition::First);
         text.push_str(&format!("# {name}\n{}\n", shown(&case.errors())));
         assert!(
             !case.folder.path().join("store").exists(),

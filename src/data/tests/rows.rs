@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::{Case, full, table};
-use crate::{Dataset, FittedField, HeldOutTest, SavedPreprocessor, Table};
+use super::{Case, as_text, full, table};
+use crate::{Dataset, FittedField, HeldOutTest, SavedPreprocessor};
 use sweep_core::data_config::MissingPolicy;
 
 #[test]
@@ -66,9 +66,9 @@ fn byte_order_mark_line_ends_tabs_and_blank_lines_change_nothing() {
     let dressed = format!("\u{feff}{}", table(60).replace('\n', "\r\n\r\n"));
     assert_eq!(full(dressed).prepared().meta, plain.meta);
     let tabs = full(table(60).replace(',', "\t")).with(|spec| {
-        let path = spec.path.with_extension("tsv");
-        fs::rename(&spec.path, &path).unwrap();
-        spec.path = path;
+        let path = spec.path().with_extension("tsv");
+        fs::rename(spec.path(), &path).unwrap();
+        spec.paths = vec![path];
     });
     assert_eq!(tabs.prepared().meta, plain.meta);
 }
@@ -201,7 +201,10 @@ fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() 
     });
     let prepared = case.prepared();
     let saved = SavedPreprocessor::read(&prepared.preprocessor_path).unwrap();
-    assert_eq!(saved, SavedPreprocessor::of(&prepared.meta, Vec::new()));
+    assert_eq!(
+        saved,
+        SavedPreprocessor::of(&prepared.meta, Vec::new(), "class", &case.spec.format)
+    );
 
     // The same file, columns turned round and the target gone.
     let turned: String = text
@@ -213,7 +216,7 @@ fn the_saved_preparation_gives_rows_the_features_that_they_were_prepared_with() 
         .collect();
     let path = case.folder.path().join("new.csv");
     fs::write(&path, turned).unwrap();
-    let new = Table::read(&path, "").unwrap();
+    let new = as_text(&path);
     let features = saved.on(&new).unwrap().encode(0..62).unwrap();
     let refused: Vec<u64> = features.refused.iter().map(|row| row.line).collect();
     assert_eq!(refused, [63], "the row that was dropped");

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::as_text;
 use super::text::{case, saved, text, titled};
-use crate::{HeldOutTest, SavedPreprocessor, Table};
+use crate::{HeldOutTest, SavedPreprocessor};
 use sweep_core::data_config::{Sentence, TextEncoder};
 
 #[path = "../../sentence/tests/tiny.rs"]
@@ -29,7 +30,7 @@ fn sentences_are_read_once_for_all_and_the_same_for_new_rows() {
     let test = HeldOutTest::open(&prepared.test_path).unwrap();
     let path = case.folder.path().join("new.csv");
     fs::write(&path, titled(60)).unwrap();
-    let table = Table::read(&path, "").unwrap();
+    let table = as_text(&path);
     let saved = saved(&prepared);
     let new = saved.on(&table).unwrap().encode(0..60).unwrap();
     for (row, features) in test

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::{Case, names, shown, table};
-use crate::{Dataset, FittedField, HeldOutTest, Prepared, SavedPreprocessor, Table};
+use super::{Case, as_text, names, shown, table};
+use crate::{Dataset, FittedField, HeldOutTest, Prepared, SavedPreprocessor};
 use sweep_core::data_config::{
     Analyzer, DataSpec, Hashing, MissingPolicy, Scale, Terms, TextEncoder, TextSpec, Tfidf,
 };
@@ -105,7 +105,7 @@ fn what_is_saved_encodes_new_texts_as_the_rows_were_encoded() {
     let saved = saved(&prepared);
     let path = case.folder.path().join("new.csv");
     fs::write(&path, titled(60)).unwrap();
-    let table = Table::read(&path, "").unwrap();
+    let table = as_text(&path);
     let encoder = saved.on(&table).unwrap();
     for (row, features) in test
         .source()
@@ -128,11 +128,7 @@ fn a_missing_text_is_an_empty_one_unless_a_rule_of_its_own_refuses_it() {
         let saved = saved(&case.prepared());
         let path = case.folder.path().join("new.csv");
         fs::write(&path, "title,a\n,1\n").unwrap();
-        let features = saved
-            .on(&Table::read(&path, "").unwrap())
-            .unwrap()
-            .encode(0..1)
-            .unwrap();
+        let features = saved.on(&as_text(&path)).unwrap().encode(0..1).unwrap();
         assert_eq!(features.refused.len(), refused);
         assert_eq!(features.rows.len(), 1 - refused);
         assert!(features.x.iter().skip(1).all(|x| *x == 0.0));

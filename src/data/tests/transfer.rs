@@ -141,8 +141,8 @@ fn without_groups_each_known_row_keeps_its_own_side() {
 fn rows_of_another_file_are_known_by_their_group() {
     let lab = Lab::new(|_| {});
     let new = lab.after(|spec, folder| {
-        spec.path = folder.join("other.csv");
-        fs::write(&spec.path, rows(300, 1200)).unwrap();
+        spec.paths = vec![folder.join("other.csv")];
+        fs::write(spec.path(), rows(300, 1200)).unwrap();
     });
     let new = new.unwrap();
     assert_nothing_leaks(&splits(&lab.source, 0), &splits(&new, 300));
@@ -152,8 +152,8 @@ fn rows_of_another_file_are_known_by_their_group() {
 fn rows_of_another_file_without_groups_are_known_by_their_content() {
     let lab = Lab::new(|spec| spec.group = None);
     let new = lab.after(|spec, folder| {
-        spec.path = folder.join("other.csv");
-        fs::write(&spec.path, rows(300, 1200)).unwrap();
+        spec.paths = vec![folder.join("other.csv")];
+        fs::write(spec.path(), rows(300, 1200)).unwrap();
     });
     let (before, after) = (splits(&lab.source, 0), splits(&new.unwrap(), 300));
     let mut known = 0;
@@ -197,8 +197,8 @@ fn what_cannot_be_decided_is_refused() {
     );
     // The file of the source is needed and has changed.
     let other = |spec: &mut DataSpec, folder: &Path| {
-        spec.path = folder.join("other.csv");
-        fs::write(&spec.path, rows(300, 1200)).unwrap();
+        spec.paths = vec![folder.join("other.csv")];
+        fs::write(spec.path(), rows(300, 1200)).unwrap();
         fs::write(folder.join("source.csv"), rows(0, 599)).unwrap();
     };
     insta::assert_snapshot!(lab.refusal(other));

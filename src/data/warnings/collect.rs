@@ -5,18 +5,19 @@
 use std::collections::{HashMap, HashSet};
 
 use sweep_core::data_config::DataSpec;
+use sweep_core::format::pluralize;
+use sweep_table::error::quote;
 
 use super::super::columns::Form;
-use super::super::encode::Encoded;
-use super::super::error::pluralize;
+use super::super::digest::SplitRows;
 use super::super::loaded_table::{LoadedTable, Source, TEST_KEY};
 use super::super::split::{Splits, TEST, TRAIN, VALID};
-use super::super::{cross_split_duplicates, error::quote, leakage};
+use super::super::{cross_split_duplicates, leakage};
 use super::Note;
 
 impl LoadedTable<'_> {
-    /// Adds to the summary what is worth knowing about the split and the features made.
-    pub fn notice(&mut self, spec: &DataSpec, splits: &Splits, encoded: &[Encoded; 3]) {
+    /// What is worth knowing about the split and the features made.
+    pub fn notes(&self, spec: &DataSpec, splits: &Splits, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
         let Source {
             table,
             roles,
@@ -27,9 +28,9 @@ impl LoadedTable<'_> {
         let groups = groups.as_deref();
         let (target, train) = (&spec.target, &splits[TRAIN]);
         let mut notes = leakage::notes(target, &roles.fields, part, labels, groups, train);
-        notes.extend(self.unseen(encoded));
+        notes.extend(self.unseen(rows));
         notes.extend(self.several_labels());
-        notes.extend(self.duplicates(splits, encoded));
+        notes.extend(self.duplicates(splits, rows));
         if groups.is_none() {
             let held_out = self.held_out(splits);
             notes.extend(cross_split_duplicates::suggest_group(
@@ -37,28 +38,26 @@ impl LoadedTable<'_> {
             ));
         }
         notes.extend(self.shared_groups());
-        let filled = self.filled(encoded);
-        self.summary.notes.extend(notes);
-        self.summary.imputed = filled;
+        notes
     }
 
     /// Columns of which cells were filled in, and how many.
-    fn filled(&self, encoded: &[Encoded; 3]) -> Vec<(String, usize)> {
+    pub fn imputed(&self, rows: &[SplitRows<'_>; 3]) -> Vec<(String, usize)> {
+        let counts: Vec<_> = rows.iter().map(|split| split.x.counts()).collect();
         let fields = self.main.roles.fields.iter().enumerate();
         let counts = fields.map(|(place, field)| {
-            (
-                field.name.clone(),
-                encoded.iter().map(|split| split.imputed[place]).sum(),
-            )
+            let cells = counts.iter().map(|counts| counts.missing[place]).sum();
+            (field.name.clone(), cells)
         });
         counts.filter(|(_, cells)| *cells > 0).collect()
     }
 
     /// Categories that no training row has.
-    fn unseen(&self, encoded: &[Encoded; 3]) -> Vec<Note> {
+    fn unseen(&self, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
+        let counts: Vec<_> = rows.iter().map(|split| split.x.counts()).collect();
         let mut notes = Vec::new();
         for (place, field) in self.main.roles.fields.iter().enumerate() {
-            let unseen: usize = encoded.iter().map(|split| split.unseen[place]).sum();
+            let unseen: usize = counts.iter().map(|counts| counts.unseen[place]).sum();
             if unseen > 0 {
                 let (cells, name) = (pluralize(unseen, "cell"), quote(&field.name));
                 let text = match field.form {
@@ -87,10 +86,9 @@ impl LoadedTable<'_> {
     }
 
     /// Rows that are the same as a training row.
-    fn duplicates(&self, splits: &Splits, encoded: &[Encoded; 3]) -> Vec<Note> {
-        let width = encoded[TRAIN].x.len() / splits[TRAIN].len();
+    fn duplicates(&self, splits: &Splits, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
         let of = |split: usize| {
-            cross_split_duplicates::identical(width, &encoded[TRAIN].x, &encoded[split].x)
+            cross_split_duplicates::identical(&rows[TRAIN].hashes, &rows[split].hashes)
         };
         let (valid, test) = (of(VALID), of(TEST));
         let mut notes = Vec::new();

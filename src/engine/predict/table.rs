@@ -23,8 +23,8 @@ pub struct TableSummary {
     pub refused: usize,
     /// The first of them.
     pub first_refused: Vec<RejectedRow>,
-    /// Cells with a category that no training row had, in rows with a prediction.
-    pub unseen: usize,
+    /// Columns with categories that no training row had, and the cells in rows with a prediction.
+    pub unseen: Vec<(String, usize)>,
 }
 
 /// Why predictions could not be written.
@@ -118,7 +118,12 @@ pub fn write(
 
 impl TableSummary {
     fn add(&mut self, features: Features) {
-        self.unseen += features.unseen;
+        for (column, cells) in features.unseen {
+            match self.unseen.iter_mut().find(|(known, _)| *known == column) {
+                Some((_, known)) => *known += cells,
+                None => self.unseen.push((column, cells)),
+            }
+        }
         self.refused += features.refused.len();
         let room = SHOWN - self.first_refused.len();
         self.first_refused
@@ -144,7 +149,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new.csv");
         fs::write(&path, text).unwrap();
-        Table::read(&path, "").unwrap()
+        let storage = sweep_data::Storage {
+            all_text: true,
+            ..Default::default()
+        };
+        Table::read(&[path], &Default::default(), &storage, "").unwrap()
     }
 
     #[test]

@@ -108,7 +108,7 @@ mod tests {
     fn read(text: String) -> Experiment {
         let path = "plan.toml".into();
         let source = Source { path, text };
-        match parse(&source, &[]) {
+        match parse(&source, &[], sweep_core::data_config::Edition::default()) {
             Ok(experiment) => experiment,
             Err(problems) => panic!("{problems:#?}"),
         }

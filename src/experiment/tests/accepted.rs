@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{DATA, GOOD, good, source};
 use crate::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
+use sweep_core::data_config::Edition;
 use sweep_core::data_config::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
@@ -55,7 +56,9 @@ fn a_full_file_is_read() {
 fn what_a_worker_may_cost_is_read() {
     let read = |text: &str| {
         let text = format!("{DATA}[model]\n[schedule]\n{text}\n");
-        parse(&source(&text), &[]).expect("sound").schedule
+        parse(&source(&text), &[], Edition::default())
+            .expect("sound")
+            .schedule
     };
     let schedule = read("memory_limit = \"2GiB\"\ncheckpoint = { every = \"1m30s\", cost = 1 }");
     assert_eq!(schedule.memory_limit, Some(2 << 30));
@@ -70,7 +73,8 @@ fn what_a_worker_may_cost_is_read() {
 #[test]
 fn what_a_file_leaves_out_has_the_documented_default() {
     let text = format!("{DATA}test_path = \"test.csv\"\n[[baseline]]\nkind = \"xgboost\"\n");
-    let experiment = parse(&source(&text), &[]).expect("a short file is enough");
+    let experiment =
+        parse(&source(&text), &[], Edition::default()).expect("a short file is enough");
     assert_eq!(
         (experiment.name.as_str(), &experiment.seeds[..]),
         ("bad", &[1][..])
@@ -94,7 +98,10 @@ fn what_a_file_leaves_out_has_the_documented_default() {
 fn text_is_one_table_or_several_with_documented_defaults() {
     let read = |text: &str| {
         let text = format!("{DATA}group = \"track\"\n{text}\n[model]\n");
-        parse(&source(&text), &[]).expect("this is sound").data.text
+        parse(&source(&text), &[], Edition::default())
+            .expect("this is sound")
+            .data
+            .text
     };
     let single = read("text = { columns = [\"a\", \"track\"], encoder = \"tfidf\", dims = 7 }");
     assert_eq!(single[0].columns, ["a", "track"]);
@@ -165,7 +172,7 @@ fn flags_replace_what_the_file_says() {
         (8, 0.25)
     );
     assert_eq!(experiment.schedule.slots, Slots::Auto);
-    assert_eq!(experiment.data.path.to_str(), Some("data/other.csv"));
+    assert_eq!(experiment.data.path().to_str(), Some("data/other.csv"));
     assert_eq!(experiment.seeds, [9]);
     assert_eq!(experiment.data.group.as_deref(), Some("3fa9c1:best"));
     // What a flag sets has no place in the file.
@@ -220,7 +227,7 @@ fn all_rows_lead_a_learning_curve_whether_named_or_not() {
 
 /// The experiment with `rest` after a sound `[data]` table.
 fn read(rest: &str) -> crate::Experiment {
-    match parse(&source(&format!("{DATA}{rest}")), &[]) {
+    match parse(&source(&format!("{DATA}{rest}")), &[], Edition::default()) {
         Ok(experiment) => experiment,
         Err(problems) => panic!("{problems:#?}"),
     }
@@ -314,7 +321,7 @@ fn what_contradicts_the_source_of_a_transfer_is_pointed_at() {
 fn slots_and_engines_are_read() {
     let slots = |schedule: &str| {
         let text = format!("{DATA}[model]\n[schedule]\n{schedule}\n");
-        let experiment = parse(&source(&text), &[]).unwrap();
+        let experiment = parse(&source(&text), &[], Edition::default()).unwrap();
         (experiment.schedule.slots, experiment.schedule.engine)
     };
     let these = |cpu: usize, cuda: Cuda| Slots::These { cpu, cuda };
@@ -333,7 +340,9 @@ fn slots_and_engines_are_read() {
 fn what_is_said_of_gpus_is_read() {
     let read = |schedule: &str| {
         let text = format!("{DATA}[model]\n[schedule]\n{schedule}\n");
-        let schedule = parse(&source(&text), &[]).unwrap().schedule;
+        let schedule = parse(&source(&text), &[], Edition::default())
+            .unwrap()
+            .schedule;
         (schedule.gpu_shares, schedule.tf32)
     };
     assert_eq!(read(""), (None, false));

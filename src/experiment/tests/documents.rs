@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
 use crate::{keys, parse};
+use sweep_core::data_config::Edition;
 use sweep_core::trial::models::ParamType;
 use sweep_core::trial::{Kind, ModelSpec};
 
@@ -26,7 +27,7 @@ fn every_example_of_the_reference_is_accepted() {
         if !has("[model]") && !has("[grid]") && !has("[[baseline]]") {
             text += "\n[model]\n";
         }
-        if let Err(diagnostics) = parse(&source(&text), &[]) {
+        if let Err(diagnostics) = parse(&source(&text), &[], Edition::default()) {
             panic!("{}", drawn(&text, &[], &diagnostics));
         }
     }
@@ -38,6 +39,8 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("## `[experiment]`", keys::EXPERIMENT),
         ("## `[data]`", keys::DATA),
         ("### `split`", keys::SPLIT),
+        ("### `date`", keys::DATE),
+        ("### `categories`", keys::CATEGORIES),
         ("### `text`", keys::TEXT),
         ("## `[transfer]`", keys::TRANSFER),
         ("## `[schedule]`", keys::SCHEDULE),

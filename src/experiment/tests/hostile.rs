@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::{DATA, GOOD, drawn, good, source};
 use crate::{MAX_FILE_BYTES, MAX_TRIALS, Source, parse};
+use sweep_core::data_config::Edition;
 
 #[test]
 fn crlf_and_a_byte_order_mark_change_nothing() {
     let text = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
-    let experiment = parse(&source(&text), &[]).expect("the same file");
+    let experiment = parse(&source(&text), &[], Edition::default()).expect("the same file");
     let span = experiment.span_of("data.path").expect("a span");
     assert_eq!(&text[span], "\"data/songs.csv\"");
     assert_eq!(experiment.data, good(&[]).data);
@@ -22,13 +23,25 @@ fn files_too_long_or_not_of_text_are_refused() {
     assert!(Source::from_bytes(path, vec![b'\n'; MAX_FILE_BYTES]).is_ok());
     let binary = Source::from_bytes(path, b"a = 1\nb = \"\xff\"\n".to_vec());
     assert!(binary.is_err_and(|problem| problem.message.contains("line 2")));
-    assert!(parse(&source(&"\n".repeat(MAX_FILE_BYTES + 1)), &[]).is_err());
+    assert!(
+        parse(
+            &source(&"\n".repeat(MAX_FILE_BYTES + 1)),
+            &[],
+            Edition::default()
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn a_thousand_errors_are_all_told() {
     let keys: String = (0..1000).map(|key| format!("k{key} = 1\n")).collect();
-    let problems = parse(&source(&format!("{DATA}[model]\n{keys}")), &[]).expect_err("bad keys");
+    let problems = parse(
+        &source(&format!("{DATA}[model]\n{keys}")),
+        &[],
+        Edition::default(),
+    )
+    .expect_err("bad keys");
     assert_eq!(problems.len(), 1000);
 }
 
@@ -36,7 +49,7 @@ fn a_thousand_errors_are_all_told() {
 fn keys_that_are_long_or_hold_escape_sequences_are_shown_fit_for_a_terminal() {
     let long = "k".repeat(MAX_FILE_BYTES / 2);
     let text = format!("{DATA}[model]\n\"\\u001b[31m\" = 1\n{long} = 1\n");
-    let problems = parse(&source(&text), &[]).expect_err("unknown keys");
+    let problems = parse(&source(&text), &[], Edition::default()).expect_err("unknown keys");
     assert_eq!(problems[0].message, "unknown key `\\u{1b}[31m` in `model`");
     assert!(problems[1].message.chars().count() < 600);
 }
@@ -47,8 +60,9 @@ fn the_largest_grid_allowed_is_exactly_the_bound() {
         let axis = format!("[grid]\nlr = {{ lin = [1, 2], steps = {steps} }}\n");
         format!("{DATA}[experiment]\nseeds = [1, 2]\n{axis}")
     };
-    assert!(parse(&source(&grid(MAX_TRIALS / 2 + 1)), &[]).is_err());
-    let experiment = parse(&source(&grid(MAX_TRIALS / 2)), &[]).expect("just within the bound");
+    assert!(parse(&source(&grid(MAX_TRIALS / 2 + 1)), &[], Edition::default()).is_err());
+    let experiment = parse(&source(&grid(MAX_TRIALS / 2)), &[], Edition::default())
+        .expect("just within the bound");
     let networks = experiment.networks.expect("networks");
     assert_eq!(networks.combinations() * 2, MAX_TRIALS);
 }
@@ -119,7 +133,7 @@ fn no_mangled_flag_makes_the_reader_panic() {
         let equals = ["=", "=", "=", ""][rng.below(4)];
         let flag = format!("{}{equals}{value}", path.join("."));
         let flags = [flag, "data.path=\"x\"".to_owned()];
-        match parse(&source(GOOD), &flags) {
+        match parse(&source(GOOD), &flags, Edition::default()) {
             Ok(_) => accepted += 1,
             Err(diagnostics) => assert!(!drawn(GOOD, &flags, &diagnostics).is_empty()),
         }
@@ -129,7 +143,7 @@ fn no_mangled_flag_makes_the_reader_panic() {
 
 /// Whether `text` is accepted; every diagnostic of one that is not must point into it.
 fn sound(text: &str) -> bool {
-    match parse(&source(text), &[]) {
+    match parse(&source(text), &[], Edition::default()) {
         Ok(experiment) => {
             assert!(
                 experiment

@@ -6,6 +6,7 @@ mod hostile;
 mod refused;
 
 use super::{Diagnostic, Experiment, Origin, Source, parse};
+use sweep_core::data_config::Edition;
 
 const GOOD: &str = r#"[experiment]
 name = "genres"
@@ -95,7 +96,7 @@ fn drawn(text: &str, flags: &[String], diagnostics: &[Diagnostic]) -> String {
 
 fn good(flags: &[&str]) -> Experiment {
     let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-    match parse(&source(GOOD), &flags) {
+    match parse(&source(GOOD), &flags, Edition::default()) {
         Ok(experiment) => experiment,
         Err(diagnostics) => panic!("{}", drawn(GOOD, &flags, &diagnostics)),
     }

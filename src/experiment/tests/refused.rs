@@ -2,11 +2,12 @@
 
 use super::{DATA, drawn, source};
 use crate::{Source, parse};
+use sweep_core::data_config::Edition;
 
 /// What is wrong with `text` under `flags`, drawn.
 fn refused(text: &str, flags: &[&str]) -> String {
     let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-    match parse(&source(text), &flags) {
+    match parse(&source(text), &flags, Edition::default()) {
         Ok(experiment) => panic!("this was accepted:\n{text}\n{experiment:#?}"),
         Err(diagnostics) => drawn(text, &flags, &diagnostics),
     }
@@ -84,7 +85,10 @@ refused! {
         "wrong types in data": "numeric = [\"tempo\", 3]\nyear = \"released\"\ngroup = \"\"\nscale = \"minmax\"\n[model]\n";
         "exclusions of rows of the wrong shape": "exclude = { genre = \"edm\", mode = [0.5], key = [] }\n[model]\n";
         "policies that cannot be": "numeric = [\"tempo\"]\ncategorical = [\"key\"]\nmissing = { default = \"mean\", key = \"median\", genre = \"mode\", tepmo = \"drop\" }\n[model]\n";
-        "a median of categories by default": "categorical = [\"key\"]\nmissing = \"median\"\n[model]\n";
+        "how cells are read": "delimiter = \"\\n\"\ndecimal = \";\"\nencoding = \"ebcdic\"\nheader = \"yes\"\ncolumns = [\"a\", \"b\", \"a\"]\nmissing_values = \"?\"\ntrim = 1\n[model]\n";
+        "dates of the wrong shape": "date = [\"a\", { column = \"a\" }, { format = \"%Y\" }, { column = \"b\", parts = [\"week\"] }, { column = \"c\", parts = [\"year\"], cyclic = true }, 3]\n[model]\n";
+        "categories of the wrong shape": "categories = { encoding = \"target\", max_levels = 0, min_rows = 2, unknown = \"ignore\" }\n[model]\n";
+        "policies that do not go with columns": "numeric = [\"tempo\"]\ncategorical = [\"key\"]\ndate = [\"day\"]\ndrop = [\"mode\"]\nmissing = { tempo = \"category\", key = \"keep\", mode = \"drop\" }\n[model]\n";
         "a split that leaves nothing": "split = { valid = 0.5, test = 0.5 }\n[model]\n";
         "a split out of range": "split = { valid = 0, test = 1, stratify = 1, seed = -1, shuffle = true }\n[model]\n";
         "test rows asked for twice": "test_path = \"test.csv\"\nsplit = { test = 0.1 }\n[model]\n";
@@ -153,6 +157,17 @@ fn a_file_whose_name_cannot_name_an_experiment_must_give_one() {
         path: "experiments/.hidden file.toml".into(),
         text: format!("{DATA}[model]\n"),
     };
-    let problems = parse(&source, &[]).expect_err("no name");
+    let problems = parse(&source, &[], Edition::default()).expect_err("no name");
     insta::assert_snapshot!(drawn(&source.text, &[], &problems));
+}
+
+#[test]
+fn several_targets_are_refused_with_what_to_do() {
+    let text = "[data]\npath = \"a.csv\"\ntarget = [\"x\", \"y\"]\n[model]\n";
+    let problems = parse(&source(text), &[], Edition::default()).expect_err("two targets");
+    assert_eq!(problems[0].message, "`data.target` names several columns");
+    assert_eq!(
+        problems[0].help.as_deref(),
+        Some("write one experiment file for each target")
+    );
 }

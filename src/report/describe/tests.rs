@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use sweep_core::data_config::TableFormat;
 use sweep_data::View;
 use sweep_describe::describe;
 
@@ -12,7 +13,15 @@ fn of_text(text: &str, target: Option<&str>, group: Option<&str>) -> Description
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.csv");
     fs::write(&path, text).unwrap();
-    let mut description = describe(&View::open(&path, target, group).unwrap());
+    let mut description = describe(
+        &View::open(
+            std::slice::from_ref(&path),
+            &TableFormat::default(),
+            target,
+            group,
+        )
+        .unwrap(),
+    );
     // The folder has another name every time.
     description.source.path = "table.csv".to_owned();
     description

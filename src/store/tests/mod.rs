@@ -90,6 +90,8 @@ fn begin(store: &mut Store, experiment: &str, plan: &[NewTrial], holds_lock: boo
             file_path: Path::new("experiments/songs.toml"),
             file_text: "[experiment]\n",
             flags: &[],
+            // As in databases of before editions.
+            edition: sweep_core::data_config::Edition::First,
             objective: &Objective::default(),
             dataset: &dataset(),
             command: "sweep run experiments/songs.toml",

@@ -61,6 +61,7 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
         "",
         "",
         "",
+        "",
         "ALTER TABLE trials ADD COLUMN two TEXT",
         "CREATE TABLE three (x); SELECT bad;",
     ];
@@ -69,8 +70,8 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
     let version = "SELECT user_version FROM pragma_user_version";
     assert_eq!(
         query::<i64>(&path, version),
-        5,
-        "the fifth step stands, the sixth was undone"
+        6,
+        "the sixth step stands, the seventh was undone"
     );
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'three'";
     assert_eq!(query::<i64>(&path, tables), 0);
@@ -82,12 +83,12 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
 
     let error = open_error(&path).to_string();
     assert!(
-        error.contains("schema version 5, this sweep knows versions up to 4"),
+        error.contains("schema version 6, this sweep knows versions up to 5"),
         "{error}"
     );
     let error = read_error(&path).to_string();
     assert!(
-        error.contains("schema version 5, this sweep knows versions up to 4"),
+        error.contains("schema version 6, this sweep knows versions up to 5"),
         "{error}"
     );
 }
@@ -132,7 +133,7 @@ fn an_old_database_is_copied_before_it_is_migrated() {
     let (folder, path) = fixture("v1.db");
     let schema_before = schema(&path);
     let upgraded = Store::open(&path).unwrap().upgraded().cloned().unwrap();
-    assert_eq!((upgraded.from, upgraded.to), (1, 4));
+    assert_eq!((upgraded.from, upgraded.to), (1, 5));
     assert_eq!(upgraded.backup, folder.path().join("v1.db.v1.bak"));
     assert_eq!(files_in(folder.path()), ["v1.db", "v1.db.v1.bak"]);
     assert_eq!(schema(&upgraded.backup), schema_before);
@@ -348,6 +349,7 @@ fn a_database_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     file_path: Path::new("a.toml"),
                     file_text: "",
                     flags: &[],
+                    edition: sweep_core::data_config::Edition::default(),
                     objective: &sweep_core::trial::Objective::default(),
                     dataset: &super::dataset(),
                     command: "",

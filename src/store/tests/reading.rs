@@ -340,6 +340,7 @@ fn a_seed_that_the_database_cannot_hold_is_refused_and_nothing_is_written() {
             file_path: "a.toml".as_ref(),
             file_text: "",
             flags: &[],
+            edition: sweep_core::data_config::Edition::default(),
             objective: &planned.2.objective,
             dataset: &super::dataset(),
             command: "sweep run",

@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-pub(super) use sweep_core::format::pluralize;
 
 use sweep_core::sanitize::is_unsafe;
 
@@ -37,11 +36,8 @@ pub struct DataError {
 }
 
 impl DataError {
-    pub(super) fn new(
-        file: &Path,
-        message: impl Into<String>,
-        help: impl Into<Box<str>>,
-    ) -> DataError {
+    /// Something wrong with `file`, and what to do about it.
+    pub fn new(file: &Path, message: impl Into<String>, help: impl Into<Box<str>>) -> DataError {
         DataError {
             key: None,
             file: file.to_owned(),
@@ -54,22 +50,25 @@ impl DataError {
     }
 
     /// Not what was asked for is at fault: a folder that cannot be written, say.
-    pub(super) fn of_machine(mut self) -> DataError {
+    pub fn of_machine(mut self) -> DataError {
         self.is_of_machine = true;
         self
     }
 
-    pub(super) fn key(mut self, key: impl Into<Box<str>>) -> DataError {
+    /// Blames an experiment key.
+    pub fn key(mut self, key: impl Into<Box<str>>) -> DataError {
         self.key = Some(key.into());
         self
     }
 
-    pub(super) fn line(mut self, line: u64) -> DataError {
+    /// Points at a line, from 1.
+    pub fn line(mut self, line: u64) -> DataError {
         self.line = Some(line);
         self
     }
 
-    pub(super) fn column(mut self, column: &str) -> DataError {
+    /// Points at a column.
+    pub fn column(mut self, column: &str) -> DataError {
         self.column = Some(column.into());
         self
     }
@@ -89,7 +88,7 @@ impl DataError {
 }
 
 /// `text` between backquotes, control characters escaped, cut when long.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');
@@ -111,7 +110,7 @@ fn escape(text: &str) -> String {
 }
 
 /// `did you mean X? ` when one of `names` is near, then the names there are.
-pub(super) fn suggest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     // A space around a name in a header is seldom meant.
     let wanted = wanted.trim().to_lowercase();
@@ -129,7 +128,7 @@ pub(super) fn suggest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>
 }
 
 /// The first of `names`, quoted, and how many more there are.
-pub(super) fn list(names: &[&str]) -> String {
+pub fn list(names: &[&str]) -> String {
     let shown: Vec<String> = names
         .iter()
         .take(MAX_LISTED)

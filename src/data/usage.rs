@@ -1,0 +1,163 @@
+//! What columns are used as, and rows left out, in words.
+//!
+//! Invariant: says what was decided elsewhere; decides nothing.
+
+use sweep_core::data_config::Edition;
+use sweep_core::format::pluralize;
+use sweep_table::Table;
+use sweep_table::error::quote;
+
+use super::columns::{Field, Roles};
+use super::infer::toml;
+use super::parse::Part;
+use super::summary::{ColumnUse, Summary};
+use super::warnings::Note;
+
+/// Share of rows from which it is a warning that they are left out.
+const MANY_DROPPED: f64 = 0.1;
+/// Columns without use that are named; the others are counted.
+const MAX_NAMED: usize = 8;
+/// What the role of a column without use is called.
+pub(super) const NOT_USED: &str = "not used";
+
+/// What each column is used as, in the order of the file.
+pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
+    let of = |column: usize| -> ColumnUse {
+        let name = table.names[column].clone();
+        let used = |role: &'static str, detail: String| ColumnUse {
+            name: name.clone(),
+            role,
+            detail,
+            line: None,
+            is_doubtful: false,
+        };
+        let fields: Vec<&Field> = roles
+            .fields
+            .iter()
+            .filter(|field| field.column == column)
+            .collect();
+        if column == roles.target {
+            return used("target", String::new());
+        }
+        if let Some(first) = fields.first() {
+            let mut own = used(first.form.role(), first.form.detail());
+            if roles.group == Some(column) {
+                own.detail = "also the group".to_owned();
+            }
+            return own;
+        }
+        if roles.group == Some(column) {
+            return used("group", String::new());
+        }
+        if roles.dropped.contains(&column) {
+            return used(NOT_USED, DROPPED.to_owned());
+        }
+        let unused = roles.unused.iter().find(|unused| unused.column == column);
+        let mut own = used(
+            NOT_USED,
+            unused.map_or(String::new(), |unused| unused.why.clone()),
+        );
+        own.line = unused.and_then(|unused| unused.line.clone());
+        own.is_doubtful = unused.is_some_and(|unused| unused.is_doubtful);
+        own
+    };
+    (0..table.names.len()).map(of).collect()
+}
+
+/// How many columns are used as what, and which are not used and why, with a line that would use
+/// each. The first edition leaves columns of text out without a word.
+pub(super) fn usage_notes(columns: &[ColumnUse], edition: Edition) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let unused: Vec<&ColumnUse> = columns
+        .iter()
+        .filter(|column| column.role == NOT_USED)
+        .collect();
+    if edition > Edition::First {
+        notes.extend(counts(columns, unused.len()));
+    }
+    // What the experiment itself drops needs no word.
+    let told = |column: &&&ColumnUse| {
+        column.is_doubtful || (edition > Edition::First && column.detail != DROPPED)
+    };
+    let mut told: Vec<&&ColumnUse> = unused.iter().filter(told).collect();
+    told.sort_by_key(|column| !column.is_doubtful);
+    for column in told.iter().take(MAX_NAMED) {
+        let mut text = format!(
+            "column {} is not used: {}",
+            quote(&column.name),
+            column.detail
+        );
+        if let Some(line) = &column.line {
+            text.push_str(&format!("; `{}` uses it", shown(line)));
+        }
+        notes.push(match column.is_doubtful {
+            true => Note::warning(text),
+            false => Note::info(text),
+        });
+    }
+    let more = told.len().saturating_sub(MAX_NAMED);
+    if more > 0 {
+        let columns = pluralize(more, "more column");
+        notes.push(Note::info(format!(
+            "{columns} are not used; `sweep data check` says why"
+        )));
+    }
+    notes
+}
+
+/// How many columns are used as what, if any is not used.
+fn counts(columns: &[ColumnUse], unused: usize) -> Option<Note> {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    let used = columns.iter().filter(|column| column.role != NOT_USED);
+    for column in used.filter(|column| !["target", "group"].contains(&column.role)) {
+        match kinds.iter_mut().find(|(role, _)| *role == column.role) {
+            Some((_, number)) => *number += 1,
+            None => kinds.push((column.role, 1)),
+        }
+    }
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(role, number)| format!("{number} {role}"))
+        .collect();
+    (unused > 0 && !kinds.is_empty()).then(|| {
+        Note::info(format!(
+            "features are made of {} columns; {} not used (`sweep data check` lists all)",
+            kinds.join(", "),
+            match unused {
+                1 => "1 column is".to_owned(),
+                many => format!("{many} columns are"),
+            }
+        ))
+    })
+}
+
+/// Why a column is not used that the experiment drops.
+const DROPPED: &str = "`drop` names it";
+
+/// `line` without what moves a terminal's cursor.
+fn shown(line: &str) -> String {
+    sweep_core::sanitize::sanitize(line)
+}
+
+/// How many rows were left out because of which column; a warning if they are many.
+pub(super) fn dropped_note(summary: &Summary, part: &Part<'_>) -> Option<Note> {
+    let all = part.rows.len() + part.dropped;
+    let share = part.dropped as f64 / all.max(1) as f64;
+    let (column, rows) = summary.dropped_by.iter().max_by_key(|(_, rows)| *rows)?;
+    let text = format!(
+        "{} of {all} ({:.1}%) are left out because a cell is missing, most because of column {} ({})",
+        pluralize(part.dropped, "row"),
+        100.0 * share,
+        quote(column),
+        pluralize(*rows, "row"),
+    );
+    let note = match share > MANY_DROPPED {
+        true => Note::warning(format!(
+            "{text}: leave the column out with `drop = [{name}]`, or fill it with `missing = {{ {name} = \
+             \"impute\" }}`",
+            name = shown(&toml(column)),
+        )),
+        false => Note::info(text),
+    };
+    Some(note.key("data.missing"))
+}

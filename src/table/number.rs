@@ -1,0 +1,306 @@
+//! Numbers as people write them: decimal comma, thousands separators, currency and per cent signs.
+//!
+//! Invariant: a style is a property of a column; a cell is a number only in the style of its column.
+
+use serde::{Deserialize, Serialize};
+
+/// Whole numbers up to this are exact in 64-bit floats.
+pub const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+/// Shortest whole number, in characters, that may lie beyond it.
+const LONG: usize = 16;
+/// Signs of currencies; around a number, blanks aside.
+const CURRENCIES: [&str; 8] = ["$", "€", "£", "¥", "USD", "EUR", "GBP", "CHF"];
+
+/// How the numbers of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NumberStyle {
+    /// A comma separates decimals.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub decimal_comma: bool,
+    /// Digits before the decimals stand in groups of three.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub grouped: bool,
+    /// A sign of currency stands before or after.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub currency: bool,
+    /// A per cent sign stands after; the number is that before it.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub percent: bool,
+}
+
+/// A cell read as a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Parsed {
+    /// A finite number.
+    Number(f64),
+    /// A whole number that a 64-bit float does not hold exactly, rounded.
+    Rounded(f64),
+    NotANumber,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+impl NumberStyle {
+    pub const PLAIN: NumberStyle = NumberStyle {
+        decimal_comma: false,
+        grouped: false,
+        currency: false,
+        percent: false,
+    };
+
+    /// Whether numbers are written as programs write them.
+    pub fn is_plain(&self) -> bool {
+        *self == NumberStyle::PLAIN
+    }
+
+    /// The number that `cell` spells, blanks around it aside.
+    pub fn parse(&self, cell: &str) -> Parsed {
+        let cell = cell.trim_ascii();
+        if self.is_plain() {
+            return parse_plain(cell);
+        }
+        match self.plain_text(cell) {
+            Some(text) => parse_plain(&text),
+            None => Parsed::NotANumber,
+        }
+    }
+
+    /// The finite number that `cell` spells, rounded if need be.
+    pub fn number(&self, cell: &str) -> Option<f64> {
+        match self.parse(cell) {
+            Parsed::Number(number) | Parsed::Rounded(number) => Some(number),
+            Parsed::NotANumber => None,
+        }
+    }
+
+    /// What is unusual about it: `a decimal comma and a per cent sign`.
+    pub fn about(&self) -> String {
+        let parts = [
+            (self.decimal_comma, "a decimal comma"),
+            (self.grouped, "thousands separators"),
+            (self.currency, "a sign of currency"),
+            (self.percent, "a per cent sign"),
+        ];
+        let parts: Vec<&str> = parts
+            .iter()
+            .filter(|(holds, _)| *holds)
+            .map(|(_, name)| *name)
+            .collect();
+        parts.join(" and ")
+    }
+
+    /// `cell` as programs write numbers.
+    fn plain_text(&self, cell: &str) -> Option<String> {
+        let mut text = cell;
+        let (sign, unsigned) = sign_of(text);
+        let mut is_negative = sign;
+        text = unsigned;
+        // Accountants put what is negative in parentheses.
+        if self.currency
+            && let Some(inner) = text
+                .strip_prefix('(')
+                .and_then(|text| text.strip_suffix(')'))
+        {
+            (is_negative, text) = (true, inner);
+        }
+        if self.percent {
+            text = text.strip_suffix('%').unwrap_or(text).trim_end();
+        }
+        if self.currency {
+            for mark in CURRENCIES {
+                text = text.strip_prefix(mark).unwrap_or(text).trim_start();
+                text = text.strip_suffix(mark).unwrap_or(text).trim_end();
+            }
+            let (sign, unsigned) = sign_of(text);
+            is_negative |= sign;
+            text = unsigned;
+        }
+        let decimal = if self.decimal_comma { ',' } else { '.' };
+        let (whole, decimals) = match text.split_once(decimal) {
+            Some((whole, decimals)) => (whole, Some(decimals)),
+            None => (text, None),
+        };
+        let whole = match self.grouped {
+            true => ungrouped(whole, self.decimal_comma)?,
+            false => whole.to_owned(),
+        };
+        let is_other = |text: &str| text.starts_with(['+', '-']) || text.contains(['.', ',']);
+        if is_other(&whole) || decimals.is_some_and(is_other) {
+            return None;
+        }
+        let sign = if is_negative { "-" } else { "" };
+        Some(match decimals {
+            Some(decimals) => format!("{sign}{whole}.{decimals}"),
+            None => format!("{sign}{whole}"),
+        })
+    }
+
+    /// The style in which every one of `cells` is a number; plain if possible. With `decimal_comma`
+    /// given, no other sign separates decimals. `None` if there is none, or no cell.
+    pub fn find<'a>(
+        cells: impl Iterator<Item = &'a str> + Clone,
+        decimal_comma: Option<bool>,
+    ) -> Option<NumberStyle> {
+        cells.clone().next()?;
+        let has = |wanted: &dyn Fn(&str) -> bool| cells.clone().any(wanted);
+        let currency = has(&|cell| CURRENCIES.iter().any(|mark| cell.contains(mark)));
+        let percent = has(&|cell| cell.trim_end().ends_with('%'));
+        let separated = has(&|cell| cell.contains([',', '.', '\'', ' ', '\u{a0}', '\u{202f}']));
+        let commas = match decimal_comma {
+            Some(given) => vec![given],
+            None => vec![false, true],
+        };
+        // Groups of three first: `1,234` in every cell is a thousand, not one and a quarter.
+        let groupings: &[bool] = if separated { &[false, true] } else { &[false] };
+        for decimal_comma in commas {
+            for grouped in groupings {
+                let style = NumberStyle {
+                    decimal_comma,
+                    grouped: *grouped,
+                    currency,
+                    percent,
+                };
+                if cells.clone().all(|cell| style.number(cell).is_some()) {
+                    return Some(style);
+                }
+            }
+        }
+        None
+    }
+}
+
+fn parse_plain(cell: &str) -> Parsed {
+    match cell.parse::<f64>() {
+        Ok(number) if number.is_finite() => {
+            let is_long = cell.len() >= LONG && number.abs() >= MAX_EXACT;
+            if is_long
+                && cell
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'-')
+            {
+                Parsed::Rounded(number)
+            } else {
+                Parsed::Number(number)
+            }
+        }
+        _ => Parsed::NotANumber,
+    }
+}
+
+fn sign_of(text: &str) -> (bool, &str) {
+    match text.strip_prefix(['-', '\u{2212}']) {
+        Some(rest) => (true, rest.trim_start()),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    }
+}
+
+/// The digits of `whole` without the separators between groups of three; `None` if those do not
+/// stand where they should, or are of several kinds.
+fn ungrouped(whole: &str, decimal_comma: bool) -> Option<String> {
+    let marks = match decimal_comma {
+        true => ['.', '\'', ' ', '\u{a0}', '\u{202f}'],
+        false => [',', '\'', ' ', '\u{a0}', '\u{202f}'],
+    };
+    let Some(mark) = whole.chars().find(|letter| marks.contains(letter)) else {
+        return Some(whole.to_owned());
+    };
+    let mut groups = whole.split(mark);
+    let first = groups.next()?;
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let holds = (1..=3).contains(&first.len()) && is_digits(first);
+    let mut digits = first.to_owned();
+    for group in groups {
+        if !holds || group.len() != 3 || !is_digits(group) {
+            return None;
+        }
+        digits.push_str(group);
+    }
+    Some(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(cells: &[&str]) -> Option<NumberStyle> {
+        NumberStyle::find(cells.iter().copied(), None)
+    }
+
+    fn numbers(cells: &[&str]) -> Vec<f64> {
+        let style = find(cells).unwrap_or_else(|| panic!("{cells:?}"));
+        cells
+            .iter()
+            .map(|cell| style.number(cell).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_written() {
+        assert_eq!(
+            numbers(&["1", "-2.5", " 3e2 ", "+4"]),
+            [1.0, -2.5, 300.0, 4.0]
+        );
+        assert_eq!(
+            numbers(&["$1,234.00 ", "$5", "-$7.50"]),
+            [1234.0, 5.0, -7.5]
+        );
+        assert_eq!(numbers(&["45%", "1.5 %", "-3%"]), [45.0, 1.5, -3.0]);
+        assert_eq!(
+            numbers(&["12,345", "999", "1,000,000"]),
+            [12345.0, 999.0, 1e6]
+        );
+        assert_eq!(numbers(&["1,5", "-2,25", "3"]), [1.5, -2.25, 3.0]);
+        assert_eq!(numbers(&["1.234,5", "7,1"]), [1234.5, 7.1]);
+        assert_eq!(numbers(&["1 234,5 €", "(7,10 €)"]), [1234.5, -7.1]);
+        assert_eq!(numbers(&["1'234.5", "7"]), [1234.5, 7.0]);
+        assert_eq!(numbers(&["\u{2212}3,5 %", "4 %"]), [-3.5, 4.0]);
+    }
+
+    #[test]
+    fn what_is_no_number_in_one_style_is_none() {
+        for cells in [
+            &["1", "two"][..],
+            &["1,23,4"],
+            &["1.5", "1,5"],
+            &["19M"],
+            &["$"],
+            &["%"],
+            &["--1"],
+            &["1,2,3"],
+            &["inf"],
+            &["NaN"],
+            &["1 2"],
+            &[],
+        ] {
+            assert_eq!(find(cells), None, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_sign_that_is_given_decides() {
+        let cells = ["1,234", "2,500"];
+        let style = NumberStyle::find(cells.into_iter(), Some(true)).unwrap();
+        assert_eq!(style.number("1,234"), Some(1.234));
+        let style = NumberStyle::find(cells.into_iter(), None).unwrap();
+        assert_eq!(style.number("1,234"), Some(1234.0));
+    }
+
+    #[test]
+    fn whole_numbers_beyond_two_to_the_53_are_known() {
+        let parse = |cell| NumberStyle::PLAIN.parse(cell);
+        assert_eq!(
+            parse("9007199254740991"),
+            Parsed::Number(9007199254740991.0)
+        );
+        assert!(matches!(parse("1234567890123456789"), Parsed::Rounded(_)));
+        assert!(matches!(parse("-1234567890123456789"), Parsed::Rounded(_)));
+        assert_eq!(
+            parse("1234567890123456.5"),
+            Parsed::Number(1234567890123456.5)
+        );
+        assert_eq!(parse("1e300"), Parsed::Number(1e300));
+    }
+}
