@@ -136,7 +136,14 @@ fn what_cannot_be_described_is_refused_with_what_to_do() {
         "[data]\npath = \"good.csv\"\ntarget = \"knd\"\n[grid]\nlr = [0.1]\n",
     );
     for (arguments, wanted) in [
-        (&["describe", "bad.csv"][..], "byte 0xff is not UTF-8"),
+        (
+            &["describe", "bad.csv", "--encoding", "utf-8"][..],
+            "byte 0xff is not UTF-8",
+        ),
+        (
+            &["describe", "small.toml", "--delimiter", ";"],
+            "flags about cells are for tables",
+        ),
         (&["describe", "none.csv"], "there is no such file"),
         (&["describe", "none.toml"], "cannot read none.toml"),
         (

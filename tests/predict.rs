@@ -286,7 +286,7 @@ fn tables_and_requests_that_will_not_do_are_refused_with_what_to_do() {
     dir.write("header.csv", "danceability,energy\n");
     assert!(predict("header.csv").contains("a header but no rows"));
     dir.write("twice.csv", "energy,energy\n1,2\n");
-    assert!(predict("twice.csv").contains("two columns are called `energy`"));
+    assert!(predict("twice.csv").contains("columns that the model needs are not there"));
     assert!(predict("none.csv").contains("there is no such file"));
     let said = fail(&dir, &["predict", "zzz", "demo.csv"], 2);
     assert!(

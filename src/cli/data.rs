@@ -12,6 +12,7 @@ use crate::terminal;
 use sweep_analysis::text::cut;
 use sweep_app::prepare::{self, PreparedSweep};
 use sweep_app::{demo_data, loaded};
+use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{ColumnUse, DatasetMeta, FittedField, Summary};
 
@@ -103,8 +104,8 @@ fn as_text(prepared: &PreparedSweep) -> String {
         &column_rows(summary),
     ));
     text.push_str(&format!(
-        "\n{} features: {}\n",
-        meta.features.len(),
+        "\n{}: {}\n",
+        pluralize(meta.features.len(), "feature"),
         sanitize(&shown_features(meta).join(", "))
     ));
     let left_out = [

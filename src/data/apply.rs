@@ -10,7 +10,7 @@ use sweep_table::date::{DateFormat, year};
 use sweep_table::error::{list, quote};
 use sweep_table::{DataError, Table};
 
-use super::encode::{CategoryFeature, CategorySlots, TargetFeatures};
+use super::categories::{CategoryFeature, CategorySlots, TargetFeatures};
 use super::preprocessor::{FittedField, Scaling};
 use super::saved::SavedPreprocessor;
 use super::text::FittedText;

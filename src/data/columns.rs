@@ -7,6 +7,7 @@ use sweep_table::date::DateFormat;
 use sweep_table::error::{quote, suggest};
 use sweep_table::{Column, DataError, Storage, Table};
 
+use super::date_fields::{date_format, usual_parts};
 use super::warnings::Note;
 
 /// How the cells of a column become features.
@@ -269,11 +270,6 @@ impl Roles {
     }
 }
 
-/// The finite number that `cell` spells, as programs write them.
-pub(super) fn number(cell: &str) -> Option<f64> {
-    sweep_table::NumberStyle::PLAIN.number(cell)
-}
-
 /// Finds columns by name and keeps what went wrong.
 struct Finder<'a> {
     table: &'a Table,
@@ -334,18 +330,19 @@ impl Finder<'_> {
             let format = match &date.format {
                 Some(given) => DateFormat::named(given),
                 None => match self.table.column(column) {
-                    Column::Texts(texts) => super::infer::date_format(texts, &date.column)
-                        .unwrap_or_else(|(message, help)| {
+                    Column::Texts(texts) => {
+                        date_format(texts, &date.column).unwrap_or_else(|(message, help)| {
                             let error = DataError::new(&self.table.path, message, help);
                             self.errors
                                 .push(error.key(key.clone()).column(&date.column));
                             DateFormat::Iso
-                        }),
+                        })
+                    }
                     Column::Numbers { .. } => DateFormat::Iso,
                 },
             };
             let parts = match date.parts.as_slice() {
-                [] => super::infer::usual_parts(self.table.column(column), &format),
+                [] => usual_parts(self.table.column(column), &format),
                 given => given.to_vec(),
             };
             fields.push(Field {

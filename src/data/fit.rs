@@ -11,23 +11,13 @@ use sweep_table::date::part;
 use sweep_table::error::quote;
 use sweep_table::{DataError, Table};
 
-use super::columns::{Field, Form, number};
+use super::columns::{Field, Form};
 use super::fit_category::{self, Training};
+use super::fitted::{Fitted, nothing_known, scaling};
 use super::parse::{Part, Values};
 use super::preprocessor::{DateFeature, FittedField, Preprocessor, Scaling};
-use super::quantile::quantiles;
 use super::text::{self, FittedText};
 use super::warnings::Note;
-
-/// A field fitted to the training rows.
-pub(super) struct Fitted {
-    pub field: FittedField,
-    pub text: Option<FittedText>,
-    pub notes: Vec<Note>,
-    /// Features of the training rows, in their order, where those are not what the field makes of
-    /// other rows: target statistics, each estimated without the row's own fold.
-    pub out_of_fold: Option<Vec<f32>>,
-}
 
 /// What is fitted: the preparation, what was learned from texts, in the order of the text fields, and
 /// features of training rows, by field.
@@ -132,20 +122,6 @@ fn of_text(field: &Field, fitted: FittedText) -> Fitted {
     }
 }
 
-/// Names in the order in which people count: by number when all are numbers, else by letter.
-pub(super) fn in_order<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut names: Vec<&str> = names.into_iter().collect();
-    names.sort_unstable();
-    names.dedup();
-    let numbers: Option<Vec<f64>> = names.iter().map(|name| number(name)).collect();
-    if let Some(numbers) = numbers {
-        let mut pairs: Vec<(f64, &str)> = numbers.into_iter().zip(names).collect();
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        return pairs.into_iter().map(|(_, name)| name).collect();
-    }
-    names
-}
-
 /// A column of numbers, fitted.
 struct FittedNumber {
     scaling: Scaling,
@@ -201,32 +177,6 @@ fn fit_number(
     })
 }
 
-/// The scaling of `known`, and whether they are all equal; `None` if they are too large.
-pub(super) fn scaling(
-    known: &[f64],
-    imputed: Option<f64>,
-    scale: Scale,
-) -> Option<(Scaling, bool)> {
-    let (mean, sd) = moments(known);
-    if !(mean.is_finite() && sd.is_finite()) {
-        return None;
-    }
-    let constant = known.iter().all(|value| *value == known[0]);
-    let (mean, sd) = match (scale, constant) {
-        (Scale::Standard | Scale::Quantile, true) => (known[0], 0.0),
-        (Scale::Standard, false) => (mean, sd),
-        (Scale::Quantile, false) | (Scale::None, _) => (0.0, 1.0),
-    };
-    let by_quantiles = scale == Scale::Quantile && !constant;
-    let scaling = Scaling {
-        mean,
-        sd,
-        imputed,
-        quantiles: by_quantiles.then(|| quantiles(known)),
-    };
-    Some((scaling, constant))
-}
-
 fn fit_date(
     table: &Table,
     field: &Field,
@@ -276,24 +226,6 @@ fn fit_date(
     })
 }
 
-pub(super) fn nothing_known(table: &Table, field: &Field) -> DataError {
-    let help = "leave the column out";
-    DataError::new(&table.path, "every training row lacks a value", help)
-        .key(field.key.clone())
-        .column(&field.name)
-}
-
-/// Mean and standard deviation (divisor n), in two passes.
-fn moments(values: &[f64]) -> (f64, f64) {
-    let number = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / number;
-    let square = |value: &f64| (value - mean) * (value - mean);
-    (
-        mean,
-        (values.iter().map(square).sum::<f64>() / number).sqrt(),
-    )
-}
-
 /// The middle value, or the mean of the two in the middle.
 fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
@@ -328,19 +260,5 @@ mod tests {
         assert_eq!(median(&[5.0, 1.0, 4.0]), 4.0);
         assert_eq!(median(&[5.0, 1.0, 4.0, 2.0]), 3.0);
         assert_eq!(mode(&[3.0, 1.0, 3.0, 1.0, 2.0]), 1.0);
-    }
-
-    #[test]
-    fn moments_hold_far_from_zero() {
-        // numpy.std([1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16]) = sqrt(22.5)
-        let (mean, sd) = moments(&[1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0]);
-        assert_eq!(mean, 1e9 + 10.0);
-        assert!((sd - 22.5f64.sqrt()).abs() < 1e-9);
-    }
-
-    #[test]
-    fn names_are_ordered_as_people_count() {
-        assert_eq!(in_order(["10", "2", "0", "2"]), ["0", "2", "10"]);
-        assert_eq!(in_order(["b", "10", "a"]), ["10", "a", "b"]);
     }
 }

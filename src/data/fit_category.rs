@@ -13,8 +13,9 @@ use sweep_core::random::{Purpose, Stream};
 use sweep_table::error::quote;
 use sweep_table::{DataError, Table, Texts};
 
+use super::cells::in_order;
 use super::columns::{Field, Form};
-use super::fit::{Fitted, in_order, nothing_known, scaling};
+use super::fitted::{Fitted, nothing_known, scaling};
 use super::preprocessor::{FittedField, Scaling};
 use super::warnings::Note;
 

@@ -5,13 +5,15 @@
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
-use sweep_core::data_config::{DataSpec, DatePart, Edition};
+use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::format::pluralize;
 use sweep_table::date::{DateFormat, Guess, year};
 use sweep_table::error::quote;
 use sweep_table::{Column, Table, Texts};
 
-use super::columns::{Field, Form, NO_COLUMN, Roles, Unused, number};
+use super::cells::{in_order, number, toml};
+use super::columns::{Field, Form, NO_COLUMN, Roles, Unused};
+use super::date_fields::{either, parts_of};
 use super::warnings::Note;
 
 /// Share of numbers from which a column of text is mentioned as nearly numeric.
@@ -345,6 +347,17 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
         return Finding::Use(Form::Category);
     }
     let column = toml(name);
+    if let Some(example) = with_unit(levels) {
+        let why = format!(
+            "it reads like numbers with a unit, such as {}",
+            quote(example)
+        );
+        return Finding::Unused {
+            why,
+            line: Some(format!("categorical = [{column}]")),
+            is_warning: true,
+        };
+    }
     if distinct as f64 >= NEARLY_DISTINCT * present as f64 && !are_sentences(levels) {
         let why = format!(
             "it looks like an identifier: {} in {}",
@@ -358,56 +371,6 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
     unused(&why, Some(line))
 }
 
-/// How the dates of a column are written; else a message and what to do.
-pub(super) fn date_format(texts: &Texts, name: &str) -> Result<DateFormat, (String, String)> {
-    match DateFormat::guess(texts.present_levels().map(|(_, level)| level)) {
-        Guess::Found(format) => Ok(format),
-        Guess::Ambiguous(formats) => Err((
-            format!("the dates may be written as {}", either(&formats)),
-            format!(
-                "say which: {{ column = {}, format = {} }}",
-                toml(name),
-                toml(&formats[0])
-            ),
-        )),
-        Guess::NoDates => Err((
-            "no format that is known reads all of its cells as dates".to_owned(),
-            format!(
-                "say how they are written: {{ column = {}, format = \"%d/%m/%Y\" }}, or correct the \
-                 cells",
-                toml(name)
-            ),
-        )),
-    }
-}
-
-/// The parts that dates of a column usually become.
-pub(super) fn usual_parts(column: &Column, format: &DateFormat) -> Vec<DatePart> {
-    match column {
-        Column::Texts(texts) => parts_of(texts.present_levels().map(|(_, level)| level), format),
-        Column::Numbers { .. } => parts_of([].into_iter(), format),
-    }
-}
-
-/// Year, month, weekday and days; the hour too where any time of day is not midnight.
-fn parts_of<'a>(mut cells: impl Iterator<Item = &'a str>, format: &DateFormat) -> Vec<DatePart> {
-    let midnight = jiff::civil::Time::midnight();
-    let has_time = cells.any(|cell| {
-        let moment = format.parse(cell);
-        moment.is_some_and(|moment| moment.time() != midnight)
-    });
-    let mut parts = vec![
-        DatePart::Year,
-        DatePart::Month,
-        DatePart::Weekday,
-        DatePart::Days,
-    ];
-    if has_time {
-        parts.push(DatePart::Hour);
-    }
-    parts
-}
-
 /// Which of two levels is 0.
 fn base_of<'a>(first: &'a str, second: &'a str) -> &'a str {
     let (one, other) = (first.trim().to_lowercase(), second.trim().to_lowercase());
@@ -419,7 +382,20 @@ fn base_of<'a>(first: &'a str, second: &'a str) -> &'a str {
             return second;
         }
     }
-    super::fit::in_order([first, second])[0]
+    in_order([first, second])[0]
+}
+
+/// One of `levels`, if nearly all are numbers with a few letters behind.
+fn with_unit<'a>(levels: &[&'a str]) -> Option<&'a str> {
+    let has_unit = |level: &&&str| {
+        let level = level.trim();
+        let digits = level.trim_end_matches(|letter: char| letter.is_alphabetic());
+        let unit = level.len() - digits.len();
+        (1..=4).contains(&unit) && number(digits.trim_end()).is_some()
+    };
+    let many =
+        levels.iter().filter(has_unit).count() as f64 >= NEARLY_NUMERIC * levels.len() as f64;
+    many.then(|| levels.iter().find(has_unit).copied())?
 }
 
 /// Whether most of `levels` are of several words.
@@ -457,25 +433,4 @@ fn unused(why: &str, line: Option<String>) -> Finding {
         line,
         is_warning: false,
     }
-}
-
-fn either(formats: &[String]) -> String {
-    let quoted: Vec<String> = formats.iter().map(|format| quote(format)).collect();
-    quoted.join(" or ")
-}
-
-/// `text` as a string of TOML.
-pub(super) fn toml(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            letter if letter.is_control() => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(letter)));
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -6,12 +6,16 @@
 
 mod apply;
 mod atomic;
+mod categories;
+mod cells;
 mod columns;
 mod dataset;
+mod date_fields;
 mod digest;
 mod encode;
 mod fit;
 mod fit_category;
+mod fitted;
 mod infer;
 mod layout;
 mod leakage;

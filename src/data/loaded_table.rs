@@ -12,10 +12,11 @@ use sweep_core::format::pluralize;
 use sweep_table::error::{quote, suggest};
 use sweep_table::{DataError, Table};
 
+use super::cells::in_order;
 use super::columns::Roles;
 use super::digest::SplitRows;
 use super::encode::SplitEncoder;
-use super::fit::{FittedAll, fit, in_order};
+use super::fit::{FittedAll, fit};
 use super::fit_category::{Training, alike_names};
 use super::infer::Open;
 use super::parse::{Part, Values};
@@ -28,6 +29,8 @@ use super::warnings::Note;
 
 /// Classes a target may have.
 pub(super) const MAX_CLASSES: usize = 1000;
+/// Classes from which a target of numbers is warned about.
+const MANY_NUMBERS: usize = 20;
 /// What to do about a target of numbers.
 pub(super) const NUMERIC_HELP: &str = "sweep only classifies: choose a column of classes as the \
      target, or write one that puts the numbers into a few classes";
@@ -107,11 +110,10 @@ impl<'a> LoadedTable<'a> {
             summary.add_dropped(part);
         }
         notes.extend(alike_classes(spec, &classes));
+        notes.extend(numeric_classes(spec, &classes));
         summary.notes = notes;
         summary.columns = uses(main, &roles);
-        summary
-            .notes
-            .extend(usage_notes(&summary.columns, main.edition));
+        summary.notes.extend(usage_notes(&summary.columns, spec));
         summary.notes.extend(dropped_note(&summary, &part));
         let mut codes = Codes::new(&classes);
         let main = codes.source(spec, main, part, roles)?;
@@ -280,6 +282,19 @@ fn too_large(source: &Source<'_>, row: u32, field: usize) -> DataError {
     let help = "correct the cell, or leave the column out";
     let error = source.table.error_at(row, message, help);
     error.key(field.key.clone()).column(&field.name)
+}
+
+/// A warning if there are many classes and all are numbers.
+fn numeric_classes(spec: &DataSpec, classes: &[String]) -> Option<Note> {
+    (classes.len() > MANY_NUMBERS && looks_numeric(classes)).then(|| {
+        let text = format!(
+            "the target {} looks like a number: its {} distinct numbers are taken as classes without \
+             order",
+            quote(&spec.target),
+            classes.len()
+        );
+        Note::warning(text).key("data.target")
+    })
 }
 
 /// A warning if classes differ in case or blanks alone.

@@ -14,7 +14,8 @@ use sweep_table::date::{DateFormat, year};
 use sweep_table::error::quote;
 use sweep_table::{Column, DataError, NumberStyle, Table, Texts};
 
-use super::columns::{Field, Form, Roles, number};
+use super::cells::number;
+use super::columns::{Field, Form, Roles};
 
 /// The rows of one file that take part, and what stands in them.
 #[derive(Debug)]
@@ -394,7 +395,10 @@ fn not_allowed(policy: MissingPolicy, form: &Form) -> Option<&'static str> {
 fn hint(cell: &str, form: &Form) -> String {
     let cell = cell.trim();
     let advice = match form {
-        Form::Year => "a year has four digits, month and day two, and the day must exist",
+        Form::Year => {
+            "a year has four digits, month and day two, and the day must exist; `date = [...]` reads \
+             dates of other kinds"
+        }
         Form::Date { .. } => "correct the cell or the `format`, or leave the column out",
         _ if cell.parse::<f64>().is_ok() => {
             "numbers must be finite; a missing value is an empty cell or NA"

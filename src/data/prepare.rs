@@ -114,7 +114,7 @@ fn prepare_below(
     let features = preprocessor.features();
     let classes = content.classes.clone();
     let digest = digest(&preprocessor, (&features, &classes), &mut rows, &groups);
-    let notes = content.notes(spec, &splits, &rows);
+    let notes = content.notes(spec, &splits, &preprocessor, &rows);
     let imputed = content.imputed(&rows);
     let meta = DatasetMeta {
         digest,

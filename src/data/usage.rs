@@ -2,13 +2,13 @@
 //!
 //! Invariant: says what was decided elsewhere; decides nothing.
 
-use sweep_core::data_config::Edition;
+use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::format::pluralize;
 use sweep_table::Table;
-use sweep_table::error::quote;
+use sweep_table::error::{list, quote};
 
+use super::cells::toml;
 use super::columns::{Field, Roles};
-use super::infer::toml;
 use super::parse::Part;
 use super::summary::{ColumnUse, Summary};
 use super::warnings::Note;
@@ -64,20 +64,23 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
     (0..table.names.len()).map(of).collect()
 }
 
-/// How many columns are used as what, and which are not used and why, with a line that would use
+/// Which columns are used as what, and which are not used and why, with a line that would use
 /// each. The first edition leaves columns of text out without a word.
-pub(super) fn usage_notes(columns: &[ColumnUse], edition: Edition) -> Vec<Note> {
+pub(super) fn usage_notes(columns: &[ColumnUse], spec: &DataSpec) -> Vec<Note> {
     let mut notes = Vec::new();
     let unused: Vec<&ColumnUse> = columns
         .iter()
         .filter(|column| column.role == NOT_USED)
         .collect();
-    if edition > Edition::First {
-        notes.extend(counts(columns, unused.len()));
+    let is_first = spec.format.edition == Edition::First;
+    if !is_first {
+        notes.extend(uses_note(columns));
     }
     // What the experiment itself drops needs no word.
     let told = |column: &&&ColumnUse| {
-        column.is_doubtful || (edition > Edition::First && column.detail != DROPPED)
+        // Nor does what a list of features leaves out.
+        let is_found = !is_first && spec.numeric.is_none() && column.detail != DROPPED;
+        column.is_doubtful && spec.numeric.is_none() || is_found
     };
     let mut told: Vec<&&ColumnUse> = unused.iter().filter(told).collect();
     told.sort_by_key(|column| !column.is_doubtful);
@@ -95,40 +98,54 @@ pub(super) fn usage_notes(columns: &[ColumnUse], edition: Edition) -> Vec<Note> 
             false => Note::info(text),
         });
     }
-    let more = told.len().saturating_sub(MAX_NAMED);
+    let more = match is_first {
+        true => 0,
+        false => unused.len() - told.len().min(MAX_NAMED),
+    };
     if more > 0 {
-        let columns = pluralize(more, "more column");
-        notes.push(Note::info(format!(
-            "{columns} are not used; `sweep data check` says why"
-        )));
+        let columns = pluralize(
+            more,
+            if told.is_empty() {
+                "column"
+            } else {
+                "more column"
+            },
+        );
+        let verb = if more == 1 { "is" } else { "are" };
+        let text = format!("{columns} {verb} not used; `sweep data check` says why");
+        notes.push(Note::info(text));
     }
     notes
 }
 
-/// How many columns are used as what, if any is not used.
-fn counts(columns: &[ColumnUse], unused: usize) -> Option<Note> {
-    let mut kinds: Vec<(&str, usize)> = Vec::new();
+/// Which columns are used as what.
+fn uses_note(columns: &[ColumnUse]) -> Option<Note> {
+    let mut roles: Vec<(&str, Vec<&str>)> = Vec::new();
     let used = columns.iter().filter(|column| column.role != NOT_USED);
     for column in used.filter(|column| !["target", "group"].contains(&column.role)) {
-        match kinds.iter_mut().find(|(role, _)| *role == column.role) {
-            Some((_, number)) => *number += 1,
-            None => kinds.push((column.role, 1)),
+        match roles.iter_mut().find(|(role, _)| *role == column.role) {
+            Some((_, names)) => names.push(&column.name),
+            None => roles.push((column.role, vec![&column.name])),
         }
     }
-    let kinds: Vec<String> = kinds
+    let roles: Vec<String> = roles
         .iter()
-        .map(|(role, number)| format!("{number} {role}"))
+        .map(|(role, names)| format!("{}: {}", plural(role), list(names)))
         .collect();
-    (unused > 0 && !kinds.is_empty()).then(|| {
-        Note::info(format!(
-            "features are made of {} columns; {} not used (`sweep data check` lists all)",
-            kinds.join(", "),
-            match unused {
-                1 => "1 column is".to_owned(),
-                many => format!("{many} columns are"),
-            }
-        ))
-    })
+    (!roles.is_empty()).then(|| Note::info(format!("features are made of {}", roles.join("; "))))
+}
+
+/// What columns of a role are called.
+fn plural(role: &str) -> &str {
+    match role {
+        "number" => "numbers",
+        "year" => "years",
+        "date" => "dates",
+        "category" => "categories",
+        "binary" => "columns of two values",
+        "text" => "texts",
+        role => role,
+    }
 }
 
 /// Why a column is not used that the experiment drops.

@@ -12,8 +12,8 @@ use sweep_table::date::{DateFormat, Guess, year};
 use sweep_table::error::{quote, suggest};
 use sweep_table::{Column, DataError, Storage, Table, Texts};
 
+use super::cells::{in_order, number};
 use super::columns::{Field, Form, Roles, storage};
-use super::fit::in_order;
 use super::loaded_table::{LoadedTable, MAX_CLASSES};
 use super::summary::ColumnUse;
 use super::warnings::Note;
@@ -228,7 +228,7 @@ impl View {
             (_, Column::Numbers { values, .. }) => {
                 self.rows.iter().map(|row| values[*row as usize]).collect()
             }
-            (ColumnKind::Number, Column::Texts(texts)) => of_levels(texts, &super::columns::number),
+            (ColumnKind::Number, Column::Texts(texts)) => of_levels(texts, &number),
             (ColumnKind::Date, Column::Texts(texts)) => match &about.format {
                 None => of_levels(texts, &year),
                 Some(format) => {

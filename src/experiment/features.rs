@@ -24,9 +24,14 @@ pub(super) fn categorical(
     };
     match table.read("categorical", problems, convert) {
         Some(given) => given,
-        None if edition == Edition::First => Some(Vec::new()),
-        None => None,
+        None => (!is_open(table, edition)).then(Vec::new),
     }
+}
+
+/// Whether categories and dates are found where nothing is said of them: not where the numeric columns
+/// are listed, since a list of features is meant to be one.
+fn is_open(table: Table<'_>, edition: Edition) -> bool {
+    edition > Edition::First && table.get("numeric").is_none()
 }
 
 /// Reads `date`: columns, or `None` to find them.
@@ -36,7 +41,7 @@ pub(super) fn dates(
     problems: &mut Problems,
 ) -> Option<Vec<DateSpec>> {
     let Some(node) = table.get("date") else {
-        return (edition == Edition::First).then(Vec::new);
+        return (!is_open(table, edition)).then(Vec::new);
     };
     if is_auto(node) {
         return None;

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use super::delimited::records;
 use super::error::{DataError, list, quote};
 use super::missing::MissingMarkers;
 use super::number::NumberStyle;
+use super::record::records;
 use sweep_core::data_config::{Decimal, Delimiter, Edition, TableFormat};
 
 /// Rows that are looked at.

@@ -15,7 +15,9 @@ mod json_lines;
 mod lines;
 mod missing;
 mod number;
+mod opened;
 mod read;
+mod record;
 mod source;
 mod table;
 #[cfg(test)]

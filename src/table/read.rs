@@ -4,28 +4,22 @@
 //! column is read again as text; that is the only second reading.
 
 use std::collections::HashSet;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::blanks::Collapsing;
 use super::builder::{Builder, Column, Kind};
-use super::columnar;
-use super::delimited::{self, Delimited};
-use super::dialect::{self, Dialect, Probe};
-use super::error::{DataError, list, quote, suggest};
-use super::json_lines;
-use super::lines::Lines;
+use super::delimited;
+use super::dialect;
+use super::error::{DataError, list, quote};
 use super::missing::MissingMarkers;
 use super::number::NumberStyle;
-use super::source::{FileKind, Hash, Source, encoding_of};
+use super::opened::Opened;
+use super::source::Hash;
 use super::table::{FileRows, Table};
-use sweep_core::data_config::{Decimal, Delimiter, Edition, TableFormat, TextEncoding};
+use sweep_core::data_config::{Decimal, Delimiter, Edition, TableFormat};
 use sweep_core::format::hex;
 
-/// Bytes at the beginning from which it is found how a file is written.
-const HEAD: usize = 1 << 18;
 /// Rows are numbered in 32 bits.
 const MAX_ROWS: usize = u32::MAX as usize;
 
@@ -38,20 +32,6 @@ pub struct Storage {
     pub text: HashSet<String>,
     /// Columns to keep as numbers where possible, rounded if need be.
     pub numbers: HashSet<String>,
-}
-
-/// One file, and how it is written.
-struct Opened {
-    source: Source,
-    encoding: TextEncoding,
-    dialect: Option<Dialect>,
-    names: Vec<String>,
-    unnamed: Vec<bool>,
-    /// Cells of the first rows, by column.
-    sample: Vec<Vec<String>>,
-    /// What columns are by their type, in files that have types.
-    typed: Option<Vec<Kind>>,
-    notes: Vec<String>,
 }
 
 impl Table {
@@ -230,209 +210,6 @@ fn file_notes(opened: &mut [Opened]) -> Vec<String> {
     notes
 }
 
-impl Opened {
-    fn open(path: &Path, format: &TableFormat) -> Result<Opened, Vec<DataError>> {
-        let alone = |error: DataError| vec![error];
-        let source = Source::open(path, format.edition).map_err(alone)?;
-        let mut opened = Opened {
-            source,
-            encoding: TextEncoding::Utf8,
-            dialect: None,
-            names: Vec::new(),
-            unnamed: Vec::new(),
-            sample: Vec::new(),
-            typed: None,
-            notes: Vec::new(),
-        };
-        let rows = match opened.source.kind {
-            FileKind::Parquet | FileKind::Arrow => {
-                let probe = columnar::probe(&opened.source).map_err(alone)?;
-                opened.names = probe.names;
-                opened.typed = Some(probe.kinds);
-                opened.notes = probe.notes;
-                Vec::new()
-            }
-            FileKind::JsonLines => {
-                let (head, is_whole) = opened.head(TextEncoding::Utf8).map_err(alone)?;
-                let head = String::from_utf8_lossy(&head);
-                let (names, rows) = json_lines::probe(path, &head, is_whole).map_err(alone)?;
-                opened.names = names;
-                rows
-            }
-            FileKind::Text => {
-                let Probe {
-                    dialect,
-                    names,
-                    rows,
-                    notes: found,
-                } = opened.probe_text(format).map_err(alone)?;
-                opened.notes.extend(found);
-                opened.dialect = Some(dialect);
-                opened.names = names;
-                rows
-            }
-        };
-        if opened.dialect.is_none() {
-            refuse_text_options(path, format).map_err(alone)?;
-        }
-        let raw = std::mem::take(&mut opened.names);
-        let (names, unnamed) =
-            dialect::distinct_names(path, raw, format.edition, &mut opened.notes)?;
-        opened.sample = (0..names.len())
-            .map(|place| {
-                rows.iter()
-                    .filter_map(|row| row.get(place).cloned())
-                    .collect()
-            })
-            .collect();
-        (opened.names, opened.unnamed) = (names, unnamed);
-        Ok(opened)
-    }
-
-    /// The beginning of the file in UTF-8, and whether that is all of it.
-    fn head(&self, encoding: TextEncoding) -> Result<(Vec<u8>, bool), DataError> {
-        let mut text = self.source.text(encoding, Hash::default())?;
-        let mut head = Vec::new();
-        text.by_ref()
-            .take(HEAD as u64)
-            .read_to_end(&mut head)
-            .map_err(|error| super::source::damaged(&self.source.path, &error))?;
-        Ok((head.clone(), head.len() < HEAD))
-    }
-
-    fn probe_text(&mut self, format: &TableFormat) -> Result<Probe, DataError> {
-        let path = self.source.path.clone();
-        self.encoding = match format.encoding {
-            Some(given) => given,
-            None => {
-                let mut raw = Vec::new();
-                let read = self.source.unpacked(Hash::default())?.take(HEAD as u64);
-                let read = { read }.read_to_end(&mut raw);
-                read.map_err(|error| super::source::damaged(&path, &error))?;
-                encoding_of(&raw)
-            }
-        };
-        let is_wide = matches!(self.encoding, TextEncoding::Utf16Le | TextEncoding::Utf16Be);
-        if is_wide && format.edition == Edition::First {
-            let help = "save it as UTF-8";
-            return Err(DataError::new(&path, "the file is UTF-16", help));
-        }
-        if is_wide && format.encoding.is_none() {
-            self.notes.push("the file is UTF-16".to_owned());
-        }
-        let (mut head, mut is_whole) = self.head(self.encoding)?;
-        if format.encoding.is_none()
-            && format.edition == Edition::Second
-            && !is_utf8(&head, is_whole)
-        {
-            self.take_windows_1252();
-            (head, is_whole) = self.head(self.encoding)?;
-        }
-        dialect::probe(&path, &String::from_utf8_lossy(&head), is_whole, format)
-    }
-
-    fn take_windows_1252(&mut self) {
-        self.encoding = TextEncoding::Windows1252;
-        self.notes.push(
-            "the file is not UTF-8 and is read as Windows-1252 (Latin-1); `encoding = ...` sets \
-             another"
-                .to_owned(),
-        );
-    }
-
-    /// Reads all rows into `builder`, whose columns are called `names`.
-    fn read(
-        &mut self,
-        builder: &mut Builder,
-        names: &mut Vec<String>,
-        markers: &MissingMarkers,
-        hash: Hash,
-        is_closed: bool,
-    ) -> Result<Option<Lines>, delimited::Failure> {
-        let alone = |error: DataError| delimited::Failure::Errors(vec![error]);
-        let path = &self.source.path;
-        if self.source.kind == FileKind::JsonLines {
-            let mut text = self.source.text(TextEncoding::Utf8, hash).map_err(alone)?;
-            let lines = json_lines::read(path, &mut *text, builder, names, markers, is_closed);
-            return lines.map(Some).map_err(alone);
-        }
-        let to = self.places(names).map_err(alone)?;
-        let Some(dialect) = self.dialect else {
-            columnar::read(&self.source, builder, &to, markers, hash).map_err(alone)?;
-            return Ok(None);
-        };
-        let delimited = Delimited {
-            path,
-            dialect,
-            width: self.names.len(),
-            markers,
-        };
-        let text = self.source.text(self.encoding, hash).map_err(alone)?;
-        let mut text: Box<dyn Read + Send> = match dialect.delimiter {
-            Delimiter::Blanks => Box::new(Collapsing::new(text)),
-            Delimiter::Byte(_) => text,
-        };
-        delimited.read(&mut *text, builder, &to).map(Some)
-    }
-
-    /// The place among `names` of each column of the file.
-    fn places(&self, names: &[String]) -> Result<Vec<usize>, DataError> {
-        let place = |name: &String| names.iter().position(|own| own == name);
-        let found: Option<Vec<usize>> = self.names.iter().map(place).collect();
-        match found {
-            Some(places) if places.len() == names.len() => Ok(places),
-            _ => Err(self.other_columns(names)),
-        }
-    }
-
-    fn other_columns(&self, names: &[String]) -> DataError {
-        let lacking: Vec<&str> = names
-            .iter()
-            .filter(|name| !self.names.contains(name))
-            .map(String::as_str)
-            .collect();
-        let surplus: Vec<&str> = self
-            .names
-            .iter()
-            .filter(|name| !names.contains(name))
-            .map(String::as_str)
-            .collect();
-        let mut parts = Vec::new();
-        if !lacking.is_empty() {
-            parts.push(format!("it lacks {}", list(&lacking)));
-        }
-        if !surplus.is_empty() {
-            parts.push(format!("the first has no {}", list(&surplus)));
-        }
-        let message = format!(
-            "its columns are not those of the first file: {}",
-            parts.join("; ")
-        );
-        let help = match lacking.first() {
-            Some(lacking) => suggest(lacking, surplus),
-            None => "all files of a table need the same columns, in any order".to_owned(),
-        };
-        DataError::new(&self.source.path, message, help)
-    }
-}
-
-/// Options for files of text that a typed file cannot follow.
-fn refuse_text_options(path: &Path, format: &TableFormat) -> Result<(), DataError> {
-    for (key, is_set) in [
-        ("delimiter", format.delimiter.is_some()),
-        ("encoding", format.encoding.is_some()),
-        ("header", format.header.is_some()),
-        ("columns", format.columns.is_some()),
-    ] {
-        if is_set {
-            let message = format!("`{key}` is for CSV files, and this is none");
-            let error = DataError::new(path, message, format!("remove `{key}`"));
-            return Err(error.key(format!("data.{key}")));
-        }
-    }
-    Ok(())
-}
-
 /// What each column of the first file is read as.
 fn kinds(
     file: &Opened,
@@ -503,14 +280,6 @@ fn style_notes(names: &[String], columns: &[Column]) -> Vec<String> {
         ));
     }
     notes
-}
-
-fn is_utf8(head: &[u8], is_whole: bool) -> bool {
-    match std::str::from_utf8(head) {
-        Ok(_) => true,
-        // A character may be cut off at the end.
-        Err(error) => !is_whole && error.error_len().is_none(),
-    }
 }
 
 fn not_utf8(path: &Path, line: u64, byte: u8) -> DataError {

@@ -11,13 +11,20 @@ use sweep_table::error::quote;
 use super::super::columns::Form;
 use super::super::digest::SplitRows;
 use super::super::loaded_table::{LoadedTable, Source, TEST_KEY};
+use super::super::preprocessor::{FittedField, Preprocessor};
 use super::super::split::{Splits, TEST, TRAIN, VALID};
 use super::super::{cross_split_duplicates, leakage};
 use super::Note;
 
 impl LoadedTable<'_> {
     /// What is worth knowing about the split and the features made.
-    pub fn notes(&self, spec: &DataSpec, splits: &Splits, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
+    pub fn notes(
+        &self,
+        spec: &DataSpec,
+        splits: &Splits,
+        preprocessor: &Preprocessor,
+        rows: &[SplitRows<'_>; 3],
+    ) -> Vec<Note> {
         let Source {
             table,
             roles,
@@ -28,7 +35,7 @@ impl LoadedTable<'_> {
         let groups = groups.as_deref();
         let (target, train) = (&spec.target, &splits[TRAIN]);
         let mut notes = leakage::notes(target, &roles.fields, part, labels, groups, train);
-        notes.extend(self.unseen(rows));
+        notes.extend(self.unseen(preprocessor, rows));
         notes.extend(self.several_labels());
         notes.extend(self.duplicates(splits, rows));
         if groups.is_none() {
@@ -53,7 +60,7 @@ impl LoadedTable<'_> {
     }
 
     /// Categories that no training row has.
-    fn unseen(&self, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
+    fn unseen(&self, preprocessor: &Preprocessor, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
         let counts: Vec<_> = rows.iter().map(|split| split.x.counts()).collect();
         let mut notes = Vec::new();
         for (place, field) in self.main.roles.fields.iter().enumerate() {
@@ -67,7 +74,8 @@ impl LoadedTable<'_> {
                     ),
                     _ => format!(
                         "{cells} of {name} outside the training rows: a category that no training \
-                         row has, so all features of the column are 0 there"
+                         row has, so {}",
+                        what_unseen_becomes(&preprocessor.fields[place])
                     ),
                 };
                 notes.push(Note::info(text).key(field.key.clone()));
@@ -152,5 +160,14 @@ impl LoadedTable<'_> {
             ))
             .key(TEST_KEY)
         })
+    }
+}
+
+/// What the features of a column are where its category is unknown.
+fn what_unseen_becomes(field: &FittedField) -> &'static str {
+    match field {
+        FittedField::Target { .. } => "the frequencies of all rows stand there",
+        FittedField::Category { rare, .. } if !rare.is_empty() => "they count as `(other)`",
+        _ => "all features of the column are 0 there",
     }
 }

@@ -14,7 +14,8 @@ use arrow_array::{Array, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use arrow_schema::{DataType, TimeUnit};
 
-use super::{TypedColumn, cell, damaged};
+use super::cell;
+use super::typed::{TypedColumn, damaged};
 use crate::builder::{Builder, Kind, Piece, PieceColumn};
 use crate::error::DataError;
 use crate::missing::MissingMarkers;

@@ -6,6 +6,7 @@
 mod arrow;
 mod cell;
 mod parquet;
+mod typed;
 
 use super::builder::{Builder, Kind};
 use super::error::{DataError, list};
@@ -73,16 +74,4 @@ pub(crate) fn read(
     std::io::copy(&mut rest, &mut std::io::sink())
         .map_err(|error| super::source::unreadable(&source.path, &error))?;
     Ok(())
-}
-
-/// A column of a file, and what it is read as; `None` for nested ones.
-struct TypedColumn {
-    name: String,
-    kind: Option<Kind>,
-}
-
-fn damaged(source: &Source, why: impl std::fmt::Display) -> DataError {
-    let message = format!("cannot be read: {why}");
-    let help = "the file is damaged or uses what this program does not know: write it again";
-    DataError::new(&source.path, message, help)
 }

@@ -8,7 +8,8 @@ use parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use parquet::file::reader::SerializedFileReader;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::{TypedColumn, cell, damaged};
+use super::cell;
+use super::typed::{TypedColumn, damaged};
 use crate::builder::{Builder, Kind, Piece, PieceColumn};
 use crate::error::DataError;
 use crate::missing::MissingMarkers;
