@@ -8,7 +8,7 @@ import sys
 
 import numpy as np, pandas as pd, scipy, sklearn
 from scipy import stats
-from sklearn.metrics import mutual_info_score
+from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 from sklearn.metrics.cluster import expected_mutual_information, contingency_matrix
 out = sys.argv[1]
 rng = np.random.default_rng(7)
@@ -65,6 +65,16 @@ exp["pearson"] = clean(m.corr()); exp["spearman"] = clean(m.corr(method="spearma
 def bins(s):
     r = s.rank(method="average")
     return np.minimum(np.floor(16 * (r - .5) / len(s)), 15).astype(int)
+def with_missing(y, x, is_number):
+    """Measures on all rows with a class; missing cells are a value of their own."""
+    codes = pd.Series(-1, index=x.index)
+    there = x[x.notna()]
+    codes[there.index] = bins(there) if is_number else pd.factorize(there)[0]
+    cont = contingency_matrix(pd.factorize(y)[0], codes, sparse=True)
+    mi, emi = mutual_info_score(y, codes), expected_mutual_information(cont, len(y))
+    return dict(count=len(y), mutual_information=mi, chance=emi,
+                uncertainty_coefficient=(mi - emi) / stats.entropy(y.value_counts()),
+                adjusted_mutual_information=adjusted_mutual_info_score(y, codes))
 for name in ["id", "x", "ties", "skewed", "flat", "colour", "released.year"]:
     col = num.get(name, name)
     both = known[known[col].notna()]
@@ -74,6 +84,7 @@ for name in ["id", "x", "ties", "skewed", "flat", "colour", "released.year"]:
     mi, emi = mutual_info_score(y, codes), expected_mutual_information(cont, len(y))
     h = stats.entropy(y.value_counts())
     entry = dict(count=len(y), mutual_information=mi, chance=emi, explained=(mi - emi) / (h - emi))
+    entry["with_missing"] = with_missing(known.kind, known[col], name in num)
     if name in num:
         groups = x.groupby(y); total = ((x - x.mean()) ** 2).sum()
         entry["eta_squared"] = none((groups.count() * (groups.mean() - x.mean()) ** 2).sum() / total) if total > 0 else None
@@ -102,5 +113,36 @@ exp["groups"] = conflicts(df["id"])
 exp["groups"].update(sets=int(df.id.nunique()), rows=int(df.id.count()), largest=int(df.id.value_counts().max()),
                      repeated_sets=int((df.id.value_counts() > 1).sum()))
 exp["alike"] = conflicts(df.groupby(["x", "ties", "skewed", "flat"], dropna=False).ngroup())
+# Columns that measures over present rows alone put first: three rows with a value, and nearly as many values as rows.
+rows = 200
+y = np.where(np.arange(rows) % 5 < 3, "a", "b")
+seldom = np.full(rows, "", dtype=object)
+seldom[[0, 1, 3]] = ["p", "p", "q"]
+hard = pd.DataFrame({
+    "weak": np.round(rng.normal(size=rows) + (y == "b"), 3),
+    "seldom": seldom,
+    "crowd": [f"w{v}" for v in rng.permutation(np.r_[0:160, 0:40])],
+    "y": y,
+})
+hard.to_csv(f"{out}/hard.csv", index=False)
+hard = pd.read_csv(f"{out}/hard.csv", keep_default_na=False, na_values=[""])
+exp["hard"] = {name: with_missing(hard.y, hard[name], name == "weak") for name in ["weak", "seldom", "crowd"]}
+# A target that is a number: the target in ten ranges of equal size.
+price = np.round(np.exp(rng.normal(size=300)) * 1e5)
+homes = pd.DataFrame({
+    "area": np.where(rng.random(300) < .1, "", np.round(price / 1e3 + rng.normal(size=300) * 40, 1).astype(str)),
+    "town": np.where(price > np.median(price), rng.choice(["x", "y"], 300), rng.choice(["y", "z"], 300)),
+    "price": price,
+})
+homes.to_csv(f"{out}/homes.csv", index=False)
+homes = pd.read_csv(f"{out}/homes.csv")
+ranges = np.minimum(np.floor(10 * (homes.price.rank() - .5) / len(homes)), 9).astype(int)
+exp["homes"] = dict(price=summary(homes.price), association={})
+for name in ["area", "town"]:
+    entry = with_missing(ranges, homes[name], name == "area")
+    if name == "area":
+        both = homes[homes.area.notna()]
+        entry.update(pearson=both.area.corr(both.price), spearman=both.area.corr(both.price, method="spearman"))
+    exp["homes"]["association"][name] = entry
 exp["made_with"] = dict(numpy=np.__version__, pandas=pd.__version__, scipy=scipy.__version__, sklearn=sklearn.__version__)
 json.dump(exp, open(f"{out}/expected.json", "w"), indent=1)

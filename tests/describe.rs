@@ -42,7 +42,7 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
         "Most correlated",
         "groups in 1,500 rows",
         "best accuracy if one",
-        "reports/demo-data",
+        "page: reports/demo-data/index.html",
     ] {
         assert!(shown.contains(wanted), "{wanted} is missing in\n{shown}");
     }
@@ -51,6 +51,7 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
     for name in [
         "columns.csv",
         "describe.json",
+        "index.html",
         "boxes.png",
         "correlation.svg",
     ] {
@@ -59,6 +60,7 @@ fn a_csv_file_is_described_with_tables_plots_and_json() {
     let json = dir.json(&[&arguments[..], &["--json"]].concat());
     assert_eq!(json["source"]["rows"], 1500);
     assert_eq!(json["folder"], "reports/demo-data");
+    assert_eq!(json["page"], "reports/demo-data/index.html");
     assert_eq!(json["groups"]["columns"][0], "track_id");
     assert!(report(&dir, "demo-data") == first, "the same every time");
     assert!(!dir.path("runs").exists(), "nothing is recorded");
@@ -123,6 +125,28 @@ fn odd_files_are_read_as_preparation_reads_them() {
     assert_eq!(json["columns"][0]["missing"], 1);
     assert_eq!(json["columns"][1]["missing"], 1);
     assert_eq!(json["columns"][1]["most_frequent"]["value"], "a, b");
+}
+
+#[test]
+fn a_target_of_many_numbers_is_described_and_said_to_be_no_class() {
+    let dir = test_dir();
+    let rows = (0..60).map(|row| format!("{row},{}\n", 1000 + 7 * row * row));
+    dir.write(
+        "homes.csv",
+        format!("area,price\n{}", rows.collect::<String>()),
+    );
+    let shown = dir.succeed(&["describe", "homes.csv", "--target", "price"]);
+    assert!(
+        shown.contains("target `price` looks numeric: 60 distinct numbers"),
+        "{shown}"
+    );
+    assert!(shown.contains("sweep only classifies"), "{shown}");
+    let json = dir.json(&["describe", "homes.csv", "--target", "price", "--json"]);
+    assert_eq!(json["target"]["classes"].as_array().unwrap().len(), 0);
+    assert_eq!(json["target"]["numbers"]["min"], 1000.0);
+    let spearman = json["association"][0]["spearman"].as_f64().unwrap();
+    assert!((spearman - 1.0).abs() < 1e-12, "{spearman}");
+    assert!(dir.path("reports/homes-data/target.png").is_file());
 }
 
 #[test]

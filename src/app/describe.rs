@@ -56,7 +56,7 @@ pub fn describe(options: &Options) -> Result<Outcome, Error> {
 /// Writes the description to a folder of its own in `out`.
 pub fn write(out: &Path, outcome: &Outcome) -> Result<Described, Error> {
     let folder = out.join(&outcome.folder_name);
-    sweep_report::describe::write(&folder, &outcome.description)
+    sweep_report::describe::write(&folder, &outcome.description, &outcome.title)
         .map_err(|error| Error::environment(error, "name another folder with `--out`"))
 }
 

@@ -51,6 +51,7 @@ pub fn describe(context: &Context, arguments: &Arguments) -> Result<Exit, Failur
         let mut value = serde_json::to_value(description)
             .map_err(|error| Failure::environment(error, "the description is not valid JSON"))?;
         value["folder"] = folder.display().to_string().into();
+        value["page"] = written.page.display().to_string().into();
         value["left_out"] = written.left_out.into();
         terminal::print_json(&value);
         return Ok(Exit::Success);

@@ -37,6 +37,7 @@ mod split;
 mod splits;
 mod summary;
 pub mod synth;
+mod target_kind;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -23,17 +23,11 @@ use super::parse::{Part, Values};
 use super::preprocessor::Preprocessor;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
 use super::summary::{SplitSummary, Summary};
+use super::target_kind::{MAX_CLASSES, NUMERIC_HELP, TargetKind, looks_numeric, numeric_classes};
 use super::text::FittedText;
 use super::usage::{dropped_note, usage_notes, uses};
 use super::warnings::Note;
 
-/// Classes a target may have.
-pub(super) const MAX_CLASSES: usize = 1000;
-/// Classes from which a target of numbers is warned about.
-const MANY_NUMBERS: usize = 20;
-/// What to do about a target of numbers.
-pub(super) const NUMERIC_HELP: &str = "sweep only classifies: choose a column of classes as the \
-     target, or write one that puts the numbers into a few classes";
 /// Key of the file with the test rows.
 pub(super) const TEST_KEY: &str = "data.test_path";
 
@@ -110,7 +104,9 @@ impl<'a> LoadedTable<'a> {
             summary.add_dropped(part);
         }
         notes.extend(alike_classes(spec, &classes));
-        notes.extend(numeric_classes(spec, &classes));
+        if TargetKind::of(&classes, part.rows.len()) != TargetKind::Classes {
+            notes.push(numeric_classes(&spec.target, classes.len()).key("data.target"));
+        }
         summary.notes = notes;
         summary.columns = uses(main, &roles);
         summary.notes.extend(usage_notes(&summary.columns, spec));
@@ -284,19 +280,6 @@ fn too_large(source: &Source<'_>, row: u32, field: usize) -> DataError {
     error.key(field.key.clone()).column(&field.name)
 }
 
-/// A warning if there are many classes and all are numbers.
-fn numeric_classes(spec: &DataSpec, classes: &[String]) -> Option<Note> {
-    (classes.len() > MANY_NUMBERS && looks_numeric(classes)).then(|| {
-        let text = format!(
-            "the target {} looks like a number: its {} distinct numbers are taken as classes without \
-             order",
-            quote(&spec.target),
-            classes.len()
-        );
-        Note::warning(text).key("data.target")
-    })
-}
-
 /// A warning if classes differ in case or blanks alone.
 fn alike_classes(spec: &DataSpec, classes: &[String]) -> Option<Note> {
     let names: Vec<&str> = classes.iter().map(String::as_str).collect();
@@ -386,12 +369,6 @@ impl<'a> Codes<'a> {
             groups,
         })
     }
-}
-
-/// Whether all of `classes` are numbers.
-pub(super) fn looks_numeric(classes: &[String]) -> bool {
-    let is_number = |name: &String| name.trim().parse::<f64>().is_ok();
-    classes.iter().all(is_number)
 }
 
 fn check_classes(

@@ -8,8 +8,9 @@ use sweep_core::format::pluralize;
 use sweep_table::DataError;
 use sweep_table::error::{list, quote};
 
-use super::loaded_table::{LoadedTable, NUMERIC_HELP, Source, TEST_KEY, looks_numeric};
+use super::loaded_table::{LoadedTable, Source, TEST_KEY};
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
+use super::target_kind::{NUMERIC_HELP, looks_numeric};
 use super::warnings::Note;
 
 /// Classes that are too rare up to which each gets an error of its own.

@@ -85,18 +85,7 @@ pub(super) fn usage_notes(columns: &[ColumnUse], spec: &DataSpec) -> Vec<Note> {
     let mut told: Vec<&&ColumnUse> = unused.iter().filter(told).collect();
     told.sort_by_key(|column| !column.is_doubtful);
     for column in told.iter().take(MAX_NAMED) {
-        let mut text = format!(
-            "column {} is not used: {}",
-            quote(&column.name),
-            column.detail
-        );
-        if let Some(line) = &column.line {
-            text.push_str(&format!("; `{}` uses it", shown(line)));
-        }
-        notes.push(match column.is_doubtful {
-            true => Note::warning(text),
-            false => Note::info(text),
-        });
+        notes.push(unused_note(column));
     }
     let more = match is_first {
         true => 0,
@@ -116,6 +105,28 @@ pub(super) fn usage_notes(columns: &[ColumnUse], spec: &DataSpec) -> Vec<Note> {
         notes.push(Note::info(text));
     }
     notes
+}
+
+/// The columns without use of which it may be wrong to leave them out.
+pub(super) fn doubtful_notes(columns: &[ColumnUse]) -> Vec<Note> {
+    let doubtful = columns.iter().filter(|column| column.is_doubtful);
+    doubtful.map(unused_note).collect()
+}
+
+/// Why a column is not used, and a line that would use it.
+fn unused_note(column: &ColumnUse) -> Note {
+    let mut text = format!(
+        "column {} is not used: {}",
+        quote(&column.name),
+        column.detail
+    );
+    if let Some(line) = &column.line {
+        text.push_str(&format!("; `{}` uses it", shown(line)));
+    }
+    match column.is_doubtful {
+        true => Note::warning(text),
+        false => Note::info(text),
+    }
 }
 
 /// Which columns are used as what.

@@ -14,8 +14,10 @@ use sweep_table::{Column, DataError, Storage, Table, Texts};
 
 use super::cells::{in_order, number};
 use super::columns::{Field, Form, Roles, storage};
-use super::loaded_table::{LoadedTable, MAX_CLASSES};
+use super::loaded_table::LoadedTable;
 use super::summary::ColumnUse;
+use super::target_kind::{MAX_CLASSES, TargetKind, numeric_classes, numeric_target};
+use super::usage::{doubtful_notes, uses};
 use super::warnings::Note;
 
 /// What the cells of a column are taken as.
@@ -56,7 +58,10 @@ pub struct View {
     pub target: Option<usize>,
     /// Index into `columns`.
     pub group: Option<usize>,
-    /// Names of the classes, in order: as numbers if all of them are, else by their bytes.
+    /// Whether the target is a number to be predicted, not a class.
+    pub is_target_number: bool,
+    /// Names of the classes, in order: as numbers if all of them are, else by their bytes. None of a
+    /// target that is a number.
     pub classes: Vec<String>,
     /// Rows that the experiment's `exclude` leaves out.
     pub excluded: usize,
@@ -110,12 +115,13 @@ impl View {
         let (roles, found) = Roles::of_all(&table, &rows, (target, group), format.edition);
         let mut notes: Vec<Note> = table.notes.iter().cloned().map(Note::info).collect();
         notes.extend(found);
-        let uses = super::usage::uses(&table, &roles);
+        let used = uses(&table, &roles);
+        notes.extend(doubtful_notes(&used));
         let columns = (0..table.names.len())
             .map(|place| {
                 let is_key = Some(place) == target || Some(place) == group;
                 let field = roles.fields.iter().find(|field| field.column == place);
-                column(&table, place, field, is_key, uses[place].clone())
+                column(&table, place, field, is_key, used[place].clone())
             })
             .collect();
         let mut view = View {
@@ -124,6 +130,7 @@ impl View {
             columns,
             target,
             group,
+            is_target_number: false,
             classes: Vec::new(),
             excluded: 0,
             dropped: 0,
@@ -134,6 +141,7 @@ impl View {
             let levels = texts.present_levels().map(|(_, level)| level);
             let classes = in_order(levels).into_iter().map(str::to_owned).collect();
             view.classes = classes;
+            view.set_target_kind(target);
             view.check_classes(target).map_err(|error| vec![error])?;
         }
         Ok(view)
@@ -176,6 +184,7 @@ impl View {
             columns,
             target,
             group,
+            is_target_number: false,
             classes,
             excluded,
             dropped,
@@ -272,9 +281,34 @@ impl View {
         })
     }
 
+    /// Finds whether the target is a number; of one there are no classes.
+    fn set_target_kind(&mut self, target: usize) {
+        let column = &mut self.columns[target];
+        let texts = super::parse::texts(&self.table, column.place);
+        let codes = texts.codes.iter();
+        let rows = codes
+            .filter(|code| !texts.is_missing[**code as usize])
+            .count();
+        let distinct = self.classes.len();
+        match TargetKind::of(&self.classes, rows) {
+            TargetKind::Classes => {}
+            TargetKind::NumericClasses => {
+                self.notes.push(numeric_classes(&column.name, distinct));
+            }
+            TargetKind::Number => {
+                self.notes
+                    .push(numeric_target(&column.name, distinct, rows));
+                column.kind = ColumnKind::Number;
+                self.is_target_number = true;
+                self.classes.clear();
+            }
+        }
+    }
+
     fn check_classes(&self, target: usize) -> Result<(), DataError> {
         let name = &self.columns[target].name;
         let (message, help) = match self.classes.len() {
+            _ if self.is_target_number => return Ok(()),
             0 => (
                 "every cell of the target is missing".to_owned(),
                 "name another `--target`, or none".to_owned(),

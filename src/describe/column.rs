@@ -6,7 +6,7 @@ use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 
 use super::codes::{Labels, NONE};
-use super::column_data::ColumnData;
+use super::column_data::{ColumnData, year_name};
 use super::number::{moments, quantile};
 use sweep_data::{ColumnKind, View};
 
@@ -27,6 +27,35 @@ pub struct ColumnSummary {
     pub numbers: Option<NumberSummary>,
     /// Of several, the least number, or the first text or date by its bytes.
     pub most_frequent: Option<MostFrequent>,
+    /// What an experiment that does not name the column uses it as: `number`, `category`, `date` and
+    /// so on, or `not used`.
+    pub used_as: &'static str,
+    /// More about it, or why it is not used; may be empty.
+    pub detail: String,
+    /// A line for `[data]` that uses a column that is not used.
+    pub line: Option<String>,
+    /// Whether its values seem to name the rows.
+    pub identifier: bool,
+}
+
+impl ColumnSummary {
+    /// Whether every row has the same value.
+    pub fn is_constant(&self) -> bool {
+        self.distinct == 1 && self.missing == 0
+    }
+
+    /// Whether no row has a value.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What statistics of its numbers call it: of a date, `name.year`.
+    pub fn number_name(&self) -> String {
+        match self.kind {
+            "date" => year_name(&self.name),
+            _ => self.name.clone(),
+        }
+    }
 }
 
 /// Where numbers lie.
@@ -80,6 +109,7 @@ impl NumberSummary {
 
 pub(super) fn summary(view: &View, column: usize, held: &ColumnData<'_>) -> ColumnSummary {
     let count = held.codes.iter().filter(|code| **code != NONE).count();
+    let usage = &view.columns[column].usage;
     ColumnSummary {
         name: held.name.to_owned(),
         kind: kind_name(held.kind),
@@ -94,6 +124,10 @@ pub(super) fn summary(view: &View, column: usize, held: &ColumnData<'_>) -> Colu
         distinct: held.levels,
         numbers: (held.numbers.as_ref()).and_then(|numbers| NumberSummary::of(&numbers.sorted())),
         most_frequent: most_frequent(view, column, held),
+        used_as: usage.role,
+        detail: usage.detail.clone(),
+        line: usage.line.clone(),
+        identifier: view.columns[column].is_identifier,
     }
 }
 

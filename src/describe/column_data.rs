@@ -28,7 +28,7 @@ impl ColumnData<'_> {
         ColumnData {
             name: &about.name,
             number_name: match about.kind {
-                ColumnKind::Date => format!("{}.year", about.name),
+                ColumnKind::Date => year_name(&about.name),
                 _ => about.name.clone(),
             },
             kind: about.kind,
@@ -37,4 +37,9 @@ impl ColumnData<'_> {
             levels,
         }
     }
+}
+
+/// What the years of the dates in column `name` are called.
+pub(super) fn year_name(name: &str) -> String {
+    format!("{name}.year")
 }

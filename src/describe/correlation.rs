@@ -78,6 +78,10 @@ fn ready(numbers: &Numbers) -> Ready<'_> {
 }
 
 /// Pearson's and Spearman's correlation of the rows that have both values.
+pub(super) fn pearson_and_spearman(a: &Numbers, b: &Numbers) -> (f64, f64) {
+    pair(&ready(a), &ready(b))
+}
+
 fn pair(a: &Ready<'_>, b: &Ready<'_>) -> (f64, f64) {
     let pearson = pearson(&a.scaled, &b.scaled);
     if a.is_complete && b.is_complete {

@@ -42,6 +42,11 @@ impl Cross {
         self.n
     }
 
+    /// Entropies of the values and of the classes, in nats.
+    pub fn entropies(&self) -> (f64, f64) {
+        (entropy(&self.rows), entropy(&self.columns))
+    }
+
     /// Mutual information of the observed shares (the plug-in estimate), in nats.
     pub fn mutual_information(&self) -> f64 {
         let n = self.n as f64;

@@ -16,7 +16,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use association::{Association, BINS};
+pub use association::{Association, BINS, TARGET_BINS, WithMissing};
 pub use column::{ByClass, ColumnSummary, MostFrequent, NumberSummary};
 pub use correlation::{Correlation, MOST_CORRELATED};
 pub use repeats::{Conflicts, Duplicates, WithLabels};
@@ -25,9 +25,10 @@ pub use shape::{BoxPlot, Histogram, Shape};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 
+use association::Goal;
 use codes::{Labels, NONE};
 use column_data::ColumnData;
-use sweep_data::{ColumnKind, View};
+use sweep_data::View;
 
 /// Everything about a table. Serialised, it is `describe.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -74,10 +75,13 @@ pub struct Target {
     pub column: String,
     /// Rows without a class; they are left out of everything that is told by class.
     pub missing: usize,
-    /// Entropy of the classes, in nats: the cross-entropy of always saying their shares.
+    /// Entropy of the classes, in nats: the cross-entropy of always saying their shares. Of a number,
+    /// that of its [`TARGET_BINS`] ranges.
     pub entropy: f64,
-    /// In the order of the data set's classes.
+    /// In the order of the data set's classes; none of a target that is a number.
     pub classes: Vec<ClassCount>,
+    /// Of a target that is a number to be predicted, and no class.
+    pub numbers: Option<NumberSummary>,
 }
 
 /// How often a class stands in the rows.
@@ -95,19 +99,23 @@ pub fn describe(view: &View) -> Description {
         .into_par_iter()
         .map(|column| ColumnData::of(view, column))
         .collect();
-    let labels = view.target.map(|target| labels(view, target));
+    let goal = view.target.and_then(|target| goal(view, target, &columns));
+    let labels = goal.as_ref().map(|goal| &goal.labels);
+    // Without classes nothing is told by class.
+    let labels = labels.filter(|_| !view.is_target_number);
     let numeric: Vec<&ColumnData<'_>> = columns
         .iter()
         .filter(|column| column.numbers.is_some())
         .collect();
     let mut notes: Vec<String> = view.notes.iter().map(ToString::to_string).collect();
     let correlation = correlation::of(&numeric, &mut notes);
-    let association = match (&labels, view.target) {
-        (Some(labels), Some(target)) => association::of(&columns, target, labels),
+    let is_identifier = |column: usize| view.columns[column].is_identifier;
+    let association = match (&goal, view.target) {
+        (Some(goal), Some(target)) => association::of(&columns, target, goal, is_identifier),
         _ => Vec::new(),
     };
     let whole = || repeats::duplicates(view);
-    let shapes = || shape::of(&numeric, labels.as_ref());
+    let shapes = || shape::of(&numeric, labels);
     let (duplicates, shapes) = rayon::join(whole, shapes);
     Description {
         source: source(view),
@@ -115,18 +123,18 @@ pub fn describe(view: &View) -> Description {
             .into_par_iter()
             .map(|column| column::summary(view, column, &columns[column]))
             .collect(),
-        target: (labels.as_ref().zip(view.target))
-            .map(|(labels, target)| target_of(view, target, labels)),
-        by_class: (labels.as_ref()).map_or(Vec::new(), |labels| column::by_class(&numeric, labels)),
+        target: (goal.as_ref().zip(view.target))
+            .map(|(goal, target)| target_of(view, target, goal)),
+        by_class: labels.map_or(Vec::new(), |labels| column::by_class(&numeric, labels)),
         correlation,
         association,
         duplicates,
         groups: view.group.map(|group| {
             let held = &columns[group];
             let names = vec![held.name.to_owned()];
-            repeats::conflicts(names, held.codes.clone(), held.levels, labels.as_ref())
+            repeats::conflicts(names, held.codes.clone(), held.levels, labels)
         }),
-        alike: alike(view, &columns, labels.as_ref()),
+        alike: alike(view, &columns, labels),
         shapes,
         notes,
     }
@@ -145,6 +153,17 @@ fn source(view: &View) -> Source {
     }
 }
 
+/// The target as columns are measured against it.
+fn goal<'a>(view: &View, target: usize, columns: &'a [ColumnData<'_>]) -> Option<Goal<'a>> {
+    if view.is_target_number {
+        return columns[target].numbers.as_ref().map(Goal::of_numbers);
+    }
+    Some(Goal {
+        labels: labels(view, target),
+        numbers: None,
+    })
+}
+
 fn labels(view: &View, target: usize) -> Labels {
     let known: std::collections::HashMap<&str, u32> = (view.classes.iter())
         .zip(0..)
@@ -160,7 +179,8 @@ fn labels(view: &View, target: usize) -> Labels {
     }
 }
 
-fn target_of(view: &View, target: usize, labels: &Labels) -> Target {
+fn target_of(view: &View, target: usize, goal: &Goal<'_>) -> Target {
+    let labels = &goal.labels;
     let mut rows = vec![0usize; labels.classes];
     let known = labels.codes.iter().filter(|code| **code != NONE);
     known.for_each(|code| rows[*code as usize] += 1);
@@ -178,24 +198,25 @@ fn target_of(view: &View, target: usize, labels: &Labels) -> Target {
         missing: view.rows() - all,
         entropy: cross::entropy(&rows),
         classes,
+        numbers: (goal.numbers).and_then(|numbers| NumberSummary::of(&numbers.sorted())),
     }
 }
 
 /// Rows that no model can tell apart: those with the same features. Without a target, or without
 /// features, there is nothing to say.
 fn alike(view: &View, columns: &[ColumnData<'_>], labels: Option<&Labels>) -> Option<Conflicts> {
-    let labels = labels?;
+    view.target?;
     let features: Vec<usize> = (0..columns.len())
         .filter(|column| view.columns[*column].is_feature)
         .collect();
     if features.is_empty() {
         return None;
     }
-    // What a model sees of a date is its year.
+    // Of `data.year` a model sees the year alone.
+    let is_year = |column: usize| view.columns[column].usage.role == "year";
     let years: Vec<Option<Vec<u32>>> = (features.iter())
-        .map(|column| &columns[*column])
-        .map(|held| match (&held.numbers, held.kind) {
-            (Some(numbers), ColumnKind::Date) => Some(numbers.codes().0),
+        .map(|column| match &columns[*column].numbers {
+            Some(numbers) if is_year(*column) => Some(numbers.codes().0),
             _ => None,
         })
         .collect();
@@ -203,9 +224,10 @@ fn alike(view: &View, columns: &[ColumnData<'_>], labels: Option<&Labels>) -> Op
         .map(|(column, years)| years.as_ref().unwrap_or(&columns[*column].codes).as_slice())
         .collect();
     let (sets, number) = repeats::sets(&codes);
-    let names = features
-        .iter()
-        .map(|column| columns[*column].number_name.clone())
-        .collect();
-    Some(repeats::conflicts(names, sets, number, Some(labels)))
+    let name = |column: &usize| match is_year(*column) {
+        true => columns[*column].number_name.clone(),
+        false => columns[*column].name.to_owned(),
+    };
+    let names = features.iter().map(name).collect();
+    Some(repeats::conflicts(names, sets, number, labels))
 }

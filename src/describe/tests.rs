@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{Description, NumberSummary, describe};
+use super::{Association, Description, NumberSummary, WithMissing, describe};
 use sweep_core::data_config::{Edition, TableFormat};
 use sweep_data::View;
 
@@ -77,6 +77,34 @@ fn assert_summary(found: &NumberSummary, wanted: &Json, what: &str) {
     }
 }
 
+#[track_caller]
+fn assert_with_missing(found: &WithMissing, wanted: &Json, name: &str) {
+    assert_eq!(found.count, wanted["count"], "{name}");
+    for (key, value) in [
+        ("mutual_information", found.mutual_information),
+        ("chance", found.chance),
+        ("uncertainty_coefficient", found.uncertainty_coefficient),
+        (
+            "adjusted_mutual_information",
+            found.adjusted_mutual_information,
+        ),
+    ] {
+        assert_near(value, &wanted[key], &format!("{name}, {key}"));
+    }
+}
+
+/// As a table without an experiment is described.
+fn opened(path: PathBuf, target: &str) -> Description {
+    describe(&View::open(&[path], &TableFormat::default(), Some(target), None).unwrap())
+}
+
+fn written(text: &str, target: &str) -> Description {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("table.csv");
+    std::fs::write(&path, text).unwrap();
+    opened(path, target)
+}
+
 #[test]
 fn columns_and_classes_are_those_of_pandas() {
     let (found, wanted) = (described(), expected());
@@ -145,6 +173,7 @@ fn association_is_that_of_scikit_learn_and_scipy() {
         );
         assert_near(column.chance, &wanted["chance"], name);
         assert_near(column.explained, &wanted["explained"], name);
+        assert_with_missing(&column.with_missing, &wanted["with_missing"], name);
         for (key, value) in [
             ("eta_squared", column.eta_squared),
             ("cramers_v", column.cramers_v),
@@ -181,6 +210,122 @@ fn repeats_and_what_they_allow_are_those_of_pandas() {
             assert_eq!((with.sets, with.rows), (u(&wanted[0]), u(&wanted[1])));
         }
     }
+}
+
+#[test]
+fn nearly_empty_and_nearly_distinct_columns_do_not_come_first() {
+    let (found, wanted) = (opened(fixture("hard.csv"), "y"), &expected()["hard"]);
+    let of = |name: &str| {
+        let mut columns = found.association.iter();
+        columns.find(|column| column.column == name).unwrap()
+    };
+    for name in ["weak", "seldom", "crowd"] {
+        assert_with_missing(&of(name).with_missing, &wanted[name], name);
+    }
+    let first = |measure: fn(&Association) -> f64| {
+        let columns = found.association.iter();
+        columns
+            .max_by(|a, b| measure(a).total_cmp(&measure(b)))
+            .unwrap()
+    };
+    // Over the rows that have a value, three rows settle everything.
+    assert_eq!(first(|column| column.explained).column, "seldom");
+    assert!(of("crowd").explained > of("weak").explained);
+    let by_all_rows = first(|column| column.with_missing.uncertainty_coefficient);
+    assert_eq!(by_all_rows.column, "weak");
+}
+
+#[test]
+fn a_target_of_many_numbers_is_described_as_a_number() {
+    let (found, wanted) = (opened(fixture("homes.csv"), "price"), &expected()["homes"]);
+    let target = found.target.unwrap();
+    assert!(target.classes.is_empty() && found.by_class.is_empty());
+    assert_summary(&target.numbers.unwrap(), &wanted["price"], "price");
+    assert_eq!(found.association.len(), 2);
+    for column in &found.association {
+        let (name, wanted) = (&column.column, &wanted["association"][&column.column]);
+        assert_with_missing(&column.with_missing, wanted, name);
+        assert_eq!(
+            (column.eta_squared, column.cramers_v),
+            (None, None),
+            "{name}"
+        );
+        for (key, value) in [("pearson", column.pearson), ("spearman", column.spearman)] {
+            match wanted.get(key) {
+                Some(wanted) => assert_near(value.unwrap(), wanted, key),
+                None => assert_eq!(value, None, "{name}, {key}"),
+            }
+        }
+    }
+    assert_eq!(found.columns[2].kind, "number");
+    assert!(found.shapes.iter().any(|shape| shape.column == "price"));
+    let note = found.notes.join(" ");
+    assert!(
+        note.contains("looks numeric: 300 distinct numbers in 300 rows"),
+        "{note}"
+    );
+    assert!(note.contains("sweep only classifies"), "{note}");
+}
+
+#[test]
+fn frequent_whole_numbers_are_classes_with_a_warning() {
+    let rows = (0..400).map(|row| format!("{row}.5,{}\n", row % 40));
+    let found = written(&format!("x,months\n{}", rows.collect::<String>()), "months");
+    let target = found.target.unwrap();
+    assert_eq!((target.classes.len(), target.numbers), (40, None));
+    let warning = "warning: the target `months` looks like a number: its 40 distinct numbers";
+    assert!(
+        found.notes.iter().any(|note| note.starts_with(warning)),
+        "{:?}",
+        found.notes
+    );
+}
+
+#[test]
+fn columns_say_what_they_would_be_used_as_and_identifiers_are_marked() {
+    let rows = (0..60).map(|row| format!("{row},u{row}x,{},{}\n", row % 3, row % 2));
+    let text = format!(",name,a,y\n{}", rows.collect::<String>());
+    let found = written(&text, "y");
+    let uses: Vec<(&str, bool)> = (found.columns.iter())
+        .map(|column| (column.used_as, column.identifier))
+        .collect();
+    let (no, yes) = (false, true);
+    assert_eq!(
+        uses,
+        [
+            ("not used", yes),
+            ("not used", yes),
+            ("number", no),
+            ("target", no)
+        ]
+    );
+    let name = &found.columns[1];
+    assert!(
+        name.detail.contains("60 distinct values in 60 rows"),
+        "{}",
+        name.detail
+    );
+    assert_eq!(name.line.as_deref(), Some("categorical = [\"name\"]"));
+    // Rows are equal in the one feature, whatever the index and the names say.
+    let alike = found.alike.unwrap();
+    assert_eq!((alike.columns, alike.sets), (vec!["a".to_owned()], 3));
+    let identifiers: Vec<bool> = found.association.iter().map(|one| one.identifier).collect();
+    assert_eq!(identifiers, [true, true, false]);
+}
+
+#[test]
+fn whole_numbers_beyond_two_to_the_53_are_not_rounded() {
+    let found = written(
+        "id,y\n1234567890123456788,a\n1234567890123456789,b\n1234567890123456789,a\n",
+        "y",
+    );
+    let id = &found.columns[0];
+    assert_eq!(id.distinct, 2);
+    let most = id.most_frequent.as_ref().unwrap();
+    assert_eq!(
+        (most.value.as_str(), most.count),
+        ("1234567890123456789", 2)
+    );
 }
 
 fn u(number: &Json) -> usize {

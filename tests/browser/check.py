@@ -1,9 +1,9 @@
-"""The report's page in a real browser: every sample, every interaction, light and dark, wide and narrow, on paper and
+"""The pages of reports and descriptions in a real browser: every sample, every interaction, light and dark, wide and narrow, on paper and
 without its script.
 
     python3 tests/browser/check.py FOLDER [PICTURES]
 
-FOLDER holds a report a folder, as the tests of `report` write them to $SWEEP_REPORT_SAMPLES. PICTURES is where pictures
+FOLDER holds a report or a description a folder, as the tests of `report` write them to $SWEEP_REPORT_SAMPLES. PICTURES is where pictures
 of the pages go, for people to look at. Ends with 1 and every fault found.
 """
 
@@ -16,6 +16,9 @@ import chromium
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WIDE, NARROW = 1280, 360
+# What must be there in the description of an ordinary table.
+DESCRIBED = "description"
+DESCRIBED_PARTS = ("target", "columns", "association", "correlation", "distributions", "boxes", "duplicates", "files")
 # What must be there in a report of an ordinary sweep.
 ORDINARY = "genres"
 PARTS = (
@@ -313,8 +316,9 @@ def main():
     if path is None:
         sys.exit("the page is tested in Chromium, which is not here: install it (Debian, Ubuntu: apt install chromium), or set SWEEP_CHROMIUM to it")
     names = sorted(name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name, "index.html")))
-    if ORDINARY not in names:
-        sys.exit(f"{folder} holds no report called {ORDINARY}")
+    for wanted in (ORDINARY, DESCRIBED):
+        if wanted not in names:
+            sys.exit(f"{folder} holds no page called {wanted}")
     if pictures:
         os.makedirs(pictures, exist_ok=True)
     with chromium.Browser(path) as browser:
@@ -326,6 +330,9 @@ def main():
                 laid_out(checks, name, page(name), width, dark)
                 if pictures:
                     browser.picture(os.path.join(pictures, f"{name}-{width}.png"))
+        browser.open(page(DESCRIBED))
+        for part in DESCRIBED_PARTS:
+            checks.that(checks.number(f"#{part}") == 1, f"the description of an ordinary table has {part}")
         browser.open(page(ORDINARY))
         for part in PARTS:
             checks.that(checks.number(f"#{part}") == 1, f"an ordinary report has {part}")

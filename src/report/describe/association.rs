@@ -5,13 +5,13 @@ use plotters::style::{Color, RGBColor};
 
 use super::drawing::{ASSOCIATION, Drawing};
 use super::page::Head;
-use super::relations::ranked;
+use super::relations::Ranking;
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
 use crate::plot::legend::{Legend, Sign};
 use crate::plot::lettering::Type;
 use crate::plot::style::{FAINT, GRID, INK, MARGIN, Mark, PALETTE, TICK, WIDTH};
-use sweep_describe::{Association, BINS, Description};
+use sweep_describe::{Association, BINS, Description, TARGET_BINS};
 
 /// Columns with a bar.
 const MAX: usize = 40;
@@ -28,15 +28,24 @@ pub fn drawing<'a>(
     left_out: &mut Vec<String>,
 ) -> Option<Drawing<'a>> {
     let target = description.target.as_ref()?;
-    let mut columns = ranked(&description.association);
+    let mut columns = Ranking::of(description).columns;
     if columns.is_empty() {
         return None;
     }
     let title = format!("Association of each column with {}", target.column);
+    let (quantiles, right) = match target.numbers {
+        Some(_) => (
+            format!("Numbers are binned into {BINS} quantiles, the target into {TARGET_BINS}."),
+            "Right: Spearman's correlation.",
+        ),
+        None => (
+            format!("Numbers are binned into {BINS} quantiles."),
+            "Right: eta² for numbers, bias-corrected Cramér's V for text.",
+        ),
+    };
     let mut caption = format!(
-        "Mutual information in nats; the entropy of the target is {:.2}. Numbers are binned into \
-         {BINS} quantiles. Grey: mean with shuffled classes. Right: eta² for numbers, \
-         bias-corrected Cramér's V for text.",
+        "Mutual information in nats; the entropy of the target is {:.2}. {quantiles} Missing cells \
+         are a value of their own. Grey: mean with a shuffled target. {right}",
         target.entropy
     );
     if columns.len() > MAX {
@@ -95,7 +104,8 @@ impl Plot for Bars<'_> {
             .map(|column| kind.fit(&column.column, NAMES))
             .collect();
         let widest = names.iter().map(|name| kind.width(name)).max().unwrap_or(0);
-        let most = self.columns.iter().map(|column| column.mutual_information);
+        let columns = self.columns.iter();
+        let most = columns.map(|column| column.with_missing.mutual_information);
         let frame = Frame {
             left: MARGIN + widest + Frame::GAP,
             right: WIDTH - MARGIN - NUMBERS,
@@ -123,11 +133,9 @@ fn draw_bar<B: DrawingBackend>(
     column: &Association,
     y: i32,
 ) -> Drawn<B> {
-    let beyond = (column.mutual_information - column.chance).max(0.0);
-    let ends = (
-        frame.across(beyond),
-        frame.across(column.mutual_information),
-    );
+    let of = &column.with_missing;
+    let beyond = (of.mutual_information - of.chance).max(0.0);
+    let ends = (frame.across(beyond), frame.across(of.mutual_information));
     let (Some(middle), Some(end)) = ends else {
         return Ok(());
     };
@@ -143,17 +151,20 @@ fn draw_bar<B: DrawingBackend>(
     Ok(())
 }
 
-/// Eta squared or Cramér's V, whichever the column has and is defined.
+/// Eta squared, Cramér's V or Spearman's correlation, whichever the column has and is defined.
 fn beside(column: &Association) -> String {
     let shown = |name: &str, value: f64| match value.is_nan() {
         true => format!("{name} –"),
         false => format!("{name} {value:.3}"),
     };
-    match (column.eta_squared, column.cramers_v_corrected) {
-        (Some(eta), _) => shown("eta²", eta),
-        (None, Some(v)) => shown("V", v),
-        (None, None) => String::new(),
-    }
+    let numbers = [
+        ("eta²", column.eta_squared),
+        ("V", column.cramers_v_corrected),
+        ("ρ", column.spearman),
+    ];
+    let mut numbers = numbers.into_iter();
+    let found = numbers.find_map(|(name, value)| Some((name, value?)));
+    found.map_or(String::new(), |(name, value)| shown(name, value))
 }
 
 fn color(kind: &str) -> RGBColor {

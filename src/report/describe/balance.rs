@@ -4,7 +4,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 use sweep_analysis::text;
 
-use super::drawing::{BALANCE, Drawing, largest};
+use super::drawing::{BALANCE, Drawing, classes, largest};
 use super::page::Head;
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
@@ -24,7 +24,7 @@ pub fn drawing<'a>(
     description: &'a Description,
     left_out: &mut Vec<String>,
 ) -> Option<Drawing<'a>> {
-    let target = description.target.as_ref()?;
+    let target = classes(description)?;
     let shown = largest(target, MAX);
     let mut bars: Vec<(String, usize)> = (shown.iter())
         .map(|class| &target.classes[*class])

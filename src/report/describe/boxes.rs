@@ -2,7 +2,8 @@
 
 use plotters::backend::DrawingBackend;
 
-use super::drawing::{BOXES, Drawing, MAX_PAGES, largest, page_name};
+use super::drawing::{BOXES, Drawing, MAX_PAGES, classes, largest, page_name};
+use super::omitted::Omitted;
 use super::page::{self, Head, PANEL};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
@@ -24,10 +25,12 @@ const TALLEST: i32 = 2_300;
 
 /// As many pictures as the columns need.
 pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) -> Vec<Drawing<'a>> {
+    let omitted = Omitted::of(description);
     let shapes: Vec<&Shape> = (description.shapes.iter())
         .filter(|shape| shape.boxes.iter().any(Option::is_some))
+        .filter(|shape| !omitted.is_not_drawn(&shape.column))
         .collect();
-    let target = description.target.as_ref();
+    let target = classes(description);
     let shown = target.map_or(vec![0], |target| largest(target, MAX));
     let height = ROW * shown.len() as i32 + AROUND;
     let panels = (TALLEST / height).max(1) as usize * page::ACROSS as usize;

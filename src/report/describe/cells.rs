@@ -4,6 +4,8 @@ use sweep_analysis::text;
 
 /// Characters of a name.
 pub const NAME: usize = 32;
+/// Characters of a value.
+pub const VALUE: usize = 24;
 
 /// How much of a list is not shown, and where it is.
 pub fn and_more(number: usize, noun: &str, file: &str) -> String {
@@ -23,6 +25,16 @@ pub fn and_more(number: usize, noun: &str, file: &str) -> String {
 
 pub fn per_cent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
+}
+
+/// [`per_cent`] that tells nothing from little.
+pub fn fraction(part: usize, whole: usize) -> String {
+    let share = part as f64 / whole.max(1) as f64;
+    match part {
+        0 => "0%".to_owned(),
+        _ if share < 0.0005 => "<0.1%".to_owned(),
+        _ => per_cent(share),
+    }
 }
 
 pub fn fixed(value: f64) -> String {

@@ -1,6 +1,7 @@
 //! The CSV files of a description: UTF-8, comma, one header line, numbers in full, undefined ones
 //! empty.
 
+use super::drawing::classes as classes_of;
 use crate::csv_table::{CsvTable, number};
 use sweep_describe::{Association, Conflicts, Correlation, Description, NumberSummary};
 
@@ -44,7 +45,14 @@ pub fn all(description: &Description) -> Vec<(String, Vec<u8>)> {
 fn columns(description: &Description) -> CsvTable {
     let mut header = vec!["column", "kind", "role", "count", "missing", "distinct"];
     header.extend(NUMBERS);
-    header.extend(["most_frequent", "most_frequent_count"]);
+    header.extend([
+        "most_frequent",
+        "most_frequent_count",
+        "used_as",
+        "identifier",
+        "detail",
+        "line",
+    ]);
     let mut csv = CsvTable::new(&header);
     for column in &description.columns {
         let mut row = vec![
@@ -59,13 +67,19 @@ fn columns(description: &Description) -> CsvTable {
         let most = column.most_frequent.as_ref();
         row.push(most.map_or(String::new(), |most| most.value.clone()));
         row.push(most.map_or(String::new(), |most| most.count.to_string()));
+        row.extend([
+            column.used_as.to_owned(),
+            column.identifier.to_string(),
+            column.detail.clone(),
+            column.line.clone().unwrap_or_default(),
+        ]);
         csv.push(&row);
     }
     csv
 }
 
 fn classes(description: &Description) -> Option<CsvTable> {
-    let target = description.target.as_ref()?;
+    let target = classes_of(description)?;
     let mut csv = CsvTable::new(&["class", "rows", "share"]);
     for class in &target.classes {
         let share = defined(class.share);
@@ -76,7 +90,7 @@ fn classes(description: &Description) -> Option<CsvTable> {
 
 /// One row a numeric column and class.
 fn by_class(description: &Description) -> Option<CsvTable> {
-    let target = description.target.as_ref()?;
+    let target = classes_of(description)?;
     let mut header = vec!["column", "class", "count", "missing"];
     header.extend(NUMBERS);
     let mut csv = CsvTable::new(&header);
@@ -118,6 +132,11 @@ fn association(columns: &[Association]) -> CsvTable {
         "eta_squared",
         "cramers_v",
         "cramers_v_corrected",
+        "uncertainty_coefficient",
+        "adjusted_mutual_information",
+        "pearson",
+        "spearman",
+        "identifier",
     ]);
     for column in columns {
         csv.push(&[
@@ -130,6 +149,11 @@ fn association(columns: &[Association]) -> CsvTable {
             column.eta_squared.map_or(String::new(), defined),
             column.cramers_v.map_or(String::new(), defined),
             column.cramers_v_corrected.map_or(String::new(), defined),
+            defined(column.with_missing.uncertainty_coefficient),
+            defined(column.with_missing.adjusted_mutual_information),
+            column.pearson.map_or(String::new(), defined),
+            column.spearman.map_or(String::new(), defined),
+            column.identifier.to_string(),
         ]);
     }
     csv

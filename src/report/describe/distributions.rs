@@ -3,7 +3,8 @@
 use plotters::backend::DrawingBackend;
 use plotters::style::Color;
 
-use super::drawing::{DISTRIBUTIONS, Drawing, MAX_PAGES, largest, page_name};
+use super::drawing::{DISTRIBUTIONS, Drawing, MAX_PAGES, TARGET, classes, largest, page_name};
+use super::omitted::Omitted;
 use super::page::{self, Head, PANEL};
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::frame::{Frame, Scale};
@@ -22,8 +23,11 @@ const FEW: usize = 14;
 
 /// As many pictures as the columns need.
 pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) -> Vec<Drawing<'a>> {
+    let omitted = Omitted::of(description);
+    let number = number_target(description);
     let shapes: Vec<&Shape> = (description.shapes.iter())
-        .filter(|shape| !shape.histogram.edges.is_empty())
+        .filter(|shape| !shape.histogram.edges.is_empty() && !omitted.is_not_drawn(&shape.column))
+        .filter(|shape| number != Some(shape.column.as_str()))
         .collect();
     let most = PANELS * MAX_PAGES;
     if shapes.len() > most {
@@ -33,7 +37,7 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
             shapes.len()
         ));
     }
-    let target = description.target.as_ref();
+    let target = classes(description);
     let shown = target.map(|target| largest(target, PALETTE.len()));
     let mut caption = match target {
         Some(_) => "Per cent of the rows of a class in each bin; the bins of a panel are the same \
@@ -83,6 +87,31 @@ pub fn drawings<'a>(description: &'a Description, left_out: &mut Vec<String>) ->
     };
     let pages = pages.into_iter().take(MAX_PAGES).enumerate();
     pages.map(drawing).collect()
+}
+
+/// A target that is a number, in a picture of its own.
+pub fn of_target<'a>(description: &'a Description) -> Option<Drawing<'a>> {
+    let name = number_target(description)?;
+    let mut shapes = description.shapes.iter();
+    let shape = shapes.find(|shape| shape.column == name && !shape.histogram.edges.is_empty())?;
+    Some(Box::new(move || {
+        let title = format!("Distribution of the target {name}");
+        let caption = "Per cent of the rows that have a target in each bin.";
+        let plot = Panels {
+            head: Head::new(title.clone(), caption, WIDTH),
+            legend: None,
+            shown: None,
+            shapes: vec![shape],
+        };
+        render(TARGET, title, caption.to_owned(), &plot)
+    }))
+}
+
+/// The name of a target that is a number.
+fn number_target(description: &Description) -> Option<&str> {
+    let target = description.target.as_ref();
+    let number = target.filter(|target| target.numbers.is_some());
+    number.map(|target| target.column.as_str())
 }
 
 struct Panels<'a> {

@@ -2,13 +2,16 @@
 
 use crate::ReportError;
 use crate::plot::Picture;
-use sweep_describe::Target;
+use sweep_describe::{Description, Target};
 
 pub(super) const DISTRIBUTIONS: &str = "distributions";
 pub(super) const BOXES: &str = "boxes";
 pub(super) const BALANCE: &str = "classes";
+pub(super) const TARGET: &str = "target";
 pub(super) const CORRELATION: &str = "correlation";
 pub(super) const ASSOCIATION: &str = "association";
+/// The page to open.
+pub(super) const PAGE: &str = "index.html";
 /// Pictures of one kind, at most.
 pub(super) const MAX_PAGES: usize = 10;
 
@@ -21,6 +24,12 @@ pub(super) fn page_name(name: &str, page: usize) -> String {
         0 => name.to_owned(),
         _ => format!("{name}-{}", page + 1),
     }
+}
+
+/// The target whose classes are told apart; none where it is a number.
+pub(super) fn classes(description: &Description) -> Option<&Target> {
+    let target = description.target.as_ref();
+    target.filter(|target| target.numbers.is_none())
 }
 
 /// The `most` classes with most rows, in the order of the classes; of equals the first.

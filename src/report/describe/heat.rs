@@ -4,6 +4,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::{Color, RGBColor};
 
 use super::drawing::{CORRELATION, Drawing};
+use super::omitted::Omitted;
 use super::page::Head;
 use crate::plot::canvas::{Canvas, Drawn, Plot, render};
 use crate::plot::lettering::Type;
@@ -32,15 +33,20 @@ pub fn drawing<'a>(
     left_out: &mut Vec<String>,
 ) -> Option<Drawing<'a>> {
     let correlation = description.correlation.as_ref()?;
-    let chosen = chosen(correlation);
+    let omitted = Omitted::of(description);
+    let drawn: Vec<usize> = (0..correlation.columns.len())
+        .filter(|column| !omitted.is_not_drawn(&correlation.columns[*column]))
+        .collect();
+    if drawn.len() < 2 {
+        return None;
+    }
+    let of = drawn.len();
+    let chosen = chosen(correlation, drawn);
     let mut caption = "Pearson's correlation below the diagonal, Spearman's (of ranks) above; \
                        from the rows that have both values."
         .to_owned();
-    if chosen.len() < correlation.columns.len() {
-        let said = format!(
-            "the {MAX} of {} columns with the strongest correlations are drawn",
-            correlation.columns.len()
-        );
+    if chosen.len() < of {
+        let said = format!("the {MAX} of {of} columns with the strongest correlations are drawn");
         caption.push_str(&format!(" Only {said}."));
         left_out.push(format!(
             "Correlations: {said}; all are in pearson.csv and spearman.csv."
@@ -54,7 +60,7 @@ pub fn drawing<'a>(
 }
 
 /// Columns to draw, in their order: those with the strongest correlation when there are too many.
-fn chosen(correlation: &Correlation) -> Vec<usize> {
+fn chosen(correlation: &Correlation, columns: Vec<usize>) -> Vec<usize> {
     let strongest = |column: usize| {
         let others = correlation.spearman[column].iter().enumerate();
         others
@@ -62,7 +68,7 @@ fn chosen(correlation: &Correlation) -> Vec<usize> {
             .map(|(_, value)| value.abs())
             .fold(-1.0, f64::max)
     };
-    let mut columns: Vec<(usize, f64)> = (0..correlation.columns.len())
+    let mut columns: Vec<(usize, f64)> = (columns.into_iter())
         .map(|column| (column, strongest(column)))
         .collect();
     columns.sort_by(|a, b| b.1.total_cmp(&a.1));

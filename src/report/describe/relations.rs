@@ -4,68 +4,139 @@ use anstyle::Style;
 use sweep_analysis::text;
 
 use super::cells::{NAME, and_more, fixed, per_cent};
+use super::omitted::Omitted;
 use crate::table::{Side, TableStyle, TextTable};
 use sweep_describe::{Association, Conflicts, Correlation, Description, Target};
 
 /// Columns and pairs that are listed.
 const ASSOCIATED: usize = 25;
 const PAIRS: usize = 10;
+/// Columns without a place that are named.
+const UNRANKED: usize = 10;
+
+/// Columns by what they tell of the target.
+pub struct Ranking<'a> {
+    /// What explains most first.
+    pub columns: Vec<&'a Association>,
+    /// Identifiers and the group, which no model should learn from, and which of the two they are.
+    pub unranked: Vec<(&'a Association, &'static str)>,
+}
+
+impl<'a> Ranking<'a> {
+    pub fn of(description: &'a Description) -> Ranking<'a> {
+        let omitted = Omitted::of(description);
+        let group = description.groups.as_ref();
+        let group = group.and_then(|group| group.columns.first());
+        let mut ranking = Ranking {
+            columns: Vec::new(),
+            unranked: Vec::new(),
+        };
+        let columns = description.association.iter();
+        for column in columns.filter(|column| !omitted.has_no_row(&column.column)) {
+            if column.identifier {
+                ranking.unranked.push((column, "identifier"));
+            } else if group == Some(&column.column) {
+                ranking.unranked.push((column, "group"));
+            } else {
+                ranking.columns.push(column);
+            }
+        }
+        let key = |column: &Association| column.with_missing.uncertainty_coefficient;
+        ranking.columns.sort_by(|a, b| key(b).total_cmp(&key(a)));
+        ranking
+    }
+
+    /// A sentence on the columns that have no place.
+    pub fn left_out(&self) -> Option<String> {
+        let shown = self.unranked.iter().take(UNRANKED);
+        let mut words: Vec<String> = shown
+            .map(|(column, what)| format!("{} ({what})", text::cut(&column.column, NAME)))
+            .collect();
+        let more = self.unranked.len().saturating_sub(UNRANKED);
+        if more > 0 {
+            words.push(format!("and {more} more"));
+        }
+        (!words.is_empty()).then(|| format!("not ranked: {}", words.join(", ")))
+    }
+}
+
+/// What the columns of a table of associations are, but for name and kind, and the cells of a column.
+pub fn measures(target: &Target) -> [&'static str; 5] {
+    match target.numbers {
+        Some(_) => [
+            "Explained",
+            "Mutual info",
+            "Expected",
+            "Spearman",
+            "Pearson",
+        ],
+        None => ["Explained", "Mutual info", "Expected", "eta²", "Cramér's V"],
+    }
+}
+
+/// The cells that belong to [`measures`].
+pub fn measured(target: &Target, column: &Association) -> [String; 5] {
+    let optional = |value: Option<f64>| value.map_or(String::new(), fixed);
+    let of = &column.with_missing;
+    let others = match target.numbers {
+        Some(_) => [column.spearman, column.pearson],
+        None => [column.eta_squared, column.cramers_v_corrected],
+    };
+    let [first, second] = others.map(optional);
+    [
+        match of.uncertainty_coefficient.is_nan() {
+            true => "–".to_owned(),
+            false => per_cent(of.uncertainty_coefficient),
+        },
+        fixed(of.mutual_information),
+        fixed(of.chance),
+        first,
+        second,
+    ]
+}
+
+/// What [`measures`] mean.
+pub const ABOUT_MEASURES: &str = "each column alone, in nats, missing cells as a value of their own; Expected: mean with \
+     a shuffled target; Explained = (info - expected) / entropy of the target";
 
 /// Association of each column with the target.
 pub fn associations(description: &Description, target: &Target, table_style: TableStyle) -> String {
-    let name = text::cut(&target.column, NAME);
-    let mut table = TextTable::new(&[
-        (&format!("Association with {name}"), Side::Left),
-        ("Kind", Side::Left),
-        ("Mutual info", Side::Right),
-        ("Expected", Side::Right),
-        ("Explained", Side::Right),
-        ("eta²", Side::Right),
-        ("Cramér's V", Side::Right),
-    ]);
-    let ranked = ranked(&description.association);
-    for column in ranked.iter().take(ASSOCIATED) {
-        let optional = |value: Option<f64>| value.map_or(String::new(), fixed);
-        table.push(
-            Style::new(),
-            vec![
-                text::cut(&column.column, NAME),
-                column.kind.to_owned(),
-                fixed(column.mutual_information),
-                fixed(column.chance),
-                match column.explained.is_nan() {
-                    true => "–".to_owned(),
-                    false => per_cent(column.explained),
-                },
-                optional(column.eta_squared),
-                optional(column.cramers_v_corrected),
-            ],
-        );
+    let name = format!("Association with {}", text::cut(&target.column, NAME));
+    let mut head = vec![(name.as_str(), Side::Left), ("Kind", Side::Left)];
+    head.extend(measures(target).map(|name| (name, Side::Right)));
+    let mut table = TextTable::new(&head);
+    let ranking = Ranking::of(description);
+    for column in ranking.columns.iter().take(ASSOCIATED) {
+        let mut row = vec![text::cut(&column.column, NAME), column.kind.to_owned()];
+        row.extend(measured(target, column));
+        table.push(Style::new(), row);
     }
-    let more = ranked.len().saturating_sub(ASSOCIATED);
-    table.render(table_style)
-        + &and_more(more, "column", "association.csv")
-        + "each column alone, in nats; Expected: mean with shuffled classes; Explained = (info - expected) / (entropy - expected)\n"
-}
-
-/// What explains most first; what explains nothing that can be told last.
-pub fn ranked(columns: &[Association]) -> Vec<&Association> {
-    let mut ranked: Vec<&Association> = columns.iter().collect();
-    let key = |column: &Association| match column.explained.is_nan() {
-        true => f64::NEG_INFINITY,
-        false => column.explained,
+    let more = ranking.columns.len().saturating_sub(ASSOCIATED);
+    let mut lines = match ranking.columns.is_empty() {
+        true => String::new(),
+        false => table.render(table_style) + &and_more(more, "column", "association.csv"),
     };
-    ranked.sort_by(|a, b| key(b).total_cmp(&key(a)));
-    ranked
+    if let Some(line) = ranking.left_out() {
+        lines.push_str(&format!("{line}\n"));
+    }
+    match ranking.columns.is_empty() {
+        true => lines,
+        false => lines + ABOUT_MEASURES + "\n",
+    }
 }
 
 /// The pairs of columns that go together most.
-pub fn pairs(correlation: &Correlation, table_style: TableStyle) -> Option<String> {
+pub fn pairs(
+    correlation: &Correlation,
+    omitted: &Omitted<'_>,
+    table_style: TableStyle,
+) -> Option<String> {
     let size = correlation.columns.len();
+    let is_shown = |column: usize| !omitted.is_not_drawn(&correlation.columns[column]);
     let mut pairs: Vec<(f64, usize, usize)> = (0..size)
         .flat_map(|a| (a + 1..size).map(move |b| (a, b)))
         .map(|(a, b)| (correlation.spearman[a][b], a, b))
-        .filter(|(value, _, _)| !value.is_nan())
+        .filter(|(value, a, b)| !value.is_nan() && is_shown(*a) && is_shown(*b))
         .collect();
     pairs.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
     let mut table = TextTable::new(&[
@@ -121,20 +192,31 @@ pub fn repeats(description: &Description) -> String {
         }
     }
     if let (Some(alike), Some(target)) = (&description.alike, &target) {
-        let features = text::pluralize(alike.columns.len() as u64, "feature");
-        let number = alike.rows - alike.sets + alike.repeated_sets;
-        lines.push_str(&format!(
-            "{} equal another row in all {features} ({})\n",
-            text::pluralize(number as u64, "row"),
-            text::cut(&alike.columns.join(", "), 80)
-        ));
-        lines.push_str(&torn(alike, "sets", target, "rows with equal features"));
+        let features = match alike.columns.len() {
+            1 => "the only feature".to_owned(),
+            many => format!("all {}", text::pluralize(many as u64, "feature")),
+        };
+        let names = text::cut(&alike.columns.join(", "), 80);
+        match alike.rows - alike.sets + alike.repeated_sets {
+            0 => lines.push_str(&format!("no rows are equal in {features} ({names})\n")),
+            number => {
+                let rows = text::pluralize(number as u64, "row");
+                lines.push_str(&format!(
+                    "{rows} equal another row in {features} ({names})\n"
+                ));
+                lines.push_str(&torn(alike, "sets", target, "rows with equal features"));
+            }
+        }
     }
     lines
 }
 
 /// How many sets have several classes, and what that allows.
 fn torn(conflicts: &Conflicts, sets: &str, target: &str, all: &str) -> String {
+    // Without classes nothing is known of them.
+    let Some(bound) = conflicts.bound else {
+        return String::new();
+    };
     let (number, rows) = conflicts.torn();
     if number == 0 {
         return format!("  none of these {sets} has several classes of {target}\n");
@@ -155,11 +237,9 @@ fn torn(conflicts: &Conflicts, sets: &str, target: &str, all: &str) -> String {
         text::pluralize(rows as u64, "row"),
         with.join(", ")
     );
-    if let Some(bound) = conflicts.bound {
-        lines.push_str(&format!(
-            "  best accuracy if one {target} is predicted for {all}: {} of these rows\n",
-            per_cent(bound)
-        ));
-    }
+    lines.push_str(&format!(
+        "  best accuracy if one {target} is predicted for {all}: {} of these rows\n",
+        per_cent(bound)
+    ));
     lines
 }

@@ -32,6 +32,40 @@ fn fixture() -> Description {
     of_text(text, Some("kind"), Some("id"))
 }
 
+/// Every file of `description`, kept for people and browsers to look at where that is asked for.
+fn made(name: &str, description: &Description) -> Made {
+    let made = make(description, "table.csv").unwrap();
+    if let Some(folder) = std::env::var_os("SWEEP_REPORT_SAMPLES") {
+        let folder = std::path::PathBuf::from(folder).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (file, bytes) in &made.0 {
+            fs::write(folder.join(file), bytes).unwrap();
+        }
+    }
+    check_page(file(&made.0, "index.html"));
+    made
+}
+
+/// The page has no script, loads nothing, and every element that opens closes.
+fn check_page(page: &str) {
+    assert!(!page.contains("<script") && !page.contains("url(") && !page.contains("@import"));
+    assert!(!page.contains("=\"http") && !page.contains('\x1b'));
+    for (place, _) in page.match_indices(" src=\"") {
+        assert!(page[place..].starts_with(" src=\"data:image/svg+xml,"));
+    }
+    for element in [
+        "section", "table", "tr", "td", "p", "div", "figure", "ul", "li", "dl",
+    ] {
+        let opened = page.matches(&format!("<{element}>")).count()
+            + page.matches(&format!("<{element} ")).count();
+        assert_eq!(
+            opened,
+            page.matches(&format!("</{element}>")).count(),
+            "{element}"
+        );
+    }
+}
+
 fn file<'a>(files: &'a [(String, Vec<u8>)], name: &str) -> &'a str {
     let found = files.iter().find(|(other, _)| other == name);
     std::str::from_utf8(&found.unwrap_or_else(|| panic!("no {name}")).1).unwrap()
@@ -74,12 +108,13 @@ fn the_terminal_has_one_line_a_row_and_colour_changes_no_letter() {
 #[test]
 fn an_ordinary_table_has_every_file_and_the_same_one_every_time() {
     let description = fixture();
-    let (files, left_out) = make(&description).unwrap();
+    let (files, left_out) = made("description", &description);
     assert_eq!(left_out, Vec::<String>::new());
     let found: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    let pages = |name: &String| !name.contains('-');
-    assert_eq!(found, names().filter(pages).collect());
-    assert!(make(&description).unwrap().0 == files);
+    // Further pages, and what a target has that is a number, are not among them.
+    let first = |name: &String| !name.contains('-') && !name.starts_with("target");
+    assert_eq!(found, names().filter(first).collect());
+    assert!(make(&description, "table.csv").unwrap().0 == files);
     insta::assert_snapshot!("columns.csv", file(&files, "columns.csv"));
     insta::assert_snapshot!("association.csv", file(&files, "association.csv"));
     insta::assert_snapshot!("repeats.csv", file(&files, "repeats.csv"));
@@ -95,11 +130,11 @@ fn an_ordinary_table_has_every_file_and_the_same_one_every_time() {
 fn a_table_without_a_target_leaves_nothing_of_an_earlier_one_with_it() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("reports").join("table-data");
-    let written = write(&folder, &fixture()).unwrap();
+    let written = write(&folder, &fixture(), "table.csv").unwrap();
     assert!(written.files.iter().all(|path| path.is_file()));
     fs::write(folder.join("notes.txt"), "mine").unwrap();
     let text = include_str!("../../../tests/fixtures/describe/table.csv");
-    let written = write(&folder, &of_text(text, None, None)).unwrap();
+    let written = write(&folder, &of_text(text, None, None), "table.csv").unwrap();
     assert_eq!(
         fs::read_dir(&folder).unwrap().count(),
         written.files.len() + 1
@@ -120,7 +155,7 @@ fn text_from_the_data_never_leaves_its_place() {
     let hostile = "../../x,<script>alert(1)</script>,\"a\x1b[31m\nb\",=1+1\n\
                    1,2,<b>,@x\n2,3,\"\x1b]0;\u{202e}\n\",@x\n3,5,<b>,=2\n4,1,&amp;,@x\n";
     let description = of_text(hostile, Some("=1+1"), Some("a\x1b[31m\nb"));
-    let (files, _) = make(&description).unwrap();
+    let (files, _) = made("hostile-table", &description);
     let known: BTreeSet<String> = names().collect();
     for (name, bytes) in &files {
         assert!(known.contains(name), "{name}");
@@ -145,7 +180,7 @@ fn text_from_the_data_never_leaves_its_place() {
 
 #[test]
 fn what_pictures_leave_out_of_many_columns_and_classes_is_said() {
-    let (files, left_out) = make(&wide(50, 45)).unwrap();
+    let (files, left_out) = made("description-wide", &wide(50, 45));
     let said = left_out.join("\n");
     for wanted in [
         "Class balance: the 40 largest of 45",
@@ -159,4 +194,79 @@ fn what_pictures_leave_out_of_many_columns_and_classes_is_said() {
     // Fifteen panels a picture: fifty columns need four.
     assert!(files.iter().any(|(name, _)| name == "distributions-4.png"));
     assert!(!files.iter().any(|(name, _)| name == "distributions-5.png"));
+}
+
+#[test]
+fn many_constant_columns_share_a_line() {
+    let names: Vec<String> = (0..12).map(|column| format!("c{column}")).collect();
+    let mut text = format!("x,{},empty,y\n", names.join(","));
+    for row in 0..40 {
+        text.push_str(&format!(
+            "{},{},,{}\n",
+            row % 7,
+            ["1"; 12].join(","),
+            row % 2
+        ));
+    }
+    let description = of_text(&text, Some("y"), None);
+    let shown = tables(&description, "t.csv", Path::new("reports"), false);
+    let columns = "12 columns are constant: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11\n\
+                   1 column is empty: empty\n";
+    assert!(shown.contains(columns), "{shown}");
+    assert!(!shown.contains("\nc11 "), "it has no row: {shown}");
+    let (files, left_out) = made("constant", &description);
+    assert_eq!(left_out, Vec::<String>::new());
+    assert!(!file(&files, "distributions.svg").contains(">c11<"));
+    assert!(!file(&files, "association.svg").contains(">c11<"));
+    assert!(
+        file(&files, "columns.csv").contains("\nc11,"),
+        "files have them all"
+    );
+    assert!(file(&files, "index.html").contains("12 columns are constant"));
+}
+
+#[test]
+fn a_target_that_is_a_number_has_quartiles_and_a_histogram_and_no_classes() {
+    let text = include_str!("../../../tests/fixtures/describe/homes.csv");
+    let description = of_text(text, Some("price"), None);
+    let shown = tables(&description, "homes.csv", Path::new("reports"), false);
+    insta::assert_snapshot!(shown);
+    let (files, _) = made("description-number", &description);
+    let has = |name: &str| files.iter().any(|(other, _)| other == name);
+    assert!(has("target.png") && has("association.svg"));
+    assert!(!has("classes.csv") && !has("classes.png") && !has("by_class.csv"));
+    assert!(
+        !file(&files, "distributions.svg").contains(">price<"),
+        "it has its own"
+    );
+    insta::assert_snapshot!("association_number.csv", file(&files, "association.csv"));
+}
+
+#[test]
+fn identifiers_are_marked_and_have_no_place_in_the_ranking() {
+    let row = |row: usize| {
+        format!(
+            "{row},k{}x,{}.5,{},{}\n",
+            row * 7,
+            row % 9,
+            row % 4,
+            row % 2
+        )
+    };
+    let description = of_text(
+        &format!("row,key,x,z,y\n{}", (0..80).map(row).collect::<String>()),
+        Some("y"),
+        None,
+    );
+    let shown = tables(&description, "t.csv", Path::new("reports"), false);
+    assert!(
+        shown.contains("not ranked: row (identifier), key (identifier)"),
+        "{shown}"
+    );
+    assert!(shown.contains("80 distinct values in 80 rows"), "{shown}");
+    assert!(shown.contains("categorical = [\"key\"]"), "{shown}");
+    let (files, _) = made("identifiers", &description);
+    assert!(!file(&files, "association.svg").contains(">key<"));
+    assert!(!file(&files, "correlation.svg").contains(">row<"));
+    assert!(file(&files, "index.html").contains("<code>categorical = [&quot;key&quot;]</code>"));
 }

@@ -11,7 +11,7 @@ mod head;
 mod kind_styles;
 mod parts;
 mod provenance;
-mod section;
+pub(crate) mod section;
 mod trials;
 
 use section::{Page, Section, title};
@@ -25,7 +25,8 @@ use sweep_analysis::Summary;
 use sweep_analysis::anova::Anova;
 use sweep_analysis::inference::Inference;
 
-const STYLE: &str = include_str!("style.css");
+/// What every page looks like.
+pub(crate) const STYLE: &str = include_str!("style.css");
 /// Read by the browser as one script, in this order.
 const SCRIPT: [&str; 11] = [
     include_str!("script/query.js"),

@@ -32,18 +32,18 @@ pub(super) fn title(input: &Input) -> String {
 }
 
 /// A part of the page with a heading.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Names it in the address and to the script.
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
-    pub(super) html: String,
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) html: String,
     /// Whether it is empty without the script.
     pub(super) is_interactive: bool,
 }
 
 impl Section {
     /// Nothing, where there is nothing to say.
-    pub(super) fn new(id: &'static str, title: &'static str, html: String) -> Option<Section> {
+    pub(crate) fn new(id: &'static str, title: &'static str, html: String) -> Option<Section> {
         (!html.is_empty()).then_some(Section {
             id,
             title,
@@ -53,7 +53,7 @@ impl Section {
     }
 
     /// The script draws into `interactive`, and then hides what is `static`.
-    pub(super) fn html(&self) -> String {
+    pub(crate) fn html(&self) -> String {
         let class = if self.is_interactive {
             " class=\"needs-script\""
         } else {
@@ -71,7 +71,7 @@ impl Section {
 
 /// Those of `pictures` that are called one of `names`, as images: these cannot run anything, whatever
 /// their labels say.
-pub(super) fn images(pictures: &[Picture], names: &[&str]) -> String {
+pub(crate) fn images(pictures: &[Picture], names: &[&str]) -> String {
     let mut html = String::new();
     for picture in pictures
         .iter()
@@ -102,7 +102,7 @@ pub(super) fn images(pictures: &[Picture], names: &[&str]) -> String {
 }
 
 /// A table with the heads of `columns` (text, whether its cells are text) and `rows` of HTML.
-pub(super) fn table(columns: &[(&str, bool)], rows: &str) -> String {
+pub(crate) fn table(columns: &[(&str, bool)], rows: &str) -> String {
     let heads = columns.iter().map(|(name, is_text)| {
         let class = if *is_text { " class=\"text\"" } else { "" };
         format!("<th scope=\"col\"{class}>{name}</th>")
@@ -115,7 +115,7 @@ pub(super) fn table(columns: &[(&str, bool)], rows: &str) -> String {
 }
 
 /// A list of sentences.
-pub(super) fn bullets<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
+pub(crate) fn bullets<'a>(lines: impl IntoIterator<Item = &'a String>) -> String {
     let lines = lines.into_iter();
     let items: String = lines
         .map(|line| format!("<li>{}</li>\n", prose(line)))
