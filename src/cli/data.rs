@@ -19,6 +19,8 @@ use sweep_data::{ColumnUse, DatasetMeta, FittedField, Summary};
 /// Rows and seed of the demonstration data, unless asked otherwise.
 const DEMO_ROWS: usize = 32_833;
 const DEMO_SEED: u64 = 1;
+/// Levels of a column that are listed one by one.
+const MAX_LEVELS: usize = 8;
 /// Longest name of a class in the table, in characters.
 const WIDEST: usize = 24;
 
@@ -153,6 +155,9 @@ fn shown_features(meta: &DatasetMeta) -> Vec<String> {
         match field {
             FittedField::Text { text, .. } if own.len() > 1 => {
                 shown.push(format!("{}.0 to .{}", text.name, own.len() - 1));
+            }
+            FittedField::Category { column, .. } if own.len() > MAX_LEVELS => {
+                shown.push(format!("{column} ({} levels)", own.len()));
             }
             _ => shown.extend(own.into_iter().cloned()),
         }

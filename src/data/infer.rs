@@ -358,7 +358,8 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
             is_warning: true,
         };
     }
-    if distinct as f64 >= NEARLY_DISTINCT * present as f64 && !are_sentences(levels) {
+    let is_distinct = distinct as f64 >= NEARLY_DISTINCT * present as f64;
+    if (is_distinct || is_called_identifier(name)) && !are_sentences(levels) {
         let why = format!(
             "it looks like an identifier: {} in {}",
             pluralize(distinct, "distinct value"),

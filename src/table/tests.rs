@@ -371,3 +371,75 @@ fn ragged_rows_and_open_quotes_are_told_by_line() {
         "{many:?}"
     );
 }
+
+#[test]
+fn arrow_files_are_read_by_their_types() {
+    use arrow_array::types::Int8Type;
+    use arrow_array::{
+        ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+        Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+    };
+    use std::sync::Arc;
+
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("float", Arc::new(Float32Array::from(vec![Some(1.5), None]))),
+        ("whole", Arc::new(Int64Array::from(vec![7, -8]))),
+        ("big", Arc::new(Int64Array::from(vec![1, i64::MAX]))),
+        (
+            "text",
+            Arc::new(StringArray::from(vec![Some("x, y"), None])),
+        ),
+        ("flag", Arc::new(BooleanArray::from(vec![true, false]))),
+        ("day", Arc::new(Date32Array::from(vec![0, 17978]))),
+        (
+            "time",
+            Arc::new(TimestampMillisecondArray::from(vec![0, 1_553_372_469_000])),
+        ),
+        (
+            "money",
+            Arc::new(
+                Decimal128Array::from(vec![12345, -5])
+                    .with_precision_and_scale(10, 2)
+                    .unwrap(),
+            ),
+        ),
+        (
+            "level",
+            Arc::new(
+                vec![Some("b"), Some("a")]
+                    .into_iter()
+                    .collect::<DictionaryArray<Int8Type>>(),
+            ),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = arrow_ipc::writer::FileWriter::try_new(&mut bytes, &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.write(&batch).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    let table = read("in.feather", &bytes);
+    assert_eq!(table.rows(), 4);
+    assert_eq!(numbers(&table, "float")[2], 1.5);
+    assert!(numbers(&table, "float")[1].is_nan());
+    assert_eq!(numbers(&table, "whole"), [7.0, -8.0, 7.0, -8.0]);
+    assert_eq!(texts(&table, "big")[1], "9223372036854775807");
+    assert_eq!(table.present(1, table.find("text").unwrap()), None);
+    assert_eq!(texts(&table, "flag")[..2], ["true", "false"]);
+    assert_eq!(texts(&table, "day")[..2], ["1970-01-01", "2019-03-23"]);
+    assert_eq!(texts(&table, "time")[1], "2019-03-23T20:21:09");
+    assert_eq!(numbers(&table, "money"), [123.45, -0.05, 123.45, -0.05]);
+    assert_eq!(texts(&table, "level")[..2], ["b", "a"]);
+    let given = TableFormat {
+        delimiter: Some(Delimiter::Byte(b';')),
+        ..TableFormat::default()
+    };
+    let error = read_as("in.feather", &bytes, &given).unwrap_err();
+    assert!(error[0].message.contains("`delimiter` is for CSV files"));
+    bytes.truncate(bytes.len() / 2);
+    assert!(read_as("in.feather", &bytes, &TableFormat::default()).is_err());
+}

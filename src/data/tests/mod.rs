@@ -1,6 +1,7 @@
 //! The whole way from a file to rows, on small made-up files.
 
 mod files;
+mod found;
 mod refused;
 mod rows;
 #[cfg(feature = "sentence")]
