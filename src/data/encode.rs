@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator,
+};
 
 use sweep_core::data_config::MissingPolicy;
 use sweep_table::error::quote;
@@ -140,28 +142,33 @@ impl<'a> SplitEncoder<'a> {
     ) -> Result<(), E> {
         let starts: Vec<usize> = (0..self.rows.len()).step_by(BLOCK).collect();
         // As many blocks are in memory as threads encode.
-        for starts in starts.chunks(rayon::current_num_threads().max(1)) {
-            let blocks: Vec<Vec<f32>> = starts
-                .into_par_iter()
-                .map(|start| self.block(*start..(start + BLOCK).min(self.rows.len())))
-                .collect();
-            for block in blocks {
-                each(&block)?;
+        let threads = rayon::current_num_threads().clamp(1, starts.len().max(1));
+        let mut blocks = vec![vec![0.0; BLOCK * self.width]; threads];
+        for starts in starts.chunks(threads) {
+            let places = |start: usize| start..(start + BLOCK).min(self.rows.len());
+            blocks
+                .par_iter_mut()
+                .zip(starts)
+                .for_each(|(block, start)| {
+                    self.block(places(*start), block);
+                });
+            for (block, start) in blocks.iter().zip(starts) {
+                each(&block[..places(*start).len() * self.width])?;
             }
         }
         Ok(())
     }
 
-    /// The features of the rows at `places`.
-    fn block(&self, places: Range<usize>) -> Vec<f32> {
+    /// Writes the features of the rows at `places` to the beginning of `x`.
+    fn block(&self, places: Range<usize>, x: &mut [f32]) {
         let rows = &self.rows[places.clone()];
-        let mut x = vec![0.0; rows.len() * self.width];
+        let x = &mut x[..rows.len() * self.width];
+        x.fill(0.0);
         let mut first = 0;
         for (width, field) in &self.fields {
             field.encode(rows, places.start, &mut x[first..], self.width);
             first += width;
         }
-        x
     }
 
     /// What is missing or unknown in these rows.

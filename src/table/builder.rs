@@ -82,24 +82,34 @@ impl Kind {
 
 impl Piece {
     pub fn new(kinds: &[Kind]) -> Piece {
+        Piece::with_capacity(kinds, 0)
+    }
+
+    /// Has space for about as many `rows`.
+    pub fn with_capacity(kinds: &[Kind], rows: usize) -> Piece {
+        let column = |kind: &Kind| PieceColumn::with_capacity(*kind, rows);
         Piece {
             rows: 0,
-            columns: kinds.iter().map(|kind| PieceColumn::new(*kind)).collect(),
+            columns: kinds.iter().map(column).collect(),
         }
     }
 }
 
 impl PieceColumn {
     pub fn new(kind: Kind) -> PieceColumn {
+        PieceColumn::with_capacity(kind, 0)
+    }
+
+    fn with_capacity(kind: Kind, rows: usize) -> PieceColumn {
         match kind {
             Kind::Skip => PieceColumn::Skip,
             Kind::Number { style, rounds } => PieceColumn::Numbers {
-                values: Vec::new(),
+                values: Vec::with_capacity(rows),
                 style,
                 rounds,
             },
             Kind::Text => PieceColumn::Texts {
-                codes: Vec::new(),
+                codes: Vec::with_capacity(rows),
                 levels: Levels::default(),
                 index: Index::default(),
             },

@@ -202,7 +202,7 @@ impl Delimited<'_> {
         let mut reader = self.reader();
         let (mut out, mut ends) = (vec![0; 4096], vec![0; kinds.len() + 8]);
         let mut parsed = Parsed {
-            piece: Piece::new(kinds),
+            piece: Piece::with_capacity(kinds, rows_in(&block[from..to])),
             end: from,
             lines: PieceLines::Regular,
             ragged: Vec::new(),
@@ -336,6 +336,15 @@ impl Delimited<'_> {
             let help = "close it with `\"`, or write a quote inside a cell twice";
             DataError::new(self.path, message, help).line(lines.last())
         })
+    }
+}
+
+/// About how many rows `piece` has, by the length of its first lines.
+fn rows_in(piece: &[u8]) -> usize {
+    const LINES: usize = 16;
+    match memchr_iter(b'\n', piece).take(LINES).enumerate().last() {
+        Some((last, end)) => piece.len() * (last + 1) / (end + 1) + LINES,
+        None => 1,
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) struct TypedColumn {
 /// An error about a file that cannot be read to its end.
 pub(super) fn damaged(source: &Source, why: impl std::fmt::Display) -> DataError {
     let message = format!("cannot be read: {why}");
-    let help = "the file is damaged or uses what this program does not know: write it again";
+    let help = match message.contains("brotli") {
+        true => "brotli is not built in: write the file with snappy, zstd, gzip or lz4",
+        false => "the file is damaged or uses what this program does not know: write it again",
+    };
     DataError::new(&source.path, message, help)
 }
