@@ -103,6 +103,33 @@ fn of_table(options: &Options) -> Result<Opened, Error> {
     let (target, group) = (options.target.as_deref(), options.group.as_deref());
     let paths = std::slice::from_ref(file);
     let view = View::open(paths, &options.format, target, group).map_err(Error::Data)?;
-    let name = file.file_stem().unwrap_or(file.as_os_str());
-    Ok((view, name.into(), file.display().to_string()))
+    Ok((view, table_name(file), file.display().to_string()))
+}
+
+/// The name of a table without what says how it is written: `songs` of `songs.csv.gz`.
+fn table_name(file: &Path) -> PathBuf {
+    let name = Path::new(file.file_stem().unwrap_or(file.as_os_str()));
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    match (extension, name.file_stem()) {
+        (Some("gz" | "zst" | "zip"), Some(inner)) => inner.into(),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_table_says_nothing_of_how_it_is_written() {
+        for (file, name) in [
+            ("data/songs.csv", "songs"),
+            ("songs.csv.gz", "songs"),
+            ("songs.2024.csv", "songs.2024"),
+            ("songs.zip", "songs"),
+            ("songs", "songs"),
+        ] {
+            assert_eq!(table_name(Path::new(file)), Path::new(name), "{file}");
+        }
+    }
 }
