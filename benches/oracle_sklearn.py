@@ -92,3 +92,43 @@ gain = booster.get_score(importance_type="total_gain")
 total = sum(gain.values())
 print("xgboost gain", [gain.get(f"f{i}", 0) / total for i in range(FEATURES)])
 print("xgboost leaves", int((booster.trees_to_dataframe()["Feature"] == "Leaf").sum()))
+
+# The same rows with categories and missing cells: the first feature as seven categories and an unknown one, the second
+# as four and a fifth, and every fourth bin of 64 of the first lacks the third feature.
+def with_categories(x):
+    x = x.copy()
+    place = numpy.floor(x[:, 0] * 64)
+    first = numpy.floor(x[:, 0] * 8) * 5 % 8
+    x[:, 2][place % 4 == 0] = numpy.nan
+    x[:, 1] = numpy.floor(x[:, 1] * 5) * 2 % 5
+    x[:, 0] = numpy.where(first == 7, numpy.nan, first)
+    return x
+
+
+types = ["c", "c", "q", "q", "q", "q"]
+train = xgboost.DMatrix(with_categories(train_x), train_y, feature_types=types, enable_categorical=True)
+valid = xgboost.DMatrix(with_categories(valid_x), valid_y, feature_types=types, enable_categorical=True)
+history = {}
+booster = xgboost.train(
+    {
+        "objective": "multi:softprob",
+        "num_class": CLASSES,
+        "tree_method": "hist",
+        "eval_metric": "mlogloss",
+        "max_depth": 4,
+        "eta": 0.3,
+        "gamma": 0.5,
+        "nthread": 1,
+    },
+    train,
+    10,
+    evals=[(train, "train"), (valid, "valid")],
+    evals_result=history,
+    verbose_eval=False,
+)
+print("categories train/loss", history["train"]["mlogloss"])
+print("categories valid/loss", history["valid"]["mlogloss"])
+gain = booster.get_score(importance_type="total_gain")
+total = sum(gain.values())
+print("categories gain", [gain.get(f"f{i}", 0) / total for i in range(FEATURES)])
+print("categories leaves", sum(tree.count("leaf=") for tree in booster.get_dump()))

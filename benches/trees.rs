@@ -6,7 +6,7 @@ use std::path::Path;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::{RandomForestSpec, XgboostSpec};
 use sweep_core::trial::{ModelSpec, Objective, TrialResult, TrialSpec};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, Inputs};
 use sweep_engine::models::{random_forest, xgboost};
 use sweep_engine::{Callback, Control, Epoch, Job, Outcome};
 
@@ -68,7 +68,9 @@ fn main() {
                 let name = format!("xgboost depth {max_depth}");
                 let (result, folder) = time(&name, &data, ModelSpec::from(model), seed);
                 let mut kept = xgboost::load(folder.path()).expect("a model was saved");
-                let probabilities = kept.predict(&test.0).expect("the test rows are whole");
+                let probabilities = kept
+                    .predict(Inputs::complete(&test.0))
+                    .expect("the test rows are whole");
                 report(&result, accuracy(&probabilities, &test.1));
             }
         }

@@ -22,6 +22,7 @@ mod output;
 mod power;
 mod predict;
 mod schedule;
+mod scores;
 mod signals;
 mod tidy;
 mod torture;

@@ -104,8 +104,9 @@ fn asked(
             })?;
         let mut claims = Claims::with_capacity(rows.y.len());
         let mut losses = RowLosses::new();
-        for (x, y) in rows.x.chunks(CHUNK * width).zip(rows.y.chunks(CHUNK)) {
-            let predicted = model.predict(x).map_err(|error| error.to_string())?;
+        let each = rows.inputs().chunks(CHUNK, width);
+        for (inputs, y) in each.zip(rows.y.chunks(CHUNK)) {
+            let predicted = model.predict(inputs).map_err(|error| error.to_string())?;
             let by_row = predicted.probabilities.chunks_exact(meta.classes.len());
             for ((row, label), actual) in by_row.zip(&predicted.labels).zip(y) {
                 claims.push((row[*label as usize], label == actual));

@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_data::{SavedPreprocessor, Storage, Table, write_atomically};
-use sweep_engine::predict::{self, Bundle, BundleError, Predictor, TableSummary, WriteError};
+use sweep_engine::predict::{
+    self, Bundle, BundleError, Predictor, Scores, TableSummary, TargetScores, WriteError,
+};
 use sweep_store::TrialRecord;
 
 use crate::app::App;
@@ -33,6 +36,14 @@ pub struct Models {
     pub trials: Vec<String>,
     models: Vec<Predictor>,
     preprocessor: SavedPreprocessor,
+}
+
+/// What predicting one class for all rows scores; its log loss is that of the frequencies of the classes
+/// as probabilities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Always {
+    pub class: String,
+    pub scores: Scores,
 }
 
 /// Loads the model or models of `source`.
@@ -82,7 +93,31 @@ impl Models {
 
     /// Names of the columns that predictions add to `table`.
     pub fn columns(&self, table: &Table) -> Vec<String> {
-        predict::columns(table, &self.preprocessor.classes)
+        predict::columns(table, self.classes())
+    }
+
+    /// Names of the classes, in order.
+    pub fn classes(&self) -> &[String] {
+        &self.preprocessor.classes
+    }
+
+    /// The zero line of `found`: always predicting the most frequent class of the scored rows. `None`
+    /// without such rows.
+    pub fn always(&self, found: &TargetScores) -> Option<Always> {
+        let counts = ClassCounts {
+            train: found.per_class.clone(),
+            valid: found.per_class.clone(),
+        };
+        let dummy = Dummy::of_classes(self.classes(), &counts)?;
+        let accuracy = dummy.score("valid/accuracy")?;
+        Some(Always {
+            class: accuracy.strategy.class()?.to_owned(),
+            scores: Scores {
+                accuracy: accuracy.value,
+                loss: dummy.score("valid/loss")?.value,
+                macro_f1: dummy.score("valid/macro_f1")?.value,
+            },
+        })
     }
 
     /// Writes `table` with predictions to the file at `path`, which appears when it is complete.
@@ -135,8 +170,10 @@ impl Models {
         let encoder = preprocessor
             .on(table)
             .map_err(|error| WriteFailure::Model(Error::Data(vec![error])))?;
+        let target = preprocessor.target_of(table);
         let classes = &preprocessor.classes;
-        let summary = predict::write(table, &encoder, models, classes, delimiter, out)?;
+        let target = target.as_ref();
+        let summary = predict::write(table, &encoder, target, models, classes, delimiter, out)?;
         out.flush().map_err(WriteFailure::Output)?;
         Ok(summary)
     }

@@ -15,10 +15,12 @@ use sweep_app::predict::{self, Models, Source, WriteFailure};
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
-use sweep_engine::predict::TableSummary;
+use sweep_engine::predict::{Scores, TableSummary, TargetScores};
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
+/// Classes that are named when no row is of one of them.
+const CLASSES_SHOWN: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -76,6 +78,8 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
     };
     if context.json {
         let mut value = as_json(&summary);
+        let scores = summary.scores.as_ref();
+        value["scores"] = json!(scores.map(|found| scores_as_json(found, &models)));
         value["trials"] = json!(models.trials);
         value["input"] = json!(input);
         value["output"] = json!(output);
@@ -83,6 +87,9 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         terminal::print_json(&value);
     }
     print_summary(&summary, output.as_deref());
+    if let Some(scores) = &summary.scores {
+        print_scores(scores, &models);
+    }
     Ok(match summary.refused {
         0 => Exit::Success,
         _ => Exit::RowsLeft,
@@ -166,6 +173,64 @@ fn print_summary(summary: &TableSummary, output: Option<&Path>) {
     }
 }
 
+/// How well the rows were predicted whose class the table tells.
+fn print_scores(found: &TargetScores, models: &Models) {
+    let target = sanitize(&found.target);
+    let left_out = [
+        (found.without_prediction, "without a prediction"),
+        (found.missing, "without a class"),
+        (found.unknown, "of a class that the model does not know"),
+    ];
+    let left_out = left_out.into_iter().filter(|(rows, _)| *rows > 0);
+    let left_out: Vec<String> = left_out
+        .map(|(rows, why)| format!("{} {why}", pluralize(rows, "row")))
+        .collect();
+    match found.scores.zip(models.always(found)) {
+        Some((own, always)) => {
+            terminal::note(&format!(
+                "scores by column `{target}`, {}: {}",
+                pluralize(found.rows(), "row"),
+                scores(&own)
+            ));
+            terminal::note(&format!(
+                "  always predicting `{}`, the most frequent class: {}",
+                sanitize(&always.class),
+                scores(&always.scores)
+            ));
+            if !left_out.is_empty() {
+                terminal::note(&format!("  not scored: {}", left_out.join(", ")));
+            }
+        }
+        None => {
+            let classes = models.classes();
+            let mut known: Vec<String> = classes
+                .iter()
+                .take(CLASSES_SHOWN)
+                .map(|class| format!("`{}`", sanitize(class)))
+                .collect();
+            let more = classes.len().saturating_sub(CLASSES_SHOWN);
+            known.extend((more > 0).then(|| format!("{more} more")));
+            // Rows without a class are what predictions are for.
+            let level = match found.unknown {
+                0 => "note",
+                _ => "warning",
+            };
+            terminal::note(&format!(
+                "{level}: no row can be scored by column `{target}`, the target: {}; the classes are {}",
+                left_out.join(", "),
+                known.join(", ")
+            ));
+        }
+    }
+}
+
+fn scores(scores: &Scores) -> String {
+    format!(
+        "accuracy {:.4}, log loss {:.4}, macro F1 {:.4}",
+        scores.accuracy, scores.loss, scores.macro_f1
+    )
+}
+
 fn line(row: &RejectedRow) -> String {
     let column: String = row
         .column
@@ -186,4 +251,32 @@ fn as_json(summary: &TableSummary) -> Json {
         "unseen_categories": summary.unseen.iter().map(|(_, cells)| cells).sum::<usize>(),
         "unseen_by_column": summary.unseen.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
     })
+}
+
+fn scores_as_json(found: &TargetScores, models: &Models) -> Json {
+    let mut value = json!({
+        "target": found.target,
+        "rows": found.rows(),
+        "not_scored": {
+            "without_prediction": found.without_prediction,
+            "without_class": found.missing,
+            "unknown_class": found.unknown,
+        },
+        "accuracy": null,
+        "loss": null,
+        "macro_f1": null,
+        "most_frequent": null,
+    });
+    if let Some((own, always)) = found.scores.zip(models.always(found)) {
+        value["accuracy"] = json!(own.accuracy);
+        value["loss"] = json!(own.loss);
+        value["macro_f1"] = json!(own.macro_f1);
+        value["most_frequent"] = json!({
+            "class": always.class,
+            "accuracy": always.scores.accuracy,
+            "loss": always.scores.loss,
+            "macro_f1": always.scores.macro_f1,
+        });
+    }
+    value
 }

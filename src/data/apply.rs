@@ -11,6 +11,7 @@ use sweep_table::error::{list, quote};
 use sweep_table::{DataError, Table};
 
 use super::categories::{CategoryFeature, CategorySlots, TargetFeatures};
+use super::features::{Features, RejectedRow};
 use super::preprocessor::{FittedField, Scaling};
 use super::saved::SavedPreprocessor;
 use super::text::FittedText;
@@ -20,36 +21,6 @@ pub struct Encoder<'a> {
     table: &'a Table,
     fields: Vec<Bound<'a>>,
     width: usize,
-}
-
-/// Features of some rows of a table.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Features {
-    /// Row-major [rows, features].
-    pub x: Vec<f32>,
-    /// The rows of the table that `x` has, ascending, from 0.
-    pub rows: Vec<u32>,
-    /// The other rows, ascending.
-    pub refused: Vec<RejectedRow>,
-    /// Of each field, its column and the cells with a category that no training row had, or a text
-    /// without a known term; in the order of the fields, and only those with such cells.
-    pub unseen: Vec<(String, usize)>,
-    /// Features of `x` whose cell is missing, [rows, features], for models that take missing values;
-    /// empty if there are none such.
-    pub missing: Vec<bool>,
-}
-
-/// A row without features.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRow {
-    /// From 0.
-    pub row: u32,
-    /// Line of the file, from 1, header included.
-    pub line: u64,
-    /// The first column at fault, in the order of the features.
-    pub column: String,
-    /// What is wrong with its cell.
-    pub reason: String,
 }
 
 /// A field and where its cells stand.
@@ -130,7 +101,11 @@ impl Encoder<'_> {
     /// # Panics
     /// When the table has fewer rows.
     pub fn encode(&self, rows: Range<u32>) -> Result<Features, DataError> {
-        let mut features = Features::default();
+        let keeps = self.fields.iter().any(|bound| bound.field.kept() > 0);
+        let mut features = Features {
+            missing: keeps.then(Vec::new),
+            ..Features::default()
+        };
         features.x.reserve(rows.len() * self.width);
         // Texts of a column are encoded together, since that is done in parallel.
         let texts = self
@@ -138,9 +113,6 @@ impl Encoder<'_> {
             .iter()
             .map(|bound| bound.texts(self.table, &rows));
         let texts: Vec<Vec<f32>> = texts.collect::<Result<_, _>>()?;
-        let keeps =
-            |bound: &Bound<'_>| matches!(bound.field, FittedField::Number { keep: true, .. });
-        let keeps = self.fields.iter().any(keeps);
         let mut unseen = vec![0; self.fields.len()];
         for (place, row) in rows.enumerate() {
             let start = features.x.len();
@@ -151,8 +123,8 @@ impl Encoder<'_> {
                     row_unseen
                         .iter()
                         .for_each(|field: &usize| unseen[*field] += 1);
-                    if keeps {
-                        self.mark_missing(row, &mut features.missing);
+                    if let Some(missing) = &mut features.missing {
+                        self.mark_missing(row, missing);
                     }
                 }
                 Err((column, reason)) => {
@@ -313,12 +285,12 @@ impl Encoder<'_> {
     }
 
     /// Adds to `missing` which features of `row` are of missing cells that models may get as such.
-    fn mark_missing(&self, row: u32, missing: &mut Vec<bool>) {
+    fn mark_missing(&self, row: u32, missing: &mut Vec<u8>) {
         for bound in &self.fields {
-            let is_kept = matches!(bound.field, FittedField::Number { keep: true, .. });
-            let is_missing = is_kept && self.table.present(row, bound.column).is_none();
-            missing.push(is_missing);
-            missing.extend(std::iter::repeat_n(false, bound.field.width() - 1));
+            let kept = bound.field.kept();
+            let is_missing = kept > 0 && self.table.present(row, bound.column).is_none();
+            missing.extend(std::iter::repeat_n(u8::from(is_missing), kept));
+            missing.extend(std::iter::repeat_n(0, bound.field.width() - kept));
         }
     }
 
@@ -410,6 +382,7 @@ mod tests {
                 imputed: None,
                 quantiles: None,
             },
+            keep: false,
         };
         let kind = FittedField::Category {
             column: "kind".to_owned(),

@@ -31,6 +31,7 @@ pub struct Dataset {
 struct Share {
     x: Vec<f32>,
     y: Vec<u32>,
+    missing: Option<Vec<u8>>,
     /// Their places among all training rows, ascending.
     places: Vec<u32>,
 }
@@ -40,6 +41,8 @@ enum Storage {
     Memory {
         train: (Vec<f32>, Vec<u32>),
         valid: (Vec<f32>, Vec<u32>),
+        /// Which features of these are missing, if any.
+        missing: Option<[Vec<u8>; 2]>,
     },
     File {
         file: Mapped,
@@ -53,6 +56,8 @@ enum Storage {
 struct Side {
     x: Place,
     y: Place,
+    /// Which features are of missing cells, if a field keeps those.
+    missing: Option<Place>,
     source: Place,
     /// Training rows of data with groups: equal for rows of one group.
     groups: Option<Place>,
@@ -102,9 +107,40 @@ impl Dataset {
         };
         Dataset {
             meta,
-            storage: Arc::new(Storage::Memory { train, valid }),
+            storage: Arc::new(Storage::Memory {
+                train,
+                valid,
+                missing: None,
+            }),
             share: None,
         }
+    }
+
+    /// A data set in memory whose features were made by `preprocessor`, and of which the features that
+    /// `missing` marks in training and validation rows are missing.
+    ///
+    /// # Panics
+    /// When lengths do not fit, or the data set is not in memory.
+    pub fn made_by(mut self, preprocessor: Preprocessor, marks: Option<[Vec<u8>; 2]>) -> Dataset {
+        assert_eq!(preprocessor.width(), self.meta.features.len());
+        self.meta.features = preprocessor.features();
+        self.meta.preprocessor = preprocessor;
+        let Some(Storage::Memory {
+            train,
+            valid,
+            missing,
+        }) = Arc::get_mut(&mut self.storage)
+        else {
+            panic!("made_by is for data sets in memory");
+        };
+        if let Some(marks) = &marks {
+            assert_eq!(
+                marks.each_ref().map(Vec::len),
+                [train.0.len(), valid.0.len()]
+            );
+        }
+        *missing = marks;
+        self
     }
 
     /// Opens the prepared data set at `path`.
@@ -115,8 +151,14 @@ impl Dataset {
         let file = Mapped::open(path)?;
         let meta = file.meta()?;
         let split = |name: &str, rows: usize| -> io::Result<Side> {
+            let shape = [rows, meta.features.len()];
+            let keeps = meta.preprocessor.keeps_missing();
             Ok(Side {
-                x: file.floats(&format!("x_{name}"), &[rows, meta.features.len()])?,
+                x: file.floats(&format!("x_{name}"), &shape)?,
+                missing: match keeps {
+                    true => Some(file.bytes(&format!("missing_{name}"), &shape)?),
+                    false => None,
+                },
                 y: file.labels(&format!("y_{name}"), rows, meta.classes.len())?,
                 source: file.words(&format!("row_{name}"), rows)?,
                 groups: file.words_if_any(&format!("group_{name}"), rows)?,
@@ -139,9 +181,13 @@ impl Dataset {
         let all = self.all_train();
         let width = self.meta.features.len();
         let places = sample(all.y, self.meta.classes.len(), self.groups(), seed, share);
-        let row = |place: &u32| &all.x[*place as usize * width..][..width];
+        fn pick<T: Copy>(of: &[T], places: &[u32], width: usize) -> Vec<T> {
+            let row = |place: &u32| &of[*place as usize * width..][..width];
+            places.iter().flat_map(row).copied().collect()
+        }
         let share = Share {
-            x: places.iter().flat_map(row).copied().collect(),
+            x: pick(all.x, &places, width),
+            missing: all.missing.map(|mask| pick(mask, &places, width)),
             y: places.iter().map(|place| all.y[*place as usize]).collect(),
             places,
         };
@@ -176,15 +222,29 @@ impl Dataset {
 
     pub fn train(&self) -> Rows<'_> {
         match &self.share {
-            Some(Share { x, y, .. }) => Rows { x, y },
+            Some(Share { x, y, missing, .. }) => Rows {
+                x,
+                y,
+                missing: missing.as_deref(),
+            },
             None => self.all_train(),
         }
     }
 
     fn all_train(&self) -> Rows<'_> {
         match &*self.storage {
-            Storage::Memory { train: (x, y), .. } => Rows { x, y },
-            Storage::File { file, train, .. } => file.rows(&train.x, &train.y),
+            Storage::Memory {
+                train: (x, y),
+                missing,
+                ..
+            } => Rows {
+                x,
+                y,
+                missing: missing.as_ref().map(|[train, _]| train.as_slice()),
+            },
+            Storage::File { file, train, .. } => {
+                file.rows(&train.x, &train.y, train.missing.as_ref())
+            }
         }
     }
 
@@ -199,8 +259,18 @@ impl Dataset {
 
     pub fn valid(&self) -> Rows<'_> {
         match &*self.storage {
-            Storage::Memory { valid: (x, y), .. } => Rows { x, y },
-            Storage::File { file, valid, .. } => file.rows(&valid.x, &valid.y),
+            Storage::Memory {
+                valid: (x, y),
+                missing,
+                ..
+            } => Rows {
+                x,
+                y,
+                missing: missing.as_ref().map(|[_, valid]| valid.as_slice()),
+            },
+            Storage::File { file, valid, .. } => {
+                file.rows(&valid.x, &valid.y, valid.missing.as_ref())
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use sweep_core::trial::DataDigest;
 
 use super::encode::SplitEncoder;
 use super::layout::{DATA_FORMAT, float_bytes, word_bytes};
+use super::mask::Mask;
 use super::preprocessor::{FittedField, Preprocessor};
 
 /// Hashes of rows are compared within one preparation alone.
@@ -22,6 +23,8 @@ type FixedState = BuildHasherDefault<DefaultHasher>;
 /// The rows of one split as they will be written.
 pub(super) struct SplitRows<'a> {
     pub x: SplitEncoder<'a>,
+    /// Which features are of missing cells, if a field keeps those.
+    pub missing: Option<Mask<'a>>,
     pub y: Vec<u32>,
     /// Row numbers in the source file, from 1.
     pub source: Vec<u32>,
@@ -45,7 +48,7 @@ pub(super) fn digest(
     let preprocessor = placeless(preprocessor);
     stream.text(&serde_json::to_string(&preprocessor).expect("a preparation is plain data"));
     let hasher = FixedState::default();
-    for split in splits {
+    for split in &mut *splits {
         let width = split.x.width;
         stream.number((split.x.rows() * width) as u64);
         split.hashes = Vec::with_capacity(split.x.rows());
@@ -64,6 +67,17 @@ pub(super) fn digest(
         stream.words(&split.source);
     }
     stream.words(test_groups);
+    for mask in splits.iter().filter_map(|split| split.missing.as_ref()) {
+        stream.number((mask.rows() * mask.width) as u64);
+        let each = mask.for_each_block(|block| {
+            stream.0.update(block);
+            Ok::<(), Infallible>(())
+        });
+        match each {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
     DataDigest::of(stream.0)
 }
 

@@ -62,20 +62,27 @@ pub(super) fn fit(
                 let known: Vec<f64> = known.collect();
                 let number = fit_number(table, field, known, policy, spec)?;
                 let (column, scaling) = (field.name.clone(), number.scaling);
+                let keep = policy == MissingPolicy::Keep;
+                // Where a kept cell is missing tells something, also of a constant.
+                let note = number.note.filter(|_| !(keep && number.has_missing));
                 let field = match form {
-                    Form::Year => FittedField::Year { column, scaling },
+                    Form::Year => FittedField::Year {
+                        column,
+                        scaling,
+                        keep,
+                    },
                     _ => FittedField::Number {
                         column,
                         scaling,
                         style: *style,
                         indicator: number.indicator,
-                        keep: policy == MissingPolicy::Keep,
+                        keep,
                     },
                 };
                 Ok(Fitted {
                     field,
                     text: None,
-                    notes: number.note.into_iter().collect(),
+                    notes: note.into_iter().collect(),
                     out_of_fold: None,
                 })
             }
@@ -127,6 +134,8 @@ struct FittedNumber {
     scaling: Scaling,
     /// Whether a further feature says where a cell is missing.
     indicator: bool,
+    /// Whether a training row lacks it.
+    has_missing: bool,
     note: Option<Note>,
 }
 
@@ -173,6 +182,7 @@ fn fit_number(
     Ok(FittedNumber {
         scaling,
         indicator: spec.missing.indicator && missing > 0 && imputed.is_some(),
+        has_missing: missing > 0,
         note,
     })
 }
@@ -219,6 +229,7 @@ fn fit_date(
             format: format.name().to_owned(),
             features,
             indicator,
+            keep: policy == MissingPolicy::Keep,
         },
         text: None,
         notes,

@@ -15,6 +15,8 @@ pub struct HeldOutTest {
     file: Mapped,
     x: Place,
     y: Place,
+    /// As of the other rows.
+    missing: Option<Place>,
     source: Place,
     groups: Place,
 }
@@ -28,8 +30,13 @@ impl HeldOutTest {
         let file = Mapped::open(path)?;
         let meta = file.meta()?;
         let rows = meta.test_rows;
+        let shape = [rows, meta.features.len()];
         Ok(HeldOutTest {
-            x: file.floats("x_test", &[rows, meta.features.len()])?,
+            x: file.floats("x_test", &shape)?,
+            missing: match meta.preprocessor.keeps_missing() {
+                true => Some(file.bytes("missing_test", &shape)?),
+                false => None,
+            },
             y: file.labels("y_test", rows, meta.classes.len())?,
             source: file.words("row_test", rows)?,
             groups: file.words("group_test", rows)?,
@@ -43,7 +50,7 @@ impl HeldOutTest {
     }
 
     pub fn rows(&self) -> Rows<'_> {
-        self.file.rows(&self.x, &self.y)
+        self.file.rows(&self.x, &self.y, self.missing.as_ref())
     }
 
     /// Where each row stood in its source file (the test file, if there is one): 1 is the first row

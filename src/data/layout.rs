@@ -14,6 +14,7 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensorError, TensorInfo};
 use serde::{Deserialize, Serialize};
 
 use super::encode::SplitEncoder;
+use super::mask::Mask;
 use super::meta::{DatasetMeta, Rows};
 
 /// Raised with every change of layout or of the digest's bytes.
@@ -34,7 +35,7 @@ struct Header<M> {
     meta: M,
 }
 
-/// A tensor of 32-bit elements to be written.
+/// A tensor to be written.
 pub(super) struct Tensor<'a> {
     pub name: &'static str,
     pub content: Content<'a>,
@@ -46,6 +47,8 @@ pub(super) enum Content<'a> {
     Features(&'a SplitEncoder<'a>),
     /// [rows].
     Words(&'a [u32]),
+    /// [rows, features], made as it is written: 1 where the cell is missing.
+    Missing(&'a Mask<'a>),
 }
 
 /// A file to be written: always the same bytes for the same content.
@@ -96,6 +99,7 @@ impl<'a> Laid<'a> {
                     encoder.for_each_block(|block| out.write_all(float_bytes(block)))?;
                 }
                 Content::Words(words) => out.write_all(word_bytes(words))?,
+                Content::Missing(mask) => mask.for_each_block(|block| out.write_all(block))?,
             }
         }
         Ok(())
@@ -107,6 +111,7 @@ impl Tensor<'_> {
         match self.content {
             Content::Features(_) => Dtype::F32,
             Content::Words(_) => Dtype::U32,
+            Content::Missing(_) => Dtype::U8,
         }
     }
 
@@ -114,12 +119,18 @@ impl Tensor<'_> {
         match &self.content {
             Content::Features(encoder) => vec![encoder.rows(), encoder.width],
             Content::Words(words) => vec![words.len()],
+            Content::Missing(mask) => vec![mask.rows(), mask.width],
         }
     }
 
     fn bytes(&self) -> usize {
-        4 * self.shape().iter().product::<usize>()
+        bytes_of(self.dtype()) * self.shape().iter().product::<usize>()
     }
+}
+
+/// Bytes of an element.
+fn bytes_of(dtype: Dtype) -> usize {
+    dtype.bitsize() / 8
 }
 
 /// The bytes of 32-bit floats as they stand in a file.
@@ -142,7 +153,7 @@ pub(super) struct Mapped {
     path: String,
 }
 
-/// Where a tensor of 32-bit elements lies.
+/// Where a tensor lies.
 #[derive(Debug)]
 pub(super) struct Place {
     start: usize,
@@ -202,7 +213,12 @@ impl Mapped {
         }
     }
 
-    /// Likewise, every element below `classes`.
+    /// The place of the u8 tensor `name` of `shape`.
+    pub fn bytes(&self, name: &str, shape: &[usize]) -> io::Result<Place> {
+        self.place(name, Dtype::U8, shape)
+    }
+
+    /// The place of the u32 tensor `name`, every element below `classes`.
     pub fn labels(&self, name: &str, rows: usize, classes: usize) -> io::Result<Place> {
         let place = self.words(name, rows)?;
         match self
@@ -217,7 +233,7 @@ impl Mapped {
         }
     }
 
-    pub fn rows(&self, x: &Place, y: &Place) -> Rows<'_> {
+    pub fn rows(&self, x: &Place, y: &Place, missing: Option<&Place>) -> Rows<'_> {
         assert_eq!(x.dtype, Dtype::F32);
         let bytes = &self.map[x.start..x.start + 4 * x.length];
         // SAFETY: the range lies in the map (checked by the slice) and is aligned to 4 bytes
@@ -227,6 +243,7 @@ impl Mapped {
         Rows {
             x,
             y: self.word_slice(y),
+            missing: missing.map(|place| self.byte_slice(place)),
         }
     }
 
@@ -235,6 +252,11 @@ impl Mapped {
         let bytes = &self.map[place.start..place.start + 4 * place.length];
         // SAFETY: as in `rows`; every bit pattern is a u32.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u32>(), place.length) }
+    }
+
+    fn byte_slice(&self, place: &Place) -> &[u8] {
+        assert_eq!(place.dtype, Dtype::U8);
+        &self.map[place.start..][..place.length]
     }
 
     fn place(&self, name: &str, dtype: Dtype, shape: &[usize]) -> io::Result<Place> {
@@ -247,14 +269,14 @@ impl Mapped {
                 tensor.shape()
             )));
         }
-        let bytes = tensor.data();
-        if bytes.as_ptr().align_offset(4) != 0 {
-            return Err(self.unsound(format!("{name} is not aligned to 4 bytes")));
+        let (bytes, size) = (tensor.data(), bytes_of(dtype));
+        if bytes.as_ptr().align_offset(size) != 0 {
+            return Err(self.unsound(format!("{name} is not aligned to {size} bytes")));
         }
         let start = bytes.as_ptr() as usize - self.map.as_ptr() as usize;
         Ok(Place {
             start,
-            length: bytes.len() / 4,
+            length: bytes.len() / size,
             dtype,
         })
     }

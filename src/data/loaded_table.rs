@@ -19,6 +19,7 @@ use super::encode::SplitEncoder;
 use super::fit::{FittedAll, fit};
 use super::fit_category::{Training, alike_names};
 use super::infer::Open;
+use super::mask::Mask;
 use super::parse::{Part, Values};
 use super::preprocessor::Preprocessor;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
@@ -209,17 +210,20 @@ impl<'a> LoadedTable<'a> {
     }
 
     pub fn split_rows<'b>(
-        &self,
+        &'b self,
+        preprocessor: &Preprocessor,
         splits: &Splits,
         encoders: [SplitEncoder<'b>; 3],
     ) -> [SplitRows<'b>; 3] {
         let mut split = TRAIN;
         encoders.map(|x| {
             let source = self.source(split);
+            let missing = Mask::of(preprocessor, &source.part, &splits[split]);
             let places = splits[split].iter().map(|place| *place as usize);
             split += 1;
             SplitRows {
                 x,
+                missing,
                 y: places.clone().map(|place| source.labels[place]).collect(),
                 source: places.map(|place| source.part.rows[place] + 1).collect(),
                 hashes: Vec::new(),

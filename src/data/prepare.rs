@@ -100,7 +100,7 @@ fn prepare_below(
     let cache = RunDir::new(last).cache();
     let (preprocessor, texts, out_of_fold) = content.fit(spec, &splits, taken, &cache)?;
     let encoders = content.encoders(&preprocessor, &texts, &splits, &out_of_fold)?;
-    let mut rows = content.split_rows(&splits, encoders);
+    let mut rows = content.split_rows(&preprocessor, &splits, encoders);
     let groups = content.test_groups(&splits);
     let extra = TrainExtra {
         groups: content.train_groups(&splits),
@@ -229,12 +229,21 @@ fn write(
             .as_ref()
             .map(|is_new| words("new_train", is_new)),
     );
-    let held_out = vec![
+    let missing = |name, split: usize| {
+        rows[split].missing.as_ref().map(|mask| Tensor {
+            name,
+            content: Content::Missing(mask),
+        })
+    };
+    data.extend(missing("missing_train", TRAIN));
+    data.extend(missing("missing_valid", VALID));
+    let mut held_out = vec![
         features("x_test", TEST),
         words("y_test", &test.y),
         words("row_test", &test.source),
         words("group_test", test_groups),
     ];
+    held_out.extend(missing("missing_test", TEST));
     let mut reused = true;
     // The test rows first: where the others stand, these do too.
     for (path, tensors) in [(&paths.test, held_out), (&paths.data, data)] {

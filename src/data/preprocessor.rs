@@ -39,6 +39,9 @@ pub enum FittedField {
         column: String,
         #[serde(flatten)]
         scaling: Scaling,
+        /// As of numbers.
+        #[serde(default, skip_serializing_if = "is_not")]
+        keep: bool,
     },
     /// One feature for each part of a date, two for one on a circle.
     Date {
@@ -48,6 +51,9 @@ pub enum FittedField {
         features: Vec<DateFeature>,
         #[serde(default, skip_serializing_if = "is_not")]
         indicator: bool,
+        /// As of numbers.
+        #[serde(default, skip_serializing_if = "is_not")]
+        keep: bool,
     },
     /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them
     /// for a category that is not listed.
@@ -145,6 +151,11 @@ impl Preprocessor {
         widths.fold(0, usize::saturating_add)
     }
 
+    /// Whether missing cells of a field stay missing for models that take them.
+    pub fn keeps_missing(&self) -> bool {
+        self.fields.iter().any(|field| field.kept() > 0)
+    }
+
     /// Names of the features, in order: `tempo`, `released.year`, `key=5`.
     pub fn features(&self) -> Vec<String> {
         let mut names = Vec::new();
@@ -177,6 +188,20 @@ impl FittedField {
             } => categories.len() + usize::from(!rare.is_empty()) + usize::from(*missing),
             FittedField::Target { classes, .. } => classes.len(),
             FittedField::Text { text, .. } => text.dims(),
+        }
+    }
+
+    /// How many of its features, the first ones, stay missing with the cell for models that take
+    /// missing values.
+    pub(super) fn kept(&self) -> usize {
+        match self {
+            FittedField::Number { keep: true, .. } | FittedField::Year { keep: true, .. } => 1,
+            FittedField::Date {
+                keep: true,
+                indicator,
+                ..
+            } => self.width() - usize::from(*indicator),
+            _ => 0,
         }
     }
 

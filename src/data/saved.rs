@@ -226,7 +226,11 @@ mod tests {
             features: vec![format!("{column}.year")],
             classes: vec!["no".to_owned(), "yes".to_owned()],
             preprocessor: Preprocessor {
-                fields: vec![FittedField::Year { column, scaling }],
+                fields: vec![FittedField::Year {
+                    column,
+                    scaling,
+                    keep: false,
+                }],
             },
             target: None,
             reading: None,

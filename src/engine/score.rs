@@ -1,4 +1,4 @@
-//! Scores of class predictions: accuracy, macro F1, cross-entropy, confusion matrix.
+//! Scores of class predictions: accuracy, macro F1, log loss, confusion matrix.
 //! Definitions are scikit-learn's (`accuracy_score`, `f1_score(average="macro", zero_division=0)`,
 //! `log_loss`).
 
@@ -59,6 +59,13 @@ impl Confusion {
     fn at(&self, actual: usize, predicted: usize) -> u64 {
         self.counts[actual * self.classes + predicted]
     }
+}
+
+/// Log loss of a row whose class has `probability`, in nats: clipped at the machine epsilon of `f64`, as
+/// scikit-learn does; not a number where `probability` is none.
+pub fn log_loss(probability: f64) -> f64 {
+    // `clamp` keeps what is not a number, which `max` would turn into epsilon.
+    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// Index of the largest value, the first of several; what is not a number never wins.

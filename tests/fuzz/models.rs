@@ -68,9 +68,19 @@ fn ask(folder: &Path, table: &Table) -> bool {
         return true;
     };
     let classes = bundle.preprocessor.classes.clone();
+    let target = bundle.preprocessor.target_of(table);
+    let target = target.as_ref();
     let models = std::slice::from_mut(&mut bundle.model);
     // A model that cannot be asked says so.
-    let _ = write(table, &encoder, models, &classes, b',', &mut Vec::new());
+    let _ = write(
+        table,
+        &encoder,
+        target,
+        models,
+        &classes,
+        b',',
+        &mut Vec::new(),
+    );
     true
 }
 

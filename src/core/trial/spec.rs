@@ -187,5 +187,13 @@ mod tests {
             other.model.set(key, &on).unwrap();
             assert_ne!(base.id(&data()), other.id(&data()), "{key}");
         }
+
+        let base = spec(Kind::XGBOOST);
+        let mut other = base.clone();
+        for (is_on, is_same) in [(false, true), (true, false)] {
+            let value = Value::Bool(is_on);
+            other.model.set("enable_categorical", &value).unwrap();
+            assert_eq!(base.id(&data()) == other.id(&data()), is_same);
+        }
     }
 }

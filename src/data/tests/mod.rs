@@ -2,6 +2,7 @@
 
 mod files;
 mod found;
+mod missing;
 mod refused;
 mod rows;
 #[cfg(feature = "sentence")]

@@ -6,11 +6,11 @@
 mod bootstrap;
 
 use crate::predict::{PredictError, Predictor};
-use crate::score::Confusion;
+use crate::score::{Confusion, log_loss};
 use sweep_core::trial::{
     ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, TEST_METRICS, TestScore, TrialId,
 };
-use sweep_data::HeldOutTest;
+use sweep_data::{HeldOutTest, Rows};
 
 use bootstrap::{Scored, intervals};
 
@@ -59,7 +59,7 @@ pub fn evaluate(
         assert!(!candidate.runs.is_empty(), "a candidate has a run");
         let (mut runs, mut scored) = (Vec::new(), Vec::new());
         for mut run in candidate.runs {
-            let one = ask(&mut run.model, rows.x, rows.y, features, classes)?;
+            let one = ask(&mut run.model, rows, features, classes)?;
             runs.push(EvaluatedRun {
                 trial: run.trial,
                 seed: run.seed,
@@ -96,24 +96,22 @@ pub fn evaluate(
     })
 }
 
-/// Class and loss of each row of `x`.
+/// Class and loss of each row.
 fn ask(
     model: &mut Predictor,
-    x: &[f32],
-    y: &[u32],
+    rows: Rows<'_>,
     features: usize,
     classes: usize,
 ) -> Result<Scored, PredictError> {
     let mut scored = Scored::default();
-    for (x, y) in x.chunks(CHUNK * features).zip(y.chunks(CHUNK)) {
-        let predictions = model.predict(x)?;
+    let each = rows.inputs().chunks(CHUNK, features);
+    for (inputs, y) in each.zip(rows.y.chunks(CHUNK)) {
+        let predictions = model.predict(inputs)?;
         let by_row = predictions.probabilities.chunks_exact(classes);
-        scored.losses.extend(by_row.zip(y).map(|(row, label)| {
-            // `clamp` keeps what is not a number.
-            -row[*label as usize]
-                .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
-                .ln()
-        }));
+        let losses = by_row
+            .zip(y)
+            .map(|(row, label)| log_loss(row[*label as usize]));
+        scored.losses.extend(losses);
         scored.labels.extend(predictions.labels);
     }
     Ok(scored)

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::score::{Confusion, argmax};
+use crate::score::{Confusion, argmax, log_loss};
 use crate::{EngineError, Job, version};
 use sweep_core::trial::{Metric, Objective, Score, TrialResult};
 use sweep_data::Rows;
@@ -57,16 +57,13 @@ pub(super) struct Measured {
 
 /// Scores `probabilities`, row-major [rows, classes]: "valid/loss", "valid/accuracy", "valid/macro_f1".
 ///
-/// The loss is the mean of -ln of the probability of the row's class, nats, clipped at the machine
-/// epsilon of `f64` as scikit-learn's `log_loss` does.
+/// The loss is the mean over rows of [`log_loss`].
 pub(super) fn measure(probabilities: &[f32], rows: Rows<'_>, classes: usize) -> Measured {
     let mut confusion = Confusion::new(classes);
     let mut loss = 0.0;
     for (row, &label) in probabilities.chunks_exact(classes).zip(rows.y) {
         confusion.add(label as usize, argmax(row));
-        let probability = f64::from(row[label as usize]);
-        // `clamp` keeps what is not a number, which `max` would turn into epsilon.
-        loss -= probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
+        loss += log_loss(f64::from(row[label as usize]));
     }
     let values = vec![
         ("valid/loss".to_owned(), loss / rows.y.len() as f64),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sweep_core::trial::Kind;
+use sweep_data::Inputs;
 
 use crate::{Backend, Callback, EngineError, Job, Outcome};
 
@@ -30,8 +31,8 @@ pub(crate) trait TrainedModel {
 
     fn classes(&self) -> Names<'_>;
 
-    /// Row-major [rows, classes], of `x`, row-major [rows, features].
-    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError>;
+    /// Row-major [rows, classes], of whole rows.
+    fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError>;
 }
 
 /// What a model file says of its inputs or outputs.

@@ -3,8 +3,10 @@
 
 mod bundle;
 mod predictor;
+mod scores;
 mod table;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
 pub use predictor::{PredictError, Predictions, Predictor, ensemble};
+pub use scores::{Scores, TargetScores};
 pub use table::{TableSummary, WriteError, columns, write};

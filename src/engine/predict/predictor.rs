@@ -10,6 +10,7 @@ use crate::models;
 use crate::models::model_kind::{LoadError, Names, Scores, TrainedModel};
 use crate::score::argmax;
 use sweep_core::trial::Kind;
+use sweep_data::Inputs;
 
 /// A trained model.
 pub struct Predictor {
@@ -96,19 +97,20 @@ impl Predictor {
         })
     }
 
-    /// What it says of `x`, row-major [rows, features].
+    /// What it says of rows. Models that take missing values get those that are marked as such; others
+    /// what was imputed.
     ///
     /// # Errors
     /// When the library for XGBoost's models reports one.
     ///
     /// # Panics
-    /// When `x` is not a whole number of rows.
-    pub fn predict(&mut self, x: &[f32]) -> Result<Predictions, PredictError> {
-        if x.is_empty() {
+    /// When there is not a whole number of rows.
+    pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Predictions, PredictError> {
+        if inputs.x.is_empty() {
             return Ok(Predictions::default());
         }
         let mut predictions = Predictions::default();
-        let (scores, to_probabilities): (_, ToProbabilities) = match self.model.predict(x)? {
+        let (scores, to_probabilities): (_, ToProbabilities) = match self.model.predict(inputs)? {
             Scores::Logits(scores) => (scores, |row| softmax(row).collect()),
             Scores::Probabilities(scores) => (scores, |row| {
                 row.iter().map(|value| f64::from(*value)).collect()
@@ -125,7 +127,7 @@ impl Predictor {
 /// Probabilities of the classes of one row, from what a model gives for it.
 type ToProbabilities = fn(&[f32]) -> Vec<f64>;
 
-/// What `models` say of `x` together: the mean of their probabilities, and the class that is most
+/// What `models` say of rows together: the mean of their probabilities, and the class that is most
 /// probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
 /// estimation using deep ensembles", 2017). Of one model, what it says.
 ///
@@ -133,16 +135,16 @@ type ToProbabilities = fn(&[f32]) -> Vec<f64>;
 /// As [`Predictor::predict`].
 ///
 /// # Panics
-/// When there is no model, or `x` is not a whole number of rows.
-pub fn ensemble(models: &mut [Predictor], x: &[f32]) -> Result<Predictions, PredictError> {
+/// When there is no model, or not a whole number of rows.
+pub fn ensemble(models: &mut [Predictor], inputs: Inputs<'_>) -> Result<Predictions, PredictError> {
     let (first, others) = models.split_first_mut().expect("an ensemble has a model");
-    let mut together = first.predict(x)?;
+    let mut together = first.predict(inputs)?;
     if others.is_empty() {
         return Ok(together);
     }
     let members = 1.0 + others.len() as f64;
     for model in others {
-        let more = model.predict(x)?;
+        let more = model.predict(inputs)?;
         for (sum, value) in together.probabilities.iter_mut().zip(more.probabilities) {
             *sum += value;
         }
@@ -230,7 +232,7 @@ mod tests {
             let mut model =
                 Predictor::load(folder.path(), kind, &meta.features, &meta.classes).unwrap();
             let rows = data.valid();
-            let predictions = model.predict(rows.x).unwrap();
+            let predictions = model.predict(rows.inputs()).unwrap();
             let mut confusion = Confusion::new(meta.classes.len());
             let mut loss = 0.0;
             let by_row = predictions.probabilities.chunks_exact(meta.classes.len());
@@ -263,9 +265,9 @@ mod tests {
                 Predictor::load(folder.path(), Kind::MLP, &meta.features, &meta.classes).unwrap()
             })
             .collect();
-        let x = data.valid().x;
-        let both = ensemble(&mut models, x).unwrap();
-        let [a, b] = [0, 1].map(|place: usize| models[place].predict(x).unwrap());
+        let rows = data.valid().inputs();
+        let both = ensemble(&mut models, rows).unwrap();
+        let [a, b] = [0, 1].map(|place: usize| models[place].predict(rows).unwrap());
         assert_ne!(a, b);
         for (place, mean) in both.probabilities.iter().enumerate() {
             assert_eq!(
@@ -273,7 +275,7 @@ mod tests {
                 (a.probabilities[place] + b.probabilities[place]) / 2.0
             );
         }
-        assert_eq!(ensemble(&mut models[..1], x).unwrap(), a);
+        assert_eq!(ensemble(&mut models[..1], rows).unwrap(), a);
     }
 
     #[test]

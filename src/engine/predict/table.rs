@@ -6,7 +6,8 @@
 use std::io::Write;
 
 use super::predictor::{PredictError, Predictor, ensemble};
-use sweep_data::{DataError, Encoder, Features, RejectedRow, Table};
+use super::scores::{Scorer, TargetScores};
+use sweep_data::{DataError, Encoder, Features, RejectedRow, Table, TargetColumn};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
 const CHUNK: usize = 4096;
@@ -25,6 +26,8 @@ pub struct TableSummary {
     pub first_refused: Vec<RejectedRow>,
     /// Columns with categories that no training row had, and the cells in rows with a prediction.
     pub unseen: Vec<(String, usize)>,
+    /// How well the rows were predicted, where the table has the target.
+    pub scores: Option<TargetScores>,
 }
 
 /// Why predictions could not be written.
@@ -59,13 +62,15 @@ pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
 /// Writes `table` and what `models`, taken together, say of each row to `out`, cells separated by
 /// `delimiter`, lines ended by LF.
 ///
-/// Probabilities are the shortest decimals that read back as the same 32-bit number.
+/// Probabilities are the shortest decimals that read back as the same 32-bit number. Predictions are
+/// scored by `target`, if it is there.
 ///
 /// # Errors
 /// When `out` cannot be written, or a model cannot be asked.
 pub fn write(
     table: &Table,
     encoder: &Encoder<'_>,
+    target: Option<&TargetColumn<'_>>,
     models: &mut [Predictor],
     classes: &[String],
     delimiter: u8,
@@ -78,6 +83,7 @@ pub fn write(
     let header = columns(table, classes);
     record.extend(table.names.iter().chain(&header));
     writer.write_byte_record(&record).map_err(output)?;
+    let mut scorer = target.map(|target| (target, Scorer::new(target.name(), classes.len())));
     let mut summary = TableSummary {
         rows: table.rows(),
         ..TableSummary::default()
@@ -86,7 +92,7 @@ pub fn write(
     while start < table.rows() {
         let end = (start + CHUNK).min(table.rows());
         let features = encoder.encode(start as u32..end as u32)?;
-        let predictions = ensemble(models, &features.x)?;
+        let predictions = ensemble(models, features.inputs())?;
         let mut predicted = features
             .rows
             .iter()
@@ -97,15 +103,20 @@ pub fn write(
             record.clear();
             (0..table.names.len())
                 .for_each(|column| record.push_field(table.cell(row, column).as_bytes()));
-            match next {
-                Some(((place, label), probabilities)) if *place == row => {
-                    record.push_field(classes[*label as usize].as_bytes());
+            let own = next.filter(|((place, _), _)| **place == row);
+            let own = own.map(|((_, label), probabilities)| (*label, probabilities));
+            if let Some((target, scorer)) = &mut scorer {
+                scorer.add(target.label(row), own);
+            }
+            match own {
+                Some((label, probabilities)) => {
+                    record.push_field(classes[label as usize].as_bytes());
                     for probability in probabilities {
                         record.push_field(format!("{:?}", *probability as f32).as_bytes());
                     }
                     next = predicted.next();
                 }
-                _ => (0..=classes.len()).for_each(|_| record.push_field(b"")),
+                None => (0..=classes.len()).for_each(|_| record.push_field(b"")),
             }
             writer.write_byte_record(&record).map_err(output)?;
         }
@@ -113,6 +124,7 @@ pub fn write(
         start = end;
     }
     writer.flush()?;
+    summary.scores = scorer.map(|(_, scorer)| scorer.finish());
     Ok(summary)
 }
 

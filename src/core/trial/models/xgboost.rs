@@ -82,6 +82,13 @@ static PARAMS: &[ParamDef] = &[
         Literal::Int(256),
         "histogram bins per feature",
     ),
+    ParamDef::new(
+        "enable_categorical",
+        ParamType::Bool,
+        Literal::Bool(false),
+        "split a column of categories as one feature, not by its 0/1 features",
+    )
+    .later(),
 ];
 
 settings_struct! {
@@ -99,5 +106,6 @@ settings_struct! {
         lambda: f64,
         alpha: f64,
         max_bin: u32,
+        enable_categorical: bool,
     }
 }

@@ -119,6 +119,7 @@ fn measures_are_those_worked_out_by_hand() {
     let rows = Rows {
         x: &x,
         y: &[0, 1, 1],
+        missing: None,
     };
     let measured = measure(&probabilities, rows, 2);
     let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;

@@ -38,6 +38,7 @@ use std::path::Path;
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel};
 use crate::{Backend, BatchedTrial, Callback, EngineError, Job, Outcome};
 use sweep_core::trial::Kind;
+use sweep_data::Inputs;
 
 /// The kind, as the registry has it.
 pub(super) struct MlpKind;
@@ -78,7 +79,7 @@ impl TrainedModel for Model {
         Names::Known(Model::classes(self))
     }
 
-    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
-        Ok(Scores::Logits(self.scores(x)))
+    fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
+        Ok(Scores::Logits(self.scores(inputs.x)))
     }
 }

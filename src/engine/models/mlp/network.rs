@@ -139,6 +139,7 @@ impl Network {
             let data = Rows {
                 x,
                 y: &labels[..rows],
+                missing: None,
             };
             self.enter(data, &places[..rows]);
             self.forward(rows, None);

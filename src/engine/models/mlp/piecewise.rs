@@ -139,7 +139,11 @@ mod tests {
             1.0, 0.0, 5.0, 2.0, 0.0, 5.0, 4.0, 1.0, 5.0, 8.0, 1.0, 5.0, 16.0, 1.0, 5.0, 32.0, 0.0,
             5.0,
         ];
-        let data = Rows { x: &x, y: &[0; 6] };
+        let data = Rows {
+            x: &x,
+            y: &[0; 6],
+            missing: None,
+        };
         let pieces = Piecewise::fit(data, 3, 4);
         assert_eq!(
             pieces.edges,

@@ -33,6 +33,7 @@ use model::{add_votes, means};
 use sweep_core::awake;
 use sweep_core::trial::models::RandomForestSpec;
 use sweep_core::trial::{Artifact, Kind};
+use sweep_data::Inputs;
 use tree::{Grown, Rules, bag, grow};
 
 /// About how often a forest reports.
@@ -174,8 +175,8 @@ impl TrainedModel for Forest {
         Names::Counted(Forest::classes(self))
     }
 
-    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
-        Ok(Scores::Probabilities(Forest::predict(self, x)))
+    fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
+        Ok(Scores::Probabilities(Forest::predict(self, inputs.x)))
     }
 }
 

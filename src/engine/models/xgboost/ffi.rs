@@ -12,12 +12,16 @@ use std::sync::OnceLock;
 
 use libloading::Library;
 
+use super::columns::Columns;
 use super::locate::{ABSENT, Located, NotFound, Surroundings, places};
 use crate::EngineError;
-use sweep_data::Rows;
+use sweep_data::{Inputs, Rows};
 
 /// The oldest version that the tests have passed with.
 const OLDEST: (i32, i32) = (2, 1);
+
+/// What the library calls the types of columns.
+const TYPES: &CStr = c"feature_type";
 
 type Handle = *mut c_void;
 
@@ -49,6 +53,8 @@ functions! {
         fn(*const c_char, *const c_char, *mut Handle) -> c_int;
     matrix_set_float = c"XGDMatrixSetFloatInfo":
         fn(Handle, *const c_char, *const f32, u64) -> c_int;
+    matrix_set_texts = c"XGDMatrixSetStrFeatureInfo":
+        fn(Handle, *const c_char, *const *const c_char, u64) -> c_int;
     matrix_free = c"XGDMatrixFree": fn(Handle) -> c_int;
     create = c"XGBoosterCreate": fn(*const Handle, u64, *mut Handle) -> c_int;
     free = c"XGBoosterFree": fn(Handle) -> c_int;
@@ -62,8 +68,9 @@ functions! {
         fn(Handle, *const c_char, *mut u64, *mut *const *const c_char, *mut u64, *mut *const u64, *mut *const f32)
             -> c_int;
     slice = c"XGBoosterSlice": fn(Handle, c_int, c_int, c_int, *mut Handle) -> c_int;
-    set_names = c"XGBoosterSetStrFeatureInfo":
+    set_texts = c"XGBoosterSetStrFeatureInfo":
         fn(Handle, *const c_char, *const *const c_char, u64) -> c_int;
+    set_attribute = c"XGBoosterSetAttr": fn(Handle, *const c_char, *const c_char) -> c_int;
     save = c"XGBoosterSaveModelToBuffer":
         fn(Handle, *const c_char, *mut u64, *mut *const c_char) -> c_int;
     load_model = c"XGBoosterLoadModelFromBuffer": fn(Handle, *const c_void, u64) -> c_int;
@@ -158,16 +165,17 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
-    /// Copies `x`, row-major [rows, `features`].
+    /// Copies rows as `columns`.
     pub fn new(
         library: &'static Xgboost,
-        x: &[f32],
-        features: usize,
+        inputs: Inputs<'_>,
+        columns: &Columns,
     ) -> Result<Matrix, EngineError> {
-        let rows = x.len() / features;
+        let (x, width) = (columns.values(inputs), columns.count());
+        let rows = x.len() / width;
         let array = serde_json::json!({
             "data": [x.as_ptr() as usize, true],
-            "shape": [rows, features],
+            "shape": [rows, width],
             "typestr": if cfg!(target_endian = "little") { "<f4" } else { ">f4" },
             "version": 3,
         });
@@ -178,20 +186,34 @@ impl Matrix {
         library.check(unsafe {
             (library.functions.matrix_from_dense)(array.as_ptr(), config.as_ptr(), &mut handle)
         })?;
-        Ok(Matrix {
+        let matrix = Matrix {
             library,
             handle,
             rows,
-        })
+        };
+        if columns.has_categories() {
+            let types = types(columns);
+            // SAFETY: a live handle and an array of C strings of the length given, copied by the
+            // library.
+            library.check(unsafe {
+                (library.functions.matrix_set_texts)(
+                    matrix.handle,
+                    TYPES.as_ptr(),
+                    types.as_ptr(),
+                    types.len() as u64,
+                )
+            })?;
+        }
+        Ok(matrix)
     }
 
     /// Copies rows with their labels.
     pub fn labelled(
         library: &'static Xgboost,
         rows: Rows<'_>,
-        features: usize,
+        columns: &Columns,
     ) -> Result<Matrix, EngineError> {
-        let matrix = Matrix::new(library, rows.x, features)?;
+        let matrix = Matrix::new(library, rows.inputs(), columns)?;
         let labels: Vec<f32> = rows.y.iter().map(|label| *label as f32).collect();
         let name = c"label".as_ptr();
         // SAFETY: a live handle and an array of the length given, copied by the library.
@@ -305,12 +327,12 @@ impl Booster {
         Ok(values)
     }
 
-    /// Total gain of the splits on each of `features` unnamed features.
-    pub fn total_gain(&self, features: usize) -> Result<Vec<f64>, EngineError> {
+    /// Total gain of the splits on each of `columns` unnamed columns.
+    pub fn total_gain(&self, columns: usize) -> Result<Vec<f64>, EngineError> {
         let config = c"{\"importance_type\": \"total_gain\"}";
         let (mut count, mut names, mut dimensions) = (0, ptr::null(), 0);
         let (mut shape, mut scores) = (ptr::null(), ptr::null());
-        let mut gains = vec![0.0; features];
+        let mut gains = vec![0.0; columns];
         // SAFETY: a live handle and places to write to; of one-dimensional scores there are as many
         // as names, and both are read before the next call.
         unsafe {
@@ -351,20 +373,38 @@ impl Booster {
         })
     }
 
-    pub fn name_features(&self, names: &[String]) -> Result<(), EngineError> {
+    /// Keeps the names and the types of its columns, in their order.
+    pub fn describe(&self, names: &[String], columns: &Columns) -> Result<(), EngineError> {
         let names: Vec<CString> = names
             .iter()
             .map(|name| c_string(name))
             .collect::<Result<_, _>>()?;
-        let pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+        let names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+        self.set_texts(c"feature_name", &names)?;
+        if columns.has_categories() {
+            self.set_texts(TYPES, &types(columns))?;
+        }
+        Ok(())
+    }
+
+    fn set_texts(&self, field: &CStr, texts: &[*const c_char]) -> Result<(), EngineError> {
         // SAFETY: a live handle and an array of C strings of the length given, copied by the library.
         self.library.check(unsafe {
-            (self.library.functions.set_names)(
+            (self.library.functions.set_texts)(
                 self.handle,
-                c"feature_name".as_ptr(),
-                pointers.as_ptr(),
-                pointers.len() as u64,
+                field.as_ptr(),
+                texts.as_ptr(),
+                texts.len() as u64,
             )
+        })
+    }
+
+    /// Keeps a text of our own with the model.
+    pub fn set_attribute(&self, name: &str, text: &str) -> Result<(), EngineError> {
+        let (name, text) = (c_string(name)?, c_string(text)?);
+        // SAFETY: a live handle and two C strings that outlive the call.
+        self.library.check(unsafe {
+            (self.library.functions.set_attribute)(self.handle, name.as_ptr(), text.as_ptr())
         })
     }
 
@@ -414,6 +454,13 @@ impl Drop for Booster {
         // SAFETY: the handle is live, and this is its only owner.
         unsafe { (self.library.functions.free)(self.handle) };
     }
+}
+
+/// The type of each column, as the library calls it.
+fn types(columns: &Columns) -> Vec<*const c_char> {
+    let columns = columns.are_categories().into_iter();
+    let types = columns.map(|is_category| if is_category { c"c" } else { c"float" });
+    types.map(CStr::as_ptr).collect()
 }
 
 fn c_string(text: &str) -> Result<CString, EngineError> {

@@ -7,8 +7,10 @@
 //! Start the process with `OMP_WAIT_POLICY=passive`, which OpenMP reads when the library is loaded. Training keeps to
 //! one thread, but [`load`] starts a team that would otherwise spin through all training after it.
 
+mod columns;
 mod ffi;
 mod locate;
+mod schema;
 
 #[cfg(test)]
 mod tests;
@@ -18,19 +20,22 @@ pub use locate::{Located, NotFound, VARIABLE};
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::baseline::{self, Measured, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
+use columns::Columns;
 use ffi::{Booster, Matrix, Xgboost};
+use schema::Schema;
 use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
 use sweep_core::trial::models::XgboostSpec;
+use sweep_data::Inputs;
 
 const MODEL: &str = "model.json";
+/// The attribute of a model that says which of its columns are categories.
+const CATEGORIES: &str = "sweep_categories";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
 /// also on whether the ensemble has just been read. Tests check it.
 const DRAWN_AFRESH: (i32, i32) = (3, 4);
@@ -139,7 +144,7 @@ pub fn train(
 pub struct Boosted {
     library: &'static Xgboost,
     booster: Booster,
-    features: usize,
+    columns: Columns,
     classes: usize,
 }
 
@@ -154,27 +159,29 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
         EngineError::Unsupported(format!("cannot read the model {}: {why}", path.display()))
     };
     let json = fs::read(&path).map_err(|error| unreadable(&error))?;
-    let layout: Layout = serde_json::from_slice(&json).map_err(|error| unreadable(&error))?;
-    let count = |text: &str| {
-        text.parse()
-            .map_err(|_| unreadable(&format!("\"{text}\" counts nothing")))
-    };
+    let schema = Schema::read(&json).map_err(|why| unreadable(&why))?;
     let mut booster = Booster::new(library, &[])?;
     // Reading starts an OpenMP team whatever was set before, and forgets that it was.
     booster.read_json(&json)?;
     booster.set("nthread", "1")?;
+    let columns = match schema.attribute(CATEGORIES) {
+        None => Columns::plain(schema.columns),
+        Some(text) => {
+            Columns::from_json(text, schema.columns).map_err(|error| unreadable(&error))?
+        }
+    };
     Ok(Boosted {
         library,
         booster,
-        features: count(&layout.learner.learner_model_param.num_feature)?,
-        classes: count(&layout.learner.learner_model_param.num_class)?,
+        columns,
+        classes: schema.classes,
     })
 }
 
 impl Boosted {
     /// Number of inputs.
     pub fn features(&self) -> usize {
-        self.features
+        self.columns.features()
     }
 
     /// Number of outputs.
@@ -182,16 +189,15 @@ impl Boosted {
         self.classes
     }
 
-    /// Class probabilities, row-major [rows, classes], of `x`, row-major [rows, features].
+    /// Class probabilities, row-major [rows, classes].
     ///
     /// # Errors
     /// When the library reports one.
     ///
     /// # Panics
-    /// When `x` is not whole rows.
-    pub fn predict(&mut self, x: &[f32]) -> Result<Vec<f32>, EngineError> {
-        assert!(x.len().is_multiple_of(self.features), "x is whole rows");
-        let matrix = Matrix::new(self.library, x, self.features)?;
+    /// When the inputs are not whole rows.
+    pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Vec<f32>, EngineError> {
+        let matrix = Matrix::new(self.library, inputs, &self.columns)?;
         self.booster.predict(&matrix, self.classes)
     }
 }
@@ -205,8 +211,8 @@ impl TrainedModel for Boosted {
         Names::Counted(Boosted::classes(self))
     }
 
-    fn predict(&mut self, x: &[f32]) -> Result<Scores, EngineError> {
-        Ok(Scores::Probabilities(Boosted::predict(self, x)?))
+    fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
+        Ok(Scores::Probabilities(Boosted::predict(self, inputs)?))
     }
 }
 
@@ -227,6 +233,7 @@ struct Ensemble<'a> {
     library: &'static Xgboost,
     job: Job<'a>,
     model: &'a XgboostSpec,
+    columns: Columns,
     train: Matrix,
     valid: Matrix,
     booster: Booster,
@@ -238,9 +245,13 @@ impl<'a> Ensemble<'a> {
         job: Job<'a>,
         model: &'a XgboostSpec,
     ) -> Result<Ensemble<'a>, EngineError> {
-        let features = job.data.meta().features.len();
-        let train = Matrix::labelled(library, job.data.train(), features)?;
-        let valid = Matrix::labelled(library, job.data.valid(), features)?;
+        let meta = job.data.meta();
+        let columns = match model.enable_categorical {
+            true => Columns::with_categories(&meta.preprocessor),
+            false => Columns::plain(meta.features.len()),
+        };
+        let train = Matrix::labelled(library, job.data.train(), &columns)?;
+        let valid = Matrix::labelled(library, job.data.valid(), &columns)?;
         let booster = Booster::new(library, &[&train, &valid])?;
         let seed = Stream::new(job.spec.seed, Purpose::Library, 0, 0).bits(0) >> 33;
         for (name, value) in [
@@ -269,6 +280,7 @@ impl<'a> Ensemble<'a> {
             library,
             job,
             model,
+            columns,
             train,
             valid,
             booster,
@@ -341,11 +353,17 @@ impl<'a> Ensemble<'a> {
         result.diverged = diverged;
         if result.best.is_some() {
             let kept = self.booster.first(result.best_step)?;
-            let gains = kept.total_gain(meta.features.len())?;
-            result.importance = baseline::shares(&meta.features, &gains);
-            kept.name_features(&meta.features)?;
+            let names = self.columns.names(&meta.features);
+            let gains = kept.total_gain(names.len())?;
+            result.importance = baseline::shares(&names, &gains);
+            kept.describe(&names, &self.columns)?;
+            if let Some(text) = self.columns.to_json() {
+                kept.set_attribute(CATEGORIES, &text)?;
+            }
             let json = kept.to_json()?;
-            result.parameters = leaves(&json)?;
+            let schema = Schema::read(&json);
+            let unexpected = |why| EngineError::Library(format!("unexpected model: {why}"));
+            result.parameters = schema.map_err(unexpected)?.leaves;
             let artifact = artifact::write(self.job.folder, "model", MODEL, &json, callback)?;
             result.artifacts.push(artifact);
         }
@@ -359,60 +377,4 @@ fn version_bytes(library: &Xgboost) -> Vec<u8> {
         .into_iter()
         .flat_map(i32::to_le_bytes)
         .collect()
-}
-
-/// The part of XGBoost's model schema that is read here; counts are texts there.
-#[derive(Deserialize)]
-struct Layout {
-    learner: Learner,
-}
-
-#[derive(Deserialize)]
-struct Learner {
-    gradient_booster: GradientBooster,
-    learner_model_param: LearnerParam,
-}
-
-#[derive(Deserialize)]
-struct LearnerParam {
-    num_class: String,
-    num_feature: String,
-}
-
-#[derive(Deserialize)]
-struct GradientBooster {
-    model: Trees,
-}
-
-#[derive(Deserialize)]
-struct Trees {
-    trees: Vec<Tree>,
-}
-
-#[derive(Deserialize)]
-struct Tree {
-    tree_param: TreeParam,
-}
-
-#[derive(Deserialize)]
-struct TreeParam {
-    num_nodes: String,
-    num_deleted: String,
-}
-
-/// Leaves of all trees: a binary tree of n nodes has (n + 1) / 2, and pruned nodes stay in the file.
-fn leaves(json: &[u8]) -> Result<u64, EngineError> {
-    let unexpected = |why: String| EngineError::Library(format!("unexpected model: {why}"));
-    let layout: Layout =
-        serde_json::from_slice(json).map_err(|error| unexpected(error.to_string()))?;
-    let mut leaves = 0;
-    for Tree { tree_param } in layout.learner.gradient_booster.model.trees {
-        let count = |text: &str| {
-            text.parse::<u64>()
-                .map_err(|_| unexpected(format!("count {text}")))
-        };
-        let nodes = count(&tree_param.num_nodes)? - count(&tree_param.num_deleted)?;
-        leaves += nodes.div_ceil(2);
-    }
-    Ok(leaves)
 }

@@ -1,6 +1,7 @@
 //! Boosting as a whole, against Python's xgboost. Without a library the tests say so and pass, unless
 //! `SWEEP_REQUIRE_XGBOOST` is set.
 
+mod columns;
 mod ties;
 
 use std::io::Write;
@@ -234,7 +235,7 @@ fn the_saved_model_is_that_of_the_best_round() {
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     let mut loaded = load(folder.path()).unwrap();
     let measured = baseline::measure(
-        &loaded.predict(data.valid().x).unwrap(),
+        &loaded.predict(data.valid().inputs()).unwrap(),
         data.valid(),
         CLASSES,
     );

@@ -173,7 +173,11 @@ fn activate(activation: Activation, x: f64) -> f64 {
 /// Compares loss and all gradients of one step, within `relative` of each.
 fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
     let (x, y) = rows(5, count, FEATURES, CLASSES);
-    let data = Rows { x: &x, y: &y };
+    let data = Rows {
+        x: &x,
+        y: &y,
+        missing: None,
+    };
     let batch: Vec<u32> = (0..count as u32).collect();
     let shape = Shape::fitted(spec, data, FEATURES, CLASSES);
     let mut network = Network::new(isa, spec, shape.clone(), count, SEED);
