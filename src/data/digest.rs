@@ -4,7 +4,7 @@
 //! part of the stream is preceded by its length.
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -16,9 +16,6 @@ use super::encode::SplitEncoder;
 use super::layout::{DATA_FORMAT, float_bytes, word_bytes};
 use super::mask::Mask;
 use super::preprocessor::{FittedField, Preprocessor};
-
-/// Hashes of rows are compared within one preparation alone.
-type FixedState = BuildHasherDefault<DefaultHasher>;
 
 /// The rows of one split as they will be written.
 pub(super) struct SplitRows<'a> {
@@ -47,7 +44,8 @@ pub(super) fn digest(
     stream.texts(classes);
     let preprocessor = placeless(preprocessor);
     stream.text(&serde_json::to_string(&preprocessor).expect("a preparation is plain data"));
-    let hasher = FixedState::default();
+    // Hashes of rows are compared within one preparation alone.
+    let hasher = hashbrown::DefaultHashBuilder::default();
     for split in &mut *splits {
         let width = split.x.width;
         stream.number((split.x.rows() * width) as u64);

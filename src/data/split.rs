@@ -43,16 +43,18 @@ pub(super) fn split(
         }
     }
 
-    let mut units = units(labels.len(), groups);
-    Stream::new(spec.seed, Purpose::Split, 0, 0).shuffle(&mut units);
-    units.sort_by_key(|unit| std::cmp::Reverse(unit.len()));
+    let units = Units::of(labels.len(), groups);
+    let mut order: Vec<u32> = (0..units.len() as u32).collect();
+    Stream::new(spec.seed, Purpose::Split, 0, 0).shuffle(&mut order);
+    order.sort_by_key(|unit| std::cmp::Reverse(units.rows(*unit).len()));
 
     let mut had = vec![[0.0; 3]; strata];
     let mut splits = Splits::default();
     let mut counts: Vec<(usize, f64)> = Vec::new();
-    for unit in units {
+    for unit in order {
+        let unit = units.rows(unit);
         counts.clear();
-        for row in &unit {
+        for row in unit {
             let own = stratum(*row);
             match counts.iter_mut().find(|(stratum, _)| *stratum == own) {
                 Some((_, count)) => *count += 1.0,
@@ -73,23 +75,57 @@ pub(super) fn split(
         for (stratum, count) in &counts {
             had[*stratum][side] += count;
         }
-        splits[side].extend(unit);
+        splits[side].extend_from_slice(unit);
     }
     splits.iter_mut().for_each(|side| side.sort_unstable());
     splits
 }
 
-/// Rows that stay together, in order of their first row.
-fn units(rows: usize, groups: Option<&[u32]>) -> Vec<Vec<u32>> {
-    let Some(groups) = groups else {
-        return (0..rows as u32).map(|row| vec![row]).collect();
-    };
-    let number = groups.iter().max().map_or(0, |most| *most as usize + 1);
-    let mut units = vec![Vec::new(); number];
-    for (row, group) in groups.iter().enumerate() {
-        units[*group as usize].push(row as u32);
+/// Rows that stay together: those of a group, or each row by itself.
+struct Units {
+    /// All rows, those of a unit together, ascending.
+    rows: Vec<u32>,
+    /// Where each unit begins in `rows`, and the end.
+    starts: Vec<u32>,
+}
+
+impl Units {
+    fn of(rows: usize, groups: Option<&[u32]>) -> Units {
+        let Some(groups) = groups else {
+            return Units {
+                rows: (0..rows as u32).collect(),
+                starts: (0..=rows as u32).collect(),
+            };
+        };
+        let number = groups.iter().max().map_or(0, |most| *most as usize + 1);
+        let mut starts = vec![0u32; number + 1];
+        groups
+            .iter()
+            .for_each(|group| starts[*group as usize + 1] += 1);
+        for unit in 0..number {
+            starts[unit + 1] += starts[unit];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![0; groups.len()];
+        for (row, group) in groups.iter().enumerate() {
+            let place = &mut next[*group as usize];
+            sorted[*place as usize] = row as u32;
+            *place += 1;
+        }
+        Units {
+            rows: sorted,
+            starts,
+        }
     }
-    units
+
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn rows(&self, unit: u32) -> &[u32] {
+        let unit = unit as usize;
+        &self.rows[self.starts[unit] as usize..self.starts[unit + 1] as usize]
+    }
 }
 
 #[cfg(test)]
