@@ -61,10 +61,21 @@ pub(super) struct Roles {
 pub(super) struct Unused {
     pub column: usize,
     pub why: String,
-    /// A line for `[data]` that would use it.
-    pub line: Option<String>,
+    /// What would use it.
+    pub use_as: Option<UseAs>,
     /// Whether it is likely that it should be used, or the file mended.
     pub is_doubtful: bool,
+}
+
+/// What `[data]` would say to use a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum UseAs {
+    /// Among the categorical columns, all of which are then named.
+    Category,
+    /// Among the dates, likewise, in this format.
+    Date(String),
+    /// This line.
+    Line(String),
 }
 
 /// Rows whose cell in `column` is one of `values` are left out.

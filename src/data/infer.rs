@@ -12,7 +12,7 @@ use sweep_table::error::quote;
 use sweep_table::{Column, Table, Texts};
 
 use super::cells::{in_order, number, toml};
-use super::columns::{Field, Form, NO_COLUMN, Roles, Unused};
+use super::columns::{Field, Form, NO_COLUMN, Roles, Unused, UseAs};
 use super::date_fields::{either, parts_of};
 use super::warnings::Note;
 
@@ -40,8 +40,7 @@ enum Finding {
     Counter,
     Unused {
         why: String,
-        /// What `[data]` would say to use it, for the column between quotes.
-        line: Option<String>,
+        use_as: Option<UseAs>,
         is_warning: bool,
     },
 }
@@ -118,11 +117,11 @@ impl Roles {
                 key: key.to_owned(),
                 column,
             };
-            let mut leave = |why: String, line: Option<String>| {
+            let mut leave = |why: String, use_as: Option<UseAs>| {
                 self.unused.push(Unused {
                     column,
                     why,
-                    line,
+                    use_as,
                     is_doubtful: false,
                 });
             };
@@ -135,7 +134,7 @@ impl Roles {
                     true => dates.push(field(form, "data.date")),
                     false => leave(
                         "`date` does not name it".to_owned(),
-                        Some(format!("date = [{}]", toml(name))),
+                        Some(UseAs::Date("auto".to_owned())),
                     ),
                 },
                 // What rows are excluded by is a category of its own only where that is asked for.
@@ -143,7 +142,7 @@ impl Roles {
                     true if !excluded(column) => categories.push(field(form, "data.categorical")),
                     _ => leave(
                         "`categorical` does not name it".to_owned(),
-                        Some(format!("categorical = [{}]", toml(name))),
+                        Some(UseAs::Category),
                     ),
                 },
                 Finding::Counter => match open.numbers {
@@ -159,12 +158,12 @@ impl Roles {
                 },
                 Finding::Unused {
                     why,
-                    line,
+                    use_as,
                     is_warning,
                 } => self.unused.push(Unused {
                     column,
                     why,
-                    line,
+                    use_as,
                     is_doubtful: is_warning,
                 }),
             }
@@ -214,10 +213,7 @@ fn look_at_numbers(open: Open, name: &str, values: &[f64], rows: &[u32]) -> Find
     };
     if count > 2 && (steps_by(1.0) || steps_by(-1.0)) {
         return match open.finds_roles() {
-            true => unused(
-                "it only counts the rows",
-                Some(format!("numeric = [{}]", toml(name))),
-            ),
+            true => unused("it only counts the rows", None),
             false => Finding::Counter,
         };
     }
@@ -225,9 +221,12 @@ fn look_at_numbers(open: Open, name: &str, values: &[f64], rows: &[u32]) -> Find
     {
         let mut sorted: Vec<f64> = known().collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        if count > 2 && sorted.windows(2).all(|pair| pair[0] != pair[1]) {
-            let line = Some(format!("numeric = [{}]", toml(name)));
-            return unused("it is an identifier: no value stands in two rows", line);
+        sorted.dedup();
+        if count > 2 && sorted.len() as f64 >= NEARLY_DISTINCT * count as f64 {
+            return unused(
+                "it is an identifier: nearly every row has a value of its own",
+                None,
+            );
         }
     }
     Finding::Use(Form::Number)
@@ -258,14 +257,16 @@ fn look_at_texts(open: Open, name: &str, table: &Table, texts: &Texts, rows: &[u
     }
     if others.is_empty() {
         let why = "it is an identifier: whole numbers beyond 2^53";
-        return unused(why, Some(format!("categorical = [{}]", toml(name))));
+        return unused(why, Some(UseAs::Category));
     }
     let share = numeric as f64 / present as f64;
+    // Few levels are a category, numbers among them or not.
+    let is_few = distinct <= FEW_LEVELS.min(present / 4);
     if let [(code, word)] = others.as_slice()
         && open.finds_roles()
         && counts[*code as usize] > 1
         && share >= 0.5
-        && distinct > FEW_LEVELS.min(present / 4)
+        && !is_few
     {
         return Finding::Unused {
             why: format!(
@@ -273,11 +274,11 @@ fn look_at_texts(open: Open, name: &str, table: &Table, texts: &Texts, rows: &[u
                 quote(word),
                 pluralize(counts[*code as usize], "row")
             ),
-            line: Some(format!("missing_values = [{}]", toml(word))),
+            use_as: Some(UseAs::Line(format!("missing_values = [{}]", toml(word)))),
             is_warning: true,
         };
     }
-    if share >= NEARLY_NUMERIC && (distinct > 2 || !open.finds_roles()) {
+    if share >= NEARLY_NUMERIC && (!is_few || !open.finds_roles()) {
         let is_other = |row: &&u32| {
             let code = texts.codes[**row as usize];
             others.iter().any(|(other, _)| *other == code)
@@ -289,15 +290,12 @@ fn look_at_texts(open: Open, name: &str, table: &Table, texts: &Texts, rows: &[u
                 table.line(row),
                 quote(texts.cell(row as usize))
             ),
-            line: None,
+            use_as: None,
             is_warning: true,
         };
     }
     if !open.finds_roles() {
-        return unused(
-            "it holds text",
-            Some(format!("categorical = [{}]", toml(name))),
-        );
+        return unused("it holds text", Some(UseAs::Category));
     }
     category_or_date(
         name,
@@ -321,15 +319,10 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
             });
         }
         Guess::Ambiguous(formats) => {
-            let line = format!(
-                "date = [{{ column = {}, format = {} }}]",
-                toml(name),
-                toml(&formats[0])
-            );
             let why = format!("its dates may be written as {}", either(&formats));
             return Finding::Unused {
                 why,
-                line: Some(line),
+                use_as: Some(UseAs::Date(formats[0].clone())),
                 is_warning: true,
             };
         }
@@ -354,7 +347,7 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
         );
         return Finding::Unused {
             why,
-            line: Some(format!("categorical = [{column}]")),
+            use_as: Some(UseAs::Category),
             is_warning: true,
         };
     }
@@ -365,11 +358,11 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
             pluralize(distinct, "distinct value"),
             pluralize(present, "row")
         );
-        return unused(&why, Some(format!("categorical = [{column}]")));
+        return unused(&why, Some(UseAs::Category));
     }
     let why = format!("it holds text of {}", pluralize(distinct, "distinct value"));
     let line = format!("text = {{ columns = [{column}], encoder = \"tfidf\", dims = 50 }}");
-    unused(&why, Some(line))
+    unused(&why, Some(UseAs::Line(line)))
 }
 
 /// Which of two levels is 0.
@@ -428,10 +421,10 @@ fn is_called_identifier(name: &str) -> bool {
         || (name.ends_with("ID") && name.len() > 2)
 }
 
-fn unused(why: &str, line: Option<String>) -> Finding {
+fn unused(why: &str, use_as: Option<UseAs>) -> Finding {
     Finding::Unused {
         why: why.to_owned(),
-        line,
+        use_as,
         is_warning: false,
     }
 }

@@ -8,7 +8,7 @@ use sweep_table::Table;
 use sweep_table::error::{list, quote};
 
 use super::cells::toml;
-use super::columns::{Field, Roles};
+use super::columns::{Field, Form, Roles, UseAs};
 use super::parse::Part;
 use super::summary::{ColumnUse, Summary};
 use super::warnings::Note;
@@ -17,6 +17,8 @@ use super::warnings::Note;
 const MANY_DROPPED: f64 = 0.1;
 /// Columns without use that are named; the others are counted.
 const MAX_NAMED: usize = 8;
+/// Longest line that is shown, in bytes.
+const MAX_LINE: usize = 160;
 /// What the role of a column without use is called.
 pub(super) const NOT_USED: &str = "not used";
 
@@ -57,11 +59,37 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
             NOT_USED,
             unused.map_or(String::new(), |unused| unused.why.clone()),
         );
-        own.line = unused.and_then(|unused| unused.line.clone());
+        let use_as = unused.and_then(|unused| unused.use_as.as_ref());
+        own.line = use_as.and_then(|use_as| line_of(use_as, &table.names[column], roles));
         own.is_doubtful = unused.is_some_and(|unused| unused.is_doubtful);
         own
     };
     (0..table.names.len()).map(of).collect()
+}
+
+/// The line that would use the column called `name` besides those of its role that are used; `None` if
+/// it is too long to be read.
+fn line_of(use_as: &UseAs, name: &str, roles: &Roles) -> Option<String> {
+    let list = |key: &str, own: String, is_of_role: &dyn Fn(&Form) -> bool| {
+        let fields = roles.fields.iter().filter(|field| is_of_role(&field.form));
+        let mut names: Vec<String> = fields.map(|field| toml(&field.name)).collect();
+        names.push(own);
+        format!("{key} = [{}]", names.join(", "))
+    };
+    let line = match use_as {
+        UseAs::Line(line) => line.clone(),
+        UseAs::Category => list("categorical", toml(name), &|form| {
+            matches!(form, Form::Category | Form::Binary { .. })
+        }),
+        UseAs::Date(format) => {
+            let own = match format.as_str() {
+                "auto" => toml(name),
+                format => format!("{{ column = {}, format = {} }}", toml(name), toml(format)),
+            };
+            list("date", own, &|form| matches!(form, Form::Date { .. }))
+        }
+    };
+    (line.len() <= MAX_LINE).then_some(line)
 }
 
 /// Which columns are used as what, and which are not used and why, with a line that would use

@@ -230,7 +230,8 @@ fn has_header(
             cells.filter(|cell| !markers.has(cell))
         };
         let count = below().count();
-        if count == 0 {
+        // Nothing tells of the first row either: an index has no name.
+        if count == 0 || name.trim().is_empty() {
             continue;
         }
         let share = below().filter(|cell| number(cell).is_some()).count() as f64 / count as f64;
@@ -448,6 +449,7 @@ mod tests {
             ("colour,kind\nred,a\nblue,b\n", true),
             ("a,b\n", true),
             ("?,1.5\n2,2.5\n", false),
+            (",class,sex\n1,first,male\n2,first,female\n", true),
         ] {
             assert_eq!(look(text).dialect.has_header, wanted, "{text:?}");
         }

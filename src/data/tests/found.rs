@@ -69,7 +69,7 @@ fn each_column_is_taken_as_what_it_holds_and_identifiers_are_left_out() {
         role(&prepared, "id"),
         ("not used", "it only counts the rows")
     );
-    let wanted = "it is an identifier: no value stands in two rows";
+    let wanted = "it is an identifier: nearly every row has a value of its own";
     assert_eq!(role(&prepared, "user_id"), ("not used", wanted));
     assert_eq!(role(&prepared, "size").0, "number");
     assert_eq!(role(&prepared, "flag"), ("binary", "0 is `no`"));
