@@ -37,10 +37,12 @@ pub fn fraction(part: usize, whole: usize) -> String {
     }
 }
 
+/// Three decimals, never -0.000.
 pub fn fixed(value: f64) -> String {
     match value.is_nan() {
         true => "–".to_owned(),
-        false => format!("{value:.3}"),
+        // Adding zero turns a -0 into 0.
+        false => format!("{:.3}", (value * 1e3).round() / 1e3 + 0.0),
     }
 }
 
@@ -62,6 +64,18 @@ pub fn short(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zero_has_no_sign_and_little_is_not_nothing() {
+        assert_eq!(
+            [-1e-9, 0.0625, -0.5, f64::NAN].map(fixed),
+            ["0.000", "0.063", "-0.500", "–"]
+        );
+        assert_eq!(fraction(0, 9), "0%");
+        assert_eq!(fraction(1, 9_999), "<0.1%");
+        assert_eq!(fraction(1, 8), "12.5%");
+        assert_eq!(fraction(0, 0), "0%");
+    }
 
     #[test]
     fn numbers_have_four_digits_and_whole_ones_all() {

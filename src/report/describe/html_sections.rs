@@ -39,7 +39,7 @@ fn of_number(target: &Target, of: NumberSummary) -> String {
     fact(&mut html, "Column", &target.column);
     fact(
         &mut html,
-        "Rows without",
+        "Missing",
         &text::with_thousands(target.missing as u64),
     );
     let spread = format!("{} ± {}", short(of.mean), short(of.sd));

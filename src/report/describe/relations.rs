@@ -149,8 +149,8 @@ pub fn pairs(
         let cells = vec![
             text::cut(&correlation.columns[*a], NAME),
             text::cut(&correlation.columns[*b], NAME),
-            format!("{spearman:.3}"),
-            format!("{:.3}", correlation.pearson[*a][*b]),
+            fixed(*spearman),
+            fixed(correlation.pearson[*a][*b]),
         ];
         table.push(Style::new(), cells);
     }
