@@ -12,6 +12,7 @@ mod failures;
 mod faults;
 mod held_out;
 mod hostile;
+mod init;
 mod launcher;
 mod links;
 mod messages;

@@ -16,6 +16,7 @@ pub mod extra_seeds;
 pub mod filter;
 pub mod gc;
 pub mod gpus;
+pub mod init;
 pub mod list;
 pub mod loaded;
 pub mod missing_models;

@@ -17,6 +17,7 @@ mod filter;
 mod flags;
 mod gc;
 mod hint;
+mod init;
 mod limits;
 mod listing;
 mod ls;
@@ -68,6 +69,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write an experiment file for a table of your own
+    Init(init::Arguments),
     /// Train the trials of an experiment file that the database does not have yet
     Run(run::Arguments),
     /// Continue a sweep where it stopped
@@ -147,6 +150,7 @@ fn refuse(unusable: &clap::Error) -> ! {
 
 fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Init(arguments) => init::init(context, &arguments),
         Command::Run(arguments) => run::run(context, &arguments),
         Command::Resume(arguments) => resume::resume(context, &arguments),
         Command::Stop(arguments) => stop::stop(context, &arguments),

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::sanitize::is_unsafe;
+
 const IN_MEMORY: &str = "writing to a string cannot fail";
 
 /// `1 row`, `2 rows`, `12,345 rows`.
@@ -139,6 +141,23 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// `text` as a string of TOML: a key or a value. What would act on a terminal or hide is escaped.
+pub fn toml_string(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            letter if is_unsafe(letter) => match u32::from(letter) {
+                short @ ..=0xffff => write!(quoted, "\\u{short:04X}").expect(IN_MEMORY),
+                long => write!(quoted, "\\U{long:08X}").expect(IN_MEMORY),
+            },
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// What is allowed: `a, b or c`.
 pub fn one_of(mut options: Vec<String>) -> String {
     let last = options.pop().unwrap_or_default();
@@ -151,6 +170,16 @@ pub fn one_of(mut options: Vec<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strings_of_toml_hide_nothing_and_end_where_they_should() {
+        assert_eq!(toml_string("plain é.name"), "\"plain é.name\"");
+        assert_eq!(toml_string("a\"b\\c"), r#""a\"b\\c""#);
+        assert_eq!(
+            toml_string("a\nb\u{7f}\u{202e}\u{e0041}"),
+            r#""a\u000Ab\u007F\u202E\U000E0041""#
+        );
+    }
 
     #[test]
     fn options_are_listed_as_in_prose() {

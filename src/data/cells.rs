@@ -21,22 +21,6 @@ pub(super) fn in_order<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a 
     names
 }
 
-/// `text` as a string of TOML.
-pub(super) fn toml(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            letter if letter.is_control() => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(letter)));
-            }
-            letter => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use sweep_core::format::pluralize;
 use sweep_table::error::quote;
 use sweep_table::{Column, Table};
 
-use super::columns::Roles;
+use super::columns::{Form, Roles};
 use super::warnings::Note;
 
 /// Share of distinct values from which a column looks like an identifier.
@@ -22,6 +22,8 @@ const MIN_AGREEMENT: f64 = 0.9;
 /// Pairs of rows, and columns of each, that are compared for that.
 const MAX_PAIRS: usize = 2000;
 const MAX_COMPARED: usize = 64;
+/// Numbers that are enough to compare rows by.
+const MIN_NUMBERS: usize = 3;
 
 /// Held-out rows whose features equal those of a training row, by the hashes of both.
 pub(super) fn identical(train: &[u64], held_out: &[u64]) -> usize {
@@ -85,31 +87,10 @@ fn duplicated(
     held_out: &[u32],
 ) -> Option<usize> {
     let codes = codes(table, column, rows)?;
-    let values = codes.iter().max().map_or(0, |most| *most as usize + 1);
-    let mut first: Vec<Option<u32>> = vec![None; values];
-    let mut distinct = 0;
-    let (mut compared, mut agreeing, mut pairs) = (0usize, 0usize, 0);
-    for (row, code) in rows.iter().zip(&codes) {
-        match first[*code as usize] {
-            None => {
-                first[*code as usize] = Some(*row);
-                distinct += 1;
-            }
-            Some(earlier) if pairs < MAX_PAIRS => {
-                pairs += 1;
-                for field in roles.fields.iter().take(MAX_COMPARED) {
-                    compared += 1;
-                    agreeing += usize::from(is_equal(table, field.column, earlier, *row));
-                }
-            }
-            Some(_) => {}
-        }
-    }
-    let identifies = distinct as f64 >= MIN_DISTINCT * rows.len() as f64;
-    let agree = pairs > 0 && agreeing as f64 >= MIN_AGREEMENT * compared as f64;
-    if !(identifies && agree) {
+    if !names_things(table, &feature_columns(roles), rows, &codes) {
         return None;
     }
+    let values = codes.iter().max().map_or(0, |most| *most as usize + 1);
     let mut is_known = vec![false; values];
     for place in train {
         is_known[codes[*place as usize] as usize] = true;
@@ -120,8 +101,55 @@ fn duplicated(
         .then_some(duplicated)
 }
 
+fn feature_columns(roles: &Roles) -> Vec<usize> {
+    let numbers = roles
+        .fields
+        .iter()
+        .filter(|field| field.form == Form::Number);
+    let numbers = numbers.map(|field| field.column).collect();
+    compared(numbers, || {
+        roles.fields.iter().map(|field| field.column).collect()
+    })
+}
+
+/// The features by which rows of one thing are known: its numbers if there are a few, since a
+/// category may be what differs from row to row, such as the list in which the thing stands.
+pub(super) fn compared(numbers: Vec<usize>, all: impl FnOnce() -> Vec<usize>) -> Vec<usize> {
+    match numbers.len() >= MIN_NUMBERS {
+        true => numbers,
+        false => all(),
+    }
+}
+
+/// Whether a column with these `codes` looks like the identifier of what the rows are about: most of
+/// its values differ, and rows that share one agree in nearly all `features`.
+pub(super) fn names_things(table: &Table, features: &[usize], rows: &[u32], codes: &[u32]) -> bool {
+    let values = codes.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut first: Vec<Option<u32>> = vec![None; values];
+    let mut distinct = 0;
+    let (mut compared, mut agreeing, mut pairs) = (0usize, 0usize, 0);
+    for (row, code) in rows.iter().zip(codes) {
+        match first[*code as usize] {
+            None => {
+                first[*code as usize] = Some(*row);
+                distinct += 1;
+            }
+            Some(earlier) if pairs < MAX_PAIRS => {
+                pairs += 1;
+                for column in features.iter().take(MAX_COMPARED) {
+                    compared += 1;
+                    agreeing += usize::from(is_equal(table, *column, earlier, *row));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    let identifies = distinct as f64 >= MIN_DISTINCT * rows.len() as f64;
+    identifies && pairs > 0 && agreeing as f64 >= MIN_AGREEMENT * compared as f64
+}
+
 /// A number for each of `rows`, equal for equal values of the column; `None` if one is missing.
-fn codes(table: &Table, column: usize, rows: &[u32]) -> Option<Vec<u32>> {
+pub(super) fn codes(table: &Table, column: usize, rows: &[u32]) -> Option<Vec<u32>> {
     match table.column(column) {
         Column::Texts(texts) => {
             let code = |row: &u32| {

@@ -1,11 +1,10 @@
 //! Columns of dates: how they are written, and which of their parts become features.
 
 use sweep_core::data_config::DatePart;
+use sweep_core::format::toml_string;
 use sweep_table::date::{DateFormat, Guess};
 use sweep_table::error::quote;
 use sweep_table::{Column, Texts};
-
-use super::cells::toml;
 
 /// How the dates of a column are written; else a message and what to do.
 pub(super) fn date_format(texts: &Texts, name: &str) -> Result<DateFormat, (String, String)> {
@@ -15,8 +14,8 @@ pub(super) fn date_format(texts: &Texts, name: &str) -> Result<DateFormat, (Stri
             format!("the dates may be written as {}", either(&formats)),
             format!(
                 "say which: {{ column = {}, format = {} }}",
-                toml(name),
-                toml(&formats[0])
+                toml_string(name),
+                toml_string(&formats[0])
             ),
         )),
         Guess::NoDates => Err((
@@ -24,7 +23,7 @@ pub(super) fn date_format(texts: &Texts, name: &str) -> Result<DateFormat, (Stri
             format!(
                 "say how they are written: {{ column = {}, format = \"%d/%m/%Y\" }}, or correct the \
                  cells",
-                toml(name)
+                toml_string(name)
             ),
         )),
     }

@@ -178,6 +178,7 @@ fn fit_number(
             }
         ))
         .key(field.key.clone())
+        .leave_out(&field.name)
     });
     Ok(FittedNumber {
         scaling,

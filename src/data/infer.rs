@@ -6,12 +6,12 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use sweep_core::data_config::{DataSpec, Edition};
-use sweep_core::format::pluralize;
+use sweep_core::format::{pluralize, toml_string};
 use sweep_table::date::{DateFormat, Guess, year};
 use sweep_table::error::quote;
 use sweep_table::{Column, Table, Texts};
 
-use super::cells::{in_order, number, toml};
+use super::cells::{in_order, number};
 use super::columns::{Field, Form, NO_COLUMN, Roles, Unused, UseAs};
 use super::date_fields::{either, parts_of};
 use super::warnings::Note;
@@ -274,7 +274,10 @@ fn look_at_texts(open: Open, name: &str, table: &Table, texts: &Texts, rows: &[u
                 quote(word),
                 pluralize(counts[*code as usize], "row")
             ),
-            use_as: Some(UseAs::Line(format!("missing_values = [{}]", toml(word)))),
+            use_as: Some(UseAs::Line(format!(
+                "missing_values = [{}]",
+                toml_string(word)
+            ))),
             is_warning: true,
         };
     }
@@ -339,7 +342,7 @@ fn category_or_date(name: &str, levels: &[&str], present: usize) -> Finding {
     if is_category {
         return Finding::Use(Form::Category);
     }
-    let column = toml(name);
+    let column = toml_string(name);
     if let Some(example) = with_unit(levels) {
         let why = format!(
             "it reads like numbers with a unit, such as {}",
@@ -401,7 +404,7 @@ fn are_sentences(levels: &[&str]) -> bool {
 }
 
 /// Whether a column is called as identifiers are: `id`, `user_id`, `PassengerId`.
-fn is_called_identifier(name: &str) -> bool {
+pub(super) fn is_called_identifier(name: &str) -> bool {
     let name = name.trim();
     let lower = name.to_lowercase();
     let words = [

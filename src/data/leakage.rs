@@ -68,6 +68,7 @@ pub(super) fn notes(
                 100.0 * best.chance
             ))
             .key(field.key.clone())
+            .leave_out(&field.name)
         })
     };
     let found: Vec<Option<Note>> = fields.par_iter().zip(&part.values).map(verdict).collect();

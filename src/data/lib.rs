@@ -46,6 +46,7 @@ mod tests;
 mod text;
 mod usage;
 mod view;
+mod view_guesses;
 
 pub use apply::Encoder;
 pub use atomic::write as write_atomically;
@@ -63,4 +64,5 @@ pub use sweep_table::{DataError, Storage, Table};
 pub use text::fitted::{FittedText, Learned, TextField};
 pub use transfer_preprocessing::SourceData;
 pub use view::{ColumnKind, View, ViewColumn};
+pub use view_guesses::LikelyGroup;
 pub use warnings::{Level, Note};

@@ -3,11 +3,10 @@
 //! Invariant: says what was decided elsewhere; decides nothing.
 
 use sweep_core::data_config::{DataSpec, Edition};
-use sweep_core::format::pluralize;
+use sweep_core::format::{pluralize, toml_string};
 use sweep_table::Table;
 use sweep_table::error::{list, quote};
 
-use super::cells::toml;
 use super::columns::{Field, Form, Roles, UseAs};
 use super::parse::Part;
 use super::summary::{ColumnUse, Summary};
@@ -72,19 +71,23 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
 fn line_of(use_as: &UseAs, name: &str, roles: &Roles) -> Option<String> {
     let list = |key: &str, own: String, is_of_role: &dyn Fn(&Form) -> bool| {
         let fields = roles.fields.iter().filter(|field| is_of_role(&field.form));
-        let mut names: Vec<String> = fields.map(|field| toml(&field.name)).collect();
+        let mut names: Vec<String> = fields.map(|field| toml_string(&field.name)).collect();
         names.push(own);
         format!("{key} = [{}]", names.join(", "))
     };
     let line = match use_as {
         UseAs::Line(line) => line.clone(),
-        UseAs::Category => list("categorical", toml(name), &|form| {
+        UseAs::Category => list("categorical", toml_string(name), &|form| {
             matches!(form, Form::Category | Form::Binary { .. })
         }),
         UseAs::Date(format) => {
             let own = match format.as_str() {
-                "auto" => toml(name),
-                format => format!("{{ column = {}, format = {} }}", toml(name), toml(format)),
+                "auto" => toml_string(name),
+                format => format!(
+                    "{{ column = {}, format = {} }}",
+                    toml_string(name),
+                    toml_string(format)
+                ),
             };
             list("date", own, &|form| matches!(form, Form::Date { .. }))
         }
@@ -211,7 +214,7 @@ pub(super) fn dropped_note(summary: &Summary, part: &Part<'_>) -> Option<Note> {
         true => Note::warning(format!(
             "{text}: leave the column out with `drop = [{name}]`, or fill it with `missing = {{ {name} = \
              \"impute\" }}`",
-            name = shown(&toml(column)),
+            name = shown(&toml_string(column)),
         )),
         false => Note::info(text),
     };

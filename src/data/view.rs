@@ -42,7 +42,7 @@ pub struct ViewColumn {
     /// What an experiment uses it as, or why it would not.
     pub usage: ColumnUse,
     /// Index of the column in the file.
-    place: usize,
+    pub(super) place: usize,
     /// How dates are written.
     format: Option<DateFormat>,
 }
@@ -50,8 +50,8 @@ pub struct ViewColumn {
 /// Rows and columns of one file.
 #[derive(Debug)]
 pub struct View {
-    table: Table,
-    rows: Vec<u32>,
+    pub(super) table: Table,
+    pub(super) rows: Vec<u32>,
     /// In the order of the file.
     pub columns: Vec<ViewColumn>,
     /// Index into `columns`.

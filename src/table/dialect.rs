@@ -269,7 +269,7 @@ fn has_header(
         list(&cells)
     );
     let help = "say `header = false` (and `columns = [...]` to name the columns), or `header = true`; \
-                for `sweep describe`, `--header no` or `--header yes`";
+                for `sweep describe` and `sweep init`, `--header no` or `--header yes`";
     Err(DataError::new(path, message, help)
         .line(1)
         .key("data.header"))

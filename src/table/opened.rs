@@ -33,6 +33,34 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// How all files were found to be written, where that is not the usual; `names` are those of the
+    /// columns.
+    pub(crate) fn found(opened: &[Opened], names: &[String]) -> TableFormat {
+        let mut found = TableFormat::default();
+        let (first, others) = opened.split_first().expect("there is a file");
+        let Some(dialect) = first.dialect else {
+            return found;
+        };
+        let agree = |is_alike: &dyn Fn(&Opened, Dialect) -> bool| {
+            let mut others = others.iter();
+            others.all(|other| other.dialect.is_some_and(|own| is_alike(other, own)))
+        };
+        let usual = Delimiter::Byte(dialect::by_extension(&first.source.path));
+        if dialect.delimiter != usual && agree(&|_, own| own.delimiter == dialect.delimiter) {
+            found.delimiter = Some(dialect.delimiter);
+        }
+        if !dialect.has_header && agree(&|_, own| !own.has_header) {
+            found.header = Some(false);
+            found.columns = Some(names.to_vec());
+        }
+        if first.encoding != TextEncoding::Utf8
+            && agree(&|other, _| other.encoding == first.encoding)
+        {
+            found.encoding = Some(first.encoding);
+        }
+        found
+    }
+
     /// Looks at the file at `path`.
     pub fn open(path: &Path, format: &TableFormat) -> Result<Opened, Vec<DataError>> {
         let alone = |error: DataError| vec![error];

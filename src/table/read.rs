@@ -130,13 +130,15 @@ fn read_files(
         Some(Delimiter::Blanks) | None => dialect::by_extension(&files[0]),
     };
     pass.names.truncate(columns.len());
+    let names = pass.names;
     Ok(Table {
         path: files[0].clone(),
-        names: pass.names,
         sha256: digest_of(&pass.hashes),
         notes,
         delimiter,
         edition: format.edition,
+        found: Opened::found(&opened, &names),
+        names,
         columns,
         unnamed,
         files: pass.files,

@@ -12,6 +12,7 @@ use super::error::DataError;
 use super::lines::Lines;
 use super::missing::MissingMarkers;
 use super::number::NumberStyle;
+use sweep_core::data_config::TableFormat;
 
 /// Columns and their names.
 #[derive(Debug)]
@@ -27,6 +28,9 @@ pub struct Table {
     pub delimiter: u8,
     /// By which defaults the files were read.
     pub edition: Edition,
+    /// How the files were found to be written, as an experiment would say it; without what is usual,
+    /// and without what differs between files.
+    pub found: TableFormat,
     pub(crate) columns: Vec<Column>,
     /// Whether the file has no name for the column.
     pub(crate) unnamed: Vec<bool>,

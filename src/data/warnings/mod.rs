@@ -21,6 +21,8 @@ pub struct Note {
     pub key: Option<String>,
     /// One sentence or two, free of control characters.
     pub text: String,
+    /// A column that may be better left out.
+    pub leave_out: Option<String>,
 }
 
 impl Note {
@@ -29,6 +31,7 @@ impl Note {
             level: Level::Info,
             key: None,
             text,
+            leave_out: None,
         }
     }
 
@@ -37,11 +40,17 @@ impl Note {
             level: Level::Warning,
             key: None,
             text,
+            leave_out: None,
         }
     }
 
     pub(crate) fn key(mut self, key: impl Into<String>) -> Note {
         self.key = Some(key.into());
+        self
+    }
+
+    pub(crate) fn leave_out(mut self, column: &str) -> Note {
+        self.leave_out = Some(column.to_owned());
         self
     }
 }

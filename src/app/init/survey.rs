@@ -1,0 +1,203 @@
+//! What an experiment has to say about a table, found from its view.
+//!
+//! Invariant: plain values; how they are written is decided in `compose` and `settings`.
+
+use std::path::PathBuf;
+
+use sweep_core::data_config::TableFormat;
+use sweep_core::sanitize::sanitize;
+use sweep_data::{ColumnUse, View};
+
+use super::layout::quoted;
+use super::options::Options;
+use super::uses::Uses;
+use crate::error::Error;
+
+/// Rows that a class needs so that training, validation and test rows all have some.
+const MIN_ROWS: usize = 5;
+/// Columns of a table without a header up to which they are named.
+const MAX_NAMED: usize = 40;
+/// Columns that an error explains.
+const MAX_EXPLAINED: usize = 5;
+
+/// A table, as far as an experiment depends on it.
+#[derive(Debug, Clone)]
+pub(super) struct Survey {
+    /// As they were given.
+    pub paths: Vec<String>,
+    pub rows: usize,
+    pub target: String,
+    /// Names and rows of the classes that can be learned.
+    pub classes: Vec<(String, usize)>,
+    /// Names of those with too few rows.
+    pub rare: Vec<String>,
+    /// What the columns are taken as when nothing is said of them.
+    pub columns: Vec<ColumnUse>,
+    /// By column.
+    pub counts: Vec<Counts>,
+    pub group: Group,
+    /// Columns in use with missing cells, besides target and group.
+    pub with_missing: usize,
+    /// Target and group, if they have missing cells: their rows are dropped.
+    pub dropped_for: Vec<String>,
+    /// Columns of dates in use.
+    pub dates: Vec<String>,
+    /// Numbers in use.
+    pub numbers: usize,
+    pub uses: Uses,
+    /// How the table is written, where that is given or not the usual.
+    pub format: TableFormat,
+}
+
+/// Cells of a column.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub missing: usize,
+    /// Distinct values of a category; 0 for other columns.
+    pub distinct: usize,
+}
+
+/// The column that keeps rows together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Group {
+    None,
+    /// It was given.
+    Given(String),
+    /// It was found: rows of one value are nearly equal.
+    Found {
+        name: String,
+        repeated: usize,
+    },
+    /// It is only called so, and its values repeat.
+    Perhaps(String),
+}
+
+impl Survey {
+    /// What `view`, whose target is the column `target`, and `options` say.
+    ///
+    /// # Errors
+    /// A path that is no text; too few rows or nothing to learn from.
+    pub fn of(view: &View, target: usize, options: &Options) -> Result<Survey, Error> {
+        let with_role = |role: &str| -> Vec<String> {
+            let columns = view.columns.iter();
+            let columns = columns.filter(|column| column.usage.role == role);
+            columns.map(|column| column.name.clone()).collect()
+        };
+        let keys = [Some(target), view.group].into_iter().flatten();
+        let with_missing = (0..view.columns.len())
+            .filter(|column| view.columns[*column].is_feature && view.missing(*column) > 0);
+        let (classes, rare): (Vec<_>, Vec<_>) = (view.classes.iter().cloned())
+            .zip(view.class_counts())
+            .partition(|(_, rows)| *rows >= MIN_ROWS);
+        let (found, given) = (view.found_format(), &options.format);
+        let survey = Survey {
+            paths: paths(&options.tables)?,
+            rows: view.rows(),
+            target: view.columns[target].name.clone(),
+            classes,
+            rare: rare.into_iter().map(|(class, _)| class).collect(),
+            columns: view
+                .columns
+                .iter()
+                .map(|column| column.usage.clone())
+                .collect(),
+            counts: (0..view.columns.len())
+                .map(|column| counts(view, column))
+                .collect(),
+            group: group(view),
+            with_missing: with_missing.count(),
+            dropped_for: keys
+                .filter(|column| view.missing(*column) > 0)
+                .map(|column| view.columns[column].name.clone())
+                .collect(),
+            dates: [with_role("date"), with_role("year")].concat(),
+            numbers: with_role("number").len(),
+            uses: Uses::of(view),
+            format: TableFormat {
+                delimiter: given.delimiter.or(found.delimiter),
+                decimal: given.decimal,
+                encoding: given.encoding.or(found.encoding),
+                header: given.header.or(found.header),
+                columns: (found.columns.clone()).filter(|names| names.len() <= MAX_NAMED),
+                missing_values: given.missing_values.clone(),
+                ..TableFormat::default()
+            },
+        };
+        survey.check()?;
+        Ok(survey)
+    }
+
+    /// Rows of the most frequent class, as a share of all that are kept.
+    pub fn majority(&self) -> f64 {
+        let counts = || self.classes.iter().map(|(_, rows)| *rows);
+        counts().max().unwrap_or(0) as f64 / counts().sum::<usize>().max(1) as f64
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.classes.len() < 2 {
+            let message = format!(
+                "{}: too few rows: at least two classes of {} need {MIN_ROWS} rows each, so that some \
+                 are left to validate and to test on; {} do",
+                self.source(),
+                quoted(&self.target),
+                self.classes.len(),
+            );
+            return Err(Error::input(
+                message,
+                "gather more rows, or name another `--target`",
+            ));
+        }
+        let has_features = !self.uses.has_texts_alone || !self.uses.texts.is_empty();
+        if has_features {
+            return Ok(());
+        }
+        let unused = self
+            .columns
+            .iter()
+            .filter(|column| column.role == "not used");
+        let why: Vec<String> = (unused.take(MAX_EXPLAINED))
+            .map(|column| format!("{}: {}", quoted(&column.name), column.detail))
+            .collect();
+        let message = format!("{}: no column can be learned from", self.source());
+        Err(Error::input(message, &sanitize(&why.join("; "))))
+    }
+
+    fn source(&self) -> String {
+        sanitize(self.paths.first().map_or("", String::as_str))
+    }
+}
+
+fn paths(tables: &[PathBuf]) -> Result<Vec<String>, Error> {
+    let text = |path: &PathBuf| {
+        path.to_str().map(str::to_owned).ok_or_else(|| {
+            let message = format!("{} is not UTF-8 text", path.display());
+            Error::input(message, "an experiment file is: rename the table")
+        })
+    };
+    tables.iter().map(text).collect()
+}
+
+fn counts(view: &View, column: usize) -> Counts {
+    Counts {
+        missing: view.missing(column),
+        distinct: match view.columns[column].usage.role {
+            "category" => view.distinct(column),
+            _ => 0,
+        },
+    }
+}
+
+fn group(view: &View) -> Group {
+    let name = |column: usize| view.columns[column].name.clone();
+    if let Some(group) = view.group {
+        return Group::Given(name(group));
+    }
+    match view.likely_groups().first() {
+        None => Group::None,
+        Some(first) if first.is_duplicated => Group::Found {
+            name: name(first.column),
+            repeated: first.repeated,
+        },
+        Some(first) => Group::Perhaps(name(first.column)),
+    }
+}
