@@ -112,6 +112,8 @@ pub enum Notice {
         path: PathBuf,
         /// Whether the table itself is another one; else what `[data]` makes of it.
         is_edited: bool,
+        /// Whether the sweep was last run with earlier defaults of `[data]`.
+        has_earlier_defaults: bool,
         old: DataDigest,
         new: DataDigest,
     },
@@ -258,18 +260,25 @@ impl fmt::Display for Notice {
                 sweep,
                 path,
                 is_edited,
+                has_earlier_defaults,
                 old,
                 new,
             } => write!(
                 f,
                 "note: {} since {sweep} was last run: the digest of the prepared data was {} and is now {}; all trials are \
-                 trained on the new data, and results on the old data stay in the database, out of the plan",
+                 trained on the new data, and results on the old data stay in the database, out of the plan{}",
                 match is_edited {
                     true => format!("{} has changed", path.display()),
                     false => format!("what [data] makes of {} has changed", path.display()),
                 },
                 old.short(),
                 new.short(),
+                match has_earlier_defaults {
+                    true => format!(
+                        "; defaults of [data] have changed as well, and `sweep resume {sweep}` keeps those of then"
+                    ),
+                    false => String::new(),
+                },
             ),
             Notice::DataChanged { path, old, new } => write!(
                 f,

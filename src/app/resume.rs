@@ -2,6 +2,7 @@
 //!
 //! Invariant: data or source weights that have changed are refused, unless the new data were asked for.
 
+use sweep_core::data_config::Edition;
 use sweep_core::trial::{Value, WEIGHTS};
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, ExperimentRecord};
@@ -93,15 +94,17 @@ pub fn notice_other_data(
     let Some(record) = app.read_if_any()?.map(|store| store.experiment(name)) else {
         return Ok(());
     };
-    let Some(recorded) = record?.map(|record| record.dataset) else {
+    let Some(record) = record? else {
         return Ok(());
     };
+    let recorded = record.dataset;
     let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
     if old != new {
         observer.notice(&Notice::RunOnOtherData {
             sweep: name.clone(),
             path: prepared.data.summary.source.clone(),
             is_edited: recorded.source_sha256 != prepared.data.summary.source_sha256,
+            has_earlier_defaults: record.edition < Edition::default(),
             old: old.clone(),
             new: new.clone(),
         });
