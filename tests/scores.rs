@@ -10,10 +10,10 @@ fn rows(count: usize) -> Vec<[String; 3]> {
     let row = |place: usize| {
         let number = place * 7 % 40;
         let category = ["p", "q", "r", "s", "t"][place * 3 % 5];
-        let is_high = number > 20 || category == "q" || place % 11 == 0;
+        let is_high = number > 20 || category == "q" || place.is_multiple_of(11);
         let class = if is_high { "high" } else { "low" };
         let cell = match class {
-            "high" if place % 3 == 0 => String::new(),
+            "high" if place.is_multiple_of(3) => String::new(),
             _ => number.to_string(),
         };
         [cell, category.to_owned(), class.to_owned()]

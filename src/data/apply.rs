@@ -39,7 +39,14 @@ enum How<'a> {
     Text(&'a FittedText),
 }
 
-/// Features of one cell, or the column at fault and what is wrong with it.
+/// Why a cell has no features.
+enum Wrong {
+    /// It is missing, and nothing was fitted for that.
+    Missing,
+    Because(String),
+}
+
+/// Features of a row, or the column at fault and what is wrong with its cell.
 type Encoded<T> = Result<T, (String, String)>;
 
 impl SavedPreprocessor {
@@ -162,123 +169,18 @@ impl Encoder<'_> {
     ) -> Encoded<()> {
         for (number, (bound, texts)) in self.fields.iter().zip(texts).enumerate() {
             let cell = self.table.present(row, bound.column);
-            let cell = cell.as_deref();
-            let refuse = |reason: String| (bound.field.column().to_owned(), reason);
-            let missing = || refuse(self.missing(row, bound.column));
-            let unknown = |cell: &str| {
-                refuse(format!(
-                    "{} is a category that no training row had",
-                    quote(cell)
-                ))
-            };
-            let start = x.len();
-            match (bound.field, &bound.how) {
-                (
-                    FittedField::Number {
-                        scaling,
-                        style,
-                        indicator,
-                        ..
-                    },
-                    _,
-                ) => {
-                    let parse = |cell: &str| style.number(cell);
-                    let feature = scaled(cell, parse, "a number", scaling).map_err(refuse)?;
-                    x.push(feature.ok_or_else(missing)?);
-                    if *indicator {
-                        x.push(f32::from(u8::from(cell.is_none())));
-                    }
-                }
-                (FittedField::Year { scaling, .. }, _) => {
-                    let wanted = "a date: YYYY, YYYY-MM or YYYY-MM-DD";
-                    let feature = scaled(cell, year, wanted, scaling).map_err(refuse)?;
-                    x.push(feature.ok_or_else(missing)?);
-                }
-                (
-                    FittedField::Date {
-                        features,
-                        indicator,
-                        ..
-                    },
-                    How::Date(format),
-                ) => {
-                    let moment = match cell {
-                        Some(cell) => Some(format.parse(cell).ok_or_else(|| {
-                            let format = quote(format.name());
-                            refuse(format!("{} is not a date written as {format}", quote(cell)))
-                        })?),
-                        None => None,
+            let width = bound.field.width();
+            // Of other fields than texts there are none.
+            let text = texts.get(place * width..(place + 1) * width);
+            match bound.encode(cell.as_deref(), text.unwrap_or_default(), x) {
+                Ok(is_known) => unseen.extend((!is_known).then_some(number)),
+                Err(wrong) => {
+                    let reason = match wrong {
+                        Wrong::Missing => self.missing(row, bound.column),
+                        Wrong::Because(reason) => reason,
                     };
-                    if moment.is_none() && features.iter().any(|one| one.scaling.imputed.is_none())
-                    {
-                        return Err(missing());
-                    }
-                    x.resize(start + bound.field.width(), 0.0);
-                    let mut at = start;
-                    for feature in features {
-                        at += feature.apply(moment, &mut x[at..]);
-                    }
-                    if *indicator {
-                        x[at] = f32::from(u8::from(moment.is_none()));
-                    }
+                    return Err((bound.field.column().to_owned(), reason));
                 }
-                (
-                    FittedField::Category {
-                        imputed,
-                        missing: is_level,
-                        known_only,
-                        ..
-                    },
-                    How::Category(slots),
-                ) => {
-                    if cell.is_none() && imputed.is_none() && !is_level {
-                        return Err(missing());
-                    }
-                    x.resize(start + bound.field.width(), 0.0);
-                    match slots.feature(cell) {
-                        CategoryFeature::One(place) => x[start + place] = 1.0,
-                        CategoryFeature::None => {}
-                        CategoryFeature::Unseen(_) if *known_only => {
-                            return Err(unknown(cell.unwrap_or_default()));
-                        }
-                        CategoryFeature::Unseen(place) => {
-                            unseen.push(number);
-                            if let Some(place) = place {
-                                x[start + place] = 1.0;
-                            }
-                        }
-                    }
-                }
-                (
-                    FittedField::Target {
-                        imputed,
-                        missing: level,
-                        known_only,
-                        ..
-                    },
-                    How::Target(target),
-                ) => {
-                    if cell.is_none() && imputed.is_none() && level.is_none() {
-                        return Err(missing());
-                    }
-                    let (own, is_known) = target.of_cell(cell);
-                    if !is_known && *known_only {
-                        return Err(unknown(cell.unwrap_or_default()));
-                    }
-                    unseen.extend((!is_known).then_some(number));
-                    x.extend_from_slice(own);
-                }
-                (FittedField::Text { text, .. }, _) => {
-                    if text.required && cell.is_none() {
-                        return Err(missing());
-                    }
-                    let width = bound.field.width();
-                    let encoded = &texts[place * width..][..width];
-                    let is_unknown = cell.is_some() && encoded.iter().all(|x| *x == 0.0);
-                    unseen.extend(is_unknown.then_some(number));
-                    x.extend_from_slice(encoded);
-                }
-                _ => unreachable!("a field is bound to what it takes"),
             }
         }
         Ok(())
@@ -317,6 +219,135 @@ impl<'a> Bound<'a> {
         Bound { field, column, how }
     }
 
+    /// Adds the features of `cell`, which is `None` where missing; false if no training row had its
+    /// category, or none of its terms. `text` has the features of a text field.
+    fn encode(&self, cell: Option<&str>, text: &[f32], x: &mut Vec<f32>) -> Result<bool, Wrong> {
+        match (self.field, &self.how) {
+            (FittedField::Date { .. }, How::Date(format)) => self.date(cell, format, x),
+            (FittedField::Category { .. }, How::Category(slots)) => self.category(cell, slots, x),
+            (
+                FittedField::Target {
+                    imputed,
+                    missing,
+                    known_only,
+                    ..
+                },
+                How::Target(target),
+            ) => {
+                if cell.is_none() && imputed.is_none() && missing.is_none() {
+                    return Err(Wrong::Missing);
+                }
+                let (own, is_known) = target.of_cell(cell);
+                if !is_known && *known_only {
+                    return Err(Wrong::unknown(cell));
+                }
+                x.extend_from_slice(own);
+                Ok(is_known)
+            }
+            (FittedField::Text { text: about, .. }, _) => {
+                if about.required && cell.is_none() {
+                    return Err(Wrong::Missing);
+                }
+                x.extend_from_slice(text);
+                Ok(cell.is_none() || text.iter().any(|x| *x != 0.0))
+            }
+            (
+                FittedField::Number {
+                    scaling,
+                    style,
+                    indicator,
+                    ..
+                },
+                _,
+            ) => {
+                x.push(scaled(
+                    cell,
+                    |cell| style.number(cell),
+                    "a number",
+                    scaling,
+                )?);
+                if *indicator {
+                    x.push(f32::from(u8::from(cell.is_none())));
+                }
+                Ok(true)
+            }
+            (FittedField::Year { scaling, .. }, _) => {
+                let wanted = "a date: YYYY, YYYY-MM or YYYY-MM-DD";
+                x.push(scaled(cell, year, wanted, scaling)?);
+                Ok(true)
+            }
+            _ => unreachable!("a field is bound to what it takes"),
+        }
+    }
+
+    fn date(
+        &self,
+        cell: Option<&str>,
+        format: &DateFormat,
+        x: &mut Vec<f32>,
+    ) -> Result<bool, Wrong> {
+        let FittedField::Date {
+            features,
+            indicator,
+            ..
+        } = self.field
+        else {
+            unreachable!("dates are of fields of dates");
+        };
+        let parse = |cell: &str| {
+            let not_a_date = || {
+                let format = quote(format.name());
+                Wrong::Because(format!("{} is not a date written as {format}", quote(cell)))
+            };
+            format.parse(cell).ok_or_else(not_a_date)
+        };
+        let moment = cell.map(parse).transpose()?;
+        if moment.is_none() && features.iter().any(|one| one.scaling.imputed.is_none()) {
+            return Err(Wrong::Missing);
+        }
+        let mut at = x.len();
+        x.resize(at + self.field.width(), 0.0);
+        for feature in features {
+            at += feature.apply(moment, &mut x[at..]);
+        }
+        if *indicator {
+            x[at] = f32::from(u8::from(moment.is_none()));
+        }
+        Ok(true)
+    }
+
+    fn category(
+        &self,
+        cell: Option<&str>,
+        slots: &CategorySlots<'_>,
+        x: &mut Vec<f32>,
+    ) -> Result<bool, Wrong> {
+        let FittedField::Category {
+            imputed,
+            missing,
+            known_only,
+            ..
+        } = self.field
+        else {
+            unreachable!("slots are of categories");
+        };
+        if cell.is_none() && imputed.is_none() && !missing {
+            return Err(Wrong::Missing);
+        }
+        let (place, is_known) = match slots.feature(cell) {
+            CategoryFeature::One(place) => (Some(place), true),
+            CategoryFeature::None => (None, true),
+            CategoryFeature::Unseen(_) if *known_only => return Err(Wrong::unknown(cell)),
+            CategoryFeature::Unseen(place) => (place, false),
+        };
+        let start = x.len();
+        x.resize(start + self.field.width(), 0.0);
+        if let Some(place) = place {
+            x[start + place] = 1.0;
+        }
+        Ok(is_known)
+    }
+
     /// Features of the texts of `rows`, row-major; none for what is no text field.
     fn texts(&self, table: &Table, rows: &Range<u32>) -> Result<Vec<f32>, DataError> {
         let How::Text(text) = self.how else {
@@ -332,24 +363,31 @@ impl<'a> Bound<'a> {
     }
 }
 
-/// The feature of a number, or nothing where the cell is missing and nothing was fitted for that.
+impl Wrong {
+    fn unknown(cell: Option<&str>) -> Wrong {
+        let cell = quote(cell.unwrap_or_default());
+        Wrong::Because(format!("{cell} is a category that no training row had"))
+    }
+}
+
+/// The feature of a number.
 fn scaled(
     cell: Option<&str>,
     parse: impl Fn(&str) -> Option<f64>,
     wanted: &str,
     scaling: &Scaling,
-) -> Result<Option<f32>, String> {
+) -> Result<f32, Wrong> {
+    let not_wanted = |cell| Wrong::Because(format!("{} is not {wanted}", quote(cell)));
     let value = match cell {
-        Some(cell) => Some(parse(cell).ok_or_else(|| format!("{} is not {wanted}", quote(cell)))?),
-        None => scaling.imputed,
-    };
-    let Some(value) = value else {
-        return Ok(None);
+        Some(cell) => parse(cell).ok_or_else(|| not_wanted(cell))?,
+        None => scaling.imputed.ok_or(Wrong::Missing)?,
     };
     let feature = scaling.apply(value);
     match feature.is_finite() {
-        true => Ok(Some(feature)),
-        false => Err(format!("{value:e} becomes too large for a 32-bit feature")),
+        true => Ok(feature),
+        false => Err(Wrong::Because(format!(
+            "{value:e} becomes too large for a 32-bit feature"
+        ))),
     }
 }
 

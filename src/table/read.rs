@@ -84,24 +84,7 @@ fn read_files(
         }
     };
     let rows = pass.builder.rows;
-    if rows == 0 {
-        let (message, help) = match opened[0].dialect {
-            Some(_) => (
-                "the file has a header but no rows",
-                "add rows, or name another file",
-            ),
-            None => ("the file has no rows", "name another file"),
-        };
-        return Err(vec![DataError::new(&files[0], message, help)]);
-    }
-    if rows > MAX_ROWS {
-        let message = format!("more than {MAX_ROWS} rows");
-        return Err(vec![DataError::new(
-            &files[0],
-            message,
-            "use fewer or smaller files",
-        )]);
-    }
+    check_rows(rows, &files[0], &opened[0])?;
     let failed = pass.builder.failed();
     let mut columns = pass.builder.finish(&markers);
     if !failed.is_empty() {
@@ -145,6 +128,23 @@ fn read_files(
         rows,
         markers,
     })
+}
+
+/// An error if there are no rows, or too many.
+fn check_rows(rows: usize, path: &Path, file: &Opened) -> Result<(), Vec<DataError>> {
+    let (message, help) = match (rows, file.dialect) {
+        (0, Some(_)) => {
+            let help = "add rows, or name another file";
+            ("the file has a header but no rows".to_owned(), help)
+        }
+        (0, None) => ("the file has no rows".to_owned(), "name another file"),
+        (rows, _) if rows > MAX_ROWS => {
+            let message = format!("more than {MAX_ROWS} rows");
+            (message, "use fewer or smaller files")
+        }
+        _ => return Ok(()),
+    };
+    Err(vec![DataError::new(path, message, help)])
 }
 
 /// All files, read once.
