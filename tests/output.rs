@@ -71,6 +71,8 @@ fn commands(one: &str, other: &str) -> Vec<Vec<String>> {
         "rm few --dry-run",
         "gc --dry-run",
         "gc --dry-run --json",
+        "init demo.csv --target playlist_genre -o -",
+        "init demo.csv --target playlist_genre -o made.toml --force --json",
         "describe demo.csv",
         "describe demo.csv --json",
         "data check few.toml",

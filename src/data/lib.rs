@@ -6,6 +6,7 @@
 
 mod apply;
 mod atomic;
+mod bound;
 mod categories;
 mod cells;
 mod columns;
