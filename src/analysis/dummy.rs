@@ -4,7 +4,7 @@
 //! validation rows. What a metric is compared with is chosen in one place, [`Dummy::of_classes`]: another metric or another
 //! kind of target is an arm there and, where it predicts something else, a [`Strategy`].
 
-use sweep_core::trial::{METRICS, Metric};
+use sweep_core::trial::{METRICS, Metric, log_loss};
 
 /// Rows of a data set by class, in the order of its classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,15 +135,9 @@ fn cross_entropy(shares: &[f64], valid: &[u64]) -> f64 {
     let rows: u64 = valid.iter().sum();
     let each = shares.iter().zip(valid).filter(|(_, rows)| **rows > 0);
     let sum: f64 = each
-        .map(|(share, rows)| row_loss(*share) * *rows as f64)
+        .map(|(share, rows)| log_loss(*share) * *rows as f64)
         .sum();
     sum / rows as f64
-}
-
-/// The loss in nats of a row whose class was given this `probability`, which is kept as far from 0 and 1 as in the losses of
-/// models (and in scikit-learn's `log_loss`). What is not a number stays so.
-pub fn row_loss(probability: f64) -> f64 {
-    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 //! both wrong, says nothing about their difference.
 
 use super::distributions::{ALPHA, normal_quantile, t_quantile};
-use super::dummy::{Dummy, DummyScore, Strategy, quantity, row_loss};
+use super::dummy::{Dummy, DummyScore, Strategy, quantity};
 use super::summary_stats::SummaryStats;
-use sweep_core::trial::Goal;
+use sweep_core::trial::{Goal, log_loss};
 
 /// Rows by `[actual][predicted]` class.
 pub type Matrix = Vec<Vec<u64>>;
@@ -153,7 +153,7 @@ fn paired_losses(
     let difference = |row: usize| {
         let (class, _) = first[row];
         let own: f64 = losses.iter().map(|of| of[row].1).sum();
-        let by = row_loss(*shares.get(class as usize)?) - own / losses.len() as f64;
+        let by = log_loss(*shares.get(class as usize)?) - own / losses.len() as f64;
         by.is_finite().then_some(by)
     };
     let differences: Option<Vec<f64>> = (0..first.len()).map(difference).collect();

@@ -6,10 +6,9 @@
 use std::collections::HashMap;
 
 use sweep_analysis::calibration::{Calibration, Claims};
-use sweep_analysis::dummy::row_loss;
 use sweep_analysis::lead::RowLosses;
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::trial::{Kind, TrialId};
+use sweep_core::trial::{Kind, TrialId, log_loss};
 use sweep_data::Dataset;
 use sweep_engine::predict::Predictor;
 use sweep_store::ExperimentRecord;
@@ -111,7 +110,7 @@ fn asked(
             for ((row, label), actual) in by_row.zip(&predicted.labels).zip(y) {
                 claims.push((row[*label as usize], label == actual));
                 if wants_losses {
-                    losses.push((*actual, row_loss(row[*actual as usize])));
+                    losses.push((*actual, log_loss(row[*actual as usize])));
                 }
             }
         }

@@ -389,6 +389,13 @@ pub struct MissingRules {
     pub indicator: bool,
 }
 
+impl MissingPolicy {
+    /// Whether it puts something in the place of a missing cell.
+    pub fn fills(self) -> bool {
+        !matches!(self, MissingPolicy::Error | MissingPolicy::Drop)
+    }
+}
+
 impl MissingRules {
     /// The policy for `column`.
     pub fn of(&self, column: &str) -> MissingPolicy {

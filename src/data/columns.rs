@@ -56,7 +56,7 @@ pub(super) struct Roles {
     pub unused: Vec<Unused>,
 }
 
-/// A column that is not used because nobody asked for it.
+/// A column that is not used, because it is not named or does not qualify.
 #[derive(Debug, Clone)]
 pub(super) struct Unused {
     pub column: usize,

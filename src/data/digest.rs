@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use sweep_core::data_config::TextEncoder;
 use sweep_core::trial::DataDigest;
 
-use super::encode::SplitEncoder;
+use super::encode::{Counts, SplitEncoder};
 use super::layout::{DATA_FORMAT, float_bytes, word_bytes};
 use super::mask::Mask;
 use super::preprocessor::{FittedField, Preprocessor};
@@ -25,6 +25,8 @@ pub(super) struct SplitRows<'a> {
     pub y: Vec<u32>,
     /// Row numbers in the source file, from 1.
     pub source: Vec<u32>,
+    /// What is missing or unknown in these rows.
+    pub counts: Counts,
     /// A hash of the features of each row; equal for equal ones.
     pub hashes: Vec<u64>,
 }

@@ -9,7 +9,6 @@ use rayon::prelude::{
     IndexedParallelIterator, IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator,
 };
 
-use sweep_core::data_config::MissingPolicy;
 use sweep_table::error::quote;
 use sweep_table::{DataError, Table, Texts};
 
@@ -446,9 +445,4 @@ fn cell(values: &Values<'_>, row: u32) -> String {
 fn missing(texts: &Texts, rows: &[u32]) -> Vec<bool> {
     let missing = |row: &u32| texts.is_missing[texts.codes[*row as usize] as usize];
     rows.iter().map(missing).collect()
-}
-
-/// Whether the policy puts something in the place of a missing cell.
-pub(super) fn fills(policy: MissingPolicy) -> bool {
-    !matches!(policy, MissingPolicy::Error | MissingPolicy::Drop)
 }

@@ -222,6 +222,7 @@ impl<'a> LoadedTable<'a> {
             let places = splits[split].iter().map(|place| *place as usize);
             split += 1;
             SplitRows {
+                counts: x.counts(),
                 x,
                 missing,
                 y: places.clone().map(|place| source.labels[place]).collect(),

@@ -28,10 +28,10 @@ pub enum FittedField {
         /// How the numbers are written.
         #[serde(default, skip_serializing_if = "NumberStyle::is_plain")]
         style: NumberStyle,
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         indicator: bool,
         /// Whether models that take missing values get them, and not what is imputed.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },
     /// One feature: the year of a date.
@@ -40,7 +40,7 @@ pub enum FittedField {
         #[serde(flatten)]
         scaling: Scaling,
         /// As of numbers.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },
     /// One feature for each part of a date, two for one on a circle.
@@ -49,10 +49,10 @@ pub enum FittedField {
         /// `iso`, or as for `strptime`.
         format: String,
         features: Vec<DateFeature>,
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         indicator: bool,
         /// As of numbers.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },
     /// One feature a category, 1 where the cell is that category and 0 elsewhere; 0 in all of them
@@ -69,10 +69,10 @@ pub enum FittedField {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rare: Vec<String>,
         /// Whether a missing cell is a category of its own, `(missing)`, with the last feature.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         missing: bool,
         /// Whether a category that is not listed refuses the row.
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         known_only: bool,
     },
     /// One feature for each class but the first: how frequent it is where the cell has the category.
@@ -92,7 +92,7 @@ pub enum FittedField {
         missing: Option<Vec<f64>>,
         /// Of each class, `(value - mean) / sd`.
         scaling: Vec<Scaling>,
-        #[serde(default, skip_serializing_if = "is_not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         known_only: bool,
     },
     /// As many features as its encoder has dimensions; see [`super::FittedText`].
@@ -123,15 +123,10 @@ pub struct Scaling {
 pub struct DateFeature {
     pub part: DatePart,
     /// Sine and cosine of the place on a circle, in place of the number.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cyclic: bool,
     #[serde(flatten)]
     pub scaling: Scaling,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
-fn is_not(flag: &bool) -> bool {
-    !flag
 }
 
 impl Preprocessor {

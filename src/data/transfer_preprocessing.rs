@@ -14,7 +14,6 @@ use sweep_table::{DataError, Table};
 
 use super::columns::{Form, Roles};
 use super::dataset::Dataset;
-use super::encode::fills;
 use super::held_out::HeldOutTest;
 use super::loaded_table::LoadedTable;
 use super::meta::DatasetMeta;
@@ -103,7 +102,7 @@ impl<'a> TransferSource<'a> {
         }
         for field in &content.main.roles.fields {
             let (own, other) = (spec.missing.of(&field.name), theirs.missing.of(&field.name));
-            if own != other && (fills(own) || fills(other)) {
+            if own != other && (own.fills() || other.fills()) {
                 let message = format!(
                     "missing cells of column {} are filled by another rule than in the source, \
                      whose fillings are used",

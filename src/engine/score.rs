@@ -61,13 +61,6 @@ impl Confusion {
     }
 }
 
-/// Log loss of a row whose class has `probability`, in nats: clipped at the machine epsilon of `f64`, as
-/// scikit-learn does; not a number where `probability` is none.
-pub fn log_loss(probability: f64) -> f64 {
-    // `clamp` keeps what is not a number, which `max` would turn into epsilon.
-    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
-}
-
 /// Index of the largest value, the first of several; what is not a number never wins.
 pub fn argmax(values: &[f32]) -> usize {
     let mut best = 0;

@@ -106,7 +106,6 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
         let mut columns = spec.text.iter().flat_map(|text| &text.columns);
         columns.any(|name| name == column)
     };
-    let fills = |policy| !matches!(policy, MissingPolicy::Error | MissingPolicy::Drop);
     for entry in node.entries().unwrap_or_default() {
         let Some(policy) = spec.missing.columns.get(&entry.key) else {
             continue;
@@ -115,7 +114,7 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
         let is_known =
             is_label || categorical(&entry.key) || textual(&entry.key) || numeric(&entry.key);
         let is_without_median = matches!(policy, MissingPolicy::Median | MissingPolicy::Keep);
-        if is_label && fills(*policy) {
+        if is_label && policy.fills() {
             problems.add(
                 Diagnostic::new(
                     &entry.value.place,
@@ -123,7 +122,7 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
                 )
                 .help("use \"error\" or \"drop\""),
             );
-        } else if textual(&entry.key) && fills(*policy) {
+        } else if textual(&entry.key) && policy.fills() {
             problems.add(
                 Diagnostic::new(
                     &entry.value.place,

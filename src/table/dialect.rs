@@ -354,11 +354,6 @@ pub(crate) fn distinct_names(
         };
     }
     let mut made: Vec<String> = Vec::with_capacity(names.len());
-    let mut known: std::collections::HashSet<String> = names
-        .iter()
-        .filter(|name| !name.is_empty())
-        .cloned()
-        .collect();
     let mut seen = std::collections::HashSet::new();
     let mut renamed = Vec::new();
     for (place, name) in names.into_iter().enumerate() {
@@ -371,12 +366,8 @@ pub(crate) fn distinct_names(
         while !seen.insert(distinct.clone()) {
             number += 1;
             distinct = format!("{plain}.{number}");
-            if known.contains(&distinct) {
-                continue;
-            }
         }
         if number > 0 {
-            known.insert(distinct.clone());
             renamed.push(format!("{} is read as {}", quote(&plain), quote(&distinct)));
         }
         made.push(distinct);

@@ -15,16 +15,16 @@ const CURRENCIES: [&str; 8] = ["$", "€", "£", "¥", "USD", "EUR", "GBP", "CHF
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NumberStyle {
     /// A comma separates decimals.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decimal_comma: bool,
     /// Digits before the decimals stand in groups of three.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub grouped: bool,
     /// A sign of currency stands before or after.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub currency: bool,
     /// A per cent sign stands after; the number is that before it.
-    #[serde(default, skip_serializing_if = "is_not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub percent: bool,
 }
 
@@ -36,11 +36,6 @@ pub enum Parsed {
     /// A whole number that a 64-bit float does not hold exactly, rounded.
     Rounded(f64),
     NotANumber,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]
-fn is_not(flag: &bool) -> bool {
-    !flag
 }
 
 impl NumberStyle {

@@ -128,7 +128,8 @@ impl Opened {
             .take(HEAD as u64)
             .read_to_end(&mut head)
             .map_err(|error| super::source::damaged(&self.source.path, &error))?;
-        Ok((head.clone(), head.len() < HEAD))
+        let is_whole = head.len() < HEAD;
+        Ok((head, is_whole))
     }
 
     fn probe_text(&mut self, format: &TableFormat) -> Result<Probe, DataError> {

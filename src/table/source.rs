@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use sha2::{Digest, Sha256};
 
@@ -402,9 +402,6 @@ pub(crate) fn encoding_of(head: &[u8]) -> TextEncoding {
     match head.len() / 2 {
         pairs if pairs > 1 && odd * 10 >= pairs * 7 && even * 10 < pairs => TextEncoding::Utf16Le,
         pairs if pairs > 1 && even * 10 >= pairs * 7 && odd * 10 < pairs => TextEncoding::Utf16Be,
-        _ => match Encoding::for_bom(head) {
-            Some((encoding, _)) if encoding == UTF_8 => TextEncoding::Utf8,
-            _ => TextEncoding::Utf8,
-        },
+        _ => TextEncoding::Utf8,
     }
 }

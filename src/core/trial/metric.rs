@@ -23,6 +23,13 @@ pub enum Goal {
     Max,
 }
 
+/// Log loss of a row whose class has `probability`, in nats: clipped at the machine epsilon of `f64`, as
+/// scikit-learn does; not a number where `probability` is none.
+pub fn log_loss(probability: f64) -> f64 {
+    // `clamp` keeps what is not a number, which `max` would turn into epsilon.
+    -probability.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
+}
+
 impl Goal {
     pub fn name(self) -> &'static str {
         match self {

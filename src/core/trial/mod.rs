@@ -14,7 +14,7 @@ mod value;
 
 pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScore};
 pub use id::{ConfigId, DataDigest, TrialId};
-pub use metric::{Goal, METRICS, Metric, Objective, Score, TIE_BREAKER};
+pub use metric::{Goal, METRICS, Metric, Objective, Score, TIE_BREAKER, log_loss};
 pub use models::{Kind, ModelSpec};
 pub use result::{Artifact, Status, TrialResult};
 pub use spec::{TRAIN_FRACTION, TRIAL_FORMAT, TrialSpec, complete};

@@ -50,10 +50,9 @@ impl LoadedTable<'_> {
 
     /// Columns of which cells were filled in, and how many.
     pub fn imputed(&self, rows: &[SplitRows<'_>; 3]) -> Vec<(String, usize)> {
-        let counts: Vec<_> = rows.iter().map(|split| split.x.counts()).collect();
         let fields = self.main.roles.fields.iter().enumerate();
         let counts = fields.map(|(place, field)| {
-            let cells = counts.iter().map(|counts| counts.missing[place]).sum();
+            let cells = rows.iter().map(|split| split.counts.missing[place]).sum();
             (field.name.clone(), cells)
         });
         counts.filter(|(_, cells)| *cells > 0).collect()
@@ -61,10 +60,9 @@ impl LoadedTable<'_> {
 
     /// Categories that no training row has.
     fn unseen(&self, preprocessor: &Preprocessor, rows: &[SplitRows<'_>; 3]) -> Vec<Note> {
-        let counts: Vec<_> = rows.iter().map(|split| split.x.counts()).collect();
         let mut notes = Vec::new();
         for (place, field) in self.main.roles.fields.iter().enumerate() {
-            let unseen: usize = counts.iter().map(|counts| counts.unseen[place]).sum();
+            let unseen: usize = rows.iter().map(|split| split.counts.unseen[place]).sum();
             if unseen > 0 {
                 let (cells, name) = (pluralize(unseen, "cell"), quote(&field.name));
                 let text = match field.form {

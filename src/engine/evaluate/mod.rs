@@ -6,9 +6,9 @@
 mod bootstrap;
 
 use crate::predict::{PredictError, Predictor};
-use crate::score::{Confusion, log_loss};
+use crate::score::Confusion;
 use sweep_core::trial::{
-    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, TEST_METRICS, TestScore, TrialId,
+    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, TEST_METRICS, TestScore, TrialId, log_loss,
 };
 use sweep_data::{HeldOutTest, Rows};
 

@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::score::{Confusion, argmax, log_loss};
+use crate::score::{Confusion, argmax};
 use crate::{EngineError, Job, version};
-use sweep_core::trial::{Metric, Objective, Score, TrialResult};
+use sweep_core::trial::{Metric, Objective, Score, TrialResult, log_loss};
 use sweep_data::Rows;
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.

@@ -2,9 +2,10 @@
 //!
 //! Invariant: every row of the table is counted once: as scored, or under the reason why it is not.
 
+use sweep_core::trial::log_loss;
 use sweep_data::Label;
 
-use crate::score::{Confusion, log_loss};
+use crate::score::Confusion;
 
 /// How well the rows of a table were predicted, whose target it has.
 #[derive(Debug, Clone, PartialEq)]
