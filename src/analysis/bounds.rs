@@ -16,15 +16,15 @@ impl Bounds {
         high: f64::INFINITY,
     };
 
-    /// Of the metric of `objective`: shares are between 0 and 1, cross-entropy is not below 0.
+    /// Of the metric of `objective`.
     pub fn of(objective: &Objective) -> Bounds {
-        let quantity = objective.metric.rsplit('/').next();
-        let (low, high) = match quantity.unwrap_or_default() {
-            "accuracy" | "macro_f1" => (0.0, 1.0),
-            "loss" => (0.0, f64::INFINITY),
-            _ => return Bounds::NONE,
-        };
-        Bounds { low, high }
+        match objective.def() {
+            Some(metric) => Bounds {
+                low: metric.range.0,
+                high: metric.range.1,
+            },
+            None => Bounds::NONE,
+        }
     }
 
     /// An interval of values, cut.

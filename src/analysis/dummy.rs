@@ -4,7 +4,8 @@
 //! validation rows. What a metric is compared with is chosen in one place, [`Dummy::of_classes`]: another metric or another
 //! kind of target is an arm there and, where it predicts something else, a [`Strategy`].
 
-use sweep_core::trial::{METRICS, Metric, log_loss};
+use sweep_core::trial::models::Loss;
+use sweep_core::trial::{Argument, Metric, MetricDef, Task, VALID, log_loss, metrics_of};
 
 /// Rows of a data set by class, in the order of its classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,12 @@ pub enum Strategy {
     MostFrequent { class: usize, name: String },
     /// The shares of the classes among the training rows, as probabilities, in the order of the classes.
     Prior { shares: Vec<f64> },
+    /// The mean of the training rows.
+    Mean { value: f64 },
+    /// Their median.
+    Median { value: f64 },
+    /// One of their quantiles.
+    Quantile { quantile: f64, value: f64 },
 }
 
 impl Strategy {
@@ -44,6 +51,19 @@ impl Strategy {
         match self {
             Strategy::MostFrequent { .. } => "most_frequent",
             Strategy::Prior { .. } => "prior",
+            Strategy::Mean { .. } => "mean",
+            Strategy::Median { .. } => "median",
+            Strategy::Quantile { .. } => "quantile",
+        }
+    }
+
+    /// The number that is predicted, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Strategy::Mean { value }
+            | Strategy::Median { value }
+            | Strategy::Quantile { value, .. } => Some(*value),
+            Strategy::MostFrequent { .. } | Strategy::Prior { .. } => None,
         }
     }
 
@@ -51,7 +71,10 @@ impl Strategy {
     pub fn class(&self) -> Option<&str> {
         match self {
             Strategy::MostFrequent { name, .. } => Some(name),
-            Strategy::Prior { .. } => None,
+            Strategy::Prior { .. }
+            | Strategy::Mean { .. }
+            | Strategy::Median { .. }
+            | Strategy::Quantile { .. } => None,
         }
     }
 }
@@ -74,33 +97,113 @@ impl Dummy {
             class,
             name: names[class].clone(),
         };
-        let score = |metric: &str| {
-            let (strategy, value) = match quantity(metric) {
-                "accuracy" => (
-                    most_frequent.clone(),
-                    valid[class] as f64 / valid_rows as f64,
-                ),
-                "macro_f1" => (most_frequent.clone(), macro_f1(class, valid)),
-                "loss" => (
-                    Strategy::Prior {
-                        shares: shares.clone(),
-                    },
-                    cross_entropy(&shares, valid),
-                ),
-                _ => return None,
-            };
+        let prior = Strategy::Prior {
+            shares: shares.clone(),
+        };
+        let constant = Constant {
+            class,
+            shares: &shares,
+            valid,
+        };
+        let score = |name: String| {
+            let (metric, _) = MetricDef::of(&name)?;
+            let (is_prior, value) = constant.score(metric.name, k_of(&name))?;
             Some(DummyScore {
-                metric: metric.to_owned(),
-                strategy,
+                strategy: if is_prior {
+                    prior.clone()
+                } else {
+                    most_frequent.clone()
+                },
+                metric: name,
                 value,
             })
         };
-        Some(Dummy {
-            valid_rows,
-            scores: METRICS
+        let plain =
+            metrics_of(Task::Classification).filter(|metric| metric.argument == Argument::None);
+        let top_k = (1..names.len()).map(|k| format!("{VALID}top_k@{k}"));
+        let f1 = names.iter().map(|name| (format!("{VALID}f1@{name}"), name));
+        let mut scores: Vec<DummyScore> = plain
+            .map(MetricDef::pattern)
+            .chain(top_k)
+            .filter_map(score)
+            .collect();
+        scores.extend(f1.enumerate().map(|(place, (metric, _))| DummyScore {
+            metric,
+            strategy: most_frequent.clone(),
+            value: if place == class { constant.f1() } else { 0.0 },
+        }));
+        Some(Dummy { valid_rows, scores })
+    }
+
+    /// Of a target of numbers; `None` without training or validation rows. `quantiles` are those of which the pinball loss
+    /// is told.
+    pub fn of_numbers(train: &[f32], valid: &[f32], quantiles: &[f64]) -> Option<Dummy> {
+        if train.is_empty() || valid.is_empty() {
+            return None;
+        }
+        let mut sorted: Vec<f64> = train.iter().map(|number| f64::from(*number)).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+        let median = quantile(&sorted, 0.5);
+        let of = |constant: f64, loss: &dyn Fn(f64, f64) -> f64| {
+            let each = valid
                 .iter()
-                .filter_map(|(metric, _)| score(metric))
-                .collect(),
+                .map(|number| loss(f64::from(*number), constant - f64::from(*number)));
+            each.sum::<f64>() / valid.len() as f64
+        };
+        let square = of(mean, &|_, error| error * error);
+        let own_mean =
+            valid.iter().map(|number| f64::from(*number)).sum::<f64>() / valid.len() as f64;
+        let spread = of(own_mean, &|_, error| error * error);
+        let mut absolute: Vec<f64> = valid
+            .iter()
+            .map(|number| (f64::from(*number) - median).abs())
+            .collect();
+        absolute.sort_unstable_by(f64::total_cmp);
+        let by_mean = |metric: &str, value: f64| DummyScore {
+            metric: format!("{VALID}{metric}"),
+            strategy: Strategy::Mean { value: mean },
+            value,
+        };
+        let by_median = |metric: &str, value: f64| DummyScore {
+            metric: format!("{VALID}{metric}"),
+            strategy: Strategy::Median { value: median },
+            value,
+        };
+        let mut scores = vec![
+            by_mean("rmse", square.sqrt()),
+            by_median("mae", of(median, &|_, error| error.abs())),
+            by_mean(
+                "r2",
+                if spread > 0.0 {
+                    1.0 - square / spread
+                } else {
+                    0.0
+                },
+            ),
+            by_median(
+                "mape",
+                of(median, &|actual, error| {
+                    error.abs() / actual.abs().max(f64::EPSILON)
+                }),
+            ),
+            by_median("median_ae", quantile(&absolute, 0.5)),
+        ];
+        scores.extend(quantiles.iter().map(|share| {
+            let constant = quantile(&sorted, *share);
+            let loss = Loss::Quantile { quantile: *share };
+            DummyScore {
+                metric: format!("{VALID}pinball@{share}"),
+                strategy: Strategy::Quantile {
+                    quantile: *share,
+                    value: constant,
+                },
+                value: of(constant, &|_, error| loss.of(error)),
+            }
+        }));
+        Some(Dummy {
+            valid_rows: valid.len() as u64,
+            scores,
         })
     }
 
@@ -113,6 +216,79 @@ impl Dummy {
 /// What is measured, without the rows on which: `accuracy` of `valid/accuracy`.
 pub(super) fn quantity(metric: &str) -> &str {
     metric.rsplit('/').next().unwrap_or(metric)
+}
+
+/// What stands behind the `@` of `top_k@3`, or 0.
+fn k_of(metric: &str) -> usize {
+    metric
+        .rsplit('@')
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The value below which `share` of the `sorted` values lie, as `numpy.quantile` has it.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let (below, above) = (
+        sorted[place.floor() as usize],
+        sorted[place.ceil() as usize],
+    );
+    below + (above - below) * place.fract()
+}
+
+/// What is predicted for rows of classes.
+struct Constant<'a> {
+    class: usize,
+    shares: &'a [f64],
+    valid: &'a [u64],
+}
+
+impl Constant<'_> {
+    /// The score by the metric of this name, and whether it is that of the shares.
+    fn score(&self, metric: &str, k: usize) -> Option<(bool, f64)> {
+        let (class, valid) = (self.class, self.valid);
+        let rows = valid.iter().sum::<u64>() as f64;
+        let share = |place: usize| valid[place] as f64 / rows;
+        let present = || valid.iter().filter(|rows| **rows > 0).count() as f64;
+        Some(match metric {
+            "accuracy" => (false, share(class)),
+            "macro_f1" => (false, macro_f1(class, valid)),
+            "weighted_f1" => (false, share(class) * self.f1()),
+            "balanced_accuracy" => {
+                let named = if valid[class] > 0 { 1.0 } else { 0.0 };
+                (false, named / present())
+            }
+            "mcc" => (false, 0.0),
+            "loss" => (true, cross_entropy(self.shares, valid)),
+            "roc_auc" => (true, 0.5),
+            "average_precision" => match valid.len() {
+                2 => (true, share(1)),
+                // Of each class that rows have its share, and their mean.
+                _ => (true, 1.0 / present()),
+            },
+            "brier" => {
+                let half = if valid.len() == 2 { 0.5 } else { 1.0 };
+                let squares: f64 = self.shares.iter().map(|share| share * share).sum();
+                let each = (0..valid.len())
+                    .map(|own| share(own) * (squares + 1.0 - 2.0 * self.shares[own]));
+                (true, half * each.sum::<f64>())
+            }
+            "ece" => (true, (self.shares[class] - share(class)).abs()),
+            "top_k" => {
+                let mut order: Vec<usize> = (0..valid.len()).collect();
+                order.sort_by(|a, b| self.shares[*b].total_cmp(&self.shares[*a]));
+                (true, order.iter().take(k).map(|place| share(*place)).sum())
+            }
+            _ => return None,
+        })
+    }
+
+    /// The F1 score of the class that is named.
+    fn f1(&self) -> f64 {
+        let rows: u64 = self.valid.iter().sum();
+        2.0 * self.valid[self.class] as f64 / (self.valid[self.class] + rows) as f64
+    }
 }
 
 fn first_of_largest(counts: &[u64]) -> usize {
@@ -217,6 +393,26 @@ mod tests {
     ];
 
     #[test]
+    fn the_scores_of_numbers_are_those_of_scikit_learn() {
+        // `benches/oracle_metrics.py`: DummyRegressor, fitted on [1, 2, 4, 9] and scored on [1, 3, 8].
+        let dummy = Dummy::of_numbers(&[1.0, 2.0, 4.0, 9.0], &[1.0, 3.0, 8.0], &[0.9]).unwrap();
+        for (metric, expected) in [
+            ("valid/rmse", 2.943_920_288_775_949),
+            ("valid/mae", 7.0 / 3.0),
+            ("valid/r2", 0.0),
+            ("valid/mape", 0.875),
+            ("valid/median_ae", 2.0),
+            ("valid/pinball@0.9", 0.516_666_666_666_666_4),
+        ] {
+            let found = dummy.score(metric).unwrap().value;
+            assert!(
+                (found - expected).abs() < 1e-12,
+                "{metric}: {found} {expected}"
+            );
+        }
+    }
+
+    #[test]
     fn of_equally_frequent_classes_the_first_is_named() {
         let two = dummy(&[5, 9, 9], &[1, 2, 7]);
         let score = two.score("valid/accuracy").unwrap();
@@ -237,8 +433,14 @@ mod tests {
     #[test]
     fn every_metric_that_an_objective_may_be_has_a_zero_line() {
         let dummy = dummy(&[3, 1], &[3, 1]);
-        for (metric, _) in METRICS {
-            assert!(dummy.score(metric).is_some(), "{metric}");
+        for metric in metrics_of(Task::Classification) {
+            let name = metric.pattern().replace("CLASS", "c0").replace('K', "1");
+            assert!(dummy.score(&name).is_some(), "{name}");
+        }
+        let numbers = Dummy::of_numbers(&[1.0, 2.0, 4.0], &[1.0, 3.0], &[0.9]).unwrap();
+        for metric in metrics_of(Task::Regression).filter(|metric| metric.name != "loss") {
+            let name = metric.pattern().replace("QUANTILE", "0.9");
+            assert!(numbers.score(&name).is_some(), "{name}");
         }
         assert_eq!(dummy.score("valid/other"), None);
     }

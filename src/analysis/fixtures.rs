@@ -61,6 +61,7 @@ pub fn empty(classes: &[&str]) -> Input {
         calibration: Vec::new(),
         dummy: None,
         row_losses: HashMap::new(),
+        row_numbers: HashMap::new(),
         attempts: Vec::new(),
         slot_events: Vec::new(),
         test_evaluations: 0,

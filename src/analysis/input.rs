@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::calibration::Calibration;
 use super::dummy::Dummy;
-use super::lead::RowLosses;
+use super::lead::{RowLosses, RowNumbers};
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -33,6 +33,9 @@ pub struct Input {
     pub dummy: Option<Dummy>,
     /// Loss of each validation row, of trials of the winner, as far as its models could be asked.
     pub row_losses: HashMap<TrialId, RowLosses>,
+    /// Target and prediction of each validation row, of trials of the best configuration of each kind, likewise; where the
+    /// target is a number.
+    pub row_numbers: HashMap<TrialId, RowNumbers>,
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
@@ -54,7 +57,12 @@ impl Input {
         Summary::of(&self.experiment)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
-            .above(self.dummy.as_ref(), &self.confusion, &self.row_losses)
+            .above(
+                self.dummy.as_ref(),
+                &self.confusion,
+                &self.row_losses,
+                &self.row_numbers,
+            )
     }
 }
 

@@ -6,13 +6,17 @@
 use super::distributions::{ALPHA, normal_quantile, t_quantile};
 use super::dummy::{Dummy, DummyScore, Strategy, quantity};
 use super::summary_stats::SummaryStats;
-use sweep_core::trial::{Goal, log_loss};
+use sweep_core::trial::models::Loss;
+use sweep_core::trial::{Goal, MetricDef, log_loss};
 
 /// Rows by `[actual][predicted]` class.
 pub type Matrix = Vec<Vec<u64>>;
 
 /// Class and loss of each validation row, in the order of the data set.
 pub type RowLosses = Vec<(u32, f64)>;
+
+/// Target and prediction of each validation row, in the order of the data set.
+pub type RowNumbers = Vec<(f64, f64)>;
 
 /// What the seeds of the winner predicted on the validation rows, as far as it is known.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +25,8 @@ pub struct Predicted<'a> {
     pub matrices: Vec<&'a Matrix>,
     /// Of one seed at least, or empty.
     pub losses: Vec<&'a RowLosses>,
+    /// Of one seed at least, or empty: where numbers are predicted.
+    pub numbers: Vec<&'a RowNumbers>,
 }
 
 /// The zero line of a ranking, by its objective.
@@ -98,6 +104,15 @@ impl Lead {
                 Strategy::Prior { shares } => {
                     paired_losses(shares, &predicted.losses, valid_rows, turned(mean))
                 }
+                Strategy::Mean { value }
+                | Strategy::Median { value }
+                | Strategy::Quantile { value, .. } => paired_errors(
+                    &score.metric,
+                    *value,
+                    &predicted.numbers,
+                    valid_rows,
+                    turned(mean),
+                ),
             },
             over_seeds: interval.map(|(low, high)| match goal.is_better(1.0, 0.0) {
                 true => (turned(low), turned(high)),
@@ -138,6 +153,60 @@ fn of_matrices(
     }
 }
 
+/// The interval of a difference `by` of two scores of predicted numbers on the same rows, that of always predicting
+/// `constant` and that of the winner, by Student's t over rows (the delta method, where the score is no mean); `None` unless
+/// there are predictions of all `valid_rows`, and for metrics that change little with a row.
+fn paired_errors(
+    metric: &str,
+    constant: f64,
+    numbers: &[&RowNumbers],
+    valid_rows: u64,
+    by: f64,
+) -> Option<(f64, f64)> {
+    let first = numbers.first()?;
+    if numbers.iter().any(|of| of.len() as u64 != valid_rows) {
+        return None;
+    }
+    let (name, argument) = MetricDef::of(metric)?;
+    let rows = first.len() as f64;
+    let square = |error: f64| error * error;
+    let mean_square =
+        |of: &dyn Fn(usize) -> f64| (0..first.len()).map(|row| square(of(row))).sum::<f64>() / rows;
+    let zero = |row: usize| constant - first[row].0;
+    let mean = first.iter().map(|(actual, _)| actual).sum::<f64>() / rows;
+    let spread = mean_square(&|row| first[row].0 - mean);
+    let share: f64 = argument.and_then(|share| share.parse().ok()).unwrap_or(0.5);
+    let pinball = Loss::Quantile { quantile: share };
+    let of_zero = mean_square(&zero).sqrt();
+    let mut differences = vec![0.0; first.len()];
+    for of in numbers {
+        let own = |row: usize| of[row].1 - of[row].0;
+        let of_own = mean_square(&own).sqrt();
+        for (row, difference) in differences.iter_mut().enumerate() {
+            *difference += match name.name {
+                "rmse" => square(zero(row)) / (2.0 * of_zero) - square(own(row)) / (2.0 * of_own),
+                "r2" => (square(zero(row)) - square(own(row))) / spread,
+                "mae" => zero(row).abs() - own(row).abs(),
+                "mape" => (zero(row).abs() - own(row).abs()) / first[row].0.abs().max(f64::EPSILON),
+                "pinball" => pinball.of(zero(row)) - pinball.of(own(row)),
+                _ => return None,
+            } / numbers.len() as f64;
+        }
+    }
+    interval_of_mean(&differences, by)
+}
+
+/// The interval of `by`, whose share of each row is among `differences`, by Student's t.
+fn interval_of_mean(differences: &[f64], by: f64) -> Option<(f64, f64)> {
+    if !differences.iter().all(|difference| difference.is_finite()) {
+        return None;
+    }
+    let stats = SummaryStats::of(differences)?;
+    let error = stats.sd? / (stats.n as f64).sqrt();
+    let half = t_quantile(1.0 - ALPHA / 2.0, (stats.n - 1) as f64) * error;
+    Some((by - half, by + half))
+}
+
 /// The interval of a difference `by` of two mean losses on the same rows, that of giving every row the class `shares` less that of
 /// the winner, by Student's t over rows; `None` unless there are finite losses of all `valid_rows`.
 fn paired_losses(
@@ -157,10 +226,7 @@ fn paired_losses(
         by.is_finite().then_some(by)
     };
     let differences: Option<Vec<f64>> = (0..first.len()).map(difference).collect();
-    let stats = SummaryStats::of(&differences?)?;
-    let error = stats.sd? / (stats.n as f64).sqrt();
-    let half = t_quantile(1.0 - ALPHA / 2.0, (stats.n - 1) as f64) * error;
-    Some((by - half, by + half))
+    interval_of_mean(&differences?, by)
 }
 
 /// Rows by `[actual][predicted]` class, the mean over `matrices`; `None` unless each of them is square and has all
@@ -299,6 +365,7 @@ mod tests {
         Predicted {
             matrices: matrices.to_vec(),
             losses: Vec::new(),
+            numbers: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod configuration;
 mod distributions;
 pub mod dummy;
+pub mod errors;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod inference;

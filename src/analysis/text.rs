@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 pub use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, with_thousands};
 pub use sweep_core::sanitize::sanitize;
-use sweep_core::trial::{Params, Value};
+use sweep_core::trial::{Argument, MetricDef, Params, Value};
 
 /// [`sanitize`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {
@@ -20,21 +20,30 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A score or loss with four decimals; exponents where those would say nothing.
+/// A score or loss with four decimals, or fewer where it is large; exponents where those would say nothing.
 pub fn score(value: f64) -> String {
     let size = value.abs();
-    match value.is_finite() {
-        true if size != 0.0 && !(1e-3..1e5).contains(&size) => format!("{value:.3e}"),
-        _ => format!("{value:.4}"),
+    match value.is_finite() && size != 0.0 && !(1e-3..1e9).contains(&size) {
+        true => format!("{value:.3e}"),
+        false => format!("{value:.*}", decimals(value)),
     }
 }
 
 /// A difference or standard deviation in the notation of the score `beside` it, so that the two can
 /// be compared at a glance.
 pub fn difference(value: f64, beside: f64) -> String {
-    match score(beside).contains('e') || value.abs() >= 1e5 {
+    match score(beside).contains('e') || value.abs() >= 1e9 {
         true => score(value),
-        false => format!("{value:.4}"),
+        false => format!("{value:.*}", decimals(value).min(decimals(beside))),
+    }
+}
+
+/// Decimals of a score: of large ones the last would say nothing.
+fn decimals(value: f64) -> usize {
+    match value.abs() {
+        size if size >= 1e5 => 0,
+        size if size >= 1e3 => 1,
+        _ => 4,
     }
 }
 
@@ -116,11 +125,18 @@ pub fn metric(name: &str) -> String {
         Some(("train", quantity)) => ("training ", quantity),
         _ => ("", name),
     };
-    match quantity {
-        "loss" => format!("{side}loss (cross-entropy, nats)"),
-        "accuracy" => format!("{side}accuracy (share of rows)"),
-        "macro_f1" => format!("{side}macro F1 (0 to 1)"),
-        other => sanitize(&format!("{side}{other}")),
+    let known = MetricDef::find(quantity);
+    match (quantity, known) {
+        ("loss", _) => format!("{side}loss (cross-entropy, nats)"),
+        ("accuracy", _) => format!("{side}accuracy (share of rows)"),
+        ("macro_f1", _) => format!("{side}macro F1 (0 to 1)"),
+        (_, Some((known, None))) => format!("{side}{}", known.label),
+        (_, Some((known, Some(argument)))) => match known.argument {
+            Argument::Class => sanitize(&format!("{side}F1 of {argument}")),
+            Argument::Count => format!("{side}top-{argument} accuracy"),
+            _ => format!("{side}{} of quantile {argument}", known.label),
+        },
+        (other, None) => sanitize(&format!("{side}{other}")),
     }
 }
 

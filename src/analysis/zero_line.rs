@@ -4,18 +4,19 @@ use std::collections::HashMap;
 
 use super::dummy::Dummy;
 use super::inference::Estimate;
-use super::lead::{Lead, Matrix, Predicted, RowLosses, ZeroLine};
+use super::lead::{Lead, Matrix, Predicted, RowLosses, RowNumbers, ZeroLine};
 use super::summary::Summary;
 use sweep_core::trial::TrialId;
 
 impl Summary {
-    /// Likewise, beside the scores of models that ignore their input; `matrices` and `losses` are those of the winner's trials
+    /// Likewise, beside the scores of models that ignore their input; `matrices`, `losses` and `numbers` are those of the winner's trials
     /// on the validation rows, as far as they are known.
     pub fn above(
         mut self,
         dummy: Option<&Dummy>,
         matrices: &HashMap<TrialId, Matrix>,
         losses: &HashMap<TrialId, RowLosses>,
+        numbers: &HashMap<TrialId, RowNumbers>,
     ) -> Summary {
         let runs = (self.ranking.first()).map_or(&[][..], |winner| winner.runs.as_slice());
         let of_all: Option<Vec<&Matrix>> =
@@ -24,6 +25,9 @@ impl Summary {
             matrices: of_all.unwrap_or_default(),
             losses: (runs.iter())
                 .filter_map(|run| losses.get(&run.trial))
+                .collect(),
+            numbers: (runs.iter())
+                .filter_map(|run| numbers.get(&run.trial))
                 .collect(),
         };
         let score = dummy.and_then(|dummy| dummy.score(&self.objective.metric));

@@ -1,16 +1,16 @@
-//! Predicted probabilities of the best models on the validation rows, for calibration and for the losses of single rows. They
-//! are predicted again from the models on disk, because the database keeps no probabilities.
+//! What the best models predict for the validation rows, for calibration, for the losses of single rows and for figures of
+//! numbers. It is predicted again from the models on disk, because the database keeps no predictions.
 //!
 //! Invariant: test rows are never read; a missing model or data set costs this part of the report only.
 
 use std::collections::HashMap;
 
 use sweep_analysis::calibration::{Calibration, Claims};
-use sweep_analysis::lead::RowLosses;
+use sweep_analysis::lead::{RowLosses, RowNumbers};
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::trial::{Kind, TrialId, log_loss};
-use sweep_data::Dataset;
-use sweep_engine::predict::Predictor;
+use sweep_data::{Dataset, Targets};
+use sweep_engine::predict::{Predictions, Predictor};
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
@@ -30,6 +30,9 @@ pub struct Predicted {
     pub calibrations: Vec<Calibration>,
     /// Losses of the rows, by trials of the winner, as many as were asked; empty unless the objective is a loss.
     pub losses: HashMap<TrialId, RowLosses>,
+    /// Targets and predictions of the rows, where they are numbers, by trials of the best configuration of each kind, as many
+    /// as were asked.
+    pub numbers: HashMap<TrialId, RowNumbers>,
     /// A sentence for each configuration that could not be asked.
     pub missing: Vec<String>,
 }
@@ -55,13 +58,23 @@ pub fn predicted(app: &App, record: &ExperimentRecord) -> Predicted {
     // Other metrics are counted by class, which the database knows.
     let is_loss = summary.objective.metric == LOSS;
     for config in best {
-        let wants_losses = summary.place(config) == 0 && is_loss;
+        let is_number = data.meta().number.is_some();
+        let wants_losses = summary.place(config) == 0 && is_loss && !is_number;
         let why = match asked(app, config, &data, wants_losses) {
             Ok(models) => {
-                let (claims, losses): (Vec<Claims>, Vec<RowLosses>) = models.into_iter().unzip();
-                if wants_losses {
-                    let trials = config.runs.iter().map(|run| run.trial.clone());
-                    found.losses.extend(trials.zip(losses));
+                let trials = || config.runs.iter().map(|run| run.trial.clone());
+                let mut claims = Vec::with_capacity(models.len());
+                for (trial, model) in trials().zip(models) {
+                    if wants_losses {
+                        found.losses.insert(trial.clone(), model.losses);
+                    }
+                    if is_number {
+                        found.numbers.insert(trial, model.numbers);
+                    }
+                    claims.push(model.claims);
+                }
+                if is_number {
+                    continue;
                 }
                 match Calibration::of(config.id.clone(), &claims) {
                     Some(calibration) => {
@@ -74,26 +87,41 @@ pub fn predicted(app: &App, record: &ExperimentRecord) -> Predicted {
             Err(why) => why,
         };
         let (kind, config) = (config.kind.name(), config.id.short());
-        let said = format!("Calibration of {kind} {config}: {why}.");
-        found.missing.push(said);
+        let what = match is_number {
+            true => "Predictions",
+            false => "Calibration",
+        };
+        found
+            .missing
+            .push(format!("{what} of {kind} {config}: {why}."));
     }
     found
 }
 
-/// For each model of `config`, the probability of each predicted class and whether that is correct; and the class of each row
-/// with its loss, if those are wanted.
+/// What a model says of the validation rows.
+#[derive(Default)]
+struct Asked {
+    /// The probability of each predicted class, and whether that is correct.
+    claims: Claims,
+    /// The class of each row with its loss, if those are wanted.
+    losses: RowLosses,
+    /// Target and prediction of each row, where they are numbers.
+    numbers: RowNumbers,
+}
+
+/// What the models of `config` say.
 fn asked(
     app: &App,
     config: &Configuration,
     data: &Dataset,
     wants_losses: bool,
-) -> Result<Vec<(Claims, RowLosses)>, String> {
+) -> Result<Vec<Asked>, String> {
     let meta = data.meta();
     let (rows, width) = (data.valid(), meta.features.len());
     let mut models = Vec::new();
     for run in config.runs.iter().take(MODELS) {
         let folder = app.trials().join(run.trial.as_str());
-        let mut model = Predictor::load(&folder, config.kind, &meta.features, &meta.classes)
+        let mut model = Predictor::load(&folder, config.kind, &meta.features, meta.into())
             .map_err(|error| match error {
                 error if model::lacks_library(&error) => error.to_string(),
                 error => {
@@ -101,20 +129,30 @@ fn asked(
                     format!("{error}; {command} trains models that are lost again")
                 }
             })?;
-        let mut claims = Claims::with_capacity(rows.y.len());
-        let mut losses = RowLosses::new();
-        let each = rows.inputs().chunks(CHUNK, width);
-        for (inputs, y) in each.zip(rows.y.chunks(CHUNK)) {
+        let mut all = Predictions::default();
+        for inputs in rows.inputs().chunks(CHUNK, width) {
             let predicted = model.predict(inputs).map_err(|error| error.to_string())?;
-            let by_row = predicted.probabilities.chunks_exact(meta.classes.len());
-            for ((row, label), actual) in by_row.zip(&predicted.labels).zip(y) {
-                claims.push((row[*label as usize], label == actual));
-                if wants_losses {
-                    losses.push((*actual, log_loss(row[*actual as usize])));
+            all.labels.extend(predicted.labels);
+            all.probabilities.extend(predicted.probabilities);
+            all.numbers.extend(predicted.numbers);
+        }
+        let mut own = Asked::default();
+        match rows.y {
+            Targets::Numbers(actual) => {
+                let pairs = actual.iter().map(|actual| f64::from(*actual));
+                own.numbers = pairs.zip(all.numbers).collect();
+            }
+            Targets::Classes(actual) => {
+                let by_row = all.probabilities.chunks_exact(meta.classes.len());
+                for ((row, label), actual) in by_row.zip(&all.labels).zip(actual) {
+                    own.claims.push((row[*label as usize], label == actual));
+                    if wants_losses {
+                        own.losses.push((*actual, log_loss(row[*actual as usize])));
+                    }
                 }
             }
         }
-        models.push((claims, losses));
+        models.push(own);
     }
     Ok(models)
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use sweep_analysis::Summary;
 use sweep_analysis::dummy::{ClassCounts, Dummy};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, Targets};
 use sweep_store::{ExperimentRecord, Store};
 
 use crate::app::App;
@@ -16,6 +16,14 @@ use crate::error::Error;
 pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
     let data = Dataset::open(&app.run_dir().dataset(&record.dataset.digest)).ok()?;
     let classes = &data.meta().classes;
+    let (train, valid) = match (data.train().y, data.valid().y) {
+        (Targets::Classes(train), Targets::Classes(valid)) => (train, valid),
+        (Targets::Numbers(train), Targets::Numbers(valid)) => {
+            let quantiles = quantiles(&record.objective.metric);
+            return Dummy::of_numbers(train, valid, &quantiles);
+        }
+        _ => unreachable!("both sides have the same target"),
+    };
     let rows_by_class = |labels: &[u32]| {
         let mut counts = vec![0; classes.len()];
         for label in labels {
@@ -24,10 +32,18 @@ pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
         counts
     };
     let counts = ClassCounts {
-        train: rows_by_class(data.train().y),
-        valid: rows_by_class(data.valid().y),
+        train: rows_by_class(train),
+        valid: rows_by_class(valid),
     };
     Dummy::of_classes(classes, &counts)
+}
+
+/// The quantile that an objective such as `valid/pinball@0.9` is about.
+fn quantiles(metric: &str) -> Vec<f64> {
+    let share = metric
+        .rsplit_once('@')
+        .and_then(|(_, share)| share.parse().ok());
+    share.into_iter().collect()
 }
 
 /// What there is to say of `record`, and how far its winner is above the zero line, from what the database knows: no model is
@@ -38,5 +54,10 @@ pub fn summary(app: &App, store: &Store, record: &ExperimentRecord) -> Result<Su
     for run in summary.ranking.first().iter().flat_map(|first| &first.runs) {
         confusion.insert(run.trial.clone(), store.confusion(&run.trial)?);
     }
-    Ok(summary.above(dummy(app, record).as_ref(), &confusion, &HashMap::new()))
+    Ok(summary.above(
+        dummy(app, record).as_ref(),
+        &confusion,
+        &HashMap::new(),
+        &HashMap::new(),
+    ))
 }

@@ -66,7 +66,12 @@ pub fn model(
     chosen.notice(observer);
     let preprocessor = chosen.preprocessor(app)?;
     // A model that cannot be loaded here could not be loaded from the folder.
-    model::load(app, &chosen.trial, preprocessor.names())?;
+    model::load(
+        app,
+        &chosen.trial,
+        &preprocessor.features,
+        (&preprocessor).into(),
+    )?;
     let store = app.read()?;
     let files: Vec<PathBuf> = store
         .artifacts(&chosen.trial.id)?

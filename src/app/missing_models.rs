@@ -88,7 +88,7 @@ fn is_lost(
     }
     let (kind, meta) = (planned.spec.model.kind(), &prepared.data.meta);
     Ok(
-        match Predictor::load(&folder, kind, &meta.features, &meta.classes) {
+        match Predictor::load(&folder, kind, &meta.features, meta.into()) {
             Ok(_) => false,
             // Nor could it be trained again.
             Err(error) if model::lacks_library(&error) => false,

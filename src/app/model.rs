@@ -9,7 +9,7 @@ use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
 use sweep_engine::models::xgboost;
-use sweep_engine::predict::{PredictError, Predictor};
+use sweep_engine::predict::{PredictError, Predicted, Predictor};
 use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
 use crate::app::App;
@@ -136,14 +136,15 @@ pub fn unprepared(experiment: &ExperimentRecord, error: &io::Error) -> Error {
     )
 }
 
-/// The model of `trial`, which takes `features` and gives `classes`.
+/// The model of `trial`, which takes `features` and gives what is `predicted`.
 pub fn load(
     app: &App,
     trial: &TrialRecord,
-    (features, classes): (&[String], &[String]),
+    features: &[String],
+    predicted: Predicted<'_>,
 ) -> Result<Predictor, Error> {
     let folder = app.trials().join(trial.id.as_str());
-    Predictor::load(&folder, trial.kind, features, classes).map_err(|error| match error {
+    Predictor::load(&folder, trial.kind, features, predicted).map_err(|error| match error {
         // The message says what to do.
         error if lacks_library(&error) => Error::environment(error, ""),
         error => model_failure(app, &trial.id, error),

@@ -71,7 +71,7 @@ pub fn load(app: &App, observer: &dyn Observer, source: &Source) -> Result<Model
     };
     let models = trials
         .iter()
-        .map(|trial| model::load(app, trial, preprocessor.names()))
+        .map(|trial| model::load(app, trial, &preprocessor.features, (&preprocessor).into()))
         .collect::<Result<_, _>>()?;
     Ok(Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
@@ -102,22 +102,30 @@ impl Models {
     }
 
     /// The zero line of `found`: always predicting the most frequent class of the scored rows. `None`
-    /// without such rows.
+    /// without such rows, and where numbers are predicted.
     pub fn always(&self, found: &TargetScores) -> Option<Always> {
         let counts = ClassCounts {
             train: found.per_class.clone(),
             valid: found.per_class.clone(),
         };
+        if self.preprocessor.number.is_some() {
+            return None;
+        }
         let dummy = Dummy::of_classes(self.classes(), &counts)?;
         let accuracy = dummy.score("valid/accuracy")?;
         Some(Always {
             class: accuracy.strategy.class()?.to_owned(),
-            scores: Scores {
+            scores: Scores::Classes {
                 accuracy: accuracy.value,
                 loss: dummy.score("valid/loss")?.value,
                 macro_f1: dummy.score("valid/macro_f1")?.value,
             },
         })
+    }
+
+    /// Whether numbers are predicted.
+    pub fn predicts_numbers(&self) -> bool {
+        self.preprocessor.number.is_some()
     }
 
     /// Writes `table` with predictions to the file at `path`, which appears when it is complete.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::TrialId;
 use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_store::lock::DataLock;
@@ -81,13 +82,18 @@ pub fn prepare_or_in(
     };
     let data = data.map_err(|errors| loaded.diagnose(&errors))?;
     let meta = &data.meta;
-    let mut plan = plan::expand(&loaded.experiment, &meta.digest);
+    let mut plan = plan::expand(&loaded.experiment, &meta.digest, meta.task());
     if let Some(store) = app.read_if_any()? {
         let further = store.extra_seeds(&loaded.experiment.name)?;
         plan.add_seeds(&further, &meta.digest);
     }
     let mut errors = Vec::new();
-    for problem in plan.check(meta.train_rows) {
+    let target = plan::Target {
+        task: meta.task(),
+        classes: &meta.classes,
+        is_transformed: spec.target_transform != TargetTransform::None,
+    };
+    for problem in plan.check(meta.train_rows, target) {
         let diagnostic = loaded
             .experiment
             .diagnose(&problem.key, problem.message)

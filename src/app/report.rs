@@ -178,6 +178,7 @@ fn input(
     Ok(Input {
         calibration: predicted.calibrations,
         row_losses: predicted.losses,
+        row_numbers: predicted.numbers,
         dummy: dummy::dummy(app, &experiment),
         lacking,
         attempts: app.attempts_in(store, name)?,

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::data_config::{DataSpec, Edition};
-use sweep_core::trial::{Kind, Status};
-use sweep_data::HeldOutTest;
+use sweep_core::trial::models::Loss;
+use sweep_core::trial::{Kind, ModelSpec, Status};
+use sweep_data::{DatasetMeta, HeldOutTest};
 use sweep_engine::evaluate::{Candidate, CandidateRun};
 use sweep_experiment::Source;
-use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
+use sweep_store::{EvaluationRecord, ExperimentRecord, Store, TrialRecord};
 
 use crate::app::App;
 use crate::error::Error;
@@ -51,7 +52,7 @@ pub fn evaluate(
         .into_iter()
         .map(|config| candidate(app, observer, record, config, &test))
         .collect::<Result<Vec<_>, _>>()?;
-    let evaluation = sweep_engine::evaluate::evaluate(&test, candidates)
+    let evaluation = sweep_engine::evaluate::evaluate(&test, &summary.objective, candidates)
         .map_err(|error| Error::environment(error, ""))?;
     Ok(app.write(observer)?.record_evaluation(
         &record.name,
@@ -137,7 +138,7 @@ fn candidate(
     config: &Configuration,
     test: &HeldOutTest,
 ) -> Result<Candidate, Error> {
-    let names = (&test.meta().features[..], &test.meta().classes[..]);
+    let meta = test.meta();
     let mut runs = Vec::with_capacity(config.runs.len());
     for run in &config.runs {
         let trial = record.trials.iter().find(|trial| trial.id == run.trial);
@@ -147,7 +148,8 @@ fn candidate(
         runs.push(CandidateRun {
             trial: run.trial.clone(),
             seed: run.seed,
-            model: model::load(app, trial, names)?,
+            model: model::load(app, trial, &meta.features, meta.into())?,
+            loss: loss_of(trial, meta),
         });
     }
     observer.notice(&Notice::Testing {
@@ -160,6 +162,16 @@ fn candidate(
         config: config.id.clone(),
         runs,
     })
+}
+
+/// What `trial` made small, if the target is a number.
+fn loss_of(trial: &TrialRecord, meta: &DatasetMeta) -> Loss {
+    let mut model = ModelSpec::new(trial.kind);
+    for (name, value) in &trial.params {
+        // Settings of the trial beside those of its model, and of other versions, say nothing of its loss.
+        let _ = model.set(name, value);
+    }
+    sweep_engine::loss_of(&model, meta)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing;
 use crate::terminal;
-use sweep_analysis::text::cut;
+use sweep_analysis::text::{cut, score};
 use sweep_app::prepare::{self, PreparedSweep};
 use sweep_app::{demo_data, loaded};
 use sweep_core::format::pluralize;
@@ -85,12 +85,16 @@ fn as_text(prepared: &PreparedSweep) -> String {
     let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
     let mut columns = vec!["split".to_owned(), "rows".to_owned()];
     columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
+    if meta.number.is_some() {
+        columns.extend(["lowest", "mean", "highest"].map(str::to_owned));
+    }
     let rows: Vec<Vec<String>> = summary
         .splits
         .iter()
         .map(|split| {
             let mut row = vec![split.name.to_owned(), split.rows.to_string()];
             row.extend(split.per_class.iter().map(ToString::to_string));
+            row.extend(split.numbers.iter().flatten().map(|number| score(*number)));
             row
         })
         .collect();
@@ -171,7 +175,10 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
         .splits
         .iter()
         .map(|split| {
-            let value = json!({ "rows": split.rows, "per_class": split.per_class });
+            let mut value = json!({ "rows": split.rows, "per_class": split.per_class });
+            if let Some([low, mean, high]) = split.numbers {
+                value["target"] = json!({ "lowest": low, "mean": mean, "highest": high });
+            }
             (split.name.to_owned(), value)
         })
         .collect();
@@ -186,6 +193,7 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
             "line": column.line,
         })).collect::<Vec<_>>(),
         "features": meta.features,
+        "task": meta.task().name(),
         "classes": meta.classes,
         "sides": splits,
         "excluded": summary.excluded,

@@ -12,6 +12,7 @@ use crate::terminal;
 use sweep_app::init::{self, Destination, Options, Outcome};
 use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, shell_word};
 use sweep_core::sanitize::sanitize;
+use sweep_core::trial::Task;
 use sweep_data::ColumnUse;
 
 /// Unused columns that are named.
@@ -86,7 +87,10 @@ fn as_text(outcome: &Outcome, path: &Path) -> String {
     let mut text = format!(
         "{shown}: predicts {} ({}) from {}",
         sanitize(&outcome.target),
-        pluralize_irregular(outcome.classes.len(), "class", "classes"),
+        match outcome.task {
+            Task::Regression => "a number".to_owned(),
+            Task::Classification => pluralize_irregular(outcome.classes.len(), "class", "classes"),
+        },
         pluralize(taken, "column"),
     );
     if !unused.is_empty() {
@@ -123,7 +127,7 @@ fn as_json(outcome: &Outcome) -> Json {
         "path": outcome.path,
         "text": outcome.text,
         "experiment": outcome.name,
-        "task": "classification",
+        "task": outcome.task.name(),
         "target": outcome.target,
         "classes": outcome.classes,
         "rows": outcome.rows,

@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::model_flags::ModelFlags;
 use crate::terminal;
+use sweep_analysis::text;
 use sweep_app::output;
 use sweep_app::predict::{self, Models, Source, WriteFailure};
 use sweep_core::format::pluralize;
@@ -173,62 +174,81 @@ fn print_summary(summary: &TableSummary, output: Option<&Path>) {
     }
 }
 
-/// How well the rows were predicted whose class the table tells.
+/// How well the rows were predicted whose target the table tells.
 fn print_scores(found: &TargetScores, models: &Models) {
     let target = sanitize(&found.target);
+    let (missing, unknown) = match models.predicts_numbers() {
+        false => ("without a class", "of a class that the model does not know"),
+        true => ("without a number", "with a text that is no number"),
+    };
     let left_out = [
         (found.without_prediction, "without a prediction"),
-        (found.missing, "without a class"),
-        (found.unknown, "of a class that the model does not know"),
+        (found.missing, missing),
+        (found.unknown, unknown),
     ];
     let left_out = left_out.into_iter().filter(|(rows, _)| *rows > 0);
     let left_out: Vec<String> = left_out
         .map(|(rows, why)| format!("{} {why}", pluralize(rows, "row")))
         .collect();
-    match found.scores.zip(models.always(found)) {
-        Some((own, always)) => {
-            terminal::note(&format!(
-                "scores by column `{target}`, {}: {}",
-                pluralize(found.rows(), "row"),
-                scores(&own)
-            ));
-            terminal::note(&format!(
-                "  always predicting `{}`, the most frequent class: {}",
-                sanitize(&always.class),
-                scores(&always.scores)
-            ));
-            if !left_out.is_empty() {
-                terminal::note(&format!("  not scored: {}", left_out.join(", ")));
-            }
-        }
-        None => {
-            let classes = models.classes();
-            let mut known: Vec<String> = classes
-                .iter()
-                .take(CLASSES_SHOWN)
-                .map(|class| format!("`{}`", sanitize(class)))
-                .collect();
-            let more = classes.len().saturating_sub(CLASSES_SHOWN);
-            known.extend((more > 0).then(|| format!("{more} more")));
-            // Rows without a class are what predictions are for.
-            let level = match found.unknown {
-                0 => "note",
-                _ => "warning",
-            };
-            terminal::note(&format!(
-                "{level}: no row can be scored by column `{target}`, the target: {}; the classes are {}",
-                left_out.join(", "),
-                known.join(", ")
-            ));
-        }
+    let Some(own) = found.scores else {
+        // Rows without a target are what predictions are for.
+        let level = match found.unknown {
+            0 => "note",
+            _ => "warning",
+        };
+        let classes = match models.predicts_numbers() {
+            true => String::new(),
+            false => format!("; the classes are {}", known_classes(models)),
+        };
+        return terminal::note(&format!(
+            "{level}: no row can be scored by column `{target}`, the target: {}{classes}",
+            left_out.join(", "),
+        ));
+    };
+    terminal::note(&format!(
+        "scores by column `{target}`, {}: {}",
+        pluralize(found.rows, "row"),
+        scores(&own)
+    ));
+    if let Some(always) = models.always(found) {
+        terminal::note(&format!(
+            "  always predicting `{}`, the most frequent class: {}",
+            sanitize(&always.class),
+            scores(&always.scores)
+        ));
+    }
+    if !left_out.is_empty() {
+        terminal::note(&format!("  not scored: {}", left_out.join(", ")));
     }
 }
 
+fn known_classes(models: &Models) -> String {
+    let classes = models.classes();
+    let mut known: Vec<String> = classes
+        .iter()
+        .take(CLASSES_SHOWN)
+        .map(|class| format!("`{}`", sanitize(class)))
+        .collect();
+    let more = classes.len().saturating_sub(CLASSES_SHOWN);
+    known.extend((more > 0).then(|| format!("{more} more")));
+    known.join(", ")
+}
+
 fn scores(scores: &Scores) -> String {
-    format!(
-        "accuracy {:.4}, log loss {:.4}, macro F1 {:.4}",
-        scores.accuracy, scores.loss, scores.macro_f1
-    )
+    match scores {
+        Scores::Classes {
+            accuracy,
+            loss,
+            macro_f1,
+        } => format!("accuracy {accuracy:.4}, log loss {loss:.4}, macro F1 {macro_f1:.4}"),
+        Scores::Numbers { rmse, mae, r2 } => {
+            format!(
+                "RMSE {}, MAE {}, R\u{b2} {r2:.4}",
+                text::score(*rmse),
+                text::score(*mae)
+            )
+        }
+    }
 }
 
 fn line(row: &RejectedRow) -> String {
@@ -256,27 +276,30 @@ fn as_json(summary: &TableSummary) -> Json {
 fn scores_as_json(found: &TargetScores, models: &Models) -> Json {
     let mut value = json!({
         "target": found.target,
-        "rows": found.rows(),
+        "rows": found.rows,
         "not_scored": {
             "without_prediction": found.without_prediction,
             "without_class": found.missing,
             "unknown_class": found.unknown,
         },
-        "accuracy": null,
-        "loss": null,
-        "macro_f1": null,
         "most_frequent": null,
     });
-    if let Some((own, always)) = found.scores.zip(models.always(found)) {
-        value["accuracy"] = json!(own.accuracy);
-        value["loss"] = json!(own.loss);
-        value["macro_f1"] = json!(own.macro_f1);
-        value["most_frequent"] = json!({
-            "class": always.class,
-            "accuracy": always.scores.accuracy,
-            "loss": always.scores.loss,
-            "macro_f1": always.scores.macro_f1,
-        });
+    let usual: &[&str] = match models.predicts_numbers() {
+        false => &["accuracy", "loss", "macro_f1"],
+        true => &["rmse", "mae", "r2"],
+    };
+    for name in usual {
+        value[*name] = Json::Null;
+    }
+    for (name, score) in found.scores.iter().flat_map(Scores::named) {
+        value[name] = json!(score);
+    }
+    if let Some((_, always)) = found.scores.zip(models.always(found)) {
+        let mut zero = json!({ "class": always.class });
+        for (name, score) in always.scores.named() {
+            zero[name] = json!(score);
+        }
+        value["most_frequent"] = zero;
     }
     value
 }

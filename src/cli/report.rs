@@ -131,7 +131,7 @@ fn print(
         terminal::print(&format!("transfer: {sentence}"));
     }
     if let Some(test) = &input.test {
-        let columns = test::COLUMNS.map(str::to_owned);
+        let columns = test::columns(test);
         terminal::print(&format!("\n{}", test::about(test)));
         terminal::print_table(&listing::plain(&columns, &test::table(test)));
         terminal::print(&format!("{}\n", test::evaluation_count(test)));

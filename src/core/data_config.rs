@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::trial::Task;
+
 /// The `[data]` table of an experiment, checked as far as is possible without the data file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataSpec {
@@ -14,8 +16,14 @@ pub struct DataSpec {
     pub paths: Vec<PathBuf>,
     /// How cells are read.
     pub format: TableFormat,
-    /// The column to predict; its values are the classes.
+    /// The column to predict: its values are classes or numbers.
     pub target: String,
+    /// What the target is; `None` is found from its values.
+    pub task: Option<Task>,
+    /// What numbers of the target are learned as.
+    pub target_transform: TargetTransform,
+    /// The column with the weights of the training rows.
+    pub weight: Option<String>,
     /// Rows with the same value here always go to the same split.
     pub group: Option<String>,
     /// Excluded rows: column -> values.
@@ -43,6 +51,53 @@ impl DataSpec {
     /// The first file, or pattern, for messages.
     pub fn path(&self) -> &Path {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+}
+
+/// What numbers of the target are learned as. Predictions and metrics are in units of the target all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetTransform {
+    #[default]
+    None,
+    /// The natural logarithm; for targets above 0.
+    Log,
+    /// That of 1 more; for targets above -1.
+    Log1p,
+}
+
+impl TargetTransform {
+    pub const ALL: [TargetTransform; 3] = [
+        TargetTransform::None,
+        TargetTransform::Log,
+        TargetTransform::Log1p,
+    ];
+
+    /// As experiment files spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            TargetTransform::None => "none",
+            TargetTransform::Log => "log",
+            TargetTransform::Log1p => "log1p",
+        }
+    }
+
+    /// What `number` of the target is learned as; not finite where that is not defined.
+    pub fn apply(self, number: f64) -> f64 {
+        match self {
+            TargetTransform::None => number,
+            TargetTransform::Log => number.ln(),
+            TargetTransform::Log1p => number.ln_1p(),
+        }
+    }
+
+    /// The number of the target that `learned` stands for.
+    pub fn invert(self, learned: f64) -> f64 {
+        match self {
+            TargetTransform::None => learned,
+            TargetTransform::Log => learned.exp(),
+            TargetTransform::Log1p => learned.exp_m1(),
+        }
     }
 }
 

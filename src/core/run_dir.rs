@@ -34,6 +34,8 @@ const ENCODER_CACHE: (&str, &str) = ("sentence-v", ".cache");
 /// Beginnings of the names of a trial's files.
 const MODEL: &str = "model.";
 const CHECKPOINT: &str = "checkpoint.";
+/// What a finished trial predicts for the validation rows.
+pub const PREDICTIONS: &str = "predictions.safetensors.zst";
 /// Endings of files that are not yet written completely.
 const PARTIAL: [&str; 2] = [".part", ".partial"];
 
@@ -77,6 +79,8 @@ pub enum RunFile {
 pub enum TrialFile {
     Model,
     Checkpoint,
+    /// Predictions for the validation rows, which can be made again from the model.
+    Predictions,
     /// A file that was being written.
     Partial,
 }
@@ -250,6 +254,8 @@ fn trial_file(name: &str) -> Option<TrialFile> {
         Some(TrialFile::Partial)
     } else if name.starts_with(CHECKPOINT) {
         Some(TrialFile::Checkpoint)
+    } else if name == PREDICTIONS {
+        Some(TrialFile::Predictions)
     } else if name.starts_with(MODEL) {
         Some(TrialFile::Model)
     } else {

@@ -229,6 +229,7 @@ mod tests {
             digest: DataDigest::from_hex("5".repeat(64)),
             features: preprocessor.features(),
             classes: vec!["no".to_owned(), "yes".to_owned()],
+            number: None,
             preprocessor,
             target: None,
             reading: None,

@@ -48,6 +48,8 @@ pub(super) const NO_COLUMN: usize = usize::MAX;
 pub(super) struct Roles {
     pub target: usize,
     pub group: Option<usize>,
+    /// Of the weights of rows.
+    pub weight: Option<usize>,
     pub exclude: Vec<Exclusion>,
     pub fields: Vec<Field>,
     /// Columns that the experiment drops.
@@ -125,7 +127,7 @@ pub(super) fn storage(spec: &DataSpec) -> Storage {
     text.extend(spec.text.iter().flat_map(|text| text.columns.clone()));
     storage
         .numbers
-        .extend(spec.numeric.iter().flatten().cloned());
+        .extend(spec.numeric.iter().flatten().chain(&spec.weight).cloned());
     storage
 }
 
@@ -142,6 +144,10 @@ impl Roles {
             .group
             .as_ref()
             .map(|name| finder.find(name, "data.group".to_owned()));
+        let weight = spec
+            .weight
+            .as_ref()
+            .map(|name| finder.find(name, "data.weight".to_owned()));
         let mut exclude = Vec::new();
         for (name, values) in &spec.exclude {
             let column = finder.find(name, format!("data.exclude.{name}"));
@@ -172,6 +178,7 @@ impl Roles {
         let roles = Roles {
             target,
             group,
+            weight,
             exclude,
             fields,
             dropped,
@@ -200,6 +207,8 @@ impl Roles {
             .group
             .as_ref()
             .map(|name| finder.find(name, key.to_owned()));
+        // Rows that are not trained on need no weight.
+        roles.weight = None;
         for exclusion in &mut roles.exclude {
             exclusion.column = finder.find(&exclusion.name, key.to_owned());
         }
@@ -243,6 +252,7 @@ impl Roles {
     pub fn uses(&self, column: usize) -> bool {
         column == self.target
             || Some(column) == self.group
+            || Some(column) == self.weight
             || self.fields.iter().any(|field| field.column == column)
     }
 

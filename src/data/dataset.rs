@@ -9,13 +9,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::DataDigest;
 use sweep_table::NumberStyle;
 
 use super::layout::{Mapped, Place};
-use super::meta::{DatasetMeta, Rows};
+use super::meta::{DatasetMeta, NumberTarget, Rows, Targets};
 use super::preprocessor::{FittedField, Preprocessor, Scaling};
 use super::sample::sample;
+use super::target_values::{STRATA, number_target, strata};
 
 /// Training and validation rows of a prepared data set; never the test rows.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub struct Dataset {
 #[derive(Debug)]
 struct Share {
     x: Vec<f32>,
-    y: Vec<u32>,
+    y: OwnTargets,
+    weights: Option<Vec<f32>>,
     missing: Option<Vec<u8>>,
     /// Their places among all training rows, ascending.
     places: Vec<u32>,
@@ -39,8 +42,10 @@ struct Share {
 #[derive(Debug)]
 enum Storage {
     Memory {
-        train: (Vec<f32>, Vec<u32>),
-        valid: (Vec<f32>, Vec<u32>),
+        train: (Vec<f32>, OwnTargets),
+        valid: (Vec<f32>, OwnTargets),
+        /// Of training rows.
+        weights: Option<Vec<f32>>,
         /// Which features of these are missing, if any.
         missing: Option<[Vec<u8>; 2]>,
     },
@@ -51,11 +56,29 @@ enum Storage {
     },
 }
 
+/// As [`Targets`].
+#[derive(Debug)]
+enum OwnTargets {
+    Classes(Vec<u32>),
+    Numbers(Vec<f32>),
+}
+
+impl OwnTargets {
+    fn all(&self) -> Targets<'_> {
+        match self {
+            OwnTargets::Classes(labels) => Targets::Classes(labels),
+            OwnTargets::Numbers(numbers) => Targets::Numbers(numbers),
+        }
+    }
+}
+
 /// Where the tensors of one side lie.
 #[derive(Debug)]
 struct Side {
     x: Place,
     y: Place,
+    /// Of training rows.
+    weights: Option<Place>,
     /// Which features are of missing cells, if a field keeps those.
     missing: Option<Place>,
     source: Place,
@@ -80,6 +103,48 @@ impl Dataset {
             assert_eq!(x.len(), y.len() * features);
             assert!(y.iter().all(|label| (*label as usize) < classes));
         }
+        let names = (0..classes).map(|i| format!("c{i}")).collect();
+        let own = |(x, y)| (x, OwnTargets::Classes(y));
+        Dataset::of(features, (names, None), own(train), own(valid))
+    }
+
+    /// Likewise, with numbers to predict, which are learned by `transform`.
+    ///
+    /// # Panics
+    /// When lengths do not fit.
+    pub fn in_memory_numbers(
+        features: usize,
+        transform: TargetTransform,
+        train: (Vec<f32>, Vec<f32>),
+        valid: (Vec<f32>, Vec<f32>),
+    ) -> Dataset {
+        for (x, y) in [&train, &valid] {
+            assert_eq!(x.len(), y.len() * features);
+        }
+        let number = number_target(transform, train.1.iter().copied());
+        let own = |(x, y)| (x, OwnTargets::Numbers(y));
+        Dataset::of(features, (Vec::new(), Some(number)), own(train), own(valid))
+    }
+
+    /// This data set, in memory, with weights of the training rows.
+    ///
+    /// # Panics
+    /// When there is not one a row, or the data set is not in memory.
+    pub fn weighted(mut self, given: Vec<f32>) -> Dataset {
+        assert_eq!(given.len(), self.meta.train_rows);
+        let Some(Storage::Memory { weights, .. }) = Arc::get_mut(&mut self.storage) else {
+            panic!("weighted is for data sets in memory");
+        };
+        *weights = Some(given);
+        self
+    }
+
+    fn of(
+        features: usize,
+        (classes, number): (Vec<String>, Option<NumberTarget>),
+        train: (Vec<f32>, OwnTargets),
+        valid: (Vec<f32>, OwnTargets),
+    ) -> Dataset {
         let names: Vec<String> = (0..features).map(|i| format!("x{i}")).collect();
         let scaling = Scaling {
             mean: 0.0,
@@ -100,9 +165,10 @@ impl Dataset {
                 fields: names.iter().map(field).collect(),
             },
             features: names,
-            classes: (0..classes).map(|i| format!("c{i}")).collect(),
-            train_rows: train.1.len(),
-            valid_rows: valid.1.len(),
+            classes,
+            number,
+            train_rows: train.1.all().len(),
+            valid_rows: valid.1.all().len(),
             test_rows: 0,
         };
         Dataset {
@@ -110,6 +176,7 @@ impl Dataset {
             storage: Arc::new(Storage::Memory {
                 train,
                 valid,
+                weights: None,
                 missing: None,
             }),
             share: None,
@@ -129,6 +196,7 @@ impl Dataset {
             train,
             valid,
             missing,
+            ..
         }) = Arc::get_mut(&mut self.storage)
         else {
             panic!("made_by is for data sets in memory");
@@ -159,7 +227,8 @@ impl Dataset {
                     true => Some(file.bytes(&format!("missing_{name}"), &shape)?),
                     false => None,
                 },
-                y: file.labels(&format!("y_{name}"), rows, meta.classes.len())?,
+                y: file.targets(&format!("y_{name}"), rows, &meta)?,
+                weights: file.floats_if_any(&format!("weight_{name}"), rows)?,
                 source: file.words(&format!("row_{name}"), rows)?,
                 groups: file.words_if_any(&format!("group_{name}"), rows)?,
                 is_new: file.words_if_any(&format!("new_{name}"), rows)?,
@@ -175,12 +244,17 @@ impl Dataset {
     }
 
     /// This data set with a `share` (in (0, 1]) of its training rows, which `seed` chooses: stratified
-    /// by class, groups whole where the prepared data have groups, the rows of a smaller share among
+    /// by class, or by tenths of a number, groups whole where the prepared data have groups, the rows of a smaller share among
     /// those of a larger one. Validation rows stay, and so does the digest.
     pub fn with_share(&self, seed: u64, share: f64) -> Dataset {
         let all = self.all_train();
         let width = self.meta.features.len();
-        let places = sample(all.y, self.meta.classes.len(), self.groups(), seed, share);
+        let tenths = all.y.numbers().map(strata);
+        let (labels, classes) = match (&tenths, all.y.classes()) {
+            (Some(tenths), _) => (tenths.as_slice(), STRATA),
+            (None, labels) => (labels.unwrap_or_default(), self.meta.classes.len()),
+        };
+        let places = sample(labels, classes, self.groups(), seed, share);
         fn pick<T: Copy>(of: &[T], places: &[u32], width: usize) -> Vec<T> {
             let row = |place: &u32| &of[*place as usize * width..][..width];
             places.iter().flat_map(row).copied().collect()
@@ -188,11 +262,15 @@ impl Dataset {
         let share = Share {
             x: pick(all.x, &places, width),
             missing: all.missing.map(|mask| pick(mask, &places, width)),
-            y: places.iter().map(|place| all.y[*place as usize]).collect(),
+            y: match all.y {
+                Targets::Classes(labels) => OwnTargets::Classes(pick(labels, &places, 1)),
+                Targets::Numbers(numbers) => OwnTargets::Numbers(pick(numbers, &places, 1)),
+            },
+            weights: all.weights.map(|weights| pick(weights, &places, 1)),
             places,
         };
         let mut meta = self.meta.clone();
-        meta.train_rows = share.y.len();
+        meta.train_rows = share.y.all().len();
         Dataset {
             meta,
             storage: Arc::clone(&self.storage),
@@ -222,9 +300,16 @@ impl Dataset {
 
     pub fn train(&self) -> Rows<'_> {
         match &self.share {
-            Some(Share { x, y, missing, .. }) => Rows {
+            Some(Share {
                 x,
                 y,
+                weights,
+                missing,
+                ..
+            }) => Rows {
+                x,
+                y: y.all(),
+                weights: weights.as_deref(),
                 missing: missing.as_deref(),
             },
             None => self.all_train(),
@@ -235,16 +320,19 @@ impl Dataset {
         match &*self.storage {
             Storage::Memory {
                 train: (x, y),
+                weights,
                 missing,
                 ..
             } => Rows {
                 x,
-                y,
+                y: y.all(),
+                weights: weights.as_deref(),
                 missing: missing.as_ref().map(|[train, _]| train.as_slice()),
             },
-            Storage::File { file, train, .. } => {
-                file.rows(&train.x, &train.y, train.missing.as_ref())
-            }
+            Storage::File { file, train, .. } => Rows {
+                weights: train.weights.as_ref().map(|place| file.float_slice(place)),
+                ..file.rows(&train.x, &train.y, train.missing.as_ref())
+            },
         }
     }
 
@@ -265,7 +353,8 @@ impl Dataset {
                 ..
             } => Rows {
                 x,
-                y,
+                y: y.all(),
+                weights: None,
                 missing: missing.as_ref().map(|[_, valid]| valid.as_slice()),
             },
             Storage::File { file, valid, .. } => {

@@ -15,6 +15,7 @@ use sweep_core::trial::DataDigest;
 use super::encode::{Counts, SplitEncoder};
 use super::layout::{DATA_FORMAT, float_bytes, word_bytes};
 use super::mask::Mask;
+use super::meta::NumberTarget;
 use super::preprocessor::{FittedField, Preprocessor};
 
 /// The rows of one split as they will be written.
@@ -22,7 +23,12 @@ pub(super) struct SplitRows<'a> {
     pub x: SplitEncoder<'a>,
     /// Which features are of missing cells, if a field keeps those.
     pub missing: Option<Mask<'a>>,
+    /// Labels, or strata of a target that is a number.
     pub y: Vec<u32>,
+    /// The target, where it is a number.
+    pub numbers: Option<Vec<f32>>,
+    /// Weights of training rows, if they have any.
+    pub weights: Option<Vec<f32>>,
     /// Row numbers in the source file, from 1.
     pub source: Vec<u32>,
     /// What is missing or unknown in these rows.
@@ -35,7 +41,7 @@ pub(super) struct SplitRows<'a> {
 /// test rows. Also hashes the features of each row.
 pub(super) fn digest(
     preprocessor: &Preprocessor,
-    (features, classes): (&[String], &[String]),
+    (features, classes, number): (&[String], &[String], Option<&NumberTarget>),
     splits: &mut [SplitRows<'_>; 3],
     test_groups: &[u32],
 ) -> DataDigest {
@@ -63,10 +69,22 @@ pub(super) fn digest(
             Ok(()) => {}
             Err(never) => match never {},
         }
-        stream.words(&split.y);
+        match &split.numbers {
+            None => stream.words(&split.y),
+            Some(numbers) => stream.floats(numbers),
+        }
         stream.words(&split.source);
     }
     stream.words(test_groups);
+    // What was not there before stands behind all that was.
+    if let Some(number) = number {
+        stream.text("numbers");
+        stream.text(number.transform.name());
+    }
+    for weights in splits.iter().filter_map(|split| split.weights.as_ref()) {
+        stream.text("weights");
+        stream.floats(weights);
+    }
     for mask in splits.iter().filter_map(|split| split.missing.as_ref()) {
         stream.number((mask.rows() * mask.width) as u64);
         let each = mask.for_each_block(|block| {
@@ -109,6 +127,12 @@ impl Stream {
     fn texts(&mut self, texts: &[String]) {
         self.number(texts.len() as u64);
         texts.iter().for_each(|text| self.text(text));
+    }
+
+    /// The number of floats, then each in little-endian order.
+    fn floats(&mut self, values: &[f32]) {
+        self.number(values.len() as u64);
+        self.0.update(float_bytes(values));
     }
 
     /// The number of words, then each in little-endian order.

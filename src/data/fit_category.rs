@@ -1,4 +1,5 @@
-//! Fitting categories: one feature for each, or how frequent classes are where a cell has it.
+//! Fitting categories: one feature for each, or how frequent classes are where a cell has it (the mean of the target, where
+//! that is a number).
 //!
 //! Target statistics are estimated as by scikit-learn's `TargetEncoder` with a fixed `smooth`
 //! (Micci-Barreca 2001): the mean of the class over the rows of a category, drawn towards that of all
@@ -36,6 +37,8 @@ pub(super) struct Training<'a> {
     pub rows: &'a [u32],
     /// Labels of these rows.
     pub labels: Vec<u32>,
+    /// The target of these rows, where it is a number.
+    pub numbers: Option<Vec<f32>>,
     /// Names of the classes.
     pub classes: &'a [String],
     /// Numbers of the groups of these rows.
@@ -229,54 +232,73 @@ pub(super) fn alike_names<'a>(names: &[&'a str]) -> Vec<Vec<&'a str>> {
         .collect()
 }
 
-/// How often each class stands beside each level, by fold.
+/// Sums of what is predicted over the rows of each level, by fold: of each class 1 where it is the row's, or of a number
+/// itself.
 struct Statistics<'a> {
     texts: &'a Texts,
     training: &'a Training<'a>,
     fold_of: Vec<u32>,
-    classes: usize,
-    /// [folds, levels, classes]; the last fold is all of them.
-    counts: Vec<f64>,
-    /// [folds, classes], likewise.
+    /// Classes, or 1 for a number.
+    outputs: usize,
+    /// [folds, levels, outputs]; the last fold is all of them.
+    sums: Vec<f64>,
+    /// [folds, levels]: numbers of rows.
+    rows: Vec<f64>,
+    /// [folds, outputs], likewise.
     totals: Vec<f64>,
+    /// [folds].
+    all_rows: Vec<f64>,
 }
 
 impl<'a> Statistics<'a> {
     fn of(texts: &'a Texts, training: &'a Training<'a>) -> Statistics<'a> {
-        let (levels, classes) = (texts.levels.len(), training.classes.len());
+        let levels = texts.levels.len();
+        let outputs = match training.numbers {
+            None => training.classes.len(),
+            Some(_) => 1,
+        };
         let fold_of = training.folds();
         let folds = FOLDS as usize;
-        let mut counts = vec![0.0; (folds + 1) * levels * classes];
-        let mut totals = vec![0.0; (folds + 1) * classes];
-        for ((row, label), fold) in training.rows.iter().zip(&training.labels).zip(&fold_of) {
-            let (level, label) = (texts.codes[*row as usize] as usize, *label as usize);
-            for fold in [*fold as usize, folds] {
-                counts[(fold * levels + level) * classes + label] += 1.0;
-                totals[fold * classes + label] += 1.0;
-            }
-        }
-        Statistics {
+        let mut of = Statistics {
             texts,
             training,
-            fold_of,
-            classes,
-            counts,
-            totals,
+            outputs,
+            sums: vec![0.0; (folds + 1) * levels * outputs],
+            rows: vec![0.0; (folds + 1) * levels],
+            totals: vec![0.0; (folds + 1) * outputs],
+            all_rows: vec![0.0; folds + 1],
+            fold_of: Vec::new(),
+        };
+        for (place, (row, fold)) in training.rows.iter().zip(&fold_of).enumerate() {
+            let level = texts.codes[*row as usize] as usize;
+            let (output, value) = match &training.numbers {
+                None => (training.labels[place] as usize, 1.0),
+                Some(numbers) => (0, f64::from(numbers[place])),
+            };
+            for fold in [*fold as usize, folds] {
+                of.sums[(fold * levels + level) * outputs + output] += value;
+                of.rows[fold * levels + level] += 1.0;
+                of.totals[fold * outputs + output] += value;
+                of.all_rows[fold] += 1.0;
+            }
         }
+        of.fold_of = fold_of;
+        of
     }
 
-    /// Smoothed frequency of `class` at `level`, without the rows of `fold` if there is one.
-    fn frequency(&self, level: u32, class: usize, without: Option<u32>) -> f64 {
+    /// Smoothed mean of `output` at `level`, without the rows of `fold` if there is one.
+    fn mean(&self, level: u32, output: usize, without: Option<u32>) -> f64 {
         let levels = self.texts.levels.len();
         let all = FOLDS as usize;
         let of = |fold: usize| {
-            let at = (fold * levels + level as usize) * self.classes;
-            let own = &self.counts[at..at + self.classes];
-            (own[class], own.iter().sum::<f64>())
+            let at = fold * levels + level as usize;
+            (self.sums[at * self.outputs + output], self.rows[at])
         };
         let total = |fold: usize| {
-            let own = &self.totals[fold * self.classes..][..self.classes];
-            (own[class], own.iter().sum::<f64>())
+            (
+                self.totals[fold * self.outputs + output],
+                self.all_rows[fold],
+            )
         };
         let ((mut hits, mut rows), (mut all_hits, mut all_rows)) = (of(all), total(all));
         if let Some(fold) = without {
@@ -293,7 +315,7 @@ impl<'a> Statistics<'a> {
         (hits + SMOOTHING * overall) / (rows + SMOOTHING)
     }
 
-    /// The field, and the features of the training rows [rows, classes - 1].
+    /// The field, and the features of the training rows [rows, classes - 1], or [rows, 1].
     fn field(
         &self,
         field: &Field,
@@ -306,13 +328,15 @@ impl<'a> Statistics<'a> {
             .present_levels()
             .map(|(code, level)| (level, code))
             .collect();
-        let others = 1..self.classes;
-        let overall: Vec<f64> = others
+        // Shares add up to 1, so that of the first class is known.
+        let outputs = match self.training.numbers {
+            None => 1..self.outputs,
+            Some(_) => 0..1,
+        };
+        let all = FOLDS as usize;
+        let overall: Vec<f64> = outputs
             .clone()
-            .map(|class| {
-                let own = &self.totals[FOLDS as usize * self.classes..];
-                own[class] / own.iter().sum::<f64>()
-            })
+            .map(|output| self.totals[all * self.outputs + output] / self.all_rows[all])
             .collect();
         // Where a cell is missing, all levels that stand for it are one.
         let missing_level = self.texts.is_missing.iter().position(|missing| *missing);
@@ -324,11 +348,11 @@ impl<'a> Statistics<'a> {
                 _ => code,
             }
         };
-        let values: Vec<Vec<f64>> = others
+        let values: Vec<Vec<f64>> = outputs
             .clone()
-            .map(|class| {
+            .map(|output| {
                 let rows = self.training.rows.iter().zip(&self.fold_of);
-                rows.map(|(row, fold)| self.frequency(level_of(*row), class, Some(*fold)))
+                rows.map(|(row, fold)| self.mean(level_of(*row), output, Some(*fold)))
                     .collect()
             })
             .collect();
@@ -336,7 +360,7 @@ impl<'a> Statistics<'a> {
             .iter()
             .map(|values| match scaling(values, None, spec.scale) {
                 Some((scaling, _)) => scaling,
-                None => unreachable!("frequencies lie between 0 and 1"),
+                None => unreachable!("means of 32-bit numbers can be scaled"),
             })
             .collect();
         let mut out_of_fold = Vec::with_capacity(values.len() * self.fold_of.len());
@@ -346,15 +370,18 @@ impl<'a> Statistics<'a> {
             }
         }
         let of_level = |level: u32| {
-            let classes = others.clone();
-            classes
-                .map(|class| self.frequency(level, class, None))
+            let outputs = outputs.clone();
+            outputs
+                .map(|output| self.mean(level, output, None))
                 .collect::<Vec<f64>>()
         };
         let frequencies = categories.iter().flat_map(|level| of_level(code_of[level]));
         let target = FittedField::Target {
             column: field.name.clone(),
-            classes: self.training.classes[1..].to_vec(),
+            classes: match self.training.numbers {
+                None => self.training.classes[1..].to_vec(),
+                Some(_) => vec![String::new()],
+            },
             categories: categories.iter().map(|level| (*level).to_owned()).collect(),
             frequencies: frequencies.collect(),
             overall,

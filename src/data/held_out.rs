@@ -37,7 +37,7 @@ impl HeldOutTest {
                 true => Some(file.bytes("missing_test", &shape)?),
                 false => None,
             },
-            y: file.labels("y_test", rows, meta.classes.len())?,
+            y: file.targets("y_test", rows, &meta)?,
             source: file.words("row_test", rows)?,
             groups: file.words("group_test", rows)?,
             meta,

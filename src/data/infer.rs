@@ -81,6 +81,7 @@ impl Roles {
         let mut roles = Roles {
             target: target.unwrap_or(NO_COLUMN),
             group,
+            weight: None,
             exclude: Vec::new(),
             fields: Vec::new(),
             dropped: Vec::new(),

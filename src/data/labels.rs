@@ -1,28 +1,32 @@
-//! The classes of rows that had no part in training, where their table has the target.
+//! The classes or numbers of rows that had no part in training, where their table has the target.
 //!
 //! Invariant: a cell is a class only if it is written as in the training data; a class is an index
 //! into those of the preprocessor.
 
 use std::collections::HashMap;
 
-use sweep_table::Table;
+use sweep_table::{Column, NumberStyle, Table};
 
 use super::saved::SavedPreprocessor;
+use super::target_values::style_of;
 
 /// The target column of a table, and the classes that a model knows.
 pub struct TargetColumn<'a> {
     table: &'a Table,
     column: usize,
     classes: HashMap<&'a str, u32>,
+    /// How numbers are written, if the target is one.
+    style: Option<NumberStyle>,
 }
 
 /// What the target cell of a row says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Label {
     /// An index into the classes.
     Class(u32),
+    Number(f32),
     Missing,
-    /// A text that is no class of the training data.
+    /// A text that is no class of the training data, or no number.
     Unknown,
 }
 
@@ -35,6 +39,10 @@ impl SavedPreprocessor {
             table,
             column,
             classes,
+            style: self.number.map(|_| match table.column(column) {
+                Column::Texts(texts) => style_of(texts),
+                Column::Numbers { style, .. } => *style,
+            }),
         })
     }
 }
@@ -50,9 +58,13 @@ impl TargetColumn<'_> {
     /// # Panics
     /// When the table has fewer rows.
     pub fn label(&self, row: u32) -> Label {
-        match self.table.present(row, self.column) {
-            None => Label::Missing,
-            Some(cell) => match self.classes.get(&*cell) {
+        match (self.table.present(row, self.column), self.style) {
+            (None, _) => Label::Missing,
+            (Some(cell), Some(style)) => match style.number(&cell).map(|number| number as f32) {
+                Some(number) if number.is_finite() => Label::Number(number),
+                _ => Label::Unknown,
+            },
+            (Some(cell), None) => match self.classes.get(&*cell) {
                 Some(class) => Label::Class(*class),
                 None => Label::Unknown,
             },

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::SplitEncoder;
 use super::mask::Mask;
-use super::meta::{DatasetMeta, Rows};
+use super::meta::{DatasetMeta, Rows, Targets};
 
 /// Raised with every change of layout or of the digest's bytes.
 pub const DATA_FORMAT: u32 = 1;
@@ -47,6 +47,8 @@ pub(super) enum Content<'a> {
     Features(&'a SplitEncoder<'a>),
     /// [rows].
     Words(&'a [u32]),
+    /// [rows].
+    Floats(&'a [f32]),
     /// [rows, features], made as it is written: 1 where the cell is missing.
     Missing(&'a Mask<'a>),
 }
@@ -99,6 +101,7 @@ impl<'a> Laid<'a> {
                     encoder.for_each_block(|block| out.write_all(float_bytes(block)))?;
                 }
                 Content::Words(words) => out.write_all(word_bytes(words))?,
+                Content::Floats(values) => out.write_all(float_bytes(values))?,
                 Content::Missing(mask) => mask.for_each_block(|block| out.write_all(block))?,
             }
         }
@@ -109,7 +112,7 @@ impl<'a> Laid<'a> {
 impl Tensor<'_> {
     fn dtype(&self) -> Dtype {
         match self.content {
-            Content::Features(_) => Dtype::F32,
+            Content::Features(_) | Content::Floats(_) => Dtype::F32,
             Content::Words(_) => Dtype::U32,
             Content::Missing(_) => Dtype::U8,
         }
@@ -119,6 +122,7 @@ impl Tensor<'_> {
         match &self.content {
             Content::Features(encoder) => vec![encoder.rows(), encoder.width],
             Content::Words(words) => vec![words.len()],
+            Content::Floats(values) => vec![values.len()],
             Content::Missing(mask) => vec![mask.rows(), mask.width],
         }
     }
@@ -206,10 +210,38 @@ impl Mapped {
 
     /// The place of the u32 tensor `name` with `rows` elements, if the file has it.
     pub fn words_if_any(&self, name: &str, rows: usize) -> io::Result<Option<Place>> {
-        let tensors = SafeTensors::deserialize(&self.map).map_err(|e| self.unsound(e))?;
-        match tensors.names().contains(&name) {
+        match self.has(name)? {
             true => self.words(name, rows).map(Some),
             false => Ok(None),
+        }
+    }
+
+    /// The place of the f32 tensor `name` with `rows` elements, if the file has it.
+    pub fn floats_if_any(&self, name: &str, rows: usize) -> io::Result<Option<Place>> {
+        match self.has(name)? {
+            true => self.floats(name, &[rows]).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn has(&self, name: &str) -> io::Result<bool> {
+        let tensors = SafeTensors::deserialize(&self.map).map_err(|e| self.unsound(e))?;
+        Ok(tensors.names().contains(&name))
+    }
+
+    /// The place of the target `name`: labels below the number of classes, or finite numbers.
+    pub fn targets(&self, name: &str, rows: usize, meta: &DatasetMeta) -> io::Result<Place> {
+        if meta.number.is_none() {
+            return self.labels(name, rows, meta.classes.len());
+        }
+        let place = self.floats(name, &[rows])?;
+        match self
+            .float_slice(&place)
+            .iter()
+            .find(|number| !number.is_finite())
+        {
+            Some(number) => Err(self.unsound(format!("{name} has the number {number}"))),
+            None => Ok(place),
         }
     }
 
@@ -234,23 +266,30 @@ impl Mapped {
     }
 
     pub fn rows(&self, x: &Place, y: &Place, missing: Option<&Place>) -> Rows<'_> {
-        assert_eq!(x.dtype, Dtype::F32);
-        let bytes = &self.map[x.start..x.start + 4 * x.length];
+        Rows {
+            x: self.float_slice(x),
+            y: match y.dtype {
+                Dtype::F32 => Targets::Numbers(self.float_slice(y)),
+                _ => Targets::Classes(self.word_slice(y)),
+            },
+            weights: None,
+            missing: missing.map(|place| self.byte_slice(place)),
+        }
+    }
+
+    pub fn float_slice(&self, place: &Place) -> &[f32] {
+        assert_eq!(place.dtype, Dtype::F32);
+        let bytes = &self.map[place.start..place.start + 4 * place.length];
         // SAFETY: the range lies in the map (checked by the slice) and is aligned to 4 bytes
         // (checked when the place was made from this map); every bit pattern is an f32; the map
         // lives as long as the result and is not written to.
-        let x = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<f32>(), x.length) };
-        Rows {
-            x,
-            y: self.word_slice(y),
-            missing: missing.map(|place| self.byte_slice(place)),
-        }
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<f32>(), place.length) }
     }
 
     pub fn word_slice(&self, place: &Place) -> &[u32] {
         assert_eq!(place.dtype, Dtype::U32);
         let bytes = &self.map[place.start..place.start + 4 * place.length];
-        // SAFETY: as in `rows`; every bit pattern is a u32.
+        // SAFETY: as in `float_slice`; every bit pattern is a u32.
         unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u32>(), place.length) }
     }
 

@@ -5,6 +5,7 @@
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
+use sweep_core::trial::Task;
 use sweep_table::error::quote;
 
 use super::columns::Field;
@@ -22,7 +23,7 @@ const BINS: usize = 256;
 
 /// A warning for each field whose value alone names the class of nearly all training rows.
 pub(super) fn notes(
-    target: &str,
+    (target, task): (&str, Task),
     fields: &[Field],
     part: &Part<'_>,
     labels: &[u32],
@@ -58,15 +59,20 @@ pub(super) fn notes(
             .filter_map(|codes| purity(codes, &labels))
             .max_by(|a, b| a.lift().total_cmp(&b.lift()))?;
         (best.lift() >= MIN_LIFT).then(|| {
-            Note::warning(format!(
-                "column {} gives the target {} away: its value alone names the class of {:.1}% \
-                 of the training rows, where always naming the most frequent class is right for \
-                 {:.1}%; leave it out unless it is known before the class is",
-                quote(&field.name),
-                quote(target),
-                100.0 * best.right,
-                100.0 * best.chance
-            ))
+            let (column, target) = (quote(&field.name), quote(target));
+            let (right, chance) = (100.0 * best.right, 100.0 * best.chance);
+            Note::warning(match task {
+                Task::Classification => format!(
+                    "column {column} gives the target {target} away: its value alone names the class of \
+                     {right:.1}% of the training rows, where always naming the most frequent class is right \
+                     for {chance:.1}%; leave it out unless it is known before the class is"
+                ),
+                Task::Regression => format!(
+                    "column {column} gives the target {target} away: its value alone tells in which tenth of \
+                     the target {right:.1}% of the training rows are; leave it out unless it is known before \
+                     the target is"
+                ),
+            })
             .key(field.key.clone())
             .leave_out(&field.name)
         })

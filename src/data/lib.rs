@@ -42,6 +42,7 @@ mod splits;
 mod summary;
 pub mod synth;
 mod target_kind;
+mod target_values;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -56,7 +57,7 @@ pub use features::{Features, RejectedRow};
 pub use held_out::HeldOutTest;
 pub use labels::{Label, TargetColumn};
 pub use layout::DATA_FORMAT;
-pub use meta::{DatasetMeta, Inputs, Rows};
+pub use meta::{DatasetMeta, Inputs, NumberTarget, Rows, Targets};
 pub use prepare::{Prepared, prepare, prepare_for_transfer, prepare_read_only};
 pub use preprocessor::{DateFeature, FittedField, Preprocessor, Scaling};
 pub use saved::{PREPROCESSOR_FORMAT, SavedPreprocessor};

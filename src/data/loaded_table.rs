@@ -9,10 +9,11 @@ use std::path::Path;
 use sweep_core::data_config::DataSpec;
 
 use sweep_core::format::pluralize;
+use sweep_core::trial::Task;
 use sweep_table::error::{quote, suggest};
-use sweep_table::{DataError, Table};
+use sweep_table::{Column, DataError, NumberStyle, Table};
 
-use super::cells::in_order;
+use super::cells::{in_order, number};
 use super::columns::Roles;
 use super::digest::SplitRows;
 use super::encode::SplitEncoder;
@@ -20,11 +21,18 @@ use super::fit::{FittedAll, fit};
 use super::fit_category::{Training, alike_names};
 use super::infer::Open;
 use super::mask::Mask;
+use super::meta::NumberTarget;
 use super::parse::{Part, Values};
 use super::preprocessor::Preprocessor;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
 use super::summary::{SplitSummary, Summary};
-use super::target_kind::{MAX_CLASSES, NUMERIC_HELP, TargetKind, looks_numeric, numeric_classes};
+use super::target_kind::{
+    MAX_CLASSES, NUMERIC_HELP, TargetKind, looks_numeric, numeric_classes, numeric_target,
+};
+use super::target_values::{
+    STRATA, are_numbers, codes_of, number_target, numbers, strata, style_of, target_kind_of,
+    task_of,
+};
 use super::text::FittedText;
 use super::usage::{dropped_note, usage_notes, uses};
 use super::warnings::Note;
@@ -37,8 +45,12 @@ pub(super) struct Source<'a> {
     pub table: &'a Table,
     pub roles: Roles,
     pub part: Part<'a>,
-    /// Indices into the classes.
+    /// Indices into the classes, or strata of a target that is a number.
     pub labels: Vec<u32>,
+    /// The target, where it is a number; by place.
+    pub numbers: Option<Vec<f32>>,
+    /// Weights, by place, if rows have any.
+    pub weights: Option<Vec<f32>>,
     /// Numbers of the groups, common to both files.
     pub groups: Option<Vec<u32>>,
 }
@@ -47,7 +59,9 @@ pub(super) struct Source<'a> {
 pub(super) struct LoadedTable<'a> {
     pub main: Source<'a>,
     pub test: Option<Source<'a>>,
+    /// None of a target that is a number.
     pub classes: Vec<String>,
+    pub task: Task,
     pub summary: Summary,
 }
 
@@ -97,30 +111,70 @@ impl<'a> LoadedTable<'a> {
         let levels = part.labels.levels.iter().zip(&is_there);
         let levels = levels.filter_map(|(level, is_there)| is_there.then_some(level));
         let classes: Vec<String> = in_order(levels).into_iter().map(str::to_owned).collect();
-        check_classes(spec, main, &part, &classes)?;
+        let kind = target_kind_of(part.labels, &classes, part.rows.len());
+        let task = task_of(spec, kind);
+        match task {
+            Task::Classification => check_classes(spec, main, &part, &classes)?,
+            Task::Regression => check_numbers(spec, main, &part, &classes)?,
+        }
         for part in [Some(&part), test.as_ref().map(|(_, part, _)| part)]
             .into_iter()
             .flatten()
         {
             summary.add_dropped(part);
         }
-        notes.extend(alike_classes(spec, &classes));
-        if TargetKind::of(&classes, part.rows.len()) != TargetKind::Classes {
-            notes.push(numeric_classes(&spec.target, classes.len()).key("data.target"));
+        match task {
+            Task::Classification => {
+                notes.extend(alike_classes(spec, &classes));
+                if kind != TargetKind::Classes && spec.task.is_none() {
+                    notes.push(numeric_classes(&spec.target, classes.len()).key("data.target"));
+                }
+            }
+            Task::Regression if spec.task.is_none() => {
+                notes.push(numeric_target(&spec.target, classes.len(), part.rows.len()));
+            }
+            Task::Regression => {}
         }
         summary.notes = notes;
         summary.columns = uses(main, &roles);
         summary.notes.extend(usage_notes(&summary.columns, spec));
         summary.notes.extend(dropped_note(&summary, &part));
-        let mut codes = Codes::new(&classes);
-        let main = codes.source(spec, main, part, roles)?;
-        let test = test.map(|(table, part, roles)| codes.source(spec, table, part, roles));
+        let (style, classes) = match task {
+            Task::Classification => (None, classes),
+            Task::Regression => (Some(style_of(part.labels)), Vec::new()),
+        };
+        let mut codes = Codes {
+            classes: codes_of(&classes),
+            style,
+            groups: HashMap::new(),
+        };
+        let main = codes.source(spec, main, part, (roles, "data.target"))?;
+        let test =
+            test.map(|(table, part, roles)| codes.source(spec, table, part, (roles, TEST_KEY)));
         Ok(LoadedTable {
             main,
             test: test.transpose()?,
             classes,
+            task,
             summary,
         })
+    }
+
+    /// Parts of the target that every split gets its share of: classes, or strata of a number.
+    pub fn strata(&self) -> usize {
+        match self.task {
+            Task::Classification => self.classes.len(),
+            Task::Regression => STRATA,
+        }
+    }
+
+    /// What is learned of the numbers of the training rows, if the target is a number.
+    pub fn number(&self, spec: &DataSpec, train: &SplitRows<'_>) -> Option<NumberTarget> {
+        let numbers = train.numbers.as_ref()?;
+        Some(number_target(
+            spec.target_transform,
+            numbers.iter().copied(),
+        ))
     }
 
     /// The file from which the rows of `side` come.
@@ -169,6 +223,10 @@ impl<'a> LoadedTable<'a> {
                 .iter()
                 .map(|place| self.main.labels[*place as usize])
                 .collect(),
+            numbers: self.main.numbers.as_ref().map(|numbers| {
+                let own = places.iter().map(|place| numbers[*place as usize]);
+                own.collect()
+            }),
             classes: &self.classes,
             groups: self.groups_of(splits, TRAIN),
             seed: spec.split.seed,
@@ -220,12 +278,22 @@ impl<'a> LoadedTable<'a> {
             let source = self.source(split);
             let missing = Mask::of(preprocessor, &source.part, &splits[split]);
             let places = splits[split].iter().map(|place| *place as usize);
+            let is_train = split == TRAIN;
             split += 1;
             SplitRows {
                 counts: x.counts(),
                 x,
                 missing,
                 y: places.clone().map(|place| source.labels[place]).collect(),
+                numbers: source
+                    .numbers
+                    .as_ref()
+                    .map(|numbers| places.clone().map(|place| numbers[place]).collect()),
+                weights: source
+                    .weights
+                    .as_ref()
+                    .filter(|_| is_train)
+                    .map(|weights| places.clone().map(|place| weights[place]).collect()),
                 source: places.map(|place| source.part.rows[place] + 1).collect(),
                 hashes: Vec::new(),
             }
@@ -253,18 +321,31 @@ impl<'a> LoadedTable<'a> {
         Some(splits[split].iter().map(number).collect())
     }
 
-    /// How many rows of each class the splits have.
+    /// How many rows of each class the splits have, or which numbers.
     pub fn summaries(&self, rows: &[SplitRows<'_>; 3]) -> [SplitSummary; 3] {
         [TRAIN, VALID, TEST].map(|split| {
             let mut per_class = vec![0; self.classes.len()];
-            rows[split]
-                .y
-                .iter()
-                .for_each(|label| per_class[*label as usize] += 1);
+            if self.task == Task::Classification {
+                let labels = rows[split].y.iter();
+                labels.for_each(|label| per_class[*label as usize] += 1);
+            }
+            let numbers = rows[split]
+                .numbers
+                .as_ref()
+                .filter(|numbers| !numbers.is_empty());
             SplitSummary {
                 name: SPLITS[split],
                 rows: rows[split].y.len(),
                 per_class,
+                numbers: numbers.map(|numbers| {
+                    let each = || numbers.iter().map(|number| f64::from(*number));
+                    let mean = each().sum::<f64>() / numbers.len() as f64;
+                    let (low, high) = (
+                        each().fold(f64::INFINITY, f64::min),
+                        each().fold(f64::NEG_INFINITY, f64::max),
+                    );
+                    [low, mean, high]
+                }),
             }
         })
     }
@@ -317,25 +398,59 @@ pub(super) fn both<A, B>(
 /// Numbers for labels and groups, common to both files.
 struct Codes<'a> {
     classes: HashMap<String, u32>,
+    /// How numbers of the target are written, if it is one.
+    style: Option<NumberStyle>,
     groups: HashMap<&'a str, u32>,
 }
 
 impl<'a> Codes<'a> {
-    fn new(classes: &[String]) -> Codes<'a> {
-        let classes = classes.iter().cloned().zip(0..).collect();
-        Codes {
-            classes,
-            groups: HashMap::new(),
-        }
-    }
-
     fn source(
         &mut self,
         spec: &DataSpec,
         table: &'a Table,
         part: Part<'a>,
-        roles: Roles,
+        (roles, key): (Roles, &str),
     ) -> Result<Source<'a>, Vec<DataError>> {
+        let (labels, numbers) = match self.style {
+            None => (self.labels(spec, table, &part)?, None),
+            Some(style) => {
+                let numbers = numbers(spec, table, &part, style, key)?;
+                (strata(&numbers), Some(numbers))
+            }
+        };
+        let weights = match roles.weight {
+            None => None,
+            Some(column) => Some(weights(table, &part, column)?),
+        };
+        let groups = part.groups.map(|texts| {
+            // Numbers in the order in which groups come.
+            let mut known: Vec<Option<u32>> = vec![None; texts.levels.len()];
+            let mut number = |row: &u32| {
+                let code = texts.codes[*row as usize];
+                *known[code as usize].get_or_insert_with(|| {
+                    let next = self.groups.len() as u32;
+                    *self.groups.entry(texts.levels.get(code)).or_insert(next)
+                })
+            };
+            part.rows.iter().map(&mut number).collect()
+        });
+        Ok(Source {
+            table,
+            roles,
+            part,
+            labels,
+            numbers,
+            weights,
+            groups,
+        })
+    }
+
+    fn labels(
+        &self,
+        spec: &DataSpec,
+        table: &Table,
+        part: &Part<'_>,
+    ) -> Result<Vec<u32>, Vec<DataError>> {
         let levels = part.labels.levels.iter();
         let codes: Vec<Option<u32>> = levels
             .map(|level| self.classes.get(level).copied())
@@ -354,26 +469,78 @@ impl<'a> Codes<'a> {
             };
             labels.push(code);
         }
-        let groups = part.groups.map(|texts| {
-            // Numbers in the order in which groups come.
-            let mut known: Vec<Option<u32>> = vec![None; texts.levels.len()];
-            let mut number = |row: &u32| {
-                let code = texts.codes[*row as usize];
-                *known[code as usize].get_or_insert_with(|| {
-                    let next = self.groups.len() as u32;
-                    *self.groups.entry(texts.levels.get(code)).or_insert(next)
-                })
-            };
-            part.rows.iter().map(&mut number).collect()
-        });
-        Ok(Source {
-            table,
-            roles,
-            part,
-            labels,
-            groups,
-        })
+        Ok(labels)
     }
+}
+
+/// The weights in `column`, by place.
+fn weights(table: &Table, part: &Part<'_>, column: usize) -> Result<Vec<f32>, Vec<DataError>> {
+    let name = &table.names[column];
+    let blame = |error: DataError| vec![error.key("data.weight").column(name)];
+    let values = match table.column(column) {
+        Column::Numbers { values, .. } => values.as_slice(),
+        Column::Texts(_) => {
+            let message = format!("column {} holds text, and weights are numbers", quote(name));
+            let help = "name a column of numbers, or leave `weight` out";
+            return Err(blame(DataError::new(&table.path, message, help)));
+        }
+    };
+    let mut weights = Vec::with_capacity(part.rows.len());
+    for row in &part.rows {
+        let weight = values[*row as usize] as f32;
+        if !(weight >= 0.0 && weight.is_finite()) {
+            let message = match weight.is_nan() {
+                true => "the weight is missing".to_owned(),
+                false => format!("{} is no weight", values[*row as usize]),
+            };
+            let help = "weights are finite numbers from 0: fill the cell, or exclude the row";
+            return Err(blame(table.error_at(*row, message, help)));
+        }
+        weights.push(weight);
+    }
+    match weights.iter().any(|weight| *weight > 0.0) {
+        true => Ok(weights),
+        false => {
+            let help = "weights above 0 are needed: name another column, or leave `weight` out";
+            Err(blame(DataError::new(
+                &table.path,
+                "every weight is 0",
+                help,
+            )))
+        }
+    }
+}
+
+/// A target that is to be a number must be one in at least two values.
+fn check_numbers(
+    spec: &DataSpec,
+    table: &Table,
+    part: &Part<'_>,
+    values: &[String],
+) -> Result<(), Vec<DataError>> {
+    let (message, help) = match values {
+        [] => return check_classes(spec, table, part, values),
+        [only] => (
+            format!("the target is {} in every row", quote(only)),
+            "at least two numbers are needed: check `target` and `exclude`",
+        ),
+        values
+            if values.iter().all(|value| number(value).is_none())
+                && !are_numbers(part.labels, values) =>
+        {
+            (
+                format!(
+                    "the target holds {} distinct texts, such as {}",
+                    values.len(),
+                    quote(&values[0])
+                ),
+                "a number is predicted from numbers: choose another `target`, or set `task = \"classification\"`",
+            )
+        }
+        _ => return Ok(()),
+    };
+    let error = DataError::new(&table.path, message, help).key("data.target");
+    Err(vec![error.column(&spec.target)])
 }
 
 fn check_classes(

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::preprocessor::Preprocessor;
-use sweep_core::trial::DataDigest;
+use sweep_core::data_config::TargetTransform;
+use sweep_core::trial::{DataDigest, Task};
 
 /// Describes a prepared data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,8 +12,11 @@ pub struct DatasetMeta {
     pub digest: DataDigest,
     /// Names of the columns of `x`, in order.
     pub features: Vec<String>,
-    /// Names of the classes; a label is an index into them.
+    /// Names of the classes; a label is an index into them. None of a target that is a number.
     pub classes: Vec<String>,
+    /// What is learned of a target that is a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberTarget>,
     pub train_rows: usize,
     pub valid_rows: usize,
     pub test_rows: usize,
@@ -21,15 +25,101 @@ pub struct DatasetMeta {
     pub preprocessor: Preprocessor,
 }
 
+/// How numbers of the target are learned: transformed, and by networks also scaled to mean 0 and standard deviation 1
+/// of the training rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct NumberTarget {
+    pub transform: TargetTransform,
+    /// Mean of the transformed numbers of the training rows.
+    pub mean: f64,
+    /// Their standard deviation (divisor n); 0 for a constant.
+    pub sd: f64,
+}
+
 /// Rows of one side of the split.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// Row-major [rows, features].
     pub x: &'a [f32],
-    /// Labels [rows].
-    pub y: &'a [u32],
+    /// [rows].
+    pub y: Targets<'a>,
+    /// Weights [rows], above 0, of training rows; `None` is all alike.
+    pub weights: Option<&'a [f32]>,
     /// As of [`Inputs`].
     pub missing: Option<&'a [u8]>,
+}
+
+/// What is to be predicted of each row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Targets<'a> {
+    /// Indices into the classes.
+    Classes(&'a [u32]),
+    /// In units of the target.
+    Numbers(&'a [f32]),
+}
+
+impl DatasetMeta {
+    pub fn task(&self) -> Task {
+        match self.number {
+            None => Task::Classification,
+            Some(_) => Task::Regression,
+        }
+    }
+
+    /// Numbers that a model gives for a row: one a class, or one.
+    pub fn outputs(&self) -> usize {
+        match self.number {
+            None => self.classes.len(),
+            Some(_) => 1,
+        }
+    }
+}
+
+impl NumberTarget {
+    /// The factor between what networks learn and the transformed target.
+    pub fn scale(&self) -> f64 {
+        if self.sd > 0.0 { self.sd } else { 1.0 }
+    }
+
+    /// What networks learn of `number`.
+    pub fn learned(&self, number: f64) -> f64 {
+        (self.transform.apply(number) - self.mean) / self.scale()
+    }
+
+    /// The number that a network means by `learned`.
+    pub fn number(&self, learned: f64) -> f64 {
+        self.transform.invert(learned * self.scale() + self.mean)
+    }
+}
+
+impl<'a> Targets<'a> {
+    /// Number of rows.
+    pub fn len(self) -> usize {
+        match self {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Labels, if they are classes.
+    pub fn classes(self) -> Option<&'a [u32]> {
+        match self {
+            Targets::Classes(labels) => Some(labels),
+            Targets::Numbers(_) => None,
+        }
+    }
+
+    /// The numbers, if they are such.
+    pub fn numbers(self) -> Option<&'a [f32]> {
+        match self {
+            Targets::Classes(_) => None,
+            Targets::Numbers(numbers) => Some(numbers),
+        }
+    }
 }
 
 /// What a model predicts from.

@@ -113,13 +113,16 @@ fn prepare_below(
     };
     let features = preprocessor.features();
     let classes = content.classes.clone();
-    let digest = digest(&preprocessor, (&features, &classes), &mut rows, &groups);
+    let number = content.number(spec, &rows[TRAIN]);
+    let names = (features.as_slice(), classes.as_slice(), number.as_ref());
+    let digest = digest(&preprocessor, names, &mut rows, &groups);
     let notes = content.notes(spec, &splits, &preprocessor, &rows);
     let imputed = content.imputed(&rows);
     let meta = DatasetMeta {
         digest,
         features,
         classes,
+        number,
         train_rows: rows[TRAIN].y.len(),
         valid_rows: rows[VALID].y.len(),
         test_rows: rows[TEST].y.len(),
@@ -208,13 +211,20 @@ fn write(
             content: Content::Words(words),
         }
     }
+    fn target<'a>(name: &'static str, rows: &'a SplitRows<'_>) -> Tensor<'a> {
+        let content = match &rows.numbers {
+            None => Content::Words(&rows.y),
+            Some(numbers) => Content::Floats(numbers),
+        };
+        Tensor { name, content }
+    }
     let [train, valid, test] = rows;
     let mut data = vec![
         features("x_train", TRAIN),
-        words("y_train", &train.y),
+        target("y_train", train),
         words("row_train", &train.source),
         features("x_valid", VALID),
-        words("y_valid", &valid.y),
+        target("y_valid", valid),
         words("row_valid", &valid.source),
     ];
     data.extend(
@@ -223,6 +233,10 @@ fn write(
             .as_ref()
             .map(|groups| words("group_train", groups)),
     );
+    data.extend(train.weights.as_ref().map(|weights| Tensor {
+        name: "weight_train",
+        content: Content::Floats(weights),
+    }));
     data.extend(
         extra
             .is_new
@@ -239,7 +253,7 @@ fn write(
     data.extend(missing("missing_valid", VALID));
     let mut held_out = vec![
         features("x_test", TEST),
-        words("y_test", &test.y),
+        target("y_test", test),
         words("row_test", &test.source),
         words("group_test", test_groups),
     ];

@@ -75,10 +75,11 @@ pub enum FittedField {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         known_only: bool,
     },
-    /// One feature for each class but the first: how frequent it is where the cell has the category.
+    /// One feature for each class but the first: how frequent it is where the cell has the category. Of a target that
+    /// is a number one feature: its mean there.
     Target {
         column: String,
-        /// The classes, without the first.
+        /// The classes, without the first; one that has no name for a number.
         classes: Vec<String>,
         categories: Vec<String>,
         /// Of each category, [categories, classes].
@@ -253,11 +254,10 @@ impl FittedField {
             }
             FittedField::Target {
                 column, classes, ..
-            } => names.extend(
-                classes
-                    .iter()
-                    .map(|class| format!("{column}:target={class}")),
-            ),
+            } => names.extend(classes.iter().map(|class| match class.as_str() {
+                "" => format!("{column}:target"),
+                class => format!("{column}:target={class}"),
+            })),
             FittedField::Text { text, .. } => names.extend(text.features()),
         }
     }

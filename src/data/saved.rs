@@ -13,7 +13,7 @@ use sweep_core::trial::DataDigest;
 use sweep_table::DataError;
 
 use super::atomic;
-use super::meta::DatasetMeta;
+use super::meta::{DatasetMeta, NumberTarget};
 use super::preprocessor::Preprocessor;
 use super::text::{self, FittedText};
 
@@ -29,6 +29,9 @@ pub struct SavedPreprocessor {
     pub features: Vec<String>,
     /// Names of the classes; a label is an index into them.
     pub classes: Vec<String>,
+    /// What was learned of a target that is a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberTarget>,
     #[serde(rename = "preparation")]
     pub preprocessor: Preprocessor,
     /// The column that was predicted.
@@ -85,6 +88,7 @@ impl SavedPreprocessor {
             digest: meta.digest.clone(),
             features: meta.features.clone(),
             classes: meta.classes.clone(),
+            number: meta.number,
             preprocessor: meta.preprocessor.clone(),
             texts,
         }
@@ -188,8 +192,12 @@ impl SavedPreprocessor {
         if self.features.len() != width || self.features != self.preprocessor.features() {
             return Some("its features are not those that its fields make".to_owned());
         }
-        if self.classes.len() < 2 || self.features.is_empty() {
-            return Some("it needs a feature and two classes".to_owned());
+        let is_sound = match self.number {
+            None => self.classes.len() >= 2,
+            Some(number) => number.mean.is_finite() && number.sd.is_finite() && number.sd >= 0.0,
+        };
+        if !is_sound || self.features.is_empty() {
+            return Some("it needs a feature, and two classes or a number".to_owned());
         }
         let editions = self.reading.as_ref().map(|reading| reading.edition);
         if let Some(edition) = editions.filter(|own| Edition::from_number(*own).is_none()) {
@@ -225,6 +233,7 @@ mod tests {
             digest: DataDigest::from_hex("5".repeat(64)),
             features: vec![format!("{column}.year")],
             classes: vec!["no".to_owned(), "yes".to_owned()],
+            number: None,
             preprocessor: Preprocessor {
                 fields: vec![FittedField::Year {
                     column,

@@ -3,6 +3,7 @@
 //! Invariant: no side that was asked for is empty, and every class has a training row.
 
 use sweep_core::data_config::DataSpec;
+use sweep_core::trial::Task;
 
 use sweep_core::format::pluralize;
 use sweep_table::DataError;
@@ -31,7 +32,7 @@ impl LoadedTable<'_> {
     /// Places of each side in its file, checked for what a side must hold.
     pub fn splits(&mut self, spec: &DataSpec) -> Result<Splits, Vec<DataError>> {
         let groups = self.main.groups.as_deref();
-        let splits = split(&self.main.labels, self.classes.len(), groups, &spec.split);
+        let splits = split(&self.main.labels, self.strata(), groups, &spec.split);
         self.checked(spec, splits)
     }
 
@@ -62,6 +63,9 @@ impl LoadedTable<'_> {
                     None => "raise its share, or use more rows",
                 };
                 errors.push(DataError::new(&source.table.path, message, help).key(key));
+                if self.task == Task::Regression {
+                    continue;
+                }
                 let alone = main.rows_of_classes(self.classes.len());
                 let alone = alone
                     .iter()
@@ -72,6 +76,10 @@ impl LoadedTable<'_> {
                 if spec.split.stratify && alone.len() > FEW {
                     rare.extend(alone.into_iter().map(|class| (class, split)));
                 }
+                continue;
+            }
+            if self.task == Task::Regression {
+                // A stratum may stay without a row.
                 continue;
             }
             let mut counts = vec![0; self.classes.len()];

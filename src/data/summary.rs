@@ -37,7 +37,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ColumnUse {
     pub name: String,
-    /// `target`, `group`, `number`, `year`, `date`, `category`, `binary`, `text` or `not used`.
+    /// `target`, `group`, `weight`, `number`, `year`, `date`, `category`, `binary`, `text` or `not used`.
     pub role: &'static str,
     /// More about it, or why it is not used; may be empty.
     pub detail: String,
@@ -48,12 +48,14 @@ pub struct ColumnUse {
 }
 
 /// One split.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SplitSummary {
     pub name: &'static str,
     pub rows: usize,
-    /// Rows of each class, in the order of the classes.
+    /// Rows of each class, in the order of the classes; empty of a target that is a number.
     pub per_class: Vec<usize>,
+    /// Smallest number of the target, mean and largest one, if it is a number and there are rows.
+    pub numbers: Option<[f64; 3]>,
 }
 
 impl Summary {

@@ -9,8 +9,8 @@ use super::warnings::Note;
 /// Classes a target may have.
 pub(super) const MAX_CLASSES: usize = 1000;
 /// What to do about a target of numbers.
-pub(super) const NUMERIC_HELP: &str = "sweep only classifies: choose a column of classes as the \
-     target, or write one that puts the numbers into a few classes";
+pub(super) const NUMERIC_HELP: &str = "set `task = \"regression\"` to predict the number, or write a column that \
+     puts the numbers into a few classes";
 /// Different numbers up to which a target holds classes, and nothing is said.
 const FEW: usize = 20;
 /// Rows of each number, on average, from which whole numbers are taken as classes.
@@ -50,16 +50,16 @@ pub(super) fn looks_numeric(classes: &[String]) -> bool {
 pub(super) fn numeric_classes(target: &str, classes: usize) -> Note {
     Note::warning(format!(
         "the target {} looks like a number: its {classes} distinct numbers are taken as classes \
-         without order",
+         without order; `task = \"regression\"` predicts the number",
         quote(target)
     ))
 }
 
-/// That the numbers of `target` are described as numbers, and cannot be learned.
+/// That the numbers of `target` are predicted as numbers.
 pub(super) fn numeric_target(target: &str, distinct: usize, rows: usize) -> Note {
-    Note::warning(format!(
-        "the target {} looks numeric: {} distinct numbers in {}; it is described as a number, not by \
-         class. {NUMERIC_HELP}",
+    Note::info(format!(
+        "the target {} is a number ({} distinct ones in {}), so the task is regression; \
+         `task = \"classification\"` takes its values as classes",
         quote(target),
         with_thousands(distinct as u64),
         pluralize(rows, "row")

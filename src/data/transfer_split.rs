@@ -40,7 +40,7 @@ impl TransferSource<'_> {
         let new: Vec<u32> = (0..known.len() as u32)
             .filter(|place| known[*place as usize].is_none())
             .collect();
-        let mut splits = split_new(main, &new, content.classes.len(), &spec.split);
+        let mut splits = split_new(main, &new, content.strata(), &spec.split);
         let mut kept = [0usize; 3];
         for (place, side) in known.iter().enumerate() {
             if let Some(side) = side {

@@ -50,6 +50,9 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
         if roles.group == Some(column) {
             return used("group", String::new());
         }
+        if roles.weight == Some(column) {
+            return used("weight", "of the training rows".to_owned());
+        }
         if roles.dropped.contains(&column) {
             return used(NOT_USED, DROPPED.to_owned());
         }
@@ -164,7 +167,7 @@ fn unused_note(column: &ColumnUse) -> Note {
 fn uses_note(columns: &[ColumnUse]) -> Option<Note> {
     let mut roles: Vec<(&str, Vec<&str>)> = Vec::new();
     let used = columns.iter().filter(|column| column.role != NOT_USED);
-    for column in used.filter(|column| !["target", "group"].contains(&column.role)) {
+    for column in used.filter(|column| !["target", "group", "weight"].contains(&column.role)) {
         match roles.iter_mut().find(|(role, _)| *role == column.role) {
             Some((_, names)) => names.push(&column.name),
             None => roles.push((column.role, vec![&column.name])),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sweep_core::data_config::{DataSpec, TableFormat};
 use sweep_core::format::pluralize;
+use sweep_core::trial::Task;
 use sweep_table::date::{DateFormat, Guess, year};
 use sweep_table::error::{quote, suggest};
 use sweep_table::{Column, DataError, Storage, Table, Texts};
@@ -17,6 +18,7 @@ use super::columns::{Field, Form, Roles, storage};
 use super::loaded_table::LoadedTable;
 use super::summary::ColumnUse;
 use super::target_kind::{MAX_CLASSES, TargetKind, numeric_classes, numeric_target};
+use super::target_values::target_kind_of;
 use super::usage::{doubtful_notes, uses};
 use super::warnings::Note;
 
@@ -158,6 +160,7 @@ impl View {
         let roles = content.main.roles.clone();
         let rows = content.main.part.rows.clone();
         let classes = content.classes.clone();
+        let is_target_number = content.task == Task::Regression;
         let (excluded, dropped) = (content.summary.excluded, content.summary.dropped);
         let mut notes = content.summary.notes.clone();
         let uses = content.summary.columns.clone();
@@ -177,6 +180,10 @@ impl View {
             group = group.or(is_group.then_some(columns.len()));
             let usage = uses[place].clone();
             columns.push(column(&table, place, field, is_target || is_group, usage));
+            if is_target && is_target_number {
+                let last = columns.last_mut().expect("it was pushed");
+                last.kind = ColumnKind::Number;
+            }
         }
         Ok(View {
             table,
@@ -184,7 +191,7 @@ impl View {
             columns,
             target,
             group,
-            is_target_number: false,
+            is_target_number,
             classes,
             excluded,
             dropped,
@@ -290,7 +297,7 @@ impl View {
             .filter(|code| !texts.is_missing[**code as usize])
             .count();
         let distinct = self.classes.len();
-        match TargetKind::of(&self.classes, rows) {
+        match target_kind_of(texts, &self.classes, rows) {
             TargetKind::Classes => {}
             TargetKind::NumericClasses => {
                 self.notes.push(numeric_classes(&column.name, distinct));

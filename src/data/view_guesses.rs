@@ -8,12 +8,10 @@ use std::collections::{HashMap, HashSet};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use sweep_core::data_config::TableFormat;
-use sweep_core::format::{pluralize, with_thousands};
-use sweep_table::{Column, DataError};
+use sweep_table::Column;
 
 use super::cross_split_duplicates::{codes, compared, names_things};
 use super::infer::is_called_identifier;
-use super::target_kind::NUMERIC_HELP;
 use super::view::{View, ViewColumn};
 
 /// Share of rows that must repeat another for their column to be taken for the group.
@@ -86,21 +84,6 @@ impl View {
             }
         }
         counts
-    }
-
-    /// # Errors
-    /// When the target holds numbers that are quantities rather than classes.
-    pub fn check_target_is_a_class(&self) -> Result<(), DataError> {
-        let Some(target) = self.target.filter(|_| self.is_target_number) else {
-            return Ok(());
-        };
-        let message = format!(
-            "it looks like a quantity, not a class: {} hold {} different numbers",
-            pluralize(self.rows(), "row"),
-            with_thousands(self.distinct(target) as u64)
-        );
-        let error = DataError::new(self.path(), message, NUMERIC_HELP).key("--target");
-        Err(error.column(&self.columns[target].name))
     }
 
     /// Columns that may be the group, besides target and group: those of duplicated rows first, with

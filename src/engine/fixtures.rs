@@ -3,6 +3,7 @@
 //! Invariant: the same numbers as the Python script makes, since stored oracles depend on them.
 
 use super::{Callback, Control, Epoch};
+use sweep_core::data_config::TargetTransform;
 use sweep_data::Dataset;
 
 const FEATURES: usize = 6;
@@ -12,9 +13,28 @@ const VALID_ROWS: usize = 1000;
 
 /// Six features in [0, 1) of `bits` bits each, three classes, 2000 training and 1000 validation rows.
 pub(super) fn fixture(bits: u32) -> Dataset {
+    let [train, valid] = rows(bits).map(|(x, scores)| {
+        let class = |score: &f64| ((1.5 * score) as u32).min(CLASSES as u32 - 1);
+        let y = scores.iter().map(class).collect();
+        (x, y)
+    });
+    Dataset::in_memory(FEATURES, CLASSES, train, valid)
+}
+
+/// The same rows, with a hundred times the score that decides the class as the target.
+pub(super) fn fixture_numbers(bits: u32, transform: TargetTransform) -> Dataset {
+    let [train, valid] = rows(bits).map(|(x, scores)| {
+        let y = scores.iter().map(|score| (100.0 * score) as f32).collect();
+        (x, y)
+    });
+    Dataset::in_memory_numbers(FEATURES, transform, train, valid)
+}
+
+/// Features and scores of training and validation rows.
+fn rows(bits: u32) -> [(Vec<f32>, Vec<f64>); 2] {
     let mut state = 1u64;
     let mut side = |rows: usize| {
-        let (mut x, mut y) = (Vec::new(), Vec::new());
+        let (mut x, mut scores) = (Vec::new(), Vec::new());
         for _ in 0..rows {
             let mut row = [0.0f64; FEATURES + 1];
             for value in &mut row {
@@ -26,12 +46,11 @@ pub(super) fn fixture(bits: u32) -> Dataset {
             let step = if row[3] > 0.5 { 0.5 } else { 0.0 };
             let score = row[0] + row[1] * row[2] + step + 0.5 * row[FEATURES];
             x.extend(row[..FEATURES].iter().map(|value| *value as f32));
-            y.push(((1.5 * score) as u32).min(CLASSES as u32 - 1));
+            scores.push(score);
         }
-        (x, y)
+        (x, scores)
     };
-    let train = side(TRAIN_ROWS);
-    Dataset::in_memory(FEATURES, CLASSES, train, side(VALID_ROWS))
+    [side(TRAIN_ROWS), side(VALID_ROWS)]
 }
 
 /// Remembers every epoch; stops at the step asked for, keeping a checkpoint of it.

@@ -8,17 +8,23 @@ mod artifact;
 pub mod evaluate;
 #[cfg(test)]
 mod fixtures;
+pub mod kept;
 pub mod models;
 pub mod predict;
 pub mod score;
 mod training;
 mod version;
+mod weights;
 
 pub use training::{
     Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome,
 };
 
-use sweep_core::trial::TrialSpec;
+use predict::{PredictError, Predictor};
+use score::{Measure, Outputs};
+use sweep_core::trial::models::{Loss, MlpSpec, XgboostSpec};
+use sweep_core::trial::{Metric, ModelSpec, TrialSpec};
+use sweep_data::DatasetMeta;
 
 /// Trains `job` with the CPU engine for its kind of model, resuming from `checkpoint` if given.
 ///
@@ -57,7 +63,7 @@ pub fn train_with(
     let job = Job { data, ..job };
     let kind = models::of(job.spec.model.kind());
     let mut outcome = kind.train(backend, job, checkpoint, callback)?;
-    count_rows(&job, &mut outcome);
+    complete(&job, &mut outcome)?;
     Ok(outcome)
 }
 
@@ -66,11 +72,61 @@ pub fn train_with(
 pub fn train_together(backend: &mut dyn Backend, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>) {
     let jobs: Vec<Job<'_>> = lanes.iter().map(|lane| lane.job).collect();
     backend.train(lanes, &mut |place, mut outcome| {
-        if let Ok(outcome) = &mut outcome {
-            count_rows(&jobs[place], outcome);
+        if let Ok(done) = &mut outcome
+            && let Err(error) = complete(&jobs[place], done)
+        {
+            outcome = Err(error);
         }
         ended(place, outcome);
     });
+}
+
+/// Adds to a result what is measured once: every metric of the model that was kept, asked as it was read back, and how many
+/// rows it comes from.
+fn complete(job: &Job<'_>, outcome: &mut Outcome) -> Result<(), EngineError> {
+    if let Outcome::Done(result) = outcome
+        && result.best.is_some()
+    {
+        for (name, value) in at_best(job)? {
+            if result.metrics.iter().all(|(known, _)| *known != name) {
+                result.metrics.push((name, value));
+            }
+        }
+    }
+    count_rows(job, outcome);
+    Ok(())
+}
+
+/// Every metric of the model that training left in the folder of `job`, on its validation rows; keeps what it predicts for
+/// them.
+fn at_best(job: &Job<'_>) -> Result<Vec<(Metric, f64)>, EngineError> {
+    let (meta, rows) = (job.data.meta(), job.data.valid());
+    let unreadable = |error: PredictError| match error {
+        PredictError::Engine(error) => error,
+        other => EngineError::Unsupported(other.to_string()),
+    };
+    let kind = job.spec.model.kind();
+    let model = Predictor::load(job.folder, kind, &meta.features, meta.into());
+    let predicted = model
+        .map_err(unreadable)?
+        .predict(rows.inputs())
+        .map_err(unreadable)?;
+    let outputs = match meta.number {
+        None => Outputs::Probabilities(&predicted.probabilities),
+        Some(_) => Outputs::Numbers(&predicted.numbers),
+    };
+    // They can be made again from the model, so a disk that has no room for them costs no trial.
+    let _ = kept::write(job.folder, meta, rows.y, &predicted);
+    let measure = Measure::new(meta, outputs, rows.y, loss_of(&job.spec.model, meta));
+    Ok(measure.at_best(&job.spec.objective))
+}
+
+/// What `model` makes small where the target is a number, in units of the transformed target.
+pub fn loss_of(model: &ModelSpec, meta: &DatasetMeta) -> Loss {
+    let sd = meta.number.map_or(1.0, |number| number.scale());
+    let network = MlpSpec::of(model).map(|network| network.loss_in(sd));
+    let boosted = || XgboostSpec::of(model).map(|boosted| boosted.loss(sd));
+    network.or_else(boosted).unwrap_or(Loss::Squared)
 }
 
 /// Adds to a result how many rows it comes from, where that is not all the data have.

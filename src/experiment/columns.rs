@@ -15,6 +15,7 @@ pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
     for part in [
         "target",
         "group",
+        "weight",
         "drop",
         "numeric",
         "year",

@@ -7,11 +7,14 @@ use super::columns;
 use super::diagnostic::{Diagnostic, Problems};
 use super::encoders;
 use super::features;
-use super::format;
+use super::format::{self, AUTO};
 use super::keys;
 use super::node::{Content, Node};
 use super::table::{Table, boolean, must_be, number, seed, text, texts};
-use sweep_core::data_config::{DataSpec, Edition, MissingPolicy, MissingRules, Scale, SplitSpec};
+use sweep_core::data_config::{
+    DataSpec, Edition, MissingPolicy, MissingRules, Scale, SplitSpec, TargetTransform,
+};
+use sweep_core::trial::Task;
 
 /// Share of rows for validation, and for test, when the file says nothing.
 const DEFAULT_SHARE: f64 = 0.2;
@@ -57,6 +60,11 @@ pub(super) fn read(root: &Node, edition: Edition, problems: &mut Problems) -> Op
         paths: table.read("path", problems, paths).unwrap_or_default(),
         format: format::read(table, edition, problems),
         target: target(table, problems),
+        task: table.read("task", problems, task).flatten(),
+        target_transform: table
+            .read("target_transform", problems, transform)
+            .unwrap_or_default(),
+        weight: table.read("weight", problems, text),
         group: table.read("group", problems, text),
         exclude: exclude(table, problems),
         drop: names("drop", problems),
@@ -102,6 +110,21 @@ fn target(table: Table<'_>, problems: &mut Problems) -> String {
         return String::new();
     }
     table.read("target", problems, text).unwrap_or_default()
+}
+
+/// `None` is found from the values.
+fn task(node: &Node) -> Result<Option<Task>, &Node> {
+    match node.text() {
+        Some(AUTO) => Ok(None),
+        Some(name) => Task::named(name).map(Some).ok_or(node),
+        None => Err(node),
+    }
+}
+
+fn transform(node: &Node) -> Result<TargetTransform, &Node> {
+    let named = TargetTransform::ALL.into_iter();
+    let found = named.filter(|transform| node.text() == Some(transform.name()));
+    found.last().ok_or(node)
 }
 
 fn scale(node: &Node) -> Result<Scale, &Node> {

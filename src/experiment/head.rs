@@ -1,10 +1,11 @@
 //! The `[experiment]` table: name, replicate seeds, objective, learning curve.
 
-use super::diagnostic::{Diagnostic, Place, Problems};
+use super::diagnostic::{Diagnostic, Place, Problems, nearest};
 use super::keys;
 use super::node::{Content, Node};
 use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
-use sweep_core::trial::{Goal, METRICS, Objective};
+use sweep_core::format::one_of;
+use sweep_core::trial::{Goal, METRICS, MetricDef, Objective, Task, VALID, metrics_of};
 
 /// Longest name of an experiment, in bytes; it becomes the name of a folder.
 const MAX_NAME: usize = 100;
@@ -16,7 +17,8 @@ const OBJECTIVE_KEYS: [&str; 2] = ["metric", "goal"];
 pub(super) struct Head {
     pub name: String,
     pub seeds: Vec<u64>,
-    pub objective: Objective,
+    /// `None` is what is usual for the task.
+    pub objective: Option<Objective>,
     pub train_fractions: Vec<f64>,
 }
 
@@ -53,7 +55,7 @@ pub(super) fn read(
     Head {
         name,
         seeds: seeds.unwrap_or_else(|| vec![1]),
-        objective: objective.unwrap_or_default(),
+        objective,
         train_fractions: train_fractions.unwrap_or_else(|| vec![1.0]),
     }
 }
@@ -131,9 +133,7 @@ fn train_fractions(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>
 fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
     let node = table.get("objective")?;
     if let Content::Text(_) = node.content {
-        let (metric, goal) = metric(table, node, problems)?;
-        let metric = metric.to_owned();
-        return Some(Objective { metric, goal });
+        return metric(node, problems);
     }
     if node.entries().is_none() {
         table.refuse("objective", node, problems);
@@ -152,17 +152,21 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
         );
         return None;
     };
-    let (metric, goal) = metric(table, &named.value, problems)?;
+    let found = metric(&named.value, problems)?;
     if let Some(asked) = node.entry("goal") {
         match asked.value.text() {
-            Some(text) if text == goal.name() => {}
+            Some(text) if text == found.goal.name() => {}
             Some("min" | "max") => problems.add(
                 Diagnostic::new(
                     &asked.value.place,
-                    format!("the goal of `{metric}` is \"{}\"", goal.name()),
+                    format!(
+                        "the goal of `{}` is \"{}\"",
+                        found.metric,
+                        found.goal.name()
+                    ),
                 )
                 .label("the opposite direction")
-                .help(match goal {
+                .help(match found.goal {
                     Goal::Min => "a lower value is better: leave `goal` out or set it to \"min\"",
                     Goal::Max => "a higher value is better: leave `goal` out or set it to \"max\"",
                 }),
@@ -175,18 +179,47 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
             ),
         }
     }
-    Some(Objective {
-        metric: metric.to_owned(),
-        goal,
-    })
+    Some(found)
 }
 
-fn metric(table: Table<'_>, node: &Node, problems: &mut Problems) -> Option<(&'static str, Goal)> {
-    let known = METRICS
-        .into_iter()
-        .find(|(name, _)| node.text() == Some(name));
-    if known.is_none() {
-        table.refuse("objective", node, problems);
+/// The objective that `node` names; otherwise a problem that lists what there is.
+fn metric(node: &Node, problems: &mut Problems) -> Option<Objective> {
+    let text = node.text().unwrap_or_default();
+    let found = Objective::named(text);
+    if found.is_none() {
+        let bare = text.strip_prefix(VALID).unwrap_or(text);
+        let stem = bare.split('@').next().unwrap_or_default().to_lowercase();
+        let is_meant =
+            |known: &&MetricDef| known.name == stem || known.spellings.contains(&stem.as_str());
+        let patterns: Vec<String> = METRICS.iter().map(MetricDef::pattern).collect();
+        let mut meant: Vec<String> = METRICS
+            .iter()
+            .filter(is_meant)
+            .map(MetricDef::pattern)
+            .collect();
+        if meant.is_empty() {
+            let near = nearest(text, patterns.iter().map(String::as_str));
+            meant.extend(near.map(str::to_owned));
+        }
+        let all = |task: Task| {
+            let names: Vec<String> = metrics_of(task).map(MetricDef::pattern).collect();
+            format!("{}: {}", task.name(), names.join(", "))
+        };
+        let mut help = String::new();
+        if !meant.is_empty() {
+            help = format!("did you mean {}?\n", one_of(meant));
+        }
+        let [classes, numbers] = Task::ALL.map(all);
+        help.push_str(&format!("metrics for {classes}\nfor {numbers}"));
+        let shown = match node.text() {
+            Some(text) => format!("there is no metric {text:?}"),
+            None => "`experiment.objective` must be the name of a metric".to_owned(),
+        };
+        problems.add(
+            Diagnostic::new(&node.place, shown)
+                .label("not a metric")
+                .help(help),
+        );
     }
-    known
+    found
 }

@@ -40,7 +40,7 @@ pub(crate) const EXPERIMENT: &[Key] = &[
     },
     Key {
         name: "objective",
-        allowed: "\"valid/accuracy\", \"valid/loss\", \"valid/macro_f1\", or a table such as \
+        allowed: "a metric of the validation rows, such as \"valid/accuracy\" or \"valid/rmse\", or a table such as \
                   { metric = \"valid/loss\", goal = \"min\" }",
         about: "the validation metric that ranks trials and picks their best epoch",
     },
@@ -66,7 +66,7 @@ pub(crate) const SPLIT: &[Key] = &[
     Key {
         name: "stratify",
         allowed: "true or false",
-        about: "keep the class proportions in every split",
+        about: "keep the class proportions, or the distribution of a number, in every split",
     },
     Key {
         name: "seed",
@@ -86,7 +86,22 @@ pub(crate) const DATA: &[Key] = &[
     Key {
         name: "target",
         allowed: "the name of a column",
-        about: "the column to predict; its values are the classes",
+        about: "the column to predict: its values are classes or numbers",
+    },
+    Key {
+        name: "task",
+        allowed: "\"auto\", \"classification\" or \"regression\"",
+        about: "whether the target is a class or a number; \"auto\" is decided from its values, and told",
+    },
+    Key {
+        name: "target_transform",
+        allowed: "\"none\", \"log\" or \"log1p\"",
+        about: "regression: what numbers are learned as; predictions and metrics stay in units of the target",
+    },
+    Key {
+        name: "weight",
+        allowed: "the name of a column",
+        about: "weights of the training rows: numbers from 0; metrics count every row once",
     },
     Key {
         name: "group",

@@ -80,7 +80,8 @@ pub struct Experiment {
     pub name: String,
     /// Replicate seeds in file order; at least one, each once.
     pub seeds: Vec<u64>,
-    pub objective: Objective,
+    /// What trials are ranked by; `None` is what is usual for the task.
+    pub objective: Option<Objective>,
     /// Fractions of the training rows that every configuration is trained on: 1 first, then those that
     /// a learning curve asks for, in file order.
     pub train_fractions: Vec<f64>,

@@ -1,7 +1,8 @@
 //! The CSV files of a report.
 
 use std::collections::HashMap;
-use sweep_analysis::{Anova, BEST, Inference, Input, learning_curve, text, transfer};
+use sweep_analysis::lead::RowNumbers;
+use sweep_analysis::{Anova, BEST, Inference, Input, errors, learning_curve, text, transfer};
 
 use super::csv_table::{CsvTable, number, whole};
 use super::{comparisons, dummy_text, hyperparameters, test};
@@ -11,7 +12,7 @@ use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 14] = [
     "trials.csv",
     "best.csv",
     "comparisons.csv",
@@ -25,6 +26,7 @@ pub const NAMES: [&str; 13] = [
     "importance.csv",
     "test.csv",
     "dummy.csv",
+    "errors.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -48,6 +50,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         importance(input),
         test::csv_table(input.test.as_ref()),
         dummy_text::csv_table(input.dummy.as_ref(), summary),
+        errors_by_size(input, summary),
     ];
     NAMES
         .into_iter()
@@ -309,6 +312,34 @@ fn confusion(input: &Input) -> CsvTable {
                         .as_slice(),
                 );
             }
+        }
+    }
+    csv
+}
+
+/// Errors of the best configuration of each kind by tenths of the true numbers.
+fn errors_by_size(input: &Input, summary: &Summary) -> CsvTable {
+    let mut csv = CsvTable::new(&[
+        "kind", "config", "models", "lowest", "highest", "rows", "bias", "mae", "rmse",
+    ]);
+    for config in &summary.ranking {
+        let of_runs = config
+            .runs
+            .iter()
+            .filter_map(|run| input.row_numbers.get(&run.trial));
+        let models: Vec<&RowNumbers> = of_runs.collect();
+        for slice in errors::slices(&models) {
+            csv.push(&[
+                config.kind.name().to_owned(),
+                config.id.to_string(),
+                models.len().to_string(),
+                text::exact(slice.range.0),
+                text::exact(slice.range.1),
+                slice.rows.to_string(),
+                text::exact(slice.bias),
+                text::exact(slice.mae),
+                text::exact(slice.rmse),
+            ]);
         }
     }
     csv

@@ -4,7 +4,7 @@ use super::csv_table::{CsvTable, number};
 use sweep_analysis::dummy::{Dummy, Strategy};
 use sweep_analysis::lead::{Lead, LeadVerdict, ZeroLine};
 use sweep_analysis::{Configuration, Summary, text};
-use sweep_core::trial::METRICS;
+use sweep_core::trial::{MetricDef, Task, metrics_of};
 
 /// Longest name of a class in a table or a sentence, in characters.
 const CLASS: usize = 40;
@@ -14,6 +14,9 @@ pub fn name(strategy: &Strategy) -> &'static str {
     match strategy {
         Strategy::MostFrequent { .. } => "majority class",
         Strategy::Prior { .. } => "class frequencies",
+        Strategy::Mean { .. } => "mean",
+        Strategy::Median { .. } => "median",
+        Strategy::Quantile { .. } => "quantile",
     }
 }
 
@@ -26,6 +29,15 @@ pub fn about(strategy: &Strategy) -> String {
         }
         Strategy::Prior { .. } => {
             "always predicts the class frequencies of the training rows".to_owned()
+        }
+        Strategy::Mean { value }
+        | Strategy::Median { value }
+        | Strategy::Quantile { value, .. } => {
+            let what = name(strategy);
+            format!(
+                "always predicts {}, the {what} of the training rows",
+                text::score(*value)
+            )
         }
     }
 }
@@ -56,9 +68,7 @@ pub fn warning(summary: &Summary) -> Option<String> {
             "a model that always predicts the most frequent class ({})",
             text::cut(name, CLASS)
         ),
-        Strategy::Prior { .. } => {
-            "a model that always predicts the class frequencies of the training rows".to_owned()
-        }
+        other => format!("a model that {}", about(other)),
     };
     Some(format!(
         "the best configuration {relation} {what}: {} {} against {}, {}. {}.",
@@ -120,15 +130,22 @@ fn some_rows(rows: f64) -> String {
 
 /// What may get the winner above the zero line, or show that it is.
 fn advice(lead: &Lead, metric: &str) -> String {
-    let others = METRICS.iter().map(|(name, _)| *name);
-    let others = others.filter(|name| *name != metric);
-    let others: Vec<&str> = others.collect();
+    let task = MetricDef::of(metric).and_then(|(metric, _)| metric.task);
+    let task = task.unwrap_or_default();
+    let others = metrics_of(task)
+        .filter(|other| other.is_cheap)
+        .map(MetricDef::pattern);
+    let others: Vec<String> = others.filter(|name| name != metric).collect();
     match lead.verdict() {
         LeadVerdict::UnclearOverSeeds => {
             "More seeds may make the difference clear (`sweep run FILE --more-seeds 5`)".to_owned()
         }
         _ => format!(
-            "Add features that tell the classes apart, or choose another `objective` ({})",
+            "Add features that {}, or choose another `objective` ({})",
+            match task {
+                Task::Classification => "tell the classes apart",
+                Task::Regression => "have to do with the target",
+            },
             others.join(", ")
         ),
     }

@@ -7,14 +7,34 @@ use sweep_analysis::text;
 use serde_json::{Value as Json, json};
 
 use super::csv_table::CsvTable;
-use super::markup::{IN_MEMORY, paragraph, row};
+use super::markup::{IN_MEMORY, escape, paragraph, row};
 use sweep_core::trial::{Evaluated, TestScore};
 use sweep_store::EvaluationRecord;
 
 /// Heads of [`table`].
-pub const COLUMNS: [&str; 6] = [
-    "Kind", "Config", "Seeds", "Accuracy", "Macro F1", "Log loss",
-];
+pub fn columns(test: &EvaluationRecord) -> Vec<String> {
+    let usual = ["Kind", "Config", "Seeds"].map(str::to_owned);
+    let models = test.evaluation.models.iter();
+    let most = models.max_by_key(|model| model.scores.len());
+    let scores = most.into_iter().flat_map(|model| &model.scores);
+    usual
+        .into_iter()
+        .chain(scores.map(|score| head(&score.metric)))
+        .collect()
+}
+
+/// `Accuracy` of `test/accuracy`.
+fn head(metric: &str) -> String {
+    if metric == "test/loss" {
+        return "Log loss".to_owned();
+    }
+    let label = text::metric(metric.split_once('/').map_or(metric, |(_, name)| name));
+    // Without the unit, which rows of a table have no room for.
+    let label = label.split(" (").next().unwrap_or_default();
+    let mut letters = label.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
 
 /// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
 pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
@@ -57,9 +77,9 @@ pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
     let mut html = String::new();
     paragraph(&mut html, "", &about(test));
     html.push_str("<div class=\"wide\"><table>\n<thead><tr>");
-    for (place, name) in COLUMNS.iter().enumerate() {
+    for (place, name) in columns(test).iter().enumerate() {
         let class = if place < 2 { " class=\"text\"" } else { "" };
-        write!(html, "<th{class}>{name}</th>").expect(IN_MEMORY);
+        write!(html, "<th{class}>{}</th>", escape(name)).expect(IN_MEMORY);
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for cells in table(test) {
@@ -73,7 +93,7 @@ pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
     html
 }
 
-/// One row a configuration, for [`COLUMNS`].
+/// One row a configuration, for [`columns`].
 pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
     let cells = |model: &Evaluated| {
         let mut cells = vec![

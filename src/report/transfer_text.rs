@@ -2,7 +2,7 @@
 
 use sweep_analysis::transfer::{self, PairPoint};
 use sweep_analysis::{Summary, text};
-use sweep_core::trial::Objective;
+use sweep_core::trial::{MetricDef, Objective};
 use sweep_store::ExperimentRecord;
 
 /// The gain of the best transfer configuration at each training size; empty without a transfer.
@@ -47,7 +47,7 @@ pub fn sentence(point: &PairPoint, objective: &Objective) -> String {
     format!("{training_rows} ({rows}): {said}.")
 }
 
-/// `+2.3 points` for shares of rows, `+0.0123` for losses.
+/// `+2.3 points` for metrics from 0 to 1, `+0.0123` for others.
 pub(crate) fn amount(objective: &Objective, gain: f64) -> String {
     let unit = match in_points(objective) {
         true => " points",
@@ -59,12 +59,17 @@ pub(crate) fn amount(objective: &Objective, gain: f64) -> String {
 pub(crate) fn signed(objective: &Objective, gain: f64) -> String {
     match in_points(objective) {
         true => format!("{:+.1}", 100.0 * gain),
-        false => format!("{gain:+.4}"),
+        false if gain.abs() < 1e3 => format!("{gain:+.4}"),
+        false => format!(
+            "{}{}",
+            if gain < 0.0 { "-" } else { "+" },
+            text::score(gain.abs())
+        ),
     }
 }
 
 fn in_points(objective: &Objective) -> bool {
-    objective.metric != "valid/loss"
+    objective.def().is_none_or(MetricDef::is_fraction)
 }
 
 fn short(number: f64) -> String {

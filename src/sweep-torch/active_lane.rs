@@ -100,16 +100,21 @@ pub fn conclude(
         return LaneOutcome::Diverged(Divergence::Validation { loss, steps });
     }
     let step = trial_state.epoch() + 1;
+    // Losses of numbers are told in units of the transformed target.
+    let number = trial_state.job().data.meta().number;
+    let unit = number.map_or(1.0, |number| {
+        trial_state.spec().loss().scale(number.scale())
+    });
     let measured = Measured {
-        train_loss: trained.losses.iter().copied().map(f64::from).sum::<f64>()
+        train_loss: unit * trained.losses.iter().copied().map(f64::from).sum::<f64>()
             / trained.losses.len() as f64,
-        valid_loss: validated.loss,
+        valid_loss: unit * validated.loss,
         lr,
         grad_norm: trained.norms.iter().copied().map(f64::from).sum::<f64>() / steps as f64,
         seconds,
     };
-    let report = trial_state.report(step, &measured, &validated.confusion);
-    trial_state.note(&report, &validated.confusion, numbers);
+    let report = trial_state.report(step, &measured, &validated.evaluation);
+    trial_state.note(&report, &validated.evaluation.confusion, numbers);
     let callback = &mut *active.waiting.lane.callback;
     let control = callback.epoch(&report, &mut || trial_state.checkpoint(numbers));
     match control == Control::Stop && !trial_state.is_over() {

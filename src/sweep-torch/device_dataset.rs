@@ -2,14 +2,26 @@
 //!
 //! Invariant: a batch is made of rows by index alone, on the device.
 
-use sweep_data::Dataset;
 use sweep_data::Rows as HostRows;
+use sweep_data::{Dataset, Targets};
 use tch::{Device, Kind, Tensor};
 
-/// One side of a data set: `x` [rows, inputs], `y` [rows].
+/// One side of a data set: `x` [rows, inputs], `y` [rows], labels or numbers as networks learn them.
 pub struct Rows {
     pub x: Tensor,
     pub y: Tensor,
+    /// Weights of rows [rows], if they have any.
+    pub weights: Option<Tensor>,
+}
+
+/// Rows of a batch for each of K lanes.
+pub struct Batch {
+    /// [K, inputs, rows]
+    pub x: Tensor,
+    /// [K, rows]
+    pub y: Tensor,
+    /// [K, rows]
+    pub weights: Option<Tensor>,
 }
 
 /// A data set on a device.
@@ -38,12 +50,24 @@ impl DeviceDataset {
     pub fn new(data: &Dataset, device: Device) -> DeviceDataset {
         let features = data.meta().features.len() as i64;
         let side = |rows: HostRows<'_>| {
-            let labels: Vec<i64> = rows.y.iter().map(|label| i64::from(*label)).collect();
+            let y = match (rows.y, data.meta().number) {
+                (Targets::Numbers(numbers), Some(number)) => {
+                    let learned = numbers
+                        .iter()
+                        .map(|value| number.learned(f64::from(*value)) as f32);
+                    Tensor::from_slice(&learned.collect::<Vec<f32>>())
+                }
+                (targets, _) => {
+                    let labels = targets.classes().unwrap_or_default().iter();
+                    Tensor::from_slice(&labels.map(|label| i64::from(*label)).collect::<Vec<i64>>())
+                }
+            };
             Rows {
                 x: Tensor::from_slice(rows.x)
                     .view([-1, features])
                     .to_device(device),
-                y: Tensor::from_slice(&labels).to_device(device),
+                y: y.to_device(device),
+                weights: None,
             }
         };
         DeviceDataset {
@@ -87,7 +111,25 @@ impl Rows {
         let x = (self.x.index_select(1, &sources) - row(&low)) * row(&factor);
         Rows {
             x: x.clamp(0.0, 1.0),
+            ..self.alike()
+        }
+    }
+
+    /// The same rows again, of which nothing is copied.
+    pub fn alike(&self) -> Rows {
+        Rows {
+            x: self.x.shallow_clone(),
             y: self.y.shallow_clone(),
+            weights: self.weights.as_ref().map(Tensor::shallow_clone),
+        }
+    }
+
+    /// The same rows with `weights`.
+    pub fn weighted(self, weights: Option<&[f32]>) -> Rows {
+        let device = self.x.device();
+        Rows {
+            weights: weights.map(|weights| Tensor::from_slice(weights).to_device(device)),
+            ..self
         }
     }
 
@@ -95,43 +137,58 @@ impl Rows {
         self.y.size()[0] as usize
     }
 
-    /// Rows `start..start + rows` for each of `lanes`: `x` [K, inputs, rows], `y` [K, rows].
-    pub fn param_group(&self, start: usize, rows: usize, lanes: i64) -> (Tensor, Tensor) {
+    /// Rows `start..start + rows` for each of `lanes`.
+    pub fn param_group(&self, start: usize, rows: usize, lanes: i64) -> Batch {
         let cut = |tensor: &Tensor| tensor.narrow(0, start as i64, rows as i64);
-        spread(&cut(&self.x), &cut(&self.y), lanes)
+        Batch {
+            x: spread_inputs(&cut(&self.x), lanes),
+            y: spread(&cut(&self.y), lanes),
+            weights: self
+                .weights
+                .as_ref()
+                .map(|weights| spread(&cut(weights), lanes)),
+        }
     }
 
-    /// The batch of `rows` rows that begins at `start` of each lane's order: `x` [K, inputs, rows], `y`
-    /// [K, rows].
-    pub fn batch(&self, orders: &Orders, start: usize, rows: usize) -> (Tensor, Tensor) {
+    /// The batch of `rows` rows that begins at `start` of each lane's order.
+    pub fn batch(&self, orders: &Orders, start: usize, rows: usize) -> Batch {
         let chosen = orders
             .order
             .narrow(1, start as i64, rows as i64)
             .reshape(-1);
-        let (x, y) = (
-            self.x.index_select(0, &chosen),
-            self.y.index_select(0, &chosen),
-        );
+        let choose = |tensor: &Tensor| tensor.index_select(0, &chosen);
+        let (x, y) = (choose(&self.x), choose(&self.y));
+        let weights = self.weights.as_ref().map(choose);
         match orders.order.size()[0] {
-            1 => spread(&x, &y, orders.lanes),
+            1 => Batch {
+                x: spread_inputs(&x, orders.lanes),
+                y: spread(&y, orders.lanes),
+                weights: weights.map(|weights| spread(&weights, orders.lanes)),
+            },
             lanes => {
                 let rows = rows as i64;
-                let x = x.view([lanes, rows, -1]).transpose(1, 2);
-                (x, y.view([lanes, rows]))
+                Batch {
+                    x: x.view([lanes, rows, -1]).transpose(1, 2),
+                    y: y.view([lanes, rows]),
+                    weights: weights.map(|weights| weights.view([lanes, rows])),
+                }
             }
         }
     }
 }
 
-/// The same rows for every lane.
-fn spread(x: &Tensor, y: &Tensor, lanes: i64) -> (Tensor, Tensor) {
+/// The same rows [rows, inputs] for every lane: [K, inputs, rows].
+fn spread_inputs(x: &Tensor, lanes: i64) -> Tensor {
     let size = x.size();
-    let x = x.transpose(0, 1).unsqueeze(0);
-    let y = y.unsqueeze(0);
-    (
-        x.expand([lanes, size[1], size[0]], false),
-        y.expand([lanes, size[0]], false),
-    )
+    x.transpose(0, 1)
+        .unsqueeze(0)
+        .expand([lanes, size[1], size[0]], false)
+}
+
+/// The same [rows] for every lane: [K, rows].
+fn spread(of_rows: &Tensor, lanes: i64) -> Tensor {
+    let rows = of_rows.size()[0];
+    of_rows.unsqueeze(0).expand([lanes, rows], false)
 }
 
 impl Orders {

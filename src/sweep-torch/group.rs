@@ -5,9 +5,8 @@
 
 use sweep_core::awake;
 use sweep_engine::Ended;
-use sweep_engine::models::mlp::init_rng;
 use sweep_engine::models::mlp::trial_state::{Inputs, List, ParamGroup, TrialState};
-use sweep_engine::score::Confusion;
+use sweep_engine::models::mlp::{Evaluation, Learned, init_rng};
 use tch::{Device, Kind, Tensor};
 
 use crate::active_lane::{
@@ -16,7 +15,7 @@ use crate::active_lane::{
 use crate::device_dataset::{DeviceDataset, Orders, Rows};
 use crate::layout::Layout;
 use crate::masks::{Masks, Source};
-use crate::network::{Lanes, Network, Pass, losses};
+use crate::network::{Criterion, Lanes, Network, Pass};
 use crate::optimizer::{Constants, Numbers, Table};
 use crate::snapshot::{Snapshot, to_host};
 use crate::trained::{Trained, Validated};
@@ -38,13 +37,12 @@ struct Group<'w, 'a> {
     /// Start and count of the parameters that are trained at one rate.
     param_groups: Vec<(i64, i64)>,
     constants: Constants,
-    /// Fractions of the target that are spread over all classes, [K, 1].
-    smoothing: Option<Tensor>,
+    criterion: Criterion,
     numbers: Numbers,
     /// Running statistics, each [N * H].
     running: Vec<Tensor>,
     batch: usize,
-    classes: usize,
+    outputs: usize,
 }
 
 /// Trains `lanes`, at least one, each to its outcome.
@@ -78,15 +76,13 @@ impl<'w, 'a> Group<'w, 'a> {
         let first = &lanes[0].trial_state;
         let layout = Layout::of(first);
         let network = Network::of(first, &layout);
-        let plain = |rows: &Rows| Rows {
-            x: rows.x.shallow_clone(),
-            y: rows.y.shallow_clone(),
-        };
         let enter = |rows: &Rows| match first.inputs() {
             Inputs::Piecewise(edges) => rows.in_bins(edges),
-            Inputs::Plain | Inputs::Periodic { .. } => plain(rows),
+            Inputs::Plain | Inputs::Periodic { .. } => rows.alike(),
         };
-        let (train, valid) = (enter(&resident.train), enter(&resident.valid));
+        let learned = Learned::of(&first.job(), first.spec());
+        let train = enter(&resident.train).weighted(learned.weights());
+        let valid = enter(&resident.valid);
         let batch = first.spec().batch_rows(train.count());
         let param_groups = first.param_groups().into_iter();
         let param_groups = param_groups.map(|part| (part.start as i64, part.count as i64));
@@ -117,7 +113,7 @@ impl<'w, 'a> Group<'w, 'a> {
         let mut group = Group {
             param_groups: param_groups.collect(),
             constants: Constants::of(&specs(&lanes), device),
-            smoothing: None,
+            criterion: Criterion::Classes { smoothing: None },
             numbers: Numbers {
                 parameters: list(List::Parameters).expect("an output has parameters"),
                 first: list(List::First),
@@ -125,7 +121,7 @@ impl<'w, 'a> Group<'w, 'a> {
                 average: list(List::Average),
             },
             running: running.unwrap_or_default(),
-            classes: first.job().data.meta().classes.len(),
+            outputs: first.job().data.meta().outputs(),
             network,
             layout,
             device,
@@ -134,20 +130,25 @@ impl<'w, 'a> Group<'w, 'a> {
             batch,
             lanes,
         };
-        group.smoothing = group.smoothing_of_lanes();
+        group.criterion = group.criterion_of_lanes();
         group
     }
 
-    fn smoothing_of_lanes(&self) -> Option<Tensor> {
+    fn criterion_of_lanes(&self) -> Criterion {
+        let first = &self.lanes[0].trial_state;
+        if first.job().data.meta().number.is_some() {
+            return Criterion::Numbers(first.spec().loss());
+        }
         let shares = self.lanes.iter();
         let shares: Vec<f32> = shares
             .map(|active| active.trial_state.spec().label_smoothing as f32)
             .collect();
-        shares.iter().any(|share| *share > 0.0).then(|| {
+        let smoothing = shares.iter().any(|share| *share > 0.0).then(|| {
             Tensor::from_slice(&shares)
                 .unsqueeze(1)
                 .to_device(self.device)
-        })
+        });
+        Criterion::Classes { smoothing }
     }
 
     fn steps(&self) -> usize {
@@ -219,7 +220,7 @@ impl<'w, 'a> Group<'w, 'a> {
         for step in 0..steps {
             let start = step * self.batch;
             let count = self.batch.min(rows - start);
-            let (x, y) = self.train.batch(&orders, start, count);
+            let batch = self.train.batch(&orders, start, count);
             let factors = masks.at(step, count);
             let pass = Pass::Train {
                 dropout: factors.as_deref(),
@@ -231,8 +232,12 @@ impl<'w, 'a> Group<'w, 'a> {
                 running: &self.running,
                 normalised,
             };
-            let scores = self.network.scores(lanes, &x, pass);
-            let row_losses = losses(&scores, &y, self.smoothing.as_ref());
+            let scores = self.network.scores(lanes, &batch.x, pass);
+            let row_losses = self.criterion.losses(&scores, &batch.y);
+            let row_losses = match &batch.weights {
+                None => row_losses,
+                Some(weights) => row_losses * weights,
+            };
             all_losses.push(row_losses.detach());
             // The gradient of each lane's mean: lanes share nothing but the sum.
             let total = row_losses.sum(Kind::Float) / count as f64;
@@ -291,36 +296,59 @@ impl<'w, 'a> Group<'w, 'a> {
         let at_once = match self.device.is_cuda() {
             false => EVALUATION_ROWS,
             true => {
-                let of_all = lanes * widest.unwrap_or(1).max(self.classes);
+                let of_all = lanes * widest.unwrap_or(1).max(self.outputs);
                 (EVALUATION_NUMBERS / of_all).clamp(EVALUATION_ROWS, 32 * EVALUATION_ROWS)
             }
         };
+        let mut evaluations: Vec<Evaluation> = self
+            .lanes
+            .iter()
+            .map(|active| Evaluation::new(&active.trial_state.job()))
+            .collect();
+        let keeps_outputs = evaluations.iter().any(Evaluation::keeps_outputs);
         let (mut found, mut predicted) = (Vec::new(), Vec::new());
         for start in (0..rows).step_by(at_once) {
-            let (x, y) = self
+            let batch = self
                 .valid
                 .param_group(start, at_once.min(rows - start), lanes as i64);
-            let scores = self.network.scores(of, &x, Pass::Evaluate);
-            found.push(losses(&scores, &y, None));
-            predicted.push(scores.argmax(1, false));
+            let scores = self.network.scores(of, &batch.x, Pass::Evaluate);
+            found.push(self.criterion.plain_losses(&scores, &batch.y));
+            // Where no more is wanted, the predicted class is all that leaves the device.
+            predicted.push(match keeps_outputs {
+                true => scores.transpose(1, 2),
+                false => scores.argmax(1, true).transpose(1, 2).to_kind(Kind::Float),
+            });
         }
         let found = to_host::<f32>(&Tensor::cat(&found, 1));
-        let predicted = to_host::<i64>(&Tensor::cat(&predicted, 1));
-        let labels = self.lanes[0].trial_state.job().data.valid().y;
-        found
+        let predicted = to_host::<f32>(&Tensor::cat(&predicted, 1).contiguous());
+        let labels = self.lanes[0].trial_state.job().data.valid().y.classes();
+        let of_lanes = found
             .chunks(rows)
-            .zip(predicted.chunks(rows))
-            .map(|(losses, predicted)| {
-                let mut confusion = Confusion::new(self.classes);
-                for (label, predicted) in labels.iter().zip(predicted) {
-                    confusion.add(*label as usize, *predicted as usize);
+            .zip(predicted.chunks(predicted.len() / lanes));
+        let validated = of_lanes
+            .zip(&mut evaluations)
+            .map(|((losses, predicted), evaluation)| {
+                let label = |row: usize| labels.map_or(0, |labels| labels[row]);
+                match keeps_outputs {
+                    true => {
+                        let outputs = predicted.chunks_exact(self.outputs).enumerate();
+                        outputs.for_each(|(row, outputs)| evaluation.add(label(row), outputs));
+                    }
+                    false => {
+                        let classes = predicted.iter().enumerate();
+                        classes.for_each(|(row, class)| {
+                            evaluation
+                                .confusion
+                                .add(label(row) as usize, *class as usize);
+                        });
+                    }
                 }
-                let sum: f64 = losses.iter().map(|loss| f64::from(*loss)).sum();
-                Validated {
-                    loss: sum / rows as f64,
-                    confusion,
-                }
-            })
+                losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / rows as f64
+            });
+        let losses: Vec<f64> = validated.collect();
+        let validated = losses.into_iter().zip(evaluations);
+        validated
+            .map(|(loss, evaluation)| Validated { loss, evaluation })
             .collect()
     }
 
@@ -379,6 +407,6 @@ impl<'w, 'a> Group<'w, 'a> {
             }
         }
         self.constants = Constants::of(&specs(&self.lanes), self.device);
-        self.smoothing = self.smoothing_of_lanes();
+        self.criterion = self.criterion_of_lanes();
     }
 }

@@ -7,7 +7,7 @@
 
 use std::f64::consts::TAU;
 
-use sweep_core::trial::models::Activation;
+use sweep_core::trial::models::{Activation, Loss};
 use sweep_engine::models::mlp::trial_state::{Inputs, TrialState};
 use tch::{Kind, Reduction, Tensor};
 
@@ -296,8 +296,33 @@ fn activate(activation: Activation, values: &Tensor) -> Tensor {
     function(&padded).narrow(1, 0, numbers).reshape(&size)
 }
 
-/// Losses of each row, [K, B], of `scores`, [K, C, B], for `labels`, [K, B]; `smoothing` is [K, 1].
-pub fn losses(scores: &Tensor, labels: &Tensor, smoothing: Option<&Tensor>) -> Tensor {
+/// What networks make small.
+pub enum Criterion {
+    /// Cross-entropy, with fractions of the target that are spread over all classes, [K, 1].
+    Classes { smoothing: Option<Tensor> },
+    /// A loss of numbers.
+    Numbers(Loss),
+}
+
+impl Criterion {
+    /// Losses of each row, [K, B], of `scores`, [K, C, B], for `targets`, [K, B].
+    pub fn losses(&self, scores: &Tensor, targets: &Tensor) -> Tensor {
+        match self {
+            Criterion::Classes { smoothing } => of_classes(scores, targets, smoothing.as_ref()),
+            Criterion::Numbers(loss) => of_numbers(*loss, &(scores.squeeze_dim(1) - targets)),
+        }
+    }
+
+    /// The same as validation rows are measured.
+    pub fn plain_losses(&self, scores: &Tensor, targets: &Tensor) -> Tensor {
+        match self {
+            Criterion::Classes { .. } => of_classes(scores, targets, None),
+            Criterion::Numbers(_) => self.losses(scores, targets),
+        }
+    }
+}
+
+fn of_classes(scores: &Tensor, labels: &Tensor, smoothing: Option<&Tensor>) -> Tensor {
     let log_shares = scores.log_softmax(1, Kind::Float);
     let own = log_shares.nll_loss_nd(labels, None::<Tensor>, Reduction::None, NO_CLASS);
     match smoothing {
@@ -305,6 +330,26 @@ pub fn losses(scores: &Tensor, labels: &Tensor, smoothing: Option<&Tensor>) -> T
         Some(share) => {
             let even = -log_shares.mean_dim(1, false, Kind::Float);
             &own * (1.0 - share) + even * share
+        }
+    }
+}
+
+fn of_numbers(loss: Loss, errors: &Tensor) -> Tensor {
+    let size = errors.abs();
+    match loss {
+        Loss::Squared => errors * errors,
+        Loss::Absolute => size,
+        Loss::Huber { delta } => {
+            let near = size.clamp_max(delta);
+            // Half the square of the part up to delta, and delta times what is beyond.
+            &near * &near * 0.5 + (size - &near) * delta
+        }
+        Loss::PseudoHuber { delta } => {
+            let ratio = errors / delta;
+            ((&ratio * &ratio + 1.0).sqrt() - 1.0) * (delta * delta)
+        }
+        Loss::Quantile { quantile } => {
+            errors.relu() * (1.0 - quantile) + (-errors).relu() * quantile
         }
     }
 }

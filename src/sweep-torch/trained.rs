@@ -1,7 +1,7 @@
 //! What an epoch left: losses and norms of training, and what validation found.
 
+use sweep_engine::models::mlp::Evaluation;
 use sweep_engine::models::mlp::trial_state::Divergence;
-use sweep_engine::score::Confusion;
 
 /// What an epoch of training left on the host.
 pub struct Trained {
@@ -57,5 +57,5 @@ impl TrainedLane<'_> {
 /// What validation found of one lane.
 pub struct Validated {
     pub loss: f64,
-    pub confusion: Confusion,
+    pub evaluation: Evaluation,
 }

@@ -82,6 +82,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             test,
             calibration: Vec::new(),
             dummy: None,
+            row_numbers: Default::default(),
             row_losses: HashMap::new(),
             attempts: store.attempts_in(name)?,
             slot_events: store.slot_events(name)?,

@@ -105,7 +105,7 @@ fn trial(app: &App, folder: &Path, name: &str, found: &mut ScanResult) -> Result
             .files
             .push(entry.file(Kind::Trial, Precondition::NoTrial(name.clone())));
         let more = match file {
-            TrialFile::Model => None,
+            TrialFile::Model | TrialFile::Predictions => None,
             TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Ended(name))),
             TrialFile::Partial => Some((Kind::Leftover, Precondition::Idle(name))),
         };

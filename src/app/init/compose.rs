@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use sweep_analysis::text::cut;
+use sweep_analysis::text::{cut, score};
 use sweep_core::data_config::{Decimal, Delimiter, TableFormat, TextEncoding};
 use sweep_core::event::Slot;
 use sweep_core::format::{
@@ -16,7 +16,7 @@ use sweep_core::sanitize::sanitize;
 use sweep_data::{ColumnUse, Note};
 
 use super::layout::{WIDEST, aligned, comment, key, list, quoted};
-use super::survey::{Group, Survey};
+use super::survey::{Group, Number, Survey};
 use super::{columns, settings};
 
 /// Classes that are counted in a comment.
@@ -75,9 +75,15 @@ fn header(survey: &Survey, frame: &Frame<'_>, findings: Option<&Findings<'_>>) -
         [] => String::new(),
     };
     let mut text = comment(&format!(
-        "Predicts {}, which has {}, from {} ({}). Written by `sweep init`; change it as you like.",
+        "Predicts {}, which {}, from {} ({}). Written by `sweep init`; change it as you like.",
         quoted(&survey.target),
-        pluralize_irregular(survey.classes.len(), "class", "classes"),
+        match survey.number {
+            Some(_) => "is a number".to_owned(),
+            None => {
+                let classes = pluralize_irregular(survey.classes.len(), "class", "classes");
+                format!("has {classes}")
+            }
+        },
         table,
         pluralize(survey.rows, "row"),
     ));
@@ -156,8 +162,29 @@ fn data(survey: &Survey) -> String {
     text.push_str(&format(&survey.format));
     text.push_str(&aligned(
         &format!("target = {}", toml_string(&survey.target)),
-        &classes(survey),
+        &match &survey.number {
+            None => classes(survey),
+            Some(Number {
+                low, median, high, ..
+            }) => {
+                format!(
+                    "{} to {}, median {}",
+                    score(*low),
+                    score(*high),
+                    score(*median)
+                )
+            }
+        },
     ));
+    if let Some(number) = &survey.number {
+        text.push_str(&aligned("task = \"regression\"", "the target is a number"));
+        if number.is_skewed {
+            text.push_str(&aligned(
+                "target_transform = \"log\"",
+                "few large numbers, many small ones: errors count by ratio",
+            ));
+        }
+    }
     if !survey.rare.is_empty() {
         text.push_str(&aligned(
             &format!(

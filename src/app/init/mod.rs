@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use sweep_core::atomic_fs::{self, TemporaryFolder};
 use sweep_core::data_config::Edition;
 use sweep_core::event::Slot;
+use sweep_core::trial::Task;
 use sweep_data::{ColumnUse, Level, View};
 use sweep_engine::models::xgboost;
 use sweep_experiment::{NAME_ALLOWED, Source, is_name};
@@ -53,6 +54,7 @@ pub struct Outcome {
     pub name: String,
     pub target: String,
     pub classes: Vec<String>,
+    pub task: Task,
     /// Rows of the table.
     pub rows: usize,
     /// What each column of the table is taken as, in its order.
@@ -74,8 +76,6 @@ pub fn init(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
     let Some(target) = view.target else {
         return Err(target::refusal(&view));
     };
-    view.check_target_is_a_class()
-        .map_err(|error| Error::Data(vec![error]))?;
     let name = name(options)?;
     let path = path(options, &name)?;
     let survey = Survey::of(&view, target, options)?;
@@ -104,6 +104,7 @@ pub fn init(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
         name: name.clone(),
         target: survey.target.clone(),
         classes: prepared.data.meta.classes.clone(),
+        task: prepared.data.meta.task(),
         rows: view.rows(),
         columns: prepared.data.summary.columns.clone(),
         trials: prepared.plan.trials.len(),

@@ -17,6 +17,10 @@ const MANY_ROWS: usize = 20_000;
 
 /// The `objective`, and why.
 pub(super) fn objective(survey: &Survey) -> (&'static str, String) {
+    if survey.number.is_some() {
+        let others = "ranks models; also \"valid/mae\" and \"valid/r2\"";
+        return ("valid/rmse", others.to_owned());
+    }
     let majority = survey.majority();
     match majority > IMBALANCED {
         true => (

@@ -15,6 +15,9 @@ use crate::error::Error;
 
 /// Rows that a class needs so that training, validation and test rows all have some.
 const MIN_ROWS: usize = 5;
+/// Times the smallest number that the largest is, and times the median that the mean is, from which a target is skewed.
+const SKEWED_RANGE: f64 = 20.0;
+const SKEWED_MEAN: f64 = 1.25;
 /// Columns of a table without a header up to which they are named.
 const MAX_NAMED: usize = 40;
 /// Columns that an error explains.
@@ -27,6 +30,8 @@ pub(super) struct Survey {
     pub paths: Vec<String>,
     pub rows: usize,
     pub target: String,
+    /// What is known of a target that is a number.
+    pub number: Option<Number>,
     /// Names and rows of the classes that can be learned.
     pub classes: Vec<(String, usize)>,
     /// Names of those with too few rows.
@@ -47,6 +52,33 @@ pub(super) struct Survey {
     pub uses: Uses,
     /// How the table is written, where that is given or not the usual.
     pub format: TableFormat,
+}
+
+/// A target that is a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Number {
+    pub low: f64,
+    pub median: f64,
+    pub high: f64,
+    /// Whether it is above 0, and its mean far above its median: errors by ratio suit it.
+    pub is_skewed: bool,
+}
+
+impl Number {
+    /// Of the numbers that are there; `None` without any.
+    fn of(mut numbers: Vec<f64>) -> Option<Number> {
+        numbers.retain(|number| number.is_finite());
+        numbers.sort_unstable_by(f64::total_cmp);
+        let (low, high) = (*numbers.first()?, *numbers.last()?);
+        let median = numbers[numbers.len() / 2];
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        Some(Number {
+            low,
+            median,
+            high,
+            is_skewed: low > 0.0 && high > SKEWED_RANGE * low && mean > SKEWED_MEAN * median,
+        })
+    }
 }
 
 /// Cells of a column.
@@ -91,6 +123,10 @@ impl Survey {
             .partition(|(_, rows)| *rows >= MIN_ROWS);
         let (found, given) = (view.found_format(), &options.format);
         let survey = Survey {
+            number: match view.is_target_number {
+                true => view.numbers(target).and_then(Number::of),
+                false => None,
+            },
             paths: paths(&options.tables)?,
             rows: view.rows(),
             target: view.columns[target].name.clone(),
@@ -134,7 +170,7 @@ impl Survey {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.classes.len() < 2 {
+        if self.number.is_none() && self.classes.len() < 2 {
             let message = format!(
                 "{}: too few rows: at least two classes of {} need {MIN_ROWS} rows each, so that some \
                  are left to validate and to test on; {} do",

@@ -48,7 +48,7 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
         file_text: &prepared.loaded.source.text,
         flags: &prepared.loaded.flags,
         edition: experiment.data.format.edition,
-        objective: &experiment.objective,
+        objective: &prepared.plan.objective,
         dataset: &dataset_record(prepared),
         command: &command.join(" "),
         host: &host_name(),

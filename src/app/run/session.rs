@@ -219,7 +219,7 @@ fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgr
             .iter()
             .map(|trial| (trial.id.clone(), trial.spec.model.steps()))
             .collect(),
-        objective: prepared.loaded.experiment.objective.clone(),
+        objective: prepared.plan.objective.clone(),
         unranked: trials
             .iter()
             .filter(|trial| trial.spec.train_fraction < 1.0)

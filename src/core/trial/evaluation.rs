@@ -3,12 +3,28 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{ConfigId, DataDigest, TrialId};
-use super::metric::Metric;
+use super::metric::{Metric, Objective};
+use super::metrics::VALID;
 use super::models::Kind;
+use super::task::Task;
 
-/// What is measured on test rows, in the order in which it is shown: share of rows named right, mean
-/// F1 over classes, mean -ln of the probability of a row's class.
-pub const TEST_METRICS: [&str; 3] = ["test/accuracy", "test/macro_f1", "test/loss"];
+/// The rows of an evaluation, as names of metrics begin.
+pub const TEST: &str = "test/";
+
+/// What is measured on test rows, in the order in which it is shown: three usual metrics, and what models were chosen by.
+pub fn test_metrics(task: Task, objective: &Objective) -> Vec<Metric> {
+    let usual = match task {
+        Task::Classification => ["accuracy", "macro_f1", "loss"],
+        Task::Regression => ["rmse", "mae", "r2"],
+    };
+    let mut names: Vec<Metric> = usual.iter().map(|name| format!("{TEST}{name}")).collect();
+    let own = objective
+        .metric
+        .strip_prefix(VALID)
+        .map(|name| format!("{TEST}{name}"));
+    names.extend(own.filter(|own| !names.contains(own)));
+    names
+}
 
 /// One evaluation on the test rows of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +45,7 @@ pub struct Evaluated {
     pub config: ConfigId,
     /// Every finished seed.
     pub runs: Vec<EvaluatedRun>,
-    /// One for each of [`TEST_METRICS`], in that order.
+    /// One for each metric, in the order of [`test_metrics`].
     pub scores: Vec<TestScore>,
 }
 
@@ -38,7 +54,7 @@ pub struct Evaluated {
 pub struct EvaluatedRun {
     pub trial: TrialId,
     pub seed: u64,
-    /// In the order of [`TEST_METRICS`].
+    /// In the order of [`test_metrics`].
     pub values: Vec<(Metric, f64)>,
 }
 

@@ -2,15 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::Task;
+
 /// Name of a metric: `side/quantity` for what is measured on rows, a bare word otherwise.
 pub type Metric = String;
-
-/// Metrics that may be an objective, with the direction that is better.
-pub const METRICS: [(&str, Goal); 3] = [
-    ("valid/accuracy", Goal::Max),
-    ("valid/loss", Goal::Min),
-    ("valid/macro_f1", Goal::Max),
-];
 
 /// The metric that decides between equal values of the objective: the lower the better.
 pub const TIE_BREAKER: &str = "valid/loss";
@@ -104,10 +99,7 @@ impl Objective {
 
 impl Default for Objective {
     fn default() -> Objective {
-        Objective {
-            metric: METRICS[0].0.to_owned(),
-            goal: METRICS[0].1,
-        }
+        Objective::usual(Task::Classification)
     }
 }
 

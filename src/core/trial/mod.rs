@@ -6,17 +6,21 @@
 mod evaluation;
 mod id;
 mod metric;
+mod metrics;
 pub mod models;
 mod result;
 mod spec;
+mod task;
 mod transfer;
 mod value;
 
-pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST_METRICS, TestScore};
+pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST, TestScore, test_metrics};
 pub use id::{ConfigId, DataDigest, TrialId};
-pub use metric::{Goal, METRICS, Metric, Objective, Score, TIE_BREAKER, log_loss};
+pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss};
+pub use metrics::{Argument, METRICS, MetricDef, VALID, metrics_of};
 pub use models::{Kind, ModelSpec};
 pub use result::{Artifact, Status, TrialResult};
 pub use spec::{TRAIN_FRACTION, TRIAL_FORMAT, TrialSpec, complete};
+pub use task::Task;
 pub use transfer::{FROM, INIT, Transfer, WEIGHTS};
 pub use value::{Params, Value};

@@ -162,7 +162,8 @@ fn no_damage_to_a_prepared_file_gets_past_opening() {
     assert!(changed("\"U32\"", "\"F32\"").contains("is described"));
 
     let data = Dataset::open(&prepared.path).unwrap();
-    let label = data.train().y.as_ptr() as usize - data.train().x.as_ptr() as usize;
+    let label =
+        data.train().y.classes().unwrap().as_ptr() as usize - data.train().x.as_ptr() as usize;
     let x = {
         let tensors = safetensors::SafeTensors::deserialize(&whole).unwrap();
         tensors.tensor("x_train").unwrap().data().as_ptr() as usize - whole.as_ptr() as usize

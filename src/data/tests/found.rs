@@ -174,7 +174,7 @@ fn target_statistics_are_those_of_scikit_learn_and_no_training_row_counts_for_it
     let (labels, sources) = (data.train().y, data.train_source());
     let level_of = |source: &u32| ["a", "b", "c"][((source - 1) * (source - 1) % 3) as usize];
     let count = |holds: &dyn Fn(&str, u32) -> bool| {
-        let rows = sources.iter().zip(labels);
+        let rows = sources.iter().zip(labels.classes().unwrap());
         rows.filter(|(source, label)| holds(level_of(source), **label))
             .count() as f64
     };

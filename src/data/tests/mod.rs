@@ -3,6 +3,7 @@
 mod files;
 mod found;
 mod missing;
+mod numbers;
 mod refused;
 mod rows;
 #[cfg(feature = "sentence")]
@@ -25,6 +26,9 @@ pub(super) fn names(names: &[&str]) -> Vec<String> {
 
 fn spec(path: &Path) -> DataSpec {
     DataSpec {
+        task: None,
+        target_transform: Default::default(),
+        weight: None,
         paths: vec![path.to_owned()],
         format: TableFormat::default(),
         target: "class".to_owned(),

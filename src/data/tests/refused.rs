@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{Case, full, names, shown, table};
 use sweep_core::data_config::{DataSpec, Edition, MissingPolicy, Scale};
+use sweep_core::trial::Task;
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
@@ -110,7 +111,10 @@ fn every_bad_file_is_explained() {
                 spec.exclude = [("class".to_owned(), names(&["no", "yes"]))].into();
             }),
         ),
-        ("too many classes", full(many_classes())),
+        (
+            "too many classes",
+            full(many_classes()).with(|spec| spec.task = Some(Task::Classification)),
+        ),
         ("rare class", full(with_row("1,1,x,2001,maybe"))),
         (
             "rare class in groups",
@@ -239,11 +243,14 @@ fn a_folder_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_target_of_numbers_is_one_error_that_says_so() {
+fn numbers_that_are_to_be_classes_are_one_error_that_says_so() {
     let mut text = "a,class\n".to_owned();
     (0..300).for_each(|row| text.push_str(&format!("{row},{}.5\n", row % 285)));
     let numeric = |text: &str| {
-        let case = Case::new(text).with(|spec| spec.numeric = Some(names(&["a"])));
+        let case = Case::new(text).with(|spec| {
+            spec.numeric = Some(names(&["a"]));
+            spec.task = Some(Task::Classification);
+        });
         case.errors()
     };
     let many: String = (0..3000).map(|row| format!("{row},{row}.5\n")).collect();
@@ -252,7 +259,11 @@ fn a_target_of_numbers_is_one_error_that_says_so() {
             panic!("one error, not {}", errors.len());
         };
         assert!(error.to_string().contains("looks numeric"), "{error}");
-        assert!(error.help.contains("only classifies"), "{}", error.help);
+        assert!(
+            error.help.contains("task = \"regression\""),
+            "{}",
+            error.help
+        );
         assert_eq!(error.key.as_deref(), Some("data.target"));
         assert_eq!(error.column.as_deref(), Some("class"));
     }

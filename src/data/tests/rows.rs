@@ -55,7 +55,10 @@ fn rows_arrive_scaled_encoded_and_numbered() {
             assert_eq!(features[0], ((a(*row) - mean) / sd) as f32);
             let kind = ["x", "y", "z"].map(|kind| f32::from(u8::from(cells[2] == kind)));
             assert_eq!(features[3..], kind);
-            assert_eq!(meta.classes[rows.y[place] as usize], cells[4]);
+            assert_eq!(
+                meta.classes[rows.y.classes().unwrap()[place] as usize],
+                cells[4]
+            );
         }
     }
 }
@@ -173,7 +176,7 @@ fn a_test_file_of_its_own_gives_the_test_rows() {
     );
     let sealed = HeldOutTest::open(&prepared.test_path).unwrap();
     assert_eq!(sealed.source(), [1, 2, 3]);
-    assert_eq!(sealed.rows().y, [1, 0, 0]);
+    assert_eq!(sealed.rows().y.classes().unwrap(), [1, 0, 0]);
     assert_eq!(sealed.groups(), [0, 1, 2]);
     assert_eq!(sealed.rows().x[3..6], [1.0, 0.0, 0.0]);
     assert_eq!(sealed.rows().x[9..12], [0.0; 3]);

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use sweep_core::data_config::DataSpec;
 use sweep_core::format::pluralize;
+use sweep_core::trial::Task;
 use sweep_table::error::quote;
 
 use super::super::columns::Form;
@@ -31,9 +32,10 @@ impl LoadedTable<'_> {
             part,
             labels,
             groups,
+            ..
         } = &self.main;
         let groups = groups.as_deref();
-        let (target, train) = (&spec.target, &splits[TRAIN]);
+        let (target, train) = ((spec.target.as_str(), self.task), &splits[TRAIN]);
         let mut notes = leakage::notes(target, &roles.fields, part, labels, groups, train);
         notes.extend(self.unseen(preprocessor, rows));
         notes.extend(self.several_labels());
@@ -124,6 +126,9 @@ impl LoadedTable<'_> {
 
     fn several_labels(&self) -> Option<Note> {
         let groups = self.main.groups.as_ref()?;
+        if self.task == Task::Regression {
+            return None;
+        }
         let mut rows: HashMap<u32, HashMap<u32, usize>> = HashMap::new();
         for (group, label) in groups.iter().zip(&self.main.labels) {
             *rows.entry(*group).or_default().entry(*label).or_default() += 1;

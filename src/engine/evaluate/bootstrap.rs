@@ -6,6 +6,11 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::Metric;
+use sweep_core::trial::models::Loss;
+use sweep_data::{DatasetMeta, Targets};
+
+use crate::score::{Measure, Outputs};
 
 /// Share of the replicates below the interval, and above it.
 const TAIL: f64 = 0.025;
@@ -13,12 +18,41 @@ const TAIL: f64 = 0.025;
 const SEED: u64 = 0;
 
 /// What one model said of all rows.
-#[derive(Debug, Default)]
-pub(super) struct Scored {
-    /// Predicted classes [rows].
-    pub labels: Vec<u32>,
-    /// -ln of the probability of the row's class [rows].
-    pub losses: Vec<f64>,
+pub(super) struct Asked {
+    /// Probabilities of classes, row-major [rows, classes], or numbers [rows].
+    pub outputs: Vec<f64>,
+    /// Of numbers.
+    pub loss: Loss,
+}
+
+/// The rows of a test set, and what is measured on them.
+#[derive(Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub meta: &'a DatasetMeta,
+    pub targets: Targets<'a>,
+    /// Numbers of the groups [rows].
+    pub groups: &'a [u32],
+    pub metrics: &'a [Metric],
+}
+
+impl Asked {
+    /// The `metrics` of rows that count so often as `times` says; less those that these rows do not define.
+    pub fn values(
+        &self,
+        meta: &DatasetMeta,
+        targets: Targets<'_>,
+        metrics: &[Metric],
+        times: Option<&[u32]>,
+    ) -> Vec<(Metric, f64)> {
+        let outputs = match targets {
+            Targets::Classes(_) => Outputs::Probabilities(&self.outputs),
+            Targets::Numbers(_) => Outputs::Numbers(&self.outputs),
+        };
+        let measure = Measure::with_times(meta, outputs, targets, self.loss, times);
+        let values = metrics.iter().map(|metric| (metric, measure.value(metric)));
+        let defined = values.filter_map(|(metric, value)| Some((metric.clone(), value?)));
+        defined.collect()
+    }
 }
 
 /// Number of groups, which are numbered from 0 without a gap.
@@ -26,76 +60,47 @@ pub(super) fn number_of(groups: &[u32]) -> usize {
     groups.iter().max().map_or(0, |last| *last as usize + 1)
 }
 
-/// 95% intervals of accuracy, macro F1 and loss, each the mean over `runs`, when as many groups as
-/// there are, with all their rows, are drawn with replacement `replicates` times.
+/// 95% intervals of each metric, the mean over `runs`, when as many groups as there are, with all their rows, are drawn
+/// with replacement `replicates` times; `None` where no draw defines the metric.
 pub(super) fn intervals(
-    runs: &[Scored],
-    y: &[u32],
-    groups: &[u32],
-    classes: usize,
+    runs: &[Asked],
+    sample: Sample<'_>,
     replicates: u32,
-) -> [(f64, f64); 3] {
-    let number = number_of(groups);
-    let drawn: Vec<[f64; 3]> = (0..replicates)
+) -> Vec<Option<(f64, f64)>> {
+    let number = number_of(sample.groups);
+    let drawn: Vec<Vec<Option<f64>>> = (0..replicates)
         .into_par_iter()
         .map(|replicate| {
             let stream = Stream::new(SEED, Purpose::Resample, replicate, 0);
             let mut times = vec![0u32; number];
             (0..number).for_each(|draw| times[stream.below(draw as u32, number)] += 1);
-            let mut mean = [0.0; 3];
-            for run in runs {
-                let scores = weighted(run, y, groups, &times, classes);
-                for (mean, score) in mean.iter_mut().zip(scores) {
-                    *mean += score / runs.len() as f64;
+            let rows: Vec<u32> = sample
+                .groups
+                .iter()
+                .map(|group| times[*group as usize])
+                .collect();
+            let of_runs: Vec<Vec<(Metric, f64)>> = runs
+                .iter()
+                .map(|run| run.values(sample.meta, sample.targets, sample.metrics, Some(&rows)))
+                .collect();
+            let mean = |metric: &Metric| {
+                let mut sum = 0.0;
+                for values in &of_runs {
+                    let (_, value) = values.iter().find(|(name, _)| name == metric)?;
+                    sum += value / runs.len() as f64;
                 }
-            }
-            mean
+                Some(sum)
+            };
+            sample.metrics.iter().map(mean).collect()
         })
         .collect();
-    [0, 1, 2].map(|metric| {
-        let mut values: Vec<f64> = drawn.iter().map(|scores| scores[metric]).collect();
+    let interval = |place: usize| {
+        let mut values: Vec<f64> = drawn.iter().filter_map(|scores| scores[place]).collect();
         values.sort_unstable_by(f64::total_cmp);
-        (quantile(&values, TAIL), quantile(&values, 1.0 - TAIL))
-    })
-}
-
-/// Accuracy, macro F1 and loss where the rows of each group stand `times` over.
-fn weighted(run: &Scored, y: &[u32], groups: &[u32], times: &[u32], classes: usize) -> [f64; 3] {
-    let (mut right, mut actual, mut predicted) = (
-        vec![0u64; classes],
-        vec![0u64; classes],
-        vec![0u64; classes],
-    );
-    let (mut loss, mut rows) = (0.0, 0u64);
-    for (row, label) in y.iter().enumerate() {
-        let weight = times[groups[row] as usize];
-        if weight == 0 {
-            continue;
-        }
-        let weight = u64::from(weight);
-        let guess = run.labels[row] as usize;
-        actual[*label as usize] += weight;
-        predicted[guess] += weight;
-        if guess == *label as usize {
-            right[guess] += weight;
-        }
-        loss += weight as f64 * run.losses[row];
-        rows += weight;
-    }
-    let (mut f1, mut present) = (0.0, 0.0);
-    for class in 0..classes {
-        let both = actual[class] + predicted[class];
-        if both > 0 {
-            present += 1.0;
-            f1 += 2.0 * right[class] as f64 / both as f64;
-        }
-    }
-    let all = rows as f64;
-    [
-        right.iter().sum::<u64>() as f64 / all,
-        f1 / present,
-        loss / all,
-    ]
+        let ends = || (quantile(&values, TAIL), quantile(&values, 1.0 - TAIL));
+        (!values.is_empty()).then(ends)
+    };
+    (0..sample.metrics.len()).map(interval).collect()
 }
 
 /// The value below which `share` of the sorted `values` lie, between two of them by distance, as
@@ -111,56 +116,89 @@ fn quantile(values: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scores;
     use super::*;
+    use sweep_data::Dataset;
 
     /// `groups` groups of `size` equal rows, three of four named right.
-    fn rows(groups: usize, size: usize) -> (Scored, Vec<u32>, Vec<u32>) {
-        let (mut scored, mut y, mut of) = (Scored::default(), Vec::new(), Vec::new());
+    fn rows(groups: usize, size: usize) -> (Asked, Vec<u32>, Vec<u32>) {
+        let (mut outputs, mut y, mut of) = (Vec::new(), Vec::new(), Vec::new());
         for group in 0..groups {
             for _ in 0..size {
                 let label = (group % 2) as u32;
                 y.push(label);
                 of.push(group as u32);
-                scored.labels.push(if group % 4 == 3 { 0 } else { label });
-                scored.losses.push(if group % 4 == 3 { 2.0 } else { 0.1 });
+                let is_right = group % 4 != 3;
+                let named = if is_right { label } else { 0 };
+                let own = if is_right { 0.9 } else { 0.8 };
+                outputs.extend([0, 1].map(|class| if class == named { own } else { 1.0 - own }));
             }
         }
-        (scored, y, of)
+        let loss = Loss::Squared;
+        (Asked { outputs, loss }, y, of)
+    }
+
+    fn meta() -> DatasetMeta {
+        let side = || (vec![0.0, 1.0], vec![0, 1]);
+        Dataset::in_memory(1, 2, side(), side()).meta().clone()
+    }
+
+    fn metrics() -> Vec<Metric> {
+        ["accuracy", "macro_f1", "loss", "roc_auc"]
+            .map(|name| format!("test/{name}"))
+            .to_vec()
     }
 
     #[test]
-    fn every_row_once_gives_the_scores_themselves() {
-        let (scored, y, groups) = rows(40, 3);
-        let once = weighted(&scored, &y, &groups, &[1; 40], 2);
-        let plain = scores(&scored, &y, 2);
-        for (one, other) in once.iter().zip(plain) {
+    fn rows_that_count_twice_give_the_scores_themselves() {
+        let (asked, y, _) = rows(40, 3);
+        let (meta, metrics) = (meta(), metrics());
+        let (once, twice) = (vec![1; y.len()], vec![2; y.len()]);
+        let often =
+            |times: Option<&[u32]>| asked.values(&meta, Targets::Classes(&y), &metrics, times);
+        let plain = often(None);
+        assert_eq!(plain, often(Some(&once)));
+        for ((_, one), (_, other)) in plain.iter().zip(often(Some(&twice))) {
             assert!((one - other).abs() < 1e-12);
         }
-        let twice = weighted(&scored, &y, &groups, &[2; 40], 2);
-        assert_eq!(once[..2], twice[..2]);
     }
 
     #[test]
     fn the_interval_is_that_of_the_binomial_and_groups_count_as_one_draw() {
         // Accuracy 0.75 of 400 draws: 0.75 -+ 1.96 sqrt(0.75 * 0.25 / 400) = 0.7076, 0.7924.
         for size in [1, 5] {
-            let (scored, y, groups) = rows(400, size);
-            let [accuracy, f1, loss] = intervals(&[scored], &y, &groups, 2, 2000);
+            let (asked, y, groups) = rows(400, size);
+            let (meta, metrics) = (meta(), metrics());
+            let sample = Sample {
+                meta: &meta,
+                targets: Targets::Classes(&y),
+                groups: &groups,
+                metrics: &metrics,
+            };
+            let [accuracy, f1, loss, _] = intervals(&[asked], sample, 2000)[..] else {
+                panic!("four metrics");
+            };
+            let accuracy = accuracy.unwrap();
             assert!((accuracy.0 - 0.7076).abs() < 0.006, "{size}: {accuracy:?}");
             assert!((accuracy.1 - 0.7924).abs() < 0.006, "{size}: {accuracy:?}");
-            assert!(f1.0 < f1.1 && loss.0 < 0.575 && loss.1 > 0.575);
+            assert!(f1.is_some_and(|(low, high)| low < high));
+            assert!(loss.is_some_and(|(low, high)| low < high));
         }
     }
 
     #[test]
     fn the_same_rows_give_the_same_bits_on_any_number_of_threads() {
-        let (scored, y, groups) = rows(50, 2);
-        let runs = [scored];
+        let (asked, y, groups) = rows(50, 2);
+        let (meta, metrics) = (meta(), metrics());
+        let sample = Sample {
+            meta: &meta,
+            targets: Targets::Classes(&y),
+            groups: &groups,
+            metrics: &metrics,
+        };
+        let runs = [asked];
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap()
-                .install(|| intervals(&runs, &y, &groups, 2, 200))
+            pool.unwrap().install(|| intervals(&runs, sample, 200))
         };
         assert_eq!(on(1), on(3));
     }

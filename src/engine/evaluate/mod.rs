@@ -6,13 +6,14 @@
 mod bootstrap;
 
 use crate::predict::{PredictError, Predictor};
-use crate::score::Confusion;
+use sweep_core::trial::models::Loss;
 use sweep_core::trial::{
-    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, TEST_METRICS, TestScore, TrialId, log_loss,
+    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, Metric, Objective, TestScore, TrialId,
+    test_metrics,
 };
-use sweep_data::{HeldOutTest, Rows};
+use sweep_data::{DatasetMeta, HeldOutTest, Rows};
 
-use bootstrap::{Scored, intervals};
+use bootstrap::{Asked, Sample, intervals};
 
 /// Bootstrap replicates behind an interval.
 const REPLICATES: u32 = 2000;
@@ -31,14 +32,15 @@ pub struct CandidateRun {
     pub trial: TrialId,
     pub seed: u64,
     pub model: Predictor,
+    /// What it was trained to make small, if the target is a number; in units of the transformed target.
+    pub loss: Loss,
 }
 
-/// Scores every run of `candidates` on the rows of `test`, and each candidate over its runs.
+/// Scores every run of `candidates`, which were chosen by `objective`, on the rows of `test`, and each candidate over its
+/// runs.
 ///
-/// Definitions are scikit-learn's (`accuracy_score`, `f1_score(average="macro")`, `log_loss`, which
-/// clips probabilities at the machine epsilon). Intervals are percentiles of the mean over runs
-/// when whole groups are drawn with replacement (Efron and Tibshirani, "An introduction to the
-/// bootstrap", 1993); all candidates are judged on the same draws.
+/// Intervals are percentiles of the mean over runs when whole groups are drawn with replacement (Efron and Tibshirani, "An
+/// introduction to the bootstrap", 1993); all candidates are judged on the same draws.
 ///
 /// # Errors
 /// When a model cannot be asked.
@@ -47,43 +49,55 @@ pub struct CandidateRun {
 /// When there are no test rows, or a candidate has no run.
 pub fn evaluate(
     test: &HeldOutTest,
+    objective: &Objective,
     candidates: Vec<Candidate>,
 ) -> Result<Evaluation, PredictError> {
     let meta = test.meta();
-    let (features, classes) = (meta.features.len(), meta.classes.len());
     let rows = test.rows();
     assert!(!rows.y.is_empty(), "there are test rows");
     let groups = test.groups();
+    let metrics = test_metrics(meta.task(), objective);
     let mut models = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         assert!(!candidate.runs.is_empty(), "a candidate has a run");
-        let (mut runs, mut scored) = (Vec::new(), Vec::new());
+        let (mut runs, mut asked) = (Vec::new(), Vec::new());
         for mut run in candidate.runs {
-            let one = ask(&mut run.model, rows, features, classes)?;
+            let one = Asked {
+                outputs: ask(&mut run.model, rows, meta)?,
+                loss: run.loss,
+            };
             runs.push(EvaluatedRun {
                 trial: run.trial,
                 seed: run.seed,
-                values: named(scores(&one, rows.y, classes)),
+                values: one.values(meta, rows.y, &metrics, None),
             });
-            scored.push(one);
+            asked.push(one);
         }
-        let intervals = intervals(&scored, rows.y, groups, classes, REPLICATES);
-        let over_runs = |place: usize| {
-            let values: Vec<f64> = runs.iter().map(|run| run.values[place].1).collect();
+        let sample = Sample {
+            meta,
+            targets: rows.y,
+            groups,
+            metrics: &metrics,
+        };
+        let intervals = intervals(&asked, sample, REPLICATES);
+        let over_runs = |(place, metric): (usize, &Metric)| {
+            let values = runs.iter().flat_map(|run| &run.values);
+            let values = values.filter(|(name, _)| name == metric);
+            let values: Vec<f64> = values.map(|(_, value)| *value).collect();
             let (mean, sd) = spread(&values);
-            let (low, high) = intervals[place];
-            TestScore {
-                metric: TEST_METRICS[place].to_owned(),
+            let (low, high) = intervals[place]?;
+            (!values.is_empty()).then(|| TestScore {
+                metric: metric.clone(),
                 mean,
                 sd,
                 low,
                 high,
-            }
+            })
         };
         models.push(Evaluated {
             kind: candidate.kind,
             config: candidate.config,
-            scores: (0..TEST_METRICS.len()).map(over_runs).collect(),
+            scores: metrics.iter().enumerate().filter_map(over_runs).collect(),
             runs,
         });
     }
@@ -96,40 +110,19 @@ pub fn evaluate(
     })
 }
 
-/// Class and loss of each row.
+/// Probabilities of classes, row-major [rows, classes], or numbers [rows].
 fn ask(
     model: &mut Predictor,
     rows: Rows<'_>,
-    features: usize,
-    classes: usize,
-) -> Result<Scored, PredictError> {
-    let mut scored = Scored::default();
-    let each = rows.inputs().chunks(CHUNK, features);
-    for (inputs, y) in each.zip(rows.y.chunks(CHUNK)) {
+    meta: &DatasetMeta,
+) -> Result<Vec<f64>, PredictError> {
+    let mut outputs = Vec::with_capacity(rows.y.len() * meta.outputs());
+    for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
         let predictions = model.predict(inputs)?;
-        let by_row = predictions.probabilities.chunks_exact(classes);
-        let losses = by_row
-            .zip(y)
-            .map(|(row, label)| log_loss(row[*label as usize]));
-        scored.losses.extend(losses);
-        scored.labels.extend(predictions.labels);
+        outputs.extend(predictions.probabilities);
+        outputs.extend(predictions.numbers);
     }
-    Ok(scored)
-}
-
-/// Accuracy, macro F1 and loss, as while training.
-fn scores(scored: &Scored, y: &[u32], classes: usize) -> [f64; 3] {
-    let mut confusion = Confusion::new(classes);
-    for (actual, predicted) in y.iter().zip(&scored.labels) {
-        confusion.add(*actual as usize, *predicted as usize);
-    }
-    let loss = scored.losses.iter().sum::<f64>() / y.len() as f64;
-    [confusion.accuracy(), confusion.macro_f1(), loss]
-}
-
-fn named(values: [f64; 3]) -> Vec<(String, f64)> {
-    let names = TEST_METRICS.into_iter().map(str::to_owned);
-    names.zip(values).collect()
+    Ok(outputs)
 }
 
 /// Mean and standard deviation with n - 1, if there are two values or more.

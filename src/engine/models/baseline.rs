@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::score::{Confusion, argmax};
+use crate::score::{Confusion, Measure, Outputs};
 use crate::{EngineError, Job, version};
-use sweep_core::trial::{Metric, Objective, Score, TrialResult, log_loss};
-use sweep_data::Rows;
+use sweep_core::trial::models::Loss;
+use sweep_core::trial::{Metric, Objective, Score, Task, TrialResult};
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
 const CHECKPOINT_FORMAT: u32 = 2;
@@ -25,7 +25,7 @@ pub(super) fn check(job: Job<'_>) -> Result<(), EngineError> {
     if meta.features.is_empty() {
         return refuse("the data set has no features; name columns under [data]");
     }
-    if meta.classes.len() < 2 {
+    if meta.number.is_none() && meta.classes.len() < 2 {
         return refuse("the data set has fewer than two classes; there is nothing to learn");
     }
     if job.data.train().y.is_empty() || job.data.valid().y.is_empty() {
@@ -48,29 +48,38 @@ pub(super) fn check(job: Job<'_>) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// What probabilities score on validation rows.
+/// What a step scores on validation rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Measured {
     pub values: Vec<(Metric, f64)>,
+    /// Of no class where the target is a number.
     pub confusion: Confusion,
 }
 
-/// Scores `probabilities`, row-major [rows, classes]: "valid/loss", "valid/accuracy", "valid/macro_f1".
+/// Scores `outputs` for the validation rows of `job`, row-major [rows, classes], or [rows] of numbers as they are
+/// learned: the cheap metrics, and the objective. `loss` is what is trained of numbers, in those units.
 ///
-/// The loss is the mean over rows of [`log_loss`].
-pub(super) fn measure(probabilities: &[f32], rows: Rows<'_>, classes: usize) -> Measured {
-    let mut confusion = Confusion::new(classes);
-    let mut loss = 0.0;
-    for (row, &label) in probabilities.chunks_exact(classes).zip(rows.y) {
-        confusion.add(label as usize, argmax(row));
-        loss += log_loss(f64::from(row[label as usize]));
+/// The loss of classes is the mean over rows of [`sweep_core::trial::log_loss`].
+pub(super) fn measure(job: Job<'_>, outputs: &[f32], loss: Loss) -> Measured {
+    let meta = job.data.meta();
+    let outputs: Vec<f64> = match meta.number {
+        None => outputs.iter().map(|value| f64::from(*value)).collect(),
+        Some(number) => {
+            let learned = outputs.iter().map(|value| f64::from(*value));
+            learned
+                .map(|learned| number.transform.invert(learned))
+                .collect()
+        }
+    };
+    let outputs = match meta.task() {
+        Task::Classification => Outputs::Probabilities(&outputs),
+        Task::Regression => Outputs::Numbers(&outputs),
+    };
+    let measure = Measure::new(meta, outputs, job.data.valid().y, loss);
+    Measured {
+        values: measure.at_step(&job.spec.objective),
+        confusion: measure.confusion().clone(),
     }
-    let values = vec![
-        ("valid/loss".to_owned(), loss / rows.y.len() as f64),
-        ("valid/accuracy".to_owned(), confusion.accuracy()),
-        ("valid/macro_f1".to_owned(), confusion.macro_f1()),
-    ];
-    Measured { values, confusion }
 }
 
 /// The best step so far: by the objective, of equal ones that with the lowest validation loss, the first of those.
@@ -118,7 +127,7 @@ impl Progress {
                     .map(|(name, _)| name.as_str())
                     .collect();
                 EngineError::Unsupported(format!(
-                    "this model does not measure the objective \"{}\"; it measures {}",
+                    "the objective \"{}\" is not measured on these validation rows; what is measured: {}",
                     objective.metric,
                     names.join(", ")
                 ))

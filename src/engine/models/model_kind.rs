@@ -29,9 +29,10 @@ pub(crate) trait ModelKind: Sync {
 pub(crate) trait TrainedModel {
     fn features(&self) -> Names<'_>;
 
+    /// None of a model that predicts a number.
     fn classes(&self) -> Names<'_>;
 
-    /// Row-major [rows, classes], of whole rows.
+    /// Of whole rows.
     fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError>;
 }
 
@@ -41,11 +42,14 @@ pub(crate) enum Names<'a> {
     Counted(usize),
 }
 
-/// What a model gives for each class of each row.
+/// What a model gives for each row, row-major.
 pub(crate) enum Scores {
-    /// Before the softmax.
+    /// Of each class, before the softmax.
     Logits(Vec<f32>),
+    /// Of each class.
     Probabilities(Vec<f32>),
+    /// The number as it was learned, that is transformed.
+    Numbers(Vec<f32>),
 }
 
 /// Why a trained model cannot be read back.

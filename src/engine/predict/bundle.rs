@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
-use super::predictor::{PredictError, Predictor};
+use super::predictor::{PredictError, Predicted, Predictor};
 use sweep_core::atomic_fs::{self, StagingFolder};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
 use sweep_data::{DataError, SavedPreprocessor, write_atomically};
@@ -45,7 +45,7 @@ pub struct Card {
     pub source_sha256: String,
     /// Names of the inputs, in order.
     pub features: Vec<String>,
-    /// Names of the outputs, in order.
+    /// Names of the outputs, in order; none of a model that predicts a number.
     pub classes: Vec<String>,
     /// Version of the program that exported it.
     pub version: String,
@@ -197,8 +197,8 @@ impl Bundle {
         }
         let preprocessor = SavedPreprocessor::read(&folder.join(PREPROCESSOR))
             .map_err(BundleError::Preprocessor)?;
-        let (features, classes) = (&preprocessor.features, &preprocessor.classes);
-        let model = Predictor::load(folder, card.kind, features, classes)?;
+        let predicted = Predicted::from(&preprocessor);
+        let model = Predictor::load(folder, card.kind, &preprocessor.features, predicted)?;
         Ok(Bundle {
             card,
             preprocessor,

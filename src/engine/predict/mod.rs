@@ -7,6 +7,6 @@ mod scores;
 mod table;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
-pub use predictor::{PredictError, Predictions, Predictor, ensemble};
+pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
 pub use scores::{Scores, TargetScores};
 pub use table::{TableSummary, WriteError, columns, write};

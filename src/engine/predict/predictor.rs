@@ -8,23 +8,52 @@ use std::path::Path;
 use crate::EngineError;
 use crate::models;
 use crate::models::model_kind::{LoadError, Names, Scores, TrainedModel};
-use crate::score::argmax;
+use crate::score::{argmax, softmax};
 use sweep_core::trial::Kind;
-use sweep_data::Inputs;
+use sweep_data::{DatasetMeta, Inputs, NumberTarget, SavedPreprocessor};
 
 /// A trained model.
 pub struct Predictor {
     model: Box<dyn TrainedModel>,
     classes: usize,
+    number: Option<NumberTarget>,
+}
+
+/// What a model predicts.
+#[derive(Debug, Clone, Copy)]
+pub struct Predicted<'a> {
+    /// Names of the classes; none of a number.
+    pub classes: &'a [String],
+    pub number: Option<NumberTarget>,
+}
+
+impl<'a> From<&'a DatasetMeta> for Predicted<'a> {
+    fn from(meta: &'a DatasetMeta) -> Predicted<'a> {
+        Predicted {
+            classes: &meta.classes,
+            number: meta.number,
+        }
+    }
+}
+
+impl<'a> From<&'a SavedPreprocessor> for Predicted<'a> {
+    fn from(saved: &'a SavedPreprocessor) -> Predicted<'a> {
+        Predicted {
+            classes: &saved.classes,
+            number: saved.number,
+        }
+    }
 }
 
 /// What a model says of some rows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Predictions {
-    /// Classes [rows], the first of several that are equally probable.
+    /// Classes [rows], the first of several that are equally probable; none where numbers are predicted.
     pub labels: Vec<u32>,
-    /// Row-major [rows, classes].
+    /// Row-major [rows, classes]; likewise.
     pub probabilities: Vec<f64>,
+    /// [rows], in units of the target; none where classes are predicted.
+    pub numbers: Vec<f64>,
 }
 
 /// Why a model cannot be read or asked.
@@ -57,7 +86,7 @@ impl From<LoadError> for PredictError {
 
 impl Predictor {
     /// Reads the model of `kind` that training left in `folder`, which must take `features` and
-    /// give `classes`.
+    /// give what is `predicted`.
     ///
     /// # Errors
     /// When a file is missing, damaged, of another format or of other inputs; when the library for
@@ -66,7 +95,7 @@ impl Predictor {
         folder: &Path,
         kind: Kind,
         features: &[String],
-        classes: &[String],
+        predicted: Predicted<'_>,
     ) -> Result<Predictor, PredictError> {
         let check = |what, model: Names<'_>, data: &[String]| {
             let (same, model, data) = match model {
@@ -90,10 +119,11 @@ impl Predictor {
         };
         let model = models::of(kind).load(folder)?;
         check("features", model.features(), features)?;
-        check("classes", model.classes(), classes)?;
+        check("classes", model.classes(), predicted.classes)?;
         Ok(Predictor {
             model,
-            classes: classes.len(),
+            classes: predicted.classes.len(),
+            number: predicted.number,
         })
     }
 
@@ -115,6 +145,15 @@ impl Predictor {
             Scores::Probabilities(scores) => (scores, |row| {
                 row.iter().map(|value| f64::from(*value)).collect()
             }),
+            Scores::Numbers(learned) => {
+                let transform = self
+                    .number
+                    .map(|number| number.transform)
+                    .unwrap_or_default();
+                let learned = learned.into_iter().map(f64::from);
+                predictions.numbers = learned.map(|value| transform.invert(value)).collect();
+                return Ok(predictions);
+            }
         };
         for row in scores.chunks_exact(self.classes) {
             predictions.labels.push(argmax(row) as u32);
@@ -127,7 +166,7 @@ impl Predictor {
 /// Probabilities of the classes of one row, from what a model gives for it.
 type ToProbabilities = fn(&[f32]) -> Vec<f64>;
 
-/// What `models` say of rows together: the mean of their probabilities, and the class that is most
+/// What `models` say of rows together: the mean of their numbers, or of their probabilities, and the class that is most
 /// probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
 /// estimation using deep ensembles", 2017). Of one model, what it says.
 ///
@@ -148,34 +187,21 @@ pub fn ensemble(models: &mut [Predictor], inputs: Inputs<'_>) -> Result<Predicti
         for (sum, value) in together.probabilities.iter_mut().zip(more.probabilities) {
             *sum += value;
         }
-    }
-    together
-        .probabilities
-        .iter_mut()
-        .for_each(|sum| *sum /= members);
-    let rows = together.probabilities.chunks_exact(first.classes);
-    together.labels = rows.map(most_probable).collect();
-    Ok(together)
-}
-
-/// Softmax in 64 bits; the largest score is taken off first, so that nothing overflows.
-fn softmax(scores: &[f32]) -> impl Iterator<Item = f64> {
-    let scores: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
-    let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = scores.iter().map(|score| (score - highest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(move |power| power / sum)
-}
-
-/// The first of the largest; what is not a number never wins.
-fn most_probable(row: &[f64]) -> u32 {
-    let mut best = 0;
-    for (place, value) in row.iter().enumerate() {
-        if *value > row[best] || row[best].is_nan() {
-            best = place;
+        for (sum, value) in together.numbers.iter_mut().zip(more.numbers) {
+            *sum += value;
         }
     }
-    best as u32
+    let sums = together
+        .probabilities
+        .iter_mut()
+        .chain(&mut together.numbers);
+    sums.for_each(|sum| *sum /= members);
+    if together.probabilities.is_empty() {
+        return Ok(together);
+    }
+    let rows = together.probabilities.chunks_exact(first.classes);
+    together.labels = rows.map(|row| argmax(row) as u32).collect();
+    Ok(together)
 }
 
 #[cfg(test)]
@@ -230,13 +256,20 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let result = trained(kind, 1, folder.path());
             let mut model =
-                Predictor::load(folder.path(), kind, &meta.features, &meta.classes).unwrap();
+                Predictor::load(folder.path(), kind, &meta.features, meta.into()).unwrap();
             let rows = data.valid();
             let predictions = model.predict(rows.inputs()).unwrap();
             let mut confusion = Confusion::new(meta.classes.len());
             let mut loss = 0.0;
             let by_row = predictions.probabilities.chunks_exact(meta.classes.len());
-            for ((label, predicted), row) in rows.y.iter().zip(&predictions.labels).zip(by_row) {
+            for ((label, predicted), row) in rows
+                .y
+                .classes()
+                .unwrap()
+                .iter()
+                .zip(&predictions.labels)
+                .zip(by_row)
+            {
                 confusion.add(*label as usize, *predicted as usize);
                 loss -= row[*label as usize].ln() / rows.y.len() as f64;
             }
@@ -262,7 +295,7 @@ mod tests {
             .zip([1, 2])
             .map(|(folder, seed)| {
                 trained(Kind::MLP, seed, folder.path());
-                Predictor::load(folder.path(), Kind::MLP, &meta.features, &meta.classes).unwrap()
+                Predictor::load(folder.path(), Kind::MLP, &meta.features, meta.into()).unwrap()
             })
             .collect();
         let rows = data.valid().inputs();
@@ -283,7 +316,11 @@ mod tests {
         let meta = fixture(8).meta().clone();
         let folder = tempfile::tempdir().unwrap();
         let load = |kind, classes: &[String]| {
-            let loaded = Predictor::load(folder.path(), kind, &meta.features, classes);
+            let predicted = Predicted {
+                classes,
+                number: None,
+            };
+            let loaded = Predictor::load(folder.path(), kind, &meta.features, predicted);
             loaded.err().expect("it must be refused").to_string()
         };
         for kind in [Kind::MLP, Kind::RANDOM_FOREST] {
@@ -301,15 +338,6 @@ mod tests {
             std::fs::write(folder.path().join("model.json"), "{\"format\": 99").unwrap();
             assert!(load(kind, &meta.classes).contains("model.json"), "{kind:?}");
             std::fs::remove_file(folder.path().join("model.json")).unwrap();
-        }
-    }
-
-    #[test]
-    fn softmax_does_not_overflow() {
-        // scipy.special.softmax([1000, 1001, 999]) = [0.24472847, 0.66524096, 0.09003057]
-        let row: Vec<f64> = softmax(&[1000.0, 1001.0, 999.0]).collect();
-        for (value, expected) in row.iter().zip([0.24472847, 0.66524096, 0.09003057]) {
-            assert!((value - expected).abs() < 1e-8);
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use std::io::Write;
 
-use super::predictor::{PredictError, Predictor, ensemble};
-use super::scores::{Scorer, TargetScores};
+use super::predictor::{PredictError, Predictions, Predictor, ensemble};
+use super::scores::{RowPrediction, Scorer, TargetScores};
 use sweep_data::{DataError, Encoder, Features, RejectedRow, Table, TargetColumn};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
@@ -42,7 +42,7 @@ pub enum WriteError {
 }
 
 /// Names of the columns that are added to `table`: `sweep.predicted`, then `sweep.probability.CLASS`
-/// for each class. Where a column of the table begins with `sweep.`, they begin with `sweep2.`, and
+/// for each class, if it has classes. Where a column of the table begins with `sweep.`, they begin with `sweep2.`, and
 /// so on.
 pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
     let taken = |prefix: &str| {
@@ -62,7 +62,7 @@ pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
 /// Writes `table` and what `models`, taken together, say of each row to `out`, cells separated by
 /// `delimiter`, lines ended by LF.
 ///
-/// Probabilities are the shortest decimals that read back as the same 32-bit number. Predictions are
+/// Probabilities and numbers are the shortest decimals that read back as the same 32-bit number. Predictions are
 /// scored by `target`, if it is there.
 ///
 /// # Errors
@@ -96,27 +96,31 @@ pub fn write(
         let mut predicted = features
             .rows
             .iter()
-            .zip(predictions.labels.iter())
-            .zip(predictions.probabilities.chunks_exact(classes.len()));
+            .zip(by_row(&predictions, classes.len()));
         let mut next = predicted.next();
         for row in start as u32..end as u32 {
             record.clear();
             (0..table.names.len())
                 .for_each(|column| record.push_field(table.cell(row, column).as_bytes()));
-            let own = next.filter(|((place, _), _)| **place == row);
-            let own = own.map(|((_, label), probabilities)| (*label, probabilities));
+            let own = next.filter(|(place, _)| **place == row);
+            let own = own.map(|(_, prediction)| prediction);
             if let Some((target, scorer)) = &mut scorer {
                 scorer.add(target.label(row), own);
             }
             match own {
-                Some((label, probabilities)) => {
+                Some(RowPrediction::Class(label, probabilities)) => {
                     record.push_field(classes[label as usize].as_bytes());
                     for probability in probabilities {
                         record.push_field(format!("{:?}", *probability as f32).as_bytes());
                     }
-                    next = predicted.next();
+                }
+                Some(RowPrediction::Number(number)) => {
+                    record.push_field(format!("{:?}", number as f32).as_bytes());
                 }
                 None => (0..=classes.len()).for_each(|_| record.push_field(b"")),
+            }
+            if own.is_some() {
+                next = predicted.next();
             }
             writer.write_byte_record(&record).map_err(output)?;
         }
@@ -126,6 +130,16 @@ pub fn write(
     writer.flush()?;
     summary.scores = scorer.map(|(_, scorer)| scorer.finish());
     Ok(summary)
+}
+
+/// The prediction of each row.
+fn by_row(predictions: &Predictions, classes: usize) -> impl Iterator<Item = RowPrediction<'_>> {
+    let labels = predictions.labels.iter();
+    // One of the two is empty.
+    let rows = labels.zip(predictions.probabilities.chunks_exact(classes.max(1)));
+    let of_classes = rows.map(|(label, row)| RowPrediction::Class(*label, row));
+    let numbers = predictions.numbers.iter();
+    of_classes.chain(numbers.map(|number| RowPrediction::Number(*number)))
 }
 
 impl TableSummary {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::check_target::Target;
 use super::{AxisSummary, Plan};
 use sweep_core::trial::models::{BatchSize, MlpSpec};
 use sweep_core::trial::{Kind, Value};
@@ -25,11 +26,12 @@ pub struct Problem {
 }
 
 impl Plan {
-    /// Problems of the plan on a data set with `train_rows` training rows, errors first: batches
+    /// Problems of the plan on a data set with `train_rows` training rows and this `target`, errors first: batches
     /// larger than the training set, batch normalisation over a single row, settings that have no
-    /// effect in any configuration.
-    pub fn check(&self, train_rows: usize) -> Vec<Problem> {
-        let mut problems = self.batch_sizes(train_rows);
+    /// effect in any configuration, or are of another task.
+    pub fn check(&self, train_rows: usize, target: Target<'_>) -> Vec<Problem> {
+        let mut problems = self.check_target(target);
+        problems.extend(self.batch_sizes(train_rows));
         problems.extend(self.single_rows(train_rows));
         problems.extend(self.inactive());
         problems.extend(self.patience_too_long());
@@ -169,7 +171,7 @@ impl Plan {
     }
 
     /// The path of `key`: an axis, or fixed.
-    fn path_of(&self, kind: Kind, key: &str) -> String {
+    pub(super) fn path_of(&self, kind: Kind, key: &str) -> String {
         let axis = |axis: &&AxisSummary| axis.kind == kind && axis.name == key;
         match self.axes.iter().find(axis) {
             Some(axis) => axis.path.clone(),
@@ -201,10 +203,19 @@ mod tests {
     use super::*;
     use crate::plan::expand;
     use crate::plan::tests::{digest, experiment};
+    use sweep_core::trial::Task;
+
+    fn two_classes() -> Target<'static> {
+        Target {
+            task: Task::Classification,
+            classes: &[],
+            is_transformed: false,
+        }
+    }
 
     fn problems(text: &str, train_rows: usize) -> Vec<(Severity, String, String)> {
-        let plan = expand(&experiment(text), &digest());
-        let found = plan.check(train_rows).into_iter();
+        let plan = expand(&experiment(text), &digest(), Task::Classification);
+        let found = plan.check(train_rows, two_classes()).into_iter();
         found
             .map(|problem| (problem.severity, problem.key, problem.message))
             .collect()

@@ -5,10 +5,16 @@ use std::collections::HashSet;
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::{Experiment, Space, TransferSpec};
 use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Transfer, TrialSpec};
+use sweep_core::trial::{
+    ConfigId, DataDigest, Kind, ModelSpec, Objective, Task, Transfer, TrialSpec,
+};
 
-/// Writes out every trial of `experiment` on the data set `data`.
-pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
+/// Writes out every trial of `experiment` on the data set `data`, whose target is that of `task`.
+pub fn expand(experiment: &Experiment, data: &DataDigest, task: Task) -> Plan {
+    let objective = experiment
+        .objective
+        .clone()
+        .unwrap_or_else(|| Objective::usual(task));
     let mut excluded = 0;
     let baselines = experiment.baselines.iter();
     let models: Vec<ModelSpec> = baselines
@@ -35,8 +41,7 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
     let mut duplicates = 0;
     for seed in &experiment.seeds {
         for (index, (fraction, (model, transfer))) in points.iter().enumerate() {
-            let objective = experiment.objective.clone();
-            let mut spec = TrialSpec::new((*model).clone(), *seed, objective);
+            let mut spec = TrialSpec::new((*model).clone(), *seed, objective.clone());
             spec.train_fraction = *fraction;
             spec.transfer = transfer.clone();
             if configs.len() == index {
@@ -61,6 +66,7 @@ pub fn expand(experiment: &Experiment, data: &DataDigest) -> Plan {
         train_fractions: experiment.train_fractions.clone(),
         fixed: experiment.spaces().flat_map(fixed).collect(),
         trials,
+        objective,
         duplicates,
         excluded,
     }
@@ -166,7 +172,7 @@ mod tests {
              grid.lr = [0.1, 0.01]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        let plan = expand(&experiment, &digest());
+        let plan = expand(&experiment, &digest(), Task::Classification);
         assert_eq!(
             shown(&plan, &["layers", "lr"]),
             [
@@ -192,7 +198,7 @@ mod tests {
     #[test]
     fn every_fraction_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
         let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
-        let ordinary = expand(&experiment(networks), &digest());
+        let ordinary = expand(&experiment(networks), &digest(), Task::Classification);
         let mut asked = experiment(&format!(
             "{networks}experiment.learning_curve = [0.1, 1.0]
              transfer = {{ from = \"a:best\", freeze = [0, 1] }}
@@ -202,7 +208,7 @@ mod tests {
         asked
             .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
             .unwrap();
-        let plan = expand(&asked, &digest());
+        let plan = expand(&asked, &digest(), Task::Classification);
         // Two seeds, two fractions, one forest and two networks begun in three ways each.
         assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);
         assert_eq!(plan.configurations(), 14);
@@ -228,7 +234,7 @@ mod tests {
              grid.zip = [[\"lr\", \"layers\"]]
              grid.exclude = [{ layers = [8], lr = 1.0, dropout = 0 }]",
         );
-        let plan = expand(&experiment, &digest());
+        let plan = expand(&experiment, &digest(), Task::Classification);
         assert_eq!(
             shown(&plan, &["layers", "dropout", "lr"]),
             ["1 mlp [8] 0.5 1", "1 mlp [4] 0 0.01", "1 mlp [4] 0.5 0.01"]
@@ -243,7 +249,7 @@ mod tests {
              grid.optimizer = [\"adam\", \"sgd\"]
              grid.momentum = [0.0, 0.5, 0.9]",
         );
-        let plan = expand(&experiment, &digest());
+        let plan = expand(&experiment, &digest(), Task::Classification);
         assert_eq!(plan.trials.len(), 8);
         assert_eq!(plan.duplicates, 4);
     }
@@ -254,7 +260,7 @@ mod tests {
         let other =
             experiment("model.clip_norm = 1\ngrid.lr = [1e-3, 1.0]\nexperiment.name = \"x\"");
         let ids = |experiment| -> Vec<_> {
-            let plan = expand(experiment, &digest());
+            let plan = expand(experiment, &digest(), Task::Classification);
             plan.trials.into_iter().map(|trial| trial.id).collect()
         };
         assert_eq!(ids(&one), ids(&other));
@@ -264,7 +270,7 @@ mod tests {
     #[test]
     fn what_remains_is_all_but_the_finished_the_diverged_and_the_failed() {
         let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]");
-        let plan = expand(&experiment, &digest());
+        let plan = expand(&experiment, &digest(), Task::Classification);
         let statuses: Vec<Option<Status>> =
             Status::ALL.into_iter().map(Some).chain([None]).collect();
         let status_of = |id: &_| {

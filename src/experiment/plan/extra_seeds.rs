@@ -73,6 +73,7 @@ mod tests {
     use super::*;
     use crate::plan::tests::{digest, experiment};
     use sweep_core::trial::Kind;
+    use sweep_core::trial::Task;
 
     fn plan() -> Plan {
         let experiment = experiment(
@@ -80,7 +81,7 @@ mod tests {
              grid.lr = [0.1, 0.2, 0.3]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        expand(&experiment, &digest())
+        expand(&experiment, &digest(), Task::Classification)
     }
 
     /// The first of each configuration: the forest, then the networks.
@@ -136,7 +137,10 @@ mod tests {
         let config = configs(&few)[1].clone();
         few.add_seeds(&[(config, vec![9])], &digest());
         let many = experiment("experiment.seeds = [9]\ngrid.lr = [0.1]");
-        assert_eq!(few.trials[12].id, expand(&many, &digest()).trials[0].id);
+        assert_eq!(
+            few.trials[12].id,
+            expand(&many, &digest(), Task::Classification).trials[0].id
+        );
     }
 
     #[test]

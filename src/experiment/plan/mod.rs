@@ -3,16 +3,18 @@
 //! A plan holds every trial once, in the order in which trials are best run.
 
 mod check;
+mod check_target;
 mod expand;
 mod extra_seeds;
 mod preview;
 
 pub use check::{Problem, Severity};
+pub use check_target::Target;
 pub use expand::expand;
 pub use extra_seeds::extra_seeds;
 pub use preview::{Preview, PreviewTable, preview};
 
-use sweep_core::trial::{ConfigId, Kind, Status, TrialId, TrialSpec, Value};
+use sweep_core::trial::{ConfigId, Kind, Objective, Status, TrialId, TrialSpec, Value};
 
 /// A trial with its names.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +33,7 @@ pub struct Plan {
     /// against), then the networks, the last axis varying fastest. The extra seeds of some
     /// configurations come last.
     pub trials: Vec<PlannedTrial>,
+    pub objective: Objective,
     /// Networks first, then baselines in file order.
     pub axes: Vec<AxisSummary>,
     /// Fractions of the training rows, 1 first.
@@ -85,7 +88,7 @@ mod tests {
     use super::expand;
     use crate::{Experiment, Source, parse};
     use sweep_core::trial::models::MlpSpec;
-    use sweep_core::trial::{DataDigest, Kind, TrialId};
+    use sweep_core::trial::{DataDigest, Kind, Task, TrialId};
 
     const QUICKSTART: &str = include_str!("../../../experiments/quickstart.toml");
     const GENRES_GRID: &str = include_str!("../../../experiments/genres_grid.toml");
@@ -132,7 +135,7 @@ mod tests {
                     .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
                     .unwrap();
             }
-            let plan = expand(&experiment, &digest());
+            let plan = expand(&experiment, &digest(), Task::Classification);
             let asked = [
                 (Kind::MLP, networks),
                 (Kind::XGBOOST, boosted),

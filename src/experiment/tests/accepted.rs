@@ -8,15 +8,15 @@ use sweep_core::data_config::Edition;
 use sweep_core::data_config::{
     Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
 };
+use sweep_core::trial::Value;
 use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{Objective, Value};
 
 #[test]
 fn a_full_file_is_read() {
     let experiment = good(&[]);
     assert_eq!(experiment.name, "genres");
     assert_eq!(experiment.seeds, [1, 2]);
-    assert_eq!(experiment.objective.metric, "valid/loss");
+    assert_eq!(experiment.objective.as_ref().unwrap().metric, "valid/loss");
     let data = &experiment.data;
     assert_eq!(data.exclude["mode"], ["1"]);
     assert_eq!(data.missing.of("tempo"), MissingPolicy::Median);
@@ -79,7 +79,7 @@ fn what_a_file_leaves_out_has_the_documented_default() {
         (experiment.name.as_str(), &experiment.seeds[..]),
         ("bad", &[1][..])
     );
-    assert_eq!(experiment.objective, Objective::default());
+    assert_eq!(experiment.objective, None);
     assert_eq!(experiment.networks, None);
     assert_eq!(experiment.schedule, Schedule::default());
     let split = SplitSpec {

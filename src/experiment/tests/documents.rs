@@ -6,7 +6,7 @@ use super::{DATA, drawn, source};
 use crate::{keys, parse};
 use sweep_core::data_config::Edition;
 use sweep_core::trial::models::ParamType;
-use sweep_core::trial::{Kind, ModelSpec};
+use sweep_core::trial::{Kind, METRICS, ModelSpec, Task};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
 
@@ -101,6 +101,24 @@ fn the_reference_lists_every_setting_of_every_model() {
             .collect();
         assert_eq!(written, expected, "the table under {heading}");
     }
+}
+
+#[test]
+fn the_reference_lists_every_metric() {
+    let (_, below) = REFERENCE.split_once("\n### Metrics\n").unwrap();
+    let rows = below.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = rows.take_while(|line| line.starts_with('|')).skip(2);
+    let expected = METRICS.iter().map(|metric| {
+        format!(
+            "| `{}` | {} | {} | {} | {} |",
+            metric.pattern(),
+            metric.task.map_or("both", Task::name),
+            metric.goal.name(),
+            if metric.is_cheap { "yes" } else { "no" },
+            metric.about
+        )
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
 /// The cells of the first table below `heading`, less its head and the backquotes of keys and

@@ -47,8 +47,7 @@ fn question(page: &Page) -> String {
         None => text::pluralize(most, "seed"),
     };
     format!(
-        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: classify \
-         {} from {} of {}, with {} for training and {} for validation.",
+        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: {} from {} of {}, with {} for training and {} for validation.",
         text::metric(&summary.objective.metric),
         text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
@@ -58,7 +57,13 @@ fn question(page: &Page) -> String {
             ),
             None => String::new(),
         },
-        text::pluralize_irregular(data.classes.len() as u64, "class", "classes"),
+        match data.classes.len() as u64 {
+            0 => "predict a number".to_owned(),
+            classes => format!(
+                "classify {}",
+                text::pluralize_irregular(classes, "class", "classes")
+            ),
+        },
         features(page),
         data.source.display(),
         text::pluralize(data.train_rows, "row"),

@@ -121,6 +121,7 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
             &["importance"],
         ),
         parts::figure(page, "confusion", "Confusion matrix", &["confusion"]),
+        parts::predicted(page),
         parts::calibration(page),
         parts::figure(
             page,

@@ -5,7 +5,8 @@ use crate::markup::{paragraph, row};
 use crate::{dummy_text, hyperparameters, transfer_text};
 use sweep_analysis::SummaryStats;
 use sweep_analysis::inference::Estimate;
-use sweep_analysis::{BEST, ZeroLine, text, transfer};
+use sweep_analysis::lead::RowNumbers;
+use sweep_analysis::{BEST, ZeroLine, errors, text, transfer};
 
 /// Values of a setting that the table of effects shows.
 const MAX_VALUES: usize = 40;
@@ -228,6 +229,49 @@ pub(super) fn transfer(page: &Page) -> Option<Section> {
     );
     html.push_str(&images(page.pictures, &["transfer"]));
     Section::new("transfer", "Transfer learning", html)
+}
+
+/// Predicted against true numbers, and errors by the size of the true one.
+pub(super) fn predicted(page: &Page) -> Option<Section> {
+    let winner = page.summary.ranking.first()?;
+    let of_runs = winner
+        .runs
+        .iter()
+        .filter_map(|run| page.input.row_numbers.get(&run.trial));
+    let models: Vec<&RowNumbers> = of_runs.collect();
+    let mut rows = String::new();
+    for slice in errors::slices(&models) {
+        let (low, high) = slice.range;
+        let cells = [
+            (
+                format!("{} to {}", text::score(low), text::score(high)),
+                false,
+            ),
+            (text::with_thousands(slice.rows as u64), false),
+            (text::difference(slice.bias, slice.rmse), false),
+            (text::score(slice.mae), false),
+            (text::score(slice.rmse), false),
+        ];
+        row(&mut rows, "", &cells);
+    }
+    let mut html = images(page.pictures, &["predicted"]);
+    if !rows.is_empty() {
+        let columns = [
+            ("True number", false),
+            ("Rows", false),
+            ("Bias", false),
+            ("MAE", false),
+            ("RMSE", false),
+        ];
+        html.push_str(&table(&columns, &rows));
+        paragraph(
+            &mut html,
+            "note",
+            "Validation rows in tenths by their true number, predicted by the models of the best configuration. Bias is \
+             the mean of prediction less true number. In errors.csv.",
+        );
+    }
+    Section::new("predicted", "Predicted against true", html)
 }
 
 /// Calibration of the best models, as a table.

@@ -49,7 +49,10 @@ pub(super) fn data(page: &Page) -> Option<Section> {
         .iter()
         .map(|name| text::sanitize(name))
         .collect();
-    fact(&mut html, "Classes", &text::cut(&classes.join(", "), 400));
+    match classes.is_empty() {
+        true => fact(&mut html, "Target", "a number"),
+        false => fact(&mut html, "Classes", &text::cut(&classes.join(", "), 400)),
+    }
     features(&mut html, page);
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
     html.push_str("</dl>\n");

@@ -27,6 +27,9 @@ const KEY: i32 = 190;
 const FULL: RGBColor = RGBColor(8, 48, 107);
 
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
+    if input.experiment.dataset.classes.is_empty() {
+        return Err(Missing::NotAsked);
+    }
     let missing = |why: String| Missing::Data(format!("Confusion matrix: {why}."));
     let winner = &summary.ranking[0];
     let run = winner.best_run(&summary.objective);

@@ -22,6 +22,11 @@ const PANEL_HEIGHT: i32 = 760;
 /// What a network counts its steps in.
 pub(super) const EPOCH: &str = "epoch";
 
+/// Whether the target is a number.
+fn is_number(input: &Input) -> bool {
+    input.experiment.dataset.classes.is_empty()
+}
+
 /// Training curves of the best networks: losses, and the objective or the accuracy.
 pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     if !has_networks(summary) {
@@ -32,9 +37,11 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .iter()
         .filter(|config| !config.kind.is_baseline());
     let configs: Vec<&Configuration> = of_kind.take(MAX).collect();
-    let score = match summary.objective.metric.as_str() {
-        "valid/loss" => "valid/accuracy",
-        metric => metric,
+    let is_number = is_number(input);
+    let score = match (summary.objective.metric.as_str(), is_number) {
+        ("valid/loss", false) => "valid/accuracy",
+        ("valid/loss", true) => "valid/rmse",
+        (metric, _) => metric,
     };
     let metrics = [
         ("train/loss", true, 0),
@@ -42,7 +49,10 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         (score, false, 1),
     ];
     let mut panels = [
-        Panel::new("loss (cross-entropy, nats)"),
+        Panel::new(match is_number {
+            false => "loss (cross-entropy, nats)",
+            true => "loss",
+        }),
         Panel::new(&text::metric(score)),
     ];
     for (place, config) in configs.iter().enumerate() {

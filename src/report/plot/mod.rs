@@ -10,6 +10,7 @@ mod learning_curve;
 pub(super) mod legend;
 pub(super) mod lettering;
 pub(super) mod picture;
+mod predicted;
 mod ranking;
 pub(super) mod style;
 mod transfer;
@@ -18,7 +19,8 @@ pub use canvas::Picture;
 
 use super::ReportError;
 use picture::{
-    BOOSTING, CONFUSION, CURVES, EFFECTS, IMPORTANCE, LEARNING_CURVE, Missing, RANKING, TRANSFER,
+    BOOSTING, CONFUSION, CURVES, EFFECTS, IMPORTANCE, LEARNING_CURVE, Missing, PREDICTED, RANKING,
+    TRANSFER,
 };
 use sweep_analysis::Input;
 use sweep_analysis::Summary;
@@ -32,6 +34,7 @@ pub fn names() -> impl Iterator<Item = String> {
         RANKING,
         EFFECTS,
         CONFUSION,
+        PREDICTED,
         BOOSTING,
         IMPORTANCE,
     ]
@@ -56,6 +59,7 @@ pub fn all(
         curves::networks(input, summary),
         effects::picture(summary),
         confusion::picture(input, summary),
+        predicted::picture(input, summary),
         curves::boosting(input, summary),
         bars::picture(input, summary),
     ];

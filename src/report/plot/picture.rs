@@ -15,6 +15,7 @@ pub(super) const TRANSFER: &str = "transfer";
 pub(super) const RANKING: &str = "best_trials";
 pub(super) const EFFECTS: &str = "axes";
 pub(super) const CONFUSION: &str = "confusion";
+pub(super) const PREDICTED: &str = "predicted";
 pub(super) const BOOSTING: &str = "xgboost_curve";
 pub(super) const IMPORTANCE: &str = "importance";
 

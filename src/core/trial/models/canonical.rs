@@ -55,6 +55,7 @@ impl ParamDef {
                 }
                 _ => None,
             },
+            ParamType::ClassWeights => class_weights(value),
             ParamType::Table(def) => return def.canonical(value, refuse),
         };
         found.ok_or_else(refuse)
@@ -68,6 +69,20 @@ impl ParamDef {
         let default = self.default.expect("settings have defaults");
         let value = self.canonical(&default.value());
         value.expect("defaults are allowed")
+    }
+}
+
+/// A word, or a table of at least one weight.
+fn class_weights(value: &Value) -> Option<Value> {
+    match value {
+        Value::Text(word) => matches!(word.as_str(), "none" | "balanced").then(|| value.clone()),
+        Value::Table(weights) if !weights.is_empty() => {
+            let each = weights.iter();
+            let each = each
+                .map(|(class, weight)| Some((class.clone(), FloatRange::ABOVE_0.value(weight)?)));
+            each.collect::<Option<_>>().map(Value::Table)
+        }
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod model;
 mod param;
 mod random_forest;
 mod registry;
+mod target;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -25,4 +26,6 @@ pub use param::{
     Variant,
 };
 pub use random_forest::{MaxFeatures, RandomForestSpec};
+pub use target::{ClassWeight, Loss, LossName};
+pub use view::ParamValue;
 pub use xgboost::XgboostSpec;

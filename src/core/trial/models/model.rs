@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::super::task::Task;
 use super::super::value::{Params, Value};
 use super::invalid::InvalidParam;
 use super::kind::Kind;
@@ -91,6 +92,15 @@ impl ModelSpec {
             }
             _ => false,
         })
+    }
+
+    /// Settings that are not at their default although they are for another task than `task`.
+    pub fn of_other_tasks(&self, task: Task) -> impl Iterator<Item = &'static ParamDef> {
+        let set = self.iter().filter(move |(param, value)| {
+            let is_other = param.task.is_some_and(|own| own != task);
+            is_other && **value != param.default_value()
+        });
+        set.map(|(param, _)| param)
     }
 
     /// Whether a trial of each can be trained together with the other as one.

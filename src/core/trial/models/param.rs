@@ -3,6 +3,7 @@
 //! A [`ParamDef`] is the only place that knows these: parsing, messages, the reference, trial ids and search spaces
 //! are all derived from it.
 
+use super::super::task::Task;
 use super::super::value::Value;
 use crate::format::one_of;
 
@@ -17,6 +18,8 @@ pub struct ParamDef {
     pub unless: Option<(&'static str, Literal)>,
     /// Its default is how models were trained before there was such a setting, so ids made then must still hold.
     pub is_later: bool,
+    /// The task that it is for; `None` is for all.
+    pub task: Option<Task>,
     /// In what trials that are trained together may differ.
     pub in_batch: InBatch,
     /// Follows the sentence about what is allowed: examples, what 0 means.
@@ -45,6 +48,8 @@ pub enum ParamType {
     },
     /// Two numbers.
     Pair(FloatRange),
+    /// `"none"`, `"balanced"` or a table from names of classes to numbers above 0.
+    ClassWeights,
     Table(&'static TableDef),
 }
 
@@ -125,6 +130,7 @@ impl ParamDef {
             default: None,
             unless: None,
             is_later: false,
+            task: None,
             in_batch: InBatch::Free,
             note: "",
             about,
@@ -143,6 +149,11 @@ impl ParamDef {
 
     pub(super) const fn in_batch(mut self, in_batch: InBatch) -> ParamDef {
         self.in_batch = in_batch;
+        self
+    }
+
+    pub(super) const fn of_task(mut self, task: Task) -> ParamDef {
+        self.task = Some(task);
         self
     }
 
@@ -205,6 +216,11 @@ impl ParamType {
                 each.min, each.max
             ),
             ParamType::Pair(range) => format!("two numbers {}", range.allowed()),
+            ParamType::ClassWeights => {
+                "\"none\", \"balanced\", or a table from classes to numbers above 0, \
+                                        such as { spam = 5 }"
+                    .to_owned()
+            }
             ParamType::Table(def) => def.allowed.to_owned(),
         }
     }
@@ -240,6 +256,8 @@ impl FloatRange {
     pub(super) const FROM_0: FloatRange = FloatRange::new(0.0, true, f64::INFINITY, false);
     /// [0, 1)
     pub(super) const BELOW_1: FloatRange = FloatRange::new(0.0, true, 1.0, false);
+    /// (0, 1)
+    pub(super) const INSIDE_0_TO_1: FloatRange = FloatRange::new(0.0, false, 1.0, false);
     /// (0, 1]
     pub(super) const FRACTION: FloatRange = FloatRange::new(0.0, false, 1.0, true);
     /// [0, 1]

@@ -3,6 +3,7 @@
 use super::super::value::Value;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
+use super::target::{CLASS_WEIGHT, ClassWeight};
 use super::view::{ParamValue, settings_struct, word};
 
 pub(super) static DEF: KindDef = KindDef {
@@ -60,6 +61,7 @@ static PARAMS: &[ParamDef] = &[
         Literal::Int(256),
         "histogram bins per feature",
     ),
+    CLASS_WEIGHT,
 ];
 
 settings_struct! {
@@ -72,6 +74,7 @@ settings_struct! {
         max_features: MaxFeatures,
         bootstrap: bool,
         max_bin: u32,
+        class_weight: ClassWeight,
     }
 }
 

@@ -302,15 +302,21 @@ fn settings_without_effect_are_known() {
     let sgd = ("optimizer", word("sgd"));
     let linear = ("layers", Value::List(vec![]));
     for (settings, inactive) in [
-        (vec![], vec!["momentum", "nesterov"]),
         (
-            vec![("optimizer", word("adamw"))],
-            vec!["momentum", "nesterov"],
+            vec![],
+            vec!["momentum", "nesterov", "huber_delta", "quantile"],
         ),
-        (vec![sgd.clone()], vec!["nesterov", "betas", "eps"]),
+        (
+            vec![("optimizer", word("adamw")), ("loss", word("huber"))],
+            vec!["momentum", "nesterov", "quantile"],
+        ),
+        (
+            vec![sgd.clone(), ("loss", word("quantile"))],
+            vec!["nesterov", "betas", "eps", "huber_delta"],
+        ),
         (
             vec![sgd, ("momentum", Value::Float(0.9))],
-            vec!["betas", "eps"],
+            vec!["betas", "eps", "huber_delta", "quantile"],
         ),
         (
             vec![linear],
@@ -320,6 +326,8 @@ fn settings_without_effect_are_known() {
                 "dropout",
                 "momentum",
                 "nesterov",
+                "huber_delta",
+                "quantile",
             ],
         ),
     ] {

@@ -1,7 +1,9 @@
 //! Gradient boosting by XGBoost's `hist` tree method; names and defaults are XGBoost's own.
 
+use super::super::task::Task;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
+use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
 use super::view::settings_struct;
 
 pub(super) static DEF: KindDef = KindDef {
@@ -89,6 +91,18 @@ static PARAMS: &[ParamDef] = &[
         "split a column of categories as one feature, not by its 0/1 features",
     )
     .later(),
+    LOSS,
+    HUBER_DELTA,
+    QUANTILE,
+    CLASS_WEIGHT,
+    ParamDef::new(
+        "scale_pos_weight",
+        ParamType::Float(FloatRange::ABOVE_0),
+        Literal::Float(1.0),
+        "weight of the training rows of the second of two classes",
+    )
+    .of_task(Task::Classification)
+    .later(),
 ];
 
 settings_struct! {
@@ -107,5 +121,21 @@ settings_struct! {
         alpha: f64,
         max_bin: u32,
         enable_categorical: bool,
+        loss: LossName,
+        /// In standard deviations of the target.
+        huber_delta: f64,
+        quantile: f64,
+        class_weight: ClassWeight,
+        scale_pos_weight: f64,
+    }
+}
+
+impl XgboostSpec {
+    /// What is minimised when the target is a number with the standard deviation `sd`. Its `huber` is the smooth one.
+    pub fn loss(&self, sd: f64) -> Loss {
+        match Loss::new(self.loss, self.huber_delta * sd, self.quantile) {
+            Loss::Huber { delta } => Loss::PseudoHuber { delta },
+            other => other,
+        }
     }
 }

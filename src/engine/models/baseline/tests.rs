@@ -115,18 +115,20 @@ fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
 #[test]
 fn measures_are_those_worked_out_by_hand() {
     let probabilities = [0.5, 0.5, 0.25, 0.75, 1.0, 0.0];
-    let x = [0.0; 3];
-    let rows = Rows {
-        x: &x,
-        y: &[0, 1, 1],
-        missing: None,
+    let rows = (vec![0.0; 3], vec![0, 1, 1]);
+    let data = Dataset::in_memory(1, 2, rows.clone(), rows);
+    let spec = spec(1);
+    let job = Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new(""),
     };
-    let measured = measure(&probabilities, rows, 2);
+    let measured = measure(job, &probabilities, Loss::Squared);
     let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;
     assert!((measured.values[0].1 - loss).abs() < 1e-12);
     assert!((measured.values[1].1 - 2.0 / 3.0).abs() < 1e-12);
     assert!((measured.values[2].1 - 2.0 / 3.0).abs() < 1e-12);
-    let broken = measure(&[f32::NAN; 6], rows, 2);
+    let broken = measure(job, &[f32::NAN; 6], Loss::Squared);
     assert!(broken.values[0].1.is_nan());
 }
 

@@ -1,15 +1,15 @@
 //! How the trial of a network begins, what it reports and how it ends, whichever engine does the arithmetic.
 
+use super::evaluation::{Evaluation, cannot_measure};
 use super::network::Network;
 use super::shape::Shape;
 use super::simd::Isa;
 use super::state::{BestResult, State};
 use super::transfer::{self, ParamRange};
 use super::{checkpoint, model_io};
-use crate::score::Confusion;
 use crate::{Callback, EngineError, Epoch, Job, Outcome};
 use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{METRICS, Metric, TrialId, TrialResult};
+use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// A trial at its beginning, or where its checkpoint left it.
 pub(super) struct Begun {
@@ -29,10 +29,10 @@ pub(super) fn begin(
 ) -> Result<Begun, EngineError> {
     let meta = job.data.meta();
     let trial = job.spec.id(&meta.digest);
-    let (features, classes) = (meta.features.len(), meta.classes.len());
+    let (features, outputs) = (meta.features.len(), meta.outputs());
     let shape = match transfer::pieces(job, spec)? {
-        Some(pieces) => Shape::new(spec, Some(pieces), features, classes),
-        None => Shape::fitted(spec, job.data.train(), features, classes),
+        Some(pieces) => Shape::new(spec, Some(pieces), features, outputs),
+        None => Shape::fitted(spec, job.data.train(), features, outputs),
     };
     let mut network = Network::new(isa, spec, shape, batch, job.spec.seed);
     let parts = transfer::begin(job, spec, &mut network)?;
@@ -63,22 +63,21 @@ pub struct Measured {
 }
 
 /// Epoch `step` as it is reported.
-pub(super) fn report(step: u32, measured: &Measured, confusion: &Confusion) -> Epoch {
-    let values = [
-        ("train/loss", measured.train_loss),
-        ("valid/loss", measured.valid_loss),
-        ("valid/accuracy", confusion.accuracy()),
-        ("valid/macro_f1", confusion.macro_f1()),
-        ("lr", measured.lr),
-        ("grad_norm", measured.grad_norm),
-        ("seconds", measured.seconds),
-    ];
-    Epoch {
-        step,
-        values: values
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
-    }
+pub(super) fn report(
+    (job, spec): (&Job<'_>, &MlpSpec),
+    step: u32,
+    measured: &Measured,
+    evaluation: &Evaluation,
+) -> Epoch {
+    let own = |name: &str, value: f64| (name.to_owned(), value);
+    let mut values = vec![own("train/loss", measured.train_loss)];
+    values.extend(evaluation.values(job, spec, measured.valid_loss));
+    values.extend([
+        own("lr", measured.lr),
+        own("grad_norm", measured.grad_norm),
+        own("seconds", measured.seconds),
+    ]);
+    Epoch { step, values }
 }
 
 /// Why a trial ended whose mean loss over a batch was not finite; `place` is the step and how many an
@@ -102,7 +101,8 @@ pub(super) fn check(job: &Job<'_>) -> Result<(), EngineError> {
         if rows.y.is_empty() {
             return refuse(format!("there are no {side} rows"));
         }
-        if let Some(label) = rows.y.iter().find(|y| **y as usize >= meta.classes.len()) {
+        let labels = rows.y.classes().unwrap_or_default();
+        if let Some(label) = labels.iter().find(|y| **y as usize >= meta.classes.len()) {
             let classes = meta.classes.len();
             return refuse(format!(
                 "a {side} row is of class {label}, but there are {classes}"
@@ -112,14 +112,10 @@ pub(super) fn check(job: &Job<'_>) -> Result<(), EngineError> {
     if meta.features.is_empty() {
         return refuse("there are no features".to_owned());
     }
-    let objective = &job.spec.objective.metric;
-    if !METRICS.iter().any(|(name, _)| name == objective) {
-        let allowed = METRICS.map(|(name, _)| name).join(", ");
-        return refuse(format!(
-            "the objective `{objective}` is not measured; allowed are {allowed}"
-        ));
+    match cannot_measure(job) {
+        Some(why) => refuse(why),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The result of a trial that came to its end; saves the weights kept, if there are any.

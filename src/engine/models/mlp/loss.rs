@@ -1,10 +1,11 @@
-//! Softmax and cross-entropy, with the gradient of the scores.
+//! What is minimised, with the gradient of the scores: cross-entropy of the softmax, or a loss of numbers.
 
 use super::layer_ops::sum_rows;
 use super::math::exp;
 use super::simd::{F32x16, Kernel, LANES, PLACES, Simd, vectors};
+use sweep_core::trial::models::Loss;
 
-/// Cross-entropy of the softmax of scores; gives its sum over rows.
+/// Cross-entropy of the softmax of scores; gives its sum over rows, each times its weight.
 pub struct CrossEntropy<'a> {
     pub rows: usize,
     pub classes: usize,
@@ -15,6 +16,8 @@ pub struct CrossEntropy<'a> {
     pub scores: &'a mut [F32x16],
     /// [rows]: classes.
     pub labels: &'a [u32],
+    /// [rows]: weights of the losses of rows.
+    pub weights: Option<&'a [f32]>,
     /// [classes]: out, the gradient of the last bias.
     pub bias: &'a mut [F32x16],
 }
@@ -46,14 +49,19 @@ impl Kernel for CrossEntropy<'_> {
                     highest = simd.max(simd.load(line), highest);
                 }
             }
+            let weights = self
+                .weights
+                .map(|weights| &weights[first..][..labels.len()]);
+            let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
             if self.smoothing > 0.0 {
-                loss += smoothed(simd, scores, rows, classes, first, labels, self.smoothing);
+                let own = (labels, self.smoothing);
+                loss += smoothed(simd, scores, rows, classes, first, own, &weight);
             }
             let highest_of = simd.to_line(highest);
             for (row, label) in labels.iter().enumerate() {
                 let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
                 let score = scores[panel * rows + first + row].0[place];
-                loss += f64::from(highest_of.0[row]) - f64::from(score);
+                loss += weight(row) * (f64::from(highest_of.0[row]) - f64::from(score));
             }
 
             let mut sum = simd.zero();
@@ -71,10 +79,15 @@ impl Kernel for CrossEntropy<'_> {
             }
             // Each sum is from 1 to the number of classes, less than 2^32: the product of sixteen
             // cannot overflow, and one logarithm does for all.
-            let product: f64 = simd.to_line(sum).0[..labels.len()]
-                .iter()
-                .fold(1.0, |product, sum| product * f64::from(*sum));
-            loss += product.ln();
+            let sums = simd.to_line(sum);
+            let sums = sums.0[..labels.len()].iter().map(|sum| f64::from(*sum));
+            loss += match weights {
+                None => sums.product::<f64>().ln(),
+                Some(_) => sums
+                    .enumerate()
+                    .map(|(row, sum)| weight(row) * sum.ln())
+                    .sum(),
+            };
 
             let factors = simd.to_line(simd.div(simd.splat(share), sum));
             for scores in scores.chunks_exact_mut(rows) {
@@ -97,11 +110,51 @@ impl Kernel for CrossEntropy<'_> {
                 let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
                 scores[panel * rows + first + row].0[place] -= share * own;
             }
+            if let Some(weights) = weights {
+                for scores in scores.chunks_exact_mut(rows) {
+                    let scores = &mut scores[first..][..labels.len()];
+                    for (line, weight) in scores.iter_mut().zip(weights) {
+                        simd.store(simd.mul(simd.load(line), simd.splat(*weight)), line);
+                    }
+                }
+            }
         }
         for (scores, bias) in scores.chunks_exact(rows).zip(self.bias) {
             simd.store(sum_rows(simd, scores), bias);
         }
         loss
+    }
+}
+
+/// A loss of numbers, of which a row has one; gives its sum over rows, each times its weight.
+pub struct NumberLoss<'a> {
+    pub loss: Loss,
+    /// [rows, 1]: in, predictions; out, the gradient of the mean loss by them.
+    pub scores: &'a mut [F32x16],
+    /// [rows].
+    pub numbers: &'a [f32],
+    /// [rows].
+    pub weights: Option<&'a [f32]>,
+    /// [1]: out, the gradient of the last bias.
+    pub bias: &'a mut F32x16,
+}
+
+impl NumberLoss<'_> {
+    pub fn run(self) -> f64 {
+        let share = 1.0 / self.numbers.len() as f64;
+        let (mut sum, mut bias) = (0.0, 0.0f64);
+        for (row, (line, number)) in self.scores.iter_mut().zip(self.numbers).enumerate() {
+            let weight = self.weights.map_or(1.0, |weights| f64::from(weights[row]));
+            let error = f64::from(line.0[0]) - f64::from(*number);
+            sum += weight * self.loss.of(error);
+            let gradient = (share * weight * self.loss.slope(error)) as f32;
+            bias += f64::from(gradient);
+            *line = F32x16::ZERO;
+            line.0[0] = gradient;
+        }
+        *self.bias = F32x16::ZERO;
+        self.bias.0[0] = bias as f32;
+        sum
     }
 }
 
@@ -114,8 +167,8 @@ fn smoothed<S: Simd>(
     rows: usize,
     classes: usize,
     first: usize,
-    labels: &[u32],
-    smoothing: f32,
+    (labels, smoothing): (&[u32], f32),
+    weight: &dyn Fn(usize) -> f64,
 ) -> f64 {
     let mut more = 0.0;
     for (row, label) in labels.iter().enumerate() {
@@ -126,7 +179,7 @@ fn smoothed<S: Simd>(
             // Places beyond the last class hold zeros.
             sum += f64::from(simd.sum(simd.load(&scores[panel * rows + first + row])));
         }
-        more += f64::from(smoothing) * (own - sum / classes as f64);
+        more += weight(row) * f64::from(smoothing) * (own - sum / classes as f64);
     }
     more
 }

@@ -1,5 +1,5 @@
-//! Networks: [Linear, BatchNorm?, activation, Dropout] x n, Linear, cross-entropy; and [`Native`], which trains them on
-//! the CPU.
+//! Networks: [Linear, BatchNorm?, activation, Dropout] x n, Linear, and a loss; and [`Native`], which trains them on the
+//! CPU.
 //!
 //! Initial weights, update rules and normalisation are PyTorch's; random numbers are our own (see [`init_rng`]).
 //! What every engine for networks shares is in `lifecycle` and [`trial_state`].
@@ -7,8 +7,10 @@
 mod average;
 mod checkpoint;
 mod clip;
+mod evaluation;
 pub mod init_rng;
 mod layer_ops;
+mod learned;
 mod lifecycle;
 mod loss;
 mod math;
@@ -29,6 +31,8 @@ pub mod trial_state;
 mod workspace;
 
 pub use average::average_decay;
+pub use evaluation::Evaluation;
+pub use learned::{Learned, valid_numbers};
 pub use lifecycle::Measured;
 pub use model_io::{Model, WEIGHTS};
 pub use native::{Native, train};
@@ -80,6 +84,18 @@ impl TrainedModel for Model {
     }
 
     fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
-        Ok(Scores::Logits(self.scores(inputs.x)))
+        let scores = self.scores(inputs.x);
+        Ok(match self.number() {
+            None => Scores::Logits(scores),
+            Some(number) => {
+                let learned = |score: f32| f64::from(score) * number.scale() + number.mean;
+                Scores::Numbers(
+                    scores
+                        .into_iter()
+                        .map(|score| learned(score) as f32)
+                        .collect(),
+                )
+            }
+        })
     }
 }

@@ -17,6 +17,7 @@ use crate::models::model_kind::LoadError;
 use crate::{Callback, EngineError, Job, artifact};
 use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
 use sweep_core::trial::{Artifact, Kind, ModelSpec, Value};
+use sweep_data::NumberTarget;
 
 /// Raised whenever the meaning of the files changes.
 const FORMAT: u32 = 1;
@@ -41,8 +42,11 @@ struct Description {
     edges: Option<Vec<Vec<f64>>>,
     /// Names of the inputs, in order; they are scaled as in the prepared data set.
     features: Vec<String>,
-    /// Names of the outputs, in order.
+    /// Names of the outputs, in order; none of a network that predicts a number.
     classes: Vec<String>,
+    /// How the number that it predicts was scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<NumberTarget>,
 }
 
 /// A trained network, read back to predict with.
@@ -50,6 +54,7 @@ pub struct Model {
     network: Network,
     features: Vec<String>,
     classes: Vec<String>,
+    number: Option<NumberTarget>,
 }
 
 /// The bins of the piecewise-linear encoding of the network that was saved in `folder`, if it has one.
@@ -89,7 +94,12 @@ impl Model {
             return Err(content(&path, why));
         }
         let (features, classes) = (description.features, description.classes);
-        if features.is_empty() || classes.is_empty() || description.layers.contains(&0) {
+        let number = description.number;
+        let outputs = number.map_or(classes.len(), |_| 1);
+        if number.is_some_and(|number| !(number.mean.is_finite() && number.sd.is_finite())) {
+            return Err(content(&path, "`number` is not sound".to_owned()));
+        }
+        if features.is_empty() || outputs == 0 || description.layers.contains(&0) {
             return Err(content(&path, "a layer has no units".to_owned()));
         }
         let mut model = ModelSpec::new(Kind::MLP);
@@ -122,13 +132,13 @@ impl Model {
         if !fits(
             &spec,
             pieces.as_ref(),
-            (features.len(), classes.len()),
+            (features.len(), outputs),
             bytes.len(),
         ) {
             let why = format!("it is too short for the layers that {MODEL} describes");
             return Err(content(&path, why));
         }
-        let shape = Shape::new(&spec, pieces, features.len(), classes.len());
+        let shape = Shape::new(&spec, pieces, features.len(), outputs);
         let mut network = Network::new(Isa::detect(), &spec, shape, 1, 0);
         for tensor in network.shape.tensors() {
             let view = file
@@ -149,6 +159,7 @@ impl Model {
             network,
             features,
             classes,
+            number,
         })
     }
 
@@ -160,13 +171,20 @@ impl Model {
         &self.classes
     }
 
-    /// Scores before the softmax, row-major [rows, classes], for `x`, row-major [rows, features].
+    /// How the number that it predicts was scaled, if it predicts one.
+    pub fn number(&self) -> Option<NumberTarget> {
+        self.number
+    }
+
+    /// Scores before the softmax, row-major [rows, classes], or scaled numbers [rows], for `x`, row-major
+    /// [rows, features].
     ///
     /// # Panics
     /// When `x` is not a whole number of rows.
     pub fn scores(&mut self, x: &[f32]) -> Vec<f32> {
         assert!(x.len().is_multiple_of(self.features.len()));
-        let mut scores = Vec::with_capacity(x.len() / self.features.len() * self.classes.len());
+        let mut scores =
+            Vec::with_capacity(x.len() / self.features.len() * self.classes.len().max(1));
         self.network.scores(x, |row| scores.extend_from_slice(row));
         scores
     }
@@ -225,6 +243,7 @@ pub fn save(
         edges,
         features: meta.features.clone(),
         classes: meta.classes.clone(),
+        number: meta.number,
     };
     let mut text = serde_json::to_vec_pretty(&description).expect("a description is plain data");
     text.push(b'\n');

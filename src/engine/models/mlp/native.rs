@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use super::average::{Average, average_decay};
 use super::clip::{Norm, clip_factor};
+use super::evaluation::Evaluation;
+use super::learned::{Learned, valid_numbers};
 use super::lifecycle::{
     Begun, Measured, begin, check, finish, report, training_diverged, validation_diverged,
 };
@@ -15,10 +17,10 @@ use super::optimizers::{self, Step};
 use super::simd::{F32x16, Isa};
 use super::transfer::ParamRange;
 use super::{checkpoint, init_rng};
-use crate::score::Confusion;
 use crate::{Backend, BatchedTrial, Callback, Control, Ended, EngineError, Job, Outcome};
 use sweep_core::awake;
 use sweep_core::trial::models::MlpSpec;
+use sweep_data::{Rows, Targets};
 
 /// This engine, which trains one network at a time.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +49,8 @@ impl Backend for Native {
 /// Trains the network `model` of `job`, resuming from `checkpoint` if given.
 ///
 /// Each epoch reports `train/loss` (mean over the epoch's rows, as trained, with dropout and smoothed labels),
-/// `valid/loss`, `valid/accuracy`, `valid/macro_f1`, `lr` (of the last step), `grad_norm` (mean over steps, before
-/// clipping) and `seconds`. An epoch in which a loss is not finite is not reported: it ends the trial as diverged. The
+/// the cheap metrics of the validation rows and the objective, `lr` (of the last step), `grad_norm` (mean over steps,
+/// before clipping) and `seconds`. An epoch in which a loss is not finite is not reported: it ends the trial as diverged. The
 /// weights of the best epoch are kept and saved, of equal ones those with the lowest validation loss; with `ema`, their
 /// moving average is what is measured, kept and saved.
 ///
@@ -76,8 +78,19 @@ pub(super) fn train_on(
     callback: &mut dyn Callback,
 ) -> Result<Outcome, EngineError> {
     check(&job)?;
-    let (train, valid) = (job.data.train(), job.data.valid());
-    let meta = job.data.meta();
+    let learned = Learned::of(&job, spec);
+    let train = learned.rows(job.data.train());
+    let valid_numbers = valid_numbers(&job);
+    let valid = match &valid_numbers {
+        None => job.data.valid(),
+        Some(numbers) => Rows {
+            y: Targets::Numbers(numbers),
+            ..job.data.valid()
+        },
+    };
+    // Losses of numbers are told in units of the transformed target.
+    let number = job.data.meta().number;
+    let unit = number.map_or(1.0, |number| spec.loss().scale(number.scale()));
     let seed = job.spec.seed;
     let batch = spec.batch_rows(train.y.len());
     let steps = train.y.len().div_ceil(batch) as u64;
@@ -91,7 +104,7 @@ pub(super) fn train_on(
         callback.resumed(state.epoch);
     }
     let mut order = vec![0u32; train.y.len()];
-    let mut confusion = Confusion::new(meta.classes.len());
+    let mut evaluation = Evaluation::new(&job);
 
     let optimizer = optimizers::of(spec);
     while !state.is_over(spec) {
@@ -142,8 +155,8 @@ pub(super) fn train_on(
             }
         }
         state.swap_average(&mut network);
-        confusion.clear();
-        let valid_loss = network.evaluate(valid, &mut confusion);
+        evaluation.clear();
+        let valid_loss = unit * network.evaluate(valid, &mut evaluation);
         let seconds = awake::since(start).as_secs_f64();
         state.seconds += seconds;
         if !valid_loss.is_finite() {
@@ -151,17 +164,19 @@ pub(super) fn train_on(
             return finish(&job, spec, &network, state, Some(reason), callback);
         }
         let report = report(
+            (&job, spec),
             epoch,
             &Measured {
-                train_loss: loss_sum / train.y.len() as f64,
+                train_loss: unit * loss_sum / train.y.len() as f64,
                 valid_loss,
                 lr,
                 grad_norm: norm_sum / steps as f64,
                 seconds,
             },
-            &confusion,
+            &evaluation,
         );
-        state.note(spec, &job.spec.objective, &report, &confusion, &network);
+        let confusion = &evaluation.confusion;
+        state.note(spec, &job.spec.objective, &report, confusion, &network);
         state.swap_average(&mut network);
         let control = callback.epoch(&report, &mut || checkpoint::write(&trial, &network, &state));
         if control == Control::Stop && !state.is_over(spec) {

@@ -3,16 +3,16 @@
 //! Invariant: nothing is allocated after [`Network::new`], and a result depends on parameters, batch
 //! and masks alone, not on what the buffers held before.
 
+use super::evaluation::Evaluation;
 use super::init_rng::{Mask, dropout_stream, initial_embedding, initial_linear};
-use super::loss::CrossEntropy;
+use super::loss::{CrossEntropy, NumberLoss};
 use super::matrix::{Gradient, Product, Transpose};
 use super::piecewise::Encode;
 use super::shape::{InputLayer, Shape};
 use super::simd::{F32x16, Isa, vectors};
 use super::workspace::{Pass, Workspace};
-use crate::score::{Confusion, argmax};
-use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
-use sweep_data::Rows;
+use sweep_core::trial::models::{Activation, Embedding, Loss, MlpSpec};
+use sweep_data::{Rows, Targets};
 
 /// Rows that are evaluated at a time: their values stay in the first cache levels.
 const EVALUATION_ROWS: usize = 64;
@@ -32,6 +32,8 @@ pub struct Network {
     activation: Activation,
     mask: Option<Mask>,
     smoothing: f32,
+    /// Of numbers.
+    loss: Loss,
     workspace: Workspace,
 }
 
@@ -92,6 +94,7 @@ impl Network {
             activation: spec.activation,
             mask: Mask::of(spec.dropout),
             smoothing: spec.label_smoothing as f32,
+            loss: spec.loss(),
             workspace: Workspace::new(&shape, batch.max(EVALUATION_ROWS)),
             shape,
         }
@@ -108,9 +111,9 @@ impl Network {
         loss
     }
 
-    /// The mean loss over `data` with the running statistics and without dropout; counts
-    /// predictions in `confusion`.
-    pub fn evaluate(&mut self, data: Rows<'_>, confusion: &mut Confusion) -> f64 {
+    /// The mean loss over `data` with the running statistics and without dropout; takes predictions
+    /// in.
+    pub fn evaluate(&mut self, data: Rows<'_>, evaluation: &mut Evaluation) -> f64 {
         let mut loss = 0.0;
         let total = data.y.len();
         let mut all = [0u32; EVALUATION_ROWS];
@@ -122,15 +125,15 @@ impl Network {
             self.enter(data, &all[..rows]);
             self.forward(rows, None);
             for row in 0..rows {
-                let predicted = argmax(self.workspace.scores_of(rows, row));
-                confusion.add(self.workspace.labels[row] as usize, predicted);
+                let label = self.workspace.labels[row];
+                evaluation.add(label, self.workspace.scores_of(rows, row));
             }
             loss += self.loss(rows, 0.0);
         }
         loss / total as f64
     }
 
-    /// Scores before the softmax of the rows of `x` [rows, features], given to `each` one by one.
+    /// Scores before the softmax, or numbers, of the rows of `x` [rows, features], given to `each` one by one.
     pub fn scores(&mut self, x: &[f32], mut each: impl FnMut(&[f32])) {
         let labels = [0u32; EVALUATION_ROWS];
         let places: [u32; EVALUATION_ROWS] = std::array::from_fn(|place| place as u32);
@@ -138,7 +141,8 @@ impl Network {
             let rows = x.len() / self.shape.features;
             let data = Rows {
                 x,
-                y: &labels[..rows],
+                y: Targets::Classes(&labels[..rows]),
+                weights: None,
                 missing: None,
             };
             self.enter(data, &places[..rows]);
@@ -228,13 +232,28 @@ impl Network {
     /// The sum of losses; leaves the gradients of scores and of the output's bias.
     fn loss(&mut self, rows: usize, smoothing: f32) -> f64 {
         let output = self.shape.layers.last().expect("there is always an output");
+        let workspace = &mut self.workspace;
+        let scores = &mut workspace.scores[..rows * vectors(self.shape.classes)];
+        let bias = &mut self.gradients[output.bias.clone()];
+        let weights = workspace.has_weights.then_some(&workspace.weights[..rows]);
+        if workspace.has_numbers {
+            return NumberLoss {
+                loss: self.loss,
+                scores,
+                numbers: &workspace.numbers[..rows],
+                weights,
+                bias: &mut bias[0],
+            }
+            .run();
+        }
         self.isa.run(CrossEntropy {
             rows,
             classes: self.shape.classes,
             smoothing,
-            scores: &mut self.workspace.scores[..rows * vectors(self.shape.classes)],
-            labels: &self.workspace.labels[..rows],
-            bias: &mut self.gradients[output.bias.clone()],
+            scores,
+            labels: &workspace.labels[..rows],
+            weights,
+            bias,
         })
     }
 

@@ -139,9 +139,11 @@ mod tests {
             1.0, 0.0, 5.0, 2.0, 0.0, 5.0, 4.0, 1.0, 5.0, 8.0, 1.0, 5.0, 16.0, 1.0, 5.0, 32.0, 0.0,
             5.0,
         ];
+        use sweep_data::Targets;
         let data = Rows {
             x: &x,
-            y: &[0; 6],
+            y: Targets::Classes(&[0; 6]),
+            weights: None,
             missing: None,
         };
         let pieces = Piecewise::fit(data, 3, 4);

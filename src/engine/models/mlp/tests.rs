@@ -3,6 +3,7 @@
 mod best_epoch;
 mod fine_tuning;
 mod gradients;
+mod numbers;
 mod options;
 
 use std::path::Path;

@@ -5,6 +5,7 @@
 //! numbers are flat: tensor after tensor in the order of [`TrialState::tensors`], each row-major.
 
 use super::checkpoint;
+use super::evaluation::Evaluation;
 use super::lifecycle::{
     Begun, Measured, begin, check, finish, report, training_diverged, validation_diverged,
 };
@@ -195,8 +196,8 @@ impl<'a> TrialState<'a> {
     }
 
     /// Epoch `step` as it is reported.
-    pub fn report(&self, step: u32, measured: &Measured, confusion: &Confusion) -> Epoch {
-        report(step, measured, confusion)
+    pub fn report(&self, step: u32, measured: &Measured, evaluation: &Evaluation) -> Epoch {
+        report((&self.job, &self.spec), step, measured, evaluation)
     }
 
     /// Takes note of `optimiser_steps` more steps and `seconds` more of training.

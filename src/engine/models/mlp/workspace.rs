@@ -11,7 +11,7 @@ use super::shape::{InputLayer, Layer, Shape};
 use super::simd::{F32x16, Isa, LANES, vectors};
 use sweep_core::random::Stream;
 use sweep_core::trial::models::Activation;
-use sweep_data::Rows;
+use sweep_data::{Rows, Targets};
 
 /// Intermediate results of one batch.
 pub struct Workspace {
@@ -21,6 +21,13 @@ pub struct Workspace {
     pub raw: Vec<F32x16>,
     pub periodic: Option<PeriodicWorkspace>,
     pub labels: Vec<u32>,
+    /// In the place of labels, where those are numbers.
+    pub numbers: Vec<f32>,
+    /// Whether the current batch has numbers.
+    pub has_numbers: bool,
+    pub weights: Vec<f32>,
+    /// Whether the rows of the current batch have weights.
+    pub has_weights: bool,
     pub hidden: Vec<Hidden>,
     /// [rows, classes].
     pub scores: Vec<F32x16>,
@@ -197,6 +204,10 @@ impl Workspace {
             }),
             periodic: learned.map(|periodic| PeriodicWorkspace::new(periodic, rows)),
             labels: vec![0; rows],
+            numbers: vec![0.0; rows],
+            has_numbers: false,
+            weights: vec![1.0; rows],
+            has_weights: false,
             hidden: hidden
                 .iter()
                 .map(|layer| {
@@ -218,10 +229,21 @@ impl Workspace {
         }
     }
 
-    /// Lays the rows of `data` that `batch` names out as inputs, or in `raw`, and labels.
+    /// Lays the rows of `data` that `batch` names out as inputs, or in `raw`, and targets.
     pub fn gather(&mut self, isa: Isa, features: usize, data: Rows<'_>, batch: &[u32]) {
-        for (label, row) in self.labels.iter_mut().zip(batch) {
-            *label = data.y[*row as usize];
+        fn pick<T: Copy>(to: &mut [T], from: &[T], batch: &[u32]) {
+            for (to, row) in to.iter_mut().zip(batch) {
+                *to = from[*row as usize];
+            }
+        }
+        self.has_numbers = matches!(data.y, Targets::Numbers(_));
+        match data.y {
+            Targets::Classes(labels) => pick(&mut self.labels, labels, batch),
+            Targets::Numbers(numbers) => pick(&mut self.numbers, numbers, batch),
+        }
+        self.has_weights = data.weights.is_some();
+        if let Some(weights) = data.weights {
+            pick(&mut self.weights, weights, batch);
         }
         let to = match self.raw.is_empty() {
             true => &mut self.inputs,

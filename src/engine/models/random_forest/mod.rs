@@ -1,5 +1,5 @@
-//! The random forest (Breiman 2001): bootstrapped histogram trees with Gini impurity, class probabilities
-//! averaged over trees as scikit-learn's `RandomForestClassifier` does.
+//! The random forest (Breiman 2001): bootstrapped histogram trees, split by Gini impurity or by variance; class
+//! probabilities or numbers averaged over trees as scikit-learn's `RandomForestClassifier` and `RandomForestRegressor` do.
 //!
 //! Trees are functions of (job, number), grown in any order and added up in number order: the result is the same to
 //! the bit on any number of threads. Called inside a rayon pool, trees grow on its threads; otherwise on the
@@ -9,7 +9,10 @@
 //! its last.
 
 mod bins;
+mod criterion;
+mod gini;
 mod model;
+mod sums;
 mod tree;
 
 #[cfg(test)]
@@ -26,15 +29,15 @@ use serde::{Deserialize, Serialize};
 use super::baseline::{self, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
-use crate::score::argmax;
-use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
+use crate::score::{Errors, argmax};
+use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome, weights};
 use bins::Bins;
 use model::{add_votes, means};
 use sweep_core::awake;
-use sweep_core::trial::models::RandomForestSpec;
-use sweep_core::trial::{Artifact, Kind};
-use sweep_data::Inputs;
-use tree::{Grown, Rules, bag, grow};
+use sweep_core::trial::models::{Loss, RandomForestSpec};
+use sweep_core::trial::{Artifact, Kind, Task};
+use sweep_data::{DatasetMeta, Inputs, Targets};
+use tree::{Grown, Response, Rules, bag, grow};
 
 /// About how often a forest reports.
 const REPORTS: u32 = 20;
@@ -74,8 +77,8 @@ impl ModelKind for RandomForestKind {
 
 /// Grows the forest of `job`, reporting about twenty times; a step is a tree.
 ///
-/// Each report has "valid/loss", "valid/accuracy", "valid/macro_f1", "seconds" since the last report, and with
-/// bootstrap "oob/accuracy": that of the training rows, each judged by the trees that did not see it.
+/// Each report has the cheap metrics of the validation rows, "seconds" since the last report, and with bootstrap
+/// "oob/accuracy" or "oob/rmse": that of the training rows, each judged by the trees that did not see it.
 ///
 /// Leaves `model.safetensors` and `model.json` in the job's folder.
 ///
@@ -89,18 +92,32 @@ pub fn train(
 ) -> Result<Outcome, EngineError> {
     baseline::check(job)?;
     let (train, meta) = (job.data.train(), job.data.meta());
-    let (features, classes) = (meta.features.len(), meta.classes.len());
-    if train.y.len() > MAX_ROWS || classes > MAX_CLASSES {
+    let (features, outputs) = (meta.features.len(), meta.outputs());
+    if train.y.len() > MAX_ROWS || outputs > MAX_CLASSES {
         return Err(EngineError::Unsupported(format!(
             "a random forest takes at most {MAX_ROWS} training rows and {MAX_CLASSES} classes"
         )));
     }
     let mut began = awake::now();
     let bins = Bins::new(train.x, features, model.max_bin as usize);
+    let weights = weights::of_rows(meta, train, &model.class_weight, 1.0);
     let rules = Rules {
         bins: &bins,
-        labels: train.y,
-        classes,
+        // Rows that are drawn by their weights count alike then, as in scikit-learn.
+        response: response(
+            meta,
+            train.y,
+            weights.as_deref().filter(|_| !model.bootstrap),
+        ),
+        cumulative: weights.as_ref().filter(|_| model.bootstrap).map(|weights| {
+            let mut sum = 0.0;
+            let sums = weights.iter().map(|weight| {
+                sum += f64::from(*weight);
+                sum
+            });
+            sums.collect()
+        }),
+        outputs,
         seed: job.spec.seed,
         bootstrap: model.bootstrap,
         max_depth: if model.max_depth == 0 {
@@ -126,10 +143,8 @@ pub fn train(
         for grown in grow_all(&rules, progress.step, until) {
             growth.add(grown);
         }
-        let mut measured = baseline::measure(&growth.probabilities(), job.data.valid(), classes);
-        if let Some(accuracy) = growth.oob_accuracy() {
-            measured.values.push(("oob/accuracy".to_owned(), accuracy));
-        }
+        let mut measured = baseline::measure(job, &growth.outputs_of_valid(), Loss::Squared);
+        measured.values.extend(growth.oob_metric());
         let seconds = awake::since(began).as_secs_f64();
         began = awake::now();
         measured.values.push(("seconds".to_owned(), seconds));
@@ -162,8 +177,10 @@ pub fn load(folder: &Path) -> Result<Forest, EngineError> {
     let read = |name| fs::read(folder.join(name)).map_err(|error| unreadable(name, &error));
     let description: Description = serde_json::from_slice(&read(DESCRIPTION)?)
         .map_err(|error| unreadable(DESCRIPTION, &error))?;
-    Forest::from_bytes(&read(ARRAYS)?, description.features.len())
-        .map_err(|error| unreadable(ARRAYS, &error))
+    let mut forest = Forest::from_bytes(&read(ARRAYS)?, description.features.len())
+        .map_err(|error| unreadable(ARRAYS, &error))?;
+    forest.task = description.task;
+    Ok(forest)
 }
 
 impl TrainedModel for Forest {
@@ -172,11 +189,39 @@ impl TrainedModel for Forest {
     }
 
     fn classes(&self) -> Names<'_> {
-        Names::Counted(Forest::classes(self))
+        match self.task {
+            Task::Classification => Names::Counted(Forest::classes(self)),
+            Task::Regression => Names::Counted(0),
+        }
     }
 
     fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
-        Ok(Scores::Probabilities(Forest::predict(self, inputs.x)))
+        let outputs = Forest::predict(self, inputs.x);
+        Ok(match self.task {
+            Task::Classification => Scores::Probabilities(outputs),
+            Task::Regression => Scores::Numbers(outputs),
+        })
+    }
+}
+
+/// What trees learn of `targets`.
+fn response<'a>(
+    meta: &DatasetMeta,
+    targets: Targets<'a>,
+    weights: Option<&'a [f32]>,
+) -> Response<'a> {
+    match (targets, weights) {
+        (Targets::Classes(labels), None) => Response::Classes(labels),
+        (Targets::Classes(labels), Some(weights)) => Response::Weighted(labels, weights),
+        (Targets::Numbers(numbers), weights) => {
+            let number = meta.number.expect("numbers are told of");
+            let learned = |value: &f32| number.transform.apply(f64::from(*value)) - number.mean;
+            Response::Numbers {
+                values: numbers.iter().map(|value| learned(value) as f32).collect(),
+                mean: number.mean,
+                weights,
+            }
+        }
     }
 }
 
@@ -188,8 +233,10 @@ struct Description {
     trees: usize,
     /// Names of the features, in the order of their indices.
     features: Vec<String>,
-    /// Names of the classes, in the order of the columns of `leaves`.
+    /// Names of the classes, in the order of the columns of `leaves`; none of a target that is a number.
     classes: Vec<String>,
+    #[serde(default)]
+    task: Task,
 }
 
 fn save(
@@ -204,6 +251,7 @@ fn save(
         trees: forest.trees.len(),
         features: meta.features.clone(),
         classes: meta.classes.clone(),
+        task: meta.task(),
     };
     let text = serde_json::to_vec_pretty(&description).expect("texts and numbers are always JSON");
     Ok(vec![
@@ -230,16 +278,18 @@ struct Growth<'a> {
     rules: &'a Rules<'a>,
     forest: Forest,
     importance: Vec<f64>,
-    /// Row-major [validation rows, classes].
+    /// Row-major [validation rows, outputs].
     valid_votes: Vec<f64>,
-    /// Row-major [training rows, classes], by trees that did not draw the row; empty without bootstrap.
+    /// Row-major [training rows, outputs], by trees that did not draw the row; empty without bootstrap.
     oob_votes: Vec<f64>,
+    /// How many such trees there are for each row.
+    oob_trees: Vec<u32>,
 }
 
 impl<'a> Growth<'a> {
     fn new(job: Job<'a>, rules: &'a Rules<'a>) -> Growth<'a> {
         let oob_rows = if rules.bootstrap {
-            rules.labels.len()
+            rules.bins.rows()
         } else {
             0
         };
@@ -247,13 +297,15 @@ impl<'a> Growth<'a> {
             job,
             rules,
             forest: Forest {
+                task: job.data.meta().task(),
                 features: rules.bins.features(),
-                classes: rules.classes,
+                classes: rules.outputs,
                 trees: Vec::new(),
             },
             importance: vec![0.0; rules.bins.features()],
-            valid_votes: vec![0.0; job.data.valid().y.len() * rules.classes],
-            oob_votes: vec![0.0; oob_rows * rules.classes],
+            valid_votes: vec![0.0; job.data.valid().y.len() * rules.outputs],
+            oob_votes: vec![0.0; oob_rows * rules.outputs],
+            oob_trees: vec![0; oob_rows],
         }
     }
 
@@ -261,18 +313,16 @@ impl<'a> Growth<'a> {
         for (sum, share) in self.importance.iter_mut().zip(&grown.importance) {
             *sum += share;
         }
-        let (width, classes) = (self.forest.features, self.rules.classes);
+        let (width, classes) = (self.forest.features, self.rules.outputs);
         let valid = self.job.data.valid().x;
         add_votes(&grown.tree, valid, width, &mut self.valid_votes, classes);
         if self.rules.bootstrap {
             let weights = bag(self.rules, self.forest.trees.len() as u32);
             let rows = self.job.data.train().x.chunks_exact(width);
             let votes = self.oob_votes.chunks_exact_mut(classes);
-            for ((row, votes), _) in rows
-                .zip(votes)
-                .zip(weights)
-                .filter(|(_, weight)| *weight == 0)
-            {
+            let rows = rows.zip(votes).zip(&mut self.oob_trees).zip(weights);
+            for (((row, votes), trees), _) in rows.filter(|(_, weight)| *weight == 0) {
+                *trees += 1;
                 for (vote, probability) in votes.iter_mut().zip(grown.tree.leaf(row, classes)) {
                     *vote += f64::from(*probability);
                 }
@@ -281,25 +331,37 @@ impl<'a> Growth<'a> {
         self.forest.trees.push(grown.tree);
     }
 
-    fn probabilities(&self) -> Vec<f32> {
+    /// Row-major [validation rows, outputs].
+    fn outputs_of_valid(&self) -> Vec<f32> {
         means(&self.valid_votes, self.forest.trees.len())
     }
 
-    /// `None` without bootstrap, or while every row has been in every bag.
-    fn oob_accuracy(&self) -> Option<f64> {
-        let (mut right, mut judged) = (0u64, 0u64);
-        for (votes, &label) in self
-            .oob_votes
-            .chunks_exact(self.rules.classes)
-            .zip(self.rules.labels)
-        {
-            let votes: Vec<f32> = votes.iter().map(|vote| *vote as f32).collect();
-            if votes.iter().any(|vote| *vote > 0.0) {
-                judged += 1;
-                right += u64::from(argmax(&votes) == label as usize);
+    /// Accuracy or root of the mean squared error; `None` without bootstrap, or while every row has been in every bag.
+    fn oob_metric(&self) -> Option<(String, f64)> {
+        match self.job.data.train().y {
+            Targets::Classes(labels) => {
+                let (mut right, mut judged) = (0u64, 0u64);
+                for (votes, &label) in self.oob_votes.chunks_exact(self.rules.outputs).zip(labels) {
+                    let votes: Vec<f32> = votes.iter().map(|vote| *vote as f32).collect();
+                    if votes.iter().any(|vote| *vote > 0.0) {
+                        judged += 1;
+                        right += u64::from(argmax(&votes) == label as usize);
+                    }
+                }
+                let accuracy = right as f64 / judged as f64;
+                (judged > 0).then(|| ("oob/accuracy".to_owned(), accuracy))
+            }
+            Targets::Numbers(numbers) => {
+                let target = self.job.data.meta().number?;
+                let mut errors = Errors::new(numbers.len());
+                let rows = self.oob_votes.iter().zip(&self.oob_trees).zip(numbers);
+                for ((sum, trees), number) in rows.filter(|((_, trees), _)| **trees > 0) {
+                    let predicted = target.transform.invert(sum / f64::from(*trees));
+                    errors.add(f64::from(*number), predicted);
+                }
+                (errors.rows() > 0).then(|| ("oob/rmse".to_owned(), errors.rmse()))
             }
         }
-        (judged > 0).then(|| right as f64 / judged as f64)
     }
 
     /// The sums of importance as bits, then the trees; votes are counted again on the way back, which is
@@ -321,7 +383,7 @@ impl<'a> Growth<'a> {
             .split_at_checked(features * size_of::<f64>())
             .ok_or_else(|| EngineError::Checkpoint("it ends early".to_owned()))?;
         let saved = Forest::from_bytes(trees, features).map_err(EngineError::Checkpoint)?;
-        if saved.trees.len() != progress.step as usize || saved.classes != self.rules.classes {
+        if saved.trees.len() != progress.step as usize || saved.classes != self.rules.outputs {
             return Err(EngineError::Checkpoint(format!(
                 "it holds {} trees of {} classes at tree {}",
                 saved.trees.len(),

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use sweep_core::trial::Task;
+
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// In place of a feature's index at a leaf.
@@ -90,6 +92,7 @@ impl Tree {
 /// All trees of a forest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
+    pub(super) task: Task,
     pub(super) features: usize,
     pub(super) classes: usize,
     pub(super) trees: Vec<Tree>,
@@ -101,7 +104,7 @@ impl Forest {
         self.features
     }
 
-    /// Number of outputs.
+    /// Number of outputs: classes, or 1 of a number.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -249,6 +252,7 @@ impl Forest {
             return Err("it has no trees".to_owned());
         }
         Ok(Forest {
+            task: Task::default(),
             features,
             classes,
             trees,

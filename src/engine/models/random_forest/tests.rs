@@ -1,5 +1,7 @@
 //! The forest as a whole: trees worked out by hand, scikit-learn's numbers, and sameness to the bit.
 
+mod numbers;
+
 use std::path::Path;
 
 use super::*;
@@ -335,7 +337,13 @@ fn the_saved_forest_predicts_what_was_reported() {
     };
     let (result, forest) = grown(&data, rules, 4);
     let probabilities = forest.predict(data.valid().x);
-    let measured = baseline::measure(&probabilities, data.valid(), CLASSES);
+    let spec = spec(RandomForestSpec::default(), 1);
+    let job = Job {
+        spec: &spec,
+        data: &data,
+        folder: Path::new(""),
+    };
+    let measured = baseline::measure(job, &probabilities, Loss::Squared);
     assert_eq!(measured.confusion.rows(), result.confusion);
     assert_eq!(measured.values[0].1, metric(&result, "valid/loss"));
     let folder = tempfile::tempdir().unwrap();

@@ -1,22 +1,25 @@
-//! Grows one classification tree on binned features (Breiman 2001; CART with Gini impurity).
+//! Grows one tree on binned features (Breiman 2001; CART).
 //!
-//! A tree is a function of (bins, labels, rules, seed, its number): all counting is in integers, every draw
-//! is keyed by tree and node, and no float sum depends on an order that threads could change.
+//! A tree is a function of (bins, target, rules, seed, its number): every draw is keyed by tree and node, and no float
+//! sum depends on an order that threads could change.
 
 use super::bins::Bins;
+use super::criterion::{Criterion, Split};
+use super::gini::Gini;
 use super::model::{LEAF, Tree};
+use super::sums::Sums;
 use sweep_core::random::{Purpose, Stream};
-
-const BINS: usize = 256;
 
 /// What every tree of a forest has in common.
 pub(super) struct Rules<'a> {
     pub bins: &'a Bins,
-    /// Class of each training row.
-    pub labels: &'a [u32],
-    pub classes: usize,
+    pub response: Response<'a>,
+    /// Numbers of a leaf: one a class, or one.
+    pub outputs: usize,
     pub seed: u64,
     pub bootstrap: bool,
+    /// Sums of the weights up to each row, by which rows are drawn; `None` where all are alike.
+    pub cumulative: Option<Vec<f64>>,
     /// Deepest level, the root being level 0.
     pub max_depth: u32,
     /// Fewest different rows of a leaf.
@@ -25,20 +28,25 @@ pub(super) struct Rules<'a> {
     pub features: usize,
 }
 
+/// What trees learn of each training row.
+pub(super) enum Response<'a> {
+    /// Classes, all rows alike.
+    Classes(&'a [u32]),
+    /// Classes, and the weights of rows.
+    Weighted(&'a [u32], &'a [f32]),
+    /// Numbers less their `mean`, so that sums lose little, and the weights of rows.
+    Numbers {
+        values: Vec<f32>,
+        mean: f64,
+        weights: Option<&'a [f32]>,
+    },
+}
+
 /// A tree with its share in the importance of each feature: weighted decrease in impurity, adding
 /// up to 1, or all 0 for a tree without a split.
 pub(super) struct Grown {
     pub tree: Tree,
     pub importance: Vec<f64>,
-}
-
-/// A training row in the bag of a tree.
-#[derive(Clone, Copy, Default)]
-struct Sample {
-    row: u32,
-    class: u16,
-    /// How often it was drawn.
-    weight: u16,
 }
 
 /// A node whose rows are `samples[from..to]`.
@@ -49,42 +57,60 @@ struct Open {
     depth: u32,
 }
 
-struct Split {
-    feature: usize,
-    bin: u8,
-    /// Sum over the sides of (sum over classes of count squared) / count; larger is purer.
-    purity: f64,
-}
-
-/// How often each training row is drawn for tree `number`; all once without bootstrap.
+/// How often each training row is drawn for tree `number`, by its weight if rows have any; all once without bootstrap.
 pub(super) fn bag(rules: &Rules<'_>, number: u32) -> Vec<u16> {
     let rows = rules.bins.rows();
     if !rules.bootstrap {
         return vec![1; rows];
     }
     let stream = Stream::new(rules.seed, Purpose::Bootstrap, 0, number);
-    let mut weights = vec![0u16; rows];
-    for draw in 0..rows {
-        weights[stream.below(draw as u32, rows)] += 1;
+    let mut times = vec![0u16; rows];
+    for draw in 0..rows as u32 {
+        let row = match &rules.cumulative {
+            None => stream.below(draw, rows),
+            Some(cumulative) => {
+                let place = stream.uniform(draw) * cumulative[rows - 1];
+                let row = cumulative.partition_point(|sum| *sum <= place);
+                row.min(rows - 1)
+            }
+        };
+        times[row] += 1;
     }
-    weights
+    times
 }
 
-/// Grows tree `number`, depth first.
+/// Grows tree `number`.
 pub(super) fn grow(rules: &Rules<'_>, number: u32) -> Grown {
-    let mut samples: Vec<Sample> = bag(rules, number)
+    match &rules.response {
+        Response::Classes(labels) => grow_by(Gini::new(labels, rules.outputs), rules, number),
+        Response::Weighted(labels, weights) => grow_by(
+            Sums::of_classes(labels, weights, rules.outputs),
+            rules,
+            number,
+        ),
+        Response::Numbers {
+            values,
+            mean,
+            weights,
+        } => grow_by(Sums::of_numbers(values, *mean, *weights), rules, number),
+    }
+}
+
+/// Depth first.
+fn grow_by<C: Criterion>(criterion: C, rules: &Rules<'_>, number: u32) -> Grown {
+    let mut samples: Vec<C::Sample> = bag(rules, number)
         .into_iter()
-        .zip(rules.labels)
         .enumerate()
-        .filter(|(_, (weight, _))| *weight > 0)
-        .map(|(row, (weight, &label))| Sample {
-            row: row as u32,
-            class: label as u16,
-            weight,
-        })
+        .filter(|(_, drawn)| *drawn > 0)
+        .filter_map(|(row, drawn)| criterion.sample(row as u32, drawn))
         .collect();
-    let mut spare = vec![Sample::default(); samples.len()];
-    let mut search = Search::new(rules, number);
+    let mut spare = vec![C::Sample::default(); samples.len()];
+    let mut search = Search {
+        criterion,
+        rules,
+        number,
+        order: (0..rules.bins.features() as u32).collect(),
+    };
     let mut tree = Tree::default();
     let mut importance = vec![0.0; rules.bins.features()];
     let mut open = vec![Open {
@@ -101,15 +127,15 @@ pub(super) fn grow(rules: &Rules<'_>, number: u32) -> Grown {
     }) = open.pop()
     {
         let rows = &mut samples[from..to];
-        let impure = search.count(rows);
+        let impure = search.criterion.start(rows);
         let may_split = impure && depth < rules.max_depth && rows.len() >= 2 * rules.min_leaf;
         let Some(split) = may_split.then(|| search.best(rows, node)).flatten() else {
-            tree.close(node, search.probabilities());
+            tree.close(node, search.criterion.leaf());
             continue;
         };
-        importance[split.feature] += split.purity - search.purity();
+        importance[split.feature] += split.purity - search.criterion.purity();
         let column = rules.bins.column(split.feature);
-        let middle = from + partition(rows, &mut spare, column, split.bin);
+        let middle = from + partition::<C>(rows, &mut spare, column, split.bin);
         let threshold = rules.bins.threshold(split.feature, split.bin);
         let (left, right) = tree.split(node, split.feature as i32, threshold);
         let below = |node, from, to| Open {
@@ -134,14 +160,19 @@ pub(super) fn grow(rules: &Rules<'_>, number: u32) -> Grown {
 }
 
 /// Moves the rows whose code is at most `bin` to the front, both sides keeping their order; gives their number.
-fn partition(rows: &mut [Sample], spare: &mut [Sample], column: &[u8], bin: u8) -> usize {
+fn partition<C: Criterion>(
+    rows: &mut [C::Sample],
+    spare: &mut [C::Sample],
+    column: &[u8],
+    bin: u8,
+) -> usize {
     let (mut left, mut right) = (0, 0);
     for place in 0..rows.len() {
         let sample = rows[place];
         // Both writes and no branch: which way a row goes cannot be predicted.
         rows[left] = sample;
         spare[right] = sample;
-        let goes_left = usize::from(column[sample.row as usize] <= bin);
+        let goes_left = usize::from(column[C::row(&sample) as usize] <= bin);
         left += goes_left;
         right += 1 - goes_left;
     }
@@ -149,64 +180,19 @@ fn partition(rows: &mut [Sample], spare: &mut [Sample], column: &[u8], bin: u8) 
     left
 }
 
-/// The search for the best split of a node, with its scratch memory.
-struct Search<'a> {
+/// The search for the best split of a node.
+struct Search<'a, C> {
+    criterion: C,
     rules: &'a Rules<'a>,
     number: u32,
     /// Features in index order between nodes.
     order: Vec<u32>,
-    /// Weight of the node's rows by class, and in all.
-    counts: Vec<u64>,
-    total: u64,
-    /// Sum of squares of `counts`.
-    squares: u64,
-    /// Weight by [bin, class] with the number of rows last; all 0 between features.
-    histogram: Vec<u32>,
-    /// Bit b is set when bin b has a row; all 0 between features.
-    occupied: [u64; BINS / 64],
-    left: Vec<u64>,
 }
 
-impl<'a> Search<'a> {
-    fn new(rules: &'a Rules<'a>, number: u32) -> Search<'a> {
-        Search {
-            rules,
-            number,
-            order: (0..rules.bins.features() as u32).collect(),
-            counts: vec![0; rules.classes],
-            total: 0,
-            squares: 0,
-            histogram: vec![0; BINS * (rules.classes + 1)],
-            occupied: [0; BINS / 64],
-            left: vec![0; rules.classes],
-        }
-    }
-
-    /// Makes the node of `rows` the current one; says whether it holds more than one class.
-    fn count(&mut self, rows: &[Sample]) -> bool {
-        self.counts.fill(0);
-        for sample in rows {
-            self.counts[usize::from(sample.class)] += u64::from(sample.weight);
-        }
-        self.total = self.counts.iter().sum();
-        self.squares = self.counts.iter().map(|count| count * count).sum();
-        !self.counts.contains(&self.total)
-    }
-
-    fn probabilities(&self) -> impl Iterator<Item = f32> + '_ {
-        let total = self.total as f64;
-        self.counts
-            .iter()
-            .map(move |count| (*count as f64 / total) as f32)
-    }
-
-    fn purity(&self) -> f64 {
-        self.squares as f64 / self.total as f64
-    }
-
+impl<C: Criterion> Search<'_, C> {
     /// The best split among a fresh draw of features. As in scikit-learn, drawing goes on past
     /// `rules.features` until one of them is not constant in this node.
-    fn best(&mut self, rows: &[Sample], node: u32) -> Option<Split> {
+    fn best(&mut self, rows: &[C::Sample], node: u32) -> Option<Split> {
         let stream = Stream::new(self.rules.seed, Purpose::Features, self.number, node);
         let features = self.order.len();
         let mut best: Option<Split> = None;
@@ -219,8 +205,9 @@ impl<'a> Search<'a> {
             );
             let feature = self.order[swapped] as usize;
             swapped += 1;
-            self.fill(rows, self.rules.bins.column(feature));
-            varies |= self.scan(rows.len(), feature, &mut best);
+            self.criterion.fill(rows, self.rules.bins.column(feature));
+            let (all, min_leaf) = (rows.len(), self.rules.min_leaf);
+            varies |= self.criterion.scan((all, min_leaf), feature, &mut best);
         }
         // Back to index order, so that no node's draw depends on another's.
         for place in (0..swapped).rev() {
@@ -228,64 +215,5 @@ impl<'a> Search<'a> {
             self.order.swap(place, other);
         }
         best
-    }
-
-    fn fill(&mut self, rows: &[Sample], column: &[u8]) {
-        let stride = self.rules.classes + 1;
-        for sample in rows {
-            let bin = usize::from(column[sample.row as usize]);
-            let entry = &mut self.histogram[bin * stride..][..stride];
-            entry[usize::from(sample.class)] += u32::from(sample.weight);
-            entry[stride - 1] += 1;
-            self.occupied[bin / 64] |= 1 << (bin % 64);
-        }
-    }
-
-    /// Tries every cut between two neighbouring bins that have rows, emptying the histogram on the
-    /// way; says whether there was more than one such bin.
-    fn scan(&mut self, rows: usize, feature: usize, best: &mut Option<Split>) -> bool {
-        let stride = self.rules.classes + 1;
-        let mut seen = 0;
-        let (mut left_total, mut left_squares, mut right_squares) = (0u64, 0u64, self.squares);
-        let mut previous: Option<usize> = None;
-        let mut varies = false;
-        self.left.fill(0);
-        for (word, bits) in self.occupied.iter_mut().enumerate() {
-            while *bits != 0 {
-                let bin = word * 64 + bits.trailing_zeros() as usize;
-                *bits &= *bits - 1;
-                if let Some(previous) = previous {
-                    varies = true;
-                    let purity = left_squares as f64 / left_total as f64
-                        + right_squares as f64 / (self.total - left_total) as f64;
-                    if best.as_ref().is_none_or(|best| purity > best.purity)
-                        && seen >= self.rules.min_leaf
-                        && rows - seen >= self.rules.min_leaf
-                    {
-                        // Bins between the two have no row here: the middle one leaves new rows
-                        // as much room on either side.
-                        let bin = ((previous + bin - 1) / 2) as u8;
-                        *best = Some(Split {
-                            feature,
-                            bin,
-                            purity,
-                        });
-                    }
-                }
-                previous = Some(bin);
-                let entry = &mut self.histogram[bin * stride..][..stride];
-                for (class, left) in self.left.iter_mut().enumerate() {
-                    let weight = u64::from(entry[class]);
-                    let right = self.counts[class] - *left;
-                    left_squares += weight * (2 * *left + weight);
-                    right_squares -= weight * (2 * right - weight);
-                    *left += weight;
-                    left_total += weight;
-                }
-                seen += entry[stride - 1] as usize;
-                entry.fill(0);
-            }
-        }
-        varies
     }
 }

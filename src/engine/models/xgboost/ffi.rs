@@ -15,7 +15,7 @@ use libloading::Library;
 use super::columns::Columns;
 use super::locate::{ABSENT, Located, NotFound, Surroundings, places};
 use crate::EngineError;
-use sweep_data::{Inputs, Rows};
+use sweep_data::Inputs;
 
 /// The oldest version that the tests have passed with.
 const OLDEST: (i32, i32) = (2, 1);
@@ -207,25 +207,32 @@ impl Matrix {
         Ok(matrix)
     }
 
-    /// Copies rows with their labels.
+    /// Copies rows with their `labels`, and the `weights` of rows if they have any.
     pub fn labelled(
         library: &'static Xgboost,
-        rows: Rows<'_>,
+        inputs: Inputs<'_>,
         columns: &Columns,
+        labels: &[f32],
+        weights: Option<&[f32]>,
     ) -> Result<Matrix, EngineError> {
-        let matrix = Matrix::new(library, rows.inputs(), columns)?;
-        let labels: Vec<f32> = rows.y.iter().map(|label| *label as f32).collect();
-        let name = c"label".as_ptr();
-        // SAFETY: a live handle and an array of the length given, copied by the library.
-        library.check(unsafe {
-            (library.functions.matrix_set_float)(
-                matrix.handle,
-                name,
-                labels.as_ptr(),
-                labels.len() as u64,
-            )
-        })?;
+        let matrix = Matrix::new(library, inputs, columns)?;
+        matrix.set_floats(c"label", labels)?;
+        if let Some(weights) = weights {
+            matrix.set_floats(c"weight", weights)?;
+        }
         Ok(matrix)
+    }
+
+    fn set_floats(&self, field: &CStr, values: &[f32]) -> Result<(), EngineError> {
+        // SAFETY: a live handle and an array of the length given, copied by the library.
+        self.library.check(unsafe {
+            (self.library.functions.matrix_set_float)(
+                self.handle,
+                field.as_ptr(),
+                values.as_ptr(),
+                values.len() as u64,
+            )
+        })
     }
 }
 
@@ -294,8 +301,8 @@ impl Booster {
             .ok_or_else(|| EngineError::Library(format!("no number in its evaluation \"{text}\"")))
     }
 
-    /// Class probabilities of all rounds, row-major [rows, `classes`].
-    pub fn predict(&mut self, matrix: &Matrix, classes: usize) -> Result<Vec<f32>, EngineError> {
+    /// Class probabilities, or numbers, of all rounds, row-major [rows, `outputs`].
+    pub fn predict(&mut self, matrix: &Matrix, outputs: usize) -> Result<Vec<f32>, EngineError> {
         let config =
             c"{\"type\": 0, \"training\": false, \"iteration_begin\": 0, \"iteration_end\": 0, \
                        \"strict_shape\": true}";
@@ -318,9 +325,9 @@ impl Booster {
                 slice::from_raw_parts(values, count as usize).to_vec(),
             )
         };
-        if shape != [matrix.rows as u64, classes as u64] {
+        if shape != [matrix.rows as u64, outputs as u64] {
             return Err(EngineError::Library(format!(
-                "it predicted {shape:?} values for {} rows and {classes} classes",
+                "it predicted {shape:?} values for {} rows and {outputs} outputs",
                 matrix.rows
             )));
         }

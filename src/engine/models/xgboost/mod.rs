@@ -10,6 +10,7 @@
 mod columns;
 mod ffi;
 mod locate;
+mod objective;
 mod schema;
 
 #[cfg(test)]
@@ -23,19 +24,22 @@ use std::path::Path;
 use super::baseline::{self, Measured, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
-use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome};
+use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome, weights};
 use columns::Columns;
 use ffi::{Booster, Matrix, Xgboost};
+use objective::{Goal, Units};
 use schema::Schema;
 use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
 use sweep_core::trial::models::XgboostSpec;
-use sweep_data::Inputs;
+use sweep_data::{Inputs, Rows};
 
 const MODEL: &str = "model.json";
 /// The attribute of a model that says which of its columns are categories.
 const CATEGORIES: &str = "sweep_categories";
+/// The attribute that says how predictions of numbers are scaled.
+const UNITS: &str = "sweep_units";
 /// From this version on, the rows and features that a round draws hang on seed and round alone; in 2.1 and 3.2
 /// also on whether the ensemble has just been read. Tests check it.
 const DRAWN_AFRESH: (i32, i32) = (3, 4);
@@ -74,9 +78,10 @@ pub fn locate() -> Result<Located, NotFound> {
     }
 }
 
-/// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`; a step is a round.
+/// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`, or of numbers the one for its loss; a step is a
+/// round.
 ///
-/// Each round reports "train/loss", "valid/loss", "valid/accuracy", "valid/macro_f1" and "seconds", those of the
+/// Each round reports "train/loss", the cheap metrics of the validation rows, the objective and "seconds", those of the
 /// round. The round that is best by the job's objective is kept, of equal ones that with the lowest "valid/loss"; with
 /// early stopping, boosting ends that many rounds after the last one whose objective was better than all before it. Leaves `model.json`, XGBoost's own format cut after the best round, in the job's folder.
 ///
@@ -146,6 +151,7 @@ pub struct Boosted {
     booster: Booster,
     columns: Columns,
     classes: usize,
+    units: Units,
 }
 
 /// Reads the model that [`train`] left in `folder`.
@@ -175,6 +181,7 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
         booster,
         columns,
         classes: schema.classes,
+        units: Units::from_json(schema.attribute(UNITS)).map_err(|why| unreadable(&why))?,
     })
 }
 
@@ -184,12 +191,12 @@ impl Boosted {
         self.columns.features()
     }
 
-    /// Number of outputs.
+    /// Number of classes; 0 of a model that predicts a number.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// Class probabilities, row-major [rows, classes].
+    /// Class probabilities, row-major [rows, classes], or numbers as they were learned [rows].
     ///
     /// # Errors
     /// When the library reports one.
@@ -198,7 +205,9 @@ impl Boosted {
     /// When the inputs are not whole rows.
     pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Vec<f32>, EngineError> {
         let matrix = Matrix::new(self.library, inputs, &self.columns)?;
-        self.booster.predict(&matrix, self.classes)
+        let mut outputs = self.booster.predict(&matrix, self.classes.max(1))?;
+        self.units.restore(&mut outputs);
+        Ok(outputs)
     }
 }
 
@@ -212,7 +221,11 @@ impl TrainedModel for Boosted {
     }
 
     fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
-        Ok(Scores::Probabilities(Boosted::predict(self, inputs)?))
+        let outputs = Boosted::predict(self, inputs)?;
+        Ok(match self.classes {
+            0 => Scores::Numbers(outputs),
+            _ => Scores::Probabilities(outputs),
+        })
     }
 }
 
@@ -234,6 +247,7 @@ struct Ensemble<'a> {
     job: Job<'a>,
     model: &'a XgboostSpec,
     columns: Columns,
+    goal: Goal,
     train: Matrix,
     valid: Matrix,
     booster: Booster,
@@ -250,14 +264,21 @@ impl<'a> Ensemble<'a> {
             true => Columns::with_categories(&meta.preprocessor),
             false => Columns::plain(meta.features.len()),
         };
-        let train = Matrix::labelled(library, job.data.train(), &columns)?;
-        let valid = Matrix::labelled(library, job.data.valid(), &columns)?;
+        let goal = Goal::of(meta, model);
+        let matrix = |rows: Rows<'_>, weights: Option<&[f32]>| {
+            let labels = goal.labels(meta, rows.y);
+            Matrix::labelled(library, rows.inputs(), &columns, &labels, weights)
+        };
+        let rows = job.data.train();
+        let weights = weights::of_rows(meta, rows, &model.class_weight, model.scale_pos_weight);
+        let train = matrix(rows, weights.as_deref())?;
+        let valid = matrix(job.data.valid(), None)?;
         let booster = Booster::new(library, &[&train, &valid])?;
         let seed = Stream::new(job.spec.seed, Purpose::Library, 0, 0).bits(0) >> 33;
+        for (name, value) in &goal.settings {
+            booster.set(name, value)?;
+        }
         for (name, value) in [
-            ("objective", "multi:softprob".to_owned()),
-            ("num_class", job.data.meta().classes.len().to_string()),
-            ("eval_metric", "mlogloss".to_owned()),
             ("tree_method", "hist".to_owned()),
             ("nthread", "1".to_owned()),
             ("verbosity", "0".to_owned()),
@@ -281,6 +302,7 @@ impl<'a> Ensemble<'a> {
             job,
             model,
             columns,
+            goal,
             train,
             valid,
             booster,
@@ -291,11 +313,12 @@ impl<'a> Ensemble<'a> {
     /// predictions for both sides, so this costs the new trees alone.
     fn boost(&mut self, round: u32) -> Result<(Measured, f64), EngineError> {
         self.booster.update(round, &self.train)?;
-        let loss = self.booster.evaluate(round, &self.train)?;
-        let classes = self.job.data.meta().classes.len();
-        let probabilities = self.booster.predict(&self.valid, classes)?;
-        let measured = baseline::measure(&probabilities, self.job.data.valid(), classes);
-        Ok((measured, loss))
+        let metric = self.booster.evaluate(round, &self.train)?;
+        let meta = self.job.data.meta();
+        let mut outputs = self.booster.predict(&self.valid, meta.outputs())?;
+        self.goal.units.restore(&mut outputs);
+        let measured = baseline::measure(self.job, &outputs, self.goal.loss);
+        Ok((measured, self.goal.loss_of(meta, metric)))
     }
 
     /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
@@ -359,6 +382,9 @@ impl<'a> Ensemble<'a> {
             kept.describe(&names, &self.columns)?;
             if let Some(text) = self.columns.to_json() {
                 kept.set_attribute(CATEGORIES, &text)?;
+            }
+            if let Some(text) = self.goal.units.to_json() {
+                kept.set_attribute(UNITS, &text)?;
             }
             let json = kept.to_json()?;
             let schema = Schema::read(&json);

@@ -11,6 +11,7 @@ use serde::Deserialize;
 pub(super) struct Schema {
     /// Number of columns that it takes.
     pub columns: usize,
+    /// 0 of a model that predicts a number.
     pub classes: usize,
     /// Leaves of all trees.
     pub leaves: u64,

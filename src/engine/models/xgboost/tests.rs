@@ -2,6 +2,7 @@
 //! `SWEEP_REQUIRE_XGBOOST` is set.
 
 mod columns;
+mod numbers;
 mod ties;
 
 use std::io::Write;
@@ -9,6 +10,7 @@ use std::thread;
 
 use super::*;
 use crate::fixtures::{CLASSES, Remember, fixture};
+use sweep_core::trial::models::Loss;
 use sweep_core::trial::{Goal, ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::Dataset;
 
@@ -235,9 +237,13 @@ fn the_saved_model_is_that_of_the_best_round() {
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     let mut loaded = load(folder.path()).unwrap();
     let measured = baseline::measure(
+        Job {
+            spec: &spec,
+            data: &data,
+            folder: folder.path(),
+        },
         &loaded.predict(data.valid().inputs()).unwrap(),
-        data.valid(),
-        CLASSES,
+        Loss::Squared,
     );
     assert_eq!(measured.confusion.rows(), result.confusion);
     assert_eq!(measured.values[1].1, result.best.unwrap());

@@ -20,7 +20,8 @@ const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
 function score(value) {
   if (!isNumber(value)) return '–';
   const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : value.toFixed(4);
+  if (size !== 0 && (size < 1e-3 || size >= 1e9)) return value.toExponential(3);
+  return value.toFixed(size >= 1e5 ? 0 : size >= 1e3 ? 1 : 4);
 }
 
 /** The fewest digits that tell numbers on an axis or of a setting apart. */

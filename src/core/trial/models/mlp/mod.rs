@@ -1,4 +1,4 @@
-//! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear, cross-entropy.
+//! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear, and a loss.
 
 mod early_stopping;
 mod embedding;
@@ -13,9 +13,11 @@ pub use optimizer::Optimizer;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::task::Task;
 use super::super::value::Value;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
+use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
 use super::view::{ParamValue, settings_struct, unexpected, word};
 use limits::{MAX_EPOCHS, MAX_LAYERS, MAX_WIDTH};
 
@@ -140,6 +142,7 @@ static PARAMS: &[ParamDef] = &[
         Literal::Float(0.0),
         "fraction of the target spread evenly over all classes while training",
     )
+    .of_task(Task::Classification)
     .in_batch(InBatch::SameSwitch)
     .later(),
     ParamDef::new(
@@ -151,12 +154,16 @@ static PARAMS: &[ParamDef] = &[
     .in_batch(InBatch::SameSwitch)
     .note(", such as 0.995 (0 = off)")
     .later(),
+    LOSS,
+    HUBER_DELTA,
+    QUANTILE,
+    CLASS_WEIGHT,
 ];
 
 settings_struct! {
     /// Every setting of a network and of its training.
     MlpSpec of Kind::MLP => {
-        /// Widths of the hidden layers; none is a linear classifier.
+        /// Widths of the hidden layers; none is a linear model.
         layers: Vec<usize>,
         activation: Activation,
         batch_norm: bool,
@@ -183,6 +190,11 @@ settings_struct! {
         label_smoothing: f64,
         /// Decay of the moving average of the weights that is measured and saved in their place; 0 is off.
         ema: f64,
+        loss: LossName,
+        /// In standard deviations of the target.
+        huber_delta: f64,
+        quantile: f64,
+        class_weight: ClassWeight,
     }
 }
 
@@ -219,6 +231,16 @@ const ACTIVATIONS: &[Choice] = &[
 ];
 
 impl MlpSpec {
+    /// What is minimised when the target is a number: of errors in standard deviations of the target.
+    pub fn loss(&self) -> Loss {
+        self.loss_in(1.0)
+    }
+
+    /// The same of errors in units of a target whose standard deviation is `sd`.
+    pub fn loss_in(&self, sd: f64) -> Loss {
+        Loss::new(self.loss, self.huber_delta * sd, self.quantile)
+    }
+
     /// Rows of one batch when there are `rows` training rows.
     pub fn batch_rows(&self, rows: usize) -> usize {
         match self.batch_size {

@@ -6,7 +6,7 @@ use super::super::shape::Shape;
 use super::super::simd::Isa;
 use super::rows;
 use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
-use sweep_data::Rows;
+use sweep_data::{Rows, Targets};
 
 const FEATURES: usize = 7;
 const CLASSES: usize = 4;
@@ -175,7 +175,8 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
     let (x, y) = rows(5, count, FEATURES, CLASSES);
     let data = Rows {
         x: &x,
-        y: &y,
+        y: Targets::Classes(&y),
+        weights: None,
         missing: None,
     };
     let batch: Vec<u32> = (0..count as u32).collect();

@@ -62,7 +62,11 @@ fn saved_networks_with_embeddings_predict_as_they_were_measured() {
         let mut model = Model::load(folder.path()).unwrap();
         let valid = data.valid();
         let mut confusion = Confusion::new(5);
-        for (scores, label) in model.scores(valid.x).chunks(5).zip(valid.y) {
+        for (scores, label) in model
+            .scores(valid.x)
+            .chunks(5)
+            .zip(valid.y.classes().unwrap())
+        {
             confusion.add(*label as usize, argmax(scores));
         }
         assert_eq!(confusion.rows(), result.confusion, "{embedding:?}");

@@ -32,7 +32,7 @@ fn with_categories() -> Dataset {
             missing.extend([0; FIRST + SECOND]);
             missing.extend([u8::from(is_missing), 0, 0, 0]);
         }
-        ((x, rows.y.to_vec()), missing)
+        ((x, rows.y.classes().unwrap().to_vec()), missing)
     };
     let (train, train_missing) = side(plain.train());
     let (valid, valid_missing) = side(plain.valid());
@@ -195,7 +195,15 @@ fn a_saved_model_of_categories_takes_features_and_scores_what_was_recorded() {
     let mut loaded = load(folder.path()).unwrap();
     assert_eq!(loaded.features(), data.meta().features.len());
     let predicted = loaded.predict(data.valid().inputs()).unwrap();
-    let measured = baseline::measure(&predicted, data.valid(), CLASSES);
+    let measured = baseline::measure(
+        Job {
+            spec: &spec,
+            data: &data,
+            folder: folder.path(),
+        },
+        &predicted,
+        Loss::Squared,
+    );
     assert_eq!(measured.confusion.rows(), result.confusion);
     assert!((measured.values[0].1 - result.best.unwrap()).abs() < 1e-6);
     let complete = Inputs::complete(data.valid().x);
