@@ -23,6 +23,11 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
     Normal::standard().inverse_cdf(p)
 }
 
+/// `P(Z > z)` for the standard normal distribution.
+pub(super) fn normal_upper(z: f64) -> f64 {
+    Normal::standard().sf(z)
+}
+
 /// `P(F > f)` for the F distribution with `above` and `below` degrees of freedom; 0 for an infinite `f`.
 pub fn f_upper(f: f64, above: f64, below: f64) -> f64 {
     let distribution = FisherSnedecor::new(above, below).expect("degrees of freedom are positive");

@@ -11,6 +11,7 @@ pub mod configuration;
 mod distributions;
 pub mod dummy;
 pub mod errors;
+pub mod evidence;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
 pub mod inference;

@@ -38,6 +38,9 @@ pub enum Purpose {
     Sketch = 20,
     /// Configurations drawn for one tree of the importance of settings; epoch = tree.
     SettingImportance = 30,
+    /// Errors of the means of configurations over validation rows and seeds; step = configuration, index = draw. With epoch 1,
+    /// which units go to which block.
+    Evidence = 31,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

@@ -107,7 +107,7 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
 /// The degrees are Satterthwaite's ("An approximate distribution of estimates of variance components", Biometrics Bulletin 2, 1946):
 /// the winner's share is known with `degrees` only, all else with those of the prior as well. They are `degrees` when the
 /// prior is worth nothing, and four times that, for equally noisy configurations, when it is worth everything.
-fn moderated(variance: f64, degrees: f64, winner: f64, prior: Prior) -> (f64, f64) {
+pub(crate) fn moderated(variance: f64, degrees: f64, winner: f64, prior: Prior) -> (f64, f64) {
     let all = degrees + prior.degrees;
     let expected = winner + prior.variance;
     let mixed = (degrees * variance + prior.degrees * expected) / all;

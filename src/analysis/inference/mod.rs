@@ -18,6 +18,10 @@ mod table;
 pub use result::{Comparison, Estimate, Inference, MOST_SEEDS, Optimism, Verdict};
 pub use table::Sample;
 
+pub(crate) use compare::moderated;
+pub(crate) use moderated_variance::{Prior, prior};
+pub(crate) use table::Table;
+
 use crate::bounds::Bounds;
 use crate::configuration::Configuration;
 use crate::ranking;

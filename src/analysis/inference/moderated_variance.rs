@@ -21,14 +21,14 @@ const SMALLEST: f64 = 1e-5;
 
 /// What the other configurations of a kind say of the variance of one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Prior {
+pub(crate) struct Prior {
     pub variance: f64,
     /// Seeds' worth of it.
     pub degrees: f64,
 }
 
 /// The prior of the configurations of `group`; `None` where they are too few or scatter too much.
-pub(super) fn prior(table: &Table, group: usize) -> Option<Prior> {
+pub(crate) fn prior(table: &Table, group: usize) -> Option<Prior> {
     let members = table.samples.iter().zip(&table.residual);
     let known: Vec<(f64, f64)> = members
         .filter(|(sample, _)| sample.group == group)

@@ -25,7 +25,7 @@ pub struct Sample {
 }
 
 /// All samples, with the variance of each once the effects of seeds are taken out.
-pub(super) struct Table {
+pub(crate) struct Table {
     /// By place in the ranking; larger is better.
     pub samples: Vec<Sample>,
     /// What is left of each configuration's variance; `None` where nothing is known of it.
@@ -36,7 +36,7 @@ pub(super) struct Table {
 
 /// Variance of a single value of one configuration, effects of seeds taken out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Residual {
+pub(crate) struct Residual {
     pub variance: f64,
     pub degrees: f64,
 }
@@ -59,7 +59,7 @@ impl Sample {
 
 impl Table {
     /// Of `samples`, each value times `sign`.
-    pub(super) fn new(samples: &[Sample], sign: f64) -> Table {
+    pub(crate) fn new(samples: &[Sample], sign: f64) -> Table {
         let mut samples = samples.to_vec();
         for value in samples.iter_mut().flat_map(|sample| &mut sample.values) {
             value.1 *= sign;
