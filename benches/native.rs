@@ -1,7 +1,7 @@
 //! Speed of the CPU engine, in CPU-seconds of one core, so that a busy machine disturbs little.
 //!
-//!     cargo bench --bench native                       peak, both shapes, the grid
-//!     cargo bench --bench native -- peak|shapes|grid   one of them
+//!     cargo bench --bench native                       peak, both shapes, the grid, categories
+//!     cargo bench --bench native -- peak|shapes|grid|categories   one of them
 //!     PYTHON=python3 cargo bench --bench native -- eager   beside eager PyTorch, interleaved
 //!
 //! What the numbers mean stands in docs/PERFORMANCE.md.
@@ -10,9 +10,9 @@ use std::process::Command;
 
 use gemm_common::Parallelism;
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::models::{BatchSize, MlpSpec, Optimizer};
+use sweep_core::trial::models::{BatchSize, CategoryEmbedding, MlpSpec, Optimizer};
 use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, FittedField};
 use sweep_engine::models::mlp;
 use sweep_engine::{Callback, Control, Epoch, Job};
 
@@ -38,6 +38,9 @@ fn main() {
     }
     if wants("grid") {
         grid();
+    }
+    if wants("categories") {
+        categories();
     }
     if wants("eager") {
         eager();
@@ -245,6 +248,73 @@ fn grid() {
         }
     }
     println!("grid, {trials} trials of {GRID_EPOCHS} epochs: {seconds:.1} core-seconds");
+}
+
+/// Ten numbers and one column of `levels` categories, each as likely.
+fn with_categories(levels: usize) -> Dataset {
+    let numbers = 10;
+    let stream = Stream::new(2, Purpose::Synthetic, 0, 0);
+    let side = |count: usize| {
+        let (x, y) = rows(count, numbers, CLASSES);
+        let one_hot = |row: u32| {
+            let own = stream.below(row, levels);
+            (0..levels).map(move |level| f32::from(u8::from(level == own)))
+        };
+        let all = x.chunks(numbers).zip(0..);
+        let x = all.flat_map(|(numbers, row)| numbers.iter().copied().chain(one_hot(row)));
+        (x.collect(), y)
+    };
+    let data = Dataset::in_memory(
+        numbers,
+        CLASSES,
+        rows(1, numbers, CLASSES),
+        rows(1, numbers, CLASSES),
+    );
+    let mut preprocessor = data.meta().preprocessor.clone();
+    preprocessor.fields.push(FittedField::Category {
+        column: "category".to_owned(),
+        categories: (0..levels).map(|level| level.to_string()).collect(),
+        imputed: None,
+        base: None,
+        rare: Vec::new(),
+        missing: false,
+        known_only: false,
+    });
+    Dataset::in_memory(
+        numbers + levels,
+        CLASSES,
+        side(TRAIN_ROWS),
+        side(VALID_ROWS),
+    )
+    .made_by(preprocessor, None)
+}
+
+/// Epochs with the 0/1 features of a column against those with vectors, interleaved.
+fn categories() {
+    for levels in [100, 1000] {
+        let data = with_categories(levels);
+        for batch in [32, 256] {
+            let widths = [0, 8, 32].map(|width| match width {
+                0 => CategoryEmbedding::Off,
+                width => CategoryEmbedding::Width(width),
+            });
+            let mut milliseconds = widths.map(|_| Vec::new());
+            for _ in 0..ROUNDS {
+                for (width, found) in widths.iter().zip(&mut milliseconds) {
+                    let model = MlpSpec {
+                        category_embedding: *width,
+                        ..network(&[64, 32], batch)
+                    };
+                    found.push(1e3 * median(epochs(&model, &data)));
+                }
+            }
+            let [one_hot, narrow, wide] = milliseconds.map(median);
+            println!(
+                "{levels} categories, 64-32, batch {batch}: an epoch is {one_hot:.1} ms with 0/1 features, \
+                 {narrow:.1} with vectors of 8, {wide:.1} of 32"
+            );
+        }
+    }
 }
 
 fn eager() {

@@ -60,6 +60,10 @@ class Stream:
     def uniform(self, counters):
         return (self.bits(counters) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
+    def normal(self, counters):
+        a, b = (words.astype(np.float64) for words in self.words(counters))
+        return np.sqrt(-2 * np.log((a + 0.5) / 2**32)) * np.cos(2 * np.pi * b / 2**32)
+
 
 def order_of(seed, epoch):
     bits = Stream(seed, ORDER, epoch, 0).bits(np.arange(ROWS))
@@ -93,7 +97,9 @@ def float32(values):
 
 
 class Plain(torch.nn.Module):
-    inputs = FEATURES
+    def __init__(self, train):
+        super().__init__()
+        self.inputs = train.shape[1]
 
     def forward(self, x):
         return x
@@ -102,9 +108,8 @@ class Plain(torch.nn.Module):
 class Ple(torch.nn.Module):
     """Piecewise-linear encoding between the quantiles of the training rows, cut off at both ends."""
 
-    def __init__(self, bins):
+    def __init__(self, train, bins):
         super().__init__()
-        train, _ = data_of(1, ROWS)
         levels = np.linspace(0, 1, bins + 1)
         self.edges = [float32(np.unique(np.quantile(column, levels))) for column in train.numpy().T]
         self.inputs = sum(len(edges) - 1 for edges in self.edges)
@@ -120,20 +125,18 @@ class Ple(torch.nn.Module):
 class Periodic(torch.nn.Module):
     """Cosines and sines of learned frequencies, a linear layer of each feature's own, ReLU."""
 
-    def __init__(self, seed, frequencies, sigma, width):
+    def __init__(self, seed, features, frequencies, sigma, width):
         super().__init__()
-        self.inputs = FEATURES * width
+        self.inputs = features * width
         waves = 2 * frequencies
-        stream = Stream(seed, WEIGHTS, 0, 256)
-        a, b = (words.astype(np.float64) for words in stream.words(np.arange(FEATURES * frequencies)))
-        normal = np.sqrt(-2 * np.log((a + 0.5) / 2**32)) * np.cos(2 * np.pi * b / 2**32)
+        normal = Stream(seed, WEIGHTS, 0, 256).normal(np.arange(features * frequencies))
         parameter = lambda values, *shape: torch.nn.Parameter(float32(values).reshape(shape))
         uniform = lambda tensor, count: (
             2.0 * Stream(seed, WEIGHTS, 0, tensor).uniform(np.arange(count)) - 1.0
         ) / math.sqrt(waves)
-        self.frequency = parameter(sigma * normal, FEATURES, frequencies)
-        self.weight = parameter(uniform(257, FEATURES * waves * width), FEATURES, waves, width)
-        self.bias = parameter(uniform(258, FEATURES * width), FEATURES, width)
+        self.frequency = parameter(sigma * normal, features, frequencies)
+        self.weight = parameter(uniform(257, features * waves * width), features, waves, width)
+        self.bias = parameter(uniform(258, features * width), features, width)
 
     def forward(self, x):
         around = 2 * math.pi * self.frequency * x[..., None]
@@ -141,18 +144,22 @@ class Periodic(torch.nn.Module):
         return torch.relu(torch.einsum("bfw,fwd->bfd", waves, self.weight) + self.bias).flatten(1)
 
 
-def embedding_of(config, seed):
+def embedding_of(config, seed, train):
+    """How the columns of the training rows `train` become inputs."""
     if config["embedding"] == "none":
-        return Plain()
+        return Plain(train)
     kind, *settings = config["embedding"].items()
-    return {"ple": Ple, "periodic": lambda **given: Periodic(seed, **given)}[kind[1]](**dict(settings))
+    return {
+        "ple": lambda **given: Ple(train, **given),
+        "periodic": lambda **given: Periodic(seed, train.shape[1], **given),
+    }[kind[1]](**dict(settings))
 
 
 class Net(torch.nn.Module):
-    def __init__(self, config, seed):
+    def __init__(self, config, seed, embedding):
         super().__init__()
         self.config = config
-        self.embedding = embedding_of(config, seed)
+        self.embedding = embedding
         widths = [self.embedding.inputs, *config["layers"], CLASSES]
         self.linears = torch.nn.ModuleList(
             torch.nn.Linear(i, o) for i, o in zip(widths, widths[1:])
@@ -200,8 +207,9 @@ def factor_of(schedule, step, steps):
     return schedule["gamma"] ** ((step - warmup) / steps // schedule["every"])
 
 
-def train(config, seed):
-    net = Net(config, seed)
+def train(config, seed, sides, embedding_of=embedding_of):
+    (x, y), (valid_x, valid_y) = sides
+    net = Net(config, seed, embedding_of(config, seed, x))
     lr, decay = config["lr"], config["weight_decay"]
     if config["optimizer"] == "sgd":
         optimizer = torch.optim.SGD(
@@ -214,7 +222,6 @@ def train(config, seed):
             net.parameters(), lr, betas=tuple(config["betas"]), eps=config["eps"],
             weight_decay=decay,
         )
-    (x, y), (valid_x, valid_y) = data_of(1, ROWS), data_of(2, VALID)
     loss_of = torch.nn.functional.cross_entropy
     smoothing, average = config["label_smoothing"], None
     steps = -(-ROWS // BATCH)
@@ -296,13 +303,20 @@ CONFIGS = {
     },
 }
 
-if __name__ == "__main__":
+
+def write(path, configs, train):
+    """Writes what `train` makes of each configuration."""
     cases = []
-    for number, (name, changes) in enumerate(CONFIGS.items()):
+    for number, (name, changes) in enumerate(configs.items()):
         config = {**BASE, **changes}
         seed = 2**33 + number
         cases.append({"name": name, "seed": seed, "config": config, "history": train(config, seed)})
         print(name, cases[-1]["history"][-1])
-    with open("tests/fixtures/native_torch.json", "w") as file:
+    with open(path, "w") as file:
         json.dump({"torch": torch.__version__, "cases": cases}, file, indent=1)
         file.write("\n")
+
+
+if __name__ == "__main__":
+    sides = data_of(1, ROWS), data_of(2, VALID)
+    write("tests/fixtures/native_torch.json", CONFIGS, lambda *given: train(*given, sides))

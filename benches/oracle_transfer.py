@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from oracle_torch import (
-    BASE, BATCH, CLASSES, EPOCHS, ROWS, SYNTHETIC, VALID, Net, Stream, data_of, factor_of, order_of,
+    BASE, BATCH, CLASSES, EPOCHS, ROWS, SYNTHETIC, VALID, Net, Stream, data_of, embedding_of,
+    factor_of, order_of,
 )
 
 
@@ -46,7 +47,8 @@ def modules(net, first, last):
 
 
 def train(config, transfer, seed):
-    net = Net(config, seed)
+    (x, y), (valid_x, valid_y) = data_of(1, ROWS), data_of(2, VALID)
+    net = Net(config, seed, embedding_of(config, seed, x))
     copy_into(net, transfer["layers"])
     frozen = modules(net, 0, transfer["freeze"])
     for module in frozen:
@@ -69,7 +71,6 @@ def train(config, transfer, seed):
             groups, betas=tuple(config["betas"]), eps=config["eps"], weight_decay=decay
         )
     trained = [p for p in net.parameters() if p.requires_grad]
-    (x, y), (valid_x, valid_y) = data_of(1, ROWS), data_of(2, VALID)
     loss_of = torch.nn.functional.cross_entropy
     steps = -(-ROWS // BATCH)
     total, history = 0, []

@@ -458,6 +458,8 @@ layers = [[16, 8], []]
 activation = [\"relu\", \"gelu\", \"silu\", \"tanh\"]
 batch_norm = [true, false]
 embedding = [\"none\", \"ple\", { kind = \"periodic\", frequencies = 8, sigma = 0.2, width = 4 }]
+category_embedding = [0, 3, \"auto\", 0]
+zip = [[\"activation\", \"category_embedding\"]]
 ";
     let dir = test_dir(500, grid);
     dir.succeed(&["run", "demo.toml", "-q", "--set", "data.scale=quantile"]);

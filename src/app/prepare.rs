@@ -5,6 +5,8 @@ use std::path::Path;
 
 use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::TrialId;
+use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
+use sweep_data::DatasetMeta;
 use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_store::lock::DataLock;
 
@@ -31,6 +33,18 @@ impl PreparedSweep {
         for note in &self.data.summary.notes {
             observer.notice(&Notice::Data(note.to_string()));
         }
+    }
+}
+
+/// What decides how much memory training on a data set takes.
+pub fn dataset_size(meta: &DatasetMeta) -> DatasetSize {
+    let blocks = { &meta.preprocessor }.category_blocks(CategoryEmbedding::MIN_FEATURES);
+    DatasetSize {
+        rows: meta.train_rows,
+        features: meta.features.len(),
+        classes: meta.outputs(),
+        category_columns: blocks.len(),
+        category_features: blocks.iter().map(|block| block.features).sum(),
     }
 }
 
@@ -93,7 +107,7 @@ pub fn prepare_or_in(
         classes: &meta.classes,
         is_transformed: spec.target_transform != TargetTransform::None,
     };
-    for problem in plan.check(meta.train_rows, target) {
+    for problem in plan.check(dataset_size(meta), target) {
         let diagnostic = loaded
             .experiment
             .diagnose(&problem.key, problem.message)

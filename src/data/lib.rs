@@ -8,6 +8,7 @@ mod apply;
 mod atomic;
 mod bound;
 mod categories;
+mod category_block;
 mod cells;
 mod columns;
 mod dataset;
@@ -52,6 +53,7 @@ mod view_guesses;
 
 pub use apply::Encoder;
 pub use atomic::write as write_atomically;
+pub use category_block::CategoryBlock;
 pub use dataset::Dataset;
 pub use features::{Features, RejectedRow};
 pub use held_out::HeldOutTest;

@@ -10,7 +10,13 @@ use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{ModelSpec, TrialId, Value};
 
 /// What a network has to have in common with the one whose layers it takes over.
-const ARCHITECTURE: [&str; 4] = ["layers", "activation", "batch_norm", "embedding"];
+const ARCHITECTURE: [&str; 5] = [
+    "layers",
+    "activation",
+    "batch_norm",
+    "embedding",
+    "category_embedding",
+];
 
 impl Experiment {
     /// Takes the architecture of the source of a transfer over, whose weights file has the SHA-256
@@ -46,8 +52,8 @@ impl Experiment {
                     )
                     .label("differs from the source")
                     .help(
-                        "remove it: layers, activation, batch_norm and embedding are copied from the \
-                         source",
+                        "remove it: layers, activation, batch_norm, embedding and category_embedding \
+                         are copied from the source",
                     ),
                 );
             } else if let Some(space) = &mut self.networks {

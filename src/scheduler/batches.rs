@@ -52,6 +52,8 @@ mod tests {
         rows: 1000,
         features: 10,
         classes: 5,
+        category_columns: 0,
+        category_features: 0,
     };
 
     fn trial(settings: &[(&str, Value)]) -> TrialSpec {
@@ -98,6 +100,7 @@ mod tests {
             ("batch_size", Value::Int(64)),
             ("optimizer", text("sgd")),
             ("embedding", text("ple")),
+            ("category_embedding", Value::Int(4)),
             ("label_smoothing", Value::Float(0.1)),
             ("ema", Value::Float(0.9)),
         ] {
@@ -136,5 +139,16 @@ mod tests {
         assert_eq!(sized(u64::MAX, 10_000, 2), MAX_BATCH);
         let all = trial(&[("batch_size", text("all"))]);
         assert_eq!(size(&all, SIZE, 1000 * 111 + 2848, 9, 1), 1);
+        // Seven of the ten features are two columns, which become twice two inputs.
+        let columns = DatasetSize {
+            category_columns: 2,
+            category_features: 7,
+            ..SIZE
+        };
+        let embedded = trial(&[("category_embedding", Value::Int(2))]);
+        let lane = 32 * 108 + 2848 - 3 * 64 + 7 * 2;
+        assert_eq!(size(&embedded, columns, 5 * lane, 100, 1), 5);
+        assert_eq!(size(&embedded, columns, 5 * lane - 1, 100, 1), 4);
+        assert_eq!(size(&embedded, SIZE, 5 * (32 * 111 + 2848), 100, 1), 5);
     }
 }

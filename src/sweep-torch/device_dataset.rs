@@ -4,6 +4,7 @@
 
 use sweep_data::Rows as HostRows;
 use sweep_data::{Dataset, Targets};
+use sweep_engine::models::mlp::EmbeddedColumn;
 use tch::{Device, Kind, Tensor};
 
 /// One side of a data set: `x` [rows, inputs], `y` [rows], labels or numbers as networks learn them.
@@ -129,6 +130,41 @@ impl Rows {
         let device = self.x.device();
         Rows {
             weights: weights.map(|weights| Tensor::from_slice(weights).to_device(device)),
+            ..self
+        }
+    }
+
+    /// The same rows with the features at `others` alone, which are not of `columns`.
+    pub fn without(&self, columns: &[EmbeddedColumn], others: &[usize]) -> Rows {
+        let x = match columns.is_empty() {
+            true => self.x.shallow_clone(),
+            false => {
+                let others: Vec<i64> = others.iter().map(|place| *place as i64).collect();
+                let others = Tensor::from_slice(&others).to_device(self.x.device());
+                self.x.index_select(1, &others)
+            }
+        };
+        Rows { x, ..self.alike() }
+    }
+
+    /// These rows with the numbers of the categories that the features of `whole` have in `columns`
+    /// behind their own, as native's `category` has them.
+    pub fn with_numbers(self, whole: &Rows, columns: &[EmbeddedColumn]) -> Rows {
+        if columns.is_empty() {
+            return self;
+        }
+        let numbers = columns.iter().map(|EmbeddedColumn { block, .. }| {
+            let (first, features) = (block.first as i64, block.features as i64);
+            let own = whole.x.narrow(1, first, features).not_equal(0.0);
+            // A last place that is 1 where no other is.
+            let none = own.any_dim(1, true).logical_not();
+            let places = Tensor::cat(&[own, none], 1).to_kind(Kind::Uint8);
+            places.argmax(1, true).to_kind(Kind::Float)
+        });
+        let mut parts = vec![self.x.shallow_clone()];
+        parts.extend(numbers);
+        Rows {
+            x: Tensor::cat(&parts, 1),
             ..self
         }
     }

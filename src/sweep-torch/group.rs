@@ -76,9 +76,13 @@ impl<'w, 'a> Group<'w, 'a> {
         let first = &lanes[0].trial_state;
         let layout = Layout::of(first);
         let network = Network::of(first, &layout);
-        let enter = |rows: &Rows| match first.inputs() {
-            Inputs::Piecewise(edges) => rows.in_bins(edges),
-            Inputs::Plain | Inputs::Periodic { .. } => rows.alike(),
+        let enter = |rows: &Rows| {
+            let others = rows.without(first.categories(), first.other_features());
+            let others = match first.inputs() {
+                Inputs::Piecewise(edges) => others.in_bins(edges),
+                Inputs::Plain | Inputs::Periodic { .. } => others,
+            };
+            others.with_numbers(rows, first.categories())
         };
         let learned = Learned::of(&first.job(), first.spec());
         let train = enter(&resident.train).weighted(learned.weights());

@@ -27,6 +27,8 @@ const AT_ONCE: i64 = 32;
 pub struct Network {
     activation: Activation,
     entry: InputLayer,
+    /// Columns of categories with vectors, whose numbers are the last entries of a row.
+    categories: Vec<Category>,
     layers: Vec<Layer>,
     /// Hidden layers that are not trained, from the input on.
     frozen: usize,
@@ -58,6 +60,15 @@ enum InputLayer {
     },
 }
 
+/// A column of categories with vectors.
+struct Category {
+    /// The place of the table among parameters.
+    table: usize,
+    /// Vectors of the table; where the number of a row is this, it has zeros.
+    count: i64,
+    width: i64,
+}
+
 /// Places among parameters and, for `norm`, running statistics.
 struct Layer {
     inputs: i64,
@@ -87,6 +98,7 @@ impl Network {
         let spec = trial_state.spec();
         let (mut parameters, mut running) = (0, Vec::new());
         let mut layers: Vec<Layer> = Vec::new();
+        let mut categories = Vec::new();
         for tensor in trial_state.tensors() {
             let place = if tensor.running {
                 running.push(tensor.shape.iter().product::<usize>() as i64);
@@ -95,15 +107,21 @@ impl Network {
                 parameters += 1;
                 layout.place_of(parameters - 1)
             };
-            if let [outputs, inputs] = tensor.shape[..]
-                && !tensor.name.starts_with("embedding.")
-            {
-                layers.push(Layer {
-                    inputs: inputs as i64,
-                    outputs: outputs as i64,
-                    weight: place,
-                    norm: None,
-                });
+            if let [rows, columns] = tensor.shape[..] {
+                match tensor.name.split_once('.') {
+                    Some(("embedding", _)) => {}
+                    Some(("category", _)) => categories.push(Category {
+                        table: place,
+                        count: rows as i64,
+                        width: columns as i64,
+                    }),
+                    _ => layers.push(Layer {
+                        inputs: columns as i64,
+                        outputs: rows as i64,
+                        weight: place,
+                        norm: None,
+                    }),
+                }
             }
             let norm = layers.last_mut().map(|layer| &mut layer.norm);
             match (tensor.name.rsplit_once(".norm."), norm) {
@@ -120,7 +138,7 @@ impl Network {
         let entry = match trial_state.inputs() {
             Inputs::Plain | Inputs::Piecewise(_) => InputLayer::Plain,
             Inputs::Periodic { frequencies, width } => InputLayer::Periodic {
-                features: trial_state.job().data.meta().features.len() as i64,
+                features: trial_state.other_features().len() as i64,
                 frequencies: frequencies as i64,
                 width: width as i64,
             },
@@ -128,6 +146,7 @@ impl Network {
         Network {
             activation: spec.activation,
             entry,
+            categories,
             layers,
             frozen: trial_state.frozen(),
             sizes: layout.sizes(),
@@ -146,7 +165,7 @@ impl Network {
         hidden.iter().map(|layer| layer.outputs as usize).collect()
     }
 
-    /// Scores before the softmax, [K, C, B], of `x`, [K, F, B].
+    /// Scores before the softmax, [K, C, B], of entries `x`, [K, E, B].
     pub fn scores(&self, of: Lanes<'_>, x: &Tensor, pass: Pass<'_>) -> Tensor {
         let parts = of.parameters.split_with_sizes(&self.sizes, 1);
         let lanes = of.parameters.size()[0];
@@ -187,8 +206,28 @@ impl Network {
         values
     }
 
-    /// Features [K, F, B] to inputs of the first layer.
+    /// Entries [K, E, B] to inputs of the first layer: features, then the numbers of categories.
     fn enter(&self, parts: &[Tensor], x: &Tensor, lanes: i64) -> Tensor {
+        if self.categories.is_empty() {
+            return self.spread(parts, x, lanes);
+        }
+        let columns = self.categories.len() as i64;
+        let cut = x.split_with_sizes([x.size()[1] - columns, columns], 1);
+        let mut inputs = vec![self.spread(parts, &cut[0], lanes)];
+        let numbers = cut[1].to_kind(Kind::Int64).unbind(1);
+        let vectors = self.categories.iter().zip(&numbers);
+        inputs.extend(vectors.map(|(category, numbers)| {
+            let table = &parts[category.table];
+            match self.frozen {
+                0 => category.look_up(table, numbers),
+                _ => category.look_up(&table.detach(), numbers),
+            }
+        }));
+        Tensor::cat(&inputs, 1)
+    }
+
+    /// Features [K, F, B] to inputs.
+    fn spread(&self, parts: &[Tensor], x: &Tensor, lanes: i64) -> Tensor {
         let InputLayer::Periodic {
             features,
             frequencies,
@@ -212,6 +251,22 @@ impl Network {
             .baddbmm(&weight.transpose(1, 2), &waves, 1, 1)
             .relu()
             .view([lanes, features * width, rows])
+    }
+}
+
+impl Category {
+    /// The vectors, [K, W, B], of the lanes' tables, [K, count * W], for `numbers`, [K, B].
+    fn look_up(&self, table: &Tensor, numbers: &Tensor) -> Tensor {
+        let (lanes, width) = (table.size()[0], self.width);
+        let all = lanes * self.count;
+        // Lane after lane, and one vector of zeros for all, which gets no gradient.
+        let table = table.reshape([all, width]);
+        let zeros = Tensor::zeros([1, width], (Kind::Float, table.device()));
+        let table = Tensor::cat(&[table, zeros], 0);
+        let starts = Tensor::arange(lanes, (Kind::Int64, numbers.device())) * self.count;
+        let has_none = numbers.greater_equal(self.count);
+        let places = (numbers + starts.unsqueeze(1)).masked_fill(&has_none, all);
+        Tensor::embedding(&table, &places, all, false, false).transpose(1, 2)
     }
 }
 

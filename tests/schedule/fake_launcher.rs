@@ -394,6 +394,7 @@ impl Case {
                 rows: 100,
                 features: 4,
                 classes: 2,
+                ..DatasetSize::default()
             },
         };
         let mut launcher = FakeLauncher {

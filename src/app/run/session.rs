@@ -8,7 +8,6 @@ use std::time::Duration;
 use sweep_core::atomic_fs;
 use sweep_core::event::{Event, ObserverError};
 use sweep_core::protocol::Checkpointing;
-use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Work};
@@ -26,7 +25,7 @@ use crate::observer::Observer;
 use crate::options::RunOptions;
 use crate::overview::{Overview, StopHandle};
 use crate::placement::Placement;
-use crate::prepare::PreparedSweep;
+use crate::prepare::{PreparedSweep, dataset_size};
 
 /// How often requests to stop are polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -64,11 +63,7 @@ pub fn train(
         data: absolute(&prepared.data.path)?,
         folder: trials.clone(),
         claim_state: &|trial| claim_state(app, &record, trial),
-        dataset_size: DatasetSize {
-            rows: prepared.data.meta.train_rows,
-            features: prepared.data.meta.features.len(),
-            classes: prepared.data.meta.classes.len(),
-        },
+        dataset_size: dataset_size(&prepared.data.meta),
     };
     let settings = Settings {
         slots: placement.slots,

@@ -180,6 +180,7 @@ mod tests {
             ),
             ("label_smoothing", Value::Int(0), Value::Float(0.1)),
             ("ema", Value::Int(0), Value::Float(0.99)),
+            ("category_embedding", Value::Int(0), Value::Int(8)),
         ] {
             let mut other = base.clone();
             other.model.set(key, &off).unwrap();

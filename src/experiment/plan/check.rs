@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::check_target::Target;
 use super::{AxisSummary, Plan};
-use sweep_core::trial::models::{BatchSize, MlpSpec};
+use sweep_core::trial::models::{BatchSize, CategoryEmbedding, DatasetSize, MlpSpec};
 use sweep_core::trial::{Kind, Value};
 
 /// Whether a sweep may start in spite of a problem.
@@ -26,14 +26,16 @@ pub struct Problem {
 }
 
 impl Plan {
-    /// Problems of the plan on a data set with `train_rows` training rows and this `target`, errors first: batches
-    /// larger than the training set, batch normalisation over a single row, settings that have no
-    /// effect in any configuration, or are of another task.
-    pub fn check(&self, train_rows: usize, target: Target<'_>) -> Vec<Problem> {
+    /// Problems of the plan on the data set `data` with this `target`, errors first: batches larger than the training
+    /// set, batch normalisation over a single row, settings that have no effect in any configuration, or are of
+    /// another task.
+    pub fn check(&self, data: DatasetSize, target: Target<'_>) -> Vec<Problem> {
+        let train_rows = data.rows;
         let mut problems = self.check_target(target);
         problems.extend(self.batch_sizes(train_rows));
         problems.extend(self.single_rows(train_rows));
         problems.extend(self.inactive());
+        problems.extend(self.no_category_columns(data));
         problems.extend(self.patience_too_long());
         problems.extend(self.warmup_too_long());
         problems
@@ -127,6 +129,28 @@ impl Plan {
             .collect()
     }
 
+    /// Vectors for the categories of columns, where there are no such columns.
+    fn no_category_columns(&self, data: DatasetSize) -> Option<Problem> {
+        if data.category_columns > 0 {
+            return None;
+        }
+        let is_on = |spec: &MlpSpec| spec.category_embedding != CategoryEmbedding::Off;
+        self.networks(1).find(|(spec, _)| is_on(spec))?;
+        let least = CategoryEmbedding::MIN_FEATURES;
+        Some(Problem {
+            severity: Severity::Warning,
+            key: self.path_of(Kind::MLP, "category_embedding"),
+            message: format!(
+                "`category_embedding` has no effect in any configuration: no column of categories has \
+                 {least} features or more"
+            ),
+            help:
+                "categories are embedded where they have 0/1 features: `categories = { encoding = \
+                   \"one_hot\" }` in [data] gives each level one, also beyond 50 levels"
+                    .to_owned(),
+        })
+    }
+
     /// Early stopping that can never stop a trial: even if the first epoch is the best, the last one
     /// comes before patience runs out.
     fn patience_too_long(&self) -> Option<Problem> {
@@ -213,9 +237,18 @@ mod tests {
         }
     }
 
-    fn problems(text: &str, train_rows: usize) -> Vec<(Severity, String, String)> {
+    fn problems(text: &str, rows: usize) -> Vec<(Severity, String, String)> {
+        let data = DatasetSize {
+            rows,
+            category_columns: 1,
+            ..DatasetSize::default()
+        };
+        problems_on(text, data)
+    }
+
+    fn problems_on(text: &str, data: DatasetSize) -> Vec<(Severity, String, String)> {
         let plan = expand(&experiment(text), &digest(), Task::Classification);
-        let found = plan.check(train_rows, two_classes()).into_iter();
+        let found = plan.check(data, two_classes()).into_iter();
         found
             .map(|problem| (problem.severity, problem.key, problem.message))
             .collect()
@@ -295,5 +328,22 @@ mod tests {
         assert_eq!(problems(useful, 100), []);
         let axis = "grid.nesterov = [true, false]";
         assert_eq!(problems(axis, 100)[0].1, "grid.nesterov");
+    }
+
+    #[test]
+    fn vectors_for_categories_are_warned_about_where_no_column_has_any() {
+        let axis = "grid.category_embedding = [0, 8]";
+        assert_eq!(problems(axis, 100), []);
+        let without = DatasetSize {
+            rows: 100,
+            ..DatasetSize::default()
+        };
+        let (severity, key, message) = &problems_on(axis, without)[0];
+        assert_eq!(
+            (*severity, &**key),
+            (Severity::Warning, "grid.category_embedding")
+        );
+        assert!(message.contains("no column"), "{message}");
+        assert_eq!(problems_on("model.category_embedding = 0", without), []);
     }
 }

@@ -28,7 +28,7 @@ fn lanes(count: usize, common: &str) -> Vec<TrialSpec> {
 #[test]
 fn every_lane_of_a_group_gives_what_it_gives_alone_to_the_bit() {
     // Nothing is a multiple of what vector instructions take at once; the last batch has one row.
-    let data = data(71, 37);
+    let data = categorical(71, 37);
     for common in [
         "layers = [13, 7]\nbatch_size = 10\nactivation = 'gelu'",
         "layers = [13, 7]\nbatch_size = 10\nbatch_norm = false",
@@ -37,6 +37,7 @@ fn every_lane_of_a_group_gives_what_it_gives_alone_to_the_bit() {
         "layers = [11]\nbatch_size = 9\noptimizer = 'sgd'\nmomentum = 0.9\nactivation = 'silu'",
         "layers = [9]\nbatch_size = 32\nembedding = { kind = 'periodic', frequencies = 8, width = 4 }",
         "layers = [64, 32]\nbatch_size = 32\nbatch_norm = true\nembedding = { kind = 'ple', bins = 7 }",
+        "layers = [13, 7]\nbatch_size = 10\ncategory_embedding = 5",
     ] {
         let specs = lanes(16, common);
         let alone: Vec<Told> = specs

@@ -12,7 +12,7 @@ use std::path::Path;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Goal, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, FittedField, Preprocessor};
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{
     Backend, BatchedTrial, Callback, Control, EngineError, Epoch, Job, Outcome, train_with,
@@ -48,6 +48,47 @@ fn data(train: usize, valid: usize) -> Dataset {
         (x, y)
     };
     Dataset::in_memory(FEATURES, CLASSES, side(train, 0), side(valid, 2))
+}
+
+/// The same classes with columns of 4 and 3 categories around three numbers; some rows have none.
+fn categorical(train: usize, valid: usize) -> Dataset {
+    let plain = data(train, valid);
+    let side = |rows: sweep_data::Rows<'_>| {
+        let mut x = Vec::new();
+        let labels = rows.y.classes().unwrap();
+        for (place, (numbers, label)) in rows.x.chunks(FEATURES).zip(labels).enumerate() {
+            let number = match place % 3 {
+                0 => place / 3 % 5,
+                _ => *label as usize,
+            };
+            let one_hot =
+                |count: usize| (0..count).map(move |at| f32::from(u8::from(at == number)));
+            x.push(numbers[0]);
+            x.extend(one_hot(4));
+            x.extend(&numbers[1..3]);
+            x.extend(one_hot(3));
+        }
+        (x, labels.to_vec())
+    };
+    let number = plain.meta().preprocessor.fields[0].clone();
+    let category = |levels: usize| FittedField::Category {
+        column: format!("of {levels}"),
+        categories: (0..levels).map(|level| level.to_string()).collect(),
+        imputed: None,
+        base: None,
+        rare: Vec::new(),
+        missing: false,
+        known_only: false,
+    };
+    let fields = vec![
+        number.clone(),
+        category(4),
+        number.clone(),
+        number,
+        category(3),
+    ];
+    let (train, valid) = (side(plain.train()), side(plain.valid()));
+    Dataset::in_memory(10, CLASSES, train, valid).made_by(Preprocessor { fields }, None)
 }
 
 /// A network with these settings, in the words of an experiment file.

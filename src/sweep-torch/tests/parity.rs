@@ -24,6 +24,15 @@ const SETTINGS: [&str; 14] = [
     "layers = [6]\nembedding = { kind = 'periodic', frequencies = 8, width = 16 }\ndropout = 0.3\nema = 0.5",
 ];
 
+/// Vectors of categories, alone and beside embeddings of the numbers.
+const WITH_CATEGORIES: [&str; 5] = [
+    "layers = [17, 9]\ncategory_embedding = 5",
+    "layers = []\noptimizer = 'sgd'\nlr = 0.1\ncategory_embedding = 1",
+    "layers = [13]\ndropout = 0.3\nbatch_norm = true\nema = 0.9\noptimizer = 'adamw'\nweight_decay = 0.1\ncategory_embedding = 17",
+    "layers = [10]\nembedding = { kind = 'ple', bins = 6 }\ncategory_embedding = 'auto'",
+    "layers = [6]\nembedding = { kind = 'periodic', frequencies = 8, width = 4 }\nclip_norm = 0.3\ncategory_embedding = 3",
+];
+
 fn assert_same(settings: &str, ours: &Told, theirs: &Told) {
     for name in ["train/loss", "valid/loss", "lr", "grad_norm"] {
         let what = format!("{settings}: {name}");
@@ -62,6 +71,35 @@ fn the_losses_of_batches_are_those_of_the_native_engine() {
             &told(&mut torch(), &spec, &data),
             &told(&mut Native, &spec, &data),
         );
+    }
+}
+
+#[test]
+fn vectors_of_categories_are_trained_as_by_the_native_engine() {
+    let data = categorical(71, 31);
+    for settings in WITH_CATEGORIES {
+        let all = format!("epochs = 6\nbatch_size = 10\n{settings}");
+        let spec = trial(network(&all), 6);
+        let [ours, theirs] = [&mut torch() as &mut dyn Backend, &mut Native]
+            .map(|engine| told(engine, &spec, &data));
+        assert_same(settings, &ours, &theirs);
+    }
+    // Without any number among the features.
+    let meta = data.meta();
+    let width = meta.features.len();
+    let side = |rows: sweep_data::Rows<'_>| {
+        let x = rows.x.chunks(width).flat_map(|row| row[1..5].to_vec());
+        (x.collect(), rows.y.classes().unwrap().to_vec())
+    };
+    let fields = vec![meta.preprocessor.fields[1].clone()];
+    let data = Dataset::in_memory(4, CLASSES, side(data.train()), side(data.valid()))
+        .made_by(Preprocessor { fields }, None);
+    for settings in WITH_CATEGORIES {
+        let all = format!("epochs = 3\nbatch_size = 10\n{settings}");
+        let spec = trial(network(&all), 6);
+        let [ours, theirs] = [&mut torch() as &mut dyn Backend, &mut Native]
+            .map(|engine| told(engine, &spec, &data));
+        assert_same(settings, &ours, &theirs);
     }
 }
 
@@ -139,18 +177,21 @@ fn what_torch_has_trained_predicts_in_the_native_engine() {
     let mut model = Model::load(folder.path()).unwrap();
     let valid = data.valid();
     let scores = model.scores(valid.x);
-    let loss = scores.chunks(CLASSES).zip(valid.y).map(|(scores, label)| {
-        let highest = scores.iter().copied().fold(f32::MIN, f32::max);
-        let sum: f64 = scores.iter().map(|s| f64::from(s - highest).exp()).sum();
-        sum.ln() - f64::from(scores[*label as usize] - highest)
-    });
+    let loss = scores
+        .chunks(CLASSES)
+        .zip(valid.y.classes().unwrap())
+        .map(|(scores, label)| {
+            let highest = scores.iter().copied().fold(f32::MIN, f32::max);
+            let sum: f64 = scores.iter().map(|s| f64::from(s - highest).exp()).sum();
+            sum.ln() - f64::from(scores[*label as usize] - highest)
+        });
     let loss = loss.sum::<f64>() / valid.y.len() as f64;
     assert_close("loss", &[loss], &[told.result.best.unwrap()], 1e-5);
 }
 
 #[test]
 fn layers_are_taken_over_and_frozen_alike() {
-    let data = data(64, 31);
+    let data = categorical(64, 31);
     let parent = tempfile::tempdir().unwrap();
     for (settings, freeze) in [
         ("layers = [9, 8]\nbatch_norm = true\ndropout = 0.2", 1),
@@ -163,6 +204,8 @@ fn layers_are_taken_over_and_frozen_alike() {
             "layers = [9, 8]\nclip_norm = 0.2\noptimizer = 'adamw'\nweight_decay = 0.1",
             0,
         ),
+        ("layers = [9, 8]\ncategory_embedding = 5", 0),
+        ("layers = [9, 8]\ncategory_embedding = 5", 1),
     ] {
         let settings = format!("epochs = 4\nbatch_size = 16\n{settings}");
         let source = trial(network(&settings), 1);

@@ -2,11 +2,12 @@
 
 use super::*;
 
-const SETTINGS: [&str; 3] = [
+const SETTINGS: [&str; 4] = [
     "layers = [12, 5]\ndropout = 0.3\nbatch_norm = true\nclip_norm = 0.5\nbatch_size = 16\nepochs = 9",
     "layers = [10]\noptimizer = 'sgd'\nlr = 0.05\nmomentum = 0.9\nema = 0.8\nbatch_size = 16\nepochs = 9",
     "layers = [7]\nembedding = { kind = 'periodic', frequencies = 8 }\nbatch_size = 16\nepochs = 9\n\
      lr_schedule = 'cosine'\nearly_stopping = { patience = 3 }",
+    "layers = [7]\ncategory_embedding = 5\nbatch_size = 16\nepochs = 9",
 ];
 
 /// Trains to epoch 4 with `first`, then to the end with `second`.
@@ -27,7 +28,7 @@ fn relay(
 
 #[test]
 fn a_trial_that_was_stopped_ends_with_the_same_bits() {
-    let data = data(70, 31);
+    let data = categorical(70, 31);
     for settings in SETTINGS {
         let spec = trial(network(settings), 3);
         let stopped = relay(&mut torch(), &mut torch(), &spec, &data);
@@ -37,7 +38,7 @@ fn a_trial_that_was_stopped_ends_with_the_same_bits() {
 
 #[test]
 fn a_trial_begun_on_one_engine_goes_on_with_the_other() {
-    let data = data(70, 31);
+    let data = categorical(70, 31);
     for settings in SETTINGS {
         let spec = trial(network(settings), 3);
         let whole = told(&mut Native, &spec, &data);

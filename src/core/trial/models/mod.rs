@@ -17,8 +17,8 @@ mod xgboost;
 pub use invalid::{InvalidEntry, InvalidParam};
 pub use kind::{Kind, KindDef, Mark, Steps};
 pub use mlp::{
-    Activation, BatchSize, DatasetSize, Decay, EarlyStopping, Embedding, LrSchedule, MlpSpec,
-    Optimizer,
+    Activation, BatchSize, CategoryEmbedding, DatasetSize, Decay, EarlyStopping, Embedding,
+    LrSchedule, MlpSpec, Optimizer,
 };
 pub use model::ModelSpec;
 pub use param::{

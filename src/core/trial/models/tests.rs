@@ -64,10 +64,18 @@ fn structs_and_settings_say_the_same() {
         embedding: Embedding::Ple { bins: 7 },
         label_smoothing: 0.1,
         ema: 0.99,
+        category_embedding: CategoryEmbedding::Width(7),
         ..MlpSpec::default()
     };
     let model = ModelSpec::from(spec.clone());
-    assert_eq!(MlpSpec::of(&model), Some(spec));
+    assert_eq!(MlpSpec::of(&model), Some(spec.clone()));
+    for category_embedding in [CategoryEmbedding::Auto, CategoryEmbedding::Off] {
+        let spec = MlpSpec {
+            category_embedding,
+            ..spec.clone()
+        };
+        assert_eq!(MlpSpec::of(&ModelSpec::from(spec.clone())), Some(spec));
+    }
     let json = serde_json::to_string(&model).unwrap();
     assert_eq!(serde_json::from_str::<ModelSpec>(&json).unwrap(), model);
     for kind in Kind::all() {
@@ -154,6 +162,9 @@ fn impossible_values_are_refused() {
         ("batch_norm", Value::Int(1)),
         ("label_smoothing", Value::Int(1)),
         ("ema", Value::Float(-0.5)),
+        ("category_embedding", Value::Int(-1)),
+        ("category_embedding", Value::Int(1025)),
+        ("category_embedding", word("wide")),
         ("betas", Value::List(vec![Value::Float(0.9)])),
         ("lr_schedule", word("linear")),
         ("early_stopping", Value::Bool(true)),

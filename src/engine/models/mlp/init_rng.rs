@@ -123,6 +123,21 @@ pub fn initial_embedding(seed: u64, periodic: &Periodic, sigma: f64) -> Vec<Vec<
     ]
 }
 
+/// Tensors of other embeddings end before this one of the stream of weights.
+const CATEGORY_TENSOR: u32 = 512;
+
+/// Initial vectors [features, width] of the categories of embedded column `column` (from 0), uniform
+/// within ± 1/sqrt(width), as Gorishniy et al. have them ("Revisiting Deep Learning Models for Tabular
+/// Data", 2021): tensor 512 + `column` of the stream of weights; elements are counters in row-major
+/// order.
+pub fn initial_category(seed: u64, column: usize, features: usize, width: usize) -> Vec<f32> {
+    let bound = 1.0 / (width as f64).sqrt();
+    let stream = Stream::new(seed, Purpose::Weights, 0, CATEGORY_TENSOR + column as u32);
+    (0..features * width)
+        .map(|index| ((2.0 * stream.uniform(index as u32) - 1.0) * bound) as f32)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! How the trial of a network begins, what it reports and how it ends, whichever engine does the arithmetic.
 
+use super::category::Categories;
 use super::evaluation::{Evaluation, cannot_measure};
 use super::network::Network;
 use super::shape::Shape;
@@ -29,10 +30,11 @@ pub(super) fn begin(
 ) -> Result<Begun, EngineError> {
     let meta = job.data.meta();
     let trial = job.spec.id(&meta.digest);
-    let (features, outputs) = (meta.features.len(), meta.outputs());
-    let shape = match transfer::pieces(job, spec)? {
-        Some(pieces) => Shape::new(spec, Some(pieces), features, outputs),
-        None => Shape::fitted(spec, job.data.train(), features, outputs),
+    let outputs = meta.outputs();
+    let categories = Categories::of(spec.category_embedding, &meta.preprocessor);
+    let shape = match transfer::pieces(job, spec, categories.others().len())? {
+        Some(pieces) => Shape::new(spec, Some(pieces), categories, outputs),
+        None => Shape::fitted(spec, job.data.train(), categories, outputs),
     };
     let mut network = Network::new(isa, spec, shape, batch, job.spec.seed);
     let parts = transfer::begin(job, spec, &mut network)?;

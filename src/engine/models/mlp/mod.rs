@@ -5,6 +5,7 @@
 //! What every engine for networks shares is in `lifecycle` and [`trial_state`].
 
 mod average;
+mod category;
 mod checkpoint;
 mod clip;
 mod evaluation;
@@ -31,6 +32,7 @@ pub mod trial_state;
 mod workspace;
 
 pub use average::average_decay;
+pub use category::EmbeddedColumn;
 pub use evaluation::Evaluation;
 pub use learned::{Learned, valid_numbers};
 pub use lifecycle::Measured;

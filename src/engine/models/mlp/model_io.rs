@@ -8,6 +8,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::category::{Categories, EmbeddedColumn};
 use super::network::Network;
 use super::piecewise::Piecewise;
 use super::shape::{InputLayer, Shape};
@@ -37,9 +38,12 @@ struct Description {
     /// How features become inputs, as in an experiment file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     embedding: Option<Value>,
-    /// Edges of the bins of each feature, for the piecewise-linear encoding alone.
+    /// Edges of the bins of each feature that is no embedded column's, for the piecewise-linear encoding alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<Vec<f64>>>,
+    /// Columns of categories with vectors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<EmbeddedColumn>,
     /// Names of the inputs, in order; they are scaled as in the prepared data set.
     features: Vec<String>,
     /// Names of the outputs, in order; none of a network that predicts a number.
@@ -114,9 +118,11 @@ impl Model {
             batch_norm: description.batch_norm,
             ..MlpSpec::of(&model).expect("a network")
         };
+        let categories = Categories::read(features.len(), description.categories)
+            .ok_or_else(|| content(&path, "`categories` is not sound".to_owned()))?;
         let pieces = match (spec.embedding, description.edges) {
             (Embedding::Ple { .. }, Some(edges)) => Some(
-                pieces(&edges, features.len())
+                pieces(&edges, categories.others().len())
                     .ok_or_else(|| content(&path, "`edges` is not sound".to_owned()))?,
             ),
             (Embedding::Ple { .. }, None) | (_, Some(_)) => {
@@ -129,16 +135,12 @@ impl Model {
         let path = folder.join(WEIGHTS);
         let bytes = read(&path)?;
         let file = SafeTensors::deserialize(&bytes).map_err(|e| content(&path, e.to_string()))?;
-        if !fits(
-            &spec,
-            pieces.as_ref(),
-            (features.len(), outputs),
-            bytes.len(),
-        ) {
+        let sizes = (&categories, outputs);
+        if !fits(&spec, pieces.as_ref(), sizes, bytes.len()) {
             let why = format!("it is too short for the layers that {MODEL} describes");
             return Err(content(&path, why));
         }
-        let shape = Shape::new(&spec, pieces, features.len(), outputs);
+        let shape = Shape::new(&spec, pieces, categories, outputs);
         let mut network = Network::new(Isa::detect(), &spec, shape, 1, 0);
         for tensor in network.shape.tensors() {
             let view = file
@@ -241,6 +243,7 @@ pub fn save(
         batch_norm: spec.batch_norm,
         embedding,
         edges,
+        categories: shape.categories.columns().to_vec(),
         features: meta.features.clone(),
         classes: meta.classes.clone(),
         number: meta.number,
@@ -270,9 +273,10 @@ fn pieces(edges: &[Vec<f64>], features: usize) -> Option<Piecewise> {
 fn fits(
     spec: &MlpSpec,
     pieces: Option<&Piecewise>,
-    (features, classes): (usize, usize),
+    (categories, classes): (&Categories, usize),
     bytes: usize,
 ) -> bool {
+    let features = categories.others().len();
     let (mut inputs, embedded) = match (pieces, spec.embedding) {
         (Some(pieces), _) => (Some(pieces.inputs), Some(0)),
         (
@@ -290,7 +294,14 @@ fn fits(
         }
         (None, Embedding::None | Embedding::Ple { .. }) => (Some(features), Some(0)),
     };
-    let mut numbers = embedded;
+    let columns = categories.columns().iter();
+    let (widths, tables) = columns.fold((inputs, embedded), |(widths, tables), column| {
+        let table = column.block.features.checked_mul(column.width);
+        let added = |sum: Option<usize>, more: Option<usize>| sum?.checked_add(more?);
+        (added(widths, Some(column.width)), added(tables, table))
+    });
+    let mut numbers = tables;
+    inputs = widths;
     for outputs in spec.layers.iter().copied().chain([classes]) {
         let weights = inputs.and_then(|inputs| inputs.checked_mul(outputs));
         numbers = numbers

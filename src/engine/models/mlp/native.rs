@@ -103,6 +103,11 @@ pub(super) fn train_on(
     if checkpoint.is_some() {
         callback.resumed(state.epoch);
     }
+    // Once, since no epoch changes them.
+    let categories = network.shape.categories.clone();
+    let entries = [train.x, valid.x].map(|x| categories.entries_of(x));
+    let [train, valid] =
+        [(train, &entries[0]), (valid, &entries[1])].map(|(rows, x)| Rows { x, ..rows });
     let mut order = vec![0u32; train.y.len()];
     let mut evaluation = Evaluation::new(&job);
 

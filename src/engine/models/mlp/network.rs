@@ -3,8 +3,9 @@
 //! Invariant: nothing is allocated after [`Network::new`], and a result depends on parameters, batch
 //! and masks alone, not on what the buffers held before.
 
+use super::category::Tables;
 use super::evaluation::Evaluation;
-use super::init_rng::{Mask, dropout_stream, initial_embedding, initial_linear};
+use super::init_rng::{Mask, dropout_stream, initial_category, initial_embedding, initial_linear};
 use super::loss::{CrossEntropy, NumberLoss};
 use super::matrix::{Gradient, Product, Transpose};
 use super::piecewise::Encode;
@@ -59,6 +60,10 @@ impl Network {
             _ => Vec::new(),
         }
         .into_iter();
+        let columns = shape.categories.columns().iter().enumerate();
+        let mut tables = columns.map(|(place, column)| {
+            initial_category(seed, place, column.block.features, column.width)
+        });
         let mut linear = (0..shape.layers.len()).flat_map(|place| {
             let layer = &shape.layers[place];
             let (weight, bias) = initial_linear(seed, place, layer.inputs, layer.outputs);
@@ -75,6 +80,9 @@ impl Network {
                 None if tensor.name.starts_with("embedding.") => {
                     embedding.next().expect("an embedding has its tensors")
                 }
+                None if tensor.name.starts_with("category.") => {
+                    tables.next().expect("each column has a table")
+                }
                 None => linear.next().expect("each linear layer has two tensors"),
             };
             let list = if tensor.running {
@@ -84,7 +92,7 @@ impl Network {
             };
             tensor.write(list, numbers.into_iter());
         }
-        drop(linear);
+        drop((linear, tables));
         Network {
             gradients: vec![F32x16::ZERO; shape.parameters],
             parameters,
@@ -100,8 +108,8 @@ impl Network {
         }
     }
 
-    /// Forward and backward over the rows of `data` that `batch` names; leaves the gradients of their
-    /// mean loss and gives the sum of their losses.
+    /// Forward and backward over the rows of `data`, of entries, that `batch` names; leaves the
+    /// gradients of their mean loss and gives the sum of their losses.
     pub fn step(&mut self, data: Rows<'_>, batch: &[u32], draw: Draw) -> f64 {
         let rows = batch.len();
         self.enter(data, batch);
@@ -111,7 +119,7 @@ impl Network {
         loss
     }
 
-    /// The mean loss over `data` with the running statistics and without dropout; takes predictions
+    /// The mean loss over `data`, of entries, with the running statistics and without dropout; takes predictions
     /// in.
     pub fn evaluate(&mut self, data: Rows<'_>, evaluation: &mut Evaluation) -> f64 {
         let mut loss = 0.0;
@@ -137,10 +145,11 @@ impl Network {
     pub fn scores(&mut self, x: &[f32], mut each: impl FnMut(&[f32])) {
         let labels = [0u32; EVALUATION_ROWS];
         let places: [u32; EVALUATION_ROWS] = std::array::from_fn(|place| place as u32);
-        for x in x.chunks(EVALUATION_ROWS * self.shape.features) {
-            let rows = x.len() / self.shape.features;
+        let features = self.shape.categories.features();
+        for x in x.chunks(EVALUATION_ROWS * features) {
+            let rows = x.len() / features;
             let data = Rows {
-                x,
+                x: &self.shape.categories.entries_of(x),
                 y: Targets::Classes(&labels[..rows]),
                 weights: None,
                 missing: None,
@@ -153,12 +162,16 @@ impl Network {
         }
     }
 
-    /// The rows of `data` that `batch` names, to inputs.
+    /// The rows of `data`, of entries, that `batch` names, to inputs.
     fn enter(&mut self, data: Rows<'_>, batch: &[u32]) {
-        let (isa, rows, features) = (self.isa, batch.len(), self.shape.features);
+        let (isa, rows, entries) = (self.isa, batch.len(), self.shape.categories.entries());
         let workspace = &mut self.workspace;
-        workspace.gather(isa, features, data, batch);
-        let raw = rows * vectors(features);
+        workspace.gather(isa, entries, data, batch);
+        if workspace.raw.is_empty() {
+            return;
+        }
+        let raw = rows * vectors(entries);
+        let tables = tables_of(&self.shape, rows, &workspace.raw);
         match (&self.shape.entry, &mut workspace.periodic) {
             (InputLayer::Piecewise(pieces), _) => isa.run(Encode {
                 rows,
@@ -174,8 +187,10 @@ impl Network {
                 waves,
                 &mut workspace.inputs,
             ),
-            _ => {}
+            _ => tables.copy_others(&mut workspace.inputs),
         }
+        // These share a panel with what was written before, beyond its width.
+        tables.look_up(&self.parameters, &mut workspace.inputs);
     }
 
     /// Inputs to scores; for training if there are masks to draw.
@@ -291,10 +306,14 @@ impl Network {
                 right,
                 to: &mut self.gradients[layer.weight.clone()],
             });
-            let entry_learns = self.frozen == 0 && workspace.periodic.is_some();
+            let entry_learns = self.frozen == 0 && self.shape.entry_learns();
             if place == self.frozen && !entry_learns {
                 break;
             }
+            let given = match place {
+                0 => self.shape.given_panels(),
+                _ => 0,
+            };
             let transposed = &mut workspace.transposed[..vectors(layer.inputs) * layer.outputs];
             isa.run(Transpose {
                 rows: layer.inputs,
@@ -306,20 +325,36 @@ impl Network {
                 rows,
                 inner: layer.outputs,
                 left: right,
-                right: transposed,
+                right: &transposed[given * layer.outputs..],
                 bias: None,
-                to: &mut workspace.next_gradient[..rows * vectors(layer.inputs)],
+                to: &mut workspace.next_gradient[..rows * vectors(layer.inputs)][given * rows..],
             });
             std::mem::swap(&mut workspace.gradient, &mut workspace.next_gradient);
         }
+        if self.frozen > 0 {
+            return;
+        }
+        // The periodic embedding writes over what is beyond its own width.
+        tables_of(&self.shape, rows, &workspace.raw)
+            .scatter(&workspace.gradient, &mut self.gradients);
         if let (InputLayer::Periodic(periodic), Some(waves)) =
             (&self.shape.entry, &mut workspace.periodic)
-            && self.frozen == 0
         {
             let size = rows * vectors(periodic.inputs());
             let gradient = &mut workspace.gradient[..size];
             let (parameters, gradients) = (&self.parameters, &mut self.gradients);
             periodic.backward(isa, rows, parameters, waves, gradient, gradients);
         }
+    }
+}
+
+/// The tables of a network of `shape` for the `rows` rows of `entries`.
+fn tables_of<'a>(shape: &'a Shape, rows: usize, entries: &'a [F32x16]) -> Tables<'a> {
+    Tables {
+        categories: &shape.categories,
+        lines: &shape.tables,
+        rows,
+        entries,
+        start: shape.first_inputs(),
     }
 }

@@ -6,7 +6,6 @@
 //! all training rows is as the outermost of them. Invariant: every encoded value is in 0..=1.
 
 use super::simd::{F32x16, Kernel, LANES, Simd, vectors};
-use sweep_data::Rows;
 
 /// How each feature is cut into bins.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,14 +40,14 @@ pub struct Encode<'a> {
 }
 
 impl Piecewise {
-    /// Edges at the quantiles of the training rows `data`, at most `bins` bins a feature. Quantiles
-    /// are interpolated as `numpy.quantile` does; equal ones, and bins too narrow to divide by, are
-    /// one.
-    pub fn fit(data: Rows<'_>, features: usize, bins: usize) -> Piecewise {
-        let mut column = Vec::with_capacity(data.y.len());
+    /// Edges at the quantiles of the first `features` of the `entries` of each training row in `x`,
+    /// row-major, at most `bins` bins a feature. Quantiles are interpolated as `numpy.quantile` does;
+    /// equal ones, and bins too narrow to divide by, are one.
+    pub fn fit(x: &[f32], (features, entries): (usize, usize), bins: usize) -> Piecewise {
+        let mut column = Vec::with_capacity(x.len() / entries);
         let edges = (0..features).map(|feature| {
             column.clear();
-            column.extend(data.x.iter().skip(feature).step_by(features).copied());
+            column.extend(x.iter().skip(feature).step_by(entries).copied());
             column.sort_unstable_by(f32::total_cmp);
             let mut edges: Vec<f32> = Vec::with_capacity(bins + 1);
             for edge in 0..=bins {
@@ -139,14 +138,7 @@ mod tests {
             1.0, 0.0, 5.0, 2.0, 0.0, 5.0, 4.0, 1.0, 5.0, 8.0, 1.0, 5.0, 16.0, 1.0, 5.0, 32.0, 0.0,
             5.0,
         ];
-        use sweep_data::Targets;
-        let data = Rows {
-            x: &x,
-            y: Targets::Classes(&[0; 6]),
-            weights: None,
-            missing: None,
-        };
-        let pieces = Piecewise::fit(data, 3, 4);
+        let pieces = Piecewise::fit(&x, (3, 3), 4);
         assert_eq!(
             pieces.edges,
             [

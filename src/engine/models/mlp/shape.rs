@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::category::{Categories, EmbeddedColumn};
 use super::periodic::Periodic;
 use super::piecewise::Piecewise;
 use super::simd::{F32x16, LANES, vectors};
@@ -14,9 +15,12 @@ use sweep_data::Rows;
 /// The layers of a network, the last one the output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
-    pub features: usize,
     pub classes: usize,
-    /// How features become the inputs of the first layer.
+    /// Which features are columns of categories with vectors.
+    pub categories: Categories,
+    /// Lines of the parameters: the table of each of these columns.
+    pub tables: Vec<Range<usize>>,
+    /// How the other features become the first inputs of the first layer.
     pub entry: InputLayer,
     pub layers: Vec<Layer>,
     /// Lines of all parameters.
@@ -79,21 +83,26 @@ enum Order {
 
 impl Shape {
     /// The shape of the network that `spec` describes for the training rows `data`.
-    pub fn fitted(spec: &MlpSpec, data: Rows<'_>, features: usize, classes: usize) -> Shape {
+    pub fn fitted(spec: &MlpSpec, data: Rows<'_>, categories: Categories, classes: usize) -> Shape {
         let pieces = match spec.embedding {
-            Embedding::Ple { bins } => Some(Piecewise::fit(data, features, bins as usize)),
+            Embedding::Ple { bins } => {
+                let entries = categories.entries_of(data.x);
+                let columns = (categories.others().len(), categories.entries());
+                Some(Piecewise::fit(&entries, columns, bins as usize))
+            }
             Embedding::None | Embedding::Periodic { .. } => None,
         };
-        Shape::new(spec, pieces, features, classes)
+        Shape::new(spec, pieces, categories, classes)
     }
 
     /// The same with `pieces` known, which there are for piecewise-linear encoding alone.
     pub fn new(
         spec: &MlpSpec,
         pieces: Option<Piecewise>,
-        features: usize,
+        categories: Categories,
         classes: usize,
     ) -> Shape {
+        let features = categories.others().len();
         let (mut parameters, mut running) = (0, 0);
         let take = |total: &mut usize, count: usize| {
             *total += count;
@@ -106,7 +115,7 @@ impl Shape {
                 Embedding::Periodic {
                     frequencies, width, ..
                 },
-            ) => {
+            ) if features > 0 => {
                 let (frequencies, width) = (frequencies as usize, width as usize);
                 let weights = Periodic::weight_lines(features, frequencies, width);
                 InputLayer::Periodic(Periodic {
@@ -118,14 +127,17 @@ impl Shape {
                     bias: take(&mut parameters, vectors(features * width)),
                 })
             }
-            (None, Embedding::None | Embedding::Ple { .. }) => InputLayer::Plain,
+            (None, _) => InputLayer::Plain,
         };
+        let table = |column: &EmbeddedColumn| {
+            take(
+                &mut parameters,
+                vectors(column.block.features * column.width),
+            )
+        };
+        let tables = categories.columns().iter().map(table).collect();
         let mut layers = Vec::new();
-        let mut inputs = match &entry {
-            InputLayer::Plain => features,
-            InputLayer::Piecewise(pieces) => pieces.inputs,
-            InputLayer::Periodic(periodic) => periodic.inputs(),
-        };
+        let mut inputs = entry.inputs(features) + categories.inputs();
         for place in 0..=spec.layers.len() {
             let hidden = spec.layers.get(place).copied();
             let outputs = hidden.unwrap_or(classes);
@@ -148,8 +160,9 @@ impl Shape {
             inputs = outputs;
         }
         Shape {
-            features,
             classes,
+            categories,
+            tables,
             entry,
             layers,
             parameters,
@@ -159,7 +172,7 @@ impl Shape {
 
     /// Every tensor, from the input on, in the order of PyTorch's `state_dict`.
     pub fn tensors(&self) -> Vec<Tensor> {
-        let mut tensors = self.embedding();
+        let mut tensors = self.entry_tensors();
         let hidden = self.layers.len() - 1;
         for (place, layer) in self.layers.iter().enumerate() {
             let linear = match place < hidden {
@@ -201,10 +214,10 @@ impl Shape {
         tensors
     }
 
-    /// The tensors of the embedding.
-    fn embedding(&self) -> Vec<Tensor> {
+    /// The tensors that stand before the layers.
+    fn entry_tensors(&self) -> Vec<Tensor> {
         let InputLayer::Periodic(periodic) = &self.entry else {
-            return Vec::new();
+            return self.category_tables();
         };
         let (features, width) = (periodic.features, periodic.width);
         let tensor = |name: &str, shape: Vec<usize>, lines: &Range<usize>, order: Order| Tensor {
@@ -214,7 +227,7 @@ impl Shape {
             lines: lines.clone(),
             order,
         };
-        vec![
+        let mut tensors = vec![
             tensor(
                 "frequency",
                 vec![features, periodic.frequencies],
@@ -228,7 +241,39 @@ impl Shape {
                 Order::Blocks(periodic.clone()),
             ),
             tensor("bias", vec![features, width], &periodic.bias, Order::Flat),
-        ]
+        ];
+        tensors.extend(self.category_tables());
+        tensors
+    }
+
+    fn category_tables(&self) -> Vec<Tensor> {
+        let tables = self.categories.columns().iter().zip(&self.tables);
+        let tensor = |(place, (column, lines)): (usize, (&EmbeddedColumn, &Range<usize>))| Tensor {
+            name: format!("category.{place}.weight"),
+            shape: vec![column.block.features, column.width],
+            running: false,
+            lines: lines.clone(),
+            order: Order::Flat,
+        };
+        tables.enumerate().map(tensor).collect()
+    }
+
+    /// Inputs of the first layer that stand before those of categories.
+    pub fn first_inputs(&self) -> usize {
+        self.entry.inputs(self.categories.others().len())
+    }
+
+    /// Whether something before the first layer is learned.
+    pub fn entry_learns(&self) -> bool {
+        matches!(self.entry, InputLayer::Periodic(_)) || !self.tables.is_empty()
+    }
+
+    /// Panels of inputs of the first layer, from the first on, that nothing before them is learned of.
+    pub fn given_panels(&self) -> usize {
+        match self.entry {
+            InputLayer::Plain | InputLayer::Piecewise(_) => self.first_inputs() / LANES,
+            InputLayer::Periodic(_) => 0,
+        }
     }
 
     /// Trainable numbers.
@@ -245,6 +290,17 @@ impl Shape {
             .map(|layer| vectors(layer.outputs))
             .max()
             .unwrap_or(0)
+    }
+}
+
+impl InputLayer {
+    /// Inputs that `features` features become.
+    fn inputs(&self, features: usize) -> usize {
+        match self {
+            InputLayer::Plain => features,
+            InputLayer::Piecewise(pieces) => pieces.inputs,
+            InputLayer::Periodic(periodic) => periodic.inputs(),
+        }
     }
 }
 
@@ -311,7 +367,7 @@ mod tests {
             batch_norm: true,
             ..MlpSpec::default()
         };
-        let shape = Shape::new(&spec, None, 5, 4);
+        let shape = Shape::new(&spec, None, Categories::none(5), 4);
         let mut lists = [
             vec![F32x16::ZERO; shape.parameters],
             vec![F32x16::ZERO; shape.running],

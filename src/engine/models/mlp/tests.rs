@@ -1,6 +1,7 @@
 //! Tests of whole training runs: against PyTorch's, and against themselves.
 
 mod best_epoch;
+mod categories;
 mod fine_tuning;
 mod gradients;
 mod numbers;

@@ -66,15 +66,20 @@ pub fn begin(
         .collect())
 }
 
-/// The bins of the source's piecewise-linear encoding, if `job` takes layers over that read one.
+/// The bins of the source's piecewise-linear encoding of `features` features, if `job` takes layers
+/// over that read one.
 ///
 /// # Errors
 /// When the description of the source is not there, or not sound.
-pub fn pieces(job: &Job<'_>, spec: &MlpSpec) -> Result<Option<Piecewise>, EngineError> {
+pub fn pieces(
+    job: &Job<'_>,
+    spec: &MlpSpec,
+    features: usize,
+) -> Result<Option<Piecewise>, EngineError> {
     match (&job.spec.transfer, spec.embedding) {
         (Some(transfer), Embedding::Ple { .. }) => {
             let folder = job.folder.with_file_name(transfer.source.as_str());
-            model_io::pieces_in(&folder, job.data.meta().features.len()).map_err(|error| {
+            model_io::pieces_in(&folder, features).map_err(|error| {
                 let source = transfer.source.short();
                 EngineError::Unsupported(format!(
                     "the layers of trial {source} cannot be copied: {error}"

@@ -4,6 +4,7 @@
 //! Invariant: A trial state decides and writes what this engine would from the same numbers. Outside,
 //! numbers are flat: tensor after tensor in the order of [`TrialState::tensors`], each row-major.
 
+use super::category::EmbeddedColumn;
 use super::checkpoint;
 use super::evaluation::Evaluation;
 use super::lifecycle::{
@@ -151,6 +152,17 @@ impl<'a> TrialState<'a> {
                 width: periodic.width,
             },
         }
+    }
+
+    /// Places of the features that are no embedded column's: those of [`TrialState::inputs`].
+    pub fn other_features(&self) -> &[usize] {
+        self.network.shape.categories.others()
+    }
+
+    /// Columns of categories with vectors, which follow the other inputs; the tensors `category.*` are
+    /// theirs.
+    pub fn categories(&self) -> &[EmbeddedColumn] {
+        self.network.shape.categories.columns()
     }
 
     /// What is trained, in order; what stands before it is frozen.

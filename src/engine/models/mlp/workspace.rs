@@ -17,7 +17,7 @@ use sweep_data::{Rows, Targets};
 pub struct Workspace {
     /// [rows, inputs of the first layer].
     pub inputs: Vec<F32x16>,
-    /// [rows, features], where these are not the inputs themselves; else empty.
+    /// [rows, entries], where these are not the inputs themselves; else empty.
     pub raw: Vec<F32x16>,
     pub periodic: Option<PeriodicWorkspace>,
     pub labels: Vec<u32>,
@@ -184,12 +184,9 @@ impl Workspace {
         let hidden = &shape.layers[..shape.layers.len() - 1];
         let inputs = vectors(shape.layers[0].inputs);
         // The gradient of the inputs is wanted where something before them learns.
-        let learned = match &shape.entry {
-            InputLayer::Plain | InputLayer::Piecewise(_) => None,
-            InputLayer::Periodic(periodic) => Some(periodic),
-        };
-        let widest = shape.widest().max(learned.map_or(0, |_| inputs));
-        let first = usize::from(learned.is_none());
+        let entry_learns = shape.entry_learns();
+        let widest = shape.widest().max(if entry_learns { inputs } else { 0 });
+        let first = usize::from(!entry_learns);
         let transposed = shape.layers[first..]
             .iter()
             .map(|layer| vectors(layer.inputs) * layer.outputs)
@@ -197,12 +194,13 @@ impl Workspace {
         Workspace {
             inputs: zeros(rows * inputs),
             raw: zeros(match shape.entry {
-                InputLayer::Plain => 0,
-                InputLayer::Piecewise(_) | InputLayer::Periodic(_) => {
-                    rows * vectors(shape.features)
-                }
+                InputLayer::Plain if shape.categories.is_empty() => 0,
+                _ => rows * vectors(shape.categories.entries()),
             }),
-            periodic: learned.map(|periodic| PeriodicWorkspace::new(periodic, rows)),
+            periodic: match &shape.entry {
+                InputLayer::Plain | InputLayer::Piecewise(_) => None,
+                InputLayer::Periodic(periodic) => Some(PeriodicWorkspace::new(periodic, rows)),
+            },
             labels: vec![0; rows],
             numbers: vec![0.0; rows],
             has_numbers: false,
@@ -229,8 +227,8 @@ impl Workspace {
         }
     }
 
-    /// Lays the rows of `data` that `batch` names out as inputs, or in `raw`, and targets.
-    pub fn gather(&mut self, isa: Isa, features: usize, data: Rows<'_>, batch: &[u32]) {
+    /// Lays the rows of `data`, of entries, that `batch` names out as inputs, or in `raw`, and targets.
+    pub fn gather(&mut self, isa: Isa, entries: usize, data: Rows<'_>, batch: &[u32]) {
         fn pick<T: Copy>(to: &mut [T], from: &[T], batch: &[u32]) {
             for (to, row) in to.iter_mut().zip(batch) {
                 *to = from[*row as usize];
@@ -250,10 +248,10 @@ impl Workspace {
             false => &mut self.raw,
         };
         isa.run(Gather {
-            features,
+            features: entries,
             from: data.x,
             batch,
-            to: &mut to[..batch.len() * vectors(features)],
+            to: &mut to[..batch.len() * vectors(entries)],
         });
     }
 

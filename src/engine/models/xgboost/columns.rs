@@ -6,31 +6,20 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use sweep_data::{CategoryBlock, Inputs, Preprocessor};
 
-use sweep_data::{FittedField, Inputs, Preprocessor};
+/// Features of a column that are one category: a single one stays, since a split on it parts the same
+/// rows.
+const LEAST: usize = 2;
 
 /// How features become columns.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Columns {
     /// Number of features.
     features: usize,
-    /// Ascending, and apart.
-    categories: Vec<Category>,
-}
-
-/// Features that are one column: the number of the feature that is 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Category {
-    /// The column of the table.
-    column: String,
-    /// The first of the features.
-    first: usize,
-    /// How many there are, at least 2.
-    features: usize,
-    /// Whether a row in which none is 1 has a category of its own, the last number; else it is
-    /// missing.
-    base: bool,
+    /// Ascending, and apart. A category is the number of the feature that is 1; where none is, it is a
+    /// number of its own, the last one, if the block has a base, and missing if not.
+    categories: Vec<CategoryBlock>,
 }
 
 impl Columns {
@@ -42,25 +31,12 @@ impl Columns {
         }
     }
 
-    /// The 0/1 features that `preprocessor` makes of one column as one category. A single one stays: a
-    /// split on it parts the same rows.
+    /// The 0/1 features that `preprocessor` makes of one column as one category.
     pub fn with_categories(preprocessor: &Preprocessor) -> Columns {
-        let mut columns = Columns::plain(0);
-        for field in &preprocessor.fields {
-            let (first, features) = (columns.features, field.width());
-            columns.features += features;
-            if let FittedField::Category { column, base, .. } = field
-                && features > 1
-            {
-                columns.categories.push(Category {
-                    column: column.clone(),
-                    first,
-                    features,
-                    base: base.is_some(),
-                });
-            }
+        Columns {
+            features: preprocessor.width(),
+            categories: preprocessor.category_blocks(LEAST),
         }
-        columns
     }
 
     /// What [`Columns::to_json`] wrote for a model of `count` columns.
@@ -68,18 +44,13 @@ impl Columns {
     /// # Errors
     /// Why it cannot be that.
     pub fn from_json(text: &str, count: usize) -> Result<Columns, String> {
-        let categories: Vec<Category> =
+        let categories: Vec<CategoryBlock> =
             serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let mut end = 0;
-        let mut features = count;
-        for category in &categories {
-            let next = category.first.checked_add(category.features);
-            let next = next.filter(|_| category.first >= end && category.features > 1);
-            end = next.ok_or("its categories overlap")?;
-            features = features
-                .checked_add(category.features - 1)
-                .ok_or("its categories are too many")?;
-        }
+        let end = CategoryBlock::end_of(&categories, LEAST).ok_or("its categories overlap")?;
+        let joined = categories.iter().map(|category| category.features - 1);
+        let features = { joined }
+            .try_fold(count, usize::checked_add)
+            .ok_or("its categories are too many")?;
         match end <= features && categories.len() <= count {
             true => Ok(Columns {
                 features,
@@ -144,7 +115,7 @@ impl Columns {
             values.extend(parts.iter().map(|part| match part {
                 Part::Feature(place) if is_missing(*place) => f32::NAN,
                 Part::Feature(place) => row[*place],
-                Part::Category(category) => category.number(row),
+                Part::Category(category) => number(category, row),
             }));
         }
         Cow::Owned(values)
@@ -169,18 +140,15 @@ impl Columns {
 /// What a column is made from.
 enum Part<'a> {
     Feature(usize),
-    Category(&'a Category),
+    Category(&'a CategoryBlock),
 }
 
-impl Category {
-    /// The number of the category of `row`.
-    fn number(&self, row: &[f32]) -> f32 {
-        let own = &row[self.first..][..self.features];
-        match own.iter().position(|value| *value != 0.0) {
-            Some(place) => place as f32,
-            None if self.base => self.features as f32,
-            None => f32::NAN,
-        }
+/// The number of the category of `row`.
+fn number(category: &CategoryBlock, row: &[f32]) -> f32 {
+    match category.place(row) {
+        Some(place) => place as f32,
+        None if category.base => category.features as f32,
+        None => f32::NAN,
     }
 }
 
@@ -189,7 +157,7 @@ mod tests {
     use super::*;
 
     fn columns() -> Columns {
-        let category = |column: &str, first, features, base| Category {
+        let category = |column: &str, first, features, base| CategoryBlock {
             column: column.to_owned(),
             first,
             features,

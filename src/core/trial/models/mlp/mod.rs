@@ -1,11 +1,13 @@
 //! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear, and a loss.
 
+mod category_embedding;
 mod early_stopping;
 mod embedding;
 mod limits;
 mod lr_schedule;
 mod optimizer;
 
+pub use category_embedding::CategoryEmbedding;
 pub use early_stopping::EarlyStopping;
 pub use embedding::Embedding;
 pub use lr_schedule::{Decay, LrSchedule};
@@ -158,6 +160,7 @@ static PARAMS: &[ParamDef] = &[
     HUBER_DELTA,
     QUANTILE,
     CLASS_WEIGHT,
+    category_embedding::PARAM,
 ];
 
 settings_struct! {
@@ -195,15 +198,20 @@ settings_struct! {
         huber_delta: f64,
         quantile: f64,
         class_weight: ClassWeight,
+        /// How columns of categories enter the first layer.
+        category_embedding: CategoryEmbedding,
     }
 }
 
 /// The data that a trial is trained on, as far as they decide how much memory it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DatasetSize {
     pub rows: usize,
     pub features: usize,
     pub classes: usize,
+    /// Columns of categories that a network may embed, and how many of the features are theirs.
+    pub category_columns: usize,
+    pub category_features: usize,
 }
 
 /// Its names are also those in the files of trained networks.
@@ -251,8 +259,17 @@ impl MlpSpec {
 
     /// Numbers that training takes: the values of a batch at every layer, and the parameters. At least 1.
     pub fn numbers(&self, data: DatasetSize) -> u64 {
-        let inputs = data.features * self.embedding.inputs_per_feature();
-        let (mut values, mut parameters, mut previous) = (inputs, 0, inputs);
+        let per_feature = self.embedding.inputs_per_feature();
+        // No column has more features than all of them, and wider vectors than such a one would have.
+        let (inputs, tables) = match self.category_embedding.width(data.category_features) {
+            Some(width) => (
+                (data.features - data.category_features) * per_feature
+                    + data.category_columns * width,
+                data.category_features * width,
+            ),
+            None => (data.features * per_feature, 0),
+        };
+        let (mut values, mut parameters, mut previous) = (inputs, tables, inputs);
         for width in self.layers.iter().copied().chain([data.classes]) {
             values += width;
             parameters += previous * width;

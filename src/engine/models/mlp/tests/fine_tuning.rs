@@ -1,5 +1,6 @@
 //! Fine-tuning: against PyTorch's, and what freezing promises.
 
+use super::super::category::Categories;
 use super::super::network::Network;
 use super::super::shape::Shape;
 use super::super::{WEIGHTS, model_io, transfer};
@@ -16,7 +17,7 @@ fn trials(model: &MlpSpec, features: usize) -> (tempfile::TempDir, String) {
     let trials = tempfile::tempdir().unwrap();
     let folder = trials.path().join(SOURCE);
     std::fs::create_dir(&folder).unwrap();
-    let shape = Shape::new(model, None, features, 7);
+    let shape = Shape::new(model, None, Categories::none(features), 7);
     let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = shape
         .tensors()
         .into_iter()
@@ -180,7 +181,7 @@ fn what_is_not_copied_begins_as_it_does_from_scratch() {
             data: &data,
             folder: &folder,
         };
-        let shape = Shape::new(&mlp(spec), None, 9, 5);
+        let shape = Shape::new(&mlp(spec), None, Categories::none(9), 5);
         let mut network = Network::new(Isa::detect(), &mlp(spec), shape, 32, spec.seed);
         transfer::begin(&job, &mlp(spec), &mut network).unwrap();
         network

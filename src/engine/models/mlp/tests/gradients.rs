@@ -1,12 +1,13 @@
 //! Gradients of every kind of layer against central differences of a network written out in f64.
 
+use super::super::category::{Categories, EmbeddedColumn};
 use super::super::init_rng::{Mask, dropout_stream};
 use super::super::network::{Draw, Network};
 use super::super::shape::Shape;
 use super::super::simd::Isa;
 use super::rows;
 use sweep_core::trial::models::{Activation, Embedding, MlpSpec};
-use sweep_data::{Rows, Targets};
+use sweep_data::{CategoryBlock, Rows, Targets};
 
 const FEATURES: usize = 7;
 const CLASSES: usize = 4;
@@ -19,19 +20,40 @@ const DRAW: Draw = Draw {
 
 /// The mean loss of a batch by plain loops; `tensors` in the order of `Shape::tensors`, less the
 /// running ones.
-fn reference_loss(spec: &MlpSpec, tensors: &[Vec<f64>], x: &[f32], y: &[u32]) -> f64 {
+fn reference_loss(
+    spec: &MlpSpec,
+    columns: &[EmbeddedColumn],
+    tensors: &[Vec<f64>],
+    (x, y): (&[f32], &[u32]),
+) -> f64 {
     let count = y.len();
     let mut values: Vec<Vec<f64>> = x
         .chunks(FEATURES)
         .map(|row| row.iter().map(|value| f64::from(*value)).collect())
         .collect();
     let mut tensors = tensors.iter();
+    let one_hot = values.clone();
+    for row in &mut values {
+        for column in columns.iter().rev() {
+            row.drain(column.block.first..column.block.first + column.block.features);
+        }
+    }
     match spec.embedding {
         Embedding::None => {}
         Embedding::Ple { bins } => encode(&mut values, bins as usize),
+        Embedding::Periodic { .. } if values[0].is_empty() => {}
         Embedding::Periodic { .. } => {
             let [frequency, weight, bias] = [(); 3].map(|()| tensors.next().unwrap());
             embed(&mut values, frequency, weight, bias);
+        }
+    }
+    for EmbeddedColumn { block, width } in columns {
+        let table = tensors.next().unwrap();
+        for (row, one_hot) in values.iter_mut().zip(&one_hot) {
+            // The product with the 0/1 features, of which a lookup is another way.
+            let own = &one_hot[block.first..][..block.features];
+            let products = |column| own.iter().zip(table[column..].iter().step_by(*width));
+            row.extend((0..*width).map(|column| products(column).map(|(a, b)| a * b).sum::<f64>()));
         }
     }
     for (layer, width) in spec.layers.iter().enumerate() {
@@ -74,7 +96,7 @@ fn reference_loss(spec: &MlpSpec, tensors: &[Vec<f64>], x: &[f32], y: &[u32]) ->
 
 /// Piecewise-linear encoding by the definition, with quantiles of `values` themselves.
 fn encode(values: &mut [Vec<f64>], bins: usize) {
-    let columns: Vec<Vec<f64>> = (0..FEATURES)
+    let columns: Vec<Vec<f64>> = (0..values[0].len())
         .map(|feature| {
             let mut column: Vec<f64> = values.iter().map(|row| row[feature]).collect();
             column.sort_by(f64::total_cmp);
@@ -102,7 +124,8 @@ fn encode(values: &mut [Vec<f64>], bins: usize) {
 
 /// Periodic embedding by the definition.
 fn embed(values: &mut [Vec<f64>], frequency: &[f64], weight: &[f64], bias: &[f64]) {
-    let (count, width) = (frequency.len() / FEATURES, bias.len() / FEATURES);
+    let features = values[0].len();
+    let (count, width) = (frequency.len() / features, bias.len() / features);
     for row in values {
         let mut inputs = Vec::new();
         for (feature, x) in row.iter().enumerate() {
@@ -172,7 +195,26 @@ fn activate(activation: Activation, x: f64) -> f64 {
 
 /// Compares loss and all gradients of one step, within `relative` of each.
 fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
-    let (x, y) = rows(5, count, FEATURES, CLASSES);
+    assert_gradients_of(isa, spec, &[], count, relative);
+}
+
+/// The same where `columns` have vectors: as many categories as features, and rows with none of them.
+fn assert_gradients_of(
+    isa: Isa,
+    spec: &MlpSpec,
+    columns: &[EmbeddedColumn],
+    count: usize,
+    relative: f64,
+) {
+    let (mut x, y) = rows(5, count, FEATURES, CLASSES);
+    for (row, x) in x.chunks_mut(FEATURES).enumerate() {
+        for EmbeddedColumn { block, .. } in columns {
+            let own = &mut x[block.first..][..block.features];
+            own.fill(0.0);
+            let number = (row * row + 3 * row) % (block.features + 2);
+            own.iter_mut().skip(number).take(1).for_each(|x| *x = 1.0);
+        }
+    }
     let data = Rows {
         x: &x,
         y: Targets::Classes(&y),
@@ -180,7 +222,8 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
         missing: None,
     };
     let batch: Vec<u32> = (0..count as u32).collect();
-    let shape = Shape::fitted(spec, data, FEATURES, CLASSES);
+    let categories = Categories::read(FEATURES, columns.to_vec()).unwrap();
+    let shape = Shape::fitted(spec, data, categories, CLASSES);
     let mut network = Network::new(isa, spec, shape.clone(), count, SEED);
     // Gammas and betas at their start would hide errors.
     for (place, line) in network.parameters.iter_mut().enumerate() {
@@ -188,6 +231,11 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
             *value = 0.8 + 0.01 * (place % 40) as f32;
         }
     }
+    let entries = shape.categories.entries_of(&x);
+    let data = Rows {
+        x: &entries,
+        ..data
+    };
     let loss = network.step(data, &batch, DRAW) / count as f64;
 
     let named: Vec<_> = shape.tensors().into_iter().filter(|t| !t.running).collect();
@@ -201,7 +249,7 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
                 .collect()
         })
         .collect();
-    let wanted = reference_loss(spec, &tensors, &x, &y);
+    let wanted = reference_loss(spec, columns, &tensors, (&x, &y));
     assert!(
         (loss - wanted).abs() < 1e-5,
         "{isa:?} {spec:?}: loss {loss} for {wanted}"
@@ -212,7 +260,7 @@ fn assert_gradients(isa: Isa, spec: &MlpSpec, count: usize, relative: f64) {
             let middle = tensors[number][place];
             let mut at = |value: f64| {
                 tensors[number][place] = value;
-                reference_loss(spec, &tensors, &x, &y)
+                reference_loss(spec, columns, &tensors, (&x, &y))
             };
             let wanted = (at(middle + STEP) - at(middle - STEP)) / (2.0 * STEP);
             tensors[number][place] = middle;
@@ -301,6 +349,46 @@ fn gradients_of_odd_shapes_are_right() {
                 };
                 // Few rows of one unit vary little: normalising them costs digits.
                 assert_gradients(isa, &spec, count, 2e-3);
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_vectors_of_categories_are_right() {
+    let column = |first: usize, features, width| EmbeddedColumn {
+        block: CategoryBlock {
+            column: first.to_string(),
+            first,
+            features,
+            base: false,
+        },
+        width,
+    };
+    let periodic = Embedding::Periodic {
+        frequencies: 8,
+        sigma: 0.4,
+        width: 4,
+    };
+    for columns in [
+        vec![column(2, 4, 3)],
+        vec![column(0, 3, 17), column(4, 3, 1)],
+        // No other feature, and more than a panel.
+        vec![column(0, 3, 5), column(3, 4, 20)],
+    ] {
+        for embedding in [Embedding::None, Embedding::Ple { bins: 5 }, periodic] {
+            for layers in [vec![], vec![5, 18]] {
+                let spec = MlpSpec {
+                    layers,
+                    embedding,
+                    batch_norm: true,
+                    activation: Activation::Silu,
+                    dropout: 0.2,
+                    ..MlpSpec::default()
+                };
+                for isa in Isa::all() {
+                    assert_gradients_of(isa, &spec, &columns, 13, 1e-3);
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Networks that predict numbers, and weights of rows.
 
+use super::super::category::Categories;
 use super::super::model_io::Model;
 use super::super::network::{Draw, Network};
 use super::super::shape::Shape;
@@ -144,7 +145,7 @@ fn gradients_of_numbers_and_of_weights_are_those_of_finite_differences() {
             ..data.train()
         };
         let batch: Vec<u32> = (0..12).collect();
-        let shape = Shape::new(&model, None, FEATURES, 1);
+        let shape = Shape::new(&model, None, Categories::none(FEATURES), 1);
         let draw = Draw {
             seed: 1,
             epoch: 1,
