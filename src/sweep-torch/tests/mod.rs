@@ -15,7 +15,8 @@ use sweep_core::trial::{Goal, Kind, ModelSpec, Objective, TrialId, TrialResult, 
 use sweep_data::{Dataset, FittedField, Preprocessor};
 use sweep_engine::models::mlp::Native;
 use sweep_engine::{
-    Backend, BatchedTrial, Callback, Control, EngineError, Epoch, Job, Outcome, train_with,
+    Backend, BatchedTrial, Callback, Control, EngineError, Epoch, Job, Outcome, train_together,
+    train_with,
 };
 use tch::Device;
 
@@ -226,7 +227,7 @@ fn told_together(specs: &[TrialSpec], data: &Dataset) -> Vec<Told> {
             callback,
         })
         .collect();
-    torch().train(lanes, &mut |place, outcome| {
+    train_together(&mut torch(), lanes, &mut |place, outcome| {
         assert!(outcomes[place].replace(outcome.unwrap()).is_none());
     });
     let all = outcomes.into_iter().zip(&watches).zip(&folders);
