@@ -1,11 +1,11 @@
 //! The zero line of every ranking: what models score that ignore their input, as scikit-learn's `DummyClassifier` does.
 //!
 //! Pure. The class or the shares that such a model predicts come from the training rows, its scores are those on the
-//! validation rows. What a metric is compared with is chosen in one place, [`Dummy::of_classes`]: another metric or another
-//! kind of target is an arm there and, where it predicts something else, a [`Strategy`].
+//! validation rows. What a metric is compared with is chosen in one place, [`Dummy::score`]: another metric is an arm
+//! below it and, where it predicts something else, a [`Strategy`].
 
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Argument, Metric, MetricDef, Task, VALID, log_loss, metrics_of};
+use sweep_core::trial::{Argument, Metric, MetricDef, Task, log_loss, metrics_of};
 
 /// Rows of a data set by class, in the order of its classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,18 @@ pub struct ClassCounts {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dummy {
     pub valid_rows: u64,
-    /// For each metric that an objective may be, as far as it has a zero line.
+    /// For each metric without an argument, as far as it has a zero line.
     pub scores: Vec<DummyScore>,
+    target: Target,
+}
+
+/// What scores are computed from.
+#[derive(Debug, Clone, PartialEq)]
+enum Target {
+    /// Names, and rows of each.
+    Classes(Vec<String>, ClassCounts),
+    /// Numbers of the training rows, ascending, and of the validation rows.
+    Numbers { train: Vec<f64>, valid: Vec<f32> },
 }
 
 /// The score of one such model by one metric.
@@ -89,142 +99,154 @@ impl Dummy {
         if !is_sound || train_rows == 0 || valid_rows == 0 {
             return None;
         }
-        let class = first_of_largest(train);
-        let shares: Vec<f64> = (train.iter())
-            .map(|rows| *rows as f64 / train_rows as f64)
-            .collect();
-        let most_frequent = Strategy::MostFrequent {
-            class,
-            name: names[class].clone(),
+        let mut dummy = Dummy {
+            valid_rows,
+            scores: Vec::new(),
+            target: Target::Classes(names.to_vec(), counts.clone()),
         };
-        let prior = Strategy::Prior {
-            shares: shares.clone(),
-        };
-        let constant = Constant {
-            class,
-            shares: &shares,
-            valid,
-        };
-        let score = |name: String| {
-            let (metric, _) = MetricDef::of(&name)?;
-            let (is_prior, value) = constant.score(metric.name, k_of(&name))?;
-            Some(DummyScore {
-                strategy: if is_prior {
-                    prior.clone()
-                } else {
-                    most_frequent.clone()
-                },
-                metric: name,
-                value,
-            })
-        };
-        let plain =
-            metrics_of(Task::Classification).filter(|metric| metric.argument == Argument::None);
-        let top_k = (1..names.len()).map(|k| format!("{VALID}top_k@{k}"));
-        let f1 = names.iter().map(|name| (format!("{VALID}f1@{name}"), name));
-        let mut scores: Vec<DummyScore> = plain
-            .map(MetricDef::pattern)
-            .chain(top_k)
-            .filter_map(score)
-            .collect();
-        scores.extend(f1.enumerate().map(|(place, (metric, _))| DummyScore {
-            metric,
-            strategy: most_frequent.clone(),
-            value: if place == class { constant.f1() } else { 0.0 },
-        }));
-        Some(Dummy { valid_rows, scores })
+        dummy.scores = dummy.plain_scores(Task::Classification);
+        Some(dummy)
     }
 
-    /// Of a target of numbers; `None` without training or validation rows. `quantiles` are those of which the pinball loss
-    /// is told.
-    pub fn of_numbers(train: &[f32], valid: &[f32], quantiles: &[f64]) -> Option<Dummy> {
+    /// Of a target of numbers; `None` without training or validation rows.
+    pub fn of_numbers(train: &[f32], valid: &[f32]) -> Option<Dummy> {
         if train.is_empty() || valid.is_empty() {
             return None;
         }
         let mut sorted: Vec<f64> = train.iter().map(|number| f64::from(*number)).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
-        let median = quantile(&sorted, 0.5);
-        let of = |constant: f64, loss: &dyn Fn(f64, f64) -> f64| {
-            let each = valid
-                .iter()
-                .map(|number| loss(f64::from(*number), constant - f64::from(*number)));
-            each.sum::<f64>() / valid.len() as f64
-        };
-        let square = of(mean, &|_, error| error * error);
-        let own_mean =
-            valid.iter().map(|number| f64::from(*number)).sum::<f64>() / valid.len() as f64;
-        let spread = of(own_mean, &|_, error| error * error);
-        let mut absolute: Vec<f64> = valid
-            .iter()
-            .map(|number| (f64::from(*number) - median).abs())
-            .collect();
-        absolute.sort_unstable_by(f64::total_cmp);
-        let by_mean = |metric: &str, value: f64| DummyScore {
-            metric: format!("{VALID}{metric}"),
-            strategy: Strategy::Mean { value: mean },
-            value,
-        };
-        let by_median = |metric: &str, value: f64| DummyScore {
-            metric: format!("{VALID}{metric}"),
-            strategy: Strategy::Median { value: median },
-            value,
-        };
-        let mut scores = vec![
-            by_mean("rmse", square.sqrt()),
-            by_median("mae", of(median, &|_, error| error.abs())),
-            by_mean(
-                "r2",
-                if spread > 0.0 {
-                    1.0 - square / spread
-                } else {
-                    0.0
-                },
-            ),
-            by_median(
-                "mape",
-                of(median, &|actual, error| {
-                    error.abs() / actual.abs().max(f64::EPSILON)
-                }),
-            ),
-            by_median("median_ae", quantile(&absolute, 0.5)),
-        ];
-        scores.extend(quantiles.iter().map(|share| {
-            let constant = quantile(&sorted, *share);
-            let loss = Loss::Quantile { quantile: *share };
-            DummyScore {
-                metric: format!("{VALID}pinball@{share}"),
-                strategy: Strategy::Quantile {
-                    quantile: *share,
-                    value: constant,
-                },
-                value: of(constant, &|_, error| loss.of(error)),
-            }
-        }));
-        Some(Dummy {
+        let mut dummy = Dummy {
             valid_rows: valid.len() as u64,
-            scores,
-        })
+            scores: Vec::new(),
+            target: Target::Numbers {
+                train: sorted,
+                valid: valid.to_vec(),
+            },
+        };
+        dummy.scores = dummy.plain_scores(Task::Regression);
+        Some(dummy)
+    }
+
+    fn plain_scores(&self, task: Task) -> Vec<DummyScore> {
+        let plain = metrics_of(task).filter(|metric| metric.argument == Argument::None);
+        plain
+            .filter_map(|metric| self.score(&metric.pattern()))
+            .collect()
     }
 
     /// The score by `metric`, if that has a zero line.
-    pub fn score(&self, metric: &str) -> Option<&DummyScore> {
-        self.scores.iter().find(|score| score.metric == metric)
+    pub fn score(&self, metric: &str) -> Option<DummyScore> {
+        let (known, argument) = MetricDef::of(metric)?;
+        let (strategy, value) = match &self.target {
+            Target::Classes(names, counts) => of_classes(known.name, argument, names, counts)?,
+            Target::Numbers { train, valid } => of_numbers(known.name, argument, train, valid)?,
+        };
+        Some(DummyScore {
+            metric: metric.to_owned(),
+            strategy,
+            value,
+        })
     }
+}
+
+fn of_classes(
+    metric: &str,
+    argument: Option<&str>,
+    names: &[String],
+    counts: &ClassCounts,
+) -> Option<(Strategy, f64)> {
+    let class = first_of_largest(&counts.train);
+    let train_rows = counts.train.iter().sum::<u64>() as f64;
+    let shares: Vec<f64> = counts
+        .train
+        .iter()
+        .map(|rows| *rows as f64 / train_rows)
+        .collect();
+    let constant = Constant {
+        class,
+        shares: &shares,
+        valid: &counts.valid,
+    };
+    let most_frequent = || Strategy::MostFrequent {
+        class,
+        name: names[class].clone(),
+    };
+    if metric == "f1" {
+        let own = names
+            .iter()
+            .position(|name| Some(name.as_str()) == argument)?;
+        return Some((
+            most_frequent(),
+            if own == class { constant.f1() } else { 0.0 },
+        ));
+    }
+    let k = argument.and_then(|k| k.parse().ok()).unwrap_or(0);
+    let (is_prior, value) = constant.score(metric, k)?;
+    let strategy = match is_prior {
+        true => Strategy::Prior {
+            shares: shares.clone(),
+        },
+        false => most_frequent(),
+    };
+    Some((strategy, value))
+}
+
+fn of_numbers(
+    metric: &str,
+    argument: Option<&str>,
+    train: &[f64],
+    valid: &[f32],
+) -> Option<(Strategy, f64)> {
+    let mean = train.iter().sum::<f64>() / train.len() as f64;
+    let median = quantile(train, 0.5);
+    let actual = || valid.iter().map(|number| f64::from(*number));
+    let of = |constant: f64, loss: &dyn Fn(f64, f64) -> f64| {
+        let each = actual().map(|actual| loss(actual, constant - actual));
+        each.sum::<f64>() / valid.len() as f64
+    };
+    let square = |constant: f64| of(constant, &|_, error| error * error);
+    let (by_mean, by_median) = (
+        Strategy::Mean { value: mean },
+        Strategy::Median { value: median },
+    );
+    Some(match metric {
+        "rmse" => (by_mean, square(mean).sqrt()),
+        "r2" => {
+            let spread = square(actual().sum::<f64>() / valid.len() as f64);
+            let r2 = if spread > 0.0 {
+                1.0 - square(mean) / spread
+            } else {
+                0.0
+            };
+            (by_mean, r2)
+        }
+        "mae" => (by_median, of(median, &|_, error| error.abs())),
+        "mape" => {
+            let fraction = |actual: f64, error: f64| error.abs() / actual.abs().max(f64::EPSILON);
+            (by_median, of(median, &fraction))
+        }
+        "median_ae" => {
+            let mut sizes: Vec<f64> = actual().map(|actual| (actual - median).abs()).collect();
+            sizes.sort_unstable_by(f64::total_cmp);
+            (by_median, quantile(&sizes, 0.5))
+        }
+        "pinball" => {
+            let share: f64 = argument?.parse().ok()?;
+            let value = quantile(train, share);
+            let loss = Loss::Quantile { quantile: share };
+            let strategy = Strategy::Quantile {
+                quantile: share,
+                value,
+            };
+            (strategy, of(value, &|_, error| loss.of(error)))
+        }
+        _ => return None,
+    })
 }
 
 /// What is measured, without the rows on which: `accuracy` of `valid/accuracy`.
 pub(super) fn quantity(metric: &str) -> &str {
     metric.rsplit('/').next().unwrap_or(metric)
-}
-
-/// What stands behind the `@` of `top_k@3`, or 0.
-fn k_of(metric: &str) -> usize {
-    metric
-        .rsplit('@')
-        .next()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(0)
 }
 
 /// The value below which `share` of the `sorted` values lie, as `numpy.quantile` has it.
@@ -395,7 +417,7 @@ mod tests {
     #[test]
     fn the_scores_of_numbers_are_those_of_scikit_learn() {
         // `benches/oracle_metrics.py`: DummyRegressor, fitted on [1, 2, 4, 9] and scored on [1, 3, 8].
-        let dummy = Dummy::of_numbers(&[1.0, 2.0, 4.0, 9.0], &[1.0, 3.0, 8.0], &[0.9]).unwrap();
+        let dummy = Dummy::of_numbers(&[1.0, 2.0, 4.0, 9.0], &[1.0, 3.0, 8.0]).unwrap();
         for (metric, expected) in [
             ("valid/rmse", 2.943_920_288_775_949),
             ("valid/mae", 7.0 / 3.0),
@@ -429,7 +451,7 @@ mod tests {
         );
     }
 
-    /// A metric without one needs an arm in [`Dummy::of_classes`].
+    /// A metric without one needs an arm below [`Dummy::score`].
     #[test]
     fn every_metric_that_an_objective_may_be_has_a_zero_line() {
         let dummy = dummy(&[3, 1], &[3, 1]);
@@ -437,7 +459,7 @@ mod tests {
             let name = metric.pattern().replace("CLASS", "c0").replace('K', "1");
             assert!(dummy.score(&name).is_some(), "{name}");
         }
-        let numbers = Dummy::of_numbers(&[1.0, 2.0, 4.0], &[1.0, 3.0], &[0.9]).unwrap();
+        let numbers = Dummy::of_numbers(&[1.0, 2.0, 4.0], &[1.0, 3.0]).unwrap();
         for metric in metrics_of(Task::Regression).filter(|metric| metric.name != "loss") {
             let name = metric.pattern().replace("QUANTILE", "0.9");
             assert!(numbers.score(&name).is_some(), "{name}");

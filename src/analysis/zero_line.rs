@@ -35,9 +35,9 @@ impl Summary {
             lead: Estimate::of_winner(&self).map(|winner| {
                 let known = (winner.mean, winner.interval);
                 let goal = self.objective.goal;
-                Lead::of(score, goal, known, &predicted, dummy.valid_rows)
+                Lead::of(&score, goal, known, &predicted, dummy.valid_rows)
             }),
-            score: score.clone(),
+            score,
             dummy: dummy.clone(),
         });
         self.zero_line = zero_line;

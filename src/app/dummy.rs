@@ -19,8 +19,7 @@ pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
     let (train, valid) = match (data.train().y, data.valid().y) {
         (Targets::Classes(train), Targets::Classes(valid)) => (train, valid),
         (Targets::Numbers(train), Targets::Numbers(valid)) => {
-            let quantiles = quantiles(&record.objective.metric);
-            return Dummy::of_numbers(train, valid, &quantiles);
+            return Dummy::of_numbers(train, valid);
         }
         _ => unreachable!("both sides have the same target"),
     };
@@ -36,14 +35,6 @@ pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
         valid: rows_by_class(valid),
     };
     Dummy::of_classes(classes, &counts)
-}
-
-/// The quantile that an objective such as `valid/pinball@0.9` is about.
-fn quantiles(metric: &str) -> Vec<f64> {
-    let share = metric
-        .rsplit_once('@')
-        .and_then(|(_, share)| share.parse().ok());
-    share.into_iter().collect()
 }
 
 /// What there is to say of `record`, and how far its winner is above the zero line, from what the database knows: no model is

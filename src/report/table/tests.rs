@@ -42,7 +42,7 @@ fn the_leaderboard_ends_with_the_best_of_each_baseline() {
 
 #[test]
 fn the_zero_line_stands_in_the_leaderboard_where_it_would_rank() {
-    let mut input = samples::imbalanced();
+    let input = samples::imbalanced();
     insta::assert_snapshot!(leaderboard(&input.summary(), 10, false));
     let narrow = TableStyle {
         is_colored: false,
@@ -56,9 +56,9 @@ fn the_zero_line_stands_in_the_leaderboard_where_it_would_rank() {
     assert!(board.contains("majority class"), "{board}");
     // Below all that are shown it is the last row, and above all of them the first.
     for (value, place) in [(0.0, 3), (1.0, 0)] {
-        let dummy = input.dummy.as_mut().unwrap();
-        dummy.scores[0].value = value;
-        let board = leaderboard(&input.summary(), 10, false);
+        let mut summary = input.summary();
+        summary.zero_line.as_mut().unwrap().score.value = value;
+        let board = leaderboard(&summary, 10, false);
         let row = board
             .lines()
             .position(|line| line.contains("majority class"));

