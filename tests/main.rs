@@ -8,6 +8,7 @@ mod common;
 mod describe;
 mod end_to_end;
 mod engines;
+mod evidence;
 mod failures;
 mod faults;
 mod held_out;

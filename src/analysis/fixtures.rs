@@ -62,6 +62,7 @@ pub fn empty(classes: &[&str]) -> Input {
         dummy: None,
         row_losses: HashMap::new(),
         row_numbers: HashMap::new(),
+        evidence: None,
         attempts: Vec::new(),
         slot_events: Vec::new(),
         test_evaluations: 0,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::calibration::Calibration;
 use super::dummy::Dummy;
+use super::evidence::Evidence;
 use super::lead::{RowLosses, RowNumbers};
 use super::summary::Summary;
 use super::{merged, transfer};
@@ -36,6 +37,8 @@ pub struct Input {
     /// Target and prediction of each validation row, of trials of the best configuration of each kind, likewise; where the
     /// target is a number.
     pub row_numbers: HashMap<TrialId, RowNumbers>,
+    /// What rows and seeds say of the ranking; `None` where scores of single validation rows could not be got.
+    pub evidence: Option<Evidence>,
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.
     pub attempts: Vec<(TrialId, AttemptRecord)>,
     pub slot_events: Vec<SlotEventRecord>,
@@ -57,6 +60,7 @@ impl Input {
         Summary::of(&self.experiment)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
+            .with_evidence(self.evidence.as_ref())
             .above(
                 self.dummy.as_ref(),
                 &self.confusion,

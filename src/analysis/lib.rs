@@ -7,6 +7,7 @@ pub mod anova;
 mod axes;
 pub mod bounds;
 pub mod calibration;
+pub mod conclusions;
 pub mod configuration;
 mod distributions;
 pub mod dummy;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use super::axes::{Axis, axes, varying_keys};
 use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
+use super::evidence::Evidence;
 use super::lead::ZeroLine;
 use super::{merged, ranking, text};
 use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
@@ -43,6 +44,8 @@ pub struct Summary {
     pub query: Option<String>,
     /// What a model that ignores its input scores, and the winner's lead over it; `None` where it is not known.
     pub zero_line: Option<ZeroLine>,
+    /// What rows and seeds say of the ranking; `None` where scores of single rows are not known.
+    pub evidence: Option<Evidence>,
     /// Settings that vary among the networks, in the order of their keys.
     pub axes: Vec<Axis>,
     /// Seconds of training in the whole plan, added over trials.
@@ -90,6 +93,7 @@ impl Summary {
             with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
             query: None,
             zero_line: None,
+            evidence: None,
             axes: axes(&firsts, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL
@@ -120,6 +124,12 @@ impl Summary {
     /// Likewise, of the trials alone that meet `query`.
     pub fn narrowed_to(mut self, query: Option<&str>) -> Summary {
         self.query = query.map(str::to_owned);
+        self
+    }
+
+    /// Likewise, with what rows and seeds say of this ranking.
+    pub fn with_evidence(mut self, evidence: Option<&Evidence>) -> Summary {
+        self.evidence = evidence.cloned();
         self
     }
 

@@ -1,5 +1,5 @@
 //! What the best models predict for the validation rows, for calibration, for the losses of single rows and for figures of
-//! numbers. It is predicted again from the models on disk, because the database keeps no predictions.
+//! numbers.
 //!
 //! Invariant: test rows are never read; a missing model or data set costs this part of the report only.
 
@@ -8,20 +8,18 @@ use std::collections::HashMap;
 use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::lead::{RowLosses, RowNumbers};
 use sweep_analysis::{Configuration, Summary};
-use sweep_core::trial::{Kind, TrialId, log_loss};
+use sweep_core::trial::{Kind, TrialId};
 use sweep_data::{Dataset, Targets};
-use sweep_engine::predict::{Predictions, Predictor};
+use sweep_engine::kept::Kept;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
-use crate::model;
+use crate::valid_predictions;
 
 /// Models of each configuration that predict; more of them change the result little.
 const MODELS: usize = 5;
 /// The objective that is not known from counts of rows by class.
 const LOSS: &str = "valid/loss";
-/// Rows predicted at a time.
-const CHUNK: usize = 4096;
 
 /// What the best models said of the validation rows.
 #[derive(Debug, Default)]
@@ -109,50 +107,50 @@ struct Asked {
     numbers: RowNumbers,
 }
 
-/// What the models of `config` say.
+/// What the trials of `config` say.
 fn asked(
     app: &App,
     config: &Configuration,
     data: &Dataset,
     wants_losses: bool,
 ) -> Result<Vec<Asked>, String> {
-    let meta = data.meta();
-    let (rows, width) = (data.valid(), meta.features.len());
-    let mut models = Vec::new();
+    let (targets, classes) = (data.valid().y, data.meta().classes.len());
+    let mut trials = Vec::new();
     for run in config.runs.iter().take(MODELS) {
-        let folder = app.trials().join(run.trial.as_str());
-        let mut model = Predictor::load(&folder, config.kind, &meta.features, meta.into())
-            .map_err(|error| match error {
-                error if model::lacks_library(&error) => error.to_string(),
-                error => {
-                    let command = model::train_again(app, &run.trial);
-                    format!("{error}; {command} trains models that are lost again")
-                }
-            })?;
-        let mut all = Predictions::default();
-        for inputs in rows.inputs().chunks(CHUNK, width) {
-            let predicted = model.predict(inputs).map_err(|error| error.to_string())?;
-            all.labels.extend(predicted.labels);
-            all.probabilities.extend(predicted.probabilities);
-            all.numbers.extend(predicted.numbers);
-        }
         let mut own = Asked::default();
-        match rows.y {
-            Targets::Numbers(actual) => {
-                let pairs = actual.iter().map(|actual| f64::from(*actual));
-                own.numbers = pairs.zip(all.numbers).collect();
+        let said = valid_predictions::in_full(app, config.kind, &run.trial, data)?;
+        match (said, targets) {
+            (Kept::Numbers(residuals), Targets::Numbers(actual)) => {
+                let pairs = residuals.iter().zip(actual);
+                own.numbers = pairs
+                    .map(|(residual, actual)| {
+                        let actual = f64::from(*actual);
+                        (actual, actual + f64::from(*residual))
+                    })
+                    .collect();
             }
-            Targets::Classes(actual) => {
-                let by_row = all.probabilities.chunks_exact(meta.classes.len());
-                for ((row, label), actual) in by_row.zip(&all.labels).zip(actual) {
-                    own.claims.push((row[*label as usize], label == actual));
-                    if wants_losses {
-                        own.losses.push((*actual, log_loss(row[*actual as usize])));
-                    }
+            (
+                Kept::Classes {
+                    labels,
+                    losses,
+                    probabilities,
+                },
+                Targets::Classes(actual),
+            ) => {
+                let probabilities = probabilities.unwrap_or_default();
+                let by_row = probabilities.chunks_exact(classes);
+                for ((row, label), actual) in by_row.zip(&labels).zip(actual) {
+                    let claimed = f64::from(row[*label as usize]);
+                    own.claims.push((claimed, label == actual));
+                }
+                if wants_losses {
+                    let losses = losses.iter().map(|loss| f64::from(*loss));
+                    own.losses = actual.iter().copied().zip(losses).collect();
                 }
             }
+            _ => unreachable!("predictions are read for these targets"),
         }
-        models.push(own);
+        trials.push(own);
     }
-    Ok(models)
+    Ok(trials)
 }

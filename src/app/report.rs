@@ -12,7 +12,7 @@ use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::{calibration, dummy, filter, test_evaluations};
+use crate::{calibration, dummy, evidence, filter, test_evaluations};
 
 /// What a report is on.
 #[derive(Debug, Clone, Default)]
@@ -174,11 +174,16 @@ fn input(
     let predicted = calibration::predicted(app, &experiment);
     let mut lacking = predicted.missing;
     lacking.extend(filtered);
+    let evidence = evidence::evidence(app, &experiment).unwrap_or_else(|why| {
+        lacking.push(format!("Intervals and tests are of seeds alone: {why}."));
+        None
+    });
     let name = &experiment.name;
     Ok(Input {
         calibration: predicted.calibrations,
         row_losses: predicted.losses,
         row_numbers: predicted.numbers,
+        evidence,
         dummy: dummy::dummy(app, &experiment),
         lacking,
         attempts: app.attempts_in(store, name)?,

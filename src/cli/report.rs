@@ -124,6 +124,9 @@ fn print(
     for sentence in narrative::sentences(inference, summary) {
         terminal::print(&sentence);
     }
+    if inference.coverage.rows().is_some() {
+        terminal::print(&narrative::coverage(inference));
+    }
     if let Some(anova) = anova {
         terminal::print(&hyperparameters::line(anova));
     }

@@ -82,7 +82,7 @@ struct Side {
     /// Which features are of missing cells, if a field keeps those.
     missing: Option<Place>,
     source: Place,
-    /// Training rows of data with groups: equal for rows of one group.
+    /// Rows of data with groups: equal for rows of one group. Files of earlier versions have none of validation rows.
     groups: Option<Place>,
     /// Training rows of data split after those of a source: 1 for rows that it was not trained on.
     is_new: Option<Place>,
@@ -343,6 +343,22 @@ impl Dataset {
                 train.groups.as_ref().map(|place| file.word_slice(place))
             }
         }
+    }
+
+    /// Numbers of the groups of the validation rows; `None` without groups, and where the file was prepared before these
+    /// were kept.
+    pub fn valid_groups(&self) -> Option<&[u32]> {
+        match &*self.storage {
+            Storage::Memory { .. } => None,
+            Storage::File { file, valid, .. } => {
+                valid.groups.as_ref().map(|place| file.word_slice(place))
+            }
+        }
+    }
+
+    /// Whether training rows were split by groups.
+    pub fn has_groups(&self) -> bool {
+        self.groups().is_some()
     }
 
     pub fn valid(&self) -> Rows<'_> {

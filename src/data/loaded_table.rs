@@ -311,6 +311,11 @@ impl<'a> LoadedTable<'a> {
         self.groups_of(splits, TRAIN)
     }
 
+    /// Likewise, of the validation rows.
+    pub fn valid_groups(&self, splits: &Splits) -> Option<Vec<u32>> {
+        self.groups_of(splits, VALID)
+    }
+
     fn groups_of(&self, splits: &Splits, split: usize) -> Option<Vec<u32>> {
         let groups = self.source(split).groups.as_ref()?;
         let mut known = HashMap::new();

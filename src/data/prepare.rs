@@ -102,8 +102,9 @@ fn prepare_below(
     let encoders = content.encoders(&preprocessor, &texts, &splits, &out_of_fold)?;
     let mut rows = content.split_rows(&preprocessor, &splits, encoders);
     let groups = content.test_groups(&splits);
-    let extra = TrainExtra {
+    let extra = Extra {
         groups: content.train_groups(&splits),
+        valid_groups: content.valid_groups(&splits),
         is_new: trained.map(|trained| {
             let places = splits[TRAIN].iter();
             places
@@ -185,11 +186,13 @@ impl Paths {
     }
 }
 
-/// What the prepared file tells of training rows beyond what they hold. It stands outside the digest,
+/// What the prepared file tells of rows beyond what they hold. It stands outside the digest,
 /// which was there before it: the split that it goes with is inside.
-struct TrainExtra {
-    /// Numbers of the groups, if there are any.
+struct Extra {
+    /// Numbers of the groups of the training rows, if there are any.
     groups: Option<Vec<u32>>,
+    /// Likewise, of the validation rows.
+    valid_groups: Option<Vec<u32>>,
     /// 1 for rows that the source of a transfer was not trained on.
     is_new: Option<Vec<u32>>,
 }
@@ -199,7 +202,7 @@ fn write(
     paths: &Paths,
     meta: &DatasetMeta,
     rows: &[SplitRows<'_>; 3],
-    (extra, test_groups): (&TrainExtra, &[u32]),
+    (extra, test_groups): (&Extra, &[u32]),
 ) -> Result<bool, DataError> {
     let features = |name, split: usize| Tensor {
         name,
@@ -227,12 +230,12 @@ fn write(
         target("y_valid", valid),
         words("row_valid", &valid.source),
     ];
-    data.extend(
-        extra
-            .groups
-            .as_ref()
-            .map(|groups| words("group_train", groups)),
-    );
+    for (name, groups) in [
+        ("group_train", &extra.groups),
+        ("group_valid", &extra.valid_groups),
+    ] {
+        data.extend(groups.as_ref().map(|groups| words(name, groups)));
+    }
     data.extend(train.weights.as_ref().map(|weights| Tensor {
         name: "weight_train",
         content: Content::Floats(weights),

@@ -43,6 +43,41 @@ pub enum Kept {
     Numbers(Vec<f32>),
 }
 
+impl Kept {
+    /// What was predicted for rows with these `targets`, as it would be kept but for its precision.
+    pub fn of(meta: &DatasetMeta, targets: Targets<'_>, predicted: &Predictions) -> Kept {
+        match targets {
+            Targets::Classes(labels) => Kept::Classes {
+                labels: predicted.labels.clone(),
+                losses: losses(meta, labels, predicted).collect(),
+                probabilities: Some(
+                    (predicted.probabilities.iter())
+                        .map(|value| *value as f32)
+                        .collect(),
+                ),
+            },
+            Targets::Numbers(numbers) => {
+                let pairs = predicted.numbers.iter().zip(numbers);
+                Kept::Numbers(
+                    pairs
+                        .map(|(predicted, actual)| (predicted - f64::from(*actual)) as f32)
+                        .collect(),
+                )
+            }
+        }
+    }
+}
+
+/// Log losses [rows].
+fn losses<'a>(
+    meta: &DatasetMeta,
+    labels: &'a [u32],
+    predicted: &'a Predictions,
+) -> impl Iterator<Item = f32> + 'a {
+    let by_row = predicted.probabilities.chunks_exact(meta.classes.len());
+    (by_row.zip(labels)).map(|(row, label)| log_loss(row[*label as usize]) as f32)
+}
+
 /// Writes what was predicted for rows with these `targets` into `folder`.
 ///
 /// # Errors
@@ -58,8 +93,6 @@ pub fn write(
     match targets {
         Targets::Classes(labels) => {
             let classes = meta.classes.len();
-            let by_row = predicted.probabilities.chunks_exact(classes).zip(labels);
-            let losses = by_row.map(|(row, label)| log_loss(row[*label as usize]) as f32);
             let class = match classes <= BYTE {
                 true => (
                     Dtype::U8,
@@ -74,7 +107,12 @@ pub fn write(
                 }
             };
             tensors.push(("class", class.0, vec![rows], class.1));
-            tensors.push(("loss", Dtype::F16, vec![rows], halves(losses)));
+            tensors.push((
+                "loss",
+                Dtype::F16,
+                vec![rows],
+                halves(losses(meta, labels, predicted)),
+            ));
             let probabilities = predicted.probabilities.iter().map(|value| *value as f32);
             let shape = vec![rows, classes];
             tensors.push(("probabilities", Dtype::F16, shape, halves(probabilities)));

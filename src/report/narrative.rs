@@ -3,7 +3,7 @@
 use super::plan_status::{resume, retry};
 use super::ties;
 use super::transfer_text::{amount, signed};
-use sweep_analysis::inference::{Comparison, Inference, MOST_SEEDS, Verdict};
+use sweep_analysis::inference::{Comparison, Coverage, Inference, MOST_SEEDS, Verdict};
 use sweep_analysis::{Configuration, Summary, text};
 
 /// Most further seeds that a reader is told how to ask for.
@@ -20,14 +20,44 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
         let comparison = &inference.comparisons[place - 1];
         let is_fixed = [0, *place].map(|place| inference.estimates[place].is_deterministic);
         let other = &summary.ranking[*place];
-        let line = margin(comparison, summary, is_fixed == [true; 2]);
+        let is_fixed = is_fixed == [true; 2];
+        let line = margin(comparison, inference.coverage, summary, is_fixed);
         let is_runner_up = *place == inference.tied;
         sentences.push(format!("{} {line}", whom(inference, other, is_runner_up)));
     }
     sentences.extend(deterministic(inference, summary));
     sentences.extend(more_seeds(inference, summary));
+    if matches!(inference.coverage, Coverage::Rows { .. }) {
+        sentences.extend(enough_seeds(inference, summary));
+    }
     sentences.extend(optimism(inference, summary));
     sentences
+}
+
+/// What intervals and tests allow for, and what they do not.
+pub fn coverage(inference: &Inference) -> String {
+    let of = |rows: usize, units: usize| {
+        let rows_said = text::pluralize(rows as u64, "validation row");
+        match rows == units {
+            true => rows_said,
+            false => format!("{rows_said} in {}", text::pluralize(units as u64, "group")),
+        }
+    };
+    match inference.coverage {
+        Coverage::Seeds => "Intervals and tests cover retraining with other seeds on the same rows; they do not cover \
+             other rows."
+            .to_owned(),
+        Coverage::RowsAndSeeds { rows, units } => format!(
+            "Intervals and tests cover other validation rows of the same kind (here {}) and retraining with other \
+             seeds, on the same training rows.",
+            of(rows, units)
+        ),
+        Coverage::Rows { rows, units } => format!(
+            "Intervals and tests cover other validation rows of the same kind (here {}), but not retraining with \
+             other seeds: some configurations have one seed only.",
+            of(rows, units)
+        ),
+    }
 }
 
 fn lead(inference: &Inference, summary: &Summary) -> String {
@@ -50,7 +80,7 @@ fn lead(inference: &Inference, summary: &Summary) -> String {
     }
     let title = winner.title();
     match estimate.is_deterministic {
-        true => format!("{title} leads: {mean}, {over}."),
+        true => format!("{title} leads: {mean}, {over}{interval}."),
         false => format!("{title} leads: {mean} {over}{interval}."),
     }
 }
@@ -89,11 +119,15 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             with_a_result(summary)
         ),
         Verdict::Winner { p } => {
-            format!(
-                "It is significantly better than the {others}{}: {}{aside}.",
-                with_a_result(summary),
-                p_value(p, "adjusted p")
-            )
+            let with = with_a_result(summary);
+            let p = p_value(p, "adjusted p");
+            match inference.coverage {
+                Coverage::Rows { .. } => format!(
+                    "Among these trained models it is significantly better than the {others}{with}: {p}{aside}. \
+                     Another seed may change that, as some have one seed only."
+                ),
+                _ => format!("It is significantly better than the {others}{with}: {p}{aside}."),
+            }
         }
         Verdict::NotSignificant { .. } => {
             let number = inference.candidates.len();
@@ -102,15 +136,19 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             let is_open =
                 |place: &&usize| **place > 0 && inference.comparisons[**place - 1].p.is_some();
             let open = inference.candidates.iter().filter(is_open).count();
+            let whom = match open == compared {
+                true if open == 1 => "the other configuration".to_owned(),
+                true => format!("any of the {others}"),
+                false => format!("{open} of the {others}"),
+            };
             let of_them = match baselines.count() {
                 0 => "",
                 1 => ", including a baseline",
                 _ => ", including baselines",
             };
             format!(
-                "Its lead is not significant against {} of the {others}{}{aside}: the best configuration is one \
+                "Its lead is not significant against {whom}{}{aside}: the best configuration is one \
                  of these {number}{of_them} (95% confidence).",
-                open,
                 with_a_result(summary)
             )
         }
@@ -128,6 +166,9 @@ fn with_a_result(summary: &Summary) -> String {
 
 /// Why some configurations could not be compared with the winner.
 fn why_untested(inference: &Inference) -> &'static str {
+    if inference.coverage != Coverage::Seeds {
+        return "no seed in common";
+    }
     let untested = inference.comparisons.iter().filter(|one| one.is_untested());
     let is_fixed = |place: usize| inference.estimates[place].is_deterministic;
     let fixed = untested.filter(|one| is_fixed(0) && is_fixed(one.over));
@@ -150,6 +191,12 @@ fn deterministic(inference: &Inference, summary: &Summary) -> Option<String> {
         [one] => Some(format!(
             "{} is deterministic: its runs have the same result for every seed and count as one.",
             one.title()
+        )),
+        _ if inference.coverage != Coverage::Seeds => Some(format!(
+            "{} configurations, such as {}, are deterministic: their runs have the same result for every seed and \
+             count as one.",
+            deterministic.len(),
+            deterministic[0].title()
         )),
         _ => Some(format!(
             "{} configurations, such as {}, are deterministic: their runs have the same result for every seed and count \
@@ -177,12 +224,18 @@ fn whom(inference: &Inference, other: &Configuration, is_runner_up: bool) -> Str
 /// not significant.`
 ///
 /// `is_fixed`: whether both are deterministic.
-fn margin(comparison: &Comparison, summary: &Summary, is_fixed: bool) -> String {
+fn margin(
+    comparison: &Comparison,
+    coverage: Coverage,
+    summary: &Summary,
+    is_fixed: bool,
+) -> String {
     let objective = &summary.objective;
     let Some(by) = comparison.by else {
         return "no seed in common.".to_owned();
     };
     let pairs = text::pluralize(comparison.pairs as u64, "seed");
+    let is_of_seeds = coverage == Coverage::Seeds;
     let mut line = amount(objective, by);
     if let Some((low, high)) = comparison.interval {
         let (low, high) = (signed(objective, low), signed(objective, high));
@@ -200,7 +253,9 @@ fn margin(comparison: &Comparison, summary: &Summary, is_fixed: bool) -> String 
             let corrected = p_value(corrected, "adjusted p");
             line.push_str(&format!("; {}, {corrected}: {said}.", p_value(p, "p")));
         }
-        _ if is_fixed => line.push_str("; both are deterministic, so this holds for every seed."),
+        _ if is_fixed && is_of_seeds => {
+            line.push_str("; both are deterministic, so this holds for every seed.")
+        }
         _ => line.push_str("; too few seeds for a test."),
     }
     line
@@ -221,11 +276,26 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
     if !is_open || runner_up.by.is_none_or(|by| by <= 0.0) {
         return None;
     }
+    let rows = runner_up.rows_needed.map(|rows| {
+        format!(
+            "about {} validation rows in all",
+            text::with_thousands(rounded(rows as u64))
+        )
+    });
     let Some(seeds) = seeds else {
-        return Some(format!(
-            "Winner and runner-up are so close that even {MOST_SEEDS} seeds each would not make the difference \
-             significant."
-        ));
+        return Some(match (rows, inference.coverage) {
+            (Some(rows), _) => format!(
+                "If the observed difference between winner and runner-up is the true one, {rows} would make it \
+                 significant with 80% power after correction; more seeds alone would not."
+            ),
+            (None, Coverage::Seeds) => format!(
+                "Winner and runner-up are so close that even {MOST_SEEDS} seeds each would not make the difference \
+                 significant."
+            ),
+            (None, _) => "Winner and runner-up are so close that neither more seeds nor a thousand times as many \
+                 validation rows would make the difference significant."
+                .to_owned(),
+        });
     };
     let mut sentence = format!(
         "If the observed difference between winner and runner-up is the true one, {seeds} seeds each would make it \
@@ -238,6 +308,9 @@ fn more_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
         sentence.push_str(&format!(
             " (train them with `sweep run FILE --more-seeds {more} --top 2`)"
         ));
+    }
+    if let Some(rows) = rows {
+        sentence.push_str(&format!("; so would {rows} with the same seeds"));
     }
     Some(sentence + ".")
 }
@@ -285,15 +358,25 @@ fn optimism(inference: &Inference, summary: &Summary) -> Option<String> {
             text::score(optimism.bias_corrected),
         ));
     }
-    Some(format!(
+    let mut sentence = format!(
         "The winner was selected by these same scores, which biases its mean by about {}; the bias-corrected \
-         estimate is {}. With one of the {} seeds left out, the same configuration is selected {} of {} times.",
+         estimate is {}.",
         amount(objective, optimism.by).trim_start_matches('+'),
         text::score(optimism.bias_corrected),
-        optimism.folds,
-        optimism.same_choice,
-        optimism.folds,
-    ))
+    );
+    if optimism.folds > 0 {
+        sentence.push_str(&format!(
+            " With one of the {} seeds left out, the same configuration is selected {} of {} times.",
+            optimism.folds, optimism.same_choice, optimism.folds
+        ));
+    }
+    Some(sentence)
+}
+
+/// To two digits, upwards: more would claim to be known.
+fn rounded(count: u64) -> u64 {
+    let unit = 10u64.pow(count.max(1).ilog10().saturating_sub(1));
+    count.div_ceil(unit) * unit
 }
 
 /// `p = 0.012`, `adjusted p < 0.001`.

@@ -76,6 +76,7 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
         interval: None,
         is_significant: false,
         seeds_needed: None,
+        rows_needed: None,
     };
     let Some(by) = by.filter(|_| pairs > 1) else {
         let is_certain = winner.is_deterministic && other.is_deterministic;

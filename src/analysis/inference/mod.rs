@@ -1,8 +1,8 @@
 //! How sure a ranking is: intervals over seeds, the winner against everything else, what choosing it was worth.
 //!
-//! Pure, and the same for the same ranking: nothing is drawn at random. Every statement is about seeds, that
-//! is, about training the same configurations again; it says nothing of other rows, which is what the held-out
-//! test set is for.
+//! Pure, and the same for the same ranking: nothing is drawn at random. What is computed here is about seeds, that
+//! is, about training the same configurations again; it says nothing of other rows. Where scores of single rows are known,
+//! [`crate::conclusions`] puts what [`crate::evidence`] says of rows and seeds in its place.
 //!
 //! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/STATISTICS.md`): where all
 //! configurations are equally good, one of them is declared the winner in at most 5% of sweeps; and the best
@@ -15,30 +15,18 @@ mod power;
 mod result;
 mod table;
 
-pub use result::{Comparison, Estimate, Inference, MOST_SEEDS, Optimism, Verdict};
+pub use result::{Comparison, Coverage, Estimate, Inference, MOST_SEEDS, Optimism, Verdict};
 pub use table::Sample;
 
 pub(crate) use compare::moderated;
 pub(crate) use moderated_variance::{Prior, prior};
-pub(crate) use table::Table;
+pub(crate) use table::{Table, step};
 
 use crate::bounds::Bounds;
-use crate::configuration::Configuration;
 use crate::ranking;
-use crate::summary::Summary;
-use sweep_core::trial::{Goal, Kind};
+use sweep_core::trial::Goal;
 
 impl Inference {
-    /// Of the ranking of `summary`.
-    pub fn of(summary: &Summary) -> Inference {
-        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
-        let bounds = Bounds::of(&summary.objective);
-        let tied = summary.ranks.iter().filter(|rank| **rank == 1).count();
-        let mut inference = Inference::within(&samples, summary.objective.goal, bounds, tied);
-        inference.rivals = rivals(&summary.ranking, tied);
-        inference
-    }
-
     /// Of configurations in the order of their ranking, where `goal` says what is better. There are no
     /// [`Inference::rivals`] but the runner-up, and values may be any number.
     pub fn of_samples(samples: &[Sample], goal: Goal) -> Inference {
@@ -48,7 +36,8 @@ impl Inference {
         Inference::within(samples, goal, Bounds::NONE, tied)
     }
 
-    fn within(samples: &[Sample], goal: Goal, bounds: Bounds, tied: usize) -> Inference {
+    /// Likewise, of values within `bounds`, of which `tied` share the first rank.
+    pub(crate) fn within(samples: &[Sample], goal: Goal, bounds: Bounds, tied: usize) -> Inference {
         let sign = match goal.is_better(1.0, 0.0) {
             true => 1.0,
             false => -1.0,
@@ -65,43 +54,13 @@ impl Inference {
             rivals: (tied..samples.len().min(tied + 1)).collect(),
             verdict: verdict(&table, &candidates, &comparisons, tied),
             tied,
+            coverage: Coverage::Seeds,
+            of_seeds: None,
             optimism: optimism::leave_one_seed_out(&table, sign, bounds),
             candidates,
             comparisons,
         }
     }
-}
-
-impl Estimate {
-    /// Of the winner of `summary`, not compared with any other; `None` while nothing is ranked.
-    pub fn of_winner(summary: &Summary) -> Option<Estimate> {
-        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
-        let bounds = Bounds::of(&summary.objective);
-        let winner = samples.first()?;
-        Some(winner.estimate(true, table::step(&samples), bounds))
-    }
-}
-
-fn sample(config: &Configuration) -> Sample {
-    Sample {
-        group: config.kind.index(),
-        values: (config.runs.iter())
-            .map(|run| (run.seed, run.value))
-            .collect(),
-        is_deterministic: config.is_deterministic,
-    }
-}
-
-/// The first behind the `tied` ones of the first rank, and the first of every kind that none of these is of.
-fn rivals(ranking: &[Configuration], tied: usize) -> Vec<usize> {
-    let firsts = Kind::all()
-        .filter_map(|kind| ranking.iter().position(|config| config.kind == kind))
-        .filter(|place| *place >= tied);
-    let runner_up = tied..ranking.len().min(tied + 1);
-    let mut places: Vec<usize> = runner_up.chain(firsts).collect();
-    places.sort_unstable();
-    places.dedup();
-    places
 }
 
 fn verdict(

@@ -17,11 +17,37 @@ pub struct Inference {
     /// that has none of the first rank; in the order of the ranking.
     pub rivals: Vec<usize>,
     pub verdict: Verdict,
-    /// `None` below two seeds or two configurations.
+    /// `None` below two seeds (two rows, where they are covered) or two configurations.
     pub optimism: Option<Optimism>,
+    /// What intervals and tests allow for.
+    pub coverage: Coverage,
+    /// Likewise, of seeds alone, where `coverage` is of rows too.
+    pub of_seeds: Option<Box<Inference>>,
 }
 
-/// What the seeds say of the winner.
+/// What intervals and tests allow for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Training again with other seeds, on the same rows.
+    Seeds,
+    /// That, and other validation rows of the same kind.
+    RowsAndSeeds { rows: usize, units: usize },
+    /// Other validation rows alone: some configurations have a single seed, so that what is said is of these trained
+    /// models.
+    Rows { rows: usize, units: usize },
+}
+
+impl Coverage {
+    /// Validation rows, where they are covered.
+    pub fn rows(self) -> Option<usize> {
+        match self {
+            Coverage::Seeds => None,
+            Coverage::RowsAndSeeds { rows, .. } | Coverage::Rows { rows, .. } => Some(rows),
+        }
+    }
+}
+
+/// What is known of the winner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
     /// No configuration has finished.
@@ -50,8 +76,8 @@ pub const MOST_SEEDS: usize = 1000;
 pub struct Estimate {
     pub seeds: usize,
     pub mean: f64,
-    /// 95% interval of the mean by Student's t, of this configuration alone: not corrected for the others, and cut to
-    /// what the metric can be. `None` below two seeds, and where the seed changes nothing.
+    /// 95% interval of the mean, of this configuration alone: not corrected for the others, and cut to
+    /// what the metric can be. Of seeds alone it is by Student's t, and `None` below two seeds and where the seed changes nothing.
     pub interval: Option<(f64, f64)>,
     /// Whether the seed changes nothing, so that all its runs are one.
     pub is_deterministic: bool,
@@ -71,12 +97,12 @@ pub struct Comparison {
     pub lost: usize,
     /// Mean of the differences within pairs, positive where the winner is better. `None` without a pair.
     pub by: Option<f64>,
-    /// Standard deviation of a single difference as the test takes it, learned from other configurations too
-    /// where there are enough. `None` below two pairs, as are the fields below.
+    /// Standard deviation over seeds of a single difference, learned from other configurations too
+    /// where there are enough. `None` below two pairs.
     pub sd: Option<f64>,
     /// Degrees of freedom of `sd`.
     pub degrees: Option<f64>,
-    /// Two-sided, of this pair alone.
+    /// Two-sided, of this pair alone. `None` below two pairs, or without one where rows are covered, as are the fields below.
     pub p: Option<f64>,
     /// `p` corrected for multiple comparisons.
     pub p_corrected: Option<f64>,
@@ -88,6 +114,9 @@ pub struct Comparison {
     /// Seeds in all with which the difference would be significant with 80% probability, at the level at which they are tested, were they
     /// as far apart as they look; `None` if it is significant, without a difference, and where [`MOST_SEEDS`] would not do.
     pub seeds_needed: Option<usize>,
+    /// Validation rows in all with which it would be, with the same seeds; `None` likewise, above a thousand times as many, and
+    /// where rows are not covered.
+    pub rows_needed: Option<usize>,
 }
 
 impl Comparison {
@@ -105,7 +134,7 @@ pub struct Optimism {
     pub by: f64,
     /// The winner's mean less the optimism.
     pub bias_corrected: f64,
-    /// Seeds that were left out in turn.
+    /// Seeds that were left out in turn; 0 below two.
     pub folds: usize,
     /// In how many of them the choice without that seed was today's winner.
     pub same_choice: usize,

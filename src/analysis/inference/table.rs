@@ -43,7 +43,7 @@ pub(crate) struct Residual {
 
 impl Sample {
     /// Values come in steps of `step` and lie within `bounds`.
-    pub(super) fn estimate(&self, is_candidate: bool, step: f64, bounds: Bounds) -> Estimate {
+    pub(crate) fn estimate(&self, is_candidate: bool, step: f64, bounds: Bounds) -> Estimate {
         let values: Vec<f64> = self.values.iter().map(|(_, value)| *value).collect();
         let stats = SummaryStats::of(&values).expect("a ranked configuration has a value");
         Estimate {
@@ -155,7 +155,7 @@ fn residual(
 }
 
 /// The smallest difference between two unequal values, those aside that differ by rounding alone.
-pub(super) fn step(samples: &[Sample]) -> f64 {
+pub(crate) fn step(samples: &[Sample]) -> f64 {
     let mut values: Vec<f64> = samples
         .iter()
         .flat_map(|sample| &sample.values)

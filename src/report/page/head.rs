@@ -116,31 +116,29 @@ fn verdict(html: &mut String, page: &Page) {
     paragraph(
         html,
         "note",
-        "Ranked on the validation rows, at the best epoch or round of each trial. Intervals and tests cover \
-         retraining with other seeds on the same rows; they do not cover other rows.",
+        &format!(
+            "Ranked on the validation rows, at the best epoch or round of each trial. {}",
+            narrative::coverage(page.inference)
+        ),
     );
     html.push_str("</div>\n");
 }
 
 /// `0.7123 ± 0.0021 over 3 seeds (95% CI 0.7071 to 0.7175)`.
 fn score(page: &Page, winner: &Configuration) -> String {
+    let interval = (page.inference.estimates.first()).and_then(|estimate| estimate.interval);
+    let interval = interval.map_or(String::new(), |(low, high)| {
+        format!(" · 95% CI {} to {}", text::score(low), text::score(high))
+    });
     if winner.is_deterministic {
         let (mean, seeds) = (text::score(winner.stats.mean), winner.stats.n);
-        return format!("{mean}, deterministic (same result for all {seeds} seeds)");
+        return format!("{mean}, deterministic (same result for all {seeds} seeds){interval}");
     }
     let stats = &winner.stats;
     let sd = stats.sd.map_or(String::new(), |sd| {
         format!(" ± {} sd", text::difference(sd, stats.mean))
     });
     let seeds = format!("over {}", winner.seeds());
-    let interval = page
-        .inference
-        .estimates
-        .first()
-        .and_then(|estimate| estimate.interval);
-    let interval = interval.map_or(String::new(), |(low, high)| {
-        format!(" · 95% CI {} to {}", text::score(low), text::score(high))
-    });
     format!("{}{sd} {seeds}{interval}", text::score(stats.mean))
 }
 

@@ -1,0 +1,92 @@
+use super::*;
+use crate::evidence::{Design, Entry, Units};
+use crate::fixtures::genres;
+use sweep_core::random::{Purpose, Stream};
+
+const ROWS: usize = 400;
+
+/// What rows say of `summary`, whose scores scatter by `noise` around the value of each run; seeds may all be one.
+fn with_rows(summary: &Summary, noise: f64, one_seed: bool) -> Summary {
+    let entries: Vec<Entry> = (summary.ranking.iter())
+        .map(|config| Entry {
+            kind: config.kind.index(),
+            seeds: (config.runs.iter())
+                .map(|run| run.seed)
+                .take(if one_seed { 1 } else { usize::MAX })
+                .collect(),
+            is_deterministic: config.is_deterministic,
+        })
+        .collect();
+    let stream = Stream::new(3, Purpose::Synthetic, 0, 0);
+    let scores = |place: usize, trial: usize, out: &mut [f32]| {
+        let own: Vec<f64> = (0..ROWS)
+            .map(|row| noise * stream.normal((place * 10 + trial) as u32 * 1_000 + row as u32))
+            .collect();
+        let mean = own.iter().sum::<f64>() / ROWS as f64;
+        for (score, own) in out.iter_mut().zip(own) {
+            *score = (summary.ranking[place].runs[trial].value + own - mean) as f32;
+        }
+    };
+    let units = Units::rows(ROWS);
+    let design = Design {
+        entries: &entries,
+        units: &units,
+        folds: None,
+        goal: summary.objective.goal,
+    };
+    let evidence = Evidence::of(&design, &scores);
+    summary.clone().with_evidence(Some(&evidence))
+}
+
+#[test]
+fn where_rows_scatter_little_seeds_decide_and_where_they_scatter_much_nothing_is_significant() {
+    let summary = Summary::of(&genres().experiment);
+    let of_seeds = Inference::of(&summary);
+    assert_eq!(of_seeds.coverage, Coverage::Seeds);
+    let quiet = Inference::of(&with_rows(&summary, 1e-4, false));
+    let loud = Inference::of(&with_rows(&summary, 1.0, false));
+    let (rows, units) = (ROWS, ROWS);
+    for found in [&quiet, &loud] {
+        assert_eq!(found.coverage, Coverage::RowsAndSeeds { rows, units });
+        assert_eq!(found.of_seeds.as_deref(), Some(&of_seeds));
+        for (own, other) in found.comparisons.iter().zip(&of_seeds.comparisons) {
+            assert!((own.by.unwrap() - other.by.unwrap()).abs() < 1e-6);
+            assert_eq!(
+                (own.over, own.won, own.lost),
+                (other.over, other.won, other.lost)
+            );
+        }
+        for (own, other) in found.estimates.iter().zip(&of_seeds.estimates) {
+            assert_eq!((own.mean, own.seeds), (other.mean, other.seeds));
+            let (low, high) = own.interval.unwrap();
+            assert!(low <= own.mean && own.mean <= high && low >= 0.0 && high <= 1.0);
+        }
+    }
+    assert!(quiet.candidates.len() < summary.ranking.len());
+    assert_eq!(loud.candidates.len(), summary.ranking.len());
+    assert!(matches!(loud.verdict, Verdict::NotSignificant { .. }));
+    assert!(loud.comparisons[0].rows_needed > Some(ROWS));
+    assert_eq!(of_seeds.comparisons[0].rows_needed, None);
+    assert!(loud.optimism.unwrap().by > quiet.optimism.unwrap().by);
+}
+
+#[test]
+fn of_single_seeds_nothing_is_claimed_of_others() {
+    let summary = Summary::of(&genres().experiment);
+    let found = Inference::of(&with_rows(&summary, 1e-4, true));
+    let (rows, units) = (ROWS, ROWS);
+    assert_eq!(found.coverage, Coverage::Rows { rows, units });
+    assert!(matches!(found.verdict, Verdict::Winner { .. }));
+}
+
+#[test]
+fn a_single_configuration_is_alone_whatever_its_rows_say() {
+    let mut summary = Summary::of(&genres().experiment);
+    summary.ranking.truncate(1);
+    summary.ranks.truncate(1);
+    let found = Inference::of(&with_rows(&summary, 0.1, false));
+    assert_eq!(
+        (found.verdict, found.coverage),
+        (Verdict::Alone, Coverage::Seeds)
+    );
+}
