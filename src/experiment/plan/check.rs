@@ -3,27 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Plan;
 use super::check_target::Target;
-use super::{AxisSummary, Plan};
+use super::problem::{Problem, Severity};
 use sweep_core::trial::models::{BatchSize, CategoryEmbedding, DatasetSize, MlpSpec};
 use sweep_core::trial::{Kind, Value};
-
-/// Whether a sweep may start in spite of a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    Error,
-    Warning,
-}
-
-/// Something in the plan that cannot work, or has no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub severity: Severity,
-    /// Dotted path of the key that causes it: `grid.batch_size[1]`.
-    pub key: String,
-    pub message: String,
-    pub help: String,
-}
 
 impl Plan {
     /// Problems of the plan on the data set `data` with this `target`, errors first: batches larger than the training
@@ -63,7 +47,7 @@ impl Plan {
         }
         let problem = |(rows, there): (usize, usize)| Problem {
             severity: Severity::Error,
-            key: self.key_of(Kind::MLP, "batch_size", &Value::Int(rows as i64)),
+            key: self.path_of_value(Kind::MLP, "batch_size", &Value::Int(rows as i64)),
             message: match there == train_rows {
                 true => {
                     format!(
@@ -92,7 +76,7 @@ impl Plan {
         };
         Some(Problem {
             severity: Severity::Error,
-            key: self.key_of(Kind::MLP, "batch_size", &size),
+            key: self.path_of_value(Kind::MLP, "batch_size", &size),
             message: "batch normalisation needs batches of at least 2 rows".to_owned(),
             help: "set `batch_size` to at least 2, or `batch_norm` to false".to_owned(),
         })
@@ -192,33 +176,6 @@ impl Plan {
             ),
             help: "reduce `warmup` in `lr_schedule`, or increase `epochs`".to_owned(),
         })
-    }
-
-    /// The path of `key`: an axis, or fixed.
-    pub(super) fn path_of(&self, kind: Kind, key: &str) -> String {
-        let axis = |axis: &&AxisSummary| axis.kind == kind && axis.name == key;
-        match self.axes.iter().find(axis) {
-            Some(axis) => axis.path.clone(),
-            None => format!("model.{key}"),
-        }
-    }
-
-    /// The path of `key` where it has `value`: a place on an axis, or the fixed key.
-    fn key_of(&self, kind: Kind, key: &str, value: &Value) -> String {
-        let axis = self
-            .axes
-            .iter()
-            .find(|axis| axis.kind == kind && axis.name == key);
-        if let Some(axis) = axis {
-            return match axis.values.iter().position(|other| other == value) {
-                Some(at) => format!("{}[{at}]", axis.path),
-                None => axis.path.clone(),
-            };
-        }
-        match kind.is_baseline() {
-            false => format!("model.{key}"),
-            true => "baseline".to_owned(),
-        }
     }
 }
 

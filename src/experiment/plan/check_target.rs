@@ -4,8 +4,8 @@ use sweep_core::format::{one_of, pluralize};
 use sweep_core::trial::models::{ClassWeight, ParamValue as _};
 use sweep_core::trial::{Argument, Kind, MetricDef, Task, Value, metrics_of};
 
-use super::check::{Problem, Severity};
-use super::{AxisSummary, Plan};
+use super::Plan;
+use super::problem::{Problem, Severity};
 
 /// The target of the prepared data.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl Plan {
         let problem = |(kind, name): (Kind, &'static str)| {
             let own = kind.param(name).and_then(|param| param.task);
             error(
-                &self.setting_path(kind, name),
+                &self.path_of(kind, name),
                 format!(
                     "`{name}` is for {}, and the task is {}",
                     own.map_or("another task", Task::name),
@@ -116,7 +116,7 @@ impl Plan {
         });
         let (kind, class) = given?;
         Some(error(
-            &self.setting_path(kind, "class_weight"),
+            &self.path_of(kind, "class_weight"),
             format!("`class_weight` names {class:?}, and the target has no such class"),
             listed(target.classes),
         ))
@@ -130,7 +130,7 @@ impl Plan {
         let found = models.find(|model| model.get(NAME).is_some_and(is_set))?;
         (!has_two).then(|| {
             error(
-                &self.setting_path(found.kind(), NAME),
+                &self.path_of(found.kind(), NAME),
                 format!(
                     "`{NAME}` weighs the second of two classes, and there are {}",
                     pluralize(target.classes.len(), "class")
@@ -138,20 +138,6 @@ impl Plan {
                 "set `class_weight`, which goes with any number of classes".to_owned(),
             )
         })
-    }
-
-    /// Where the file sets `name` for models of `kind`.
-    fn setting_path(&self, kind: Kind, name: &str) -> String {
-        let fixed = self
-            .fixed
-            .iter()
-            .find(|(_, own, key)| *own == kind && key == name);
-        let axis = |axis: &&AxisSummary| axis.kind == kind && axis.name == name;
-        match (fixed, self.axes.iter().find(axis)) {
-            (Some((path, ..)), _) => path.clone(),
-            (None, Some(axis)) => axis.path.clone(),
-            (None, None) => self.path_of(kind, name),
-        }
     }
 }
 

@@ -7,12 +7,13 @@ mod check_target;
 mod expand;
 mod extra_seeds;
 mod preview;
+mod problem;
 
-pub use check::{Problem, Severity};
 pub use check_target::Target;
 pub use expand::expand;
 pub use extra_seeds::extra_seeds;
 pub use preview::{Preview, PreviewTable, preview};
+pub use problem::{Problem, Severity};
 
 use sweep_core::trial::{ConfigId, Kind, Objective, Status, TrialId, TrialSpec, Value};
 
