@@ -3,7 +3,7 @@
 use super::super::distributions::{ALPHA, normal_quantile, t_quantile};
 use super::super::dummy::quantity;
 use super::super::summary_stats::SummaryStats;
-use super::{Matrix, RowLosses, RowNumbers};
+use super::predicted::{Matrix, RowLosses, RowNumbers};
 use sweep_core::trial::models::Loss;
 use sweep_core::trial::{MetricDef, log_loss};
 

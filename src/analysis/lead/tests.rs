@@ -1,3 +1,5 @@
+//! Leads over the zero line: how large they are, and how certain over rows and seeds.
+
 use super::super::dummy::ClassCounts;
 use super::*;
 
