@@ -122,9 +122,9 @@ fn task(node: &Node) -> Result<Option<Task>, &Node> {
 }
 
 fn transform(node: &Node) -> Result<TargetTransform, &Node> {
-    let named = TargetTransform::ALL.into_iter();
-    let found = named.filter(|transform| node.text() == Some(transform.name()));
-    found.last().ok_or(node)
+    let mut transforms = TargetTransform::ALL.into_iter();
+    let found = transforms.find(|transform| node.text() == Some(transform.name()));
+    found.ok_or(node)
 }
 
 fn scale(node: &Node) -> Result<Scale, &Node> {

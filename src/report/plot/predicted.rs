@@ -124,13 +124,12 @@ impl Plot for Predicted {
         right.draw(canvas, "predicted", "residual")?;
         let color = PALETTE[0].mix(0.45);
         for (actual, predicted) in &self.numbers {
-            for place in [
+            let places = [
                 left.at(*actual, *predicted),
                 right.at(*predicted, predicted - actual),
-            ] {
-                if let Some(place) = place {
-                    canvas.mark(place, RADIUS, Mark::Disc, color)?;
-                }
+            ];
+            for place in places.into_iter().flatten() {
+                canvas.mark(place, RADIUS, Mark::Disc, color)?;
             }
         }
         let line = Stroke::solid(INK, 3).dashed();

@@ -96,33 +96,57 @@ impl Kernel for CrossEntropy<'_> {
                     simd.store(simd.mul(simd.load(line), simd.splat(factor)), line);
                 }
             }
+            let rows_here = (rows, first, labels.len());
             if self.smoothing > 0.0 {
-                let everywhere = simd.splat(share * even);
-                for (panel, scores) in scores.chunks_exact_mut(rows).enumerate() {
-                    let end = simd.splat((classes - panel * LANES) as f32);
-                    let minus = simd.if_less(simd.load(&PLACES), end, everywhere, simd.zero());
-                    for line in &mut scores[first..][..labels.len()] {
-                        simd.store(simd.sub(simd.load(line), minus), line);
-                    }
-                }
+                subtract(simd, scores, classes, rows_here, share * even);
             }
             for (row, label) in labels.iter().enumerate() {
                 let (panel, place) = (*label as usize / LANES, *label as usize % LANES);
                 scores[panel * rows + first + row].0[place] -= share * own;
             }
             if let Some(weights) = weights {
-                for scores in scores.chunks_exact_mut(rows) {
-                    let scores = &mut scores[first..][..labels.len()];
-                    for (line, weight) in scores.iter_mut().zip(weights) {
-                        simd.store(simd.mul(simd.load(line), simd.splat(*weight)), line);
-                    }
-                }
+                multiply(simd, scores, rows_here, weights);
             }
         }
         for (scores, bias) in scores.chunks_exact(rows).zip(self.bias) {
             simd.store(sum_rows(simd, scores), bias);
         }
         loss
+    }
+}
+
+/// Takes `each` off the gradient of every class of `count` rows of `rows`, from `first` on.
+#[inline(always)]
+fn subtract<S: Simd>(
+    simd: S,
+    scores: &mut [F32x16],
+    classes: usize,
+    (rows, first, count): (usize, usize, usize),
+    each: f32,
+) {
+    let each = simd.splat(each);
+    for (panel, scores) in scores.chunks_exact_mut(rows).enumerate() {
+        let end = simd.splat((classes - panel * LANES) as f32);
+        let minus = simd.if_less(simd.load(&PLACES), end, each, simd.zero());
+        for line in &mut scores[first..][..count] {
+            simd.store(simd.sub(simd.load(line), minus), line);
+        }
+    }
+}
+
+/// Multiplies the gradients of `count` rows of `rows`, from `first` on, by the weight of each.
+#[inline(always)]
+fn multiply<S: Simd>(
+    simd: S,
+    scores: &mut [F32x16],
+    (rows, first, count): (usize, usize, usize),
+    weights: &[f32],
+) {
+    for scores in scores.chunks_exact_mut(rows) {
+        let scores = &mut scores[first..][..count];
+        for (line, weight) in scores.iter_mut().zip(weights) {
+            simd.store(simd.mul(simd.load(line), simd.splat(*weight)), line);
+        }
     }
 }
 
