@@ -38,10 +38,12 @@ mod preprocessor;
 mod quantile;
 mod sample;
 mod saved;
+mod source_rows;
 mod split;
 mod splits;
 mod summary;
 pub mod synth;
+mod target_checks;
 mod target_kind;
 mod target_values;
 #[cfg(test)]

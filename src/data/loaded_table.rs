@@ -1,59 +1,33 @@
 //! What the files hold of what an experiment asks for, in memory.
 //!
-//! Invariant: labels are below the number of classes, and places (indices of rows kept) belong to
-//! the file that [`LoadedTable::source`] gives for their side.
+//! Invariant: places (indices of rows kept) belong to the file that [`LoadedTable::source`] gives for their side.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use sweep_core::data_config::DataSpec;
-
-use sweep_core::format::pluralize;
 use sweep_core::trial::Task;
-use sweep_table::error::{quote, suggest};
-use sweep_table::{Column, DataError, NumberStyle, Table};
+use sweep_table::{DataError, Table};
 
-use super::cells::{in_order, number};
+use super::cells::in_order;
 use super::columns::Roles;
 use super::digest::SplitRows;
 use super::encode::SplitEncoder;
 use super::fit::{FittedAll, fit};
-use super::fit_category::{Training, alike_names};
+use super::fit_category::Training;
 use super::infer::Open;
 use super::mask::Mask;
 use super::meta::NumberTarget;
 use super::parse::{Part, Values};
 use super::preprocessor::Preprocessor;
+use super::source_rows::{Codes, Source, TEST_KEY};
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID};
 use super::summary::{SplitSummary, Summary};
-use super::target_kind::{
-    MAX_CLASSES, NUMERIC_HELP, TargetKind, looks_numeric, numeric_classes, numeric_target,
-};
-use super::target_values::{
-    STRATA, are_numbers, codes_of, number_target, numbers, strata, style_of, target_kind_of,
-    task_of,
-};
+use super::target_checks::{check_target, target_notes};
+use super::target_values::{STRATA, codes_of, number_target, style_of, target_kind_of, task_of};
 use super::text::FittedText;
 use super::usage::{dropped_note, usage_notes, uses};
 use super::warnings::Note;
-
-/// Key of the file with the test rows.
-pub(super) const TEST_KEY: &str = "data.test_path";
-
-/// One file with the parts its columns play.
-pub(super) struct Source<'a> {
-    pub table: &'a Table,
-    pub roles: Roles,
-    pub part: Part<'a>,
-    /// Indices into the classes, or strata of a target that is a number.
-    pub labels: Vec<u32>,
-    /// The target, where it is a number; by place.
-    pub numbers: Option<Vec<f32>>,
-    /// Weights, by place, if rows have any.
-    pub weights: Option<Vec<f32>>,
-    /// Numbers of the groups, common to both files.
-    pub groups: Option<Vec<u32>>,
-}
 
 /// What the files hold of what the experiment asks for.
 pub(super) struct LoadedTable<'a> {
@@ -113,28 +87,14 @@ impl<'a> LoadedTable<'a> {
         let classes: Vec<String> = in_order(levels).into_iter().map(str::to_owned).collect();
         let kind = target_kind_of(part.labels, &classes, part.rows.len());
         let task = task_of(spec, kind);
-        match task {
-            Task::Classification => check_classes(spec, main, &part, &classes)?,
-            Task::Regression => check_numbers(spec, main, &part, &classes)?,
-        }
+        check_target(spec, main, &part, (task, &classes))?;
         for part in [Some(&part), test.as_ref().map(|(_, part, _)| part)]
             .into_iter()
             .flatten()
         {
             summary.add_dropped(part);
         }
-        match task {
-            Task::Classification => {
-                notes.extend(alike_classes(spec, &classes));
-                if kind != TargetKind::Classes && spec.task.is_none() {
-                    notes.push(numeric_classes(&spec.target, classes.len()).key("data.target"));
-                }
-            }
-            Task::Regression if spec.task.is_none() => {
-                notes.push(numeric_target(&spec.target, classes.len(), part.rows.len()));
-            }
-            Task::Regression => {}
-        }
+        notes.extend(target_notes(spec, &part, (task, kind), &classes));
         summary.notes = notes;
         summary.columns = uses(main, &roles);
         summary.notes.extend(usage_notes(&summary.columns, spec));
@@ -371,24 +331,6 @@ fn too_large(source: &Source<'_>, row: u32, field: usize) -> DataError {
     error.key(field.key.clone()).column(&field.name)
 }
 
-/// A warning if classes differ in case or blanks alone.
-fn alike_classes(spec: &DataSpec, classes: &[String]) -> Option<Note> {
-    let names: Vec<&str> = classes.iter().map(String::as_str).collect();
-    let alike = alike_names(&names);
-    let first = alike.first()?;
-    let shown: Vec<String> = first.iter().map(|name| quote(name)).collect();
-    let text = format!(
-        "classes of {} differ in case or blanks alone and count as different: {}{}",
-        quote(&spec.target),
-        shown.join(", "),
-        match first.iter().all(|name| name.trim() == first[0].trim()) {
-            true => "; `trim = true` makes them one",
-            false => "",
-        }
-    );
-    Some(Note::warning(text).key("data.target"))
-}
-
 /// Both values, or the errors of both.
 pub(super) fn both<A, B>(
     a: Result<A, Vec<DataError>>,
@@ -398,201 +340,4 @@ pub(super) fn both<A, B>(
         (Ok(a), Ok(b)) => Ok((a, b)),
         (a, b) => Err(a.err().into_iter().chain(b.err()).flatten().collect()),
     }
-}
-
-/// Numbers for labels and groups, common to both files.
-struct Codes<'a> {
-    classes: HashMap<String, u32>,
-    /// How numbers of the target are written, if it is one.
-    style: Option<NumberStyle>,
-    groups: HashMap<&'a str, u32>,
-}
-
-impl<'a> Codes<'a> {
-    fn source(
-        &mut self,
-        spec: &DataSpec,
-        table: &'a Table,
-        part: Part<'a>,
-        (roles, key): (Roles, &str),
-    ) -> Result<Source<'a>, Vec<DataError>> {
-        let (labels, numbers) = match self.style {
-            None => (self.labels(spec, table, &part)?, None),
-            Some(style) => {
-                let numbers = numbers(spec, table, &part, style, key)?;
-                (strata(&numbers), Some(numbers))
-            }
-        };
-        let weights = match roles.weight {
-            None => None,
-            Some(column) => Some(weights(table, &part, column)?),
-        };
-        let groups = part.groups.map(|texts| {
-            // Numbers in the order in which groups come.
-            let mut known: Vec<Option<u32>> = vec![None; texts.levels.len()];
-            let mut number = |row: &u32| {
-                let code = texts.codes[*row as usize];
-                *known[code as usize].get_or_insert_with(|| {
-                    let next = self.groups.len() as u32;
-                    *self.groups.entry(texts.levels.get(code)).or_insert(next)
-                })
-            };
-            part.rows.iter().map(&mut number).collect()
-        });
-        Ok(Source {
-            table,
-            roles,
-            part,
-            labels,
-            numbers,
-            weights,
-            groups,
-        })
-    }
-
-    fn labels(
-        &self,
-        spec: &DataSpec,
-        table: &Table,
-        part: &Part<'_>,
-    ) -> Result<Vec<u32>, Vec<DataError>> {
-        let levels = part.labels.levels.iter();
-        let codes: Vec<Option<u32>> = levels
-            .map(|level| self.classes.get(level).copied())
-            .collect();
-        let mut labels = Vec::with_capacity(part.rows.len());
-        for row in &part.rows {
-            let Some(code) = codes[part.labels.codes[*row as usize] as usize] else {
-                let label = part.labels.cell(*row as usize);
-                let message = format!("the training file has no row of class {}", quote(label));
-                // A map has no order of its own, and a message must not change from run to run.
-                let mut names: Vec<&str> = self.classes.keys().map(String::as_str).collect();
-                names.sort_unstable();
-                let help = suggest(label, names);
-                let error = table.error_at(*row, message, help);
-                return Err(vec![error.key(TEST_KEY).column(&spec.target)]);
-            };
-            labels.push(code);
-        }
-        Ok(labels)
-    }
-}
-
-/// The weights in `column`, by place.
-fn weights(table: &Table, part: &Part<'_>, column: usize) -> Result<Vec<f32>, Vec<DataError>> {
-    let name = &table.names[column];
-    let blame = |error: DataError| vec![error.key("data.weight").column(name)];
-    let values = match table.column(column) {
-        Column::Numbers { values, .. } => values.as_slice(),
-        Column::Texts(_) => {
-            let message = format!("column {} holds text, and weights are numbers", quote(name));
-            let help = "name a column of numbers, or leave `weight` out";
-            return Err(blame(DataError::new(&table.path, message, help)));
-        }
-    };
-    let mut weights = Vec::with_capacity(part.rows.len());
-    for row in &part.rows {
-        let weight = values[*row as usize] as f32;
-        if !(weight >= 0.0 && weight.is_finite()) {
-            let message = match weight.is_nan() {
-                true => "the weight is missing".to_owned(),
-                false => format!("{} is no weight", values[*row as usize]),
-            };
-            let help = "weights are finite numbers from 0: fill the cell, or exclude the row";
-            return Err(blame(table.error_at(*row, message, help)));
-        }
-        weights.push(weight);
-    }
-    match weights.iter().any(|weight| *weight > 0.0) {
-        true => Ok(weights),
-        false => {
-            let help = "weights above 0 are needed: name another column, or leave `weight` out";
-            Err(blame(DataError::new(
-                &table.path,
-                "every weight is 0",
-                help,
-            )))
-        }
-    }
-}
-
-/// A target that is to be a number must be one in at least two values.
-fn check_numbers(
-    spec: &DataSpec,
-    table: &Table,
-    part: &Part<'_>,
-    values: &[String],
-) -> Result<(), Vec<DataError>> {
-    let (message, help) = match values {
-        [] => return check_classes(spec, table, part, values),
-        [only] => (
-            format!("the target is {} in every row", quote(only)),
-            "at least two numbers are needed: check `target` and `exclude`",
-        ),
-        values
-            if values.iter().all(|value| number(value).is_none())
-                && !are_numbers(part.labels, values) =>
-        {
-            (
-                format!(
-                    "the target holds {} distinct texts, such as {}",
-                    values.len(),
-                    quote(&values[0])
-                ),
-                "a number is predicted from numbers: choose another `target`, or set `task = \"classification\"`",
-            )
-        }
-        _ => return Ok(()),
-    };
-    let error = DataError::new(&table.path, message, help).key("data.target");
-    Err(vec![error.column(&spec.target)])
-}
-
-fn check_classes(
-    spec: &DataSpec,
-    table: &Table,
-    part: &Part<'_>,
-    classes: &[String],
-) -> Result<(), Vec<DataError>> {
-    let (message, help) = match classes {
-        [] => {
-            let why = format!(
-                "no row is left: {} lack a value",
-                pluralize(part.dropped, "row")
-            );
-            (
-                why,
-                "fill the cells, or choose another `missing` rule".to_owned(),
-            )
-        }
-        [only] => {
-            let message = format!("every row has the same class, {}", quote(only));
-            (
-                message,
-                "at least two classes are needed: check `target` and `exclude`".to_owned(),
-            )
-        }
-        many if many.len() > MAX_CLASSES && looks_numeric(many) => (
-            format!(
-                "it looks numeric: {} rows hold {} different numbers",
-                part.rows.len(),
-                many.len()
-            ),
-            NUMERIC_HELP.to_owned(),
-        ),
-        many if many.len() > MAX_CLASSES => {
-            let message = format!(
-                "{} in {}: this does not look like a class",
-                pluralize(many.len(), "distinct value"),
-                pluralize(part.rows.len(), "row")
-            );
-            (
-                message,
-                format!("at most {MAX_CLASSES} classes: choose a column with fewer"),
-            )
-        }
-        _ => return Ok(()),
-    };
-    let error = DataError::new(&table.path, message, help).key("data.target");
-    Err(vec![error.column(&spec.target)])
 }

@@ -9,7 +9,8 @@ use sweep_core::format::pluralize;
 use sweep_table::DataError;
 use sweep_table::error::{list, quote};
 
-use super::loaded_table::{LoadedTable, Source, TEST_KEY};
+use super::loaded_table::LoadedTable;
+use super::source_rows::{Source, TEST_KEY};
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
 use super::target_kind::{NUMERIC_HELP, looks_numeric};
 use super::warnings::Note;

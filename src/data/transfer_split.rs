@@ -12,8 +12,9 @@ use sweep_table::error::quote;
 use sweep_table::{Column, DataError, Table};
 
 use super::columns::storage;
-use super::loaded_table::{LoadedTable, Source};
+use super::loaded_table::LoadedTable;
 use super::parse::Values;
+use super::source_rows::Source;
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
 use super::transfer_preprocessing::{FROM_KEY, TransferSource};
 use super::warnings::Note;

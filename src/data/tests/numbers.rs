@@ -137,6 +137,8 @@ fn what_is_no_number_is_refused_with_its_line() {
         weighted(with("1,x,-1,2.5\n")),
         weighted(with("1,x,,2.5\n")),
         weighted(with("1,x,heavy,2.5\n")),
+        weighted(with("1,x,1e39,2.5\n")),
+        weighted(Case::new("a,w,class\n1,0,5\n5,0,6\n3,0,7\n4,0,8\n")),
     ];
     let told: String = all.iter().map(|case| shown(&case.errors())).collect();
     insta::assert_snapshot!(told);
@@ -165,6 +167,21 @@ fn weights_go_with_the_training_rows_and_are_no_feature() {
         .with(|spec| spec.drop = vec!["w".to_owned()])
         .prepared();
     assert_ne!(without.meta.digest, prepared.meta.digest);
+}
+
+#[test]
+fn rows_can_be_excluded_by_their_weights() {
+    let rows = table(40);
+    let plain = Case::new(rows.clone()).with(|spec| spec.weight = Some("w".to_owned()));
+    let excluded = Case::new(format!("{rows}1,x,-1,2.5\n")).with(|spec| {
+        spec.weight = Some("w".to_owned());
+        spec.exclude = [("w".to_owned(), vec!["-1".to_owned()])].into();
+    });
+    let weights = |case: &Case| {
+        let data = Dataset::open(&case.prepared().path).unwrap();
+        data.train().weights.unwrap().to_vec()
+    };
+    assert_eq!(weights(&excluded), weights(&plain));
 }
 
 #[test]

@@ -11,8 +11,9 @@ use sweep_table::error::quote;
 
 use super::super::columns::Form;
 use super::super::digest::SplitRows;
-use super::super::loaded_table::{LoadedTable, Source, TEST_KEY};
+use super::super::loaded_table::LoadedTable;
 use super::super::preprocessor::{FittedField, Preprocessor};
+use super::super::source_rows::{Source, TEST_KEY};
 use super::super::split::{Splits, TEST, TRAIN, VALID};
 use super::super::{cross_split_duplicates, leakage};
 use super::Note;
