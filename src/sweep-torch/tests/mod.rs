@@ -9,6 +9,7 @@ mod resume;
 
 use std::path::Path;
 
+use sweep_core::data_config::TargetTransform;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Goal, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value};
@@ -49,6 +50,21 @@ fn data(train: usize, valid: usize) -> Dataset {
         (x, y)
     };
     Dataset::in_memory(FEATURES, CLASSES, side(train, 0), side(valid, 2))
+}
+
+/// Likewise with numbers above 0 to predict, whose logarithms depend on the features.
+fn of_numbers(train: usize, valid: usize, transform: TargetTransform) -> Dataset {
+    let plain = data(train, valid);
+    let noise = Stream::new(11, Purpose::Synthetic, 7, 4);
+    let side = |rows: sweep_data::Rows<'_>| {
+        let numbers = rows.x.chunks(FEATURES).enumerate().map(|(place, of_row)| {
+            let score = of_row[0] + of_row[1] * of_row[2] + noise.normal(place as u32) as f32;
+            20.0 * (0.4 * score).exp()
+        });
+        (rows.x.to_vec(), numbers.collect())
+    };
+    let (train, valid) = (side(plain.train()), side(plain.valid()));
+    Dataset::in_memory_numbers(FEATURES, transform, train, valid)
 }
 
 /// The same classes with columns of 4 and 3 categories around three numbers; some rows have none.

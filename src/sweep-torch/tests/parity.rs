@@ -7,7 +7,7 @@ use sweep_engine::models::mlp::init_rng::Mask;
 use sweep_engine::models::mlp::{Model, init_rng};
 
 /// What networks can be asked for, each with something that the others do not have.
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 16] = [
     "layers = [17, 9]",
     "layers = []\noptimizer = 'sgd'\nlr = 0.1",
     "layers = [16, 12]\nbatch_norm = true\nweight_decay = 0.01",
@@ -22,6 +22,19 @@ const SETTINGS: [&str; 14] = [
     "layers = [10]\nembedding = { kind = 'ple', bins = 6 }",
     "layers = [10]\nembedding = { kind = 'periodic', frequencies = 8, sigma = 0.5, width = 4 }\nbatch_norm = true",
     "layers = [6]\nembedding = { kind = 'periodic', frequencies = 8, width = 16 }\ndropout = 0.3\nema = 0.5",
+    "layers = [14, 6]\nclass_weight = 'balanced'",
+    "layers = [10]\nclass_weight = { c0 = 4.0, c2 = 0.25 }\nlabel_smoothing = 0.1\nbatch_norm = true\nclip_norm = 0.5",
+];
+
+/// The losses of numbers, each with something that the others do not have.
+const OF_NUMBERS: [&str; 7] = [
+    "layers = [17, 9]\nloss = 'squared'",
+    "layers = []\nloss = 'squared'\noptimizer = 'sgd'\nlr = 0.05",
+    "layers = [12]\nloss = 'absolute'\nbatch_norm = true",
+    "layers = [11, 7]\nloss = 'huber'\ndropout = 0.2\nactivation = 'gelu'",
+    "layers = [11]\nloss = 'huber'\nhuber_delta = 0.3\nclip_norm = 0.2\nema = 0.9",
+    "layers = [13]\nloss = 'quantile'\nquantile = 0.9\noptimizer = 'adamw'\nweight_decay = 0.1",
+    "layers = [9]\nloss = 'quantile'\nquantile = 0.2\nembedding = { kind = 'ple', bins = 6 }",
 ];
 
 /// Vectors of categories, alone and beside embeddings of the numbers.
@@ -71,6 +84,29 @@ fn the_losses_of_batches_are_those_of_the_native_engine() {
             &told(&mut torch(), &spec, &data),
             &told(&mut Native, &spec, &data),
         );
+    }
+}
+
+#[test]
+fn losses_of_numbers_are_those_of_the_native_engine() {
+    let weights = (0..71).map(|row| (row % 4) as f32).collect();
+    for (what, data) in [
+        ("as they are", of_numbers(71, 31, TargetTransform::None)),
+        ("logarithms", of_numbers(71, 31, TargetTransform::Log)),
+        (
+            "weighted",
+            of_numbers(71, 31, TargetTransform::None).weighted(weights),
+        ),
+    ] {
+        for settings in OF_NUMBERS {
+            let all = format!("epochs = 6\nbatch_size = 10\n{settings}");
+            let spec = trial(network(&all), 6);
+            assert_same(
+                &format!("{what}, {settings}"),
+                &told(&mut torch(), &spec, &data),
+                &told(&mut Native, &spec, &data),
+            );
+        }
     }
 }
 
