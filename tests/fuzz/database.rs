@@ -84,6 +84,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             dummy: None,
             row_numbers: Default::default(),
             row_losses: HashMap::new(),
+            evidence: None,
             attempts: store.attempts_in(name)?,
             slot_events: store.slot_events(name)?,
             test_evaluations: 0,
