@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::common::{TestDir, experiment};
 use serde_json::Value as Json;
+use sweep_data::Dataset;
+use sweep_engine::kept::{self, Kept};
 
 const TRAINING: &str = "[model]
 epochs = 2
@@ -106,4 +108,64 @@ fn rows_of_a_group_count_as_one() {
     let coverage = inference(&dir)["coverage"].clone();
     let (rows, units) = (&coverage["rows"], &coverage["units"]);
     assert_eq!(rows.as_u64().unwrap(), 10 * units.as_u64().unwrap());
+}
+
+#[test]
+fn probabilities_are_kept_of_the_best_trials_and_predictions_are_counted_and_removed() {
+    let dir = TestDir::with_data(300);
+    let text = experiment(&["danceability", "energy"], TRAINING);
+    dir.write(
+        "few.toml",
+        format!("{text}\n[schedule]\nkeep_predictions = 1\n"),
+    );
+    dir.succeed(&["run", "few.toml", "-q"]);
+    let kept = predictions(&dir);
+    let files = fs::read_dir(dir.path("runs/data")).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let is_prepared = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.ends_with(".safetensors") && name.matches('.').count() == 1
+    };
+    let data = Dataset::open(&files.find(is_prepared).unwrap()).unwrap();
+    let has_probabilities = |file: &&PathBuf| {
+        let read = kept::read(file.parent().unwrap(), data.meta(), data.valid().y);
+        let Some(Kept::Classes { probabilities, .. }) = read else {
+            panic!("{} is damaged", file.display());
+        };
+        probabilities.is_some()
+    };
+    // One network and one forest.
+    assert_eq!(kept.iter().filter(has_probabilities).count(), 2);
+    assert_eq!(inference(&dir)["coverage"]["seeds"], true);
+
+    let (_, notes) = dir.end(&["ls"], 0);
+    let said = format!(
+        "predictions for the validation rows are kept of {} trials",
+        kept.len()
+    );
+    assert!(notes.contains(&said), "{notes}");
+    dir.succeed(&["gc", "--yes"]);
+    assert_eq!(predictions(&dir), kept);
+    let said = dir.succeed(&["gc", "--predictions", "--yes"]);
+    assert!(
+        said.contains("kept predictions for validation rows"),
+        "{said}"
+    );
+    assert!(predictions(&dir).is_empty());
+    assert!(inference(&dir)["coverage"]["rows"].is_u64());
+}
+
+#[test]
+fn a_number_of_kept_predictions_that_is_none_is_refused_at_its_line() {
+    let dir = TestDir::with_data(300);
+    let text = experiment(&["danceability", "energy"], TRAINING);
+    dir.write(
+        "few.toml",
+        format!("{text}\n[schedule]\nkeep_predictions = -1\n"),
+    );
+    let said = dir.fail(&["plan", "few.toml"], 2);
+    assert!(
+        said.contains("`schedule.keep_predictions` must be an integer from 0 to 1000000"),
+        "{said}"
+    );
 }

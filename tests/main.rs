@@ -5,6 +5,7 @@ mod circles;
 mod cleaning;
 mod commands;
 mod common;
+mod coverage;
 mod describe;
 mod end_to_end;
 mod engines;

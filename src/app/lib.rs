@@ -40,7 +40,7 @@ pub mod run;
 pub mod show;
 pub mod stop;
 pub mod test_evaluations;
-mod valid_predictions;
+pub mod valid_predictions;
 
 mod app;
 mod error;

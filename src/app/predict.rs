@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
-use sweep_data::{SavedPreprocessor, Storage, Table, write_atomically};
+use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Predictor, Scores, TableSummary, TargetScores, WriteError,
+    self, Bundle, BundleError, Conformal, Layout, Predictions, Predictor, Scores, TableSummary,
+    TargetScores, WriteError,
 };
 use sweep_store::TrialRecord;
 
@@ -14,6 +15,9 @@ use crate::app::App;
 use crate::error::Error;
 use crate::model::{self, ModelOptions};
 use crate::observer::{Notice, Observer};
+
+/// Validation rows predicted at a time.
+const CHUNK: usize = 4096;
 
 /// Where a model comes from.
 #[derive(Debug, Clone)]
@@ -36,6 +40,7 @@ pub struct Models {
     pub trials: Vec<String>,
     models: Vec<Predictor>,
     preprocessor: SavedPreprocessor,
+    conformal: Option<Conformal>,
 }
 
 /// What predicting one class for all rows scores; its log loss is that of the frequencies of the classes
@@ -46,9 +51,21 @@ pub struct Always {
     pub scores: Scores,
 }
 
-/// Loads the model or models of `source`.
-pub fn load(app: &App, observer: &dyn Observer, source: &Source) -> Result<Models, Error> {
+/// Loads the model or models of `source`. With a `coverage` in (0, 1), each row also gets a set of classes or an interval that
+/// holds the truth with this probability.
+pub fn load(
+    app: &App,
+    observer: &dyn Observer,
+    source: &Source,
+    coverage: Option<f64>,
+) -> Result<Models, Error> {
     let (what, options, ensemble) = match source {
+        Source::Folder(_) if coverage.is_some() => {
+            return Err(Error::input(
+                "--coverage needs validation rows, which an exported folder has not",
+                "name a trial or `best` instead of --model",
+            ));
+        }
         Source::Folder(folder) => return from_folder(folder),
         Source::Trial {
             what,
@@ -73,14 +90,47 @@ pub fn load(app: &App, observer: &dyn Observer, source: &Source) -> Result<Model
         .iter()
         .map(|trial| model::load(app, trial, &preprocessor.features, (&preprocessor).into()))
         .collect::<Result<_, _>>()?;
-    Ok(Models {
+    let mut models = Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
         models,
         preprocessor,
-    })
+        conformal: None,
+    };
+    if let Some(coverage) = coverage {
+        let path = app.run_dir().dataset(&chosen.dataset.digest);
+        let data = Dataset::open(&path).map_err(|error| {
+            let help = format!(
+                "--coverage needs the prepared validation rows; `sweep resume {}` prepares them again",
+                chosen.experiment.name
+            );
+            Error::environment(error, &help)
+        })?;
+        models.conformal = Some(models.conformal(&data, coverage)?);
+    }
+    Ok(models)
 }
 
 impl Models {
+    /// The limit of sets or intervals, from what these models, taken together, predict for the validation rows.
+    fn conformal(&mut self, data: &Dataset, coverage: f64) -> Result<Conformal, Error> {
+        let (meta, rows) = (data.meta(), data.valid());
+        let mut all = Predictions::default();
+        for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
+            let predicted = predict::ensemble(&mut self.models, inputs)
+                .map_err(|error| Error::environment(error, ""))?;
+            all.labels.extend(predicted.labels);
+            all.probabilities.extend(predicted.probabilities);
+            all.numbers.extend(predicted.numbers);
+        }
+        Conformal::new(coverage, meta, &all, rows.y).map_err(|error| {
+            let most = error.rows as f64 / (error.rows as f64 + 1.0);
+            Error::input(
+                format!("--coverage {coverage}: {error}"),
+                &format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3),
+            )
+        })
+    }
+
     /// Reads the table at `path` as the training data were read; every cell is kept as it stands.
     pub fn read_table(&self, path: &Path) -> Result<Table, Error> {
         let storage = Storage {
@@ -93,7 +143,7 @@ impl Models {
 
     /// Names of the columns that predictions add to `table`.
     pub fn columns(&self, table: &Table) -> Vec<String> {
-        predict::columns(table, self.classes())
+        predict::columns(table, self.classes(), self.conformal.is_some())
     }
 
     /// Names of the classes, in order.
@@ -173,15 +223,19 @@ impl Models {
         let Models {
             models,
             preprocessor,
+            conformal,
             ..
         } = self;
         let encoder = preprocessor
             .on(table)
             .map_err(|error| WriteFailure::Model(Error::Data(vec![error])))?;
         let target = preprocessor.target_of(table);
-        let classes = &preprocessor.classes;
-        let target = target.as_ref();
-        let summary = predict::write(table, &encoder, target, models, classes, delimiter, out)?;
+        let layout = Layout {
+            classes: &preprocessor.classes,
+            delimiter,
+            conformal: conformal.as_ref(),
+        };
+        let summary = predict::write(table, &encoder, target.as_ref(), models, layout, out)?;
         out.flush().map_err(WriteFailure::Output)?;
         Ok(summary)
     }
@@ -214,6 +268,7 @@ fn from_folder(folder: &Path) -> Result<Models, Error> {
         trials: vec![bundle.card.trial.to_string()],
         models: vec![bundle.model],
         preprocessor: bundle.preprocessor,
+        conformal: None,
     })
 }
 

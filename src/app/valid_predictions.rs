@@ -2,10 +2,15 @@
 //!
 //! Invariant: test rows are never read.
 
-use sweep_core::trial::{Kind, TrialId};
+use std::collections::{HashMap, HashSet};
+
+use sweep_analysis::Summary;
+use sweep_core::run_dir::PREDICTIONS;
+use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::Dataset;
 use sweep_engine::kept::{self, Kept};
 use sweep_engine::predict::{Predictions, Predictor};
+use sweep_store::ExperimentRecord;
 
 use crate::app::App;
 use crate::model;
@@ -56,4 +61,35 @@ pub fn in_full(app: &App, kind: Kind, trial: &TrialId, data: &Dataset) -> Result
         Some(kept) => Ok(kept),
         None => from_model(app, kind, trial, data),
     }
+}
+
+/// Takes the probabilities out of what trials of `record` left behind, but for the `most` best ones of each kind. Models can
+/// make them again, so what cannot be written stays as it is.
+pub fn prune(app: &App, record: &ExperimentRecord, most: usize) {
+    let mut by_kind: HashMap<Kind, usize> = HashMap::new();
+    let mut best: HashSet<&TrialId> = HashSet::new();
+    let summary = Summary::of(record);
+    for config in &summary.ranking {
+        let taken = by_kind.entry(config.kind).or_default();
+        let room = most.saturating_sub(*taken);
+        best.extend(config.runs.iter().take(room).map(|run| &run.trial));
+        *taken += config.runs.len();
+    }
+    let finished = record
+        .trials
+        .iter()
+        .filter(|trial| trial.status == Status::Finished);
+    for trial in finished.filter(|trial| !best.contains(&trial.id)) {
+        let _ = kept::strip(&app.trials().join(trial.id.as_str()));
+    }
+}
+
+/// Trials with kept predictions, and the bytes of these.
+pub fn size(app: &App) -> (usize, u64) {
+    let folders = std::fs::read_dir(app.trials()).into_iter().flatten();
+    let files = folders.filter_map(|folder| {
+        let file = folder.ok()?.path().join(PREDICTIONS);
+        Some(std::fs::metadata(file).ok()?.len())
+    });
+    files.fold((0, 0), |(trials, bytes), own| (trials + 1, bytes + own))
 }

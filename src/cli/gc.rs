@@ -35,6 +35,10 @@ pub struct Arguments {
     #[arg(long)]
     cache: bool,
 
+    /// Also remove kept predictions for validation rows; reports then ask the models again
+    #[arg(long)]
+    predictions: bool,
+
     /// Also compact the database to free the space of removed sweeps
     #[arg(long)]
     vacuum: bool,
@@ -48,6 +52,7 @@ pub fn gc(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let options = GcOptions {
         backups: arguments.backups,
         cache: arguments.cache,
+        predictions: arguments.predictions,
     };
     let found = gc::scan(&context.app, &mut store, options)?;
     let free = store.free_bytes()?;

@@ -10,6 +10,8 @@ use crate::listing;
 use crate::terminal;
 use sweep_analysis::{json, text};
 use sweep_app::list::{self, Trials};
+use sweep_app::valid_predictions;
+use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
 use sweep_report::table;
 use sweep_store::TrialRecord;
@@ -41,6 +43,14 @@ fn sweeps(context: &Context) -> Result<Exit, Failure> {
         terminal::print(text.trim_end_matches(['.', ' ']));
     } else {
         terminal::print(&table::experiments(&sweeps, terminal::table_style()));
+        let (trials, bytes) = valid_predictions::size(&context.app);
+        if trials > 0 {
+            terminal::note(&format!(
+                "predictions for the validation rows are kept of {}: {}",
+                pluralize(trials, "trial"),
+                format_bytes(bytes)
+            ));
+        }
     }
     Ok(Exit::Success)
 }

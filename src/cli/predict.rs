@@ -16,7 +16,7 @@ use sweep_app::predict::{self, Models, Source, WriteFailure};
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
-use sweep_engine::predict::{Scores, TableSummary, TargetScores};
+use sweep_engine::predict::{Held, Scores, TableSummary, TargetScores};
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -45,6 +45,10 @@ pub struct Arguments {
     #[arg(long)]
     ensemble: bool,
 
+    /// Add a set of classes, or an interval, to each row that holds the truth with this probability, such as 0.9
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    coverage: Option<f64>,
+
     /// The file to write; standard output if left out or `-`
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -71,7 +75,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
             output::file(path, arguments.force, other)
         })
         .transpose()?;
-    let mut models = predict::load(&context.app, context, &source)?;
+    let mut models = predict::load(&context.app, context, &source, arguments.coverage)?;
     let table = models.read_table(input)?;
     let summary = match &output {
         Some(path) => models.write_file(&table, path)?,
@@ -81,6 +85,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         let mut value = as_json(&summary);
         let scores = summary.scores.as_ref();
         value["scores"] = json!(scores.map(|found| scores_as_json(found, &models)));
+        value["coverage"] = json!(arguments.coverage.zip(summary.held).map(coverage_as_json));
         value["trials"] = json!(models.trials);
         value["input"] = json!(input);
         value["output"] = json!(output);
@@ -91,10 +96,21 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
     if let Some(scores) = &summary.scores {
         print_scores(scores, &models);
     }
+    if let Some((coverage, held)) = arguments.coverage.zip(summary.held) {
+        print_coverage(coverage, &held, models.predicts_numbers());
+    }
     Ok(match summary.refused {
         0 => Exit::Success,
         _ => Exit::RowsLeft,
     })
+}
+
+/// A number between 0 and 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("must be a number between 0 and 1, such as 0.9".to_owned()),
+    }
 }
 
 /// Where the model comes from, and the table: with --model, the first argument is the table.
@@ -220,6 +236,40 @@ fn print_scores(found: &TargetScores, models: &Models) {
     if !left_out.is_empty() {
         terminal::note(&format!("  not scored: {}", left_out.join(", ")));
     }
+}
+
+/// How large sets or intervals are and, where the target is known, how many hold it.
+fn print_coverage(coverage: f64, held: &Held, is_number: bool) {
+    if held.all == 0 {
+        return;
+    }
+    let size = held.size / held.all as f64;
+    let what = match is_number {
+        true => format!("intervals, {} wide on average", text::score(size)),
+        false => format!("sets, of {size:.2} classes on average"),
+    };
+    let found = match held.rows {
+        0 => String::new(),
+        rows => format!(
+            "; {:.1}% of {} hold their target",
+            100.0 * held.held as f64 / rows as f64,
+            pluralize(rows, "scored row")
+        ),
+    };
+    terminal::note(&format!(
+        "{what}, hold the truth of {:.1}% of rows like the validation rows{found}",
+        100.0 * coverage
+    ));
+}
+
+/// `{asked, rows, held, mean_size}`: classes in a set, or the width of an interval.
+fn coverage_as_json((asked, held): (f64, Held)) -> Json {
+    json!({
+        "asked": asked,
+        "rows": held.rows,
+        "held": held.held,
+        "mean_size": (held.all > 0).then(|| held.size / held.all as f64),
+    })
 }
 
 fn known_classes(models: &Models) -> String {

@@ -358,6 +358,11 @@ pub(crate) const SCHEDULE: &[Key] = &[
         about: "workers that share each GPU; \"auto\" is at most 4, with a core and 2 GB of free memory for each",
     },
     Key {
+        name: "keep_predictions",
+        allowed: "an integer from 0 to 1000000",
+        about: "of how many of the best trials of each kind of model the probabilities of all classes for the validation rows are kept; of the others the class and the loss",
+    },
+    Key {
         name: "tf32",
         allowed: "true or false",
         about: "whether GPUs may round the factors of matrix products to 10 bits (TF32), which is faster and less exact",

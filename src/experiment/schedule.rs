@@ -17,6 +17,10 @@ const MAX_SHARES: i64 = 16;
 const MAX_RETRIES: i64 = 10;
 /// Retries when the file says nothing.
 const DEFAULT_RETRIES: u32 = 1;
+/// Trials of each kind of model that keep their probabilities when the file says nothing.
+const DEFAULT_KEPT: usize = 200;
+/// Most of them.
+const MAX_KEPT: i64 = 1_000_000;
 /// Longest silence of a worker about its trial when the file says nothing.
 const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -36,6 +40,8 @@ pub struct Schedule {
     pub engine: Engine,
     /// Workers that share each GPU; `None` is what suits the machine.
     pub gpu_shares: Option<usize>,
+    /// Trials of each kind of model, the best ones, that keep the probabilities of all classes for the validation rows.
+    pub keep_predictions: usize,
     /// Whether GPUs may multiply matrices in TF32.
     pub tf32: bool,
 }
@@ -59,6 +65,7 @@ impl Default for Schedule {
             checkpoint: Checkpoints::default(),
             engine: Engine::Auto,
             gpu_shares: None,
+            keep_predictions: DEFAULT_KEPT,
             tf32: false,
         }
     }
@@ -88,6 +95,12 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
         checkpoint: upkeep::checkpoints(table, problems),
         engine: engine(table, problems).unwrap_or(default.engine),
         gpu_shares: gpu_shares(table, problems).unwrap_or(default.gpu_shares),
+        keep_predictions: table
+            .read("keep_predictions", problems, |node| match node.content {
+                Content::Int(count) if (0..=MAX_KEPT).contains(&count) => Ok(count as usize),
+                _ => Err(node),
+            })
+            .unwrap_or(default.keep_predictions),
         tf32: tf32(table, problems).unwrap_or(default.tf32),
     }
 }

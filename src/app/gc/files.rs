@@ -13,10 +13,11 @@ pub enum Kind {
     Lock,
     Backup,
     Cache,
+    Predictions,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Checkpoint,
         Kind::Trial,
         Kind::Data,
@@ -25,6 +26,7 @@ impl Kind {
         Kind::Lock,
         Kind::Backup,
         Kind::Cache,
+        Kind::Predictions,
     ];
 
     /// The name in JSON.
@@ -38,6 +40,7 @@ impl Kind {
             Kind::Lock => "lock",
             Kind::Backup => "backup",
             Kind::Cache => "cache",
+            Kind::Predictions => "predictions",
         }
     }
 
@@ -51,6 +54,7 @@ impl Kind {
             Kind::Lock => "locks of removed sweeps",
             Kind::Backup => "backups of the database",
             Kind::Cache => "cached outputs of sentence encoders",
+            Kind::Predictions => "kept predictions for validation rows",
         }
     }
 }
@@ -107,4 +111,5 @@ impl ScanResult {
 pub struct GcOptions {
     pub backups: bool,
     pub cache: bool,
+    pub predictions: bool,
 }

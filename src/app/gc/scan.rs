@@ -19,7 +19,7 @@ pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResu
     refuse_other_databases(app)?;
     let mut found = ScanResult::default();
     let scanned = (|| {
-        trials(app, &mut found)?;
+        trials(app, options, &mut found)?;
         data(app, &mut found)?;
         logs_and_locks(app, &mut found)?;
         requested(app, options, &mut found)
@@ -39,7 +39,7 @@ pub fn of_trials<'a>(
     let mut found = ScanResult::default();
     for name in trials {
         let folder = app.run_dir().trial(&TrialId::from_hex(name));
-        trial(app, &folder, name, &mut found)
+        trial(app, (&folder, name), GcOptions::default(), &mut found)
             .map_err(|(path, error)| cannot_read(&path, &error))?;
     }
     found.files.retain(|file| file.kind == Kind::Trial);
@@ -73,12 +73,12 @@ fn refuse_other_databases(app: &App) -> Result<(), Error> {
 }
 
 /// Trial folders: checkpoints of ended trials, all files of unknown trials, and unfinished files.
-fn trials(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
+fn trials(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     for entry in entries(&run_dir.trials())? {
         match run_dir.classify(&entry.path) {
             Some(RunFile::TrialFolder(_)) if entry.meta.is_dir() => {
-                trial(app, &entry.path, &entry.name, found)?;
+                trial(app, (&entry.path, &entry.name), options, found)?;
             }
             _ => found.leave(entry.path, "unknown file"),
         }
@@ -86,7 +86,12 @@ fn trials(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
     Ok(())
 }
 
-fn trial(app: &App, folder: &Path, name: &str, found: &mut ScanResult) -> Result<(), Unread> {
+fn trial(
+    app: &App,
+    (folder, name): (&Path, &str),
+    options: GcOptions,
+    found: &mut ScanResult,
+) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     let listed = entries(folder)?;
     let precondition = Precondition::NoTrial(name.to_owned());
@@ -105,6 +110,9 @@ fn trial(app: &App, folder: &Path, name: &str, found: &mut ScanResult) -> Result
             .files
             .push(entry.file(Kind::Trial, Precondition::NoTrial(name.clone())));
         let more = match file {
+            TrialFile::Predictions if options.predictions => {
+                Some((Kind::Predictions, Precondition::Idle(name)))
+            }
             TrialFile::Model | TrialFile::Predictions => None,
             TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Ended(name))),
             TrialFile::Partial => Some((Kind::Leftover, Precondition::Idle(name))),

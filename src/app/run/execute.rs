@@ -18,6 +18,7 @@ use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement;
 use crate::prepare::PreparedSweep;
+use crate::valid_predictions;
 
 /// How a session ended.
 #[derive(Debug)]
@@ -82,6 +83,9 @@ pub fn execute(
     let others = missing_models::remove_others(app, observer, &store, session, &again)?;
     summary.finished = summary.finished.saturating_sub(others);
     summary.failed += others;
+    if !nothing_to_do {
+        valid_predictions::prune(app, &record, experiment.schedule.keep_predictions);
+    }
     Ok(RunOutcome {
         results: dummy::summary(app, &store, &record)?,
         record,

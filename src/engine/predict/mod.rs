@@ -2,11 +2,13 @@
 //! elsewhere.
 
 mod bundle;
+mod conformal;
 mod predictor;
 mod scores;
 mod table;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
+pub use conformal::{Conformal, Held, TooFewRows};
 pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
 pub use scores::{Scores, TargetScores};
-pub use table::{TableSummary, WriteError, columns, write};
+pub use table::{Layout, TableSummary, WriteError, columns, write};

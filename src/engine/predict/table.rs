@@ -5,9 +5,10 @@
 
 use std::io::Write;
 
+use super::conformal::{Conformal, Held};
 use super::predictor::{PredictError, Predictions, Predictor, ensemble};
 use super::scores::{RowPrediction, Scorer, TargetScores};
-use sweep_data::{DataError, Encoder, Features, RejectedRow, Table, TargetColumn};
+use sweep_data::{DataError, Encoder, Features, Label, RejectedRow, Table, TargetColumn};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
 const CHUNK: usize = 4096;
@@ -28,6 +29,19 @@ pub struct TableSummary {
     pub unseen: Vec<(String, usize)>,
     /// How well the rows were predicted, where the table has the target.
     pub scores: Option<TargetScores>,
+    /// How often sets or intervals held the target, if there are any.
+    pub held: Option<Held>,
+}
+
+/// What is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout<'a> {
+    /// Names of the classes; none where numbers are predicted.
+    pub classes: &'a [String],
+    /// Between cells.
+    pub delimiter: u8,
+    /// A set of classes or an interval of each row, besides its prediction.
+    pub conformal: Option<&'a Conformal>,
 }
 
 /// Why predictions could not be written.
@@ -42,9 +56,10 @@ pub enum WriteError {
 }
 
 /// Names of the columns that are added to `table`: `sweep.predicted`, then `sweep.probability.CLASS`
-/// for each class, if it has classes. Where a column of the table begins with `sweep.`, they begin with `sweep2.`, and
+/// for each class, if it has classes; with a set or an interval (`has_region`), `sweep.set`, or `sweep.low` and
+/// `sweep.high`. Where a column of the table begins with `sweep.`, they begin with `sweep2.`, and
 /// so on.
-pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
+pub fn columns(table: &Table, classes: &[String], has_region: bool) -> Vec<String> {
     let taken = |prefix: &str| {
         let start = format!("{prefix}.");
         table.names.iter().any(|name| name.starts_with(&start))
@@ -54,13 +69,18 @@ pub fn columns(table: &Table, classes: &[String]) -> Vec<String> {
         .find(|prefix| !taken(prefix))
         .expect("a table has finitely many columns");
     let probability = |class: &String| format!("{prefix}.probability.{class}");
+    let region: &[&str] = match (has_region, classes.is_empty()) {
+        (false, _) => &[],
+        (true, false) => &["set"],
+        (true, true) => &["low", "high"],
+    };
     std::iter::once(format!("{prefix}.predicted"))
         .chain(classes.iter().map(probability))
+        .chain(region.iter().map(|name| format!("{prefix}.{name}")))
         .collect()
 }
 
-/// Writes `table` and what `models`, taken together, say of each row to `out`, cells separated by
-/// `delimiter`, lines ended by LF.
+/// Writes `table` and what `models`, taken together, say of each row to `out` as `layout` has it, lines ended by LF.
 ///
 /// Probabilities and numbers are the shortest decimals that read back as the same 32-bit number. Predictions are
 /// scored by `target`, if it is there.
@@ -72,20 +92,23 @@ pub fn write(
     encoder: &Encoder<'_>,
     target: Option<&TargetColumn<'_>>,
     models: &mut [Predictor],
-    classes: &[String],
-    delimiter: u8,
+    layout: Layout<'_>,
     out: &mut dyn Write,
 ) -> Result<TableSummary, WriteError> {
+    let Layout {
+        classes, conformal, ..
+    } = layout;
     let mut writer = csv::WriterBuilder::new()
-        .delimiter(delimiter)
+        .delimiter(layout.delimiter)
         .from_writer(out);
     let mut record = csv::ByteRecord::new();
-    let header = columns(table, classes);
+    let header = columns(table, classes, conformal.is_some());
     record.extend(table.names.iter().chain(&header));
     writer.write_byte_record(&record).map_err(output)?;
     let mut scorer = target.map(|target| (target, Scorer::new(target.name(), classes.len())));
     let mut summary = TableSummary {
         rows: table.rows(),
+        held: conformal.map(|_| Held::default()),
         ..TableSummary::default()
     };
     let mut start = 0;
@@ -108,16 +131,12 @@ pub fn write(
                 scorer.add(target.label(row), own);
             }
             match own {
-                Some(RowPrediction::Class(label, probabilities)) => {
-                    record.push_field(classes[label as usize].as_bytes());
-                    for probability in probabilities {
-                        record.push_field(format!("{:?}", *probability as f32).as_bytes());
-                    }
-                }
-                Some(RowPrediction::Number(number)) => {
-                    record.push_field(format!("{:?}", number as f32).as_bytes());
-                }
-                None => (0..=classes.len()).for_each(|_| record.push_field(b"")),
+                Some(own) => own.push(&mut record, classes),
+                None => (0..header.len()).for_each(|_| record.push_field(b"")),
+            }
+            if let (Some(own), Some(conformal), Some(held)) = (own, conformal, &mut summary.held) {
+                let actual = target.map_or(Label::Missing, |target| target.label(row));
+                own.push_region(&mut record, (conformal, classes), (actual, held));
             }
             if own.is_some() {
                 next = predicted.next();
@@ -130,6 +149,60 @@ pub fn write(
     writer.flush()?;
     summary.scores = scorer.map(|(_, scorer)| scorer.finish());
     Ok(summary)
+}
+
+impl RowPrediction<'_> {
+    /// The predicted class and the probability of each, or the predicted number.
+    fn push(self, record: &mut csv::ByteRecord, classes: &[String]) {
+        match self {
+            RowPrediction::Class(label, probabilities) => {
+                record.push_field(classes[label as usize].as_bytes());
+                for probability in probabilities {
+                    record.push_field(format!("{:?}", *probability as f32).as_bytes());
+                }
+            }
+            RowPrediction::Number(number) => {
+                record.push_field(format!("{:?}", number as f32).as_bytes());
+            }
+        }
+    }
+
+    /// Its set of classes or its interval, counted as `held` by the `actual` target.
+    fn push_region(
+        self,
+        record: &mut csv::ByteRecord,
+        (conformal, classes): (&Conformal, &[String]),
+        (actual, held): (Label, &mut Held),
+    ) {
+        match self {
+            RowPrediction::Class(_, probabilities) => {
+                let set = conformal.set(probabilities);
+                let names: Vec<String> = set.iter().map(|class| in_set(&classes[*class])).collect();
+                record.push_field(names.join("|").as_bytes());
+                let holds = match actual {
+                    Label::Class(class) => Some(set.contains(&(class as usize))),
+                    _ => None,
+                };
+                held.add(set.len() as f64, holds);
+            }
+            RowPrediction::Number(number) => {
+                let (low, high) = conformal.interval(number);
+                for end in [low, high] {
+                    record.push_field(format!("{:?}", end as f32).as_bytes());
+                }
+                let holds = match actual {
+                    Label::Number(actual) => Some((low..=high).contains(&f64::from(actual))),
+                    _ => None,
+                };
+                held.add(high - low, holds);
+            }
+        }
+    }
+}
+
+/// The name of a class among several that `|` separates.
+fn in_set(class: &str) -> String {
+    class.replace('\\', "\\\\").replace('|', "\\|")
 }
 
 /// The prediction of each row.
@@ -185,7 +258,7 @@ mod tests {
     #[test]
     fn new_columns_never_have_the_name_of_one_that_is_there() {
         let classes = ["no".to_owned(), "yes".to_owned()];
-        let fresh = columns(&table("a,sweep,sweeps.predicted\n1,2,3\n"), &classes);
+        let fresh = columns(&table("a,sweep,sweeps.predicted\n1,2,3\n"), &classes, false);
         assert_eq!(
             fresh,
             [
@@ -194,7 +267,13 @@ mod tests {
                 "sweep.probability.yes"
             ]
         );
-        let again = columns(&table("sweep.predicted,sweep2.x\n1,2\n"), &classes);
-        assert_eq!(again[0], "sweep3.predicted");
+        let again = columns(&table("sweep.predicted,sweep2.x\n1,2\n"), &classes, true);
+        assert_eq!(
+            (again[0].as_str(), again[3].as_str()),
+            ("sweep3.predicted", "sweep3.set")
+        );
+        let numbers = columns(&table("a\n1\n"), &[], true);
+        assert_eq!(numbers, ["sweep.predicted", "sweep.low", "sweep.high"]);
+        assert_eq!(in_set("a|b\\c"), "a\\|b\\\\c");
     }
 }
