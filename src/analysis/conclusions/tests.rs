@@ -1,3 +1,5 @@
+//! Where rows are known, what is said is of rows and seeds, in the forms of what seeds alone say.
+
 use super::*;
 use crate::evidence::{Design, Entry, Units};
 use crate::fixtures::genres;
