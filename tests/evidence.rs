@@ -49,7 +49,7 @@ fn evidence_is_of_rows_and_seeds_from_predictions_or_models_and_of_seeds_alone_w
     assert!(p(&whole) > 0.0 && whole["of_seeds_alone"]["comparisons"][0]["p"].is_f64());
     let said = dir.succeed(&["report", "few"]);
     assert!(
-        said.contains("cover other validation rows of the same kind (here"),
+        said.contains("cover other validation rows of the same kind ("),
         "{said}"
     );
     let page = fs::read_to_string(dir.path("reports/few/index.html")).unwrap();

@@ -37,7 +37,7 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
 /// What intervals and tests allow for, and what they do not.
 pub fn coverage(inference: &Inference) -> String {
     let of = |rows: usize, units: usize| {
-        let rows_said = text::pluralize(rows as u64, "validation row");
+        let rows_said = text::pluralize(rows as u64, "row");
         match rows == units {
             true => rows_said,
             false => format!("{rows_said} in {}", text::pluralize(units as u64, "group")),
@@ -48,12 +48,12 @@ pub fn coverage(inference: &Inference) -> String {
              other rows."
             .to_owned(),
         Coverage::RowsAndSeeds { rows, units } => format!(
-            "Intervals and tests cover other validation rows of the same kind (here {}) and retraining with other \
+            "Intervals and tests cover other validation rows of the same kind ({} here) and retraining with other \
              seeds, on the same training rows.",
             of(rows, units)
         ),
         Coverage::Rows { rows, units } => format!(
-            "Intervals and tests cover other validation rows of the same kind (here {}), but not retraining with \
+            "Intervals and tests cover other validation rows of the same kind ({} here), but not retraining with \
              other seeds: some configurations have one seed only.",
             of(rows, units)
         ),
