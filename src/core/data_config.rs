@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::split_spec::SplitSpec;
 use crate::trial::Task;
 
 /// The `[data]` table of an experiment, checked as far as is possible without the data file.
@@ -466,18 +467,4 @@ pub enum Scale {
     /// Quantile transform to a normal distribution.
     Quantile,
     None,
-}
-
-/// How rows are split into training, validation and test rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SplitSpec {
-    /// Fraction of validation rows, in (0, 1).
-    pub valid: f64,
-    /// Fraction of test rows, in [0, 1); 0 with `test_path`.
-    pub test: f64,
-    /// A separate file with the test rows.
-    pub test_path: Option<PathBuf>,
-    /// Whether every split keeps the class proportions.
-    pub stratify: bool,
-    pub seed: u64,
 }

@@ -14,4 +14,5 @@ pub mod random;
 pub mod run_dir;
 pub mod sanitize;
 pub mod signals;
+pub mod split_spec;
 pub mod trial;

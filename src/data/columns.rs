@@ -3,6 +3,7 @@
 //! Invariant: every index in [`Roles`] is a column of the table it was found in.
 
 use sweep_core::data_config::{DataSpec, DatePart};
+use sweep_core::split_spec::SplitBy;
 use sweep_table::date::DateFormat;
 use sweep_table::error::{quote, suggest};
 use sweep_table::{Column, DataError, Storage, Table};
@@ -50,6 +51,8 @@ pub(super) struct Roles {
     pub group: Option<usize>,
     /// Of the weights of rows.
     pub weight: Option<usize>,
+    /// Of what decides on the split.
+    pub split: Option<usize>,
     pub exclude: Vec<Exclusion>,
     pub fields: Vec<Field>,
     /// Columns that the experiment drops.
@@ -120,6 +123,16 @@ pub(super) fn storage(spec: &DataSpec) -> Storage {
     let text = &mut storage.text;
     text.insert(spec.target.clone());
     text.extend(spec.group.clone());
+    match &spec.split.by {
+        SplitBy::Column(column)
+        | SplitBy::Time {
+            column,
+            format: Some(_),
+        } => {
+            text.insert(column.clone());
+        }
+        SplitBy::Chance | SplitBy::Time { .. } => {}
+    }
     text.extend(spec.exclude.keys().cloned());
     text.extend(spec.year.iter().cloned());
     text.extend(spec.categorical.iter().flatten().cloned());
@@ -148,6 +161,10 @@ impl Roles {
             .weight
             .as_ref()
             .map(|name| finder.find(name, "data.weight".to_owned()));
+        let by = &spec.split.by;
+        let split = by
+            .column()
+            .map(|name| finder.find(name, by.key().to_owned()));
         let mut exclude = Vec::new();
         for (name, values) in &spec.exclude {
             let column = finder.find(name, format!("data.exclude.{name}"));
@@ -179,6 +196,7 @@ impl Roles {
             target,
             group,
             weight,
+            split,
             exclude,
             fields,
             dropped,
@@ -209,6 +227,8 @@ impl Roles {
             .map(|name| finder.find(name, key.to_owned()));
         // Rows that are not trained on need no weight.
         roles.weight = None;
+        // Nor do they take part in the split.
+        roles.split = None;
         for exclusion in &mut roles.exclude {
             exclusion.column = finder.find(&exclusion.name, key.to_owned());
         }
@@ -248,11 +268,12 @@ impl Roles {
         finder.errors
     }
 
-    /// Whether the column is target, group or a feature.
+    /// Whether the column is target, group or a feature, or has another part.
     pub fn uses(&self, column: usize) -> bool {
         column == self.target
             || Some(column) == self.group
             || Some(column) == self.weight
+            || Some(column) == self.split
             || self.fields.iter().any(|field| field.column == column)
     }
 

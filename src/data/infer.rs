@@ -82,6 +82,7 @@ impl Roles {
             target: target.unwrap_or(NO_COLUMN),
             group,
             weight: None,
+            split: None,
             exclude: Vec::new(),
             fields: Vec::new(),
             dropped: Vec::new(),

@@ -40,6 +40,8 @@ mod sample;
 mod saved;
 mod source_rows;
 mod split;
+mod split_by;
+mod split_keys;
 mod splits;
 mod summary;
 pub mod synth;

@@ -107,6 +107,14 @@ impl<'a> Part<'a> {
         let groups = roles
             .group
             .map(|column| fixed(column, "data.group", "group"));
+        let split = match roles.split.map(|column| reader.split(column)) {
+            None => None,
+            Some(Ok(dropped)) => dropped,
+            Some(Err(error)) => {
+                errors.push(error);
+                None
+            }
+        };
         let (Some(labels), true) = (labels, errors.is_empty()) else {
             return Err(errors);
         };
@@ -129,6 +137,12 @@ impl<'a> Part<'a> {
                 let missing = read.missing.iter();
                 missing.for_each(|row| keep[*row as usize] = false);
                 dropped_by.push((name.to_owned(), read.missing.len()));
+            }
+        }
+        if let Some((name, missing)) = split {
+            missing.iter().for_each(|row| keep[*row as usize] = false);
+            if !dropped_by.iter().any(|(column, _)| *column == name) {
+                dropped_by.push((name, missing.len()));
             }
         }
         let before = rows.len();
@@ -210,6 +224,30 @@ impl<'a> Reader<'a, '_> {
             missing,
             drops: policy == MissingPolicy::Drop,
         })
+    }
+
+    /// The column that decides on the split, and the rows to leave out because they lack it.
+    fn split(&self, column: usize) -> Result<Option<(String, Vec<u32>)>, DataError> {
+        let name = &self.table.names[column];
+        let is_missing = |row: &u32| match self.table.column(column) {
+            Column::Numbers { values, .. } => values[*row as usize].is_nan(),
+            Column::Texts(texts) => texts.is_missing[texts.codes[*row as usize] as usize],
+        };
+        let missing: Vec<u32> = self.rows.iter().copied().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let own = self.rules.columns.get(name);
+        match own.unwrap_or(&self.rules.default) {
+            MissingPolicy::Drop => Ok(Some((name.clone(), missing))),
+            _ => {
+                let help = format!(
+                    "every row needs one to be split by: fill the cells, or set {}",
+                    rule(name, "drop")
+                );
+                Err(self.missing_error(column, &missing, help).key("data.split"))
+            }
+        }
     }
 
     fn missing(&self, values: &Values<'_>) -> Vec<u32> {

@@ -11,6 +11,7 @@ use sweep_table::{Column, DataError, NumberStyle, Table};
 
 use super::columns::Roles;
 use super::parse::Part;
+use super::split_keys::SplitKeys;
 use super::target_values::{numbers, strata, style_of};
 
 /// Key of the file with the test rows.
@@ -29,6 +30,8 @@ pub(super) struct Source<'a> {
     pub weights: Option<Vec<f32>>,
     /// Numbers of the groups, common to both files.
     pub groups: Option<Vec<u32>>,
+    /// What decides on the split besides the seed.
+    pub keys: SplitKeys,
 }
 
 /// Numbers for labels and groups, common to both files.
@@ -58,6 +61,7 @@ impl<'a> Codes<'a> {
             None => None,
             Some(column) => Some(weights(table, &part, column)?),
         };
+        let keys = SplitKeys::read(spec, table, &roles, &part)?;
         let groups = part.groups.map(|texts| {
             // Numbers in the order in which groups come.
             let mut known: Vec<Option<u32>> = vec![None; texts.levels.len()];
@@ -78,6 +82,7 @@ impl<'a> Codes<'a> {
             numbers,
             weights,
             groups,
+            keys,
         })
     }
 

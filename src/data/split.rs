@@ -2,8 +2,8 @@
 //!
 //! Invariant: every row stands on one side, and all rows of a group stand on the same.
 
-use sweep_core::data_config::SplitSpec;
 use sweep_core::random::{Purpose, Stream};
+use sweep_core::split_spec::SplitSpec;
 
 /// Splits of a split, as indices.
 pub(super) const TRAIN: usize = 0;
@@ -131,6 +131,7 @@ impl Units {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sweep_core::split_spec::SplitBy;
 
     fn spec(valid: f64, test: f64, stratify: bool, seed: u64) -> SplitSpec {
         SplitSpec {
@@ -139,6 +140,7 @@ mod tests {
             test_path: None,
             stratify,
             seed,
+            by: SplitBy::Chance,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: no side that was asked for is empty, and every class has a training row.
 
 use sweep_core::data_config::DataSpec;
+use sweep_core::split_spec::SplitBy;
 use sweep_core::trial::Task;
 
 use sweep_core::format::pluralize;
@@ -11,7 +12,7 @@ use sweep_table::error::{list, quote};
 
 use super::loaded_table::LoadedTable;
 use super::source_rows::{Source, TEST_KEY};
-use super::split::{SPLITS, Splits, TEST, TRAIN, split};
+use super::split::{SPLITS, Splits, TEST, TRAIN};
 use super::target_kind::{NUMERIC_HELP, looks_numeric};
 use super::warnings::Note;
 
@@ -32,8 +33,9 @@ impl Source<'_> {
 impl LoadedTable<'_> {
     /// Places of each side in its file, checked for what a side must hold.
     pub fn splits(&mut self, spec: &DataSpec) -> Result<Splits, Vec<DataError>> {
-        let groups = self.main.groups.as_deref();
-        let splits = split(&self.main.labels, self.strata(), groups, &spec.split);
+        let splits = self.main.split(spec, self.strata());
+        let (splits, note) = splits.map_err(|error| vec![error])?;
+        self.summary.notes.extend(note);
         self.checked(spec, splits)
     }
 
@@ -49,7 +51,11 @@ impl LoadedTable<'_> {
         if let Some(test) = &self.test {
             splits[TEST] = (0..test.labels.len() as u32).collect();
         }
-        let wanted = |split: usize| split != TEST || spec.split.test > 0.0 || self.test.is_some();
+        let has_test = |splits: &Splits| match spec.split.by {
+            SplitBy::Column(_) => !splits[TEST].is_empty(),
+            SplitBy::Chance | SplitBy::Time { .. } => spec.split.test > 0.0 || self.test.is_some(),
+        };
+        let wanted = |split: usize| split != TEST || has_test(&splits);
         let (mut errors, mut notes, mut rare) = (Vec::new(), Vec::new(), Vec::new());
         for split in (TRAIN..=TEST).filter(|split| wanted(*split)) {
             let (source, key) = match split {
@@ -60,8 +66,13 @@ impl LoadedTable<'_> {
             if splits[split].is_empty() {
                 let message = format!("no row is left for the {} side of the split", SPLITS[split]);
                 let help = match groups {
+                    _ if spec.split.by.column().is_some() => by_column_help(&spec.split.by),
                     Some(_) => "rows of a group stay together: raise the share, or use more groups",
                     None => "raise its share, or use more rows",
+                };
+                let key = match spec.split.by {
+                    SplitBy::Chance => key,
+                    SplitBy::Time { .. } | SplitBy::Column(_) => spec.split.by.key(),
                 };
                 errors.push(DataError::new(&source.table.path, message, help).key(key));
                 if self.task == Task::Regression {
@@ -167,18 +178,51 @@ impl LoadedTable<'_> {
             own.dedup();
             message.push_str(&format!(" in {}", pluralize(own.len(), "group")));
         }
-        message.push_str(&format!(
-            ": too few for the {} side of the split to get one",
-            SPLITS[split]
-        ));
-        let help = format!(
+        message.push_str(&match &spec.split.by {
+            SplitBy::Chance => format!(
+                ": too few for the {} side of the split to get one",
+                SPLITS[split]
+            ),
+            by => format!(
+                ", none of them on the {} side of the split by {}",
+                SPLITS[split],
+                quote(by.column().unwrap_or_default())
+            ),
+        });
+        let help = match spec.split.by {
+            SplitBy::Time { .. } => {
+                "exclude the class with `exclude`, or lower `valid` and `test`: \
+                                     it comes late"
+                    .to_owned()
+            }
+            SplitBy::Column(_) => {
+                "exclude the class with `exclude`, or make some of its rows training rows"
+                    .to_owned()
+            }
+            SplitBy::Chance => self.too_rare_help(split, spec),
+        };
+        DataError::new(&self.main.table.path, message, help).key("data.split")
+    }
+
+    fn too_rare_help(&self, split: usize, spec: &DataSpec) -> String {
+        format!(
             "exclude the class with `exclude`, gather more rows, raise the share of that side{}",
             if spec.split.stratify && split != TRAIN {
                 ", or set `stratify = false`"
             } else {
                 ""
             }
-        );
-        DataError::new(&self.main.table.path, message, help).key("data.split")
+        )
+    }
+}
+
+/// What to do about a side that a column leaves without a row.
+fn by_column_help(by: &SplitBy) -> &'static str {
+    match by {
+        SplitBy::Time { .. } => {
+            "rows of one time stay together, and so do groups: name a column of more times, or use more \
+             groups"
+        }
+        _ => "name some rows `train` and some `valid`",
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use sweep_core::data_config::{DataSpec, SplitSpec};
+use sweep_core::data_config::DataSpec;
+use sweep_core::split_spec::{SplitBy, SplitSpec};
 
 use sweep_core::format::pluralize;
 use sweep_table::error::quote;
@@ -16,6 +17,7 @@ use super::loaded_table::LoadedTable;
 use super::parse::Values;
 use super::source_rows::Source;
 use super::split::{SPLITS, Splits, TEST, TRAIN, split};
+use super::split_keys::SplitKeys;
 use super::transfer_preprocessing::{FROM_KEY, TransferSource};
 use super::warnings::Note;
 
@@ -41,6 +43,8 @@ impl TransferSource<'_> {
         let new: Vec<u32> = (0..known.len() as u32)
             .filter(|place| known[*place as usize].is_none())
             .collect();
+        self.check_by(&spec.split.by, &new, main)
+            .map_err(|error| vec![error])?;
         let mut splits = split_new(main, &new, content.strata(), &spec.split);
         let mut kept = [0usize; 3];
         for (place, side) in known.iter().enumerate() {
@@ -67,6 +71,39 @@ impl TransferSource<'_> {
             pluralize(new.len(), "row"),
         ));
         Ok((splits, trained, note))
+    }
+
+    /// What decides on the sides here must have done so for the source, whose rows keep their side;
+    /// and by time, rows that it does not know would have to stand behind those.
+    fn check_by(&self, by: &SplitBy, new: &[u32], main: &Source<'_>) -> Result<(), DataError> {
+        let Some(column) = by.column() else {
+            return Ok(());
+        };
+        let (message, help) = if *by != self.source.spec.split.by {
+            (
+                format!(
+                    "the source was not split by {} in this way, and its rows keep their side",
+                    quote(column)
+                ),
+                "split as the experiment of the source does",
+            )
+        } else if matches!(by, SplitBy::Time { .. }) && !new.is_empty() {
+            (
+                format!(
+                    "{} new to the source of the transfer, whose rows keep their side: no split in \
+                     the order of {} has both",
+                    match new.len() {
+                        1 => "1 row is".to_owned(),
+                        many => format!("{} are", pluralize(many, "row")),
+                    },
+                    quote(column)
+                ),
+                "use the table of the source, or leave `time` out: new rows are then split at random",
+            )
+        } else {
+            return Ok(());
+        };
+        Err(DataError::new(&main.table.path, message, help).key(by.key()))
     }
 
     /// The side that each place of `main` has in the source, if it knows the row itself.
@@ -205,6 +242,13 @@ fn with_groups(
 
 /// Splits the rows at the places `new` by the shares of `spec`.
 fn split_new(main: &Source<'_>, new: &[u32], classes: usize, spec: &SplitSpec) -> Splits {
+    if let SplitKeys::Sides(sides) = &main.keys {
+        let mut splits = Splits::default();
+        for place in new {
+            splits[usize::from(sides[*place as usize])].push(*place);
+        }
+        return splits;
+    }
     let labels: Vec<u32> = new
         .iter()
         .map(|place| main.labels[*place as usize])

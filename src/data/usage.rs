@@ -45,6 +45,12 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
             if roles.group == Some(column) {
                 own.detail = "also the group".to_owned();
             }
+            if roles.split == Some(column) {
+                own.detail = match own.detail.as_str() {
+                    "" => "also orders the split".to_owned(),
+                    detail => format!("{detail}; also orders the split"),
+                };
+            }
             return own;
         }
         if roles.group == Some(column) {
@@ -52,6 +58,10 @@ pub(super) fn uses(table: &Table, roles: &Roles) -> Vec<ColumnUse> {
         }
         if roles.weight == Some(column) {
             return used("weight", "of the training rows".to_owned());
+        }
+        if roles.split == Some(column) {
+            let about = "decides on the split, and is no feature unless it is named as one";
+            return used("split", about.to_owned());
         }
         if roles.dropped.contains(&column) {
             return used(NOT_USED, DROPPED.to_owned());
@@ -167,7 +177,9 @@ fn unused_note(column: &ColumnUse) -> Note {
 fn uses_note(columns: &[ColumnUse]) -> Option<Note> {
     let mut roles: Vec<(&str, Vec<&str>)> = Vec::new();
     let used = columns.iter().filter(|column| column.role != NOT_USED);
-    for column in used.filter(|column| !["target", "group", "weight"].contains(&column.role)) {
+    for column in
+        used.filter(|column| !["target", "group", "weight", "split"].contains(&column.role))
+    {
         match roles.iter_mut().find(|(role, _)| *role == column.role) {
             Some((_, names)) => names.push(&column.name),
             None => roles.push((column.role, vec![&column.name])),

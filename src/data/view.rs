@@ -16,6 +16,7 @@ use sweep_table::{Column, DataError, Storage, Table, Texts};
 use super::cells::{in_order, number};
 use super::columns::{Field, Form, Roles, storage};
 use super::loaded_table::LoadedTable;
+use super::split_keys::level_times;
 use super::summary::ColumnUse;
 use super::target_kind::{MAX_CLASSES, TargetKind, numeric_classes, numeric_target};
 use super::target_values::target_kind_of;
@@ -255,6 +256,19 @@ impl View {
         };
         // Adding zero turns a -0 into 0: they are one value.
         Some(values.into_iter().map(|value| value + 0.0).collect())
+    }
+
+    /// The times of a column of dates, as numbers that rise with time; `None` if a cell is missing or
+    /// the column holds none.
+    pub fn times(&self, column: usize) -> Option<Vec<f64>> {
+        let about = &self.columns[column];
+        let Column::Texts(texts) = self.table.column(about.place) else {
+            return None;
+        };
+        let levels = level_times(texts, about.format.as_ref())?;
+        let rows = self.rows.iter();
+        rows.map(|row| levels[texts.codes[*row as usize] as usize])
+            .collect()
     }
 
     /// For each row of the view a number, equal for equal cells of the column; `None` when missing.

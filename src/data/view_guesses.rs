@@ -12,12 +12,16 @@ use sweep_table::Column;
 
 use super::cross_split_duplicates::{codes, compared, names_things};
 use super::infer::is_called_identifier;
+use super::split_by::split_by_time;
 use super::view::{View, ViewColumn};
 
 /// Share of rows that must repeat another for their column to be taken for the group.
 const MIN_REPEATED: f64 = 0.005;
 /// Distinct values from which a column that is called an identifier may be the group.
 const MIN_GROUPS: usize = 20;
+
+/// Distinct times from which rows may be split by them.
+const MIN_TIMES: usize = 10;
 
 /// A column whose values seem to stand for things that have several rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,38 @@ impl View {
                 codes.into_iter().flatten().collect::<HashSet<u32>>().len()
             }
         }
+    }
+
+    /// Whether rows stand in the order of the times of `column`, and a split by it, with `shares` of
+    /// validation and test rows, has on each side all classes of at least `min_rows` rows.
+    pub fn is_in_order_of(&self, column: usize, shares: (f64, f64), min_rows: usize) -> bool {
+        let Some(times) = self.times(column) else {
+            return false;
+        };
+        let (mut rises, mut falls) = (true, true);
+        for pair in times.windows(2) {
+            rises &= pair[0] <= pair[1];
+            falls &= pair[0] >= pair[1];
+        }
+        let distinct: HashSet<u64> = times.iter().map(|time| time.to_bits()).collect();
+        if !(rises || falls) || distinct.len() < MIN_TIMES {
+            return false;
+        }
+        let splits = split_by_time(&times, None, shares);
+        let place = |class: &String| self.classes.iter().position(|other| other == class);
+        let class_of = |row: &u32| {
+            let cell = self.text(*row as usize, self.target?)?;
+            place(&cell.into_owned())
+        };
+        let frequent = |(_, rows): &(usize, usize)| *rows >= min_rows;
+        let wanted: Vec<usize> = (self.class_counts().into_iter().enumerate())
+            .filter(frequent)
+            .map(|(class, _)| class)
+            .collect();
+        splits.iter().all(|side| {
+            let has: HashSet<usize> = side.iter().filter_map(class_of).collect();
+            !side.is_empty() && wanted.iter().all(|class| has.contains(class))
+        })
     }
 
     /// Rows of each class, in the order of the classes; empty without a target.

@@ -8,6 +8,7 @@ use super::format::AUTO;
 use super::node::Node;
 use super::table::Table;
 use sweep_core::data_config::{DataSpec, MissingPolicy};
+use sweep_core::split_spec::SplitBy;
 
 /// Every column may play one part.
 pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
@@ -51,6 +52,50 @@ pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
         }
     }
     check_texts(table, &parts, problems);
+}
+
+/// The column that decides on the split is neither target nor weight. One that names the sides is
+/// nothing else; one of times may also become a feature.
+pub(super) fn check_split(table: Table<'_>, by: &SplitBy, problems: &mut Problems) {
+    let (Some(name), Some(split)) = (by.column(), table.get("split")) else {
+        return;
+    };
+    let is_time = matches!(by, SplitBy::Time { .. });
+    let key = if is_time { "time" } else { "column" };
+    let parts: &[&str] = match is_time {
+        true => &["target", "weight"],
+        false => &[
+            "target",
+            "group",
+            "weight",
+            "drop",
+            "numeric",
+            "year",
+            "date",
+            "categorical",
+        ],
+    };
+    let names = |node: &Node| {
+        let columns = node.items().unwrap_or(std::slice::from_ref(node));
+        columns.iter().any(|column| {
+            let named = column.entry("column").map(|entry| &entry.value);
+            named.unwrap_or(column).text() == Some(name)
+        })
+    };
+    let is_named = |part: &&&str| {
+        let node = table.get(part).filter(|node| !is_auto(part, node));
+        node.is_some_and(names)
+    };
+    if let (Some(other), Some(node)) = (parts.iter().find(is_named), split.entry(key)) {
+        problems.add(
+            Diagnostic::new(
+                &node.value.place,
+                format!("the column {name:?} is named twice"),
+            )
+            .label(format!("already in `data.{other}`"))
+            .help("a column has one role: remove it from one of the two"),
+        );
+    }
 }
 
 fn is_auto(part: &str, node: &Node) -> bool {
@@ -111,7 +156,9 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
         let Some(policy) = spec.missing.columns.get(&entry.key) else {
             continue;
         };
-        let is_label = spec.target == entry.key || spec.group.as_deref() == Some(&entry.key);
+        let decides = spec.split.by.column() == Some(&entry.key) && !numeric(&entry.key);
+        let is_label =
+            spec.target == entry.key || spec.group.as_deref() == Some(&entry.key) || decides;
         let is_known =
             is_label || categorical(&entry.key) || textual(&entry.key) || numeric(&entry.key);
         let is_without_median = matches!(policy, MissingPolicy::Median | MissingPolicy::Keep);
@@ -119,7 +166,10 @@ pub(super) fn check_policies(table: Table<'_>, spec: &DataSpec, problems: &mut P
             problems.add(
                 Diagnostic::new(
                     &entry.value.place,
-                    "a missing target or group cannot be filled in",
+                    match decides {
+                        true => "what decides on the split cannot be filled in",
+                        false => "a missing target or group cannot be filled in",
+                    },
                 )
                 .help("use \"error\" or \"drop\""),
             );

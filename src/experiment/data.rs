@@ -10,15 +10,12 @@ use super::features;
 use super::format::{self, AUTO};
 use super::keys;
 use super::node::{Content, Node};
-use super::table::{Table, boolean, must_be, number, seed, text, texts};
+use super::split::split;
+use super::table::{Table, boolean, must_be, text, texts};
 use sweep_core::data_config::{
-    DataSpec, Edition, MissingPolicy, MissingRules, Scale, SplitSpec, TargetTransform,
+    DataSpec, Edition, MissingPolicy, MissingRules, Scale, TargetTransform,
 };
 use sweep_core::trial::Task;
-
-/// Share of rows for validation, and for test, when the file says nothing.
-const DEFAULT_SHARE: f64 = 0.2;
-const DEFAULT_SPLIT_SEED: u64 = 42;
 
 const POLICIES: [(&str, MissingPolicy); 7] = [
     ("error", MissingPolicy::Error),
@@ -81,6 +78,7 @@ pub(super) fn read(root: &Node, edition: Edition, problems: &mut Problems) -> Op
         split: split(table, test_path, problems),
     };
     columns::check_parts(table, problems);
+    columns::check_split(table, &spec.split.by, problems);
     columns::check_policies(table, &spec, problems);
     Some(spec)
 }
@@ -207,50 +205,4 @@ fn missing(table: Table<'_>, problems: &mut Problems) -> MissingRules {
         }
     }
     rules
-}
-
-fn split(table: Table<'_>, test_path: Option<PathBuf>, problems: &mut Problems) -> SplitSpec {
-    let node = table.get("split");
-    let split = node.and_then(|node| Table::open(node, "data.split", keys::SPLIT, problems));
-    let mut read = |key: &str, default: f64, holds: fn(f64) -> bool| {
-        let share = |node| number(node).and_then(|x| if holds(x) { Ok(x) } else { Err(node) });
-        split
-            .and_then(|split| split.read(key, problems, share))
-            .unwrap_or(default)
-    };
-    let default_test = match test_path {
-        Some(_) => 0.0,
-        None => DEFAULT_SHARE,
-    };
-    let valid = read("valid", DEFAULT_SHARE, |share| share > 0.0 && share < 1.0);
-    let test = read("test", default_test, |share| (0.0..1.0).contains(&share));
-    let mut stratify = true;
-    let mut split_seed = DEFAULT_SPLIT_SEED;
-    if let Some(split) = split {
-        stratify = split.read("stratify", problems, boolean).unwrap_or(true);
-        split_seed = split.read("seed", problems, seed).unwrap_or(split_seed);
-        if valid + test >= 1.0 {
-            problems.add(
-                Diagnostic::new(split.place(), "the split leaves no rows to train on")
-                    .label(format!("valid {valid} + test {test} = {}", valid + test))
-                    .help("`valid` and `test` together must be below 1, such as 0.2 and 0.2"),
-            );
-        }
-        if let (Some(_), Some(asked)) = (&test_path, split.get("test"))
-            && test > 0.0
-        {
-            problems.add(
-                Diagnostic::new(&asked.place, "the test rows are defined twice")
-                    .label("from this file, and from `test_path`")
-                    .help("remove `test` from `split`, or remove `test_path`"),
-            );
-        }
-    }
-    SplitSpec {
-        valid,
-        test,
-        test_path,
-        stratify,
-        seed: split_seed,
-    }
 }

@@ -73,6 +73,22 @@ pub(crate) const SPLIT: &[Key] = &[
         allowed: "an integer from 0",
         about: "seed of the split",
     },
+    Key {
+        name: "time",
+        allowed: "the name of a column of dates or numbers",
+        about: "split in the order of this column: the latest rows are test rows, those before them \
+                validation rows",
+    },
+    Key {
+        name: "time_format",
+        allowed: "\"iso\", or a format as for strptime, such as \"%d/%m/%Y\"",
+        about: "how the dates of `time` are written",
+    },
+    Key {
+        name: "column",
+        allowed: "the name of a column",
+        about: "a column that names the split of each row: \"train\", \"valid\" or \"test\"",
+    },
 ];
 
 /// The keys of `[data]`.

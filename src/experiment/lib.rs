@@ -24,6 +24,7 @@ mod setting;
 mod slots;
 mod space;
 mod spaces;
+mod split;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -120,6 +120,14 @@ pub(super) fn unknown_key(
     };
     let allowed = format!("allowed here: {}", listed(names.clone()));
     let diagnostic = Diagnostic::new(&entry.key_place, message);
+    if let Some(meant) = meant_by(&entry.key, path) {
+        problems.add(
+            diagnostic
+                .label(format!("did you mean {meant}?"))
+                .help(allowed),
+        );
+        return;
+    }
     problems.add(match nearest(&entry.key, names) {
         Some(near) => diagnostic
             .label(format!("did you mean `{near}`?"))
@@ -131,6 +139,19 @@ pub(super) fn unknown_key(
             _ => diagnostic.label("not known").help(allowed),
         },
     });
+}
+
+/// What people mean by a key that other tools have.
+fn meant_by(key: &str, path: &str) -> Option<&'static str> {
+    match (path, key) {
+        ("data.split", "order" | "order_by" | "sort" | "sort_by" | "date" | "timestamp") => {
+            Some("`time`, the column whose order splits the rows")
+        }
+        ("data.split", "side" | "split" | "by") => {
+            Some("`column`, the column that names the split of each row")
+        }
+        _ => None,
+    }
 }
 
 /// Where a key that stands in the wrong table belongs.

@@ -198,17 +198,33 @@ fn data(survey: &Survey) -> String {
     text.push_str(&group(&survey.group));
     text.push_str(&texts(survey));
     text.push_str(&missing(survey));
-    text.push_str(&aligned(
+    text.push_str(&split(survey));
+    text
+}
+
+/// By time where the rows stand in its order; else at random, with a word on dates.
+fn split(survey: &Survey) -> String {
+    if let Some(time) = &survey.time {
+        let time = toml_string(time);
+        let line = format!("split = {{ time = {time}, valid = 0.2, test = 0.2 }}");
+        let why = "the rows stand in its order: the latest are test rows, those before them validation rows";
+        let date = format!("# date = [{{ column = {time}, parts = [\"month\", \"weekday\"] }}]");
+        return aligned(&line, why) + &aligned(&date, "to learn from these parts of it as well");
+    }
+    let mut text = aligned(
         "split = { valid = 0.2, test = 0.2, stratify = true, seed = 42 }",
         "the rest trains",
-    ));
+    );
     if let [date, ..] = survey.dates.as_slice() {
         text.push_str(&comment(&format!(
             "{} holds dates, and this split is shuffled: scores are those for rows of the same time. \
-             To know how well later rows are predicted, put them into a file of their own and name \
-             it with `test_path` (`split.test` is then 0).",
+             To know how well later rows are predicted, split by it:",
             quoted(date)
         )));
+        text.push_str(&format!(
+            "# split = {{ time = {}, valid = 0.2, test = 0.2 }}\n",
+            sanitize(&toml_string(date))
+        ));
     }
     text
 }

@@ -15,6 +15,8 @@ use crate::error::Error;
 
 /// Rows that a class needs so that training, validation and test rows all have some.
 const MIN_ROWS: usize = 5;
+/// Shares of validation and test rows that are written.
+const SHARES: (f64, f64) = (0.2, 0.2);
 /// Times the smallest number that the largest is, and times the median that the mean is, from which a target is skewed.
 const SKEWED_RANGE: f64 = 20.0;
 const SKEWED_MEAN: f64 = 1.25;
@@ -47,6 +49,8 @@ pub(super) struct Survey {
     pub dropped_for: Vec<String>,
     /// Columns of dates in use.
     pub dates: Vec<String>,
+    /// The one of them in whose order the rows stand, so that the split goes by it.
+    pub time: Option<String>,
     /// Numbers in use.
     pub numbers: usize,
     pub uses: Uses,
@@ -146,6 +150,7 @@ impl Survey {
                 .filter(|column| view.missing(*column) > 0)
                 .map(|column| view.columns[column].name.clone())
                 .collect(),
+            time: time(view),
             dates: [with_role("date"), with_role("year")].concat(),
             numbers: with_role("number").len(),
             uses: Uses::of(view),
@@ -221,6 +226,20 @@ fn counts(view: &View, column: usize) -> Counts {
             _ => 0,
         },
     }
+}
+
+/// The only column of dates, if the rows stand in its order and a split by it can be learned from.
+fn time(view: &View) -> Option<String> {
+    let columns = 0..view.columns.len();
+    let mut dates = columns.filter(|column| view.columns[*column].usage.role == "date");
+    let (date, None) = (dates.next()?, dates.next()) else {
+        return None;
+    };
+    let has_others =
+        (0..view.columns.len()).any(|column| column != date && view.columns[column].is_feature);
+    let has_groups = matches!(group(view), Group::Given(_) | Group::Found { .. });
+    let is_split = has_others && !has_groups && view.is_in_order_of(date, SHARES, MIN_ROWS);
+    is_split.then(|| view.columns[date].name.clone())
 }
 
 fn group(view: &View) -> Group {

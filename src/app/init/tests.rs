@@ -160,6 +160,41 @@ fn what_is_proposed_is_valid_without_its_mark() {
 }
 
 #[test]
+fn rows_in_the_order_of_their_dates_are_split_by_them() {
+    let mut lines: Vec<String> = (0..60)
+        .map(|row| {
+            let (year, month) = (2001 + row / 12, 1 + row % 12);
+            format!(
+                "{year}-{month:02}-01,{},{}",
+                row * 7 % 13,
+                ["up", "down"][row % 2]
+            )
+        })
+        .collect();
+    let text = |lines: &[String]| {
+        Table::new(&format!("sold,x,class\n{}\n", lines.join("\n")), "class").text()
+    };
+    let written = text(&lines);
+    let split = parse(&written).data.split;
+    assert_eq!(split.by.column(), Some("sold"), "{written}");
+    // The proposed line is valid, and gives the column a second use.
+    let with_date = written.replace("# date = ", "date = ");
+    assert_eq!(parse(&with_date).data.dates.unwrap()[0].column, "sold");
+
+    // A class that comes only late could not be learned; nor does a shuffled table tell its order.
+    let mut late = lines.clone();
+    late[50..]
+        .iter_mut()
+        .for_each(|line| *line = line.replace("up", "late"));
+    lines.swap(3, 30);
+    for lines in [late, lines] {
+        let written = text(&lines);
+        assert_eq!(parse(&written).data.split.by.column(), None);
+        assert!(written.contains("# split = { time = \"sold\""), "{written}");
+    }
+}
+
+#[test]
 fn names_stay_themselves_whatever_stands_in_them() {
     let target = "the \"class\".\n2";
     let odd = "c.d\t\\ é \u{202e}x";

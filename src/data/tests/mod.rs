@@ -8,6 +8,7 @@ mod refused;
 mod rows;
 #[cfg(feature = "sentence")]
 mod sentence;
+mod split_keys;
 mod text;
 mod transfer;
 pub(super) mod warnings;
@@ -17,8 +18,9 @@ use std::path::{Path, PathBuf};
 
 use super::{DataError, Prepared, Storage, Table, prepare};
 use sweep_core::data_config::{
-    CategorySpec, DataSpec, MissingPolicy, MissingRules, Scale, SplitSpec, TableFormat,
+    CategorySpec, DataSpec, MissingPolicy, MissingRules, Scale, TableFormat,
 };
+use sweep_core::split_spec::{SplitBy, SplitSpec};
 
 pub(super) fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -53,6 +55,7 @@ fn spec(path: &Path) -> DataSpec {
             test_path: None,
             stratify: true,
             seed: 42,
+            by: SplitBy::Chance,
         },
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::{Case, full, names, shown, table};
 use sweep_core::data_config::{DataSpec, Edition, MissingPolicy, Scale};
+use sweep_core::split_spec::SplitBy;
 use sweep_core::trial::Task;
 
 #[test]
@@ -136,6 +137,45 @@ fn every_bad_file_is_explained() {
                 spec.split.stratify = false;
             }),
         ),
+        ("no such column of time", full(&good).with(by_time("dates"))),
+        ("a time of text", full(&good).with(by_time("kind"))),
+        (
+            "too few times",
+            full("a,b,kind,date,class\n1,2,x,2001,no\n1,2,x,2001,yes\n1,2,x,2002,yes\n")
+                .with(by_time("date")),
+        ),
+        (
+            "a class that comes late",
+            full(with_row(&"1,2,x,2051-02-03,maybe\n".repeat(3))).with(by_time("date")),
+        ),
+        (
+            "a column that names other sides",
+            full(&good).with(|spec| by_column(spec, "class")),
+        ),
+        (
+            "a group on two sides",
+            full(
+                "a,b,kind,date,class\n1,2,x,2001,train\n1,2,y,2001,valid\n1,3,x,2001,valid\n\
+                 4,3,y,2001,train\n",
+            )
+            .with(|spec| {
+                by_column(spec, "class");
+                spec.target = "a".to_owned();
+                spec.numeric = Some(names(&["b"]));
+                spec.categorical = Some(Vec::new());
+                spec.group = Some("kind".to_owned());
+            }),
+        ),
+        (
+            "test rows named and in a file",
+            full("a,b,kind,date,class\n1,2,x,2001,train\n4,2,y,2001,valid\n1,3,x,2001,test\n")
+                .test_file(&good)
+                .with(|spec| {
+                    by_column(spec, "class");
+                    spec.target = "a".to_owned();
+                    spec.numeric = Some(names(&["b"]));
+                }),
+        ),
         (
             "all dropped",
             full("a,b,kind,date,class\n,1,x,2001,no\n,1,x,2001,yes\n")
@@ -267,6 +307,22 @@ fn numbers_that_are_to_be_classes_are_one_error_that_says_so() {
         assert_eq!(error.key.as_deref(), Some("data.target"));
         assert_eq!(error.column.as_deref(), Some("class"));
     }
+}
+
+fn by_time(column: &str) -> impl FnOnce(&mut DataSpec) {
+    let column = column.to_owned();
+    move |spec| {
+        spec.split.by = SplitBy::Time {
+            column,
+            format: None,
+        };
+        spec.split.stratify = false;
+    }
+}
+
+fn by_column(spec: &mut DataSpec, column: &str) {
+    spec.split.by = SplitBy::Column(column.to_owned());
+    spec.split.stratify = false;
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{names, shown, spec};
 use crate::{DataError, Dataset, HeldOutTest, Prepared, SourceData, prepare, prepare_for_transfer};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 use sweep_core::run_dir::RunDir;
+use sweep_core::split_spec::SplitBy;
 
 /// Rows of `id,a,b,team,class`: teams of three rows, the third class only from `new_from` on.
 fn rows(from: usize, to: usize) -> String {
@@ -210,4 +211,24 @@ fn what_cannot_be_decided_is_refused() {
         text.contains("the prepared data of the source cannot be read"),
         "{text}"
     );
+}
+
+#[test]
+fn a_split_by_time_is_that_of_the_source_and_of_its_rows() {
+    let by = |column: &str| SplitBy::Time {
+        column: column.to_owned(),
+        format: None,
+    };
+    let lab = Lab::new(|spec| {
+        spec.split.by = by("id");
+        spec.group = None;
+    });
+    // The source left a class out, whose rows would have to stand somewhere in its order.
+    let text = lab.refusal(|_, _| {});
+    assert!(text.contains("new to the source of the transfer"), "{text}");
+    let text = lab.refusal(|spec, _| spec.split.by = by("b"));
+    assert!(text.contains("was not split by `b` in this way"), "{text}");
+    let same = lab.after(|spec, _| spec.exclude.clone_from(&lab.spec.exclude));
+    let same = same.unwrap_or_else(|errors| panic!("{}", shown(&errors)));
+    assert_eq!(same.meta.test_rows, lab.source.meta.test_rows);
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::{DATA, GOOD, good, source};
 use crate::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
 use sweep_core::data_config::Edition;
-use sweep_core::data_config::{
-    Analyzer, Hashing, MissingPolicy, Scale, SplitSpec, Terms, TextEncoder, Tfidf,
-};
+use sweep_core::data_config::{Analyzer, Hashing, MissingPolicy, Scale, Terms, TextEncoder, Tfidf};
+use sweep_core::split_spec::{SplitBy, SplitSpec};
 use sweep_core::trial::Value;
 use sweep_core::trial::models::MlpSpec;
 
@@ -88,6 +87,7 @@ fn what_a_file_leaves_out_has_the_documented_default() {
         test_path: Some("test.csv".into()),
         stratify: true,
         seed: 42,
+        by: SplitBy::Chance,
     };
     assert_eq!(experiment.data.split, split);
     assert_eq!(experiment.data.missing.of("x"), MissingPolicy::Error);
@@ -352,4 +352,24 @@ fn what_is_said_of_gpus_is_read() {
         (Some(3), false)
     );
     assert_eq!(read("slots = { cpu = 1 }\ntf32 = false"), (None, false));
+}
+
+#[test]
+fn a_column_decides_on_the_split_and_one_of_times_may_be_a_feature() {
+    let text = |data: &str| format!("[data]\npath = \"a.csv\"\ntarget = \"c\"\n{data}\n[model]\n");
+    let by = |data: &str| {
+        let parsed = parse(&source(&text(data)), &[], Edition::default());
+        parsed.unwrap().data.split
+    };
+    let time = by("date = [\"t\"]\nsplit = { time = \"t\", test = 0.1, time_format = \"iso\" }");
+    assert_eq!((time.valid, time.test, time.stratify), (0.2, 0.1, false));
+    assert_eq!(
+        time.by,
+        SplitBy::Time {
+            column: "t".to_owned(),
+            format: Some("iso".to_owned()),
+        }
+    );
+    let sides = by("split = { column = \"fold\" }");
+    assert_eq!(sides.by, SplitBy::Column("fold".to_owned()));
 }

@@ -91,6 +91,13 @@ refused! {
         "policies that do not go with columns": "numeric = [\"tempo\"]\ncategorical = [\"key\"]\ndate = [\"day\"]\ndrop = [\"mode\"]\nmissing = { tempo = \"category\", key = \"keep\", mode = \"drop\" }\n[model]\n";
         "a split that leaves nothing": "split = { valid = 0.5, test = 0.5 }\n[model]\n";
         "a split out of range": "split = { valid = 0, test = 1, stratify = 1, seed = -1, shuffle = true }\n[model]\n";
+        "keys without effect beside a column of times": "split = { time = \"t\", stratify = true, seed = 3 }\n[model]\n";
+        "keys without effect beside a column of sides": "split = { column = \"t\", valid = 0.1, test = 0.1, time_format = \"iso\" }\n[model]\n";
+        "two columns that decide on the split": "split = { time = \"t\", column = \"s\" }\n[model]\n";
+        "a format of times without times": "split = { time_format = \"iso\" }\n[model]\n";
+        "the words of other tools for a split by time": "split = { order = \"date\" }\n[model]\n";
+        "a column of sides that is a feature": "numeric = [\"s\", \"t\"]\nsplit = { column = \"s\" }\n[model]\n";
+        "a split by the target": "split = { time = \"genre\" }\n[model]\n";
         "test rows asked for twice": "test_path = \"test.csv\"\nsplit = { test = 0.1 }\n[model]\n";
     }
     bad_text_features_are_explained {

@@ -1,0 +1,311 @@
+//! What decides on the split besides the seed: the time of each row, or the side that it names.
+//!
+//! Invariant: there is one for every place, and times are finite.
+
+use jiff::civil::DateTime;
+
+use sweep_core::data_config::DataSpec;
+use sweep_core::format::pluralize;
+use sweep_core::split_spec::SplitBy;
+use sweep_table::date::{DateFormat, Guess};
+use sweep_table::error::quote;
+use sweep_table::{Column, DataError, NumberStyle, Table, Texts};
+
+use super::columns::{Form, Roles};
+use super::date_fields::either;
+use super::parse::{Part, texts};
+use super::source_rows::Source;
+use super::split::{SPLITS, Splits, TEST, TRAIN, VALID, split};
+use super::split_by::{split_by_side, split_by_time, unit_times};
+use super::warnings::Note;
+
+/// What cells of a column that names sides may read, and the side.
+const SIDES: [(&str, usize); 6] = [
+    ("train", TRAIN),
+    ("training", TRAIN),
+    ("valid", VALID),
+    ("validation", VALID),
+    ("val", VALID),
+    ("test", TEST),
+];
+const ALLOWED: &str =
+    "allowed: train, valid (or validation), test; `exclude` leaves rows of other values out";
+
+/// What decides on the split, by place.
+pub(super) enum SplitKeys {
+    /// Nothing but the seed.
+    Chance,
+    /// Numbers that rise with time.
+    Times(Vec<f64>),
+    Sides(Vec<u8>),
+}
+
+impl SplitKeys {
+    /// Of the rows of `part`; nothing of a test file, whose rows are all on one side.
+    pub fn read(
+        spec: &DataSpec,
+        table: &Table,
+        roles: &Roles,
+        part: &Part<'_>,
+    ) -> Result<SplitKeys, Vec<DataError>> {
+        let Some(column) = roles.split else {
+            return Ok(SplitKeys::Chance);
+        };
+        let keys = match &spec.split.by {
+            SplitBy::Chance => Ok(SplitKeys::Chance),
+            SplitBy::Time { format, .. } => {
+                let format = format_of(format.as_deref(), roles, column);
+                times(table, column, format, part).map(SplitKeys::Times)
+            }
+            SplitBy::Column(_) => {
+                let has_file = spec.split.test_path.is_some();
+                sides(table, column, part, has_file).map(SplitKeys::Sides)
+            }
+        };
+        let name = &table.names[column];
+        keys.map_err(|error| vec![error.key(spec.split.by.key()).column(name)])
+    }
+}
+
+/// How the times are written, if the experiment says so, or a field of the same column does.
+fn format_of(given: Option<&str>, roles: &Roles, column: usize) -> Option<DateFormat> {
+    let fields = roles.fields.iter();
+    let mut own = fields.filter_map(|field| match &field.form {
+        Form::Date { format, .. } if field.column == column => Some(format.clone()),
+        _ => None,
+    });
+    given.map(DateFormat::named).or_else(|| own.next())
+}
+
+fn times(
+    table: &Table,
+    column: usize,
+    format: Option<DateFormat>,
+    part: &Part<'_>,
+) -> Result<Vec<f64>, DataError> {
+    let texts = match table.column(column) {
+        Column::Numbers { values, .. } => {
+            let values = part.rows.iter().map(|row| (*row, values[*row as usize]));
+            let finite = |(row, value): (u32, f64)| match value.is_finite() {
+                true => Ok(value + 0.0),
+                false => {
+                    let message = format!("{value} is no time");
+                    Err(table.error_at(row, message, "correct the cell, or exclude the row"))
+                }
+            };
+            return values.map(finite).collect();
+        }
+        Column::Texts(texts) => texts,
+    };
+    let levels = match format {
+        Some(format) => by_format(texts, &format),
+        None => {
+            found(texts).map_err(|(message, help)| DataError::new(&table.path, message, help))?
+        }
+    };
+    let time = |row: &u32| {
+        levels[texts.codes[*row as usize] as usize].ok_or_else(|| {
+            let message = format!(
+                "{} is no date of this column",
+                quote(texts.cell(*row as usize))
+            );
+            let help =
+                "correct the cell, exclude the row, or set `time_format` to how dates are written";
+            table.error_at(*row, message, help)
+        })
+    };
+    part.rows.iter().map(time).collect()
+}
+
+/// The time of each level of a column of dates, written in `format` if that is known.
+pub(super) fn level_times(texts: &Texts, format: Option<&DateFormat>) -> Option<Vec<Option<f64>>> {
+    match format {
+        Some(format) => Some(by_format(texts, format)),
+        None => found(texts).ok(),
+    }
+}
+
+/// The time of each level: dates by their rank, so that no precision is lost.
+fn by_format(texts: &Texts, format: &DateFormat) -> Vec<Option<f64>> {
+    ranked(texts, |level| format.parse(level))
+}
+
+fn ranked(texts: &Texts, parse: impl Fn(&str) -> Option<DateTime>) -> Vec<Option<f64>> {
+    let levels = texts.levels.iter().zip(&texts.is_missing);
+    let moments: Vec<Option<DateTime>> = levels
+        .map(|(level, is_missing)| if *is_missing { None } else { parse(level) })
+        .collect();
+    let mut order: Vec<DateTime> = moments.iter().flatten().copied().collect();
+    order.sort_unstable();
+    order.dedup();
+    let rank = |moment: DateTime| order.partition_point(|other| *other < moment) as f64;
+    moments.into_iter().map(|moment| moment.map(rank)).collect()
+}
+
+/// The time of each level, written as dates of any known kind, years and months, or numbers.
+fn found(texts: &Texts) -> Result<Vec<Option<f64>>, (String, String)> {
+    let levels = || texts.present_levels().map(|(_, level)| level);
+    if levels().all(|level| month(level).is_some()) {
+        return Ok(ranked(texts, month));
+    }
+    match DateFormat::guess(levels().collect::<Vec<_>>().into_iter()) {
+        Guess::Found(format) => Ok(by_format(texts, &format)),
+        Guess::Ambiguous(formats) => Err((
+            format!("the dates may be written as {}", either(&formats)),
+            format!("say which: `time_format = {}` in `split`", quoted(&formats[0])),
+        )),
+        Guess::NoDates => numbers(texts).ok_or_else(|| {
+            let message = "the cells are neither numbers nor dates of one kind";
+            let help = "name a column of dates or numbers, correct the cells, or set `time_format` in \
+                        `split`";
+            (message.to_owned(), help.to_owned())
+        }),
+    }
+}
+
+fn numbers(texts: &Texts) -> Option<Vec<Option<f64>>> {
+    let style = NumberStyle::find(texts.present_levels().map(|(_, level)| level), None)?;
+    let number = |(level, is_missing): (&str, &bool)| match is_missing {
+        true => None,
+        false => style.number(level).filter(|number| number.is_finite()),
+    };
+    let levels = texts.levels.iter().zip(&texts.is_missing);
+    Some(levels.map(number).collect())
+}
+
+fn quoted(format: &str) -> String {
+    sweep_core::format::toml_string(format)
+}
+
+/// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+fn month(cell: &str) -> Option<DateTime> {
+    let cell = cell.trim();
+    DateFormat::Iso
+        .parse(cell)
+        .or_else(|| DateFormat::Iso.parse(&format!("{cell}-01")))
+        .or_else(|| DateFormat::Iso.parse(&format!("{cell}-01-01")))
+}
+
+fn sides(
+    table: &Table,
+    column: usize,
+    part: &Part<'_>,
+    has_test_file: bool,
+) -> Result<Vec<u8>, DataError> {
+    let texts = texts(table, column);
+    let side = |level: &str| {
+        let level = level.trim().to_lowercase();
+        let found = SIDES.iter().find(|(name, _)| *name == level);
+        found.map(|(_, side)| *side as u8)
+    };
+    let levels: Vec<Option<u8>> = texts.levels.iter().map(side).collect();
+    let side_of = |row: &u32| levels[texts.codes[*row as usize] as usize];
+    let mut sides = Vec::with_capacity(part.rows.len());
+    for row in &part.rows {
+        let Some(side) = side_of(row) else {
+            let bad = part
+                .rows
+                .iter()
+                .filter(|row| side_of(row).is_none())
+                .count();
+            let cell = texts.cell(*row as usize);
+            let more = match bad {
+                1 => String::new(),
+                _ => format!(" (and {} further down)", pluralize(bad - 1, "more cell")),
+            };
+            let message = format!("{} names no side of the split{more}", quote(cell));
+            return Err(table.error_at(*row, message, ALLOWED));
+        };
+        if usize::from(side) == TEST && has_test_file {
+            let message =
+                "this is a test row, and `test_path` names a file of test rows".to_owned();
+            let help = "remove `test_path`, or leave the test rows of this file out with `exclude`";
+            return Err(table.error_at(*row, message, help));
+        }
+        sides.push(side);
+    }
+    Ok(sides)
+}
+
+impl Source<'_> {
+    /// The places of each side, and a word on what decided.
+    pub fn split(
+        &self,
+        spec: &DataSpec,
+        strata: usize,
+    ) -> Result<(Splits, Option<Note>), DataError> {
+        let groups = self.groups.as_deref();
+        match &self.keys {
+            SplitKeys::Chance => Ok((split(&self.labels, strata, groups, &spec.split), None)),
+            SplitKeys::Times(times) => {
+                let shares = (spec.split.valid, spec.split.test);
+                let splits = split_by_time(times, groups, shares);
+                let note = self.borders(times, &splits);
+                Ok((splits, note))
+            }
+            SplitKeys::Sides(sides) => {
+                let splits = split_by_side(sides);
+                self.check_groups(sides, spec)?;
+                Ok((splits, None))
+            }
+        }
+    }
+
+    /// Until when each side reaches.
+    fn borders(&self, times: &[f64], splits: &Splits) -> Option<Note> {
+        let column = self.roles.split?;
+        let ends = unit_times(times, self.groups.as_deref());
+        let until = |side: usize| -> Option<String> {
+            let of = |place: &&u32| ends[**place as usize];
+            let last = splits[side].iter().max_by(|a, b| of(a).total_cmp(&of(b)))?;
+            // The row itself may be an earlier one of its group.
+            let end = ends[*last as usize];
+            let place = times.iter().position(|time| *time == end)?;
+            let cell = self.table.present(self.part.rows[place], column)?;
+            Some(format!("{} rows until {}", SPLITS[side], quote(&cell)))
+        };
+        let sides: Vec<String> = [TRAIN, VALID, TEST].into_iter().filter_map(until).collect();
+        let groups = match self.groups {
+            Some(_) => "; a group stands where its latest row does",
+            None => "",
+        };
+        Some(Note::info(format!(
+            "the split is by time, in the order of {}: {}{groups}",
+            quote(&self.table.names[column]),
+            sides.join(", ")
+        )))
+    }
+
+    /// All rows of a group must name one side.
+    fn check_groups(&self, sides: &[u8], spec: &DataSpec) -> Result<(), DataError> {
+        let Some(groups) = &self.groups else {
+            return Ok(());
+        };
+        let number = groups.iter().max().map_or(0, |most| *most as usize + 1);
+        let mut first: Vec<Option<usize>> = vec![None; number];
+        for (place, group) in groups.iter().enumerate() {
+            let known = *first[*group as usize].get_or_insert(place);
+            if sides[known] == sides[place] {
+                continue;
+            }
+            let row = self.part.rows[place];
+            let name = self
+                .part
+                .groups
+                .map_or("", |texts| texts.cell(row as usize));
+            let side = |place: usize| SPLITS[usize::from(sides[place])];
+            let message = format!(
+                "this row of the group {} is a {} row, and that of line {} a {} row",
+                quote(name),
+                side(place),
+                self.table.line(self.part.rows[known]),
+                side(known),
+            );
+            let help =
+                "all rows of a group stand on one side: correct the column, or leave `group` out";
+            let error = self.table.error_at(row, message, help);
+            return Err(error.key(spec.split.by.key()));
+        }
+        Ok(())
+    }
+}
