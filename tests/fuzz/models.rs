@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use sweep_data::Table;
-use sweep_engine::predict::{Bundle, write};
+use sweep_engine::predict::{Bundle, Layout, write};
 
 use super::bound::cases;
 use super::database::finished_sweep;
@@ -71,16 +71,13 @@ fn ask(folder: &Path, table: &Table) -> bool {
     let target = bundle.preprocessor.target_of(table);
     let target = target.as_ref();
     let models = std::slice::from_mut(&mut bundle.model);
+    let layout = Layout {
+        classes: &classes,
+        delimiter: b',',
+        conformal: None,
+    };
     // A model that cannot be asked says so.
-    let _ = write(
-        table,
-        &encoder,
-        target,
-        models,
-        &classes,
-        b',',
-        &mut Vec::new(),
-    );
+    let _ = write(table, &encoder, target, models, layout, &mut Vec::new());
     true
 }
 
