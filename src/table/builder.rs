@@ -125,8 +125,10 @@ impl PieceColumn {
                 style,
                 rounds,
             } => match style.parse(cell) {
-                Parsed::Number(number) => values.push(number),
-                Parsed::Rounded(number) if *rounds => values.push(number),
+                Parsed::Number(number) => values.push(markers.number(cell, number)),
+                Parsed::Rounded(number) if *rounds => {
+                    values.push(markers.number(cell, number));
+                }
                 _ if markers.has(cell) => values.push(f64::NAN),
                 _ => *self = PieceColumn::Failed,
             },
@@ -139,9 +141,9 @@ impl PieceColumn {
     }
 
     /// Adds a number, without writing it out where that is not needed.
-    pub fn push_number(&mut self, number: f64) {
+    pub fn push_number(&mut self, number: f64, markers: &MissingMarkers) {
         match self {
-            PieceColumn::Numbers { values, .. } => values.push(number),
+            PieceColumn::Numbers { values, .. } => values.push(markers.without(number)),
             PieceColumn::Texts {
                 codes,
                 levels,

@@ -184,7 +184,7 @@ fn parse_piece(
             match (&value, cell(&value)) {
                 (Value::Number(number), Some(text)) => match number.as_f64() {
                     Some(float) if !number.is_i64() && !number.is_u64() => {
-                        piece.columns[place].push_number(float);
+                        piece.columns[place].push_number(float, markers);
                     }
                     _ => piece.columns[place].push(&text, markers),
                 },

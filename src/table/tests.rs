@@ -340,6 +340,31 @@ fn the_first_edition_reads_as_it_always_has() {
 }
 
 #[test]
+fn a_number_that_stands_for_a_missing_value_does_so_among_numbers_and_in_text() {
+    let format = TableFormat {
+        missing_values: vec!["-999".to_owned()],
+        ..TableFormat::default()
+    };
+    let csv = "a,b,c\n1,-999,x\n-999.0,2.5,-999\n-998,-999.00,007\n";
+    let lines = "{\"a\": 1, \"b\": -999, \"c\": \"x\"}\n{\"a\": -999.0, \"b\": 2.5, \"c\": \"-999\"}\n\
+                 {\"a\": -998, \"b\": -999.0, \"c\": \"007\"}\n";
+    for (name, text) in [("in.csv", csv), ("in.jsonl", lines)] {
+        let table = read_as(name, text, &format).unwrap();
+        let missing = |column: &str| -> Vec<bool> {
+            let all = numbers(&table, column).iter();
+            all.map(|number| number.is_nan()).collect()
+        };
+        assert_eq!(missing("a"), [false, true, false], "{name}");
+        assert_eq!(missing("b"), [true, false, true], "{name}");
+        let Column::Texts(texts) = table.column(table.find("c").unwrap()) else {
+            panic!("{name}: `c` is text");
+        };
+        let present: Vec<_> = (0..3).map(|row| texts.present(row)).collect();
+        assert_eq!(present, [Some("x"), None, Some("007")], "{name}");
+    }
+}
+
+#[test]
 fn large_whole_numbers_are_kept_as_text_unless_they_are_to_be_numbers() {
     let text = "id,x\n1234567890123456789,1\n1234567890123456790,2\n";
     let table = read("in.csv", text);

@@ -12,7 +12,7 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 /// Adds a whole number.
 pub(super) fn push_whole(column: &mut PieceColumn, number: i128, markers: &MissingMarkers) {
     match number.unsigned_abs() as f64 <= MAX_EXACT {
-        true => column.push_number(number as f64),
+        true => column.push_number(number as f64, markers),
         // As text, it is seen that it is not exact.
         false => column.push(&number.to_string(), markers),
     }
@@ -22,7 +22,7 @@ pub(super) fn push_whole(column: &mut PieceColumn, number: i128, markers: &Missi
 pub(super) fn push_float(column: &mut PieceColumn, number: f64, markers: &MissingMarkers) {
     match number {
         number if number.is_nan() => column.push_missing(),
-        number if number.is_finite() => column.push_number(number),
+        number if number.is_finite() => column.push_number(number, markers),
         infinite => column.push(&infinite.to_string(), markers),
     }
 }
