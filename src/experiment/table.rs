@@ -173,12 +173,15 @@ fn home_of(key: &str) -> Option<&'static str> {
         Some("[transfer]")
     } else if has(keys::SCHEDULE) {
         Some("[schedule]")
-    } else if Kind::MLP.param(key).is_some() {
-        Some("[model] or [grid]")
     } else {
         let mut baselines = Kind::baselines();
-        let is_of_one = baselines.any(|kind| kind.param(key).is_some());
-        is_of_one.then_some("[[baseline]]")
+        let is_of_baseline = baselines.any(|kind| kind.param(key).is_some());
+        match (Kind::MLP.param(key).is_some(), is_of_baseline) {
+            (true, true) => Some("[model], [grid] or a [[baseline]] of some kinds"),
+            (true, false) => Some("[model] or [grid]"),
+            (false, true) => Some("[[baseline]]"),
+            (false, false) => None,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::Plan;
 use super::check_target::Target;
 use super::problem::{Problem, Severity};
 use sweep_core::trial::models::{BatchSize, CategoryEmbedding, DatasetSize, MlpSpec};
-use sweep_core::trial::{Kind, Value};
+use sweep_core::trial::{Kind, MetricDef, Value};
 
 impl Plan {
     /// Problems of the plan on the data set `data` with this `target`, errors first: batches larger than the training
@@ -18,7 +18,11 @@ impl Plan {
         let mut problems = self.check_target(target);
         problems.extend(self.batch_sizes(train_rows));
         problems.extend(self.single_rows(train_rows));
-        problems.extend(self.inactive());
+        let is_told = |key: &str| problems.iter().any(|told: &Problem| told.key == key);
+        let inactive = self.inactive().into_iter();
+        let inactive: Vec<Problem> = inactive.filter(|problem| !is_told(&problem.key)).collect();
+        problems.extend(inactive);
+        problems.extend(self.quantile_by_another_metric());
         problems.extend(self.no_category_columns(data));
         problems.extend(self.patience_too_long());
         problems.extend(self.warmup_too_long());
@@ -111,6 +115,31 @@ impl Plan {
                 key: path,
             })
             .collect()
+    }
+
+    /// A quantile that is predicted, and an objective that prefers other predictions.
+    fn quantile_by_another_metric(&self) -> Option<Problem> {
+        let metric = &self.objective.metric;
+        let (def, _) = MetricDef::of(metric)?;
+        if matches!(def.name, "loss" | "pinball") {
+            return None;
+        }
+        let is_quantile = |value: &Value| *value == Value::Text("quantile".to_owned());
+        let (kind, quantile) = self.trials.iter().find_map(|trial| {
+            let model = &trial.spec.model;
+            model.get("loss").filter(|loss| is_quantile(loss))?;
+            let quantile = model.get("quantile")?.as_f64()?;
+            (quantile != 0.5).then_some((model.kind(), quantile))
+        })?;
+        Some(Problem {
+            severity: Severity::Warning,
+            key: self.path_of(kind, "loss"),
+            message: format!(
+                "`loss = \"quantile\"` predicts the quantile {quantile}, and `{metric}`, which picks the \
+                 best epoch and the best configuration, does not measure quantiles"
+            ),
+            help: format!("set `objective = \"valid/pinball@{quantile}\"` in [experiment]"),
+        })
     }
 
     /// Vectors for the categories of columns, where there are no such columns.
@@ -285,6 +314,62 @@ mod tests {
         assert_eq!(problems(useful, 100), []);
         let axis = "grid.nesterov = [true, false]";
         assert_eq!(problems(axis, 100)[0].1, "grid.nesterov");
+    }
+
+    #[test]
+    fn settings_of_another_task_are_told_once() {
+        let text = "model.quantile = 0.9";
+        let [(severity, key, message)] = &problems(text, 100)[..] else {
+            panic!("one problem");
+        };
+        assert_eq!(
+            (*severity, key.as_str()),
+            (Severity::Error, "model.quantile")
+        );
+        assert!(message.contains("is for regression"), "{message}");
+    }
+
+    #[test]
+    fn a_quantile_is_to_be_measured_as_one() {
+        let found = |objective: &str, model: &str| -> Vec<(String, String)> {
+            let text = format!("experiment.objective = \"{objective}\"\n{model}");
+            let plan = expand(&experiment(&text), &digest(), Task::Regression);
+            let target = Target {
+                task: Task::Regression,
+                ..two_classes()
+            };
+            let data = DatasetSize {
+                rows: 100,
+                ..DatasetSize::default()
+            };
+            let found = plan.check(data, target).into_iter();
+            found.map(|problem| (problem.key, problem.help)).collect()
+        };
+        let model = "model.quantile = 0.9\ngrid.loss = [\"squared\", \"quantile\"]";
+        let help = "set `objective = \"valid/pinball@0.9\"` in [experiment]";
+        let expected = ("grid.loss".to_owned(), help.to_owned());
+        assert_eq!(found("valid/rmse", model), [expected]);
+        assert_eq!(found("valid/pinball@0.9", model), []);
+        assert_eq!(found("valid/loss", model), []);
+        assert_eq!(found("valid/mae", "model.loss = \"quantile\""), []);
+    }
+
+    #[test]
+    fn a_weight_of_the_second_class_goes_with_two_classes() {
+        let text = "[[baseline]]\nkind = \"xgboost\"\ngrid.scale_pos_weight = [1, 4]";
+        let plan = expand(&experiment(text), &digest(), Task::Classification);
+        let check = |classes: &[&str]| {
+            let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
+            let target = Target {
+                classes: &classes,
+                ..two_classes()
+            };
+            plan.check(DatasetSize::default(), target)
+        };
+        assert_eq!(check(&["no", "yes"]), []);
+        let problem = &check(&["a", "b", "c"])[0];
+        assert_eq!(problem.key, "baseline[0].grid.scale_pos_weight");
+        assert!(problem.message.ends_with("there are 3 classes"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Checks of objective and settings against what the target turned out to be.
 
-use sweep_core::format::{one_of, pluralize};
+use sweep_core::format::{one_of, pluralize_irregular};
 use sweep_core::trial::models::{ClassWeight, ParamValue as _};
 use sweep_core::trial::{Argument, Kind, MetricDef, Task, Value, metrics_of};
 
@@ -133,7 +133,7 @@ impl Plan {
                 &self.path_of(found.kind(), NAME),
                 format!(
                     "`{NAME}` weighs the second of two classes, and there are {}",
-                    pluralize(target.classes.len(), "class")
+                    pluralize_irregular(target.classes.len(), "class", "classes")
                 ),
                 "set `class_weight`, which goes with any number of classes".to_owned(),
             )

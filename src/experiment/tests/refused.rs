@@ -77,6 +77,7 @@ refused! {
         "entries of another kind are told of which": "[model]\nlr_schedule = { kind = \"cosine\", every = 3 }\nembedding = { kind = \"none\", bins = 3, frequencies = 8 }\nbetas = [0.9]\n";
         "every part at fault is told": "[model]\nlr_schedule = { kind = \"step\", every = 0, gamma = 0 }\nlayers = [0, 8, -1]\nbetas = [1, 2]\nearly_stopping = { patience = 0, min_delta = -1 }\n";
         "misspelt parts of schedules are refused with the nearest": "[model]\nlr_schedule = { kind = \"cosine\", flor = 0.1 }\nactivation = \"RELU\"\n[schedule]\nstall_timeout = \"0s\"\n";
+        "weights of classes are pointed at one by one": "[model]\nclass_weight = { spam = 0, ham = 2, eggs = \"5\" }\n[[baseline]]\nkind = \"xgboost\"\nclass_weight = {}\n";
         "parts on an axis are pointed at": "[grid]\nlr_schedule = [\"cosine\", { kind = \"step\" }, { kind = \"step\", every = 3, gamma = 0 }]\nearly_stopping = [false, { patience = 3, min_delta = -1 }]\n";
     }
     bad_data_tables_are_explained {

@@ -55,7 +55,7 @@ impl ParamDef {
                 }
                 _ => None,
             },
-            ParamType::ClassWeights => class_weights(value),
+            ParamType::ClassWeights => return class_weights(value, refuse()),
             ParamType::Table(def) => return def.canonical(value, refuse),
         };
         found.ok_or_else(refuse)
@@ -72,17 +72,26 @@ impl ParamDef {
     }
 }
 
-/// A word, or a table of at least one weight.
-fn class_weights(value: &Value) -> Option<Value> {
+/// A word, or a table of at least one weight; anything else is `refused`.
+fn class_weights(value: &Value, refused: InvalidParam) -> Result<Value, InvalidParam> {
     match value {
-        Value::Text(word) => matches!(word.as_str(), "none" | "balanced").then(|| value.clone()),
-        Value::Table(weights) if !weights.is_empty() => {
-            let each = weights.iter();
-            let each = each
-                .map(|(class, weight)| Some((class.clone(), FloatRange::ABOVE_0.value(weight)?)));
-            each.collect::<Option<_>>().map(Value::Table)
+        Value::Text(word) if matches!(word.as_str(), "none" | "balanced") => Ok(value.clone()),
+        Value::Table(given) if !given.is_empty() => {
+            let (mut weights, mut problems) = (BTreeMap::new(), Vec::new());
+            for (class, weight) in given {
+                match FloatRange::ABOVE_0.value(weight) {
+                    Some(weight) => drop(weights.insert(class.clone(), weight)),
+                    None => problems.push(InvalidParam::Entry {
+                        name: class.clone(),
+                        problem: InvalidEntry::Value {
+                            allowed: "a number above 0".to_owned(),
+                        },
+                    }),
+                }
+            }
+            InvalidParam::all(problems).map(|()| Value::Table(weights))
         }
-        _ => None,
+        _ => Err(refused),
     }
 }
 

@@ -38,7 +38,11 @@ impl fmt::Display for NotFound {
             Some((path, why)) => write!(f, "{} cannot be used: {why}", path.display())?,
             None => match self.tried.as_slice() {
                 [(path, why)] => write!(f, "{}: {why}", path.display())?,
-                places => write!(f, "libxgboost is in none of {} places", places.len())?,
+                places => write!(
+                    f,
+                    "libxgboost was not found (looked in {} places; `sweep doctor` lists them)",
+                    places.len()
+                )?,
             },
         }
         write!(
@@ -212,7 +216,7 @@ mod tests {
         };
         assert_eq!(
             text.to_string(),
-            "libxgboost is in none of 2 places; run `make xgboost`, or `pip install xgboost-cpu`, \
+            "libxgboost was not found (looked in 2 places; `sweep doctor` lists them); run `make xgboost`, or `pip install xgboost-cpu`, \
              or set SWEEP_XGBOOST to the path of a libxgboost"
         );
         let text = NotFound {
