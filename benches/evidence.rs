@@ -1,6 +1,6 @@
 //! What evidence from rows and seeds promises, held against sweeps whose truth is known: configurations that err on the same
 //! rows, finite validation rows, groups, seeds.
-//! `cargo bench --bench evidence [SWEEPS]` prints the tables of docs/STATISTICS.md; 1,000 sweeps a row take minutes.
+//! `cargo bench --bench evidence [SWEEPS]` prints the tables of docs/SIMULATIONS.md; 1,000 sweeps a row take minutes.
 //! `cargo bench --bench evidence -- FOLDER` reads what benches/evidence_real.py has written of models of a real table.
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};

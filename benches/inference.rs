@@ -1,6 +1,6 @@
 //! What reports promise of chance, held against sweeps whose truth is known: how often equal configurations are given a
 //! winner, how often the best one is lost, how often a better one is found, and how good the estimate of optimism is.
-//! `cargo bench --bench inference [SWEEPS]` prints the tables of docs/STATISTICS.md; 4,000 sweeps a row take minutes.
+//! `cargo bench --bench inference [SWEEPS]` prints the tables of docs/SIMULATIONS.md; 4,000 sweeps a row take minutes.
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use sweep_analysis::inference::{Inference, Sample, Verdict};

@@ -6,7 +6,7 @@
 //! is in [`spread`], the corrections for many comparisons in [`multiple`], and what picking is worth in [`optimism`].
 //!
 //! Pure, and the same for the same scores: draws come from a fixed key. What is promised, and held by simulation
-//! (`benches/evidence.rs`, figures in `docs/STATISTICS.md`): where all configurations are equally good, a
+//! (`benches/evidence.rs`, figures in `docs/SIMULATIONS.md`): where all configurations are equally good, a
 //! winner is declared in at most 5% of sweeps; the best one is in [`Evidence::may_be_best`] in at least 95%.
 
 mod contrast;

@@ -4,7 +4,7 @@
 //! is, about training the same configurations again; it says nothing of other rows. Where scores of single rows are known,
 //! [`crate::conclusions`] puts what [`crate::evidence`] says of rows and seeds in its place.
 //!
-//! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/STATISTICS.md`): where all
+//! What is promised, and held by simulation (`benches/inference.rs`, figures in `docs/SIMULATIONS.md`): where all
 //! configurations are equally good, one of them is declared the winner in at most 5% of sweeps; and the best
 //! configuration is among [`Inference::candidates`] in at least 95%.
 
