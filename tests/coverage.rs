@@ -1,4 +1,4 @@
-//! `sweep predict --coverage`: sets and intervals, on rows that no model has seen.
+//! `sweep predict` with what is fitted on validation rows: sets and intervals, calibration, thresholds.
 
 use std::fs;
 
@@ -94,6 +94,76 @@ fn intervals_and_sets_hold_new_rows_as_often_as_asked() {
             "{notes}"
         );
     }
+}
+
+#[test]
+fn probabilities_are_calibrated_and_the_threshold_of_two_classes_is_chosen() {
+    let dir = TestDir::empty();
+    let two = |rows| table(rows).replace(",mid", ",low").replace(",a|b", ",high");
+    dir.write("in.csv", two(0..1_200));
+    dir.write("new.csv", two(10_000..11_000));
+    dir.write(
+        "few.toml",
+        "[experiment]\nname = \"few\"\n[data]\npath = \"in.csv\"\ntarget = \"c\"\nnumeric = [\"x\"]\n\
+         [data.split]\nvalid = 0.4\ntest = 0.1\n[[baseline]]\nkind = \"random_forest\"\ntrees = 20\n",
+    );
+    dir.succeed(&["run", "few.toml", "-q"]);
+    let scored = |more: &[&str]| {
+        let mut arguments = vec![
+            "predict", "best", "new.csv", "-o", "out.csv", "--force", "--json",
+        ];
+        arguments.extend(more);
+        dir.json(&arguments)
+    };
+    let plain = scored(&[]);
+    assert!(plain["threshold"].is_null() && plain["calibration"].is_null());
+    let loss = |told: &serde_json::Value| told["scores"]["loss"].as_f64().unwrap();
+    // A forest of full depth is overconfident.
+    for method in ["temperature", "isotonic"] {
+        let told = scored(&["--calibrate", method]);
+        assert_eq!(told["calibration"]["method"], method);
+        assert!(loss(&told) < 0.9 * loss(&plain), "{method}: {told}");
+    }
+    let told = scored(&[
+        "--calibrate",
+        "temperature",
+        "--threshold",
+        "balanced_accuracy",
+    ]);
+    let threshold = told["threshold"].as_f64().unwrap();
+    assert!(threshold > 0.0 && threshold < 1.0);
+    let out = fs::read_to_string(dir.path("out.csv")).unwrap();
+    let header: Vec<&str> = out.lines().next().unwrap().split(',').collect();
+    let second = header
+        .iter()
+        .position(|name| *name == "sweep.probability.low")
+        .unwrap();
+    for line in out.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let is_second = cells[second].parse::<f64>().unwrap() >= threshold - 1e-7;
+        assert_eq!(cells[second - 2] == "low", is_second, "{threshold} {line}");
+    }
+    let refused = [
+        (["--threshold", "roc_auc"], "f1@high or f1@low"),
+        (["--threshold", "1.5"], "is not between 0 and 1"),
+        (
+            ["--calibrate", "much"],
+            "possible values: temperature, isotonic",
+        ),
+    ];
+    for (more, said) in refused {
+        let told = dir.fail(&[&["predict", "best", "new.csv"], &more[..]].concat(), 2);
+        assert!(told.contains(said), "{told}");
+    }
+    let three = trained("c");
+    let told = three.fail(&["predict", "best", "new.csv", "--threshold", "0.4"], 2);
+    assert!(told.contains("there are 3 classes"), "{told}");
+    let number = trained("n");
+    let told = number.fail(
+        &["predict", "best", "new.csv", "--calibrate", "isotonic"],
+        2,
+    );
+    assert!(told.contains("a number is predicted"), "{told}");
 }
 
 #[test]

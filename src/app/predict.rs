@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
+use sweep_core::format::one_of;
 use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Conformal, Layout, Predictions, Predictor, Scores, TableSummary,
-    TargetScores, WriteError,
+    self, Bundle, BundleError, Decision, DecisionError, Layout, Predictions, Predictor, Scores,
+    TableSummary, TargetScores, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
@@ -40,7 +41,7 @@ pub struct Models {
     pub trials: Vec<String>,
     models: Vec<Predictor>,
     preprocessor: SavedPreprocessor,
-    conformal: Option<Conformal>,
+    decision: Decision,
 }
 
 /// What predicting one class for all rows scores; its log loss is that of the frequencies of the classes
@@ -51,18 +52,17 @@ pub struct Always {
     pub scores: Scores,
 }
 
-/// Loads the model or models of `source`. With a `coverage` in (0, 1), each row also gets a set of classes or an interval that
-/// holds the truth with this probability.
+/// Loads the model or models of `source`, with what is `wanted` of their predictions, which is fitted on the validation rows.
 pub fn load(
     app: &App,
     observer: &dyn Observer,
     source: &Source,
-    coverage: Option<f64>,
+    wanted: &Wanted,
 ) -> Result<Models, Error> {
     let (what, options, ensemble) = match source {
-        Source::Folder(_) if coverage.is_some() => {
+        Source::Folder(_) if !wanted.is_nothing() => {
             return Err(Error::input(
-                "--coverage needs validation rows, which an exported folder has not",
+                "--coverage, --calibrate and --threshold need validation rows, which an exported folder has not",
                 "name a trial or `best` instead of --model",
             ));
         }
@@ -94,25 +94,25 @@ pub fn load(
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
         models,
         preprocessor,
-        conformal: None,
+        decision: Decision::default(),
     };
-    if let Some(coverage) = coverage {
+    if !wanted.is_nothing() {
         let path = app.run_dir().dataset(&chosen.dataset.digest);
         let data = Dataset::open(&path).map_err(|error| {
             let help = format!(
-                "--coverage needs the prepared validation rows; `sweep resume {}` prepares them again",
+                "the prepared validation rows are needed; `sweep resume {}` prepares them again",
                 chosen.experiment.name
             );
             Error::environment(error, &help)
         })?;
-        models.conformal = Some(models.conformal(&data, coverage)?);
+        models.decision = models.decide(&data, wanted)?;
     }
     Ok(models)
 }
 
 impl Models {
-    /// The limit of sets or intervals, from what these models, taken together, predict for the validation rows.
-    fn conformal(&mut self, data: &Dataset, coverage: f64) -> Result<Conformal, Error> {
+    /// What is `wanted`, from what these models, taken together, predict for the validation rows.
+    fn decide(&mut self, data: &Dataset, wanted: &Wanted) -> Result<Decision, Error> {
         let (meta, rows) = (data.meta(), data.valid());
         let mut all = Predictions::default();
         for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
@@ -122,13 +122,34 @@ impl Models {
             all.probabilities.extend(predicted.probabilities);
             all.numbers.extend(predicted.numbers);
         }
-        Conformal::new(coverage, meta, &all, rows.y).map_err(|error| {
-            let most = error.rows as f64 / (error.rows as f64 + 1.0);
-            Error::input(
-                format!("--coverage {coverage}: {error}"),
-                &format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3),
-            )
+        Decision::fit(wanted, meta, all, rows.y).map_err(|error| match &error {
+            DecisionError::TooFew(few) => {
+                let most = few.rows as f64 / (few.rows as f64 + 1.0);
+                let coverage = wanted.coverage.unwrap_or_default();
+                let help = format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3);
+                Error::input(format!("--coverage {coverage}: {error}"), &help)
+            }
+            DecisionError::Number => Error::input(
+                format!("--calibrate and --threshold are for classes: {error}"),
+                "leave them out; `--coverage 0.9` gives intervals of numbers",
+            ),
+            DecisionError::Classes(_) => Error::input(
+                format!("--threshold is for two classes: {error}"),
+                "leave it out: the most probable class is predicted",
+            ),
+            DecisionError::Metric(_) => Error::input(
+                format!("--threshold: {error}"),
+                &format!(
+                    "use a number between 0 and 1, accuracy, balanced_accuracy, macro_f1, weighted_f1, mcc, {}",
+                    one_of(meta.classes.iter().map(|class| format!("f1@{class}")).collect())
+                ),
+            ),
         })
+    }
+
+    /// What was fitted on the validation rows.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// Reads the table at `path` as the training data were read; every cell is kept as it stands.
@@ -143,7 +164,7 @@ impl Models {
 
     /// Names of the columns that predictions add to `table`.
     pub fn columns(&self, table: &Table) -> Vec<String> {
-        predict::columns(table, self.classes(), self.conformal.is_some())
+        predict::columns(table, self.classes(), self.decision.conformal.is_some())
     }
 
     /// Names of the classes, in order.
@@ -223,7 +244,7 @@ impl Models {
         let Models {
             models,
             preprocessor,
-            conformal,
+            decision,
             ..
         } = self;
         let encoder = preprocessor
@@ -233,7 +254,7 @@ impl Models {
         let layout = Layout {
             classes: &preprocessor.classes,
             delimiter,
-            conformal: conformal.as_ref(),
+            decision,
         };
         let summary = predict::write(table, &encoder, target.as_ref(), models, layout, out)?;
         out.flush().map_err(WriteFailure::Output)?;
@@ -268,7 +289,7 @@ fn from_folder(folder: &Path) -> Result<Models, Error> {
         trials: vec![bundle.card.trial.to_string()],
         models: vec![bundle.model],
         preprocessor: bundle.preprocessor,
-        conformal: None,
+        decision: Decision::default(),
     })
 }
 

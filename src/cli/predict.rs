@@ -16,7 +16,10 @@ use sweep_app::predict::{self, Models, Source, WriteFailure};
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
-use sweep_engine::predict::{Held, Scores, TableSummary, TargetScores};
+use sweep_engine::predict::{
+    CalibrationMethod, Calibrator, Decision, Held, Scores, TableSummary, TargetScores, Wanted,
+    WantedThreshold,
+};
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
@@ -49,6 +52,15 @@ pub struct Arguments {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     coverage: Option<f64>,
 
+    /// Make probabilities match how often they are right on the validation rows
+    #[arg(long, value_name = "HOW")]
+    calibrate: Option<Calibrate>,
+
+    /// Of two classes, predict the second from this probability on: a number, or a metric such as f1@CLASS whose best
+    /// threshold on the validation rows is taken
+    #[arg(long, value_name = "NUMBER|METRIC")]
+    threshold: Option<String>,
+
     /// The file to write; standard output if left out or `-`
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -75,7 +87,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
             output::file(path, arguments.force, other)
         })
         .transpose()?;
-    let mut models = predict::load(&context.app, context, &source, arguments.coverage)?;
+    let mut models = predict::load(&context.app, context, &source, &wanted(arguments)?)?;
     let table = models.read_table(input)?;
     let summary = match &output {
         Some(path) => models.write_file(&table, path)?,
@@ -86,6 +98,8 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         let scores = summary.scores.as_ref();
         value["scores"] = json!(scores.map(|found| scores_as_json(found, &models)));
         value["coverage"] = json!(arguments.coverage.zip(summary.held).map(coverage_as_json));
+        value["threshold"] = json!(models.decision().threshold);
+        value["calibration"] = calibration_as_json(models.decision());
         value["trials"] = json!(models.trials);
         value["input"] = json!(input);
         value["output"] = json!(output);
@@ -93,6 +107,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         terminal::print_json(&value);
     }
     print_summary(&summary, output.as_deref());
+    print_decision(&models);
     if let Some(scores) = &summary.scores {
         print_scores(scores, &models);
     }
@@ -103,6 +118,62 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         0 => Exit::Success,
         _ => Exit::RowsLeft,
     })
+}
+
+/// How probabilities are calibrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Calibrate {
+    /// All to one power: keeps the order, needs few rows
+    Temperature,
+    /// By a rising curve for each class: needs more rows
+    Isotonic,
+}
+
+/// What is asked of predictions.
+fn wanted(arguments: &Arguments) -> Result<Wanted, Failure> {
+    let threshold = |text: &String| match text.parse::<f64>() {
+        Ok(at) if at > 0.0 && at < 1.0 => Ok(WantedThreshold::At(at)),
+        Ok(_) => Err(Failure::input(
+            format!("--threshold {text} is not between 0 and 1"),
+            "use a number such as 0.3, or a metric such as balanced_accuracy",
+        )),
+        Err(_) => Ok(WantedThreshold::BestBy(text.clone())),
+    };
+    Ok(Wanted {
+        coverage: arguments.coverage,
+        calibration: arguments.calibrate.map(|how| match how {
+            Calibrate::Temperature => CalibrationMethod::Temperature,
+            Calibrate::Isotonic => CalibrationMethod::Isotonic,
+        }),
+        threshold: arguments.threshold.as_ref().map(threshold).transpose()?,
+    })
+}
+
+/// `{method, temperature}`, null without one.
+fn calibration_as_json(decision: &Decision) -> Json {
+    match &decision.calibrator {
+        None => Json::Null,
+        Some(Calibrator::Temperature(temperature)) => {
+            json!({ "method": "temperature", "temperature": temperature })
+        }
+        Some(Calibrator::Isotonic(_)) => json!({ "method": "isotonic", "temperature": null }),
+    }
+}
+
+/// What was fitted on the validation rows.
+fn print_decision(models: &Models) {
+    let decision = models.decision();
+    if let Some(Calibrator::Temperature(temperature)) = &decision.calibrator {
+        terminal::note(&format!(
+            "probabilities are calibrated by a temperature of {temperature:.3}"
+        ));
+    }
+    if let (Some(threshold), [_, second]) = (decision.threshold, models.classes()) {
+        terminal::note(&format!(
+            "`{}` is predicted from a probability of {threshold:.4} on",
+            sanitize(second)
+        ));
+    }
 }
 
 /// A number between 0 and 1.

@@ -2,13 +2,17 @@
 //! elsewhere.
 
 mod bundle;
+mod calibrator;
 mod conformal;
+mod decision;
 mod predictor;
 mod scores;
 mod table;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
+pub use calibrator::{CalibrationMethod, Calibrator};
 pub use conformal::{Conformal, Held, TooFewRows};
+pub use decision::{Decision, DecisionError, Wanted, WantedThreshold};
 pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
 pub use scores::{Scores, TargetScores};
 pub use table::{Layout, TableSummary, WriteError, columns, write};

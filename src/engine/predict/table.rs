@@ -6,6 +6,7 @@
 use std::io::Write;
 
 use super::conformal::{Conformal, Held};
+use super::decision::Decision;
 use super::predictor::{PredictError, Predictions, Predictor, ensemble};
 use super::scores::{RowPrediction, Scorer, TargetScores};
 use sweep_data::{DataError, Encoder, Features, Label, RejectedRow, Table, TargetColumn};
@@ -40,8 +41,8 @@ pub struct Layout<'a> {
     pub classes: &'a [String],
     /// Between cells.
     pub delimiter: u8,
-    /// A set of classes or an interval of each row, besides its prediction.
-    pub conformal: Option<&'a Conformal>,
+    /// What is made of predictions.
+    pub decision: &'a Decision,
 }
 
 /// Why predictions could not be written.
@@ -95,9 +96,7 @@ pub fn write(
     layout: Layout<'_>,
     out: &mut dyn Write,
 ) -> Result<TableSummary, WriteError> {
-    let Layout {
-        classes, conformal, ..
-    } = layout;
+    let (classes, conformal) = (layout.classes, layout.decision.conformal.as_ref());
     let mut writer = csv::WriterBuilder::new()
         .delimiter(layout.delimiter)
         .from_writer(out);
@@ -115,7 +114,8 @@ pub fn write(
     while start < table.rows() {
         let end = (start + CHUNK).min(table.rows());
         let features = encoder.encode(start as u32..end as u32)?;
-        let predictions = ensemble(models, features.inputs())?;
+        let mut predictions = ensemble(models, features.inputs())?;
+        layout.decision.adjust(&mut predictions, classes.len());
         let mut predicted = features
             .rows
             .iter()
