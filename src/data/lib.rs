@@ -39,6 +39,7 @@ mod quantile;
 mod sample;
 mod saved;
 mod source_rows;
+mod source_split;
 mod split;
 mod split_by;
 mod split_keys;
