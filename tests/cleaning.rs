@@ -119,8 +119,13 @@ fn a_sweep_is_removed_with_all_that_no_other_sweep_asks_for() {
         .chain(shared_gpu)
         .map(str::to_owned)
         .chain(
-            ["", "/model.json", "/model.safetensors"]
-                .map(|file| format!("trials/{}{file}", one[0])),
+            [
+                "",
+                "/model.json",
+                "/model.safetensors",
+                "/predictions.safetensors.zst",
+            ]
+            .map(|file| format!("trials/{}{file}", one[0])),
         )
         .collect();
     assert_eq!(gone, expected.into_iter().collect());

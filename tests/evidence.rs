@@ -73,7 +73,8 @@ fn evidence_is_of_rows_and_seeds_from_predictions_or_models_and_of_seeds_alone_w
     );
     let (_, notes) = dir.end(&["report", "few"], 0);
     assert!(
-        notes.contains("of seeds alone: some trials have neither predictions nor a model"),
+        notes.contains("of seeds alone: trial")
+            && notes.contains("has neither predictions nor a model"),
         "{notes}"
     );
 }

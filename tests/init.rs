@@ -102,19 +102,26 @@ fn an_existing_file_stays_unless_it_may_be_replaced() {
 }
 
 #[test]
+fn a_target_of_numbers_makes_an_experiment_that_runs() {
+    let dir = TestDir::empty();
+    let mut prices = String::from("rooms,price\n");
+    (0..200).for_each(|row| writeln!(prices, "{},{}.25", row * 37 % 70, row * 3).unwrap());
+    dir.write("prices.csv", prices);
+    dir.succeed(&["init", "prices.csv", "--target", "price"]);
+    let file = std::fs::read_to_string(dir.path("prices.toml")).unwrap();
+    assert!(file.contains("objective = \"valid/rmse\""), "{file}");
+    assert!(file.contains("price  target  a number"), "{file}");
+    let planned = dir.succeed(&["plan", "prices.toml"]);
+    assert!(planned.contains("57 trials"), "{planned}");
+}
+
+#[test]
 fn what_cannot_be_an_experiment_leaves_no_file() {
     let dir = TestDir::empty();
     dir.write("t.csv", table("y"));
-    let mut prices = String::from("rooms,price\n");
-    (0..200).for_each(|row| writeln!(prices, "{},{}.25", row % 7, row * 3).unwrap());
-    dir.write("prices.csv", prices);
     for (arguments, wanted) in [
         (&["t.csv"][..], "--target y"),
         (&["t.csv", "--target", "Y"], "did you mean `y`"),
-        (
-            &["prices.csv", "--target", "price"],
-            "sweep only classifies",
-        ),
         (
             &["t.csv", "--target", "y", "--name", "a b"],
             "cannot be the name",
@@ -133,5 +140,5 @@ fn what_cannot_be_an_experiment_leaves_no_file() {
         assert!(text.contains(wanted), "{arguments:?}: {text}");
     }
     let files = std::fs::read_dir(dir.root()).unwrap().count();
-    assert_eq!(files, 2, "only the tables are there");
+    assert_eq!(files, 1, "only the table is there");
 }

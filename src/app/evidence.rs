@@ -7,10 +7,12 @@ use std::cell::RefCell;
 
 use sweep_analysis::Summary;
 use sweep_analysis::evidence::{Design, Entry, Evidence, Units};
+use sweep_core::trial::TrialId;
 use sweep_data::Dataset;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
+use crate::model;
 use crate::row_scores::RowMetric;
 use crate::valid_predictions;
 
@@ -43,6 +45,7 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
             Units::groups(&groups.iter().map(|one| u64::from(*one)).collect::<Vec<_>>())
         }
     };
+    let drawn = units.count();
     let metric = RowMetric::new(&summary.objective, &data, units)?;
     let entries: Vec<Entry> = (summary.ranking.iter())
         .map(|config| Entry {
@@ -66,7 +69,7 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
             metric.scores(&said)
         });
         match scores {
-            None => trouble.add(&trouble.without),
+            None => trouble.is_without(&run.trial),
             Some(scores) if is_of(&scores, run.value) => out.copy_from_slice(&scores),
             Some(_) => trouble.add(&trouble.other),
         }
@@ -77,8 +80,10 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
         folds: None,
         goal: summary.objective.goal,
     };
-    let evidence = Evidence::of(&design, &read);
-    match trouble.sentence() {
+    let mut evidence = Evidence::of(&design, &read);
+    // Blocks of rows are a matter of computation.
+    evidence.units = drawn;
+    match trouble.sentence(app) {
         Some(why) => Err(why),
         None => Ok(Some(evidence)),
     }
@@ -94,7 +99,8 @@ fn is_of(scores: &[f32], value: f64) -> bool {
 #[derive(Default)]
 struct Trouble {
     asked: RefCell<usize>,
-    without: RefCell<usize>,
+    /// The first trial with neither predictions nor a model.
+    without: RefCell<Option<TrialId>>,
     other: RefCell<usize>,
 }
 
@@ -109,11 +115,17 @@ impl Trouble {
         (*self.asked.borrow() <= MODELS).then_some(())
     }
 
-    fn is_fatal(&self) -> bool {
-        *self.without.borrow() + *self.other.borrow() > 0
+    fn is_without(&self, trial: &TrialId) {
+        self.without
+            .borrow_mut()
+            .get_or_insert_with(|| trial.clone());
     }
 
-    fn sentence(&self) -> Option<String> {
+    fn is_fatal(&self) -> bool {
+        self.without.borrow().is_some() || *self.other.borrow() > 0
+    }
+
+    fn sentence(&self, app: &App) -> Option<String> {
         if *self.other.borrow() > 0 {
             return Some(
                 "predictions of a trial do not have the mean that is recorded for it".to_owned(),
@@ -124,7 +136,13 @@ impl Trouble {
                 "more than {MODELS} trials have no kept predictions; an earlier version trained them"
             ));
         }
-        (*self.without.borrow() > 0)
-            .then(|| "some trials have neither predictions nor a model".to_owned())
+        let without = self.without.borrow();
+        let trial = without.as_ref()?;
+        let command = model::train_again(app, trial);
+        Some(format!(
+            "trial {} has neither predictions nor a model, and others may lack them too; {command} trains models that \
+             are lost again",
+            trial.short()
+        ))
     }
 }

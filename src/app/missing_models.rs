@@ -118,7 +118,7 @@ pub fn remove_others(
             continue;
         };
         others += 1;
-        remove_model(app, trial);
+        remove_files(app, trial);
         observer.notice(&Notice::OtherResult {
             trial: trial.clone(),
             message,
@@ -127,12 +127,15 @@ pub fn remove_others(
     Ok(others)
 }
 
-/// Removes the model of `trial`. What cannot be removed is found lost again, by its size or its content.
-fn remove_model(app: &App, trial: &TrialId) {
+/// Removes the model of `trial` and what it predicted. What cannot be removed is found lost again, by its size or its content.
+fn remove_files(app: &App, trial: &TrialId) {
     let run_dir = app.run_dir();
     let entries = fs::read_dir(run_dir.trial(trial)).into_iter().flatten();
     for path in entries.flatten().map(|entry| entry.path()) {
-        if let Some(RunFile::Trial(_, TrialFile::Model)) = run_dir.classify(&path) {
+        let is_of_model = |file| matches!(file, TrialFile::Model | TrialFile::Predictions);
+        if let Some(RunFile::Trial(_, file)) = run_dir.classify(&path)
+            && is_of_model(file)
+        {
             let _ = fs::remove_file(path);
         }
     }

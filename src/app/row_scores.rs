@@ -162,13 +162,15 @@ impl<'a> RowMetric<'a> {
     /// Pseudo-values of any metric; blocks without which it is not defined say nothing.
     fn by_leaving_out(&self, outputs: Outputs<'_>) -> Vec<f32> {
         let (meta, rows) = (self.data.meta(), self.data.valid().y);
+        let measure = Measure::new(meta, outputs, rows, Loss::Squared);
+        let whole = measure.value(self.metric).unwrap_or(f64::NAN);
         let mut times = vec![1u32; rows.len()];
         pseudo_values::jackknife(&self.units, |weights| {
             for (times, weight) in times.iter_mut().zip(weights) {
                 *times = *weight as u32;
             }
             let measure = Measure::with_times(meta, outputs, rows, Loss::Squared, Some(&times));
-            measure.value(self.metric).unwrap_or(f64::NAN)
+            measure.value(self.metric).unwrap_or(whole)
         })
     }
 }

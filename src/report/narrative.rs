@@ -54,7 +54,7 @@ pub fn coverage(inference: &Inference) -> String {
         ),
         Coverage::Rows { rows, units } => format!(
             "Intervals and tests cover other validation rows of the same kind ({} here), but not retraining with \
-             other seeds: some configurations have one seed only.",
+             other seeds, of which single seeds say nothing.",
             of(rows, units)
         ),
     }
@@ -124,7 +124,7 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
             match inference.coverage {
                 Coverage::Rows { .. } => format!(
                     "Among these trained models it is significantly better than the {others}{with}: {p}{aside}. \
-                     Another seed may change that, as some have one seed only."
+                     Another seed may change that: single seeds say nothing of others."
                 ),
                 _ => format!("It is significantly better than the {others}{with}: {p}{aside}."),
             }

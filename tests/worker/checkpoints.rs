@@ -130,7 +130,12 @@ fn what_a_killed_worker_left_half_written_is_cleared_away() {
     )
     .unwrap();
     worker.finish(&spec, NEVER);
-    assert_eq!(names(&folder), ["model.json", "model.safetensors"]);
+    let finished = [
+        "model.json",
+        "model.safetensors",
+        "predictions.safetensors.zst",
+    ];
+    assert_eq!(names(&folder), finished);
 }
 
 #[test]

@@ -86,10 +86,10 @@ fn lines(survey: &Survey, uses: &[ColumnUse]) -> Vec<Line> {
 fn line(survey: &Survey, column: &ColumnUse, counts: &Counts) -> Line {
     let mut details: Vec<String> = Vec::new();
     match column.role {
-        "target" => {
-            let classes = survey.classes.len();
-            details.push(pluralize_irregular(classes, "class", "classes"));
-        }
+        "target" => details.push(match survey.number {
+            Some(_) => "a number".to_owned(),
+            None => pluralize_irregular(survey.classes.len(), "class", "classes"),
+        }),
         "category" => details.push(pluralize(counts.distinct, "value")),
         _ => {}
     }
