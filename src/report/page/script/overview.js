@@ -69,7 +69,7 @@ function bestTrials(host, width) {
   });
   hover(drawing, points);
   const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, one seed`, MARKS[kind]]);
-  const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% confidence interval of the mean (Student’s t)']] : [];
+  const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% confidence interval of the mean']] : [];
   const line = zero ? [['zero', `${zero.name}: ${score(zero.value)}${isZeroShown ? '' : ' (outside this figure)'}`]] : [];
   host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95, ...line]));
 }
