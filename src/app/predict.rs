@@ -7,8 +7,8 @@ use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_core::format::one_of;
 use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Decision, DecisionError, Layout, Predictions, Predictor, Scores,
-    TableSummary, TargetScores, Wanted, WriteError,
+    self, Bundle, BundleError, Decision, DecisionError, Layout, Predictor, Scores, TableSummary,
+    TargetScores, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
@@ -16,9 +16,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::model::{self, ModelOptions};
 use crate::observer::{Notice, Observer};
-
-/// Validation rows predicted at a time.
-const CHUNK: usize = 4096;
+use crate::valid_predictions;
 
 /// Where a model comes from.
 #[derive(Debug, Clone)]
@@ -114,14 +112,8 @@ impl Models {
     /// What is `wanted`, from what these models, taken together, predict for the validation rows.
     fn decide(&mut self, data: &Dataset, wanted: &Wanted) -> Result<Decision, Error> {
         let (meta, rows) = (data.meta(), data.valid());
-        let mut all = Predictions::default();
-        for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
-            let predicted = predict::ensemble(&mut self.models, inputs)
-                .map_err(|error| Error::environment(error, ""))?;
-            all.labels.extend(predicted.labels);
-            all.probabilities.extend(predicted.probabilities);
-            all.numbers.extend(predicted.numbers);
-        }
+        let all = valid_predictions::of_models(&mut self.models, data)
+            .map_err(|error| Error::environment(error, ""))?;
         Decision::fit(wanted, meta, all, rows.y).map_err(|error| match &error {
             DecisionError::TooFew(few) => {
                 let most = few.rows as f64 / (few.rows as f64 + 1.0);

@@ -9,7 +9,7 @@ use sweep_core::run_dir::PREDICTIONS;
 use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::Dataset;
 use sweep_engine::kept::{self, Kept};
-use sweep_engine::predict::{Predictions, Predictor};
+use sweep_engine::predict::{self, PredictError, Predictions, Predictor};
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
@@ -36,14 +36,22 @@ pub fn from_model(app: &App, kind: Kind, trial: &TrialId, data: &Dataset) -> Res
             let command = model::train_again(app, trial);
             format!("{error}; {command} trains models that are lost again")
         })?;
+    let all = of_models(std::slice::from_mut(&mut model), data);
+    let all = all.map_err(|error| error.to_string())?;
+    Ok(Kept::of(meta, rows.y, &all))
+}
+
+/// What `models`, taken together, say of the validation rows of `data`.
+pub fn of_models(models: &mut [Predictor], data: &Dataset) -> Result<Predictions, PredictError> {
     let mut all = Predictions::default();
-    for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
-        let predicted = model.predict(inputs).map_err(|error| error.to_string())?;
+    let width = data.meta().features.len();
+    for inputs in data.valid().inputs().chunks(CHUNK, width) {
+        let predicted = predict::ensemble(models, inputs)?;
         all.labels.extend(predicted.labels);
         all.probabilities.extend(predicted.probabilities);
         all.numbers.extend(predicted.numbers);
     }
-    Ok(Kept::of(meta, rows.y, &all))
+    Ok(all)
 }
 
 /// Likewise, from the model only where the trial left no probabilities behind.
