@@ -3,7 +3,7 @@
 //! Invariants: test rows are never read. Either every ranked trial speaks, and its scores have the mean that is recorded, or
 //! there is no such evidence, and a sentence says why.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use sweep_analysis::Summary;
 use sweep_analysis::evidence::{Design, Entry, Evidence, Units};
@@ -54,24 +54,31 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
             is_deterministic: config.is_deterministic,
         })
         .collect();
-    let trouble = Trouble::default();
+    let (asked, trouble) = (Cell::new(0), RefCell::new(None));
     let read = |place: usize, trial: usize, out: &mut [f32]| {
         out.fill(f32::NAN);
-        if trouble.is_fatal() {
+        if trouble.borrow().is_some() {
             return;
         }
         let config = &summary.ranking[place];
         let run = &config.runs[trial];
         let kept = valid_predictions::kept(app, &run.trial, &data);
-        let scores = kept.and_then(|kept| metric.scores(&kept)).or_else(|| {
-            trouble.ask_a_model()?;
-            let said = valid_predictions::from_model(app, config.kind, &run.trial, &data).ok()?;
-            metric.scores(&said)
-        });
-        match scores {
-            None => trouble.is_without(&run.trial),
-            Some(scores) if is_of(&scores, run.value) => out.copy_from_slice(&scores),
-            Some(_) => trouble.add(&trouble.other),
+        let from_model = || {
+            asked.set(asked.get() + 1);
+            if asked.get() > MODELS {
+                return Err(Trouble::TooManyModels);
+            }
+            let said = valid_predictions::from_model(app, config.kind, &run.trial, &data);
+            let scores = said.ok().and_then(|said| metric.scores(&said));
+            scores.ok_or_else(|| Trouble::Without(run.trial.clone()))
+        };
+        match kept
+            .and_then(|kept| metric.scores(&kept))
+            .map_or_else(from_model, Ok)
+        {
+            Err(why) => *trouble.borrow_mut() = Some(why),
+            Ok(scores) if is_of(&scores, run.value) => out.copy_from_slice(&scores),
+            Ok(_) => *trouble.borrow_mut() = Some(Trouble::OtherMean),
         }
     };
     let design = Design {
@@ -83,8 +90,8 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     let mut evidence = Evidence::of(&design, &read);
     // Blocks of rows are a matter of computation.
     evidence.units = drawn;
-    match trouble.sentence(app) {
-        Some(why) => Err(why),
+    match trouble.into_inner() {
+        Some(why) => Err(why.sentence(app)),
         None => Ok(Some(evidence)),
     }
 }
@@ -95,54 +102,29 @@ fn is_of(scores: &[f32], value: f64) -> bool {
     (mean - value).abs() <= PRECISION * value.abs().max(PRECISION)
 }
 
-/// Trials that do not speak.
-#[derive(Default)]
-struct Trouble {
-    asked: RefCell<usize>,
-    /// The first trial with neither predictions nor a model.
-    without: RefCell<Option<TrialId>>,
-    other: RefCell<usize>,
+/// Why the ranked trials do not all speak.
+enum Trouble {
+    /// This one has neither predictions nor a model.
+    Without(TrialId),
+    OtherMean,
+    TooManyModels,
 }
 
 impl Trouble {
-    fn add(&self, of: &RefCell<usize>) {
-        *of.borrow_mut() += 1;
-    }
-
-    /// `None` once too many were asked.
-    fn ask_a_model(&self) -> Option<()> {
-        self.add(&self.asked);
-        (*self.asked.borrow() <= MODELS).then_some(())
-    }
-
-    fn is_without(&self, trial: &TrialId) {
-        self.without
-            .borrow_mut()
-            .get_or_insert_with(|| trial.clone());
-    }
-
-    fn is_fatal(&self) -> bool {
-        self.without.borrow().is_some() || *self.other.borrow() > 0
-    }
-
-    fn sentence(&self, app: &App) -> Option<String> {
-        if *self.other.borrow() > 0 {
-            return Some(
-                "predictions of a trial do not have the mean that is recorded for it".to_owned(),
-            );
+    fn sentence(&self, app: &App) -> String {
+        match self {
+            Trouble::OtherMean => {
+                "predictions of a trial do not have the mean that is recorded for it".to_owned()
+            }
+            Trouble::TooManyModels => format!(
+                "more than {MODELS} trials have no kept predictions, and as many models are asked at most"
+            ),
+            Trouble::Without(trial) => format!(
+                "trial {} has neither predictions nor a model, and others may lack them too; {} trains models that \
+                 are lost again",
+                trial.short(),
+                model::train_again(app, trial)
+            ),
         }
-        if *self.asked.borrow() > MODELS {
-            return Some(format!(
-                "more than {MODELS} trials have no kept predictions; an earlier version trained them"
-            ));
-        }
-        let without = self.without.borrow();
-        let trial = without.as_ref()?;
-        let command = model::train_again(app, trial);
-        Some(format!(
-            "trial {} has neither predictions nor a model, and others may lack them too; {command} trains models that \
-             are lost again",
-            trial.short()
-        ))
     }
 }

@@ -10,19 +10,22 @@ use super::table::Table;
 use sweep_core::data_config::{DataSpec, MissingPolicy};
 use sweep_core::split_spec::SplitBy;
 
+/// Keys of `[data]` that name columns and give them a part.
+const PARTS: [&str; 8] = [
+    "target",
+    "group",
+    "weight",
+    "drop",
+    "numeric",
+    "year",
+    "date",
+    "categorical",
+];
+
 /// Every column may play one part.
 pub(super) fn check_parts(table: Table<'_>, problems: &mut Problems) {
     let mut parts: HashMap<&str, &str> = HashMap::new();
-    for part in [
-        "target",
-        "group",
-        "weight",
-        "drop",
-        "numeric",
-        "year",
-        "date",
-        "categorical",
-    ] {
+    for part in PARTS {
         // What is found from the file names no column.
         let Some(node) = table.get(part).filter(|node| !is_auto(part, node)) else {
             continue;
@@ -64,16 +67,7 @@ pub(super) fn check_split(table: Table<'_>, by: &SplitBy, problems: &mut Problem
     let key = if is_time { "time" } else { "column" };
     let parts: &[&str] = match is_time {
         true => &["target", "weight"],
-        false => &[
-            "target",
-            "group",
-            "weight",
-            "drop",
-            "numeric",
-            "year",
-            "date",
-            "categorical",
-        ],
+        false => &PARTS,
     };
     let names = |node: &Node| {
         let columns = node.items().unwrap_or(std::slice::from_ref(node));

@@ -141,8 +141,12 @@ fn value_of(epoch: &Epoch, metric: &str) -> f64 {
 #[test]
 fn whole_runs_are_those_of_pytorch() {
     let text = include_str!("../../../../tests/fixtures/native_torch.json");
+    assert_runs_are_those_of_pytorch(text, &data(9, 5));
+}
+
+/// Every case of a fixture that PyTorch has made, trained on `data`.
+fn assert_runs_are_those_of_pytorch(text: &str, data: &Dataset) {
     let fixture: serde_json::Value = serde_json::from_str(text).unwrap();
-    let data = data(9, 5);
     for case in fixture["cases"].as_array().unwrap() {
         let mut model = ModelSpec::new(Kind::MLP);
         for (key, value) in case["config"].as_object().unwrap() {
@@ -150,7 +154,7 @@ fn whole_runs_are_those_of_pytorch() {
             model.set(key, &value).unwrap();
         }
         let spec = TrialSpec::new(model, case["seed"].as_u64().unwrap(), Objective::default());
-        let (epochs, _) = run(&spec, &data);
+        let (epochs, _) = run(&spec, data);
         let history = case["history"].as_array().unwrap();
         assert_eq!(epochs.len(), history.len());
         for (epoch, wanted) in epochs.iter().zip(history) {
@@ -164,6 +168,26 @@ fn whole_runs_are_those_of_pytorch() {
                 );
             }
         }
+    }
+}
+
+/// A run that is stopped after one epoch, or four, continues to what the `whole` one gives.
+fn assert_resumes_to(whole: &(Vec<Epoch>, TrialResult), spec: &TrialSpec, data: &Dataset) {
+    for stop in [1, 4] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut before = Record {
+            stop_after: Some(stop),
+            ..Record::default()
+        };
+        run_in(folder.path(), spec, data, None, &mut before).unwrap();
+        let mut after = Record::default();
+        let checkpoint = Some(before.checkpoints[0].as_slice());
+        let outcome = run_in(folder.path(), spec, data, checkpoint, &mut after).unwrap();
+        let Outcome::Done(result) = outcome else {
+            panic!("no callback asked to stop");
+        };
+        let together = [before.epochs, after.epochs].concat();
+        assert_same_bits(whole, &(together, *result));
     }
 }
 

@@ -6,13 +6,14 @@ use super::super::network::Network;
 use super::super::shape::Shape;
 use super::super::{Model, WEIGHTS};
 use super::{
-    Record, assert_same_bits, data, mlp, rows, run, run_in, small, train_on, trial, value_of,
+    Record, assert_resumes_to, assert_runs_are_those_of_pytorch, assert_same_bits, data, mlp, rows,
+    run, run_in, small, train_on, trial, value_of,
 };
 use crate::models::LoadError;
 use crate::score::{Confusion, argmax};
 use crate::{Job, Outcome};
 use sweep_core::trial::models::{BatchSize, CategoryEmbedding, Embedding, MlpSpec};
-use sweep_core::trial::{Kind, ModelSpec, Objective, Transfer, TrialId, TrialSpec, Value};
+use sweep_core::trial::{Transfer, TrialId, TrialSpec};
 use sweep_data::{Dataset, FittedField, Preprocessor, Rows, Targets};
 
 /// Made of features 1 to 5, 7 and 8, and 9 to 11 with a base; features 0 and 6 are numbers.
@@ -189,30 +190,7 @@ fn a_lookup_is_the_product_of_the_features_with_the_table() {
 #[test]
 fn whole_runs_with_categories_are_those_of_pytorch() {
     let text = include_str!("../../../../../tests/fixtures/native_categories.json");
-    let fixture: serde_json::Value = serde_json::from_str(text).unwrap();
-    let data = categories();
-    for case in fixture["cases"].as_array().unwrap() {
-        let mut model = ModelSpec::new(Kind::MLP);
-        for (key, value) in case["config"].as_object().unwrap() {
-            let value: Value = serde_json::from_value(value.clone()).unwrap();
-            model.set(key, &value).unwrap();
-        }
-        let spec = TrialSpec::new(model, case["seed"].as_u64().unwrap(), Objective::default());
-        let (epochs, _) = run(&spec, &data);
-        let history = case["history"].as_array().unwrap();
-        assert_eq!(epochs.len(), history.len());
-        for (epoch, wanted) in epochs.iter().zip(history) {
-            for (metric, wanted) in wanted.as_object().unwrap() {
-                let (given, wanted) = (value_of(epoch, metric), wanted.as_f64().unwrap());
-                assert!(
-                    (given - wanted).abs() <= 1e-4 * wanted.abs().max(1.0),
-                    "{}: epoch {}, {metric}: {given} for {wanted}",
-                    case["name"],
-                    epoch.step
-                );
-            }
-        }
-    }
+    assert_runs_are_those_of_pytorch(text, &categories());
 }
 
 #[test]
@@ -224,22 +202,7 @@ fn categories_train_and_go_on_to_the_same_bits_on_every_instruction_set() {
         assert_same_bits(&whole, &run(&spec, &data));
         let loss = |epoch: usize| value_of(&whole.0[epoch], "train/loss");
         assert!(loss(5) < loss(0));
-        for stop in [1, 4] {
-            let folder = tempfile::tempdir().unwrap();
-            let mut before = Record {
-                stop_after: Some(stop),
-                ..Record::default()
-            };
-            run_in(folder.path(), &spec, &data, None, &mut before).unwrap();
-            let mut after = Record::default();
-            let checkpoint = Some(before.checkpoints[0].as_slice());
-            let outcome = run_in(folder.path(), &spec, &data, checkpoint, &mut after).unwrap();
-            let Outcome::Done(result) = outcome else {
-                panic!("no callback asked to stop");
-            };
-            let together = [before.epochs, after.epochs].concat();
-            assert_same_bits(&whole, &(together, *result));
-        }
+        assert_resumes_to(&whole, &spec, &data);
         for isa in super::Isa::all() {
             let folder = tempfile::tempdir().unwrap();
             let job = Job {

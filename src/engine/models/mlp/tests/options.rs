@@ -2,7 +2,7 @@
 //! read back. That they train as they should is checked by the runs of PyTorch in the fixture.
 
 use super::super::Model;
-use super::{Record, assert_same_bits, data, run, run_in, small, trial};
+use super::{Record, assert_resumes_to, assert_same_bits, data, run, run_in, small, trial};
 use crate::Outcome;
 use crate::models::LoadError;
 use crate::score::{Confusion, argmax};
@@ -30,22 +30,7 @@ fn trials_with_embeddings_and_averages_go_on_to_the_same_bits() {
         let spec = trial(with(embedding), 9);
         let whole = run(&spec, &data);
         assert_same_bits(&whole, &run(&spec, &data));
-        for stop in [1, 4] {
-            let folder = tempfile::tempdir().unwrap();
-            let mut before = Record {
-                stop_after: Some(stop),
-                ..Record::default()
-            };
-            run_in(folder.path(), &spec, &data, None, &mut before).unwrap();
-            let mut after = Record::default();
-            let checkpoint = Some(before.checkpoints[0].as_slice());
-            let outcome = run_in(folder.path(), &spec, &data, checkpoint, &mut after).unwrap();
-            let Outcome::Done(result) = outcome else {
-                panic!("no callback asked to stop");
-            };
-            let together = [before.epochs, after.epochs].concat();
-            assert_same_bits(&whole, &(together, *result));
-        }
+        assert_resumes_to(&whole, &spec, &data);
     }
 }
 
