@@ -64,10 +64,10 @@ impl<'a> TransferSource<'a> {
             DataError::new(&path, message, help).key(FROM_KEY)
         };
         let seen = Dataset::open(&path).map_err(missing)?;
-        let sealed = HeldOutTest::open(&test_path).map_err(missing)?;
+        let held_out = HeldOutTest::open(&test_path).map_err(missing)?;
         let preprocessor = run_dir.preprocessor(source.digest);
         let preprocessor = SavedPreprocessor::read(&preprocessor).map_err(missing)?;
-        let splits = [seen.train_source(), seen.valid_source(), sealed.source()];
+        let splits = [seen.train_source(), seen.valid_source(), held_out.source()];
         let split_of_row = splits
             .iter()
             .enumerate()

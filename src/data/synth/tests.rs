@@ -154,10 +154,10 @@ fn songs_in_two_splits_give_a_warning_that_names_the_group() {
             .any(|note| note.contains("contain rows of several classes")),
         "{notes:#?}"
     );
-    let sealed = HeldOutTest::open(&grouped.test_path).unwrap();
-    let groups = sealed.groups().iter().max().unwrap() + 1;
+    let held_out = HeldOutTest::open(&grouped.test_path).unwrap();
+    let groups = held_out.groups().iter().max().unwrap() + 1;
     assert!(
-        (groups as usize) < sealed.groups().len(),
+        (groups as usize) < held_out.groups().len(),
         "some songs of the test side come twice"
     );
 }

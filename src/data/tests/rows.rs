@@ -174,12 +174,12 @@ fn a_test_file_of_its_own_gives_the_test_rows() {
         (meta.train_rows, meta.valid_rows, meta.test_rows),
         (48, 12, 3)
     );
-    let sealed = HeldOutTest::open(&prepared.test_path).unwrap();
-    assert_eq!(sealed.source(), [1, 2, 3]);
-    assert_eq!(sealed.rows().y.classes().unwrap(), [1, 0, 0]);
-    assert_eq!(sealed.groups(), [0, 1, 2]);
-    assert_eq!(sealed.rows().x[3..6], [1.0, 0.0, 0.0]);
-    assert_eq!(sealed.rows().x[9..12], [0.0; 3]);
+    let held_out = HeldOutTest::open(&prepared.test_path).unwrap();
+    assert_eq!(held_out.source(), [1, 2, 3]);
+    assert_eq!(held_out.rows().y.classes().unwrap(), [1, 0, 0]);
+    assert_eq!(held_out.groups(), [0, 1, 2]);
+    assert_eq!(held_out.rows().x[3..6], [1.0, 0.0, 0.0]);
+    assert_eq!(held_out.rows().x[9..12], [0.0; 3]);
     let notes: Vec<String> = prepared
         .summary
         .notes

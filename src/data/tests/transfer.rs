@@ -72,8 +72,8 @@ impl Lab {
 /// The side of each row by its `id`, which is its number in the file plus `first`.
 fn splits(prepared: &Prepared, first: u32) -> HashMap<u32, usize> {
     let seen = Dataset::open(&prepared.path).unwrap();
-    let sealed = HeldOutTest::open(&prepared.test_path).unwrap();
-    let splits = [seen.train_source(), seen.valid_source(), sealed.source()];
+    let held_out = HeldOutTest::open(&prepared.test_path).unwrap();
+    let splits = [seen.train_source(), seen.valid_source(), held_out.source()];
     let of_side = |(side, rows): (usize, &&[u32])| -> Vec<(u32, usize)> {
         rows.iter().map(|row| (row - 1 + first, side)).collect()
     };
