@@ -7,6 +7,8 @@
     reason = "no test needs all of it"
 )]
 
+pub mod signals;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{TIMEOUT, TestDir};
+use crate::common::{TIMEOUT, TestDir, signals};
 
 /// How often something in another process is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
@@ -45,7 +45,8 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Starts a session, as the first or a later one of its folder, and waits until both trials are trained.
+    /// Starts a session, as the first or a later one of its folder, and waits until both trials are trained. It ignores
+    /// no signal, whoever started the tests.
     pub fn start(dir: &'a TestDir) -> Job<'a> {
         Job::start_by(dir, |_| {})
     }
@@ -58,6 +59,7 @@ impl<'a> Job<'a> {
             .process_group(0)
             .stdout(Stdio::null())
             .stderr(File::create(dir.path("said.log")).unwrap());
+        signals::reset(&mut command);
         change(&mut command);
         let child = command.spawn().unwrap();
         let mut job = Job { dir, child };
@@ -115,7 +117,12 @@ impl<'a> Job<'a> {
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None => assert!(begin.elapsed() < TIMEOUT, "{}", self.said()),
+                None => assert!(
+                    begin.elapsed() < TIMEOUT,
+                    "it did not end within {TIMEOUT:?} of its signal\n{}\n{}",
+                    signal_sets(self.coordinator()),
+                    self.said()
+                ),
             }
             sleep(POLL_INTERVAL);
         };
@@ -165,4 +172,34 @@ pub fn state(pid: i32) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = stat.rsplit_once(") ").unwrap();
     rest.chars().next().unwrap()
+}
+
+/// The signals that are pending for a process, held back, ignored and handled by it, as sets of bits.
+fn signal_sets(pid: i32) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let is_of_signals = |line: &&str| line.starts_with("Sig") || line.starts_with("Shd");
+    let lines: Vec<&str> = status.lines().filter(is_of_signals).collect();
+    lines.join("\n")
+}
+
+/// Has this process, and with it what it starts, ignore a signal until dropped.
+pub struct Ignored {
+    signal: i32,
+    before: libc::sighandler_t,
+}
+
+impl Ignored {
+    pub fn new(signal: i32) -> Ignored {
+        // SAFETY: SIG_IGN runs no code.
+        let before = unsafe { libc::signal(signal, libc::SIG_IGN) };
+        assert_ne!(before, libc::SIG_ERR);
+        Ignored { signal, before }
+    }
+}
+
+impl Drop for Ignored {
+    fn drop(&mut self) {
+        // SAFETY: it was what this process did with the signal before.
+        unsafe { libc::signal(self.signal, self.before) };
+    }
 }

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::job::{Job, hold_back, ignore, send, test_dir};
+use super::job::{Ignored, Job, hold_back, ignore, send, test_dir};
 use crate::common::TestDir;
 
 /// In which order processes hear a signal.
@@ -141,4 +141,16 @@ fn a_sweep_that_was_started_with_signals_held_back_is_stopped_by_them() {
     send(job.coordinator(), libc::SIGTERM);
     job.end_stopped();
     assert_nothing_is_repeated(&dir, 1, "held back");
+}
+
+#[test]
+fn jobs_of_tests_that_were_started_with_hangups_ignored_are_stopped_by_them() {
+    let dir = test_dir("");
+    // As `nohup` starts the tests. Whatever else they start meanwhile is sent none, or resets it.
+    let ignored = Ignored::new(libc::SIGHUP);
+    let job = Job::start(&dir);
+    drop(ignored);
+    send(job.coordinator(), libc::SIGHUP);
+    job.end_stopped();
+    assert_nothing_is_repeated(&dir, 1, "hangups were ignored");
 }

@@ -10,6 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::processes::MARK;
+use crate::common::signals;
 
 /// The sweeps of a crash directory, in the order they can be run in.
 pub const SWEEPS: [&str; 2] = ["source", "transfer"];
@@ -115,6 +116,7 @@ impl CrashDir {
         if let Some(library) = xgboost() {
             command.env("SWEEP_XGBOOST", library);
         }
+        signals::reset(&mut command);
         change(&mut command);
         Running {
             child: command.spawn().unwrap(),
