@@ -143,6 +143,17 @@ pub fn send(pid: i32, signal: i32) {
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0, "signal {signal}");
 }
 
+/// As [`send`], to a process that may have ended.
+pub fn send_unless_gone(pid: i32, signal: i32) {
+    // SAFETY: kill takes plain numbers; the process was seen running a moment ago.
+    let is_sent = unsafe { libc::kill(pid, signal) } == 0;
+    let error = std::io::Error::last_os_error();
+    assert!(
+        is_sent || error.raw_os_error() == Some(libc::ESRCH),
+        "signal {signal}: {error}"
+    );
+}
+
 /// Has the command start with `signal` ignored.
 pub fn ignore(command: &mut Command, signal: i32) {
     // SAFETY: signal(2) may be called between fork and exec.

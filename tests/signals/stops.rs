@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::job::{Ignored, Job, hold_back, ignore, send, test_dir};
+use super::job::{Ignored, Job, hold_back, ignore, send, send_unless_gone, test_dir};
 use crate::common::TestDir;
 
 /// In which order processes hear a signal.
@@ -25,7 +25,13 @@ fn signal_all(job: &Job<'_>, signal: i32, order: Order) {
         if matches!(order, Order::WorkersLongBefore) && pid == job.coordinator() {
             sleep(Duration::from_millis(300));
         }
-        send(pid, signal);
+        match order {
+            // The coordinator may have stopped them by now.
+            Order::CoordinatorFirst if pid != job.coordinator() => {
+                send_unless_gone(pid, signal);
+            }
+            _ => send(pid, signal),
+        }
     }
 }
 
