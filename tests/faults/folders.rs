@@ -58,7 +58,9 @@ fn models_that_were_deleted_under_a_sweep_are_trained_again_where_they_were_not_
 #[test]
 fn prepared_data_that_were_deleted_are_made_again() {
     let dir = test_dir(EPOCHS);
-    let sweep = start(&dir, 60);
+    let mut sweep = start(&dir, 60);
+    // A trial whose worker opens the data only afterwards fails.
+    sweep.wait_for_both_workers(&dir);
     remove_folder(&dir.path("runs/data"));
     sweep.interrupt();
     let (code, said) = sweep.end();

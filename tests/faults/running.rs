@@ -64,16 +64,7 @@ pub fn start_by(dir: &TestDir, rows: i64, change: impl FnOnce(&mut Command)) -> 
     change(&mut command);
     let child = command.spawn().unwrap();
     let mut running = Running { child, said };
-    let begin = Instant::now();
-    while dir.count("SELECT count(*) FROM metrics") < rows {
-        assert!(
-            running.child.try_wait().unwrap().is_none(),
-            "{}",
-            running.said()
-        );
-        assert!(begin.elapsed() < TIMEOUT, "{}", running.said());
-        sleep(Duration::from_millis(10));
-    }
+    running.wait_for_count(dir, "SELECT count(*) FROM metrics", rows);
     running
 }
 
@@ -93,6 +84,24 @@ impl Running {
     /// What it has said so far.
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.said).unwrap()
+    }
+
+    /// Waits until both workers have recorded metrics, so that both have opened the prepared data.
+    pub fn wait_for_both_workers(&mut self, dir: &TestDir) {
+        let slots = "SELECT count(DISTINCT slot) FROM attempts a
+                     WHERE EXISTS (SELECT * FROM metrics m WHERE m.trial = a.trial)";
+        self.wait_for_count(dir, slots, 2);
+    }
+
+    /// Waits until `query` counts at least `least`.
+    fn wait_for_count(&mut self, dir: &TestDir, query: &str, least: i64) {
+        let begin = Instant::now();
+        while dir.count(query) < least {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "ended with {ended:?}:\n{}", self.said());
+            assert!(begin.elapsed() < TIMEOUT, "{query}:\n{}", self.said());
+            sleep(Duration::from_millis(10));
+        }
     }
 
     /// Waits until it has said `words`.
