@@ -132,3 +132,34 @@ gain = booster.get_score(importance_type="total_gain")
 total = sum(gain.values())
 print("categories gain", [gain.get(f"f{i}", 0) / total for i in range(FEATURES)])
 print("categories leaves", sum(tree.count("leaf=") for tree in booster.get_dump()))
+
+# Two classes, the first one of the three against the others; the second of them weighs 3, by the setting for that and by
+# weights of rows, which count in the training loss and in the score that boosting begins with too.
+second = numpy.minimum(train_y, 1)
+valid = xgboost.DMatrix(valid_x, numpy.minimum(valid_y, 1))
+for name, weight, scale in (("setting", None, 3), ("rows", numpy.where(second == 1, 3, 1), 1)):
+    train = xgboost.DMatrix(train_x, second, weight=weight)
+    history = {}
+    booster = xgboost.train(
+        {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "eval_metric": "logloss",
+            "max_depth": 4,
+            "eta": 0.3,
+            "gamma": 0.5,
+            "scale_pos_weight": scale,
+            "nthread": 1,
+        },
+        train,
+        10,
+        evals=[(train, "train"), (valid, "valid")],
+        evals_result=history,
+        verbose_eval=False,
+    )
+    print("two classes by", name, "train/loss", history["train"]["logloss"][-1])
+    print("two classes by", name, "valid/loss", history["valid"]["logloss"][-1])
+    print("two classes by", name, "predicted", booster.predict(valid)[:3].tolist())
+    gain = booster.get_score(importance_type="total_gain")
+    print("two classes by", name, "first gain", gain["f0"] / sum(gain.values()))
+    print("two classes by", name, "leaves", sum(tree.count("leaf=") for tree in booster.get_dump()))

@@ -117,6 +117,12 @@ pub enum Notice {
         old: DataDigest,
         new: DataDigest,
     },
+    /// `sweep run` is about to train a sweep with later defaults of settings than before.
+    RunWithLaterDefaults {
+        sweep: String,
+        /// Each setting, with its default now and then.
+        changed: Vec<String>,
+    },
     /// Changed data are accepted as a new version of the data set.
     DataChanged {
         path: PathBuf,
@@ -146,6 +152,7 @@ impl Notice {
             Notice::StoreUpgraded { .. }
                 | Notice::StoreBlocked { .. }
                 | Notice::RunOnOtherData { .. }
+                | Notice::RunWithLaterDefaults { .. }
                 | Notice::TestedEarly { .. }
                 | Notice::Testing { .. }
                 | Notice::OtherResult { .. }
@@ -279,6 +286,13 @@ impl fmt::Display for Notice {
                     ),
                     false => String::new(),
                 },
+            ),
+            Notice::RunWithLaterDefaults { sweep, changed } => write!(
+                f,
+                "note: defaults have changed since {sweep} was last run: {}; trials with the new ones are trained, and \
+                 those with the old ones stay in the database, out of the plan; `sweep resume {sweep}` keeps the old \
+                 ones",
+                changed.join(", "),
             ),
             Notice::DataChanged { path, old, new } => write!(
                 f,

@@ -96,17 +96,17 @@ pub fn prepare_or_in(
     };
     let data = data.map_err(|errors| loaded.diagnose(&errors))?;
     let meta = &data.meta;
-    let mut plan = plan::expand(&loaded.experiment, &meta.digest, meta.task());
-    if let Some(store) = app.read_if_any()? {
-        let further = store.extra_seeds(&loaded.experiment.name)?;
-        plan.add_seeds(&further, &meta.digest);
-    }
-    let mut errors = Vec::new();
     let target = plan::Target {
         task: meta.task(),
         classes: &meta.classes,
         is_transformed: spec.target_transform != TargetTransform::None,
     };
+    let mut plan = plan::expand(&loaded.experiment, &meta.digest, target);
+    if let Some(store) = app.read_if_any()? {
+        let further = store.extra_seeds(&loaded.experiment.name)?;
+        plan.add_seeds(&further, &meta.digest);
+    }
+    let mut errors = Vec::new();
     for problem in plan.check(dataset_size(meta), target) {
         let diagnostic = loaded
             .experiment

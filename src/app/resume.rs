@@ -3,6 +3,7 @@
 //! Invariant: data or source weights that have changed are refused, unless the new data were asked for.
 
 use sweep_core::data_config::Edition;
+use sweep_core::trial::models::Context;
 use sweep_core::trial::{Value, WEIGHTS};
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, ExperimentRecord};
@@ -84,8 +85,9 @@ fn planned_weights(record: &ExperimentRecord) -> Option<&str> {
         })
 }
 
-/// Says, before `sweep run` trains, that the sweep was last run on other data: all of its trials are new then.
-pub fn notice_other_data(
+/// Says, before `sweep run` trains, what makes trials new that would have been known when the sweep was last run:
+/// other data, later defaults.
+pub fn notice_changes(
     app: &App,
     observer: &dyn Observer,
     prepared: &PreparedSweep,
@@ -97,6 +99,7 @@ pub fn notice_other_data(
     let Some(record) = record? else {
         return Ok(());
     };
+    notice_later_defaults(observer, prepared, record.edition);
     let recorded = record.dataset;
     let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
     if old != new {
@@ -104,12 +107,47 @@ pub fn notice_other_data(
             sweep: name.clone(),
             path: prepared.data.summary.source.clone(),
             is_edited: recorded.source_sha256 != prepared.data.summary.source_sha256,
-            has_earlier_defaults: record.edition < Edition::default(),
+            has_earlier_defaults: record.edition.of_data() < Edition::default().of_data(),
             old: old.clone(),
             new: new.clone(),
         });
     }
     Ok(())
+}
+
+/// Says which settings, left out of the file, are others now than in the `edition` with which the sweep was last run.
+fn notice_later_defaults(observer: &dyn Observer, prepared: &PreparedSweep, edition: Edition) {
+    let (loaded, meta) = (&prepared.loaded, &prepared.data.meta);
+    if edition >= loaded.experiment.data.format.edition {
+        return;
+    }
+    let earlier = sweep_experiment::parse(&loaded.source, &loaded.flags, edition);
+    let Ok(earlier) = earlier else {
+        return;
+    };
+    let context = Context {
+        task: meta.task(),
+        classes: meta.classes.len(),
+        objective: &prepared.plan.objective,
+    };
+    let mut changed: Vec<String> = Vec::new();
+    for (old, new) in earlier.spaces().zip(loaded.experiment.spaces()) {
+        let old = old.base.clone().resolved(&context);
+        let new = new.base.clone().resolved(&context);
+        for ((param, now), (_, before)) in new.iter().zip(old.iter()) {
+            let kind = new.kind().name();
+            let text = format!("`{}` of {kind} is {now} and was {before}", param.name);
+            if now != before && !new.is_inactive(param.name) && !changed.contains(&text) {
+                changed.push(text);
+            }
+        }
+    }
+    if !changed.is_empty() {
+        observer.notice(&Notice::RunWithLaterDefaults {
+            sweep: loaded.experiment.name.clone(),
+            changed,
+        });
+    }
 }
 
 /// Data that have changed are refused, unless they are `accepted` as a new version of the data set.

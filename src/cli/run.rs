@@ -76,7 +76,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         ..arguments.flags.options()
     };
     let mut prepared = prepare::prepare(&context.app, context, loaded)?;
-    resume::notice_other_data(&context.app, context, &prepared)?;
+    resume::notice_changes(&context.app, context, &prepared)?;
     if let Some(number) = arguments.more_seeds {
         extra_seeds::add(
             &context.app,

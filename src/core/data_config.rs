@@ -102,8 +102,8 @@ impl TargetTransform {
     }
 }
 
-/// Which defaults hold for `[data]`. A sweep keeps those with which it began, so that it resumes
-/// on the same prepared data.
+/// Which defaults hold in an experiment file. A sweep keeps those with which it began, so that it resumes
+/// with the same trials on the same prepared data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Edition {
     /// Commas (tabs in `.tsv`), UTF-8, a header row; only empty cells and `NA` are missing; every
@@ -111,8 +111,11 @@ pub enum Edition {
     First,
     /// What is not given is found from the file; columns of few texts are categories, dates are
     /// dates, and identifiers are left out.
-    #[default]
     Second,
+    /// Tables are read as in the second; settings of models have later defaults
+    /// ([`crate::trial::models::ParamDef::default_in`]).
+    #[default]
+    Third,
 }
 
 impl Edition {
@@ -121,6 +124,7 @@ impl Edition {
         match number {
             1 => Some(Edition::First),
             2 => Some(Edition::Second),
+            3 => Some(Edition::Third),
             _ => None,
         }
     }
@@ -129,7 +133,13 @@ impl Edition {
         match self {
             Edition::First => 1,
             Edition::Second => 2,
+            Edition::Third => 3,
         }
+    }
+
+    /// The first edition that reads tables as this one does.
+    pub fn of_data(self) -> Edition {
+        self.min(Edition::Second)
     }
 }
 

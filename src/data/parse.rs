@@ -317,7 +317,7 @@ impl<'a> Reader<'a, '_> {
                 let levels: Vec<&str> = texts.present_levels().map(|(_, level)| level).collect();
                 let style = match self.table.edition {
                     Edition::First => None,
-                    Edition::Second => NumberStyle::find(levels.iter().copied(), None),
+                    _ => NumberStyle::find(levels.iter().copied(), None),
                 };
                 let style = style.unwrap_or_default();
                 let parse = |cell: &str| style.number(cell);

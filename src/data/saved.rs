@@ -79,7 +79,7 @@ impl SavedPreprocessor {
         SavedPreprocessor {
             target: (!is_first).then(|| target.to_owned()),
             reading: (!is_first).then(|| Reading {
-                edition: format.edition.number(),
+                edition: format.edition.of_data().number(),
                 missing_values: format.missing_values.clone(),
                 trim: format.trim,
                 columns: format.columns.clone(),

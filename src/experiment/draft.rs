@@ -8,6 +8,7 @@ use super::node::{Entry, Node};
 use super::setting::{refuse, setting, shown};
 use super::space::Space;
 use super::table::{found_or_meant, must_be, unknown_key};
+use sweep_core::data_config::Edition;
 use sweep_core::trial::models::InvalidParam;
 use sweep_core::trial::{Kind, ModelSpec, Value};
 
@@ -26,16 +27,16 @@ pub(super) struct Draft<'a> {
     pub place: Place,
 }
 
-/// Reads fixed settings (`model`, a table) and axes (`grid`) of a `kind`.
+/// Reads fixed settings (`model`, a table) and axes (`grid`) of a `kind`, with the defaults of `edition`.
 pub(super) fn read<'a>(
-    kind: Kind,
+    (kind, edition): (Kind, Edition),
     (path, model): (&str, Option<&'a Node>),
     (grid_path, grid): (&str, Option<&'a Node>),
     problems: &mut Problems,
 ) -> Draft<'a> {
     let mut draft = Draft {
         kind,
-        base: ModelSpec::new(kind),
+        base: ModelSpec::of_edition(kind, edition),
         fixed: Vec::new(),
         path: path.to_owned(),
         grid_path: grid_path.to_owned(),

@@ -127,7 +127,7 @@ impl Source {
 }
 
 /// Reads `source`, with `flags` (`model.epochs=5`) set on top of it. A sweep that began with an earlier
-/// `edition` of the defaults of `[data]` keeps it.
+/// `edition` of the defaults keeps it.
 ///
 /// # Errors
 /// Everything that is wrong, by place: syntax errors alone when there are some.
@@ -158,8 +158,8 @@ pub fn parse(
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
     let data = data::read(&root, edition, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
-    let networks = spaces::networks(at("model"), at("grid"), &mut problems);
-    let baselines = spaces::baselines(at("baseline"), &mut problems);
+    let networks = spaces::networks(at("model"), at("grid"), edition, &mut problems);
+    let baselines = spaces::baselines(at("baseline"), edition, &mut problems);
     if networks.is_none() && baselines.is_empty() && problems.is_empty() {
         problems.add(
             Diagnostic::new(&start, "there is nothing to train")

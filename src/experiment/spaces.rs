@@ -6,23 +6,33 @@ use super::keys;
 use super::node::Node;
 use super::space::MAX_TRIALS;
 use super::table::must_be;
+use sweep_core::data_config::Edition;
 use sweep_core::trial::Kind;
 
 /// The space of the networks; none when the file has baselines and neither [model] nor [grid].
 pub(super) fn networks<'a>(
     model: Option<&'a Node>,
     grid: Option<&'a Node>,
+    edition: Edition,
     problems: &mut Problems,
 ) -> Option<Draft<'a>> {
     if model.is_none() && grid.is_none() {
         return None;
     }
-    let draft = draft::read(Kind::MLP, ("model", model), ("grid", grid), problems);
-    Some(draft)
+    Some(draft::read(
+        (Kind::MLP, edition),
+        ("model", model),
+        ("grid", grid),
+        problems,
+    ))
 }
 
 /// The spaces of the baselines, in file order.
-pub(super) fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> Vec<Draft<'a>> {
+pub(super) fn baselines<'a>(
+    node: Option<&'a Node>,
+    edition: Edition,
+    problems: &mut Problems,
+) -> Vec<Draft<'a>> {
     let Some(node) = node else {
         return Vec::new();
     };
@@ -35,11 +45,15 @@ pub(super) fn baselines<'a>(node: Option<&'a Node>, problems: &mut Problems) -> 
     };
     let drafts = items.iter().enumerate();
     drafts
-        .filter_map(|(index, item)| baseline(index, item, problems))
+        .filter_map(|(index, item)| baseline((index, item), edition, problems))
         .collect()
 }
 
-fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option<Draft<'a>> {
+fn baseline<'a>(
+    (index, node): (usize, &'a Node),
+    edition: Edition,
+    problems: &mut Problems,
+) -> Option<Draft<'a>> {
     let path = format!("baseline[{index}]");
     let kinds = Kind::baselines().map(Kind::name);
     if node.entries().is_none() {
@@ -69,7 +83,7 @@ fn baseline<'a>(index: usize, node: &'a Node, problems: &mut Problems) -> Option
     let grid = node.entry(keys::BASELINE[1]).map(|entry| &entry.value);
     let grid_path = format!("{path}.grid");
     Some(draft::read(
-        kind,
+        (kind, edition),
         (&path, Some(node)),
         (&grid_path, grid),
         problems,

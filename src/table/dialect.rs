@@ -57,7 +57,7 @@ pub(crate) fn probe(
     let delimiter = match (format.delimiter, format.edition) {
         (Some(given), _) => given,
         (None, Edition::First) => Delimiter::Byte(by_extension(path)),
-        (None, Edition::Second) => delimiter(path, head, is_whole, &mut notes),
+        (None, _) => delimiter(path, head, is_whole, &mut notes),
     };
     let mut rows = records(head, delimiter, is_whole, MAX_SAMPLE + 1);
     if rows.is_empty() {
@@ -72,7 +72,7 @@ pub(crate) fn probe(
     let has_header = match (format.header, format.edition) {
         (Some(given), _) => given,
         (None, Edition::First) => true,
-        (None, Edition::Second) => has_header(path, &rows, format, &mut notes)?,
+        (None, _) => has_header(path, &rows, format, &mut notes)?,
     };
     let first = match has_header {
         true => rows.remove(0),
@@ -84,7 +84,7 @@ pub(crate) fn probe(
     };
     let surplus = match format.edition {
         Edition::First => Surplus::Nothing,
-        Edition::Second => surplus(&rows, width, &mut notes),
+        _ => surplus(&rows, width, &mut notes),
     };
     let names = match has_header {
         true => first,
@@ -193,7 +193,7 @@ fn trims(
     let mut later = rows.iter().flat_map(|row| row.iter().skip(1)).peekable();
     let all_begin_blank = later.peek().is_some() && later.all(|cell| cell.starts_with(' '));
     let found = all_begin_blank
-        && format.edition == Edition::Second
+        && format.edition > Edition::First
         && matches!(delimiter, Delimiter::Byte(byte) if byte != b' ');
     if found {
         notes.push("a blank follows every delimiter; blanks around cells are removed".to_owned());

@@ -26,7 +26,7 @@ impl MissingMarkers {
         MissingMarkers {
             usual: match format.edition {
                 Edition::First => &USUAL[..1],
-                Edition::Second => &USUAL,
+                _ => &USUAL,
             },
             numbers: more.iter().filter_map(|text| plain_number(text)).collect(),
             more,

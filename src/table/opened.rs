@@ -153,9 +153,7 @@ impl Opened {
             self.notes.push("the file is UTF-16".to_owned());
         }
         let (mut head, mut is_whole) = self.head(self.encoding)?;
-        if format.encoding.is_none()
-            && format.edition == Edition::Second
-            && !is_utf8(&head, is_whole)
+        if format.encoding.is_none() && format.edition > Edition::First && !is_utf8(&head, is_whole)
         {
             self.take_windows_1252();
             (head, is_whole) = self.head(self.encoding)?;

@@ -75,7 +75,7 @@ fn read_files(
             Ok(pass) => break pass,
             Err(Failure::Errors(errors)) => return Err(errors),
             Err(Failure::NotUtf8 { file, line, byte }) => {
-                let may_be_other = format.encoding.is_none() && format.edition == Edition::Second;
+                let may_be_other = format.encoding.is_none() && format.edition > Edition::First;
                 if !may_be_other {
                     return Err(vec![not_utf8(&files[file], line, byte)]);
                 }

@@ -191,6 +191,12 @@ mod tests {
 
         let base = spec(Kind::XGBOOST);
         let mut other = base.clone();
+        for (metric, is_same) in [("objective", true), ("loss", false)] {
+            let value = Value::Text(metric.to_owned());
+            other.model.set("early_stopping_metric", &value).unwrap();
+            assert_eq!(base.id(&data()) == other.id(&data()), is_same, "{metric}");
+        }
+        let mut other = base.clone();
         for (is_on, is_same) in [(false, true), (true, false)] {
             let value = Value::Bool(is_on);
             other.model.set("enable_categorical", &value).unwrap();

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::score::{Confusion, Measure, Outputs};
 use crate::{EngineError, Job, version};
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Metric, Objective, Score, Task, TrialResult};
+use sweep_core::trial::{Goal, Metric, Objective, Score, TIE_BREAKER, Task, TrialResult};
 
 /// Raised when the meaning of a checkpoint's bytes changes; others are refused.
 const CHECKPOINT_FORMAT: u32 = 2;
@@ -82,7 +82,19 @@ pub(super) fn measure(job: Job<'_>, outputs: &[f32], loss: Loss) -> Measured {
     }
 }
 
-/// The best step so far: by the objective, of equal ones that with the lowest validation loss, the first of those.
+/// Which step is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The last one.
+    Latest,
+    /// The best by the objective.
+    ByObjective,
+    /// That with the lowest validation loss.
+    ByLoss,
+}
+
+/// The step that is kept so far: the best by what [`Kept`] names, of equal ones that with the lowest validation loss, the
+/// first of those.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Best {
     pub step: u32,
@@ -101,51 +113,56 @@ pub(super) struct Progress {
     /// Objective at `step`.
     pub last: Option<f64>,
     pub best: Option<Best>,
-    /// The last step whose objective was better than all before it; 0 before the first. An equal one with a lower loss
-    /// is kept and is no improvement.
+    /// The last step that was better than all before it by what chooses the kept one; 0 before the first. An equal
+    /// one with a lower loss is kept and is no improvement.
     pub improved: u32,
 }
 
 impl Progress {
-    /// Takes in a step; `keep_latest` makes it the best whatever it scores.
+    /// Takes in a step.
+    ///
+    /// # Errors
+    /// When what the step is ranked by or `kept` by is not measured.
     pub fn record(
         &mut self,
         step: u32,
         seconds: f64,
         measured: &Measured,
         objective: &Objective,
-        keep_latest: bool,
+        kept: Kept,
     ) -> Result<(), EngineError> {
-        let (_, score) = measured
-            .values
-            .iter()
-            .find(|(name, _)| *name == objective.metric)
-            .ok_or_else(|| {
-                let names: Vec<&str> = measured
-                    .values
-                    .iter()
-                    .map(|(name, _)| name.as_str())
-                    .collect();
-                EngineError::Unsupported(format!(
-                    "the objective \"{}\" is not measured on these validation rows; what is measured: {}",
-                    objective.metric,
-                    names.join(", ")
-                ))
-            })?;
+        let score = value_of(&measured.values, &objective.metric)?;
         self.step = step;
         self.seconds += seconds;
-        self.last = Some(*score);
-        let new = Score::new(*score, &measured.values);
-        let is_better = |best: &Best| objective.goal.is_better(*score, best.objective);
-        let is_preferred =
-            |best: &Best| objective.prefers(new, Score::new(best.objective, &best.values));
-        if self.best.as_ref().is_none_or(is_better) {
+        self.last = Some(score);
+        let (is_improvement, is_kept) = match (&self.best, kept) {
+            (None, _) => (true, true),
+            (Some(best), Kept::ByLoss) => {
+                let (old, new) = (
+                    value_of(&best.values, TIE_BREAKER)?,
+                    value_of(&measured.values, TIE_BREAKER)?,
+                );
+                let is_lower = Goal::Min.is_better(new, old);
+                (is_lower, is_lower)
+            }
+            (Some(best), Kept::ByObjective | Kept::Latest) => {
+                let (old, new) = (
+                    Score::new(best.objective, &best.values),
+                    Score::new(score, &measured.values),
+                );
+                (
+                    objective.goal.is_better(new.value, old.value),
+                    kept == Kept::Latest || objective.prefers(new, old),
+                )
+            }
+        };
+        if is_improvement {
             self.improved = step;
         }
-        if keep_latest || self.best.as_ref().is_none_or(is_preferred) {
+        if is_kept {
             self.best = Some(Best {
                 step,
-                objective: *score,
+                objective: score,
                 values: measured.values.clone(),
                 confusion: measured.confusion.rows(),
             });
@@ -169,6 +186,18 @@ impl Progress {
         }
         result
     }
+}
+
+/// The value of `metric` among what a step measured.
+fn value_of(values: &[(Metric, f64)], metric: &str) -> Result<f64, EngineError> {
+    let found = values.iter().find(|(name, _)| name == metric);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+        EngineError::Unsupported(format!(
+            "the objective \"{metric}\" is not measured on these validation rows; what is measured: {}",
+            names.join(", ")
+        ))
+    })
 }
 
 /// Everything of a checkpoint but the model; floats as bits, since JSON has no exact ones.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Plan;
 use super::check_target::Target;
 use super::problem::{Problem, Severity};
-use sweep_core::trial::models::{BatchSize, CategoryEmbedding, DatasetSize, MlpSpec};
+use sweep_core::trial::models::{BatchSize, CategoryEmbedding, Context, DatasetSize, MlpSpec};
 use sweep_core::trial::{Kind, MetricDef, Value};
 
 impl Plan {
@@ -19,7 +19,7 @@ impl Plan {
         problems.extend(self.batch_sizes(train_rows));
         problems.extend(self.single_rows(train_rows));
         let is_told = |key: &str| problems.iter().any(|told: &Problem| told.key == key);
-        let inactive = self.inactive().into_iter();
+        let inactive = self.inactive(target).into_iter();
         let inactive: Vec<Problem> = inactive.filter(|problem| !is_told(&problem.key)).collect();
         problems.extend(inactive);
         problems.extend(self.quantile_by_another_metric());
@@ -87,7 +87,14 @@ impl Plan {
     }
 
     /// Settings of the file that have no effect in any configuration.
-    fn inactive(&self) -> Vec<Problem> {
+    fn inactive(&self, target: Target<'_>) -> Vec<Problem> {
+        let context = Context {
+            task: target.task,
+            classes: target.classes.len(),
+            objective: &self.objective,
+        };
+        let is_moot =
+            |kind: Kind, key: &str| kind.param(key).is_some_and(|param| param.is_moot(&context));
         let axes = self
             .axes
             .iter()
@@ -103,7 +110,8 @@ impl Plan {
                     .map(|trial| &trial.spec.model)
                     .filter(|model| model.kind() == *kind)
                     .peekable();
-                of_kind.peek().is_some() && of_kind.all(|model| model.is_inactive(key))
+                of_kind.peek().is_some()
+                    && (is_moot(*kind, key) || of_kind.all(|model| model.is_inactive(key)))
             })
             .map(|(path, kind, key)| Problem {
                 severity: Severity::Warning,
@@ -136,7 +144,7 @@ impl Plan {
             key: self.path_of(kind, "loss"),
             message: format!(
                 "`loss = \"quantile\"` predicts the quantile {quantile}, and `{metric}`, which picks the \
-                 best epoch and the best configuration, does not measure quantiles"
+                 best configuration, does not measure quantiles"
             ),
             help: format!("set `objective = \"valid/pinball@{quantile}\"` in [experiment]"),
         })
@@ -212,16 +220,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::plan::expand;
-    use crate::plan::tests::{digest, experiment};
-    use sweep_core::trial::Task;
-
-    fn two_classes() -> Target<'static> {
-        Target {
-            task: Task::Classification,
-            classes: &[],
-            is_transformed: false,
-        }
-    }
+    use crate::plan::tests::{classes, digest, experiment, numbers};
 
     fn problems(text: &str, rows: usize) -> Vec<(Severity, String, String)> {
         let data = DatasetSize {
@@ -233,8 +232,8 @@ mod tests {
     }
 
     fn problems_on(text: &str, data: DatasetSize) -> Vec<(Severity, String, String)> {
-        let plan = expand(&experiment(text), &digest(), Task::Classification);
-        let found = plan.check(data, two_classes()).into_iter();
+        let plan = expand(&experiment(text), &digest(), classes(&[]));
+        let found = plan.check(data, classes(&[])).into_iter();
         found
             .map(|problem| (problem.severity, problem.key, problem.message))
             .collect()
@@ -333,16 +332,12 @@ mod tests {
     fn a_quantile_is_to_be_measured_as_one() {
         let found = |objective: &str, model: &str| -> Vec<(String, String)> {
             let text = format!("experiment.objective = \"{objective}\"\n{model}");
-            let plan = expand(&experiment(&text), &digest(), Task::Regression);
-            let target = Target {
-                task: Task::Regression,
-                ..two_classes()
-            };
+            let plan = expand(&experiment(&text), &digest(), numbers());
             let data = DatasetSize {
                 rows: 100,
                 ..DatasetSize::default()
             };
-            let found = plan.check(data, target).into_iter();
+            let found = plan.check(data, numbers()).into_iter();
             found.map(|problem| (problem.key, problem.help)).collect()
         };
         let model = "model.quantile = 0.9\ngrid.loss = [\"squared\", \"quantile\"]";
@@ -357,14 +352,10 @@ mod tests {
     #[test]
     fn a_weight_of_the_second_class_goes_with_two_classes() {
         let text = "[[baseline]]\nkind = \"xgboost\"\ngrid.scale_pos_weight = [1, 4]";
-        let plan = expand(&experiment(text), &digest(), Task::Classification);
-        let check = |classes: &[&str]| {
-            let classes: Vec<String> = classes.iter().map(|&class| class.to_owned()).collect();
-            let target = Target {
-                classes: &classes,
-                ..two_classes()
-            };
-            plan.check(DatasetSize::default(), target)
+        let plan = expand(&experiment(text), &digest(), classes(&[]));
+        let check = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            plan.check(DatasetSize::default(), classes(&names))
         };
         assert_eq!(check(&["no", "yes"]), []);
         let problem = &check(&["a", "b", "c"])[0];

@@ -2,24 +2,29 @@
 
 use std::collections::HashSet;
 
+use super::check_target::Target;
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::{Experiment, Space, TransferSpec};
-use sweep_core::trial::models::MlpSpec;
-use sweep_core::trial::{
-    ConfigId, DataDigest, Kind, ModelSpec, Objective, Task, Transfer, TrialSpec,
-};
+use sweep_core::trial::models::{Context, MlpSpec};
+use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Objective, Transfer, TrialSpec};
 
-/// Writes out every trial of `experiment` on the data set `data`, whose target is that of `task`.
-pub fn expand(experiment: &Experiment, data: &DataDigest, task: Task) -> Plan {
+/// Writes out every trial of `experiment` on the data set `data`, which has this `target`.
+pub fn expand(experiment: &Experiment, data: &DataDigest, target: Target<'_>) -> Plan {
     let objective = experiment
         .objective
         .clone()
-        .unwrap_or_else(|| Objective::usual(task));
+        .unwrap_or_else(|| Objective::usual(target.task));
+    let context = Context {
+        task: target.task,
+        classes: target.classes.len(),
+        objective: &objective,
+    };
     let mut excluded = 0;
     let baselines = experiment.baselines.iter();
     let models: Vec<ModelSpec> = baselines
         .chain(&experiment.networks)
         .flat_map(|space| models(space, &mut excluded))
+        .map(|model| model.resolved(&context))
         .collect();
     // Each network from scratch, then every way of transferring it: its pairs.
     let starts: Vec<(&ModelSpec, Option<Transfer>)> = models
@@ -147,7 +152,8 @@ pub(super) fn counts(trials: &[PlannedTrial]) -> Vec<(Kind, u64)> {
 mod tests {
     use super::super::remaining;
     use super::*;
-    use crate::plan::tests::{digest, experiment};
+    use crate::plan::tests::{classes, digest, experiment, numbers, of_edition};
+    use sweep_core::data_config::Edition;
     use sweep_core::trial::{Status, Value};
 
     fn shown(plan: &Plan, keys: &[&str]) -> Vec<String> {
@@ -172,7 +178,7 @@ mod tests {
              grid.lr = [0.1, 0.01]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        let plan = expand(&experiment, &digest(), Task::Classification);
+        let plan = expand(&experiment, &digest(), classes(&[]));
         assert_eq!(
             shown(&plan, &["layers", "lr"]),
             [
@@ -198,7 +204,7 @@ mod tests {
     #[test]
     fn every_fraction_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
         let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
-        let ordinary = expand(&experiment(networks), &digest(), Task::Classification);
+        let ordinary = expand(&experiment(networks), &digest(), classes(&[]));
         let mut asked = experiment(&format!(
             "{networks}experiment.learning_curve = [0.1, 1.0]
              transfer = {{ from = \"a:best\", freeze = [0, 1] }}
@@ -208,7 +214,7 @@ mod tests {
         asked
             .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
             .unwrap();
-        let plan = expand(&asked, &digest(), Task::Classification);
+        let plan = expand(&asked, &digest(), classes(&[]));
         // Two seeds, two fractions, one forest and two networks begun in three ways each.
         assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);
         assert_eq!(plan.configurations(), 14);
@@ -234,7 +240,7 @@ mod tests {
              grid.zip = [[\"lr\", \"layers\"]]
              grid.exclude = [{ layers = [8], lr = 1.0, dropout = 0 }]",
         );
-        let plan = expand(&experiment, &digest(), Task::Classification);
+        let plan = expand(&experiment, &digest(), classes(&[]));
         assert_eq!(
             shown(&plan, &["layers", "dropout", "lr"]),
             ["1 mlp [8] 0.5 1", "1 mlp [4] 0 0.01", "1 mlp [4] 0.5 0.01"]
@@ -249,7 +255,7 @@ mod tests {
              grid.optimizer = [\"adam\", \"sgd\"]
              grid.momentum = [0.0, 0.5, 0.9]",
         );
-        let plan = expand(&experiment, &digest(), Task::Classification);
+        let plan = expand(&experiment, &digest(), classes(&[]));
         assert_eq!(plan.trials.len(), 8);
         assert_eq!(plan.duplicates, 4);
     }
@@ -260,17 +266,61 @@ mod tests {
         let other =
             experiment("model.clip_norm = 1\ngrid.lr = [1e-3, 1.0]\nexperiment.name = \"x\"");
         let ids = |experiment| -> Vec<_> {
-            let plan = expand(experiment, &digest(), Task::Classification);
+            let plan = expand(experiment, &digest(), classes(&[]));
             plan.trials.into_iter().map(|trial| trial.id).collect()
         };
         assert_eq!(ids(&one), ids(&other));
         assert_eq!(ids(&one).len(), 2);
     }
 
+    /// Names of trials by edition: the first two are those of what a file meant before there was a third.
+    #[test]
+    fn a_later_default_is_a_new_trial_unless_it_changes_nothing_and_earlier_editions_keep_theirs() {
+        let boosted = "baseline = [{ kind = \"xgboost\"";
+        let ids = |objective: &str, setting: &str, edition: Edition| {
+            let text = format!("experiment.objective = \"{objective}\"\n{boosted}{setting} }}]");
+            let plan = expand(&of_edition(&text, edition), &digest(), classes(&[]));
+            plan.trials[0].id.as_str().to_owned()
+        };
+        let by_objective = ", early_stopping_metric = \"objective\"";
+        let before = "fd8033a0e0d8ee69790ae9da3dbf2a12";
+        for edition in [Edition::First, Edition::Second] {
+            assert_eq!(ids("valid/accuracy", "", edition), before);
+        }
+        assert_eq!(ids("valid/accuracy", by_objective, Edition::Third), before);
+        assert_ne!(ids("valid/accuracy", "", Edition::Third), before);
+        assert_eq!(
+            ids("valid/loss", "", Edition::Third),
+            ids("valid/loss", "", Edition::Second)
+        );
+    }
+
+    #[test]
+    fn a_forest_tries_all_features_for_numbers_and_their_root_for_classes_and_says_which() {
+        let text = |setting: &str| format!("baseline = [{{ kind = \"random_forest\"{setting} }}]");
+        let spec = |setting: &str, target, edition| {
+            let experiment = of_edition(&text(setting), edition);
+            expand(&experiment, &digest(), target).trials[0]
+                .spec
+                .clone()
+        };
+        let tried = |target, edition| {
+            let spec = spec("", target, edition);
+            spec.model.get("max_features").unwrap().to_string()
+        };
+        assert_eq!(tried(numbers(), Edition::Third), "all");
+        assert_eq!(tried(classes(&[]), Edition::Third), "sqrt");
+        for target in [numbers(), classes(&[])] {
+            assert_eq!(tried(target, Edition::Second), "sqrt");
+        }
+        let all = spec(", max_features = \"all\"", numbers(), Edition::First);
+        assert_eq!(spec("", numbers(), Edition::Third), all);
+    }
+
     #[test]
     fn what_remains_is_all_but_the_finished_the_diverged_and_the_failed() {
         let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]");
-        let plan = expand(&experiment, &digest(), Task::Classification);
+        let plan = expand(&experiment, &digest(), classes(&[]));
         let statuses: Vec<Option<Status>> =
             Status::ALL.into_iter().map(Some).chain([None]).collect();
         let status_of = |id: &_| {

@@ -71,9 +71,8 @@ pub fn extra_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(Conf
 mod tests {
     use super::super::expand;
     use super::*;
-    use crate::plan::tests::{digest, experiment};
+    use crate::plan::tests::{classes, digest, experiment};
     use sweep_core::trial::Kind;
-    use sweep_core::trial::Task;
 
     fn plan() -> Plan {
         let experiment = experiment(
@@ -81,7 +80,7 @@ mod tests {
              grid.lr = [0.1, 0.2, 0.3]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        expand(&experiment, &digest(), Task::Classification)
+        expand(&experiment, &digest(), classes(&[]))
     }
 
     /// The first of each configuration: the forest, then the networks.
@@ -139,7 +138,7 @@ mod tests {
         let many = experiment("experiment.seeds = [9]\ngrid.lr = [0.1]");
         assert_eq!(
             few.trials[12].id,
-            expand(&many, &digest(), Task::Classification).trials[0].id
+            expand(&many, &digest(), classes(&[])).trials[0].id
         );
     }
 

@@ -86,8 +86,9 @@ pub fn remaining(
 
 #[cfg(test)]
 mod tests {
-    use super::expand;
+    use super::{Target, expand};
     use crate::{Experiment, Source, parse};
+    use sweep_core::data_config::Edition;
     use sweep_core::trial::models::MlpSpec;
     use sweep_core::trial::{DataDigest, Kind, Task, TrialId};
 
@@ -102,17 +103,36 @@ mod tests {
         DataDigest::from_hex("0".repeat(64))
     }
 
-    /// An experiment from what a test adds to a file without networks.
-    pub(super) fn experiment(text: &str) -> Experiment {
-        read(format!(
-            "data.path = \"a.csv\"\ndata.target = \"y\"\n{text}"
-        ))
+    pub(super) fn classes(classes: &[String]) -> Target<'_> {
+        Target {
+            task: Task::Classification,
+            classes,
+            is_transformed: false,
+        }
     }
 
-    fn read(text: String) -> Experiment {
+    pub(super) fn numbers() -> Target<'static> {
+        Target {
+            task: Task::Regression,
+            ..classes(&[])
+        }
+    }
+
+    /// An experiment from what a test adds to a file without networks.
+    pub(super) fn experiment(text: &str) -> Experiment {
+        of_edition(text, Edition::default())
+    }
+
+    /// The same, with the defaults of `edition`.
+    pub(super) fn of_edition(text: &str, edition: Edition) -> Experiment {
+        let text = format!("data.path = \"a.csv\"\ndata.target = \"y\"\n{text}");
+        read(text, edition)
+    }
+
+    fn read(text: String, edition: Edition) -> Experiment {
         let path = "plan.toml".into();
         let source = Source { path, text };
-        match parse(&source, &[], sweep_core::data_config::Edition::default()) {
+        match parse(&source, &[], edition) {
             Ok(experiment) => experiment,
             Err(problems) => panic!("{problems:#?}"),
         }
@@ -129,14 +149,14 @@ mod tests {
             (GENRES_BOTH, 36, 3, 0),
             (QUICKSTART, 48, 6, 3),
         ] {
-            let mut experiment = read(text.to_owned());
+            let mut experiment = read(text.to_owned(), Edition::default());
             if experiment.transfer.is_some() {
                 let source = TrialId::from_hex("ab".repeat(16));
                 experiment
                     .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
                     .unwrap();
             }
-            let plan = expand(&experiment, &digest(), Task::Classification);
+            let plan = expand(&experiment, &digest(), classes(&[]));
             let asked = [
                 (Kind::MLP, networks),
                 (Kind::XGBOOST, boosted),

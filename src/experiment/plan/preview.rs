@@ -101,8 +101,7 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
 mod tests {
     use super::*;
     use crate::plan::expand;
-    use crate::plan::tests::{digest, experiment};
-    use sweep_core::trial::Task;
+    use crate::plan::tests::{classes, digest, experiment};
 
     #[test]
     fn a_preview_shows_what_differs_between_trials() {
@@ -112,7 +111,7 @@ mod tests {
              grid.exclude = [{ lr = 0.1, layers = [8] }]
              baseline = [{ kind = \"xgboost\", grid = { max_depth = [5, 10] } }]",
         );
-        let preview = preview(&expand(&experiment, &digest(), Task::Classification), 2);
+        let preview = preview(&expand(&experiment, &digest(), classes(&[])), 2);
         assert_eq!(
             preview.summary,
             "5 trials: 3 mlp, 2 xgboost; 1 configuration excluded"

@@ -88,7 +88,7 @@ fn the_reference_lists_every_setting_of_every_model() {
             true => format!("### `kind = \"{}\"`", kind.name()),
             false => "## `[model]`".to_owned(),
         };
-        let expected: Vec<String> = ModelSpec::new(kind)
+        let expected: Vec<String> = ModelSpec::of_edition(kind, Edition::default())
             .iter()
             .map(|(param, default)| {
                 let (allowed, about) = (param.allowed(), param.about);

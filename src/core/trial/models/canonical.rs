@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use super::super::value::Value;
 use super::invalid::{InvalidEntry, InvalidParam};
-use super::param::{FloatRange, Form, IntRange, KIND, ParamDef, ParamType, TableDef, Variant};
+use super::param::{
+    FloatRange, Form, IntRange, KIND, Literal, ParamDef, ParamType, TableDef, Variant,
+};
+use crate::data_config::Edition;
 
 impl ParamDef {
     /// `value` as it is kept and shown, so that `1` and `1.0` are one value; or what would be allowed.
@@ -66,9 +69,24 @@ impl ParamDef {
     /// # Panics
     /// When there is none, or it is not allowed; a test walks all settings.
     pub(super) fn default_value(&self) -> Value {
-        let default = self.default.expect("settings have defaults");
-        let value = self.canonical(&default.value());
-        value.expect("defaults are allowed")
+        self.constant(self.default.expect("settings have defaults"))
+    }
+
+    /// The canonical default of experiment files of `edition`.
+    ///
+    /// # Panics
+    /// As [`ParamDef::default_value`].
+    pub fn default_in(&self, edition: Edition) -> Value {
+        match self.since {
+            Some((since, default)) if edition >= since => self.constant(default),
+            _ => self.default_value(),
+        }
+    }
+
+    /// A constant of the setting's definition.
+    pub(super) fn constant(&self, literal: Literal) -> Value {
+        let value = self.canonical(&literal.value());
+        value.expect("constants of a setting are allowed")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The kinds of model and their settings: one file or folder for each kind, and what they have in common.
 
 mod canonical;
+mod context;
 mod invalid;
 mod kind;
 mod mlp;
@@ -14,6 +15,7 @@ mod tests;
 mod view;
 mod xgboost;
 
+pub use context::Context;
 pub use invalid::{InvalidEntry, InvalidParam};
 pub use kind::{Kind, KindDef, Mark, Steps};
 pub use mlp::{
@@ -28,4 +30,4 @@ pub use param::{
 pub use random_forest::{MaxFeatures, RandomForestSpec};
 pub use target::{ClassWeight, Loss, LossName};
 pub use view::ParamValue;
-pub use xgboost::XgboostSpec;
+pub use xgboost::{BinaryObjective, StoppingMetric, XgboostSpec};

@@ -11,9 +11,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::super::task::Task;
 use super::super::value::{Params, Value};
+use super::context::Context;
 use super::invalid::InvalidParam;
 use super::kind::Kind;
-use super::param::{Choice, InBatch, ParamDef, ParamType};
+use super::param::{Choice, InBatch, Literal, ParamDef, ParamType};
+use crate::data_config::Edition;
 
 /// What is trained, and how. Clones share their values until one is changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +25,21 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
-    /// A model of `kind` with every setting at its default.
+    /// A model of `kind` with every setting at what names of trials mean that do not say it.
     pub fn new(kind: Kind) -> ModelSpec {
         let values = kind.params().iter().map(ParamDef::default_value);
         ModelSpec {
             kind,
             values: values.collect(),
+        }
+    }
+
+    /// A model of `kind` with every setting at the default of experiment files of `edition`.
+    pub fn of_edition(kind: Kind, edition: Edition) -> ModelSpec {
+        let values = kind.params().iter();
+        ModelSpec {
+            kind,
+            values: values.map(|param| param.default_in(edition)).collect(),
         }
     }
 
@@ -92,6 +103,17 @@ impl ModelSpec {
             }
             _ => false,
         })
+    }
+
+    /// The same model with what its settings come to in `context`.
+    pub fn resolved(mut self, context: &Context<'_>) -> ModelSpec {
+        for (index, param) in self.kind.params().iter().enumerate() {
+            let found = (param.resolve).and_then(|resolve| resolve(&self.values[index], context));
+            if let Some(word) = found {
+                Arc::make_mut(&mut self.values)[index] = param.constant(Literal::Text(word));
+            }
+        }
+        self
     }
 
     /// Settings that are not at their default although they are for another task than `task`.

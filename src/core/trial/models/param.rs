@@ -5,6 +5,8 @@
 
 use super::super::task::Task;
 use super::super::value::Value;
+use super::context::{Context, Resolve};
+use crate::data_config::Edition;
 use crate::format::one_of;
 
 /// A setting that a kind of model takes, or an entry of a setting that is a table.
@@ -13,7 +15,14 @@ pub struct ParamDef {
     pub name: &'static str,
     pub ty: ParamType,
     /// `None`: it has to be given. Only entries of tables may be without.
+    ///
+    /// What names of trials mean that do not say it, and the default of experiment files of every edition before
+    /// that of `since`.
     pub default: Option<Literal>,
+    /// The default of experiment files from this edition on, where it is another.
+    pub since: Option<(Edition, Literal)>,
+    /// What a value comes to once target and objective are known.
+    pub resolve: Option<Resolve>,
     /// It has no effect where the setting of this name has this value.
     pub unless: Option<(&'static str, Literal)>,
     /// Its default is how models were trained before there was such a setting, so ids made then must still hold.
@@ -128,6 +137,8 @@ impl ParamDef {
             name,
             ty,
             default: None,
+            since: None,
+            resolve: None,
             unless: None,
             is_later: false,
             task: None,
@@ -147,6 +158,16 @@ impl ParamDef {
         self
     }
 
+    pub(super) const fn since(mut self, edition: Edition, default: Literal) -> ParamDef {
+        self.since = Some((edition, default));
+        self
+    }
+
+    pub(super) const fn resolve(mut self, resolve: Resolve) -> ParamDef {
+        self.resolve = Some(resolve);
+        self
+    }
+
     pub(super) const fn in_batch(mut self, in_batch: InBatch) -> ParamDef {
         self.in_batch = in_batch;
         self
@@ -160,6 +181,19 @@ impl ParamDef {
     pub(super) const fn later(mut self) -> ParamDef {
         self.is_later = true;
         self
+    }
+
+    /// Whether every value of the setting, one of some words, comes to the same in `context`.
+    pub fn is_moot(&self, context: &Context<'_>) -> bool {
+        let (Some(resolve), ParamType::Choice(choices)) = (self.resolve, &self.ty) else {
+            return false;
+        };
+        let resolved = choices.iter().map(|choice| {
+            let value = Value::Text(choice.name.to_owned());
+            resolve(&value, context).unwrap_or(choice.name)
+        });
+        let resolved: Vec<&str> = resolved.collect();
+        resolved.windows(2).all(|pair| pair[0] == pair[1])
     }
 
     /// What may be given, as a sentence fragment: `a number in [0, 1)`.

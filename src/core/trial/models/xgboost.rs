@@ -1,10 +1,12 @@
 //! Gradient boosting by XGBoost's `hist` tree method; names and defaults are XGBoost's own.
 
 use super::super::task::Task;
+use super::super::value::Value;
 use super::kind::{Kind, KindDef, Mark, Steps};
-use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
+use super::param::{Choice, FloatRange, IntRange, Literal, ParamDef, ParamType};
 use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
-use super::view::settings_struct;
+use super::view::{ParamValue, settings_struct, unexpected, word};
+use crate::data_config::Edition;
 
 pub(super) static DEF: KindDef = KindDef {
     name: "xgboost",
@@ -26,6 +28,13 @@ pub(super) static DEF: KindDef = KindDef {
 const FRACTION: ParamType = ParamType::Float(FloatRange::FRACTION);
 const FROM_0: ParamType = ParamType::Float(FloatRange::FROM_0);
 
+static BINARY_OBJECTIVES: &[Choice] = &[
+    Choice::new("binary:logistic"),
+    Choice::new("multi:softprob"),
+];
+
+static STOPPING_METRICS: &[Choice] = &[Choice::new("loss"), Choice::new("objective")];
+
 static PARAMS: &[ParamDef] = &[
     ParamDef::new(
         "rounds",
@@ -37,9 +46,21 @@ static PARAMS: &[ParamDef] = &[
         "early_stopping_rounds",
         ParamType::Int(IntRange::from(0)),
         Literal::Int(0),
-        "rounds without improvement of the objective on validation rows before ending",
+        "rounds without improvement on validation rows before ending",
     )
     .note(" (0 = off)"),
+    ParamDef::new(
+        "early_stopping_metric",
+        ParamType::Choice(STOPPING_METRICS),
+        Literal::Text("objective"),
+        "what chooses the round that is kept, and has to improve for early stopping",
+    )
+    .since(Edition::Third, Literal::Text("loss"))
+    .resolve(|_, context| {
+        let is_both = context.ranks_by_loss();
+        is_both.then_some("objective")
+    })
+    .later(),
     ParamDef::new(
         "max_depth",
         ParamType::Int(IntRange::new(1, 64)),
@@ -91,6 +112,16 @@ static PARAMS: &[ParamDef] = &[
         "split a column of categories as one feature, not by its 0/1 features",
     )
     .later(),
+    ParamDef::new(
+        "binary_objective",
+        ParamType::Choice(BINARY_OBJECTIVES),
+        Literal::Text("multi:softprob"),
+        "what is minimised with two classes: by one tree a round, or by one for each class",
+    )
+    .of_task(Task::Classification)
+    .since(Edition::Third, Literal::Text("binary:logistic"))
+    .resolve(|_, context| (context.classes != 2).then_some("multi:softprob"))
+    .later(),
     LOSS,
     HUBER_DELTA,
     QUANTILE,
@@ -111,6 +142,7 @@ settings_struct! {
         rounds: u32,
         /// 0 is off.
         early_stopping_rounds: u32,
+        early_stopping_metric: StoppingMetric,
         max_depth: u32,
         eta: f64,
         subsample: f64,
@@ -121,12 +153,65 @@ settings_struct! {
         alpha: f64,
         max_bin: u32,
         enable_categorical: bool,
+        binary_objective: BinaryObjective,
         loss: LossName,
         /// In standard deviations of the target.
         huber_delta: f64,
         quantile: f64,
         class_weight: ClassWeight,
         scale_pos_weight: f64,
+    }
+}
+
+/// What chooses the round that is kept, and has to improve for early stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppingMetric {
+    /// The validation loss: the log loss, or of numbers the loss that is trained.
+    Loss,
+    /// The objective that ranks trials.
+    Objective,
+}
+
+impl ParamValue for StoppingMetric {
+    fn from_value(value: &Value) -> StoppingMetric {
+        match value {
+            Value::Text(name) if name == "loss" => StoppingMetric::Loss,
+            Value::Text(name) if name == "objective" => StoppingMetric::Objective,
+            other => unexpected(other),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        word(match self {
+            StoppingMetric::Loss => "loss",
+            StoppingMetric::Objective => "objective",
+        })
+    }
+}
+
+/// What is minimised with two classes, as XGBoost calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryObjective {
+    /// `binary:logistic`: the log loss of the second class, by one tree a round.
+    Logistic,
+    /// `multi:softprob`: that of a softmax, by one tree a round for each class.
+    Softprob,
+}
+
+impl ParamValue for BinaryObjective {
+    fn from_value(value: &Value) -> BinaryObjective {
+        match value {
+            Value::Text(name) if name == "binary:logistic" => BinaryObjective::Logistic,
+            Value::Text(name) if name == "multi:softprob" => BinaryObjective::Softprob,
+            other => unexpected(other),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        word(match self {
+            BinaryObjective::Logistic => "binary:logistic",
+            BinaryObjective::Softprob => "multi:softprob",
+        })
     }
 }
 

@@ -135,7 +135,7 @@ fn measures_are_those_worked_out_by_hand() {
 #[test]
 fn the_first_of_steps_that_are_equal_in_everything_is_kept_unless_the_latest_is() {
     let objective = Objective::default();
-    for (latest, expected) in [(false, 2), (true, 4)] {
+    for (kept, expected) in [(Kept::ByObjective, 2), (Kept::Latest, 4)] {
         let mut progress = Progress::default();
         for (step, score) in [(1, 0.1), (2, 0.3), (3, 0.3), (4, 0.2)] {
             let measured = Measured {
@@ -143,7 +143,7 @@ fn the_first_of_steps_that_are_equal_in_everything_is_kept_unless_the_latest_is(
                 confusion: Confusion::new(2),
             };
             progress
-                .record(step, 0.5, &measured, &objective, latest)
+                .record(step, 0.5, &measured, &objective, kept)
                 .unwrap();
         }
         assert_eq!(progress.best.as_ref().unwrap().step, expected);
@@ -173,11 +173,49 @@ fn of_equal_steps_that_with_the_lowest_loss_is_kept_and_is_no_improvement() {
             confusion: Confusion::new(2),
         };
         progress
-            .record(step, 0.5, &measured, &objective, false)
+            .record(step, 0.5, &measured, &objective, Kept::ByObjective)
             .unwrap();
         kept.push((progress.best.as_ref().unwrap().step, progress.improved));
     }
     assert_eq!(kept, [(1, 1), (2, 2), (3, 2), (3, 2), (3, 2), (3, 2)]);
+}
+
+#[test]
+fn by_loss_the_step_with_the_lowest_is_kept_whatever_the_objective_and_only_a_lower_loss_improves()
+{
+    let objective = Objective::default();
+    let mut progress = Progress::default();
+    let mut kept = Vec::new();
+    for (step, accuracy, loss) in [
+        (1, 0.1, 1.3),
+        (2, 0.9, 1.4),
+        (3, 0.3, f64::NAN),
+        (4, 0.2, 0.5),
+        (5, 0.3, 0.5),
+    ] {
+        let measured = Measured {
+            values: vec![
+                ("valid/accuracy".to_owned(), accuracy),
+                ("valid/loss".to_owned(), loss),
+            ],
+            confusion: Confusion::new(2),
+        };
+        progress
+            .record(step, 0.5, &measured, &objective, Kept::ByLoss)
+            .unwrap();
+        let best = progress.best.as_ref().unwrap();
+        kept.push((best.step, progress.improved, best.objective));
+    }
+    assert_eq!(
+        kept,
+        [
+            (1, 1, 0.1),
+            (1, 1, 0.1),
+            (1, 1, 0.1),
+            (4, 4, 0.2),
+            (4, 4, 0.2)
+        ]
+    );
 }
 
 #[test]

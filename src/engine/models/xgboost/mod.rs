@@ -21,18 +21,18 @@ pub use locate::{Located, NotFound, VARIABLE};
 use std::fs;
 use std::path::Path;
 
-use super::baseline::{self, Measured, Progress};
+use super::baseline::{self, Kept, Measured, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome, weights};
 use columns::Columns;
 use ffi::{Booster, Matrix, Xgboost};
-use objective::{Goal, Units};
+use objective::{Goal, Predicts, Units};
 use schema::Schema;
 use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
-use sweep_core::trial::models::XgboostSpec;
+use sweep_core::trial::models::{StoppingMetric, XgboostSpec};
 use sweep_data::{Inputs, Rows};
 
 const MODEL: &str = "model.json";
@@ -78,12 +78,13 @@ pub fn locate() -> Result<Located, NotFound> {
     }
 }
 
-/// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`, or of numbers the one for its loss; a step is a
-/// round.
+/// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`, of two classes its `binary_objective`, or of
+/// numbers the one for its loss; a step is a round.
 ///
 /// Each round reports "train/loss", the cheap metrics of the validation rows, the objective and "seconds", those of the
-/// round. The round that is best by the job's objective is kept, of equal ones that with the lowest "valid/loss"; with
-/// early stopping, boosting ends that many rounds after the last one whose objective was better than all before it. Leaves `model.json`, XGBoost's own format cut after the best round, in the job's folder.
+/// round. The round that is best by `early_stopping_metric` is kept, of equal ones that with the lowest "valid/loss"; with
+/// early stopping, boosting ends that many rounds after the last one that was better by it than all before. Leaves
+/// `model.json`, XGBoost's own format cut after the kept round, in the job's folder.
 ///
 /// # Errors
 /// When the library is missing or reports an error, the data cannot be learnt from, the checkpoint is not
@@ -103,6 +104,10 @@ pub fn train(
         progress = ensemble.restore(bytes)?;
         callback.resumed(progress.step);
     }
+    let kept = match model.early_stopping_metric {
+        StoppingMetric::Loss => Kept::ByLoss,
+        StoppingMetric::Objective => Kept::ByObjective,
+    };
     let mut diverged = None;
     while progress.step < model.rounds && !is_stale(&progress, model) {
         let step = progress.step + 1;
@@ -116,7 +121,7 @@ pub fn train(
         let broken = measured.values.iter().find(|(_, value)| !value.is_finite());
         diverged = broken.map(|(name, value)| format!("{name} was {value} after round {step}"));
         if diverged.is_none() {
-            progress.record(step, seconds, &measured, &job.spec.objective, false)?;
+            progress.record(step, seconds, &measured, &job.spec.objective, kept)?;
         }
         let epoch = Epoch {
             step,
@@ -150,7 +155,7 @@ pub struct Boosted {
     library: &'static Xgboost,
     booster: Booster,
     columns: Columns,
-    classes: usize,
+    predicts: Predicts,
     units: Units,
 }
 
@@ -180,7 +185,7 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
         library,
         booster,
         columns,
-        classes: schema.classes,
+        predicts: schema.predicts,
         units: Units::from_json(schema.attribute(UNITS)).map_err(|why| unreadable(&why))?,
     })
 }
@@ -193,7 +198,7 @@ impl Boosted {
 
     /// Number of classes; 0 of a model that predicts a number.
     pub fn classes(&self) -> usize {
-        self.classes
+        self.predicts.classes()
     }
 
     /// Class probabilities, row-major [rows, classes], or numbers as they were learned [rows].
@@ -205,9 +210,9 @@ impl Boosted {
     /// When the inputs are not whole rows.
     pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Vec<f32>, EngineError> {
         let matrix = Matrix::new(self.library, inputs, &self.columns)?;
-        let mut outputs = self.booster.predict(&matrix, self.classes.max(1))?;
+        let mut outputs = self.booster.predict(&matrix, self.predicts.width())?;
         self.units.restore(&mut outputs);
-        Ok(outputs)
+        Ok(self.predicts.of_all_classes(outputs))
     }
 }
 
@@ -222,9 +227,9 @@ impl TrainedModel for Boosted {
 
     fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
         let outputs = Boosted::predict(self, inputs)?;
-        Ok(match self.classes {
-            0 => Scores::Numbers(outputs),
-            _ => Scores::Probabilities(outputs),
+        Ok(match self.predicts {
+            Predicts::Number => Scores::Numbers(outputs),
+            Predicts::SecondOfTwo | Predicts::Classes(_) => Scores::Probabilities(outputs),
         })
     }
 }
@@ -270,7 +275,12 @@ impl<'a> Ensemble<'a> {
             Matrix::labelled(library, rows.inputs(), &columns, &labels, weights)
         };
         let rows = job.data.train();
-        let weights = weights::of_rows(meta, rows, &model.class_weight, model.scale_pos_weight);
+        // Of one tree a round, XGBoost has this setting itself: it leaves the score that boosting begins with alone.
+        let (of_library, of_rows) = match goal.outputs {
+            Predicts::SecondOfTwo => (model.scale_pos_weight, 1.0),
+            Predicts::Classes(_) | Predicts::Number => (1.0, model.scale_pos_weight),
+        };
+        let weights = weights::of_rows(meta, rows, &model.class_weight, of_rows);
         let train = matrix(rows, weights.as_deref())?;
         let valid = matrix(job.data.valid(), None)?;
         let booster = Booster::new(library, &[&train, &valid])?;
@@ -294,6 +304,7 @@ impl<'a> Ensemble<'a> {
             ("lambda", model.lambda.to_string()),
             ("alpha", model.alpha.to_string()),
             ("max_bin", model.max_bin.to_string()),
+            ("scale_pos_weight", of_library.to_string()),
         ] {
             booster.set(name, &value)?;
         }
@@ -315,8 +326,10 @@ impl<'a> Ensemble<'a> {
         self.booster.update(round, &self.train)?;
         let metric = self.booster.evaluate(round, &self.train)?;
         let meta = self.job.data.meta();
-        let mut outputs = self.booster.predict(&self.valid, meta.outputs())?;
-        self.goal.units.restore(&mut outputs);
+        let outputs = self.goal.outputs;
+        let mut predicted = self.booster.predict(&self.valid, outputs.width())?;
+        self.goal.units.restore(&mut predicted);
+        let outputs = outputs.of_all_classes(predicted);
         let measured = baseline::measure(self.job, &outputs, self.goal.loss);
         Ok((measured, self.goal.loss_of(meta, metric)))
     }

@@ -2,15 +2,59 @@
 
 use serde::{Deserialize, Serialize};
 
-use sweep_core::trial::models::{Loss, XgboostSpec};
+use sweep_core::trial::models::{BinaryObjective, Loss, XgboostSpec};
 use sweep_data::{DatasetMeta, Targets};
 
 /// The settings of XGBoost that follow from the target of a data set.
 pub(super) struct Goal {
     pub settings: Vec<(&'static str, String)>,
+    pub outputs: Predicts,
     /// Of numbers, in units of the transformed target.
     pub loss: Loss,
     pub units: Units,
+}
+
+/// The objective of two classes by one tree a round.
+pub(super) const LOGISTIC: &str = "binary:logistic";
+
+/// What XGBoost predicts for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Predicts {
+    Number,
+    /// The probability of the second of two classes.
+    SecondOfTwo,
+    /// Those of so many classes.
+    Classes(usize),
+}
+
+impl Predicts {
+    /// Number of classes; 0 of a number.
+    pub fn classes(self) -> usize {
+        match self {
+            Predicts::Number => 0,
+            Predicts::SecondOfTwo => 2,
+            Predicts::Classes(classes) => classes,
+        }
+    }
+
+    /// How many values there are for a row.
+    pub fn width(self) -> usize {
+        match self {
+            Predicts::Number | Predicts::SecondOfTwo => 1,
+            Predicts::Classes(classes) => classes,
+        }
+    }
+
+    /// What XGBoost predicted as probabilities of all classes [rows, classes], or numbers [rows].
+    pub fn of_all_classes(self, predicted: Vec<f32>) -> Vec<f32> {
+        match self {
+            Predicts::SecondOfTwo => {
+                let both = |second: f32| [1.0 - second, second];
+                predicted.into_iter().flat_map(both).collect()
+            }
+            Predicts::Number | Predicts::Classes(_) => predicted,
+        }
+    }
 }
 
 /// How what XGBoost calls labels and predictions stands to the transformed target: `label * scale + mean`.
@@ -63,12 +107,24 @@ impl Units {
 impl Goal {
     pub fn of(meta: &DatasetMeta, model: &XgboostSpec) -> Goal {
         let Some(number) = meta.number else {
-            return Goal {
-                settings: vec![
+            let classes = meta.classes.len();
+            let settings = match (classes, model.binary_objective) {
+                (2, BinaryObjective::Logistic) => vec![
+                    ("objective", LOGISTIC.to_owned()),
+                    ("eval_metric", "logloss".to_owned()),
+                ],
+                _ => vec![
                     ("objective", "multi:softprob".to_owned()),
-                    ("num_class", meta.classes.len().to_string()),
+                    ("num_class", classes.to_string()),
                     ("eval_metric", "mlogloss".to_owned()),
                 ],
+            };
+            return Goal {
+                outputs: match settings[0].1 == LOGISTIC {
+                    true => Predicts::SecondOfTwo,
+                    false => Predicts::Classes(classes),
+                },
+                settings,
                 loss: Loss::Squared,
                 units: Units::PLAIN,
             };
@@ -100,6 +156,7 @@ impl Goal {
         }
         Goal {
             settings,
+            outputs: Predicts::Number,
             loss,
             units,
         }

@@ -7,12 +7,13 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::objective::{LOGISTIC, Predicts};
+
 /// A model, less its trees.
 pub(super) struct Schema {
     /// Number of columns that it takes.
     pub columns: usize,
-    /// 0 of a model that predicts a number.
-    pub classes: usize,
+    pub predicts: Predicts,
     /// Leaves of all trees.
     pub leaves: u64,
     attributes: HashMap<String, String>,
@@ -36,7 +37,11 @@ impl Schema {
         }
         Ok(Schema {
             columns: count(&learner.learner_model_param.num_feature)?,
-            classes: count(&learner.learner_model_param.num_class)?,
+            predicts: match count(&learner.learner_model_param.num_class)? {
+                _ if learner.objective.name == LOGISTIC => Predicts::SecondOfTwo,
+                0 => Predicts::Number,
+                classes => Predicts::Classes(classes),
+            },
             leaves,
             attributes: learner.attributes,
         })
@@ -89,6 +94,12 @@ struct Learner {
     attributes: HashMap<String, String>,
     gradient_booster: GradientBooster,
     learner_model_param: LearnerParam,
+    objective: Objective,
+}
+
+#[derive(Deserialize)]
+struct Objective {
+    name: String,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 mod columns;
 mod numbers;
 mod ties;
+mod two_classes;
 
 use std::io::Write;
 use std::thread;
