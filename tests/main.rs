@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod coverage;
 mod describe;
+mod editions;
 mod end_to_end;
 mod engines;
 mod evidence;

@@ -1,10 +1,12 @@
 //! A forest of histogram trees grown on bootstrap samples (Breiman 2001); names are scikit-learn's where it has one.
 
+use super::super::task::Task;
 use super::super::value::Value;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{FloatRange, IntRange, Literal, ParamDef, ParamType};
 use super::target::{CLASS_WEIGHT, ClassWeight};
 use super::view::{ParamValue, settings_struct, word};
+use crate::data_config::Edition;
 
 pub(super) static DEF: KindDef = KindDef {
     name: "random_forest",
@@ -22,6 +24,9 @@ pub(super) static DEF: KindDef = KindDef {
     library: None,
     is_batched: false,
 };
+
+/// The word that leaves the number of features to the task.
+const AUTO: &str = "auto";
 
 static PARAMS: &[ParamDef] = &[
     ParamDef::new(
@@ -45,10 +50,19 @@ static PARAMS: &[ParamDef] = &[
     ),
     ParamDef::new(
         "max_features",
-        ParamType::FloatOr(FloatRange::FRACTION, &["sqrt", "all"]),
+        ParamType::FloatOr(FloatRange::FRACTION, &["auto", "sqrt", "all"]),
         Literal::Text("sqrt"),
-        "features tried at a node; a number is a fraction of them",
-    ),
+        "features tried at a node; a number is a fraction of them, \"auto\" is \"sqrt\" for classes and \"all\" for \
+         numbers",
+    )
+    .since(Edition::Third, Literal::Text("auto"))
+    .resolve(|value, context| {
+        let is_auto = *value == word(AUTO);
+        is_auto.then_some(match context.task {
+            Task::Classification => "sqrt",
+            Task::Regression => "all",
+        })
+    }),
     ParamDef::new(
         "bootstrap",
         ParamType::Bool,
@@ -81,6 +95,8 @@ settings_struct! {
 /// How many features are tried at a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxFeatures {
+    /// [`MaxFeatures::Sqrt`] for classes and [`MaxFeatures::All`] for numbers, as scikit-learn.
+    Auto,
     /// The square root of their number, at least 1.
     Sqrt,
     All,
@@ -89,12 +105,14 @@ pub enum MaxFeatures {
 }
 
 impl MaxFeatures {
-    /// The number of features to try when there are `features`.
-    pub fn count(self, features: usize) -> usize {
-        let count = match self {
-            MaxFeatures::Sqrt => (features as f64).sqrt().floor() as usize,
-            MaxFeatures::All => features,
-            MaxFeatures::Fraction(fraction) => (features as f64 * fraction).floor() as usize,
+    /// The number of features to try for `task` when there are `features`.
+    pub fn count(self, features: usize, task: Task) -> usize {
+        let count = match (self, task) {
+            (MaxFeatures::Sqrt, _) | (MaxFeatures::Auto, Task::Classification) => {
+                (features as f64).sqrt().floor() as usize
+            }
+            (MaxFeatures::All, _) | (MaxFeatures::Auto, Task::Regression) => features,
+            (MaxFeatures::Fraction(fraction), _) => (features as f64 * fraction).floor() as usize,
         };
         count.clamp(1, features.max(1))
     }
@@ -103,6 +121,7 @@ impl MaxFeatures {
 impl ParamValue for MaxFeatures {
     fn from_value(value: &Value) -> MaxFeatures {
         match value {
+            Value::Text(text) if text == AUTO => MaxFeatures::Auto,
             Value::Text(text) if text == "sqrt" => MaxFeatures::Sqrt,
             Value::Text(_) => MaxFeatures::All,
             number => MaxFeatures::Fraction(f64::from_value(number)),
@@ -111,6 +130,7 @@ impl ParamValue for MaxFeatures {
 
     fn to_value(&self) -> Value {
         match self {
+            MaxFeatures::Auto => word(AUTO),
             MaxFeatures::Sqrt => word("sqrt"),
             MaxFeatures::All => word("all"),
             MaxFeatures::Fraction(fraction) => Value::Float(*fraction),

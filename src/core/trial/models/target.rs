@@ -233,6 +233,26 @@ mod tests {
     }
 
     #[test]
+    fn a_delta_means_the_same_to_the_smooth_form_of_hubers_loss() {
+        for delta in [0.3, 1.0, 4.0] {
+            let (sharp, smooth) = (Loss::Huber { delta }, Loss::PseudoHuber { delta });
+            for error in [
+                -1000.0 * delta,
+                -delta / 1000.0,
+                delta / 1000.0,
+                1000.0 * delta,
+            ] {
+                let (sharp, smooth) = (
+                    (sharp.of(error), sharp.slope(error)),
+                    (smooth.of(error), smooth.slope(error)),
+                );
+                assert!((smooth.0 / sharp.0 - 1.0).abs() < 1e-3, "{delta} {error}");
+                assert!((smooth.1 / sharp.1 - 1.0).abs() < 1e-6, "{delta} {error}");
+            }
+        }
+    }
+
+    #[test]
     fn a_loss_in_other_units_is_the_loss_times_its_scale() {
         for (loss, wide) in [
             (Loss::Squared, Loss::Squared),

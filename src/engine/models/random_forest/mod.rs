@@ -26,7 +26,7 @@ use std::path::Path;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
-use super::baseline::{self, Progress};
+use super::baseline::{self, Kept, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
 use crate::score::{Errors, argmax};
@@ -126,7 +126,7 @@ pub fn train(
             model.max_depth
         },
         min_leaf: model.min_leaf as usize,
-        features: model.max_features.count(features),
+        features: model.max_features.count(features, meta.task()),
     };
     let mut growth = Growth::new(job, &rules);
     let mut progress = Progress::default();
@@ -148,7 +148,7 @@ pub fn train(
         let seconds = awake::since(began).as_secs_f64();
         began = awake::now();
         measured.values.push(("seconds".to_owned(), seconds));
-        progress.record(until, seconds, &measured, &job.spec.objective, true)?;
+        progress.record(until, seconds, &measured, &job.spec.objective, Kept::Latest)?;
         let epoch = Epoch {
             step: until,
             values: measured.values,

@@ -131,6 +131,34 @@ fn huber_is_boosted_on_scaled_numbers_and_its_models_say_so() {
     );
 }
 
+/// `huber_delta` is in standard deviations of the target, as for networks: the loss that is told is that of predictions
+/// and targets in units of the target, with so many of these as its delta.
+#[test]
+fn a_delta_is_in_standard_deviations_of_the_target() {
+    if !available() {
+        return;
+    }
+    let (major, minor, _) = locate().unwrap().version;
+    let (expected, rmse) = match (major, minor) {
+        (3, 2) => (197.74790075770824, 31.45390333739568),
+        (3, 4) => (225.1162910505674, 35.58139109752516),
+        _ => return say_skipped("no numbers are stored for this version"),
+    };
+    let data = fixture_numbers(24, TargetTransform::None);
+    let folder = tempfile::tempdir().unwrap();
+    let boost = XgboostSpec {
+        huber_delta: 0.3,
+        ..settings(LossName::Huber, 0.5)
+    };
+    let spec = spec(boost, "valid/rmse", Goal::Min);
+    let mut callback = Remember::default();
+    let result = done(run(&data, &spec, folder.path(), None, &mut callback));
+    let loss = last(&result, &callback, "valid/loss");
+    assert!((loss / expected - 1.0).abs() < 1e-5, "{loss}");
+    let found = last(&result, &callback, "valid/rmse");
+    assert!((found / rmse - 1.0).abs() < 1e-5, "{found}");
+}
+
 #[test]
 fn a_logarithm_is_learned_and_metrics_stay_in_units_of_the_target() {
     if !available() {
