@@ -9,7 +9,9 @@ use sweep_core::event::{AttemptNo, Event, Observer, Slot};
 use sweep_core::trial::{
     ConfigId, DataDigest, Kind, ModelSpec, Objective, TrialId, TrialResult, TrialSpec, Value,
 };
-use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, SessionId, Store, TrialFiles};
+use sweep_store::{
+    DatasetRecord, Durability, NewSession, NewTrial, Outcome, SessionId, Store, TrialFiles,
+};
 
 /// Rows written by each measurement of throughput.
 const ROWS: usize = 1_000_000;
@@ -197,7 +199,12 @@ fn plan(count: usize) -> Vec<(TrialId, ConfigId, TrialSpec)> {
 fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionId {
     let trials: Vec<_> = plan
         .iter()
-        .map(|(id, config, spec)| (id.clone(), config.clone(), spec))
+        .map(|(id, config, spec)| NewTrial {
+            id,
+            config,
+            spec,
+            fold: None,
+        })
         .collect();
     let dataset = DatasetRecord {
         digest: DataDigest::from_hex("d".repeat(64)),
@@ -218,7 +225,7 @@ fn begin(store: &mut Store, plan: &[(TrialId, ConfigId, TrialSpec)]) -> SessionI
             flags: &[],
             edition: sweep_core::data_config::Edition::default(),
             objective: &Objective::default(),
-            dataset: &dataset,
+            datasets: std::slice::from_ref(&dataset),
             command: "bench",
             host: "here",
             pid: std::process::id(),

@@ -1,7 +1,8 @@
 //! One point of the search space with what its seeds have scored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::ranking::RunKey;
 use super::summary_stats::SummaryStats;
 use super::text;
 use sweep_core::named::value_of;
@@ -18,11 +19,13 @@ pub struct Configuration {
     pub params: Params,
     /// The settings in which it differs from others of its kind: `lr=0.001 dropout=0.3`.
     pub label: String,
-    /// Trials that the plan has of it.
+    /// Seeds that the plan has of it.
     pub planned: usize,
-    /// Finished trials, by seed.
+    /// Folds of the cross-validation; 0 without one.
+    pub folds: usize,
+    /// Finished trials, by seed and fold.
     pub runs: Vec<Run>,
-    /// Of the objective over `runs`.
+    /// Of the objective over [`Configuration::by_seed`].
     pub stats: SummaryStats,
     /// Whether several seeds gave one result, to the last digit of every metric: the seed changes nothing
     /// in it, so that its runs tell no more than one.
@@ -39,6 +42,8 @@ pub struct Configuration {
 pub struct Run {
     pub trial: TrialId,
     pub seed: u64,
+    /// The fold whose rows validated it, from 1; `None` without cross-validation.
+    pub fold: Option<u32>,
     pub value: f64,
     /// Validation loss at `step`, if it was measured.
     pub loss: Option<f64>,
@@ -46,18 +51,42 @@ pub struct Run {
     pub step: Option<u32>,
 }
 
-impl Configuration {
-    /// Whether every planned seed has finished.
-    pub fn is_complete(&self) -> bool {
-        self.stats.n == self.planned
+impl Run {
+    /// What makes it comparable with a run of another configuration: seed and fold, 0 without folds.
+    pub fn key(&self) -> RunKey {
+        (self.seed, self.fold.unwrap_or(0))
     }
 
-    /// `3 seeds`, or `2 of 3 seeds` where some have not finished.
-    pub fn seeds(&self) -> String {
-        match self.is_complete() {
-            true => text::pluralize(self.stats.n as u64, "seed"),
-            false => format!("{} of {} seeds", self.stats.n, self.planned),
+    /// `seed 2`, or `seed 2, fold 4`.
+    pub fn label(&self) -> String {
+        match self.fold {
+            None => format!("seed {}", self.seed),
+            Some(fold) => format!("seed {}, fold {fold}", self.seed),
         }
+    }
+}
+
+impl Configuration {
+    /// Whether every planned trial has finished.
+    pub fn is_complete(&self) -> bool {
+        self.runs.len() == self.planned * self.folds.max(1)
+    }
+
+    /// `3 seeds` or `3 seeds x 5 folds`; `2 of 3 seeds` or `7 of 15 runs` where some have not finished.
+    pub fn seeds(&self) -> String {
+        let seeds = || text::pluralize(self.planned as u64, "seed");
+        match (self.is_complete(), self.folds) {
+            (true, 0) => seeds(),
+            (true, folds) => format!("{} x {}", seeds(), text::pluralize(folds as u64, "fold")),
+            (false, 0) => format!("{} of {}", self.runs.len(), seeds()),
+            (false, folds) => format!("{} of {} runs", self.runs.len(), self.planned * folds),
+        }
+    }
+
+    /// The objective by seed: with cross-validation the mean over the folds, of the seeds that have
+    /// finished all of them; of all seeds, and the folds that have finished, while there is none.
+    pub fn by_seed(&self) -> Vec<(u64, f64)> {
+        by_seed(&self.runs, self.folds)
     }
 
     /// Kind and label, as plots and tables name it.
@@ -74,14 +103,20 @@ impl Configuration {
         SummaryStats::of(&losses?).map(|stats| stats.mean)
     }
 
-    /// The best of its runs; of equal ones that with the lowest validation loss, then the lowest seed.
+    /// The best of its runs; of equal ones that with the lowest validation loss, then the lowest seed. Values of different
+    /// folds are of different rows: with cross-validation it is the best of the seed that is best over all folds.
     pub fn best_run(&self, objective: &Objective) -> &Run {
+        let by_seed = self.by_seed();
+        let best_seed = by_seed.iter().min_by(|a, b| objective.goal.order(a.1, b.1));
+        let is_of_best =
+            |run: &&Run| run.fold.is_none() || best_seed.is_none_or(|(seed, _)| *seed == run.seed);
         let score = |run: &Run| Score {
             value: run.value,
             loss: run.loss,
         };
         self.runs
             .iter()
+            .filter(is_of_best)
             .min_by(|a, b| objective.order(score(a), score(b)))
             .expect("a ranked configuration has a finished trial")
     }
@@ -105,13 +140,17 @@ pub(super) fn configuration(
         runs.push(Run {
             trial: trial.id.clone(),
             seed: trial.seed,
+            fold: trial.fold,
             value,
             loss: Score::new(value, &trial.metrics).loss,
             step: trial.best_step,
         });
     }
-    runs.sort_by_key(|run| run.seed);
-    let values: Vec<f64> = runs.iter().map(|run| run.value).collect();
+    runs.sort_by_key(Run::key);
+    let seeds: BTreeSet<u64> = trials.iter().map(|trial| trial.seed).collect();
+    let folds: BTreeSet<u32> = trials.iter().filter_map(|trial| trial.fold).collect();
+    let values = by_seed(&runs, folds.len()).into_iter();
+    let values: Vec<f64> = values.map(|(_, value)| value).collect();
     let of_status = |status| trials.iter().filter(|trial| trial.status == status).count();
     let first = trials[0];
     Some(Configuration {
@@ -119,7 +158,8 @@ pub(super) fn configuration(
         kind: first.kind,
         params: first.params.clone(),
         label: labels[&first.id].clone(),
-        planned: trials.len(),
+        planned: seeds.len(),
+        folds: folds.len(),
         stats: SummaryStats::of(&values)?,
         is_deterministic: is_deterministic(trials),
         runs,
@@ -130,17 +170,38 @@ pub(super) fn configuration(
     })
 }
 
-/// Whether at least two of `trials` have finished and all that have recorded the same of their training, times aside.
+/// As [`Configuration::by_seed`].
+fn by_seed(runs: &[Run], folds: usize) -> Vec<(u64, f64)> {
+    let mut values: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for run in runs {
+        values.entry(run.seed).or_default().push(run.value);
+    }
+    let wanted = folds.max(1);
+    let has_whole = values.values().any(|values| values.len() == wanted);
+    let seeds = values.into_iter();
+    seeds
+        .filter(|(_, values)| !has_whole || values.len() == wanted)
+        .map(|(seed, values)| (seed, values.iter().sum::<f64>() / values.len() as f64))
+        .collect()
+}
+
+/// Whether several seeds have finished and recorded the same of their training, times aside; with
+/// cross-validation, on each fold that several have finished.
 fn is_deterministic(trials: &[&TrialRecord]) -> bool {
-    let finished = trials.iter();
-    let mut finished = finished.filter(|trial| trial.status == Status::Finished);
-    let Some(first) = finished.next() else {
-        return false;
+    let mut by_fold: BTreeMap<Option<u32>, Vec<&TrialRecord>> = BTreeMap::new();
+    for trial in trials
+        .iter()
+        .filter(|trial| trial.status == Status::Finished)
+    {
+        by_fold.entry(trial.fold).or_default().push(trial);
+    }
+    by_fold.retain(|_, trials| trials.len() > 1);
+    let are_equal = |trials: &Vec<&TrialRecord>| {
+        let first = told(trials[0]);
+        // A score alone comes in steps and may tie; losses and the like do not.
+        first.4.len() > 1 && trials.iter().all(|other| told(other) == first)
     };
-    // A score alone comes in steps and may tie; losses and the like do not.
-    let is_told = told(first).4.len() > 1;
-    let mut others = finished.peekable();
-    is_told && others.peek().is_some() && others.all(|other| told(other) == told(first))
+    !by_fold.is_empty() && by_fold.values().all(are_equal)
 }
 
 type Told<'a> = (

@@ -20,7 +20,8 @@ pub struct Dummy {
     pub valid_rows: u64,
     /// For each metric without an argument, as far as it has a zero line.
     pub scores: Vec<DummyScore>,
-    target: Target,
+    /// One, or one for each fold of a cross-validation.
+    targets: Vec<Target>,
 }
 
 /// What scores are computed from.
@@ -102,7 +103,7 @@ impl Dummy {
         let mut dummy = Dummy {
             valid_rows,
             scores: Vec::new(),
-            target: Target::Classes(names.to_vec(), counts.clone()),
+            targets: vec![Target::Classes(names.to_vec(), counts.clone())],
         };
         dummy.scores = dummy.plain_scores(Task::Classification);
         Some(dummy)
@@ -118,12 +119,28 @@ impl Dummy {
         let mut dummy = Dummy {
             valid_rows: valid.len() as u64,
             scores: Vec::new(),
-            target: Target::Numbers {
+            targets: vec![Target::Numbers {
                 train: sorted,
                 valid: valid.to_vec(),
-            },
+            }],
         };
         dummy.scores = dummy.plain_scores(Task::Regression);
+        Some(dummy)
+    }
+
+    /// Of a cross-validation whose `folds` have `valid_rows` different validation rows between them: scores are means
+    /// over the folds, in each of which the strategy learns from its training rows. `None` without folds.
+    pub fn of_folds(folds: Vec<Dummy>, valid_rows: u64) -> Option<Dummy> {
+        let task = match folds.first()?.targets.first()? {
+            Target::Classes(..) => Task::Classification,
+            Target::Numbers { .. } => Task::Regression,
+        };
+        let mut dummy = Dummy {
+            valid_rows,
+            scores: Vec::new(),
+            targets: folds.into_iter().flat_map(|fold| fold.targets).collect(),
+        };
+        dummy.scores = dummy.plain_scores(task);
         Some(dummy)
     }
 
@@ -134,16 +151,20 @@ impl Dummy {
             .collect()
     }
 
-    /// The score by `metric`, if that has a zero line.
+    /// The score by `metric`, if that has a zero line; with the strategy of the first fold.
     pub fn score(&self, metric: &str) -> Option<DummyScore> {
         let (known, argument) = MetricDef::of(metric)?;
-        let (strategy, value) = match &self.target {
-            Target::Classes(names, counts) => of_classes(known.name, argument, names, counts)?,
-            Target::Numbers { train, valid } => of_numbers(known.name, argument, train, valid)?,
+        let of = |target: &Target| match target {
+            Target::Classes(names, counts) => of_classes(known.name, argument, names, counts),
+            Target::Numbers { train, valid } => of_numbers(known.name, argument, train, valid),
         };
+        let folds: Option<Vec<(Strategy, f64)>> = self.targets.iter().map(of).collect();
+        let folds = folds?;
+        let sum: f64 = folds.iter().map(|(_, value)| value).sum();
+        let value = sum / folds.len() as f64;
         Some(DummyScore {
             metric: metric.to_owned(),
-            strategy,
+            strategy: folds.into_iter().next()?.0,
             value,
         })
     }

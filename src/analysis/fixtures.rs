@@ -38,6 +38,7 @@ pub fn empty(classes: &[&str]) -> Input {
                 test_rows: 6_567,
                 notes: vec!["5 rows without track_name were left out".to_owned()],
             },
+            folds: Vec::new(),
             sessions: vec![SessionRecord {
                 id: 1,
                 started_ms: 1_772_323_200_000,
@@ -399,6 +400,7 @@ pub fn by_hand(place: usize, params: Params, best: f64) -> TrialRecord {
         config: ConfigId::from_hex(format!("{:032x}", place + 1)),
         kind: Kind::MLP,
         seed: 1,
+        fold: None,
         status: Status::Finished,
         in_plan: true,
         params,
@@ -422,6 +424,7 @@ fn trial(spec: &TrialSpec, best: f64, steps: u32) -> TrialRecord {
         config: spec.config_id(&digest()),
         kind: spec.model.kind(),
         seed: spec.seed,
+        fold: None,
         status: Status::Finished,
         in_plan: true,
         params: spec.params(),

@@ -174,7 +174,14 @@ fn dummy(zero: &ZeroLine) -> Json {
 }
 
 fn configuration(summary: &Summary, config: &Configuration) -> Json {
-    let run = |run: &Run| json!({ "trial": run.trial, "seed": run.seed, "value": run.value, "step": run.step });
+    let run = |run: &Run| {
+        let mut json =
+            json!({ "trial": run.trial, "seed": run.seed, "value": run.value, "step": run.step });
+        if let Some(fold) = run.fold {
+            json["fold"] = json!(fold);
+        }
+        json
+    };
     json!({
         "rank": summary.rank(config),
         "tied_with": summary.tied_with(config).count(),

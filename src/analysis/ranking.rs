@@ -1,7 +1,7 @@
 //! In which order configurations are ranked when some have finished with more seeds than others: those that were given
 //! further seeds, and all of a sweep that is still running.
 //!
-//! Invariant: two configurations are compared on seeds that both have finished. Further seeds go to the best, whose means then
+//! Invariant: two configurations are compared on seeds (with cross-validation, seeds and folds) that both have finished. Further seeds go to the best, whose means then
 //! fall back towards the truth, while the mean of one that was left with few seeds keeps its luck; comparing those would
 //! favour whoever had fewer. So those with the most seeds are ordered first, among themselves. One with fewer then stands
 //! behind as many of them as are ahead of it on the seeds that the two share; and so on, down to those with the fewest.
@@ -13,9 +13,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Places of `values`, the best first: each holds (seed, value), by seed, larger being better. Ties stay in their order;
+/// The seed of a run, and its fold, from 1: 0 without cross-validation.
+pub type RunKey = (u64, u32);
+
+/// Places of `values`, the best first: each holds runs with their values, by seed and fold, larger being better. Ties stay in their order;
 /// those without a value come last.
-pub fn best_first(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
+pub fn best_first<K: Ord + Copy>(values: &[Vec<(K, f64)>]) -> Vec<usize> {
     let (known, unknown): (Vec<usize>, Vec<usize>) =
         (0..values.len()).partition(|place| !values[*place].is_empty());
     let mut order = ordered(values, known);
@@ -27,7 +30,7 @@ pub fn best_first(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
 const ROUNDING: f64 = 1e-12;
 
 /// Ranks, from 1, of `values` in the order of their ranking: equal ones share the lowest of theirs (1, 1, 3).
-pub fn ranks(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
+pub fn ranks<K: Ord + Copy>(values: &[Vec<(K, f64)>]) -> Vec<usize> {
     let mut first = 0;
     (0..values.len())
         .map(|place| {
@@ -40,13 +43,13 @@ pub fn ranks(values: &[Vec<(u64, f64)>]) -> Vec<usize> {
 }
 
 /// Whether both have the same seeds and the same mean over them.
-fn are_equal(one: &[(u64, f64)], other: &[(u64, f64)]) -> bool {
-    let seeds = |values: &[(u64, f64)]| values.iter().map(|(seed, _)| *seed).collect::<Vec<u64>>();
+fn are_equal<K: Ord + Copy>(one: &[(K, f64)], other: &[(K, f64)]) -> bool {
+    let seeds = |values: &[(K, f64)]| values.iter().map(|(seed, _)| *seed).collect::<Vec<K>>();
     let (a, b) = (mean(one.iter()), mean(other.iter()));
     seeds(one) == seeds(other) && (a - b).abs() <= ROUNDING * a.abs().max(b.abs())
 }
 
-fn ordered(values: &[Vec<(u64, f64)>], members: Vec<usize>) -> Vec<usize> {
+fn ordered<K: Ord + Copy>(values: &[Vec<(K, f64)>], members: Vec<usize>) -> Vec<usize> {
     let fewest = members.iter().map(|place| values[*place].len()).min();
     let (few, more): (Vec<usize>, Vec<usize>) =
         (members.into_iter()).partition(|place| Some(values[*place].len()) == fewest);
@@ -71,7 +74,7 @@ fn ordered(values: &[Vec<(u64, f64)>], members: Vec<usize>) -> Vec<usize> {
 
 /// `members`, each with as many seeds, by the mean over those that all share, the largest first; by all of their seeds where
 /// they share none.
-fn by_mean(values: &[Vec<(u64, f64)>], mut members: Vec<usize>) -> Vec<usize> {
+fn by_mean<K: Ord + Copy>(values: &[Vec<(K, f64)>], mut members: Vec<usize>) -> Vec<usize> {
     let sets = by_seeds(values, &members);
     let mut sets = sets.into_keys();
     let first = sets.next().unwrap_or_default();
@@ -83,7 +86,11 @@ fn by_mean(values: &[Vec<(u64, f64)>], mut members: Vec<usize>) -> Vec<usize> {
 
 /// For each of `few`, how many of `more` are not worse on the seeds that the two share, or by all of their seeds where they
 /// share none.
-fn behind(values: &[Vec<(u64, f64)>], few: &[usize], more: &[usize]) -> BTreeMap<usize, usize> {
+fn behind<K: Ord + Copy>(
+    values: &[Vec<(K, f64)>],
+    few: &[usize],
+    more: &[usize],
+) -> BTreeMap<usize, usize> {
     let mut behind: BTreeMap<usize, usize> = few.iter().map(|place| (*place, 0)).collect();
     let others = by_seeds(values, more);
     for (seeds, members) in by_seeds(values, few) {
@@ -103,8 +110,11 @@ fn behind(values: &[Vec<(u64, f64)>], few: &[usize], more: &[usize]) -> BTreeMap
 }
 
 /// `members` by the seeds that they have.
-fn by_seeds(values: &[Vec<(u64, f64)>], members: &[usize]) -> BTreeMap<Vec<u64>, Vec<usize>> {
-    let mut sets: BTreeMap<Vec<u64>, Vec<usize>> = BTreeMap::new();
+fn by_seeds<K: Ord + Copy>(
+    values: &[Vec<(K, f64)>],
+    members: &[usize],
+) -> BTreeMap<Vec<K>, Vec<usize>> {
+    let mut sets: BTreeMap<Vec<K>, Vec<usize>> = BTreeMap::new();
     for place in members {
         let seeds = values[*place].iter().map(|(seed, _)| *seed);
         sets.entry(seeds.collect()).or_default().push(*place);
@@ -113,23 +123,23 @@ fn by_seeds(values: &[Vec<(u64, f64)>], members: &[usize]) -> BTreeMap<Vec<u64>,
 }
 
 /// Seeds in both of two ascending lists.
-fn common(one: &[u64], other: &[u64]) -> Vec<u64> {
-    let is_in = |seed: &&u64| other.binary_search(seed).is_ok();
+fn common<K: Ord + Copy>(one: &[K], other: &[K]) -> Vec<K> {
+    let is_in = |seed: &&K| other.binary_search(seed).is_ok();
     one.iter().filter(is_in).copied().collect()
 }
 
 /// The mean over those `seeds`, all of which are there; over all values where there are no `seeds`.
-fn mean_over(values: &[(u64, f64)], seeds: &[u64]) -> f64 {
+fn mean_over<K: Ord + Copy>(values: &[(K, f64)], seeds: &[K]) -> f64 {
     match seeds.is_empty() || seeds.len() == values.len() {
         true => mean(values.iter()),
         false => {
-            let is_in = |seed: &u64| seeds.binary_search(seed).is_ok();
+            let is_in = |seed: &K| seeds.binary_search(seed).is_ok();
             mean(values.iter().filter(|(seed, _)| is_in(seed)))
         }
     }
 }
 
-fn mean<'a>(values: impl Iterator<Item = &'a (u64, f64)>) -> f64 {
+fn mean<'a, K: 'a>(values: impl Iterator<Item = &'a (K, f64)>) -> f64 {
     let (sum, count) = values.fold((0.0, 0.0), |(sum, count), (_, value)| {
         (sum + value, count + 1.0)
     });
@@ -220,7 +230,7 @@ mod tests {
         let better = |own: f64| means.iter().filter(|other| **other > own).count();
         assert_eq!(ranks(&values), means.map(|own| better(own) + 1));
         assert_eq!(ranks(&values), [1, 1, 3, 4, 4, 4, 7]);
-        assert_eq!(ranks(&[]), [] as [usize; 0]);
+        assert_eq!(ranks::<u64>(&[]), [] as [usize; 0]);
     }
 
     #[test]

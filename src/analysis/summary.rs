@@ -12,6 +12,7 @@ use super::axes::{Axis, axes, varying_keys};
 use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
 use super::evidence::Evidence;
 use super::lead::ZeroLine;
+use super::ranking::RunKey;
 use super::{merged, ranking, text};
 use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
 use sweep_store::{ExperimentRecord, TrialRecord};
@@ -254,11 +255,11 @@ fn ranked(configs: Vec<Configuration>, objective: &Objective) -> (Vec<Configurat
     for part in [sound, diverged] {
         let values = |config: &Configuration| {
             let runs = config.runs.iter();
-            runs.map(|run| (run.seed, sign * run.value)).collect()
+            runs.map(|run| (run.key(), sign * run.value)).collect()
         };
-        let values: Vec<Vec<(u64, f64)>> = part.iter().map(values).collect();
+        let values: Vec<Vec<(RunKey, f64)>> = part.iter().map(values).collect();
         let order = ranking::best_first(&values);
-        let in_order: Vec<Vec<(u64, f64)>> =
+        let in_order: Vec<Vec<(RunKey, f64)>> =
             order.iter().map(|place| values[*place].clone()).collect();
         let part_ranks = ranking::ranks(&in_order);
         let mut part: Vec<Option<Configuration>> = part.into_iter().map(Some).collect();

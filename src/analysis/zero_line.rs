@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::configuration::Run;
 use super::dummy::Dummy;
 use super::inference::Estimate;
 use super::lead::{Lead, Matrix, Predicted, RowLosses, RowNumbers, ZeroLine};
@@ -19,16 +20,19 @@ impl Summary {
         numbers: &HashMap<TrialId, RowNumbers>,
     ) -> Summary {
         let runs = (self.ranking.first()).map_or(&[][..], |winner| winner.runs.as_slice());
-        let of_all: Option<Vec<&Matrix>> =
-            runs.iter().map(|run| matrices.get(&run.trial)).collect();
+        let rows = dummy.map_or(0, |dummy| dummy.valid_rows);
+        let cells = |matrix: &Matrix| matrix.iter().flatten().sum::<u64>();
+        let matrices: Vec<Matrix> = whole(runs, rows, matrices, cells, added).unwrap_or_default();
+        let rows_of = |rows: &RowLosses| rows.len() as u64;
+        let known: Vec<Run> = with(runs, losses);
+        let losses = whole(&known, rows, losses, rows_of, joined).unwrap_or_default();
+        let rows_of = |rows: &RowNumbers| rows.len() as u64;
+        let known: Vec<Run> = with(runs, numbers);
+        let numbers = whole(&known, rows, numbers, rows_of, joined).unwrap_or_default();
         let predicted = Predicted {
-            matrices: of_all.unwrap_or_default(),
-            losses: (runs.iter())
-                .filter_map(|run| losses.get(&run.trial))
-                .collect(),
-            numbers: (runs.iter())
-                .filter_map(|run| numbers.get(&run.trial))
-                .collect(),
+            matrices: matrices.iter().collect(),
+            losses: losses.iter().collect(),
+            numbers: numbers.iter().collect(),
         };
         let score = dummy.and_then(|dummy| dummy.score(&self.objective.metric));
         let zero_line = dummy.zip(score).map(|(dummy, score)| ZeroLine {
@@ -43,6 +47,47 @@ impl Summary {
         self.zero_line = zero_line;
         self
     }
+}
+
+/// Those of `runs` of which something is known.
+fn with<T>(runs: &[Run], known: &HashMap<TrialId, T>) -> Vec<Run> {
+    let has = runs.iter().filter(|run| known.contains_key(&run.trial));
+    has.cloned().collect()
+}
+
+/// What each seed of `runs` predicted for all validation rows: by its run, or by its folds until all `rows` have been
+/// validated once, put together by `join`. `None` where a run is not `known`.
+fn whole<T: Clone>(
+    runs: &[Run],
+    rows: u64,
+    known: &HashMap<TrialId, T>,
+    rows_of: impl Fn(&T) -> u64,
+    join: impl Fn(T, &T) -> T,
+) -> Option<Vec<T>> {
+    let mut all: Vec<(u64, T)> = Vec::new();
+    for run in runs {
+        let own = known.get(&run.trial)?;
+        match all.last_mut().filter(|(seed, _)| *seed == run.seed) {
+            None => all.push((run.seed, own.clone())),
+            Some((_, before)) if rows_of(before) < rows => *before = join(before.clone(), own),
+            Some(_) => {}
+        }
+    }
+    Some(all.into_iter().map(|(_, own)| own).collect())
+}
+
+fn added(mut one: Matrix, other: &Matrix) -> Matrix {
+    for (row, more) in one.iter_mut().zip(other) {
+        for (cell, more) in row.iter_mut().zip(more) {
+            *cell += more;
+        }
+    }
+    one
+}
+
+fn joined<T: Clone>(mut one: Vec<T>, other: &Vec<T>) -> Vec<T> {
+    one.extend_from_slice(other);
+    one
 }
 
 #[cfg(test)]

@@ -3,20 +3,21 @@
 //!
 //! Invariant: test rows are never read; a missing model or data set costs this part of the report only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::lead::{RowLosses, RowNumbers};
-use sweep_analysis::{Configuration, Summary};
+use sweep_analysis::{Configuration, Run, Summary};
 use sweep_core::trial::{Kind, TrialId};
-use sweep_data::{Dataset, Targets};
+use sweep_data::Targets;
 use sweep_engine::kept::Kept;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
 use crate::valid_predictions;
+use crate::valid_rows::{Fold, ValidRows};
 
-/// Models of each configuration that predict; more of them change the result little.
+/// Seeds of each configuration whose models predict; more of them change the result little.
 const MODELS: usize = 5;
 /// The objective that is not known from counts of rows by class.
 const LOSS: &str = "valid/loss";
@@ -45,32 +46,34 @@ pub fn predicted(app: &App, record: &ExperimentRecord) -> Predicted {
     if best.is_empty() {
         return found;
     }
-    let path = app.run_dir().dataset(&record.dataset.digest);
-    let data = match Dataset::open(&path) {
-        Ok(data) => data,
-        Err(error) => {
-            found.missing.push(format!("Calibration: {error}."));
+    let rows = match ValidRows::open(app, record) {
+        Ok(rows) => rows,
+        Err(why) => {
+            found.missing.push(format!("Calibration: {why}."));
             return found;
         }
     };
+    // Further repeats of folds change the result little.
+    let folds = &rows.folds[rows.repeats[0].clone()];
+    let is_number = folds[0].data.meta().number.is_some();
     // Other metrics are counted by class, which the database knows.
     let is_loss = summary.objective.metric == LOSS;
     for config in best {
-        let is_number = data.meta().number.is_some();
         let wants_losses = summary.place(config) == 0 && is_loss && !is_number;
-        let why = match asked(app, config, &data, wants_losses) {
+        let why = match asked(app, config, folds, wants_losses) {
             Ok(models) => {
-                let trials = || config.runs.iter().map(|run| run.trial.clone());
-                let mut claims = Vec::with_capacity(models.len());
-                for (trial, model) in trials().zip(models) {
+                // What the folds of a seed say is of different rows.
+                let mut claims: BTreeMap<u64, Claims> = BTreeMap::new();
+                for (run, model) in models {
                     if wants_losses {
-                        found.losses.insert(trial.clone(), model.losses);
+                        found.losses.insert(run.trial.clone(), model.losses);
                     }
                     if is_number {
-                        found.numbers.insert(trial, model.numbers);
+                        found.numbers.insert(run.trial.clone(), model.numbers);
                     }
-                    claims.push(model.claims);
+                    claims.entry(run.seed).or_default().extend(model.claims);
                 }
+                let claims: Vec<Claims> = claims.into_values().collect();
                 if is_number {
                     continue;
                 }
@@ -107,16 +110,22 @@ struct Asked {
     numbers: RowNumbers,
 }
 
-/// What the trials of `config` say.
-fn asked(
+/// What trials of `config` say of the rows of `folds`.
+fn asked<'a>(
     app: &App,
-    config: &Configuration,
-    data: &Dataset,
+    config: &'a Configuration,
+    folds: &[Fold],
     wants_losses: bool,
-) -> Result<Vec<Asked>, String> {
-    let (targets, classes) = (data.valid().y, data.meta().classes.len());
+) -> Result<Vec<(&'a Run, Asked)>, String> {
+    let seeds: BTreeSet<u64> = config.runs.iter().map(|run| run.seed).collect();
+    let last = seeds.iter().take(MODELS).next_back();
     let mut trials = Vec::new();
-    for run in config.runs.iter().take(MODELS) {
+    for run in config.runs.iter().filter(|run| Some(&run.seed) <= last) {
+        let Some(fold) = folds.iter().find(|fold| fold.number == run.fold) else {
+            continue;
+        };
+        let data = &fold.data;
+        let (targets, classes) = (data.valid().y, data.meta().classes.len());
         let mut own = Asked::default();
         let said = valid_predictions::in_full(app, config.kind, &run.trial, data)?;
         match (said, targets) {
@@ -150,7 +159,7 @@ fn asked(
             }
             _ => unreachable!("predictions are read for these targets"),
         }
-        trials.push(own);
+        trials.push((run, own));
     }
     Ok(trials)
 }

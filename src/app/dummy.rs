@@ -2,7 +2,7 @@
 //!
 //! Invariant: test rows are never read; where the prepared data are gone there is no zero line, and that is no error.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sweep_analysis::Summary;
 use sweep_analysis::dummy::{ClassCounts, Dummy};
@@ -12,9 +12,23 @@ use sweep_store::{ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 
-/// Of the data set of `record`; `None` if that has been removed or cannot be read.
+/// Of the data sets of `record`; `None` if one has been removed or cannot be read.
 pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
-    let data = Dataset::open(&app.run_dir().dataset(&record.dataset.digest)).ok()?;
+    let datasets = record.datasets();
+    let mut folds = Vec::new();
+    let mut rows = HashSet::new();
+    for dataset in &datasets {
+        let data = Dataset::open(&app.run_dir().dataset(&dataset.digest)).ok()?;
+        rows.extend(data.valid_source().iter().copied());
+        folds.push(of_data(&data)?);
+    }
+    match record.folds.is_empty() {
+        true => folds.pop(),
+        false => Dummy::of_folds(folds, rows.len() as u64),
+    }
+}
+
+fn of_data(data: &Dataset) -> Option<Dummy> {
     let classes = &data.meta().classes;
     let (train, valid) = match (data.train().y, data.valid().y) {
         (Targets::Classes(train), Targets::Classes(valid)) => (train, valid),

@@ -58,7 +58,7 @@ pub fn estimate(
     todo: &[&PlannedTrial],
     slots: usize,
 ) -> Result<Estimate, Error> {
-    let data = Dataset::open(&prepared.data.path).map_err(|error| {
+    let data = Dataset::open(&prepared.data().path).map_err(|error| {
         Error::environment(format!("cannot open the prepared data: {error}"), "")
     })?;
     let temporary = TemporaryFolder::new("sweep-pilot").map_err(|error| {

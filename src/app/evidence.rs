@@ -1,13 +1,17 @@
 //! What rows and seeds say of the ranking of a sweep, from what its trials predicted for the validation rows.
 //!
-//! Invariants: test rows are never read. Either every ranked trial speaks, and its scores have the mean that is recorded, or
-//! there is no such evidence, and a sentence says why.
+//! With cross-validation, a seed has a score for every row by the fold that did not train on it; where the folds are
+//! repeated, each repeat counts as a seed of its own, since it draws everything anew.
+//!
+//! Invariants: test rows are never read. Either every ranked configuration speaks, and its scores have the mean that is
+//! recorded, or there is no such evidence, and a sentence says why.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 
-use sweep_analysis::Summary;
-use sweep_analysis::evidence::{Design, Entry, Evidence, Units};
-use sweep_core::trial::TrialId;
+use sweep_analysis::evidence::{Design, Entry, Evidence, Folds, Units};
+use sweep_analysis::{Configuration, Run, Summary};
+use sweep_core::trial::{Kind, TrialId};
 use sweep_data::Dataset;
 use sweep_store::ExperimentRecord;
 
@@ -15,6 +19,7 @@ use crate::app::App;
 use crate::model;
 use crate::row_scores::RowMetric;
 use crate::valid_predictions;
+use crate::valid_rows::{Fold, ValidRows};
 
 /// Models that are asked, at most, where predictions were not kept.
 const MODELS: usize = 200;
@@ -30,8 +35,67 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     if summary.ranking.len() < 2 {
         return Ok(None);
     }
-    let path = app.run_dir().dataset(&record.dataset.digest);
-    let data = Dataset::open(&path).map_err(|error| error.to_string())?;
+    let rows = ValidRows::open(app, record)?;
+    let metrics: Vec<RowMetric> = (rows.folds.iter())
+        .map(|fold| RowMetric::new(&summary.objective, &fold.data, drawn(&fold.data)?))
+        .collect::<Result<_, String>>()?;
+    let drawn: usize = (rows.repeats[0].clone())
+        .map(|fold| drawn(&rows.folds[fold].data).map_or(0, |units| units.count()))
+        .sum();
+    let in_blocks = (rows.folds.iter().zip(&metrics))
+        .any(|(fold, metric)| metric.units().count() < drawn_count(&fold.data));
+    if rows.repeats.len() > 1 && in_blocks {
+        return Err(format!(
+            "for {} with repeated folds there are no scores of single rows",
+            summary.objective.metric
+        ));
+    }
+    let units = units(&rows, &metrics);
+    let draws = Draws::of(&summary, &rows);
+    let entries: Vec<Entry> = (summary.ranking.iter())
+        .map(|config| draws.entry(config, rows.repeats.len()))
+        .collect::<Result<_, String>>()?;
+    let folds = draws.folds(&rows, &units);
+    let reader = Reader {
+        app,
+        asked: Cell::new(0),
+        trouble: RefCell::new(None),
+    };
+    let read = |place: usize, trial: usize, out: &mut [f32]| {
+        out.fill(f32::NAN);
+        let config = &summary.ranking[place];
+        let (seed, repeat) = draws.all[entries[place].seeds[trial] as usize];
+        let of_repeat = rows.repeats[repeat].clone();
+        let parts = of_repeat.map(|fold| {
+            let number = rows.folds[fold].number;
+            let run = config.runs.iter();
+            let run = run
+                .clone()
+                .find(|run| (run.seed, run.fold) == (seed, number));
+            let scores = reader.read(config.kind, run?, &metrics[fold], &rows.folds[fold].data)?;
+            Some((run?.value, scores, &rows.folds[fold]))
+        });
+        if let Some(parts) = parts.collect::<Option<Vec<_>>>() {
+            put_together(&parts, out);
+        }
+    };
+    let design = Design {
+        entries: &entries,
+        units: &units,
+        folds: folds.as_ref(),
+        goal: summary.objective.goal,
+    };
+    let mut evidence = Evidence::of(&design, &read);
+    // Blocks of rows are a matter of computation.
+    evidence.units = drawn;
+    match reader.trouble.into_inner() {
+        Some(why) => Err(why.sentence(app)),
+        None => Ok(Some(evidence)),
+    }
+}
+
+/// What was drawn when the validation rows of `data` were drawn: rows, or groups of them.
+fn drawn(data: &Dataset) -> Result<Units, String> {
     if data.has_groups() && data.valid_groups().is_none() {
         return Err(
             "the data were prepared before groups of validation rows were kept; `sweep data check` \
@@ -39,60 +103,175 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
                 .to_owned(),
         );
     }
-    let units = match data.valid_groups() {
+    Ok(match data.valid_groups() {
         None => Units::rows(data.valid().y.len()),
         Some(groups) => {
             Units::groups(&groups.iter().map(|one| u64::from(*one)).collect::<Vec<_>>())
         }
-    };
-    let drawn = units.count();
-    let metric = RowMetric::new(&summary.objective, &data, units)?;
-    let entries: Vec<Entry> = (summary.ranking.iter())
-        .map(|config| Entry {
-            kind: config.kind.index(),
-            seeds: config.runs.iter().map(|run| run.seed).collect(),
-            is_deterministic: config.is_deterministic,
-        })
-        .collect();
-    let (asked, trouble) = (Cell::new(0), RefCell::new(None));
-    let read = |place: usize, trial: usize, out: &mut [f32]| {
-        out.fill(f32::NAN);
-        if trouble.borrow().is_some() {
-            return;
+    })
+}
+
+fn drawn_count(data: &Dataset) -> usize {
+    drawn(data).map_or(0, |units| units.count())
+}
+
+/// The units of all rows: those of the folds of the first repeat. Groups are whole in every repeat.
+fn units(rows: &ValidRows, metrics: &[RowMetric]) -> Units {
+    let first = rows.repeats[0].clone();
+    if first.len() == 1 {
+        return metrics[0].units().clone();
+    }
+    let mut of_rows = vec![0; rows.rows];
+    for fold in first {
+        for (row, place) in rows.folds[fold].places.iter().enumerate() {
+            let unit = metrics[fold].units().of_row(row) as u64;
+            of_rows[*place as usize] = (fold as u64) << 32 | unit;
         }
-        let config = &summary.ranking[place];
-        let run = &config.runs[trial];
-        let kept = valid_predictions::kept(app, &run.trial, &data);
+    }
+    let units = Units::groups(&of_rows);
+    match units.count() == rows.rows {
+        true => Units::rows(rows.rows),
+        false => units,
+    }
+}
+
+/// What counts as one draw of everything but the rows: a seed, or one of its repeats.
+struct Draws {
+    /// (seed, repeat); a draw is called by its place.
+    all: Vec<(u64, usize)>,
+    /// Numbers of the folds of each repeat.
+    numbers: Vec<Vec<Option<u32>>>,
+}
+
+impl Draws {
+    fn of(summary: &Summary, rows: &ValidRows) -> Draws {
+        let runs = summary.ranking.iter().flat_map(|config| &config.runs);
+        let seeds: BTreeSet<u64> = runs.map(|run| run.seed).collect();
+        let repeats = 0..rows.repeats.len();
+        let all = (seeds.iter())
+            .flat_map(|seed| repeats.clone().map(|repeat| (*seed, repeat)))
+            .collect();
+        let numbers = |folds: &std::ops::Range<usize>| {
+            let folds = folds.clone().map(|fold| rows.folds[fold].number);
+            folds.collect()
+        };
+        Draws {
+            all,
+            numbers: rows.repeats.iter().map(numbers).collect(),
+        }
+    }
+
+    /// The draws of `config` of which all folds have finished.
+    fn entry(&self, config: &Configuration, repeats: usize) -> Result<Entry, String> {
+        let mut finished: BTreeMap<u64, BTreeSet<Option<u32>>> = BTreeMap::new();
+        for run in &config.runs {
+            finished.entry(run.seed).or_default().insert(run.fold);
+        }
+        let is_whole = |(seed, repeat): (u64, usize)| {
+            let own = finished.get(&seed);
+            own.is_some_and(|own| self.numbers[repeat].iter().all(|fold| own.contains(fold)))
+        };
+        let mut seeds: Vec<u64> = (0..self.all.len())
+            .filter(|draw| is_whole(self.all[*draw]))
+            .map(|draw| draw as u64)
+            .collect();
+        let Some(first) = seeds.first() else {
+            return Err(format!(
+                "no seed of configuration {} has finished all folds",
+                config.id.short()
+            ));
+        };
+        // Another seed is no other draw there, but another repeat is.
+        let is_deterministic = config.is_deterministic && repeats == 1;
+        if config.is_deterministic && repeats > 1 {
+            let seed = self.all[*first as usize].0;
+            seeds.retain(|draw| self.all[*draw as usize].0 == seed);
+        }
+        Ok(Entry {
+            kind: config.kind.index(),
+            seeds,
+            is_deterministic,
+        })
+    }
+
+    /// `None` without cross-validation.
+    fn folds(&self, rows: &ValidRows, units: &Units) -> Option<Folds> {
+        rows.folds[0].number?;
+        let of_repeat = |folds: &std::ops::Range<usize>| {
+            let mut of_rows = vec![0u16; rows.rows];
+            for (number, fold) in folds.clone().enumerate() {
+                for place in &rows.folds[fold].places {
+                    of_rows[*place as usize] = number as u16;
+                }
+            }
+            of_rows
+        };
+        let of_repeats: Vec<Vec<u16>> = rows.repeats.iter().map(of_repeat).collect();
+        if let [one] = &of_repeats[..] {
+            return Some(Folds::same(one, units));
+        }
+        let draws = (0..self.all.len() as u64).collect();
+        let assigned: Vec<&[u16]> = (self.all.iter())
+            .map(|(_, repeat)| of_repeats[*repeat].as_slice())
+            .collect();
+        Some(Folds::by_seed(draws, &assigned, units))
+    }
+}
+
+/// Writes the scores of the folds in `parts` (value of the fold, scores of its rows, its rows) to their places in
+/// `out`, so that their mean is the mean of the folds, of whatever size these are.
+fn put_together(parts: &[(f64, Vec<f32>, &Fold)], out: &mut [f32]) {
+    if let [(_, scores, fold)] = parts
+        && fold.number.is_none()
+    {
+        out.copy_from_slice(scores);
+        return;
+    }
+    let rows: usize = parts.iter().map(|(_, scores, _)| scores.len()).sum();
+    let (rows, folds) = (rows as f64, parts.len() as f64);
+    let mean = parts.iter().map(|(value, ..)| value).sum::<f64>() / folds;
+    let by_rows = |(value, scores, _): &(f64, Vec<f32>, &Fold)| value * scores.len() as f64 / rows;
+    let shift = mean - parts.iter().map(by_rows).sum::<f64>();
+    for (value, scores, fold) in parts {
+        let weight = rows / (folds * scores.len() as f64);
+        for (score, place) in scores.iter().zip(&fold.places) {
+            let own = value + weight * (f64::from(*score) - value) + shift;
+            out[*place as usize] = own as f32;
+        }
+    }
+}
+
+/// Reads scores of rows, until that fails once.
+struct Reader<'a> {
+    app: &'a App,
+    /// Models that were asked.
+    asked: Cell<usize>,
+    trouble: RefCell<Option<Trouble>>,
+}
+
+impl Reader<'_> {
+    /// The scores of the rows of `data` by `run`, if these are what was recorded.
+    fn read(&self, kind: Kind, run: &Run, metric: &RowMetric, data: &Dataset) -> Option<Vec<f32>> {
+        if self.trouble.borrow().is_some() {
+            return None;
+        }
+        let kept = valid_predictions::kept(self.app, &run.trial, data);
         let from_model = || {
-            asked.set(asked.get() + 1);
-            if asked.get() > MODELS {
+            self.asked.set(self.asked.get() + 1);
+            if self.asked.get() > MODELS {
                 return Err(Trouble::TooManyModels);
             }
-            let said = valid_predictions::from_model(app, config.kind, &run.trial, &data);
+            let said = valid_predictions::from_model(self.app, kind, &run.trial, data);
             let scores = said.ok().and_then(|said| metric.scores(&said));
             scores.ok_or_else(|| Trouble::Without(run.trial.clone()))
         };
-        match kept
-            .and_then(|kept| metric.scores(&kept))
-            .map_or_else(from_model, Ok)
-        {
-            Err(why) => *trouble.borrow_mut() = Some(why),
-            Ok(scores) if is_of(&scores, run.value) => out.copy_from_slice(&scores),
-            Ok(_) => *trouble.borrow_mut() = Some(Trouble::OtherMean),
+        let scores = kept.and_then(|kept| metric.scores(&kept));
+        match scores.map_or_else(from_model, Ok) {
+            Ok(scores) if is_of(&scores, run.value) => return Some(scores),
+            Ok(_) => *self.trouble.borrow_mut() = Some(Trouble::OtherMean),
+            Err(why) => *self.trouble.borrow_mut() = Some(why),
         }
-    };
-    let design = Design {
-        entries: &entries,
-        units: metric.units(),
-        folds: None,
-        goal: summary.objective.goal,
-    };
-    let mut evidence = Evidence::of(&design, &read);
-    // Blocks of rows are a matter of computation.
-    evidence.units = drawn;
-    match trouble.into_inner() {
-        Some(why) => Err(why.sentence(app)),
-        None => Ok(Some(evidence)),
+        None
     }
 }
 

@@ -10,7 +10,7 @@ use sweep_experiment::plan::{self, Plan};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
-use crate::prepare::PreparedSweep;
+use crate::prepare::{self, PreparedSweep};
 use crate::run::{new_session, prior_progress};
 
 /// Most seeds that `--seeds` and `--more-seeds` accept.
@@ -103,9 +103,8 @@ pub fn add(
         }
     }
     store.set_extra_seeds(&name, &extra)?;
-    let added = prepared
-        .plan
-        .add_seeds(&added_seeds, &prepared.data.meta.digest);
+    let digests = prepare::digests(&prepared.folds);
+    let added = prepared.plan.add_seeds(&added_seeds, &digests);
     let most = added_seeds
         .iter()
         .map(|(_, seeds)| seeds)

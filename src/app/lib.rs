@@ -41,6 +41,7 @@ pub mod show;
 pub mod stop;
 pub mod test_evaluations;
 pub mod valid_predictions;
+pub mod valid_rows;
 
 mod app;
 mod error;

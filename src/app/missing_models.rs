@@ -86,7 +86,8 @@ fn is_lost(
             }
         }
     }
-    let (kind, meta) = (planned.spec.model.kind(), &prepared.data.meta);
+    let kind = planned.spec.model.kind();
+    let meta = &prepared.folds[planned.data_index()].meta;
     Ok(
         match Predictor::load(&folder, kind, &meta.features, meta.into()) {
             Ok(_) => false,

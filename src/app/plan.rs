@@ -57,7 +57,7 @@ pub fn plan(
     let scratch = scratch(app)?;
     let folder = scratch.as_ref().map(TemporaryFolder::path);
     let prepared = prepare::prepare_or_in(app, observer, loaded, None, folder)?;
-    if let Some(folder) = folder.filter(|folder| prepared.data.path.starts_with(folder)) {
+    if let Some(folder) = folder.filter(|folder| prepared.data().path.starts_with(folder)) {
         observer.notice(&Notice::PreparedInTemporaryFolder {
             runs: app.runs().to_owned(),
             folder: folder.to_owned(),

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use sweep_core::data_config::TargetTransform;
-use sweep_core::trial::TrialId;
+use sweep_core::trial::{DataDigest, TrialId};
 use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
 use sweep_data::DatasetMeta;
 use sweep_experiment::plan::{self, Plan, Severity};
@@ -19,7 +19,8 @@ use crate::pretrained::PretrainedModel;
 /// An experiment with its prepared data and its trials.
 pub struct PreparedSweep {
     pub loaded: LoadedExperiment,
-    pub data: sweep_data::Prepared,
+    /// One data set, or one for each fold of a cross-validation.
+    pub folds: Vec<sweep_data::Prepared>,
     pub plan: Plan,
     /// The network that transferred ones start from.
     pub source: Option<PretrainedModel>,
@@ -28,9 +29,14 @@ pub struct PreparedSweep {
 }
 
 impl PreparedSweep {
+    /// The data set, or that of the first fold, which speaks for all where they do not differ.
+    pub fn data(&self) -> &sweep_data::Prepared {
+        &self.folds[0]
+    }
+
     /// Gives notice of what was noticed as the data were prepared.
     pub fn notice_data(&self, observer: &dyn Observer) {
-        for note in &self.data.summary.notes {
+        for note in &self.data().summary.notes {
             observer.notice(&Notice::Data(note.to_string()));
         }
     }
@@ -46,6 +52,18 @@ pub fn dataset_size(meta: &DatasetMeta) -> DatasetSize {
         category_columns: blocks.len(),
         category_features: blocks.iter().map(|block| block.features).sum(),
     }
+}
+
+/// The names of data sets, in order.
+pub fn digests(folds: &[sweep_data::Prepared]) -> Vec<DataDigest> {
+    folds.iter().map(|fold| fold.meta.digest.clone()).collect()
+}
+
+/// Of the fold with the fewest training rows.
+fn smallest(folds: &[sweep_data::Prepared]) -> DatasetSize {
+    let sizes = folds.iter().map(|fold| dataset_size(&fold.meta));
+    let least = sizes.min_by_key(|size| size.rows);
+    least.expect("there is a data set")
 }
 
 /// Prepares the data of `loaded` under the runs folder, and expands its plan.
@@ -90,24 +108,25 @@ pub fn prepare_or_in(
     let run_dir = app.run_dir();
     let known = source.as_ref().map(|source| source.data(&run_dir));
     let spec = &loaded.experiment.data;
-    let data = match scratch {
+    let folds = match scratch {
         Some(scratch) => sweep_data::prepare_read_only(spec, app.runs(), scratch, known),
-        None => sweep_data::prepare_for_transfer(spec, app.runs(), known),
+        None => sweep_data::prepare_folds(spec, app.runs(), known),
     };
-    let data = data.map_err(|errors| loaded.diagnose(&errors))?;
-    let meta = &data.meta;
+    let folds = folds.map_err(|errors| loaded.diagnose(&errors))?;
+    let digests = digests(&folds);
+    let meta = &folds[0].meta;
     let target = plan::Target {
         task: meta.task(),
         classes: &meta.classes,
         is_transformed: spec.target_transform != TargetTransform::None,
     };
-    let mut plan = plan::expand(&loaded.experiment, &meta.digest, target);
+    let mut plan = plan::expand(&loaded.experiment, &digests, target);
     if let Some(store) = app.read_if_any()? {
         let further = store.extra_seeds(&loaded.experiment.name)?;
-        plan.add_seeds(&further, &meta.digest);
+        plan.add_seeds(&further, &digests);
     }
     let mut errors = Vec::new();
-    for problem in plan.check(dataset_size(meta), target) {
+    for problem in plan.check(smallest(&folds), target) {
         let diagnostic = loaded
             .experiment
             .diagnose(&problem.key, problem.message)
@@ -126,7 +145,7 @@ pub fn prepare_or_in(
     match errors.is_empty() {
         true => Ok(PreparedSweep {
             loaded,
-            data,
+            folds,
             plan,
             source,
             hold,

@@ -6,7 +6,7 @@ use sweep_core::data_config::Edition;
 use sweep_core::trial::models::Context;
 use sweep_core::trial::{Value, WEIGHTS};
 use sweep_experiment::Source;
-use sweep_store::{DatasetRecord, ExperimentRecord};
+use sweep_store::ExperimentRecord;
 
 use crate::app::App;
 use crate::error::Error;
@@ -43,13 +43,7 @@ pub fn prepare(
     let loaded = loaded::check(source, &record.flags, record.edition)?;
     let prepared = prepare::prepare_from(app, observer, loaded, pinned.as_ref())?;
     check_weights(&record, &prepared)?;
-    check_data(
-        observer,
-        &record.name,
-        &record.dataset,
-        &prepared,
-        options.accept_new_data,
-    )?;
+    check_data(observer, &record, &prepared, options.accept_new_data)?;
     Ok(prepared)
 }
 
@@ -101,12 +95,12 @@ pub fn notice_changes(
     };
     notice_later_defaults(observer, prepared, record.edition);
     let recorded = record.dataset;
-    let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
+    let (old, new) = (&recorded.digest, &prepared.data().meta.digest);
     if old != new {
         observer.notice(&Notice::RunOnOtherData {
             sweep: name.clone(),
-            path: prepared.data.summary.source.clone(),
-            is_edited: recorded.source_sha256 != prepared.data.summary.source_sha256,
+            path: prepared.data().summary.source.clone(),
+            is_edited: recorded.source_sha256 != prepared.data().summary.source_sha256,
             has_earlier_defaults: record.edition.of_data() < Edition::default().of_data(),
             old: old.clone(),
             new: new.clone(),
@@ -117,7 +111,7 @@ pub fn notice_changes(
 
 /// Says which settings, left out of the file, are others now than in the `edition` with which the sweep was last run.
 fn notice_later_defaults(observer: &dyn Observer, prepared: &PreparedSweep, edition: Edition) {
-    let (loaded, meta) = (&prepared.loaded, &prepared.data.meta);
+    let (loaded, meta) = (&prepared.loaded, &prepared.data().meta);
     if edition >= loaded.experiment.data.format.edition {
         return;
     }
@@ -153,14 +147,17 @@ fn notice_later_defaults(observer: &dyn Observer, prepared: &PreparedSweep, edit
 /// Data that have changed are refused, unless they are `accepted` as a new version of the data set.
 fn check_data(
     observer: &dyn Observer,
-    name: &str,
-    recorded: &DatasetRecord,
+    record: &ExperimentRecord,
     prepared: &PreparedSweep,
     accepted: bool,
 ) -> Result<(), Error> {
-    let (old, new) = (&recorded.digest, &prepared.data.meta.digest);
-    let path = &recorded.source;
-    match (old == new, accepted) {
+    let (name, path) = (&record.name, &record.dataset.source);
+    let pairs = record.datasets().into_iter().zip(&prepared.folds);
+    let mut pairs = pairs.map(|(old, new)| (&old.digest, &new.meta.digest));
+    let changed = pairs.find(|(old, new)| old != new);
+    let first = (&record.dataset.digest, &prepared.data().meta.digest);
+    let (old, new) = changed.unwrap_or(first);
+    match (changed.is_none(), accepted) {
         (true, false) => {}
         (true, true) => observer.notice(&Notice::DataUnchanged(path.clone())),
         (false, true) => observer.notice(&Notice::DataChanged {

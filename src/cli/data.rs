@@ -82,7 +82,7 @@ pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
 }
 
 fn as_text(prepared: &PreparedSweep) -> String {
-    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
+    let (meta, summary) = (&prepared.data().meta, &prepared.data().summary);
     let mut columns = vec!["split".to_owned(), "rows".to_owned()];
     columns.extend(meta.classes.iter().map(|class| cut(class, WIDEST)));
     if meta.number.is_some() {
@@ -130,7 +130,7 @@ fn as_text(prepared: &PreparedSweep) -> String {
     let verb = if summary.reused { "found" } else { "written" };
     text.push_str(&format!(
         "{verb} {} in {:.2} s\n",
-        prepared.data.path.display(),
+        prepared.data().path.display(),
         summary.seconds
     ));
     text
@@ -170,7 +170,7 @@ fn shown_features(meta: &DatasetMeta) -> Vec<String> {
 }
 
 fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
-    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
+    let (meta, summary) = (&prepared.data().meta, &prepared.data().summary);
     let splits: serde_json::Map<_, _> = summary
         .splits
         .iter()
@@ -201,7 +201,7 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
         "dropped_by": summary.dropped_by,
         "imputed": summary.imputed,
         "notes": summary.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "prepared": prepared.data.path,
+        "prepared": prepared.data().path,
         "seconds": summary.seconds,
     })
 }

@@ -128,7 +128,7 @@ fn as_json(outcome: &Outcome) -> Json {
     });
     json!({
         "experiment": prepared.loaded.experiment.name,
-        "data": prepared.data.meta.digest,
+        "data": prepared.data().meta.digest,
         "counts": { "done": outcome.done, "failed": outcome.failed, "to_train": outcome.to_train },
         "duplicates": prepared.plan.duplicates,
         "excluded": prepared.plan.excluded,

@@ -16,7 +16,24 @@ pub struct SplitSpec {
     pub seed: u64,
     /// What decides on which side a row stands.
     pub by: SplitBy,
+    /// Cross-validation: every fold in turn holds the validation rows; `None` for a single split.
+    pub folds: Option<Folds>,
 }
+
+/// The folds of a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folds {
+    /// So many of equal size, drawn `repeats` times; in the order of time, each fold is validated by
+    /// what comes before it, and there is one repeat.
+    Number { folds: u32, repeats: u32 },
+    /// One for each group.
+    LeaveOneGroupOut,
+    /// One for each value of the column of [`SplitBy::FoldColumn`].
+    Column,
+}
+
+/// Most folds of an experiment, repeats included: each has a prepared data set of its own.
+pub const MAX_FOLDS: usize = 500;
 
 /// What decides on which side of the split a row stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,9 +46,13 @@ pub enum SplitBy {
         column: String,
         /// As for `strptime`; `None` is found from the cells.
         format: Option<String>,
+        /// How many different times before the first validation row are not trained on.
+        gap: u32,
     },
     /// A column that names the side of each row.
     Column(String),
+    /// A column that names the fold of each row, or that it is a test row.
+    FoldColumn(String),
 }
 
 impl SplitBy {
@@ -39,7 +60,9 @@ impl SplitBy {
     pub fn column(&self) -> Option<&str> {
         match self {
             SplitBy::Chance => None,
-            SplitBy::Time { column, .. } | SplitBy::Column(column) => Some(column),
+            SplitBy::Time { column, .. }
+            | SplitBy::Column(column)
+            | SplitBy::FoldColumn(column) => Some(column),
         }
     }
 
@@ -49,6 +72,7 @@ impl SplitBy {
             SplitBy::Chance => "data.split",
             SplitBy::Time { .. } => "data.split.time",
             SplitBy::Column(_) => "data.split.column",
+            SplitBy::FoldColumn(_) => "data.split.fold_column",
         }
     }
 }

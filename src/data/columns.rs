@@ -125,9 +125,11 @@ pub(super) fn storage(spec: &DataSpec) -> Storage {
     text.extend(spec.group.clone());
     match &spec.split.by {
         SplitBy::Column(column)
+        | SplitBy::FoldColumn(column)
         | SplitBy::Time {
             column,
             format: Some(_),
+            ..
         } => {
             text.insert(column.clone());
         }

@@ -145,30 +145,24 @@ impl<'a> LoadedTable<'a> {
             .unwrap_or(&self.main)
     }
 
-    /// The preparation `taken`, or else one fitted on the training rows; and features of those rows
+    /// The preparation `taken`, or else one fitted on the training rows; with features of those rows
     /// that are not what it makes of others.
     pub fn fit(
-        &mut self,
-        spec: &DataSpec,
-        splits: &Splits,
-        taken: Option<(Preprocessor, Vec<FittedText>)>,
-        cache: &Path,
-    ) -> Result<Fit, Vec<DataError>> {
-        if let Some((preprocessor, texts)) = taken {
-            // The source knows its training rows: its statistics are applied to them as to others.
-            return Ok((preprocessor, texts, Vec::new()));
-        }
-        let fitted = self.fitted(spec, splits, cache)?;
-        self.summary.notes.extend(fitted.notes);
-        Ok((fitted.preprocessor, fitted.texts, fitted.out_of_fold))
-    }
-
-    fn fitted(
         &self,
         spec: &DataSpec,
         splits: &Splits,
+        taken: Option<Taken>,
         cache: &Path,
     ) -> Result<FittedAll, Vec<DataError>> {
+        if let Some((preprocessor, texts)) = taken {
+            // The source knows its training rows: its statistics are applied to them as to others.
+            return Ok(FittedAll {
+                preprocessor,
+                texts,
+                notes: Vec::new(),
+                out_of_fold: Vec::new(),
+            });
+        }
         let Source {
             table, roles, part, ..
         } = &self.main;
@@ -316,8 +310,8 @@ impl<'a> LoadedTable<'a> {
     }
 }
 
-/// A preparation, what it learned from texts, and features of training rows by field.
-pub(super) type Fit = (Preprocessor, Vec<FittedText>, Vec<Option<Vec<f32>>>);
+/// A preparation, and what it learned from texts.
+pub(super) type Taken = (Preprocessor, Vec<FittedText>);
 
 fn too_large(source: &Source<'_>, row: u32, field: usize) -> DataError {
     let value = match &source.part.values[field] {

@@ -3,6 +3,7 @@
 //! Invariant: the outcome is a function of the files' bytes and the [`DataSpec`] alone; nothing is
 //! written unless everything could be prepared.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,14 +17,16 @@ use sweep_table::{DataError, Table};
 use super::atomic;
 use super::columns::storage;
 use super::digest::{SplitRows, digest};
+use super::fit::FittedAll;
 use super::layout::{Content, Laid, Tensor};
-use super::loaded_table::{LoadedTable, both};
+use super::loaded_table::{LoadedTable, Taken, both};
 use super::meta::DatasetMeta;
 use super::saved::SavedPreprocessor;
 use super::source_rows::TEST_KEY;
-use super::split::{TEST, TRAIN, VALID};
+use super::split::{Splits, TEST, TRAIN, VALID};
 use super::summary::Summary;
 use super::transfer_preprocessing::{SourceData, TransferSource};
+use super::warnings::Note;
 
 /// A prepared data set on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,26 +42,29 @@ pub struct Prepared {
 }
 
 /// Prepares the data that `spec` asks for and writes it under `store_folder/data`, unless the same
-/// content stands there already.
+/// content stands there already. With cross-validation, the first fold: [`prepare_folds`] has them all.
 ///
 /// # Errors All that is wrong with the files, as far as one stage of preparation can tell: every
 /// error has the file, most have an experiment key, and where a cell is at fault its line and
 /// column.
 pub fn prepare(spec: &DataSpec, store_folder: &Path) -> Result<Prepared, Vec<DataError>> {
-    prepare_for_transfer(spec, store_folder, None)
+    Ok(prepare_folds(spec, store_folder, None)?.swap_remove(0))
 }
 
-/// Likewise, for networks that begin with layers of one that was trained on `source`: features are
+/// Likewise, one data set for each fold, in order; one where there are no folds. The notes of the first
+/// are on all of them.
+///
+/// With a `source`, for networks that begin with layers of one that was trained on it: features are
 /// prepared as they were there, rows that it knows and their groups keep their side of its split, and
 /// only the others are split afresh.
 ///
 /// # Errors
 /// Also when the features are not those of the source, or it cannot be told which rows it knows.
-pub fn prepare_for_transfer(
+pub fn prepare_folds(
     spec: &DataSpec,
     store_folder: &Path,
     source: Option<SourceData<'_>>,
-) -> Result<Prepared, Vec<DataError>> {
+) -> Result<Vec<Prepared>, Vec<DataError>> {
     prepare_below(spec, &[store_folder], source)
 }
 
@@ -69,7 +75,7 @@ pub fn prepare_read_only(
     store_folder: &Path,
     scratch: &Path,
     source: Option<SourceData<'_>>,
-) -> Result<Prepared, Vec<DataError>> {
+) -> Result<Vec<Prepared>, Vec<DataError>> {
     prepare_below(spec, &[store_folder, scratch], source)
 }
 
@@ -79,27 +85,97 @@ fn prepare_below(
     spec: &DataSpec,
     folders: &[&Path],
     source: Option<SourceData<'_>>,
-) -> Result<Prepared, Vec<DataError>> {
-    let (last, others) = folders.split_last().expect("there is a folder");
+) -> Result<Vec<Prepared>, Vec<DataError>> {
     let start = Instant::now();
     let (main, test) = read_tables(spec)?;
     let mut content = LoadedTable::read(spec, &main, test.as_ref())?;
-    let (splits, inherited) = match source {
-        None => (content.splits(spec)?, None),
+    let mut all = Vec::new();
+    match source {
+        None => {
+            for (splits, notes) in content.splits(spec)? {
+                all.push(prepare_split(
+                    spec,
+                    folders,
+                    &content,
+                    splits,
+                    (notes, None),
+                )?);
+            }
+        }
         Some(source) => {
             let inherited = TransferSource::open(source).map_err(|error| vec![error])?;
             let preprocessor = inherited.preprocessor(spec, &content)?;
             let (splits, trained, note) = inherited.splits(spec, &content)?;
             content.summary.notes.push(note);
-            (
-                content.checked(spec, splits)?,
-                Some((preprocessor, trained)),
-            )
+            let (splits, notes) = content.checked(spec, splits)?;
+            let inherited = Some((preprocessor, trained));
+            all.push(prepare_split(
+                spec,
+                folders,
+                &content,
+                splits,
+                (notes, inherited),
+            )?);
         }
+    }
+    let notes = fold_notes(&all);
+    let reused = all.iter().all(|fold| fold.summary.reused);
+    let first = &mut all[0].summary;
+    first.notes = notes;
+    first.reused = reused;
+    first.seconds = start.elapsed().as_secs_f64();
+    Ok(all)
+}
+
+/// The notes of the first of `folds`, and what others have to say that it has not; numbers aside.
+fn fold_notes(folds: &[Prepared]) -> Vec<Note> {
+    let gist = |note: &Note| -> String {
+        let letters = note.text.chars().filter(|letter| !letter.is_ascii_digit());
+        letters.collect()
     };
+    let own = |fold: &Prepared| fold.summary.notes.clone();
+    let first = folds.first().map(own).unwrap_or_default();
+    let mut known: HashSet<String> = first.iter().map(gist).collect();
+    let is_in_all = |note: &Note| {
+        folds
+            .iter()
+            .all(|fold| fold.summary.notes.iter().any(|other| other == note))
+    };
+    let of_fold = |number: usize, mut note: Note| {
+        if !is_in_all(&note) {
+            note.text = format!("fold {number}: {}", note.text);
+        }
+        note
+    };
+    let mut notes: Vec<Note> = first.into_iter().map(|note| of_fold(1, note)).collect();
+    for (place, fold) in folds.iter().enumerate().skip(1) {
+        for note in own(fold) {
+            if known.insert(gist(&note)) {
+                notes.push(of_fold(place + 1, note));
+            }
+        }
+    }
+    notes
+}
+
+/// Prepares one split of `content`, about which there are `notes`. What was `inherited` of the source of a transfer: the
+/// preparation, and which places of the file it was trained on.
+fn prepare_split(
+    spec: &DataSpec,
+    folders: &[&Path],
+    content: &LoadedTable<'_>,
+    splits: Splits,
+    (notes, inherited): (Vec<Note>, Option<(Taken, Vec<bool>)>),
+) -> Result<Prepared, Vec<DataError>> {
+    let (last, others) = folders.split_last().expect("there is a folder");
     let (taken, trained) = inherited.unzip();
     let cache = RunDir::new(last).cache();
-    let (preprocessor, texts, out_of_fold) = content.fit(spec, &splits, taken, &cache)?;
+    let FittedAll {
+        preprocessor,
+        texts,
+        notes: fit_notes,
+        out_of_fold,
+    } = content.fit(spec, &splits, taken, &cache)?;
     let encoders = content.encoders(&preprocessor, &texts, &splits, &out_of_fold)?;
     let mut rows = content.split_rows(&preprocessor, &splits, encoders);
     let groups = content.test_groups(&splits);
@@ -118,8 +194,12 @@ fn prepare_below(
     let number = content.number(spec, &rows[TRAIN]);
     let names = (features.as_slice(), classes.as_slice(), number.as_ref());
     let digest = digest(&preprocessor, names, &mut rows, &groups);
-    let notes = content.notes(spec, &splits, &preprocessor, &rows);
-    let imputed = content.imputed(&rows);
+    let mut summary = content.summary.clone();
+    summary.notes.extend(notes);
+    summary.notes.extend(fit_notes);
+    (summary.notes).extend(content.notes(spec, &splits, &preprocessor, &rows));
+    summary.imputed = content.imputed(&rows);
+    summary.splits = content.summaries(&rows);
     let meta = DatasetMeta {
         digest,
         features,
@@ -130,7 +210,7 @@ fn prepare_below(
         test_rows: rows[TEST].y.len(),
         preprocessor: preprocessor.clone(),
     };
-    let saved = SavedPreprocessor::of(&meta, texts.clone(), &spec.target, &spec.format);
+    let saved = SavedPreprocessor::of(&meta, texts, &spec.target, &spec.format);
     let put = |folder: &Path| {
         let paths = Paths::of(&RunDir::new(folder), &meta.digest);
         let reused = saved.write(&paths.preprocessor)?;
@@ -142,14 +222,8 @@ fn prepare_below(
         Some(found) => found,
         None => put(last).map_err(|error| vec![error])?,
     };
-    let splits = content.summaries(&rows);
     drop(rows);
-    let mut summary = content.summary;
-    summary.splits = splits;
-    summary.notes.extend(notes);
-    summary.imputed = imputed;
     summary.reused = reused;
-    summary.seconds = start.elapsed().as_secs_f64();
     Ok(Prepared {
         path: paths.data,
         test_path: paths.test,

@@ -1,11 +1,14 @@
-//! The split of the rows of one file, by whatever decides on it.
+//! The split of the rows of one file, by whatever decides on it, once for each fold.
 //!
-//! Invariant: every place is on one side, and all rows of a group on the same.
+//! Invariant: no place is on two sides, and all rows of a group are on the same.
 
 use sweep_core::data_config::DataSpec;
+use sweep_core::format::pluralize;
+use sweep_core::split_spec::{Folds, MAX_FOLDS};
 use sweep_table::DataError;
 use sweep_table::error::quote;
 
+use super::folds::{self, Rows};
 use super::source_rows::Source;
 use super::split::{SPLITS, Splits, TEST, TRAIN, VALID, split};
 use super::split_by::{split_by_side, split_by_time, unit_times};
@@ -13,27 +16,113 @@ use super::split_keys::SplitKeys;
 use super::warnings::Note;
 
 impl Source<'_> {
-    /// The places of each side, and a word on what decided.
-    pub fn split(
+    /// The places of each side, once for each fold (once where there are none), and a word on what
+    /// decided.
+    pub fn splits(
         &self,
         spec: &DataSpec,
         strata: usize,
-    ) -> Result<(Splits, Option<Note>), DataError> {
+    ) -> Result<(Vec<Splits>, Option<Note>), DataError> {
         let groups = self.groups.as_deref();
-        match &self.keys {
-            SplitKeys::Chance => Ok((split(&self.labels, strata, groups, &spec.split), None)),
-            SplitKeys::Times(times) => {
-                let shares = (spec.split.valid, spec.split.test);
-                let splits = split_by_time(times, groups, shares);
-                let note = self.borders(times, &splits);
-                Ok((splits, note))
+        let rows = Rows {
+            labels: &self.labels,
+            strata,
+            groups,
+        };
+        let refuse = |message: String, help: &str| {
+            Err(DataError::new(&self.table.path, message, help).key("data.split.folds"))
+        };
+        let folds = match (&self.keys, spec.split.folds) {
+            (SplitKeys::Chance, None) => {
+                let splits = split(&self.labels, strata, groups, &spec.split);
+                return Ok((vec![splits], None));
             }
-            SplitKeys::Sides(sides) => {
+            (SplitKeys::Times { times, gap }, None) => {
+                let shares = (spec.split.valid, spec.split.test);
+                let splits = split_by_time(times, groups, shares, *gap);
+                let note = self.borders(times, &splits);
+                return Ok((vec![splits], note));
+            }
+            (SplitKeys::Sides(sides), _) => {
                 let splits = split_by_side(sides);
-                self.check_groups(sides, spec)?;
-                Ok((splits, None))
+                let name = |place: usize| SPLITS[usize::from(sides[place])].to_owned();
+                self.check_groups(sides, name, spec)?;
+                return Ok((vec![splits], None));
+            }
+            (SplitKeys::Folds { of_rows, names }, _) => {
+                let name = |place: usize| match of_rows[place] {
+                    Some(fold) => format!("fold {}", quote(&names[fold as usize])),
+                    None => "test".to_owned(),
+                };
+                self.check_groups(of_rows, name, spec)?;
+                folds::by_number(of_rows)
+            }
+            (SplitKeys::Times { times, gap }, Some(Folds::Number { folds, .. })) => {
+                match folds::by_time(times, groups, spec.split.test, (folds, *gap)) {
+                    Ok(folds) => folds,
+                    Err(message) => return refuse(message, "lower `folds`, or `test`"),
+                }
+            }
+            (_, Some(Folds::Number { folds, repeats })) => {
+                folds::by_chance(&rows, &spec.split, folds, repeats)
+            }
+            (_, Some(Folds::LeaveOneGroupOut | Folds::Column)) => {
+                folds::by_group(&rows, &spec.split)
+            }
+        };
+        let empty = folds.iter().filter(|sides| sides[VALID].is_empty()).count();
+        match folds.len() {
+            0 | 1 => refuse(
+                format!(
+                    "cross-validation needs two folds or more, and there {}",
+                    match folds.len() {
+                        0 => "is none",
+                        _ => "is one",
+                    }
+                ),
+                "use more groups or fold names, or `folds = 5`",
+            ),
+            many if many > MAX_FOLDS => refuse(
+                format!("{many} folds: at most {MAX_FOLDS} are possible"),
+                "set `folds` to a number, such as 10; rows of a group stay together",
+            ),
+            many if empty > 0 => refuse(
+                format!("{empty} of {many} folds have no row"),
+                match groups {
+                    Some(_) => {
+                        "lower `folds`: there are fewer groups, and rows of one stay together"
+                    }
+                    None => "lower `folds`: there are fewer rows",
+                },
+            ),
+            _ => {
+                let note = self.fold_note(spec, &folds);
+                Ok((folds, Some(note)))
             }
         }
+    }
+
+    /// How many folds there are, and of what size.
+    fn fold_note(&self, spec: &DataSpec, folds: &[Splits]) -> Note {
+        let sizes = || folds.iter().map(|sides| sides[VALID].len());
+        let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
+        let rows = match least == most {
+            true => format!("{most} validation rows each"),
+            false => format!("{least} to {most} validation rows each"),
+        };
+        let how = match (spec.split.by.column(), spec.split.folds) {
+            (Some(column), Some(Folds::Number { .. })) => {
+                format!(" in the order of {}", quote(column))
+            }
+            (Some(column), _) => format!(", as {} says", quote(column)),
+            (None, Some(Folds::LeaveOneGroupOut)) => ", one for each group".to_owned(),
+            (None, Some(Folds::Number { folds, repeats })) if repeats > 1 => {
+                format!(" ({folds} folds, {repeats} times)")
+            }
+            _ => String::new(),
+        };
+        let count = pluralize(folds.len(), "fold");
+        Note::info(format!("cross-validation: {count}{how}, {rows}"))
     }
 
     /// Until when each side reaches.
@@ -61,8 +150,13 @@ impl Source<'_> {
         )))
     }
 
-    /// All rows of a group must name one side.
-    fn check_groups(&self, sides: &[u8], spec: &DataSpec) -> Result<(), DataError> {
+    /// All rows of a group must name the same of `sides`, which `name` calls by place.
+    fn check_groups<S: PartialEq>(
+        &self,
+        sides: &[S],
+        name: impl Fn(usize) -> String,
+        spec: &DataSpec,
+    ) -> Result<(), DataError> {
         let Some(groups) = &self.groups else {
             return Ok(());
         };
@@ -74,17 +168,16 @@ impl Source<'_> {
                 continue;
             }
             let row = self.part.rows[place];
-            let name = self
+            let group = self
                 .part
                 .groups
                 .map_or("", |texts| texts.cell(row as usize));
-            let side = |place: usize| SPLITS[usize::from(sides[place])];
             let message = format!(
                 "this row of the group {} is a {} row, and that of line {} a {} row",
-                quote(name),
-                side(place),
+                quote(group),
+                name(place),
                 self.table.line(self.part.rows[known]),
-                side(known),
+                name(known),
             );
             let help =
                 "all rows of a group stand on one side: correct the column, or leave `group` out";

@@ -15,47 +15,81 @@ pub(super) const SPLITS: [&str; 3] = ["training", "validation", "test"];
 /// Places in the labels of each side, ascending.
 pub(super) type Splits = [Vec<u32>; 3];
 
-/// Splits rows with these `labels` (each below `classes`) and `groups` (codes from 0 up).
-///
-/// Units, that is groups or single rows, are taken in random order, larger ones first, and each
-/// goes to the side where it leaves the class counts nearest (by chi-square) to the shares wanted.
-/// For single rows that is the apportionment of Sainte-Laguë: counts are within a row of the
-/// shares.
+/// Splits rows with these `labels` (each below `classes`) and `groups` (codes from 0 up) by [`apportion`].
 pub(super) fn split(
     labels: &[u32],
     classes: usize,
     groups: Option<&[u32]>,
     spec: &SplitSpec,
 ) -> Splits {
-    let strata = if spec.stratify { classes } else { 1 };
-    let stratum = |row: u32| {
-        if spec.stratify {
-            labels[row as usize] as usize
-        } else {
-            0
-        }
-    };
+    let all: Vec<u32> = (0..labels.len() as u32).collect();
     let shares = [1.0 - spec.valid - spec.test, spec.valid, spec.test];
-    let mut wanted = vec![[0.0; 3]; strata];
-    for row in 0..labels.len() as u32 {
-        for (side, share) in shares.iter().enumerate() {
-            wanted[stratum(row)][side] += share;
+    let strata = Strata::of(labels, classes, spec.stratify);
+    let stream = Stream::new(spec.seed, Purpose::Split, 0, 0);
+    let mut dealt = apportion(&Units::of(&all, groups), &strata, &shares, stream).into_iter();
+    std::array::from_fn(|_| dealt.next().unwrap_or_default())
+}
+
+/// The parts of the rows of which every side gets its share: classes, or all rows in one.
+#[derive(Clone, Copy)]
+pub(super) struct Strata<'a> {
+    /// Of each row; `None` where there is one.
+    labels: Option<&'a [u32]>,
+    count: usize,
+}
+
+impl<'a> Strata<'a> {
+    /// `labels`, each below `count`, if `stratify` is set.
+    pub fn of(labels: &'a [u32], count: usize, stratify: bool) -> Strata<'a> {
+        match stratify {
+            true => Strata {
+                labels: Some(labels),
+                count,
+            },
+            false => Strata {
+                labels: None,
+                count: 1,
+            },
         }
     }
 
-    let units = Units::of(labels.len(), groups);
-    let mut order: Vec<u32> = (0..units.len() as u32).collect();
-    Stream::new(spec.seed, Purpose::Split, 0, 0).shuffle(&mut order);
-    order.sort_by_key(|unit| std::cmp::Reverse(units.rows(*unit).len()));
+    fn stratum(&self, row: u32) -> usize {
+        self.labels
+            .map_or(0, |labels| labels[row as usize] as usize)
+    }
+}
 
-    let mut had = vec![[0.0; 3]; strata];
-    let mut splits = Splits::default();
+/// Deals the rows of `units` to as many sides as there are `shares`, which add up to 1; each side is
+/// ascending.
+///
+/// Units, that is groups or single rows, are taken in random order, larger ones first, and each
+/// goes to the side where it leaves the class counts nearest (by chi-square) to the shares wanted.
+/// For single rows that is the apportionment of Sainte-Laguë: counts are within a row of the
+/// shares.
+pub(super) fn apportion(
+    units: &Units,
+    strata: &Strata,
+    shares: &[f64],
+    stream: Stream,
+) -> Vec<Vec<u32>> {
+    let sides = shares.len();
+    let mut wanted = vec![vec![0.0; sides]; strata.count];
+    for row in &units.rows {
+        for (side, share) in shares.iter().enumerate() {
+            wanted[strata.stratum(*row)][side] += share;
+        }
+    }
+    let mut order: Vec<u32> = (0..units.len() as u32).collect();
+    stream.shuffle(&mut order);
+    order.sort_by_key(|unit| std::cmp::Reverse(units.rows(*unit).len()));
+    let mut had = vec![vec![0.0; sides]; strata.count];
+    let mut dealt = vec![Vec::new(); sides];
     let mut counts: Vec<(usize, f64)> = Vec::new();
     for unit in order {
         let unit = units.rows(unit);
         counts.clear();
         for row in unit {
-            let own = stratum(*row);
+            let own = strata.stratum(*row);
             match counts.iter_mut().find(|(stratum, _)| *stratum == own) {
                 Some((_, count)) => *count += 1.0,
                 None => counts.push((own, 1.0)),
@@ -63,26 +97,26 @@ pub(super) fn split(
         }
         let cost = |side: usize| -> f64 {
             let one = |&(stratum, count): &(usize, f64)| {
-                let (had, wanted) = (had[stratum][side], wanted[stratum][side]);
+                let (had, wanted): (f64, f64) = (had[stratum][side], wanted[stratum][side]);
                 count * (2.0 * (had - wanted) + count) / wanted
             };
             counts.iter().map(one).sum()
         };
-        let open = (0..3).filter(|side| shares[*side] > 0.0);
+        let open = (0..sides).filter(|side| shares[*side] > 0.0);
         let side = open
             .min_by(|a, b| cost(*a).total_cmp(&cost(*b)))
             .unwrap_or(TRAIN);
         for (stratum, count) in &counts {
             had[*stratum][side] += count;
         }
-        splits[side].extend_from_slice(unit);
+        dealt[side].extend_from_slice(unit);
     }
-    splits.iter_mut().for_each(|side| side.sort_unstable());
-    splits
+    dealt.iter_mut().for_each(|side| side.sort_unstable());
+    dealt
 }
 
 /// Rows that stay together: those of a group, or each row by itself.
-struct Units {
+pub(super) struct Units {
     /// All rows, those of a unit together, ascending.
     rows: Vec<u32>,
     /// Where each unit begins in `rows`, and the end.
@@ -90,39 +124,36 @@ struct Units {
 }
 
 impl Units {
-    fn of(rows: usize, groups: Option<&[u32]>) -> Units {
+    /// Those of `rows`, ascending, by the number that `groups` has for each row; in the order of these numbers.
+    pub fn of(rows: &[u32], groups: Option<&[u32]>) -> Units {
         let Some(groups) = groups else {
             return Units {
-                rows: (0..rows as u32).collect(),
-                starts: (0..=rows as u32).collect(),
+                rows: rows.to_vec(),
+                starts: (0..=rows.len() as u32).collect(),
             };
         };
-        let number = groups.iter().max().map_or(0, |most| *most as usize + 1);
-        let mut starts = vec![0u32; number + 1];
-        groups
-            .iter()
-            .for_each(|group| starts[*group as usize + 1] += 1);
-        for unit in 0..number {
-            starts[unit + 1] += starts[unit];
-        }
-        let mut next = starts.clone();
-        let mut sorted = vec![0; groups.len()];
-        for (row, group) in groups.iter().enumerate() {
-            let place = &mut next[*group as usize];
-            sorted[*place as usize] = row as u32;
-            *place += 1;
-        }
+        let mut sorted = rows.to_vec();
+        sorted.sort_by_key(|row| groups[*row as usize]);
+        let is_first = |place: &usize| {
+            let group = |place: usize| groups[sorted[place] as usize];
+            *place == 0 || group(*place) != group(place - 1)
+        };
+        let mut starts: Vec<u32> = (0..sorted.len())
+            .filter(is_first)
+            .map(|place| place as u32)
+            .collect();
+        starts.push(sorted.len() as u32);
         Units {
             rows: sorted,
             starts,
         }
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    fn rows(&self, unit: u32) -> &[u32] {
+    pub fn rows(&self, unit: u32) -> &[u32] {
         let unit = unit as usize;
         &self.rows[self.starts[unit] as usize..self.starts[unit + 1] as usize]
     }
@@ -141,6 +172,7 @@ mod tests {
             stratify,
             seed,
             by: SplitBy::Chance,
+            folds: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Splits that no chance decides: in the order of time, and by a column that names the sides.
 //!
-//! Invariant: every row stands on one side, and all rows of a group, or of one time, on the same.
+//! Invariant: every row stands on one side at most (a gap leaves rows out), and all rows of a group, or of one time, on the same.
 
 use super::split::{Splits, TEST, TRAIN, VALID};
 
@@ -8,19 +8,18 @@ use super::split::{Splits, TEST, TRAIN, VALID};
 /// rows. `shares` are those of validation and test.
 ///
 /// A group stands where its latest row does. Borders lie between different times, where they come
-/// nearest to the shares; of two that are equally near, at the earlier.
+/// nearest to the shares; of two that are equally near, at the earlier. Rows of the last `gap` times
+/// before the validation rows stand on no side.
 pub(super) fn split_by_time(
     times: &[f64],
     groups: Option<&[u32]>,
     (valid, test): (f64, f64),
+    gap: u32,
 ) -> Splits {
     let ends = unit_times(times, groups);
     let mut order: Vec<u32> = (0..times.len() as u32).collect();
     order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
-    // Where the rows of a later time begin.
-    let borders: Vec<usize> = (1..order.len())
-        .filter(|at| ends[order[at - 1] as usize] < ends[order[*at] as usize])
-        .collect();
+    let borders = borders(&order, &ends);
     let rows = order.len();
     let near = |wanted: f64, below: usize| {
         let open = borders.iter().copied().filter(|border| *border < below);
@@ -34,10 +33,15 @@ pub(super) fn split_by_time(
         false => rows,
     };
     let until_valid = near(rows as f64 * (1.0 - valid - test), until_test).unwrap_or(until_test);
+    let until_train = match gap {
+        0 => until_valid,
+        gap => before_gap(&borders, until_valid, gap),
+    };
     let mut splits = Splits::default();
     for (place, row) in order.iter().enumerate() {
         let side = match place {
-            place if place < until_valid => TRAIN,
+            place if place < until_train => TRAIN,
+            place if place < until_valid => continue,
             place if place < until_test => VALID,
             _ => TEST,
         };
@@ -45,6 +49,24 @@ pub(super) fn split_by_time(
     }
     splits.iter_mut().for_each(|side| side.sort_unstable());
     splits
+}
+
+/// Places in `order`, that of rising `ends`, where the rows of a later time begin.
+pub(super) fn borders(order: &[u32], ends: &[f64]) -> Vec<usize> {
+    (1..order.len())
+        .filter(|at| ends[order[at - 1] as usize] < ends[order[*at] as usize])
+        .collect()
+}
+
+/// Where the training rows end that stand before the border `start`, less the last `gap` times.
+pub(super) fn before_gap(borders: &[usize], start: usize, gap: u32) -> usize {
+    let before: Vec<usize> = (borders.iter().copied())
+        .filter(|border| *border <= start)
+        .collect();
+    match before.len().checked_sub(1 + gap as usize) {
+        Some(place) => before[place],
+        None => 0,
+    }
 }
 
 /// For each row the time of the latest row of its group.
@@ -81,30 +103,36 @@ mod tests {
     #[test]
     fn the_latest_rows_are_test_rows_and_those_before_them_validation_rows() {
         let times: Vec<f64> = (0..10).map(|row| f64::from(9 - row)).collect();
-        let splits = split_by_time(&times, None, (0.2, 0.3));
+        let splits = split_by_time(&times, None, (0.2, 0.3), 0);
         assert_eq!(splits[TEST], [0, 1, 2]);
         assert_eq!(splits[VALID], [3, 4]);
         assert_eq!(splits[TRAIN], [5, 6, 7, 8, 9]);
-        assert_eq!(sizes(&split_by_time(&times, None, (0.2, 0.0))), [8, 2, 0]);
+        assert_eq!(
+            sizes(&split_by_time(&times, None, (0.2, 0.0), 0)),
+            [8, 2, 0]
+        );
     }
 
     #[test]
     fn rows_of_one_time_stay_together_and_the_border_is_the_nearest() {
         // Borders at 6 and 9; 8 are wanted before the test rows.
         let times = [1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0];
-        let splits = split_by_time(&times, None, (0.2, 0.2));
+        let splits = split_by_time(&times, None, (0.2, 0.2), 0);
         assert_eq!(sizes(&splits), [6, 3, 1]);
         // Equally near to 5 of 10 are 4 and 6: the earlier.
-        let halves = split_by_time(&times, None, (0.5, 0.0));
+        let halves = split_by_time(&times, None, (0.5, 0.0), 0);
         assert_eq!(sizes(&halves), [4, 6, 0]);
     }
 
     #[test]
     fn every_side_gets_a_time_while_there_are_three_of_them() {
         let times = [1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0];
-        assert_eq!(sizes(&split_by_time(&times, None, (0.2, 0.2))), [1, 1, 6]);
         assert_eq!(
-            sizes(&split_by_time(&[5.0; 4], None, (0.2, 0.2))),
+            sizes(&split_by_time(&times, None, (0.2, 0.2), 0)),
+            [1, 1, 6]
+        );
+        assert_eq!(
+            sizes(&split_by_time(&[5.0; 4], None, (0.2, 0.2), 0)),
             [4, 0, 0]
         );
     }
@@ -114,7 +142,7 @@ mod tests {
         let times: Vec<f64> = (0..10).map(f64::from).collect();
         // Row 0 belongs to the last row.
         let groups = [0, 1, 2, 3, 4, 5, 6, 7, 8, 0];
-        let splits = split_by_time(&times, Some(&groups), (0.2, 0.2));
+        let splits = split_by_time(&times, Some(&groups), (0.2, 0.2), 0);
         assert_eq!(splits[TEST], [0, 9]);
         assert_eq!(splits[VALID], [7, 8]);
         assert_eq!(splits[TRAIN], [1, 2, 3, 4, 5, 6]);

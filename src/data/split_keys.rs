@@ -2,6 +2,8 @@
 //!
 //! Invariant: there is one for every place, and times are finite.
 
+use std::collections::HashMap;
+
 use jiff::civil::DateTime;
 
 use sweep_core::data_config::DataSpec;
@@ -11,10 +13,11 @@ use sweep_table::date::{DateFormat, Guess};
 use sweep_table::error::quote;
 use sweep_table::{Column, DataError, NumberStyle, Table, Texts};
 
+use super::cells::in_order;
 use super::columns::{Form, Roles};
 use super::date_fields::either;
 use super::parse::{Part, texts};
-use super::split::{TEST, TRAIN, VALID};
+use super::split::{SPLITS, TEST, TRAIN, VALID};
 
 /// What cells of a column that names sides may read, and the side.
 const SIDES: [(&str, usize); 6] = [
@@ -32,9 +35,18 @@ const ALLOWED: &str =
 pub(super) enum SplitKeys {
     /// Nothing but the seed.
     Chance,
-    /// Numbers that rise with time.
-    Times(Vec<f64>),
+    Times {
+        /// Numbers that rise with time.
+        times: Vec<f64>,
+        /// How many different times before the first validation row are not trained on.
+        gap: u32,
+    },
     Sides(Vec<u8>),
+    Folds {
+        /// Indices into `names`; `None` for a test row.
+        of_rows: Vec<Option<u32>>,
+        names: Vec<String>,
+    },
 }
 
 impl SplitKeys {
@@ -50,10 +62,12 @@ impl SplitKeys {
         };
         let keys = match &spec.split.by {
             SplitBy::Chance => Ok(SplitKeys::Chance),
-            SplitBy::Time { format, .. } => {
+            SplitBy::Time { format, gap, .. } => {
                 let format = format_of(format.as_deref(), roles, column);
-                times(table, column, format, part).map(SplitKeys::Times)
+                let times = times(table, column, format, part);
+                times.map(|times| SplitKeys::Times { times, gap: *gap })
             }
+            SplitBy::FoldColumn(_) => folds(table, column, part, spec.split.test_path.is_some()),
             SplitBy::Column(_) => {
                 let has_file = spec.split.test_path.is_some();
                 sides(table, column, part, has_file).map(SplitKeys::Sides)
@@ -183,6 +197,40 @@ fn month(cell: &str) -> Option<DateTime> {
         .or_else(|| DateFormat::Iso.parse(&format!("{cell}-01-01")))
 }
 
+/// The fold of each row by the cells of `column`: names in the order in which people count, and `test`.
+fn folds(
+    table: &Table,
+    column: usize,
+    part: &Part<'_>,
+    has_test_file: bool,
+) -> Result<SplitKeys, DataError> {
+    let texts = texts(table, column);
+    let is_test = |cell: &str| cell.trim().eq_ignore_ascii_case(SPLITS[TEST]);
+    let cell = |row: &u32| texts.present(*row as usize);
+    if let Some(row) = part.rows.iter().find(|row| cell(row).is_none()) {
+        let help = "every row names its fold, or `test`: fill the cell, or exclude the row";
+        return Err(table.error_at(*row, "the fold is missing".to_owned(), help));
+    }
+    let named = part.rows.iter().filter_map(cell).map(str::trim);
+    let names = in_order(named.filter(|cell| !is_test(cell)));
+    let places: HashMap<&str, u32> = (names.iter().copied()).zip(0..).collect();
+    let fold = |row: &u32| places.get(cell(row)?.trim()).copied();
+    let of_rows: Vec<Option<u32>> = part.rows.iter().map(fold).collect();
+    if has_test_file && let Some(place) = of_rows.iter().position(Option::is_none) {
+        return Err(test_row_twice(table, part.rows[place]));
+    }
+    Ok(SplitKeys::Folds {
+        of_rows,
+        names: names.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+fn test_row_twice(table: &Table, row: u32) -> DataError {
+    let message = "this is a test row, and `test_path` names a file of test rows".to_owned();
+    let help = "remove `test_path`, or leave the test rows of this file out with `exclude`";
+    table.error_at(row, message, help)
+}
+
 fn sides(
     table: &Table,
     column: usize,
@@ -214,10 +262,7 @@ fn sides(
             return Err(table.error_at(*row, message, ALLOWED));
         };
         if usize::from(side) == TEST && has_test_file {
-            let message =
-                "this is a test row, and `test_path` names a file of test rows".to_owned();
-            let help = "remove `test_path`, or leave the test rows of this file out with `exclude`";
-            return Err(table.error_at(*row, message, help));
+            return Err(test_row_twice(table, *row));
         }
         sides.push(side);
     }

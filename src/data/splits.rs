@@ -31,28 +31,30 @@ impl Source<'_> {
 }
 
 impl LoadedTable<'_> {
-    /// Places of each side in its file, checked for what a side must hold.
-    pub fn splits(&mut self, spec: &DataSpec) -> Result<Splits, Vec<DataError>> {
-        let splits = self.main.split(spec, self.strata());
+    /// Places of each side in its file, once for each fold, checked for what a side must hold; and
+    /// what there is to say of each.
+    pub fn splits(&mut self, spec: &DataSpec) -> Result<Vec<(Splits, Vec<Note>)>, Vec<DataError>> {
+        let splits = self.main.splits(spec, self.strata());
         let (splits, note) = splits.map_err(|error| vec![error])?;
         self.summary.notes.extend(note);
-        self.checked(spec, splits)
+        let checked = splits.into_iter().map(|splits| self.checked(spec, splits));
+        checked.collect()
     }
 
     /// Adds the rows of a test file to `sides`, those of the main one, and checks each for what it
     /// must hold.
     pub fn checked(
-        &mut self,
+        &self,
         spec: &DataSpec,
         mut splits: Splits,
-    ) -> Result<Splits, Vec<DataError>> {
+    ) -> Result<(Splits, Vec<Note>), Vec<DataError>> {
         let main = &self.main;
         let groups = main.groups.as_deref();
         if let Some(test) = &self.test {
             splits[TEST] = (0..test.labels.len() as u32).collect();
         }
         let has_test = |splits: &Splits| match spec.split.by {
-            SplitBy::Column(_) => !splits[TEST].is_empty(),
+            SplitBy::Column(_) | SplitBy::FoldColumn(_) => !splits[TEST].is_empty(),
             SplitBy::Chance | SplitBy::Time { .. } => spec.split.test > 0.0 || self.test.is_some(),
         };
         let wanted = |split: usize| split != TEST || has_test(&splits);
@@ -72,7 +74,7 @@ impl LoadedTable<'_> {
                 };
                 let key = match spec.split.by {
                     SplitBy::Chance => key,
-                    SplitBy::Time { .. } | SplitBy::Column(_) => spec.split.by.key(),
+                    _ => spec.split.by.key(),
                 };
                 errors.push(DataError::new(&source.table.path, message, help).key(key));
                 if self.task == Task::Regression {
@@ -100,7 +102,9 @@ impl LoadedTable<'_> {
                 .for_each(|row| counts[source.labels[*row as usize] as usize] += 1);
             for class in (0..counts.len()).filter(|class| counts[*class] == 0) {
                 let from_main = split != TEST || self.test.is_none();
-                if split == TRAIN || (spec.split.stratify && from_main) {
+                // A class may be rarer than there are folds.
+                let must_be_in = spec.split.stratify && from_main && spec.split.folds.is_none();
+                if split == TRAIN || must_be_in {
                     rare.push((class, split));
                 } else {
                     let name = quote(&self.classes[class]);
@@ -111,7 +115,6 @@ impl LoadedTable<'_> {
                 }
             }
         }
-        self.summary.notes.extend(notes);
         let mut classes: Vec<usize> = rare.iter().map(|(class, _)| *class).collect();
         classes.sort_unstable();
         classes.dedup();
@@ -124,7 +127,7 @@ impl LoadedTable<'_> {
             }
         }
         match errors.is_empty() {
-            true => Ok(splits),
+            true => Ok((splits, notes)),
             false => Err(errors),
         }
     }
@@ -179,6 +182,9 @@ impl LoadedTable<'_> {
             message.push_str(&format!(" in {}", pluralize(own.len(), "group")));
         }
         message.push_str(&match &spec.split.by {
+            SplitBy::Chance if spec.split.folds.is_some() => {
+                ": too few for each fold to have one among its training rows".to_owned()
+            }
             SplitBy::Chance => format!(
                 ": too few for the {} side of the split to get one",
                 SPLITS[split]
@@ -198,6 +204,12 @@ impl LoadedTable<'_> {
             SplitBy::Column(_) => {
                 "exclude the class with `exclude`, or make some of its rows training rows"
                     .to_owned()
+            }
+            SplitBy::FoldColumn(_) => {
+                "exclude the class with `exclude`, or give its rows to several folds".to_owned()
+            }
+            SplitBy::Chance if spec.split.folds.is_some() => {
+                "exclude the class with `exclude`, or gather more rows".to_owned()
             }
             SplitBy::Chance => self.too_rare_help(split, spec),
         };

@@ -88,7 +88,7 @@ impl View {
         if !(rises || falls) || distinct.len() < MIN_TIMES {
             return false;
         }
-        let splits = split_by_time(&times, None, shares);
+        let splits = split_by_time(&times, None, shares, 0);
         let place = |class: &String| self.classes.iter().position(|other| other == class);
         let class_of = |row: &u32| {
             let cell = self.text(*row as usize, self.target?)?;

@@ -64,7 +64,7 @@ pub(super) fn check_split(table: Table<'_>, by: &SplitBy, problems: &mut Problem
         return;
     };
     let is_time = matches!(by, SplitBy::Time { .. });
-    let key = if is_time { "time" } else { "column" };
+    let key = by.key().rsplit('.').next().unwrap_or_default();
     let parts: &[&str] = match is_time {
         true => &["target", "weight"],
         false => &PARTS,

@@ -89,6 +89,27 @@ pub(crate) const SPLIT: &[Key] = &[
         allowed: "the name of a column",
         about: "a column that names the split of each row: \"train\", \"valid\" or \"test\"",
     },
+    Key {
+        name: "folds",
+        allowed: "an integer from 2, or \"leave-one-group-out\"",
+        about: "cross-validation: every configuration is trained once for each fold, which holds the validation rows in \
+                turn; with `time`, on the rows before it",
+    },
+    Key {
+        name: "repeats",
+        allowed: "an integer from 1",
+        about: "how often the folds are drawn, each time anew",
+    },
+    Key {
+        name: "fold_column",
+        allowed: "the name of a column",
+        about: "a column that names the fold of each row, or \"test\"",
+    },
+    Key {
+        name: "gap",
+        allowed: "an integer from 1",
+        about: "with `time`: how many different times before the first validation row are not trained on",
+    },
 ];
 
 /// The keys of `[data]`.

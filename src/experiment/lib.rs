@@ -51,6 +51,7 @@ use diagnostic::Problems;
 use draft::Draft;
 use node::{Content, Node};
 use sweep_core::data_config::{DataSpec, Edition};
+use sweep_core::split_spec::Folds;
 use sweep_core::trial::Objective;
 
 /// Longest experiment file, in bytes.
@@ -167,10 +168,18 @@ pub fn parse(
         );
     }
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
+    let folds = data.as_ref().and_then(|data| data.split.folds);
+    if let (Some(_), Some(at)) = (folds, root.entry("transfer")) {
+        problems.add(
+            Diagnostic::new(&at.key_place, "a transfer cannot be cross-validated")
+                .label("rows that the source knows keep the side that they have there")
+                .help("remove `folds` from `split`, or remove [transfer]"),
+        );
+    }
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
         (
-            head.seeds.len(),
+            head.seeds.len() * folds.map_or(1, least_folds),
             head.train_fractions.len(),
             transfer.as_ref().map_or(0, TransferSpec::ways),
         ),
@@ -197,6 +206,14 @@ pub fn parse(
         tree: root,
     });
     problems.or(experiment)
+}
+
+/// How many folds there are at least.
+fn least_folds(folds: Folds) -> usize {
+    match folds {
+        Folds::Number { folds, repeats } => folds as usize * repeats as usize,
+        Folds::LeaveOneGroupOut | Folds::Column => 2,
+    }
 }
 
 impl Experiment {

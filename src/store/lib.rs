@@ -43,7 +43,7 @@ pub use gc_references::GcReferences;
 pub use lock::{StopMode, StopRequest, SweepLock};
 pub use records::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentFile,
-    ExperimentRecord, ExperimentSummary, NoteRecord, SessionRecord, SlotEventRecord,
+    ExperimentRecord, ExperimentSummary, FoldRecord, NoteRecord, SessionRecord, SlotEventRecord,
     TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;

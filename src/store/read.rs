@@ -8,16 +8,16 @@ use super::annotations::Annotations;
 use super::cells::Cells;
 use super::working_tree::take_file;
 use super::{
-    DatasetRecord, ExperimentRecord, ExperimentSummary, SessionRecord, Store, StoreError,
-    TrialRecord, WorkingTree,
+    DatasetRecord, ExperimentRecord, ExperimentSummary, FoldRecord, SessionRecord, Store,
+    StoreError, TrialRecord, WorkingTree,
 };
 use sweep_core::trial::{ConfigId, DataDigest, Status, TrialId, complete};
 
 const ACTION: &str = "reading it";
 
 /// The columns of a [`TrialRecord`], from `trials` called t.
-const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.status, t.best, \
-    t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message, t.cause";
+const TRIAL_COLUMNS: &str = "t.id, t.name, t.config, t.kind, t.seed, t.fold, t.status, \
+    t.best, t.best_step, t.last, t.steps, t.parameters, t.seconds, t.message, t.cause";
 
 impl Store {
     /// Every experiment, the one whose newest session was begun last first: clocks are set back, and
@@ -78,6 +78,7 @@ impl Store {
                     edition: cells.edition("edition")?,
                     objective: cells.objective()?,
                     dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
+                    folds: self.folds(&snapshot, id)?,
                     sessions: self.sessions(&snapshot, id)?,
                     trials: {
                         let mut trials = self.trials(&snapshot, id)?;
@@ -141,6 +142,7 @@ impl Store {
             config: ConfigId::from_hex(cells.hex("config", 32)?),
             kind: cells.kind("kind")?,
             seed: cells.int("seed")?,
+            fold: cells.optional_int("fold")?,
             status: cells.status("status")?,
             in_plan: cells.get("in_plan", "0 or 1")?,
             params: Vec::new(),
@@ -288,6 +290,29 @@ impl Store {
             found: "missing".to_owned(),
             allowed: "the data set that an experiment names".into(),
         })
+    }
+
+    /// The folds in the plan of `experiment`.
+    fn folds(
+        &self,
+        connection: &Connection,
+        experiment: i64,
+    ) -> Result<Vec<FoldRecord>, StoreError> {
+        self.rows(
+            connection,
+            "SELECT DISTINCT t.fold, t.dataset FROM experiment_trials x
+             JOIN trials t ON t.id = x.trial
+             WHERE x.experiment = ?1 AND x.in_plan = 1 AND t.fold IS NOT NULL
+             ORDER BY t.fold",
+            [experiment],
+            ("trials", "fold"),
+            |cells| {
+                Ok(FoldRecord {
+                    fold: cells.int("fold")?,
+                    dataset: self.dataset(connection, cells.int("dataset")?)?,
+                })
+            },
+        )
     }
 
     fn sessions(

@@ -41,10 +41,29 @@ pub struct ExperimentRecord {
     /// Whose defaults hold for its data.
     pub edition: Edition,
     pub objective: Objective,
+    /// The data set of the plan, or that of the first fold.
     pub dataset: DatasetRecord,
+    /// The folds of a cross-validation, by number; empty without one.
+    pub folds: Vec<FoldRecord>,
     pub sessions: Vec<SessionRecord>,
     /// In plan order; those that fell out of the plan come last.
     pub trials: Vec<TrialRecord>,
+}
+
+impl ExperimentRecord {
+    /// The data set on which trials of `fold` are trained.
+    pub fn dataset_of(&self, fold: Option<u32>) -> &DatasetRecord {
+        let own = self.folds.iter().find(|own| Some(own.fold) == fold);
+        own.map_or(&self.dataset, |own| &own.dataset)
+    }
+
+    /// All data sets of the plan: one, or one for each fold.
+    pub fn datasets(&self) -> Vec<&DatasetRecord> {
+        match self.folds.is_empty() {
+            true => vec![&self.dataset],
+            false => self.folds.iter().map(|fold| &fold.dataset).collect(),
+        }
+    }
 }
 
 /// An experiment file as it was when a trial was trained.
@@ -74,6 +93,14 @@ pub struct DatasetRecord {
     pub test_rows: u64,
     /// What preparation noticed: rows dropped, columns that give the target away, ...
     pub notes: Vec<String>,
+}
+
+/// One fold of a cross-validation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoldRecord {
+    /// From 1.
+    pub fold: u32,
+    pub dataset: DatasetRecord,
 }
 
 /// One `sweep run` or `sweep resume`.
@@ -121,6 +148,8 @@ pub struct TrialRecord {
     pub config: ConfigId,
     pub kind: Kind,
     pub seed: u64,
+    /// The fold whose rows validate it, from 1; `None` without cross-validation.
+    pub fold: Option<u32>,
     pub status: Status,
     /// Whether the experiment's current file still asks for it.
     pub in_plan: bool,

@@ -13,8 +13,15 @@ use sweep_core::trial::{ConfigId, Objective, TrialId, TrialSpec};
 
 const ACTION: &str = "beginning a session";
 
-/// The names and the spec of one planned trial.
-pub type NewTrial<'a> = (TrialId, ConfigId, &'a TrialSpec);
+/// One planned trial.
+#[derive(Debug, Clone, Copy)]
+pub struct NewTrial<'a> {
+    pub id: &'a TrialId,
+    pub config: &'a ConfigId,
+    pub spec: &'a TrialSpec,
+    /// The fold whose rows validate it, from 1; `None` without cross-validation.
+    pub fold: Option<u32>,
+}
 
 /// All there is to say when a sweep is begun or resumed.
 pub struct NewSession<'a> {
@@ -26,7 +33,8 @@ pub struct NewSession<'a> {
     /// Whose defaults hold for its data.
     pub edition: Edition,
     pub objective: &'a Objective,
-    pub dataset: &'a DatasetRecord,
+    /// One data set, or one for each fold of a cross-validation, in order.
+    pub datasets: &'a [DatasetRecord],
     /// The command line.
     pub command: &'a str,
     pub host: &'a str,
@@ -87,12 +95,13 @@ impl Store {
             fail: &fail,
             now: now_ms(),
         };
-        let dataset = writer.dataset(begin.dataset)?;
-        let experiment = writer.experiment(begin, dataset)?;
+        let datasets = begin.datasets.iter().map(|data| writer.dataset(data));
+        let datasets: Vec<i64> = datasets.collect::<Result<_, _>>()?;
+        let experiment = writer.experiment(begin, datasets[0])?;
         if begin.holds_lock {
             interrupt_dead_sessions(&transaction, experiment).map_err(&fail)?;
         }
-        writer.plan(begin.trials, experiment, dataset)?;
+        writer.plan(begin.trials, experiment, &datasets)?;
         let session = writer.session(begin, experiment)?;
         transaction.commit().map_err(&fail)?;
         Ok(SessionId(session))
@@ -222,7 +231,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
         &self,
         trials: &[NewTrial<'_>],
         experiment: i64,
-        dataset: i64,
+        datasets: &[i64],
     ) -> Result<(), StoreError> {
         let prepare = |sql| self.transaction.prepare(sql).map_err(self.fail);
         let mut find = prepare("SELECT id FROM trials WHERE name = ?1")?;
@@ -238,10 +247,13 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
             )
             .map_err(self.fail)?;
         for (position, planned) in trials.iter().enumerate() {
-            let known = find.query_row([planned.0.as_str()], |row| row.get(0));
+            let known = find.query_row([planned.id.as_str()], |row| row.get(0));
             let trial: i64 = match known {
                 Ok(trial) => trial,
-                Err(rusqlite::Error::QueryReturnedNoRows) => self.trial(planned, dataset)?,
+                Err(rusqlite::Error::QueryReturnedNoRows) => {
+                    let fold = planned.fold.map_or(0, |fold| fold as usize - 1);
+                    self.trial(planned, datasets[fold])?
+                }
                 Err(error) => return Err((self.fail)(error)),
             };
             ask.execute(params![experiment, trial, position as i64])
@@ -251,21 +263,23 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
     }
 
     /// Writes a trial that the database did not know, with its hyper-parameters.
-    fn trial(&self, (name, config, spec): &NewTrial<'_>, dataset: i64) -> Result<i64, StoreError> {
+    fn trial(&self, planned: &NewTrial<'_>, dataset: i64) -> Result<i64, StoreError> {
+        let spec = planned.spec;
         let insert = |sql| self.transaction.prepare_cached(sql).map_err(self.fail);
         let trial: i64 = insert(
-            "INSERT INTO trials (name, config, kind, seed, dataset, metric, goal, status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending') RETURNING id",
+            "INSERT INTO trials (name, config, kind, seed, dataset, metric, goal, status, fold)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', ?8) RETURNING id",
         )?
         .query_row(
             params![
-                name.as_str(),
-                config.as_str(),
+                planned.id.as_str(),
+                planned.config.as_str(),
                 spec.model.kind().name(),
                 to_int("the seed", spec.seed)?,
                 dataset,
                 spec.objective.metric,
                 spec.objective.goal.name(),
+                planned.fold,
             ],
             |row| row.get(0),
         )

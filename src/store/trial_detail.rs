@@ -69,12 +69,12 @@ impl Store {
         )
     }
 
-    /// The trials of `config`, by seed.
+    /// The trials of `config`, by seed and fold.
     pub fn trials_of_config(&self, config: &ConfigId) -> Result<Vec<TrialRecord>, StoreError> {
         let snapshot = self.database.snapshot()?;
         let names = self.rows(
             &snapshot,
-            "SELECT name FROM trials WHERE config = ?1 ORDER BY seed, name",
+            "SELECT name FROM trials WHERE config = ?1 ORDER BY seed, fold, name",
             [config.as_str()],
             ("trials", "name"),
             |cells| cells.hex("name", 32),

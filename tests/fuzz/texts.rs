@@ -9,7 +9,7 @@ use sweep_core::protocol::{Checkpointing, FromWorker, ToWorker, TrainRequest};
 use sweep_core::trial::{Artifact, DataDigest, Kind, ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::{Dataset, HeldOutTest, SavedPreprocessor, View, prepare};
 use sweep_experiment::{Source, parse};
-use sweep_store::{DatasetRecord, Durability, NewSession, Outcome, Store};
+use sweep_store::{DatasetRecord, Durability, NewSession, NewTrial, Outcome, Store};
 
 use super::bound::cases;
 use super::mangle::{self, Rng};
@@ -222,7 +222,12 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
         test_rows: 0,
         notes: Vec::new(),
     };
-    let trials = [(trial.clone(), config, &spec)];
+    let trials = [NewTrial {
+        id: &trial,
+        config: &config,
+        spec: &spec,
+        fold: None,
+    }];
     let (run, taken) = cases("protocol", 300, |seed| {
         let mut rng = Rng(seed);
         let _ = serde_json::from_slice::<ToWorker>(&mangle::json_text(order.as_bytes(), &mut rng));
@@ -257,7 +262,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
             flags: &[],
             edition: Edition::default(),
             objective: &Objective::default(),
-            dataset: &dataset,
+            datasets: std::slice::from_ref(&dataset),
             command: "sweep run fuzz.toml",
             host: "here",
             pid: 1,

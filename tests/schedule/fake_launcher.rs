@@ -327,6 +327,7 @@ pub fn trials(count: u64, configs: u64) -> Vec<PlannedTrial> {
                 id: spec.id(&data),
                 config: spec.config_id(&data),
                 spec,
+                fold: None,
             }
         })
         .collect()
@@ -387,7 +388,7 @@ impl Case {
         };
         let work = Work {
             trials: &borrowed,
-            data: PathBuf::new(),
+            data: vec![PathBuf::new()],
             folder: PathBuf::new(),
             claim_state: &elsewhere,
             dataset_size: DatasetSize {

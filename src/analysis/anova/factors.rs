@@ -116,14 +116,10 @@ pub(super) fn collect(axes: &[Axis], configs: &[&Configuration]) -> (Vec<Factor>
             }),
         }
     }
-    let values = |config: &Configuration| {
-        let runs = config.runs.iter();
-        runs.map(|run| (run.seed, run.value)).collect()
-    };
     let points = (configs.iter().enumerate())
         .map(|(place, config)| Point {
             levels: columns.iter().map(|column| column.levels[place]).collect(),
-            values: values(config),
+            values: config.by_seed(),
         })
         .collect();
     let level = |labels: Vec<String>| Level {

@@ -41,9 +41,7 @@ impl Estimate {
 fn sample(config: &Configuration) -> Sample {
     Sample {
         group: config.kind.index(),
-        values: (config.runs.iter())
-            .map(|run| (run.seed, run.value))
-            .collect(),
+        values: config.by_seed(),
         is_deterministic: config.is_deterministic,
     }
 }

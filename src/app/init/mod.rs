@@ -103,10 +103,10 @@ pub fn init(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
         text,
         name: name.clone(),
         target: survey.target.clone(),
-        classes: prepared.data.meta.classes.clone(),
-        task: prepared.data.meta.task(),
+        classes: prepared.data().meta.classes.clone(),
+        task: prepared.data().meta.task(),
         rows: view.rows(),
-        columns: prepared.data.summary.columns.clone(),
+        columns: prepared.data().summary.columns.clone(),
         trials: prepared.plan.trials.len(),
         estimate: trial.estimate,
         slots: trial.slots,
@@ -131,7 +131,7 @@ impl Trial {
         let app = App::new(&scratch.path().join("sweep.sqlite"));
         let prepared = prepare::prepare(&app, observer, loaded)?;
         // The file says the rest.
-        let notes = prepared.data.summary.notes.iter();
+        let notes = prepared.data().summary.notes.iter();
         for note in notes.filter(|note| note.level == Level::Warning) {
             observer.notice(&Notice::Data(note.to_string()));
         }
@@ -147,7 +147,7 @@ impl Trial {
     }
 
     fn findings(&self) -> Findings<'_> {
-        let summary = &self.prepared.data.summary;
+        let summary = &self.prepared.data().summary;
         let warnings = summary.notes.iter();
         Findings {
             trials: self.prepared.plan.trials.len(),

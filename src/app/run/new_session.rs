@@ -33,8 +33,14 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
         .plan
         .trials
         .iter()
-        .map(|trial| (trial.id.clone(), trial.config.clone(), &trial.spec))
+        .map(|trial| NewTrial {
+            id: &trial.id,
+            config: &trial.config,
+            spec: &trial.spec,
+            fold: trial.fold,
+        })
         .collect();
+    let datasets: Vec<DatasetRecord> = prepared.folds.iter().map(dataset_record).collect();
     let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
     let needs_library = |trial: &PlannedTrial| trial.spec.model.kind().def().library.is_some();
     let needs_xgboost = prepared.plan.trials.iter().any(needs_library);
@@ -49,7 +55,7 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
         flags: &prepared.loaded.flags,
         edition: experiment.data.format.edition,
         objective: &prepared.plan.objective,
-        dataset: &dataset_record(prepared),
+        datasets: &datasets,
         command: &command.join(" "),
         host: &host_name(),
         pid: std::process::id(),
@@ -62,8 +68,8 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
     Ok(store.begin(&begin)?)
 }
 
-fn dataset_record(prepared: &PreparedSweep) -> DatasetRecord {
-    let (meta, summary) = (&prepared.data.meta, &prepared.data.summary);
+fn dataset_record(prepared: &sweep_data::Prepared) -> DatasetRecord {
+    let (meta, summary) = (&prepared.meta, &prepared.summary);
     DatasetRecord {
         digest: meta.digest.clone(),
         source: summary.source.clone(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sweep_core::atomic_fs;
 use sweep_core::event::{Event, ObserverError};
 use sweep_core::protocol::Checkpointing;
+use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Work};
@@ -60,10 +61,12 @@ pub fn train(
     writable(&trials)?;
     let work = Work {
         trials: todo,
-        data: absolute(&prepared.data.path)?,
+        data: (prepared.folds.iter())
+            .map(|fold| absolute(&fold.path))
+            .collect::<Result<_, _>>()?,
         folder: trials.clone(),
         claim_state: &|trial| claim_state(app, &record, trial),
-        dataset_size: dataset_size(&prepared.data.meta),
+        dataset_size: largest(&prepared.folds),
     };
     let settings = Settings {
         slots: placement.slots,
@@ -132,6 +135,13 @@ pub fn train(
     let summary = result.map_err(|error| Error::environment(error, next))?;
     written.map_err(|error| Error::environment(error, next))?;
     Ok((summary, on_record?))
+}
+
+/// Of the fold with the most training rows.
+fn largest(folds: &[sweep_data::Prepared]) -> DatasetSize {
+    let sizes = folds.iter().map(|fold| dataset_size(&fold.meta));
+    let most = sizes.max_by_key(|size| size.rows);
+    most.expect("there is a data set")
 }
 
 /// Checks that models can be written before any is trained. On a full disk, workers wait for space.

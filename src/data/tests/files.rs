@@ -29,7 +29,11 @@ fn who_only_looks_uses_what_stands_there() {
     let first = case.prepared();
     let runs = first.path.ancestors().nth(2).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    let look = |folder: &Path| prepare_read_only(&case.spec, folder, scratch.path(), None).unwrap();
+    let look = |folder: &Path| {
+        prepare_read_only(&case.spec, folder, scratch.path(), None)
+            .unwrap()
+            .remove(0)
+    };
     let found = look(runs);
     assert!(found.summary.reused);
     assert_eq!(found.path, first.path);

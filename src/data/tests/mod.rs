@@ -56,6 +56,7 @@ fn spec(path: &Path) -> DataSpec {
             stratify: true,
             seed: 42,
             by: SplitBy::Chance,
+            folds: None,
         },
     }
 }

@@ -315,6 +315,7 @@ fn by_time(column: &str) -> impl FnOnce(&mut DataSpec) {
         spec.split.by = SplitBy::Time {
             column,
             format: None,
+            gap: 0,
         };
         spec.split.stratify = false;
     }

@@ -9,6 +9,7 @@ fn by_time(column: &str, format: Option<&str>) -> impl FnOnce(&mut DataSpec) {
     let by = SplitBy::Time {
         column: column.to_owned(),
         format: format.map(str::to_owned),
+        gap: 0,
     };
     move |spec| {
         spec.split.by = by;

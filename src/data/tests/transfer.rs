@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{names, shown, spec};
-use crate::{DataError, Dataset, HeldOutTest, Prepared, SourceData, prepare, prepare_for_transfer};
+use crate::{DataError, Dataset, HeldOutTest, Prepared, SourceData, prepare, prepare_folds};
 use sweep_core::data_config::{DataSpec, MissingPolicy, Scale};
 use sweep_core::run_dir::RunDir;
 use sweep_core::split_spec::SplitBy;
@@ -59,7 +59,8 @@ impl Lab {
             digest: &self.source.meta.digest,
             run_dir: &run_dir,
         };
-        prepare_for_transfer(&spec, &self.folder.path().join("store"), Some(source))
+        prepare_folds(&spec, &self.folder.path().join("store"), Some(source))
+            .map(|mut all| all.remove(0))
     }
 
     fn refusal(&self, change: impl FnOnce(&mut DataSpec, &Path)) -> String {
@@ -218,6 +219,7 @@ fn a_split_by_time_is_that_of_the_source_and_of_its_rows() {
     let by = |column: &str| SplitBy::Time {
         column: column.to_owned(),
         format: None,
+        gap: 0,
     };
     let lab = Lab::new(|spec| {
         spec.split.by = by("id");

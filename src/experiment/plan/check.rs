@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn problems_on(text: &str, data: DatasetSize) -> Vec<(Severity, String, String)> {
-        let plan = expand(&experiment(text), &digest(), classes(&[]));
+        let plan = expand(&experiment(text), &[digest()], classes(&[]));
         let found = plan.check(data, classes(&[])).into_iter();
         found
             .map(|problem| (problem.severity, problem.key, problem.message))
@@ -332,7 +332,7 @@ mod tests {
     fn a_quantile_is_to_be_measured_as_one() {
         let found = |objective: &str, model: &str| -> Vec<(String, String)> {
             let text = format!("experiment.objective = \"{objective}\"\n{model}");
-            let plan = expand(&experiment(&text), &digest(), numbers());
+            let plan = expand(&experiment(&text), &[digest()], numbers());
             let data = DatasetSize {
                 rows: 100,
                 ..DatasetSize::default()
@@ -352,7 +352,7 @@ mod tests {
     #[test]
     fn a_weight_of_the_second_class_goes_with_two_classes() {
         let text = "[[baseline]]\nkind = \"xgboost\"\ngrid.scale_pos_weight = [1, 4]";
-        let plan = expand(&experiment(text), &digest(), classes(&[]));
+        let plan = expand(&experiment(text), &[digest()], classes(&[]));
         let check = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
             plan.check(DatasetSize::default(), classes(&names))

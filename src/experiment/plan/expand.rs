@@ -8,8 +8,14 @@ use crate::{Experiment, Space, TransferSpec};
 use sweep_core::trial::models::{Context, MlpSpec};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Objective, Transfer, TrialSpec};
 
-/// Writes out every trial of `experiment` on the data set `data`, which has this `target`.
-pub fn expand(experiment: &Experiment, data: &DataDigest, target: Target<'_>) -> Plan {
+/// Writes out every trial of `experiment` on `data`, which has this `target`: one data set, or one for each fold of
+/// a cross-validation.
+///
+/// All folds of a configuration share its name, which is made with the first one's data: folds that are
+/// added later change no name.
+pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) -> Plan {
+    let has_folds = experiment.data.split.folds.is_some();
+    debug_assert!(has_folds || data.len() == 1);
     let objective = experiment
         .objective
         .clone()
@@ -39,23 +45,30 @@ pub fn expand(experiment: &Experiment, data: &DataDigest, target: Target<'_>) ->
     let points: Vec<(f64, &(&ModelSpec, Option<Transfer>))> = (experiment.train_fractions.iter())
         .flat_map(|fraction| starts.iter().map(|start| (*fraction, start)))
         .collect();
-    let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len());
+    let mut trials = Vec::with_capacity(points.len() * experiment.seeds.len() * data.len());
     let mut seen = HashSet::with_capacity(trials.capacity());
     // All replicates of a configuration share its name, which takes as long to make as an id.
     let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
     let mut duplicates = 0;
-    for seed in &experiment.seeds {
+    let folds = || data.iter().zip(1..);
+    for (seed, (data_of_fold, fold)) in
+        (experiment.seeds.iter()).flat_map(|seed| folds().map(move |fold| (seed, fold)))
+    {
         for (index, (fraction, (model, transfer))) in points.iter().enumerate() {
             let mut spec = TrialSpec::new((*model).clone(), *seed, objective.clone());
             spec.train_fraction = *fraction;
             spec.transfer = transfer.clone();
             if configs.len() == index {
-                configs.push(spec.config_id(data));
+                configs.push(spec.config_id(&data[0]));
             }
-            let id = spec.id(data);
+            let id = spec.id(data_of_fold);
             if seen.insert(id.clone()) {
-                let config = configs[index].clone();
-                trials.push(PlannedTrial { id, config, spec });
+                trials.push(PlannedTrial {
+                    id,
+                    config: configs[index].clone(),
+                    spec,
+                    fold: has_folds.then_some(fold),
+                });
             } else {
                 duplicates += 1;
             }
@@ -178,7 +191,7 @@ mod tests {
              grid.lr = [0.1, 0.01]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        let plan = expand(&experiment, &digest(), classes(&[]));
+        let plan = expand(&experiment, &[digest()], classes(&[]));
         assert_eq!(
             shown(&plan, &["layers", "lr"]),
             [
@@ -204,7 +217,7 @@ mod tests {
     #[test]
     fn every_fraction_and_every_transfer_is_planned_and_scratch_trials_are_ordinary_ones() {
         let networks = "experiment.seeds = [1, 2]\ngrid.lr = [0.1, 0.01]\n";
-        let ordinary = expand(&experiment(networks), &digest(), classes(&[]));
+        let ordinary = expand(&experiment(networks), &[digest()], classes(&[]));
         let mut asked = experiment(&format!(
             "{networks}experiment.learning_curve = [0.1, 1.0]
              transfer = {{ from = \"a:best\", freeze = [0, 1] }}
@@ -214,7 +227,7 @@ mod tests {
         asked
             .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
             .unwrap();
-        let plan = expand(&asked, &digest(), classes(&[]));
+        let plan = expand(&asked, &[digest()], classes(&[]));
         // Two seeds, two fractions, one forest and two networks begun in three ways each.
         assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);
         assert_eq!(plan.configurations(), 14);
@@ -240,7 +253,7 @@ mod tests {
              grid.zip = [[\"lr\", \"layers\"]]
              grid.exclude = [{ layers = [8], lr = 1.0, dropout = 0 }]",
         );
-        let plan = expand(&experiment, &digest(), classes(&[]));
+        let plan = expand(&experiment, &[digest()], classes(&[]));
         assert_eq!(
             shown(&plan, &["layers", "dropout", "lr"]),
             ["1 mlp [8] 0.5 1", "1 mlp [4] 0 0.01", "1 mlp [4] 0.5 0.01"]
@@ -255,7 +268,7 @@ mod tests {
              grid.optimizer = [\"adam\", \"sgd\"]
              grid.momentum = [0.0, 0.5, 0.9]",
         );
-        let plan = expand(&experiment, &digest(), classes(&[]));
+        let plan = expand(&experiment, &[digest()], classes(&[]));
         assert_eq!(plan.trials.len(), 8);
         assert_eq!(plan.duplicates, 4);
     }
@@ -266,7 +279,7 @@ mod tests {
         let other =
             experiment("model.clip_norm = 1\ngrid.lr = [1e-3, 1.0]\nexperiment.name = \"x\"");
         let ids = |experiment| -> Vec<_> {
-            let plan = expand(experiment, &digest(), classes(&[]));
+            let plan = expand(experiment, &[digest()], classes(&[]));
             plan.trials.into_iter().map(|trial| trial.id).collect()
         };
         assert_eq!(ids(&one), ids(&other));
@@ -279,7 +292,7 @@ mod tests {
         let boosted = "baseline = [{ kind = \"xgboost\"";
         let ids = |objective: &str, setting: &str, edition: Edition| {
             let text = format!("experiment.objective = \"{objective}\"\n{boosted}{setting} }}]");
-            let plan = expand(&of_edition(&text, edition), &digest(), classes(&[]));
+            let plan = expand(&of_edition(&text, edition), &[digest()], classes(&[]));
             plan.trials[0].id.as_str().to_owned()
         };
         let by_objective = ", early_stopping_metric = \"objective\"";
@@ -300,7 +313,7 @@ mod tests {
         let text = |setting: &str| format!("baseline = [{{ kind = \"random_forest\"{setting} }}]");
         let spec = |setting: &str, target, edition| {
             let experiment = of_edition(&text(setting), edition);
-            expand(&experiment, &digest(), target).trials[0]
+            expand(&experiment, &[digest()], target).trials[0]
                 .spec
                 .clone()
         };
@@ -320,7 +333,7 @@ mod tests {
     #[test]
     fn what_remains_is_all_but_the_finished_the_diverged_and_the_failed() {
         let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]");
-        let plan = expand(&experiment, &digest(), classes(&[]));
+        let plan = expand(&experiment, &[digest()], classes(&[]));
         let statuses: Vec<Option<Status>> =
             Status::ALL.into_iter().map(Some).chain([None]).collect();
         let status_of = |id: &_| {

@@ -7,16 +7,18 @@ use sweep_core::trial::{ConfigId, DataDigest, TrialId};
 
 impl Plan {
     /// Appends the trials of `extra` seeds, seed by seed, in the plan's order of configurations, and
-    /// returns how many. Trials that the plan already has, and configurations that it does not have,
+    /// returns how many; `data` is as for [`super::expand`]. Trials that the plan already has, and configurations that it does not have,
     /// are skipped.
-    pub fn add_seeds(&mut self, extra: &[(ConfigId, Vec<u64>)], data: &DataDigest) -> usize {
+    pub fn add_seeds(&mut self, extra: &[(ConfigId, Vec<u64>)], data: &[DataDigest]) -> usize {
         let wanted: HashMap<&ConfigId, &Vec<u64>> = extra
             .iter()
             .map(|(config, seeds)| (config, seeds))
             .collect();
-        let mut met: HashSet<&ConfigId> = HashSet::new();
+        let mut met: HashSet<(&ConfigId, Option<u32>)> = HashSet::new();
+        // One of each fold.
         let first_of_each: Vec<&PlannedTrial> = (self.trials.iter())
-            .filter(|trial| wanted.contains_key(&trial.config) && met.insert(&trial.config))
+            .filter(|trial| wanted.contains_key(&trial.config))
+            .filter(|trial| met.insert((&trial.config, trial.fold)))
             .collect();
         let mut known: HashSet<TrialId> =
             self.trials.iter().map(|trial| trial.id.clone()).collect();
@@ -29,10 +31,14 @@ impl Plan {
                 }
                 let mut spec = first.spec.clone();
                 spec.seed = seed;
-                let id = spec.id(data);
+                let id = spec.id(&data[first.data_index()]);
                 if known.insert(id.clone()) {
-                    let config = first.config.clone();
-                    added.push(PlannedTrial { id, config, spec });
+                    added.push(PlannedTrial {
+                        id,
+                        config: first.config.clone(),
+                        spec,
+                        fold: first.fold,
+                    });
                 }
             }
         }
@@ -80,7 +86,7 @@ mod tests {
              grid.lr = [0.1, 0.2, 0.3]
              baseline = [{ kind = \"random_forest\" }]",
         );
-        expand(&experiment, &digest(), classes(&[]))
+        expand(&experiment, &[digest()], classes(&[]))
     }
 
     /// The first of each configuration: the forest, then the networks.
@@ -112,7 +118,7 @@ mod tests {
         let configs = configs(&plan);
         let before = plan.trials.clone();
         let extra = extra_seeds(&plan, &configs[..2], 2);
-        assert_eq!(plan.add_seeds(&extra, &digest()), 4);
+        assert_eq!(plan.add_seeds(&extra, &[digest()]), 4);
         assert_eq!(plan.trials[..12], before[..]);
         let added: Vec<(u64, &ConfigId)> = (plan.trials[12..].iter())
             .map(|trial| (trial.spec.seed, &trial.config))
@@ -124,7 +130,7 @@ mod tests {
         );
         assert_eq!(plan.counts, [(Kind::MLP, 11), (Kind::RANDOM_FOREST, 5)]);
         // Adding them again changes nothing.
-        assert_eq!(plan.clone().add_seeds(&extra, &digest()), 0);
+        assert_eq!(plan.clone().add_seeds(&extra, &[digest()]), 0);
         let late = extra_seeds(&plan, &[configs[1].clone(), configs[3].clone()], 1);
         assert_eq!(late[0].1, [6]);
         assert_eq!(late[1].1, [3, 4, 6]);
@@ -134,11 +140,11 @@ mod tests {
     fn an_extra_trial_is_the_one_that_the_file_would_ask_for_with_that_seed() {
         let mut few = plan();
         let config = configs(&few)[1].clone();
-        few.add_seeds(&[(config, vec![9])], &digest());
+        few.add_seeds(&[(config, vec![9])], &[digest()]);
         let many = experiment("experiment.seeds = [9]\ngrid.lr = [0.1]");
         assert_eq!(
             few.trials[12].id,
-            expand(&many, &digest(), classes(&[])).trials[0].id
+            expand(&many, &[digest()], classes(&[])).trials[0].id
         );
     }
 
@@ -146,7 +152,7 @@ mod tests {
     fn configurations_outside_the_plan_are_skipped() {
         let mut plan = plan();
         let gone = ConfigId::from_hex("ab".repeat(16));
-        assert_eq!(plan.add_seeds(&[(gone, vec![7, 8])], &digest()), 0);
+        assert_eq!(plan.add_seeds(&[(gone, vec![7, 8])], &[digest()]), 0);
         assert_eq!(plan.trials.len(), 12);
     }
 }

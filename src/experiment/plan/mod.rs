@@ -23,13 +23,22 @@ pub struct PlannedTrial {
     pub id: TrialId,
     pub config: ConfigId,
     pub spec: TrialSpec,
+    /// The fold of the cross-validation whose rows validate it, from 1; `None` without one.
+    pub fold: Option<u32>,
+}
+
+impl PlannedTrial {
+    /// Which of the prepared data sets it is trained on, from 0.
+    pub fn data_index(&self) -> usize {
+        self.fold.map_or(0, |fold| fold as usize - 1)
+    }
 }
 
 /// Everything that an experiment asks for on one data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Replicate seed by replicate seed in file order, so that a sweep interrupted early has seen
-    /// every configuration; within a seed fraction by fraction of the training rows, all of them
+    /// every configuration; within a seed fold by fold; within a fold fraction by fraction of the training rows, all of them
     /// first; within a fraction the baselines come first (they are few, and the bar that networks are measured
     /// against), then the networks, the last axis varying fastest. The extra seeds of some
     /// configurations come last.
@@ -156,7 +165,7 @@ mod tests {
                     .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
                     .unwrap();
             }
-            let plan = expand(&experiment, &digest(), classes(&[]));
+            let plan = expand(&experiment, &[digest()], classes(&[]));
             let asked = [
                 (Kind::MLP, networks),
                 (Kind::XGBOOST, boosted),

@@ -17,7 +17,7 @@ pub struct Preview {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewTable {
     pub kind: Kind,
-    /// `trial`, `seed`, then the axes in file order.
+    /// `trial`, `seed`, `fold` with cross-validation, then the axes in file order.
     pub columns: Vec<String>,
     /// Cells [row][column], in plan order.
     pub rows: Vec<Vec<String>>,
@@ -85,10 +85,19 @@ fn table(plan: &Plan, kind: Kind, limit: usize) -> PreviewTable {
             None => String::new(),
         };
         let head = [trial.id.short().to_owned(), trial.spec.seed.to_string()];
-        head.into_iter().chain(axes.iter().map(cell)).collect()
+        let fold = trial.fold.map(|fold| fold.to_string());
+        (head.into_iter())
+            .chain(fold)
+            .chain(axes.iter().map(cell))
+            .collect()
     };
     let of_kind: Vec<&PlannedTrial> = of_kind.collect();
-    let columns = ["trial", "seed"].iter().chain(&axes);
+    let has_folds = of_kind.iter().any(|trial| trial.fold.is_some());
+    let head: &[&str] = match has_folds {
+        true => &["trial", "seed", "fold"],
+        false => &["trial", "seed"],
+    };
+    let columns = head.iter().chain(&axes);
     PreviewTable {
         kind,
         columns: columns.map(|name| (*name).to_owned()).collect(),
@@ -111,7 +120,7 @@ mod tests {
              grid.exclude = [{ lr = 0.1, layers = [8] }]
              baseline = [{ kind = \"xgboost\", grid = { max_depth = [5, 10] } }]",
         );
-        let preview = preview(&expand(&experiment, &digest(), classes(&[])), 2);
+        let preview = preview(&expand(&experiment, &[digest()], classes(&[])), 2);
         assert_eq!(
             preview.summary,
             "5 trials: 3 mlp, 2 xgboost; 1 configuration excluded"

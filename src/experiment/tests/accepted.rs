@@ -88,6 +88,7 @@ fn what_a_file_leaves_out_has_the_documented_default() {
         stratify: true,
         seed: 42,
         by: SplitBy::Chance,
+        folds: None,
     };
     assert_eq!(experiment.data.split, split);
     assert_eq!(experiment.data.missing.of("x"), MissingPolicy::Error);
@@ -368,6 +369,7 @@ fn a_column_decides_on_the_split_and_one_of_times_may_be_a_feature() {
         SplitBy::Time {
             column: "t".to_owned(),
             format: Some("iso".to_owned()),
+            gap: 0,
         }
     );
     let sides = by("split = { column = \"fold\" }");

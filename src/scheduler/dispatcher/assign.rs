@@ -11,6 +11,7 @@ use crate::slots::gpu_of;
 use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Event};
 use sweep_core::protocol::{ToWorker, TrainRequest};
+use sweep_experiment::plan::PlannedTrial;
 
 /// Pause before a trial that another session is training is tried again.
 const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -95,8 +96,11 @@ impl Dispatcher<'_, '_> {
             return Ok(trials);
         }
         let work = self.work;
-        let spec = &work.trials[first].spec;
-        let is_alike = |other: usize| batches::can_batch(spec, &work.trials[other].spec);
+        let PlannedTrial { spec, fold, .. } = work.trials[first];
+        let is_alike = |other: usize| {
+            let other = work.trials[other];
+            *fold == other.fold && batches::can_batch(spec, &other.spec)
+        };
         let waiting = 1 + self.queue.len();
         let slots = self.slots_to_supply(slot_index);
         let most = batches::size(spec, work.dataset_size, capacity, waiting, slots);
@@ -157,7 +161,7 @@ impl Dispatcher<'_, '_> {
                 attempt: number,
                 trial: planned.id.clone(),
                 spec: planned.spec.clone(),
-                data: self.work.data.clone(),
+                data: self.work.data[planned.data_index()].clone(),
                 folder: self.work.folder.join(planned.id.as_str()),
                 checkpoint: self.settings.checkpoint,
             }

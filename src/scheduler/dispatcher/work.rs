@@ -23,13 +23,13 @@ pub enum ClaimState {
 /// What is to be run.
 pub struct Work<'a> {
     pub trials: &'a [&'a PlannedTrial],
-    /// The prepared data set, as an absolute path.
-    pub data: PathBuf,
+    /// The prepared data sets, as absolute paths: one, or one for each fold of a cross-validation.
+    pub data: Vec<PathBuf>,
     /// Each trial has a folder of its own in here, named by its identifier.
     pub folder: PathBuf,
     /// Asked before a trial is begun.
     pub claim_state: &'a dyn Fn(&TrialId) -> ClaimState,
-    /// Of the data set: what decides how many trials a worker can train at once.
+    /// Of the largest data set: what decides how many trials a worker can train at once.
     pub dataset_size: DatasetSize,
 }
 

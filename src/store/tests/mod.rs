@@ -82,7 +82,12 @@ type NewTrial = (TrialId, ConfigId, TrialSpec);
 fn begin(store: &mut Store, experiment: &str, plan: &[NewTrial], holds_lock: bool) -> SessionId {
     let trials: Vec<_> = plan
         .iter()
-        .map(|(id, config, spec)| (id.clone(), config.clone(), spec))
+        .map(|(id, config, spec)| crate::NewTrial {
+            id,
+            config,
+            spec,
+            fold: None,
+        })
         .collect();
     store
         .begin(&NewSession {
@@ -93,7 +98,7 @@ fn begin(store: &mut Store, experiment: &str, plan: &[NewTrial], holds_lock: boo
             // As in databases of before editions.
             edition: sweep_core::data_config::Edition::First,
             objective: &Objective::default(),
-            dataset: &dataset(),
+            datasets: &[dataset()],
             command: "sweep run experiments/songs.toml",
             host: "box",
             pid: 4_242,

@@ -8,7 +8,7 @@ use crate::{Outcome, Store, StoreError};
 use sweep_core::trial::Status;
 
 /// Every schema version that was ever released.
-const FIXTURES: [&str; 5] = ["v1.db", "v2.db", "v3.db", "v3-full.db", "v4.db"];
+const FIXTURES: [&str; 6] = ["v1.db", "v2.db", "v3.db", "v3-full.db", "v4.db", "v5.db"];
 
 /// A copy of a fixture, in a folder that goes with the guard.
 pub(super) fn fixture(name: &str) -> (tempfile::TempDir, PathBuf) {
@@ -351,7 +351,7 @@ fn a_database_in_a_folder_that_cannot_be_written_is_read_but_not_opened() {
                     flags: &[],
                     edition: sweep_core::data_config::Edition::default(),
                     objective: &sweep_core::trial::Objective::default(),
-                    dataset: &super::dataset(),
+                    datasets: &[super::dataset()],
                     command: "",
                     host: "",
                     pid: 1,

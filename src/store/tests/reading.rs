@@ -332,7 +332,12 @@ fn a_seed_that_the_database_cannot_hold_is_refused_and_nothing_is_written() {
     let mut lab = TestStore::new();
     let mut planned = plan(&[0.1]).swap_remove(0);
     planned.2.seed = u64::MAX;
-    let trials = [(planned.0, planned.1, &planned.2)];
+    let trials = [crate::NewTrial {
+        id: &planned.0,
+        config: &planned.1,
+        spec: &planned.2,
+        fold: None,
+    }];
     let error = lab
         .store
         .begin(&crate::NewSession {
@@ -342,7 +347,7 @@ fn a_seed_that_the_database_cannot_hold_is_refused_and_nothing_is_written() {
             flags: &[],
             edition: sweep_core::data_config::Edition::default(),
             objective: &planned.2.objective,
-            dataset: &super::dataset(),
+            datasets: &[super::dataset()],
             command: "sweep run",
             host: "box",
             pid: 1,
