@@ -37,6 +37,8 @@ pub struct Chosen {
     /// An experiment that asks for it.
     pub experiment: ExperimentRecord,
     pub dataset: DatasetRecord,
+    /// Whether it stands for its configuration, and was not named itself.
+    stands_for_configuration: bool,
 }
 
 /// The finished trial that `what` names: `best`, a name, its first digits, or those of its configuration.
@@ -73,13 +75,17 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
         );
         return Err(Error::input(message, &help));
     }
-    let dataset = store.dataset_of(&trial.id)?;
-    Ok(Chosen {
+    let mut chosen = Chosen {
+        dataset: store.dataset_of(&trial.id)?,
+        stands_for_configuration: what == BEST || why.is_some(),
         trial,
         why,
         experiment,
-        dataset,
-    })
+    };
+    if chosen.stands_for_configuration && chosen.trial.fold.is_some() {
+        chosen.to_best_seed(&store)?;
+    }
+    Ok(chosen)
 }
 
 impl Chosen {
@@ -90,22 +96,61 @@ impl Chosen {
         }
     }
 
-    /// All finished trials of its configuration, itself among them, by seed.
+    /// Of a cross-validated configuration, the seed that is best over all folds: single folds have different rows.
+    fn to_best_seed(&mut self, store: &Store) -> Result<(), Error> {
+        let summary = Summary::of(&self.experiment);
+        let config = (summary.ranking.iter()).find(|config| config.id == self.trial.config);
+        let best = config.map(|config| config.best_run(&summary.objective).trial.clone());
+        let trials = &self.experiment.trials;
+        if let Some(trial) = trials.iter().find(|trial| Some(&trial.id) == best.as_ref()) {
+            self.dataset = store.dataset_of(&trial.id)?;
+            self.trial = trial.clone();
+        }
+        Ok(())
+    }
+
+    /// The trials that it means: itself, or all folds of its seed where it stands for a cross-validated configuration.
+    pub fn folds(&self) -> Vec<&TrialRecord> {
+        match self.stands_for_configuration && self.trial.fold.is_some() {
+            true => self.finished(|trial| trial.seed == self.trial.seed),
+            false => vec![&self.trial],
+        }
+    }
+
+    /// All finished trials of its configuration, itself among them, by seed and fold.
     pub fn seeds(&self) -> Vec<&TrialRecord> {
+        self.finished(|_| true)
+    }
+
+    fn finished(&self, is_meant: impl Fn(&TrialRecord) -> bool) -> Vec<&TrialRecord> {
         let others = |trial: &&TrialRecord| {
             trial.config == self.trial.config
                 && trial.status == Status::Finished
                 && trial.id != self.trial.id
+                && is_meant(trial)
         };
         let mut trials: Vec<&TrialRecord> = self.experiment.trials.iter().filter(others).collect();
         trials.push(&self.trial);
-        trials.sort_by_key(|trial| trial.seed);
+        trials.sort_by_key(|trial| (trial.seed, trial.fold));
         trials
     }
 
     /// How its features are computed.
     pub fn preprocessor(&self, app: &App) -> Result<SavedPreprocessor, Error> {
-        SavedPreprocessor::read(&app.run_dir().preprocessor(&self.dataset.digest))
+        self.preprocessor_of(app, &self.trial)
+    }
+
+    /// How the features of `trial`, one of its configuration, are computed.
+    pub fn preprocessor_of(
+        &self,
+        app: &App,
+        trial: &TrialRecord,
+    ) -> Result<SavedPreprocessor, Error> {
+        let dataset = match trial.id == self.trial.id {
+            true => &self.dataset,
+            false => self.experiment.dataset_of(trial.fold),
+        };
+        SavedPreprocessor::read(&app.run_dir().preprocessor(&dataset.digest))
             .map_err(|error| self.data_failure(&error))
     }
 

@@ -1,22 +1,23 @@
 //! Predictions of a trained model, or of several as one, for the rows of a table.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
-use sweep_core::format::one_of;
+use sweep_core::format::{one_of, pluralize};
 use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Decision, DecisionError, Layout, Predictor, Scores, TableSummary,
-    TargetScores, Wanted, WriteError,
+    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predictor, Scores,
+    TableSummary, TargetScores, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::model::{self, ModelOptions};
+use crate::model::{self, Chosen, ModelOptions};
 use crate::observer::{Notice, Observer};
-use crate::valid_predictions;
+use crate::valid_predictions::OutOfFold;
 
 /// Where a model comes from.
 #[derive(Debug, Clone)]
@@ -33,13 +34,20 @@ pub enum Source {
     Folder(PathBuf),
 }
 
-/// One model or several, and the preprocessing they share.
+/// One model or several.
 pub struct Models {
     /// Names of their trials.
     pub trials: Vec<String>,
+    /// By fold; at least one.
+    parts: Vec<Part>,
+    decision: Decision,
+}
+
+/// Models, and the preprocessing they share.
+struct Part {
+    fold: Option<u32>,
     models: Vec<Predictor>,
     preprocessor: SavedPreprocessor,
-    decision: Decision,
 }
 
 /// What predicting one class for all rows scores; its log loss is that of the frequencies of the classes
@@ -72,49 +80,72 @@ pub fn load(
         } => (what, options, *ensemble),
     };
     let chosen = model::choose(app, what, options)?;
-    let preprocessor = chosen.preprocessor(app)?;
     let trials = match ensemble {
-        true => {
-            let seeds = chosen.seeds();
-            observer.notice(&Notice::TrialChosen(members(&seeds)));
-            seeds
-        }
-        false => {
-            chosen.notice(observer);
-            vec![&chosen.trial]
-        }
+        true => chosen.seeds(),
+        false => chosen.folds(),
     };
-    let models = trials
-        .iter()
-        .map(|trial| model::load(app, trial, &preprocessor.features, (&preprocessor).into()))
-        .collect::<Result<_, _>>()?;
+    match ensemble || trials.len() > 1 {
+        true => observer.notice(&Notice::TrialChosen(members(&trials))),
+        false => chosen.notice(observer),
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for trial in &trials {
+        let place = match parts.iter().position(|part| part.fold == trial.fold) {
+            Some(place) => place,
+            None => {
+                parts.push(Part {
+                    fold: trial.fold,
+                    models: Vec::new(),
+                    preprocessor: chosen.preprocessor_of(app, trial)?,
+                });
+                parts.len() - 1
+            }
+        };
+        let Part {
+            models,
+            preprocessor,
+            ..
+        } = &mut parts[place];
+        let names = preprocessor.names().0.to_vec();
+        models.push(model::load(app, trial, &names, (&*preprocessor).into())?);
+    }
     let mut models = Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
-        models,
-        preprocessor,
+        parts,
         decision: Decision::default(),
     };
     if !wanted.is_nothing() {
-        let path = app.run_dir().dataset(&chosen.dataset.digest);
-        let data = Dataset::open(&path).map_err(|error| {
-            let help = format!(
-                "the prepared validation rows are needed; `sweep resume {}` prepares them again",
-                chosen.experiment.name
-            );
-            Error::environment(error, &help)
-        })?;
-        models.decision = models.decide(&data, wanted)?;
+        models.decision = models.decide(app, &chosen, wanted)?;
     }
     Ok(models)
 }
 
 impl Models {
     /// What is `wanted`, from what these models, taken together, predict for the validation rows.
-    fn decide(&mut self, data: &Dataset, wanted: &Wanted) -> Result<Decision, Error> {
-        let (meta, rows) = (data.meta(), data.valid());
-        let all = valid_predictions::of_models(&mut self.models, data)
-            .map_err(|error| Error::environment(error, ""))?;
-        Decision::fit(wanted, meta, all, rows.y).map_err(|error| match &error {
+    ///
+    /// With cross-validation, each row is predicted by the models of the fold that did not train on it; of folds that are
+    /// repeated, in the first repeat.
+    fn decide(&mut self, app: &App, chosen: &Chosen, wanted: &Wanted) -> Result<Decision, Error> {
+        let mut rows: Option<OutOfFold> = None;
+        for part in &mut self.parts {
+            let digest = &part.preprocessor.digest;
+            let data = Dataset::open(&app.run_dir().dataset(digest)).map_err(|error| {
+                let help = format!(
+                    "the prepared validation rows are needed; `sweep resume {}` prepares them again",
+                    chosen.experiment.name
+                );
+                Error::environment(error, &help)
+            })?;
+            let rows = rows.get_or_insert_with(|| OutOfFold::of(data.meta()));
+            let is_new = rows.add(&mut part.models, &data);
+            if !is_new.map_err(|error| Error::environment(error, ""))? {
+                break;
+            }
+        }
+        let mut rows = rows.expect("there is a model");
+        let predicted = std::mem::take(&mut rows.predictions);
+        let meta = &rows.meta;
+        Decision::fit(wanted, meta, predicted, rows.targets()).map_err(|error| match &error {
             DecisionError::TooFew(few) => {
                 let most = few.rows as f64 / (few.rows as f64 + 1.0);
                 let coverage = wanted.coverage.unwrap_or_default();
@@ -139,6 +170,11 @@ impl Models {
         })
     }
 
+    /// That of the first fold: what is read and predicted is the same in all.
+    fn preprocessor(&self) -> &SavedPreprocessor {
+        &self.parts[0].preprocessor
+    }
+
     /// What was fitted on the validation rows.
     pub fn decision(&self) -> &Decision {
         &self.decision
@@ -151,7 +187,7 @@ impl Models {
             ..Storage::default()
         };
         let paths = [path.to_path_buf()];
-        Table::read(&paths, &self.preprocessor.format(), &storage, "").map_err(Error::Data)
+        Table::read(&paths, &self.preprocessor().format(), &storage, "").map_err(Error::Data)
     }
 
     /// Names of the columns that predictions add to `table`.
@@ -161,7 +197,7 @@ impl Models {
 
     /// Names of the classes, in order.
     pub fn classes(&self) -> &[String] {
-        &self.preprocessor.classes
+        &self.preprocessor().classes
     }
 
     /// The zero line of `found`: always predicting the most frequent class of the scored rows. `None`
@@ -171,7 +207,7 @@ impl Models {
             train: found.per_class.clone(),
             valid: found.per_class.clone(),
         };
-        if self.preprocessor.number.is_some() {
+        if self.preprocessor().number.is_some() {
             return None;
         }
         let dummy = Dummy::of_classes(self.classes(), &counts)?;
@@ -188,7 +224,7 @@ impl Models {
 
     /// Whether numbers are predicted.
     pub fn predicts_numbers(&self) -> bool {
-        self.preprocessor.number.is_some()
+        self.preprocessor().number.is_some()
     }
 
     /// Writes `table` with predictions to the file at `path`, which appears when it is complete.
@@ -234,21 +270,27 @@ impl Models {
         out: &mut dyn Write,
     ) -> Result<TableSummary, WriteFailure> {
         let Models {
-            models,
-            preprocessor,
-            decision,
-            ..
+            parts, decision, ..
         } = self;
-        let encoder = preprocessor
-            .on(table)
-            .map_err(|error| WriteFailure::Model(Error::Data(vec![error])))?;
+        let mut members = Vec::with_capacity(parts.len());
+        let mut first: Option<&SavedPreprocessor> = None;
+        for part in parts {
+            let preprocessor = &part.preprocessor;
+            first.get_or_insert(preprocessor);
+            members.push(Member {
+                encoder: (preprocessor.on(table))
+                    .map_err(|error| WriteFailure::Model(Error::Data(vec![error])))?,
+                models: &mut part.models,
+            });
+        }
+        let preprocessor = first.expect("there is a model");
         let target = preprocessor.target_of(table);
         let layout = Layout {
             classes: &preprocessor.classes,
             delimiter,
             decision,
         };
-        let summary = predict::write(table, &encoder, target.as_ref(), models, layout, out)?;
+        let summary = predict::write(table, &mut members, target.as_ref(), layout, out)?;
         out.flush().map_err(WriteFailure::Output)?;
         Ok(summary)
     }
@@ -279,8 +321,11 @@ fn from_folder(folder: &Path) -> Result<Models, Error> {
     let bundle = Bundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
     Ok(Models {
         trials: vec![bundle.card.trial.to_string()],
-        models: vec![bundle.model],
-        preprocessor: bundle.preprocessor,
+        parts: vec![Part {
+            fold: None,
+            models: vec![bundle.model],
+            preprocessor: bundle.preprocessor,
+        }],
         decision: Decision::default(),
     })
 }
@@ -288,15 +333,24 @@ fn from_folder(folder: &Path) -> Result<Models, Error> {
 /// Which trials of a configuration, at least one, an ensemble has.
 fn members(trials: &[&TrialRecord]) -> String {
     let config = trials.first().map_or("", |trial| trial.config.short());
-    let seeds: Vec<String> = trials.iter().map(|trial| trial.seed.to_string()).collect();
-    match seeds.as_slice() {
-        [seed] => format!("configuration {config}: seed {seed} alone, no other has finished"),
-        seeds => format!(
-            "configuration {config}: the mean of {} trials, seeds {}",
-            seeds.len(),
-            seeds.join(", ")
-        ),
-    }
+    let seeds: BTreeSet<u64> = trials.iter().map(|trial| trial.seed).collect();
+    let folds: BTreeSet<u32> = trials.iter().filter_map(|trial| trial.fold).collect();
+    let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let of_seeds = match seeds.as_slice() {
+        [seed] if folds.is_empty() => {
+            return format!("configuration {config}: seed {seed} alone, no other has finished");
+        }
+        [seed] => format!("seed {seed}"),
+        seeds => format!("seeds {}", seeds.join(", ")),
+    };
+    let of_folds = match folds.len() {
+        0 => String::new(),
+        folds => format!(", {}", pluralize(folds, "fold")),
+    };
+    format!(
+        "configuration {config}: the mean of {} trials, {of_seeds}{of_folds}",
+        trials.len()
+    )
 }
 
 fn bundle_error(folder: &Path, error: &BundleError) -> Error {

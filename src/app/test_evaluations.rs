@@ -11,7 +11,7 @@ use sweep_core::trial::{Kind, ModelSpec, Status};
 use sweep_data::{DatasetMeta, HeldOutTest};
 use sweep_engine::evaluate::{Candidate, CandidateRun};
 use sweep_experiment::Source;
-use sweep_store::{EvaluationRecord, ExperimentRecord, Store, TrialRecord};
+use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store, TrialRecord};
 
 use crate::app::App;
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub fn evaluate(
     observer: &dyn Observer,
     record: &ExperimentRecord,
 ) -> Result<EvaluationRecord, Error> {
-    let test = open(app, record)?;
+    let tests = open(app, record)?;
     let summary = Summary::of(record);
     let chosen: Vec<&Configuration> = Kind::all()
         .filter_map(|kind| summary.best_of(kind))
@@ -50,9 +50,9 @@ pub fn evaluate(
     }
     let candidates = chosen
         .into_iter()
-        .map(|config| candidate(app, observer, record, config, &test))
+        .map(|config| candidate(app, observer, record, config, &tests))
         .collect::<Result<Vec<_>, _>>()?;
-    let evaluation = sweep_engine::evaluate::evaluate(&test, &summary.objective, candidates)
+    let evaluation = sweep_engine::evaluate::evaluate(&tests, &summary.objective, candidates)
         .map_err(|error| Error::environment(error, ""))?;
     Ok(app.write(observer)?.record_evaluation(
         &record.name,
@@ -110,25 +110,27 @@ pub fn have_same_rows(one: &DataSpec, other: &DataSpec) -> bool {
         && one.target == other.target
 }
 
-/// The test rows that belong to `record`.
-fn open(app: &App, record: &ExperimentRecord) -> Result<HeldOutTest, Error> {
-    let digest = &record.dataset.digest;
+/// The test rows that belong to `record`, as each fold prepares them.
+fn open(app: &App, record: &ExperimentRecord) -> Result<Vec<HeldOutTest>, Error> {
     if record.dataset.test_rows == 0 {
         let message = format!("the data of sweep {} have no test rows", record.name);
         let help =
             "set `split.test` to a fraction of the rows, or `test_path` to a file, under [data]";
         return Err(Error::input(message, help));
     }
-    let path = app.run_dir().held_out_test(digest);
-    let test = HeldOutTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
-    if test.meta().digest != *digest {
-        let message = format!("{} holds the rows of another data set", path.display());
-        return Err(Error::environment(
-            message,
-            "delete it and prepare the data again",
-        ));
-    }
-    Ok(test)
+    let open = |dataset: &DatasetRecord| {
+        let path = app.run_dir().held_out_test(&dataset.digest);
+        let test = HeldOutTest::open(&path).map_err(|error| model::unprepared(record, &error))?;
+        if test.meta().digest != dataset.digest {
+            let message = format!("{} holds the rows of another data set", path.display());
+            return Err(Error::environment(
+                message,
+                "delete it and prepare the data again",
+            ));
+        }
+        Ok(test)
+    };
+    record.datasets().into_iter().map(open).collect()
 }
 
 fn candidate(
@@ -136,18 +138,22 @@ fn candidate(
     observer: &dyn Observer,
     record: &ExperimentRecord,
     config: &Configuration,
-    test: &HeldOutTest,
+    tests: &[HeldOutTest],
 ) -> Result<Candidate, Error> {
-    let meta = test.meta();
     let mut runs = Vec::with_capacity(config.runs.len());
     for run in &config.runs {
         let trial = record.trials.iter().find(|trial| trial.id == run.trial);
         let Some(trial) = trial else {
             continue;
         };
+        let place = (record.folds.iter()).position(|fold| Some(fold.fold) == run.fold);
+        let test = place.unwrap_or(0);
+        let meta = tests[test].meta();
         runs.push(CandidateRun {
             trial: run.trial.clone(),
             seed: run.seed,
+            fold: run.fold,
+            test,
             model: model::load(app, trial, &meta.features, meta.into())?,
             loss: loss_of(trial, meta),
         });

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use sweep_analysis::Summary;
 use sweep_core::run_dir::PREDICTIONS;
 use sweep_core::trial::{Kind, Status, TrialId};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, DatasetMeta, Targets};
 use sweep_engine::kept::{self, Kept};
 use sweep_engine::predict::{self, PredictError, Predictions, Predictor};
 use sweep_store::ExperimentRecord;
@@ -41,15 +41,59 @@ pub fn from_model(app: &App, kind: Kind, trial: &TrialId, data: &Dataset) -> Res
     Ok(Kept::of(meta, rows.y, &all))
 }
 
+/// What the models of folds, or of a single split, say of rows that they did not train on.
+pub struct OutOfFold {
+    /// Of the first data set.
+    pub meta: DatasetMeta,
+    pub predictions: Predictions,
+    labels: Vec<u32>,
+    numbers: Vec<f32>,
+    seen: HashSet<u32>,
+}
+
+impl OutOfFold {
+    pub fn of(meta: &DatasetMeta) -> OutOfFold {
+        OutOfFold {
+            meta: meta.clone(),
+            predictions: Predictions::default(),
+            labels: Vec::new(),
+            numbers: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Adds the validation rows of `data` as `models`, taken together, predict them; false if there are such
+    /// rows already, which then stay alone.
+    pub fn add(&mut self, models: &mut [Predictor], data: &Dataset) -> Result<bool, PredictError> {
+        let rows = data.valid_source();
+        if rows.iter().any(|row| self.seen.contains(row)) {
+            return Ok(false);
+        }
+        self.seen.extend(rows.iter().copied());
+        let own = of_models(models, data)?;
+        self.predictions.append(own);
+        match data.valid().y {
+            Targets::Classes(labels) => self.labels.extend(labels),
+            Targets::Numbers(numbers) => self.numbers.extend(numbers),
+        }
+        Ok(true)
+    }
+
+    pub fn targets(&self) -> Targets<'_> {
+        match self.meta.number {
+            None => Targets::Classes(&self.labels),
+            Some(_) => Targets::Numbers(&self.numbers),
+        }
+    }
+}
+
 /// What `models`, taken together, say of the validation rows of `data`.
 pub fn of_models(models: &mut [Predictor], data: &Dataset) -> Result<Predictions, PredictError> {
     let mut all = Predictions::default();
     let width = data.meta().features.len();
     for inputs in data.valid().inputs().chunks(CHUNK, width) {
         let predicted = predict::ensemble(models, inputs)?;
-        all.labels.extend(predicted.labels);
-        all.probabilities.extend(predicted.probabilities);
-        all.numbers.extend(predicted.numbers);
+        all.append(predicted);
     }
     Ok(all)
 }

@@ -182,6 +182,7 @@ mod tests {
         let run = EvaluatedRun {
             trial: TrialId::from_hex("1".repeat(32)),
             seed: 3,
+            fold: None,
             values: vec![("test/accuracy".to_owned(), 0.5)],
         };
         EvaluationRecord {

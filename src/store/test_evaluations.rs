@@ -206,15 +206,16 @@ impl Store {
         )?;
         self.rows(
             connection,
-            "SELECT s.evaluation, s.metric, s.value, t.name, t.config, t.seed FROM test_scores s
-             JOIN trials t ON t.id = s.trial WHERE s.evaluation = ?1 ORDER BY t.seed, s.rowid",
+            "SELECT s.evaluation, s.metric, s.value, t.name, t.config, t.seed, t.fold
+             FROM test_scores s JOIN trials t ON t.id = s.trial
+             WHERE s.evaluation = ?1 ORDER BY t.seed, t.fold, s.rowid",
             [id],
             ("test_scores", "evaluation"),
             |cells| {
                 let config = cells.hex("config", 32)?;
                 let trial = TrialId::from_hex(cells.hex("name", 32)?);
                 let value = (cells.text("metric")?, cells.number("value")?);
-                let seed = cells.int("seed")?;
+                let (seed, fold) = (cells.int("seed")?, cells.optional_int("fold")?);
                 let model = models
                     .iter_mut()
                     .find(|model| model.config.as_str() == config);
@@ -226,6 +227,7 @@ impl Store {
                     _ => model.runs.push(EvaluatedRun {
                         trial,
                         seed,
+                        fold,
                         values: vec![value],
                     }),
                 }

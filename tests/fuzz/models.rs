@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use sweep_data::Table;
-use sweep_engine::predict::{Bundle, Decision, Layout, write};
+use sweep_engine::predict::{Bundle, Decision, Layout, Member, write};
 
 use super::bound::cases;
 use super::database::finished_sweep;
@@ -77,7 +77,8 @@ fn ask(folder: &Path, table: &Table) -> bool {
         decision: &Decision::default(),
     };
     // A model that cannot be asked says so.
-    let _ = write(table, &encoder, target, models, layout, &mut Vec::new());
+    let mut members = [Member { encoder, models }];
+    let _ = write(table, &mut members, target, layout, &mut Vec::new());
     true
 }
 

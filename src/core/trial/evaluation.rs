@@ -43,7 +43,7 @@ pub struct Evaluation {
 pub struct Evaluated {
     pub kind: Kind,
     pub config: ConfigId,
-    /// Every finished seed.
+    /// Every finished seed, and every fold of it.
     pub runs: Vec<EvaluatedRun>,
     /// One for each metric, in the order of [`test_metrics`].
     pub scores: Vec<TestScore>,
@@ -54,6 +54,9 @@ pub struct Evaluated {
 pub struct EvaluatedRun {
     pub trial: TrialId,
     pub seed: u64,
+    /// The fold that validated it, from 1; `None` without cross-validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<u32>,
     /// In the order of [`test_metrics`].
     pub values: Vec<(Metric, f64)>,
 }
@@ -63,7 +66,7 @@ pub struct EvaluatedRun {
 pub struct TestScore {
     pub metric: Metric,
     pub mean: f64,
-    /// Standard deviation over seeds with n - 1; `None` of a single one.
+    /// Standard deviation over seeds (and folds) with n - 1; `None` of a single one.
     pub sd: Option<f64>,
     /// Ends of the 95% interval of the mean over seeds: how it would vary with other test rows.
     pub low: f64,

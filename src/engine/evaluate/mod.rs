@@ -31,13 +31,17 @@ pub struct Candidate {
 pub struct CandidateRun {
     pub trial: TrialId,
     pub seed: u64,
+    /// From 1; `None` without cross-validation.
+    pub fold: Option<u32>,
+    /// Which of the preparations of the test rows it takes.
+    pub test: usize,
     pub model: Predictor,
     /// What it was trained to make small, if the target is a number; in units of the transformed target.
     pub loss: Loss,
 }
 
-/// Scores every run of `candidates`, which were chosen by `objective`, on the rows of `test`, and each candidate over its
-/// runs.
+/// Scores every run of `candidates`, which were chosen by `objective`, on the test rows, and each candidate over its
+/// runs. The rows are the same in all of `tests`: each fold of a cross-validation prepares them in its own way.
 ///
 /// Intervals are percentiles of the mean over runs when whole groups are drawn with replacement (Efron and Tibshirani, "An
 /// introduction to the bootstrap", 1993); all candidates are judged on the same draws.
@@ -48,12 +52,12 @@ pub struct CandidateRun {
 /// # Panics
 /// When there are no test rows, or a candidate has no run.
 pub fn evaluate(
-    test: &HeldOutTest,
+    tests: &[HeldOutTest],
     objective: &Objective,
     candidates: Vec<Candidate>,
 ) -> Result<Evaluation, PredictError> {
-    let meta = test.meta();
-    let rows = test.rows();
+    let test = &tests[0];
+    let (meta, rows) = (test.meta(), test.rows());
     assert!(!rows.y.is_empty(), "there are test rows");
     let groups = test.groups();
     let metrics = test_metrics(meta.task(), objective);
@@ -62,14 +66,21 @@ pub fn evaluate(
         assert!(!candidate.runs.is_empty(), "a candidate has a run");
         let (mut runs, mut asked) = (Vec::new(), Vec::new());
         for mut run in candidate.runs {
+            let own = &tests[run.test];
+            assert_eq!(
+                own.source(),
+                test.source(),
+                "test rows are the same in all folds"
+            );
             let one = Asked {
-                outputs: ask(&mut run.model, rows, meta)?,
+                outputs: ask(&mut run.model, own.rows(), own.meta())?,
                 loss: run.loss,
             };
             runs.push(EvaluatedRun {
                 trial: run.trial,
                 seed: run.seed,
-                values: one.values(meta, rows.y, &metrics, None),
+                fold: run.fold,
+                values: one.values(own.meta(), rows.y, &metrics, None),
             });
             asked.push(one);
         }

@@ -56,6 +56,15 @@ pub struct Predictions {
     pub numbers: Vec<f64>,
 }
 
+impl Predictions {
+    /// Adds what is said of further rows.
+    pub fn append(&mut self, more: Predictions) {
+        self.labels.extend(more.labels);
+        self.probabilities.extend(more.probabilities);
+        self.numbers.extend(more.numbers);
+    }
+}
+
 /// Why a model cannot be read or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {

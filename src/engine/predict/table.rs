@@ -7,9 +7,10 @@ use std::io::Write;
 
 use super::conformal::{Conformal, Held};
 use super::decision::Decision;
-use super::predictor::{PredictError, Predictions, Predictor, ensemble};
+use super::members::{self, Member};
+use super::predictor::{PredictError, Predictions};
 use super::scores::{RowPrediction, Scorer, TargetScores};
-use sweep_data::{DataError, Encoder, Features, Label, RejectedRow, Table, TargetColumn};
+use sweep_data::{DataError, Features, Label, RejectedRow, Table, TargetColumn};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.
 const CHUNK: usize = 4096;
@@ -83,6 +84,7 @@ pub fn columns(table: &Table, classes: &[String], has_region: bool) -> Vec<Strin
 
 /// Writes `table` and what `models`, taken together, say of each row to `out` as `layout` has it, lines ended by LF.
 ///
+/// Of several `members` it is the mean that is written, of the rows that none of them refuses.
 /// Probabilities and numbers are the shortest decimals that read back as the same 32-bit number. Predictions are
 /// scored by `target`, if it is there.
 ///
@@ -90,9 +92,8 @@ pub fn columns(table: &Table, classes: &[String], has_region: bool) -> Vec<Strin
 /// When `out` cannot be written, or a model cannot be asked.
 pub fn write(
     table: &Table,
-    encoder: &Encoder<'_>,
+    members: &mut [Member<'_>],
     target: Option<&TargetColumn<'_>>,
-    models: &mut [Predictor],
     layout: Layout<'_>,
     out: &mut dyn Write,
 ) -> Result<TableSummary, WriteError> {
@@ -113,8 +114,8 @@ pub fn write(
     let mut start = 0;
     while start < table.rows() {
         let end = (start + CHUNK).min(table.rows());
-        let features = encoder.encode(start as u32..end as u32)?;
-        let mut predictions = ensemble(models, features.inputs())?;
+        let rows = start as u32..end as u32;
+        let (features, mut predictions) = members::predict(members, rows, classes.len())?;
         layout.decision.adjust(&mut predictions, classes.len());
         let mut predicted = features
             .rows

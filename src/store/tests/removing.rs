@@ -30,6 +30,7 @@ fn evaluate(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
     let runs = plan.iter().map(|(id, _, spec)| EvaluatedRun {
         trial: id.clone(),
         seed: spec.seed,
+        fold: None,
         values: metrics(&[("test/accuracy", 0.5)]),
     });
     let evaluation = Evaluation {

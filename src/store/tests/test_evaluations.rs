@@ -15,6 +15,7 @@ fn evaluation_of(plan: &[NewTrial], value: f64) -> Evaluation {
     let run = |(id, _, spec): &NewTrial| EvaluatedRun {
         trial: id.clone(),
         seed: spec.seed,
+        fold: None,
         values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
     };
     Evaluation {

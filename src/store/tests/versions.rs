@@ -134,6 +134,7 @@ fn evaluation((trial, config, spec): &NewTrial) -> Evaluation {
             runs: vec![EvaluatedRun {
                 trial: trial.clone(),
                 seed: spec.seed,
+                fold: None,
                 values: metrics(&[("test/accuracy", 0.5), ("test/loss", f64::NAN)]),
             }],
             scores: vec![TestScore {
