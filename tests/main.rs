@@ -6,6 +6,7 @@ mod cleaning;
 mod commands;
 mod common;
 mod coverage;
+mod cross_validation;
 mod describe;
 mod editions;
 mod end_to_end;

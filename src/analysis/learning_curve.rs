@@ -2,7 +2,7 @@
 //!
 //! Pure. A configuration on a fraction is one of all rows if they differ in nothing but the fraction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::configuration::{Configuration, by_configuration, train_fraction};
 use super::summary::Summary;
@@ -98,17 +98,24 @@ fn point(trials: &[&TrialRecord], experiment: &ExperimentRecord) -> Option<Point
         SummaryStats::of(&counts?).map(|stats| stats.mean)
     };
     let fraction = train_fraction(trials[0]);
-    let mut values: Vec<(u64, f64)> = finished
-        .iter()
-        .map(|(trial, value)| (trial.seed, *value))
-        .collect();
-    values.sort_by_key(|(seed, _)| *seed);
+    // Of the folds of a seed, the mean.
+    let mut by_seed: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (trial, value) in &finished {
+        by_seed.entry(trial.seed).or_default().push(*value);
+    }
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let values = by_seed.iter().map(|(seed, values)| (*seed, mean(values)));
+    let values: Vec<(u64, f64)> = values.collect();
     let scores: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
     Some(Point {
         fraction,
         rows: metric("train/rows").unwrap_or(experiment.dataset.train_rows as f64 * fraction),
         new_rows: metric("train/new_rows"),
-        planned: trials.len(),
+        planned: trials
+            .iter()
+            .map(|trial| trial.seed)
+            .collect::<BTreeSet<_>>()
+            .len(),
         stats: SummaryStats::of(&scores)?,
         values,
     })

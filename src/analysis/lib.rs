@@ -39,5 +39,6 @@ pub use input::{BEST, Input, wanted};
 pub use lead::ZeroLine;
 pub use query::QueryError;
 pub use query_fields::narrow;
+pub use ranking::RunKey;
 pub use summary::{Summary, labels};
 pub use summary_stats::SummaryStats;

@@ -4,7 +4,7 @@
 //! says of the trial's configuration. The report's page knows the same keys, of configurations; a test holds the two
 //! lists to each other. No setting bears the name of a column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::query::{Query, QueryError, Row};
 use super::summary::Summary;
@@ -14,12 +14,13 @@ use sweep_core::trial::{ConfigId, Kind, Status, Value};
 use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// Columns that every trial has, or may have.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 25] = [
     "trial",
     "config",
     "name",
     "kind",
     "seed",
+    "fold",
     "status",
     "in_plan",
     "best",
@@ -82,7 +83,7 @@ fn is_of_a_side(metric: &str) -> bool {
 struct ConfigState {
     /// Its rank, from 1, and its scores over seeds, if it is ranked.
     ranked: Option<(usize, SummaryStats)>,
-    finished: u64,
+    finished: BTreeSet<u64>,
     failed: u64,
     diverged: u64,
 }
@@ -93,7 +94,9 @@ fn states(experiment: &ExperimentRecord) -> HashMap<ConfigId, ConfigState> {
     for trial in experiment.trials.iter().filter(|trial| trial.in_plan) {
         let state = states.entry(trial.config.clone()).or_default();
         match trial.status {
-            Status::Finished => state.finished += 1,
+            Status::Finished => {
+                state.finished.insert(trial.seed);
+            }
             Status::Failed => state.failed += 1,
             Status::Diverged => state.diverged += 1,
             _ => {}
@@ -140,6 +143,7 @@ impl Row for Ranked<'_> {
             "config" | "name" => text(trial.config.as_str()),
             "kind" => kind_names(trial.kind).map(Value::Text).to_vec(),
             "seed" => int(Some(trial.seed)),
+            "fold" => int(trial.fold.map(u64::from)),
             "status" => text(trial.status.name()),
             "in_plan" => vec![Value::Bool(trial.in_plan)],
             "best" => float(trial.best),
@@ -156,7 +160,7 @@ impl Row for Ranked<'_> {
             "sd" => stats(|stats| stats.sd),
             "min" => stats(|stats| Some(stats.min)),
             "max" => stats(|stats| Some(stats.max)),
-            "seeds" => number(|state| Some(state.finished)),
+            "seeds" => number(|state| Some(state.finished.len() as u64)),
             "failed" => number(|state| Some(state.failed)),
             "diverged" => number(|state| Some(state.diverged)),
             _ => Vec::new(),

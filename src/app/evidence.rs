@@ -1,13 +1,13 @@
 //! What rows and seeds say of the ranking of a sweep, from what its trials predicted for the validation rows.
 //!
 //! With cross-validation, a seed has a score for every row by the fold that did not train on it; where the folds are
-//! repeated, each repeat counts as a seed of its own, since it draws everything anew.
+//! repeated, the mean over the repeats.
 //!
 //! Invariants: test rows are never read. Either every ranked configuration speaks, and its scores have the mean that is
 //! recorded, or there is no such evidence, and a sentence says why.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sweep_analysis::evidence::{Design, Entry, Evidence, Folds, Units};
 use sweep_analysis::{Configuration, Run, Summary};
@@ -51,32 +51,31 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
         ));
     }
     let units = units(&rows, &metrics);
-    let draws = Draws::of(&summary, &rows);
     let entries: Vec<Entry> = (summary.ranking.iter())
-        .map(|config| draws.entry(config, rows.repeats.len()))
+        .map(|config| entry(config, &rows))
         .collect::<Result<_, String>>()?;
-    let folds = draws.folds(&rows, &units);
+    let folds = folds(&rows, &units);
     let reader = Reader {
         app,
         asked: Cell::new(0),
         trouble: RefCell::new(None),
     };
     let read = |place: usize, trial: usize, out: &mut [f32]| {
-        out.fill(f32::NAN);
         let config = &summary.ranking[place];
-        let (seed, repeat) = draws.all[entries[place].seeds[trial] as usize];
-        let of_repeat = rows.repeats[repeat].clone();
-        let parts = of_repeat.map(|fold| {
+        let seed = entries[place].seeds[trial];
+        let part = |fold: usize| {
             let number = rows.folds[fold].number;
-            let run = config.runs.iter();
-            let run = run
-                .clone()
-                .find(|run| (run.seed, run.fold) == (seed, number));
-            let scores = reader.read(config.kind, run?, &metrics[fold], &rows.folds[fold].data)?;
-            Some((run?.value, scores, &rows.folds[fold]))
-        });
-        if let Some(parts) = parts.collect::<Option<Vec<_>>>() {
-            put_together(&parts, out);
+            let is_of = |run: &&Run| (run.seed, run.fold) == (seed, number);
+            let run = config.runs.iter().find(is_of)?;
+            let scores = reader.read(config.kind, run, &metrics[fold], &rows.folds[fold].data)?;
+            Some((run.value, scores, &rows.folds[fold]))
+        };
+        let parts: Option<Vec<_>> = (rows.repeats.iter())
+            .map(|folds| folds.clone().map(part).collect::<Option<Vec<_>>>())
+            .collect();
+        match parts {
+            Some(repeats) => mean_of(&repeats, out),
+            None => out.fill(f32::NAN),
         }
     };
     let design = Design {
@@ -135,92 +134,63 @@ fn units(rows: &ValidRows, metrics: &[RowMetric]) -> Units {
     }
 }
 
-/// What counts as one draw of everything but the rows: a seed, or one of its repeats.
-struct Draws {
-    /// (seed, repeat); a draw is called by its place.
-    all: Vec<(u64, usize)>,
-    /// Numbers of the folds of each repeat.
-    numbers: Vec<Vec<Option<u32>>>,
+/// The seeds of `config` of which all folds have finished.
+fn entry(config: &Configuration, rows: &ValidRows) -> Result<Entry, String> {
+    let mut finished: BTreeMap<u64, usize> = BTreeMap::new();
+    for run in &config.runs {
+        *finished.entry(run.seed).or_default() += 1;
+    }
+    let is_whole = |(_, runs): &(u64, usize)| *runs == rows.folds.len();
+    let seeds: Vec<u64> = (finished.into_iter())
+        .filter(is_whole)
+        .map(|(seed, _)| seed)
+        .collect();
+    if seeds.is_empty() {
+        return Err(format!(
+            "no seed of configuration {} has finished all folds",
+            config.id.short()
+        ));
+    }
+    Ok(Entry {
+        kind: config.kind.index(),
+        seeds,
+        is_deterministic: config.is_deterministic,
+    })
 }
 
-impl Draws {
-    fn of(summary: &Summary, rows: &ValidRows) -> Draws {
-        let runs = summary.ranking.iter().flat_map(|config| &config.runs);
-        let seeds: BTreeSet<u64> = runs.map(|run| run.seed).collect();
-        let repeats = 0..rows.repeats.len();
-        let all = (seeds.iter())
-            .flat_map(|seed| repeats.clone().map(|repeat| (*seed, repeat)))
-            .collect();
-        let numbers = |folds: &std::ops::Range<usize>| {
-            let folds = folds.clone().map(|fold| rows.folds[fold].number);
-            folds.collect()
-        };
-        Draws {
-            all,
-            numbers: rows.repeats.iter().map(numbers).collect(),
+/// The folds of the first repeat; `None` without cross-validation.
+fn folds(rows: &ValidRows, units: &Units) -> Option<Folds> {
+    rows.folds[0].number?;
+    let mut of_rows = vec![0u16; rows.rows];
+    for (number, fold) in rows.repeats[0].clone().enumerate() {
+        for place in &rows.folds[fold].places {
+            of_rows[*place as usize] = number as u16;
         }
     }
-
-    /// The draws of `config` of which all folds have finished.
-    fn entry(&self, config: &Configuration, repeats: usize) -> Result<Entry, String> {
-        let mut finished: BTreeMap<u64, BTreeSet<Option<u32>>> = BTreeMap::new();
-        for run in &config.runs {
-            finished.entry(run.seed).or_default().insert(run.fold);
-        }
-        let is_whole = |(seed, repeat): (u64, usize)| {
-            let own = finished.get(&seed);
-            own.is_some_and(|own| self.numbers[repeat].iter().all(|fold| own.contains(fold)))
-        };
-        let mut seeds: Vec<u64> = (0..self.all.len())
-            .filter(|draw| is_whole(self.all[*draw]))
-            .map(|draw| draw as u64)
-            .collect();
-        let Some(first) = seeds.first() else {
-            return Err(format!(
-                "no seed of configuration {} has finished all folds",
-                config.id.short()
-            ));
-        };
-        // Another seed is no other draw there, but another repeat is.
-        let is_deterministic = config.is_deterministic && repeats == 1;
-        if config.is_deterministic && repeats > 1 {
-            let seed = self.all[*first as usize].0;
-            seeds.retain(|draw| self.all[*draw as usize].0 == seed);
-        }
-        Ok(Entry {
-            kind: config.kind.index(),
-            seeds,
-            is_deterministic,
-        })
-    }
-
-    /// `None` without cross-validation.
-    fn folds(&self, rows: &ValidRows, units: &Units) -> Option<Folds> {
-        rows.folds[0].number?;
-        let of_repeat = |folds: &std::ops::Range<usize>| {
-            let mut of_rows = vec![0u16; rows.rows];
-            for (number, fold) in folds.clone().enumerate() {
-                for place in &rows.folds[fold].places {
-                    of_rows[*place as usize] = number as u16;
-                }
-            }
-            of_rows
-        };
-        let of_repeats: Vec<Vec<u16>> = rows.repeats.iter().map(of_repeat).collect();
-        if let [one] = &of_repeats[..] {
-            return Some(Folds::same(one, units));
-        }
-        let draws = (0..self.all.len() as u64).collect();
-        let assigned: Vec<&[u16]> = (self.all.iter())
-            .map(|(_, repeat)| of_repeats[*repeat].as_slice())
-            .collect();
-        Some(Folds::by_seed(draws, &assigned, units))
-    }
+    Some(Folds::same(&of_rows, units))
 }
 
-/// Writes the scores of the folds in `parts` (value of the fold, scores of its rows, its rows) to their places in
-/// `out`, so that their mean is the mean of the folds, of whatever size these are.
-fn put_together(parts: &[(f64, Vec<f32>, &Fold)], out: &mut [f32]) {
+/// Writes the mean over `repeats` of the folds that [`put_together`] takes.
+fn mean_of(repeats: &[Vec<Part>], out: &mut [f32]) {
+    let (first, others) = repeats.split_first().expect("rows are validated once");
+    put_together(first, out);
+    if others.is_empty() {
+        return;
+    }
+    let mut more = vec![0.0; out.len()];
+    for repeat in others {
+        put_together(repeat, &mut more);
+        (out.iter_mut().zip(&more)).for_each(|(sum, score)| *sum += score);
+    }
+    (out.iter_mut()).for_each(|sum| *sum /= repeats.len() as f32);
+}
+
+/// Value of a fold, scores of its rows, its rows.
+type Part<'a> = (f64, Vec<f32>, &'a Fold);
+
+/// Writes the scores of the folds in `parts` to their places in `out`, so that their mean is the mean of the folds, of
+/// whatever size these are.
+fn put_together(parts: &[Part], out: &mut [f32]) {
     if let [(_, scores, fold)] = parts
         && fold.number.is_none()
     {
@@ -230,7 +200,7 @@ fn put_together(parts: &[(f64, Vec<f32>, &Fold)], out: &mut [f32]) {
     let rows: usize = parts.iter().map(|(_, scores, _)| scores.len()).sum();
     let (rows, folds) = (rows as f64, parts.len() as f64);
     let mean = parts.iter().map(|(value, ..)| value).sum::<f64>() / folds;
-    let by_rows = |(value, scores, _): &(f64, Vec<f32>, &Fold)| value * scores.len() as f64 / rows;
+    let by_rows = |(value, scores, _): &Part| value * scores.len() as f64 / rows;
     let shift = mean - parts.iter().map(by_rows).sum::<f64>();
     for (value, scores, fold) in parts {
         let weight = rows / (folds * scores.len() as f64);

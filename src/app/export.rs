@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
+use sweep_core::format::pluralize;
 use sweep_engine::predict::{self, BundleError, Card};
 use sweep_export::{ExportError, Exporter, Sweep};
 use sweep_store::TrialRecord;
@@ -63,6 +64,18 @@ pub fn model(
     folder: &Path,
 ) -> Result<Card, Error> {
     let chosen = model::choose(app, what, options)?;
+    if let folds @ [_, _, ..] = &chosen.folds()[..] {
+        let message = format!(
+            "{} of configuration {} are models of different rows: a folder holds one model",
+            pluralize(folds.len(), "fold"),
+            chosen.trial.config.short()
+        );
+        let help = format!(
+            "name the trial of a fold, such as {}; `sweep predict` takes the mean of all",
+            chosen.trial.id.short()
+        );
+        return Err(Error::input(message, &help));
+    }
     chosen.notice(observer);
     let preprocessor = chosen.preprocessor(app)?;
     // A model that cannot be loaded here could not be loaded from the folder.

@@ -88,7 +88,8 @@ pub enum Notice {
     Testing {
         kind: Kind,
         config: ConfigId,
-        seeds: usize,
+        /// `3 seeds`, or `3 seeds x 5 folds`.
+        seeds: String,
     },
     /// A trial that was trained again for its model had another result than recorded, so that the model was removed.
     OtherResult { trial: TrialId, message: String },
@@ -225,10 +226,9 @@ impl fmt::Display for Notice {
                 seeds,
             } => write!(
                 f,
-                "evaluating {} {} on the test set, {}",
+                "evaluating {} {} on the test set, {seeds}",
                 kind.name(),
                 config.short(),
-                pluralize(*seeds, "seed")
             ),
             Notice::OtherResult { trial, message } => write!(
                 f,

@@ -161,7 +161,7 @@ fn candidate(
     observer.notice(&Notice::Testing {
         kind: config.kind,
         config: config.id.clone(),
-        seeds: runs.len(),
+        seeds: config.seeds(),
     });
     Ok(Candidate {
         kind: config.kind,

@@ -58,8 +58,12 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
             None => "of the best configuration".to_owned(),
         };
         text.push_str(&format!(
-            "best: {}, the best seed {of}; use it with `sweep predict best`\n",
-            best.short()
+            "best: {}, the best seed {of}; use it with `sweep predict best`{}\n",
+            best.short(),
+            match record.folds.is_empty() {
+                true => "",
+                false => ", the mean of its folds",
+            }
         ));
     }
     text.push_str(&format!(

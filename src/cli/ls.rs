@@ -16,6 +16,9 @@ use sweep_core::sanitize::sanitize;
 use sweep_report::table;
 use sweep_store::TrialRecord;
 
+/// Place of the column of folds, where there are any.
+const FOLD: usize = 3;
+
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// List the trials of this sweep
@@ -73,9 +76,20 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let columns = [
         "trial", "kind", "seed", "status", "best", "settings", "tags",
-    ]
-    .map(str::to_owned);
-    let rows: Vec<Vec<String>> = record.trials.iter().map(|it| row(&found, it)).collect();
+    ];
+    let mut columns = columns.map(str::to_owned).to_vec();
+    if !record.folds.is_empty() {
+        columns.insert(FOLD, "fold".to_owned());
+    }
+    let row = |trial| {
+        let mut cells = row(&found, trial);
+        if !record.folds.is_empty() {
+            let fold = trial.fold.map_or(String::new(), |fold| fold.to_string());
+            cells.insert(FOLD, fold);
+        }
+        cells
+    };
+    let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
     terminal::print(&listing::plain(&columns, &rows));
     if let Some(filtered) = &found.filtered {
         terminal::note(&sanitize(filtered));

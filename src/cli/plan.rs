@@ -118,6 +118,7 @@ fn as_json(outcome: &Outcome) -> Json {
                 "config": trial.config,
                 "kind": trial.spec.model.kind(),
                 "seed": trial.spec.seed,
+                "fold": trial.fold,
                 "params": params,
             })
         })

@@ -197,7 +197,8 @@ fn month(cell: &str) -> Option<DateTime> {
         .or_else(|| DateFormat::Iso.parse(&format!("{cell}-01-01")))
 }
 
-/// The fold of each row by the cells of `column`: names in the order in which people count, and `test`.
+/// The fold of each row by the cells of `column`, none of which is missing: names in the order in which people count, and
+/// `test`.
 fn folds(
     table: &Table,
     column: usize,
@@ -207,10 +208,6 @@ fn folds(
     let texts = texts(table, column);
     let is_test = |cell: &str| cell.trim().eq_ignore_ascii_case(SPLITS[TEST]);
     let cell = |row: &u32| texts.present(*row as usize);
-    if let Some(row) = part.rows.iter().find(|row| cell(row).is_none()) {
-        let help = "every row names its fold, or `test`: fill the cell, or exclude the row";
-        return Err(table.error_at(*row, "the fold is missing".to_owned(), help));
-    }
     let named = part.rows.iter().filter_map(cell).map(str::trim);
     let names = in_order(named.filter(|cell| !is_test(cell)));
     let places: HashMap<&str, u32> = (names.iter().copied()).zip(0..).collect();

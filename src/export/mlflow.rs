@@ -127,7 +127,8 @@ fn settings(database: &Connection, trial: &TrialRecord) -> rusqlite::Result<()> 
     let settings = settings.map(|(name, value)| (name.as_str(), value.to_string()));
     let kind = ("kind", trial.kind.name().to_owned());
     let seed = ("seed", trial.seed.to_string());
-    for (name, value) in settings.chain([kind, seed]) {
+    let fold = trial.fold.map(|fold| ("fold", fold.to_string()));
+    for (name, value) in settings.chain([kind, seed]).chain(fold) {
         let value: String = value.chars().take(MAX_PARAM).collect();
         insert.execute(params![name, value, trial.id.as_str()])?;
     }

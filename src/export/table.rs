@@ -74,6 +74,7 @@ fn trials(sweep: &Sweep) -> Table {
         text("config", &|trial| Some(trial.config.to_string())),
         text("kind", &|trial| Some(trial.kind.name().to_owned())),
         int("seed", &|trial| whole(trial.seed)),
+        int("fold", &|trial| trial.fold.map(i64::from)),
         text("status", &|trial| Some(trial.status.name().to_owned())),
         Column::new(
             "in_plan",

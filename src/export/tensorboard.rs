@@ -102,7 +102,9 @@ fn events(sweep: &Sweep, trial: &TrialRecord, curves: &[Curve], times: &Times) -
 fn start(trial: &TrialRecord, began: f64) -> Message {
     let seed = ("seed".to_owned(), Value::Int(trial.seed as i64));
     let kind = ("kind".to_owned(), Value::Text(trial.kind.name().to_owned()));
-    let settings = trial.params.iter().chain([&kind, &seed]);
+    let fold = trial.fold;
+    let fold = fold.map(|fold| ("fold".to_owned(), Value::Int(i64::from(fold))));
+    let settings = trial.params.iter().chain([&kind, &seed]).chain(&fold);
     let info = settings.fold(Message::default(), |info, (name, value)| {
         let entry = Message::default()
             .bytes(1, name.as_bytes())

@@ -64,6 +64,7 @@ fn scores(input: &Input, config: &Configuration) -> Json {
         json!({
             "trial": run.trial,
             "seed": run.seed,
+            "fold": run.fold,
             "step": run.step,
             "metrics": object(metrics.iter().map(|(name, value)| (name, json!(value)))),
         })

@@ -66,7 +66,9 @@ fn trials(input: &Input) -> CsvTable {
     let settings = distinct_names(trials.iter().map(|trial| &trial.params));
     let metrics = distinct_names(trials.iter().map(|trial| &trial.metrics));
     let (setting_names, metric_names) = (param_columns(&settings), metric_columns(&metrics));
-    let mut header: Vec<&str> = vec!["trial", "config", "kind", "seed", "status", "in_plan"];
+    let mut header: Vec<&str> = vec![
+        "trial", "config", "kind", "seed", "fold", "status", "in_plan",
+    ];
     header.extend(setting_names.iter().map(String::as_str));
     header.extend([
         "best",
@@ -85,6 +87,7 @@ fn trials(input: &Input) -> CsvTable {
             trial.config.to_string(),
             trial.kind.name().to_owned(),
             trial.seed.to_string(),
+            whole(trial.fold),
             trial.status.name().to_owned(),
             trial.in_plan.to_string(),
         ];

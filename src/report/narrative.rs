@@ -35,7 +35,7 @@ pub fn sentences(inference: &Inference, summary: &Summary) -> Vec<String> {
 }
 
 /// What intervals and tests allow for, and what they do not.
-pub fn coverage(inference: &Inference) -> String {
+pub fn coverage(inference: &Inference, summary: &Summary) -> String {
     let of = |rows: usize, units: usize| {
         let rows_said = text::pluralize(rows as u64, "row");
         match rows == units {
@@ -43,13 +43,21 @@ pub fn coverage(inference: &Inference) -> String {
             false => format!("{rows_said} in {}", text::pluralize(units as u64, "group")),
         }
     };
+    let has_folds = summary.ranking.first().is_some_and(|first| first.folds > 0);
+    let training = match has_folds {
+        // Nadeau and Bengio's correction is an approximation.
+        true => {
+            "and, approximately, on other training rows: each row was predicted by models that did not train on it"
+        }
+        false => "on the same training rows",
+    };
     match inference.coverage {
         Coverage::Seeds => "Intervals and tests cover retraining with other seeds on the same rows; they do not cover \
              other rows."
             .to_owned(),
         Coverage::RowsAndSeeds { rows, units } => format!(
             "Intervals and tests cover other validation rows of the same kind ({} here) and retraining with other \
-             seeds, on the same training rows.",
+             seeds, {training}.",
             of(rows, units)
         ),
         Coverage::Rows { rows, units } => format!(

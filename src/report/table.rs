@@ -13,7 +13,7 @@ pub use super::text_table::{TableStyle, TextTable};
 
 use super::text_table::painted;
 use super::{details, dummy_text, plan_status};
-use sweep_analysis::{Configuration, Summary, ZeroLine};
+use sweep_analysis::{Configuration, Run, RunKey, Summary, ZeroLine};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 
@@ -114,18 +114,22 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
     let metric = text::metric(&summary.objective.metric);
     let mut lines = table.render(table_style);
     lines.push_str(&format!(
-        "{metric}, {}; mean over seeds\n",
+        "{metric}, {}; mean over {}\n",
         match summary.objective.goal.is_better(1.0, 0.0) {
             true => "higher is better",
             false => "lower is better",
+        },
+        match best.iter().any(|config| config.folds > 0) {
+            true => "seeds and folds",
+            false => "seeds",
         }
     ));
     if summary.ranks.windows(2).any(|pair| pair[0] == pair[1]) {
         lines.push_str("=: the same mean on the same seeds; ordered by validation loss\n");
     }
     let seeds = |config: &Configuration| {
-        let seeds = config.runs.iter().map(|run| run.seed);
-        seeds.collect::<Vec<u64>>()
+        let seeds = config.runs.iter().map(Run::key);
+        seeds.collect::<Vec<RunKey>>()
     };
     let mut all = summary.ranking.iter().map(seeds);
     let first = all.next();
@@ -228,18 +232,21 @@ pub fn configuration_trials(
     for (key, value) in &first.params {
         settings.push(Style::new(), vec![key.clone(), value.to_string()]);
     }
-    let mut table = TextTable::new(&[
+    let mut columns = vec![
         ("Trial", Side::Left),
         ("Seed", Side::Right),
         ("Status", Side::Left),
-        (&objective.metric, Side::Right),
+        (objective.metric.as_str(), Side::Right),
         ("Step", Side::Right),
         ("Time", Side::Right),
         ("Tags", Side::Left),
-    ])
-    .with_optional(&["Time"]);
+    ];
+    if first.fold.is_some() {
+        columns.insert(2, ("Fold", Side::Right));
+    }
+    let mut table = TextTable::new(&columns).with_optional(&["Time"]);
     for trial in trials {
-        let cells = vec![
+        let mut cells = vec![
             trial.id.short().to_owned(),
             trial.seed.to_string(),
             trial.status.name().to_owned(),
@@ -250,6 +257,9 @@ pub fn configuration_trials(
             trial.seconds.map_or("–".to_owned(), text::format_seconds),
             trial.tags.join(" "),
         ];
+        if let Some(fold) = trial.fold {
+            cells.insert(2, fold.to_string());
+        }
         table.push(Style::new(), cells);
     }
     format!(
@@ -271,7 +281,14 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
     let mut lines = vec![
         format!("Trial   {}", text::sanitize(trial.id.as_str())),
         format!("Config  {}", text::sanitize(trial.config.as_str())),
-        format!("Kind    {}, seed {}", trial.kind.label(), trial.seed),
+        format!(
+            "Kind    {}, seed {}{}",
+            trial.kind.label(),
+            trial.seed,
+            trial
+                .fold
+                .map_or(String::new(), |fold| format!(", fold {fold}"))
+        ),
         format!(
             "Status  {}",
             painted(trial.status.name(), style, is_colored)

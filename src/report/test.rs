@@ -1,6 +1,7 @@
 //! Scores of the selected models on the held-out test set: `test.csv`, a section of the page, a table and
 //! JSON. The database counts every evaluation on the test set.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use sweep_analysis::text;
 
@@ -39,8 +40,8 @@ fn head(metric: &str) -> String {
 /// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
 pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
     let mut csv = CsvTable::new(&[
-        "kind", "config", "seed", "trial", "metric", "value", "mean", "sd", "low", "high", "rows",
-        "groups",
+        "kind", "config", "seed", "fold", "trial", "metric", "value", "mean", "sd", "low", "high",
+        "rows", "groups",
     ]);
     let Some(test) = test else {
         return csv;
@@ -53,6 +54,7 @@ pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
                     model.kind.name().to_owned(),
                     model.config.to_string(),
                     run.seed.to_string(),
+                    run.fold.map_or(String::new(), |fold| fold.to_string()),
                     run.trial.to_string(),
                     score.metric.clone(),
                     value.map_or(String::new(), |(_, value)| text::exact(*value)),
@@ -99,7 +101,7 @@ pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
         let mut cells = vec![
             model.kind.label().to_owned(),
             model.config.short().to_owned(),
-            model.runs.len().to_string(),
+            models(model),
         ];
         cells.extend(model.scores.iter().map(score));
         cells
@@ -107,12 +109,27 @@ pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
     test.evaluation.models.iter().map(cells).collect()
 }
 
+/// `3`, or `3 x 5` where each seed has five folds.
+fn models(model: &Evaluated) -> String {
+    let seeds: BTreeSet<u64> = model.runs.iter().map(|run| run.seed).collect();
+    let folds: BTreeSet<u32> = model.runs.iter().filter_map(|run| run.fold).collect();
+    match folds.len() {
+        0 => seeds.len().to_string(),
+        folds => format!("{} x {folds}", seeds.len()),
+    }
+}
+
 /// What the table shows, in a sentence or two.
 pub fn about(test: &EvaluationRecord) -> String {
     let evaluation = &test.evaluation;
+    let mut runs = evaluation.models.iter().flat_map(|model| &model.runs);
+    let seeds = match runs.any(|run| run.fold.is_some()) {
+        true => "seeds and folds",
+        false => "seeds",
+    };
     format!(
-        "The configuration of each kind with the best validation objective, all its finished seeds, \
-         evaluated on {} in {} at {} UTC. Mean ± sd over seeds; brackets give the 95% bootstrap \
+        "The configuration of each kind with the best validation objective, all its finished {seeds}, \
+         evaluated on {} in {} at {} UTC. Mean ± sd over {seeds}; brackets give the 95% bootstrap \
          interval of the mean ({} resamples of whole groups).",
         text::pluralize(evaluation.rows, "test row"),
         text::pluralize(evaluation.groups, "group"),

@@ -1,6 +1,7 @@
 //! The whole way from a file to rows, on small made-up files.
 
 mod files;
+mod folds;
 mod found;
 mod missing;
 mod numbers;

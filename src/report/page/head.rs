@@ -46,8 +46,25 @@ fn question(page: &Page) -> String {
         Some(least) => format!("{least} to {}", text::pluralize(most, "seed")),
         None => text::pluralize(most, "seed"),
     };
+    let folds = &page.input.experiment.folds;
+    let rows = match folds.len() {
+        0 => format!(
+            "with {} for training and {} for validation",
+            text::pluralize(data.train_rows, "row"),
+            text::pluralize(data.valid_rows, "row")
+        ),
+        many => {
+            let sizes = || folds.iter().map(|fold| fold.dataset.valid_rows);
+            let (least, most) = (sizes().min().unwrap_or(0), sizes().max().unwrap_or(0));
+            let each = match least == most {
+                true => text::pluralize(most, "row"),
+                false => format!("{least} to {}", text::pluralize(most, "row")),
+            };
+            format!("by cross-validation with {many} folds of {each}")
+        }
+    };
     format!(
-        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: {} from {} of {}, with {} for training and {} for validation.",
+        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: {} from {} of {}, {rows}.",
         text::metric(&summary.objective.metric),
         text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
@@ -66,8 +83,6 @@ fn question(page: &Page) -> String {
         },
         features(page),
         data.source.display(),
-        text::pluralize(data.train_rows, "row"),
-        text::pluralize(data.valid_rows, "row"),
     )
 }
 
@@ -118,7 +133,7 @@ fn verdict(html: &mut String, page: &Page) {
         "note",
         &format!(
             "Ranked on the validation rows, at the best epoch or round of each trial. {}",
-            narrative::coverage(page.inference)
+            narrative::coverage(page.inference, page.summary)
         ),
     );
     html.push_str("</div>\n");

@@ -60,7 +60,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         text::pluralize(rows, "validation row"),
     );
     let name = "Confusion matrix of the best run".to_owned();
-    let run = format!("{}, seed {}", winner.title(), run.seed);
+    let run = format!("{}, {}", winner.title(), run.label());
     let plot = Confusion::new(name.clone(), run, counts, names);
     Ok(render(CONFUSION, name, caption, &plot)?)
 }

@@ -132,7 +132,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         entries.extend(seed_keys());
     }
     if let Some(step) = run.step {
-        let text = format!("best {step_name} of seed {}: {step}", run.seed);
+        let text = format!("best {step_name} of {}: {step}", run.label());
         entries.push((Sign::Line(Stroke::solid(INK, 3).dashed()), text));
     }
     let title = text::sanitize(&config.title());

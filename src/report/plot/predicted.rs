@@ -61,7 +61,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let name = "Predicted against true numbers of the best run".to_owned();
     let plot = Predicted {
         title: name.clone(),
-        run: format!("{}, seed {}", winner.title(), run.seed),
+        run: format!("{}, {}", winner.title(), run.label()),
         numbers: shown,
         value,
         predicted,

@@ -48,6 +48,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "config": runs.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
             "trial": of_runs.iter().map(|trial| short(&trial.id)).collect::<Vec<_>>(),
             "seed": runs.iter().map(|(_, run)| run.seed).collect::<Vec<_>>(),
+            "fold": runs.iter().map(|(_, run)| run.fold).collect::<Vec<_>>(),
             "value": runs.iter().map(|(_, run)| number(run.value)).collect::<Vec<_>>(),
             "step": runs.iter().map(|(_, run)| run.step).collect::<Vec<_>>(),
             "steps": of_runs.iter().map(|trial| trial.steps).collect::<Vec<_>>(),

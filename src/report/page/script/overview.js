@@ -12,6 +12,9 @@ function bestConfigs(most) {
   return best;
 }
 
+/** `seed 1`, or `seed 1, fold 3`. */
+const runLabel = (run) => `seed ${D.runs.seed[run]}${D.runs.fold[run] ? `, fold ${D.runs.fold[run]}` : ''}`;
+
 const values = (config) => RUNS[config].map((run) => D.runs.value[run]);
 const kindClass = (config) => `k${D.configs.kind[config]}`;
 const markOf = (config) => MARKS[D.configs.kind[config]];
@@ -62,7 +65,7 @@ function bestTrials(host, width) {
       points.push({
         x: px,
         y,
-        lines: [ranked(config), `seed ${D.runs.seed[run]}: ${score(D.runs.value[run])} at step ${D.runs.step[run] ?? '–'}`,
+        lines: [ranked(config), `${runLabel(run)}: ${score(D.runs.value[run])} at step ${D.runs.step[run] ?? '–'}`,
           `mean ${score(c.mean[config])}${isNumber(c.low[config]) ? `; 95% CI ${score(c.low[config])} to ${score(c.high[config])}` : ''}`],
       });
     }

@@ -127,7 +127,7 @@ function columns() {
     found.push(number(metric, metric, raw, score, {}));
   }
   found.push(
-    number('seeds', 'Seeds', (i) => RUNS[i].length, whole, { isWhole: true }),
+    number('seeds', 'Seeds', (i) => new Set(RUNS[i].map((run) => D.runs.seed[run])).size, whole, { isWhole: true }),
     number('parameters', 'Parameters', spread('parameters'), whole, { isOn: true, isWhole: true }),
     number('seconds', 'Time per trial', spread('seconds'), duration, { isOn: true }),
     number('diverged', 'Diverged', spread('diverged'), whole, { isOn: c.diverged.some(Boolean), isWhole: true }),
@@ -143,7 +143,7 @@ function columns() {
 }
 
 /** Keys that queries have besides settings and metrics, here as in `sweep ls`, `report` and `export`. */
-const VOCABULARY = ['trial', 'config', 'name', 'kind', 'seed', 'status', 'in_plan', 'best', 'best_step', 'last', 'steps',
+const VOCABULARY = ['trial', 'config', 'name', 'kind', 'seed', 'fold', 'status', 'in_plan', 'best', 'best_step', 'last', 'steps',
   'seconds', 'parameters', 'cause', 'tag', 'message', 'rank', 'mean', 'sd', 'min', 'max', 'seeds', 'failed', 'diverged'];
 
 /** Keys that a query may use. */
@@ -162,6 +162,7 @@ function ofTrials(config, key) {
     case 'trial': return texts(runs.map((run) => D.runs.trial[run]));
     case 'config': return texts([D.configs.id[config]]);
     case 'seed': return numbers(D.runs.seed, true);
+    case 'fold': return numbers(D.runs.fold, true);
     case 'status': return texts(detail.status ?? ['finished']);
     // What earlier files asked for is not on the page.
     case 'in_plan': return texts(['true']);
