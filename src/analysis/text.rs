@@ -8,6 +8,15 @@ pub use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, wit
 pub use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{Argument, MetricDef, Params, Value};
 
+/// What one run of a configuration is called, and what its means are over: with cross-validation, a seed has a run for
+/// each fold.
+pub fn run_names(has_folds: bool) -> (&'static str, &'static str) {
+    match has_folds {
+        true => ("one fold", "seeds and folds"),
+        false => ("one seed", "seeds"),
+    }
+}
+
 /// [`sanitize`], and at most `most` characters, the last of them an ellipsis if some had to go.
 pub fn cut(text: &str, most: usize) -> String {
     let text = sanitize(text);

@@ -119,10 +119,7 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
             true => "higher is better",
             false => "lower is better",
         },
-        match best.iter().any(|config| config.folds > 0) {
-            true => "seeds and folds",
-            false => "seeds",
-        }
+        text::run_names(best.iter().any(|config| config.folds > 0)).1
     ));
     if summary.ranks.windows(2).any(|pair| pair[0] == pair[1]) {
         lines.push_str("=: the same mean on the same seeds; ordered by validation loss\n");

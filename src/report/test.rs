@@ -123,10 +123,7 @@ fn models(model: &Evaluated) -> String {
 pub fn about(test: &EvaluationRecord) -> String {
     let evaluation = &test.evaluation;
     let mut runs = evaluation.models.iter().flat_map(|model| &model.runs);
-    let seeds = match runs.any(|run| run.fold.is_some()) {
-        true => "seeds and folds",
-        false => "seeds",
-    };
+    let (_, seeds) = text::run_names(runs.any(|run| run.fold.is_some()));
     format!(
         "The configuration of each kind with the best validation objective, all its finished {seeds}, \
          evaluated on {} in {} at {} UTC. Mean ± sd over {seeds}; brackets give the 95% bootstrap \

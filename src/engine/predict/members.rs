@@ -4,10 +4,18 @@
 
 use std::ops::Range;
 
-use super::predictor::{Predictions, Predictor, ensemble};
-use super::table::WriteError;
+use super::predictor::{PredictError, Predictions, Predictor, ensemble};
 use crate::score::argmax;
-use sweep_data::{Encoder, Features};
+use sweep_data::{DataError, Encoder, Features};
+
+/// Why rows cannot be predicted.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    #[error(transparent)]
+    Model(#[from] PredictError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
 
 /// Models that share a preparation.
 pub struct Member<'a> {
@@ -22,7 +30,7 @@ pub(super) fn predict(
     members: &mut [Member<'_>],
     rows: Range<u32>,
     classes: usize,
-) -> Result<(Features, Predictions), WriteError> {
+) -> Result<(Features, Predictions), AskError> {
     let mut each = Vec::with_capacity(members.len());
     for member in members.iter_mut() {
         let features = member.encoder.encode(rows.clone())?;

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::conformal::{Conformal, Held};
 use super::decision::Decision;
-use super::members::{self, Member};
+use super::members::{self, AskError, Member};
 use super::predictor::{PredictError, Predictions};
 use super::scores::{RowPrediction, Scorer, TargetScores};
 use sweep_data::{DataError, Features, Label, RejectedRow, Table, TargetColumn};
@@ -55,6 +55,15 @@ pub enum WriteError {
     Model(#[from] PredictError),
     #[error(transparent)]
     Data(#[from] DataError),
+}
+
+impl From<AskError> for WriteError {
+    fn from(error: AskError) -> WriteError {
+        match error {
+            AskError::Model(error) => WriteError::Model(error),
+            AskError::Data(error) => WriteError::Data(error),
+        }
+    }
 }
 
 /// Names of the columns that are added to `table`: `sweep.predicted`, then `sweep.probability.CLASS`

@@ -68,6 +68,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         ));
     }
     let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
+    let names = has_seeds.then(|| text::run_names(configs[0].folds > 0));
     let entries: Vec<(Sign, String)> = configs
         .iter()
         .enumerate()
@@ -85,10 +86,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let plot = Curves {
         title: name.clone(),
         step_name: EPOCH,
-        legend: Legend::of_groups(
-            vec![entries, line_keys(&panels, has_seeds)],
-            WIDTH - 2 * MARGIN,
-        ),
+        legend: Legend::of_groups(vec![entries, line_keys(&panels, names)], WIDTH - 2 * MARGIN),
         panels,
         best_step: None,
     };
@@ -129,7 +127,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         ),
     ];
     if config.runs.len() > 1 {
-        entries.extend(seed_keys());
+        entries.extend(seed_keys(text::run_names(config.folds > 0)));
     }
     if let Some(step) = run.step {
         let text = format!("best {step_name} of {}: {step}", run.label());
@@ -150,7 +148,8 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
 }
 
 /// What solid and dashed lines mean or, after a single epoch, discs and diamonds.
-fn line_keys(panels: &[Panel], has_seeds: bool) -> Vec<(Sign, String)> {
+/// `runs` are what one run is called and what means are over, if there are several.
+fn line_keys(panels: &[Panel], runs: Option<(&str, &str)>) -> Vec<(Sign, String)> {
     let line = Stroke::solid(FAINT, 4);
     let mut steps = panels.iter().flat_map(Panel::points).map(|(step, _)| step);
     let first = steps.next();
@@ -162,21 +161,19 @@ fn line_keys(panels: &[Panel], has_seeds: bool) -> Vec<(Sign, String)> {
         (valid, "validation".to_owned()),
         (train, "training".to_owned()),
     ];
-    if has_seeds {
-        keys.extend(seed_keys());
-    }
+    keys.extend(runs.into_iter().flat_map(seed_keys));
     keys
 }
 
-fn seed_keys() -> Vec<(Sign, String)> {
+fn seed_keys((one, over): (&str, &str)) -> Vec<(Sign, String)> {
     vec![
         (
             Sign::Line(Stroke::solid(FAINT, THICK)),
-            "mean over seeds".to_owned(),
+            format!("mean over {over}"),
         ),
         (
             Sign::Line(Stroke::solid(FAINT, 2).faded(0.6)),
-            "one seed".to_owned(),
+            one.to_owned(),
         ),
     ]
 }

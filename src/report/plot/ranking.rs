@@ -45,18 +45,19 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         true => "Best configurations and baselines",
         false => "Best configurations",
     };
+    let (one, over) = text::run_names(rows.iter().any(|row| row.config.folds > 0));
     let kinds = Kind::all();
     let mut entries: Vec<(Sign, String)> = kinds
         .filter(|kind| rows.iter().any(|row| row.config.kind == *kind))
         .map(|kind| {
             let (color, mark) = kind_style(kind);
             let sign = Sign::Mark(mark, RADIUS, color.mix(0.6));
-            (sign, format!("{}, one seed", kind.label()))
+            (sign, format!("{}, {one}", kind.label()))
         })
         .collect();
     entries.push((
         Sign::Line(Stroke::solid(INK, 6)),
-        "mean over seeds".to_owned(),
+        format!("mean over {over}"),
     ));
     let values = || {
         rows.iter()
@@ -75,9 +76,11 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
         legend: Legend::new(entries, WIDTH - 2 * MARGIN),
         rows,
     };
-    let caption = "Each mark is one seed, each bar the mean over the seeds of a configuration. Labels \
-                   show only the settings that vary within a kind.";
-    Ok(render(RANKING, name.to_owned(), caption.to_owned(), &plot)?)
+    let caption = format!(
+        "Each mark is {one}, each bar the mean over the {over} of a configuration. Labels show only the \
+         settings that vary within a kind."
+    );
+    Ok(render(RANKING, name.to_owned(), caption, &plot)?)
 }
 
 /// What a model scores that ignores its input, as a line across all rows.
@@ -216,7 +219,7 @@ impl Row<'_> {
             return canvas.text(&value, (right, y), kind);
         }
         canvas.text(&value, (right, y - 19), kind)?;
-        let seeds = format!("{} of {} seeds", stats.n, self.config.planned);
+        let seeds = self.config.seeds();
         canvas.text(
             &seeds,
             (right, y + 19),

@@ -83,13 +83,13 @@ function curves(host, width, redraw) {
         x: x(point.step),
         y: y(point.mean),
         lines: [ranked(config), `${curveKind === 0 ? 'epoch' : 'boosting round'} ${point.step}: ${score(point.mean)}`,
-          `${score(point.low)} to ${score(point.high)} over ${count(point.n, 'seed')}`],
+          `${score(point.low)} to ${score(point.high)} over ${count(point.n, HAS_FOLDS ? 'run' : 'seed')}`],
       });
     }
   });
   hover(drawing, dots);
   const signs = legend(drawn.map(({ config }, place) => [`s${place % SERIES}${place >= SERIES ? ' dashed' : ''}`, cut(ranked(config), width - 80)]));
-  const notes = ['Line: mean over seeds. Band: lowest to highest seed.'];
+  const notes = [`Line: mean over ${RUNS_NAMED}. Band: lowest to highest.`];
   if (ofKind.length > drawn.length) notes.push(`${ofKind.length - drawn.length} more selected configurations are not drawn.`);
   host.append(drawing, signs, html('p', { class: 'note' }, notes.join(' ')));
 }

@@ -42,7 +42,8 @@ function leaderboard() {
     html('div', { class: 'wide' }, html('table', { class: 'board' }, html('thead', {}, head), body)),
     more,
     html('p', { class: 'note' }, 'A bar beside the rank marks configurations whose difference from the best is not significant at the 5% level. '
-      + 'Means are over seeds; configurations with the same mean on the same seeds share a rank, such as 1=. Selected configurations show their training curves below.'
+      + `Means are over ${RUNS_NAMED};`
+      + ' configurations with the same mean on the same seeds share a rank, such as 1=. Selected configurations show their training curves below.'
       + (D.zero ? ` The ${D.zero.name} row is a model that ignores its input: it ${D.zero.about}.` : '')),
   );
   section.classList.add('drawn');

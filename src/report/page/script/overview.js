@@ -12,6 +12,11 @@ function bestConfigs(most) {
   return best;
 }
 
+const HAS_FOLDS = D.runs.fold.some(isNumber);
+/** What one run of a configuration is, and what its means are over. */
+const ONE_RUN = HAS_FOLDS ? 'one fold' : 'one seed';
+const RUNS_NAMED = HAS_FOLDS ? 'seeds and folds' : 'seeds';
+
 /** `seed 1`, or `seed 1, fold 3`. */
 const runLabel = (run) => `seed ${D.runs.seed[run]}${D.runs.fold[run] ? `, fold ${D.runs.fold[run]}` : ''}`;
 
@@ -39,7 +44,7 @@ function bestTrials(host, width) {
   const isZeroShown = zero && (!zero.isClear || (zero.value >= low - margin && zero.value <= high + margin));
   const shown = [...seen, ...ends.map((end) => Math.min(Math.max(end, low - margin), high + margin)), ...(isZeroShown ? [zero.value] : [])];
   const x = linear(shown, left + 4, right - 4);
-  const drawing = canvas(width, bottom + 44, 'Best configurations and baselines, one mark per seed');
+  const drawing = canvas(width, bottom + 44, 'Best configurations and baselines, one mark per run');
   const points = [];
   axes(drawing, {
     box: [left, top, right, bottom],
@@ -71,10 +76,10 @@ function bestTrials(host, width) {
     }
   });
   hover(drawing, points);
-  const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, one seed`, MARKS[kind]]);
+  const kinds = kindsHere().map((kind) => [`k${kind}`, `${KINDS[kind]}, ${ONE_RUN}`, MARKS[kind]]);
   const width95 = configs.some((config) => isNumber(D.configs.low[config])) ? [['interval', '95% confidence interval of the mean']] : [];
   const line = zero ? [['zero', `${zero.name}: ${score(zero.value)}${isZeroShown ? '' : ' (outside this figure)'}`]] : [];
-  host.append(drawing, legend([...kinds, ['mean', 'mean over seeds'], ...width95, ...line]));
+  host.append(drawing, legend([...kinds, ['mean', `mean over ${RUNS_NAMED}`], ...width95, ...line]));
 }
 
 // Score against time or number of parameters, with the Pareto front.
@@ -84,7 +89,7 @@ let costBy = 'seconds';
 function cost(host, width, redraw) {
   const column = D.configs[costBy];
   const configs = ALL.filter((i) => isNumber(column[i]) && column[i] > 0);
-  const names = { seconds: 'Time per trial, mean over seeds (s)', parameters: 'Parameters' };
+  const names = { seconds: `Time per trial, mean over ${RUNS_NAMED} (s)`, parameters: 'Parameters' };
   const options = Object.entries({ seconds: 'Time per trial', parameters: 'Parameters' })
     .filter(([key]) => D.configs[key].some((value) => value > 0));
   host.append(html('div', { class: 'tools' }, choice('X axis', options, costBy, (key) => { costBy = key; redraw(); })));
