@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use sweep_core::data_config::TargetTransform;
-use sweep_core::trial::{DataDigest, TrialId};
 use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
+use sweep_core::trial::{DataDigest, TrialId};
 use sweep_data::DatasetMeta;
 use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_store::lock::DataLock;

@@ -30,11 +30,16 @@ fn runs_are_named_by_seed_and_fold_and_means_are_those_of_the_same_values() {
     let folds = input.experiment.folds.len();
     let report = drawn("folds", &input);
     let page = text_of(&report, "index.html");
-    assert!(page.contains(&format!("by cross-validation with {folds} folds of 6,566 rows")));
+    assert!(page.contains(&format!(
+        "by cross-validation with {folds} folds of 6,566 rows"
+    )));
     assert!(page.contains(&format!("1 seed x {folds} folds")));
     assert!(page.contains("mean over seeds and folds"));
     assert!(page.contains(", one fold<"), "marks are folds");
-    let (seeds, folded) = (Summary::of(&genres().experiment), Summary::of(&input.experiment));
+    let (seeds, folded) = (
+        Summary::of(&genres().experiment),
+        Summary::of(&input.experiment),
+    );
     let order = |summary: &Summary| -> Vec<_> {
         let configs = summary.ranking.iter();
         configs.map(|config| config.id.clone()).collect()
@@ -46,7 +51,11 @@ fn runs_are_named_by_seed_and_fold_and_means_are_those_of_the_same_values() {
         assert_eq!(other.stats.sd, None, "one seed says nothing of others");
     }
     let trials = text_of(&report, "trials.csv");
-    assert!(trials.starts_with("trial,config,kind,seed,fold,"), "{}", &trials[..60]);
+    assert!(
+        trials.starts_with("trial,config,kind,seed,fold,"),
+        "{}",
+        &trials[..60]
+    );
     assert!(make(&input).is_ok());
 }
 
@@ -61,7 +70,11 @@ fn configurations_with_unfinished_folds_are_compared_on_the_folds_that_both_have
     trial.status = sweep_core::trial::Status::Pending;
     trial.best = None;
     let summary = Summary::of(&input.experiment);
-    let partly = summary.ranking.iter().find(|config| config.id == id).unwrap();
+    let partly = summary
+        .ranking
+        .iter()
+        .find(|config| config.id == id)
+        .unwrap();
     assert!(!partly.is_complete());
     assert!(partly.seeds().contains(" of "), "{}", partly.seeds());
     assert_eq!(partly.runs.len() + 1, best.runs.len());
