@@ -25,10 +25,16 @@ impl Summary {
         let matrices: Vec<Matrix> = whole(runs, rows, matrices, cells, added).unwrap_or_default();
         let rows_of = |rows: &RowLosses| rows.len() as u64;
         let known: Vec<Run> = with(runs, losses);
-        let losses = whole(&known, rows, losses, rows_of, joined).unwrap_or_default();
+        let losses = whole(&known, rows, losses, rows_of, |one, other| {
+            joined(one, other)
+        })
+        .unwrap_or_default();
         let rows_of = |rows: &RowNumbers| rows.len() as u64;
         let known: Vec<Run> = with(runs, numbers);
-        let numbers = whole(&known, rows, numbers, rows_of, joined).unwrap_or_default();
+        let numbers = whole(&known, rows, numbers, rows_of, |one, other| {
+            joined(one, other)
+        })
+        .unwrap_or_default();
         let predicted = Predicted {
             matrices: matrices.iter().collect(),
             losses: losses.iter().collect(),
@@ -85,7 +91,7 @@ fn added(mut one: Matrix, other: &Matrix) -> Matrix {
     one
 }
 
-fn joined<T: Clone>(mut one: Vec<T>, other: &Vec<T>) -> Vec<T> {
+fn joined<T: Clone>(mut one: Vec<T>, other: &[T]) -> Vec<T> {
     one.extend_from_slice(other);
     one
 }

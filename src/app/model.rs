@@ -83,7 +83,7 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
         experiment,
     };
     if chosen.stands_for_configuration && chosen.trial.fold.is_some() {
-        chosen.to_best_seed(&store)?;
+        chosen.choose_best_seed(&store)?;
     }
     Ok(chosen)
 }
@@ -97,7 +97,7 @@ impl Chosen {
     }
 
     /// Of a cross-validated configuration, the seed that is best over all folds: single folds have different rows.
-    fn to_best_seed(&mut self, store: &Store) -> Result<(), Error> {
+    fn choose_best_seed(&mut self, store: &Store) -> Result<(), Error> {
         let summary = Summary::of(&self.experiment);
         let config = (summary.ranking.iter()).find(|config| config.id == self.trial.config);
         let best = config.map(|config| config.best_run(&summary.objective).trial.clone());

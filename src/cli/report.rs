@@ -125,7 +125,7 @@ fn print(
         terminal::print(&sentence);
     }
     if inference.coverage.rows().is_some() {
-        terminal::print(&narrative::coverage(inference, &summary));
+        terminal::print(&narrative::coverage(inference, summary));
     }
     if let Some(anova) = anova {
         terminal::print(&hyperparameters::line(anova));

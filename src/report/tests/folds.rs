@@ -34,8 +34,9 @@ fn runs_are_named_by_seed_and_fold_and_means_are_those_of_the_same_values() {
         "by cross-validation with {folds} folds of 6,566 rows"
     )));
     assert!(page.contains(&format!("1 seed x {folds} folds")));
-    assert!(page.contains("mean over seeds and folds"));
-    assert!(page.contains(", one fold<"), "marks are folds");
+    let drawn = text_of(&report, "best_trials.svg");
+    assert!(drawn.contains("network, one fold"), "marks are folds");
+    assert!(drawn.contains("mean over seeds and folds"));
     let (seeds, folded) = (
         Summary::of(&genres().experiment),
         Summary::of(&input.experiment),
