@@ -60,3 +60,23 @@ fn a_sweep_of_an_earlier_edition_resumes_as_it_began_and_a_new_run_says_what_is_
     assert!(!said.contains("defaults"), "{said}");
     assert_eq!(dir.count("SELECT count(*) FROM trials"), 2);
 }
+
+#[test]
+fn a_plan_tells_which_seeds_are_left_out_because_they_change_nothing() {
+    let dir = TestDir::empty();
+    dir.write("numbers.csv", table());
+    let boosted = FOREST
+        .replace("random_forest", "xgboost")
+        .replace("trees", "rounds");
+    dir.write(
+        "once.toml",
+        format!("experiment.seeds = [1, 2, 3]\n{boosted}"),
+    );
+    let said = dir.succeed(&["plan", "once.toml"]);
+    let expected = "1 trial: 1 xgboost; 2 other seeds of deterministic configurations left out";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(
+        dir.json(&["plan", "once.toml", "--json"])["deterministic"],
+        2
+    );
+}

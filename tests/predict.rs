@@ -104,7 +104,7 @@ max_depth = 8
 [[baseline]]
 kind = \"xgboost\"
 rounds = 8
-max_depth = 4
+subsample = 0.9
 ";
 
 /// Those that can be trained here.

@@ -7,7 +7,7 @@ use super::summary_stats::SummaryStats;
 use super::text;
 use sweep_core::named::value_of;
 use sweep_core::trial::{
-    ConfigId, Kind, Objective, Params, Score, Status, TRAIN_FRACTION, TrialId, Value,
+    ConfigId, Kind, ModelSpec, Objective, Params, Score, Status, TRAIN_FRACTION, TrialId, Value,
 };
 use sweep_store::TrialRecord;
 
@@ -27,8 +27,8 @@ pub struct Configuration {
     pub runs: Vec<Run>,
     /// Of the objective over [`Configuration::by_seed`].
     pub stats: SummaryStats,
-    /// Whether several seeds gave one result, to the last digit of every metric: the seed changes nothing
-    /// in it, so that its runs tell no more than one.
+    /// Whether several seeds gave one result, to the last digit of every metric, or the only one is of a model that does
+    /// without a seed: it changes nothing, so that runs tell no more than one.
     pub is_deterministic: bool,
     pub diverged: usize,
     pub failed: usize,
@@ -122,6 +122,35 @@ impl Configuration {
     }
 }
 
+/// [`Configuration::by_seed`] of each of `configs`. One whose seed changes nothing has its value with every seed that any
+/// of them has, so that it is compared with all runs of the others.
+pub(super) fn values_by_seed(configs: &[Configuration]) -> Vec<Vec<(u64, f64)>> {
+    let mut values: Vec<Vec<(u64, f64)>> = configs.iter().map(Configuration::by_seed).collect();
+    let seeds: BTreeSet<u64> = values.iter().flatten().map(|(seed, _)| *seed).collect();
+    for (config, values) in configs.iter().zip(&mut values) {
+        if let (true, Some((_, value))) = (config.is_deterministic, values.first().copied()) {
+            *values = seeds.iter().map(|seed| (*seed, value)).collect();
+        }
+    }
+    values
+}
+
+/// The same run by run: of the fold that a run is of, if there are folds.
+pub(super) fn values_by_run(configs: &[Configuration]) -> Vec<Vec<(RunKey, f64)>> {
+    let runs = configs.iter().flat_map(|config| &config.runs);
+    let keys: BTreeSet<RunKey> = runs.map(Run::key).collect();
+    let values = |config: &Configuration| -> Vec<(RunKey, f64)> {
+        if !config.is_deterministic {
+            return (config.runs.iter().map(|run| (run.key(), run.value))).collect();
+        }
+        let of_fold = |fold: u32| config.runs.iter().find(|run| run.key().1 == fold);
+        (keys.iter())
+            .filter_map(|key| Some((*key, of_fold(key.1)?.value)))
+            .collect()
+    };
+    configs.iter().map(values).collect()
+}
+
 /// The configuration of `trials`, unless none of them has finished with a number.
 pub(super) fn configuration(
     trials: &[&TrialRecord],
@@ -186,7 +215,7 @@ fn by_seed(runs: &[Run], folds: usize) -> Vec<(u64, f64)> {
 }
 
 /// Whether several seeds have finished and recorded the same of their training, times aside; with
-/// cross-validation, on each fold that several have finished.
+/// cross-validation, on each fold that several have finished. Of a single seed, whether its settings say so.
 fn is_deterministic(trials: &[&TrialRecord]) -> bool {
     let mut by_fold: BTreeMap<Option<u32>, Vec<&TrialRecord>> = BTreeMap::new();
     for trial in trials
@@ -201,7 +230,15 @@ fn is_deterministic(trials: &[&TrialRecord]) -> bool {
         // A score alone comes in steps and may tie; losses and the like do not.
         first.4.len() > 1 && trials.iter().all(|other| told(other) == first)
     };
-    !by_fold.is_empty() && by_fold.values().all(are_equal)
+    if by_fold.is_empty() {
+        let mut trials = trials.iter();
+        let finished = trials.find(|trial| trial.status == Status::Finished);
+        return finished.is_some_and(|trial| {
+            let model = ModelSpec::recorded(trial.kind, &trial.params);
+            train_fraction(trial) == 1.0 && model.is_deterministic()
+        });
+    }
+    by_fold.values().all(are_equal)
 }
 
 type Told<'a> = (

@@ -9,7 +9,9 @@
 use std::collections::HashMap;
 
 use super::axes::{Axis, axes, varying_keys};
-use super::configuration::{Configuration, by_configuration, configuration, train_fraction};
+use super::configuration::{
+    Configuration, by_configuration, configuration, train_fraction, values_by_run,
+};
 use super::evidence::Evidence;
 use super::lead::ZeroLine;
 use super::ranking::RunKey;
@@ -253,11 +255,10 @@ fn ranked(configs: Vec<Configuration>, objective: &Objective) -> (Vec<Configurat
         (configs.into_iter()).partition(|config| config.diverged == 0);
     let (mut ranking, mut ranks) = (Vec::new(), Vec::new());
     for part in [sound, diverged] {
-        let values = |config: &Configuration| {
-            let runs = config.runs.iter();
-            runs.map(|run| (run.key(), sign * run.value)).collect()
-        };
-        let values: Vec<Vec<(RunKey, f64)>> = part.iter().map(values).collect();
+        let mut values = values_by_run(&part);
+        for (_, value) in values.iter_mut().flatten() {
+            *value *= sign;
+        }
         let order = ranking::best_first(&values);
         let in_order: Vec<Vec<(RunKey, f64)>> =
             order.iter().map(|place| values[*place].clone()).collect();

@@ -56,6 +56,14 @@ fn decimals(value: f64) -> usize {
     }
 }
 
+/// Of a configuration whose seed changes nothing, and which was trained with so many.
+pub fn deterministic(seeds: usize) -> String {
+    match seeds {
+        1 => "deterministic (same result for every seed)".to_owned(),
+        _ => format!("deterministic (same result for all {seeds} seeds)"),
+    }
+}
+
 /// The column of the parameter `name` in tables that leave the program: parameters, metrics and facts of a trial may
 /// have the same name (`lr`, `seconds`).
 pub fn param_column(name: &str) -> String {

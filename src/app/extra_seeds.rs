@@ -95,6 +95,13 @@ pub fn add(
         return Err(Error::input(message, &help));
     }
     let added_seeds = plan::extra_seeds(&prepared.plan, &chosen, number);
+    if added_seeds.is_empty() {
+        let message = format!(
+            "the best configurations of sweep {name} are deterministic: other seeds have the same result"
+        );
+        let help = "choose more configurations with `--top`";
+        return Err(Error::input(message, help));
+    }
     let mut extra = store.extra_seeds(&name)?;
     for (config, seeds) in &added_seeds {
         match extra.iter_mut().find(|(other, _)| other == config) {
@@ -111,7 +118,7 @@ pub fn add(
         .max_by_key(|seeds| seeds.len());
     observer.notice(&Notice::SeedsAdded {
         seeds: most.into_iter().flatten().copied().collect(),
-        configurations: chosen.len(),
+        configurations: added_seeds.len(),
         trials: added,
     });
     Ok(())

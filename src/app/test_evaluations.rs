@@ -172,12 +172,7 @@ fn candidate(
 
 /// What `trial` made small, if the target is a number.
 fn loss_of(trial: &TrialRecord, meta: &DatasetMeta) -> Loss {
-    let mut model = ModelSpec::new(trial.kind);
-    for (name, value) in &trial.params {
-        // Settings of the trial beside those of its model, and of other versions, say nothing of its loss.
-        let _ = model.set(name, value);
-    }
-    sweep_engine::loss_of(&model, meta)
+    sweep_engine::loss_of(&ModelSpec::recorded(trial.kind, &trial.params), meta)
 }
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ fn as_json(outcome: &Outcome) -> Json {
         "data": prepared.data().meta.digest,
         "counts": { "done": outcome.done, "failed": outcome.failed, "to_train": outcome.to_train },
         "duplicates": prepared.plan.duplicates,
+        "deterministic": prepared.plan.deterministic,
         "excluded": prepared.plan.excluded,
         "slots": slots,
         "trials": trials,

@@ -76,10 +76,7 @@ fn lead(inference: &Inference, summary: &Summary) -> String {
     });
     let mean = text::score(estimate.mean);
     let over = match estimate.is_deterministic {
-        true => format!(
-            "deterministic (same result for all {} seeds)",
-            estimate.seeds
-        ),
+        true => text::deterministic(estimate.seeds),
         false => format!("over {}", winner.seeds()),
     };
     if inference.verdict == Verdict::Tied {
@@ -338,15 +335,15 @@ fn enough_seeds(inference: &Inference, summary: &Summary) -> Option<String> {
             text::sanitize(query)
         ));
     }
+    if inference.estimates.iter().all(|one| one.is_deterministic) {
+        return None;
+    }
     let planned = summary.ranking.iter().map(|config| config.planned);
     if planned.max().unwrap_or(0) < 2 {
         return Some(
             "`sweep run FILE --seeds 1..3` trains the same configurations with three seeds."
                 .to_owned(),
         );
-    }
-    if inference.estimates.iter().all(|one| one.is_deterministic) {
-        return None;
     }
     Some(match retry(summary) {
         None => "A comparison needs at least two seeds in common.".to_owned(),

@@ -155,8 +155,8 @@ fn leaderboard_row(summary: &Summary, config: &Configuration) -> Vec<String> {
         config.kind.label().to_owned(),
         text::score(config.stats.mean),
         match config.stats.sd {
-            // Identical results of a deterministic configuration are not a scatter of 0.
-            Some(_) if config.is_deterministic => "deterministic".to_owned(),
+            // Identical results of a deterministic configuration are not a scatter of 0, and one is as good as several.
+            _ if config.is_deterministic => "deterministic".to_owned(),
             Some(sd) => text::difference(sd, config.stats.mean),
             None => "–".to_owned(),
         },

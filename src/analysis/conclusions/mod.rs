@@ -3,7 +3,7 @@
 //! Pure. The forms are those of [`crate::inference`], so that whoever shows them need not ask which of the two it was.
 
 use crate::bounds::Bounds;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, values_by_seed};
 use crate::evidence::{self, Evidence};
 use crate::inference::{
     Comparison, Coverage, Estimate, Inference, Optimism, Sample, Verdict, step,
@@ -14,7 +14,7 @@ use sweep_core::trial::Kind;
 impl Inference {
     /// Of the ranking of `summary`.
     pub fn of(summary: &Summary) -> Inference {
-        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
+        let samples = samples(summary);
         let bounds = Bounds::of(&summary.objective);
         let tied = summary.ranks.iter().filter(|rank| **rank == 1).count();
         let mut of_seeds = Inference::within(&samples, summary.objective.goal, bounds, tied);
@@ -31,19 +31,22 @@ impl Inference {
 impl Estimate {
     /// Over seeds, of the winner of `summary`, not compared with any other; `None` while nothing is ranked.
     pub fn of_winner(summary: &Summary) -> Option<Estimate> {
-        let samples: Vec<Sample> = summary.ranking.iter().map(sample).collect();
+        let samples = samples(summary);
         let bounds = Bounds::of(&summary.objective);
         let winner = samples.first()?;
         Some(winner.estimate(true, step(&samples), bounds))
     }
 }
 
-fn sample(config: &Configuration) -> Sample {
-    Sample {
-        group: config.kind.index(),
-        values: config.by_seed(),
-        is_deterministic: config.is_deterministic,
-    }
+fn samples(summary: &Summary) -> Vec<Sample> {
+    let values = values_by_seed(&summary.ranking).into_iter();
+    (summary.ranking.iter().zip(values))
+        .map(|(config, values)| Sample {
+            group: config.kind.index(),
+            values,
+            is_deterministic: config.is_deterministic,
+        })
+        .collect()
 }
 
 /// The first behind the `tied` ones of the first rank, and the first of every kind that none of these is of.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::evidence::{Design, Entry, Units};
-use crate::fixtures::genres;
+use crate::fixtures::{GENRES, add, empty, genres};
 use sweep_core::random::{Purpose, Stream};
 
 const ROWS: usize = 400;
@@ -91,4 +91,44 @@ fn a_single_configuration_is_alone_whatever_its_rows_say() {
         (found.verdict, found.coverage),
         (Verdict::Alone, Coverage::Seeds)
     );
+}
+
+/// Boosting without sampling, trained with so many seeds, beside a network that is lucky with the first of three.
+fn beside_a_network(boosted: u64) -> Summary {
+    let mut input = empty(&GENRES);
+    for seed in 1..=boosted {
+        add(&mut input, Kind::XGBOOST, &[], seed, 0.85, 5);
+    }
+    let first = input.experiment.trials[0].clone();
+    for trial in &mut input.experiment.trials {
+        (trial.best, trial.last) = (Some(0.85), first.last);
+        trial.metrics = first.metrics.clone();
+    }
+    for (seed, score) in [(1, 0.9), (2, 0.8), (3, 0.82)] {
+        add(&mut input, Kind::MLP, &[], seed, score, 5);
+        let trial = input.experiment.trials.last_mut().unwrap();
+        trial.best = Some(score);
+    }
+    Summary::of(&input.experiment)
+}
+
+#[test]
+fn what_is_trained_once_because_the_seed_changes_nothing_is_ranked_and_judged_as_with_every_seed() {
+    let (once, thrice) = (beside_a_network(1), beside_a_network(3));
+    for summary in [&once, &thrice] {
+        assert!(summary.ranking[0].is_deterministic);
+        assert_eq!(summary.ranking[0].kind, Kind::XGBOOST);
+    }
+    assert_eq!(once.ranking[0].runs.len(), 1);
+    let (once, thrice) = (Inference::of(&once), Inference::of(&thrice));
+    assert_eq!(once, thrice);
+    assert_eq!((once.comparisons[0].pairs, once.comparisons[0].won), (3, 2));
+}
+
+#[test]
+fn a_single_run_of_a_model_that_draws_rows_is_not_called_deterministic() {
+    let mut input = empty(&GENRES);
+    let half = ("subsample", sweep_core::trial::Value::Float(0.5));
+    add(&mut input, Kind::XGBOOST, &[half], 1, 0.85, 5);
+    assert!(!Summary::of(&input.experiment).ranking[0].is_deterministic);
 }

@@ -92,6 +92,11 @@ pub fn complete<'a>(trials: impl Iterator<Item = (Kind, &'a mut Params)>) {
 }
 
 impl TrialSpec {
+    /// Whether the seed has no effect: it draws no rows, and the model does without.
+    pub fn is_deterministic(&self) -> bool {
+        is_all_rows(&self.train_fraction) && self.model.is_deterministic()
+    }
+
     /// This trial's name on the data set `data`.
     pub fn id(&self, data: &DataDigest) -> TrialId {
         let text = format!("{}seed = {}\n", self.canonical(data), self.seed);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::check_target::Target;
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::{Experiment, Space, TransferSpec};
+use sweep_core::data_config::Edition;
 use sweep_core::trial::models::{Context, MlpSpec};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Objective, Transfer, TrialSpec};
 
@@ -49,10 +50,11 @@ pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) 
     let mut seen = HashSet::with_capacity(trials.capacity());
     // All replicates of a configuration share its name, which takes as long to make as an id.
     let mut configs: Vec<ConfigId> = Vec::with_capacity(points.len());
-    let mut duplicates = 0;
+    let (mut duplicates, mut deterministic) = (0, 0);
+    let once = experiment.data.format.edition >= Edition::Third;
     let folds = || data.iter().zip(1..);
-    for (seed, (data_of_fold, fold)) in
-        (experiment.seeds.iter()).flat_map(|seed| folds().map(move |fold| (seed, fold)))
+    for ((place, seed), (data_of_fold, fold)) in
+        (experiment.seeds.iter().enumerate()).flat_map(|seed| folds().map(move |fold| (seed, fold)))
     {
         for (index, (fraction, (model, transfer))) in points.iter().enumerate() {
             let mut spec = TrialSpec::new((*model).clone(), *seed, objective.clone());
@@ -60,6 +62,10 @@ pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) 
             spec.transfer = transfer.clone();
             if configs.len() == index {
                 configs.push(spec.config_id(&data[0]));
+            }
+            if once && place > 0 && spec.is_deterministic() {
+                deterministic += 1;
+                continue;
             }
             let id = spec.id(data_of_fold);
             if seen.insert(id.clone()) {
@@ -86,6 +92,8 @@ pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) 
         trials,
         objective,
         duplicates,
+        trains_deterministic_once: once,
+        deterministic,
         excluded,
     }
 }
@@ -166,7 +174,6 @@ mod tests {
     use super::super::remaining;
     use super::*;
     use crate::plan::tests::{classes, digest, experiment, numbers, of_edition};
-    use sweep_core::data_config::Edition;
     use sweep_core::trial::{Status, Value};
 
     fn shown(plan: &Plan, keys: &[&str]) -> Vec<String> {
@@ -328,6 +335,38 @@ mod tests {
         }
         let all = spec(", max_features = \"all\"", numbers(), Edition::First);
         assert_eq!(spec("", numbers(), Edition::Third), all);
+    }
+
+    #[test]
+    fn what_the_seed_does_not_change_is_trained_with_the_first_seed_alone() {
+        let text = "experiment.seeds = [3, 1, 2]
+             experiment.learning_curve = [0.5]
+             baseline = [
+                 { kind = \"xgboost\", grid = { subsample = [1.0, 0.5] } },
+                 { kind = \"random_forest\" },
+             ]";
+        let plan = expand(&experiment(text), &[digest()], classes(&[]));
+        let seeds = |subsample: f64, fraction: f64| -> Vec<u64> {
+            let is_it = |trial: &&PlannedTrial| {
+                let found = trial.spec.model.get("subsample");
+                found == Some(&Value::Float(subsample)) && trial.spec.train_fraction == fraction
+            };
+            let trials = plan.trials.iter().filter(is_it);
+            trials.map(|trial| trial.spec.seed).collect()
+        };
+        assert_eq!(seeds(1.0, 1.0), [3]);
+        // The seed draws rows: for trees, and for a fraction of them.
+        for (subsample, fraction) in [(0.5, 1.0), (1.0, 0.5), (0.5, 0.5)] {
+            assert_eq!(seeds(subsample, fraction), [3, 1, 2]);
+        }
+        assert_eq!(plan.deterministic, 2);
+        assert_eq!(plan.counts, [(Kind::XGBOOST, 10), (Kind::RANDOM_FOREST, 6)]);
+        let earlier = expand(
+            &of_edition(text, Edition::Second),
+            &[digest()],
+            classes(&[]),
+        );
+        assert_eq!((earlier.deterministic, earlier.trials.len()), (0, 18));
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Plan {
         let mut met: HashSet<(&ConfigId, Option<u32>)> = HashSet::new();
         // One of each fold.
         let first_of_each: Vec<&PlannedTrial> = (self.trials.iter())
-            .filter(|trial| wanted.contains_key(&trial.config))
+            .filter(|trial| wanted.contains_key(&trial.config) && self.takes_seeds(&trial.spec))
             .filter(|trial| met.insert((&trial.config, trial.fold)))
             .collect();
         let mut known: HashSet<TrialId> =
@@ -51,7 +51,7 @@ impl Plan {
 
 /// Gives all `chosen` configurations the same seeds, so that they can be compared as pairs: their
 /// union plus the `number` smallest unused ones from 1 on. Each list holds the seeds that its
-/// configuration lacks in `plan`, ascending.
+/// configuration lacks in `plan`, ascending. Configurations whose seed has no effect are left out.
 pub fn extra_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(ConfigId, Vec<u64>)> {
     let of = |config: &ConfigId| -> BTreeSet<u64> {
         let trials = plan.trials.iter().filter(|trial| trial.config == *config);
@@ -64,6 +64,7 @@ pub fn extra_seeds(plan: &Plan, chosen: &[ConfigId], number: usize) -> Vec<(Conf
         .collect();
     all.extend(new);
     (chosen.iter())
+        .filter(|config| plan.is_seeded(config))
         .map(|config| {
             (
                 config.clone(),
@@ -95,6 +96,22 @@ mod tests {
             .iter()
             .map(|trial| trial.config.clone())
             .collect()
+    }
+
+    #[test]
+    fn what_the_seed_does_not_change_gets_no_more_seeds() {
+        let experiment = experiment(
+            "experiment.seeds = [1, 2]
+             baseline = [{ kind = \"random_forest\" }, { kind = \"xgboost\" }]",
+        );
+        let mut plan = expand(&experiment, &[digest()], classes(&[]));
+        let configs = [0, 1].map(|place: usize| plan.trials[place].config.clone());
+        let [forest, boosted] = configs.clone();
+        let extra = extra_seeds(&plan, &configs, 2);
+        assert_eq!(extra, [(forest, vec![3, 4])]);
+        // As an earlier edition of the sweep may have recorded them.
+        assert_eq!(plan.add_seeds(&[(boosted, vec![3, 4])], &[digest()]), 0);
+        assert_eq!(plan.add_seeds(&extra, &[digest()]), 2);
     }
 
     #[test]

@@ -52,6 +52,10 @@ pub struct Plan {
     pub fixed: Vec<(String, Kind, String)>,
     /// Trials dropped because another one is the same, as when an axis has no effect.
     pub duplicates: u64,
+    /// Whether a configuration whose seed has no effect is trained with one seed alone.
+    pub trains_deterministic_once: bool,
+    /// Trials left out because of that.
+    pub deterministic: u64,
     /// Configurations left out by `exclude`.
     pub excluded: u64,
     /// Trials by kind of model; kinds without trials are left out.
@@ -70,6 +74,18 @@ pub struct AxisSummary {
 }
 
 impl Plan {
+    /// Whether another seed of `spec` would be a trial of its own.
+    fn takes_seeds(&self, spec: &TrialSpec) -> bool {
+        !(self.trains_deterministic_once && spec.is_deterministic())
+    }
+
+    /// Whether another seed of the configuration `config` would be a trial of its own.
+    pub fn is_seeded(&self, config: &ConfigId) -> bool {
+        let mut trials = self.trials.iter();
+        let trial = trials.find(|trial| trial.config == *config);
+        trial.is_none_or(|trial| self.takes_seeds(&trial.spec))
+    }
+
     /// The number of different configurations.
     pub fn configurations(&self) -> usize {
         let configs: std::collections::HashSet<&ConfigId> =
@@ -156,7 +172,7 @@ mod tests {
             (GENRES_BASELINES, 0, 6, 3),
             (GENRES_TEXT, 12, 3, 0),
             (GENRES_BOTH, 36, 3, 0),
-            (QUICKSTART, 48, 6, 3),
+            (QUICKSTART, 48, 2, 3),
         ] {
             let mut experiment = read(text.to_owned(), Edition::default());
             if experiment.transfer.is_some() {

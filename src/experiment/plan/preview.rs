@@ -56,6 +56,10 @@ fn summary(plan: &Plan) -> String {
         let duplicates = pluralize(plan.duplicates, "duplicate");
         text += &format!("; {duplicates} dropped");
     }
+    if plan.deterministic > 0 {
+        let seeds = pluralize(plan.deterministic, "other seed");
+        text += &format!("; {seeds} of deterministic configurations left out");
+    }
     text
 }
 
@@ -111,6 +115,18 @@ mod tests {
     use super::*;
     use crate::plan::expand;
     use crate::plan::tests::{classes, digest, experiment};
+
+    #[test]
+    fn seeds_without_effect_are_counted() {
+        let experiment = experiment(
+            "experiment.seeds = [1, 2]
+             baseline = [{ kind = \"xgboost\", grid = { max_depth = [5, 10] } }]",
+        );
+        assert_eq!(
+            preview(&expand(&experiment, &[digest()], classes(&[])), 2).summary,
+            "2 trials: 2 xgboost; 2 other seeds of deterministic configurations left out"
+        );
+    }
 
     #[test]
     fn a_preview_shows_what_differs_between_trials() {

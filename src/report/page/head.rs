@@ -146,8 +146,11 @@ fn score(page: &Page, winner: &Configuration) -> String {
         format!(" · 95% CI {} to {}", text::score(low), text::score(high))
     });
     if winner.is_deterministic {
-        let (mean, seeds) = (text::score(winner.stats.mean), winner.stats.n);
-        return format!("{mean}, deterministic (same result for all {seeds} seeds){interval}");
+        let (mean, how) = (
+            text::score(winner.stats.mean),
+            text::deterministic(winner.stats.n),
+        );
+        return format!("{mean}, {how}{interval}");
     }
     let stats = &winner.stats;
     let sd = stats.sd.map_or(String::new(), |sd| {

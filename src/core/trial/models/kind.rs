@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::param::ParamDef;
+use super::param::{Literal, ParamDef};
 
 /// The definition of a kind: one constant in the kind's own file.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct KindDef {
     /// Every setting, in the order in which they are shown and hashed.
     pub params: &'static [ParamDef],
     pub steps: Steps,
+    /// Settings beside which the seed has no effect, if all have these values; `None`: it always has one.
+    pub deterministic_if: Option<&'static [(&'static str, Literal)]>,
     /// The library that it is trained with, where that is not always there.
     pub library: Option<&'static str>,
     /// Whether trials that are alike can be trained together as one; see [`super::param::InBatch`].

@@ -34,6 +34,16 @@ impl ModelSpec {
         }
     }
 
+    /// The model of a trial that is recorded with `params`, which other versions may have written: what is not a setting
+    /// here says nothing, and what is missing is as names of trials mean it.
+    pub fn recorded(kind: Kind, params: &Params) -> ModelSpec {
+        let mut model = ModelSpec::new(kind);
+        for (name, value) in params {
+            let _ = model.set(name, value);
+        }
+        model
+    }
+
     /// A model of `kind` with every setting at the default of experiment files of `edition`.
     pub fn of_edition(kind: Kind, edition: Edition) -> ModelSpec {
         let values = kind.params().iter();
@@ -114,6 +124,15 @@ impl ModelSpec {
             }
         }
         self
+    }
+
+    /// Whether the seed has no effect: every replicate has the same result.
+    pub fn is_deterministic(&self) -> bool {
+        let settings = self.kind.def().deterministic_if;
+        settings.is_some_and(|settings| {
+            let mut settings = settings.iter();
+            settings.all(|(name, value)| self.get(name) == Some(&value.value()))
+        })
     }
 
     /// Settings that are not at their default although they are for another task than `task`.

@@ -21,6 +21,7 @@ pub(super) static DEF: KindDef = KindDef {
         name: "tree",
         has_curve: false,
     },
+    deterministic_if: None,
     library: None,
     is_batched: false,
 };

@@ -21,6 +21,10 @@ pub(super) static DEF: KindDef = KindDef {
         name: "boosting round",
         has_curve: true,
     },
+    deterministic_if: Some(&[
+        ("subsample", Literal::Float(1.0)),
+        ("colsample_bytree", Literal::Float(1.0)),
+    ]),
     library: Some("XGBoost"),
     is_batched: false,
 };

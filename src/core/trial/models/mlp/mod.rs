@@ -36,6 +36,7 @@ pub(super) static DEF: KindDef = KindDef {
         name: "epoch",
         has_curve: true,
     },
+    deterministic_if: None,
     library: None,
     is_batched: true,
 };
