@@ -121,6 +121,7 @@ pub fn trial_outline(objective: &Objective, trial: &TrialRecord) -> Json {
         "config": trial.config,
         "kind": trial.kind,
         "seed": trial.seed,
+        "fold": trial.fold,
         "status": trial.status,
         "in_plan": trial.in_plan,
         "params": params(&trial.params),

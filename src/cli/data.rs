@@ -103,6 +103,9 @@ fn as_text(prepared: &PreparedSweep) -> String {
         sanitize(&summary.source.display().to_string()),
         &summary.source_sha256[..12]
     );
+    if prepared.folds.len() > 1 {
+        text.push_str(&format!("fold 1 of {}\n", prepared.folds.len()));
+    }
     text.push_str(&listing::plain(&columns, &rows));
     text.push('\n');
     text.push_str(&listing::plain(
@@ -128,8 +131,12 @@ fn as_text(prepared: &PreparedSweep) -> String {
         text.push_str(&format!("{}\n", sanitize(&note.to_string())));
     }
     let verb = if summary.reused { "found" } else { "written" };
+    let others = match prepared.folds.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {}", pluralize(more, "more fold")),
+    };
     text.push_str(&format!(
-        "{verb} {} in {:.2} s\n",
+        "{verb} {}{others} in {:.2} s\n",
         prepared.data().path.display(),
         summary.seconds
     ));
@@ -202,6 +209,12 @@ fn as_json(prepared: &PreparedSweep) -> serde_json::Value {
         "imputed": summary.imputed,
         "notes": summary.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "prepared": prepared.data().path,
+        "folds": prepared.folds.iter().map(|fold| json!({
+            "digest": fold.meta.digest,
+            "train_rows": fold.meta.train_rows,
+            "valid_rows": fold.meta.valid_rows,
+            "prepared": fold.path,
+        })).collect::<Vec<_>>(),
         "seconds": summary.seconds,
     })
 }
