@@ -37,11 +37,7 @@ fn main() {
     };
     let spec = TrialSpec::new(ModelSpec::from(model), 1, Objective::default());
     let to = tempfile::tempdir().expect("a temporary folder");
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: to.path(),
-    };
+    let job = Job::new(&spec, &data, to.path());
     let began = cpu_seconds();
     match sweep_engine::train(job, None, &mut Silent) {
         Ok(Outcome::Done(result)) => {

@@ -88,11 +88,7 @@ fn rows(rows: usize, features: usize, classes: usize) -> (Vec<f32>, Vec<u32>) {
 fn epochs(model: &MlpSpec, data: &Dataset) -> Vec<f64> {
     let spec = TrialSpec::new(ModelSpec::from(model.clone()), 1, Objective::default());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let job = Job {
-        spec: &spec,
-        data,
-        folder: folder.path(),
-    };
+    let job = Job::new(&spec, data, folder.path());
     let mut callback = Epochs {
         last: clock(),
         seconds: Vec::new(),

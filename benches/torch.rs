@@ -243,11 +243,7 @@ fn train(engine: &mut dyn Backend, specs: &[TrialSpec], data: &Dataset, by_wall:
         .iter()
         .zip(&mut watches)
         .map(|(spec, callback)| BatchedTrial {
-            job: Job {
-                spec,
-                data,
-                folder: &folder,
-            },
+            job: Job::new(spec, data, &folder),
             checkpoint: None,
             callback,
         })

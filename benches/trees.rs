@@ -85,11 +85,7 @@ fn time(
 ) -> (TrialResult, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let spec = TrialSpec::new(model, seed, Objective::default());
-    let job = Job {
-        spec: &spec,
-        data,
-        folder: folder.path(),
-    };
+    let job = Job::new(&spec, data, folder.path());
     let began = cpu_seconds();
     match sweep_engine::train(job, None, &mut Silent) {
         Ok(Outcome::Done(result)) => {

@@ -95,14 +95,7 @@ pub fn estimate(
         let tried = PILOT_TRIALS.min(trials.len());
         for number in 0..tried {
             let trial = trials[number * trials.len() / tried];
-            let took = attempt(
-                Job {
-                    spec: &trial.spec,
-                    data: &data,
-                    folder: &folder,
-                },
-                trial,
-            )?;
+            let took = attempt(Job::new(&trial.spec, &data, &folder), trial)?;
             longest = longest.max(took);
             seconds += took;
         }

@@ -17,7 +17,7 @@ mod version;
 mod weights;
 
 pub use training::{
-    Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Outcome,
+    Backend, BatchedTrial, Callback, Control, Ended, EngineError, Epoch, Job, Keep, Outcome,
 };
 
 use predict::{PredictError, Predictor};
@@ -82,10 +82,11 @@ pub fn train_together(backend: &mut dyn Backend, lanes: Vec<BatchedTrial<'_>>, e
 }
 
 /// Adds to a result what is measured once: every metric of the model that was kept, asked as it was read back, and how many
-/// rows it comes from.
+/// rows it comes from. Of a step that was fixed beforehand nothing is measured: it may have seen the validation rows.
 fn complete(job: &Job<'_>, outcome: &mut Outcome) -> Result<(), EngineError> {
     if let Outcome::Done(result) = outcome
         && result.best.is_some()
+        && job.keep == Keep::Best
     {
         for (name, value) in at_best(job)? {
             if result.metrics.iter().all(|(known, _)| *known != name) {

@@ -13,6 +13,39 @@ pub struct Job<'a> {
     /// An existing folder of this trial alone. That of a trial whose layers it takes over stands beside
     /// it, under the name of that trial.
     pub folder: &'a Path,
+    pub keep: Keep,
+}
+
+impl<'a> Job<'a> {
+    /// A trial, of which the best step is kept.
+    pub fn new(spec: &'a TrialSpec, data: &'a Dataset, folder: &'a Path) -> Job<'a> {
+        Job {
+            spec,
+            data,
+            folder,
+            keep: Keep::Best,
+        }
+    }
+}
+
+/// Which epoch or round is kept of a training. It is not in the name of a trial: trials keep the best one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The best by the objective on validation rows; early stopping may end the training.
+    Best,
+    /// This one (from 1), with which the training ends, whatever the validation rows say: they may be among the training
+    /// rows. All else, such as the schedule of the learning rate, is as for the planned number of steps.
+    Step(u32),
+}
+
+impl Keep {
+    /// How many of the steps that a model asks for are trained at most.
+    pub(crate) fn steps(self, planned: u32) -> u32 {
+        match self {
+            Keep::Best => planned,
+            Keep::Step(step) => step,
+        }
+    }
 }
 
 /// What an epoch or round gave.
@@ -97,3 +130,6 @@ pub trait Backend {
     /// Trains `lanes`: networks of one shape on the same rows. Each gives what it would give alone.
     fn train(&mut self, lanes: Vec<BatchedTrial<'_>>, ended: Ended<'_>);
 }
+
+#[cfg(test)]
+mod tests;

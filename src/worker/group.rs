@@ -72,11 +72,7 @@ pub(super) fn train(
     let lanes = watched
         .iter_mut()
         .map(|(reporter, order, checkpoint)| BatchedTrial {
-            job: Job {
-                spec: &order.spec,
-                data,
-                folder: &order.folder,
-            },
+            job: Job::new(&order.spec, data, &order.folder),
             checkpoint: *checkpoint,
             callback: reporter,
         })

@@ -46,11 +46,7 @@ pub(super) fn train(
     if let Err(end) = begin(folder, channel) {
         return end;
     }
-    let job = Job {
-        spec: &order.spec,
-        data,
-        folder,
-    };
+    let job = Job::new(&order.spec, data, folder);
     let mut found = checkpoints::find(folder).into_iter();
     let mut fell_back = false;
     loop {

@@ -57,11 +57,7 @@ fn only_whole_checkpoints_are_taken(kind: Kind) {
     let data = data();
     let spec = TrialSpec::new(small(kind), 1, Objective::default());
     let other = TrialSpec::new(small(kind), 2, Objective::default());
-    let job = |spec| Job {
-        spec,
-        data: &data,
-        folder: folder.path(),
-    };
+    let job = |spec| Job::new(spec, &data, folder.path());
     let mut first = Keep::default();
     train(job(&spec), None, &mut first).unwrap();
     let sound = first.0.expect("one was taken");

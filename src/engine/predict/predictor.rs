@@ -240,11 +240,7 @@ mod tests {
         }
         let objective = Objective::default();
         let spec = TrialSpec::new(model, seed, objective);
-        let job = Job {
-            spec: &spec,
-            data: &data,
-            folder,
-        };
+        let job = Job::new(&spec, &data, folder);
         match train(job, None, &mut Remember::default()).unwrap() {
             Outcome::Done(result) => *result,
             Outcome::Stopped { .. } => panic!("nothing asked it to stop"),

@@ -81,11 +81,7 @@ fn a_lane_that_cannot_begin_does_not_keep_the_others_from_it() {
     let lanes = specs.iter().zip(&mut watches).enumerate();
     let lanes = lanes
         .map(|(place, (spec, callback))| BatchedTrial {
-            job: Job {
-                spec,
-                data: &data,
-                folder: folder.path(),
-            },
+            job: Job::new(spec, &data, folder.path()),
             checkpoint: (place == 1).then_some(b"not a checkpoint".as_slice()),
             callback,
         })

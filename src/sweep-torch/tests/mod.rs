@@ -214,7 +214,7 @@ fn run(
         stop_at,
         ..Remember::default()
     };
-    let job = Job { spec, data, folder };
+    let job = Job::new(spec, data, folder);
     let outcome = train_with(engine, job, checkpoint, &mut callback);
     (callback, outcome)
 }
@@ -234,11 +234,7 @@ fn told_together(specs: &[TrialSpec], data: &Dataset) -> Vec<Told> {
     let lanes = specs.iter().zip(&folders).zip(&mut watches);
     let lanes = lanes
         .map(|((spec, folder), callback)| BatchedTrial {
-            job: Job {
-                spec,
-                data,
-                folder: folder.path(),
-            },
+            job: Job::new(spec, data, folder.path()),
             checkpoint: None,
             callback,
         })

@@ -67,11 +67,7 @@ fn a_checkpoint_is_the_same_file_whichever_engine_reads_it() {
         let native = run(&mut Native, (&spec, &data), folder.path(), None, Some(1));
         let bytes = native.0.checkpoint.unwrap();
         // Read back, and written again after no further step, it is what it was.
-        let job = Job {
-            spec: &spec,
-            data: &data,
-            folder: folder.path(),
-        };
+        let job = Job::new(&spec, &data, folder.path());
         let model = MlpSpec::of(&spec.model).expect("a network");
         let mut trial_state = sweep_engine::models::mlp::trial_state::TrialState::begin(
             job,

@@ -36,11 +36,7 @@ fn progress() -> Progress {
 #[test]
 fn a_checkpoint_decodes_to_what_was_encoded_bit_for_bit() {
     let (spec, data) = (spec(1), data());
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new("."),
-    };
+    let job = Job::new(&spec, &data, Path::new("."));
     let encoded = encode(job, &progress(), b"model");
     let (decoded, body) = decode(job, &encoded).unwrap();
     assert_eq!(body, b"model");
@@ -53,11 +49,7 @@ fn a_checkpoint_decodes_to_what_was_encoded_bit_for_bit() {
 #[test]
 fn a_damaged_or_foreign_checkpoint_is_refused() {
     let (mine, other, data) = (spec(1), spec(2), data());
-    let job = |spec| Job {
-        spec,
-        data: &data,
-        folder: Path::new("."),
-    };
+    let job = |spec| Job::new(spec, &data, Path::new("."));
     let encoded = encode(job(&mine), &progress(), b"model");
     for place in 0..encoded.len() {
         let mut damaged = encoded.clone();
@@ -74,11 +66,7 @@ fn a_damaged_or_foreign_checkpoint_is_refused() {
 #[test]
 fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
     let (spec, data) = (spec(1), data());
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new("."),
-    };
+    let job = Job::new(&spec, &data, Path::new("."));
     let encoded = encode(job, &progress(), b"model");
     let digest = |mut bytes: Vec<u8>| {
         let sum = Sha256::digest(&bytes[44..]);
@@ -118,11 +106,7 @@ fn measures_are_those_worked_out_by_hand() {
     let rows = (vec![0.0; 3], vec![0, 1, 1]);
     let data = Dataset::in_memory(1, 2, rows.clone(), rows);
     let spec = spec(1);
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new(""),
-    };
+    let job = Job::new(&spec, &data, Path::new(""));
     let measured = measure(job, &probabilities, Loss::Squared);
     let loss = -(0.5f64.ln() + 0.75f64.ln() + f64::EPSILON.ln()) / 3.0;
     assert!((measured.values[0].1 - loss).abs() < 1e-12);
@@ -221,11 +205,7 @@ fn by_loss_the_step_with_the_lowest_is_kept_whatever_the_objective_and_only_a_lo
 #[test]
 fn in_a_checkpoint_without_the_last_improvement_it_is_the_step_that_was_kept() {
     let (spec, data) = (spec(1), data());
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new("."),
-    };
+    let job = Job::new(&spec, &data, Path::new("."));
     let encoded = encode(job, &progress(), b"model");
     let length = u64::from_le_bytes(encoded[44..52].try_into().unwrap()) as usize;
     let header = std::str::from_utf8(&encoded[PREFIX_BYTES..PREFIX_BYTES + length]).unwrap();
@@ -247,13 +227,9 @@ fn values_that_are_not_finite_are_refused_with_their_place() {
     let spec = spec(1);
     let x = vec![0.0, 1.0, 2.0, f32::INFINITY];
     let data = Dataset::in_memory(2, 2, (x, vec![0, 1]), (vec![0.0, 0.0], vec![1]));
-    let error = check(Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new("."),
-    })
-    .unwrap_err()
-    .to_string();
+    let error = check(Job::new(&spec, &data, Path::new(".")))
+        .unwrap_err()
+        .to_string();
     assert!(
         error.starts_with("training row 2, column x1: inf"),
         "{error}"

@@ -176,6 +176,7 @@ pub fn restore(
     network.parameters = parameters;
     network.running = running;
     *state = State {
+        keep: state.keep,
         epoch: header.epoch,
         step: header.step,
         seconds: f64::from_bits(header.seconds),

@@ -38,7 +38,7 @@ pub(super) fn begin(
     };
     let mut network = Network::new(isa, spec, shape, batch, job.spec.seed);
     let parts = transfer::begin(job, spec, &mut network)?;
-    let mut state = State::new(spec, &network);
+    let mut state = State::new(spec, &network, job.keep);
     if let Some(bytes) = checkpoint {
         checkpoint::restore(bytes, &trial, &mut network, &mut state)?;
     }

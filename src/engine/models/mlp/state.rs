@@ -6,13 +6,15 @@
 use super::network::Network;
 use super::optimizers;
 use super::simd::F32x16;
-use crate::Epoch;
 use crate::score::Confusion;
+use crate::{Epoch, Keep};
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Metric, Objective, Score};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
+    /// Which epoch is kept; the job says so again when training resumes.
+    pub keep: Keep,
     /// Epochs done.
     pub epoch: u32,
     /// Optimiser steps done.
@@ -34,7 +36,8 @@ pub struct State {
     pub stalled: u32,
 }
 
-/// The best epoch so far: by the objective, of equal ones that with the lowest validation loss, the first of those.
+/// The epoch that is kept so far: the best by the objective, of equal ones that with the lowest validation loss, the first
+/// of those; or the one that the job asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Best {
     pub epoch: u32,
@@ -55,11 +58,12 @@ pub struct BestResult {
 }
 
 impl State {
-    pub fn new(spec: &MlpSpec, network: &Network) -> State {
+    pub fn new(spec: &MlpSpec, network: &Network, keep: Keep) -> State {
         let lines = network.parameters.len();
         let moments = |kept: bool| vec![F32x16::ZERO; if kept { lines } else { 0 }];
         let count = optimizers::of(spec).moments(spec);
         State {
+            keep,
             epoch: 0,
             step: 0,
             seconds: 0.0,
@@ -75,8 +79,12 @@ impl State {
 
     /// Whether there is nothing left to train.
     pub fn is_over(&self, spec: &MlpSpec) -> bool {
-        let patience = spec.early_stopping.map(|stopping| stopping.patience);
-        self.epoch >= spec.epochs || patience.is_some_and(|patience| self.stalled >= patience)
+        let patience = match self.keep {
+            Keep::Best => spec.early_stopping.map(|stopping| stopping.patience),
+            Keep::Step(_) => None,
+        };
+        let is_stale = patience.is_some_and(|patience| self.stalled >= patience);
+        is_stale || self.epoch >= self.keep.steps(spec.epochs)
     }
 
     /// Puts the moving average, if there is one, in the place of the parameters, or back.
@@ -86,9 +94,12 @@ impl State {
         }
     }
 
-    /// Whether `epoch` is better than every one before it, or equal with a lower validation loss, so that its weights are kept.
-    /// Early stopping does not count a lower loss alone as an improvement.
+    /// Whether the weights of `epoch` are kept: it is better than every one before it, or equal with a lower validation loss;
+    /// or it is the one that the job asks for. Early stopping does not count a lower loss alone as an improvement.
     pub fn would_keep(&self, objective: &Objective, epoch: &Epoch) -> bool {
+        if let Keep::Step(step) = self.keep {
+            return epoch.step == step;
+        }
         let value = value_of(objective, epoch);
         let new = Score::new(value, &epoch.values);
         let is_preferred =

@@ -93,7 +93,7 @@ fn run_in(
     checkpoint: Option<&[u8]>,
     record: &mut Record,
 ) -> Result<Outcome, EngineError> {
-    train(Job { spec, data, folder }, &mlp(spec), checkpoint, record)
+    train(Job::new(spec, data, folder), &mlp(spec), checkpoint, record)
 }
 
 fn run(spec: &TrialSpec, data: &Dataset) -> (Vec<Epoch>, TrialResult) {
@@ -432,11 +432,7 @@ fn all_activations_and_many_classes_train_on_every_instruction_set() {
             };
             let spec = trial(model, 1);
             let folder = tempfile::tempdir().unwrap();
-            let job = Job {
-                spec: &spec,
-                data: &data,
-                folder: folder.path(),
-            };
+            let job = Job::new(&spec, &data, folder.path());
             let mut record = Record::default();
             train_on(isa, job, &mlp(&spec), None, &mut record).unwrap();
             let loss = |epoch: usize| value_of(&record.epochs[epoch], "train/loss");

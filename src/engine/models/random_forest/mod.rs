@@ -134,12 +134,13 @@ pub fn train(
         progress = growth.restore(bytes)?;
         callback.resumed(progress.step);
     }
-    let stride = model.trees.div_ceil(REPORTS);
-    while progress.step < model.trees {
+    let trees = job.keep.steps(model.trees);
+    let stride = trees.div_ceil(REPORTS);
+    while progress.step < trees {
         // Reports stand at multiples of the stride, wherever an attempt began.
         let until = (progress.step / stride + 1)
             .saturating_mul(stride)
-            .min(model.trees);
+            .min(trees);
         for grown in grow_all(&rules, progress.step, until) {
             growth.add(grown);
         }

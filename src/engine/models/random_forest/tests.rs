@@ -21,7 +21,7 @@ fn run(
     checkpoint: Option<&[u8]>,
     callback: &mut Remember,
 ) -> Outcome {
-    let job = Job { spec, data, folder };
+    let job = Job::new(spec, data, folder);
     let forest = RandomForestSpec::of(&spec.model).expect("a forest");
     train(job, &forest, checkpoint, callback).unwrap()
 }
@@ -338,11 +338,7 @@ fn the_saved_forest_predicts_what_was_reported() {
     let (result, forest) = grown(&data, rules, 4);
     let probabilities = forest.predict(data.valid().x);
     let spec = spec(RandomForestSpec::default(), 1);
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: Path::new(""),
-    };
+    let job = Job::new(&spec, &data, Path::new(""));
     let measured = baseline::measure(job, &probabilities, Loss::Squared);
     assert_eq!(measured.confusion.rows(), result.confusion);
     assert_eq!(measured.values[0].1, metric(&result, "valid/loss"));

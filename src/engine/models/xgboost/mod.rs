@@ -24,7 +24,7 @@ use std::path::Path;
 use super::baseline::{self, Kept, Measured, Progress};
 use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
 use crate::artifact;
-use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Outcome, weights};
+use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Keep, Outcome, weights};
 use columns::Columns;
 use ffi::{Booster, Matrix, Xgboost};
 use objective::{Goal, Predicts, Units};
@@ -83,8 +83,9 @@ pub fn locate() -> Result<Located, NotFound> {
 ///
 /// Each round reports "train/loss", the cheap metrics of the validation rows, the objective and "seconds", those of the
 /// round. The round that is best by `early_stopping_metric` is kept, of equal ones that with the lowest "valid/loss"; with
-/// early stopping, boosting ends that many rounds after the last one that was better by it than all before. Leaves
-/// `model.json`, XGBoost's own format cut after the kept round, in the job's folder.
+/// early stopping, boosting ends that many rounds after the last one that was better by it than all before. A job that asks
+/// for a round ends with it and keeps it. Leaves `model.json`, XGBoost's own format cut after the kept round, in the job's
+/// folder.
 ///
 /// # Errors
 /// When the library is missing or reports an error, the data cannot be learnt from, the checkpoint is not
@@ -104,12 +105,15 @@ pub fn train(
         progress = ensemble.restore(bytes)?;
         callback.resumed(progress.step);
     }
-    let kept = match model.early_stopping_metric {
-        StoppingMetric::Loss => Kept::ByLoss,
-        StoppingMetric::Objective => Kept::ByObjective,
+    let kept = match (job.keep, model.early_stopping_metric) {
+        (Keep::Step(_), _) => Kept::Latest,
+        (Keep::Best, StoppingMetric::Loss) => Kept::ByLoss,
+        (Keep::Best, StoppingMetric::Objective) => Kept::ByObjective,
     };
     let mut diverged = None;
-    while progress.step < model.rounds && !is_stale(&progress, model) {
+    let rounds = job.keep.steps(model.rounds);
+    let may_stop = job.keep == Keep::Best;
+    while progress.step < rounds && !(may_stop && is_stale(&progress, model)) {
         let step = progress.step + 1;
         let (mut measured, train_loss) = ensemble.boost(progress.step)?;
         let seconds = awake::since(began).as_secs_f64();

@@ -51,7 +51,7 @@ fn run(
     checkpoint: Option<&[u8]>,
     callback: &mut Remember,
 ) -> Outcome {
-    let job = Job { spec, data, folder };
+    let job = Job::new(spec, data, folder);
     let boost = XgboostSpec::of(&spec.model).expect("boosting");
     train(job, &boost, checkpoint, callback).unwrap()
 }
@@ -238,11 +238,7 @@ fn the_saved_model_is_that_of_the_best_round() {
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     let mut loaded = load(folder.path()).unwrap();
     let measured = baseline::measure(
-        Job {
-            spec: &spec,
-            data: &data,
-            folder: folder.path(),
-        },
+        Job::new(&spec, &data, folder.path()),
         &loaded.predict(data.valid().inputs()).unwrap(),
         Loss::Squared,
     );
@@ -435,11 +431,7 @@ fn what_the_library_refuses_comes_back_as_its_words() {
         ..XgboostSpec::default()
     };
     let spec = spec(XgboostSpec::default(), "valid/loss", Goal::Min);
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: folder.path(),
-    };
+    let job = Job::new(&spec, &data, folder.path());
     let error = train(job, &boost, None, &mut Remember::default())
         .unwrap_err()
         .to_string();

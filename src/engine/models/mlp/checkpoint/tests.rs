@@ -36,11 +36,7 @@ fn a_checkpoint_of_another_version_is_refused_with_both_versions() {
         ..MlpSpec::default()
     };
     let spec = TrialSpec::new(ModelSpec::from(model.clone()), 1, Objective::default());
-    let job = Job {
-        spec: &spec,
-        data: &data,
-        folder: folder.path(),
-    };
+    let job = Job::new(&spec, &data, folder.path());
     let mut callback = Remember {
         stop_at: Some(1),
         ..Remember::default()

@@ -205,11 +205,7 @@ fn categories_train_and_go_on_to_the_same_bits_on_every_instruction_set() {
         assert_resumes_to(&whole, &spec, &data);
         for isa in super::Isa::all() {
             let folder = tempfile::tempdir().unwrap();
-            let job = Job {
-                spec: &spec,
-                data: &data,
-                folder: folder.path(),
-            };
+            let job = Job::new(&spec, &data, folder.path());
             let mut record = Record::default();
             train_on(isa, job, &mlp(&spec), None, &mut record).unwrap();
             let last = |epochs: &[crate::Epoch]| value_of(&epochs[5], "valid/loss");

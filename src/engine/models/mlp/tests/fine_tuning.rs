@@ -176,11 +176,7 @@ fn what_is_not_copied_begins_as_it_does_from_scratch() {
     let folder = own(&trials);
     let data = data(9, 5);
     let start = |spec: &TrialSpec| {
-        let job = Job {
-            spec,
-            data: &data,
-            folder: &folder,
-        };
+        let job = Job::new(spec, &data, &folder);
         let shape = Shape::new(&mlp(spec), None, Categories::none(9), 5);
         let mut network = Network::new(Isa::detect(), &mlp(spec), shape, 32, spec.seed);
         transfer::begin(&job, &mlp(spec), &mut network).unwrap();
@@ -277,11 +273,7 @@ fn a_share_of_the_rows_trains_every_kind_of_trial_on_those_alone() {
         }
         let trained = |spec: &TrialSpec, data: &Dataset| {
             let folder = tempfile::tempdir().unwrap();
-            let job = Job {
-                spec,
-                data,
-                folder: folder.path(),
-            };
+            let job = Job::new(spec, data, folder.path());
             match crate::train(job, None, &mut Record::default()).unwrap() {
                 Outcome::Done(result) => *result,
                 Outcome::Stopped { .. } => panic!("no callback asked to stop"),

@@ -196,11 +196,7 @@ fn a_saved_model_of_categories_takes_features_and_scores_what_was_recorded() {
     assert_eq!(loaded.features(), data.meta().features.len());
     let predicted = loaded.predict(data.valid().inputs()).unwrap();
     let measured = baseline::measure(
-        Job {
-            spec: &spec,
-            data: &data,
-            folder: folder.path(),
-        },
+        Job::new(&spec, &data, folder.path()),
         &predicted,
         Loss::Squared,
     );

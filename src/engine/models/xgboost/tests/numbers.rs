@@ -111,11 +111,7 @@ fn huber_is_boosted_on_scaled_numbers_and_its_models_say_so() {
         .predict(data.valid().inputs())
         .unwrap();
     let measured = baseline::measure(
-        Job {
-            spec: &spec,
-            data: &data,
-            folder: folder.path(),
-        },
+        Job::new(&spec, &data, folder.path()),
         &predicted,
         Loss::PseudoHuber { delta: 1.0 },
     );
