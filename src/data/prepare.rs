@@ -87,6 +87,7 @@ fn prepare_below(
     source: Option<SourceData<'_>>,
 ) -> Result<Vec<Prepared>, Vec<DataError>> {
     let start = Instant::now();
+    let cache = cache_below(folders.last().expect("there is a folder"));
     let (main, test) = read_tables(spec)?;
     let mut content = LoadedTable::read(spec, &main, test.as_ref())?;
     let mut all = Vec::new();
@@ -95,7 +96,7 @@ fn prepare_below(
             for (splits, notes) in content.splits(spec)? {
                 all.push(prepare_split(
                     spec,
-                    folders,
+                    (folders, &cache),
                     &content,
                     splits,
                     (notes, None),
@@ -111,7 +112,7 @@ fn prepare_below(
             let inherited = Some((preprocessor, trained));
             all.push(prepare_split(
                 spec,
-                folders,
+                (folders, &cache),
                 &content,
                 splits,
                 (notes, inherited),
@@ -158,24 +159,28 @@ fn fold_notes(folds: &[Prepared]) -> Vec<Note> {
     notes
 }
 
-/// Prepares one split of `content`, about which there are `notes`. What was `inherited` of the source of a transfer: the
-/// preparation, and which places of the file it was trained on.
-fn prepare_split(
+/// Where what takes long to compute is cached, below `folder`.
+pub(super) fn cache_below(folder: &Path) -> PathBuf {
+    RunDir::new(folder).cache()
+}
+
+/// Prepares one split of `content`, about which there are `notes`, below the first of `folders` that will do. What was
+/// `inherited` of the source of a transfer: the preparation, and which places of the file it was trained on.
+pub(super) fn prepare_split(
     spec: &DataSpec,
-    folders: &[&Path],
+    (folders, cache): (&[&Path], &Path),
     content: &LoadedTable<'_>,
     splits: Splits,
     (notes, inherited): (Vec<Note>, Option<(Taken, Vec<bool>)>),
 ) -> Result<Prepared, Vec<DataError>> {
     let (last, others) = folders.split_last().expect("there is a folder");
     let (taken, trained) = inherited.unzip();
-    let cache = RunDir::new(last).cache();
     let FittedAll {
         preprocessor,
         texts,
         notes: fit_notes,
         out_of_fold,
-    } = content.fit(spec, &splits, taken, &cache)?;
+    } = content.fit(spec, &splits, taken, cache)?;
     let encoders = content.encoders(&preprocessor, &texts, &splits, &out_of_fold)?;
     let mut rows = content.split_rows(&preprocessor, &splits, encoders);
     let groups = content.test_groups(&splits);
@@ -234,7 +239,7 @@ fn prepare_split(
 }
 
 /// The table, and that of the test rows if it stands in a file of its own.
-fn read_tables(spec: &DataSpec) -> Result<(Table, Option<Table>), Vec<DataError>> {
+pub(super) fn read_tables(spec: &DataSpec) -> Result<(Table, Option<Table>), Vec<DataError>> {
     let storage = storage(spec);
     let main = Table::read(&spec.paths, &spec.format, &storage, "data.path");
     let test = spec.split.test_path.as_ref().map(|path| {

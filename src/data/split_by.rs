@@ -51,6 +51,27 @@ pub(super) fn split_by_time(
     splits
 }
 
+/// The places of all rows but the last `test_rows` in the order of their `times` and, if there are such, the last `gap` times
+/// before them, ascending.
+pub(super) fn before_test(
+    times: &[f64],
+    groups: Option<&[u32]>,
+    test_rows: usize,
+    gap: u32,
+) -> Vec<u32> {
+    let ends = unit_times(times, groups);
+    let mut order: Vec<u32> = (0..times.len() as u32).collect();
+    order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
+    let until_test = order.len() - test_rows;
+    let until = match (test_rows, gap) {
+        (0, _) | (_, 0) => until_test,
+        _ => before_gap(&borders(&order, &ends), until_test, gap),
+    };
+    order.truncate(until);
+    order.sort_unstable();
+    order
+}
+
 /// Places in `order`, that of rising `ends`, where the rows of a later time begin.
 pub(super) fn borders(order: &[u32], ends: &[f64]) -> Vec<usize> {
     (1..order.len())
@@ -135,6 +156,19 @@ mod tests {
             sizes(&split_by_time(&[5.0; 4], None, (0.2, 0.2), 0)),
             [4, 0, 0]
         );
+    }
+
+    #[test]
+    fn a_gap_stays_out_before_test_rows_alone() {
+        let times = [5.0, 1.0, 2.0, 2.0, 3.0, 4.0];
+        assert_eq!(before_test(&times, None, 1, 0), [1, 2, 3, 4, 5]);
+        assert_eq!(before_test(&times, None, 1, 1), [1, 2, 3, 4]);
+        assert_eq!(before_test(&times, None, 1, 2), [1, 2, 3]);
+        assert_eq!(before_test(&times, None, 1, 4), [0u32; 0]);
+        assert_eq!(before_test(&times, None, 0, 2), [0, 1, 2, 3, 4, 5]);
+        // The rows of a group stand where its latest does.
+        let groups = [0, 0, 1, 2, 3, 4];
+        assert_eq!(before_test(&times, Some(&groups), 2, 1), [2, 3, 4]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod folds;
 mod found;
 mod missing;
 mod numbers;
+mod refit;
 mod refused;
 mod rows;
 #[cfg(feature = "sentence")]
