@@ -26,6 +26,7 @@ mod names;
 mod output;
 mod power;
 mod predict;
+mod refit;
 mod schedule;
 mod scores;
 mod signals;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
-use sweep_core::format::pluralize;
+use sweep_core::atomic_fs;
 use sweep_engine::predict::{self, BundleError, Card};
 use sweep_export::{ExportError, Exporter, Sweep};
 use sweep_store::TrialRecord;
@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::filter;
 use crate::model::{self, Chosen, ModelOptions};
 use crate::observer::Observer;
+use crate::refit::{self, Refits};
 
 /// What to do if the folder is taken.
 const TAKEN_HELP: &str = "name a folder that is new or empty";
@@ -64,18 +65,10 @@ pub fn model(
     folder: &Path,
 ) -> Result<Card, Error> {
     let chosen = model::choose(app, what, options)?;
-    if let folds @ [_, _, ..] = &chosen.folds()[..] {
-        let message = format!(
-            "{} of configuration {} are models of different rows: a folder holds one model",
-            pluralize(folds.len(), "fold"),
-            chosen.trial.config.short()
-        );
-        let help = format!(
-            "name the trial of a fold, such as {}; `sweep predict` takes the mean of all",
-            chosen.trial.id.short()
-        );
-        return Err(Error::input(message, &help));
+    if refit::is_wanted(&chosen, options.refit) {
+        return refitted(app, observer, &chosen, folder);
     }
+    refuse_folds(&chosen)?;
     chosen.notice(observer);
     let preprocessor = chosen.preprocessor(app)?;
     // A model that cannot be loaded here could not be loaded from the folder.
@@ -93,13 +86,75 @@ pub fn model(
         .collect();
     let card = card(&chosen);
     let from = app.trials().join(chosen.trial.id.as_str());
-    predict::export(folder, &card, &preprocessor, &from, &files).map_err(|error| match &error {
-        BundleError::Taken { .. } => Error::input(&error, TAKEN_HELP),
+    let written = predict::export(folder, &card, &preprocessor, &from, &files);
+    written.map_err(|error| match &error {
         BundleError::Read { .. } => model::model_failure(app, &chosen.trial.id, &error),
-        BundleError::Write(cause) => Error::environment(cause, &cause.help),
-        _ => Error::environment(&error, ""),
+        _ => unwritten(&error),
     })?;
     Ok(card)
+}
+
+/// Trains the configuration of `chosen` once more, and writes that model to `folder`.
+fn refitted(
+    app: &App,
+    observer: &dyn Observer,
+    chosen: &Chosen,
+    folder: &Path,
+) -> Result<Card, Error> {
+    // Before the training, which may take long.
+    if atomic_fs::is_occupied(folder) {
+        let path = folder.to_owned();
+        return Err(unwritten(&BundleError::Taken { path }));
+    }
+    chosen.notice(observer);
+    let refits = refit::train(app, observer, chosen, &[chosen.trial.seed])?;
+    // As above.
+    refits.load()?;
+    let card = refit_card(chosen, &refits);
+    let trained = &refits.trained[0];
+    let (from, files) = (&trained.folder, &trained.files);
+    predict::export(folder, &card, &refits.preprocessor, from, files)
+        .map_err(|error| unwritten(&error))?;
+    Ok(card)
+}
+
+/// Refuses to take the model of one fold for that of a cross-validated configuration.
+fn refuse_folds(chosen: &Chosen) -> Result<(), Error> {
+    if !chosen.stands_for_configuration() || chosen.trial.fold.is_none() {
+        return Ok(());
+    }
+    let message = format!(
+        "configuration {} is cross-validated: each of its models is of one fold, and none was trained on all rows",
+        chosen.trial.config.short(),
+    );
+    let help = format!(
+        "--refit trains one on all training and validation rows; or name the trial of a fold, such as {}; \
+         `sweep predict` takes the mean of all folds",
+        chosen.trial.id.short()
+    );
+    Err(Error::input(message, &help))
+}
+
+fn unwritten(error: &BundleError) -> Error {
+    match error {
+        BundleError::Taken { .. } => Error::input(error, TAKEN_HELP),
+        BundleError::Write(cause) => Error::environment(cause, &cause.help),
+        _ => Error::environment(error, ""),
+    }
+}
+
+/// The card of a model of `chosen` that was trained once more: it has no scores.
+fn refit_card(chosen: &Chosen, refits: &Refits) -> Card {
+    Card {
+        best: None,
+        best_step: Some(refits.about.step),
+        metrics: Map::new(),
+        data: refits.meta.digest.clone(),
+        features: refits.meta.features.clone(),
+        classes: refits.meta.classes.clone(),
+        refit: Some(refits.about.clone()),
+        ..card(chosen)
+    }
 }
 
 fn card(chosen: &Chosen) -> Card {
@@ -132,5 +187,6 @@ fn card(chosen: &Chosen) -> Card {
         features: dataset.features.clone(),
         classes: dataset.classes.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        refit: None,
     }
 }

@@ -30,6 +30,7 @@ pub mod plan;
 pub mod predict;
 pub mod prepare;
 pub mod pretrained;
+pub mod refit;
 pub mod remove;
 pub mod rename;
 pub mod report;

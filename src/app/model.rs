@@ -27,6 +27,8 @@ pub struct ModelOptions {
     pub experiment: Option<String>,
     /// With `best`: the best configuration of this kind of model.
     pub kind: Option<Kind>,
+    /// Whether it is trained once more on training and validation rows; `None` is as the experiment file says.
+    pub refit: Option<bool>,
 }
 
 /// A finished trial with what it was trained on.
@@ -89,6 +91,11 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
 }
 
 impl Chosen {
+    /// Whether a configuration was asked for, and not this trial by its name.
+    pub fn stands_for_configuration(&self) -> bool {
+        self.stands_for_configuration
+    }
+
     /// Gives notice of why it was chosen, if there was a choice.
     pub fn notice(&self, observer: &dyn Observer) {
         if let Some(why) = &self.why {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use sweep_core::event::Event;
-use sweep_core::format::{format_duration, pluralize};
+use sweep_core::format::{format_duration, pluralize, with_thousands};
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
@@ -90,6 +90,23 @@ pub enum Notice {
         config: ConfigId,
         /// `3 seeds`, or `3 seeds x 5 folds`.
         seeds: String,
+    },
+    /// A configuration is trained once more, to a fixed step, on training and validation rows.
+    Refit {
+        kind: Kind,
+        config: ConfigId,
+        rows: usize,
+        seeds: Vec<u64>,
+        step: u32,
+        /// Runs of which that step is the mean.
+        runs: usize,
+    },
+    /// Where that training stands.
+    RefitProgress {
+        kind: Kind,
+        seed: u64,
+        step: u32,
+        until: u32,
     },
     /// A trial that was trained again for its model had another result than recorded, so that the model was removed.
     OtherResult { trial: TrialId, message: String },
@@ -229,6 +246,40 @@ impl fmt::Display for Notice {
                 "evaluating {} {} on the test set, {seeds}",
                 kind.name(),
                 config.short(),
+            ),
+            Notice::Refit {
+                kind,
+                config,
+                rows,
+                seeds,
+                step,
+                runs,
+            } => {
+                let numbers: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+                write!(
+                    f,
+                    "refit of {} {} on {} training and validation rows, {} {}, to {} {step}: {}",
+                    kind.name(),
+                    config.short(),
+                    with_thousands(*rows as u64),
+                    if seeds.len() == 1 { "seed" } else { "seeds" },
+                    numbers.join(", "),
+                    kind.def().steps.name,
+                    match runs {
+                        1 => "the one that its run kept".to_owned(),
+                        many => format!("the mean of those that its {many} runs kept"),
+                    }
+                )
+            }
+            Notice::RefitProgress {
+                kind,
+                seed,
+                step,
+                until,
+            } => write!(
+                f,
+                "refit with seed {seed}: {} {step} of {until}",
+                kind.def().steps.name
             ),
             Notice::OtherResult { trial, message } => write!(
                 f,

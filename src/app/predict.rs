@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
+use sweep_core::data_config::TableFormat;
 use sweep_core::format::{one_of, pluralize};
 use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predictor, Scores,
+    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predictor, Refit, Scores,
     TableSummary, TargetScores, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
@@ -17,6 +18,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::model::{self, Chosen, ModelOptions};
 use crate::observer::{Notice, Observer};
+use crate::refit;
 use crate::valid_predictions::OutOfFold;
 
 /// Where a model comes from.
@@ -36,8 +38,10 @@ pub enum Source {
 
 /// One model or several.
 pub struct Models {
-    /// Names of their trials.
+    /// Names of their trials; of a refit, those of the runs that decided on its steps.
     pub trials: Vec<String>,
+    /// If they were trained once more on training and validation rows.
+    pub refit: Option<Refit>,
     /// By fold; at least one.
     parts: Vec<Part>,
     decision: Decision,
@@ -84,12 +88,56 @@ pub fn load(
         true => chosen.seeds(),
         false => chosen.folds(),
     };
+    if refit::is_wanted(&chosen, options.refit) {
+        return refitted(app, observer, &chosen, &trials, wanted);
+    }
     match ensemble || trials.len() > 1 {
         true => observer.notice(&Notice::TrialChosen(members(&trials))),
         false => chosen.notice(observer),
     }
+    let mut models = trained(app, &chosen, &trials)?;
+    models.decide(app, &chosen, wanted)?;
+    Ok(models)
+}
+
+/// The configuration of `chosen` trained once more with each seed of `trials`. What is `wanted` is fitted on what `trials`
+/// say of the validation rows, which they have not seen.
+fn refitted(
+    app: &App,
+    observer: &dyn Observer,
+    chosen: &Chosen,
+    trials: &[&TrialRecord],
+    wanted: &Wanted,
+) -> Result<Models, Error> {
+    chosen.notice(observer);
+    let decision = match wanted.is_nothing() {
+        true => Decision::default(),
+        false => {
+            let mut models = trained(app, chosen, trials)?;
+            models.decide(app, chosen, wanted)?;
+            models.decision
+        }
+    };
+    let seeds: BTreeSet<u64> = trials.iter().map(|trial| trial.seed).collect();
+    let seeds: Vec<u64> = seeds.into_iter().collect();
+    let refits = refit::train(app, observer, chosen, &seeds)?;
+    let runs = refits.about.runs.iter();
+    Ok(Models {
+        trials: runs.map(|run| run.trial.to_string()).collect(),
+        parts: vec![Part {
+            fold: None,
+            models: refits.load()?,
+            preprocessor: refits.preprocessor,
+        }],
+        decision,
+        refit: Some(refits.about),
+    })
+}
+
+/// The models of `trials`, which are of the configuration of `chosen`.
+fn trained(app: &App, chosen: &Chosen, trials: &[&TrialRecord]) -> Result<Models, Error> {
     let mut parts: Vec<Part> = Vec::new();
-    for trial in &trials {
+    for trial in trials {
         let place = match parts.iter().position(|part| part.fold == trial.fold) {
             Some(place) => place,
             None => {
@@ -109,23 +157,23 @@ pub fn load(
         let names = preprocessor.names().0.to_vec();
         models.push(model::load(app, trial, &names, (&*preprocessor).into())?);
     }
-    let mut models = Models {
+    Ok(Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
+        refit: None,
         parts,
         decision: Decision::default(),
-    };
-    if !wanted.is_nothing() {
-        models.decision = models.decide(app, &chosen, wanted)?;
-    }
-    Ok(models)
+    })
 }
 
 impl Models {
-    /// What is `wanted`, from what these models, taken together, predict for the validation rows.
+    /// Decides as is `wanted`, from what these models, taken together, predict for the validation rows.
     ///
     /// With cross-validation, each row is predicted by the models of the fold that did not train on it; of folds that are
     /// repeated, in the first repeat.
-    fn decide(&mut self, app: &App, chosen: &Chosen, wanted: &Wanted) -> Result<Decision, Error> {
+    fn decide(&mut self, app: &App, chosen: &Chosen, wanted: &Wanted) -> Result<(), Error> {
+        if wanted.is_nothing() {
+            return Ok(());
+        }
         let mut rows: Option<OutOfFold> = None;
         for part in &mut self.parts {
             let digest = &part.preprocessor.digest;
@@ -145,7 +193,8 @@ impl Models {
         let mut rows = rows.expect("there is a model");
         let predicted = std::mem::take(&mut rows.predictions);
         let meta = &rows.meta;
-        Decision::fit(wanted, meta, predicted, rows.targets()).map_err(|error| match &error {
+        let fitted = Decision::fit(wanted, meta, predicted, rows.targets());
+        self.decision = fitted.map_err(|error| match &error {
             DecisionError::TooFew(few) => {
                 let most = few.rows as f64 / (few.rows as f64 + 1.0);
                 let coverage = wanted.coverage.unwrap_or_default();
@@ -167,7 +216,8 @@ impl Models {
                     one_of(meta.classes.iter().map(|class| format!("f1@{class}")).collect())
                 ),
             ),
-        })
+        })?;
+        Ok(())
     }
 
     /// That of the first fold: what is read and predicted is the same in all.
@@ -182,12 +232,7 @@ impl Models {
 
     /// Reads the table at `path` as the training data were read; every cell is kept as it stands.
     pub fn read_table(&self, path: &Path) -> Result<Table, Error> {
-        let storage = Storage {
-            all_text: true,
-            ..Storage::default()
-        };
-        let paths = [path.to_path_buf()];
-        Table::read(&paths, &self.preprocessor().format(), &storage, "").map_err(Error::Data)
+        read_table(path, &self.preprocessor().format())
     }
 
     /// Names of the columns that predictions add to `table`.
@@ -317,10 +362,33 @@ impl From<WriteError> for WriteFailure {
     }
 }
 
+/// Refuses a table at `path` that is not there: before a training, which may take long.
+pub fn check_table(path: &Path) -> Result<(), Error> {
+    match path.exists() {
+        true => Ok(()),
+        // It says how.
+        false => read_table(path, &TableFormat::default()).map(drop),
+    }
+}
+
+fn read_table(path: &Path, format: &TableFormat) -> Result<Table, Error> {
+    let storage = Storage {
+        all_text: true,
+        ..Storage::default()
+    };
+    Table::read(&[path.to_path_buf()], format, &storage, "").map_err(Error::Data)
+}
+
 fn from_folder(folder: &Path) -> Result<Models, Error> {
     let bundle = Bundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
     Ok(Models {
-        trials: vec![bundle.card.trial.to_string()],
+        trials: match &bundle.card.refit {
+            None => vec![bundle.card.trial.to_string()],
+            Some(refit) => (refit.runs.iter())
+                .map(|run| run.trial.to_string())
+                .collect(),
+        },
+        refit: bundle.card.refit,
         parts: vec![Part {
             fold: None,
             models: vec![bundle.model],

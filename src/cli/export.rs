@@ -12,7 +12,7 @@ use crate::filter::Filter;
 use crate::model_flags::ModelFlags;
 use crate::terminal;
 use sweep_app::export;
-use sweep_core::format::pluralize;
+use sweep_core::format::{pluralize, with_thousands};
 use sweep_export::{Exporter, FORMATS};
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Arguments {
     folder: PathBuf,
 
     /// Export the results of a sweep in this format instead of a model
-    #[arg(long, value_name = "FORMAT", value_parser = formats(), conflicts_with_all = ["experiment", "kind"])]
+    #[arg(long, value_name = "FORMAT", value_parser = formats(), conflicts_with_all = ["experiment", "kind", "refit", "no_refit"])]
     format: Option<&'static dyn Exporter>,
 
     #[command(flatten)]
@@ -90,11 +90,20 @@ fn model(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             value["folder"] = json!(folder);
             terminal::print_json(&value);
         }
-        false => terminal::print(&format!(
-            "{folder}: {} {}; use it with `sweep predict --model {folder} DATA`",
-            card.kind.name(),
-            card.trial.short(),
-        )),
+        false => {
+            let what = match &card.refit {
+                None => format!("{} {}", card.kind.name(), card.trial.short()),
+                Some(refit) => format!(
+                    "{} {}, refitted on {} training and validation rows",
+                    card.kind.name(),
+                    card.config.short(),
+                    with_thousands(refit.rows)
+                ),
+            };
+            terminal::print(&format!(
+                "{folder}: {what}; use it with `sweep predict --model {folder} DATA`"
+            ));
+        }
     }
     Ok(Exit::Success)
 }

@@ -13,6 +13,14 @@ pub struct ModelFlags {
     // Names are those of the registry.
     #[arg(long, value_name = "KIND", value_parser = kind, help = kind_help())]
     kind: Option<Kind>,
+
+    /// Train the configuration once more, on training and validation rows, and use that model
+    #[arg(long, conflicts_with = "no_refit")]
+    refit: bool,
+
+    /// Use the model that was trained, whatever `refit` of the experiment file says
+    #[arg(long)]
+    no_refit: bool,
 }
 
 fn kind_help() -> String {
@@ -21,10 +29,19 @@ fn kind_help() -> String {
 }
 
 impl ModelFlags {
+    /// Whether a refit is asked for; `None` is as the experiment file says.
+    pub fn refit(&self) -> Option<bool> {
+        match (self.refit, self.no_refit) {
+            (false, false) => None,
+            (refit, _) => Some(refit),
+        }
+    }
+
     pub fn options(&self) -> ModelOptions {
         ModelOptions {
             experiment: self.experiment.clone(),
             kind: self.kind,
+            refit: self.refit(),
         }
     }
 }

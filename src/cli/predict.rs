@@ -23,6 +23,8 @@ use sweep_engine::predict::{
 
 /// Stands for standard output.
 const STDOUT: &str = "-";
+/// Where what is made of predictions comes from, if the model is a refit.
+const FITTED_BEFORE: &str = "what was fitted on validation rows comes from the models before the refit, which had not seen them";
 /// Classes that are named when no row is of one of them.
 const CLASSES_SHOWN: usize = 5;
 
@@ -41,7 +43,7 @@ pub struct Arguments {
     choice: ModelFlags,
 
     /// Use the model in a folder that `sweep export` wrote
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["experiment", "kind", "ensemble"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["experiment", "kind", "ensemble", "refit", "no_refit"])]
     model: Option<PathBuf>,
 
     /// Average the probabilities of all finished seeds of the configuration
@@ -87,7 +89,9 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
             output::file(path, arguments.force, other)
         })
         .transpose()?;
-    let mut models = predict::load(&context.app, context, &source, &wanted(arguments)?)?;
+    predict::check_table(input)?;
+    let wanted = wanted(arguments)?;
+    let mut models = predict::load(&context.app, context, &source, &wanted)?;
     let table = models.read_table(input)?;
     let summary = match &output {
         Some(path) => models.write_file(&table, path)?,
@@ -101,6 +105,7 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
         value["threshold"] = json!(models.decision().threshold);
         value["calibration"] = calibration_as_json(models.decision());
         value["trials"] = json!(models.trials);
+        value["refit"] = json!(models.refit);
         value["input"] = json!(input);
         value["output"] = json!(output);
         value["columns"] = json!(models.columns(&table));
@@ -108,6 +113,9 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
     }
     print_summary(&summary, output.as_deref());
     print_decision(&models);
+    if models.refit.is_some() && wanted.is_fitted() {
+        terminal::note(FITTED_BEFORE);
+    }
     if let Some(scores) = &summary.scores {
         print_scores(scores, &models);
     }

@@ -1,9 +1,9 @@
-//! The `[experiment]` table: name, replicate seeds, objective, learning curve.
+//! The `[experiment]` table: name, replicate seeds, objective, learning curve, refit.
 
 use super::diagnostic::{Diagnostic, Place, Problems, nearest};
 use super::keys;
 use super::node::{Content, Node};
-use super::table::{Table, entries_of, must_be, number, seed, unknown_key};
+use super::table::{Table, boolean, entries_of, must_be, number, seed, unknown_key};
 use sweep_core::format::one_of;
 use sweep_core::trial::{Goal, METRICS, MetricDef, Objective, Task, VALID, metrics_of};
 
@@ -20,6 +20,7 @@ pub(super) struct Head {
     /// `None` is what is usual for the task.
     pub objective: Option<Objective>,
     pub train_fractions: Vec<f64>,
+    pub refit: bool,
 }
 
 /// Reads `[experiment]`, which may be absent; `stem` is the file name without its extension.
@@ -52,11 +53,13 @@ pub(super) fn read(
     let seeds = table.and_then(|table| seeds(table, problems));
     let objective = table.and_then(|table| objective(table, problems));
     let train_fractions = table.and_then(|table| train_fractions(table, problems));
+    let refit = table.and_then(|table| table.read("refit", problems, boolean));
     Head {
         name,
         seeds: seeds.unwrap_or_else(|| vec![1]),
         objective,
         train_fractions: train_fractions.unwrap_or_else(|| vec![1.0]),
+        refit: refit.unwrap_or(false),
     }
 }
 

@@ -49,6 +49,12 @@ pub(crate) const EXPERIMENT: &[Key] = &[
         allowed: "a list of distinct fractions in (0, 1], such as [0.1, 0.25, 0.5, 1.0]",
         about: "fractions of the training rows on which every configuration is trained as well",
     },
+    Key {
+        name: "refit",
+        allowed: "true or false",
+        about: "whether `predict best` and `export best` train the chosen configuration once more, on training and validation \
+                rows",
+    },
 ];
 
 /// The keys of `split` of `[data]`.

@@ -87,6 +87,8 @@ pub struct Experiment {
     /// Fractions of the training rows that every configuration is trained on: 1 first, then those that
     /// a learning curve asks for, in file order.
     pub train_fractions: Vec<f64>,
+    /// Whether the best configuration is trained once more, on training and validation rows, when its model is asked for.
+    pub refit: bool,
     pub data: DataSpec,
     /// `None` when the file has baselines alone.
     pub networks: Option<Space>,
@@ -176,6 +178,13 @@ pub fn parse(
                 .help("remove `folds` from `split`, or remove [transfer]"),
         );
     }
+    if let (true, Some(at)) = (head.refit, root.entry("transfer")) {
+        problems.add(
+            Diagnostic::new(&at.key_place, "a transfer has no refit")
+                .label("rows that the source knows keep the side that they have there")
+                .help("remove `refit` from [experiment], or remove [transfer]"),
+        );
+    }
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
         (
@@ -198,6 +207,7 @@ pub fn parse(
         seeds: head.seeds,
         objective: head.objective,
         train_fractions: head.train_fractions,
+        refit: head.refit,
         data,
         networks,
         baselines,

@@ -33,10 +33,10 @@ pub struct Card {
     /// Settings by name.
     pub params: Map<String, Json>,
     pub objective: Objective,
-    /// The objective at the step that was kept.
+    /// The objective at the step that was kept; of a refit there is none.
     pub best: Option<f64>,
     pub best_step: Option<u32>,
-    /// Every metric at that step.
+    /// Every metric at that step; none of a refit.
     pub metrics: Map<String, Json>,
     /// Digest of the prepared data that it was trained on.
     pub data: DataDigest,
@@ -49,6 +49,29 @@ pub struct Card {
     pub classes: Vec<String>,
     /// Version of the program that exported it.
     pub version: String,
+    /// What is told of a refit: the model is not that of `trial`, which has its settings and its seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refit: Option<Refit>,
+}
+
+/// A training on training and validation rows together, for as many steps as earlier runs kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refit {
+    /// Rows that it was trained on.
+    pub rows: u64,
+    /// Epochs, rounds or trees: the mean of those that `runs` kept.
+    pub step: u32,
+    pub runs: Vec<RefitRun>,
+}
+
+/// A run that decided on the steps of a refit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefitRun {
+    pub trial: TrialId,
+    pub seed: u64,
+    /// From 1; `None` without cross-validation.
+    pub fold: Option<u32>,
+    pub best_step: u32,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

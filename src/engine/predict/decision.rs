@@ -52,6 +52,12 @@ impl Wanted {
     pub fn is_nothing(&self) -> bool {
         *self == Wanted::default()
     }
+
+    /// Whether any of it is fitted on validation rows.
+    pub fn is_fitted(&self) -> bool {
+        let is_chosen = matches!(self.threshold, Some(WantedThreshold::BestBy(_)));
+        is_chosen || self.coverage.is_some() || self.calibration.is_some()
+    }
 }
 
 impl Decision {

@@ -10,7 +10,7 @@ mod predictor;
 mod scores;
 mod table;
 
-pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, export};
+pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, Refit, RefitRun, export};
 pub use calibrator::{CalibrationMethod, Calibrator};
 pub use conformal::{Conformal, Held, TooFewRows};
 pub use decision::{Decision, DecisionError, Wanted, WantedThreshold};
