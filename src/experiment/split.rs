@@ -81,6 +81,18 @@ pub(super) fn split(
     }
 }
 
+/// The keys that have no effect where a column names the side or the fold of every row.
+const ALL_OTHERS: &[&str] = &[
+    "valid",
+    "test",
+    "stratify",
+    "seed",
+    "time_format",
+    "gap",
+    "folds",
+    "repeats",
+];
+
 /// Keys of which one at most decides on the sides, and the keys that then have no effect, with the reason.
 const DECIDE: [(&str, &str, &[&str]); 3] = [
     (
@@ -91,30 +103,12 @@ const DECIDE: [(&str, &str, &[&str]); 3] = [
     (
         "column",
         "with `column`, which names the side of every row",
-        &[
-            "valid",
-            "test",
-            "stratify",
-            "seed",
-            "time_format",
-            "gap",
-            "folds",
-            "repeats",
-        ],
+        ALL_OTHERS,
     ),
     (
         "fold_column",
         "with `fold_column`, which names the fold of every row",
-        &[
-            "valid",
-            "test",
-            "stratify",
-            "seed",
-            "time_format",
-            "gap",
-            "folds",
-            "repeats",
-        ],
+        ALL_OTHERS,
     ),
 ];
 

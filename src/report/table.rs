@@ -128,7 +128,9 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         let seeds = config.runs.iter().map(Run::key);
         seeds.collect::<Vec<RunKey>>()
     };
-    let mut all = summary.ranking.iter().map(seeds);
+    // One result of a deterministic configuration stands for every seed.
+    let drawn = (summary.ranking.iter()).filter(|config| !config.is_deterministic);
+    let mut all = drawn.map(seeds);
     let first = all.next();
     if all.any(|other| first.as_ref() != Some(&other)) {
         lines.push_str(
