@@ -170,3 +170,94 @@ fn a_number_of_kept_predictions_that_is_none_is_refused_at_its_line() {
         "{said}"
     );
 }
+
+/// A sweep of two networks on a table of positive numbers, ranked by what they are trained with.
+fn numbers(dir: &TestDir, transform: &str, models: &str) -> String {
+    let text = format!(
+        "[experiment]\nname = \"few\"\nseeds = [1, 2]\nobjective = \"valid/loss\"\n[data]\npath = \"in.csv\"\n\
+         target = \"y\"\ntask = \"regression\"\ntarget_transform = \"{transform}\"\nnumeric = [\"x\", \"z\"]\n{models}"
+    );
+    dir.write("few.toml", text);
+    let (_, notes) = dir.end(&["run", "few.toml", "-q", "--accept-new-file"], 0);
+    notes
+}
+
+fn table_of_numbers(dir: &TestDir) {
+    let mut table = "x,z,y\n".to_owned();
+    for row in 0..300 {
+        let (x, z) = ((row * 37) % 101, (row * 53) % 89);
+        // From 1 to about 3,000: a wide range, as prices have it.
+        let y = (0.04 * f64::from(x) + 0.02 * f64::from(z) + 0.3 * f64::from(row % 7)).exp();
+        table.push_str(&format!("{x},{z},{y:.4}\n"));
+    }
+    dir.write("in.csv", table);
+}
+
+#[test]
+fn a_loss_of_numbers_is_known_by_row_and_called_what_it_is() {
+    let dir = TestDir::empty();
+    table_of_numbers(&dir);
+    for (transform, of) in [
+        ("none", "the target"),
+        ("log", "the logarithm of the target"),
+        ("log1p", "the logarithm of 1 + target"),
+    ] {
+        for (loss, name) in [
+            ("loss = \"squared\"", "squared error"),
+            ("loss = \"absolute\"", "absolute error"),
+            (
+                "loss = \"huber\"\nhuber_delta = 0.5",
+                "Huber loss (delta 0.5 sd)",
+            ),
+            (
+                "loss = \"quantile\"\nquantile = 0.9",
+                "pinball loss (quantile 0.9)",
+            ),
+        ] {
+            let models = format!("[model]\nepochs = 3\n{loss}\n[grid]\nlayers = [[8], [4]]\n");
+            numbers(&dir, transform, &models);
+            let (said, notes) = dir.end(&["report", "few", "--json"], 0);
+            assert!(
+                !notes.contains("of seeds alone"),
+                "{transform} {loss}: {notes}"
+            );
+            let said: Json = serde_json::from_str(&said).unwrap();
+            assert_eq!(said[0]["inference"]["coverage"]["rows"], 60);
+            let label = format!("validation loss ({name} of {of})");
+            let page = fs::read_to_string(dir.path("reports/few/index.html")).unwrap();
+            assert!(page.contains(&label) && !page.contains("nats"), "{label}");
+        }
+    }
+    let said = dir.succeed(&["show", "few"]);
+    assert!(
+        said.contains(
+            "validation loss (pinball loss (quantile 0.9) of the logarithm of 1 + target)"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn losses_that_differ_are_warned_about_and_not_compared() {
+    let dir = TestDir::empty();
+    table_of_numbers(&dir);
+    let models = "[model]\nepochs = 2\n[grid]\nloss = [\"squared\", \"absolute\"]\n";
+    let notes = numbers(&dir, "none", models);
+    assert!(
+        notes.contains("the loss that each configuration is trained with")
+            && notes.contains("valid/rmse"),
+        "{notes}"
+    );
+    let (said, notes) = dir.end(&["report", "few"], 0);
+    assert!(
+        said.contains("some are trained with squared error, some with absolute error"),
+        "{said}"
+    );
+    assert!(!said.contains(" leads") && !said.contains("p = "), "{said}");
+    assert!(!notes.contains("of seeds alone"), "{notes}");
+    assert_eq!(inference(&dir)["verdict"], "incomparable");
+    assert!(
+        dir.succeed(&["show", "few"])
+            .contains("cannot be compared by valid/loss")
+    );
+}

@@ -60,6 +60,7 @@ pub fn empty(classes: &[&str]) -> Input {
         importance: HashMap::new(),
         test: None,
         calibration: Vec::new(),
+        learned: None,
         dummy: None,
         row_losses: HashMap::new(),
         row_numbers: HashMap::new(),

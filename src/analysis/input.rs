@@ -6,6 +6,7 @@ use super::calibration::Calibration;
 use super::dummy::Dummy;
 use super::evidence::Evidence;
 use super::lead::{RowLosses, RowNumbers};
+use super::losses::Learned;
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -30,6 +31,8 @@ pub struct Input {
     pub test: Option<EvaluationRecord>,
     /// Of the best configuration of each kind, as far as its models could be asked.
     pub calibration: Vec<Calibration>,
+    /// How the target is learned, where the experiment's file tells.
+    pub learned: Option<Learned>,
     /// What models score that ignore their input; `None` where the prepared data are gone.
     pub dummy: Option<Dummy>,
     /// Loss of each validation row, of trials of the winner, as far as its models could be asked.
@@ -58,6 +61,7 @@ impl Input {
     /// What the report says of its trials.
     pub fn summary(&self) -> Summary {
         Summary::of(&self.experiment)
+            .learned_as(self.learned)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
             .with_evidence(self.evidence.as_ref())

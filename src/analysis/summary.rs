@@ -14,6 +14,7 @@ use super::configuration::{
 };
 use super::evidence::Evidence;
 use super::lead::ZeroLine;
+use super::losses::{Learned, Losses};
 use super::ranking::RunKey;
 use super::{merged, ranking, text};
 use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
@@ -49,6 +50,8 @@ pub struct Summary {
     pub zero_line: Option<ZeroLine>,
     /// What rows and seeds say of the ranking; `None` where scores of single rows are not known.
     pub evidence: Option<Evidence>,
+    /// What the losses of its models measure.
+    pub losses: Losses,
     /// Settings that vary among the networks, in the order of their keys.
     pub axes: Vec<Axis>,
     /// Seconds of training in the whole plan, added over trials.
@@ -97,6 +100,7 @@ impl Summary {
             query: None,
             zero_line: None,
             evidence: None,
+            losses: Losses::of(experiment),
             axes: axes(&firsts, &ranking),
             planned_configurations: groups.len(),
             counts: Status::ALL
@@ -122,6 +126,24 @@ impl Summary {
         let of_these = of_these.filter(|name| running.contains(name));
         self.running = of_these.cloned().collect();
         self
+    }
+
+    /// Likewise, of a sweep whose target is `learned` so.
+    pub fn learned_as(mut self, learned: Option<Learned>) -> Summary {
+        if let Some(learned) = learned {
+            self.losses.learned_as(learned);
+        }
+        self
+    }
+
+    /// What it is ranked by, as an axis calls it.
+    pub fn objective_label(&self) -> String {
+        self.losses.label(&self.objective.metric)
+    }
+
+    /// Why its models cannot be compared by what they are ranked by, if they cannot.
+    pub fn incomparable(&self) -> Option<String> {
+        self.losses.incomparable_by(&self.objective.metric)
     }
 
     /// Likewise, of the trials alone that meet `query`.

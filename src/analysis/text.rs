@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 pub use sweep_core::format::{format_seconds, pluralize, pluralize_irregular, with_thousands};
 pub use sweep_core::sanitize::sanitize;
-use sweep_core::trial::{Argument, MetricDef, Params, Value};
+use sweep_core::trial::{Params, Value};
 
 /// What one run of a configuration is called, and what its means are over: with cross-validation, a seed has a run for
 /// each fold.
@@ -133,28 +133,6 @@ pub fn settings(params: &Params, keys: &[String]) -> String {
         .map(|(key, value)| format!("{key}={}", setting(value)))
         .collect();
     shown.join(" ")
-}
-
-/// A metric as an axis calls it, with its unit.
-pub fn metric(name: &str) -> String {
-    let (side, quantity) = match name.split_once('/') {
-        Some(("valid", quantity)) => ("validation ", quantity),
-        Some(("train", quantity)) => ("training ", quantity),
-        _ => ("", name),
-    };
-    let known = MetricDef::find(quantity);
-    match (quantity, known) {
-        ("loss", _) => format!("{side}loss (cross-entropy, nats)"),
-        ("accuracy", _) => format!("{side}accuracy (share of rows)"),
-        ("macro_f1", _) => format!("{side}macro F1 (0 to 1)"),
-        (_, Some((known, None))) => format!("{side}{}", known.label),
-        (_, Some((known, Some(argument)))) => match known.argument {
-            Argument::Class => sanitize(&format!("{side}F1 of {argument}")),
-            Argument::Count => format!("{side}top-{argument} accuracy"),
-            _ => format!("{side}{} of quantile {argument}", known.label),
-        },
-        (other, None) => sanitize(&format!("{side}{other}")),
-    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sweep_analysis::Summary;
 use sweep_analysis::dummy::{ClassCounts, Dummy};
+use sweep_analysis::{Learned, Summary};
 use sweep_data::{Dataset, Targets};
 use sweep_store::{ExperimentRecord, Store};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::test_evaluations;
 
 /// Of the data sets of `record`; `None` if one has been removed or cannot be read.
 pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
@@ -51,10 +52,20 @@ fn of_data(data: &Dataset) -> Option<Dummy> {
     Dummy::of_classes(classes, &counts)
 }
 
+/// How the target of `record` is learned, if it is a number; `None` where its file is of another version.
+pub fn learned(record: &ExperimentRecord) -> Option<Learned> {
+    let (path, text) = (&record.file_path, &record.file_text);
+    let data = test_evaluations::data_of(path, text, &record.flags, record.edition).ok()?;
+    Some(Learned {
+        transform: data.target_transform,
+        is_weighted: data.weight.is_some(),
+    })
+}
+
 /// What there is to say of `record`, and how far its winner is above the zero line, from what the database knows: no model is
 /// loaded, so that nothing is known of the losses of single rows.
 pub fn summary(app: &App, store: &Store, record: &ExperimentRecord) -> Result<Summary, Error> {
-    let summary = Summary::of(record);
+    let summary = Summary::of(record).learned_as(learned(record));
     let mut confusion = HashMap::new();
     for run in summary.ranking.first().iter().flat_map(|first| &first.runs) {
         confusion.insert(run.trial.clone(), store.confusion(&run.trial)?);

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use sweep_analysis::evidence::{Design, Entry, Evidence, Folds, Units};
 use sweep_analysis::{Configuration, Run, Summary};
-use sweep_core::trial::{Kind, TrialId};
+use sweep_core::trial::TrialId;
+use sweep_core::trial::models::trained_loss;
 use sweep_data::Dataset;
 use sweep_store::ExperimentRecord;
 
@@ -32,7 +33,7 @@ const PRECISION: f64 = 2e-3;
 /// With a sentence on why scores of single rows are not known.
 pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>, String> {
     let summary = Summary::of(record);
-    if summary.ranking.len() < 2 {
+    if summary.ranking.len() < 2 || summary.incomparable().is_some() {
         return Ok(None);
     }
     let rows = ValidRows::open(app, record)?;
@@ -67,7 +68,7 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
             let number = rows.folds[fold].number;
             let is_of = |run: &&Run| (run.seed, run.fold) == (seed, number);
             let run = config.runs.iter().find(is_of)?;
-            let scores = reader.read(config.kind, run, &metrics[fold], &rows.folds[fold].data)?;
+            let scores = reader.read(config, run, &metrics[fold], &rows.folds[fold].data)?;
             Some((run.value, scores, &rows.folds[fold]))
         };
         let parts: Option<Vec<_>> = (rows.repeats.iter())
@@ -220,28 +221,38 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The scores of the rows of `data` by `run`, if these are what was recorded.
-    fn read(&self, kind: Kind, run: &Run, metric: &RowMetric, data: &Dataset) -> Option<Vec<f32>> {
+    /// The scores of the rows of `data` by `run` of `config`, if these are what was recorded.
+    fn read(
+        &self,
+        config: &Configuration,
+        run: &Run,
+        metric: &RowMetric,
+        data: &Dataset,
+    ) -> Option<Vec<f32>> {
         if self.trouble.borrow().is_some() {
             return None;
         }
-        let kept = valid_predictions::kept(self.app, &run.trial, data);
+        let loss = trained_loss(config.kind, &config.params, data.meta().target_scale());
+        let kept = valid_predictions::kept(self.app, &run.trial, data)
+            .and_then(|kept| metric.scores(&kept, loss))
+            .filter(|scores| is_of(scores, run.value));
+        // Half precision may be too little for a metric of the transformed target.
         let from_model = || {
             self.asked.set(self.asked.get() + 1);
             if self.asked.get() > MODELS {
                 return Err(Trouble::TooManyModels);
             }
-            let said = valid_predictions::from_model(self.app, kind, &run.trial, data);
-            let scores = said.ok().and_then(|said| metric.scores(&said));
-            scores.ok_or_else(|| Trouble::Without(run.trial.clone()))
+            let said = valid_predictions::from_model(self.app, config.kind, &run.trial, data);
+            let scores = said.ok().and_then(|said| metric.scores(&said, loss));
+            let scores = scores.ok_or_else(|| Trouble::Without(run.trial.clone()))?;
+            match is_of(&scores, run.value) {
+                true => Ok(scores),
+                false => Err(Trouble::OtherMean),
+            }
         };
-        let scores = kept.and_then(|kept| metric.scores(&kept));
-        match scores.map_or_else(from_model, Ok) {
-            Ok(scores) if is_of(&scores, run.value) => return Some(scores),
-            Ok(_) => *self.trouble.borrow_mut() = Some(Trouble::OtherMean),
-            Err(why) => *self.trouble.borrow_mut() = Some(why),
-        }
-        None
+        kept.map_or_else(from_model, Ok)
+            .map_err(|why| *self.trouble.borrow_mut() = Some(why))
+            .ok()
     }
 }
 

@@ -72,6 +72,7 @@ pub fn load_merged(
     let store = app.read()?;
     let mut input = input(app, &store, record, None, filtered, options)?;
     input.parts = records.iter().map(merged::Part::of).collect();
+    input.learned = records.iter().find_map(dummy::learned);
     // Their rows are the same, so the data of any one do.
     input.dummy = records.iter().find_map(|record| dummy::dummy(app, record));
     input.running = running(app, records);
@@ -118,7 +119,8 @@ fn refuse_duplicate(names: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Why the sweeps were not trained and validated on the same rows, if their files differ in that.
+/// Why the sweeps were not trained and validated on the same rows, or are not scored in the same units, if their files differ
+/// in that.
 fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Error> {
     let mut first: Option<(String, DataSpec)> = None;
     for record in records {
@@ -136,6 +138,14 @@ fn different_rows(records: &[ExperimentRecord]) -> Result<Option<String>, Error>
             let (one, two) = (name, &record.name);
             return Ok(Some(format!(
                 "{one} and {two} split their rows differently"
+            )));
+        }
+        let is_loss = record.objective.def().is_some_and(|def| def.name == "loss");
+        if is_loss && data.target_transform != other.target_transform {
+            let (one, two) = (name, &record.name);
+            return Ok(Some(format!(
+                "{one} and {two} are ranked by the loss of their target, and learn it with different \
+                 `target_transform`; rank both by `valid/rmse` or another metric in its units"
             )));
         }
     }
@@ -184,6 +194,7 @@ fn input(
         row_losses: predicted.losses,
         row_numbers: predicted.numbers,
         evidence,
+        learned: dummy::learned(&experiment),
         dummy: dummy::dummy(app, &experiment),
         lacking,
         attempts: app.attempts_in(store, name)?,

@@ -32,13 +32,6 @@ impl<'a> RowMetric<'a> {
         let metric = objective.metric.as_str();
         let (def, _) = MetricDef::of(metric)
             .ok_or_else(|| format!("{metric} is not a metric of this version"))?;
-        let is_number = data.meta().number.is_some();
-        if is_number && def.name == "loss" {
-            return Err(
-                "the loss that is trained is not kept by row; rank by `valid/rmse`, `valid/mae` or another metric"
-                    .to_owned(),
-            );
-        }
         let has_formula = match def.name {
             "roc_auc" => data.meta().classes.len() == 2,
             name => FORMULAS.contains(&name),
@@ -58,12 +51,13 @@ impl<'a> RowMetric<'a> {
         &self.units
     }
 
-    /// Scores [rows] of a trial that predicted `kept`; `None` where that has not what the metric needs.
-    pub fn scores(&self, kept: &Kept) -> Option<Vec<f32>> {
+    /// Scores [rows] of a trial that predicted `kept` and was trained with `loss`, of numbers as they are learned; `None`
+    /// where that has not what the metric needs.
+    pub fn scores(&self, kept: &Kept, loss: Loss) -> Option<Vec<f32>> {
         let (def, argument) = MetricDef::of(self.metric)?;
         match (kept, self.data.valid().y) {
             (Kept::Numbers(residuals), Targets::Numbers(actual)) => {
-                self.of_numbers(def.name, argument, residuals, actual)
+                self.of_numbers(def.name, argument, residuals, actual, loss)
             }
             (
                 Kept::Classes {
@@ -137,11 +131,22 @@ impl<'a> RowMetric<'a> {
         argument: Option<&str>,
         residuals: &[f32],
         actual: &[f32],
+        loss: Loss,
     ) -> Option<Vec<f32>> {
         let squares = || -> Vec<f32> { residuals.iter().map(|error| error * error).collect() };
         Some(match name {
             "rmse" => pseudo_values::root_mean(&squares()),
             "r2" => pseudo_values::r_squared(&squares(), actual),
+            "loss" => {
+                let transform = self.data.meta().number?.transform;
+                let pairs = residuals.iter().zip(actual);
+                let of = |(residual, actual): (&f32, &f32)| {
+                    let actual = f64::from(*actual);
+                    let learned = |number: f64| transform.apply(number);
+                    loss.of(learned(actual + f64::from(*residual)) - learned(actual)) as f32
+                };
+                pairs.map(of).collect()
+            }
             "mae" => residuals.iter().map(|error| error.abs()).collect(),
             "pinball" => {
                 let quantile = argument?.parse().ok()?;
@@ -211,7 +216,7 @@ mod tests {
         (Dataset::in_memory(1, count, side(), side()), predicted)
     }
 
-    fn numbers() -> (Dataset, Predictions) {
+    fn numbers(transform: TargetTransform) -> (Dataset, Predictions) {
         let stream = Stream::new(2, Purpose::Synthetic, 0, 0);
         let y: Vec<f32> = (0..ROWS)
             .map(|row| 20.0 + 5.0 * stream.normal(row) as f32)
@@ -223,25 +228,26 @@ mod tests {
             ..Predictions::default()
         };
         let side = || (vec![0.5; ROWS as usize], y.clone());
-        let data = Dataset::in_memory_numbers(1, TargetTransform::None, side(), side());
+        let data = Dataset::in_memory_numbers(1, transform, side(), side());
         (data, predicted)
     }
 
     /// The metric as it is measured, and as the mean of the scores of rows.
-    fn both(data: &Dataset, predicted: &Predictions, metric: &str) -> (f64, f64) {
+    fn both(data: &Dataset, predicted: &Predictions, metric: &str, loss: Loss) -> (f64, f64) {
         let (meta, targets) = (data.meta(), data.valid().y);
         let outputs = match meta.number {
             None => Outputs::Probabilities(&predicted.probabilities),
             Some(_) => Outputs::Numbers(&predicted.numbers),
         };
-        let measured = Measure::new(meta, outputs, targets, Loss::Squared).value(metric);
+        let measured = Measure::new(meta, outputs, targets, loss).value(metric);
         let objective = Objective {
             metric: metric.to_owned(),
             goal: Goal::Max,
         };
         let units = Units::rows(targets.len());
         let scored = RowMetric::new(&objective, data, units).unwrap();
-        let scores = scored.scores(&Kept::of(meta, targets, predicted)).unwrap();
+        let kept = Kept::of(meta, targets, predicted);
+        let scores = scored.scores(&kept, loss).unwrap();
         let sum: f64 = scores.iter().map(|score| f64::from(*score)).sum();
         (measured.unwrap(), sum / scores.len() as f64)
     }
@@ -249,22 +255,19 @@ mod tests {
     #[test]
     fn scores_of_rows_have_each_metric_as_their_mean() {
         let mut tried = 0;
-        for (data, predicted) in [classes(2), classes(4), numbers()] {
+        for (data, predicted) in [classes(2), classes(4), numbers(TargetTransform::None)] {
             let task = match data.meta().number {
                 None => Task::Classification,
                 Some(_) => Task::Regression,
             };
             for def in METRICS.iter().filter(|def| def.is_of(task)) {
-                if task == Task::Regression && def.name == "loss" {
-                    continue;
-                }
                 let metric = match def.argument {
                     Argument::None => format!("valid/{}", def.name),
                     Argument::Class => format!("valid/{}@c1", def.name),
                     Argument::Count => format!("valid/{}@2", def.name),
                     Argument::Quantile => format!("valid/{}@0.8", def.name),
                 };
-                let (measured, scored) = both(&data, &predicted, &metric);
+                let (measured, scored) = both(&data, &predicted, &metric, Loss::Squared);
                 assert!(
                     (measured - scored).abs() < 1e-5 * measured.abs().max(1.0),
                     "{metric}: {measured} {scored}"
@@ -272,11 +275,11 @@ mod tests {
                 tried += 1;
             }
         }
-        assert_eq!(tried, 2 * 12 + 6);
+        assert_eq!(tried, 2 * 12 + 7);
     }
 
     #[test]
-    fn what_needs_probabilities_has_no_scores_without_them_and_a_trained_loss_is_refused() {
+    fn what_needs_probabilities_has_no_scores_without_them() {
         let (data, predicted) = classes(3);
         let (meta, targets) = (data.meta(), data.valid().y);
         let Kept::Classes { labels, losses, .. } = Kept::of(meta, targets, &predicted) else {
@@ -296,11 +299,37 @@ mod tests {
         ] {
             let objective = Objective::named(metric).unwrap();
             let scored = RowMetric::new(&objective, &data, Units::rows(targets.len())).unwrap();
-            assert_eq!(scored.scores(&kept).is_some(), is_known, "{metric}");
+            assert_eq!(
+                scored.scores(&kept, Loss::Squared).is_some(),
+                is_known,
+                "{metric}"
+            );
         }
-        let (data, _) = numbers();
-        let loss = Objective::named("valid/loss").unwrap();
-        let refused = RowMetric::new(&loss, &data, Units::rows(ROWS as usize)).err();
-        assert!(refused.unwrap().contains("valid/rmse"));
+    }
+
+    #[test]
+    fn scores_of_rows_have_each_trained_loss_of_each_transformed_target_as_their_mean() {
+        let losses = [
+            Loss::Squared,
+            Loss::Absolute,
+            Loss::Huber { delta: 0.05 },
+            Loss::PseudoHuber { delta: 0.05 },
+            Loss::Quantile { quantile: 0.9 },
+        ];
+        let mut found: Vec<f64> = Vec::new();
+        for transform in TargetTransform::ALL {
+            let (data, predicted) = numbers(transform);
+            for loss in losses {
+                let (measured, scored) = both(&data, &predicted, "valid/loss", loss);
+                assert!(
+                    (measured - scored).abs() < 1e-5 * measured.max(0.1),
+                    "{transform:?} {loss:?}: {measured} {scored}"
+                );
+                found.push(measured);
+            }
+        }
+        // Each is another number, so that none stands for another.
+        found.sort_unstable_by(f64::total_cmp);
+        assert!(found.windows(2).all(|pair| pair[1] - pair[0] > 1e-6));
     }
 }

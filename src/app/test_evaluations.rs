@@ -6,12 +6,12 @@ use std::path::Path;
 
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::data_config::{DataSpec, Edition};
-use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Kind, ModelSpec, Status};
-use sweep_data::{DatasetMeta, HeldOutTest};
+use sweep_core::trial::models::trained_loss;
+use sweep_core::trial::{Kind, Status};
+use sweep_data::HeldOutTest;
 use sweep_engine::evaluate::{Candidate, CandidateRun};
 use sweep_experiment::Source;
-use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store, TrialRecord};
+use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store};
 
 use crate::app::App;
 use crate::error::Error;
@@ -155,7 +155,7 @@ fn candidate(
             fold: run.fold,
             test,
             model: model::load(app, trial, &meta.features, meta.into())?,
-            loss: loss_of(trial, meta),
+            loss: trained_loss(trial.kind, &trial.params, meta.target_scale()),
         });
     }
     observer.notice(&Notice::Testing {
@@ -168,11 +168,6 @@ fn candidate(
         config: config.id.clone(),
         runs,
     })
-}
-
-/// What `trial` made small, if the target is a number.
-fn loss_of(trial: &TrialRecord, meta: &DatasetMeta) -> Loss {
-    sweep_engine::loss_of(&ModelSpec::recorded(trial.kind, &trial.params), meta)
 }
 
 #[cfg(test)]

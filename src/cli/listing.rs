@@ -7,7 +7,7 @@ use sweep_analysis::{Summary, json};
 use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{TableStyle, TextTable};
-use sweep_report::{details, dummy_text, plan_status, table};
+use sweep_report::{details, dummy_text, losses_text, plan_status, table};
 use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
@@ -46,6 +46,9 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
         width: terminal::width(),
     };
     text.push_str(&table::leaderboard(summary, SHOWN, style));
+    if let Some(warning) = losses_text::warning(summary) {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
     if let Some(warning) = dummy_text::warning(summary) {
         text.push_str(&format!("warning: {warning}\n"));
     }
@@ -79,6 +82,9 @@ pub fn sweep_json(record: &ExperimentRecord, summary: &Summary) -> Json {
     let trials = record.trials.iter();
     if summary.zero_line.is_some() {
         object["dummy"]["warning"] = json!(dummy_text::warning(summary));
+    }
+    if let Some(warning) = losses_text::warning(summary) {
+        object["objective"]["warning"] = json!(warning);
     }
     object["name"] = json!(record.name);
     object["data"] = json!(record.dataset.digest);

@@ -134,7 +134,7 @@ fn print(
         terminal::print(&format!("transfer: {sentence}"));
     }
     if let Some(test) = &input.test {
-        let columns = test::columns(test);
+        let columns = test::columns(test, &summary.losses);
         terminal::print(&format!("\n{}", test::about(test)));
         terminal::print_table(&listing::plain(&columns, &test::table(test)));
         terminal::print(&format!("{}\n", test::evaluation_count(test)));

@@ -73,6 +73,11 @@ impl DatasetMeta {
             Some(_) => 1,
         }
     }
+
+    /// The standard deviation in which errors count, in units of the transformed target; 1 of classes.
+    pub fn target_scale(&self) -> f64 {
+        self.number.map_or(1.0, |number| number.scale())
+    }
 }
 
 impl NumberTarget {

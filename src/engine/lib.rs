@@ -22,9 +22,7 @@ pub use training::{
 
 use predict::{PredictError, Predictor};
 use score::{Measure, Outputs};
-use sweep_core::trial::models::{Loss, MlpSpec, XgboostSpec};
-use sweep_core::trial::{Metric, ModelSpec, TrialSpec};
-use sweep_data::DatasetMeta;
+use sweep_core::trial::{Metric, TrialSpec};
 
 /// Trains `job` with the CPU engine for its kind of model, resuming from `checkpoint` if given.
 ///
@@ -118,16 +116,9 @@ fn at_best(job: &Job<'_>) -> Result<Vec<(Metric, f64)>, EngineError> {
     };
     // They can be made again from the model, so a disk that has no room for them costs no trial.
     let _ = kept::write(job.folder, meta, rows.y, &predicted);
-    let measure = Measure::new(meta, outputs, rows.y, loss_of(&job.spec.model, meta));
+    let loss = job.spec.model.trained_loss(meta.target_scale());
+    let measure = Measure::new(meta, outputs, rows.y, loss);
     Ok(measure.at_best(&job.spec.objective))
-}
-
-/// What `model` makes small where the target is a number, in units of the transformed target.
-pub fn loss_of(model: &ModelSpec, meta: &DatasetMeta) -> Loss {
-    let sd = meta.number.map_or(1.0, |number| number.scale());
-    let network = MlpSpec::of(model).map(|network| network.loss_in(sd));
-    let boosted = || XgboostSpec::of(model).map(|boosted| boosted.loss(sd));
-    network.or_else(boosted).unwrap_or(Loss::Squared)
 }
 
 /// Adds to a result how many rows it comes from, where that is not all the data have.

@@ -66,6 +66,7 @@ pub fn json(inference: &Inference, summary: &Summary) -> Json {
     let (verdict, p, seeds) = match inference.verdict {
         Verdict::Nothing => ("nothing", None, None),
         Verdict::Alone => ("alone", None, None),
+        Verdict::Incomparable => ("incomparable", None, None),
         Verdict::Tied => ("tied", None, None),
         Verdict::TooFewSeeds => ("too_few_seeds", None, None),
         Verdict::Certain => ("certain", None, None),

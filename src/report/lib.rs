@@ -15,6 +15,7 @@ pub mod dummy_text;
 mod error;
 mod folder;
 pub mod hyperparameters;
+pub mod losses_text;
 mod markup;
 pub mod narrative;
 mod origin;

@@ -1,5 +1,7 @@
 //! The results of inference as sentences for the terminal and the page.
 
+use super::losses_text;
+use super::markup::capital;
 use super::plan_status::{resume, retry};
 use super::ties;
 use super::transfer_text::{amount, signed};
@@ -70,6 +72,10 @@ pub fn coverage(inference: &Inference, summary: &Summary) -> String {
 
 fn lead(inference: &Inference, summary: &Summary) -> String {
     let winner = &summary.ranking[0];
+    if inference.verdict == Verdict::Incomparable {
+        let mean = text::score(winner.stats.mean);
+        return format!("{} has the lowest value, {mean}.", winner.title());
+    }
     let estimate = inference.estimates[0];
     let interval = estimate.interval.map_or(String::new(), |(low, high)| {
         format!(", 95% CI {} to {}", text::score(low), text::score(high))
@@ -111,6 +117,10 @@ fn verdict(inference: &Inference, summary: &Summary) -> String {
                 "No comparison is possible: the {some} other configurations have no finished trial."
             ),
         },
+        Verdict::Incomparable => {
+            let why = losses_text::warning(summary).unwrap_or_default();
+            format!("{}.", capital(&why))
+        }
         Verdict::Tied => {
             let (with, why) = (with_a_result(summary), why_untested(inference));
             ties::behind(inference, summary, &with, why)

@@ -111,7 +111,7 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
     if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
         table.push(Style::new().dimmed(), zero_row(zero));
     }
-    let metric = text::metric(&summary.objective.metric);
+    let metric = summary.objective_label();
     let mut lines = table.render(table_style);
     lines.push_str(&format!(
         "{metric}, {}; mean over {}\n",

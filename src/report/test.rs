@@ -3,38 +3,35 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use sweep_analysis::text;
+use sweep_analysis::{Losses, text};
 
 use serde_json::{Value as Json, json};
 
 use super::csv_table::CsvTable;
-use super::markup::{IN_MEMORY, escape, paragraph, row};
+use super::markup::{IN_MEMORY, capital, escape, paragraph, row};
 use sweep_core::trial::{Evaluated, TestScore};
 use sweep_store::EvaluationRecord;
 
 /// Heads of [`table`].
-pub fn columns(test: &EvaluationRecord) -> Vec<String> {
+pub fn columns(test: &EvaluationRecord, losses: &Losses) -> Vec<String> {
     let usual = ["Kind", "Config", "Seeds"].map(str::to_owned);
     let models = test.evaluation.models.iter();
     let most = models.max_by_key(|model| model.scores.len());
     let scores = most.into_iter().flat_map(|model| &model.scores);
     usual
         .into_iter()
-        .chain(scores.map(|score| head(&score.metric)))
+        .chain(scores.map(|score| head(&score.metric, losses)))
         .collect()
 }
 
 /// `Accuracy` of `test/accuracy`.
-fn head(metric: &str) -> String {
+fn head(metric: &str, losses: &Losses) -> String {
     if metric == "test/loss" {
-        return "Log loss".to_owned();
+        return capital(&losses.name());
     }
-    let label = text::metric(metric.split_once('/').map_or(metric, |(_, name)| name));
+    let label = losses.label(metric.split_once('/').map_or(metric, |(_, name)| name));
     // Without the unit, which rows of a table have no room for.
-    let label = label.split(" (").next().unwrap_or_default();
-    let mut letters = label.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
+    capital(label.split(" (").next().unwrap_or_default())
 }
 
 /// One row a configuration, metric and seed, with what is true of all seeds repeated in each.
@@ -72,14 +69,14 @@ pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
 }
 
 /// The section of the page; empty if the test set was never evaluated.
-pub(super) fn section(test: Option<&EvaluationRecord>) -> String {
+pub(super) fn section(test: Option<&EvaluationRecord>, losses: &Losses) -> String {
     let Some(test) = test else {
         return String::new();
     };
     let mut html = String::new();
     paragraph(&mut html, "", &about(test));
     html.push_str("<div class=\"wide\"><table>\n<thead><tr>");
-    for (place, name) in columns(test).iter().enumerate() {
+    for (place, name) in columns(test, losses).iter().enumerate() {
         let class = if place < 2 { " class=\"text\"" } else { "" };
         write!(html, "<th{class}>{}</th>", escape(name)).expect(IN_MEMORY);
     }

@@ -19,6 +19,9 @@ impl Inference {
         let tied = summary.ranks.iter().filter(|rank| **rank == 1).count();
         let mut of_seeds = Inference::within(&samples, summary.objective.goal, bounds, tied);
         of_seeds.rivals = rivals(&summary.ranking, tied);
+        if summary.incomparable().is_some() && !of_seeds.comparisons.is_empty() {
+            return without_comparisons(of_seeds);
+        }
         match &summary.evidence {
             Some(evidence) if !evidence.comparisons.is_empty() => {
                 of_rows_too(of_seeds, evidence, bounds)
@@ -59,6 +62,37 @@ fn rivals(ranking: &[Configuration], tied: usize) -> Vec<usize> {
     places.sort_unstable();
     places.dedup();
     places
+}
+
+/// What is left of `inference` where scores of different configurations cannot be compared.
+fn without_comparisons(mut inference: Inference) -> Inference {
+    for comparison in &mut inference.comparisons {
+        *comparison = Comparison {
+            over: comparison.over,
+            pairs: comparison.pairs,
+            won: 0,
+            lost: 0,
+            by: None,
+            sd: None,
+            degrees: None,
+            p: None,
+            p_corrected: None,
+            interval: None,
+            is_significant: false,
+            seeds_needed: None,
+            rows_needed: None,
+        };
+    }
+    for estimate in &mut inference.estimates {
+        estimate.is_candidate = true;
+    }
+    Inference {
+        candidates: (0..inference.estimates.len()).collect(),
+        rivals: Vec::new(),
+        verdict: Verdict::Incomparable,
+        optimism: None,
+        ..inference
+    }
 }
 
 /// What `evidence` says, beside which `of_seeds` becomes detail.
@@ -111,7 +145,9 @@ fn comparison(of_seeds: &Comparison, found: &evidence::Comparison, bounds: Bound
 
 fn verdict(of_seeds: &Inference, evidence: &Evidence, comparisons: &[Comparison]) -> Verdict {
     match (of_seeds.verdict, evidence.winner) {
-        (said @ (Verdict::Nothing | Verdict::Alone | Verdict::Tied), _) => said,
+        (said @ (Verdict::Nothing | Verdict::Alone | Verdict::Incomparable | Verdict::Tied), _) => {
+            said
+        }
         (_, Some(p)) => Verdict::Winner { p },
         _ if comparisons.iter().all(|one| one.p.is_none()) => Verdict::TooFewSeeds,
         _ => Verdict::NotSignificant {

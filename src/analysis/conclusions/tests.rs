@@ -4,6 +4,7 @@ use super::*;
 use crate::evidence::{Design, Entry, Units};
 use crate::fixtures::{GENRES, add, empty, genres};
 use sweep_core::random::{Purpose, Stream};
+use sweep_core::trial::{Kind, Objective, Value};
 
 const ROWS: usize = 400;
 
@@ -38,6 +39,33 @@ fn with_rows(summary: &Summary, noise: f64, one_seed: bool) -> Summary {
     };
     let evidence = Evidence::of(&design, &scores);
     summary.clone().with_evidence(Some(&evidence))
+}
+
+#[test]
+fn losses_that_differ_are_not_compared() {
+    let mut input = empty(&[]);
+    input.experiment.objective = Objective::named("valid/loss").unwrap();
+    for seed in 1..=3 {
+        for (loss, score) in [("squared", 0.5), ("absolute", 0.9)] {
+            let settings = [("loss", Value::Text(loss.to_owned()))];
+            add(&mut input, Kind::MLP, &settings, seed, score, 2);
+        }
+    }
+    let summary = Summary::of(&input.experiment);
+    let found = Inference::of(&with_rows(&summary, 1e-4, false));
+    assert_eq!(
+        (found.verdict, found.candidates.len()),
+        (Verdict::Incomparable, 2)
+    );
+    let comparison = found.comparisons[0];
+    assert!(comparison.is_untested() && comparison.by.is_none() && comparison.sd.is_none());
+    assert_eq!((found.optimism, found.rivals.len()), (None, 0));
+    assert!(found.estimates[0].interval.is_some());
+    // By another metric the same configurations are compared.
+    input.experiment.objective = Objective::named("valid/mae").unwrap();
+    let found = Inference::of(&Summary::of(&input.experiment));
+    assert_ne!(found.verdict, Verdict::Incomparable);
+    assert!(found.comparisons[0].p.is_some());
 }
 
 #[test]

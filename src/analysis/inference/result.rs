@@ -54,6 +54,8 @@ pub enum Verdict {
     Nothing,
     /// There is nothing to compare it with.
     Alone,
+    /// Models are ranked by losses that are not the same, so that no comparison means anything.
+    Incomparable,
     /// Several share the first rank, so that none leads. The winner is the first of them.
     Tied,
     /// No configuration shares two seeds with the winner: nothing can be said of chance.

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use super::Plan;
 use super::check_target::Target;
 use super::problem::{Problem, Severity};
-use sweep_core::trial::models::{BatchSize, CategoryEmbedding, Context, DatasetSize, MlpSpec};
-use sweep_core::trial::{Kind, MetricDef, Value};
+use sweep_core::trial::models::{
+    BatchSize, CategoryEmbedding, Context, DatasetSize, Loss, MlpSpec,
+};
+use sweep_core::trial::{Kind, MetricDef, Task, Value};
 
 impl Plan {
     /// Problems of the plan on the data set `data` with this `target`, errors first: batches larger than the training
@@ -23,6 +25,7 @@ impl Plan {
         let inactive: Vec<Problem> = inactive.filter(|problem| !is_told(&problem.key)).collect();
         problems.extend(inactive);
         problems.extend(self.quantile_by_another_metric());
+        problems.extend(self.losses_that_differ(target.task));
         problems.extend(self.no_category_columns(data));
         problems.extend(self.patience_too_long());
         problems.extend(self.warmup_too_long());
@@ -147,6 +150,36 @@ impl Plan {
                  best configuration, does not measure quantiles"
             ),
             help: format!("set `objective = \"valid/pinball@{quantile}\"` in [experiment]"),
+        })
+    }
+
+    /// Configurations that are ranked by losses of which each has its own.
+    fn losses_that_differ(&self, task: Task) -> Option<Problem> {
+        let metric = &self.objective.metric;
+        let (def, _) = MetricDef::of(metric)?;
+        if task != Task::Regression || def.name != "loss" {
+            return None;
+        }
+        let mut found: Vec<Loss> = Vec::new();
+        for trial in &self.trials {
+            // Of errors in standard deviations of the target, which is the same for all.
+            let loss = trial.spec.model.trained_loss(1.0);
+            if !found.contains(&loss) {
+                found.push(loss);
+            }
+        }
+        let names: Vec<String> = found.iter().map(|loss| loss.describe()).collect();
+        (found.len() > 1).then(|| Problem {
+            severity: Severity::Warning,
+            key: "experiment.objective".to_owned(),
+            message: format!(
+                "`{metric}` is the loss that each configuration is trained with ({}), so it does not tell \
+                 which of them is better",
+                names.join(", ")
+            ),
+            help: "set `objective` to a metric that is the same for all, such as \"valid/rmse\" or \
+                   \"valid/mae\""
+                .to_owned(),
         })
     }
 
@@ -345,8 +378,49 @@ mod tests {
         let expected = ("grid.loss".to_owned(), help.to_owned());
         assert_eq!(found("valid/rmse", model), [expected]);
         assert_eq!(found("valid/pinball@0.9", model), []);
-        assert_eq!(found("valid/loss", model), []);
+        let alone = "model.quantile = 0.9\nmodel.loss = \"quantile\"";
+        assert_eq!(found("valid/loss", alone), []);
         assert_eq!(found("valid/mae", "model.loss = \"quantile\""), []);
+    }
+
+    #[test]
+    fn losses_that_differ_rank_nothing() {
+        let found = |objective: &str, model: &str, target: Target<'_>| {
+            let text = format!("experiment.objective = \"{objective}\"\n{model}");
+            let plan = expand(&experiment(&text), &[digest()], target);
+            let data = DatasetSize {
+                rows: 100,
+                ..DatasetSize::default()
+            };
+            let found = plan.check(data, target).into_iter();
+            found
+                .map(|problem| (problem.severity, problem.key, problem.message))
+                .collect::<Vec<(Severity, String, String)>>()
+        };
+        let number = |objective: &str, model: &str| found(objective, model, numbers());
+        let forest = "[model]\nloss = \"absolute\"\n[[baseline]]\nkind = \"random_forest\"\n";
+        let boosted =
+            "[[baseline]]\nkind = \"xgboost\"\nloss = \"huber\"\n[model]\nloss = \"huber\"\n";
+        for model in [
+            "grid.loss = [\"squared\", \"absolute\"]",
+            "model.loss = \"huber\"\ngrid.huber_delta = [1, 2]",
+            "model.loss = \"quantile\"\ngrid.quantile = [0.5, 0.9]",
+            forest,
+            // XGBoost's form of Huber's loss is another one.
+            boosted,
+        ] {
+            let told = number("valid/loss", model);
+            assert_eq!(told.len(), 1, "{model}: {told:?}");
+            assert_eq!(told[0].0, Severity::Warning);
+            assert_eq!(told[0].1, "experiment.objective");
+        }
+        let told = &number("valid/loss", forest)[0].2;
+        assert!(told.contains("(squared error, absolute error)"), "{told}");
+        assert_eq!(number("valid/loss", "grid.huber_delta = [1, 2]").len(), 1);
+        assert_eq!(number("valid/mae", forest), []);
+        let squared = "model.lr = 0.1\n[[baseline]]\nkind = \"random_forest\"\n";
+        assert_eq!(number("valid/loss", squared), []);
+        assert_eq!(found("valid/loss", squared, classes(&[])), []);
     }
 
     #[test]

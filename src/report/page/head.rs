@@ -65,7 +65,7 @@ fn question(page: &Page) -> String {
     };
     format!(
         "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: {} from {} of {}, {rows}.",
-        text::metric(&summary.objective.metric),
+        summary.objective_label(),
         text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
             Some(query) => format!(
@@ -115,6 +115,7 @@ fn verdict(html: &mut String, page: &Page) {
         ),
         Verdict::Certain | Verdict::Winner { .. } => ("Winner", "sure"),
         Verdict::NotSignificant { .. } => ("Leading, not significant", "open"),
+        Verdict::Incomparable => ("Losses that cannot be compared", "open"),
         Verdict::Tied => ("Tied: none leads", "open"),
         Verdict::TooFewSeeds => ("Leading, too few seeds for a test", "open"),
         Verdict::Nothing | Verdict::Alone => ("Only configuration", "open"),

@@ -133,7 +133,7 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
         Section::new(
             "test",
             "Held-out test set",
-            test::section(input.test.as_ref()),
+            test::section(input.test.as_ref(), &summary.losses),
         ),
         trials::failures(page),
         trials::slowest(page),

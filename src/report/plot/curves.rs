@@ -49,11 +49,8 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         (score, false, 1),
     ];
     let mut panels = [
-        Panel::new(match is_number {
-            false => "loss (cross-entropy, nats)",
-            true => "loss",
-        }),
-        Panel::new(&text::metric(score)),
+        Panel::new(&summary.losses.label("loss")),
+        Panel::new(&summary.losses.label(score)),
     ];
     for (place, config) in configs.iter().enumerate() {
         for (metric, is_dashed, panel) in metrics {
@@ -81,8 +78,11 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         1 => "Training curves of the best network".to_owned(),
         number => format!("Training curves of the {number} best networks"),
     };
-    let caption = "Training loss is measured during the epoch, with dropout active; validation loss and \
-                   scores are measured after each epoch.";
+    let mut caption =
+        "Training loss is measured during the epoch, with dropout active; validation loss and \
+                       scores are measured after each epoch."
+            .to_owned();
+    caption.push_str(weights(summary));
     let plot = Curves {
         title: name.clone(),
         step_name: EPOCH,
@@ -90,7 +90,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         panels,
         best_step: None,
     };
-    Ok(render(CURVES, name, caption.to_owned(), &plot)?)
+    Ok(render(CURVES, name, caption, &plot)?)
 }
 
 /// Losses of the best baseline that is trained in steps, such as boosting rounds.
@@ -101,7 +101,7 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         return Err(Missing::NotAsked);
     };
     let (label, step_name) = (config.kind.label(), config.kind.def().steps.name);
-    let mut panel = Panel::new("loss (cross-entropy, nats)");
+    let mut panel = Panel::new(&summary.losses.label("loss"));
     for (metric, color, is_dashed) in [
         ("train/loss", PALETTE[0], true),
         ("valid/loss", PALETTE[1], false),
@@ -142,9 +142,21 @@ pub fn boosting(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         panels: vec![panel],
         best_step: run.step,
     };
-    let caption =
-        "A validation loss that rises while the training loss still falls is overfitting.";
-    Ok(render(BOOSTING, name, caption.to_owned(), &plot)?)
+    let mut caption =
+        "A validation loss that rises while the training loss still falls is overfitting."
+            .to_owned();
+    caption.push_str(weights(summary));
+    Ok(render(BOOSTING, name, caption, &plot)?)
+}
+
+/// That weights count in the training loss alone, where there are such.
+fn weights(summary: &Summary) -> &'static str {
+    match summary.losses.is_weighted() {
+        true => {
+            " Rows count by their weights in the training loss, and once each in the validation loss."
+        }
+        false => "",
+    }
 }
 
 /// What solid and dashed lines mean or, after a single epoch, discs and diamonds.

@@ -30,7 +30,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     if summary.axes.is_empty() || !has_networks(summary) {
         return Err(Missing::NotAsked);
     }
-    let metric = text::metric(&summary.objective.metric);
+    let metric = summary.objective_label();
     let (axes, crowded): (Vec<&Axis>, Vec<&Axis>) =
         (summary.axes.iter()).partition(|axis| axis.effects.len() <= MAX_VALUES);
     if axes.is_empty() {

@@ -2,7 +2,7 @@
 
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
-use sweep_analysis::{Input, text};
+use sweep_analysis::Input;
 
 use super::canvas::{Canvas, Drawn, Picture, Plot, render};
 use super::frame::{Frame, Scale};
@@ -56,7 +56,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let plot = Lines {
         title: name.clone(),
         x_name: "training rows, log scale".to_owned(),
-        y_name: text::metric(&summary.objective.metric),
+        y_name: summary.objective_label(),
         legend: legend(&lines, has_seeds),
         lines,
     };

@@ -69,7 +69,7 @@ pub fn picture(summary: &Summary) -> Result<Picture, Missing> {
     let zero = zero.and_then(|zero| zero.is_shown.then_some(zero.value));
     let plot = Ranking {
         title: name,
-        metric: text::metric(&summary.objective.metric),
+        metric: summary.objective_label(),
         scale: Scale::of(values().chain(zero), 4)
             .expect("a ranked configuration has a finite value"),
         zero,

@@ -46,7 +46,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         true => "training rows not seen by the source model, log scale",
         false => "training rows, log scale",
     };
-    let mut panel = Panel::new(&format!("{}, all rows", text::metric(metric)));
+    let mut panel = Panel::new(&format!("{}, all rows", summary.losses.label(metric)));
     panel.extend(input, best.scratch, metric, (INK, true));
     panel.extend(input, best.transferred, metric, (PALETTE[0], false));
     let has_seeds = best.points.iter().any(|point| point.gain.n > 1);
@@ -59,7 +59,7 @@ pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         title: name.clone(),
         panel: panel.can_be_drawn().then_some(panel),
         x_name,
-        y_name: text::metric(&summary.objective.metric),
+        y_name: summary.objective_label(),
         legend: legend(&lines, has_seeds),
         lines,
     };

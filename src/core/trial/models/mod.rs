@@ -12,6 +12,7 @@ mod registry;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trained_loss;
 mod view;
 mod xgboost;
 
@@ -29,5 +30,6 @@ pub use param::{
 };
 pub use random_forest::{MaxFeatures, RandomForestSpec};
 pub use target::{ClassWeight, Loss, LossName};
+pub use trained_loss::trained_loss;
 pub use view::ParamValue;
 pub use xgboost::{BinaryObjective, StoppingMetric, XgboostSpec};

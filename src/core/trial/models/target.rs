@@ -134,6 +134,17 @@ impl Loss {
         }
     }
 
+    /// What it is called, with its constants in standard deviations of the target: `squared error`, `Huber loss (delta 1 sd)`.
+    pub fn describe(self) -> String {
+        match self {
+            Loss::Squared => "squared error".to_owned(),
+            Loss::Absolute => "absolute error".to_owned(),
+            Loss::Huber { delta } => format!("Huber loss (delta {delta} sd)"),
+            Loss::PseudoHuber { delta } => format!("pseudo-Huber loss (delta {delta} sd)"),
+            Loss::Quantile { quantile } => format!("pinball loss (quantile {quantile})"),
+        }
+    }
+
     /// The factor by which the loss grows when errors and constants are measured in units of `1 / scale`.
     pub fn scale(self, scale: f64) -> f64 {
         match self {

@@ -35,7 +35,8 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
         "name": text::sanitize(&experiment.name),
         "objective": {
             "name": summary.objective.metric,
-            "label": text::metric(&summary.objective.metric),
+            "label": summary.objective_label(),
+            "loss": summary.losses.about(),
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
         "zero": summary.zero_line.as_ref().map(figures::zero_line),

@@ -21,6 +21,9 @@ function curvePoints(run, metric) {
   return Array.isArray(curve[0]) ? curve[0].map((step, i) => [step, curve[1][i]]) : curve.map((value, i) => [i + 1, value]);
 }
 
+/** A metric as an axis calls it: losses say what they are. */
+const curveLabel = (metric) => (/^(train|valid)\/loss$/.test(metric) ? `${metric} (${D.objective.loss})` : metric);
+
 /** `{step, mean, low, high, n}` over the seeds that have the step. */
 function band(config, metric) {
   const steps = new Map();
@@ -71,7 +74,7 @@ function curves(host, width, redraw) {
   x.ticks = (most) => [...new Set(rough(most).map(Math.round))];
   const y = fitting(all.flatMap((point) => [point.low, point.high]), box[3], box[1], 300);
   const drawing = canvas(width, height, `Training curves of ${curveMetric}`);
-  axes(drawing, { box, x, y, xName: curveKind === 0 ? 'Epoch' : 'Boosting round', yName: curveMetric + (y.isLog ? ', log scale' : '') });
+  axes(drawing, { box, x, y, xName: curveKind === 0 ? 'Epoch' : 'Boosting round', yName: curveLabel(curveMetric) + (y.isLog ? ', log scale' : '') });
   const dots = [];
   drawn.forEach(({ config, points }, place) => {
     const series = `s${place % SERIES}${place >= SERIES ? ' dashed' : ''}`;
