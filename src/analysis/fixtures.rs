@@ -1,5 +1,9 @@
 //! Made-up records for tests; every number is a function of its place, none of a clock or a random generator.
 
+mod samples;
+
+pub use samples::prices;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -60,6 +64,7 @@ pub fn empty(classes: &[&str]) -> Input {
         importance: HashMap::new(),
         test: None,
         calibration: Vec::new(),
+        regions: Vec::new(),
         learned: None,
         dummy: None,
         row_losses: HashMap::new(),
@@ -122,6 +127,7 @@ pub fn genres() -> Input {
     trials[0].tags = vec!["to_keep".to_owned()];
     worked(&mut input);
     believed(&mut input);
+    samples::undecided(&mut input);
     input
 }
 

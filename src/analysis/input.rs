@@ -7,6 +7,7 @@ use super::dummy::Dummy;
 use super::evidence::Evidence;
 use super::lead::{RowLosses, RowNumbers};
 use super::losses::Learned;
+use super::regions::Regions;
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -31,6 +32,8 @@ pub struct Input {
     pub test: Option<EvaluationRecord>,
     /// Of the best configuration of each kind, as far as its models could be asked.
     pub calibration: Vec<Calibration>,
+    /// Sets or intervals of the best run of the best configuration of each kind, likewise.
+    pub regions: Vec<Regions>,
     /// How the target is learned, where the experiment's file tells.
     pub learned: Option<Learned>,
     /// What models score that ignore their input; `None` where the prepared data are gone.

@@ -25,6 +25,7 @@ pub mod merged;
 pub mod query;
 pub mod query_fields;
 pub mod ranking;
+pub mod regions;
 mod summary;
 mod summary_stats;
 pub mod text;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sweep_analysis::calibration::{Calibration, Claims};
 use sweep_analysis::lead::{RowLosses, RowNumbers};
+use sweep_analysis::regions::Regions;
 use sweep_analysis::{Configuration, Run, Summary};
 use sweep_core::trial::{Kind, TrialId};
 use sweep_data::Targets;
@@ -14,6 +15,7 @@ use sweep_engine::kept::Kept;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
+use crate::regions;
 use crate::valid_predictions;
 use crate::valid_rows::{Fold, ValidRows};
 
@@ -32,6 +34,8 @@ pub struct Predicted {
     /// Targets and predictions of the rows, where they are numbers, by trials of the best configuration of each kind, as many
     /// as were asked.
     pub numbers: HashMap<TrialId, RowNumbers>,
+    /// Sets or intervals of the best run of the best configuration of each kind.
+    pub regions: Vec<Regions>,
     /// A sentence for each configuration that could not be asked.
     pub missing: Vec<String>,
 }
@@ -62,6 +66,14 @@ pub fn predicted(app: &App, record: &ExperimentRecord) -> Predicted {
         let wants_losses = summary.place(config) == 0 && is_loss && !is_number;
         let why = match asked(app, config, folds, wants_losses) {
             Ok(models) => {
+                match regions::regions(app, config, &summary.objective, folds) {
+                    Ok(regions) => found.regions.push(regions),
+                    Err(why) => {
+                        let (kind, config) = (config.kind.name(), config.id.short());
+                        let what = format!("Sets or intervals of {kind} {config}: {why}.");
+                        found.missing.push(what);
+                    }
+                }
                 // What the folds of a seed say is of different rows.
                 let mut claims: BTreeMap<u64, Claims> = BTreeMap::new();
                 for (run, model) in models {

@@ -38,10 +38,16 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     }
     let rows = ValidRows::open(app, record)?;
     let metrics: Vec<RowMetric> = (rows.folds.iter())
-        .map(|fold| RowMetric::new(&summary.objective, &fold.data, drawn(&fold.data)?))
+        .map(|fold| {
+            RowMetric::new(
+                &summary.objective,
+                &fold.data,
+                valid_predictions::units(&fold.data)?,
+            )
+        })
         .collect::<Result<_, String>>()?;
     let drawn: usize = (rows.repeats[0].clone())
-        .map(|fold| drawn(&rows.folds[fold].data).map_or(0, |units| units.count()))
+        .map(|fold| drawn_count(&rows.folds[fold].data))
         .sum();
     let in_blocks = (rows.folds.iter().zip(&metrics))
         .any(|(fold, metric)| metric.units().count() < drawn_count(&fold.data));
@@ -94,25 +100,9 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     }
 }
 
-/// What was drawn when the validation rows of `data` were drawn: rows, or groups of them.
-fn drawn(data: &Dataset) -> Result<Units, String> {
-    if data.has_groups() && data.valid_groups().is_none() {
-        return Err(
-            "the data were prepared before groups of validation rows were kept; `sweep data check` \
-             or `sweep resume` prepares them again"
-                .to_owned(),
-        );
-    }
-    Ok(match data.valid_groups() {
-        None => Units::rows(data.valid().y.len()),
-        Some(groups) => {
-            Units::groups(&groups.iter().map(|one| u64::from(*one)).collect::<Vec<_>>())
-        }
-    })
-}
-
+/// How many rows, or groups of them, were drawn.
 fn drawn_count(data: &Dataset) -> usize {
-    drawn(data).map_or(0, |units| units.count())
+    valid_predictions::units(data).map_or(0, |units| units.count())
 }
 
 /// The units of all rows: those of the folds of the first repeat. Groups are whole in every repeat.

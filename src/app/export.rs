@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json, json};
 
 use sweep_core::atomic_fs;
-use sweep_engine::predict::{self, BundleError, Card};
+use sweep_data::Dataset;
+use sweep_engine::predict::{self, BundleError, Card, Predictor, Validation};
 use sweep_export::{ExportError, Exporter, Sweep};
 use sweep_store::TrialRecord;
 
@@ -14,8 +15,9 @@ use crate::app::App;
 use crate::error::Error;
 use crate::filter;
 use crate::model::{self, Chosen, ModelOptions};
-use crate::observer::Observer;
+use crate::observer::{Notice, Observer};
 use crate::refit::{self, Refits};
+use crate::valid_predictions;
 
 /// What to do if the folder is taken.
 const TAKEN_HELP: &str = "name a folder that is new or empty";
@@ -72,12 +74,13 @@ pub fn model(
     chosen.notice(observer);
     let preprocessor = chosen.preprocessor(app)?;
     // A model that cannot be loaded here could not be loaded from the folder.
-    model::load(
+    let mut model = model::load(
         app,
         &chosen.trial,
         &preprocessor.features,
         (&preprocessor).into(),
     )?;
+    let validation = validation(app, observer, &chosen, &mut model)?;
     let store = app.read()?;
     let files: Vec<PathBuf> = store
         .artifacts(&chosen.trial.id)?
@@ -86,7 +89,14 @@ pub fn model(
         .collect();
     let card = card(&chosen);
     let from = app.trials().join(chosen.trial.id.as_str());
-    let written = predict::export(folder, &card, &preprocessor, &from, &files);
+    let written = predict::export(
+        folder,
+        &card,
+        &preprocessor,
+        &from,
+        &files,
+        validation.as_ref(),
+    );
     written.map_err(|error| match &error {
         BundleError::Read { .. } => model::model_failure(app, &chosen.trial.id, &error),
         _ => unwritten(&error),
@@ -113,7 +123,7 @@ fn refitted(
     let card = refit_card(chosen, &refits);
     let trained = &refits.trained[0];
     let (from, files) = (&trained.folder, &trained.files);
-    predict::export(folder, &card, &refits.preprocessor, from, files)
+    predict::export(folder, &card, &refits.preprocessor, from, files, None)
         .map_err(|error| unwritten(&error))?;
     Ok(card)
 }
@@ -155,6 +165,30 @@ fn refit_card(chosen: &Chosen, refits: &Refits) -> Card {
         refit: Some(refits.about.clone()),
         ..card(chosen)
     }
+}
+
+/// What `model`, which was chosen, predicts for its validation rows; `None` with a notice where the prepared data are gone.
+fn validation(
+    app: &App,
+    observer: &dyn Observer,
+    chosen: &Chosen,
+    model: &mut Predictor,
+) -> Result<Option<Validation>, Error> {
+    let path = app.run_dir().dataset(&chosen.dataset.digest);
+    let data = match Dataset::open(&path) {
+        Ok(data) => data,
+        Err(error) => {
+            observer.notice(&Notice::ExportedWithoutValidation {
+                why: error.to_string(),
+                sweep: chosen.experiment.name.clone(),
+            });
+            return Ok(None);
+        }
+    };
+    let said = valid_predictions::of_models(std::slice::from_mut(model), &data)
+        .map_err(|error| Error::environment(error, ""))?;
+    let (targets, groups) = (data.valid().y, data.valid_groups());
+    Ok(Some(Validation::new(said, targets, groups)))
 }
 
 fn card(chosen: &Chosen) -> Card {

@@ -31,6 +31,7 @@ pub mod predict;
 pub mod prepare;
 pub mod pretrained;
 pub mod refit;
+mod regions;
 pub mod remove;
 pub mod rename;
 pub mod report;

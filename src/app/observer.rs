@@ -108,6 +108,8 @@ pub enum Notice {
         step: u32,
         until: u32,
     },
+    /// A model was exported whose validation rows are not known.
+    ExportedWithoutValidation { sweep: String, why: String },
     /// A trial that was trained again for its model had another result than recorded, so that the model was removed.
     OtherResult { trial: TrialId, message: String },
     /// The experiment file is not what it was when the sweep began.
@@ -173,6 +175,7 @@ impl Notice {
                 | Notice::RunWithLaterDefaults { .. }
                 | Notice::TestedEarly { .. }
                 | Notice::Testing { .. }
+                | Notice::ExportedWithoutValidation { .. }
                 | Notice::OtherResult { .. }
         )
     }
@@ -237,6 +240,11 @@ impl fmt::Display for Notice {
                      and test scores of models that are chosen after it are biased upwards",
                 )
             }
+            Notice::ExportedWithoutValidation { sweep, why } => write!(
+                f,
+                "note: {why}; the exported model predicts, but not with --coverage, --calibrate or --threshold, which need \
+                 its validation rows: `sweep resume {sweep}` prepares them again",
+            ),
             Notice::Testing {
                 kind,
                 config,

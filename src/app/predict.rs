@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_core::data_config::TableFormat;
 use sweep_core::format::{one_of, pluralize};
-use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
+use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, Targets, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predictor, Refit, Scores,
-    TableSummary, TargetScores, Wanted, WriteError,
+    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predicted, Predictions,
+    Predictor, Refit, Scores, TableSummary, TargetScores, VALIDATION, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
@@ -70,13 +70,7 @@ pub fn load(
     wanted: &Wanted,
 ) -> Result<Models, Error> {
     let (what, options, ensemble) = match source {
-        Source::Folder(_) if !wanted.is_nothing() => {
-            return Err(Error::input(
-                "--coverage, --calibrate and --threshold need validation rows, which an exported folder has not",
-                "name a trial or `best` instead of --model",
-            ));
-        }
-        Source::Folder(folder) => return from_folder(folder),
+        Source::Folder(folder) => return from_folder(folder, wanted),
         Source::Trial {
             what,
             options,
@@ -191,32 +185,8 @@ impl Models {
             }
         }
         let mut rows = rows.expect("there is a model");
-        let predicted = std::mem::take(&mut rows.predictions);
-        let meta = &rows.meta;
-        let fitted = Decision::fit(wanted, meta, predicted, rows.targets());
-        self.decision = fitted.map_err(|error| match &error {
-            DecisionError::TooFew(few) => {
-                let most = few.rows as f64 / (few.rows as f64 + 1.0);
-                let coverage = wanted.coverage.unwrap_or_default();
-                let help = format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3);
-                Error::input(format!("--coverage {coverage}: {error}"), &help)
-            }
-            DecisionError::Number => Error::input(
-                format!("--calibrate and --threshold are for classes: {error}"),
-                "leave them out; `--coverage 0.9` gives intervals of numbers",
-            ),
-            DecisionError::Classes(_) => Error::input(
-                format!("--threshold is for two classes: {error}"),
-                "leave it out: the most probable class is predicted",
-            ),
-            DecisionError::Metric(_) => Error::input(
-                format!("--threshold: {error}"),
-                &format!(
-                    "use a number between 0 and 1, accuracy, balanced_accuracy, macro_f1, weighted_f1, mcc, {}",
-                    one_of(meta.classes.iter().map(|class| format!("f1@{class}")).collect())
-                ),
-            ),
-        })?;
+        let said = std::mem::take(&mut rows.predictions);
+        self.decision = decide(wanted, (&rows.meta).into(), said, rows.targets())?;
         Ok(())
     }
 
@@ -379,8 +349,31 @@ fn read_table(path: &Path, format: &TableFormat) -> Result<Table, Error> {
     Table::read(&[path.to_path_buf()], format, &storage, "").map_err(Error::Data)
 }
 
-fn from_folder(folder: &Path) -> Result<Models, Error> {
+fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
     let bundle = Bundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
+    let decision = match bundle.validation {
+        _ if wanted.is_nothing() => Decision::default(),
+        Some(known) => {
+            let predicted = (&bundle.preprocessor).into();
+            decide(wanted, predicted, known.said.clone(), known.targets())?
+        }
+        None if bundle.card.refit.is_some() => {
+            return Err(Error::input(
+                "--coverage, --calibrate and --threshold need rows that the model has not seen, and a refit has seen all",
+                "name `best` with --refit instead of --model: the models that it was chosen by are asked",
+            ));
+        }
+        None => {
+            return Err(Error::input(
+                format!(
+                    "--coverage, --calibrate and --threshold need what the model predicts for its validation rows, and {} \
+                     has no {VALIDATION}: it was exported by an earlier version, or where the prepared data were gone",
+                    folder.display()
+                ),
+                "export the model again with `sweep export`, or name a trial or `best` instead of --model",
+            ));
+        }
+    };
     Ok(Models {
         trials: match &bundle.card.refit {
             None => vec![bundle.card.trial.to_string()],
@@ -394,7 +387,42 @@ fn from_folder(folder: &Path) -> Result<Models, Error> {
             models: vec![bundle.model],
             preprocessor: bundle.preprocessor,
         }],
-        decision: Decision::default(),
+        decision,
+    })
+}
+
+/// What is `wanted`, from what was `said` of validation rows with these `targets` by models that predict `predicted`.
+fn decide(
+    wanted: &Wanted,
+    predicted: Predicted<'_>,
+    said: Predictions,
+    targets: Targets<'_>,
+) -> Result<Decision, Error> {
+    Decision::fit(wanted, predicted, said, targets).map_err(|error| match &error {
+        DecisionError::TooFew(few) => {
+            let most = few.rows as f64 / (few.rows as f64 + 1.0);
+            let coverage = wanted.coverage.unwrap_or_default();
+            let help = format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3);
+            Error::input(format!("--coverage {coverage}: {error}"), &help)
+        }
+        DecisionError::Number => Error::input(
+            format!("--calibrate and --threshold are for classes: {error}"),
+            "leave them out; `--coverage 0.9` gives intervals of numbers",
+        ),
+        DecisionError::Classes(_) => Error::input(
+            format!("--threshold is for two classes: {error}"),
+            "leave it out: the most probable class is predicted",
+        ),
+        DecisionError::Metric(_) => {
+            let classes = predicted.classes.iter().map(|class| format!("f1@{class}"));
+            Error::input(
+                format!("--threshold: {error}"),
+                &format!(
+                    "use a number between 0 and 1, accuracy, balanced_accuracy, macro_f1, weighted_f1, mcc, {}",
+                    one_of(classes.collect())
+                ),
+            )
+        }
     })
 }
 

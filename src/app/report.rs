@@ -191,6 +191,7 @@ fn input(
     let name = &experiment.name;
     Ok(Input {
         calibration: predicted.calibrations,
+        regions: predicted.regions,
         row_losses: predicted.losses,
         row_numbers: predicted.numbers,
         evidence,

@@ -5,11 +5,13 @@
 use std::path::Path;
 
 use sweep_analysis::{Configuration, Summary};
+use sweep_core::conformal::{Conformal, USUAL_COVERAGE};
 use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::trial::models::trained_loss;
 use sweep_core::trial::{Kind, Status};
-use sweep_data::HeldOutTest;
+use sweep_data::{Dataset, DatasetMeta, HeldOutTest};
 use sweep_engine::evaluate::{Candidate, CandidateRun};
+use sweep_engine::predict::{Predictor, conformal};
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store};
 
@@ -18,6 +20,7 @@ use crate::error::Error;
 use crate::loaded;
 use crate::model;
 use crate::observer::{Notice, Observer};
+use crate::valid_predictions;
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
 /// objective on the test rows, every finished seed of it.
@@ -149,12 +152,14 @@ fn candidate(
         let place = (record.folds.iter()).position(|fold| Some(fold.fold) == run.fold);
         let test = place.unwrap_or(0);
         let meta = tests[test].meta();
+        let mut model = model::load(app, trial, &meta.features, meta.into())?;
         runs.push(CandidateRun {
             trial: run.trial.clone(),
             seed: run.seed,
             fold: run.fold,
             test,
-            model: model::load(app, trial, &meta.features, meta.into())?,
+            conformal: limit(app, &mut model, meta),
+            model,
             loss: trained_loss(trial.kind, &trial.params, meta.target_scale()),
         });
     }
@@ -168,6 +173,14 @@ fn candidate(
         config: config.id.clone(),
         runs,
     })
+}
+
+/// The limit of sets or intervals of `model` from the validation rows of the data of `meta`; `None` where these are gone or
+/// too few.
+fn limit(app: &App, model: &mut Predictor, meta: &DatasetMeta) -> Option<Conformal> {
+    let data = Dataset::open(&app.run_dir().dataset(&meta.digest)).ok()?;
+    let said = valid_predictions::of_models(std::slice::from_mut(model), &data).ok()?;
+    conformal(USUAL_COVERAGE, meta.into(), &said, data.valid().y).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use sweep_analysis::Summary;
+use sweep_analysis::evidence::Units;
 use sweep_core::run_dir::PREDICTIONS;
 use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::{Dataset, DatasetMeta, Targets};
@@ -84,6 +85,24 @@ impl OutOfFold {
             None => Targets::Classes(&self.labels),
             Some(_) => Targets::Numbers(&self.numbers),
         }
+    }
+}
+
+/// What was drawn when the validation rows of `data` were drawn: groups of rows, or rows.
+///
+/// # Errors
+/// With a sentence, where the data have groups and say nothing of those of validation rows.
+pub fn units(data: &Dataset) -> Result<Units, String> {
+    match data.valid_groups() {
+        None if data.has_groups() => Err(
+            "the data were prepared before groups of validation rows were kept; `sweep data check` \
+             or `sweep resume` prepares them again"
+                .to_owned(),
+        ),
+        None => Ok(Units::rows(data.valid().y.len())),
+        Some(groups) => Ok(Units::groups(
+            &groups.iter().map(|one| u64::from(*one)).collect::<Vec<_>>(),
+        )),
     }
 }
 

@@ -13,11 +13,12 @@ use crate::terminal;
 use sweep_analysis::text;
 use sweep_app::output;
 use sweep_app::predict::{self, Models, Source, WriteFailure};
+use sweep_core::conformal::Held;
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
 use sweep_engine::predict::{
-    CalibrationMethod, Calibrator, Decision, Held, Scores, TableSummary, TargetScores, Wanted,
+    CalibrationMethod, Calibrator, Decision, Scores, TableSummary, TargetScores, Wanted,
     WantedThreshold,
 };
 

@@ -14,8 +14,8 @@ use sweep_analysis::{Anova, Inference, Input, Summary};
 use sweep_app::report::{self, Options};
 use sweep_core::sanitize::sanitize;
 use sweep_report::{
-    Written, comparisons, dummy_text, hyperparameters, narrative, plan_status, table, test,
-    transfer_text,
+    Written, comparisons, dummy_text, hyperparameters, narrative, plan_status, regions, table,
+    test, transfer_text,
 };
 
 #[derive(Debug, clap::Args)]
@@ -92,6 +92,7 @@ fn write(context: &Context, arguments: &Arguments, input: &Input) -> Result<Json
         Err(reason) => json!({ "none": reason }),
     };
     value["test_evaluations"] = input.test_evaluations.into();
+    value["conformal"] = regions::json(input);
     value["test"] = input.test.as_ref().map(test::json).into();
     value["report"] = written.page.display().to_string().into();
     Ok(value)
@@ -126,6 +127,9 @@ fn print(
     }
     if inference.coverage.rows().is_some() {
         terminal::print(&narrative::coverage(inference, summary));
+    }
+    if let Some(sentence) = regions::sentence(input, summary) {
+        terminal::print(&sentence);
     }
     if let Some(anova) = anova {
         terminal::print(&hyperparameters::line(anova));

@@ -5,6 +5,7 @@
 
 pub mod atomic_fs;
 pub mod awake;
+pub mod conformal;
 pub mod data_config;
 pub mod event;
 pub mod format;

@@ -41,6 +41,8 @@ pub enum Purpose {
     /// Errors of the means of configurations over validation rows and seeds; step = configuration, index = draw. With epoch 1,
     /// which units go to which block.
     Evidence = 31,
+    /// Which validation rows or groups are in the half that sets and intervals are calibrated on; epoch = half.
+    Halves = 40,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

@@ -5,14 +5,14 @@ use sweep_analysis::lead::RowNumbers;
 use sweep_analysis::{Anova, BEST, Inference, Input, errors, learning_curve, text, transfer};
 
 use super::csv_table::{CsvTable, number, whole};
-use super::{comparisons, dummy_text, hyperparameters, test};
+use super::{comparisons, dummy_text, hyperparameters, regions, test};
 use sweep_analysis::Summary;
 use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
     "trials.csv",
     "best.csv",
     "comparisons.csv",
@@ -27,6 +27,7 @@ pub const NAMES: [&str; 14] = [
     "test.csv",
     "dummy.csv",
     "errors.csv",
+    "conformal.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -51,6 +52,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         test::csv_table(input.test.as_ref()),
         dummy_text::csv_table(input.dummy.as_ref(), summary),
         errors_by_size(input, summary),
+        regions::csv_table(input),
     ];
     NAMES
         .into_iter()

@@ -22,6 +22,7 @@ mod origin;
 mod page;
 pub mod plan_status;
 mod plot;
+pub mod regions;
 mod report;
 pub mod table;
 pub mod test;

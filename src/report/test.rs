@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::csv_table::CsvTable;
 use super::markup::{IN_MEMORY, capital, escape, paragraph, row};
-use sweep_core::trial::{Evaluated, TestScore};
+use sweep_core::trial::{Evaluated, TEST_HELD, TEST_SIZE, TestScore};
 use sweep_store::EvaluationRecord;
 
 /// Heads of [`table`].
@@ -17,11 +17,17 @@ pub fn columns(test: &EvaluationRecord, losses: &Losses) -> Vec<String> {
     let usual = ["Kind", "Config", "Seeds"].map(str::to_owned);
     let models = test.evaluation.models.iter();
     let most = models.max_by_key(|model| model.scores.len());
-    let scores = most.into_iter().flat_map(|model| &model.scores);
+    let scores = most.into_iter().flat_map(shown);
     usual
         .into_iter()
         .chain(scores.map(|score| head(&score.metric, losses)))
         .collect()
+}
+
+/// Scores that have a column: the others are about sets and intervals, which have a section of their own.
+fn shown(model: &Evaluated) -> impl Iterator<Item = &TestScore> {
+    let is_own = |score: &&TestScore| ![TEST_HELD, TEST_SIZE].contains(&score.metric.as_str());
+    model.scores.iter().filter(is_own)
 }
 
 /// `Accuracy` of `test/accuracy`.
@@ -100,7 +106,7 @@ pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
             model.config.short().to_owned(),
             models(model),
         ];
-        cells.extend(model.scores.iter().map(score));
+        cells.extend(shown(model).map(score));
         cells
     };
     test.evaluation.models.iter().map(cells).collect()

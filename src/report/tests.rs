@@ -8,6 +8,7 @@ use sweep_analysis::{Input, Summary, transfer, wanted};
 use sweep_core::trial::{Kind, Status, Value};
 
 mod folds;
+mod regions;
 mod seeds;
 mod ties;
 

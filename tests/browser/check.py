@@ -23,7 +23,7 @@ DESCRIBED_PARTS = ("target", "columns", "association", "correlation", "distribut
 ORDINARY = "genres"
 PARTS = (
     "leaderboard", "best", "cost", "curves", "parallel", "importance", "effects", "interactions", "features", "confusion",
-    "calibration", "failures", "slowest", "timeline", "data", "reproduce", "files",
+    "calibration", "conformal", "failures", "slowest", "timeline", "data", "reproduce", "files",
 )
 
 
@@ -188,7 +188,7 @@ def curves(checks):
     browser.click("#tick")
     checks.that(checks.number(legends) == before + 1, "a ticked configuration shows its curve")
     choose(checks, "#curves", "Metric", "train/loss")
-    checks.that(checks.text("#curves svg .axes").endswith("train/loss"), "another metric can be chosen")
+    checks.that(checks.text("#curves svg .axes").endswith("train/loss (cross-entropy, nats)"), "another metric can be chosen")
     choose(checks, "#curves", "Kind", "1")
     checks.that("Boosting round" in checks.text("#curves svg"), "trees have rounds")
     choose(checks, "#curves", "Kind", "0")

@@ -81,6 +81,8 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             importance,
             test,
             calibration: Vec::new(),
+            regions: Vec::new(),
+            learned: None,
             dummy: None,
             row_numbers: Default::default(),
             row_losses: HashMap::new(),

@@ -11,6 +11,11 @@ use super::task::Task;
 /// The rows of an evaluation, as names of metrics begin.
 pub const TEST: &str = "test/";
 
+/// Share of test rows whose truth is held by sets or intervals that hold 90% of rows like the validation rows, which their
+/// limit is from; and their mean size: classes in a set, or the width of an interval in units of the target.
+pub const TEST_HELD: &str = "test/held@0.9";
+pub const TEST_SIZE: &str = "test/size@0.9";
+
 /// What is measured on test rows, in the order in which it is shown: three usual metrics, and what models were chosen by.
 pub fn test_metrics(task: Task, objective: &Objective) -> Vec<Metric> {
     let usual = match task {

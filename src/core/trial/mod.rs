@@ -14,7 +14,9 @@ mod task;
 mod transfer;
 mod value;
 
-pub use evaluation::{Evaluated, EvaluatedRun, Evaluation, TEST, TestScore, test_metrics};
+pub use evaluation::{
+    Evaluated, EvaluatedRun, Evaluation, TEST, TEST_HELD, TEST_SIZE, TestScore, test_metrics,
+};
 pub use id::{ConfigId, DataDigest, TrialId};
 pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss};
 pub use metrics::{Argument, METRICS, MetricDef, VALID, metrics_of};

@@ -6,10 +6,11 @@
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use sweep_core::random::{Purpose, Stream};
-use sweep_core::trial::Metric;
 use sweep_core::trial::models::Loss;
+use sweep_core::trial::{Metric, TEST_HELD, TEST_SIZE};
 use sweep_data::{DatasetMeta, Targets};
 
+use super::regions::Regions;
 use crate::score::{Measure, Outputs};
 
 /// Share of the replicates below the interval, and above it.
@@ -23,6 +24,8 @@ pub(super) struct Asked {
     pub outputs: Vec<f64>,
     /// Of numbers.
     pub loss: Loss,
+    /// Its sets or intervals, where their limit is known.
+    pub regions: Option<Regions>,
 }
 
 /// The rows of a test set, and what is measured on them.
@@ -49,7 +52,12 @@ impl Asked {
             Targets::Numbers(_) => Outputs::Numbers(&self.outputs),
         };
         let measure = Measure::with_times(meta, outputs, targets, self.loss, times);
-        let values = metrics.iter().map(|metric| (metric, measure.value(metric)));
+        let value = |metric: &Metric| match metric.as_str() {
+            TEST_HELD => self.regions.as_ref()?.held(times),
+            TEST_SIZE => self.regions.as_ref()?.size(times),
+            _ => measure.value(metric),
+        };
+        let values = metrics.iter().map(|metric| (metric, value(metric)));
         let defined = values.filter_map(|(metric, value)| Some((metric.clone(), value?)));
         defined.collect()
     }
@@ -134,7 +142,12 @@ mod tests {
             }
         }
         let loss = Loss::Squared;
-        (Asked { outputs, loss }, y, of)
+        let asked = Asked {
+            outputs,
+            loss,
+            regions: None,
+        };
+        (asked, y, of)
     }
 
     fn meta() -> DatasetMeta {

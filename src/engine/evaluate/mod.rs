@@ -4,16 +4,19 @@
 //! records that the rows were looked at.
 
 mod bootstrap;
+mod regions;
 
 use crate::predict::{PredictError, Predictor};
+use sweep_core::conformal::Conformal;
 use sweep_core::trial::models::Loss;
 use sweep_core::trial::{
-    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, Metric, Objective, TestScore, TrialId,
-    test_metrics,
+    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, Metric, Objective, TEST_HELD, TEST_SIZE,
+    TestScore, TrialId, test_metrics,
 };
 use sweep_data::{DatasetMeta, HeldOutTest, Rows};
 
 use bootstrap::{Asked, Sample, intervals};
+use regions::Regions;
 
 /// Bootstrap replicates behind an interval.
 const REPLICATES: u32 = 2000;
@@ -38,6 +41,8 @@ pub struct CandidateRun {
     pub model: Predictor,
     /// What it was trained to make small, if the target is a number; in units of the transformed target.
     pub loss: Loss,
+    /// The limit of its sets or intervals from the validation rows, where these are known.
+    pub conformal: Option<Conformal>,
 }
 
 /// Scores every run of `candidates`, which were chosen by `objective`, on the test rows, and each candidate over its
@@ -60,7 +65,8 @@ pub fn evaluate(
     let (meta, rows) = (test.meta(), test.rows());
     assert!(!rows.y.is_empty(), "there are test rows");
     let groups = test.groups();
-    let metrics = test_metrics(meta.task(), objective);
+    let mut metrics = test_metrics(meta.task(), objective);
+    metrics.extend([TEST_HELD, TEST_SIZE].map(str::to_owned));
     let mut models = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         assert!(!candidate.runs.is_empty(), "a candidate has a run");
@@ -72,9 +78,13 @@ pub fn evaluate(
                 test.source(),
                 "test rows are the same in all folds"
             );
+            let outputs = ask(&mut run.model, own.rows(), own.meta())?;
+            let regions =
+                (run.conformal).map(|found| Regions::of(&found, &outputs, own.meta(), rows.y));
             let one = Asked {
-                outputs: ask(&mut run.model, own.rows(), own.meta())?,
+                outputs,
                 loss: run.loss,
+                regions,
             };
             runs.push(EvaluatedRun {
                 trial: run.trial,

@@ -1,5 +1,6 @@
-//! A trained model as a folder of its own: model files as training left them, `preparation.json`
-//! and `trial.json`, which says what they are. `docs/MODELS.md` describes them.
+//! A trained model as a folder of its own: model files as training left them, `preparation.json`,
+//! what it predicts for its validation rows, and `trial.json`, which says what they are.
+//! `docs/MODELS.md` describes them.
 //!
 //! Invariant: the folder appears under its name only when it is whole; what is read from it is
 //! what was written, since `trial.json` holds the checksum of every other file.
@@ -13,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
 
 use super::predictor::{PredictError, Predicted, Predictor};
+use super::validation::{VALIDATION, Validation};
 use sweep_core::atomic_fs::{self, StagingFolder};
 use sweep_core::trial::{ConfigId, DataDigest, Kind, Objective, TrialId};
 use sweep_data::{DataError, SavedPreprocessor, write_atomically};
@@ -95,6 +97,8 @@ pub struct Bundle {
     pub card: Card,
     pub preprocessor: SavedPreprocessor,
     pub model: Predictor,
+    /// `None` where the folder has none, as those of earlier versions.
+    pub validation: Option<Validation>,
 }
 
 /// Why a model cannot be exported, or read from a folder.
@@ -124,7 +128,8 @@ pub enum BundleError {
     Model(#[from] PredictError),
 }
 
-/// Writes the model `card` to the folder `to`: the `files` of `from`, `preparation` and the card.
+/// Writes the model `card` to the folder `to`: the `files` of `from`, `preparation`, what it predicts for its validation rows,
+/// where these are known, and the card.
 ///
 /// # Errors
 /// When `to` is there and not empty; when a file cannot be read or written. Nothing is left behind
@@ -135,6 +140,7 @@ pub fn export(
     preprocessor: &SavedPreprocessor,
     from: &Path,
     files: &[PathBuf],
+    validation: Option<&Validation>,
 ) -> Result<(), BundleError> {
     if atomic_fs::is_occupied(to) {
         return Err(BundleError::Taken {
@@ -147,6 +153,7 @@ pub fn export(
         let bytes = fs::read(&path).map_err(|source| BundleError::Read { path, source })?;
         contents.push((name.clone(), bytes));
     }
+    contents.extend(validation.map(|known| (PathBuf::from(VALIDATION), known.to_bytes())));
     let listed = |(path, bytes): &(PathBuf, Vec<u8>)| Listed {
         path: path.clone(),
         bytes: bytes.len() as u64,
@@ -222,10 +229,19 @@ impl Bundle {
             .map_err(BundleError::Preprocessor)?;
         let predicted = Predicted::from(&preprocessor);
         let model = Predictor::load(folder, card.kind, &preprocessor.features, predicted)?;
+        let listed = files.iter().any(|file| file.path == Path::new(VALIDATION));
+        let path = folder.join(VALIDATION);
+        let validation = listed
+            .then(|| {
+                Validation::from_bytes(&read(&path)?, predicted)
+                    .map_err(|why| BundleError::Damaged { path, why })
+            })
+            .transpose()?;
         Ok(Bundle {
             card,
-            preprocessor,
             model,
+            validation,
+            preprocessor,
         })
     }
 }

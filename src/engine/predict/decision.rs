@@ -1,12 +1,13 @@
 //! What is made of the predictions of models before they are written: calibrated probabilities, another threshold between two
 //! classes, sets or intervals. All of it is fitted on validation rows.
 
+use sweep_core::conformal::{Conformal, TooFewRows};
 use sweep_core::trial::MetricDef;
-use sweep_data::{DatasetMeta, Targets};
+use sweep_data::Targets;
 
 use super::calibrator::{CalibrationMethod, Calibrator};
-use super::conformal::{Conformal, TooFewRows};
-use super::predictor::Predictions;
+use super::conformal::conformal;
+use super::predictor::{Predicted, Predictions};
 use crate::score::{Confusion, argmax};
 
 /// What is asked for.
@@ -61,8 +62,8 @@ impl Wanted {
 }
 
 impl Decision {
-    /// Fits what is `wanted` to what was `predicted` for validation rows with these `targets`: first the calibration, then
-    /// the threshold and the sets, by calibrated probabilities.
+    /// Fits what is `wanted` to what was `said` of validation rows with these `targets` by models that predict `predicted`:
+    /// first the calibration, then the threshold and the sets, by calibrated probabilities.
     ///
     /// # Errors
     /// When it does not go with the task, or there are too few rows.
@@ -71,11 +72,11 @@ impl Decision {
     /// When predictions and targets are not of as many rows, or of other tasks.
     pub fn fit(
         wanted: &Wanted,
-        meta: &DatasetMeta,
-        mut predicted: Predictions,
+        predicted: Predicted<'_>,
+        mut said: Predictions,
         targets: Targets<'_>,
     ) -> Result<Decision, DecisionError> {
-        let classes = meta.classes.len();
+        let classes = predicted.classes.len();
         let mut decision = Decision::default();
         match targets {
             Targets::Numbers(_) if wanted.calibration.is_some() || wanted.threshold.is_some() => {
@@ -83,16 +84,16 @@ impl Decision {
             }
             Targets::Numbers(_) => {}
             Targets::Classes(labels) => {
-                let all = &predicted.probabilities;
+                let all = &said.probabilities;
                 let fit = |method| Calibrator::fit(method, classes, all, labels);
                 decision.calibrator = wanted.calibration.map(fit);
-                decision.adjust(&mut predicted, classes);
-                let all = &predicted.probabilities;
-                let best = |wanted| threshold(wanted, &meta.classes, all, labels);
+                decision.adjust(&mut said, classes);
+                let all = &said.probabilities;
+                let best = |wanted| threshold(wanted, predicted.classes, all, labels);
                 decision.threshold = wanted.threshold.as_ref().map(best).transpose()?;
             }
         }
-        let of = |coverage| Conformal::new(coverage, meta, &predicted, targets);
+        let of = |coverage| conformal(coverage, predicted, &said, targets);
         decision.conformal = wanted.coverage.map(of).transpose()?;
         Ok(decision)
     }
@@ -204,7 +205,12 @@ mod tests {
             probabilities: YES.iter().flat_map(row).collect(),
             ..Predictions::default()
         };
-        let found = Decision::fit(wanted, data.meta(), predicted.clone(), data.valid().y)?;
+        let found = Decision::fit(
+            wanted,
+            data.meta().into(),
+            predicted.clone(),
+            data.valid().y,
+        )?;
         Ok((found, predicted))
     }
 
@@ -251,7 +257,12 @@ mod tests {
             numbers: vec![1.0; 6],
             ..Predictions::default()
         };
-        let refused = Decision::fit(&by("accuracy"), data.meta(), predicted, data.valid().y);
+        let refused = Decision::fit(
+            &by("accuracy"),
+            data.meta().into(),
+            predicted,
+            data.valid().y,
+        );
         assert_eq!(refused.err(), Some(DecisionError::Number));
     }
 }

@@ -9,12 +9,14 @@ mod members;
 mod predictor;
 mod scores;
 mod table;
+mod validation;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, Refit, RefitRun, export};
 pub use calibrator::{CalibrationMethod, Calibrator};
-pub use conformal::{Conformal, Held, TooFewRows};
+pub use conformal::conformal;
 pub use decision::{Decision, DecisionError, Wanted, WantedThreshold};
 pub use members::Member;
 pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
 pub use scores::{Scores, TargetScores};
 pub use table::{Layout, TableSummary, WriteError, columns, write};
+pub use validation::{VALIDATION, Validation};

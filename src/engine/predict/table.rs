@@ -5,11 +5,11 @@
 
 use std::io::Write;
 
-use super::conformal::{Conformal, Held};
 use super::decision::Decision;
 use super::members::{self, AskError, Member};
 use super::predictor::{PredictError, Predictions};
 use super::scores::{RowPrediction, Scorer, TargetScores};
+use sweep_core::conformal::{Conformal, Held};
 use sweep_data::{DataError, Features, Label, RejectedRow, Table, TargetColumn};
 
 /// Rows encoded and predicted at a time, which bounds memory beside the table itself.

@@ -19,7 +19,7 @@ use sweep_analysis::Input;
 
 use super::markup::{escape, json_in_script};
 use super::plot::Picture;
-use super::test;
+use super::{regions, test};
 use kind_styles::kind_styles;
 use sweep_analysis::Summary;
 use sweep_analysis::anova::Anova;
@@ -123,6 +123,14 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
         parts::figure(page, "confusion", "Confusion matrix", &["confusion"]),
         parts::predicted(page),
         parts::calibration(page),
+        Section::new(
+            "conformal",
+            match input.experiment.dataset.classes.is_empty() {
+                true => "Intervals (conformal prediction)",
+                false => "Sets of classes (conformal prediction)",
+            },
+            regions::section(input, summary),
+        ),
         parts::figure(
             page,
             "learning_curve",

@@ -122,8 +122,8 @@ function axes(into, { box, x, y, xName, yName, xTicks, yTicks }) {
     );
   }
   g.append(
-    svg('text', { class: 'name', x: right, y: bottom + 38, 'text-anchor': 'end' }, xName),
-    svg('text', { class: 'name', x: 2, y: 14 }, yName),
+    svg('text', { class: 'name', x: right, y: bottom + 38, 'text-anchor': 'end' }, cut(xName, 0.88 * right)),
+    svg('text', { class: 'name', x: 2, y: 14 }, cut(yName, 0.88 * right)),
   );
   into.append(g);
 }
