@@ -38,7 +38,7 @@ function confusion(host, width, redraw) {
     ['macro average', share(over('precision')), share(over('recall')), share(over('f1')), sum(rows).toLocaleString('en-US')]];
   host.append(
     html('div', { class: 'wide' }, html('table', { class: 'cells' }, html('thead', {}, head), html('tbody', {}, ...body))),
-    html('p', { class: 'note' }, `Validation rows at the best step${RUNS[confusionOf].length > 1 ? `, summed over ${RUNS[confusionOf].length} seeds` : ''}. Accuracy: ${percent(sum(matrix.map((row, i) => row[i])), sum(rows))}.`),
+    html('p', { class: 'note' }, `Validation rows at the best step${RUNS[confusionOf].length > 1 ? `, summed over ${RUNS[confusionOf].length} ${HAS_FOLDS ? 'runs' : 'seeds'}` : ''}. Accuracy: ${percent(sum(matrix.map((row, i) => row[i])), sum(rows))}.`),
     html('div', { class: 'wide' }, html('table', { class: 'measures' },
       html('thead', {}, html('tr', {}, ...['Class', 'Precision', 'Recall', 'F1', 'Support'].map((name, i) => html('th', { scope: 'col', class: i ? '' : 'text' }, name)))),
       html('tbody', {}, ...lines.map((line, i) => html('tr', { class: i === lines.length - 1 ? 'total' : '' }, ...line.map((cell, j) => html('td', { class: j ? '' : 'text' }, cell))))))),
