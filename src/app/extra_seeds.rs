@@ -1,10 +1,10 @@
 //! `--seeds` and `--more-seeds`: seeds instead of, and beyond, those of the experiment file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sweep_analysis::{Configuration, Summary};
 use sweep_core::format::pluralize;
-use sweep_core::trial::ConfigId;
+use sweep_core::trial::{ConfigId, Kind};
 use sweep_experiment::plan::{self, Plan};
 
 use crate::app::App;
@@ -124,12 +124,19 @@ pub fn add(
     Ok(())
 }
 
-/// The `top` best configurations that are still in `plan`, and the best of each baseline.
+/// The `top` best configurations of each kind of model that are still in `plan`, the best first: when trees lead, the
+/// best networks get their seeds, too.
 fn choose(summary: &Summary, plan: &Plan, top: usize) -> Vec<ConfigId> {
     let planned: HashSet<&ConfigId> = plan.trials.iter().map(|trial| &trial.config).collect();
-    let is_planned = |config: &&Configuration| planned.contains(&config.id);
-    let best = summary.best(top).into_iter().filter(is_planned);
-    best.map(|config| config.id.clone()).collect()
+    let mut taken: HashMap<Kind, usize> = HashMap::new();
+    let mut is_chosen = |config: &&Configuration| {
+        let of_kind = taken.entry(config.kind).or_default();
+        let is_chosen = planned.contains(&config.id) && *of_kind < top;
+        *of_kind += usize::from(is_chosen);
+        is_chosen
+    };
+    let chosen = summary.ranking.iter().filter(|config| is_chosen(config));
+    chosen.map(|config| config.id.clone()).collect()
 }
 
 #[cfg(test)]

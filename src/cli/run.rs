@@ -36,11 +36,11 @@ pub struct Arguments {
     #[arg(long, value_name = "SEEDS")]
     seeds: Option<String>,
 
-    /// After the sweep has finished: train its best configurations, and the best of each baseline, with N more seeds
+    /// After the sweep has finished: train its best configurations of each kind of model with N more seeds
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     more_seeds: Option<u64>,
 
-    /// Number of best configurations that get more seeds
+    /// Number of best configurations of each kind of model that get more seeds
     #[arg(long, value_name = "K", default_value_t = 3, requires = "more_seeds",
           value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     top: u64,
