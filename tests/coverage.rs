@@ -97,18 +97,22 @@ fn intervals_and_sets_hold_new_rows_as_often_as_asked() {
     }
 }
 
-#[test]
-fn probabilities_are_calibrated_and_the_threshold_of_two_classes_is_chosen() {
+/// A sweep of two classes that has finished, with `training` after `[data]`; and `new.csv`, with rows that it does not have.
+fn two_classes(training: &str) -> TestDir {
     let dir = TestDir::empty();
     let two = |rows| table(rows).replace(",mid", ",low").replace(",a|b", ",high");
     dir.write("in.csv", two(0..1_200));
     dir.write("new.csv", two(10_000..11_000));
-    dir.write(
-        "few.toml",
-        "[experiment]\nname = \"few\"\n[data]\npath = \"in.csv\"\ntarget = \"c\"\nnumeric = [\"x\"]\n\
-         [data.split]\nvalid = 0.4\ntest = 0.1\n[[baseline]]\nkind = \"random_forest\"\ntrees = 20\n",
-    );
+    let data = "[experiment]\nname = \"few\"\n[data]\npath = \"in.csv\"\ntarget = \"c\"\nnumeric = [\"x\"]\n\
+                [data.split]\nvalid = 0.4\ntest = 0.1\n";
+    dir.write("few.toml", format!("{data}{training}"));
     dir.succeed(&["run", "few.toml", "-q"]);
+    dir
+}
+
+#[test]
+fn probabilities_are_calibrated_and_the_threshold_of_two_classes_is_chosen() {
+    let dir = two_classes("[[baseline]]\nkind = \"random_forest\"\ntrees = 20\n");
     let scored = |more: &[&str]| {
         let mut arguments = vec![
             "predict", "best", "new.csv", "-o", "out.csv", "--force", "--json",
@@ -304,16 +308,7 @@ fn a_report_says_what_sets_and_intervals_are_like_on_validation_and_on_test_rows
 fn an_exported_folder_decides_as_the_sweep_does() {
     let dir = trained("c");
     dir.succeed(&["export", "best", "model"]);
-    let two = TestDir::empty();
-    let text = |rows| table(rows).replace(",mid", ",low").replace(",a|b", ",high");
-    two.write("in.csv", text(0..1_200));
-    two.write("new.csv", text(10_000..11_000));
-    two.write(
-        "few.toml",
-        "[experiment]\nname = \"few\"\n[data]\npath = \"in.csv\"\ntarget = \"c\"\nnumeric = [\"x\"]\n\
-         [data.split]\nvalid = 0.4\ntest = 0.1\n[model]\nepochs = 3\n",
-    );
-    two.succeed(&["run", "few.toml", "-q"]);
+    let two = two_classes("[model]\nepochs = 3\n");
     two.succeed(&["export", "best", "model"]);
     let number = trained("n");
     number.succeed(&["export", "best", "model"]);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: test rows are never read; where the prepared data are gone there is no zero line, and that is no error.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_analysis::{Learned, Summary};
@@ -12,20 +12,16 @@ use sweep_store::{ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 use crate::test_evaluations;
+use crate::valid_rows::ValidRows;
 
 /// Of the data sets of `record`; `None` if one has been removed or cannot be read.
 pub fn dummy(app: &App, record: &ExperimentRecord) -> Option<Dummy> {
-    let datasets = record.datasets();
-    let mut folds = Vec::new();
-    let mut rows = HashSet::new();
-    for dataset in &datasets {
-        let data = Dataset::open(&app.run_dir().dataset(&dataset.digest)).ok()?;
-        rows.extend(data.valid_source().iter().copied());
-        folds.push(of_data(&data)?);
-    }
+    let rows = ValidRows::open(app, record).ok()?;
+    let folds = rows.folds.iter().map(|fold| of_data(&fold.data));
+    let mut folds = folds.collect::<Option<Vec<Dummy>>>()?;
     match record.folds.is_empty() {
         true => folds.pop(),
-        false => Dummy::of_folds(folds, rows.len() as u64),
+        false => Dummy::of_folds(folds, rows.rows as u64),
     }
 }
 

@@ -37,20 +37,14 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
         return Ok(None);
     }
     let rows = ValidRows::open(app, record)?;
-    let metrics: Vec<RowMetric> = (rows.folds.iter())
-        .map(|fold| {
-            RowMetric::new(
-                &summary.objective,
-                &fold.data,
-                valid_predictions::units(&fold.data)?,
-            )
-        })
+    let drawn: Vec<Units> = (rows.folds.iter())
+        .map(|fold| valid_predictions::units(&fold.data))
         .collect::<Result<_, String>>()?;
-    let drawn: usize = (rows.repeats[0].clone())
-        .map(|fold| drawn_count(&rows.folds[fold].data))
-        .sum();
-    let in_blocks = (rows.folds.iter().zip(&metrics))
-        .any(|(fold, metric)| metric.units().count() < drawn_count(&fold.data));
+    let metrics: Vec<RowMetric> = (rows.folds.iter().zip(&drawn))
+        .map(|(fold, drawn)| RowMetric::new(&summary.objective, &fold.data, drawn.clone()))
+        .collect::<Result<_, String>>()?;
+    let in_blocks =
+        (drawn.iter().zip(&metrics)).any(|(drawn, metric)| metric.units().count() < drawn.count());
     if rows.repeats.len() > 1 && in_blocks {
         return Err(format!(
             "for {} with repeated folds there are no scores of single rows",
@@ -93,16 +87,14 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     };
     let mut evidence = Evidence::of(&design, &read);
     // Blocks of rows are a matter of computation.
-    evidence.units = drawn;
+    evidence.units = drawn[rows.repeats[0].clone()]
+        .iter()
+        .map(Units::count)
+        .sum();
     match reader.trouble.into_inner() {
         Some(why) => Err(why.sentence(app)),
         None => Ok(Some(evidence)),
     }
-}
-
-/// How many rows, or groups of them, were drawn.
-fn drawn_count(data: &Dataset) -> usize {
-    valid_predictions::units(data).map_or(0, |units| units.count())
 }
 
 /// The units of all rows: those of the folds of the first repeat. Groups are whole in every repeat.

@@ -148,8 +148,13 @@ fn trained(app: &App, chosen: &Chosen, trials: &[&TrialRecord]) -> Result<Models
             preprocessor,
             ..
         } = &mut parts[place];
-        let names = preprocessor.names().0.to_vec();
-        models.push(model::load(app, trial, &names, (&*preprocessor).into())?);
+        let preprocessor = &*preprocessor;
+        models.push(model::load(
+            app,
+            trial,
+            &preprocessor.features,
+            preprocessor.into(),
+        )?);
     }
     Ok(Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),

@@ -8,8 +8,8 @@ use sweep_core::format::pluralize;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::split_spec::SplitSpec;
 
-use super::split::{Splits, TEST, TRAIN, Units, VALID, apportion};
-use super::split_by::{before_gap, borders, unit_times};
+use super::split::{Splits, Strata, TEST, TRAIN, Units, VALID, apportion};
+use super::split_by::{before_gap, in_order_of_time, nearest};
 
 /// What rows are split by.
 pub(super) struct Rows<'a> {
@@ -73,14 +73,11 @@ pub(super) fn by_time(
     test: f64,
     (folds, gap): (u32, u32),
 ) -> Result<Vec<Splits>, String> {
-    let ends = unit_times(times, groups);
-    let mut order: Vec<u32> = (0..times.len() as u32).collect();
-    order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
-    let open = borders(&order, &ends);
+    let (order, open) = in_order_of_time(times, groups);
     let until = match test > 0.0 {
         true => {
             let wanted = order.len() as f64 * (1.0 - test);
-            nearest(&open, wanted).unwrap_or(order.len())
+            nearest(open.iter().copied(), wanted).unwrap_or(order.len())
         }
         false => order.len(),
     };
@@ -96,10 +93,8 @@ pub(super) fn by_time(
     for fold in 0..folds as usize {
         let wanted = until - (folds as usize - fold) * block;
         let after = starts.last().copied().unwrap_or(0);
-        let free: Vec<usize> = (open.iter().copied())
-            .filter(|border| *border > after && *border < until)
-            .collect();
-        starts.push(nearest(&free, wanted as f64).ok_or_else(few)?);
+        let free = (open.iter().copied()).filter(|border| (after + 1..until).contains(border));
+        starts.push(nearest(free, wanted as f64).ok_or_else(few)?);
     }
     let test: Vec<u32> = sorted(&order[until..]);
     let ends_of = |fold: usize| starts.get(fold + 1).copied().unwrap_or(until);
@@ -112,12 +107,6 @@ pub(super) fn by_time(
         sides
     });
     Ok(each.collect())
-}
-
-fn nearest(borders: &[usize], wanted: f64) -> Option<usize> {
-    let distance = |border: usize| (border as f64 - wanted).abs();
-    let borders = borders.iter().copied();
-    borders.min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
 }
 
 fn sorted(places: &[u32]) -> Vec<u32> {
@@ -154,8 +143,8 @@ fn sides(others: &[u32], valid: Vec<u32>, test: &[u32]) -> Splits {
 }
 
 impl Rows<'_> {
-    fn stratified(&self, spec: &SplitSpec) -> super::split::Strata<'_> {
-        super::split::Strata::of(self.labels, self.strata, spec.stratify)
+    fn stratified(&self, spec: &SplitSpec) -> Strata<'_> {
+        Strata::of(self.labels, self.strata, spec.stratify)
     }
 }
 

@@ -16,17 +16,13 @@ pub(super) fn split_by_time(
     (valid, test): (f64, f64),
     gap: u32,
 ) -> Splits {
-    let ends = unit_times(times, groups);
-    let mut order: Vec<u32> = (0..times.len() as u32).collect();
-    order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
-    let borders = borders(&order, &ends);
+    let (order, borders) = in_order_of_time(times, groups);
     let rows = order.len();
     let near = |wanted: f64, below: usize| {
-        let open = borders.iter().copied().filter(|border| *border < below);
-        open.min_by(|a, b| {
-            let distance = |border: usize| (border as f64 - wanted).abs();
-            distance(*a).total_cmp(&distance(*b))
-        })
+        nearest(
+            borders.iter().copied().filter(|border| *border < below),
+            wanted,
+        )
     };
     let until_test = match test > 0.0 {
         true => near(rows as f64 * (1.0 - test), rows).unwrap_or(rows),
@@ -59,24 +55,32 @@ pub(super) fn before_test(
     test_rows: usize,
     gap: u32,
 ) -> Vec<u32> {
-    let ends = unit_times(times, groups);
-    let mut order: Vec<u32> = (0..times.len() as u32).collect();
-    order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
+    let (mut order, borders) = in_order_of_time(times, groups);
     let until_test = order.len() - test_rows;
     let until = match (test_rows, gap) {
         (0, _) | (_, 0) => until_test,
-        _ => before_gap(&borders(&order, &ends), until_test, gap),
+        _ => before_gap(&borders, until_test, gap),
     };
     order.truncate(until);
     order.sort_unstable();
     order
 }
 
-/// Places in `order`, that of rising `ends`, where the rows of a later time begin.
-pub(super) fn borders(order: &[u32], ends: &[f64]) -> Vec<usize> {
-    (1..order.len())
+/// All places in the order of their `times`, groups whole; and where in it the rows of a later time begin.
+pub(super) fn in_order_of_time(times: &[f64], groups: Option<&[u32]>) -> (Vec<u32>, Vec<usize>) {
+    let ends = unit_times(times, groups);
+    let mut order: Vec<u32> = (0..times.len() as u32).collect();
+    order.sort_by(|a, b| ends[*a as usize].total_cmp(&ends[*b as usize]));
+    let borders = (1..order.len())
         .filter(|at| ends[order[at - 1] as usize] < ends[order[*at] as usize])
-        .collect()
+        .collect();
+    (order, borders)
+}
+
+/// That of `borders` which is nearest to `wanted`, the earlier of two.
+pub(super) fn nearest(borders: impl Iterator<Item = usize>, wanted: f64) -> Option<usize> {
+    let distance = |border: usize| (border as f64 - wanted).abs();
+    borders.min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
 }
 
 /// Where the training rows end that stand before the border `start`, less the last `gap` times.

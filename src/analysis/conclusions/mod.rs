@@ -67,21 +67,7 @@ fn rivals(ranking: &[Configuration], tied: usize) -> Vec<usize> {
 /// What is left of `inference` where scores of different configurations cannot be compared.
 fn without_comparisons(mut inference: Inference) -> Inference {
     for comparison in &mut inference.comparisons {
-        *comparison = Comparison {
-            over: comparison.over,
-            pairs: comparison.pairs,
-            won: 0,
-            lost: 0,
-            by: None,
-            sd: None,
-            degrees: None,
-            p: None,
-            p_corrected: None,
-            interval: None,
-            is_significant: false,
-            seeds_needed: None,
-            rows_needed: None,
-        };
+        *comparison = Comparison::untested(comparison.over, comparison.pairs);
     }
     for estimate in &mut inference.estimates {
         estimate.is_candidate = true;

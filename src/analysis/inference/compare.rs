@@ -64,19 +64,10 @@ fn pair(table: &Table, over: usize, prior: Option<Prior>) -> Comparison {
     let pairs = differences.len();
     let by = (pairs > 0).then(|| differences.iter().sum::<f64>() / pairs as f64);
     let mut comparison = Comparison {
-        over,
-        pairs,
         won: differences.iter().filter(|value| **value > 0.0).count(),
         lost: differences.iter().filter(|value| **value < 0.0).count(),
         by,
-        sd: None,
-        degrees: None,
-        p: None,
-        p_corrected: None,
-        interval: None,
-        is_significant: false,
-        seeds_needed: None,
-        rows_needed: None,
+        ..Comparison::untested(over, pairs)
     };
     let Some(by) = by.filter(|_| pairs > 1) else {
         let is_certain = winner.is_deterministic && other.is_deterministic;

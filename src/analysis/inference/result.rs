@@ -122,6 +122,25 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// With the configuration at `over`, of which nothing is known but how many seeds there are to compare.
+    pub(crate) fn untested(over: usize, pairs: usize) -> Comparison {
+        Comparison {
+            over,
+            pairs,
+            won: 0,
+            lost: 0,
+            by: None,
+            sd: None,
+            degrees: None,
+            p: None,
+            p_corrected: None,
+            interval: None,
+            is_significant: false,
+            seeds_needed: None,
+            rows_needed: None,
+        }
+    }
+
     /// Whether nothing can be said of chance: neither is there a test, nor is chance without a part in it.
     pub fn is_untested(&self) -> bool {
         self.p.is_none() && !self.is_significant
