@@ -153,7 +153,7 @@ fn probabilities_are_calibrated_and_the_threshold_of_two_classes_is_chosen() {
         (["--threshold", "1.5"], "is not between 0 and 1"),
         (
             ["--calibrate", "much"],
-            "possible values: temperature, isotonic",
+            "possible values: auto, temperature, isotonic",
         ),
     ];
     for (more, said) in refused {
@@ -312,10 +312,11 @@ fn an_exported_folder_decides_as_the_sweep_does() {
     two.succeed(&["export", "best", "model"]);
     let number = trained("n");
     number.succeed(&["export", "best", "model"]);
-    let asked: [(&TestDir, &[&str]); 6] = [
+    let asked: [(&TestDir, &[&str]); 7] = [
         (&dir, &["--coverage", "0.9"]),
         (&dir, &["--calibrate", "temperature", "--coverage", "0.8"]),
         (&dir, &["--calibrate", "isotonic"]),
+        (&dir, &["--calibrate", "auto"]),
         (&two, &["--threshold", "f1@high", "--coverage", "0.9"]),
         (&two, &["--threshold", "0.3", "--calibrate", "temperature"]),
         (&number, &["--coverage", "0.9"]),

@@ -1,6 +1,7 @@
 //! The program from outside: the real binary driven end to end, the protocol spoken by hand, the scheduler with made-up
 //! workers, and the rules of the house. One program, since each test program more is linked anew at every change.
 
+mod calibration;
 mod circles;
 mod cleaning;
 mod commands;

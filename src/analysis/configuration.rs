@@ -11,6 +11,9 @@ use sweep_core::trial::{
 };
 use sweep_store::TrialRecord;
 
+/// Metric: the validation loss with calibrated probabilities.
+const CALIBRATED_LOSS: &str = "valid/calibrated_loss";
+
 /// One point of the search space with all its seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Configuration {
@@ -47,6 +50,8 @@ pub struct Run {
     pub value: f64,
     /// Validation loss at `step`, if it was measured.
     pub loss: Option<f64>,
+    /// Validation loss with calibrated probabilities, if it was measured.
+    pub calibrated_loss: Option<f64>,
     /// Epoch or round of `value`.
     pub step: Option<u32>,
 }
@@ -99,8 +104,17 @@ impl Configuration {
 
     /// Mean validation loss of its runs; `None` unless all have one.
     pub fn mean_loss(&self) -> Option<f64> {
-        let losses: Option<Vec<f64>> = self.runs.iter().map(|run| run.loss).collect();
-        SummaryStats::of(&losses?).map(|stats| stats.mean)
+        self.mean_of(|run| run.loss)
+    }
+
+    /// Likewise, with calibrated probabilities.
+    pub fn mean_calibrated_loss(&self) -> Option<f64> {
+        self.mean_of(|run| run.calibrated_loss)
+    }
+
+    fn mean_of(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.runs.iter().map(value).collect();
+        SummaryStats::of(&values?).map(|stats| stats.mean)
     }
 
     /// The best of its runs; of equal ones that with the lowest validation loss, then the lowest seed. Values of different
@@ -172,6 +186,7 @@ pub(super) fn configuration(
             fold: trial.fold,
             value,
             loss: Score::new(value, &trial.metrics).loss,
+            calibrated_loss: value_of(&trial.metrics, CALIBRATED_LOSS).copied(),
             step: trial.best_step,
         });
     }
@@ -226,6 +241,12 @@ fn is_deterministic(trials: &[&TrialRecord]) -> bool {
     }
     by_fold.retain(|_, trials| trials.len() > 1);
     let are_equal = |trials: &Vec<&TrialRecord>| {
+        // Another version may have measured more.
+        let is_shared = |name: &str| {
+            let has = |trial: &&TrialRecord| value_of(&trial.metrics, name).is_some();
+            trials.iter().all(has)
+        };
+        let told = |trial| told(trial, &is_shared);
         let first = told(trials[0]);
         // A score alone comes in steps and may tie; losses and the like do not.
         first.4.len() > 1 && trials.iter().all(|other| told(other) == first)
@@ -249,10 +270,10 @@ type Told<'a> = (
     Vec<(&'a str, f64)>,
 );
 
-/// What a trial recorded that a seed can change.
-fn told(trial: &TrialRecord) -> Told<'_> {
+/// What a trial recorded that a seed can change, of metrics those that every trial has.
+fn told<'a>(trial: &'a TrialRecord, is_shared: &impl Fn(&str) -> bool) -> Told<'a> {
     let metrics = trial.metrics.iter();
-    let metrics = metrics.filter(|(name, _)| !name.contains("seconds"));
+    let metrics = metrics.filter(|(name, _)| !name.contains("seconds") && is_shared(name));
     (
         trial.best,
         trial.best_step,

@@ -303,7 +303,7 @@ impl Constant<'_> {
                 (false, named / present())
             }
             "mcc" => (false, 0.0),
-            "loss" => (true, cross_entropy(self.shares, valid)),
+            "loss" | "calibrated_loss" => (true, cross_entropy(self.shares, valid)),
             "roc_auc" => (true, 0.5),
             "average_precision" => match valid.len() {
                 2 => (true, share(1)),

@@ -197,6 +197,8 @@ fn configuration(summary: &Summary, config: &Configuration) -> Json {
         "failed": config.failed,
         "seconds": config.seconds,
         "parameters": config.parameters,
+        "loss": config.mean_loss(),
+        "calibrated_loss": config.mean_calibrated_loss(),
     })
 }
 

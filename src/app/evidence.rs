@@ -216,7 +216,7 @@ impl Reader<'_> {
         }
         let loss = trained_loss(config.kind, &config.params, data.meta().target_scale());
         let kept = valid_predictions::kept(self.app, &run.trial, data)
-            .and_then(|kept| metric.scores(&kept, loss))
+            .and_then(|kept| metric.scores(config.kind, &kept, loss))
             .filter(|scores| is_of(scores, run.value));
         // Half precision may be too little for a metric of the transformed target.
         let from_model = || {
@@ -225,7 +225,9 @@ impl Reader<'_> {
                 return Err(Trouble::TooManyModels);
             }
             let said = valid_predictions::from_model(self.app, config.kind, &run.trial, data);
-            let scores = said.ok().and_then(|said| metric.scores(&said, loss));
+            let scores = said
+                .ok()
+                .and_then(|said| metric.scores(config.kind, &said, loss));
             let scores = scores.ok_or_else(|| Trouble::Without(run.trial.clone()))?;
             match is_of(&scores, run.value) {
                 true => Ok(scores),

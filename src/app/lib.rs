@@ -46,6 +46,7 @@ pub mod valid_predictions;
 pub mod valid_rows;
 
 mod app;
+mod bundle_error;
 mod error;
 mod git;
 mod mark_stale;

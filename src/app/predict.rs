@@ -7,19 +7,24 @@ use std::path::{Path, PathBuf};
 use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_core::data_config::TableFormat;
 use sweep_core::format::{one_of, pluralize};
-use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, Targets, write_atomically};
+use sweep_core::named::value_of;
+use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, BundleError, Decision, DecisionError, Layout, Member, Predicted, Predictions,
+    self, Bundle, Decision, DecisionError, FittedRows, Layout, Member, Predicted, Predictions,
     Predictor, Refit, Scores, TableSummary, TargetScores, VALIDATION, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
 use crate::app::App;
+use crate::bundle_error::bundle_error;
 use crate::error::Error;
 use crate::model::{self, Chosen, ModelOptions};
 use crate::observer::{Notice, Observer};
 use crate::refit;
 use crate::valid_predictions::OutOfFold;
+
+/// Calibration is spoken of where it takes the validation loss down to this share of it.
+const WORTH_TELLING: f64 = 0.99;
 
 /// Where a model comes from.
 #[derive(Debug, Clone)]
@@ -45,6 +50,8 @@ pub struct Models {
     /// By fold; at least one.
     parts: Vec<Part>,
     decision: Decision,
+    /// Validation losses of a single trial as trained and calibrated, where both were measured.
+    losses: Option<[f64; 2]>,
 }
 
 /// Models, and the preprocessing they share.
@@ -124,6 +131,7 @@ fn refitted(
             preprocessor: refits.preprocessor,
         }],
         decision,
+        losses: None,
         refit: Some(refits.about),
     })
 }
@@ -161,6 +169,10 @@ fn trained(app: &App, chosen: &Chosen, trials: &[&TrialRecord]) -> Result<Models
         refit: None,
         parts,
         decision: Decision::default(),
+        losses: match trials {
+            [trial] => losses(|name| value_of(&trial.metrics, name).copied()),
+            _ => None,
+        },
     })
 }
 
@@ -191,7 +203,12 @@ impl Models {
         }
         let mut rows = rows.expect("there is a model");
         let said = std::mem::take(&mut rows.predictions);
-        self.decision = decide(wanted, (&rows.meta).into(), said, rows.targets())?;
+        let fitted = FittedRows {
+            kind: chosen.trial.kind,
+            targets: rows.targets(),
+            groups: rows.groups(),
+        };
+        self.decision = decide(wanted, (&rows.meta).into(), said, fitted)?;
         Ok(())
     }
 
@@ -203,6 +220,13 @@ impl Models {
     /// What was fitted on the validation rows.
     pub fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// Validation losses as trained and calibrated, if calibration is worth it and probabilities are not calibrated.
+    pub fn uncalibrated(&self) -> Option<[f64; 2]> {
+        let is_worth = |[trained, calibrated]: &[f64; 2]| *calibrated < WORTH_TELLING * trained;
+        let losses = self.losses.filter(is_worth);
+        losses.filter(|_| self.decision.calibrator.is_none())
     }
 
     /// Reads the table at `path` as the training data were read; every cell is kept as it stands.
@@ -360,7 +384,12 @@ fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
         _ if wanted.is_nothing() => Decision::default(),
         Some(known) => {
             let predicted = (&bundle.preprocessor).into();
-            decide(wanted, predicted, known.said.clone(), known.targets())?
+            let rows = FittedRows {
+                kind: bundle.card.kind,
+                targets: known.targets(),
+                groups: known.groups.as_deref(),
+            };
+            decide(wanted, predicted, known.said.clone(), rows)?
         }
         None if bundle.card.refit.is_some() => {
             return Err(Error::input(
@@ -379,6 +408,7 @@ fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
             ));
         }
     };
+    let losses = losses(|name| bundle.card.metrics.get(name)?.as_f64());
     Ok(Models {
         trials: match &bundle.card.refit {
             None => vec![bundle.card.trial.to_string()],
@@ -393,17 +423,18 @@ fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
             preprocessor: bundle.preprocessor,
         }],
         decision,
+        losses,
     })
 }
 
-/// What is `wanted`, from what was `said` of validation rows with these `targets` by models that predict `predicted`.
+/// What is `wanted`, from what was `said` of validation `rows` by models that predict `predicted`.
 fn decide(
     wanted: &Wanted,
     predicted: Predicted<'_>,
     said: Predictions,
-    targets: Targets<'_>,
+    rows: FittedRows<'_>,
 ) -> Result<Decision, Error> {
-    Decision::fit(wanted, predicted, said, targets).map_err(|error| match &error {
+    Decision::fit(wanted, predicted, said, rows).map_err(|error| match &error {
         DecisionError::TooFew(few) => {
             let most = few.rows as f64 / (few.rows as f64 + 1.0);
             let coverage = wanted.coverage.unwrap_or_default();
@@ -431,6 +462,11 @@ fn decide(
     })
 }
 
+/// Validation losses as trained and calibrated, if `metric` knows both.
+fn losses(metric: impl Fn(&str) -> Option<f64>) -> Option<[f64; 2]> {
+    Some([metric("valid/loss")?, metric("valid/calibrated_loss")?])
+}
+
 /// Which trials of a configuration, at least one, an ensemble has.
 fn members(trials: &[&TrialRecord]) -> String {
     let config = trials.first().map_or("", |trial| trial.config.short());
@@ -452,20 +488,4 @@ fn members(trials: &[&TrialRecord]) -> String {
         "configuration {config}: the mean of {} trials, {of_seeds}{of_folds}",
         trials.len()
     )
-}
-
-fn bundle_error(folder: &Path, error: &BundleError) -> Error {
-    let help = match error {
-        BundleError::Read { .. } => "name a complete folder that `sweep export` wrote",
-        BundleError::Format { .. } | BundleError::Damaged { .. } => "",
-        // The folder is intact; the message names what is missing elsewhere.
-        BundleError::Preprocessor(error) if error.kind() == io::ErrorKind::Other => "",
-        _ => "export the model again, or use an intact copy of the folder",
-    };
-    match error {
-        BundleError::Read { .. } if !folder.is_dir() => {
-            Error::input(format!("there is no folder {}", folder.display()), help)
-        }
-        _ => Error::environment(error, help),
-    }
 }

@@ -4,9 +4,10 @@
 
 use sweep_analysis::evidence::{Units, pseudo_values};
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{MetricDef, Objective};
+use sweep_core::trial::{Kind, MetricDef, Objective};
 use sweep_data::{Dataset, Targets};
 use sweep_engine::kept::Kept;
+use sweep_engine::predict::{CalibrationMethod, CalibrationRows, CrossFit};
 use sweep_engine::score::{Measure, Outputs};
 
 /// Blocks of rows that are left out in turn for metrics without a formula.
@@ -51,9 +52,9 @@ impl<'a> RowMetric<'a> {
         &self.units
     }
 
-    /// Scores [rows] of a trial that predicted `kept` and was trained with `loss`, of numbers as they are learned; `None`
-    /// where that has not what the metric needs.
-    pub fn scores(&self, kept: &Kept, loss: Loss) -> Option<Vec<f32>> {
+    /// Scores [rows] of a trial of `kind` that predicted `kept` and was trained with `loss`, of numbers as they are learned;
+    /// `None` where that has not what the metric needs.
+    pub fn scores(&self, kind: Kind, kept: &Kept, loss: Loss) -> Option<Vec<f32>> {
         let (def, argument) = MetricDef::of(self.metric)?;
         match (kept, self.data.valid().y) {
             (Kept::Numbers(residuals), Targets::Numbers(actual)) => {
@@ -79,6 +80,19 @@ impl<'a> RowMetric<'a> {
                 "macro_f1" => {
                     let classes = self.data.meta().classes.len();
                     Some(pseudo_values::macro_f1(labels, actual, classes))
+                }
+                "calibrated_loss" => {
+                    let wide: Vec<f64> = (probabilities.as_ref()?.iter())
+                        .map(|own| f64::from(*own))
+                        .collect();
+                    let rows = CalibrationRows {
+                        classes: self.data.meta().classes.len(),
+                        probabilities: &wide,
+                        labels: actual,
+                        groups: self.data.valid_groups(),
+                    };
+                    let found = CrossFit::of(CalibrationMethod::of(kind), rows);
+                    Some(found.losses.iter().map(|loss| *loss as f32).collect())
                 }
                 name => self.of_probabilities(name, labels, probabilities.as_deref(), actual),
             },
@@ -181,8 +195,16 @@ impl<'a> RowMetric<'a> {
 }
 
 /// Metrics whose scores of rows are computed by a formula; the area under the ROC curve for two classes too.
-const FORMULAS: [&str; 8] = [
-    "accuracy", "loss", "macro_f1", "brier", "rmse", "r2", "mae", "pinball",
+const FORMULAS: [&str; 9] = [
+    "accuracy",
+    "loss",
+    "macro_f1",
+    "brier",
+    "calibrated_loss",
+    "rmse",
+    "r2",
+    "mae",
+    "pinball",
 ];
 /// Metrics for which predicted classes are enough.
 const OF_LABELS: [&str; 4] = ["weighted_f1", "f1", "balanced_accuracy", "mcc"];
@@ -239,7 +261,8 @@ mod tests {
             None => Outputs::Probabilities(&predicted.probabilities),
             Some(_) => Outputs::Numbers(&predicted.numbers),
         };
-        let measured = Measure::new(meta, outputs, targets, loss).value(metric);
+        let measure = Measure::new(meta, outputs, targets, loss).calibrated(Kind::MLP, None);
+        let measured = measure.value(metric);
         let objective = Objective {
             metric: metric.to_owned(),
             goal: Goal::Max,
@@ -247,7 +270,7 @@ mod tests {
         let units = Units::rows(targets.len());
         let scored = RowMetric::new(&objective, data, units).unwrap();
         let kept = Kept::of(meta, targets, predicted);
-        let scores = scored.scores(&kept, loss).unwrap();
+        let scores = scored.scores(Kind::MLP, &kept, loss).unwrap();
         let sum: f64 = scores.iter().map(|score| f64::from(*score)).sum();
         (measured.unwrap(), sum / scores.len() as f64)
     }
@@ -275,7 +298,7 @@ mod tests {
                 tried += 1;
             }
         }
-        assert_eq!(tried, 2 * 12 + 7);
+        assert_eq!(tried, 2 * 13 + 7);
     }
 
     #[test]
@@ -296,11 +319,12 @@ mod tests {
             ("valid/mcc", true),
             ("valid/roc_auc", false),
             ("valid/brier", false),
+            ("valid/calibrated_loss", false),
         ] {
             let objective = Objective::named(metric).unwrap();
             let scored = RowMetric::new(&objective, &data, Units::rows(targets.len())).unwrap();
             assert_eq!(
-                scored.scores(&kept, Loss::Squared).is_some(),
+                scored.scores(Kind::MLP, &kept, Loss::Squared).is_some(),
                 is_known,
                 "{metric}"
             );

@@ -11,7 +11,9 @@ use sweep_core::trial::models::trained_loss;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::{Dataset, DatasetMeta, HeldOutTest};
 use sweep_engine::evaluate::{Candidate, CandidateRun};
-use sweep_engine::predict::{Predictor, conformal};
+use sweep_engine::predict::{
+    Calibrator, Decision, FittedRows, Predictor, Wanted, WantedCalibration,
+};
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store};
 
@@ -153,12 +155,14 @@ fn candidate(
         let test = place.unwrap_or(0);
         let meta = tests[test].meta();
         let mut model = model::load(app, trial, &meta.features, meta.into())?;
+        let fitted = on_valid_rows(app, &mut model, trial.kind, meta);
         runs.push(CandidateRun {
             trial: run.trial.clone(),
             seed: run.seed,
             fold: run.fold,
             test,
-            conformal: limit(app, &mut model, meta),
+            conformal: fitted.as_ref().and_then(|(limit, _)| limit.clone()),
+            calibrator: fitted.and_then(|(_, calibrator)| calibrator),
             model,
             loss: trained_loss(trial.kind, &trial.params, meta.target_scale()),
         });
@@ -175,12 +179,34 @@ fn candidate(
     })
 }
 
-/// The limit of sets or intervals of `model` from the validation rows of the data of `meta`; `None` where these are gone or
-/// too few.
-fn limit(app: &App, model: &mut Predictor, meta: &DatasetMeta) -> Option<Conformal> {
+/// The limit of sets or intervals of `model`, which is of `kind`, and the calibration of its probabilities, from the validation
+/// rows of the data of `meta`; `None` where these are gone, or what there is not for them.
+fn on_valid_rows(
+    app: &App,
+    model: &mut Predictor,
+    kind: Kind,
+    meta: &DatasetMeta,
+) -> Option<(Option<Conformal>, Option<Calibrator>)> {
     let data = Dataset::open(&app.run_dir().dataset(&meta.digest)).ok()?;
     let said = valid_predictions::of_models(std::slice::from_mut(model), &data).ok()?;
-    conformal(USUAL_COVERAGE, meta.into(), &said, data.valid().y).ok()
+    let rows = FittedRows {
+        kind,
+        targets: data.valid().y,
+        groups: data.valid_groups(),
+    };
+    let wanted = |wanted| Decision::fit(&wanted, meta.into(), said.clone(), rows).ok();
+    let limit = Wanted {
+        coverage: Some(USUAL_COVERAGE),
+        ..Wanted::default()
+    };
+    let calibration = Wanted {
+        calibration: Some(WantedCalibration::Best),
+        ..Wanted::default()
+    };
+    Some((
+        wanted(limit).and_then(|found| found.conformal),
+        wanted(calibration).and_then(|found| found.calibrator),
+    ))
 }
 
 #[cfg(test)]

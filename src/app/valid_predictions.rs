@@ -49,6 +49,8 @@ pub struct OutOfFold {
     pub predictions: Predictions,
     labels: Vec<u32>,
     numbers: Vec<f32>,
+    /// Of all rows so far; those of different folds have different numbers.
+    groups: Option<Vec<u32>>,
     seen: HashSet<u32>,
 }
 
@@ -59,6 +61,7 @@ impl OutOfFold {
             predictions: Predictions::default(),
             labels: Vec::new(),
             numbers: Vec::new(),
+            groups: None,
             seen: HashSet::new(),
         }
     }
@@ -73,11 +76,20 @@ impl OutOfFold {
         self.seen.extend(rows.iter().copied());
         let own = of_models(models, data)?;
         self.predictions.append(own);
+        if let Some(groups) = data.valid_groups() {
+            let known = self.groups.get_or_insert_default();
+            let next = known.iter().max().map_or(0, |last| last + 1);
+            known.extend(groups.iter().map(|group| next + group));
+        }
         match data.valid().y {
             Targets::Classes(labels) => self.labels.extend(labels),
             Targets::Numbers(numbers) => self.numbers.extend(numbers),
         }
         Ok(true)
+    }
+
+    pub fn groups(&self) -> Option<&[u32]> {
+        self.groups.as_deref()
     }
 
     pub fn targets(&self) -> Targets<'_> {

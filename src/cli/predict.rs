@@ -19,7 +19,7 @@ use sweep_core::sanitize::sanitize;
 use sweep_data::{RejectedRow, Table};
 use sweep_engine::predict::{
     CalibrationMethod, Calibrator, Decision, Scores, TableSummary, TargetScores, Wanted,
-    WantedThreshold,
+    WantedCalibration, WantedThreshold,
 };
 
 /// Stands for standard output.
@@ -132,6 +132,8 @@ pub fn predict(context: &Context, arguments: &Arguments) -> Result<Exit, Failure
 /// How probabilities are calibrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Calibrate {
+    /// What the end of the trial chose: for networks a temperature, for trees the better of both
+    Auto,
     /// All to one power: keeps the order, needs few rows
     Temperature,
     /// By a rising curve for each class: needs more rows
@@ -151,8 +153,9 @@ fn wanted(arguments: &Arguments) -> Result<Wanted, Failure> {
     Ok(Wanted {
         coverage: arguments.coverage,
         calibration: arguments.calibrate.map(|how| match how {
-            Calibrate::Temperature => CalibrationMethod::Temperature,
-            Calibrate::Isotonic => CalibrationMethod::Isotonic,
+            Calibrate::Auto => WantedCalibration::Best,
+            Calibrate::Temperature => WantedCalibration::By(CalibrationMethod::Temperature),
+            Calibrate::Isotonic => WantedCalibration::By(CalibrationMethod::Isotonic),
         }),
         threshold: arguments.threshold.as_ref().map(threshold).transpose()?,
     })
@@ -172,9 +175,18 @@ fn calibration_as_json(decision: &Decision) -> Json {
 /// What was fitted on the validation rows.
 fn print_decision(models: &Models) {
     let decision = models.decision();
-    if let Some(Calibrator::Temperature(temperature)) = &decision.calibrator {
-        terminal::note(&format!(
+    match &decision.calibrator {
+        None => {}
+        Some(Calibrator::Temperature(temperature)) => terminal::note(&format!(
             "probabilities are calibrated by a temperature of {temperature:.3}"
+        )),
+        Some(Calibrator::Isotonic(_)) => {
+            terminal::note("probabilities are calibrated by isotonic regression");
+        }
+    }
+    if let Some([trained, calibrated]) = models.uncalibrated() {
+        terminal::note(&format!(
+            "note: probabilities are as trained; `--calibrate auto` takes the validation log loss from {trained:.4} to {calibrated:.4}"
         ));
     }
     if let (Some(threshold), [_, second]) = (decision.threshold, models.classes()) {

@@ -43,6 +43,8 @@ pub enum Purpose {
     Evidence = 31,
     /// Which validation rows or groups are in the half that sets and intervals are calibrated on; epoch = half.
     Halves = 40,
+    /// Which part of the validation rows is calibrated by the others.
+    CalibrationParts = 41,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

@@ -117,7 +117,8 @@ fn at_best(job: &Job<'_>) -> Result<Vec<(Metric, f64)>, EngineError> {
     // They can be made again from the model, so a disk that has no room for them costs no trial.
     let _ = kept::write(job.folder, meta, rows.y, &predicted);
     let loss = job.spec.model.trained_loss(meta.target_scale());
-    let measure = Measure::new(meta, outputs, rows.y, loss);
+    let measure =
+        Measure::new(meta, outputs, rows.y, loss).calibrated(kind, job.data.valid_groups());
     Ok(measure.at_best(&job.spec.objective))
 }
 

@@ -127,6 +127,8 @@ fn best(summary: &Summary) -> CsvTable {
         "failed",
         "seconds",
         "parameters",
+        "loss",
+        "calibrated_loss",
     ]);
     let setting_names = param_columns(&settings);
     header.extend(setting_names.iter().map(String::as_str));
@@ -146,6 +148,8 @@ fn best(summary: &Summary) -> CsvTable {
             config.failed.to_string(),
             number(config.seconds),
             whole(config.parameters),
+            number(config.mean_loss()),
+            number(config.mean_calibrated_loss()),
         ];
         row.extend(setting_cells(&config.params, &settings));
         csv.push(&row);

@@ -17,6 +17,8 @@ use sweep_analysis::{Configuration, Run, RunKey, Summary, ZeroLine};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
 
+/// Where the leaderboard has the validation losses.
+const LOSSES: usize = 4;
 /// Steps of a curve in the details of a trial.
 const STEPS: usize = 12;
 
@@ -78,39 +80,19 @@ pub fn experiments(
     table.render(table_style)
 }
 
+/// The column of losses with calibrated probabilities.
+const CALIBRATED: &str = "Calibrated";
+/// What the columns of losses are.
+const ABOUT_CALIBRATED: &str = "Loss: validation log loss as trained; Calibrated: once a calibration that is fitted on other validation rows \
+     is applied (`sweep predict --calibrate auto`)\n";
+
 /// The `most` best configurations and the best of each baseline.
 pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableStyle>) -> String {
     if summary.ranking.is_empty() {
         return format!("{}\n", plan_status::no_result(summary));
     }
-    let mut table = TextTable::new(&[
-        ("#", Side::Right),
-        ("Kind", Side::Left),
-        ("Mean", Side::Right),
-        ("sd", Side::Right),
-        ("Seeds", Side::Right),
-        ("Time", Side::Right),
-        ("Config", Side::Left),
-        ("Settings that vary", Side::Left),
-    ])
-    .with_optional(&["Time", "sd"]);
     let best = summary.best(most);
-    let zero = summary.zero_line.as_ref();
-    let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
-    for (above, config) in best.iter().enumerate() {
-        if let Some(zero) = zero.filter(|_| place == Some(above)) {
-            table.push(Style::new().dimmed(), zero_row(zero));
-        }
-        let style = match summary.rank(config) {
-            1 => color(AnsiColor::Green),
-            _ if !config.is_complete() => color(AnsiColor::Yellow),
-            _ => Style::new(),
-        };
-        table.push(style, leaderboard_row(summary, config));
-    }
-    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
-        table.push(Style::new().dimmed(), zero_row(zero));
-    }
+    let table = leaderboard_table(summary, &best);
     let metric = summary.objective_label();
     let mut lines = table.render(table_style);
     lines.push_str(&format!(
@@ -121,6 +103,10 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         },
         text::run_names(best.iter().any(|config| config.folds > 0)).1
     ));
+    // Where there is no room for it, the column is left out.
+    if lines.contains(CALIBRATED) {
+        lines.push_str(ABOUT_CALIBRATED);
+    }
     if summary.ranks.windows(2).any(|pair| pair[0] == pair[1]) {
         lines.push_str("=: the same mean on the same seeds; ordered by validation loss\n");
     }
@@ -138,6 +124,56 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         );
     }
     lines
+}
+
+/// One row a configuration, and one of a model that ignores its input.
+fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
+    let has_losses = (best.iter()).any(|config| config.mean_calibrated_loss().is_some());
+    let losses = [("Loss", Side::Right), (CALIBRATED, Side::Right)];
+    let mut columns = vec![
+        ("#", Side::Right),
+        ("Kind", Side::Left),
+        ("Mean", Side::Right),
+        ("sd", Side::Right),
+        ("Seeds", Side::Right),
+        ("Time", Side::Right),
+        ("Config", Side::Left),
+        ("Settings that vary", Side::Left),
+    ];
+    if has_losses {
+        columns.splice(LOSSES..LOSSES, losses);
+    }
+    let mut table = TextTable::new(&columns).with_optional(&["Loss", CALIBRATED, "Time", "sd"]);
+    let with_losses = |mut cells: Vec<String>, of: [Option<f64>; 2]| {
+        if has_losses {
+            cells.splice(LOSSES..LOSSES, of.map(shown));
+        }
+        cells
+    };
+    let zero = summary.zero_line.as_ref();
+    let place = zero.map(|zero| dummy_text::place(summary, zero, best));
+    for (above, config) in best.iter().enumerate() {
+        if let Some(zero) = zero.filter(|_| place == Some(above)) {
+            table.push(
+                Style::new().dimmed(),
+                with_losses(zero_row(zero), [None; 2]),
+            );
+        }
+        let style = match summary.rank(config) {
+            1 => color(AnsiColor::Green),
+            _ if !config.is_complete() => color(AnsiColor::Yellow),
+            _ => Style::new(),
+        };
+        let losses = [config.mean_loss(), config.mean_calibrated_loss()];
+        table.push(style, with_losses(leaderboard_row(summary, config), losses));
+    }
+    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
+        table.push(
+            Style::new().dimmed(),
+            with_losses(zero_row(zero), [None; 2]),
+        );
+    }
+    table
 }
 
 /// What a model scores that ignores its input.

@@ -69,8 +69,9 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         ];
         for (metric, value) in &result.metrics {
             if metric != TIME {
-                let old = self.recorded_metric(trial, result.best_step, metric)?;
-                numbers.push((metric.clone(), Some(*value), old));
+                // What the version of the recorded result did not measure is no difference.
+                let recorded = self.recorded_metric(trial, result.best_step, metric)?;
+                numbers.extend(recorded.map(|old| (metric.clone(), Some(*value), old)));
             }
         }
         let counts = [
@@ -101,12 +102,12 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         trial: i64,
         step: u32,
         metric: &str,
-    ) -> Result<Option<f64>, StoreError> {
+    ) -> Result<Option<Option<f64>>, StoreError> {
         let found = self.transaction.query_row(
             "SELECT m.value FROM metrics m JOIN metric_names n ON n.id = m.metric
              WHERE m.trial = ?1 AND m.step = ?2 AND n.name = ?3",
             params![trial, step, metric],
-            |row| row.get(0),
+            |row| row.get(0).map(Some),
         );
         match found {
             Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),

@@ -16,11 +16,14 @@ pub const TEST: &str = "test/";
 pub const TEST_HELD: &str = "test/held@0.9";
 pub const TEST_SIZE: &str = "test/size@0.9";
 
-/// What is measured on test rows, in the order in which it is shown: three usual metrics, and what models were chosen by.
+/// Mean log loss on test rows with probabilities that are calibrated by what is fitted on the validation rows.
+pub const TEST_CALIBRATED_LOSS: &str = "test/calibrated_loss";
+
+/// What is measured on test rows, in the order in which it is shown: the usual metrics, and what models were chosen by.
 pub fn test_metrics(task: Task, objective: &Objective) -> Vec<Metric> {
-    let usual = match task {
-        Task::Classification => ["accuracy", "macro_f1", "loss"],
-        Task::Regression => ["rmse", "mae", "r2"],
+    let usual: &[&str] = match task {
+        Task::Classification => &["accuracy", "macro_f1", "loss", "calibrated_loss"],
+        Task::Regression => &["rmse", "mae", "r2"],
     };
     let mut names: Vec<Metric> = usual.iter().map(|name| format!("{TEST}{name}")).collect();
     let own = objective

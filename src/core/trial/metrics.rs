@@ -138,6 +138,9 @@ pub static METRICS: &[MetricDef] = &[
     metric("ece", "expected calibration error", Classification, Min, SHARE)
         .also(&["calibration_error", "expected_calibration_error"])
         .about("expected calibration error of the predicted class, 15 bins of equal width"),
+    metric("calibrated_loss", "calibrated loss", Classification, Min, FROM_0)
+        .also(&["calibrated_log_loss"])
+        .about("mean log loss of calibrated probabilities, each row by a calibration fitted on others"),
     metric("rmse", "RMSE", Regression, Min, FROM_0)
         .cheap()
         .also(&["mse", "root_mean_squared_error", "mean_squared_error"])

@@ -15,7 +15,8 @@ mod transfer;
 mod value;
 
 pub use evaluation::{
-    Evaluated, EvaluatedRun, Evaluation, TEST, TEST_HELD, TEST_SIZE, TestScore, test_metrics,
+    Evaluated, EvaluatedRun, Evaluation, TEST, TEST_CALIBRATED_LOSS, TEST_HELD, TEST_SIZE,
+    TestScore, test_metrics,
 };
 pub use id::{ConfigId, DataDigest, TrialId};
 pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss};

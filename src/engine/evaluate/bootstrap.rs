@@ -7,7 +7,7 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Metric, TEST_HELD, TEST_SIZE};
+use sweep_core::trial::{Metric, TEST_CALIBRATED_LOSS, TEST_HELD, TEST_SIZE};
 use sweep_data::{DatasetMeta, Targets};
 
 use super::regions::Regions;
@@ -22,6 +22,8 @@ const SEED: u64 = 0;
 pub(super) struct Asked {
     /// Probabilities of classes, row-major [rows, classes], or numbers [rows].
     pub outputs: Vec<f64>,
+    /// Log losses with calibrated probabilities [rows], where the calibration is known.
+    pub calibrated: Option<Vec<f64>>,
     /// Of numbers.
     pub loss: Loss,
     /// Its sets or intervals, where their limit is known.
@@ -54,6 +56,7 @@ impl Asked {
         let measure = Measure::with_times(meta, outputs, targets, self.loss, times);
         let value = |metric: &Metric| match metric.as_str() {
             TEST_HELD => self.regions.as_ref()?.held(times),
+            TEST_CALIBRATED_LOSS => Some(measure.mean_of(self.calibrated.as_ref()?)),
             TEST_SIZE => self.regions.as_ref()?.size(times),
             _ => measure.value(metric),
         };
@@ -144,6 +147,7 @@ mod tests {
         let loss = Loss::Squared;
         let asked = Asked {
             outputs,
+            calibrated: None,
             loss,
             regions: None,
         };

@@ -6,14 +6,14 @@
 mod bootstrap;
 mod regions;
 
-use crate::predict::{PredictError, Predictor};
+use crate::predict::{Calibrator, PredictError, Predictor};
 use sweep_core::conformal::Conformal;
 use sweep_core::trial::models::Loss;
 use sweep_core::trial::{
     ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, Metric, Objective, TEST_HELD, TEST_SIZE,
     TestScore, TrialId, test_metrics,
 };
-use sweep_data::{DatasetMeta, HeldOutTest, Rows};
+use sweep_data::{DatasetMeta, HeldOutTest, Rows, Targets};
 
 use bootstrap::{Asked, Sample, intervals};
 use regions::Regions;
@@ -43,6 +43,8 @@ pub struct CandidateRun {
     pub loss: Loss,
     /// The limit of its sets or intervals from the validation rows, where these are known.
     pub conformal: Option<Conformal>,
+    /// Its calibration by the validation rows, where these are known.
+    pub calibrator: Option<Calibrator>,
 }
 
 /// Scores every run of `candidates`, which were chosen by `objective`, on the test rows, and each candidate over its
@@ -81,8 +83,15 @@ pub fn evaluate(
             let outputs = ask(&mut run.model, own.rows(), own.meta())?;
             let regions =
                 (run.conformal).map(|found| Regions::of(&found, &outputs, own.meta(), rows.y));
+            let calibrated = match (&run.calibrator, rows.y) {
+                (Some(calibrator), Targets::Classes(labels)) => {
+                    Some(calibrator.losses(&outputs, labels))
+                }
+                _ => None,
+            };
             let one = Asked {
                 outputs,
+                calibrated,
                 loss: run.loss,
                 regions,
             };

@@ -75,7 +75,8 @@ pub(super) fn measure(job: Job<'_>, outputs: &[f32], loss: Loss) -> Measured {
         Task::Classification => Outputs::Probabilities(&outputs),
         Task::Regression => Outputs::Numbers(&outputs),
     };
-    let measure = Measure::new(meta, outputs, job.data.valid().y, loss);
+    let (kind, groups) = (job.spec.model.kind(), job.data.valid_groups());
+    let measure = Measure::new(meta, outputs, job.data.valid().y, loss).calibrated(kind, groups);
     Measured {
         values: measure.at_step(&job.spec.objective),
         confusion: measure.confusion().clone(),

@@ -5,16 +5,27 @@
 //! to 1 again (Zadrozny and Elkan, "Transforming classifier scores into accurate multiclass probability estimates", KDD 2002); it needs
 //! more rows. Definitions are those of scikit-learn's `CalibratedClassifierCV` of a fitted model.
 
-/// Probabilities are kept this far from 0 in logarithms, as in a log loss.
-const LEAST: f64 = f64::EPSILON;
-/// Powers among which the best one is searched, as logarithms.
-const POWERS: (f64, f64) = (-5.0, 5.0);
+use std::ops::Range;
+
+use super::temperature::{LEAST, Logits};
+use sweep_core::trial::{Kind, log_loss};
 
 /// How probabilities are calibrated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CalibrationMethod {
     Temperature,
     Isotonic,
+}
+
+impl CalibrationMethod {
+    /// Those that models of `kind` are tried with. Networks are off by much the same power everywhere; the probabilities of
+    /// trees are bent in ways of their own.
+    pub fn of(kind: Kind) -> &'static [CalibrationMethod] {
+        match kind.is_network() {
+            true => &[CalibrationMethod::Temperature],
+            false => &[CalibrationMethod::Temperature, CalibrationMethod::Isotonic],
+        }
+    }
 }
 
 /// A fitted calibration.
@@ -47,18 +58,38 @@ impl Calibrator {
         assert!(!labels.is_empty() && probabilities.len() == labels.len() * classes);
         match method {
             CalibrationMethod::Temperature => {
-                Calibrator::Temperature(temperature(classes, probabilities, labels))
+                let logits = Logits::new(classes, probabilities, labels, 0..labels.len());
+                let all = 0..labels.len();
+                Calibrator::Temperature(1.0 / logits.power(std::slice::from_ref(&all), 1.0))
             }
             CalibrationMethod::Isotonic => {
-                let first = if classes == 2 { 1 } else { 0 };
                 let curve = |class: usize| {
                     let own = probabilities.iter().skip(class).step_by(classes);
                     let is_own = labels.iter().map(|label| *label as usize == class);
-                    Curve::fit(own.copied().zip(is_own).collect())
+                    let mut rows: Vec<(f64, bool)> = own.copied().zip(is_own).collect();
+                    rows.sort_by(|one, other| one.0.total_cmp(&other.0));
+                    Curve::fit(rows.into_iter())
                 };
-                Calibrator::Isotonic((first..classes).map(curve).collect())
+                Calibrator::Isotonic(Calibrator::curves(classes).map(curve).collect())
             }
         }
+    }
+
+    /// Log losses [rows] of calibrated `probabilities`, row-major [rows, classes], of rows with these `labels`.
+    pub fn losses(&self, probabilities: &[f64], labels: &[u32]) -> Vec<f64> {
+        let mut calibrated = probabilities.to_vec();
+        let rows = calibrated.chunks_exact_mut(probabilities.len() / labels.len().max(1));
+        let each = rows.zip(labels).map(|(row, label)| {
+            self.apply(row);
+            log_loss(row[*label as usize])
+        });
+        each.collect()
+    }
+
+    /// Those of so many `classes` that isotonic regression has a curve of.
+    pub(super) fn curves(classes: usize) -> Range<usize> {
+        let first = if classes == 2 { 1 } else { 0 };
+        first..classes
     }
 
     /// Calibrates the probabilities of one row [classes].
@@ -96,42 +127,9 @@ fn raise(row: &mut [f64], power: f64) {
     row.iter_mut().for_each(|value| *value /= sum);
 }
 
-/// The temperature with the least log loss, which is convex in the power.
-fn temperature(classes: usize, probabilities: &[f64], labels: &[u32]) -> f64 {
-    let loss = |power: f64| -> f64 {
-        let rows = probabilities.chunks_exact(classes).zip(labels);
-        rows.map(|(row, label)| {
-            let log = |value: f64| power * value.max(LEAST).ln();
-            let highest = row.iter().map(|value| log(*value)).fold(f64::MIN, f64::max);
-            let sum: f64 = row.iter().map(|value| (log(*value) - highest).exp()).sum();
-            sum.ln() + highest - log(row[*label as usize])
-        })
-        .sum()
-    };
-    // Golden-section search.
-    let ratio = (5.0f64.sqrt() - 1.0) / 2.0;
-    let (mut low, mut high) = POWERS;
-    let at = |log: f64| loss(log.exp());
-    let (mut left, mut right) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut at_left, mut at_right) = (at(left), at(right));
-    while high - low > 1e-9 {
-        if at_left < at_right {
-            (high, right, at_right) = (right, left, at_left);
-            left = high - ratio * (high - low);
-            at_left = at(left);
-        } else {
-            (low, left, at_left) = (left, right, at_right);
-            right = low + ratio * (high - low);
-            at_right = at(right);
-        }
-    }
-    (-low.midpoint(high)).exp()
-}
-
 impl Curve {
-    /// Least squares among rising curves, by pooling adjacent violators.
-    fn fit(mut rows: Vec<(f64, bool)>) -> Curve {
-        rows.sort_by(|one, other| one.0.total_cmp(&other.0));
+    /// Least squares among rising curves, by pooling adjacent violators: of (probability, whether it is right), ascending.
+    pub(super) fn fit(rows: impl Iterator<Item = (f64, bool)>) -> Curve {
         // (first, last, right, rows)
         let mut blocks: Vec<(f64, f64, f64, f64)> = Vec::new();
         for (value, is_right) in rows {
@@ -156,11 +154,16 @@ impl Curve {
                 pooled.push(together);
             }
         }
+        // Laplace's rule of succession for what these rows never or always had: no number of rows makes it certain, and a
+        // log loss of 36 nats would be the price of the first row that is otherwise.
+        let all: f64 = pooled.iter().map(|block| block.3).sum();
+        let least = 1.0 / (all + 2.0);
         let mut points = Vec::new();
         for (first, last, right, rows) in pooled {
-            points.push((first, right / rows));
+            let share = (right / rows).clamp(least, 1.0 - least);
+            points.push((first, share));
             if last > first {
-                points.push((last, right / rows));
+                points.push((last, share));
             }
         }
         Curve { points }
@@ -217,28 +220,34 @@ mod tests {
 
     #[test]
     fn isotonic_regression_is_that_of_scikit_learn() {
-        // IsotonicRegression(out_of_bounds="clip") of scikit-learn 1.9.1, one against the rest and normalised.
+        // IsotonicRegression(out_of_bounds="clip") of scikit-learn 1.9.1, one against the rest and normalised, once its values
+        // are between 1 / (rows + 2) and 1 less that: benches/oracle_calibration.py.
         let (pairs, labels) = binary();
         let found = Calibrator::fit(CalibrationMethod::Isotonic, 2, &pairs, &labels);
         let at = |p: f64| apply(&found, &[1.0 - p, p])[1];
         let found: Vec<f64> = [0.05, 0.15, 0.3, 0.55, 0.9, 0.99].map(at).to_vec();
-        let sixth = 1.0 / 6.0;
-        close(
-            &found,
-            &[0.0, sixth, 2.0 * sixth, 0.583_333_3, 0.888_888_9, 1.0],
-        );
+        let twelfth = 1.0 / 12.0;
+        let expected = [1.0, 2.5, 4.0, 7.0, 10.0, 11.0].map(|count| count * twelfth);
+        close(&found, &expected);
         let found = Calibrator::fit(CalibrationMethod::Isotonic, 3, &THREE, &LABELS);
         close(
             &apply(&found, &[0.55, 0.25, 0.2]),
-            &[0.727_272_7, 0.272_727_3, 0.0],
+            &[0.606_557_4, 0.295_082_0, 0.098_360_7],
         );
-        close(&apply(&found, &[0.15, 0.45, 0.4]), &[0.0, 0.6, 0.4]);
-        close(&apply(&found, &[0.0, 0.0, 1.0]), &[0.0, 0.0, 1.0]);
+        close(
+            &apply(&found, &[0.15, 0.45, 0.4]),
+            &[0.103_448_3, 0.517_241_4, 0.379_310_3],
+        );
+        close(
+            &apply(&found, &[0.0, 0.0, 1.0]),
+            &[0.090_909_1, 0.090_909_1, 0.818_181_8],
+        );
     }
 
     #[test]
     fn the_temperature_has_the_least_log_loss() {
-        // scipy.optimize.minimize_scalar of the log loss over the logarithm of the power, scipy and numpy.
+        // scipy.optimize.minimize_scalar of the log loss over the logarithm of the power, and of three classes
+        // CalibratedClassifierCV(method="temperature"): benches/oracle_calibration.py.
         let (pairs, labels) = binary();
         let of = |classes, pairs: &[f64], labels: &[u32]| match Calibrator::fit(
             CalibrationMethod::Temperature,
@@ -251,6 +260,21 @@ mod tests {
         };
         close(&[of(2, &pairs, &labels)], &[1.746_430_6]);
         close(&[of(3, &THREE, &LABELS)], &[0.460_446_9]);
+        // Where every row is right, as if one more were of every class alike: no power is best without.
+        let right = [0, 1, 3, 5, 6];
+        let rows: Vec<f64> = (right.iter())
+            .flat_map(|row| &THREE[3 * row..3 * row + 3])
+            .copied()
+            .collect();
+        close(
+            &[of(3, &rows, &right.map(|row| LABELS[row]))],
+            &[0.507_923_3],
+        );
+        // Nothing tells one class from the other; and wrong rows alone.
+        let even = [0.5; 8];
+        assert!(of(2, &even, &[0, 1, 0, 1]).is_finite());
+        let lowest = of(2, &[0.9, 0.1, 0.8, 0.2], &[1, 1]);
+        assert!((lowest.ln() - 5.0).abs() < 1e-6, "{lowest}");
         // A power of 2 makes three of one nine of one.
         close(
             &apply(&Calibrator::Temperature(0.5), &[0.75, 0.25]),

@@ -2,11 +2,12 @@
 //! classes, sets or intervals. All of it is fitted on validation rows.
 
 use sweep_core::conformal::{Conformal, TooFewRows};
-use sweep_core::trial::MetricDef;
+use sweep_core::trial::{Kind, MetricDef};
 use sweep_data::Targets;
 
 use super::calibrator::{CalibrationMethod, Calibrator};
 use super::conformal::conformal;
+use super::cross_fit::{CalibrationRows, CrossFit};
 use super::predictor::{Predicted, Predictions};
 use crate::score::{Confusion, argmax};
 
@@ -15,8 +16,16 @@ use crate::score::{Confusion, argmax};
 pub struct Wanted {
     /// The probability with which sets or intervals hold the truth, in (0, 1).
     pub coverage: Option<f64>,
-    pub calibration: Option<CalibrationMethod>,
+    pub calibration: Option<WantedCalibration>,
     pub threshold: Option<WantedThreshold>,
+}
+
+/// How probabilities are to be calibrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WantedCalibration {
+    By(CalibrationMethod),
+    /// As at the end of a trial: by what is best on rows that it was not fitted on.
+    Best,
 }
 
 /// From which probability on the second of two classes is predicted.
@@ -25,6 +34,16 @@ pub enum WantedThreshold {
     At(f64),
     /// The one that is best by this metric of predicted classes, such as `f1@yes`.
     BestBy(String),
+}
+
+/// Validation rows that a decision is fitted on.
+#[derive(Debug, Clone, Copy)]
+pub struct FittedRows<'a> {
+    /// Of the models that predicted them.
+    pub kind: Kind,
+    pub targets: Targets<'a>,
+    /// Rows of one number belong together [rows]; `None` without groups.
+    pub groups: Option<&'a [u32]>,
 }
 
 /// What was fitted.
@@ -62,8 +81,7 @@ impl Wanted {
 }
 
 impl Decision {
-    /// Fits what is `wanted` to what was `said` of validation rows with these `targets` by models that predict `predicted`:
-    /// first the calibration, then the threshold and the sets, by calibrated probabilities.
+    /// Fits what is `wanted` to what was `said` of validation `rows` by models that predict `predicted`: first the calibration, then the threshold and the sets, by calibrated probabilities.
     ///
     /// # Errors
     /// When it does not go with the task, or there are too few rows.
@@ -74,8 +92,9 @@ impl Decision {
         wanted: &Wanted,
         predicted: Predicted<'_>,
         mut said: Predictions,
-        targets: Targets<'_>,
+        rows: FittedRows<'_>,
     ) -> Result<Decision, DecisionError> {
+        let targets = rows.targets;
         let classes = predicted.classes.len();
         let mut decision = Decision::default();
         match targets {
@@ -84,8 +103,20 @@ impl Decision {
             }
             Targets::Numbers(_) => {}
             Targets::Classes(labels) => {
-                let all = &said.probabilities;
-                let fit = |method| Calibrator::fit(method, classes, all, labels);
+                let calibrated = CalibrationRows {
+                    classes,
+                    probabilities: &said.probabilities,
+                    labels,
+                    groups: rows.groups,
+                };
+                let fit = |wanted| match wanted {
+                    WantedCalibration::By(method) => {
+                        Calibrator::fit(method, classes, &said.probabilities, labels)
+                    }
+                    WantedCalibration::Best => {
+                        CrossFit::of(CalibrationMethod::of(rows.kind), calibrated).fit(calibrated)
+                    }
+                };
                 decision.calibrator = wanted.calibration.map(fit);
                 decision.adjust(&mut said, classes);
                 let all = &said.probabilities;
@@ -205,13 +236,16 @@ mod tests {
             probabilities: YES.iter().flat_map(row).collect(),
             ..Predictions::default()
         };
-        let found = Decision::fit(
-            wanted,
-            data.meta().into(),
-            predicted.clone(),
-            data.valid().y,
-        )?;
+        let found = Decision::fit(wanted, data.meta().into(), predicted.clone(), rows(&data))?;
         Ok((found, predicted))
+    }
+
+    fn rows(data: &Dataset) -> FittedRows<'_> {
+        FittedRows {
+            kind: Kind::MLP,
+            targets: data.valid().y,
+            groups: None,
+        }
     }
 
     fn by(metric: &str) -> Wanted {
@@ -257,12 +291,7 @@ mod tests {
             numbers: vec![1.0; 6],
             ..Predictions::default()
         };
-        let refused = Decision::fit(
-            &by("accuracy"),
-            data.meta().into(),
-            predicted,
-            data.valid().y,
-        );
+        let refused = Decision::fit(&by("accuracy"), data.meta().into(), predicted, rows(&data));
         assert_eq!(refused.err(), Some(DecisionError::Number));
     }
 }

@@ -4,17 +4,22 @@
 mod bundle;
 mod calibrator;
 mod conformal;
+mod cross_fit;
 mod decision;
 mod members;
 mod predictor;
 mod scores;
 mod table;
+mod temperature;
 mod validation;
 
 pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, Refit, RefitRun, export};
 pub use calibrator::{CalibrationMethod, Calibrator};
 pub use conformal::conformal;
-pub use decision::{Decision, DecisionError, Wanted, WantedThreshold};
+pub use cross_fit::{CalibrationRows, CrossFit, ISOTONIC_ROWS};
+pub use decision::{
+    Decision, DecisionError, FittedRows, Wanted, WantedCalibration, WantedThreshold,
+};
 pub use members::Member;
 pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
 pub use scores::{Scores, TargetScores};

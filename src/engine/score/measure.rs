@@ -2,8 +2,10 @@
 
 use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Argument, MetricDef, Objective, Task, metrics_of};
+use sweep_core::trial::{Argument, Kind, MetricDef, Objective, Task, metrics_of};
 use sweep_data::{DatasetMeta, Targets};
+
+use crate::predict::{CalibrationMethod, CalibrationRows, CrossFit};
 
 use super::probabilities::Probabilities;
 use super::{Confusion, Errors, argmax};
@@ -28,6 +30,14 @@ pub struct Measure<'a> {
     times: Option<&'a [u32]>,
     confusion: Confusion,
     errors: Errors,
+    calibration: Option<CalibrationOf<'a>>,
+}
+
+/// How probabilities of validation rows are calibrated to measure what that brings.
+#[derive(Debug, Clone, Copy)]
+struct CalibrationOf<'a> {
+    methods: &'static [CalibrationMethod],
+    groups: Option<&'a [u32]>,
 }
 
 impl<'a> Measure<'a> {
@@ -85,6 +95,16 @@ impl<'a> Measure<'a> {
             times,
             confusion,
             errors,
+            calibration: None,
+        }
+    }
+
+    /// Measures the calibrated loss too, of a model of `kind` on validation rows that belong together by `groups` [rows].
+    pub fn calibrated(self, kind: Kind, groups: Option<&'a [u32]>) -> Measure<'a> {
+        let methods = CalibrationMethod::of(kind);
+        Measure {
+            calibration: Some(CalibrationOf { methods, groups }),
+            ..self
         }
     }
 
@@ -152,6 +172,17 @@ impl<'a> Measure<'a> {
         }
     }
 
+    /// Mean of `values` [rows], each as often as its row counts.
+    pub fn mean_of(&self, values: &[f64]) -> f64 {
+        let often = |row: usize| self.times.map_or(1.0, |times| f64::from(times[row]));
+        let (mut sum, mut all) = (0.0, 0.0);
+        for (row, value) in values.iter().enumerate() {
+            sum += often(row) * value;
+            all += often(row);
+        }
+        sum / all
+    }
+
     fn of_classes(
         &self,
         name: &str,
@@ -185,6 +216,16 @@ impl<'a> Measure<'a> {
             "brier" => Some(probabilities.brier()),
             "top_k" => Some(probabilities.top_k(argument?.parse().ok()?)),
             "ece" => Some(probabilities.ece()),
+            "calibrated_loss" => {
+                let rows = CalibrationRows {
+                    classes: self.classes.len(),
+                    probabilities: values,
+                    labels,
+                    groups: self.calibration?.groups,
+                };
+                let found = CrossFit::of(self.calibration?.methods, rows);
+                Some(self.mean_of(&found.losses))
+            }
             _ => None,
         }
     }

@@ -277,6 +277,7 @@ pub(super) fn predicted(page: &Page) -> Option<Section> {
 /// Calibration of the best models, as a table.
 pub(super) fn calibration(page: &Page) -> Option<Section> {
     let mut rows = String::new();
+    let loss = |mean: Option<f64>| mean.map_or("–".to_owned(), text::score);
     for one in &page.input.calibration {
         let config = page
             .summary
@@ -288,6 +289,8 @@ pub(super) fn calibration(page: &Page) -> Option<Section> {
             (config.title(), true),
             (one.seeds.to_string(), false),
             (text::with_thousands(one.predictions), false),
+            (loss(config.mean_loss()), false),
+            (loss(config.mean_calibrated_loss()), false),
             (format!("{:.1}%", 100.0 * one.ece), false),
             (format!("{:+.1} pp", 100.0 * one.excess), false),
             (one.verdict().to_owned(), true),
@@ -301,6 +304,8 @@ pub(super) fn calibration(page: &Page) -> Option<Section> {
         ("Configuration", true),
         ("Models", false),
         ("Predictions", false),
+        ("Log loss", false),
+        ("Calibrated", false),
         ("ECE", false),
         ("Confidence − accuracy", false),
         ("Assessment", true),
@@ -311,7 +316,9 @@ pub(super) fn calibration(page: &Page) -> Option<Section> {
         "note",
         "Best configuration of each kind, on the validation rows: the probability of the predicted class \
          (confidence) against the share of correct predictions (accuracy). ECE, the expected calibration \
-         error, is the weighted mean gap between the two over 15 bins of equal width (Guo et al. 2017).",
+         error, is the weighted mean gap between the two over 15 bins of equal width (Guo et al. 2017). Calibrated is the \
+         log loss once a calibration is applied that is fitted on other validation rows than those it is scored on; \
+         `sweep predict --calibrate auto` applies one that is fitted on all of them.",
     );
     Section::new("calibration", "Calibration", html)
 }

@@ -45,6 +45,18 @@ fn the_same_result_ends_a_further_attempt_and_changes_nothing() {
 }
 
 #[test]
+fn a_metric_that_an_earlier_version_did_not_measure_makes_no_other_result() {
+    let mut more = result(0.5);
+    more.metrics
+        .extend(metrics(&[("valid/calibrated_loss", 0.25)]));
+    let (is_kept, outcome, message) = again(|trial| finished(trial, 1, more));
+    assert_eq!(
+        (is_kept, outcome.as_str(), message),
+        (true, "finished", None)
+    );
+}
+
+#[test]
 fn another_result_is_told_and_not_recorded() {
     let loss = TrialResult {
         metrics: metrics(&[("valid/accuracy", 0.5), ("valid/loss", 0.25)]),

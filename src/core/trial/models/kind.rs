@@ -82,6 +82,11 @@ impl Kind {
         self.0.is_baseline
     }
 
+    /// Whether it is a network: these alone are trained in epochs.
+    pub fn is_network(self) -> bool {
+        self.0.steps.name == "epoch"
+    }
+
     pub fn params(self) -> &'static [ParamDef] {
         self.0.params
     }

@@ -80,7 +80,9 @@ impl Evaluation {
             let rows = self.outputs.chunks_exact(meta.classes.len());
             let probabilities: Vec<f64> = rows.flat_map(softmax).collect();
             let outputs = Outputs::Probabilities(&probabilities);
-            let measure = Measure::new(meta, outputs, targets, spec.loss());
+            let (kind, groups) = (job.spec.model.kind(), job.data.valid_groups());
+            let measure =
+                Measure::new(meta, outputs, targets, spec.loss()).calibrated(kind, groups);
             let metric = &job.spec.objective.metric;
             let value = measure.value(metric);
             values.extend(value.map(|value| (metric.clone(), value)));

@@ -124,7 +124,8 @@ function columns() {
       const numbers = RUNS[i].map((run) => values[run]).filter(isNumber);
       return numbers.length ? mean(numbers) : null;
     };
-    found.push(number(metric, metric, raw, score, {}));
+    const isLoss = metric === 'valid/loss' || metric === 'valid/calibrated_loss';
+    found.push(number(metric, metric, raw, score, { isOn: isLoss && 'valid/calibrated_loss' in D.metrics }));
   }
   found.push(
     number('seeds', 'Seeds', (i) => new Set(RUNS[i].map((run) => D.runs.seed[run])).size, whole, { isWhole: true }),
