@@ -68,7 +68,7 @@ fn both_losses_of_every_trial_are_recorded_alike_by_any_number_of_workers_and_sh
     // Two kinds, two seeds each.
     assert_eq!(test.matches(",test/calibrated_loss,").count(), 4, "{test}");
     let page = fs::read_to_string(one.path("reports/few/index.html")).unwrap();
-    assert!(page.contains("<th>Calibrated</th>"));
+    assert!(page.contains("<th scope=\"col\">Calibrated</th>"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_sweep_of_a_version_before_keeps_its_trials_and_new_ones_are_calibrated() {
     assert_eq!((results(&dir), dir.count(attempts)), (before.clone(), 6));
     dir.succeed(&["report", "few"]);
     let page = fs::read_to_string(dir.path("reports/few/index.html")).unwrap();
-    assert!(page.contains("<th>Calibrated</th>") && page.contains("<td>–</td>"));
+    assert!(page.contains("<th scope=\"col\">Calibrated</th>") && page.contains("<td>–</td>"));
     assert!(!dir.succeed(&["show", "few"]).contains("Calibrated"));
     let told = dir.json(&["show", "few", "--json"]);
     assert!(told["configurations"][0]["calibrated_loss"].is_null());

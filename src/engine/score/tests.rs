@@ -3,7 +3,7 @@
 use super::*;
 use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::models::Loss;
-use sweep_core::trial::{Objective, Task, metrics_of};
+use sweep_core::trial::{Kind, MetricDef, Objective, Task, metrics_of};
 use sweep_data::{Dataset, DatasetMeta, Targets};
 
 #[test]
@@ -135,6 +135,9 @@ fn every_metric_of_a_task_is_measured() {
         Targets::Classes(&Y3),
         Loss::Squared,
     );
+    // Only where it is said how rows may be parted: what is measured on test rows must not be fitted on them.
+    assert_eq!(of_classes.value("valid/calibrated_loss"), None);
+    let of_classes = of_classes.calibrated(Kind::MLP, None);
     let meta = numbers(TargetTransform::None);
     let of_numbers = Measure::new(
         &meta,
@@ -186,7 +189,9 @@ fn rows_count_as_often_as_is_said() {
         Loss::Squared,
         Some(&times),
     );
-    for metric in metrics_of(Task::Classification) {
+    // A calibration is fitted on rows as they are.
+    let counts = |metric: &&MetricDef| metric.name != "calibrated_loss";
+    for metric in metrics_of(Task::Classification).filter(counts) {
         let name = metric.pattern().replace("CLASS", "c0").replace('K', "2");
         let (one, other) = (again.value(&name).unwrap(), counted.value(&name).unwrap());
         assert!((one - other).abs() < 1e-12, "{name}: {one} {other}");
