@@ -140,7 +140,7 @@ fn a_sweep_of_a_version_before_keeps_its_trials_and_new_ones_are_calibrated() {
     // A model that is lost is trained again with what is recorded.
     let trial = dir.text("SELECT name FROM trials WHERE kind = 'random_forest' LIMIT 1");
     fs::remove_file(dir.path(&format!("runs/trials/{trial}/model.json"))).unwrap();
-    let (_, said) = dir.end(&["resume", "few"], 0);
+    let (_, said) = dir.end(&["resume", "few", "--missing-models"], 0);
     assert!(!said.contains("another result"), "{said}");
     assert_eq!((results(&dir), dir.count(attempts)), (before, 7));
     assert!(
