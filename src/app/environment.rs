@@ -6,10 +6,10 @@ use std::ffi::CStr;
 use std::num::NonZero;
 
 use sweep_core::format::format_bytes;
-use sweep_engine::models::xgboost;
+use sweep_core::trial::Kind;
 
-/// Names and values, such as `("cores", "8")`; the version of XGBoost only if needed, because that loads the library.
-pub fn environment(needs_xgboost: bool) -> Vec<(String, String)> {
+/// Names and values, such as `("cores", "8")`; versions of libraries only for the `kinds` to train, because that loads them.
+pub fn environment(kinds: &[Kind]) -> Vec<(String, String)> {
     let known = [
         ("sweep", Some(env!("CARGO_PKG_VERSION").to_owned())),
         ("cpu", cpu_model()),
@@ -18,10 +18,11 @@ pub fn environment(needs_xgboost: bool) -> Vec<(String, String)> {
         ("system", system()),
         ("architecture", Some(std::env::consts::ARCH.to_owned())),
         ("vectors", Some(vectors())),
-        ("xgboost", needs_xgboost.then(xgboost).flatten()),
     ];
+    let libraries = kinds.iter().map(|kind| (kind.name(), library(*kind)));
     known
         .into_iter()
+        .chain(libraries)
         .filter_map(|(name, text)| Some((name.to_owned(), text?)))
         .collect()
 }
@@ -94,10 +95,9 @@ fn system() -> Option<String> {
     })
 }
 
-/// The version of the library that trains gradient-boosted trees, if one is found.
-fn xgboost() -> Option<String> {
-    let (major, minor, patch) = xgboost::locate().ok()?.version;
-    Some(format!("{major}.{minor}.{patch}"))
+/// The version of the library that models of `kind` are trained with, if one is found.
+fn library(kind: Kind) -> Option<String> {
+    sweep_engine::models::library(kind)?.ok()?.version_text()
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_session_keeps_at_least_version_cores_and_system() {
-        let known = environment(false);
+        let known = environment(&[]);
         let get = |name: &str| {
             known
                 .iter()

@@ -8,7 +8,7 @@ use sweep_core::format::one_of;
 use sweep_core::trial::{Kind, Status, TrialId};
 use sweep_data::SavedPreprocessor;
 use sweep_engine::EngineError;
-use sweep_engine::models::xgboost;
+use sweep_engine::models::library;
 use sweep_engine::predict::{PredictError, Predicted, Predictor};
 use sweep_store::{DatasetRecord, ExperimentRecord, Store, TrialRecord};
 
@@ -205,7 +205,8 @@ pub fn load(
 
 /// Whether a model was not read because its library is missing, which says nothing of the model.
 pub fn lacks_library(error: &PredictError) -> bool {
-    matches!(error, PredictError::Engine(EngineError::Library(_))) && xgboost::locate().is_err()
+    matches!(error, PredictError::Engine(EngineError::Library { .. }))
+        && Kind::all().any(|kind| matches!(library(kind), Some(Err(_))))
 }
 
 /// A failure to read the model of `trial`.

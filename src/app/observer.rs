@@ -73,7 +73,11 @@ pub enum Notice {
     /// A sweep of this name was run from another file, so that `run` would ask.
     NameTaken(String),
     /// Some of the trials to train need a library that was not found.
-    LibraryMissing { trials: usize, why: String },
+    LibraryMissing {
+        kind: Kind,
+        trials: usize,
+        why: String,
+    },
     /// What a session will do.
     Planned(SessionPlan),
     /// Seeds were added to the best configurations.
@@ -209,10 +213,10 @@ impl fmt::Display for Notice {
                 "note: {}; `sweep run` needs another name or --accept-new-file",
                 sanitize(conflict)
             ),
-            Notice::LibraryMissing { trials, why } => write!(
+            Notice::LibraryMissing { kind, trials, why } => write!(
                 f,
                 "note: {} cannot be trained on this machine: {why}",
-                pluralize(*trials, "XGBoost trial")
+                pluralize(*trials, &format!("{} trial", kind.label()))
             ),
             Notice::Planned(plan) => plan.fmt(f),
             Notice::SeedsAdded {

@@ -98,8 +98,9 @@ pub enum EngineError {
     Checkpoint(String),
     #[error("{0}")]
     Unsupported(String),
-    #[error("XGBoost: {0}")]
-    Library(String),
+    /// What a library that is loaded at run time, `name`, said.
+    #[error("{name}: {message}")]
+    Library { name: &'static str, message: String },
     #[error("cannot write {path}: {source}")]
     Write {
         path: String,

@@ -113,7 +113,9 @@ pub(super) fn conclude(
             channel.warn("stopped before there was space for the model, which is trained again");
             FromWorker::Interrupted { attempt, step }
         }
-        Err(EngineError::Library(message)) if message.contains(BAD_ALLOC) => give_up(&message),
+        Err(EngineError::Library { message, .. }) if message.contains(BAD_ALLOC) => {
+            give_up(&message)
+        }
         Err(error) => FromWorker::Rejected {
             attempt,
             message: error.to_string(),

@@ -13,6 +13,7 @@ use sweep_core::format::{
     format_seconds, pluralize, pluralize_irregular, shell_word, toml_string, with_thousands,
 };
 use sweep_core::sanitize::sanitize;
+use sweep_core::trial::Kind;
 use sweep_data::{ColumnUse, Note};
 
 use super::layout::{WIDEST, aligned, comment, key, list, quoted};
@@ -30,8 +31,8 @@ const LONG: f64 = 600.0;
 pub(super) struct Frame<'a> {
     pub name: &'a str,
     pub path: &'a Path,
-    /// Whether XGBoost can be used here.
-    pub has_xgboost: bool,
+    /// Kinds of model whose libraries are not at hand.
+    pub missing: &'a [Kind],
 }
 
 /// What was learnt when the experiment was tried.
@@ -64,7 +65,7 @@ pub(super) fn text(survey: &Survey, frame: &Frame<'_>, findings: Option<&Finding
         text.push_str(&format!("#\n# {more}: `sweep data check` lists them.\n"));
     }
     text.push('\n');
-    text.push_str(&settings::models(survey, frame.has_xgboost));
+    text.push_str(&settings::models(survey, frame.missing));
     text
 }
 

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use sweep_core::atomic_fs::{self, TemporaryFolder};
 use sweep_core::data_config::Edition;
 use sweep_core::event::Slot;
-use sweep_core::trial::Task;
+use sweep_core::trial::{Kind, Task};
 use sweep_data::{ColumnUse, Level, View};
-use sweep_engine::models::xgboost;
+use sweep_engine::models::library;
 use sweep_experiment::{NAME_ALLOWED, Source, is_name};
 
 use crate::app::App;
@@ -82,10 +82,12 @@ pub fn init(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
     let shown = path
         .clone()
         .unwrap_or(PathBuf::from(format!("{name}.toml")));
+    let is_missing = |kind: &Kind| matches!(library(*kind), Some(Err(_)));
+    let missing: Vec<Kind> = Kind::all().filter(is_missing).collect();
     let frame = Frame {
         name: &name,
         path: &shown,
-        has_xgboost: xgboost::locate().is_ok(),
+        missing: &missing,
     };
     let first = compose::text(&survey, &frame, None);
     let trial = Trial::of(observer, check(&shown, &first)?)?;

@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use sweep_core::trial::Kind;
+
 use super::layout::aligned;
 use super::survey::Survey;
 
@@ -39,7 +41,7 @@ pub(super) fn objective(survey: &Survey) -> (&'static str, String) {
 }
 
 /// From `[model]` to the end of the file.
-pub(super) fn models(survey: &Survey, has_xgboost: bool) -> String {
+pub(super) fn models(survey: &Survey, missing: &[Kind]) -> String {
     let training = (TRAINING_SHARE * survey.rows as f64) as usize;
     let (epochs, patience) = match survey.rows {
         0..2_000 => (100, 20),
@@ -85,7 +87,7 @@ pub(super) fn models(survey: &Survey, has_xgboost: bool) -> String {
         line(axis, about);
     }
     text.push('\n');
-    text.push_str(&baselines(has_xgboost));
+    text.push_str(&baselines(missing));
     text
 }
 
@@ -111,23 +113,30 @@ fn axes(survey: &Survey) -> Vec<(&'static str, &'static str)> {
     axes
 }
 
-fn baselines(has_xgboost: bool) -> String {
-    let mut boosted = String::new();
-    let _ = write!(
-        boosted,
-        "{}",
-        aligned("[[baseline]]", "trees, to compare with")
-    );
-    boosted.push_str(
-        "kind = \"xgboost\"\nrounds = 300\nearly_stopping_rounds = 20\neta = 0.1\nsubsample = 0.9\n\
-         grid = { max_depth = [3, 6] }\n",
-    );
-    if !has_xgboost {
-        let commented = boosted.lines().map(|line| format!("# {line}\n"));
-        boosted = format!(
-            "# Its library was not found here (`sweep doctor` says where it is looked for):\n{}",
-            commented.collect::<String>()
-        );
+/// The kinds whose libraries are `missing` are commented out.
+fn baselines(missing: &[Kind]) -> String {
+    let mut text = String::new();
+    let mut comment = "trees, to compare with";
+    for (kind, settings) in [
+        (
+            Kind::XGBOOST,
+            "rounds = 300\nearly_stopping_rounds = 20\neta = 0.1\nsubsample = 0.9\n\
+             grid = { max_depth = [3, 6] }\n",
+        ),
+        (Kind::LIGHTGBM, "rounds = 300\nearly_stopping_rounds = 20\n"),
+        (Kind::RANDOM_FOREST, "trees = 300\n"),
+    ] {
+        let mut block = aligned("[[baseline]]", comment);
+        let _ = write!(block, "kind = \"{}\"\n{settings}\n", kind.name());
+        if missing.contains(&kind) {
+            let lines = block.trim_end().lines();
+            let commented: String = lines.map(|line| format!("# {line}\n")).collect();
+            block = format!(
+                "# Its library was not found here (`sweep doctor` says where it is looked for):\n{commented}\n"
+            );
+        }
+        text.push_str(&block);
+        comment = "";
     }
-    format!("{boosted}\n[[baseline]]\nkind = \"random_forest\"\ntrees = 300\n")
+    format!("{}\n", text.trim_end())
 }

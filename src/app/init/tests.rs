@@ -55,7 +55,7 @@ fn frame() -> Frame<'static> {
     Frame {
         name: "small",
         path: Path::new("small.toml"),
-        has_xgboost: true,
+        missing: &[],
     }
 }
 

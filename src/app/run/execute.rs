@@ -1,7 +1,8 @@
 //! Training of what a prepared sweep asks for and the database does not have.
 
 use sweep_analysis::Summary as Results;
-use sweep_engine::models::xgboost;
+use sweep_core::trial::Kind;
+use sweep_engine::models::library;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
 use sweep_store::ExperimentRecord;
@@ -95,16 +96,20 @@ pub fn execute(
     })
 }
 
-/// Gives notice before training if the library that some of `todo` need is missing.
+/// Gives notice before training of each library that some of `todo` need and that is missing.
 pub fn notice_missing_library(observer: &dyn Observer, todo: &[&PlannedTrial]) {
-    let needs_library = |trial: &&&PlannedTrial| trial.spec.model.kind().def().library.is_some();
-    let trials = todo.iter().filter(needs_library).count();
-    if trials > 0
-        && let Err(missing) = xgboost::locate()
-    {
-        observer.notice(&Notice::LibraryMissing {
-            trials,
-            why: missing.to_string(),
-        });
+    for kind in Kind::all() {
+        let trials = { todo.iter() }
+            .filter(|trial| trial.spec.model.kind() == kind)
+            .count();
+        if trials > 0
+            && let Some(Err(missing)) = library(kind)
+        {
+            observer.notice(&Notice::LibraryMissing {
+                kind,
+                trials,
+                why: missing.to_string(),
+            });
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sweep_experiment::plan::PlannedTrial;
+use sweep_core::trial::Kind;
 use sweep_store::lock::{LockError, host_name};
 use sweep_store::{
     DatasetRecord, NewSession, NewTrial, SessionId, Store, SweepLock, WorkingTree, file_fact,
@@ -42,10 +42,13 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
         .collect();
     let datasets: Vec<DatasetRecord> = prepared.folds.iter().map(dataset_record).collect();
     let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
-    let needs_library = |trial: &PlannedTrial| trial.spec.model.kind().def().library.is_some();
-    let needs_xgboost = prepared.plan.trials.iter().any(needs_library);
+    let is_planned = |kind: &Kind| {
+        let mut trials = prepared.plan.trials.iter();
+        trials.any(|trial| trial.spec.model.kind() == *kind)
+    };
+    let kinds: Vec<Kind> = Kind::all().filter(is_planned).collect();
     let command: Vec<String> = std::env::args().collect();
-    let mut environment = environment(needs_xgboost);
+    let mut environment = environment(&kinds);
     environment.extend(prepared.loaded.file.as_deref().and_then(file_fact));
     environment.extend(working_tree.flatten().iter().flat_map(WorkingTree::facts));
     let begin = NewSession {

@@ -4,27 +4,38 @@
 //! `core/trial`.
 
 mod baseline;
+mod boosting;
+mod library;
+pub mod lightgbm;
 pub mod mlp;
 pub(crate) mod model_kind;
 pub mod random_forest;
 pub mod xgboost;
 
+pub use library::{Located, NotFound};
 pub use model_kind::LoadError;
 
 use model_kind::ModelKind;
 use sweep_core::trial::Kind;
 
 /// Every kind there is.
-static REGISTRY: [&dyn ModelKind; 3] = [
+static REGISTRY: [&dyn ModelKind; 4] = [
     &mlp::MlpKind,
     &xgboost::XgboostKind,
     &random_forest::RandomForestKind,
+    &lightgbm::LightgbmKind,
 ];
 
 /// What trains and reads models of `kind`.
 pub(crate) fn of(kind: Kind) -> &'static dyn ModelKind {
     let found = REGISTRY.into_iter().find(|known| known.kind() == kind);
     found.expect("every kind is in the registry, which a test walks")
+}
+
+/// The library that models of `kind` are trained with, loading it, or every place where it is not; `None` where they need
+/// none.
+pub fn library(kind: Kind) -> Option<Result<Located, NotFound>> {
+    of(kind).library()
 }
 
 #[cfg(test)]

@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 use sweep_core::trial::Kind;
 use sweep_data::Inputs;
 
+use super::library::{Located, NotFound};
 use crate::{Backend, Callback, EngineError, Job, Outcome};
 
 /// What a kind of model can do.
 pub(crate) trait ModelKind: Sync {
     fn kind(&self) -> Kind;
+
+    /// The library that it is trained with, or every place where that is not; `None` where it needs none.
+    fn library(&self) -> Option<Result<Located, NotFound>> {
+        None
+    }
 
     /// Trains `job`, which is of this kind; `backend` is what trains networks.
     fn train(

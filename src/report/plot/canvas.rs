@@ -150,6 +150,12 @@ impl<B: DrawingBackend> Canvas<'_, B> {
                 let reach = radius * 9 / 10;
                 self.block((x - reach, y - reach), (x + reach, y + reach), color)
             }
+            Mark::Triangle => {
+                let (reach, above) = (radius * 12 / 10, radius * 13 / 10);
+                let below = y + radius * 8 / 10;
+                let corners = vec![(x, y - above), (x + reach, below), (x - reach, below)];
+                self.area.draw(&Polygon::new(corners, color.filled()))
+            }
         }
     }
 }

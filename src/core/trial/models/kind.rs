@@ -48,6 +48,7 @@ pub enum Mark {
     Disc,
     Diamond,
     Square,
+    Triangle,
 }
 
 impl Mark {
@@ -57,6 +58,7 @@ impl Mark {
             Mark::Disc => "disc",
             Mark::Diamond => "diamond",
             Mark::Square => "square",
+            Mark::Triangle => "triangle",
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The kinds of model and their settings: one file or folder for each kind, and what they have in common.
 
+mod boosting;
 mod canonical;
 mod context;
 mod invalid;
 mod kind;
+mod lightgbm;
 mod mlp;
 mod model;
 mod param;
@@ -16,9 +18,11 @@ mod trained_loss;
 mod view;
 mod xgboost;
 
+pub use boosting::StoppingMetric;
 pub use context::Context;
 pub use invalid::{InvalidEntry, InvalidParam};
 pub use kind::{Kind, KindDef, Mark, Steps};
+pub use lightgbm::LightgbmSpec;
 pub use mlp::{
     Activation, BatchSize, CategoryEmbedding, DatasetSize, Decay, EarlyStopping, Embedding,
     LrSchedule, MlpSpec, Optimizer,
@@ -32,4 +36,4 @@ pub use random_forest::{MaxFeatures, RandomForestSpec};
 pub use target::{ClassWeight, Loss, LossName};
 pub use trained_loss::trained_loss;
 pub use view::ParamValue;
-pub use xgboost::{BinaryObjective, StoppingMetric, XgboostSpec};
+pub use xgboost::{BinaryObjective, XgboostSpec};

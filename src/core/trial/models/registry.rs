@@ -9,17 +9,23 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::kind::Kind;
-use super::{mlp, random_forest, xgboost};
+use super::{lightgbm, mlp, random_forest, xgboost};
 use crate::format::one_of;
 
 /// Every kind, in the order in which they are listed.
-static REGISTRY: [Kind; 3] = [Kind::MLP, Kind::XGBOOST, Kind::RANDOM_FOREST];
+static REGISTRY: [Kind; 4] = [
+    Kind::MLP,
+    Kind::XGBOOST,
+    Kind::RANDOM_FOREST,
+    Kind::LIGHTGBM,
+];
 
 impl Kind {
     /// The network that `[model]` declares.
     pub const MLP: Kind = Kind(&mlp::DEF);
     pub const XGBOOST: Kind = Kind(&xgboost::DEF);
     pub const RANDOM_FOREST: Kind = Kind(&random_forest::DEF);
+    pub const LIGHTGBM: Kind = Kind(&lightgbm::DEF);
 
     /// Every kind, in the order in which they are listed.
     pub fn all() -> impl ExactSizeIterator<Item = Kind> + Clone {

@@ -2,6 +2,7 @@
 
 use super::super::value::Params;
 use super::kind::Kind;
+use super::lightgbm::LightgbmSpec;
 use super::mlp::MlpSpec;
 use super::model::ModelSpec;
 use super::target::Loss;
@@ -13,7 +14,9 @@ impl ModelSpec {
     pub fn trained_loss(&self, sd: f64) -> Loss {
         let network = MlpSpec::of(self).map(|network| network.loss_in(sd));
         let boosted = || XgboostSpec::of(self).map(|boosted| boosted.loss(sd));
-        network.or_else(boosted).unwrap_or(Loss::Squared)
+        let by_leaves = || LightgbmSpec::of(self).map(|boosted| boosted.loss(sd));
+        let loss = network.or_else(boosted).or_else(by_leaves);
+        loss.unwrap_or(Loss::Squared)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::task::Task;
 use super::super::value::Value;
+use super::boosting::{EARLY_STOPPING_ROUNDS, ROUNDS, StoppingMetric, early_stopping_metric};
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{Choice, FloatRange, IntRange, Literal, ParamDef, ParamType};
 use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
@@ -37,34 +38,12 @@ static BINARY_OBJECTIVES: &[Choice] = &[
     Choice::new("multi:softprob"),
 ];
 
-static STOPPING_METRICS: &[Choice] = &[Choice::new("loss"), Choice::new("objective")];
-
 static PARAMS: &[ParamDef] = &[
-    ParamDef::new(
-        "rounds",
-        ParamType::Int(IntRange::new(1, 100_000)),
-        Literal::Int(300),
-        "most boosting rounds",
-    ),
-    ParamDef::new(
-        "early_stopping_rounds",
-        ParamType::Int(IntRange::from(0)),
-        Literal::Int(0),
-        "rounds without improvement on validation rows before ending",
-    )
-    .note(" (0 = off)"),
-    ParamDef::new(
-        "early_stopping_metric",
-        ParamType::Choice(STOPPING_METRICS),
-        Literal::Text("objective"),
-        "what chooses the round that is kept, and has to improve for early stopping",
-    )
-    .since(Edition::Third, Literal::Text("loss"))
-    .resolve(|_, context| {
-        let is_both = context.ranks_by_loss();
-        is_both.then_some("objective")
-    })
-    .later(),
+    ROUNDS,
+    EARLY_STOPPING_ROUNDS,
+    early_stopping_metric("objective")
+        .since(Edition::Third, Literal::Text("loss"))
+        .later(),
     ParamDef::new(
         "max_depth",
         ParamType::Int(IntRange::new(1, 64)),
@@ -164,32 +143,6 @@ settings_struct! {
         quantile: f64,
         class_weight: ClassWeight,
         scale_pos_weight: f64,
-    }
-}
-
-/// What chooses the round that is kept, and has to improve for early stopping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoppingMetric {
-    /// The validation loss: the log loss, or of numbers the loss that is trained.
-    Loss,
-    /// The objective that ranks trials.
-    Objective,
-}
-
-impl ParamValue for StoppingMetric {
-    fn from_value(value: &Value) -> StoppingMetric {
-        match value {
-            Value::Text(name) if name == "loss" => StoppingMetric::Loss,
-            Value::Text(name) if name == "objective" => StoppingMetric::Objective,
-            other => unexpected(other),
-        }
-    }
-
-    fn to_value(&self) -> Value {
-        word(match self {
-            StoppingMetric::Loss => "loss",
-            StoppingMetric::Objective => "objective",
-        })
     }
 }
 

@@ -12,10 +12,20 @@ use std::sync::OnceLock;
 
 use libloading::Library;
 
-use super::columns::Columns;
-use super::locate::{ABSENT, Located, NotFound, Surroundings, places};
+use super::super::boosting::Columns;
+use super::super::library::{Located, NotFound, Surroundings, Wanted, find, functions};
 use crate::EngineError;
 use sweep_data::Inputs;
+
+/// The library, and where to get it.
+pub(super) static WANTED: Wanted = Wanted {
+    label: "XGBoost",
+    file: "xgboost",
+    variable: super::VARIABLE,
+    command: "make xgboost",
+    folder: "xgboost",
+    package: "xgboost-cpu",
+};
 
 /// The oldest version that the tests have passed with.
 const OLDEST: (i32, i32) = (2, 1);
@@ -24,26 +34,6 @@ const OLDEST: (i32, i32) = (2, 1);
 const TYPES: &CStr = c"feature_type";
 
 type Handle = *mut c_void;
-
-/// Declares the functions taken from the library, and how to find them in it.
-macro_rules! functions {
-    ($($field:ident = $symbol:literal: fn($($argument:ty),*) -> $result:ty;)*) => {
-        struct Functions {
-            $($field: unsafe extern "C" fn($($argument),*) -> $result,)*
-        }
-
-        impl Functions {
-            /// # Safety
-            /// `library` must be a libxgboost: its symbols have the types declared here.
-            unsafe fn load(library: &Library) -> Result<Functions, libloading::Error> {
-                Ok(Functions {
-                    // SAFETY: the caller vouches for the types.
-                    $($field: unsafe { *library.get($symbol)? },)*
-                })
-            }
-        }
-    };
-}
 
 functions! {
     version = c"XGBoostVersion": fn(*mut c_int, *mut c_int, *mut c_int) -> ();
@@ -83,6 +73,8 @@ functions! {
 pub(super) struct Xgboost {
     functions: Functions,
     pub located: Located,
+    /// Major, minor, patch.
+    pub version: (i32, i32, i32),
     /// Never closed: its OpenMP threads would outlive it.
     _library: Library,
 }
@@ -90,26 +82,13 @@ pub(super) struct Xgboost {
 /// The library, loaded on the first call.
 pub(super) fn library() -> Result<&'static Xgboost, &'static NotFound> {
     static LIBRARY: OnceLock<Result<Xgboost, NotFound>> = OnceLock::new();
-    LIBRARY.get_or_init(|| find(&Surroundings::here())).as_ref()
+    let found = LIBRARY.get_or_init(|| load(&Surroundings::here(&WANTED)));
+    found.as_ref()
 }
 
 /// Loads the first library that will do.
-pub(super) fn find(around: &Surroundings) -> Result<Xgboost, NotFound> {
-    let mut tried = Vec::new();
-    for place in places(around) {
-        // A bare name is for the system's loader to look up.
-        let by_loader = place.path.parent() == Some(Path::new(""));
-        let opened = match by_loader || place.path.is_file() {
-            true => open(&place.path, place.by),
-            false => Err(ABSENT.to_owned()),
-        };
-        match opened {
-            Ok(library) => return Ok(library),
-            Err(_) if by_loader => tried.push((place.path, ABSENT.to_owned())),
-            Err(why) => tried.push((place.path, why)),
-        }
-    }
-    Err(NotFound { tried })
+pub(super) fn load(around: &Surroundings) -> Result<Xgboost, NotFound> {
+    find(&WANTED, around, open)
 }
 
 fn open(path: &Path, by: &'static str) -> Result<Xgboost, String> {
@@ -132,9 +111,10 @@ fn open(path: &Path, by: &'static str) -> Result<Xgboost, String> {
         functions,
         located: Located {
             path: path.to_owned(),
-            version,
+            version: Some(version),
             by,
         },
+        version,
         _library: library,
     })
 }
@@ -153,7 +133,7 @@ impl Xgboost {
         // SAFETY: the library gives a C string of this thread, valid until its next error.
         let text = unsafe { CStr::from_ptr((self.functions.last_error)()) }.to_string_lossy();
         let message = text.split("\nStack trace").next().unwrap_or_default();
-        Err(EngineError::Library(message.trim().to_owned()))
+        Err(WANTED.failure(message.trim()))
     }
 }
 
@@ -179,7 +159,7 @@ impl Matrix {
             "typestr": if cfg!(target_endian = "little") { "<f4" } else { ">f4" },
             "version": 3,
         });
-        let array = c_string(&array.to_string())?;
+        let array = WANTED.text(&array.to_string())?;
         let config = c"{\"missing\": NaN, \"nthread\": 1}";
         let mut handle = ptr::null_mut();
         // SAFETY: the array interface describes `x`, which the library copies before it returns.
@@ -263,7 +243,7 @@ impl Booster {
     }
 
     pub fn set(&self, name: &str, value: &str) -> Result<(), EngineError> {
-        let (name, value) = (c_string(name)?, c_string(value)?);
+        let (name, value) = (WANTED.text(name)?, WANTED.text(value)?);
         // SAFETY: a live handle and two C strings that outlive the call.
         self.library.check(unsafe {
             (self.library.functions.set_param)(self.handle, name.as_ptr(), value.as_ptr())
@@ -298,7 +278,7 @@ impl Booster {
         text.rsplit(':')
             .next()
             .and_then(|number| number.trim().parse().ok())
-            .ok_or_else(|| EngineError::Library(format!("no number in its evaluation \"{text}\"")))
+            .ok_or_else(|| WANTED.failure(format!("no number in its evaluation \"{text}\"")))
     }
 
     /// Class probabilities, or numbers, of all rounds, row-major [rows, `outputs`].
@@ -326,7 +306,7 @@ impl Booster {
             )
         };
         if shape != [matrix.rows as u64, outputs as u64] {
-            return Err(EngineError::Library(format!(
+            return Err(WANTED.failure(format!(
                 "it predicted {shape:?} values for {} rows and {outputs} outputs",
                 matrix.rows
             )));
@@ -358,9 +338,7 @@ impl Booster {
                     .strip_prefix('f')
                     .and_then(|index| index.parse::<usize>().ok())
                     .and_then(|index| gains.get_mut(index))
-                    .ok_or_else(|| {
-                        EngineError::Library(format!("it scored a feature \"{name}\""))
-                    })?;
+                    .ok_or_else(|| WANTED.failure(format!("it scored a feature \"{name}\"")))?;
                 *gain = f64::from(*scores.add(place));
             }
         }
@@ -384,7 +362,7 @@ impl Booster {
     pub fn describe(&self, names: &[String], columns: &Columns) -> Result<(), EngineError> {
         let names: Vec<CString> = names
             .iter()
-            .map(|name| c_string(name))
+            .map(|name| WANTED.text(name))
             .collect::<Result<_, _>>()?;
         let names: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         self.set_texts(c"feature_name", &names)?;
@@ -408,7 +386,7 @@ impl Booster {
 
     /// Keeps a text of our own with the model.
     pub fn set_attribute(&self, name: &str, text: &str) -> Result<(), EngineError> {
-        let (name, text) = (c_string(name)?, c_string(text)?);
+        let (name, text) = (WANTED.text(name)?, WANTED.text(text)?);
         // SAFETY: a live handle and two C strings that outlive the call.
         self.library.check(unsafe {
             (self.library.functions.set_attribute)(self.handle, name.as_ptr(), text.as_ptr())
@@ -468,8 +446,4 @@ fn types(columns: &Columns) -> Vec<*const c_char> {
     let columns = columns.are_categories().into_iter();
     let types = columns.map(|is_category| if is_category { c"c" } else { c"float" });
     types.map(CStr::as_ptr).collect()
-}
-
-fn c_string(text: &str) -> Result<CString, EngineError> {
-    CString::new(text).map_err(|_| EngineError::Library(format!("{text:?} holds a null character")))
 }

@@ -7,33 +7,31 @@
 //! Start the process with `OMP_WAIT_POLICY=passive`, which OpenMP reads when the library is loaded. Training keeps to
 //! one thread, but [`load`] starts a team that would otherwise spin through all training after it.
 
-mod columns;
 mod ffi;
-mod locate;
 mod objective;
 mod schema;
 
 #[cfg(test)]
 mod tests;
 
-pub use locate::{Located, NotFound, VARIABLE};
-
 use std::fs;
 use std::path::Path;
 
-use super::baseline::{self, Kept, Measured, Progress};
-use super::model_kind::{LoadError, ModelKind, Names, Scores, TrainedModel, other_kind};
-use crate::artifact;
-use crate::{Backend, Callback, Control, EngineError, Epoch, Job, Keep, Outcome, weights};
-use columns::Columns;
-use ffi::{Booster, Matrix, Xgboost};
-use objective::{Goal, Predicts, Units};
+use super::baseline::{self, Measured};
+use super::boosting::{self, Boosted, Columns, KeptModel, Predictor, Predicts, Rules};
+use super::library::{Located, NotFound};
+use super::model_kind::{LoadError, ModelKind, TrainedModel, other_kind};
+use crate::{Backend, Callback, EngineError, Job, Outcome, weights};
+use ffi::{Booster, Matrix, WANTED, Xgboost};
+use objective::{Goal, Units};
 use schema::Schema;
-use sweep_core::awake;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
-use sweep_core::trial::models::{StoppingMetric, XgboostSpec};
+use sweep_core::trial::models::XgboostSpec;
 use sweep_data::{Inputs, Rows};
+
+/// Names the library by path, before every other place.
+pub const VARIABLE: &str = "SWEEP_XGBOOST";
 
 const MODEL: &str = "model.json";
 /// The attribute of a model that says which of its columns are categories.
@@ -50,6 +48,10 @@ pub(super) struct XgboostKind;
 impl ModelKind for XgboostKind {
     fn kind(&self) -> Kind {
         Kind::XGBOOST
+    }
+
+    fn library(&self) -> Option<Result<Located, NotFound>> {
+        Some(locate())
     }
 
     fn train(
@@ -72,20 +74,13 @@ impl ModelKind for XgboostKind {
 
 /// The library that [`train`] uses, loading it; or every place where it is not.
 pub fn locate() -> Result<Located, NotFound> {
-    match ffi::library() {
-        Ok(library) => Ok(library.located.clone()),
-        Err(missing) => Err(missing.clone()),
-    }
+    boosting::located(ffi::library().map(|library| &library.located))
 }
 
 /// Boosts `job` with `tree_method=hist` and the objective `multi:softprob`, of two classes its `binary_objective`, or of
-/// numbers the one for its loss; a step is a round.
+/// numbers the one for its loss; a step is a round, and what it reports and keeps is that of [`boosting::train`].
 ///
-/// Each round reports "train/loss", the cheap metrics of the validation rows, the objective and "seconds", those of the
-/// round. The round that is best by `early_stopping_metric` is kept, of equal ones that with the lowest "valid/loss"; with
-/// early stopping, boosting ends that many rounds after the last one that was better by it than all before. A job that asks
-/// for a round ends with it and keeps it. Leaves `model.json`, XGBoost's own format cut after the kept round, in the job's
-/// folder.
+/// Leaves `model.json`, XGBoost's own format cut after the kept round, in the job's folder.
 ///
 /// # Errors
 /// When the library is missing or reports an error, the data cannot be learnt from, the checkpoint is not
@@ -96,71 +91,13 @@ pub fn train(
     checkpoint: Option<&[u8]>,
     callback: &mut dyn Callback,
 ) -> Result<Outcome, EngineError> {
-    baseline::check(job)?;
-    let library = loaded()?;
-    let mut began = awake::now();
-    let mut ensemble = Ensemble::new(library, job, model)?;
-    let mut progress = Progress::default();
-    if let Some(bytes) = checkpoint {
-        progress = ensemble.restore(bytes)?;
-        callback.resumed(progress.step);
-    }
-    let kept = match (job.keep, model.early_stopping_metric) {
-        (Keep::Step(_), _) => Kept::Latest,
-        (Keep::Best, StoppingMetric::Loss) => Kept::ByLoss,
-        (Keep::Best, StoppingMetric::Objective) => Kept::ByObjective,
+    let rules = Rules {
+        rounds: model.rounds,
+        early_stopping_rounds: model.early_stopping_rounds,
+        metric: model.early_stopping_metric,
     };
-    let mut diverged = None;
-    let rounds = job.keep.steps(model.rounds);
-    let may_stop = job.keep == Keep::Best;
-    while progress.step < rounds && !(may_stop && is_stale(&progress, model)) {
-        let step = progress.step + 1;
-        let (mut measured, train_loss) = ensemble.boost(progress.step)?;
-        let seconds = awake::since(began).as_secs_f64();
-        began = awake::now();
-        measured
-            .values
-            .insert(0, ("train/loss".to_owned(), train_loss));
-        measured.values.push(("seconds".to_owned(), seconds));
-        let broken = measured.values.iter().find(|(_, value)| !value.is_finite());
-        diverged = broken.map(|(name, value)| format!("{name} was {value} after round {step}"));
-        if diverged.is_none() {
-            progress.record(step, seconds, &measured, &job.spec.objective, kept)?;
-        }
-        let epoch = Epoch {
-            step,
-            values: measured.values,
-        };
-        if diverged.is_some() {
-            // There is nothing to resume, so no checkpoint and no wish to stop matter any more.
-            callback.epoch(&epoch, &mut || baseline::encode(job, &progress, &[]));
-            (progress.step, progress.seconds) = (step, progress.seconds + seconds);
-            break;
-        }
-        let mut failure = None;
-        let control = callback.epoch(&epoch, &mut || {
-            ensemble.checkpoint(&progress).unwrap_or_else(|error| {
-                failure = Some(error);
-                Vec::new()
-            })
-        });
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        if control == Control::Stop {
-            return Ok(Outcome::Stopped { step });
-        }
-    }
-    ensemble.finish(progress, diverged, callback)
-}
-
-/// A model that [`train`] left in a folder.
-pub struct Boosted {
-    library: &'static Xgboost,
-    booster: Booster,
-    columns: Columns,
-    predicts: Predicts,
-    units: Units,
+    let new = || Ensemble::new(loaded()?, job, model);
+    boosting::train(job, &rules, new, checkpoint, callback)
 }
 
 /// Reads the model that [`train`] left in `folder`.
@@ -185,69 +122,43 @@ pub fn load(folder: &Path) -> Result<Boosted, EngineError> {
             Columns::from_json(text, schema.columns).map_err(|error| unreadable(&error))?
         }
     };
+    let units = Units::from_json(schema.attribute(UNITS)).map_err(|why| unreadable(&why))?;
     Ok(Boosted {
-        library,
-        booster,
+        predictor: Box::new(Loaded {
+            library,
+            booster,
+            units,
+        }),
         columns,
         predicts: schema.predicts,
-        units: Units::from_json(schema.attribute(UNITS)).map_err(|why| unreadable(&why))?,
     })
 }
 
-impl Boosted {
-    /// Number of inputs.
-    pub fn features(&self) -> usize {
-        self.columns.features()
-    }
-
-    /// Number of classes; 0 of a model that predicts a number.
-    pub fn classes(&self) -> usize {
-        self.predicts.classes()
-    }
-
-    /// Class probabilities, row-major [rows, classes], or numbers as they were learned [rows].
-    ///
-    /// # Errors
-    /// When the library reports one.
-    ///
-    /// # Panics
-    /// When the inputs are not whole rows.
-    pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Vec<f32>, EngineError> {
-        let matrix = Matrix::new(self.library, inputs, &self.columns)?;
-        let mut outputs = self.booster.predict(&matrix, self.predicts.width())?;
-        self.units.restore(&mut outputs);
-        Ok(self.predicts.of_all_classes(outputs))
-    }
+/// A model that [`train`] left in a folder.
+struct Loaded {
+    library: &'static Xgboost,
+    booster: Booster,
+    units: Units,
 }
 
-impl TrainedModel for Boosted {
-    fn features(&self) -> Names<'_> {
-        Names::Counted(Boosted::features(self))
-    }
-
-    fn classes(&self) -> Names<'_> {
-        Names::Counted(Boosted::classes(self))
-    }
-
-    fn predict(&mut self, inputs: Inputs<'_>) -> Result<Scores, EngineError> {
-        let outputs = Boosted::predict(self, inputs)?;
-        Ok(match self.predicts {
-            Predicts::Number => Scores::Numbers(outputs),
-            Predicts::SecondOfTwo | Predicts::Classes(_) => Scores::Probabilities(outputs),
-        })
+impl Predictor for Loaded {
+    fn predict(
+        &mut self,
+        inputs: Inputs<'_>,
+        columns: &Columns,
+        predicts: Predicts,
+    ) -> Result<Vec<f32>, EngineError> {
+        let matrix = Matrix::new(self.library, inputs, columns)?;
+        let mut outputs = self.booster.predict(&matrix, predicts.width())?;
+        self.units.restore(&mut outputs);
+        Ok(predicts.of_all_classes(outputs))
     }
 }
 
 fn loaded() -> Result<&'static Xgboost, EngineError> {
-    let library = ffi::library().map_err(|missing| EngineError::Library(missing.to_string()))?;
+    let library = ffi::library().map_err(|missing| WANTED.failure(missing.to_string()))?;
     library.hush()?;
     Ok(library)
-}
-
-/// Whether early stopping ends boosting here.
-fn is_stale(progress: &Progress, model: &XgboostSpec) -> bool {
-    let stalled = progress.step - progress.improved;
-    model.early_stopping_rounds > 0 && stalled >= model.early_stopping_rounds
 }
 
 /// The ensemble in hand with the rows that it learns from and is judged by.
@@ -324,8 +235,17 @@ impl<'a> Ensemble<'a> {
         })
     }
 
-    /// One round, counted from 0: validation measures and training loss after it. The library keeps the
-    /// predictions for both sides, so this costs the new trees alone.
+    /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
+    /// same draws.
+    fn replays(&self) -> bool {
+        let (major, minor, _) = self.library.version;
+        let draws = self.model.subsample < 1.0 || self.model.colsample_bytree < 1.0;
+        draws && (major, minor) < DRAWN_AFRESH
+    }
+}
+
+impl boosting::Ensemble for Ensemble<'_> {
+    /// The library keeps the predictions for both sides, so this costs the new trees alone.
     fn boost(&mut self, round: u32) -> Result<(Measured, f64), EngineError> {
         self.booster.update(round, &self.train)?;
         let metric = self.booster.evaluate(round, &self.train)?;
@@ -338,28 +258,19 @@ impl<'a> Ensemble<'a> {
         Ok((measured, self.goal.loss_of(meta, metric)))
     }
 
-    /// Whether rounds are boosted again on the way back, because a snapshot would not go on with the
-    /// same draws.
-    fn replays(&self) -> bool {
-        let (major, minor, _) = self.library.located.version;
-        let draws = self.model.subsample < 1.0 || self.model.colsample_bytree < 1.0;
-        draws && (major, minor) < DRAWN_AFRESH
-    }
-
     /// The library's version, then its snapshot unless rounds are to be replayed.
-    fn checkpoint(&self, progress: &Progress) -> Result<Vec<u8>, EngineError> {
+    fn snapshot(&self) -> Result<Vec<u8>, EngineError> {
         let mut body = version_bytes(self.library);
         if !self.replays() {
             body.extend(self.booster.to_snapshot()?);
         }
-        Ok(baseline::encode(self.job, progress, &body))
+        Ok(body)
     }
 
-    fn restore(&mut self, checkpoint: &[u8]) -> Result<Progress, EngineError> {
-        let (progress, body) = baseline::decode(self.job, checkpoint)?;
+    fn restore(&mut self, rounds: u32, body: &[u8]) -> Result<(), EngineError> {
         let version = version_bytes(self.library);
         let snapshot = body.strip_prefix(version.as_slice()).ok_or_else(|| {
-            let (major, minor, patch) = self.library.located.version;
+            let (major, minor, patch) = self.library.version;
             let (numbers, _) = body.as_chunks::<4>();
             let written: Vec<String> = numbers
                 .iter()
@@ -371,51 +282,40 @@ impl<'a> Ensemble<'a> {
                 written.join(".")
             ))
         })?;
-        if self.replays() {
-            for round in 0..progress.step {
-                self.booster.update(round, &self.train)?;
-            }
-        } else {
-            self.booster.read_snapshot(snapshot)?;
+        if !self.replays() {
+            return self.booster.read_snapshot(snapshot);
         }
-        Ok(progress)
+        for round in 0..rounds {
+            self.booster.update(round, &self.train)?;
+        }
+        Ok(())
     }
 
-    /// Keeps the rounds up to the best one.
-    fn finish(
-        self,
-        progress: Progress,
-        diverged: Option<String>,
-        callback: &mut dyn Callback,
-    ) -> Result<Outcome, EngineError> {
-        let meta = self.job.data.meta();
-        let mut result = progress.into_result();
-        result.diverged = diverged;
-        if result.best.is_some() {
-            let kept = self.booster.first(result.best_step)?;
-            let names = self.columns.names(&meta.features);
-            let gains = kept.total_gain(names.len())?;
-            result.importance = baseline::shares(&names, &gains);
-            kept.describe(&names, &self.columns)?;
-            if let Some(text) = self.columns.to_json() {
-                kept.set_attribute(CATEGORIES, &text)?;
-            }
-            if let Some(text) = self.goal.units.to_json() {
-                kept.set_attribute(UNITS, &text)?;
-            }
-            let json = kept.to_json()?;
-            let schema = Schema::read(&json);
-            let unexpected = |why| EngineError::Library(format!("unexpected model: {why}"));
-            result.parameters = schema.map_err(unexpected)?.leaves;
-            let artifact = artifact::write(self.job.folder, "model", MODEL, &json, callback)?;
-            result.artifacts.push(artifact);
+    fn kept(self, rounds: u32) -> Result<KeptModel, EngineError> {
+        let kept = self.booster.first(rounds)?;
+        let names = self.columns.names(&self.job.data.meta().features);
+        let gains = kept.total_gain(names.len())?;
+        kept.describe(&names, &self.columns)?;
+        if let Some(text) = self.columns.to_json() {
+            kept.set_attribute(CATEGORIES, &text)?;
         }
-        Ok(Outcome::Done(Box::new(result)))
+        if let Some(text) = self.goal.units.to_json() {
+            kept.set_attribute(UNITS, &text)?;
+        }
+        let bytes = kept.to_json()?;
+        let unexpected = |why| WANTED.failure(format!("unexpected model: {why}"));
+        let leaves = Schema::read(&bytes).map_err(unexpected)?.leaves;
+        Ok(KeptModel {
+            importance: baseline::shares(&names, &gains),
+            leaves,
+            file: MODEL,
+            bytes,
+        })
     }
 }
 
 fn version_bytes(library: &Xgboost) -> Vec<u8> {
-    let (major, minor, patch) = library.located.version;
+    let (major, minor, patch) = library.version;
     [major, minor, patch]
         .into_iter()
         .flat_map(i32::to_le_bytes)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::boosting::{Predicts, labels};
 use sweep_core::trial::models::{BinaryObjective, Loss, XgboostSpec};
 use sweep_data::{DatasetMeta, Targets};
 
@@ -16,46 +17,6 @@ pub(super) struct Goal {
 
 /// The objective of two classes by one tree a round.
 pub(super) const LOGISTIC: &str = "binary:logistic";
-
-/// What XGBoost predicts for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Predicts {
-    Number,
-    /// The probability of the second of two classes.
-    SecondOfTwo,
-    /// Those of so many classes.
-    Classes(usize),
-}
-
-impl Predicts {
-    /// Number of classes; 0 of a number.
-    pub fn classes(self) -> usize {
-        match self {
-            Predicts::Number => 0,
-            Predicts::SecondOfTwo => 2,
-            Predicts::Classes(classes) => classes,
-        }
-    }
-
-    /// How many values there are for a row.
-    pub fn width(self) -> usize {
-        match self {
-            Predicts::Number | Predicts::SecondOfTwo => 1,
-            Predicts::Classes(classes) => classes,
-        }
-    }
-
-    /// What XGBoost predicted as probabilities of all classes [rows, classes], or numbers [rows].
-    pub fn of_all_classes(self, predicted: Vec<f32>) -> Vec<f32> {
-        match self {
-            Predicts::SecondOfTwo => {
-                let both = |second: f32| [1.0 - second, second];
-                predicted.into_iter().flat_map(both).collect()
-            }
-            Predicts::Number | Predicts::Classes(_) => predicted,
-        }
-    }
-}
 
 /// How what XGBoost calls labels and predictions stands to the transformed target: `label * scale + mean`.
 ///
@@ -173,18 +134,7 @@ impl Goal {
 
     /// What XGBoost calls labels: classes by index, or numbers.
     pub fn labels(&self, meta: &DatasetMeta, targets: Targets<'_>) -> Vec<f32> {
-        let numbers = match targets {
-            Targets::Classes(labels) => {
-                return labels.iter().map(|label| *label as f32).collect();
-            }
-            Targets::Numbers(numbers) => numbers,
-        };
-        let transform = meta
-            .number
-            .map(|number| number.transform)
-            .unwrap_or_default();
         let Units { mean, scale } = self.units;
-        let label = |number: &f32| ((transform.apply(f64::from(*number)) - mean) / scale) as f32;
-        numbers.iter().map(label).collect()
+        labels(meta, targets, |number| (number - mean) / scale)
     }
 }

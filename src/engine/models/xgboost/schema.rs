@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::objective::{LOGISTIC, Predicts};
+use super::super::boosting::Predicts;
+use super::objective::LOGISTIC;
 
 /// A model, less its trees.
 pub(super) struct Schema {

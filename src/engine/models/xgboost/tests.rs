@@ -9,9 +9,10 @@ mod two_classes;
 use std::io::Write;
 use std::thread;
 
+use super::super::library::Surroundings;
 use super::*;
-use crate::fixtures::{CLASSES, Remember, fixture};
-use sweep_core::trial::models::Loss;
+use crate::fixtures::{CLASSES, Remember, done, fixture};
+use sweep_core::trial::models::{Loss, StoppingMetric};
 use sweep_core::trial::{Goal, ModelSpec, Objective, TrialResult, TrialSpec};
 use sweep_data::Dataset;
 
@@ -54,28 +55,6 @@ fn run(
     let job = Job::new(spec, data, folder);
     let boost = XgboostSpec::of(&spec.model).expect("boosting");
     train(job, &boost, checkpoint, callback).unwrap()
-}
-
-fn done(outcome: Outcome) -> TrialResult {
-    let Outcome::Done(mut result) = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert!(result.seconds > 0.0);
-    result.seconds = 0.0;
-    result.metrics.retain(|(name, _)| name != "seconds");
-    *result
-}
-
-fn column(callback: &Remember, name: &str) -> Vec<f64> {
-    let of = |epoch: &Epoch| {
-        epoch
-            .values
-            .iter()
-            .find(|(other, _)| other == name)
-            .unwrap()
-            .1
-    };
-    callback.epochs.iter().map(of).collect()
 }
 
 fn oracle_settings() -> XgboostSpec {
@@ -173,7 +152,7 @@ fn losses_gains_and_leaves_are_those_of_python() {
     if !available() {
         return;
     }
-    let (major, minor, _) = locate().unwrap().version;
+    let (major, minor, _) = locate().unwrap().version.unwrap();
     let Some(oracle) = ORACLES
         .iter()
         .find(|oracle| oracle.version == (major, minor))
@@ -194,7 +173,7 @@ fn losses_gains_and_leaves_are_those_of_python() {
         ("train/loss", oracle.train_loss),
         ("valid/loss", oracle.valid_loss),
     ] {
-        let told = column(&callback, name);
+        let told = callback.column(name);
         assert_eq!(told.len(), expected.len());
         for (value, expected) in told.iter().zip(expected) {
             assert!(
@@ -203,7 +182,8 @@ fn losses_gains_and_leaves_are_those_of_python() {
             );
         }
     }
-    for (value, error) in column(&callback, "valid/accuracy")
+    for (value, error) in callback
+        .column("valid/accuracy")
         .iter()
         .zip(oracle.valid_error)
     {
@@ -244,7 +224,7 @@ fn the_saved_model_is_that_of_the_best_round() {
     );
     assert_eq!(measured.confusion.rows(), result.confusion);
     assert_eq!(measured.values[1].1, result.best.unwrap());
-    let loss = column(&callback, "valid/loss")[result.best_step as usize - 1];
+    let loss = callback.column("valid/loss")[result.best_step as usize - 1];
     assert!((measured.values[0].1 - loss).abs() < 1e-6);
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.path().join(MODEL)).unwrap()).unwrap();
@@ -340,7 +320,7 @@ fn the_replicate_seed_decides_which_rows_and_features_are_drawn() {
             spec.seed = seed;
             let mut callback = Remember::default();
             done(run(&data, &spec, folder.path(), None, &mut callback));
-            losses.push(column(&callback, "valid/loss"));
+            losses.push(callback.column("valid/loss"));
         }
         assert_eq!(losses[0], losses[1]);
         assert_ne!(losses[0], losses[2]);
@@ -362,7 +342,7 @@ fn early_stopping_ends_so_many_rounds_after_the_best() {
     let mut callback = Remember::default();
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     assert_eq!(result.steps, result.best_step + 4);
-    let losses = column(&callback, "valid/loss");
+    let losses = callback.column("valid/loss");
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!(result.best, Some(least));
     assert_eq!(losses[result.best_step as usize - 1], least);
@@ -447,11 +427,11 @@ fn a_file_that_is_no_xgboost_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("libxgboost.so");
     fs::write(&path, "not a library").unwrap();
-    let around = locate::Surroundings {
+    let around = Surroundings {
         explicit: Some(path.clone()),
-        ..locate::Surroundings::default()
+        ..Surroundings::default()
     };
-    let missing = ffi::find(&around).err().unwrap();
+    let missing = ffi::load(&around).err().unwrap();
     assert_eq!(missing.tried.len(), 1);
     assert!(
         missing.to_string().starts_with(&path.display().to_string()),

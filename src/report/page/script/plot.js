@@ -128,7 +128,7 @@ function axes(into, { box, x, y, xName, yName, xTicks, yTicks }) {
   into.append(g);
 }
 
-/** Path of a mark round a point: a `disc`, `square` or `diamond`, as in the images. */
+/** Path of a mark round a point: a `disc`, `square`, `diamond` or `triangle`, as in the images. */
 function markPath(shape, x, y, r) {
   const [a, b] = [x.toFixed(1), y.toFixed(1)];
   if (shape === 'square') {
@@ -138,6 +138,10 @@ function markPath(shape, x, y, r) {
   if (shape === 'diamond') {
     const reach = 1.3 * r;
     return `M${a} ${(y - reach).toFixed(1)}l${reach} ${reach}l${-reach} ${reach}l${-reach} ${-reach}z`;
+  }
+  if (shape === 'triangle') {
+    const [reach, above] = [1.2 * r, 1.3 * r];
+    return `M${a} ${(y - above).toFixed(1)}l${reach} ${2.1 * r}h${-2 * reach}z`;
   }
   return `M${(x - r).toFixed(1)} ${b}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 }

@@ -20,8 +20,8 @@ fn a_round_of_equal_accuracy_and_lower_loss_is_kept_and_does_not_extend_patience
     let mut callback = Remember::default();
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     let (accuracy, loss) = (
-        column(&callback, "valid/accuracy"),
-        column(&callback, "valid/loss"),
+        callback.column("valid/accuracy"),
+        callback.column("valid/loss"),
     );
     let best = accuracy.iter().copied().fold(f64::MIN, f64::max);
     let ties: Vec<usize> = (0..accuracy.len())
@@ -67,8 +67,8 @@ fn by_loss_the_round_with_the_lowest_is_kept_whatever_the_objective() {
     let mut callback = Remember::default();
     let result = done(run(&data, &spec, folder.path(), None, &mut callback));
     let (accuracy, loss) = (
-        column(&callback, "valid/accuracy"),
-        column(&callback, "valid/loss"),
+        callback.column("valid/accuracy"),
+        callback.column("valid/loss"),
     );
     let lowest = (0..loss.len()).min_by(|a, b| loss[*a].total_cmp(&loss[*b]));
     let lowest = lowest.unwrap();

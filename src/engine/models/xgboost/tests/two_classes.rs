@@ -1,20 +1,8 @@
 //! Two classes by one tree a round, against Python's xgboost (`benches/oracle_sklearn.py`).
 
 use super::*;
+use crate::fixtures::two_classes;
 use sweep_core::trial::models::{BinaryObjective, ClassWeight};
-
-/// The rows of [`fixture`], the first class against the others.
-fn two_classes() -> Dataset {
-    let plain = fixture(24);
-    let side = |rows: sweep_data::Rows<'_>| {
-        let labels = rows.y.classes().unwrap().iter();
-        (
-            rows.x.to_vec(),
-            labels.map(|class| (*class).min(1)).collect(),
-        )
-    };
-    Dataset::in_memory(COLUMNS, 2, side(plain.train()), side(plain.valid()))
-}
 
 const COLUMNS: usize = 6;
 
@@ -31,7 +19,7 @@ type Numbers = (f64, f64, [f64; 3], f64, u64);
 
 /// By `scale_pos_weight`, and by the weight of the class.
 fn oracle() -> Option<[Numbers; 2]> {
-    let (major, minor, _) = locate().unwrap().version;
+    let (major, minor, _) = locate().unwrap().version.unwrap();
     match (major, minor) {
         (3, 2) => Some([
             (
@@ -101,7 +89,7 @@ fn losses_and_models_of_two_classes_are_those_of_python_with_either_weight() {
         let mut callback = Remember::default();
         let result = done(run(&data, &spec, folder.path(), None, &mut callback));
         for (name, expected) in [("train/loss", train_loss), ("valid/loss", valid_loss)] {
-            let found = *column(&callback, name).last().unwrap();
+            let found = *callback.column(name).last().unwrap();
             assert!((found - expected).abs() < 1e-6, "{name} {found} {expected}");
         }
         assert_eq!((result.best_step, result.parameters), (10, leaves));

@@ -1,4 +1,4 @@
-//! The columns that XGBoost is given, made from the features of a prepared data set: a missing cell is
+//! The columns that the libraries of gradient boosting are given, made from the features of a prepared data set: a missing cell is
 //! not a number, and the 0/1 features of one column may be one category.
 //!
 //! Invariant: rows to predict become columns as training rows did; a model file says which columns are
@@ -14,7 +14,7 @@ const LEAST: usize = 2;
 
 /// How features become columns.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Columns {
+pub(in crate::models) struct Columns {
     /// Number of features.
     features: usize,
     /// Ascending, and apart. A category is the number of the feature that is 1; where none is, it is a
@@ -96,8 +96,8 @@ impl Columns {
         self.parts().map(is_category).collect()
     }
 
-    /// Row-major [rows, columns]; not a number where a cell is missing, for which XGBoost's splits
-    /// have a side of their own.
+    /// Row-major [rows, columns]; not a number where a cell is missing, for which splits have a side
+    /// of their own.
     ///
     /// # Panics
     /// When `inputs` are not whole rows.
