@@ -43,6 +43,9 @@ pub enum Purpose {
     Evidence = 31,
     /// Which validation rows or groups are in the half that sets and intervals are calibrated on; epoch = half.
     Halves = 40,
+    /// Candidates in a bag of an ensemble selection; epoch = bag. With step 1, which validation rows or groups are in the half
+    /// that chooses; epoch = repeat.
+    Ensemble = 50,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

@@ -12,7 +12,7 @@ pub(super) use super::text_table::{Side, color};
 pub use super::text_table::{TableStyle, TextTable};
 
 use super::text_table::painted;
-use super::{details, dummy_text, plan_status};
+use super::{details, dummy_text, ensemble_text, plan_status};
 use sweep_analysis::{Configuration, Run, RunKey, Summary, ZeroLine};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
@@ -97,7 +97,12 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
     let best = summary.best(most);
     let zero = summary.zero_line.as_ref();
     let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
+    let ensemble = summary.ensemble.as_ref();
+    let ensemble_place = ensemble.map(|own| ensemble_text::place(summary, own, &best));
     for (above, config) in best.iter().enumerate() {
+        if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(above)) {
+            table.push(Style::new(), ensemble_text::row(ensemble));
+        }
         if let Some(zero) = zero.filter(|_| place == Some(above)) {
             table.push(Style::new().dimmed(), zero_row(zero));
         }
@@ -107,6 +112,9 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
             _ => Style::new(),
         };
         table.push(style, leaderboard_row(summary, config));
+    }
+    if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(best.len())) {
+        table.push(Style::new(), ensemble_text::row(ensemble));
     }
     if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
         table.push(Style::new().dimmed(), zero_row(zero));

@@ -5,6 +5,7 @@ mod bundle;
 mod calibrator;
 mod conformal;
 mod decision;
+mod ensemble_bundle;
 mod members;
 mod predictor;
 mod scores;
@@ -15,8 +16,11 @@ pub use bundle::{Bundle, BundleError, Card, EXPORT_FORMAT, Refit, RefitRun, expo
 pub use calibrator::{CalibrationMethod, Calibrator};
 pub use conformal::conformal;
 pub use decision::{Decision, DecisionError, Wanted, WantedThreshold};
+pub use ensemble_bundle::{
+    ENSEMBLE_CARD, EnsembleBundle, EnsembleCard, MemberCard, MemberFiles, export_ensemble,
+};
 pub use members::Member;
-pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
+pub use predictor::{PredictError, Predicted, Predictions, Predictor, Weighted};
 pub use scores::{Scores, TargetScores};
 pub use table::{Layout, TableSummary, WriteError, columns, write};
 pub use validation::{VALIDATION, Validation};
