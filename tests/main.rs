@@ -11,6 +11,7 @@ mod describe;
 mod editions;
 mod end_to_end;
 mod engines;
+mod ensemble;
 mod evidence;
 mod failures;
 mod faults;

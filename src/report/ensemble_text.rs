@@ -10,7 +10,7 @@ use sweep_analysis::{Configuration, Summary, text};
 use sweep_core::trial::EnsembleScore;
 
 /// What scores mean that are shown beside those of single trials.
-pub const NOTE: &str = "cross-fitted: halves of the validation rows choose the weights, or the best trial, for each other; scores on \
+pub const NOTE: &str = "cross-fitted where it says so: halves of the validation rows choose the weights, or the best trial, for each other; scores on \
      the rows that chose are flattered";
 
 /// `an ensemble of 7 trials (5 network, 2 XGBoost) of 27 candidates, selected by log loss at 2026-03-01 14:05 UTC`.
