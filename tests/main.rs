@@ -12,6 +12,7 @@ mod describe;
 mod editions;
 mod end_to_end;
 mod engines;
+mod ensemble;
 mod evidence;
 mod failures;
 mod faults;

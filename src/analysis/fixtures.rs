@@ -67,6 +67,7 @@ pub fn empty(classes: &[&str]) -> Input {
         regions: Vec::new(),
         learned: None,
         dummy: None,
+        ensemble: None,
         row_losses: HashMap::new(),
         row_numbers: HashMap::new(),
         evidence: None,

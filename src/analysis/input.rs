@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::calibration::Calibration;
 use super::dummy::Dummy;
+use super::ensemble::EnsembleSummary;
 use super::evidence::Evidence;
 use super::lead::{RowLosses, RowNumbers};
 use super::losses::Learned;
@@ -38,6 +39,8 @@ pub struct Input {
     pub learned: Option<Learned>,
     /// What models score that ignore their input; `None` where the prepared data are gone.
     pub dummy: Option<Dummy>,
+    /// The newest ensemble of the sweep; `None` where only some of its trials are here.
+    pub ensemble: Option<EnsembleSummary>,
     /// Loss of each validation row, of trials of the winner, as far as its models could be asked.
     pub row_losses: HashMap<TrialId, RowLosses>,
     /// Target and prediction of each validation row, of trials of the best configuration of each kind, likewise; where the
@@ -67,6 +70,7 @@ impl Input {
             .learned_as(self.learned)
             .while_running(&self.running)
             .narrowed_to(self.query.as_deref())
+            .with_ensemble(self.ensemble.as_ref())
             .with_evidence(self.evidence.as_ref())
             .above(
                 self.dummy.as_ref(),

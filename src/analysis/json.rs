@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::axes::Axis;
 use super::configuration::{Configuration, Run};
+use super::ensemble::{EnsembleMember, EnsembleSummary};
 use super::lead::{Lead, ZeroLine};
 use super::summary::Summary;
 use super::summary_stats::SummaryStats;
@@ -34,7 +35,7 @@ pub fn experiments(experiments: &[ExperimentSummary]) -> Json {
     experiments.iter().map(one).collect()
 }
 
-/// `{objective, trials: {status: number}, seeds, seconds, best_trial, dummy, configurations: [...], axes:
+/// `{objective, trials: {status: number}, seeds, seconds, best_trial, dummy, ensemble, configurations: [...], axes:
 /// [...]}`; the `most` best configurations and the best of each baseline, as in the table.
 pub fn leaderboard(summary: &Summary, most: usize) -> Json {
     let axis = |axis: &Axis| {
@@ -57,9 +58,36 @@ pub fn leaderboard(summary: &Summary, most: usize) -> Json {
         "seconds": summary.seconds,
         "best_trial": summary.best_trial,
         "dummy": summary.zero_line.as_ref().map(dummy),
+        "ensemble": summary.ensemble.as_ref().map(ensemble),
         "configurations":
             best.into_iter().map(|config| configuration(summary, config)).collect::<Json>(),
         "axes": summary.axes.iter().map(axis).collect::<Json>(),
+    })
+}
+
+/// `{selected_ms, version, loss, method, finished, candidates, stale, members: [{kind, config, seed, trials, weight}], scores:
+/// [{metric, value, cross_fitted, single}]}`.
+pub fn ensemble(ensemble: &EnsembleSummary) -> Json {
+    let member = |member: &EnsembleMember| {
+        json!({
+            "kind": member.kind.name(),
+            "config": member.config,
+            "seed": member.seed,
+            "trials": member.trials,
+            "weight": member.weight,
+        })
+    };
+    let stored = &ensemble.stored;
+    json!({
+        "selected_ms": stored.selected_ms,
+        "version": stored.version,
+        "loss": stored.ensemble.loss,
+        "method": stored.ensemble.method,
+        "finished": stored.ensemble.finished,
+        "candidates": ensemble.candidates,
+        "stale": ensemble.stale,
+        "members": ensemble.members.iter().map(member).collect::<Json>(),
+        "scores": stored.ensemble.scores,
     })
 }
 

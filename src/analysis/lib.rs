@@ -11,6 +11,7 @@ pub mod conclusions;
 pub mod configuration;
 mod distributions;
 pub mod dummy;
+pub mod ensemble;
 pub mod errors;
 pub mod evidence;
 #[cfg(any(test, feature = "fixtures"))]

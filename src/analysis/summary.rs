@@ -12,6 +12,7 @@ use super::axes::{Axis, axes, varying_keys};
 use super::configuration::{
     Configuration, by_configuration, configuration, train_fraction, values_by_run,
 };
+use super::ensemble::EnsembleSummary;
 use super::evidence::Evidence;
 use super::lead::ZeroLine;
 use super::losses::{Learned, Losses};
@@ -48,6 +49,8 @@ pub struct Summary {
     pub query: Option<String>,
     /// What a model that ignores its input scores, and the winner's lead over it; `None` where it is not known.
     pub zero_line: Option<ZeroLine>,
+    /// The newest ensemble of its trials, if there is one.
+    pub ensemble: Option<EnsembleSummary>,
     /// What rows and seeds say of the ranking; `None` where scores of single rows are not known.
     pub evidence: Option<Evidence>,
     /// What the losses of its models measure.
@@ -99,6 +102,7 @@ impl Summary {
             with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
             query: None,
             zero_line: None,
+            ensemble: None,
             evidence: None,
             losses: Losses::of(experiment),
             axes: axes(&firsts, &ranking),
@@ -149,6 +153,12 @@ impl Summary {
     /// Likewise, of the trials alone that meet `query`.
     pub fn narrowed_to(mut self, query: Option<&str>) -> Summary {
         self.query = query.map(str::to_owned);
+        self
+    }
+
+    /// Likewise, with an ensemble of its trials.
+    pub fn with_ensemble(mut self, ensemble: Option<&EnsembleSummary>) -> Summary {
+        self.ensemble = ensemble.cloned();
         self
     }
 

@@ -10,6 +10,7 @@ use sweep_data::{Dataset, Targets};
 use sweep_store::{ExperimentRecord, Store};
 
 use crate::app::App;
+use crate::ensemble;
 use crate::error::Error;
 use crate::test_evaluations;
 use crate::valid_rows::ValidRows;
@@ -61,7 +62,10 @@ pub fn learned(record: &ExperimentRecord) -> Option<Learned> {
 /// What there is to say of `record`, and how far its winner is above the zero line, from what the database knows: no model is
 /// loaded, so that nothing is known of the losses of single rows.
 pub fn summary(app: &App, store: &Store, record: &ExperimentRecord) -> Result<Summary, Error> {
-    let summary = Summary::of(record).learned_as(learned(record));
+    let ensemble = ensemble::find(store, record)?.map(|found| found.summary());
+    let summary = Summary::of(record)
+        .learned_as(learned(record))
+        .with_ensemble(ensemble.as_ref());
     let mut confusion = HashMap::new();
     for run in summary.ranking.first().iter().flat_map(|first| &first.runs) {
         confusion.insert(run.trial.clone(), store.confusion(&run.trial)?);

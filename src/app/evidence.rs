@@ -51,7 +51,7 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
             summary.objective.metric
         ));
     }
-    let units = units(&rows, &metrics);
+    let units = rows.units_of(&metrics.iter().map(RowMetric::units).collect::<Vec<_>>());
     let entries: Vec<Entry> = (summary.ranking.iter())
         .map(|config| entry(config, &rows))
         .collect::<Result<_, String>>()?;
@@ -94,26 +94,6 @@ pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>
     match reader.trouble.into_inner() {
         Some(why) => Err(why.sentence(app)),
         None => Ok(Some(evidence)),
-    }
-}
-
-/// The units of all rows: those of the folds of the first repeat. Groups are whole in every repeat.
-fn units(rows: &ValidRows, metrics: &[RowMetric]) -> Units {
-    let first = rows.repeats[0].clone();
-    if first.len() == 1 {
-        return metrics[0].units().clone();
-    }
-    let mut of_rows = vec![0; rows.rows];
-    for fold in first {
-        for (row, place) in rows.folds[fold].places.iter().enumerate() {
-            let unit = metrics[fold].units().of_row(row) as u64;
-            of_rows[*place as usize] = (fold as u64) << 32 | unit;
-        }
-    }
-    let units = Units::groups(&of_rows);
-    match units.count() == rows.rows {
-        true => Units::rows(rows.rows),
-        false => units,
     }
 }
 

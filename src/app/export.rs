@@ -9,7 +9,7 @@ use sweep_core::atomic_fs;
 use sweep_data::Dataset;
 use sweep_engine::predict::{self, BundleError, Card, Predictor, Validation};
 use sweep_export::{ExportError, Exporter, Sweep};
-use sweep_store::TrialRecord;
+use sweep_store::{DatasetRecord, ExperimentRecord, TrialRecord};
 
 use crate::app::App;
 use crate::error::Error;
@@ -87,7 +87,7 @@ pub fn model(
         .into_iter()
         .map(|artifact| artifact.path)
         .collect();
-    let card = card(&chosen);
+    let card = chosen_card(&chosen);
     let from = app.trials().join(chosen.trial.id.as_str());
     let written = predict::export(
         folder,
@@ -145,7 +145,8 @@ fn refuse_folds(chosen: &Chosen) -> Result<(), Error> {
     Err(Error::input(message, &help))
 }
 
-fn unwritten(error: &BundleError) -> Error {
+/// A folder that cannot be written.
+pub fn unwritten(error: &BundleError) -> Error {
     match error {
         BundleError::Taken { .. } => Error::input(error, TAKEN_HELP),
         BundleError::Write(cause) => Error::environment(cause, &cause.help),
@@ -163,7 +164,7 @@ fn refit_card(chosen: &Chosen, refits: &Refits) -> Card {
         features: refits.meta.features.clone(),
         classes: refits.meta.classes.clone(),
         refit: Some(refits.about.clone()),
-        ..card(chosen)
+        ..chosen_card(chosen)
     }
 }
 
@@ -185,28 +186,32 @@ fn validation(
             return Ok(None);
         }
     };
-    let said = valid_predictions::of_models(std::slice::from_mut(model), &data)
-        .map_err(|error| Error::environment(error, ""))?;
+    let said =
+        valid_predictions::of_model(model, &data).map_err(|error| Error::environment(error, ""))?;
     let (targets, groups) = (data.valid().y, data.valid_groups());
     Ok(Some(Validation::new(said, targets, groups)))
 }
 
-fn card(chosen: &Chosen) -> Card {
-    let (trial, dataset) = (&chosen.trial, &chosen.dataset);
+fn chosen_card(chosen: &Chosen) -> Card {
+    card(&chosen.trial, &chosen.dataset, &chosen.experiment)
+}
+
+/// What is told of the model of `trial`, one of `experiment` on `dataset`.
+pub fn card(trial: &TrialRecord, dataset: &DatasetRecord, experiment: &ExperimentRecord) -> Card {
     let object = |entries: &mut dyn Iterator<Item = (String, Json)>| entries.collect::<Map<_, _>>();
     Card {
         kind: trial.kind,
         trial: trial.id.clone(),
         config: trial.config.clone(),
         seed: trial.seed,
-        experiment: chosen.experiment.name.clone(),
+        experiment: experiment.name.clone(),
         params: object(
             &mut trial
                 .params
                 .iter()
                 .map(|(key, value)| (key.clone(), json!(value))),
         ),
-        objective: chosen.experiment.objective.clone(),
+        objective: experiment.objective.clone(),
         best: trial.best,
         best_step: trial.best_step,
         metrics: object(

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_core::trial::{Status, TrialId};
 use sweep_store::{ExperimentRecord, ExperimentSummary, TrialRecord};
 
 use crate::app::App;
 use crate::error::Error;
-use crate::{filter, model};
+use crate::{ensemble, filter, model};
 
 /// Every sweep, with its best trial as a report would choose it.
 pub fn sweeps(app: &App) -> Result<Vec<ExperimentSummary>, Error> {
@@ -50,6 +51,8 @@ pub struct Trials {
     pub record: ExperimentRecord,
     /// The settings in which each trial differs from others of the sweep.
     pub labels: HashMap<TrialId, String>,
+    /// The newest ensemble of the sweep.
+    pub ensemble: Option<EnsembleSummary>,
     /// How many of how many trials match the query, if there was one.
     pub filtered: Option<String>,
 }
@@ -60,8 +63,10 @@ pub fn trials(app: &App, name: Option<&str>, query: Option<&str>) -> Result<Tria
     // Of all trials, so that a query does not change them.
     let trials = record.trials.iter();
     let labels = sweep_analysis::labels(trials.map(|trial| (&trial.id, trial.kind, &trial.params)));
+    let ensemble = ensemble::find(&app.read()?, &record)?.map(|found| found.summary());
     let filtered = filter::apply(&mut record, query)?;
     Ok(Trials {
+        ensemble,
         record,
         labels,
         filtered,

@@ -95,6 +95,12 @@ pub enum Notice {
         /// `3 seeds`, or `3 seeds x 5 folds`.
         seeds: String,
     },
+    /// A trial cannot be a member of an ensemble.
+    CandidateLeftOut { trial: TrialId, why: String },
+    /// An ensemble is used that a selection would not give any more.
+    EnsembleStale { sweep: String, why: String },
+    /// An ensemble is evaluated on the test set.
+    TestingEnsemble { members: usize },
     /// A configuration is trained once more, to a fixed step, on training and validation rows.
     Refit {
         kind: Kind,
@@ -181,6 +187,9 @@ impl Notice {
                 | Notice::Testing { .. }
                 | Notice::ExportedWithoutValidation { .. }
                 | Notice::OtherResult { .. }
+                | Notice::CandidateLeftOut { .. }
+                | Notice::TestingEnsemble { .. }
+                | Notice::EnsembleStale { .. }
         )
     }
 }
@@ -258,6 +267,21 @@ impl fmt::Display for Notice {
                 "evaluating {} {} on the test set, {seeds}",
                 kind.name(),
                 config.short(),
+            ),
+            Notice::TestingEnsemble { members } => write!(
+                f,
+                "evaluating the ensemble on the test set, {}",
+                pluralize(*members, "member")
+            ),
+            Notice::CandidateLeftOut { trial, why } => write!(
+                f,
+                "warning: trial {} is left out: {}",
+                trial.short(),
+                sanitize(why)
+            ),
+            Notice::EnsembleStale { sweep, why } => write!(
+                f,
+                "note: the ensemble of sweep {sweep} is out of date: {why}; `sweep ensemble {sweep}` selects it again",
             ),
             Notice::Refit {
                 kind,

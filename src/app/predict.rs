@@ -8,20 +8,22 @@ use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_core::data_config::TableFormat;
 use sweep_core::format::{one_of, pluralize};
 use sweep_core::named::value_of;
-use sweep_data::{Dataset, SavedPreprocessor, Storage, Table, write_atomically};
+use sweep_data::{SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, Decision, DecisionError, FittedRows, Layout, Member, Predicted, Predictions,
-    Predictor, Refit, Scores, TableSummary, TargetScores, VALIDATION, Wanted, WriteError,
+    self, Bundle, CalibrationMethod, Decision, DecisionError, EnsembleBundle, FittedRows, Layout,
+    Member, Predicted, Predictions, Refit, Scores, TableSummary, TargetScores, VALIDATION, Wanted,
+    WriteError,
 };
 use sweep_store::TrialRecord;
 
 use crate::app::App;
 use crate::bundle_error::bundle_error;
+use crate::ensemble;
 use crate::error::Error;
+use crate::fold_models::{self, FoldModels};
 use crate::model::{self, Chosen, ModelOptions};
 use crate::observer::{Notice, Observer};
 use crate::refit;
-use crate::valid_predictions::OutOfFold;
 
 /// Calibration is spoken of where it takes the validation loss down to this share of it.
 const WORTH_TELLING: f64 = 0.99;
@@ -31,7 +33,7 @@ const WORTH_TELLING: f64 = 0.99;
 pub enum Source {
     /// A trial of the database.
     Trial {
-        /// `best`, or the first digits of a trial or of a configuration.
+        /// `best`, `ensemble`, or the first digits of a trial or of a configuration.
         what: String,
         options: ModelOptions,
         /// All finished seeds of its configuration.
@@ -48,17 +50,10 @@ pub struct Models {
     /// If they were trained once more on training and validation rows.
     pub refit: Option<Refit>,
     /// By fold; at least one.
-    parts: Vec<Part>,
+    parts: Vec<FoldModels>,
     decision: Decision,
     /// Validation losses of a single trial as trained and calibrated, where both were measured.
     losses: Option<[f64; 2]>,
-}
-
-/// Models, and the preprocessing they share.
-struct Part {
-    fold: Option<u32>,
-    models: Vec<Predictor>,
-    preprocessor: SavedPreprocessor,
 }
 
 /// What predicting one class for all rows scores; its log loss is that of the frequencies of the classes
@@ -76,7 +71,7 @@ pub fn load(
     source: &Source,
     wanted: &Wanted,
 ) -> Result<Models, Error> {
-    let (what, options, ensemble) = match source {
+    let (what, options, all_seeds) = match source {
         Source::Folder(folder) => return from_folder(folder, wanted),
         Source::Trial {
             what,
@@ -84,20 +79,48 @@ pub fn load(
             ensemble,
         } => (what, options, *ensemble),
     };
+    if what == ensemble::ENSEMBLE {
+        ensemble::check(options, all_seeds)?;
+        return of_ensemble(app, observer, options, wanted);
+    }
     let chosen = model::choose(app, what, options)?;
-    let trials = match ensemble {
+    let trials = match all_seeds {
         true => chosen.seeds(),
         false => chosen.folds(),
     };
     if refit::is_wanted(&chosen, options.refit) {
         return refitted(app, observer, &chosen, &trials, wanted);
     }
-    match ensemble || trials.len() > 1 {
+    match all_seeds || trials.len() > 1 {
         true => observer.notice(&Notice::TrialChosen(members(&trials))),
         false => chosen.notice(observer),
     }
     let mut models = trained(app, &chosen, &trials)?;
-    models.decide(app, &chosen, wanted)?;
+    let methods = CalibrationMethod::of(chosen.trial.kind);
+    models.decide(app, (&chosen.experiment.name, methods), wanted)?;
+    Ok(models)
+}
+
+/// The newest ensemble of a sweep.
+fn of_ensemble(
+    app: &App,
+    observer: &dyn Observer,
+    options: &ModelOptions,
+    wanted: &Wanted,
+) -> Result<Models, Error> {
+    let found = ensemble::recorded(app, options.experiment.as_deref())?;
+    found.notice(observer);
+    let mut models = Models {
+        trials: (found.members())
+            .map(|(trial, _)| trial.id.to_string())
+            .collect(),
+        refit: None,
+        parts: ensemble::models(app, &found)?,
+        decision: Decision::default(),
+        losses: None,
+    };
+    let methods = &[CalibrationMethod::Temperature];
+    models.decide(app, (&found.experiment.name, methods), wanted)?;
     Ok(models)
 }
 
@@ -115,7 +138,8 @@ fn refitted(
         true => Decision::default(),
         false => {
             let mut models = trained(app, chosen, trials)?;
-            models.decide(app, chosen, wanted)?;
+            let methods = CalibrationMethod::of(chosen.trial.kind);
+            models.decide(app, (&chosen.experiment.name, methods), wanted)?;
             models.decision
         }
     };
@@ -125,9 +149,9 @@ fn refitted(
     let runs = refits.about.runs.iter();
     Ok(Models {
         trials: runs.map(|run| run.trial.to_string()).collect(),
-        parts: vec![Part {
+        parts: vec![FoldModels {
             fold: None,
-            models: refits.load()?,
+            models: refits.load()?.into(),
             preprocessor: refits.preprocessor,
         }],
         decision,
@@ -138,32 +162,8 @@ fn refitted(
 
 /// The models of `trials`, which are of the configuration of `chosen`.
 fn trained(app: &App, chosen: &Chosen, trials: &[&TrialRecord]) -> Result<Models, Error> {
-    let mut parts: Vec<Part> = Vec::new();
-    for trial in trials {
-        let place = match parts.iter().position(|part| part.fold == trial.fold) {
-            Some(place) => place,
-            None => {
-                parts.push(Part {
-                    fold: trial.fold,
-                    models: Vec::new(),
-                    preprocessor: chosen.preprocessor_of(app, trial)?,
-                });
-                parts.len() - 1
-            }
-        };
-        let Part {
-            models,
-            preprocessor,
-            ..
-        } = &mut parts[place];
-        let preprocessor = &*preprocessor;
-        models.push(model::load(
-            app,
-            trial,
-            &preprocessor.features,
-            preprocessor.into(),
-        )?);
-    }
+    let members = trials.iter().map(|trial| (*trial, 1.0));
+    let parts = fold_models::load(app, members, |trial| chosen.preprocessor_of(app, trial))?;
     Ok(Models {
         trials: trials.iter().map(|trial| trial.id.to_string()).collect(),
         refit: None,
@@ -177,34 +177,21 @@ fn trained(app: &App, chosen: &Chosen, trials: &[&TrialRecord]) -> Result<Models
 }
 
 impl Models {
-    /// Decides as is `wanted`, from what these models, taken together, predict for the validation rows.
-    ///
-    /// With cross-validation, each row is predicted by the models of the fold that did not train on it; of folds that are
-    /// repeated, in the first repeat.
-    fn decide(&mut self, app: &App, chosen: &Chosen, wanted: &Wanted) -> Result<(), Error> {
+    /// Decides as is `wanted`, from what these models, taken together, predict for the validation rows of the sweep called
+    /// `sweep`.
+    fn decide(
+        &mut self,
+        app: &App,
+        (sweep, methods): (&str, &[CalibrationMethod]),
+        wanted: &Wanted,
+    ) -> Result<(), Error> {
         if wanted.is_nothing() {
             return Ok(());
         }
-        let mut rows: Option<OutOfFold> = None;
-        for part in &mut self.parts {
-            let digest = &part.preprocessor.digest;
-            let data = Dataset::open(&app.run_dir().dataset(digest)).map_err(|error| {
-                let help = format!(
-                    "the prepared validation rows are needed; `sweep resume {}` prepares them again",
-                    chosen.experiment.name
-                );
-                Error::environment(error, &help)
-            })?;
-            let rows = rows.get_or_insert_with(|| OutOfFold::of(data.meta()));
-            let is_new = rows.add(&mut part.models, &data);
-            if !is_new.map_err(|error| Error::environment(error, ""))? {
-                break;
-            }
-        }
-        let mut rows = rows.expect("there is a model");
+        let mut rows = fold_models::out_of_fold(app, &mut self.parts, sweep)?;
         let said = std::mem::take(&mut rows.predictions);
         let fitted = FittedRows {
-            kind: chosen.trial.kind,
+            methods,
             targets: rows.targets(),
             groups: rows.groups(),
         };
@@ -379,13 +366,16 @@ fn read_table(path: &Path, format: &TableFormat) -> Result<Table, Error> {
 }
 
 fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
+    if EnsembleBundle::is_in(folder) {
+        return from_ensemble_folder(folder, wanted);
+    }
     let bundle = Bundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
     let decision = match bundle.validation {
         _ if wanted.is_nothing() => Decision::default(),
         Some(known) => {
             let predicted = (&bundle.preprocessor).into();
             let rows = FittedRows {
-                kind: bundle.card.kind,
+                methods: CalibrationMethod::of(bundle.card.kind),
                 targets: known.targets(),
                 groups: known.groups.as_deref(),
             };
@@ -397,16 +387,7 @@ fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
                 "name `best` with --refit instead of --model: the models that it was chosen by are asked",
             ));
         }
-        None => {
-            return Err(Error::input(
-                format!(
-                    "--coverage, --calibrate and --threshold need what the model predicts for its validation rows, and {} \
-                     has no {VALIDATION}: it was exported by an earlier version, or where the prepared data were gone",
-                    folder.display()
-                ),
-                "export the model again with `sweep export`, or name a trial or `best` instead of --model",
-            ));
-        }
+        None => return Err(without_validation(folder)),
     };
     let losses = losses(|name| bundle.card.metrics.get(name)?.as_f64());
     Ok(Models {
@@ -417,14 +398,56 @@ fn from_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
                 .collect(),
         },
         refit: bundle.card.refit,
-        parts: vec![Part {
+        parts: vec![FoldModels {
             fold: None,
-            models: vec![bundle.model],
+            models: vec![bundle.model].into(),
             preprocessor: bundle.preprocessor,
         }],
         decision,
         losses,
     })
+}
+
+fn from_ensemble_folder(folder: &Path, wanted: &Wanted) -> Result<Models, Error> {
+    let bundle = EnsembleBundle::read(folder).map_err(|error| bundle_error(folder, &error))?;
+    let part = |(fold, models, preprocessor)| FoldModels {
+        fold,
+        models,
+        preprocessor,
+    };
+    let mut models = Models {
+        trials: (bundle.card.members.iter())
+            .map(|member| member.trial.to_string())
+            .collect(),
+        refit: None,
+        parts: bundle.folds.into_iter().map(part).collect(),
+        decision: Decision::default(),
+        losses: None,
+    };
+    if !wanted.is_nothing() {
+        let known = bundle
+            .validation
+            .ok_or_else(|| without_validation(folder))?;
+        let predicted = models.preprocessor().into();
+        let rows = FittedRows {
+            methods: &[CalibrationMethod::Temperature],
+            targets: known.targets(),
+            groups: known.groups.as_deref(),
+        };
+        models.decision = decide(wanted, predicted, known.said.clone(), rows)?;
+    }
+    Ok(models)
+}
+
+fn without_validation(folder: &Path) -> Error {
+    Error::input(
+        format!(
+            "--coverage, --calibrate and --threshold need what the model predicts for its validation rows, and {} \
+             has no {VALIDATION}: it was exported by an earlier version, or where the prepared data were gone",
+            folder.display()
+        ),
+        "export the model again with `sweep export`, or name a trial or `best` instead of --model",
+    )
 }
 
 /// What is `wanted`, from what was `said` of validation `rows` by models that predict `predicted`.

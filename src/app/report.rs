@@ -12,7 +12,7 @@ use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::{calibration, dummy, evidence, filter, test_evaluations};
+use crate::{calibration, dummy, ensemble, evidence, filter, test_evaluations};
 
 /// What a report is on.
 #[derive(Debug, Clone, Default)]
@@ -43,13 +43,25 @@ pub fn load(
     mut record: ExperimentRecord,
     options: &Options,
 ) -> Result<Input, Error> {
-    let filtered = filter::apply(&mut record, options.query.as_deref())?;
     let store = app.read()?;
+    // With a query it might have trials that are not here.
+    let ensemble = match options.query {
+        Some(_) => None,
+        None => ensemble::find(&store, &record)?,
+    };
+    let filtered = filter::apply(&mut record, options.query.as_deref())?;
     let test = match options.test {
-        true => Some(test_evaluations::evaluate(app, observer, &record)?),
+        true => {
+            let ensemble = ensemble.as_ref();
+            Some(test_evaluations::evaluate(
+                app, observer, &record, ensemble,
+            )?)
+        }
         false => store.last_evaluation(&record.name)?,
     };
-    input(app, &store, record, test, filtered, options)
+    let mut input = input(app, &store, record, test, filtered, options)?;
+    input.ensemble = ensemble.map(|found| found.summary());
+    Ok(input)
 }
 
 /// Everything that a report on all of `records` as one is made from, or why there is none.
@@ -197,6 +209,7 @@ fn input(
         evidence,
         learned: dummy::learned(&experiment),
         dummy: dummy::dummy(app, &experiment),
+        ensemble: None,
         lacking,
         attempts: app.attempts_in(store, name)?,
         slot_events: store.slot_events(name)?,

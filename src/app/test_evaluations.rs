@@ -10,26 +10,30 @@ use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::trial::models::trained_loss;
 use sweep_core::trial::{Kind, Status};
 use sweep_data::{Dataset, DatasetMeta, HeldOutTest};
-use sweep_engine::evaluate::{Candidate, CandidateRun};
+use sweep_engine::evaluate::{Candidate, CandidateEnsemble, CandidateRun};
 use sweep_engine::predict::{
-    Calibrator, Decision, FittedRows, Predictor, Wanted, WantedCalibration,
+    CalibrationMethod, Calibrator, Decision, FittedRows, Predictions, Predictor, Wanted,
+    WantedCalibration,
 };
 use sweep_experiment::Source;
-use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, Store};
+use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, FoldRecord, Store};
 
 use crate::app::App;
+use crate::ensemble::{self, Recorded};
 use crate::error::Error;
+use crate::fold_models;
 use crate::loaded;
 use crate::model;
 use crate::observer::{Notice, Observer};
 use crate::valid_predictions;
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
-/// objective on the test rows, every finished seed of it.
+/// objective on the test rows, every finished seed of it; and `ensemble`, one of the sweep.
 pub fn evaluate(
     app: &App,
     observer: &dyn Observer,
     record: &ExperimentRecord,
+    ensemble: Option<&Recorded>,
 ) -> Result<EvaluationRecord, Error> {
     let tests = open(app, record)?;
     let summary = Summary::of(record);
@@ -57,7 +61,11 @@ pub fn evaluate(
         .into_iter()
         .map(|config| candidate(app, observer, record, config, &tests))
         .collect::<Result<Vec<_>, _>>()?;
-    let evaluation = sweep_engine::evaluate::evaluate(&tests, &summary.objective, candidates)
+    let ensemble = ensemble
+        .map(|found| candidate_ensemble(app, observer, found, &tests))
+        .transpose()?;
+    let objective = &summary.objective;
+    let evaluation = sweep_engine::evaluate::evaluate(&tests, objective, candidates, ensemble)
         .map_err(|error| Error::environment(error, ""))?;
     Ok(app.write(observer)?.record_evaluation(
         &record.name,
@@ -188,12 +196,21 @@ fn on_valid_rows(
     meta: &DatasetMeta,
 ) -> Option<(Option<Conformal>, Option<Calibrator>)> {
     let data = Dataset::open(&app.run_dir().dataset(&meta.digest)).ok()?;
-    let said = valid_predictions::of_models(std::slice::from_mut(model), &data).ok()?;
+    let said = valid_predictions::of_model(model, &data).ok()?;
     let rows = FittedRows {
-        kind,
+        methods: CalibrationMethod::of(kind),
         targets: data.valid().y,
         groups: data.valid_groups(),
     };
+    Some(fitted(meta, &said, rows))
+}
+
+/// The same from what was `said` of these validation `rows`.
+fn fitted(
+    meta: &DatasetMeta,
+    said: &Predictions,
+    rows: FittedRows<'_>,
+) -> (Option<Conformal>, Option<Calibrator>) {
     let wanted = |wanted| Decision::fit(&wanted, meta.into(), said.clone(), rows).ok();
     let limit = Wanted {
         coverage: Some(USUAL_COVERAGE),
@@ -203,10 +220,49 @@ fn on_valid_rows(
         calibration: Some(WantedCalibration::Best),
         ..Wanted::default()
     };
-    Some((
+    (
         wanted(limit).and_then(|found| found.conformal),
         wanted(calibration).and_then(|found| found.calibrator),
-    ))
+    )
+}
+
+/// The ensemble `found`, which is used as it is recorded.
+fn candidate_ensemble(
+    app: &App,
+    observer: &dyn Observer,
+    found: &Recorded,
+    tests: &[HeldOutTest],
+) -> Result<CandidateEnsemble, Error> {
+    found.notice(observer);
+    let experiment = &found.experiment;
+    let mut folds = ensemble::models(app, found)?;
+    let rows = fold_models::out_of_fold(app, &mut folds, &experiment.name).ok();
+    let found_on_valid = rows.map(|mut rows| {
+        let said = std::mem::take(&mut rows.predictions);
+        let own = FittedRows {
+            methods: &[CalibrationMethod::Temperature],
+            targets: rows.targets(),
+            groups: rows.groups(),
+        };
+        fitted(&rows.meta, &said, own)
+    });
+    let (conformal, calibrator) = found_on_valid.unwrap_or_default();
+    let loss = ensemble::loss(found, tests[0].meta());
+    observer.notice(&Notice::TestingEnsemble {
+        members: found.members().count() / folds.len().max(1),
+    });
+    let parts = folds.into_iter().map(|fold| {
+        let own = |other: &FoldRecord| Some(other.fold) == fold.fold;
+        let place = experiment.folds.iter().position(own);
+        (place.unwrap_or(0), fold.models)
+    });
+    Ok(CandidateEnsemble {
+        id: found.stored.id,
+        parts: parts.collect(),
+        loss,
+        conformal,
+        calibrator,
+    })
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use sweep_analysis::Summary;
 use sweep_analysis::evidence::Units;
 use sweep_core::run_dir::PREDICTIONS;
 use sweep_core::trial::{Kind, Status, TrialId};
-use sweep_data::{Dataset, DatasetMeta, Targets};
+use sweep_data::{Dataset, DatasetMeta, Inputs, Targets};
 use sweep_engine::kept::{self, Kept};
-use sweep_engine::predict::{self, PredictError, Predictions, Predictor};
+use sweep_engine::predict::{PredictError, Predictions, Predictor, Weighted};
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
@@ -37,7 +37,7 @@ pub fn from_model(app: &App, kind: Kind, trial: &TrialId, data: &Dataset) -> Res
             let command = model::train_again(app, trial);
             format!("{error}; {command} trains models that are lost again")
         })?;
-    let all = of_models(std::slice::from_mut(&mut model), data);
+    let all = of_model(&mut model, data);
     let all = all.map_err(|error| error.to_string())?;
     Ok(Kept::of(meta, rows.y, &all))
 }
@@ -49,8 +49,8 @@ pub struct OutOfFold {
     pub predictions: Predictions,
     labels: Vec<u32>,
     numbers: Vec<f32>,
-    /// Of all rows so far; those of different folds have different numbers.
-    groups: Option<Vec<u32>>,
+    /// Groups of rows by fold and number; empty if the data have none.
+    groups: Vec<u32>,
     seen: HashSet<u32>,
 }
 
@@ -61,14 +61,14 @@ impl OutOfFold {
             predictions: Predictions::default(),
             labels: Vec::new(),
             numbers: Vec::new(),
-            groups: None,
+            groups: Vec::new(),
             seen: HashSet::new(),
         }
     }
 
     /// Adds the validation rows of `data` as `models`, taken together, predict them; false if there are such
     /// rows already, which then stay alone.
-    pub fn add(&mut self, models: &mut [Predictor], data: &Dataset) -> Result<bool, PredictError> {
+    pub fn add(&mut self, models: &mut Weighted, data: &Dataset) -> Result<bool, PredictError> {
         let rows = data.valid_source();
         if rows.iter().any(|row| self.seen.contains(row)) {
             return Ok(false);
@@ -77,9 +77,9 @@ impl OutOfFold {
         let own = of_models(models, data)?;
         self.predictions.append(own);
         if let Some(groups) = data.valid_groups() {
-            let known = self.groups.get_or_insert_default();
-            let next = known.iter().max().map_or(0, |last| last + 1);
-            known.extend(groups.iter().map(|group| next + group));
+            // Folds number theirs from 0, and no group is in two.
+            let first = self.groups.iter().max().map_or(0, |last| last + 1);
+            self.groups.extend(groups.iter().map(|group| first + group));
         }
         match data.valid().y {
             Targets::Classes(labels) => self.labels.extend(labels),
@@ -88,8 +88,9 @@ impl OutOfFold {
         Ok(true)
     }
 
+    /// Rows of one number belong together [rows]; `None` without groups.
     pub fn groups(&self) -> Option<&[u32]> {
-        self.groups.as_deref()
+        (!self.groups.is_empty()).then_some(&self.groups)
     }
 
     pub fn targets(&self) -> Targets<'_> {
@@ -119,17 +120,28 @@ pub fn units(data: &Dataset) -> Result<Units, String> {
 }
 
 /// What `models`, taken together, say of the validation rows of `data`.
-pub fn of_models(models: &mut [Predictor], data: &Dataset) -> Result<Predictions, PredictError> {
+pub fn of_models(models: &mut Weighted, data: &Dataset) -> Result<Predictions, PredictError> {
+    in_chunks(data, |inputs| models.predict(inputs))
+}
+
+/// What `model` says of the validation rows of `data`.
+pub fn of_model(model: &mut Predictor, data: &Dataset) -> Result<Predictions, PredictError> {
+    in_chunks(data, |inputs| model.predict(inputs))
+}
+
+fn in_chunks(
+    data: &Dataset,
+    mut predict: impl FnMut(Inputs<'_>) -> Result<Predictions, PredictError>,
+) -> Result<Predictions, PredictError> {
     let mut all = Predictions::default();
     let width = data.meta().features.len();
     for inputs in data.valid().inputs().chunks(CHUNK, width) {
-        let predicted = predict::ensemble(models, inputs)?;
-        all.append(predicted);
+        all.append(predict(inputs)?);
     }
     Ok(all)
 }
 
-/// Likewise, from the model only where the trial left no probabilities behind.
+/// What `trial` says of them, from its model only where it left no probabilities behind.
 pub fn in_full(app: &App, kind: Kind, trial: &TrialId, data: &Dataset) -> Result<Kept, String> {
     let lacks_probabilities = |kept: &Kept| {
         matches!(

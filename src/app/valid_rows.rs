@@ -5,10 +5,12 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use sweep_analysis::evidence::Units;
 use sweep_data::Dataset;
 use sweep_store::ExperimentRecord;
 
 use crate::app::App;
+use crate::valid_predictions;
 
 /// Validation rows by fold.
 pub struct ValidRows {
@@ -70,6 +72,41 @@ impl ValidRows {
             repeats,
             rows: rows.len(),
         })
+    }
+}
+
+impl ValidRows {
+    /// What was drawn when the rows were drawn, by the places of rows: those of the first repeat. Groups are whole in every
+    /// repeat.
+    ///
+    /// # Errors
+    /// As of [`valid_predictions::units`].
+    pub fn units(&self) -> Result<Units, String> {
+        let drawn: Vec<Units> = (self.folds.iter())
+            .map(|fold| valid_predictions::units(&fold.data))
+            .collect::<Result<_, String>>()?;
+        let each: Vec<&Units> = drawn.iter().collect();
+        Ok(self.units_of(&each))
+    }
+
+    /// The same of the units of each fold [folds].
+    pub fn units_of(&self, drawn: &[&Units]) -> Units {
+        let first = self.repeats[0].clone();
+        if first.len() == 1 {
+            return drawn[0].clone();
+        }
+        let mut of_rows = vec![0; self.rows];
+        for fold in first {
+            for (row, place) in self.folds[fold].places.iter().enumerate() {
+                let unit = drawn[fold].of_row(row) as u64;
+                of_rows[*place as usize] = (fold as u64) << 32 | unit;
+            }
+        }
+        let units = Units::groups(&of_rows);
+        match units.count() == self.rows {
+            true => Units::rows(self.rows),
+            false => units,
+        }
     }
 }
 

@@ -11,15 +11,15 @@ use crate::failure::Failure;
 use crate::filter::Filter;
 use crate::model_flags::ModelFlags;
 use crate::terminal;
-use sweep_app::export;
+use sweep_app::{ensemble, export};
 use sweep_core::format::{pluralize, with_thousands};
 use sweep_export::{Exporter, FORMATS};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best` (the best seed of the best configuration), or the first digits of a trial, or of a configuration
-    /// (its best seed). With --format: the name of a sweep
-    #[arg(value_name = "TRIAL|best|NAME")]
+    /// The model: `best` (the best seed of the best configuration), `ensemble` (what `sweep ensemble` selected), or the first
+    /// digits of a trial, or of a configuration (its best seed). With --format: the name of a sweep
+    #[arg(value_name = "TRIAL|best|ensemble|NAME")]
     what: String,
 
     /// The folder to write: new or empty
@@ -45,6 +45,7 @@ pub fn export(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
             "--query chooses trials of a sweep, and needs --format",
             "add a format, such as --format csv, or name one trial",
         )),
+        None if arguments.what == ensemble::ENSEMBLE => members(context, arguments),
         None => model(context, arguments),
     }
 }
@@ -71,6 +72,25 @@ fn sweep(context: &Context, arguments: &Arguments, format: &dyn Exporter) -> Res
         if let Some(viewer) = format.viewer(folder) {
             terminal::note(&format!("open it with: {viewer}"));
         }
+    }
+    Ok(Exit::Success)
+}
+
+fn members(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    let options = arguments.choice.options();
+    let card = ensemble::export(&context.app, context, &options, &arguments.folder)?;
+    let folder = arguments.folder.display().to_string();
+    match context.json {
+        true => {
+            let mut value = json!(card);
+            value["folder"] = json!(folder);
+            terminal::print_json(&value);
+        }
+        false => terminal::print(&format!(
+            "{folder}: ensemble of {}, {}; use it with `sweep predict --model {folder} DATA`",
+            card.experiment,
+            pluralize(card.members.len(), "model")
+        )),
     }
     Ok(Exit::Success)
 }

@@ -10,6 +10,7 @@ mod data;
 mod describe;
 mod diff;
 mod doctor;
+mod ensemble;
 mod exit;
 mod export;
 mod failure;
@@ -81,6 +82,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
     Report(report::Arguments),
+    /// Select an ensemble from the finished trials of a sweep, of all kinds of models
+    Ensemble(ensemble::Arguments),
     /// Predict new rows with a trained model
     Predict(predict::Arguments),
     /// Write a trained model, or the results of a sweep, to a folder in open formats
@@ -156,6 +159,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Stop(arguments) => stop::stop(context, &arguments),
         Command::Plan(arguments) => plan::plan(context, &arguments),
         Command::Report(arguments) => report::report(context, &arguments),
+        Command::Ensemble(arguments) => ensemble::ensemble(context, &arguments),
         Command::Predict(arguments) => predict::predict(context, &arguments),
         Command::Export(arguments) => export::export(context, &arguments),
         Command::Ls(arguments) => ls::ls(context, &arguments),

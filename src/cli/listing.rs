@@ -7,7 +7,7 @@ use sweep_analysis::{Summary, json};
 use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{TableStyle, TextTable};
-use sweep_report::{details, dummy_text, losses_text, plan_status, table};
+use sweep_report::{details, dummy_text, ensemble_text, losses_text, plan_status, table};
 use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
@@ -69,11 +69,29 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
             }
         ));
     }
+    for line in ensemble(record, summary) {
+        text.push_str(&format!("{line}\n"));
+    }
     text.push_str(&format!(
         "`sweep show CONFIG` lists the trials of a configuration, `sweep ls {}` all trials\n",
         record.name
     ));
     text
+}
+
+/// What there is to say of the ensemble of `record`, if it has one.
+pub fn ensemble(record: &ExperimentRecord, summary: &Summary) -> Vec<String> {
+    let Some(ensemble) = &summary.ensemble else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!(
+        "{}; use it with `sweep predict ensemble`",
+        ensemble_text::about(ensemble)
+    )];
+    lines.push(ensemble_text::NOTE.to_owned());
+    let warning = ensemble_text::warning(ensemble, &record.name);
+    lines.extend(warning.map(|warning| format!("warning: {warning}")));
+    lines
 }
 
 /// The leaderboard as JSON, with every trial in plan order.

@@ -13,7 +13,7 @@ use sweep_app::list::{self, Trials};
 use sweep_app::valid_predictions;
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
-use sweep_report::table;
+use sweep_report::{ensemble_text, table};
 use sweep_store::TrialRecord;
 
 /// Place of the column of folds, where there are any.
@@ -91,6 +91,17 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let rows: Vec<Vec<String>> = record.trials.iter().map(row).collect();
     terminal::print(&listing::plain(&columns, &rows));
+    if let Some(ensemble) = &found.ensemble {
+        let score = ensemble.value().map_or("–".to_owned(), text::score);
+        terminal::note(&format!(
+            "{}: {} {score}, {}",
+            ensemble_text::about(ensemble),
+            sanitize(&record.objective.metric),
+            ensemble_text::remark(ensemble)
+        ));
+        let warning = ensemble_text::warning(ensemble, &record.name);
+        warning.iter().for_each(|warning| terminal::note(warning));
+    }
     if let Some(filtered) = &found.filtered {
         terminal::note(&sanitize(filtered));
     }

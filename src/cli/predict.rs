@@ -31,9 +31,9 @@ const CLASSES_SHOWN: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The model: `best` (the best seed of the best configuration), or the first digits of a trial, or of a configuration
-    /// (its best seed); left out with --model
-    #[arg(value_name = "TRIAL|best")]
+    /// The model: `best` (the best seed of the best configuration), `ensemble` (what `sweep ensemble` selected), or the first
+    /// digits of a trial, or of a configuration (its best seed); left out with --model
+    #[arg(value_name = "TRIAL|best|ensemble")]
     trial: String,
 
     /// The CSV or TSV file: the columns that features are made from, in any order; others are copied

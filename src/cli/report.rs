@@ -122,6 +122,9 @@ fn print(
     if let Some(warning) = dummy_text::warning(summary) {
         terminal::print(&format!("warning: {warning}"));
     }
+    for line in listing::ensemble(&input.experiment, summary) {
+        terminal::print(&line);
+    }
     for sentence in narrative::sentences(inference, summary) {
         terminal::print(&sentence);
     }

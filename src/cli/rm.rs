@@ -128,6 +128,12 @@ fn as_text(prepared: &PreparedRemoval<'_>) -> String {
             "keeps:   the count of its {evaluations}; their scores are removed"
         ));
     }
+    if !removal.ensembles.is_empty() {
+        let sweeps = removal.ensembles.join(", ");
+        lines.push(format!(
+            "removes: the ensembles of {sweeps} that have such trials; `sweep ensemble` selects others"
+        ));
+    }
     for (path, why) in &files.alone {
         let (path, why) = (sanitize(&path.display().to_string()), sanitize(why));
         lines.push(format!("keeps:   {path}: {why}"));
@@ -150,6 +156,7 @@ fn as_json(prepared: &PreparedRemoval<'_>) -> Json {
         "tags": removal.tags,
         "notes": removal.notes,
         "test_evaluations": removal.test_evaluations,
+        "ensembles": removal.ensembles,
         "data": removal.datasets,
         "files": files.files.len(),
         "bytes": files.bytes(),

@@ -45,6 +45,9 @@ pub enum Purpose {
     Halves = 40,
     /// Which part of the validation rows is calibrated by the others.
     CalibrationParts = 41,
+    /// Candidates in a bag of an ensemble selection; epoch = bag. With step 1, which validation rows or groups are in the half
+    /// that chooses; epoch = repeat.
+    Ensemble = 50,
 }
 
 /// Rotation distances of Threefry-2x32 (table 2 of the paper).

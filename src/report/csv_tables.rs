@@ -5,14 +5,14 @@ use sweep_analysis::lead::RowNumbers;
 use sweep_analysis::{Anova, BEST, Inference, Input, errors, learning_curve, text, transfer};
 
 use super::csv_table::{CsvTable, number, whole};
-use super::{comparisons, dummy_text, hyperparameters, regions, test};
+use super::{comparisons, dummy_text, ensemble_text, hyperparameters, regions, test};
 use sweep_analysis::Summary;
 use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "trials.csv",
     "best.csv",
     "comparisons.csv",
@@ -28,6 +28,7 @@ pub const NAMES: [&str; 15] = [
     "dummy.csv",
     "errors.csv",
     "conformal.csv",
+    "ensemble.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -53,6 +54,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         dummy_text::csv_table(input.dummy.as_ref(), summary),
         errors_by_size(input, summary),
         regions::csv_table(input),
+        ensemble_text::csv_table(summary.ensemble.as_ref()),
     ];
     NAMES
         .into_iter()

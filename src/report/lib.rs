@@ -12,6 +12,7 @@ pub mod describe;
 pub mod details;
 pub mod diff;
 pub mod dummy_text;
+pub mod ensemble_text;
 mod error;
 mod folder;
 pub mod hyperparameters;

@@ -12,7 +12,7 @@ pub(super) use super::text_table::{Side, color};
 pub use super::text_table::{TableStyle, TextTable};
 
 use super::text_table::painted;
-use super::{details, dummy_text, plan_status};
+use super::{details, dummy_text, ensemble_text, plan_status};
 use sweep_analysis::{Configuration, Run, RunKey, Summary, ZeroLine};
 use sweep_core::trial::{Objective, Status};
 use sweep_store::{ArtifactRecord, AttemptRecord, Curve, ExperimentSummary, TrialRecord};
@@ -152,7 +152,15 @@ fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
     };
     let zero = summary.zero_line.as_ref();
     let place = zero.map(|zero| dummy_text::place(summary, zero, best));
+    let ensemble = summary.ensemble.as_ref();
+    let ensemble_place = ensemble.map(|own| ensemble_text::place(summary, own, best));
     for (above, config) in best.iter().enumerate() {
+        if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(above)) {
+            table.push(
+                Style::new(),
+                with_losses(ensemble_text::row(ensemble), [None; 2]),
+            );
+        }
         if let Some(zero) = zero.filter(|_| place == Some(above)) {
             table.push(
                 Style::new().dimmed(),
@@ -166,6 +174,12 @@ fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
         };
         let losses = [config.mean_loss(), config.mean_calibrated_loss()];
         table.push(style, with_losses(leaderboard_row(summary, config), losses));
+    }
+    if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(best.len())) {
+        table.push(
+            Style::new(),
+            with_losses(ensemble_text::row(ensemble), [None; 2]),
+        );
     }
     if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
         table.push(

@@ -26,8 +26,11 @@ pub fn columns(test: &EvaluationRecord, losses: &Losses) -> Vec<String> {
 
 /// Scores that have a column: the others are about sets and intervals, which have a section of their own.
 fn shown(model: &Evaluated) -> impl Iterator<Item = &TestScore> {
-    let is_own = |score: &&TestScore| ![TEST_HELD, TEST_SIZE].contains(&score.metric.as_str());
-    model.scores.iter().filter(is_own)
+    model.scores.iter().filter(has_column)
+}
+
+fn has_column(score: &&TestScore) -> bool {
+    ![TEST_HELD, TEST_SIZE].contains(&score.metric.as_str())
 }
 
 /// `Accuracy` of `test/accuracy`.
@@ -71,6 +74,19 @@ pub(super) fn csv_table(test: Option<&EvaluationRecord>) -> CsvTable {
             }
         }
     }
+    let ensemble = test.evaluation.ensemble.iter();
+    for score in ensemble.flat_map(|ensemble| &ensemble.scores) {
+        let mut cells = vec![String::new(); 13];
+        cells[0] = "ensemble".to_owned();
+        cells[5].clone_from(&score.metric);
+        cells[6] = text::exact(score.mean);
+        cells[7] = text::exact(score.mean);
+        cells[9] = text::exact(score.low);
+        cells[10] = text::exact(score.high);
+        cells[11] = test.evaluation.rows.to_string();
+        cells[12] = test.evaluation.groups.to_string();
+        csv.push(&cells);
+    }
     csv
 }
 
@@ -109,7 +125,14 @@ pub fn table(test: &EvaluationRecord) -> Vec<Vec<String>> {
         cells.extend(shown(model).map(score));
         cells
     };
-    test.evaluation.models.iter().map(cells).collect()
+    let mut rows: Vec<Vec<String>> = test.evaluation.models.iter().map(cells).collect();
+    if let Some(ensemble) = &test.evaluation.ensemble {
+        let own = ensemble.scores.iter();
+        let mut cells = ["ensemble", "–", "–"].map(str::to_owned).to_vec();
+        cells.extend(own.filter(has_column).map(score));
+        rows.push(cells);
+    }
+    rows
 }
 
 /// `3`, or `3 x 5` where each seed has five folds.
@@ -128,9 +151,13 @@ pub fn about(test: &EvaluationRecord) -> String {
     let mut runs = evaluation.models.iter().flat_map(|model| &model.runs);
     let (_, seeds) = text::run_names(runs.any(|run| run.fold.is_some()));
     format!(
-        "The configuration of each kind with the best validation objective, all its finished {seeds}, \
+        "The configuration of each kind with the best validation objective, all its finished {seeds}{}, \
          evaluated on {} in {} at {} UTC. Mean ± sd over {seeds}; brackets give the 95% bootstrap \
          interval of the mean ({} resamples of whole groups).",
+        match evaluation.ensemble {
+            Some(_) => ", and the ensemble",
+            None => "",
+        },
         text::pluralize(evaluation.rows, "test row"),
         text::pluralize(evaluation.groups, "group"),
         text::utc(test.evaluated_ms),
@@ -206,6 +233,7 @@ mod tests {
             evaluated_ms: 1_772_323_200_000,
             test_evaluations,
             evaluation: Evaluation {
+                ensemble: None,
                 data: DataDigest::from_hex("d".repeat(64)),
                 rows: 6_567,
                 groups: 5_000,

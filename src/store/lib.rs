@@ -10,6 +10,7 @@ mod cells;
 mod claim;
 mod clock;
 mod database;
+mod ensembles;
 mod error;
 mod event_transaction;
 mod extra_seeds;
@@ -42,9 +43,9 @@ pub use finished_again::OTHER_RESULT;
 pub use gc_references::GcReferences;
 pub use lock::{StopMode, StopRequest, SweepLock};
 pub use records::{
-    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EvaluationRecord, ExperimentFile,
-    ExperimentRecord, ExperimentSummary, FoldRecord, NoteRecord, SessionRecord, SlotEventRecord,
-    TestEvaluation, TrialRecord,
+    ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EnsembleRecord, EvaluationRecord,
+    ExperimentFile, ExperimentRecord, ExperimentSummary, FoldRecord, NoteRecord, SessionRecord,
+    SlotEventRecord, TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;
 pub use session::{NewSession, NewTrial, Outcome, SessionId};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::WorkingTree;
 use sweep_core::data_config::Edition;
 use sweep_core::trial::{
-    ConfigId, DataDigest, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
+    ConfigId, DataDigest, Ensemble, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
 };
 
 /// One line of `sweep ls`.
@@ -220,6 +220,18 @@ pub struct ArtifactRecord {
     pub kind: String,
     pub path: PathBuf,
     pub bytes: u64,
+}
+
+/// An ensemble of trials of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnsembleRecord {
+    /// Its key in the database.
+    pub id: i64,
+    /// Milliseconds since 1970, UTC.
+    pub selected_ms: i64,
+    /// Of the program.
+    pub version: String,
+    pub ensemble: Ensemble,
 }
 
 /// That a test set was evaluated.

@@ -32,6 +32,8 @@ pub struct Removal {
     pub notes: u64,
     /// Test-set evaluations, whose number stays.
     pub test_evaluations: u64,
+    /// Sweeps whose ensembles go, since they are theirs or have a member that goes, by name.
+    pub ensembles: Vec<String>,
     /// Data sets that no experiment and no trial refers to any more.
     pub datasets: Vec<DataDigest>,
 }
@@ -148,7 +150,11 @@ impl<'a> RemovalTransaction<'a> {
             return Ok(());
         };
         let scored = self.first(
-            "SELECT t.name, e.name FROM test_scores s JOIN trials t ON t.id = s.trial
+            "SELECT t.name, e.name FROM
+                 (SELECT evaluation, trial FROM test_scores UNION ALL
+                  SELECT s.evaluation, m.trial FROM ensemble_test_scores s
+                  JOIN ensemble_trials m ON m.ensemble = s.ensemble AND m.weight > 0) s
+             JOIN trials t ON t.id = s.trial
              JOIN evaluations v ON v.id = s.evaluation JOIN experiments e ON e.id = v.experiment
              WHERE s.trial = ?1 AND (v.experiment = ?2 OR s.trial IN (SELECT trial FROM going)) LIMIT 1",
             &[&one, &self.experiment],
@@ -224,6 +230,11 @@ impl<'a> RemovalTransaction<'a> {
                 )?,
                 false => 0,
             },
+            ensembles: self.names(&format!(
+                "SELECT DISTINCT e.name FROM ensembles s JOIN experiments e ON e.id = s.experiment
+                 WHERE {} ORDER BY e.name",
+                self.ensembles()
+            ))?,
             datasets: (self.names(&format!(
                 "SELECT d.digest FROM datasets d WHERE {} ORDER BY d.digest",
                 self.unused_datasets()
@@ -245,10 +256,24 @@ impl<'a> RemovalTransaction<'a> {
             Some(_) => String::new(),
             None => format!("AND experiment <> {}", self.experiment),
         };
+        let ensembles = self.ensembles();
         format!(
-            "NOT EXISTS ({by_experiment}) AND NOT EXISTS (SELECT 1 FROM trials WHERE dataset = d.id
+            "NOT EXISTS (SELECT 1 FROM ensembles s WHERE s.dataset = d.id AND NOT ({ensembles})) AND
+             NOT EXISTS ({by_experiment}) AND NOT EXISTS (SELECT 1 FROM trials WHERE dataset = d.id
                  AND id NOT IN (SELECT trial FROM going))
              AND NOT EXISTS (SELECT 1 FROM evaluations WHERE dataset = d.id {evaluated})"
+        )
+    }
+
+    /// A condition on `ensembles s`: that they go, with their sweep or with one of their trials.
+    fn ensembles(&self) -> String {
+        let own = match self.trial {
+            Some(_) => String::new(),
+            None => format!("s.experiment = {} OR ", self.experiment),
+        };
+        format!(
+            "{own}EXISTS (SELECT 1 FROM ensemble_trials m WHERE m.ensemble = s.id
+                          AND m.trial IN (SELECT trial FROM going))"
         )
     }
 
@@ -266,6 +291,21 @@ impl<'a> RemovalTransaction<'a> {
         };
         let experiment: &[&dyn rusqlite::ToSql] = &[&self.experiment];
         let idle = self.unused_datasets();
+        let of_ensembles = format!("(SELECT s.id FROM ensembles s WHERE {})", self.ensembles());
+        for sql in [
+            format!("DELETE FROM ensemble_test_scores WHERE ensemble IN {of_ensembles}"),
+            format!("DELETE FROM ensemble_scores WHERE ensemble IN {of_ensembles}"),
+            "CREATE TEMP TABLE going_ensembles (ensemble INTEGER PRIMARY KEY)".to_owned(),
+            format!(
+                "INSERT INTO going_ensembles SELECT id FROM ensembles WHERE id IN {of_ensembles}"
+            ),
+            "DELETE FROM ensemble_trials WHERE ensemble IN (SELECT ensemble FROM going_ensembles)"
+                .to_owned(),
+            "DELETE FROM ensembles WHERE id IN (SELECT ensemble FROM going_ensembles)".to_owned(),
+            "DROP TABLE temp.going_ensembles".to_owned(),
+        ] {
+            run(&sql, &[])?;
+        }
         if self.trial.is_none() {
             self.keep_evaluation_count()?;
             self.reassign_sessions()?;

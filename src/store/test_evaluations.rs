@@ -6,7 +6,8 @@ use super::cells::to_int;
 use super::clock::now_ms;
 use super::{EvaluationRecord, ExperimentFile, Store, StoreError, TestEvaluation};
 use sweep_core::trial::{
-    ConfigId, DataDigest, Evaluated, EvaluatedRun, Evaluation, TestScore, TrialId,
+    ConfigId, DataDigest, Evaluated, EvaluatedEnsemble, EvaluatedRun, Evaluation, TestScore,
+    TrialId,
 };
 
 const ACTION: &str = "recording an evaluation";
@@ -81,6 +82,17 @@ impl Store {
                         .map_err(unknown(format!("trial {}", run.trial)))?;
                 }
             }
+        }
+        for (id_of, score) in (evaluation.ensemble.iter())
+            .flat_map(|own| own.scores.iter().map(move |score| (own.id, score)))
+        {
+            transaction
+                .execute(
+                    "INSERT INTO ensemble_test_scores (evaluation, ensemble, metric, value, low, high)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![id, id_of, score.metric, score.mean, score.low, score.high],
+                )
+                .map_err(&fail)?;
         }
         transaction.commit().map_err(&fail)?;
         Ok(EvaluationRecord {
@@ -164,11 +176,42 @@ impl Store {
                         groups: cells.int("test_groups")?,
                         replicates: cells.int("replicates")?,
                         models: self.evaluated(&snapshot, cells.int("id")?)?,
+                        ensemble: self.evaluated_ensemble(&snapshot, cells.int("id")?)?,
                     },
                 })
             },
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// The scores of the ensemble in the evaluation `id`.
+    fn evaluated_ensemble(
+        &self,
+        connection: &rusqlite::Connection,
+        id: i64,
+    ) -> Result<Option<EvaluatedEnsemble>, StoreError> {
+        let mut found: Option<EvaluatedEnsemble> = None;
+        self.rows(
+            connection,
+            "SELECT * FROM ensemble_test_scores WHERE evaluation = ?1 ORDER BY rowid",
+            [id],
+            ("ensemble_test_scores", "evaluation"),
+            |cells| {
+                let score = TestScore {
+                    metric: cells.text("metric")?,
+                    mean: cells.number("value")?,
+                    sd: None,
+                    low: cells.number("low")?,
+                    high: cells.number("high")?,
+                };
+                let id = cells.int("ensemble")?;
+                let scores = Vec::new();
+                let own = found.get_or_insert(EvaluatedEnsemble { id, scores });
+                own.scores.push(score);
+                Ok(())
+            },
+        )?;
+        Ok(found)
     }
 
     /// The scores of the evaluation `id`.

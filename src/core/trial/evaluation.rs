@@ -44,6 +44,18 @@ pub struct Evaluation {
     /// Bootstrap replicates behind each interval.
     pub replicates: u32,
     pub models: Vec<Evaluated>,
+    /// The ensemble of the sweep, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<EvaluatedEnsemble>,
+}
+
+/// An ensemble on the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluatedEnsemble {
+    /// Its key in the database.
+    pub id: i64,
+    /// One for each metric, in the order of [`test_metrics`]; without a spread over seeds.
+    pub scores: Vec<TestScore>,
 }
 
 /// A configuration on the test rows.

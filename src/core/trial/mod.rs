@@ -3,6 +3,7 @@
 //! A [`TrialSpec`] is valid by construction: it is only ever built by setting parameters one by one
 //! through [`ModelSpec::set`], which refuses what cannot be trained.
 
+mod ensemble;
 mod evaluation;
 mod id;
 mod metric;
@@ -14,9 +15,10 @@ mod task;
 mod transfer;
 mod value;
 
+pub use ensemble::{Ensemble, EnsembleMethod, EnsembleScore, EnsembleTrial};
 pub use evaluation::{
-    Evaluated, EvaluatedRun, Evaluation, TEST, TEST_CALIBRATED_LOSS, TEST_HELD, TEST_SIZE,
-    TestScore, test_metrics,
+    Evaluated, EvaluatedEnsemble, EvaluatedRun, Evaluation, TEST, TEST_CALIBRATED_LOSS, TEST_HELD,
+    TEST_SIZE, TestScore, test_metrics,
 };
 pub use id::{ConfigId, DataDigest, TrialId};
 pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss};

@@ -6,14 +6,14 @@
 mod bootstrap;
 mod regions;
 
-use crate::predict::{Calibrator, PredictError, Predictor};
+use crate::predict::{Calibrator, PredictError, Predictions, Predictor, Weighted};
 use sweep_core::conformal::Conformal;
 use sweep_core::trial::models::Loss;
 use sweep_core::trial::{
-    ConfigId, Evaluated, EvaluatedRun, Evaluation, Kind, Metric, Objective, TEST_HELD, TEST_SIZE,
-    TestScore, TrialId, test_metrics,
+    ConfigId, Evaluated, EvaluatedEnsemble, EvaluatedRun, Evaluation, Kind, Metric, Objective,
+    TEST_HELD, TEST_SIZE, TestScore, TrialId, test_metrics,
 };
-use sweep_data::{DatasetMeta, HeldOutTest, Rows, Targets};
+use sweep_data::{HeldOutTest, Inputs, Targets};
 
 use bootstrap::{Asked, Sample, intervals};
 use regions::Regions;
@@ -47,8 +47,22 @@ pub struct CandidateRun {
     pub calibrator: Option<Calibrator>,
 }
 
+/// An ensemble to be evaluated.
+pub struct CandidateEnsemble {
+    /// Its key in the database.
+    pub id: i64,
+    /// The models of each fold, or of all rows, and which of the preparations of the test rows they take; at least one.
+    pub parts: Vec<(usize, Weighted)>,
+    /// What it was selected by, if the target is a number.
+    pub loss: Loss,
+    /// The limit of its sets or intervals from the validation rows, where these are known.
+    pub conformal: Option<Conformal>,
+    /// Its calibration by the validation rows, where these are known.
+    pub calibrator: Option<Calibrator>,
+}
+
 /// Scores every run of `candidates`, which were chosen by `objective`, on the test rows, and each candidate over its
-/// runs. The rows are the same in all of `tests`: each fold of a cross-validation prepares them in its own way.
+/// runs; and what the models of `ensemble` predict together. The rows are the same in all of `tests`: each fold of a cross-validation prepares them in its own way.
 ///
 /// Intervals are percentiles of the mean over runs when whole groups are drawn with replacement (Efron and Tibshirani, "An
 /// introduction to the bootstrap", 1993); all candidates are judged on the same draws.
@@ -62,6 +76,7 @@ pub fn evaluate(
     tests: &[HeldOutTest],
     objective: &Objective,
     candidates: Vec<Candidate>,
+    ensemble: Option<CandidateEnsemble>,
 ) -> Result<Evaluation, PredictError> {
     let test = &tests[0];
     let (meta, rows) = (test.meta(), test.rows());
@@ -69,6 +84,12 @@ pub fn evaluate(
     let groups = test.groups();
     let mut metrics = test_metrics(meta.task(), objective);
     metrics.extend([TEST_HELD, TEST_SIZE].map(str::to_owned));
+    let sample = Sample {
+        meta,
+        targets: rows.y,
+        groups,
+        metrics: &metrics,
+    };
     let mut models = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         assert!(!candidate.runs.is_empty(), "a candidate has a run");
@@ -80,15 +101,10 @@ pub fn evaluate(
                 test.source(),
                 "test rows are the same in all folds"
             );
-            let outputs = ask(&mut run.model, own.rows(), own.meta())?;
+            let outputs = ask(own, |inputs| run.model.predict(inputs))?;
             let regions =
                 (run.conformal).map(|found| Regions::of(&found, &outputs, own.meta(), rows.y));
-            let calibrated = match (&run.calibrator, rows.y) {
-                (Some(calibrator), Targets::Classes(labels)) => {
-                    Some(calibrator.losses(&outputs, labels))
-                }
-                _ => None,
-            };
+            let calibrated = calibrated(run.calibrator.as_ref(), &outputs, rows.y);
             let one = Asked {
                 outputs,
                 calibrated,
@@ -103,52 +119,105 @@ pub fn evaluate(
             });
             asked.push(one);
         }
-        let sample = Sample {
-            meta,
-            targets: rows.y,
-            groups,
-            metrics: &metrics,
-        };
         let intervals = intervals(&asked, sample, REPLICATES);
-        let over_runs = |(place, metric): (usize, &Metric)| {
-            let values = runs.iter().flat_map(|run| &run.values);
-            let values = values.filter(|(name, _)| name == metric);
-            let values: Vec<f64> = values.map(|(_, value)| *value).collect();
-            let (mean, sd) = spread(&values);
-            let (low, high) = intervals[place]?;
-            (!values.is_empty()).then(|| TestScore {
-                metric: metric.clone(),
-                mean,
-                sd,
-                low,
-                high,
-            })
-        };
+        let each: Vec<&[(Metric, f64)]> = runs.iter().map(|run| &run.values[..]).collect();
+        let scores = scores(&metrics, &each, &intervals);
         models.push(Evaluated {
             kind: candidate.kind,
             config: candidate.config,
-            scores: metrics.iter().enumerate().filter_map(over_runs).collect(),
+            scores,
             runs,
         });
     }
+    let ensemble = ensemble
+        .map(|ensemble| of_ensemble(tests, sample, ensemble))
+        .transpose()?;
     Ok(Evaluation {
         data: meta.digest.clone(),
         rows: rows.y.len() as u64,
         groups: bootstrap::number_of(groups) as u64,
         replicates: REPLICATES,
         models,
+        ensemble,
     })
+}
+
+/// What an ensemble scores: with cross-validation, the mean of what the models of the folds predict.
+fn of_ensemble(
+    tests: &[HeldOutTest],
+    sample: Sample<'_>,
+    ensemble: CandidateEnsemble,
+) -> Result<EvaluatedEnsemble, PredictError> {
+    let parts = ensemble.parts.len() as f64;
+    let mut outputs: Vec<f64> = Vec::new();
+    for (test, mut models) in ensemble.parts {
+        let own = ask(&tests[test], |inputs| models.predict(inputs))?;
+        outputs.resize(own.len(), 0.0);
+        (outputs.iter_mut().zip(own)).for_each(|(sum, value)| *sum += value / parts);
+    }
+    let regions = ensemble.conformal;
+    let asked = Asked {
+        calibrated: calibrated(ensemble.calibrator.as_ref(), &outputs, sample.targets),
+        regions: regions.map(|found| Regions::of(&found, &outputs, sample.meta, sample.targets)),
+        outputs,
+        loss: ensemble.loss,
+    };
+    let values = asked.values(sample.meta, sample.targets, sample.metrics, None);
+    let intervals = intervals(&[asked], sample, REPLICATES);
+    Ok(EvaluatedEnsemble {
+        id: ensemble.id,
+        scores: scores(sample.metrics, &[&values], &intervals),
+    })
+}
+
+/// Log losses of the rows [rows] once probabilities are calibrated; `None` without a calibration, and of numbers.
+fn calibrated(
+    calibrator: Option<&Calibrator>,
+    outputs: &[f64],
+    targets: Targets<'_>,
+) -> Option<Vec<f64>> {
+    match (calibrator, targets) {
+        (Some(calibrator), Targets::Classes(labels)) => Some(calibrator.losses(outputs, labels)),
+        _ => None,
+    }
+}
+
+/// Each of `metrics` over runs that have these `values` [runs], with its interval.
+fn scores(
+    metrics: &[Metric],
+    values: &[&[(Metric, f64)]],
+    intervals: &[Option<(f64, f64)>],
+) -> Vec<TestScore> {
+    let over_runs = |(metric, interval): (&Metric, &Option<(f64, f64)>)| {
+        let values = values.iter().copied().flatten();
+        let values = values.filter(|(name, _)| name == metric);
+        let values: Vec<f64> = values.map(|(_, value)| *value).collect();
+        let (mean, sd) = spread(&values);
+        let (low, high) = (*interval)?;
+        (!values.is_empty()).then(|| TestScore {
+            metric: metric.clone(),
+            mean,
+            sd,
+            low,
+            high,
+        })
+    };
+    metrics
+        .iter()
+        .zip(intervals)
+        .filter_map(over_runs)
+        .collect()
 }
 
 /// Probabilities of classes, row-major [rows, classes], or numbers [rows].
 fn ask(
-    model: &mut Predictor,
-    rows: Rows<'_>,
-    meta: &DatasetMeta,
+    test: &HeldOutTest,
+    mut predict: impl FnMut(Inputs<'_>) -> Result<Predictions, PredictError>,
 ) -> Result<Vec<f64>, PredictError> {
+    let (rows, meta) = (test.rows(), test.meta());
     let mut outputs = Vec::with_capacity(rows.y.len() * meta.outputs());
     for inputs in rows.inputs().chunks(CHUNK, meta.features.len()) {
-        let predictions = model.predict(inputs)?;
+        let predictions = predict(inputs)?;
         outputs.extend(predictions.probabilities);
         outputs.extend(predictions.numbers);
     }

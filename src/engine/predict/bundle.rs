@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ use sweep_data::{DataError, SavedPreprocessor, write_atomically};
 
 /// Raised with every change of meaning; folders of another format are refused.
 pub const EXPORT_FORMAT: u32 = 1;
-const CARD: &str = "trial.json";
+pub(super) const CARD: &str = "trial.json";
 const PREPROCESSOR: &str = "preparation.json";
 
 /// What `trial.json` says of a model.
@@ -86,10 +87,20 @@ struct Header<C> {
 
 /// A file beside `trial.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Listed {
-    path: PathBuf,
+pub(super) struct Listed {
+    pub(super) path: PathBuf,
     bytes: u64,
     sha256: String,
+}
+
+impl Listed {
+    pub(super) fn of((path, bytes): &Content) -> Listed {
+        Listed {
+            path: path.clone(),
+            bytes: bytes.len() as u64,
+            sha256: sha256(bytes),
+        }
+    }
 }
 
 /// A model read from a folder, ready to predict.
@@ -142,11 +153,33 @@ pub fn export(
     files: &[PathBuf],
     validation: Option<&Validation>,
 ) -> Result<(), BundleError> {
-    if atomic_fs::is_occupied(to) {
-        return Err(BundleError::Taken {
+    refuse_occupied(to)?;
+    write_folder(
+        to,
+        &contents(card, preprocessor, (from, files), validation)?,
+    )
+}
+
+/// Refuses to write to a folder that is not empty.
+pub(super) fn refuse_occupied(to: &Path) -> Result<(), BundleError> {
+    match atomic_fs::is_occupied(to) {
+        true => Err(BundleError::Taken {
             path: to.to_owned(),
-        });
+        }),
+        false => Ok(()),
     }
+}
+
+/// A file of a folder by its path there, and what it holds.
+pub(super) type Content = (PathBuf, Vec<u8>);
+
+/// Every file of the folder of a model, the card last.
+pub(super) fn contents(
+    card: &Card,
+    preprocessor: &SavedPreprocessor,
+    (from, files): (&Path, &[PathBuf]),
+    validation: Option<&Validation>,
+) -> Result<Vec<Content>, BundleError> {
     let mut contents = preprocessor.files(Path::new(PREPROCESSOR))?;
     for name in files {
         let path = from.join(name);
@@ -154,26 +187,31 @@ pub fn export(
         contents.push((name.clone(), bytes));
     }
     contents.extend(validation.map(|known| (PathBuf::from(VALIDATION), known.to_bytes())));
-    let listed = |(path, bytes): &(PathBuf, Vec<u8>)| Listed {
-        path: path.clone(),
-        bytes: bytes.len() as u64,
-        sha256: sha256(bytes),
-    };
+    let listed = contents.iter().map(Listed::of).collect();
+    contents.push((PathBuf::from(CARD), header(card, listed)));
+    Ok(contents)
+}
+
+/// The text of a `card` that lists the `files` beside it.
+pub(super) fn header(card: &impl Serialize, files: Vec<Listed>) -> Vec<u8> {
     let header = Header {
         format: EXPORT_FORMAT,
         card,
-        files: contents.iter().map(listed).collect(),
+        files,
     };
     let mut text = serde_json::to_vec_pretty(&header).expect("a card is plain data");
     text.push(b'\n');
-    contents.push((PathBuf::from(CARD), text));
+    text
+}
 
+/// Writes `contents` to the folder `to`, which appears when it is complete.
+pub(super) fn write_folder(to: &Path, contents: &[Content]) -> Result<(), BundleError> {
     let failed = |source| BundleError::Folder {
         path: to.to_owned(),
         source,
     };
     let staging = StagingFolder::beside(to).map_err(failed)?;
-    for (name, bytes) in &contents {
+    for (name, bytes) in contents {
         write_atomically(&staging.path().join(name), |out| out.write_all(bytes))?;
     }
     staging.rename(to).map_err(failed)
@@ -186,45 +224,7 @@ impl Bundle {
     /// When a file is missing, damaged or of another format; when the library for XGBoost's models
     /// is missing.
     pub fn read(folder: &Path) -> Result<Bundle, BundleError> {
-        let path = folder.join(CARD);
-        let read = |path: &Path| {
-            fs::read(path).map_err(|source| BundleError::Read {
-                path: path.to_owned(),
-                source,
-            })
-        };
-        let text = read(&path)?;
-        let foreign = |error: serde_json::Error| BundleError::Card {
-            path: path.clone(),
-            why: error.to_string(),
-        };
-        #[derive(Deserialize)]
-        struct FormatOnly {
-            format: u32,
-        }
-        let FormatOnly { format } = serde_json::from_slice(&text).map_err(foreign)?;
-        if format != EXPORT_FORMAT {
-            let found = format;
-            return Err(BundleError::Format { path, found });
-        }
-        let Header { card, files, .. }: Header<Card> =
-            serde_json::from_slice(&text).map_err(foreign)?;
-        for file in &files {
-            let stays = |part| matches!(part, Component::Normal(_));
-            if !file.path.components().all(stays) {
-                let why = format!(
-                    "it names {}, which is not in its folder",
-                    file.path.display()
-                );
-                return Err(BundleError::Card { path, why });
-            }
-            let path = folder.join(&file.path);
-            let bytes = read(&path)?;
-            if bytes.len() as u64 != file.bytes || sha256(&bytes) != file.sha256 {
-                let why = format!("its content is not what {CARD} says it is");
-                return Err(BundleError::Damaged { path, why });
-            }
-        }
+        let (card, files): (Card, Vec<Listed>) = read_card(folder, CARD)?;
         let preprocessor = SavedPreprocessor::read(&folder.join(PREPROCESSOR))
             .map_err(BundleError::Preprocessor)?;
         let predicted = Predicted::from(&preprocessor);
@@ -233,7 +233,7 @@ impl Bundle {
         let path = folder.join(VALIDATION);
         let validation = listed
             .then(|| {
-                Validation::from_bytes(&read(&path)?, predicted)
+                Validation::from_bytes(&read_file(&path)?, predicted)
                     .map_err(|why| BundleError::Damaged { path, why })
             })
             .transpose()?;
@@ -244,6 +244,58 @@ impl Bundle {
             preprocessor,
         })
     }
+}
+
+/// The card called `name` in `folder`, and the files that it lists, which are whole.
+pub(super) fn read_card<C: DeserializeOwned>(
+    folder: &Path,
+    name: &str,
+) -> Result<(C, Vec<Listed>), BundleError> {
+    let path = folder.join(name);
+    let text = read_file(&path)?;
+    let foreign = |error: serde_json::Error| BundleError::Card {
+        path: path.clone(),
+        why: error.to_string(),
+    };
+    #[derive(Deserialize)]
+    struct FormatOnly {
+        format: u32,
+    }
+    let FormatOnly { format } = serde_json::from_slice(&text).map_err(foreign)?;
+    if format != EXPORT_FORMAT {
+        let found = format;
+        return Err(BundleError::Format { path, found });
+    }
+    let Header { card, files, .. }: Header<C> = serde_json::from_slice(&text).map_err(foreign)?;
+    for file in &files {
+        if !stays(&file.path) {
+            let why = format!(
+                "it names {}, which is not in its folder",
+                file.path.display()
+            );
+            return Err(BundleError::Card { path, why });
+        }
+        let path = folder.join(&file.path);
+        let bytes = read_file(&path)?;
+        if bytes.len() as u64 != file.bytes || sha256(&bytes) != file.sha256 {
+            let why = format!("its content is not what {name} says it is");
+            return Err(BundleError::Damaged { path, why });
+        }
+    }
+    Ok((card, files))
+}
+
+/// Whether `path` leads to a place in the folder that it is taken from.
+fn stays(path: &Path) -> bool {
+    let is_normal = |part| matches!(part, Component::Normal(_));
+    path.components().all(is_normal)
+}
+
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, BundleError> {
+    fs::read(path).map_err(|source| BundleError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Lower-case hexadecimal digits.

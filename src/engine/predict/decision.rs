@@ -2,7 +2,7 @@
 //! classes, sets or intervals. All of it is fitted on validation rows.
 
 use sweep_core::conformal::{Conformal, TooFewRows};
-use sweep_core::trial::{Kind, MetricDef};
+use sweep_core::trial::MetricDef;
 use sweep_data::Targets;
 
 use super::calibrator::{CalibrationMethod, Calibrator};
@@ -39,8 +39,8 @@ pub enum WantedThreshold {
 /// Validation rows that a decision is fitted on.
 #[derive(Debug, Clone, Copy)]
 pub struct FittedRows<'a> {
-    /// Of the models that predicted them.
-    pub kind: Kind,
+    /// Those to choose from for a calibration whose method is left open.
+    pub methods: &'a [CalibrationMethod],
     pub targets: Targets<'a>,
     /// Rows of one number belong together [rows]; `None` without groups.
     pub groups: Option<&'a [u32]>,
@@ -114,7 +114,7 @@ impl Decision {
                         Calibrator::fit(method, classes, &said.probabilities, labels)
                     }
                     WantedCalibration::Best => {
-                        CrossFit::of(CalibrationMethod::of(rows.kind), calibrated).fit(calibrated)
+                        CrossFit::of(rows.methods, calibrated).fit(calibrated)
                     }
                 };
                 decision.calibrator = wanted.calibration.map(fit);
@@ -242,7 +242,7 @@ mod tests {
 
     fn rows(data: &Dataset) -> FittedRows<'_> {
         FittedRows {
-            kind: Kind::MLP,
+            methods: &[CalibrationMethod::Temperature],
             targets: data.valid().y,
             groups: None,
         }

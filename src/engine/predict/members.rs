@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::predictor::{PredictError, Predictions, Predictor, ensemble};
+use super::predictor::{PredictError, Predictions, Weighted};
 use crate::score::argmax;
 use sweep_data::{DataError, Encoder, Features};
 
@@ -20,12 +20,11 @@ pub(super) enum AskError {
 /// Models that share a preparation.
 pub struct Member<'a> {
     pub encoder: Encoder<'a>,
-    /// At least one.
-    pub models: &'a mut [Predictor],
+    pub models: &'a mut Weighted,
 }
 
 /// The features of `rows` for the first of `members`, less the rows that another one refuses, and what all say of those
-/// that are left: the mean over all models.
+/// that are left: the mean over all models, by their weights.
 pub(super) fn predict(
     members: &mut [Member<'_>],
     rows: Range<u32>,
@@ -34,23 +33,23 @@ pub(super) fn predict(
     let mut each = Vec::with_capacity(members.len());
     for member in members.iter_mut() {
         let features = member.encoder.encode(rows.clone())?;
-        let predictions = ensemble(member.models, features.inputs())?;
-        each.push((features, predictions, member.models.len() as f64));
+        let predictions = member.models.predict(features.inputs())?;
+        each.push((features, predictions, member.models.total()));
     }
     let mut each = each.into_iter();
-    let (mut features, mut together, mut models) = each.next().expect("there is a member");
+    let (mut features, mut together, mut total) = each.next().expect("there is a member");
     let mut is_alone = true;
-    for (other, more, count) in each {
+    for (other, more, weight) in each {
         if is_alone {
-            together.scale(models);
+            together.scale(total);
             is_alone = false;
         }
         keep_common(&mut features, &mut together, &other, classes);
-        together.add(&more, &features.rows, &other.rows, (count, classes));
-        models += count;
+        together.add(&more, &features.rows, &other.rows, (weight, classes));
+        total += weight;
     }
     if !is_alone {
-        together.scale(1.0 / models);
+        together.scale(1.0 / total);
         let rows = together.probabilities.chunks_exact(classes.max(1));
         together.labels = rows.map(|row| argmax(row) as u32).collect();
     }
@@ -92,11 +91,6 @@ fn retain<T>(values: &mut Vec<T>, is_kept: &[bool], width: usize) {
 }
 
 impl Predictions {
-    fn scale(&mut self, by: f64) {
-        let all = self.probabilities.iter_mut().chain(&mut self.numbers);
-        all.for_each(|value| *value *= by);
-    }
-
     /// Adds `times` what `other` says of `rows`, of the `others` that it has rows of.
     fn add(
         &mut self,

@@ -6,6 +6,7 @@ mod calibrator;
 mod conformal;
 mod cross_fit;
 mod decision;
+mod ensemble_bundle;
 mod members;
 mod predictor;
 mod scores;
@@ -20,8 +21,11 @@ pub use cross_fit::{CalibrationRows, CrossFit, ISOTONIC_ROWS};
 pub use decision::{
     Decision, DecisionError, FittedRows, Wanted, WantedCalibration, WantedThreshold,
 };
+pub use ensemble_bundle::{
+    ENSEMBLE_CARD, EnsembleBundle, EnsembleCard, MemberCard, MemberFiles, export_ensemble,
+};
 pub use members::Member;
-pub use predictor::{PredictError, Predicted, Predictions, Predictor, ensemble};
+pub use predictor::{PredictError, Predicted, Predictions, Predictor, Weighted};
 pub use scores::{Scores, TargetScores};
 pub use table::{Layout, TableSummary, WriteError, columns, write};
 pub use validation::{VALIDATION, Validation};

@@ -63,6 +63,12 @@ impl Predictions {
         self.probabilities.extend(more.probabilities);
         self.numbers.extend(more.numbers);
     }
+
+    /// Multiplies probabilities and numbers.
+    pub(super) fn scale(&mut self, by: f64) {
+        let all = self.probabilities.iter_mut().chain(&mut self.numbers);
+        all.for_each(|value| *value *= by);
+    }
 }
 
 /// Why a model cannot be read or asked.
@@ -175,42 +181,73 @@ impl Predictor {
 /// Probabilities of the classes of one row, from what a model gives for it.
 type ToProbabilities = fn(&[f32]) -> Vec<f64>;
 
-/// What `models` say of rows together: the mean of their numbers, or of their probabilities, and the class that is most
-/// probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
-/// estimation using deep ensembles", 2017). Of one model, what it says.
-///
-/// # Errors
-/// As [`Predictor::predict`].
-///
-/// # Panics
-/// When there is no model, or not a whole number of rows.
-pub fn ensemble(models: &mut [Predictor], inputs: Inputs<'_>) -> Result<Predictions, PredictError> {
-    let (first, others) = models.split_first_mut().expect("an ensemble has a model");
-    let mut together = first.predict(inputs)?;
-    if others.is_empty() {
-        return Ok(together);
-    }
-    let members = 1.0 + others.len() as f64;
-    for model in others {
-        let more = model.predict(inputs)?;
-        for (sum, value) in together.probabilities.iter_mut().zip(more.probabilities) {
-            *sum += value;
-        }
-        for (sum, value) in together.numbers.iter_mut().zip(more.numbers) {
-            *sum += value;
+/// Trained models, each with its weight: at least one, with weights that are not negative and not all 0.
+#[derive(Default)]
+pub struct Weighted {
+    pub models: Vec<Predictor>,
+    /// [models]; they need not add up to 1.
+    pub weights: Vec<f64>,
+}
+
+impl From<Vec<Predictor>> for Weighted {
+    /// All with the same weight.
+    fn from(models: Vec<Predictor>) -> Weighted {
+        Weighted {
+            weights: vec![1.0; models.len()],
+            models,
         }
     }
-    let sums = together
-        .probabilities
-        .iter_mut()
-        .chain(&mut together.numbers);
-    sums.for_each(|sum| *sum /= members);
-    if together.probabilities.is_empty() {
-        return Ok(together);
+}
+
+impl Weighted {
+    pub fn push(&mut self, model: Predictor, weight: f64) {
+        self.models.push(model);
+        self.weights.push(weight);
     }
-    let rows = together.probabilities.chunks_exact(first.classes);
-    together.labels = rows.map(|row| argmax(row) as u32).collect();
-    Ok(together)
+
+    /// The sum of the weights.
+    pub fn total(&self) -> f64 {
+        self.weights.iter().sum()
+    }
+
+    /// What the models say of rows together: the mean of their numbers, or of their probabilities, by their weights, and the
+    /// class that is most probable by it (Lakshminarayanan, Pritzel, Blundell: "Simple and scalable predictive uncertainty
+    /// estimation using deep ensembles", 2017). Of one model, what it says.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
+    ///
+    /// # Panics
+    /// When there is no model, or not a whole number of rows.
+    pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Predictions, PredictError> {
+        let (first, others) = (self.models.split_first_mut()).expect("an ensemble has a model");
+        let mut together = first.predict(inputs)?;
+        if others.is_empty() {
+            return Ok(together);
+        }
+        together.scale(self.weights[0]);
+        for (model, weight) in others.iter_mut().zip(&self.weights[1..]) {
+            let more = model.predict(inputs)?;
+            for (sum, value) in together.probabilities.iter_mut().zip(more.probabilities) {
+                *sum += weight * value;
+            }
+            for (sum, value) in together.numbers.iter_mut().zip(more.numbers) {
+                *sum += weight * value;
+            }
+        }
+        let total: f64 = self.weights.iter().sum();
+        let sums = together
+            .probabilities
+            .iter_mut()
+            .chain(&mut together.numbers);
+        sums.for_each(|sum| *sum /= total);
+        if together.probabilities.is_empty() {
+            return Ok(together);
+        }
+        let rows = together.probabilities.chunks_exact(first.classes);
+        together.labels = rows.map(|row| argmax(row) as u32).collect();
+        Ok(together)
+    }
 }
 
 #[cfg(test)]
@@ -295,7 +332,7 @@ mod tests {
         let data = fixture(8);
         let meta = data.meta();
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let mut models: Vec<Predictor> = folders
+        let models: Vec<Predictor> = folders
             .iter()
             .zip([1, 2])
             .map(|(folder, seed)| {
@@ -304,8 +341,9 @@ mod tests {
             })
             .collect();
         let rows = data.valid().inputs();
-        let both = ensemble(&mut models, rows).unwrap();
-        let [a, b] = [0, 1].map(|place: usize| models[place].predict(rows).unwrap());
+        let mut models = Weighted::from(models);
+        let both = models.predict(rows).unwrap();
+        let [a, b] = [0, 1].map(|place: usize| models.models[place].predict(rows).unwrap());
         assert_ne!(a, b);
         for (place, mean) in both.probabilities.iter().enumerate() {
             assert_eq!(
@@ -313,7 +351,22 @@ mod tests {
                 (a.probabilities[place] + b.probabilities[place]) / 2.0
             );
         }
-        assert_eq!(ensemble(&mut models[..1], rows).unwrap(), a);
+        models.weights = vec![0.75, 0.25];
+        let unequal = models.predict(rows).unwrap();
+        for (place, mean) in unequal.probabilities.iter().enumerate() {
+            let expected = 0.75 * a.probabilities[place] + 0.25 * b.probabilities[place];
+            assert_eq!(*mean, expected);
+        }
+        for (row, label) in unequal
+            .probabilities
+            .chunks_exact(meta.classes.len())
+            .zip(&unequal.labels)
+        {
+            assert_eq!(*label as usize, argmax(row));
+        }
+        models.models.truncate(1);
+        models.weights = vec![0.25];
+        assert_eq!(models.predict(rows).unwrap(), a);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use sweep_analysis::Input;
 
 use super::markup::{escape, json_in_script};
 use super::plot::Picture;
-use super::{regions, test};
+use super::{ensemble_text, regions, test};
 use kind_styles::kind_styles;
 use sweep_analysis::Summary;
 use sweep_analysis::anova::Anova;
@@ -98,6 +98,11 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
     let (input, summary) = (page.input, page.summary);
     [
         parts::leaderboard(page),
+        Section::new(
+            "ensemble",
+            "Ensemble",
+            ensemble_text::section(summary.ensemble.as_ref(), &input.experiment.name),
+        ),
         parts::best_trials(page),
         parts::interactive("cost", "Score and cost", !summary.ranking.is_empty()),
         parts::figure(

@@ -2,8 +2,9 @@
 
 use super::section::{Page, Section, bullets, images, table};
 use crate::markup::{paragraph, row};
-use crate::{dummy_text, hyperparameters, transfer_text};
+use crate::{dummy_text, ensemble_text, hyperparameters, transfer_text};
 use sweep_analysis::SummaryStats;
+use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_analysis::inference::Estimate;
 use sweep_analysis::lead::RowNumbers;
 use sweep_analysis::{BEST, ZeroLine, errors, text, transfer};
@@ -42,7 +43,12 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
     let best = summary.best(BEST);
     let zero = summary.zero_line.as_ref();
     let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
+    let ensemble = summary.ensemble.as_ref();
+    let ensemble_place = ensemble.map(|own| ensemble_text::place(summary, own, &best));
     for (above, config) in best.iter().enumerate() {
+        if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(above)) {
+            ensemble_row(&mut rows, ensemble);
+        }
         if let Some(zero) = zero.filter(|_| place == Some(above)) {
             zero_row(&mut rows, zero);
         }
@@ -73,6 +79,9 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
             (false, true) => " class=\"baseline\"",
         };
         row(&mut rows, class, &cells);
+    }
+    if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(best.len())) {
+        ensemble_row(&mut rows, ensemble);
     }
     if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
         zero_row(&mut rows, zero);
@@ -109,6 +118,17 @@ fn zero_row(rows: &mut String, zero: &ZeroLine) {
     cells[3] = (text::score(zero.score.value), false);
     cells[9].1 = true;
     row(rows, " class=\"zero\"", &cells);
+}
+
+/// What the ensemble scores.
+fn ensemble_row(rows: &mut String, ensemble: &EnsembleSummary) {
+    let mut cells = vec![("–".to_owned(), false); 10];
+    cells[1] = ("ensemble".to_owned(), true);
+    cells[2] = (ensemble_text::remark(ensemble), true);
+    cells[3].0 = ensemble.value().map_or("–".to_owned(), text::score);
+    cells[6].0 = text::pluralize(ensemble.members.len() as u64, "member");
+    cells[9].1 = true;
+    row(rows, " class=\"ensemble\"", &cells);
 }
 
 pub(super) fn best_trials(page: &Page) -> Option<Section> {

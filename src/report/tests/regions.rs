@@ -20,6 +20,7 @@ fn evaluated(config: &ConfigId) -> EvaluationRecord {
         evaluated_ms: 1_772_323_200_000,
         test_evaluations: 1,
         evaluation: Evaluation {
+            ensemble: None,
             data: DataDigest::from_hex("d".repeat(64)),
             rows: 6_567,
             groups: 6_567,

@@ -8,7 +8,15 @@ use crate::{Outcome, Store, StoreError};
 use sweep_core::trial::Status;
 
 /// Every schema version that was ever released.
-const FIXTURES: [&str; 6] = ["v1.db", "v2.db", "v3.db", "v3-full.db", "v4.db", "v5.db"];
+const FIXTURES: [&str; 7] = [
+    "v1.db",
+    "v2.db",
+    "v3.db",
+    "v3-full.db",
+    "v4.db",
+    "v5.db",
+    "v6.db",
+];
 
 /// A copy of a fixture, in a folder that goes with the guard.
 pub(super) fn fixture(name: &str) -> (tempfile::TempDir, PathBuf) {

@@ -34,6 +34,7 @@ fn evaluate(lab: &mut TestStore, experiment: &str, plan: &[NewTrial]) {
         values: metrics(&[("test/accuracy", 0.5)]),
     });
     let evaluation = Evaluation {
+        ensemble: None,
         data: dataset().digest,
         rows: 20,
         groups: 18,

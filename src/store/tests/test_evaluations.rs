@@ -19,6 +19,7 @@ fn evaluation_of(plan: &[NewTrial], value: f64) -> Evaluation {
         values: metrics(&[("test/accuracy", value), ("test/loss", 1.0)]),
     };
     Evaluation {
+        ensemble: None,
         data: dataset().digest,
         rows: 20,
         groups: 18,

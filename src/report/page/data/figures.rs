@@ -6,8 +6,9 @@ use sweep_analysis::{Input, learning_curve, text};
 use serde_json::{Value as Json, json};
 
 use super::numbers::{maybe, number};
-use crate::dummy_text;
+use crate::{dummy_text, ensemble_text};
 use sweep_analysis::anova::Anova;
+use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_analysis::lead::Lead;
 use sweep_analysis::{Configuration, Run, Summary, ZeroLine};
 use sweep_core::trial::Kind;
@@ -33,6 +34,15 @@ pub(super) fn zero_line(zero: &ZeroLine) -> Json {
         "value": number(zero.score.value),
         "isClear": zero.lead.is_some_and(is_clear),
     })
+}
+
+/// What the ensemble scores by the objective; `None` where that was not measured.
+pub(super) fn ensemble(ensemble: &EnsembleSummary) -> Option<Json> {
+    Some(json!({
+        "name": "ensemble",
+        "about": format!("{}; {}", ensemble_text::about(ensemble), ensemble_text::remark(ensemble)),
+        "value": number(ensemble.value()?),
+    }))
 }
 
 /// Shares of the variance, and the marginal means of each setting.

@@ -39,6 +39,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
             "loss": summary.losses.about(),
             "max": summary.objective.goal.is_better(1.0, 0.0),
         },
+        "ensemble": summary.ensemble.as_ref().and_then(figures::ensemble),
         "zero": summary.zero_line.as_ref().map(figures::zero_line),
         "kinds": Kind::all()
             .map(|kind| [kind.name(), kind.label(), kind.def().mark.name()])

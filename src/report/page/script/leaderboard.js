@@ -44,6 +44,7 @@ function leaderboard() {
     html('p', { class: 'note' }, 'A bar beside the rank marks configurations whose difference from the best is not significant at the 5% level. '
       + `Means are over ${RUNS_NAMED};`
       + ' configurations with the same mean on the same seeds share a rank, such as 1=. Selected configurations show their training curves below.'
+      + (D.ensemble ? ` The ensemble row is ${D.ensemble.about}.` : '')
       + (D.zero ? ` The ${D.zero.name} row is a model that ignores its input: it ${D.zero.about}.` : '')),
   );
   section.classList.add('drawn');
@@ -134,7 +135,9 @@ function leaderboard() {
       });
       return html('tr', { class: classes }, html('td', {}, tick), ...cells);
     }));
-    if (D.zero) body.insertBefore(zeroRow(columns), body.children[zeroPlace(found.slice(0, rows))] ?? null);
+    const lines = [D.ensemble, D.zero].filter(Boolean);
+    const before = lines.map((line) => body.children[linePlace(found.slice(0, rows), line)] ?? null);
+    lines.forEach((line, place) => body.insertBefore(lineRow(columns, line), before[place]));
     if (found.length === 0) {
       body.append(html('tr', {}, html('td', { class: 'text', colspan: columns.length + 1 }, 'No configuration matches the filter.')));
     }
@@ -144,21 +147,21 @@ function leaderboard() {
       : `${found.length.toLocaleString('en-US')} of ${count(CONFIGS, 'configuration')}`;
   }
 
-  /** What a model scores that ignores its input. */
-  function zeroRow(columns) {
+  /** What the ensemble scores, or a model that ignores its input. */
+  function lineRow(columns, line) {
     const holder = ['kind', 'name'].map((key) => columns.find((column) => column.key === key)).find(Boolean) ?? columns[0];
     const cells = columns.map((column) => {
-      const shown = column.key === 'mean' ? score(D.zero.value) : column === holder ? D.zero.name : '–';
+      const shown = column.key === 'mean' ? score(line.value) : column === holder ? line.name : '–';
       return html('td', { class: column.isText ? 'text' : '' }, shown);
     });
-    return html('tr', { class: 'zero', title: D.zero.about }, html('td', {}), ...cells);
+    return html('tr', { class: line === D.zero ? 'zero' : 'ensemble', title: line.about }, html('td', {}), ...cells);
   }
 
-  /** How many of the `shown` rows stand before the zero line: in the order of the ranking or of the means, else all. */
-  function zeroPlace(shown) {
+  /** How many of the `shown` rows stand before the `line`: in the order of the ranking or of the means, else all. */
+  function linePlace(shown, line) {
     const isBestFirst = order.key === 'rank' ? !order.isDown : order.isDown === D.objective.max;
     if (!['rank', 'mean'].includes(order.key)) return shown.length;
-    const isAbove = (config) => isBetter(D.configs.mean[config], D.zero.value);
+    const isAbove = (config) => isBetter(D.configs.mean[config], line.value);
     const place = shown.findIndex((config) => isAbove(config) !== isBestFirst);
     return place < 0 ? shown.length : place;
   }
