@@ -169,7 +169,7 @@ fn candidate(
             seed: run.seed,
             fold: run.fold,
             test,
-            conformal: fitted.as_ref().and_then(|(limit, _)| limit.clone()),
+            conformal: fitted.as_ref().and_then(|(limit, _)| *limit),
             calibrator: fitted.and_then(|(_, calibrator)| calibrator),
             model,
             loss: trained_loss(trial.kind, &trial.params, meta.target_scale()),
