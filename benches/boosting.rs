@@ -1,10 +1,10 @@
-//! Takes the CPU time of 300 rounds of XGBoost, on one thread, on the arrays in the folder `SWEEP_BENCH_DATA`, which
-//! `benches/boosting.py` writes; that script runs this in turn with Python's xgboost. With `SWEEP_BENCH_SOFTPROB`, two
-//! classes take two trees a round. Prints what was measured; asserts nothing.
+//! Takes the CPU time of 300 rounds of XGBoost, or with `SWEEP_BENCH_LIGHTGBM` of LightGBM, on one thread, on the arrays in
+//! the folder `SWEEP_BENCH_DATA`, which `benches/boosting.py` writes; that script runs this in turn with Python's package.
+//! With `SWEEP_BENCH_SOFTPROB`, two classes take two trees a round of XGBoost. Prints what was measured; asserts nothing.
 
 use std::path::Path;
 
-use sweep_core::trial::models::{BinaryObjective, StoppingMetric, XgboostSpec};
+use sweep_core::trial::models::{BinaryObjective, LightgbmSpec, StoppingMetric, XgboostSpec};
 use sweep_core::trial::{ModelSpec, Objective, TrialSpec};
 use sweep_data::Dataset;
 use sweep_engine::{Callback, Control, Epoch, Job, Outcome};
@@ -25,17 +25,14 @@ fn main() {
     let [train, valid] = ["train", "valid"].map(|name| read(Path::new(&folder), name));
     let classes = train.1.iter().max().map_or(0, |most| *most as usize + 1);
     let data = Dataset::in_memory(train.0.len() / train.1.len(), classes, train, valid);
-    let model = XgboostSpec {
-        rounds: 300,
-        eta: 0.1,
-        early_stopping_metric: StoppingMetric::Loss,
-        binary_objective: match std::env::var_os("SWEEP_BENCH_SOFTPROB") {
-            None => BinaryObjective::Logistic,
-            Some(_) => BinaryObjective::Softprob,
-        },
-        ..XgboostSpec::default()
+    let model = match std::env::var_os("SWEEP_BENCH_LIGHTGBM") {
+        None => xgboost(),
+        Some(_) => ModelSpec::from(LightgbmSpec {
+            rounds: 300,
+            ..LightgbmSpec::default()
+        }),
     };
-    let spec = TrialSpec::new(ModelSpec::from(model), 1, Objective::default());
+    let spec = TrialSpec::new(model, 1, Objective::default());
     let to = tempfile::tempdir().expect("a temporary folder");
     let job = Job::new(&spec, &data, to.path());
     let began = cpu_seconds();
@@ -47,6 +44,19 @@ fn main() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+fn xgboost() -> ModelSpec {
+    ModelSpec::from(XgboostSpec {
+        rounds: 300,
+        eta: 0.1,
+        early_stopping_metric: StoppingMetric::Loss,
+        binary_objective: match std::env::var_os("SWEEP_BENCH_SOFTPROB") {
+            None => BinaryObjective::Logistic,
+            Some(_) => BinaryObjective::Softprob,
+        },
+        ..XgboostSpec::default()
+    })
 }
 
 /// CPU time of all threads of this process.

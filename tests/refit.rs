@@ -8,30 +8,41 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::common::{TestDir, results};
-use sweep_engine::models::xgboost;
+use sweep_engine::models::{lightgbm, xgboost};
 
 /// Rows of a song table with a `part` that names the side of each.
 const ROWS: usize = 400;
 
 /// The kinds of models that can be trained here.
 fn kinds() -> Vec<&'static str> {
-    match xgboost::locate() {
-        Ok(_) => vec!["mlp", "random_forest", "xgboost"],
-        Err(missing) => {
-            assert!(
-                std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
-                "SWEEP_REQUIRE_XGBOOST is set, and {missing}"
-            );
-            eprintln!("xgboost is left out: {missing}");
-            vec!["mlp", "random_forest"]
+    let mut kinds = vec!["mlp", "random_forest"];
+    for (kind, found, required) in [
+        ("xgboost", xgboost::locate(), "SWEEP_REQUIRE_XGBOOST"),
+        ("lightgbm", lightgbm::locate(), "SWEEP_REQUIRE_LIGHTGBM"),
+    ] {
+        match found {
+            Ok(_) => kinds.push(kind),
+            Err(missing) => {
+                assert!(
+                    std::env::var_os(required).is_none(),
+                    "{required} is set, and {missing}"
+                );
+                eprintln!("{kind} is left out: {missing}");
+            }
         }
     }
+    kinds
 }
 
 fn test_dir() -> TestDir {
     let mut dir = TestDir::with_data(ROWS);
-    if let Ok(library) = xgboost::locate() {
-        dir.set(xgboost::VARIABLE, library.path);
+    for (variable, found) in [
+        (xgboost::VARIABLE, xgboost::locate()),
+        (lightgbm::VARIABLE, lightgbm::locate()),
+    ] {
+        if let Ok(library) = found {
+            dir.set(variable, library.path);
+        }
     }
     dir
 }
@@ -55,7 +66,7 @@ fn experiment(name: &str, head: &str, data: &str, models: &[(&str, &str)]) -> St
 fn small_models() -> Vec<(&'static str, &'static str)> {
     let of = |kind| match kind {
         "mlp" => (kind, "epochs = 5\nlr = 0.02"),
-        "xgboost" => (kind, "rounds = 6\nmax_depth = 3\nsubsample = 0.9"),
+        "xgboost" | "lightgbm" => (kind, "rounds = 6\nmax_depth = 3\nsubsample = 0.9"),
         _ => (kind, "trees = 12\nmax_depth = 6"),
     };
     kinds().into_iter().map(of).collect()
@@ -125,7 +136,7 @@ fn a_refit_is_the_model_of_a_sweep_that_trains_on_these_rows_for_as_many_steps()
                 kind,
                 "epochs = 30\nlr = 0.003\nema = 0.5\nearly_stopping = { patience = 2 }",
             ),
-            "xgboost" => (
+            "xgboost" | "lightgbm" => (
                 kind,
                 "rounds = 30\nmax_depth = 3\nsubsample = 0.7\nearly_stopping_rounds = 3",
             ),
@@ -164,7 +175,7 @@ fn a_refit_is_the_model_of_a_sweep_that_trains_on_these_rows_for_as_many_steps()
         // On copies of training rows the loss falls with every step, so that the last one is kept.
         let settings = match kind {
             "mlp" => format!("epochs = {step}\nlr = 0.003\nema = 0.5"),
-            "xgboost" => format!("rounds = {step}\nmax_depth = 3\nsubsample = 0.7"),
+            "xgboost" | "lightgbm" => format!("rounds = {step}\nmax_depth = 3\nsubsample = 0.7"),
             _ => format!("trees = {step}\nmax_depth = 6"),
         };
         let whole = experiment(
@@ -180,7 +191,7 @@ fn a_refit_is_the_model_of_a_sweep_that_trains_on_these_rows_for_as_many_steps()
         assert_eq!(dir.count(&query) as u64, step, "{kind}");
         dir.succeed(&["export", "best", &name, "--experiment", &name]);
         let files = |folder: &str| -> Vec<Vec<u8>> {
-            let named = ["model.json", "model.safetensors"];
+            let named = ["model.json", "model.safetensors", "model.txt"];
             let files = named
                 .iter()
                 .filter_map(|file| fs::read(dir.path(folder).join(file)).ok());

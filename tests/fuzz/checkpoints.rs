@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sweep_core::trial::{Kind, ModelSpec, Objective, TrialSpec, Value};
 use sweep_data::Dataset;
-use sweep_engine::models::xgboost;
+use sweep_engine::models::library;
 use sweep_engine::{Callback, Control, EngineError, Epoch, Job, Outcome, train};
 
 use super::bound::cases;
@@ -102,17 +102,17 @@ fn spoiled_checkpoints_of_forests_are_refused() {
 
 #[test]
 fn spoiled_checkpoints_of_boosted_trees_are_refused() {
-    match xgboost::locate() {
-        Ok(_) => only_whole_checkpoints_are_taken(Kind::XGBOOST),
-        Err(error) => {
-            assert!(
-                std::env::var_os("SWEEP_REQUIRE_XGBOOST").is_none(),
-                "{error}"
-            );
-            assert!(
-                !Path::new(".deps/xgboost/lib/libxgboost.so").exists(),
-                "{error}"
-            );
+    for (kind, required) in [
+        (Kind::XGBOOST, "SWEEP_REQUIRE_XGBOOST"),
+        (Kind::LIGHTGBM, "SWEEP_REQUIRE_LIGHTGBM"),
+    ] {
+        match library(kind).expect("it needs one") {
+            Ok(_) => only_whole_checkpoints_are_taken(kind),
+            Err(error) => {
+                assert!(std::env::var_os(required).is_none(), "{error}");
+                let fetched = Path::new(".deps").join(kind.name());
+                assert!(!fetched.exists(), "{error}");
+            }
         }
     }
 }

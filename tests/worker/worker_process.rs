@@ -171,6 +171,7 @@ pub fn spec(kind: Kind, seed: u64) -> TrialSpec {
         (Kind::MLP, 60),
         (Kind::XGBOOST, 200),
         (Kind::RANDOM_FOREST, 2000),
+        (Kind::LIGHTGBM, 200),
     ];
     let found = counts.into_iter().find(|(known, _)| *known == kind);
     let (_, steps) = found.expect("one of the kinds above");
@@ -199,7 +200,7 @@ pub fn names(folder: &Path) -> Vec<String> {
 pub fn models(folder: &Path) -> Vec<Vec<u8>> {
     let files = names(folder).into_iter();
     files
-        .filter(|name| ["model.json", "model.safetensors"].contains(&name.as_str()))
+        .filter(|name| ["model.json", "model.safetensors", "model.txt"].contains(&name.as_str()))
         .map(|name| fs::read(folder.join(name)).unwrap())
         .collect()
 }
@@ -220,9 +221,11 @@ pub fn tear(path: &Path) {
 
 pub fn kinds() -> Vec<Kind> {
     let mut kinds = vec![Kind::MLP, Kind::RANDOM_FOREST];
-    match sweep_engine::models::xgboost::locate() {
-        Ok(_) => kinds.push(Kind::XGBOOST),
-        Err(missing) => eprintln!("without XGBoost: {missing}"),
+    for kind in [Kind::XGBOOST, Kind::LIGHTGBM] {
+        match sweep_engine::models::library(kind).expect("it needs one") {
+            Ok(_) => kinds.push(kind),
+            Err(missing) => eprintln!("without {}: {missing}", kind.label()),
+        }
     }
     kinds
 }
