@@ -7,6 +7,7 @@ use sweep_analysis::fixtures::{
 use sweep_analysis::{Input, Summary, transfer, wanted};
 use sweep_core::trial::{Kind, Status, Value};
 
+mod ensemble;
 mod folds;
 mod regions;
 mod seeds;

@@ -32,7 +32,7 @@ pub struct Removal {
     pub notes: u64,
     /// Test-set evaluations, whose number stays.
     pub test_evaluations: u64,
-    /// Sweeps whose ensembles go, since they are theirs or have a member that goes, by name.
+    /// Sweeps whose ensembles go, since they are theirs or have a member that goes, by name; not those that had it as a candidate alone.
     pub ensembles: Vec<String>,
     /// Data sets that no experiment and no trial refers to any more.
     pub datasets: Vec<DataDigest>,
@@ -273,7 +273,7 @@ impl<'a> RemovalTransaction<'a> {
         };
         format!(
             "{own}EXISTS (SELECT 1 FROM ensemble_trials m WHERE m.ensemble = s.id
-                          AND m.trial IN (SELECT trial FROM going))"
+                          AND m.weight > 0 AND m.trial IN (SELECT trial FROM going))"
         )
     }
 
@@ -303,6 +303,8 @@ impl<'a> RemovalTransaction<'a> {
                 .to_owned(),
             "DELETE FROM ensembles WHERE id IN (SELECT ensemble FROM going_ensembles)".to_owned(),
             "DROP TABLE temp.going_ensembles".to_owned(),
+            // Of ensembles that stay they were candidates alone.
+            "DELETE FROM ensemble_trials WHERE trial IN (SELECT trial FROM going)".to_owned(),
         ] {
             run(&sql, &[])?;
         }

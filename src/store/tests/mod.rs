@@ -3,6 +3,7 @@
 mod annotations;
 mod blocking;
 mod durability;
+mod ensembles;
 mod extra_seeds;
 mod finished_again;
 mod half_written;

@@ -101,6 +101,7 @@ fn a_removed_experiment_leaves_nothing_but_the_count_of_its_test_evaluations() {
     );
     let before = rows(&lab);
     let expected = Removal {
+        ensembles: Vec::new(),
         whole: true,
         trials: plan.iter().map(|planned| planned.0.clone()).collect(),
         shared: 0,
