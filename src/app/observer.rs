@@ -78,6 +78,8 @@ pub enum Notice {
         trials: usize,
         why: String,
     },
+    /// A kind of baseline that an experiment file without a model stands for is left out.
+    BaselineLeftOut { kind: Kind, why: String },
     /// What a session will do.
     Planned(SessionPlan),
     /// Seeds were added to the best configurations.
@@ -226,6 +228,11 @@ impl fmt::Display for Notice {
                 f,
                 "note: {} cannot be trained on this machine: {why}",
                 pluralize(*trials, &format!("{} trial", kind.label()))
+            ),
+            Notice::BaselineLeftOut { kind, why } => write!(
+                f,
+                "note: the file names no model, and the baseline {} is left out: {why}",
+                kind.label()
             ),
             Notice::Planned(plan) => plan.fmt(f),
             Notice::SeedsAdded {

@@ -6,7 +6,7 @@ use std::path::Path;
 use sweep_core::data_config::TargetTransform;
 use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
 use sweep_core::trial::{DataDigest, TrialId};
-use sweep_data::DatasetMeta;
+use sweep_data::{DatasetMeta, Preprocessor};
 use sweep_experiment::plan::{self, Plan, Severity};
 use sweep_store::lock::DataLock;
 
@@ -44,13 +44,23 @@ impl PreparedSweep {
 
 /// What decides how much memory training on a data set takes.
 pub fn dataset_size(meta: &DatasetMeta) -> DatasetSize {
-    let blocks = { &meta.preprocessor }.category_blocks(CategoryEmbedding::MIN_FEATURES);
+    size_of(&meta.preprocessor, meta.train_rows, meta.outputs())
+}
+
+/// The same of `rows` training rows that `preprocessor` makes features of.
+pub fn size_of(preprocessor: &Preprocessor, rows: usize, outputs: usize) -> DatasetSize {
+    let blocks = preprocessor.category_blocks(CategoryEmbedding::MIN_FEATURES);
     DatasetSize {
-        rows: meta.train_rows,
-        features: meta.features.len(),
-        classes: meta.outputs(),
+        rows,
+        features: preprocessor.width(),
+        classes: outputs,
         category_columns: blocks.len(),
         category_features: blocks.iter().map(|block| block.features).sum(),
+        text_features: preprocessor
+            .text_features()
+            .iter()
+            .map(ExactSizeIterator::len)
+            .sum(),
     }
 }
 
@@ -64,6 +74,23 @@ fn smallest(folds: &[sweep_data::Prepared]) -> DatasetSize {
     let sizes = folds.iter().map(|fold| dataset_size(&fold.meta));
     let least = sizes.min_by_key(|size| size.rows);
     least.expect("there is a data set")
+}
+
+/// Of a file that names no model, leaves out the baselines whose library is missing.
+fn leave_out_baselines(observer: &dyn Observer, loaded: &mut LoadedExperiment) {
+    let experiment = &mut loaded.experiment;
+    if !experiment.names_no_model {
+        return;
+    }
+    experiment.baselines.retain(|space| {
+        let kind = space.base.kind();
+        let missing = sweep_engine::models::library(kind).and_then(Result::err);
+        if let Some(why) = &missing {
+            let why = why.to_string();
+            observer.notice(&Notice::BaselineLeftOut { kind, why });
+        }
+        missing.is_none()
+    });
 }
 
 /// Prepares the data of `loaded` under the runs folder, and expands its plan.
@@ -113,11 +140,14 @@ pub fn prepare_or_in(
         None => sweep_data::prepare_folds(spec, app.runs(), known),
     };
     let folds = folds.map_err(|errors| loaded.diagnose(&errors))?;
+    leave_out_baselines(observer, &mut loaded);
     let digests = digests(&folds);
+    let spec = &loaded.experiment.data;
     let meta = &folds[0].meta;
     let target = plan::Target {
         task: meta.task(),
         classes: &meta.classes,
+        data: dataset_size(meta),
         is_transformed: spec.target_transform != TargetTransform::None,
     };
     let mut plan = plan::expand(&loaded.experiment, &digests, target);

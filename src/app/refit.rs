@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::loaded::{self, LoadedExperiment};
 use crate::model::Chosen;
 use crate::observer::{Notice, Observer};
+use crate::prepare::size_of;
 
 /// How often a long training says where it stands.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -65,7 +66,7 @@ pub fn train(
     seeds: &[u64],
 ) -> Result<Refits, Error> {
     let loaded = experiment_of(&chosen.experiment)?;
-    let spec = spec_of(chosen, &loaded)?;
+    let spec = spec_of(app, chosen, &loaded)?;
     let runs = runs(chosen);
     let step = mean_step(&runs);
     let folder = TemporaryFolder::new("sweep-refit").map_err(|error| {
@@ -142,7 +143,7 @@ fn experiment_of(record: &ExperimentRecord) -> Result<LoadedExperiment, Error> {
 }
 
 /// All settings of the configuration of `chosen`, which the plan of `loaded` has; refuses what cannot be trained on other rows.
-fn spec_of(chosen: &Chosen, loaded: &LoadedExperiment) -> Result<TrialSpec, Error> {
+fn spec_of(app: &App, chosen: &Chosen, loaded: &LoadedExperiment) -> Result<TrialSpec, Error> {
     let (record, trial) = (&chosen.experiment, &chosen.trial);
     let short = trial.id.short();
     if loaded.experiment.transfer.is_some() {
@@ -155,12 +156,20 @@ fn spec_of(chosen: &Chosen, loaded: &LoadedExperiment) -> Result<TrialSpec, Erro
         .map(|dataset| dataset.digest.clone())
         .collect();
     let classes = &record.dataset.classes;
+    let saved = SavedPreprocessor::read(&app.run_dir().preprocessor(&record.dataset.digest))
+        .map_err(|error| chosen.data_failure(&error))?;
+    let outputs = classes.len().max(1);
     let target = plan::Target {
         task: match classes.is_empty() {
             true => Task::Regression,
             false => Task::Classification,
         },
         classes,
+        data: size_of(
+            &saved.preprocessor,
+            record.dataset.train_rows as usize,
+            outputs,
+        ),
         is_transformed: loaded.experiment.data.target_transform != TargetTransform::None,
     };
     // The seed may be one that was added to those of the file.

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::loaded;
 use crate::observer::{Notice, Observer};
-use crate::prepare::{self, PreparedSweep};
+use crate::prepare::{self, PreparedSweep, dataset_size};
 use crate::pretrained::PretrainedModel;
 
 /// Which sweep, and whether changed data are accepted.
@@ -122,6 +122,7 @@ fn notice_later_defaults(observer: &dyn Observer, prepared: &PreparedSweep, edit
     let context = Context {
         task: meta.task(),
         classes: meta.classes.len(),
+        data: dataset_size(meta),
         objective: &prepared.plan.objective,
     };
     let mut changed: Vec<String> = Vec::new();

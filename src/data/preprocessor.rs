@@ -3,6 +3,8 @@
 //! Invariant: what a field says of itself is all that is needed to apply it, save what was learned
 //! from texts, which stands in a file of its own.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use sweep_core::data_config::DatePart;
@@ -138,6 +140,17 @@ impl Preprocessor {
             _ => None,
         });
         texts.collect()
+    }
+
+    /// Places of the features that each text column becomes.
+    pub fn text_features(&self) -> Vec<Range<usize>> {
+        let mut next = 0;
+        let places = self.fields.iter().filter_map(|field| {
+            let first = next;
+            next += field.width();
+            matches!(field, FittedField::Text { .. }).then_some(first..next)
+        });
+        places.collect()
     }
 
     /// Number of features.

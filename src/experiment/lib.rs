@@ -94,6 +94,8 @@ pub struct Experiment {
     pub networks: Option<Space>,
     /// In file order.
     pub baselines: Vec<Space>,
+    /// Whether the file has no table [model], [grid] or [[baseline]]: it stands for one network and each kind of baseline.
+    pub names_no_model: bool,
     /// What networks begin with, each beside the same network from scratch.
     pub transfer: Option<TransferSpec>,
     pub schedule: Schedule,
@@ -163,12 +165,17 @@ pub fn parse(
     let schedule = schedule::read(at("schedule"), &mut problems);
     let networks = spaces::networks(at("model"), at("grid"), edition, &mut problems);
     let baselines = spaces::baselines(at("baseline"), edition, &mut problems);
-    if networks.is_none() && baselines.is_empty() && problems.is_empty() {
+    let names_no_model = networks.is_none() && root.entry("baseline").is_none();
+    if names_no_model && edition < Edition::Fourth && problems.is_empty() {
         problems.add(
             Diagnostic::new(&start, "there is nothing to train")
                 .help("add a table [model] or [grid], or a [[baseline]]"),
         );
     }
+    let (networks, baselines) = match names_no_model && edition >= Edition::Fourth {
+        true => spaces::of_no_model(edition, &mut problems),
+        false => (networks, baselines),
+    };
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);
     if let (Some(_), Some(at)) = (folds, root.entry("transfer")) {
@@ -211,6 +218,7 @@ pub fn parse(
         data,
         networks,
         baselines,
+        names_no_model,
         transfer,
         schedule,
         tree: root,

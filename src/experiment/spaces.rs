@@ -27,6 +27,34 @@ pub(super) fn networks<'a>(
     ))
 }
 
+/// What a file without a model trains: a network at the defaults, and a baseline of each kind.
+pub(super) fn of_no_model<'a>(
+    edition: Edition,
+    problems: &mut Problems,
+) -> (Option<Draft<'a>>, Vec<Draft<'a>>) {
+    let baseline = |kind: Kind, problems: &mut Problems| {
+        let mut draft = draft::read(
+            (kind, edition),
+            ("baseline", None),
+            ("grid", None),
+            problems,
+        );
+        for (name, value) in kind.def().of_no_model {
+            let is_set = draft.base.set(name, &value.value());
+            is_set.expect("a test sets them for each kind");
+        }
+        draft
+    };
+    let network = draft::read(
+        (Kind::MLP, edition),
+        ("model", None),
+        ("grid", None),
+        problems,
+    );
+    let baselines = Kind::baselines().map(|kind| baseline(kind, problems));
+    (Some(network), baselines.collect())
+}
+
 /// The spaces of the baselines, in file order.
 pub(super) fn baselines<'a>(
     node: Option<&'a Node>,

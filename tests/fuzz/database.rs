@@ -80,6 +80,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
             confusion,
             importance,
             test,
+            ensemble: None,
             calibration: Vec::new(),
             regions: Vec::new(),
             learned: None,

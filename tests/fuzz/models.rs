@@ -61,7 +61,7 @@ fn update_checksums(files: &mut Files) {
 
 /// Reads the model in `folder` and asks it about `table`.
 fn ask(folder: &Path, table: &Table) -> bool {
-    let Ok(mut bundle) = Bundle::read(folder) else {
+    let Ok(bundle) = Bundle::read(folder) else {
         return false;
     };
     let Ok(encoder) = bundle.preprocessor.on(table) else {
@@ -70,14 +70,17 @@ fn ask(folder: &Path, table: &Table) -> bool {
     let classes = bundle.preprocessor.classes.clone();
     let target = bundle.preprocessor.target_of(table);
     let target = target.as_ref();
-    let models = std::slice::from_mut(&mut bundle.model);
+    let mut models = vec![bundle.model].into();
     let layout = Layout {
         classes: &classes,
         delimiter: b',',
         decision: &Decision::default(),
     };
     // A model that cannot be asked says so.
-    let mut members = [Member { encoder, models }];
+    let mut members = [Member {
+        encoder,
+        models: &mut models,
+    }];
     let _ = write(table, &mut members, target, layout, &mut Vec::new());
     true
 }

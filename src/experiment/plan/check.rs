@@ -47,6 +47,8 @@ impl Plan {
         for (spec, there) in self.networks(train_rows) {
             if let BatchSize::Rows(rows) = spec.batch_size
                 && rows > there
+                // Which is cut to what is there.
+                && rows != MlpSpec::usual_batch_rows(train_rows)
             {
                 let least = too_large.entry(rows).or_insert(there);
                 *least = there.min(*least);
@@ -94,6 +96,7 @@ impl Plan {
         let context = Context {
             task: target.task,
             classes: target.classes.len(),
+            data: target.data,
             objective: &self.objective,
         };
         let is_moot =
@@ -289,8 +292,8 @@ mod tests {
         );
         let fixed = problems("model.batch_size = 64", 10);
         assert_eq!(fixed[0].1, "model.batch_size");
-        // The default of 32 is nowhere in the file; the path leads to [model] all the same.
-        assert_eq!(problems("model.epochs = 1", 10)[0].1, "model.batch_size");
+        // What is left to the number of rows is cut to them.
+        assert_eq!(problems("model.epochs = 1", 10), []);
     }
 
     #[test]
@@ -307,7 +310,10 @@ mod tests {
     fn batch_normalisation_over_one_row_is_an_error() {
         let text = "model.batch_norm = true\ngrid.batch_size = [2, 1]";
         assert_eq!(problems(text, 10)[0].1, "grid.batch_size[1]");
-        assert_eq!(problems("model.batch_size = 1", 10), []);
+        assert_eq!(
+            problems("model.batch_size = 1\nmodel.batch_norm = false", 10),
+            []
+        );
     }
 
     #[test]

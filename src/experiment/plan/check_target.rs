@@ -1,7 +1,7 @@
 //! Checks of objective and settings against what the target turned out to be.
 
 use sweep_core::format::{one_of, pluralize_irregular};
-use sweep_core::trial::models::{ClassWeight, ParamValue as _};
+use sweep_core::trial::models::{ClassWeight, DatasetSize, ParamValue as _};
 use sweep_core::trial::{Argument, Kind, MetricDef, Task, Value, metrics_of};
 
 use super::Plan;
@@ -13,6 +13,8 @@ pub struct Target<'a> {
     pub task: Task,
     /// Names of the classes; none of a number.
     pub classes: &'a [String],
+    /// The data set, with folds that of the first one.
+    pub data: DatasetSize,
     /// Whether the file transforms it.
     pub is_transformed: bool,
 }

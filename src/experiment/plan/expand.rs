@@ -24,6 +24,7 @@ pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) 
     let context = Context {
         task: target.task,
         classes: target.classes.len(),
+        data: target.data,
         objective: &objective,
     };
     let mut excluded = 0;
@@ -231,9 +232,8 @@ mod tests {
              baseline = [{{ kind = \"random_forest\" }}]"
         ));
         let source = sweep_core::trial::TrialId::from_hex("ab".repeat(16));
-        asked
-            .adopt(&source, &MlpSpec::default(), &"0".repeat(64))
-            .unwrap();
+        let own = MlpSpec::of(&ordinary.trials[0].spec.model).unwrap();
+        asked.adopt(&source, &own, &"0".repeat(64)).unwrap();
         let plan = expand(&asked, &[digest()], classes(&[]));
         // Two seeds, two fractions, one forest and two networks begun in three ways each.
         assert_eq!(plan.counts, [(Kind::MLP, 24), (Kind::RANDOM_FOREST, 4)]);

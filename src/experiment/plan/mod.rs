@@ -114,6 +114,7 @@ mod tests {
     use super::{Target, expand};
     use crate::{Experiment, Source, parse};
     use sweep_core::data_config::Edition;
+    use sweep_core::trial::models::DatasetSize;
     use sweep_core::trial::models::MlpSpec;
     use sweep_core::trial::{DataDigest, Kind, Task, TrialId};
 
@@ -132,6 +133,11 @@ mod tests {
         Target {
             task: Task::Classification,
             classes,
+            data: DatasetSize {
+                rows: 1_000,
+                features: 10,
+                ..DatasetSize::default()
+            },
             is_transformed: false,
         }
     }

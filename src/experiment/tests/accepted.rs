@@ -7,8 +7,8 @@ use crate::{Checkpoints, Cuda, Engine, Origin, Schedule, Slots, parse};
 use sweep_core::data_config::Edition;
 use sweep_core::data_config::{Analyzer, Hashing, MissingPolicy, Scale, Terms, TextEncoder, Tfidf};
 use sweep_core::split_spec::{SplitBy, SplitSpec};
-use sweep_core::trial::Value;
 use sweep_core::trial::models::MlpSpec;
+use sweep_core::trial::{Kind, Value};
 
 #[test]
 fn a_full_file_is_read() {
@@ -93,6 +93,25 @@ fn what_a_file_leaves_out_has_the_documented_default() {
     assert_eq!(experiment.data.split, split);
     assert_eq!(experiment.data.missing.of("x"), MissingPolicy::Error);
     assert_eq!(experiment.data.numeric, None);
+}
+
+#[test]
+fn a_file_without_a_model_stands_for_a_network_and_every_baseline() {
+    let read = |edition| parse(&source(DATA), &[], edition);
+    let experiment = read(Edition::default()).expect("[data] is enough");
+    assert!(experiment.names_no_model);
+    let bases: Vec<_> = experiment.spaces().map(|space| &space.base).collect();
+    let kinds: Vec<Kind> = bases.iter().map(|base| base.kind()).collect();
+    assert_eq!(kinds, Kind::all().collect::<Vec<_>>());
+    for base in bases {
+        for (name, value) in base.kind().def().of_no_model {
+            assert_eq!(base.get(name), Some(&value.value()), "{name}");
+        }
+    }
+    assert!(read(Edition::Third).is_err(), "as it was before");
+    let text = format!("{DATA}[[baseline]]\nkind = \"random_forest\"\n");
+    let named = parse(&source(&text), &[], Edition::default()).expect("sound");
+    assert!(!named.names_no_model && named.networks.is_none());
 }
 
 #[test]
@@ -269,12 +288,13 @@ fn a_transfer_has_every_way_of_its_axes_once_its_source_is_known() {
     );
     // The architecture is that of the source, its learning rate is not.
     let base = &experiment.networks.as_ref().unwrap().base;
-    let base = MlpSpec::of(base).expect("a network");
+    let given = |name: &str| base.get(name).expect("a setting of networks").clone();
+    let layers = Value::List(vec![Value::Int(8), Value::Int(4)]);
     assert_eq!(
-        (base.layers.as_slice(), base.batch_norm),
-        (&[8, 4][..], true)
+        (given("layers"), given("batch_norm")),
+        (layers, Value::Bool(true))
     );
-    assert_eq!(base.lr, 0.001);
+    assert_eq!(given("lr"), Value::Float(0.001));
 }
 
 #[test]

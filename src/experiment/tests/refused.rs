@@ -64,7 +64,6 @@ refused! {
         "a table that occurs twice": "[model]\nlr = 0.1\n[model]\n";
         "an unknown table": "[modle]\n[search]\ntrials = 3\n[model]\n";
         "a date and a huge integer": "[model]\nlr = 2020-01-01\nepochs = 99999999999999999999\n";
-        "nothing to train": "";
     }
     bad_model_settings_are_explained {
         "a stray key": "[model]\nseeds = [1]\nmax_depth = 3\nfoo = 1\n";

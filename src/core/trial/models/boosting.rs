@@ -29,7 +29,7 @@ pub(super) const fn early_stopping_metric(default: &'static str) -> ParamDef {
     )
     .resolve(|_, context| {
         let is_both = context.ranks_by_loss();
-        is_both.then_some("objective")
+        is_both.then(|| word("objective"))
     })
 }
 

@@ -197,6 +197,7 @@ impl TableDef {
     ) -> Result<Value, InvalidParam> {
         let mut filled = self.filled(variant, table)?;
         let is_default = |param: &ParamDef| match param.default {
+            Some(_) if param.is_later => !filled.contains_key(param.name),
             Some(_) => filled.get(param.name) == Some(&param.default_value()),
             None => false,
         };
@@ -231,12 +232,15 @@ impl TableDef {
             let allowed = || param.allowed();
             let problem = match (table.get(param.name), param.default) {
                 (Some(value), _) => match param.canonical(value) {
+                    // One at a default that stands for how it was before there was such an entry names no other trial.
+                    Ok(value) if param.is_later && value == param.default_value() => continue,
                     Ok(value) => {
                         filled.insert(param.name.to_owned(), value);
                         continue;
                     }
                     Err(_) => InvalidEntry::Value { allowed: allowed() },
                 },
+                (None, Some(_)) if param.is_later => continue,
                 (None, Some(_)) => {
                     filled.insert(param.name.to_owned(), param.default_value());
                     continue;

@@ -6,6 +6,7 @@
 use super::super::metric::{Objective, TIE_BREAKER};
 use super::super::task::Task;
 use super::super::value::Value;
+use super::mlp::DatasetSize;
 
 /// What is known of a trial besides its settings, when they are resolved.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +15,12 @@ pub struct Context<'a> {
     /// Number of classes; 0 where the target is a number.
     pub classes: usize,
     pub objective: &'a Objective,
+    /// The data set, with folds that of the first one.
+    pub data: DatasetSize,
 }
 
-/// The word that stands for the given value where [`Context`] makes it so; `None` where that stays.
-pub type Resolve = fn(&Value, &Context<'_>) -> Option<&'static str>;
+/// What the given value stands for where [`Context`] makes it so; `None` where that stays.
+pub type Resolve = fn(&Value, &Context<'_>) -> Option<Value>;
 
 impl Context<'_> {
     /// Whether trials are ranked by their loss.

@@ -23,6 +23,8 @@ pub struct KindDef {
     /// Every setting, in the order in which they are shown and hashed.
     pub params: &'static [ParamDef],
     pub steps: Steps,
+    /// Settings, other than the defaults, in an experiment file that names no model.
+    pub of_no_model: &'static [(&'static str, Literal)],
     /// Settings beside which the seed has no effect, if all have these values; `None`: it always has one.
     pub deterministic_if: Option<&'static [(&'static str, Literal)]>,
     /// The library that it is trained with, where that is not always there.

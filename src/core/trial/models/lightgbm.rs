@@ -19,6 +19,12 @@ pub(super) static DEF: KindDef = KindDef {
         name: "boosting round",
         has_curve: true,
     },
+    of_no_model: &[
+        ("rounds", Literal::Int(1_000)),
+        ("early_stopping_rounds", Literal::Int(30)),
+        ("subsample", Literal::Float(0.8)),
+        ("colsample_bytree", Literal::Float(0.8)),
+    ],
     deterministic_if: Some(&[
         ("subsample", Literal::Float(1.0)),
         ("colsample_bytree", Literal::Float(1.0)),

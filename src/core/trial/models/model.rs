@@ -14,7 +14,7 @@ use super::super::value::{Params, Value};
 use super::context::Context;
 use super::invalid::InvalidParam;
 use super::kind::Kind;
-use super::param::{Choice, InBatch, Literal, ParamDef, ParamType};
+use super::param::{Choice, InBatch, ParamDef, ParamType};
 use crate::data_config::Edition;
 
 /// What is trained, and how. Clones share their values until one is changed.
@@ -119,8 +119,10 @@ impl ModelSpec {
     pub fn resolved(mut self, context: &Context<'_>) -> ModelSpec {
         for (index, param) in self.kind.params().iter().enumerate() {
             let found = (param.resolve).and_then(|resolve| resolve(&self.values[index], context));
-            if let Some(word) = found {
-                Arc::make_mut(&mut self.values)[index] = param.constant(Literal::Text(word));
+            if let Some(value) = found {
+                let value = param.canonical(&value);
+                let value = value.expect("what a setting comes to is allowed");
+                Arc::make_mut(&mut self.values)[index] = value;
             }
         }
         self

@@ -190,9 +190,9 @@ impl ParamDef {
         };
         let resolved = choices.iter().map(|choice| {
             let value = Value::Text(choice.name.to_owned());
-            resolve(&value, context).unwrap_or(choice.name)
+            resolve(&value, context).unwrap_or(value)
         });
-        let resolved: Vec<&str> = resolved.collect();
+        let resolved: Vec<Value> = resolved.collect();
         resolved.windows(2).all(|pair| pair[0] == pair[1])
     }
 
@@ -330,7 +330,7 @@ impl Choice {
 }
 
 impl Literal {
-    pub(super) fn value(self) -> Value {
+    pub fn value(self) -> Value {
         match self {
             Literal::Bool(value) => Value::Bool(value),
             Literal::Int(value) => Value::Int(value),

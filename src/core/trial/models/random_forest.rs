@@ -21,6 +21,7 @@ pub(super) static DEF: KindDef = KindDef {
         name: "tree",
         has_curve: false,
     },
+    of_no_model: &[("trees", Literal::Int(300))],
     deterministic_if: None,
     library: None,
     is_batched: false,
@@ -59,10 +60,10 @@ static PARAMS: &[ParamDef] = &[
     .since(Edition::Third, Literal::Text("auto"))
     .resolve(|value, context| {
         let is_auto = *value == word(AUTO);
-        is_auto.then_some(match context.task {
+        is_auto.then(|| word(match context.task {
             Task::Classification => "sqrt",
             Task::Regression => "all",
-        })
+        }))
     }),
     ParamDef::new(
         "bootstrap",

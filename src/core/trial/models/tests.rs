@@ -61,7 +61,10 @@ fn structs_and_settings_say_the_same() {
             min_delta: 0.01,
         }),
         betas: (0.8, 0.9),
-        embedding: Embedding::Ple { bins: 7 },
+        embedding: Embedding::Ple {
+            bins: 7,
+            text: true,
+        },
         label_smoothing: 0.1,
         ema: 0.99,
         category_embedding: CategoryEmbedding::Width(7),

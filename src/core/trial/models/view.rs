@@ -145,6 +145,14 @@ pub(super) fn entry<T: ParamValue>(value: &Value, name: &str) -> T {
     }
 }
 
+/// The same of an entry that is left out of the table at its default, which is `default`.
+pub(super) fn later_entry<T: ParamValue>(value: &Value, name: &str, default: T) -> T {
+    match value {
+        Value::Table(table) => table.get(name).map_or(default, T::from_value),
+        other => unexpected(other),
+    }
+}
+
 /// The kind of a table, or of the word that stands for it.
 pub(super) fn kind(value: &Value) -> &str {
     let kind = match value {

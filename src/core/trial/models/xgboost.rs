@@ -22,6 +22,13 @@ pub(super) static DEF: KindDef = KindDef {
         name: "boosting round",
         has_curve: true,
     },
+    of_no_model: &[
+        ("rounds", Literal::Int(1_000)),
+        ("early_stopping_rounds", Literal::Int(30)),
+        ("eta", Literal::Float(0.1)),
+        ("subsample", Literal::Float(0.8)),
+        ("colsample_bytree", Literal::Float(0.8)),
+    ],
     deterministic_if: Some(&[
         ("subsample", Literal::Float(1.0)),
         ("colsample_bytree", Literal::Float(1.0)),
@@ -103,7 +110,7 @@ static PARAMS: &[ParamDef] = &[
     )
     .of_task(Task::Classification)
     .since(Edition::Third, Literal::Text("binary:logistic"))
-    .resolve(|_, context| (context.classes != 2).then_some("multi:softprob"))
+    .resolve(|_, context| (context.classes != 2).then(|| word("multi:softprob")))
     .later(),
     LOSS,
     HUBER_DELTA,

@@ -34,7 +34,10 @@ pub(super) fn begin(
     let categories = Categories::of(spec.category_embedding, &meta.preprocessor);
     let shape = match transfer::pieces(job, spec, categories.others().len())? {
         Some(pieces) => Shape::new(spec, Some(pieces), categories, outputs),
-        None => Shape::fitted(spec, job.data.train(), categories, outputs),
+        None => {
+            let texts = meta.preprocessor.text_features();
+            Shape::fitted(spec, job.data.train(), (categories, &texts), outputs)
+        }
     };
     let mut network = Network::new(isa, spec, shape, batch, job.spec.seed);
     let parts = transfer::begin(job, spec, &mut network)?;

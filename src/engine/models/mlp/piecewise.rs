@@ -40,18 +40,18 @@ pub struct Encode<'a> {
 }
 
 impl Piecewise {
-    /// Edges at the quantiles of the first `features` of the `entries` of each training row in `x`,
-    /// row-major, at most `bins` bins a feature. Quantiles are interpolated as `numpy.quantile` does;
+    /// Edges at the quantiles of the first of the `entries` of each training row in `x`, row-major: of as many
+    /// features as there are `bins`, the most that each is cut into. Quantiles are interpolated as `numpy.quantile` does;
     /// equal ones, and bins too narrow to divide by, are one.
-    pub fn fit(x: &[f32], (features, entries): (usize, usize), bins: usize) -> Piecewise {
+    pub fn fit(x: &[f32], entries: usize, bins: &[usize]) -> Piecewise {
         let mut column = Vec::with_capacity(x.len() / entries);
-        let edges = (0..features).map(|feature| {
+        let edges = bins.iter().enumerate().map(|(feature, bins)| {
             column.clear();
             column.extend(x.iter().skip(feature).step_by(entries).copied());
             column.sort_unstable_by(f32::total_cmp);
-            let mut edges: Vec<f32> = Vec::with_capacity(bins + 1);
-            for edge in 0..=bins {
-                let value = quantile(&column, edge, bins);
+            let mut edges: Vec<f32> = Vec::with_capacity(*bins + 1);
+            for edge in 0..=*bins {
+                let value = quantile(&column, edge, *bins);
                 let apart = |last: &f32| (1.0 / (value - last)).is_finite() && value > *last;
                 if edges.last().is_none_or(apart) {
                     edges.push(value);
@@ -138,7 +138,7 @@ mod tests {
             1.0, 0.0, 5.0, 2.0, 0.0, 5.0, 4.0, 1.0, 5.0, 8.0, 1.0, 5.0, 16.0, 1.0, 5.0, 32.0, 0.0,
             5.0,
         ];
-        let pieces = Piecewise::fit(&x, (3, 3), 4);
+        let pieces = Piecewise::fit(&x, 3, &[4; 3]);
         assert_eq!(
             pieces.edges,
             [
@@ -148,6 +148,8 @@ mod tests {
             ]
         );
         assert_eq!(pieces.inputs, 4 + 2 + 1);
+        let pieces = Piecewise::fit(&x, 3, &[1, 4, 4]);
+        assert_eq!(pieces.edges[0], [1.0, 32.0]);
     }
 
     #[test]

@@ -82,13 +82,23 @@ enum Order {
 }
 
 impl Shape {
-    /// The shape of the network that `spec` describes for the training rows `data`.
-    pub fn fitted(spec: &MlpSpec, data: Rows<'_>, categories: Categories, classes: usize) -> Shape {
+    /// The shape of the network that `spec` describes for the training rows `data`, whose features at `texts` are from
+    /// text.
+    pub fn fitted(
+        spec: &MlpSpec,
+        data: Rows<'_>,
+        (categories, texts): (Categories, &[Range<usize>]),
+        classes: usize,
+    ) -> Shape {
         let pieces = match spec.embedding {
-            Embedding::Ple { bins } => {
+            Embedding::Ple { bins, text } => {
                 let entries = categories.entries_of(data.x);
-                let columns = (categories.others().len(), categories.entries());
-                Some(Piecewise::fit(&entries, columns, bins as usize))
+                let others = categories.others().iter();
+                let is_spread =
+                    |place: &usize| text || !texts.iter().any(|own| own.contains(place));
+                let bins = others.map(|place| if is_spread(place) { bins as usize } else { 1 });
+                let bins: Vec<usize> = bins.collect();
+                Some(Piecewise::fit(&entries, categories.entries(), &bins))
             }
             Embedding::None | Embedding::Periodic { .. } => None,
         };

@@ -1,10 +1,12 @@
 //! How numbers enter a network: as they are, or each spread over several inputs.
 
 use super::super::super::value::Value;
+use super::super::context::Context;
 use super::super::param::{
     FloatRange, Form, IntRange, Literal, ParamDef, ParamType, TableDef, Variant,
 };
-use super::super::view::{ParamValue, entry, kind, table, word};
+use super::super::view::{ParamValue, entry, kind, later_entry, table, word};
+use super::by_rows::AUTO;
 
 /// Frequencies come in eights, so that a feature's cosines and sines fill whole vector registers.
 const FREQUENCIES: IntRange = IntRange {
@@ -15,6 +17,12 @@ const FREQUENCIES: IntRange = IntRange {
 
 /// Inputs a feature may become: these fill vector registers, or are shared out evenly over one.
 const WIDTHS: &[u32] = &[2, 4, 8, 16, 32, 48, 64];
+
+/// Bins that `"auto"` gives a feature: of few features, and at least; with more features than leave as many, it gives none.
+const USUAL_BINS: usize = 32;
+const LEAST_BINS: usize = 4;
+/// Most inputs that it makes of all features.
+const INPUTS: usize = 2_048;
 
 pub(super) static TABLE: TableDef = TableDef {
     form: Form::Tagged {
@@ -28,12 +36,25 @@ pub(super) static TABLE: TableDef = TableDef {
         },
         Variant {
             kind: "ple",
-            params: &[ParamDef::new(
-                "bins",
-                ParamType::Int(IntRange::new(1, 1024)),
-                Literal::Int(32),
-                "inputs at most",
-            )],
+            params: &[
+                ParamDef::new(
+                    "bins",
+                    ParamType::Int(IntRange::new(1, 1024)),
+                    Literal::Int(32),
+                    "inputs at most",
+                ),
+                ParamDef::new(
+                    "text",
+                    ParamType::Bool,
+                    Literal::Bool(true),
+                    "whether features from text are spread too; if not, each is one input, scaled to 0..1",
+                )
+                .later(),
+            ],
+        },
+        Variant {
+            kind: AUTO,
+            params: &[],
         },
         Variant {
             kind: "periodic",
@@ -59,8 +80,8 @@ pub(super) static TABLE: TableDef = TableDef {
             ],
         },
     ],
-    allowed: "\"none\", \"ple\" or \"periodic\", or a table such as { kind = \"ple\", bins = 32 } \
-              with 1 to 1024 bins, or { kind = \"periodic\", frequencies = 16, sigma = 0.3, \
+    allowed: "\"none\", \"auto\", \"ple\" or \"periodic\", or a table such as { kind = \"ple\", bins = 32, \
+              text = true } with 1 to 1024 bins, or { kind = \"periodic\", frequencies = 16, sigma = 0.3, \
               width = 8 } with 8, 16, 24, ... or 256 frequencies, a sigma above 0 and a width of \
               2, 4, 8, 16, 32, 48 or 64",
 };
@@ -76,6 +97,8 @@ pub enum Embedding {
     Ple {
         /// Most inputs a feature becomes; equal quantiles leave fewer.
         bins: u32,
+        /// Whether features from text are spread too.
+        text: bool,
     },
     /// Cosines and sines of learned frequencies, then a linear layer of each feature's own and ReLU:
     /// the "PLR" of the paper.
@@ -89,12 +112,34 @@ pub enum Embedding {
     },
 }
 
+/// What `"auto"` comes to: piecewise-linear encoding of all but text, of fewer bins where there are many features.
+pub(super) fn resolve(value: &Value, context: &Context<'_>) -> Option<Value> {
+    let data = context.data;
+    let numbers = (data.features).saturating_sub(data.category_features + data.text_features);
+    (kind(value) == AUTO).then(|| match numbers {
+        0 => word("none"),
+        _ if numbers * LEAST_BINS > INPUTS => word("none"),
+        _ => {
+            let bins = (INPUTS / numbers).min(USUAL_BINS);
+            ple(bins as u32, data.text_features == 0)
+        }
+    })
+}
+
+fn ple(bins: u32, text: bool) -> Value {
+    table([
+        ("kind", word("ple")),
+        ("bins", Value::Int(bins.into())),
+        ("text", Value::Bool(text)),
+    ])
+}
+
 impl Embedding {
     /// Most inputs that one feature becomes.
     pub fn inputs_per_feature(self) -> usize {
         match self {
             Embedding::None => 1,
-            Embedding::Ple { bins } => bins as usize,
+            Embedding::Ple { bins, .. } => bins as usize,
             Embedding::Periodic { width, .. } => width as usize,
         }
     }
@@ -105,6 +150,7 @@ impl ParamValue for Embedding {
         match kind(value) {
             "ple" => Embedding::Ple {
                 bins: entry(value, "bins"),
+                text: later_entry(value, "text", true),
             },
             "periodic" => Embedding::Periodic {
                 frequencies: entry(value, "frequencies"),
@@ -118,9 +164,7 @@ impl ParamValue for Embedding {
     fn to_value(&self) -> Value {
         match *self {
             Embedding::None => word("none"),
-            Embedding::Ple { bins } => {
-                table([("kind", word("ple")), ("bins", Value::Int(bins.into()))])
-            }
+            Embedding::Ple { bins, text } => ple(bins, text),
             Embedding::Periodic {
                 frequencies,
                 sigma,

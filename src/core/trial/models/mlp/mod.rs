@@ -1,5 +1,6 @@
 //! A multi-layer perceptron and its training: [Linear, BatchNorm?, activation, Dropout] x n, Linear, and a loss.
 
+mod by_rows;
 mod category_embedding;
 mod early_stopping;
 mod embedding;
@@ -21,6 +22,8 @@ use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
 use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
 use super::view::{ParamValue, settings_struct, unexpected, word};
+use crate::data_config::Edition;
+use by_rows::{ALL, AUTO};
 use limits::{MAX_EPOCHS, MAX_LAYERS, MAX_WIDTH};
 
 pub(super) static DEF: KindDef = KindDef {
@@ -36,12 +39,14 @@ pub(super) static DEF: KindDef = KindDef {
         name: "epoch",
         has_curve: true,
     },
+    of_no_model: &[],
     deterministic_if: None,
     library: None,
     is_batched: true,
 };
 
-/// Defaults are those of PyTorch where it has one. The order is part of every trial's id.
+/// The first defaults are those of PyTorch where it has one; those since the fourth edition suit most tables (docs/MODELS.md).
+/// The order is part of every trial's id.
 static PARAMS: &[ParamDef] = &[
     ParamDef::new(
         "layers",
@@ -52,6 +57,7 @@ static PARAMS: &[ParamDef] = &[
         Literal::Ints(&[64, 32]),
         "widths of the hidden layers",
     )
+    .since(Edition::Fourth, Literal::Ints(&[256, 256]))
     .in_batch(InBatch::Same)
     .note(", such as [64, 32]; [] is a linear model"),
     ParamDef::new(
@@ -68,6 +74,7 @@ static PARAMS: &[ParamDef] = &[
         Literal::Bool(false),
         "batch normalisation before the activation",
     )
+    .since(Edition::Fourth, Literal::Bool(true))
     .unless("layers", Literal::Ints(&[])),
     ParamDef::new(
         "dropout",
@@ -75,19 +82,24 @@ static PARAMS: &[ParamDef] = &[
         Literal::Float(0.0),
         "probability of dropping a hidden unit",
     )
+    .since(Edition::Fourth, Literal::Float(0.2))
     .unless("layers", Literal::Ints(&[])),
     ParamDef::new(
         "epochs",
-        ParamType::Int(IntRange::new(1, MAX_EPOCHS)),
+        ParamType::IntOr(IntRange::new(1, MAX_EPOCHS), &[AUTO]),
         Literal::Int(20),
         "passes over the training rows",
-    ),
+    )
+    .since(Edition::Fourth, Literal::Text(AUTO))
+    .resolve(by_rows::epochs),
     ParamDef::new(
         "batch_size",
-        ParamType::IntOr(IntRange::from(1), &["all"]),
+        ParamType::IntOr(IntRange::from(1), &[ALL, AUTO]),
         Literal::Int(32),
         "rows per optimiser step",
     )
+    .since(Edition::Fourth, Literal::Text(AUTO))
+    .resolve(by_rows::batch_size)
     .in_batch(InBatch::Same),
     ParamDef::new(
         "optimizer",
@@ -95,6 +107,7 @@ static PARAMS: &[ParamDef] = &[
         Literal::Text("adam"),
         "the update rule",
     )
+    .since(Edition::Fourth, Literal::Text("adamw"))
     .in_batch(InBatch::SameUses),
     ParamDef::new(
         "lr",
@@ -107,19 +120,22 @@ static PARAMS: &[ParamDef] = &[
         ParamType::Table(&lr_schedule::TABLE),
         Literal::Text("constant"),
         "how the learning rate moves",
-    ),
+    )
+    .since(Edition::Fourth, Literal::Text("cosine")),
     ParamDef::new(
         "weight_decay",
         ParamType::Float(FloatRange::FROM_0),
         Literal::Float(0.0),
         "L2 for adam and sgd, decoupled for adamw",
-    ),
+    )
+    .since(Edition::Fourth, Literal::Float(0.01)),
     ParamDef::new(
         "clip_norm",
         ParamType::Float(FloatRange::FROM_0),
         Literal::Float(0.0),
         "largest global norm of the gradient",
     )
+    .since(Edition::Fourth, Literal::Float(1.0))
     .note(" (0 = off)"),
     optimizer::MOMENTUM,
     optimizer::NESTEROV,
@@ -137,6 +153,8 @@ static PARAMS: &[ParamDef] = &[
         Literal::Text("none"),
         "how each feature is spread over several inputs",
     )
+    .since(Edition::Fourth, Literal::Text("auto"))
+    .resolve(embedding::resolve)
     .in_batch(InBatch::Same)
     .later(),
     ParamDef::new(
@@ -213,6 +231,8 @@ pub struct DatasetSize {
     /// Columns of categories that a network may embed, and how many of the features are theirs.
     pub category_columns: usize,
     pub category_features: usize,
+    /// Features that are made from text.
+    pub text_features: usize,
 }
 
 /// Its names are also those in the files of trained networks.
@@ -248,6 +268,11 @@ impl MlpSpec {
     /// The same of errors in units of a target whose standard deviation is `sd`.
     pub fn loss_in(&self, sd: f64) -> Loss {
         Loss::new(self.loss, self.huber_delta * sd, self.quantile)
+    }
+
+    /// Rows of one batch, if as many are there, where the size is left to the number of training rows, `rows`.
+    pub fn usual_batch_rows(rows: usize) -> usize {
+        by_rows::batch_rows(rows)
     }
 
     /// Rows of one batch when there are `rows` training rows.

@@ -196,7 +196,14 @@ fn whole_runs_with_categories_are_those_of_pytorch() {
 #[test]
 fn categories_train_and_go_on_to_the_same_bits_on_every_instruction_set() {
     let data = categories();
-    for embedding in [Embedding::None, Embedding::Ple { bins: 8 }, PERIODIC] {
+    for embedding in [
+        Embedding::None,
+        Embedding::Ple {
+            bins: 8,
+            text: true,
+        },
+        PERIODIC,
+    ] {
         let spec = trial(with(embedding), 9);
         let whole = run(&spec, &data);
         assert_same_bits(&whole, &run(&spec, &data));
@@ -232,7 +239,14 @@ fn a_table_without_such_columns_trains_as_without_the_setting() {
 #[test]
 fn what_was_saved_with_categories_predicts_as_it_was_measured() {
     let data = categories();
-    for embedding in [Embedding::None, Embedding::Ple { bins: 8 }, PERIODIC] {
+    for embedding in [
+        Embedding::None,
+        Embedding::Ple {
+            bins: 8,
+            text: true,
+        },
+        PERIODIC,
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let result = outcome_in(folder.path(), &trial(with(embedding), 2), &data);
         let mut model = Model::load(folder.path()).unwrap();
@@ -265,7 +279,13 @@ fn what_is_kept_of_categories_is_checked_when_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     outcome_in(
         folder.path(),
-        &trial(with(Embedding::Ple { bins: 4 }), 2),
+        &trial(
+            with(Embedding::Ple {
+                bins: 4,
+                text: true,
+            }),
+            2,
+        ),
         &data,
     );
     let path = folder.path().join("model.json");
@@ -299,7 +319,14 @@ fn what_is_kept_of_categories_is_checked_when_it_is_read() {
 #[test]
 fn tables_come_with_the_first_layer_and_are_frozen_with_it() {
     let data = categories();
-    for embedding in [Embedding::None, Embedding::Ple { bins: 6 }, PERIODIC] {
+    for embedding in [
+        Embedding::None,
+        Embedding::Ple {
+            bins: 6,
+            text: true,
+        },
+        PERIODIC,
+    ] {
         let model = with(embedding);
         let trials = tempfile::tempdir().unwrap();
         let folder = |name: &str| {

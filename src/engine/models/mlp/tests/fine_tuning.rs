@@ -301,7 +301,10 @@ fn an_embedding_comes_with_the_first_layer_and_its_bins_from_the_source() {
         Dataset::in_memory(9, 5, train, valid)
     });
     for embedding in [
-        Embedding::Ple { bins: 6 },
+        Embedding::Ple {
+            bins: 6,
+            text: true,
+        },
         Embedding::Periodic {
             frequencies: 8,
             sigma: 0.3,

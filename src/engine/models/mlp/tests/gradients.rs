@@ -40,7 +40,7 @@ fn reference_loss(
     }
     match spec.embedding {
         Embedding::None => {}
-        Embedding::Ple { bins } => encode(&mut values, bins as usize),
+        Embedding::Ple { bins, .. } => encode(&mut values, bins as usize),
         Embedding::Periodic { .. } if values[0].is_empty() => {}
         Embedding::Periodic { .. } => {
             let [frequency, weight, bias] = [(); 3].map(|()| tensors.next().unwrap());
@@ -223,7 +223,7 @@ fn assert_gradients_of(
     };
     let batch: Vec<u32> = (0..count as u32).collect();
     let categories = Categories::read(FEATURES, columns.to_vec()).unwrap();
-    let shape = Shape::fitted(spec, data, categories, CLASSES);
+    let shape = Shape::fitted(spec, data, (categories, &[]), CLASSES);
     let mut network = Network::new(isa, spec, shape.clone(), count, SEED);
     // Gammas and betas at their start would hide errors.
     for (place, line) in network.parameters.iter_mut().enumerate() {
@@ -308,7 +308,10 @@ fn gradients_of_embeddings_and_smoothed_labels_are_right() {
     for isa in Isa::all() {
         for embedding in [
             Embedding::None,
-            Embedding::Ple { bins: 5 },
+            Embedding::Ple {
+                bins: 5,
+                text: true,
+            },
             periodic(8, 4),
             periodic(16, 8),
             periodic(24, 16),
@@ -376,7 +379,14 @@ fn gradients_of_vectors_of_categories_are_right() {
         // No other feature, and more than a panel.
         vec![column(0, 3, 5), column(3, 4, 20)],
     ] {
-        for embedding in [Embedding::None, Embedding::Ple { bins: 5 }, periodic] {
+        for embedding in [
+            Embedding::None,
+            Embedding::Ple {
+                bins: 5,
+                text: true,
+            },
+            periodic,
+        ] {
             for layers in [vec![], vec![5, 18]] {
                 let spec = MlpSpec {
                     layers,

@@ -26,7 +26,14 @@ fn with(embedding: Embedding) -> MlpSpec {
 #[test]
 fn trials_with_embeddings_and_averages_go_on_to_the_same_bits() {
     let data = data(9, 5);
-    for embedding in [Embedding::None, Embedding::Ple { bins: 8 }, PERIODIC] {
+    for embedding in [
+        Embedding::None,
+        Embedding::Ple {
+            bins: 8,
+            text: true,
+        },
+        PERIODIC,
+    ] {
         let spec = trial(with(embedding), 9);
         let whole = run(&spec, &data);
         assert_same_bits(&whole, &run(&spec, &data));
@@ -37,7 +44,14 @@ fn trials_with_embeddings_and_averages_go_on_to_the_same_bits() {
 #[test]
 fn saved_networks_with_embeddings_predict_as_they_were_measured() {
     let data = data(9, 5);
-    for embedding in [Embedding::None, Embedding::Ple { bins: 8 }, PERIODIC] {
+    for embedding in [
+        Embedding::None,
+        Embedding::Ple {
+            bins: 8,
+            text: true,
+        },
+        PERIODIC,
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let spec = trial(with(embedding), 2);
         let outcome = run_in(folder.path(), &spec, &data, None, &mut Record::default()).unwrap();
@@ -62,7 +76,13 @@ fn saved_networks_with_embeddings_predict_as_they_were_measured() {
 fn what_is_kept_of_an_encoding_is_checked_when_it_is_read() {
     let data = data(9, 5);
     let folder = tempfile::tempdir().unwrap();
-    let spec = trial(with(Embedding::Ple { bins: 4 }), 2);
+    let spec = trial(
+        with(Embedding::Ple {
+            bins: 4,
+            text: true,
+        }),
+        2,
+    );
     run_in(folder.path(), &spec, &data, None, &mut Record::default()).unwrap();
     let path = folder.path().join("model.json");
     let whole: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
