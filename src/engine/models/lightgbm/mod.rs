@@ -191,7 +191,7 @@ impl<'a> Ensemble<'a> {
         }
         let stream = Stream::new(self.job.spec.seed, Purpose::Library, round + 1, 0);
         // The last bit tells it from the seed before, since only another seed is taken up.
-        let seed = |place| ((stream.bits(place) >> 34) << 1) | u64::from(round % 2 == 0);
+        let seed = |place| ((stream.bits(place) >> 34) << 1) | u64::from(round.is_multiple_of(2));
         let mut settings = format!(
             "verbosity=-1 feature_fraction_seed={} bagging_seed={}",
             seed(0),
