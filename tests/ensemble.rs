@@ -82,7 +82,7 @@ fn an_ensemble_is_selected_predicts_the_weighted_mean_and_is_never_worse_than_th
     let dir = test_dir(SPLIT);
     let error = dir.fail(&["predict", "ensemble", "demo.csv"], 2);
     assert!(error.contains("sweep ensemble songs"), "{error}");
-    let made = dir.json(&["ensemble", "songs"]);
+    let made = dir.json(&["ensemble", "songs", "--json"]);
     assert_eq!(made["candidates"], 6);
     let members = weights(&dir);
     assert!((members.values().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -177,7 +177,7 @@ fn an_ensemble_is_shown_tested_out_of_date_and_removed_with_its_trials() {
     let page = std::fs::read_to_string(dir.path("reports/songs/index.html")).unwrap();
     assert!(page.contains("<section id=\"ensemble\""));
     assert!(page.contains("<tr class=\"ensemble\">"));
-    let json = dir.json(&["show", "songs"]);
+    let json = dir.json(&["show", "songs", "--json"]);
     assert!(json["ensemble"]["stale"].is_null(), "{json}");
     // Evaluated: it is kept as long as the sweep.
     let (member, _) = weights(&dir).pop_first().unwrap();
@@ -185,14 +185,14 @@ fn an_ensemble_is_shown_tested_out_of_date_and_removed_with_its_trials() {
     assert!(error.contains("held-out"), "{error}");
 
     dir.succeed(&["run", "songs.toml", "-q", "--more-seeds", "1"]);
-    let json = dir.json(&["show", "songs"]);
+    let json = dir.json(&["show", "songs", "--json"]);
     let stale = json["ensemble"]["stale"].as_str().unwrap();
     assert!(stale.contains("6 candidates"), "{stale}");
     // What is recorded is used, and a note says so.
     let (_, note) = dir.end(&["predict", "ensemble", "demo.csv", "-o", "out.csv"], 0);
     assert!(note.contains("out of date"), "{note}");
     dir.succeed(&["ensemble", "songs"]);
-    assert!(dir.json(&["show", "songs"])["ensemble"]["stale"].is_null());
+    assert!(dir.json(&["show", "songs", "--json"])["ensemble"]["stale"].is_null());
 
     dir.succeed(&["rm", "songs", "--yes"]);
     assert_eq!(dir.count("SELECT count(*) FROM ensembles"), 0);
@@ -206,7 +206,7 @@ fn removing_a_member_says_that_the_ensemble_goes_and_lost_models_leave_a_candida
     dir.succeed(&["ensemble"]);
     let (member, _) = weights(&dir).pop_first().unwrap();
     let (_, said) = dir.end(&["rm", "songs", "--trial", &member, "--yes"], 0);
-    assert!(said.contains("ensembles of songs"), "{said}");
+    assert!(said.contains("the ensemble of songs"), "{said}");
     assert_eq!(dir.count("SELECT count(*) FROM ensembles"), 0);
     // Predictions that are gone are made again from the models; without both, the candidate is left out.
     dir.succeed(&["ensemble", "songs"]);
@@ -233,7 +233,7 @@ fn removing_a_member_says_that_the_ensemble_goes_and_lost_models_leave_a_candida
 #[test]
 fn the_folds_of_a_seed_are_one_candidate() {
     let dir = test_dir("folds = 3, test = 0.2");
-    let made = dir.json(&["ensemble"]);
+    let made = dir.json(&["ensemble", "--json"]);
     assert_eq!(made["candidates"], 6);
     let members = made["members"].as_array().unwrap();
     assert!(
@@ -282,7 +282,7 @@ fn numbers_are_selected_by_the_error_that_the_objective_means() {
         );
         dir.write(&format!("{metric}.toml"), text);
         dir.succeed(&["run", &format!("{metric}.toml"), "-q"]);
-        let made = dir.json(&["ensemble", metric]);
+        let made = dir.json(&["ensemble", metric, "--json"]);
         assert_eq!(made["loss"], loss);
         let scores = made["scores"].as_array().unwrap();
         let own = (scores.iter()).find(|score| score["metric"] == format!("valid/{metric}"));

@@ -41,6 +41,8 @@ pub struct Removed {
     pub sweep: String,
     /// Whether one trial was removed that the plan of the sweep has, so that it would be trained again.
     pub is_planned: bool,
+    /// Sweeps that stay and whose ensembles went, since they had such a trial as a member.
+    pub ensembles: Vec<String>,
     /// Prepared data that nothing refers to any more; `sweep gc` removes them.
     pub unused_data: Vec<DataDigest>,
 }
@@ -99,6 +101,9 @@ impl PreparedRemoval<'_> {
             bytes: removed.bytes(),
             kept: removed.kept,
             is_planned: self.is_planned,
+            ensembles: (removal.ensembles.into_iter())
+                .filter(|name| !removal.whole || *name != self.sweep)
+                .collect(),
             sweep: self.sweep,
             unused_data: removal.datasets,
         })

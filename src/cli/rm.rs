@@ -70,6 +70,11 @@ fn print_removed(context: &Context, subject: &str, removed: &Removed) {
             removed.sweep
         ));
     }
+    for name in removed.ensembles.iter().filter(|_| !context.json) {
+        terminal::note(&format!(
+            "the ensemble of {name} had it as a member, and is removed: `sweep ensemble {name}` selects another"
+        ));
+    }
     for (path, why) in &removed.kept {
         let (path, why) = (sanitize(&path.display().to_string()), sanitize(why));
         terminal::note(&format!("left {path}: {why}; `sweep gc` tries again"));
