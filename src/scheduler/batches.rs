@@ -54,6 +54,7 @@ mod tests {
         classes: 5,
         category_columns: 0,
         category_features: 0,
+        text_features: 0,
     };
 
     fn trial(settings: &[(&str, Value)]) -> TrialSpec {

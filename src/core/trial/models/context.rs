@@ -6,7 +6,7 @@
 use super::super::metric::{Objective, TIE_BREAKER};
 use super::super::task::Task;
 use super::super::value::Value;
-use super::mlp::DatasetSize;
+use super::dataset_size::DatasetSize;
 
 /// What is known of a trial besides its settings, when they are resolved.
 #[derive(Debug, Clone, Copy)]

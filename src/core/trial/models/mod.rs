@@ -3,6 +3,7 @@
 mod boosting;
 mod canonical;
 mod context;
+mod dataset_size;
 mod invalid;
 mod kind;
 mod lightgbm;
@@ -20,12 +21,13 @@ mod xgboost;
 
 pub use boosting::StoppingMetric;
 pub use context::Context;
+pub use dataset_size::DatasetSize;
 pub use invalid::{InvalidEntry, InvalidParam};
 pub use kind::{Kind, KindDef, Mark, Steps};
 pub use lightgbm::LightgbmSpec;
 pub use mlp::{
-    Activation, BatchSize, CategoryEmbedding, DatasetSize, Decay, EarlyStopping, Embedding,
-    LrSchedule, MlpSpec, Optimizer,
+    Activation, BatchSize, CategoryEmbedding, Decay, EarlyStopping, Embedding, LrSchedule, MlpSpec,
+    Optimizer,
 };
 pub use model::ModelSpec;
 pub use param::{

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::task::Task;
 use super::super::value::Value;
+use super::dataset_size::DatasetSize;
 use super::kind::{Kind, KindDef, Mark, Steps};
 use super::param::{Choice, FloatRange, InBatch, IntRange, Literal, ParamDef, ParamType};
 use super::target::{CLASS_WEIGHT, ClassWeight, HUBER_DELTA, LOSS, Loss, LossName, QUANTILE};
@@ -220,19 +221,6 @@ settings_struct! {
         /// How columns of categories enter the first layer.
         category_embedding: CategoryEmbedding,
     }
-}
-
-/// The data that a trial is trained on, as far as they decide how much memory it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DatasetSize {
-    pub rows: usize,
-    pub features: usize,
-    pub classes: usize,
-    /// Columns of categories that a network may embed, and how many of the features are theirs.
-    pub category_columns: usize,
-    pub category_features: usize,
-    /// Features that are made from text.
-    pub text_features: usize,
 }
 
 /// Its names are also those in the files of trained networks.
