@@ -82,6 +82,8 @@ fn commands(one: &str, other: &str) -> Vec<Vec<String>> {
         "completions bash",
         "completions zsh",
         "help",
+        "ensemble few",
+        "ensemble few --json",
     ];
     let words = |line: &str| line.replace("ONE", one).replace("OTHER", other);
     let split = |line: &&str| words(line).split(' ').map(str::to_owned).collect();

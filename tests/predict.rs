@@ -387,7 +387,7 @@ fn a_test_set_evaluation_is_recorded_counted_and_shown_again_without_another() {
     assert!(said.contains("has been evaluated once so far"), "{said}");
     let (names, rows) = read_csv(&dir.path("reports/demo/test.csv"));
     let kinds = if xgboost::locate().is_ok() { 3 } else { 2 };
-    assert_eq!(rows.len(), kinds * 5 * 2, "kinds, metrics, seeds");
+    assert_eq!(rows.len(), kinds * 6 * 2, "kinds, metrics, seeds");
     for row in &rows {
         let number = |name: &str| -> f64 {
             let place = names.iter().position(|other| other == name).unwrap();

@@ -55,7 +55,9 @@ fn experiment(name: &str, head: &str, data: &str, models: &[(&str, &str)]) -> St
     );
     for (kind, settings) in models {
         match *kind {
-            "mlp" => text.push_str(&format!("[model]\nlayers = [8]\n{settings}\n")),
+            "mlp" => text.push_str(&format!(
+                "[model]\nlayers = [8]\nlr_schedule = \"constant\"\n{settings}\n"
+            )),
             kind => text.push_str(&format!("[[baseline]]\nkind = \"{kind}\"\n{settings}\n")),
         }
     }

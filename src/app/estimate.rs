@@ -7,7 +7,7 @@ use sweep_core::atomic_fs::TemporaryFolder;
 use sweep_core::format::{format_bytes, format_seconds, pluralize};
 use sweep_core::trial::Kind;
 use sweep_data::Dataset;
-use sweep_engine::models::mlp::WEIGHTS;
+use sweep_engine::models::mlp::{DESCRIPTION, WEIGHTS};
 use sweep_engine::{Callback, Control, Epoch, Job};
 use sweep_experiment::plan::PlannedTrial;
 
@@ -71,12 +71,15 @@ pub fn estimate(
     })?;
     if let Some(source) = &prepared.source {
         let beside = scratch.join(source.trial.as_str());
-        std::fs::create_dir_all(&beside)
+        let description = source.weights.with_file_name(DESCRIPTION);
+        let copied = std::fs::create_dir_all(&beside)
             .and_then(|()| std::fs::copy(&source.weights, beside.join(WEIGHTS)))
-            .map_err(|error| {
-                let message = format!("cannot copy {}: {error}", source.weights.display());
-                Error::environment(message, "")
-            })?;
+            // The bins of a piecewise-linear encoding are there.
+            .and_then(|_| std::fs::copy(description, beside.join(DESCRIPTION)));
+        copied.map_err(|error| {
+            let message = format!("cannot copy {}: {error}", source.weights.display());
+            Error::environment(message, "")
+        })?;
     }
     let mut estimate = Estimate {
         wall_seconds: 0.0,

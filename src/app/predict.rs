@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use sweep_analysis::dummy::{ClassCounts, Dummy};
 use sweep_core::data_config::TableFormat;
-use sweep_core::format::{one_of, pluralize};
+use sweep_core::format::pluralize;
 use sweep_core::named::value_of;
 use sweep_data::{SavedPreprocessor, Storage, Table, write_atomically};
 use sweep_engine::predict::{
-    self, Bundle, CalibrationMethod, Decision, DecisionError, EnsembleBundle, FittedRows, Layout,
-    Member, Predicted, Predictions, Refit, Scores, TableSummary, TargetScores, VALIDATION, Wanted,
-    WriteError,
+    self, Bundle, CalibrationMethod, Decision, EnsembleBundle, FittedRows, Layout, Member, Refit,
+    Scores, TableSummary, TargetScores, VALIDATION, Wanted, WriteError,
 };
 use sweep_store::TrialRecord;
 
 use crate::app::App;
 use crate::bundle_error::bundle_error;
+use crate::decide::decide;
 use crate::ensemble;
 use crate::error::Error;
 use crate::fold_models::{self, FoldModels};
@@ -448,41 +448,6 @@ fn without_validation(folder: &Path) -> Error {
         ),
         "export the model again with `sweep export`, or name a trial or `best` instead of --model",
     )
-}
-
-/// What is `wanted`, from what was `said` of validation `rows` by models that predict `predicted`.
-fn decide(
-    wanted: &Wanted,
-    predicted: Predicted<'_>,
-    said: Predictions,
-    rows: FittedRows<'_>,
-) -> Result<Decision, Error> {
-    Decision::fit(wanted, predicted, said, rows).map_err(|error| match &error {
-        DecisionError::TooFew(few) => {
-            let most = few.rows as f64 / (few.rows as f64 + 1.0);
-            let coverage = wanted.coverage.unwrap_or_default();
-            let help = format!("ask for at most {:.3}", (most * 1e3).floor() / 1e3);
-            Error::input(format!("--coverage {coverage}: {error}"), &help)
-        }
-        DecisionError::Number => Error::input(
-            format!("--calibrate and --threshold are for classes: {error}"),
-            "leave them out; `--coverage 0.9` gives intervals of numbers",
-        ),
-        DecisionError::Classes(_) => Error::input(
-            format!("--threshold is for two classes: {error}"),
-            "leave it out: the most probable class is predicted",
-        ),
-        DecisionError::Metric(_) => {
-            let classes = predicted.classes.iter().map(|class| format!("f1@{class}"));
-            Error::input(
-                format!("--threshold: {error}"),
-                &format!(
-                    "use a number between 0 and 1, accuracy, balanced_accuracy, macro_f1, weighted_f1, mcc, {}",
-                    one_of(classes.collect())
-                ),
-            )
-        }
-    })
 }
 
 /// Validation losses as trained and calibrated, if `metric` knows both.

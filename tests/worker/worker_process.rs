@@ -232,7 +232,7 @@ pub fn kinds() -> Vec<Kind> {
 
 /// The next time that a worker writes a model file in `folder`, there is no space.
 pub fn no_space_once(folder: &Path, pid: u32) {
-    for name in ["model.safetensors", "model.json"] {
+    for name in ["model.safetensors", "model.json", "model.txt"] {
         let part = folder.join(format!("{name}.{pid}.part"));
         // One that no model was written by stands there still.
         let _ = fs::remove_file(&part);

@@ -14,7 +14,7 @@ const LEAST: usize = 2;
 
 /// How features become columns.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::models) struct Columns {
+pub(crate) struct Columns {
     /// Number of features.
     features: usize,
     /// Ascending, and apart. A category is the number of the feature that is 1; where none is, it is a

@@ -4,7 +4,7 @@ use sweep_data::{DatasetMeta, Targets};
 
 /// What is predicted of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::models) enum Predicts {
+pub(crate) enum Predicts {
     Number,
     /// The probability of the second of two classes.
     SecondOfTwo,
@@ -43,7 +43,7 @@ impl Predicts {
 }
 
 /// What the libraries call labels: classes by index, or what `of_number` makes of transformed numbers.
-pub(in crate::models) fn labels(
+pub(crate) fn labels(
     meta: &DatasetMeta,
     targets: Targets<'_>,
     of_number: impl Fn(f64) -> f64,

@@ -36,7 +36,7 @@ pub use category::EmbeddedColumn;
 pub use evaluation::Evaluation;
 pub use learned::{Learned, valid_numbers};
 pub use lifecycle::Measured;
-pub use model_io::{Model, WEIGHTS};
+pub use model_io::{DESCRIPTION, Model, WEIGHTS};
 pub use native::{Native, train};
 
 use std::path::Path;

@@ -24,7 +24,8 @@ use sweep_data::NumberTarget;
 const FORMAT: u32 = 1;
 /// The file of the tensors.
 pub const WEIGHTS: &str = "model.safetensors";
-const MODEL: &str = "model.json";
+/// The file that describes the network.
+pub const DESCRIPTION: &str = "model.json";
 
 /// `model.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +67,7 @@ pub struct Model {
 /// # Errors
 /// When its description cannot be read or is not sound.
 pub fn pieces_in(folder: &Path, features: usize) -> Result<Option<Piecewise>, LoadError> {
-    let path = folder.join(MODEL);
+    let path = folder.join(DESCRIPTION);
     let content = |why: String| LoadError::Content {
         path: path.clone(),
         why,
@@ -85,7 +86,7 @@ pub fn pieces_in(folder: &Path, features: usize) -> Result<Option<Piecewise>, Lo
 impl Model {
     /// Reads the network that was saved in `folder`.
     pub fn load(folder: &Path) -> Result<Model, LoadError> {
-        let path = folder.join(MODEL);
+        let path = folder.join(DESCRIPTION);
         let text = read(&path)?;
         let content = |path: &Path, why: String| LoadError::Content {
             path: path.to_owned(),
@@ -137,7 +138,7 @@ impl Model {
         let file = SafeTensors::deserialize(&bytes).map_err(|e| content(&path, e.to_string()))?;
         let sizes = (&categories, outputs);
         if !fits(&spec, pieces.as_ref(), sizes, bytes.len()) {
-            let why = format!("it is too short for the layers that {MODEL} describes");
+            let why = format!("it is too short for the layers that {DESCRIPTION} describes");
             return Err(content(&path, why));
         }
         let shape = Shape::new(&spec, pieces, categories, outputs);
@@ -250,7 +251,7 @@ pub fn save(
     };
     let mut text = serde_json::to_vec_pretty(&description).expect("a description is plain data");
     text.push(b'\n');
-    [("weights", WEIGHTS, weights), ("model", MODEL, text)]
+    [("weights", WEIGHTS, weights), ("model", DESCRIPTION, text)]
         .into_iter()
         .map(|(kind, name, bytes)| artifact::write(job.folder, kind, name, &bytes, callback))
         .collect()
