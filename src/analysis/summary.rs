@@ -6,19 +6,18 @@
 //! diverged with any seed stands behind those that did not. Equal ones share a rank; the one with the
 //! lowest mean validation loss stands first among them, then the first of the plan.
 
-use std::collections::HashMap;
-
-use super::axes::{Axis, axes, varying_keys};
+use super::axes::{Axis, axes};
 use super::configuration::{
     Configuration, by_configuration, configuration, train_fraction, values_by_run,
 };
 use super::ensemble::EnsembleSummary;
 use super::evidence::Evidence;
+use super::labels::labels;
 use super::lead::ZeroLine;
 use super::losses::{Learned, Losses};
 use super::ranking::RunKey;
 use super::{merged, ranking, text};
-use sweep_core::trial::{Goal, Kind, Objective, Params, Status, TIE_BREAKER, TrialId};
+use sweep_core::trial::{Goal, Kind, Objective, Status, TIE_BREAKER, TrialId};
 use sweep_store::{ExperimentRecord, TrialRecord};
 
 /// What a report says of an experiment.
@@ -312,18 +311,4 @@ fn ranked(configs: Vec<Configuration>, objective: &Objective) -> (Vec<Configurat
         }
     }
     (ranking, ranks)
-}
-
-/// The settings in which each trial differs from others of its kind, by trial.
-pub fn labels<'a>(
-    trials: impl Iterator<Item = (&'a TrialId, Kind, &'a Params)> + Clone,
-) -> HashMap<TrialId, String> {
-    let mut varying = HashMap::new();
-    for kind in Kind::all() {
-        let of_kind = trials.clone().filter(|(_, other, _)| *other == kind);
-        varying.insert(kind, varying_keys(of_kind.map(|(_, _, params)| params)));
-    }
-    trials
-        .map(|(id, kind, params)| (id.clone(), text::settings(params, &varying[&kind])))
-        .collect()
 }

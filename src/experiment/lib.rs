@@ -163,19 +163,11 @@ pub fn parse(
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
     let data = data::read(&root, edition, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
-    let networks = spaces::networks(at("model"), at("grid"), edition, &mut problems);
-    let baselines = spaces::baselines(at("baseline"), edition, &mut problems);
-    let names_no_model = networks.is_none() && root.entry("baseline").is_none();
-    if names_no_model && edition < Edition::Fourth && problems.is_empty() {
-        problems.add(
-            Diagnostic::new(&start, "there is nothing to train")
-                .help("add a table [model] or [grid], or a [[baseline]]"),
-        );
-    }
-    let (networks, baselines) = match names_no_model && edition >= Edition::Fourth {
-        true => spaces::of_no_model(edition, &mut problems),
-        false => (networks, baselines),
-    };
+    let names_no_model = ["model", "grid", "baseline"]
+        .iter()
+        .all(|name| at(name).is_none());
+    let given = ["model", "grid", "baseline"].map(at);
+    let (networks, baselines) = spaces::read(given, &start, edition, &mut problems);
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);
     if let (Some(_), Some(at)) = (folds, root.entry("transfer")) {

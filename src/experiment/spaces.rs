@@ -1,6 +1,6 @@
 //! Which search spaces an experiment has, and that all together stay within bounds.
 
-use super::diagnostic::{Diagnostic, Problems, listed, nearest};
+use super::diagnostic::{Diagnostic, Place, Problems, listed, nearest};
 use super::draft::{self, Draft};
 use super::keys;
 use super::node::Node;
@@ -10,7 +10,7 @@ use sweep_core::data_config::Edition;
 use sweep_core::trial::Kind;
 
 /// The space of the networks; none when the file has baselines and neither [model] nor [grid].
-pub(super) fn networks<'a>(
+fn networks<'a>(
     model: Option<&'a Node>,
     grid: Option<&'a Node>,
     edition: Edition,
@@ -27,8 +27,30 @@ pub(super) fn networks<'a>(
     ))
 }
 
+/// The spaces of networks and baselines by [model], [grid] and [[baseline]], in this order.
+pub(super) fn read<'a>(
+    given: [Option<&'a Node>; 3],
+    start: &Place,
+    edition: Edition,
+    problems: &mut Problems,
+) -> (Option<Draft<'a>>, Vec<Draft<'a>>) {
+    if edition >= Edition::Fourth && given.iter().all(Option::is_none) {
+        return of_no_model(edition, problems);
+    }
+    let [model, grid, baseline] = given;
+    let networks = networks(model, grid, edition, problems);
+    let baselines = baselines(baseline, edition, problems);
+    if networks.is_none() && baselines.is_empty() && problems.is_empty() {
+        problems.add(
+            Diagnostic::new(start, "there is nothing to train")
+                .help("add a table [model] or [grid], or a [[baseline]]"),
+        );
+    }
+    (networks, baselines)
+}
+
 /// What a file without a model trains: a network at the defaults, and a baseline of each kind.
-pub(super) fn of_no_model<'a>(
+fn of_no_model<'a>(
     edition: Edition,
     problems: &mut Problems,
 ) -> (Option<Draft<'a>>, Vec<Draft<'a>>) {
@@ -56,7 +78,7 @@ pub(super) fn of_no_model<'a>(
 }
 
 /// The spaces of the baselines, in file order.
-pub(super) fn baselines<'a>(
+fn baselines<'a>(
     node: Option<&'a Node>,
     edition: Edition,
     problems: &mut Problems,

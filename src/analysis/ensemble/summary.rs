@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::summary::labels;
+use crate::labels::labels;
 use sweep_core::trial::{ConfigId, EnsembleScore, Kind, Objective, TrialId};
 use sweep_store::{EnsembleRecord, ExperimentRecord, TrialRecord};
 

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 use crate::EngineError;
 
+/// The environment variables that name a library by path, before every other place.
+pub const XGBOOST: &str = "SWEEP_XGBOOST";
+pub const LIGHTGBM: &str = "SWEEP_LIGHTGBM";
+
 /// A library that a kind of model is trained with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wanted {

@@ -14,7 +14,7 @@ use libloading::Library;
 use sha2::{Digest, Sha256};
 
 use super::super::boosting::Columns;
-use super::super::library::{Located, NotFound, Surroundings, Wanted, find, functions};
+use super::super::library::{LIGHTGBM, Located, NotFound, Surroundings, Wanted, find, functions};
 use crate::EngineError;
 use sweep_data::Inputs;
 
@@ -22,7 +22,7 @@ use sweep_data::Inputs;
 pub(super) static WANTED: Wanted = Wanted {
     label: "LightGBM",
     file: "_lightgbm",
-    variable: super::VARIABLE,
+    variable: LIGHTGBM,
     command: "make lightgbm",
     folder: "lightgbm",
     package: "lightgbm",

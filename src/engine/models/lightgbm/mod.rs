@@ -19,18 +19,17 @@ use serde::{Deserialize, Serialize};
 
 use super::baseline::{self, Measured};
 use super::boosting::{self, Boosted, Columns, KeptModel, Predictor, Predicts, Rules, labels};
+pub use super::library::LIGHTGBM as VARIABLE;
 use super::library::{Located, NotFound};
 use super::model_kind::{LoadError, ModelKind, TrainedModel, other_kind};
 use crate::{Backend, Callback, EngineError, Job, Outcome, weights};
+
 use ffi::{Booster, Lightgbm, Rows, WANTED};
 use objective::Goal;
 use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
 use sweep_core::trial::models::LightgbmSpec;
 use sweep_data::Inputs;
-
-/// Names the library by path, before every other place.
-pub const VARIABLE: &str = "SWEEP_LIGHTGBM";
 
 const MODEL: &str = "model.txt";
 /// By so much of itself the fraction of rows is less in every second round: the library draws by a new seed only where the

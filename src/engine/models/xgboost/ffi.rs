@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use libloading::Library;
 
 use super::super::boosting::Columns;
-use super::super::library::{Located, NotFound, Surroundings, Wanted, find, functions};
+use super::super::library::{Located, NotFound, Surroundings, Wanted, XGBOOST, find, functions};
 use crate::EngineError;
 use sweep_data::Inputs;
 
@@ -21,7 +21,7 @@ use sweep_data::Inputs;
 pub(super) static WANTED: Wanted = Wanted {
     label: "XGBoost",
     file: "xgboost",
-    variable: super::VARIABLE,
+    variable: XGBOOST,
     command: "make xgboost",
     folder: "xgboost",
     package: "xgboost-cpu",

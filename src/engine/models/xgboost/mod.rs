@@ -19,9 +19,11 @@ use std::path::Path;
 
 use super::baseline::{self, Measured};
 use super::boosting::{self, Boosted, Columns, KeptModel, Predictor, Predicts, Rules};
+pub use super::library::XGBOOST as VARIABLE;
 use super::library::{Located, NotFound};
 use super::model_kind::{LoadError, ModelKind, TrainedModel, other_kind};
 use crate::{Backend, Callback, EngineError, Job, Outcome, weights};
+
 use ffi::{Booster, Matrix, WANTED, Xgboost};
 use objective::{Goal, Units};
 use schema::Schema;
@@ -29,9 +31,6 @@ use sweep_core::random::{Purpose, Stream};
 use sweep_core::trial::Kind;
 use sweep_core::trial::models::XgboostSpec;
 use sweep_data::{Inputs, Rows};
-
-/// Names the library by path, before every other place.
-pub const VARIABLE: &str = "SWEEP_XGBOOST";
 
 const MODEL: &str = "model.json";
 /// The attribute of a model that says which of its columns are categories.
