@@ -21,6 +21,10 @@ missing = \"drop\"
 [model]
 layers = [24]
 epochs = 6
+batch_size = 32
+embedding = \"none\"
+optimizer = \"adam\"
+lr_schedule = \"constant\"
 [grid]
 lr = [0.001, 0.01]
 dropout = [0.0, 0.3]
