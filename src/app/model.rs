@@ -157,14 +157,23 @@ impl Chosen {
             true => &self.dataset,
             false => self.experiment.dataset_of(trial.fold),
         };
-        SavedPreprocessor::read(&app.run_dir().preprocessor(&dataset.digest))
-            .map_err(|error| self.data_failure(&error))
+        preprocessor(app, &self.experiment, dataset)
     }
 
     /// A failure to read prepared data, with how to prepare them again.
     pub fn data_failure(&self, error: &io::Error) -> Error {
         unprepared(&self.experiment, error)
     }
+}
+
+/// How the features of `dataset`, one of `experiment`, are computed.
+pub fn preprocessor(
+    app: &App,
+    experiment: &ExperimentRecord,
+    dataset: &DatasetRecord,
+) -> Result<SavedPreprocessor, Error> {
+    SavedPreprocessor::read(&app.run_dir().preprocessor(&dataset.digest))
+        .map_err(|error| unprepared(experiment, &error))
 }
 
 /// A failure to read the prepared data of `experiment`, with how to prepare them again.

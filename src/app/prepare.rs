@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use sweep_core::data_config::TargetTransform;
+use sweep_core::data_config::{DataSpec, TargetTransform};
 use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
 use sweep_core::trial::{DataDigest, TrialId};
 use sweep_data::{DatasetMeta, Preprocessor};
@@ -67,6 +67,16 @@ pub fn size_of(preprocessor: &Preprocessor, rows: usize, outputs: usize) -> Data
 /// The names of data sets, in order.
 pub fn digests(folds: &[sweep_data::Prepared]) -> Vec<DataDigest> {
     folds.iter().map(|fold| fold.meta.digest.clone()).collect()
+}
+
+/// The target of the data of `meta`, which were prepared as `spec` says.
+pub fn target<'a>(meta: &'a DatasetMeta, spec: &DataSpec) -> plan::Target<'a> {
+    plan::Target {
+        task: meta.task(),
+        classes: &meta.classes,
+        data: dataset_size(meta),
+        is_transformed: spec.target_transform != TargetTransform::None,
+    }
 }
 
 /// Of the fold with the fewest training rows.
@@ -144,12 +154,7 @@ pub fn prepare_or_in(
     let digests = digests(&folds);
     let spec = &loaded.experiment.data;
     let meta = &folds[0].meta;
-    let target = plan::Target {
-        task: meta.task(),
-        classes: &meta.classes,
-        data: dataset_size(meta),
-        is_transformed: spec.target_transform != TargetTransform::None,
-    };
+    let target = target(meta, spec);
     let mut plan = plan::expand(&loaded.experiment, &digests, target);
     if let Some(store) = app.read_if_any()? {
         let further = store.extra_seeds(&loaded.experiment.name)?;

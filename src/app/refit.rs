@@ -19,7 +19,7 @@ use sweep_store::{ExperimentRecord, TrialRecord};
 use crate::app::App;
 use crate::error::Error;
 use crate::loaded::{self, LoadedExperiment};
-use crate::model::Chosen;
+use crate::model::{self, Chosen};
 use crate::observer::{Notice, Observer};
 use crate::prepare::size_of;
 
@@ -156,8 +156,7 @@ fn spec_of(app: &App, chosen: &Chosen, loaded: &LoadedExperiment) -> Result<Tria
         .map(|dataset| dataset.digest.clone())
         .collect();
     let classes = &record.dataset.classes;
-    let saved = SavedPreprocessor::read(&app.run_dir().preprocessor(&record.dataset.digest))
-        .map_err(|error| chosen.data_failure(&error))?;
+    let saved = model::preprocessor(app, record, &record.dataset)?;
     let outputs = classes.len().max(1);
     let target = plan::Target {
         task: match classes.is_empty() {

@@ -3,7 +3,6 @@
 //! Invariant: data or source weights that have changed are refused, unless the new data were asked for.
 
 use sweep_core::data_config::Edition;
-use sweep_core::trial::models::Context;
 use sweep_core::trial::{Value, WEIGHTS};
 use sweep_experiment::Source;
 use sweep_store::ExperimentRecord;
@@ -12,7 +11,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::loaded;
 use crate::observer::{Notice, Observer};
-use crate::prepare::{self, PreparedSweep, dataset_size};
+use crate::prepare::{self, PreparedSweep};
 use crate::pretrained::PretrainedModel;
 
 /// Which sweep, and whether changed data are accepted.
@@ -119,12 +118,8 @@ fn notice_later_defaults(observer: &dyn Observer, prepared: &PreparedSweep, edit
     let Ok(earlier) = earlier else {
         return;
     };
-    let context = Context {
-        task: meta.task(),
-        classes: meta.classes.len(),
-        data: dataset_size(meta),
-        objective: &prepared.plan.objective,
-    };
+    let target = prepare::target(meta, &loaded.experiment.data);
+    let context = target.context(&prepared.plan.objective);
     let mut changed: Vec<String> = Vec::new();
     for (old, new) in earlier.spaces().zip(loaded.experiment.spaces()) {
         let old = old.base.clone().resolved(&context);

@@ -13,7 +13,7 @@ use sweep_data::{Dataset, DatasetMeta, HeldOutTest};
 use sweep_engine::evaluate::{Candidate, CandidateEnsemble, CandidateRun};
 use sweep_engine::predict::{
     CalibrationMethod, Calibrator, Decision, FittedRows, Predictions, Predictor, Wanted,
-    WantedCalibration,
+    WantedCalibration, conformal,
 };
 use sweep_experiment::Source;
 use sweep_store::{DatasetRecord, EvaluationRecord, ExperimentRecord, FoldRecord, Store};
@@ -202,28 +202,23 @@ fn on_valid_rows(
         targets: data.valid().y,
         groups: data.valid_groups(),
     };
-    Some(fitted(meta, &said, rows))
+    Some(fitted(meta, said, rows))
 }
 
 /// The same from what was `said` of these validation `rows`.
 fn fitted(
     meta: &DatasetMeta,
-    said: &Predictions,
+    said: Predictions,
     rows: FittedRows<'_>,
 ) -> (Option<Conformal>, Option<Calibrator>) {
-    let wanted = |wanted| Decision::fit(&wanted, meta.into(), said.clone(), rows).ok();
-    let limit = Wanted {
-        coverage: Some(USUAL_COVERAGE),
-        ..Wanted::default()
-    };
-    let calibration = Wanted {
+    // Sets are of probabilities as trained.
+    let limit = conformal(USUAL_COVERAGE, meta.into(), &said, rows.targets).ok();
+    let wanted = Wanted {
         calibration: Some(WantedCalibration::Best),
         ..Wanted::default()
     };
-    (
-        wanted(limit).and_then(|found| found.conformal),
-        wanted(calibration).and_then(|found| found.calibrator),
-    )
+    let calibrated = Decision::fit(&wanted, meta.into(), said, rows);
+    (limit, calibrated.ok().and_then(|found| found.calibrator))
 }
 
 /// The ensemble `found`, which is used as it is recorded.
@@ -244,7 +239,7 @@ fn candidate_ensemble(
             targets: rows.targets(),
             groups: rows.groups(),
         };
-        fitted(&rows.meta, &said, own)
+        fitted(&rows.meta, said, own)
     });
     let (conformal, calibrator) = found_on_valid.unwrap_or_default();
     let loss = ensemble::loss(found, tests[0].meta());

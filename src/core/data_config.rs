@@ -115,7 +115,7 @@ pub enum Edition {
     /// Tables are read as in the second; settings of models have later defaults
     /// ([`crate::trial::models::ParamDef::default_in`]).
     Third,
-    /// Networks have the defaults of `docs/MODELS.md`, which suit most tables as they are, and a file without a model
+    /// Networks have the defaults of `docs/EXPERIMENT.md`, which suit most tables as they are, and a file without a model
     /// trains one such network and every kind of baseline.
     #[default]
     Fourth,

@@ -163,10 +163,8 @@ pub fn parse(
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
     let data = data::read(&root, edition, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
-    let names_no_model = ["model", "grid", "baseline"]
-        .iter()
-        .all(|name| at(name).is_none());
     let given = ["model", "grid", "baseline"].map(at);
+    let names_no_model = given.iter().all(Option::is_none);
     let (networks, baselines) = spaces::read(given, &start, edition, &mut problems);
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);

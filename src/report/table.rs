@@ -126,7 +126,7 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
     lines
 }
 
-/// One row a configuration, and one of a model that ignores its input.
+/// One row a configuration, one of the ensemble, and one of a model that ignores its input.
 fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
     let has_losses = (best.iter()).any(|config| config.mean_calibrated_loss().is_some());
     let losses = [("Loss", Side::Right), (CALIBRATED, Side::Right)];
@@ -150,23 +150,26 @@ fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
         }
         cells
     };
-    let zero = summary.zero_line.as_ref();
-    let place = zero.map(|zero| dummy_text::place(summary, zero, best));
-    let ensemble = summary.ensemble.as_ref();
-    let ensemble_place = ensemble.map(|own| ensemble_text::place(summary, own, best));
-    for (above, config) in best.iter().enumerate() {
-        if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(above)) {
-            table.push(
-                Style::new(),
-                with_losses(ensemble_text::row(ensemble), [None; 2]),
-            );
+    let ensemble = summary.ensemble.as_ref().map(|ensemble| {
+        let place = ensemble_text::place(summary, ensemble, best);
+        (place, Style::new(), ensemble_text::row(ensemble))
+    });
+    let zero = summary.zero_line.as_ref().map(|zero| {
+        let place = dummy_text::place(summary, zero, best);
+        (place, Style::new().dimmed(), zero_row(zero))
+    });
+    let others = [ensemble, zero];
+    for above in 0..=best.len() {
+        for (_, style, cells) in others
+            .iter()
+            .flatten()
+            .filter(|(place, ..)| *place == above)
+        {
+            table.push(*style, with_losses(cells.clone(), [None; 2]));
         }
-        if let Some(zero) = zero.filter(|_| place == Some(above)) {
-            table.push(
-                Style::new().dimmed(),
-                with_losses(zero_row(zero), [None; 2]),
-            );
-        }
+        let Some(config) = best.get(above) else {
+            break;
+        };
         let style = match summary.rank(config) {
             1 => color(AnsiColor::Green),
             _ if !config.is_complete() => color(AnsiColor::Yellow),
@@ -174,18 +177,6 @@ fn leaderboard_table(summary: &Summary, best: &[&Configuration]) -> TextTable {
         };
         let losses = [config.mean_loss(), config.mean_calibrated_loss()];
         table.push(style, with_losses(leaderboard_row(summary, config), losses));
-    }
-    if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(best.len())) {
-        table.push(
-            Style::new(),
-            with_losses(ensemble_text::row(ensemble), [None; 2]),
-        );
-    }
-    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
-        table.push(
-            Style::new().dimmed(),
-            with_losses(zero_row(zero), [None; 2]),
-        );
     }
     table
 }

@@ -26,13 +26,7 @@ impl Store {
         let fail = self.database.fail(ACTION);
         let selected_ms = now_ms();
         let transaction = self.database.begin(ACTION)?;
-        let unknown = |what: String| {
-            let fail = &fail;
-            move |error| match error {
-                rusqlite::Error::QueryReturnedNoRows => StoreError::UnknownReference { what },
-                error => fail(error),
-            }
-        };
+        let unknown = |what: String| StoreError::unknown_or(what, &fail);
         let method = ensemble.method;
         let id: i64 = transaction
             .query_row(

@@ -246,6 +246,17 @@ impl StoreError {
         move |source| StoreError::sqlite(&path, action, source)
     }
 
+    /// That a row which names `what` is not there or, of any other error, what `fail` says.
+    pub(super) fn unknown_or(
+        what: String,
+        fail: impl Fn(rusqlite::Error) -> StoreError,
+    ) -> impl FnOnce(rusqlite::Error) -> StoreError {
+        move |error| match error {
+            rusqlite::Error::QueryReturnedNoRows => StoreError::UnknownReference { what },
+            error => fail(error),
+        }
+    }
+
     /// What is waited for, if this is an error that time may mend.
     pub(super) fn retry_reason(&self) -> Option<String> {
         match self {

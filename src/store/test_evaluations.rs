@@ -24,13 +24,7 @@ impl Store {
         let fail = self.database.fail(ACTION);
         let evaluated_ms = now_ms();
         let transaction = self.database.begin(ACTION)?;
-        let unknown = |what: String| {
-            let fail = &fail;
-            move |error| match error {
-                rusqlite::Error::QueryReturnedNoRows => StoreError::UnknownReference { what },
-                error => fail(error),
-            }
-        };
+        let unknown = |what: String| StoreError::unknown_or(what, &fail);
         let id: i64 = transaction
             .query_row(
                 "INSERT INTO evaluations (experiment, dataset, evaluated_ms, version, test_rows,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sweep_data::{Dataset, SavedPreprocessor};
+use sweep_data::Dataset;
 use sweep_engine::predict::{EnsembleCard, MemberFiles, Validation, export_ensemble};
 use sweep_store::Store;
 
@@ -55,8 +55,7 @@ fn members(app: &App, store: &Store, found: &Recorded) -> Result<Vec<MemberFiles
             card: card(trial, dataset, experiment),
             fold: trial.fold,
             weight,
-            preprocessor: SavedPreprocessor::read(&app.run_dir().preprocessor(&dataset.digest))
-                .map_err(|error| model::unprepared(experiment, &error))?,
+            preprocessor: model::preprocessor(app, experiment, dataset)?,
             from: app.run_dir().trial(&trial.id),
             files,
         })

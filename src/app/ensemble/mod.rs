@@ -74,7 +74,7 @@ fn selected(
     })?;
     let pool = candidates::best_of_each_kind(all, method.top as usize);
     let (mut pool, mut said) = asked(app, observer, &pool, &rows);
-    let (members, loss) = loop {
+    let (members, loss, measured) = loop {
         if pool.len() < 2 {
             return Err(too_few(record, pool.len(), finished));
         }
@@ -93,13 +93,12 @@ fn selected(
                     objective: &summary.objective,
                     loss: loss.loss(),
                 };
-                let own = measured.of(&predicted);
                 let found = Selected {
                     library,
                     weights,
-                    values: own,
+                    values: measured.of(&predicted),
                 };
-                break (exact.not_worse(found, measured), loss);
+                break (exact.not_worse(found, measured), loss, measured);
             }
             Err(Lost { place, why }) => {
                 left_out(observer, &pool[place], why);
@@ -107,11 +106,6 @@ fn selected(
                 said.remove(place);
             }
         }
-    };
-    let measured = Measured {
-        rows: &rows,
-        objective: &summary.objective,
-        loss: loss.loss(),
     };
     let units = rows.units().map_err(|why| Error::environment(why, ""))?;
     let halves = (selection(method), &units);

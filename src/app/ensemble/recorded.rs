@@ -4,7 +4,7 @@ use sweep_analysis::Summary;
 use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_core::trial::EnsembleTrial;
 use sweep_core::trial::models::Loss;
-use sweep_data::{DatasetMeta, SavedPreprocessor};
+use sweep_data::DatasetMeta;
 use sweep_store::{EnsembleRecord, ExperimentRecord, Store, TrialRecord};
 
 use super::candidates;
@@ -115,10 +115,9 @@ pub fn models(app: &App, found: &Recorded) -> Result<Vec<FoldModels>, Error> {
             &format!("`sweep ensemble {name}` selects another one"),
         ));
     }
+    let experiment = &found.experiment;
     let preprocessor = |trial: &TrialRecord| {
-        let dataset = found.experiment.dataset_of(trial.fold);
-        SavedPreprocessor::read(&app.run_dir().preprocessor(&dataset.digest))
-            .map_err(|error| model::unprepared(&found.experiment, &error))
+        model::preprocessor(app, experiment, experiment.dataset_of(trial.fold))
     };
     let mut folds = fold_models::load(app, found.members(), preprocessor)?;
     folds.sort_by_key(|fold| fold.fold);

@@ -62,7 +62,8 @@ pub struct CandidateEnsemble {
 }
 
 /// Scores every run of `candidates`, which were chosen by `objective`, on the test rows, and each candidate over its
-/// runs; and what the models of `ensemble` predict together. The rows are the same in all of `tests`: each fold of a cross-validation prepares them in its own way.
+/// runs; and what the models of `ensemble` predict together. The rows are the same in all of `tests`: each fold of a
+/// cross-validation prepares them in its own way.
 ///
 /// Intervals are percentiles of the mean over runs when whole groups are drawn with replacement (Efron and Tibshirani, "An
 /// introduction to the bootstrap", 1993); all candidates are judged on the same draws.

@@ -220,6 +220,7 @@ impl Weighted {
     /// # Panics
     /// When there is no model, or not a whole number of rows.
     pub fn predict(&mut self, inputs: Inputs<'_>) -> Result<Predictions, PredictError> {
+        let total = self.total();
         let (first, others) = (self.models.split_first_mut()).expect("an ensemble has a model");
         let mut together = first.predict(inputs)?;
         if others.is_empty() {
@@ -235,7 +236,6 @@ impl Weighted {
                 *sum += weight * value;
             }
         }
-        let total: f64 = self.weights.iter().sum();
         let sums = together
             .probabilities
             .iter_mut()

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use super::Plan;
 use super::check_target::Target;
 use super::problem::{Problem, Severity};
-use sweep_core::trial::models::{
-    BatchSize, CategoryEmbedding, Context, DatasetSize, Loss, MlpSpec,
-};
+use sweep_core::trial::models::{BatchSize, CategoryEmbedding, DatasetSize, Loss, MlpSpec};
 use sweep_core::trial::{Kind, MetricDef, Task, Value};
 
 impl Plan {
@@ -93,12 +91,7 @@ impl Plan {
 
     /// Settings of the file that have no effect in any configuration.
     fn inactive(&self, target: Target<'_>) -> Vec<Problem> {
-        let context = Context {
-            task: target.task,
-            classes: target.classes.len(),
-            data: target.data,
-            objective: &self.objective,
-        };
+        let context = target.context(&self.objective);
         let is_moot =
             |kind: Kind, key: &str| kind.param(key).is_some_and(|param| param.is_moot(&context));
         let axes = self

@@ -1,8 +1,8 @@
 //! Checks of objective and settings against what the target turned out to be.
 
 use sweep_core::format::{one_of, pluralize_irregular};
-use sweep_core::trial::models::{ClassWeight, DatasetSize, ParamValue as _};
-use sweep_core::trial::{Argument, Kind, MetricDef, Task, Value, metrics_of};
+use sweep_core::trial::models::{ClassWeight, Context, DatasetSize, ParamValue as _};
+use sweep_core::trial::{Argument, Kind, MetricDef, Objective, Task, Value, metrics_of};
 
 use super::Plan;
 use super::problem::{Problem, Severity};
@@ -17,6 +17,18 @@ pub struct Target<'a> {
     pub data: DatasetSize,
     /// Whether the file transforms it.
     pub is_transformed: bool,
+}
+
+impl<'a> Target<'a> {
+    /// What settings of models that are ranked by `objective` are resolved by.
+    pub fn context(&self, objective: &'a Objective) -> Context<'a> {
+        Context {
+            task: self.task,
+            classes: self.classes.len(),
+            objective,
+            data: self.data,
+        }
+    }
 }
 
 /// Classes that a message lists.

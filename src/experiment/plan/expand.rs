@@ -6,7 +6,7 @@ use super::check_target::Target;
 use super::{AxisSummary, Plan, PlannedTrial};
 use crate::{Experiment, Space, TransferSpec};
 use sweep_core::data_config::Edition;
-use sweep_core::trial::models::{Context, MlpSpec};
+use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, ModelSpec, Objective, Transfer, TrialSpec};
 
 /// Writes out every trial of `experiment` on `data`, which has this `target`: one data set, or one for each fold of
@@ -21,12 +21,7 @@ pub fn expand(experiment: &Experiment, data: &[DataDigest], target: Target<'_>) 
         .objective
         .clone()
         .unwrap_or_else(|| Objective::usual(target.task));
-    let context = Context {
-        task: target.task,
-        classes: target.classes.len(),
-        data: target.data,
-        objective: &objective,
-    };
+    let context = target.context(&objective);
     let mut excluded = 0;
     let baselines = experiment.baselines.iter();
     let models: Vec<ModelSpec> = baselines

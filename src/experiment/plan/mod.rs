@@ -114,8 +114,7 @@ mod tests {
     use super::{Target, expand};
     use crate::{Experiment, Source, parse};
     use sweep_core::data_config::Edition;
-    use sweep_core::trial::models::DatasetSize;
-    use sweep_core::trial::models::MlpSpec;
+    use sweep_core::trial::models::{DatasetSize, MlpSpec};
     use sweep_core::trial::{DataDigest, Kind, Task, TrialId};
 
     const QUICKSTART: &str = include_str!("../../../experiments/quickstart.toml");

@@ -41,17 +41,19 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
     }
     let mut rows = String::new();
     let best = summary.best(BEST);
-    let zero = summary.zero_line.as_ref();
-    let place = zero.map(|zero| dummy_text::place(summary, zero, &best));
     let ensemble = summary.ensemble.as_ref();
-    let ensemble_place = ensemble.map(|own| ensemble_text::place(summary, own, &best));
-    for (above, config) in best.iter().enumerate() {
-        if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(above)) {
-            ensemble_row(&mut rows, ensemble);
+    let ensemble =
+        ensemble.map(|own| (ensemble_text::place(summary, own, &best), ensemble_row(own)));
+    let zero = summary.zero_line.as_ref();
+    let zero = zero.map(|zero| (dummy_text::place(summary, zero, &best), zero_row(zero)));
+    let others = [ensemble, zero];
+    for above in 0..=best.len() {
+        for (_, html) in others.iter().flatten().filter(|(place, _)| *place == above) {
+            rows.push_str(html);
         }
-        if let Some(zero) = zero.filter(|_| place == Some(above)) {
-            zero_row(&mut rows, zero);
-        }
+        let Some(config) = best.get(above) else {
+            break;
+        };
         let estimate = &page.inference.estimates[summary.place(config)];
         let cells = [
             (summary.rank_label(config), false),
@@ -80,12 +82,6 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
         };
         row(&mut rows, class, &cells);
     }
-    if let Some(ensemble) = ensemble.filter(|_| ensemble_place == Some(best.len())) {
-        ensemble_row(&mut rows, ensemble);
-    }
-    if let Some(zero) = zero.filter(|_| place == Some(best.len())) {
-        zero_row(&mut rows, zero);
-    }
     let mut html = table(
         &[
             ("Rank", false),
@@ -111,24 +107,28 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
 }
 
 /// What a model scores that ignores its input.
-fn zero_row(rows: &mut String, zero: &ZeroLine) {
+fn zero_row(zero: &ZeroLine) -> String {
     let mut cells = vec![("–".to_owned(), false); 10];
     cells[1] = (dummy_text::name(&zero.score.strategy).to_owned(), true);
     cells[2] = (dummy_text::about(&zero.score.strategy), true);
     cells[3] = (text::score(zero.score.value), false);
     cells[9].1 = true;
-    row(rows, " class=\"zero\"", &cells);
+    let mut html = String::new();
+    row(&mut html, " class=\"zero\"", &cells);
+    html
 }
 
 /// What the ensemble scores.
-fn ensemble_row(rows: &mut String, ensemble: &EnsembleSummary) {
+fn ensemble_row(ensemble: &EnsembleSummary) -> String {
     let mut cells = vec![("–".to_owned(), false); 10];
     cells[1] = ("ensemble".to_owned(), true);
     cells[2] = (ensemble_text::remark(ensemble), true);
     cells[3].0 = ensemble.value().map_or("–".to_owned(), text::score);
     cells[6].0 = text::pluralize(ensemble.members.len() as u64, "member");
     cells[9].1 = true;
-    row(rows, " class=\"ensemble\"", &cells);
+    let mut html = String::new();
+    row(&mut html, " class=\"ensemble\"", &cells);
+    html
 }
 
 pub(super) fn best_trials(page: &Page) -> Option<Section> {

@@ -197,8 +197,10 @@ impl TableDef {
     ) -> Result<Value, InvalidParam> {
         let mut filled = self.filled(variant, table)?;
         let is_default = |param: &ParamDef| match param.default {
-            Some(_) if param.is_later => !filled.contains_key(param.name),
-            Some(_) => filled.get(param.name) == Some(&param.default_value()),
+            Some(_) => {
+                let value = filled.get(param.name);
+                value.is_none_or(|value| *value == param.default_value())
+            }
             None => false,
         };
         let is_shortened = match self.form {
@@ -230,19 +232,22 @@ impl TableDef {
         let mut filled = BTreeMap::new();
         for param in variant.params {
             let allowed = || param.allowed();
+            // A default that stands for how it was before there was such an entry names no other trial.
+            let mut keep = |value: Value| {
+                if !(param.is_later && value == param.default_value()) {
+                    filled.insert(param.name.to_owned(), value);
+                }
+            };
             let problem = match (table.get(param.name), param.default) {
                 (Some(value), _) => match param.canonical(value) {
-                    // One at a default that stands for how it was before there was such an entry names no other trial.
-                    Ok(value) if param.is_later && value == param.default_value() => continue,
                     Ok(value) => {
-                        filled.insert(param.name.to_owned(), value);
+                        keep(value);
                         continue;
                     }
                     Err(_) => InvalidEntry::Value { allowed: allowed() },
                 },
-                (None, Some(_)) if param.is_later => continue,
                 (None, Some(_)) => {
-                    filled.insert(param.name.to_owned(), param.default_value());
+                    keep(param.default_value());
                     continue;
                 }
                 (None, None) if is_misspelt => continue,

@@ -1,6 +1,6 @@
 //! How large a data set is: what decides the memory of a training, and settings that are left to it.
 
-/// The data that a trial is trained on, as far as they decide how much memory it takes.
+/// The data that a trial is trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DatasetSize {
     pub rows: usize,

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use sweep_data::{CategoryBlock, Inputs, Preprocessor};
+use sweep_data::{CategoryBlock, DatasetMeta, Inputs, Preprocessor};
 
 /// Features of a column that are one category: a single one stays, since a split on it parts the same
 /// rows.
@@ -23,6 +23,14 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// The columns of the data of `meta`, with or without columns of categories.
+    pub fn of(meta: &DatasetMeta, enable_categorical: bool) -> Columns {
+        match enable_categorical {
+            true => Columns::with_categories(&meta.preprocessor),
+            false => Columns::plain(meta.features.len()),
+        }
+    }
+
     /// Each feature as it is.
     pub fn plain(features: usize) -> Columns {
         Columns {

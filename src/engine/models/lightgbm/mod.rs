@@ -142,7 +142,7 @@ struct Snapshot {
     barren: Vec<u32>,
 }
 
-/// The ensemble in hand with the rows that it learns from and is judged by.
+/// The ensemble that is boosted, with its training and validation rows.
 struct Ensemble<'a> {
     library: &'static Lightgbm,
     job: Job<'a>,
@@ -161,10 +161,7 @@ impl<'a> Ensemble<'a> {
         model: &'a LightgbmSpec,
     ) -> Result<Ensemble<'a>, EngineError> {
         let meta = job.data.meta();
-        let columns = match model.enable_categorical {
-            true => Columns::with_categories(&meta.preprocessor),
-            false => Columns::plain(meta.features.len()),
-        };
+        let columns = Columns::of(meta, model.enable_categorical);
         let goal = Goal::of(meta, model);
         let booster = booster(library, job, model, (&columns, &goal), None)?;
         Ok(Ensemble {

@@ -160,7 +160,7 @@ fn loaded() -> Result<&'static Xgboost, EngineError> {
     Ok(library)
 }
 
-/// The ensemble in hand with the rows that it learns from and is judged by.
+/// The ensemble that is boosted, with its training and validation rows.
 struct Ensemble<'a> {
     library: &'static Xgboost,
     job: Job<'a>,
@@ -179,10 +179,7 @@ impl<'a> Ensemble<'a> {
         model: &'a XgboostSpec,
     ) -> Result<Ensemble<'a>, EngineError> {
         let meta = job.data.meta();
-        let columns = match model.enable_categorical {
-            true => Columns::with_categories(&meta.preprocessor),
-            false => Columns::plain(meta.features.len()),
-        };
+        let columns = Columns::of(meta, model.enable_categorical);
         let goal = Goal::of(meta, model);
         let matrix = |rows: Rows<'_>, weights: Option<&[f32]>| {
             let labels = goal.labels(meta, rows.y);

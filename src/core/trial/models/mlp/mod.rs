@@ -46,7 +46,7 @@ pub(super) static DEF: KindDef = KindDef {
     is_batched: true,
 };
 
-/// The first defaults are those of PyTorch where it has one; those since the fourth edition suit most tables (docs/MODELS.md).
+/// The first defaults are those of PyTorch where it has one; those since the fourth edition suit most tables (docs/EXPERIMENT.md).
 /// The order is part of every trial's id.
 static PARAMS: &[ParamDef] = &[
     ParamDef::new(
