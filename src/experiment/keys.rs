@@ -24,7 +24,7 @@ pub(super) const MEMORY: &str =
 /// The keys of a `[grid]` that are not axes.
 pub(super) const GRID: [&str; 2] = ["zip", "exclude"];
 /// The keys of a `[[baseline]]` that are not settings.
-pub(super) const BASELINE: [&str; 2] = ["kind", "grid"];
+pub(super) const BASELINE: [&str; 3] = ["kind", "grid", "search"];
 
 /// The keys of `[experiment]`.
 pub(crate) const EXPERIMENT: &[Key] = &[
@@ -453,5 +453,59 @@ pub(crate) const TRANSFER: &[Key] = &[
         name: "lr_scale",
         allowed: "a number above 0, or a list of distinct ones such as [1.0, 0.1]",
         about: "the same, as a multiple of the network's own `lr`",
+    },
+];
+
+/// The keys of `[search]`.
+pub(crate) const SEARCH: &[Key] = &[
+    Key {
+        name: "method",
+        allowed: "\"auto\", \"gp\", \"tpe\", \"random\", \"sobol\" or \"asha\"",
+        about: "what proposes trials",
+    },
+    Key {
+        name: "space",
+        allowed: "a table of the settings that are searched, such as { lr = { log = [1e-4, 1e-1] } }",
+        about: "the settings that are searched, each with its values",
+    },
+    Key {
+        name: "seed",
+        allowed: "an integer from 0",
+        about: "seed of the search; the trials have those of [experiment]",
+    },
+    Key {
+        name: "width",
+        allowed: "an integer from 1 to 1024",
+        about: "virtual workers: how many jobs are decided on before the first of them has a result",
+    },
+    Key {
+        name: "budget",
+        allowed: "a table with one of the keys `trainings`, `epochs`, `trials` and `time`, such as { trainings = 50 }",
+        about: "what ends the search",
+    },
+    Key {
+        name: "rungs",
+        allowed: "false, a table such as { first = 1, eta = 3 }, or a list of steps in ascending order, such as [1, 3, 9]",
+        about: "steps at which trials pause until it is known whether they are worth more",
+    },
+    Key {
+        name: "finish",
+        allowed: "a table such as { top = 32, trainings = 160 }",
+        about: "further trainings of the best trials with other seeds, of fewer and fewer of them",
+    },
+    Key {
+        name: "objectives",
+        allowed: "a list of one to three objectives, such as [\"valid/accuracy\", { metric = \"parameters\", goal = \"min\" }]",
+        about: "several objectives, that of [experiment] first",
+    },
+    Key {
+        name: "constraints",
+        allowed: "a list of conditions, such as [\"parameters <= 100000\", \"valid/loss <= 0.5\"]",
+        about: "what a trial must fulfil",
+    },
+    Key {
+        name: "enqueue",
+        allowed: "a list of tables of settings, such as [{ lr = 1e-3 }]",
+        about: "points that come first",
     },
 ];

@@ -53,6 +53,22 @@ pub enum Why {
     Finish { round: u32 },
 }
 
+impl Why {
+    /// In a word, for tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Why::Enqueued => "enqueued",
+            Why::Initial { .. } => "initial",
+            Why::Drawn { .. } => "drawn",
+            Why::Proposal { .. } => "proposal",
+            Why::Explore { .. } => "exploration",
+            Why::Promotion { .. } => "promotion",
+            Why::Leftover { .. } => "leftover",
+            Why::Finish { .. } => "finish",
+        }
+    }
+}
+
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {

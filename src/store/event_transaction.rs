@@ -115,6 +115,23 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 attempt,
                 step,
             } => self.interrupted(trial, *attempt, *step, at_ms),
+            Event::TrialPaused {
+                trial,
+                attempt,
+                step,
+            } => self.paused(trial, *attempt, *step, at_ms),
+            Event::SearchJobDecided { job } => self.job_decided(job, at_ms),
+            Event::SearchJobEnded {
+                search,
+                number,
+                outcome,
+            } => self.job_ended(*search, *number, outcome, at_ms),
+            Event::SearchEnded { search, reason } => self
+                .run(
+                    "UPDATE searches SET ended_ms = ?2, ended = ?3 WHERE id = ?1",
+                    params![search, at_ms, reason],
+                )
+                .map(drop),
             Event::WorkerStarted {
                 slot, pid, engine, ..
             } => self.slot(slot, at_ms, ("worker_started", Some((engine, *pid)), None)),
@@ -196,6 +213,27 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             params![self.session, number(attempt)?, at_ms, message],
         )?;
         self.status(trial, "interrupted", None, None)
+    }
+
+    /// A paused trial is ranked by nobody, but what it came to is shown.
+    fn paused(
+        &mut self,
+        trial: &TrialId,
+        attempt: AttemptNo,
+        step: u32,
+        at_ms: i64,
+    ) -> Result<(), StoreError> {
+        let key = self.trial(trial)?;
+        let message = format!("paused after step {step}");
+        self.end_attempt(attempt, "paused", Some(&message), at_ms)?;
+        self.run(
+            &format!(
+                "UPDATE trials SET status = 'pruned', steps = ?2, message = NULL, cause = NULL
+                 WHERE id = ?1 AND {NOT_FINAL}"
+            ),
+            params![key.id, step],
+        )
+        .map(drop)
     }
 
     fn finished(
@@ -446,7 +484,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     }
 
     /// The number of rows changed.
-    fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
+    pub(super) fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
         self.transaction
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))

@@ -24,6 +24,7 @@ mod read;
 mod records;
 mod remove;
 mod rename;
+mod searches;
 mod session;
 mod store;
 mod sync_artifacts;
@@ -48,6 +49,7 @@ pub use records::{
     SlotEventRecord, TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;
+pub use searches::{SearchJobRecord, SearchRecord};
 pub use session::{NewSession, NewTrial, Outcome, SessionId};
 pub use store::Store;
 pub use working_tree::{Patch, WorkingTree, file_fact};

@@ -5,7 +5,7 @@ use sweep_core::trial::Kind;
 use sweep_engine::models::library;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
-use sweep_store::ExperimentRecord;
+use sweep_store::{ExperimentRecord, Store};
 
 use super::new_session::{begin, lock};
 use super::prior_progress::{PriorProgress, clear_checkpoints, statuses};
@@ -19,6 +19,7 @@ use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement;
 use crate::prepare::PreparedSweep;
+use crate::search::{PreparedSearch, SearchSupply};
 use crate::valid_predictions;
 
 /// How a session ended.
@@ -60,6 +61,7 @@ pub fn execute(
         again,
     } = missing_models::todo(app, Some(&store), prepared, &statuses, &options.retry)?;
     let before = PriorProgress::of(prepared, &todo, &statuses, &store)?;
+    let searches = begin_searches(&mut store, prepared)?;
     prepared.notice_data(observer);
     observer.notice(&Notice::Planned(SessionPlan {
         sweep: experiment.name.clone(),
@@ -71,7 +73,9 @@ pub fn execute(
     }));
     notice_missing_library(observer, &todo);
     clear_checkpoints(&statuses, &app.trials());
-    let (failed_before, nothing_to_do) = (before.failed, todo.is_empty());
+    let mut supply = SearchSupply::new(&store, searches)?;
+    let nothing_to_do = todo.is_empty() && supply.is_over()?;
+    let failed_before = before.failed;
     let recorded = Recorded {
         store: &store,
         session,
@@ -79,7 +83,14 @@ pub fn execute(
         again: &again,
     };
     let (mut summary, record) = train(
-        app, observer, prepared, options, &todo, placement, recorded, before,
+        app,
+        observer,
+        prepared,
+        options,
+        (&todo, &mut supply),
+        placement,
+        recorded,
+        before,
     )?;
     let others = missing_models::remove_others(app, observer, &store, session, &again)?;
     summary.finished = summary.finished.saturating_sub(others);
@@ -94,6 +105,21 @@ pub fn execute(
         failed_before,
         nothing_to_do,
     })
+}
+
+/// Records that the searches of `prepared` begin, if they have not begun before; gives their keys.
+fn begin_searches<'a>(
+    store: &mut Store,
+    prepared: &'a PreparedSweep,
+) -> Result<Vec<(i64, &'a PreparedSearch)>, Error> {
+    let begin = |search: &'a PreparedSearch| {
+        let known = serde_json::to_string(&search.known).expect("results are plain data");
+        let path = search.problem.spec().path.as_str();
+        let name = &prepared.loaded.experiment.name;
+        let id = store.begin_search(name, (path, &search.digest, &known))?;
+        Ok((id, search))
+    };
+    prepared.searches.iter().map(begin).collect()
 }
 
 /// Gives notice before training of each library that some of `todo` need and that is missing.

@@ -1,0 +1,13 @@
+//! Searches of a sweep: made ready from the experiment and the database, and run as a supply of trials.
+//!
+//! The database is all that a search remembers. Decisions that were recorded are put back, never made again.
+
+mod outcome;
+mod prepared;
+mod problem;
+mod supply;
+mod warm_start;
+
+pub use prepared::{PreparedSearch, prepare};
+pub use problem::SearchProblem;
+pub use supply::SearchSupply;

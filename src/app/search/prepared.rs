@@ -1,0 +1,205 @@
+//! A search made ready: its space on prepared data, its plan, and what the database has of it.
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use sweep_core::format::hex;
+use sweep_core::trial::{Objective, TrialId};
+use sweep_experiment::plan::{PlannedTrial, Target};
+use sweep_experiment::search::{Budget, Method, SearchSpec};
+use sweep_search::{Decision, Finish, Known, Plan, Problem as _};
+use sweep_store::{SearchJobRecord, SearchRecord, Store};
+
+use super::problem::SearchProblem;
+use super::warm_start::{self, Earlier};
+use crate::error::Error;
+use crate::loaded::LoadedExperiment;
+
+/// A search of an experiment on prepared data.
+pub struct PreparedSearch {
+    pub problem: SearchProblem,
+    pub plan: Plan,
+    /// Of all that decides, but for the budget and the finish: with more of them a search continues.
+    pub digest: String,
+    /// What it is told first, as the database keeps it.
+    pub known: Vec<Earlier>,
+    /// What the database has of it.
+    pub record: Option<SearchRecord>,
+}
+
+/// Makes the searches of `loaded` ready on prepared `data`, with what `store` has of them.
+pub fn prepare(
+    loaded: &LoadedExperiment,
+    data: &sweep_data::Prepared,
+    target: Target<'_>,
+    store: Option<&Store>,
+) -> Result<Vec<PreparedSearch>, Error> {
+    let experiment = &loaded.experiment;
+    let objective = match &experiment.objective {
+        Some(objective) => objective.clone(),
+        None => Objective::usual(target.task),
+    };
+    let recorded = match store {
+        Some(store) => store.searches(&experiment.name)?,
+        None => Vec::new(),
+    };
+    let mut searches = Vec::new();
+    for spec in &experiment.searches {
+        let problem = SearchProblem::new(
+            spec,
+            (&data.meta.digest, data.path.clone()),
+            target,
+            &objective,
+            &experiment.seeds,
+        );
+        check(spec, &problem)?;
+        let mut plan = plan(spec, &problem);
+        let digest = digest(&problem, &plan, data.meta.digest.as_str());
+        let record = recorded.iter().find(|record| record.digest == digest).cloned();
+        let known = match (&record, store) {
+            (Some(record), _) => serde_json::from_str(&record.known).map_err(|_| {
+                let what = format!("what search {} was told first is not readable", record.id);
+                Error::environment(what, "restore the database from a backup")
+            })?,
+            (None, Some(store)) => warm_start::find(store, &problem, &experiment.name, &loaded.told_from)?,
+            (None, None) => Vec::new(),
+        };
+        plan.known = known.iter().map(|one| one.known(&problem)).collect::<Option<Vec<Known>>>().unwrap_or_default();
+        searches.push(PreparedSearch {
+            problem,
+            plan,
+            digest,
+            known,
+            record,
+        });
+    }
+    Ok(searches)
+}
+
+impl PreparedSearch {
+    /// The trials that it has decided on, and those it was told of that it could have trained, each once.
+    pub fn trials(&self) -> Vec<PlannedTrial> {
+        let mut trials: Vec<PlannedTrial> = Vec::new();
+        let mut add = |trial: PlannedTrial| {
+            if trials.iter().all(|other| other.id != trial.id) {
+                trials.push(trial);
+            }
+        };
+        for earlier in &self.known {
+            let point = earlier.known(&self.problem).map(|known| known.point);
+            let trial = point.map(|point| self.problem.trial(&point, 0));
+            if let Some(trial) = trial.filter(|trial| trial.id == earlier.trial) {
+                add(trial);
+            }
+        }
+        for job in self.record.iter().flat_map(|record| &record.jobs) {
+            if let Ok(decision) = decision_of(job) {
+                add(self.problem.trial(&decision.point, decision.job.seed));
+            }
+        }
+        trials
+    }
+
+    /// The trials it has decided on that have no outcome yet.
+    pub fn unfinished(&self) -> Vec<&TrialId> {
+        let jobs = self.record.iter().flat_map(|record| &record.jobs);
+        jobs.filter(|job| job.outcome.is_none()).map(|job| &job.trial).collect()
+    }
+}
+
+/// The decision that `job` holds.
+pub fn decision_of(job: &SearchJobRecord) -> Result<Decision, Error> {
+    serde_json::from_str(&job.decision).map_err(|error| {
+        let what = format!("decision {} of a search cannot be read: {error}", job.number);
+        Error::environment(what, "restore the database from a backup")
+    })
+}
+
+/// What the file asks for and this kind of model does not have.
+fn check(spec: &SearchSpec, problem: &SearchProblem) -> Result<(), Error> {
+    let asks = spec.objectives.iter().any(|objective| objective.metric == sweep_experiment::search::PARAMETERS)
+        || spec.constraints.iter().any(|one| one.text.contains(sweep_experiment::search::PARAMETERS));
+    let kind = spec.space.grid.base.kind();
+    if asks && !kind.is_network() {
+        return Err(Error::input(
+            format!("`{}`: the number of parameters is known before training for networks alone", spec.path),
+            "constrain a setting instead, such as \"max_depth <= 6\"",
+        ));
+    }
+    if problem.space().dims.len() > MAX_DIMENSIONS {
+        return Err(Error::input(
+            format!("`{}.space` has {} axes; at most {MAX_DIMENSIONS} are allowed", spec.path, problem.space().dims.len()),
+            "fix some of them in the table of the model",
+        ));
+    }
+    Ok(())
+}
+
+/// Most axes of a search.
+const MAX_DIMENSIONS: usize = 64;
+
+fn plan(spec: &SearchSpec, problem: &SearchProblem) -> Plan {
+    let full = problem.full();
+    Plan {
+        method: method(spec),
+        seed: spec.seed,
+        width: spec.width,
+        rungs: spec.rungs.steps(spec.method, full),
+        eta: spec.rungs.eta(),
+        budget: match spec.budget {
+            Budget::Trainings(trainings) => sweep_search::Budget::Trainings(trainings),
+            Budget::Epochs(steps) => sweep_search::Budget::Steps(steps),
+            Budget::Trials(trials) => sweep_search::Budget::Trials(trials),
+            Budget::Time(_) => sweep_search::Budget::Unlimited,
+        },
+        finish: spec.finish.map(|finish| Finish {
+            top: finish.top as usize,
+            trainings: finish.trainings,
+        }),
+        objectives: spec.objectives.len().max(1),
+        constraints: (spec.constraints.iter()).filter(|one| !one.is_known_before()).count(),
+        enqueue: spec.enqueue.iter().map(|point| problem.point(point)).collect(),
+        known: Vec::new(),
+    }
+}
+
+fn method(spec: &SearchSpec) -> sweep_search::Method {
+    match spec.method {
+        Method::Auto => sweep_search::Method::Auto,
+        Method::Gp => sweep_search::Method::Gp,
+        Method::Tpe => sweep_search::Method::Tpe,
+        Method::Random => sweep_search::Method::Random,
+        Method::Sobol => sweep_search::Method::Sobol,
+        Method::Asha => sweep_search::Method::Asha,
+    }
+}
+
+/// The name of all that decides on jobs: another one is another search.
+fn digest(problem: &SearchProblem, plan: &Plan, data: &str) -> String {
+    let spec = problem.spec();
+    let space = &spec.space;
+    let plan = Plan {
+        budget: sweep_search::Budget::Unlimited,
+        finish: None,
+        ..plan.clone()
+    };
+    let values: Vec<_> = space.grid.groups.iter().map(|group| json!([group.keys, group.rows])).collect();
+    let ranges: Vec<String> = space.ranges.iter().map(|axis| format!("{axis:?}")).collect();
+    let activities: Vec<String> = space.activities.iter().map(|one| format!("{one:?}")).collect();
+    let definition = json!({
+        "format": 1,
+        "data": data,
+        "kind": space.grid.base.kind().name(),
+        "base": space.grid.base.params(),
+        "values": values,
+        "ranges": ranges,
+        "activities": activities,
+        "exclude": space.grid.exclusions.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>(),
+        "objective": problem.objective(),
+        "objectives": spec.objectives,
+        "constraints": spec.constraints.iter().map(|one| &one.text).collect::<Vec<_>>(),
+        "trial_seed": problem.first_seed(),
+        "plan": plan,
+    });
+    hex(&Sha256::digest(definition.to_string().as_bytes())[..16])
+}
