@@ -43,8 +43,6 @@ pub enum Why {
     Drawn { index: u32 },
     /// A model's proposal: log of the acquisition, and the predicted final value on the model's scale.
     Proposal { score: f64, mean: f64, sd: f64 },
-    /// A new point that balances proposals: explores without the model.
-    Explore { index: u32 },
     /// Goes on to a rung, by rank (0 is the best of its rung) or by the model's score.
     Promotion { rung: u32, rank: u32, score: f64 },
     /// Nothing new is left: goes on with what is paused.

@@ -106,14 +106,6 @@ impl View<'_> {
             .count()
     }
 
-    /// Configurations that have a result.
-    pub fn with_result(&self) -> usize {
-        self.states
-            .iter()
-            .filter(|state| state.reached.is_some())
-            .count()
-    }
-
     /// The cost of going on from a rung (`None`: from the start) to another.
     pub fn cost(&self, point: &Point, from: Option<usize>, to: usize) -> f64 {
         let from = from.map_or(0, |rung| self.rungs[rung]);

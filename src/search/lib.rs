@@ -8,6 +8,7 @@ mod clock;
 mod decision;
 mod finish;
 mod history;
+mod model;
 mod pareto;
 mod plan;
 mod pool;
@@ -16,6 +17,7 @@ mod random;
 mod report;
 mod search;
 mod searchers;
+mod sequence;
 mod space;
 
 pub use decision::{Decision, End, Job, Next, Outcome, Values, Why};

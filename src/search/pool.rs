@@ -1,5 +1,7 @@
 //! All points of a small discrete space, so that searchers can look at each of them; larger spaces are drawn from.
 
+use std::collections::HashMap;
+
 use crate::problem::Problem;
 use crate::random::Random;
 use crate::space::Point;
@@ -15,6 +17,8 @@ const MAX_DRAWS: u32 = 4096;
 pub(crate) struct Pool {
     pub points: Vec<Point>,
     pub keys: Vec<String>,
+    /// Places by key.
+    pub index: HashMap<String, usize>,
     pub is_complete: bool,
 }
 
@@ -23,6 +27,7 @@ impl Pool {
         let mut pool = Pool {
             points: Vec::new(),
             keys: Vec::new(),
+            index: HashMap::new(),
             is_complete: false,
         };
         let Some(size) = problem
@@ -33,11 +38,11 @@ impl Pool {
             return pool;
         };
         pool.is_complete = true;
-        let mut known = std::collections::HashSet::new();
         for point in (0..size).map(|index| problem.space().nth(index)) {
             if problem.is_admissible(&point) {
                 let key = problem.key(&point);
-                if known.insert(key.clone()) {
+                let place = pool.points.len();
+                if *pool.index.entry(key.clone()).or_insert(place) == place {
                     pool.points.push(point);
                     pool.keys.push(key);
                 }

@@ -14,8 +14,7 @@ pub(crate) enum Use {
     Weights = 62,
     /// Candidates of an acquisition; step = number of the job.
     Candidates = 63,
-    /// Jobs that explore without the model; step = number of the job.
-    Exploration = 64,
+
 }
 
 /// One keyed, random-access stream.

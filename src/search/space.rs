@@ -120,14 +120,16 @@ impl Dim {
         }
     }
 
-    fn coord_of_index(&self, index: u64) -> Coord {
+    /// The value at a place of a discrete dimension.
+    pub(crate) fn coord_of(&self, index: u64) -> Coord {
         match &self.kind {
             DimKind::Integer { low, .. } => Coord::Int(low.wrapping_add(index as i64)),
             _ => Coord::Level(index as u32),
         }
     }
 
-    fn index_of_coord(&self, coord: Coord) -> Option<u64> {
+    /// The place of a coordinate among the values of a discrete dimension.
+    pub(crate) fn index(&self, coord: Coord) -> Option<u64> {
         let index = match (coord, &self.kind) {
             (Coord::Level(level), _) => u64::from(level),
             (Coord::Int(value), DimKind::Integer { low, .. }) if value >= *low => {
@@ -283,7 +285,7 @@ impl Space {
     fn place(&self, root: usize, mut index: u64, coords: &mut [Coord]) {
         let dim = &self.dims[root];
         if !self.has_children(root) {
-            coords[root] = dim.coord_of_index(index);
+            coords[root] = dim.coord_of(index);
             return;
         }
         let mut level = 0;
@@ -295,7 +297,7 @@ impl Space {
             index -= size;
             level += 1;
         }
-        coords[root] = dim.coord_of_index(level);
+        coords[root] = dim.coord_of(level);
         for child in self.children(root, level).rev() {
             let size = self.tree_size(child).unwrap_or(1);
             self.place(child, index % size, coords);
@@ -338,7 +340,7 @@ impl Dim {
                 [index.wrapping_sub(1), index + 1]
                     .into_iter()
                     .filter(|&next| Some(next) < self.levels())
-                    .map(|next| self.coord_of_index(next))
+                    .map(|next| self.coord_of(next))
                     .collect()
             }
             (DimKind::Integer { low, high, .. }, Coord::Int(value)) => {
@@ -362,10 +364,5 @@ impl Dim {
         found.dedup();
         found.retain(|&next| next != coord);
         found
-    }
-
-    /// The place of a coordinate among the values of a discrete dimension.
-    pub(crate) fn index(&self, coord: Coord) -> Option<u64> {
-        self.index_of_coord(coord)
     }
 }

@@ -1,6 +1,15 @@
 //! One searcher a file behind one trait, and the registry of them.
 
+mod acquisition;
+mod asha;
+mod auto;
 mod drawn;
+mod gp;
+mod objective;
+mod promotion;
+mod score;
+mod surrogate;
+mod tpe;
 
 use crate::decision::Why;
 use crate::history::View;
@@ -26,7 +35,11 @@ pub(crate) enum Choice {
 /// The registry: a new method is one file and one line.
 pub(crate) fn searcher(method: Method) -> Box<dyn Searcher> {
     match method {
+        Method::Auto => Box::new(auto::Auto::default()),
+        Method::Gp => Box::new(gp::Gp::default()),
+        Method::Tpe => Box::new(tpe::Tpe::default()),
         Method::Random => Box::new(drawn::Random::default()),
-        _ => Box::new(drawn::Random::default()),
+        Method::Sobol => Box::new(drawn::Sobol::default()),
+        Method::Asha => Box::new(asha::Asha::default()),
     }
 }
