@@ -9,7 +9,7 @@ use sweep_core::search_job::{JobOutcome, SearchJob};
 use sweep_core::trial::{Metric, Status, TrialId};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::{QueuedTrial, Supply, SupplyError, TrialEnd};
-use sweep_search::{Decision, End, Next, Search};
+use sweep_search::{Decision, End, Next, Search, Why};
 use sweep_store::Store;
 
 use super::outcome::{Steps, by_step, of_steps, told};
@@ -148,7 +148,7 @@ impl<'a> SearchSupply<'a> {
             settings: self.searches[at].search.problem().settings(&decision.point),
             from: decision.job.from,
             to: decision.job.to,
-            reason: decision.why.name().to_owned(),
+            reason: reason(&decision.why).to_owned(),
             decision: serde_json::to_string(decision).expect("a decision is plain data"),
         };
         let job = Box::new(job);
@@ -258,6 +258,19 @@ impl Supply for SearchSupply<'_> {
 
     fn drain_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
+    }
+}
+
+/// Why a job was decided, in a word.
+fn reason(why: &Why) -> &'static str {
+    match why {
+        Why::Enqueued => "enqueued",
+        Why::Initial { .. } => "initial",
+        Why::Drawn { .. } => "drawn",
+        Why::Proposal { .. } | Why::Density { .. } => "proposal",
+        Why::Promotion { .. } => "promotion",
+        Why::Leftover { .. } => "leftover",
+        Why::Finish { .. } => "finish",
     }
 }
 
