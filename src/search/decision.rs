@@ -41,10 +41,16 @@ pub enum Why {
     Initial { index: u32 },
     /// Drawn at random or from a sequence that fills the space.
     Drawn { index: u32 },
-    /// A model's proposal: log of the acquisition, and the predicted final value on the model's scale.
+    /// A model's proposal: the log of its expected gain, and the predicted final value on the model's scale.
     Proposal { score: f64, mean: f64, sd: f64 },
-    /// Goes on to a rung, by rank (0 is the best of its rung) or by the model's score.
-    Promotion { rung: u32, rank: u32, score: f64 },
+    /// Proposed by densities: the log of their ratio.
+    Density { score: f64 },
+    /// Goes on to a rung: by its rank among the results there (0 is the best), or by the log of its expected gain.
+    Promotion {
+        rung: u32,
+        rank: Option<u32>,
+        score: Option<f64>,
+    },
     /// Nothing new is left: goes on with what is paused.
     Leftover { rung: u32 },
     /// A further seed for a finalist.

@@ -14,7 +14,6 @@ pub(crate) enum Use {
     Weights = 62,
     /// Candidates of an acquisition; step = number of the job.
     Candidates = 63,
-
 }
 
 /// One keyed, random-access stream.

@@ -95,6 +95,31 @@ impl Acquisition {
         self.objective.target(config)
     }
 
+    /// The best new point of an exhaustive pool, of which `expected` are the targets.
+    pub fn best_of_pool(
+        &self,
+        view: &View,
+        expected: &[Expected],
+        penalty: &dyn Fn(&Point) -> f64,
+    ) -> Option<(Point, Expected)> {
+        let new = (0..view.pool.len()).filter(|&place| view.is_untaken(&view.pool.keys[place]));
+        let scored = new.map(|place| {
+            (
+                expected[place].score - penalty(&view.pool.points[place]),
+                place,
+            )
+        });
+        let (score, place) =
+            scored.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        Some((
+            view.pool.points[place].clone(),
+            Expected {
+                score,
+                ..expected[place]
+            },
+        ))
+    }
+
     /// The best new point of a space that is too large to look at each: random candidates and the neighbours of the best
     /// configurations, then local search. `penalty` is taken from the score.
     pub fn search(

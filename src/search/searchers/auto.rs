@@ -1,9 +1,10 @@
-//! Pauses trainings at rungs; the model decides together what is started and what goes on: whatever is expected to gain the
-//! most for what its next rung costs.
+//! Pauses trainings at rungs. A model of values over settings and rungs decides together what is started and what goes on:
+//! whatever is expected to gain the most for what it costs to the next rung, as in freeze-thaw optimisation (Swersky,
+//! Snoek, Adams 2014). There are no brackets and no quotas.
 
 use crate::decision::Why;
 use crate::history::View;
-use crate::searchers::acquisition::{Acquisition, Expected};
+use crate::searchers::acquisition::{Acquisition, Expected, Prepared};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::gp::proposal;
 use crate::searchers::score::{best_first, scores, weights};
@@ -15,8 +16,11 @@ use crate::space::Point;
 const INITIAL: usize = 20;
 /// Results from which on densities propose and ranks promote.
 const MAX_RESULTS: usize = 1000;
-/// How much a cost counts: gain / cost^this.
+/// How much a cost counts: the gain is divided by the cost to this power. At 1, cheap steps of poor trainings are preferred
+/// to dear steps of good ones; at 0, costs do not count.
 const COST_EXPONENT: f64 = 0.5;
+/// Costs below this count as this.
+const LEAST_COST: f64 = 1e-6;
 
 #[derive(Default)]
 pub(crate) struct Auto {
@@ -27,117 +31,100 @@ pub(crate) struct Auto {
 impl Searcher for Auto {
     fn decide(&mut self, view: &View) -> Option<Choice> {
         let weights = weights(view);
-        if view.may_start && view.started() < INITIAL {
-            if let Some((point, index)) = self.sobol.point(view) {
-                return Some(Choice::Start {
-                    point,
-                    to: 0,
-                    why: Why::Initial { index },
-                });
-            }
+        if view.may_start
+            && view.started() < INITIAL
+            && let Some((point, index)) = self.sobol.point(view)
+        {
+            let why = Why::Initial { index };
+            return Some(Choice::Start { point, to: 0, why });
         }
-        if view.seen.len() >= MAX_RESULTS {
-            return self.by_density(view, &weights);
+        // Once nothing may be started, a rule that ends is needed: the model would go on with every training.
+        if view.seen.len() >= MAX_RESULTS || !view.may_start {
+            return by_density(view, &weights);
         }
         self.by_model(view, &weights)
-            .or_else(|| self.by_density(view, &weights))
+            .or_else(|| by_density(view, &weights))
     }
 }
 
 impl Auto {
     fn by_model(&mut self, view: &View, weights: &[f64]) -> Option<Choice> {
-                let prepared = self.acquisition.prepare(view, weights)?;
+        let prepared = self.acquisition.prepare(view, weights)?;
         let expected = self.acquisition.targets(view, &prepared);
-        let price = |point: &Point, from: Option<usize>, to: usize| {
-            COST_EXPONENT * view.cost(point, from, to).max(1e-9).ln()
-        };
-        let mut best: Option<(f64, Choice)> = None;
-        let mut offer = |score: f64, choice: &dyn Fn() -> Choice| {
-            if best.as_ref().is_none_or(|best| score > best.0) {
-                best = Some((score, choice()));
-            }
-        };
-            for (config, state) in view.states.iter().enumerate() {
-                if let (true, Some(rung), Some(target)) = (
-                    state.is_paused(view.rungs.len()),
-                    state.reached,
-                    self.acquisition.target(config),
-                ) {
-                    let to = rung + 1;
-                    let score =
-                        expected[target].score - price(&view.configs[config].point, Some(rung), to);
-                    let why = Why::Promotion {
-                        rung: to as u32,
-                        rank: 0,
-                        score,
-                    };
-                    offer(score, &|| Choice::Continue {
-                        config,
-                        to,
-                        why: why.clone(),
-                    });
-                }
-            }
+        let promotion = self.promotion(view, &expected);
+        let start = self.start(view, weights, &prepared, &expected);
+        match (promotion, start) {
+            (Some((promotion, choice)), Some((start, _))) if promotion >= start => Some(choice),
+            (_, Some((_, choice))) | (Some((_, choice)), None) => Some(choice),
+            (None, None) => None,
         }
-        if view.may_start {
-            if let Some((point, expected)) =
-                self.new_point(view, weights, &prepared, &expected, &price)
-            {
-                offer(expected.score, &|| Choice::Start {
-                    point: point.clone(),
-                    to: 0,
-                    why: proposal(expected),
-                });
-            }
-        }
-        best.map(|(_, choice)| choice)
     }
 
-    fn new_point(
+    /// The paused training that is most worth going on with.
+    fn promotion(&self, view: &View, expected: &[Expected]) -> Option<(f64, Choice)> {
+        let mut best: Option<(f64, usize, usize)> = None;
+        for (config, state) in view.states.iter().enumerate() {
+            let (Some(rung), Some(target)) = (state.reached, self.acquisition.target(config))
+            else {
+                continue;
+            };
+            if !state.is_paused(view.rungs.len()) {
+                continue;
+            }
+            let point = &view.configs[config].point;
+            let score = expected[target].score - price(view, point, Some(rung), rung + 1);
+            if best.is_none_or(|best| score > best.0) {
+                best = Some((score, config, rung + 1));
+            }
+        }
+        best.map(|(score, config, to)| {
+            let rung = to as u32;
+            let why = Why::Promotion {
+                rung,
+                rank: None,
+                score: Some(score),
+            };
+            (score, Choice::Continue { config, to, why })
+        })
+    }
+
+    /// The new point that is most worth starting.
+    fn start(
         &mut self,
         view: &View,
         weights: &[f64],
-        prepared: &crate::searchers::acquisition::Prepared,
+        prepared: &Prepared,
         expected: &[Expected],
-        price: &dyn Fn(&Point, Option<usize>, usize) -> f64,
-    ) -> Option<(Point, Expected)> {
-        if !is_exhaustive(view) {
+    ) -> Option<(f64, Choice)> {
+        let cost = |point: &Point| price(view, point, None, 0);
+        let (point, expected) = if is_exhaustive(view) {
+            self.acquisition.best_of_pool(view, expected, &cost)?
+        } else {
             let centres = best_first(view, weights);
-            return self
-                .acquisition
-                .search(view, prepared, &centres, &|point| price(point, None, 0));
-        }
-        let new = (0..view.pool.len()).filter(|&place| view.is_untaken(&view.pool.keys[place]));
-        let score = |place: usize| expected[place].score - price(&view.pool.points[place], None, 0);
-        let scored = new.map(|place| (score(place), place));
-        let (score, place) =
-            scored.reduce(|best, next| if next.0 > best.0 { next } else { best })?;
-        Some((
-            view.pool.points[place].clone(),
-            Expected {
-                score,
-                ..expected[place]
-            },
-        ))
+            self.acquisition.search(view, prepared, &centres, &cost)?
+        };
+        let why = proposal(expected);
+        Some((expected.score, Choice::Start { point, to: 0, why }))
     }
+}
 
-    /// Proposes by densities and promotes by rank.
-    fn by_density(&mut self, view: &View, weights: &[f64]) -> Option<Choice> {
-        let scores = scores(view, view.seen.len(), weights);
-        let promoted = promotion::by_rank(view, &scores);
-        if promoted.is_some() || !view.may_start {
-            return promoted;
+/// What a cost takes from the log of a gain.
+fn price(view: &View, point: &Point, from: Option<usize>, to: usize) -> f64 {
+    COST_EXPONENT * view.cost(point, from, to).max(LEAST_COST).ln()
+}
+
+/// Proposes by densities and promotes by rank.
+fn by_density(view: &View, weights: &[f64]) -> Option<Choice> {
+    let scores = scores(view, view.seen.len(), weights);
+    let promoted = promotion::by_rank(view, &scores);
+    if promoted.is_some() || !view.may_start {
+        return promoted;
+    }
+    match tpe::propose(view, &best_first(view, weights)) {
+        Some((point, score)) => {
+            let why = Why::Density { score };
+            Some(Choice::Start { point, to: 0, why })
         }
-        match tpe::propose(view, &best_first(view, weights)) {
-            Some((point, score)) => {
-                let why = Why::Proposal {
-                    score,
-                    mean: 0.0,
-                    sd: 0.0,
-                };
-                Some(Choice::Start { point, to: 0, why })
-            }
-            None => promotion::leftover(view, &scores),
-        }
+        None => promotion::leftover(view, &scores),
     }
 }

@@ -46,15 +46,7 @@ impl Gp {
             return self.acquisition.search(view, &prepared, &centres, &|_| 0.0);
         }
         let expected = self.acquisition.targets(view, &prepared);
-        let new = (0..view.pool.len()).filter(|&place| view.is_untaken(&view.pool.keys[place]));
-        let best = new.reduce(|best, next| {
-            if expected[next].score > expected[best].score {
-                next
-            } else {
-                best
-            }
-        })?;
-        Some((view.pool.points[best].clone(), expected[best]))
+        self.acquisition.best_of_pool(view, &expected, &|_| 0.0)
     }
 }
 

@@ -36,8 +36,8 @@ fn promote(config: usize, rung: usize, place: usize) -> Choice {
     let to = rung + 1;
     let why = Why::Promotion {
         rung: to as u32,
-        rank: place as u32,
-        score: 0.0,
+        rank: Some(place as u32),
+        score: None,
     };
     Choice::Continue { config, to, why }
 }

@@ -36,11 +36,7 @@ impl Searcher for Tpe {
         if view.started() >= INITIAL
             && let Some((point, score)) = propose(view, &best_first(view, &weights(view)))
         {
-            let why = Why::Proposal {
-                score,
-                mean: 0.0,
-                sd: 0.0,
-            };
+            let why = Why::Density { score };
             return Some(Choice::Start { point, to, why });
         }
         let (point, index) = self.sobol.point(view)?;
