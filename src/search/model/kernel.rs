@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(distance(&sgd, &adam), 13.0);
         assert_eq!(distance(&adam, &adam), 0.0);
         assert_eq!(
-            distance(&sgd, &at(vec![Coord::Level(0), Coord::Unit(0.3)])),
-            10.0 * 0.04
+            distance(&sgd, &at(vec![Coord::Level(0), Coord::Unit(0.25)])),
+            10.0 * 0.0625
         );
     }
 }

@@ -38,7 +38,8 @@ impl Searcher for Auto {
             let why = Why::Initial { index };
             return Some(Choice::Start { point, to: 0, why });
         }
-        if view.seen.len() >= MAX_RESULTS {
+        // Once nothing may be started, a rule that ends is needed: the model would go on with every training.
+        if view.seen.len() >= MAX_RESULTS || !view.may_start {
             return by_density(view, &weights);
         }
         self.by_model(view, &weights)
@@ -95,9 +96,6 @@ impl Auto {
         prepared: &Prepared,
         expected: &[Expected],
     ) -> Option<(f64, Choice)> {
-        if !view.may_start {
-            return None;
-        }
         let cost = |point: &Point| price(view, point, None, 0);
         let (point, expected) = if is_exhaustive(view) {
             self.acquisition.best_of_pool(view, expected, &cost)?
