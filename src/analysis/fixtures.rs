@@ -25,6 +25,7 @@ pub const GENRES: [&str; 6] = ["edm", "latin", "pop", "r&b", "rap", "rock"];
 pub fn empty(classes: &[&str]) -> Input {
     Input {
         experiment: ExperimentRecord {
+            searches: Vec::new(),
             name: "genres".to_owned(),
             file_path: PathBuf::from("experiments/genres.toml"),
             file_text: "[experiment]\nname = \"genres\"\n".to_owned(),

@@ -86,7 +86,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             arguments.top as usize,
         )?;
     }
-    execute(context, &prepared, &options)
+    execute(context, &mut prepared, &options)
 }
 
 /// Whether the file may replace another one from which a sweep of its name was run: if `accepted`, or if the user
@@ -115,7 +115,7 @@ fn accept_file(
 /// Trains what `prepared` asks for and the database does not have, and prints the results.
 pub fn execute(
     context: &Context,
-    prepared: &PreparedSweep,
+    prepared: &mut PreparedSweep,
     options: &RunOptions,
 ) -> Result<Exit, Failure> {
     let outcome = sweep_app::run::execute(&context.app, prepared, options, context)?;

@@ -49,7 +49,7 @@ pub use records::{
     SlotEventRecord, TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;
-pub use searches::{SearchJobRecord, SearchRecord};
+pub use searches::{NewSearch, SearchJobRecord, SearchRecord};
 pub use session::{NewSession, NewTrial, Outcome, SessionId};
 pub use store::Store;
 pub use working_tree::{Patch, WorkingTree, file_fact};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::WorkingTree;
+use super::{SearchRecord, WorkingTree};
 use sweep_core::data_config::Edition;
 use sweep_core::trial::{
     ConfigId, DataDigest, Ensemble, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
@@ -48,6 +48,8 @@ pub struct ExperimentRecord {
     pub sessions: Vec<SessionRecord>,
     /// In plan order; those that fell out of the plan come last.
     pub trials: Vec<TrialRecord>,
+    /// Those that the current file asks for.
+    pub searches: Vec<SearchRecord>,
 }
 
 impl ExperimentRecord {

@@ -24,6 +24,8 @@ pub struct SearchRecord {
     pub digest: String,
     /// What it was told first, as JSON.
     pub known: String,
+    /// Whether the experiment's current file asks for it.
+    pub in_plan: bool,
     /// Why it has ended, a sentence; `None` while something is left to do.
     pub ended: Option<String>,
     /// In the order of decisions.
@@ -44,14 +46,43 @@ pub struct SearchJobRecord {
     pub outcome: Option<JobOutcome>,
 }
 
+/// A search that is begun.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSearch<'a> {
+    /// Its table in the experiment file.
+    pub path: &'a str,
+    /// Of all that decides.
+    pub digest: &'a str,
+    /// What it is told first, as JSON; kept from when it first began.
+    pub known: &'a str,
+}
+
 impl Store {
-    /// The searches of `experiment`, oldest first, with all their jobs.
+    /// The searches of `experiment`, oldest first, with all their jobs; none of an experiment that is not known.
     pub fn searches(&self, experiment: &str) -> Result<Vec<SearchRecord>, StoreError> {
         let snapshot = self.database.snapshot()?;
-        self.rows(
+        let ids = self.rows(
             &snapshot,
-            "SELECT s.* FROM searches s JOIN experiments e ON e.id = s.experiment
-             WHERE e.name = ?1 ORDER BY s.id",
+            "SELECT id, name FROM experiments WHERE name = ?1",
+            [experiment],
+            ("experiments", "name"),
+            |cells| cells.int::<i64>("id"),
+        )?;
+        match ids[..] {
+            [id] => self.searches_of(&snapshot, id),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The same of the experiment with the key `experiment`.
+    pub(super) fn searches_of(
+        &self,
+        connection: &rusqlite::Connection,
+        experiment: i64,
+    ) -> Result<Vec<SearchRecord>, StoreError> {
+        self.rows(
+            connection,
+            "SELECT * FROM searches WHERE experiment = ?1 ORDER BY id",
             [experiment],
             ("searches", "id"),
             |cells| {
@@ -61,8 +92,9 @@ impl Store {
                     path: cells.text("path")?,
                     digest: cells.text("digest")?,
                     known: cells.text("known")?,
+                    in_plan: cells.int::<i64>("in_plan")? == 1,
                     ended: cells.optional_text("ended")?,
-                    jobs: self.search_jobs(&snapshot, id)?,
+                    jobs: self.search_jobs(connection, id)?,
                 })
             },
         )
@@ -95,29 +127,51 @@ impl Store {
         )
     }
 
-    /// Begins a search of `experiment`, which must be known, or opens it again; gives its key.
-    pub fn begin_search(
+    /// Begins the searches of `experiment`, which must be known, or opens them again; gives their keys. Others of it fall out
+    /// of its plan.
+    pub fn begin_searches(
         &mut self,
         experiment: &str,
-        (path, digest, known): (&str, &str, &str),
-    ) -> Result<i64, StoreError> {
+        searches: &[NewSearch<'_>],
+    ) -> Result<Vec<i64>, StoreError> {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
-        let id = transaction
-            .query_row(
-                "INSERT INTO searches (experiment, path, digest, known, began_ms)
-                 SELECT id, ?2, ?3, ?4, ?5 FROM experiments WHERE name = ?1
-                 ON CONFLICT (experiment, digest) DO UPDATE SET path = excluded.path
+        let mut ids = Vec::with_capacity(searches.len());
+        let unknown = || StoreError::unknown_or(format!("experiment {experiment}"), &fail);
+        let key: i64 = transaction
+            .query_row("SELECT id FROM experiments WHERE name = ?1", [experiment], |row| row.get(0))
+            .map_err(unknown())?;
+        transaction
+            .execute("UPDATE searches SET in_plan = 0 WHERE experiment = ?1", [key])
+            .map_err(&fail)?;
+        for search in searches {
+            let id = transaction.query_row(
+                "INSERT INTO searches (experiment, path, digest, known, in_plan, began_ms)
+                 VALUES (?1, ?2, ?3, ?4, 1, ?5)
+                 ON CONFLICT (experiment, digest) DO UPDATE SET path = excluded.path, in_plan = 1
                  RETURNING id",
-                params![experiment, path, digest, known, now_ms()],
+                params![key, search.path, search.digest, search.known, now_ms()],
                 |row| row.get(0),
-            )
-            .map_err(StoreError::unknown_or(
-                format!("experiment {experiment}"),
-                &fail,
-            ))?;
+            );
+            ids.push(id.map_err(&fail)?);
+        }
         transaction.commit().map_err(&fail)?;
-        Ok(id)
+        Ok(ids)
+    }
+}
+
+impl Store {
+    /// Forgets what `search` decided from the job numbered `number` on, so that it is decided again. The trials stay.
+    pub fn forget_search_jobs(&mut self, search: i64, number: u32) -> Result<(), StoreError> {
+        let fail = self.database.fail(ACTION);
+        let transaction = self.database.begin(ACTION)?;
+        transaction
+            .execute("DELETE FROM search_jobs WHERE search = ?1 AND number >= ?2", params![search, number])
+            .map_err(&fail)?;
+        transaction
+            .execute("UPDATE searches SET ended_ms = NULL, ended = NULL WHERE id = ?1", [search])
+            .map_err(&fail)?;
+        transaction.commit().map_err(&fail)
     }
 }
 

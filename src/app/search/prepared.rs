@@ -3,8 +3,10 @@
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use sweep_core::format::hex;
-use sweep_core::trial::{Objective, TrialId};
+use sweep_core::search_job::JobOutcome;
+use sweep_core::format::{format_duration, hex, pluralize};
+use sweep_core::trial::{Kind, Objective};
+use sweep_engine::models::random_forest::report_stride;
 use sweep_experiment::plan::{PlannedTrial, Target};
 use sweep_experiment::search::{Budget, Method, SearchSpec};
 use sweep_search::{Decision, Finish, Known, Plan, Problem as _};
@@ -14,6 +16,7 @@ use super::problem::SearchProblem;
 use super::warm_start::{self, Earlier};
 use crate::error::Error;
 use crate::loaded::LoadedExperiment;
+use crate::options::Retry;
 
 /// A search of an experiment on prepared data.
 pub struct PreparedSearch {
@@ -100,11 +103,50 @@ impl PreparedSearch {
         trials
     }
 
-    /// The trials it has decided on that have no outcome yet.
-    pub fn unfinished(&self) -> Vec<&TrialId> {
-        let jobs = self.record.iter().flat_map(|record| &record.jobs);
-        jobs.filter(|job| job.outcome.is_none()).map(|job| &job.trial).collect()
+    /// What it is, in a few words: `search of networks by auto, 50 trainings, 12 jobs decided before`.
+    pub fn summary(&self) -> String {
+        let spec = self.problem.spec();
+        let budget = match spec.budget {
+            Budget::Trainings(number) => format!("{number} trainings"),
+            Budget::Epochs(number) => format!("{number} {}s", self.problem.kind().def().steps.name),
+            Budget::Trials(number) => pluralize(number as usize, "trial"),
+            Budget::Time(time) => format_duration(time),
+        };
+        let kind = self.problem.kind().label();
+        let mut text = format!("search of {kind} settings by {}, {budget}", spec.method.name());
+        if !self.known.is_empty() {
+            text += &format!(", told of {}", pluralize(self.known.len(), "earlier result"));
+        }
+        let decided = self.record.as_ref().map_or(0, |record| record.jobs.len());
+        if decided > 0 {
+            text += &format!(", {} decided on before", pluralize(decided, "job"));
+        }
+        text
     }
+}
+
+/// Puts back to before their first failed job the searches of `prepared` that `retry` chooses: what is decided from there
+/// on is decided again, with what was trained meanwhile known.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn retry_failed(
+    store: &mut Store,
+    searches: &mut [PreparedSearch],
+    retry: &Retry,
+) -> Result<(), Error> {
+    let is_retried = retry.of(Some(store))?;
+    for record in searches.iter_mut().filter_map(|search| search.record.as_mut()) {
+        let is_failed = |job: &SearchJobRecord| {
+            job.outcome == Some(JobOutcome::Failed) && is_retried(&job.trial)
+        };
+        if let Some(first) = record.jobs.iter().position(is_failed) {
+            store.forget_search_jobs(record.id, record.jobs[first].number)?;
+            record.jobs.truncate(first);
+            record.ended = None;
+        }
+    }
+    Ok(())
 }
 
 /// The decision that `job` holds.
@@ -139,12 +181,11 @@ fn check(spec: &SearchSpec, problem: &SearchProblem) -> Result<(), Error> {
 const MAX_DIMENSIONS: usize = 64;
 
 fn plan(spec: &SearchSpec, problem: &SearchProblem) -> Plan {
-    let full = problem.full();
     Plan {
         method: method(spec),
         seed: spec.seed,
         width: spec.width,
-        rungs: spec.rungs.steps(spec.method, full),
+        rungs: rungs(spec, problem),
         eta: spec.rungs.eta(),
         budget: match spec.budget {
             Budget::Trainings(trainings) => sweep_search::Budget::Trainings(trainings),
@@ -161,6 +202,21 @@ fn plan(spec: &SearchSpec, problem: &SearchProblem) -> Plan {
         enqueue: spec.enqueue.iter().map(|point| problem.point(point)).collect(),
         known: Vec::new(),
     }
+}
+
+/// The steps at which trials pause, and the last one: where there is something to compare.
+fn rungs(spec: &SearchSpec, problem: &SearchProblem) -> Vec<u32> {
+    let full = problem.full();
+    let steps = spec.rungs.steps(spec.method, full);
+    if problem.kind() != Kind::RANDOM_FOREST {
+        return steps;
+    }
+    let stride = report_stride(full);
+    let mut steps: Vec<u32> = (steps.into_iter())
+        .map(|step| step.next_multiple_of(stride).min(full))
+        .collect();
+    steps.dedup();
+    steps
 }
 
 fn method(spec: &SearchSpec) -> sweep_search::Method {

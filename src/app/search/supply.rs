@@ -33,6 +33,25 @@ struct Running<'a> {
     id: i64,
     search: Search<&'a SearchProblem>,
     has_ended: bool,
+    /// Failed jobs, while nothing else has come of any: at [`MAX_FAILURES`] the search is stopped.
+    failures: Option<usize>,
+}
+
+/// Jobs that may fail before the first that does not. Something is wrong then that other settings do not mend.
+const MAX_FAILURES: usize = 10;
+
+impl Running<'_> {
+    fn is_stopped(&self) -> bool {
+        self.failures.is_some_and(|failures| failures >= MAX_FAILURES)
+    }
+
+    fn tell(&mut self, number: u32, outcome: &JobOutcome) {
+        self.failures = match outcome {
+            JobOutcome::Failed => self.failures.map(|failures| failures + 1),
+            JobOutcome::Trained { .. } | JobOutcome::Diverged => None,
+        };
+        self.search.tell(number, told(self.search.problem(), outcome));
+    }
 }
 
 /// A job whose trial is being trained.
@@ -62,25 +81,27 @@ impl<'a> SearchSupply<'a> {
         };
         for (id, prepared) in searches {
             let search = Search::new(prepared.plan.clone(), &prepared.problem);
-            let mut search = search.map_err(|error| {
+            let search = search.map_err(|error| {
                 let path = &prepared.problem.spec().path;
                 Error::input(format!("`{path}`: {error}"), "change it in the experiment file")
             })?;
             let record = prepared.record.as_ref();
-            let at = supply.searches.len();
-            for job in record.into_iter().flat_map(|record| &record.jobs) {
-                let decision = decision_of(job)?;
-                search.replay(&decision);
-                match &job.outcome {
-                    Some(outcome) => search.tell(job.number, told(search.problem(), outcome)),
-                    None => supply.waiting.push_back((at, decision)),
-                }
-            }
-            supply.searches.push(Running {
+            let mut running = Running {
                 id,
                 search,
                 has_ended: record.is_some_and(|record| record.ended.is_some()),
-            });
+                failures: Some(0),
+            };
+            let at = supply.searches.len();
+            for job in record.into_iter().flat_map(|record| &record.jobs) {
+                let decision = decision_of(job)?;
+                running.search.replay(&decision);
+                match &job.outcome {
+                    Some(outcome) => running.tell(job.number, outcome),
+                    None => supply.waiting.push_back((at, decision)),
+                }
+            }
+            supply.searches.push(running);
         }
         Ok(supply)
     }
@@ -102,6 +123,10 @@ impl<'a> SearchSupply<'a> {
             let mut has_decided = false;
             for at in 0..self.searches.len() {
                 let running = &mut self.searches[at];
+                if running.is_stopped() {
+                    self.stop(at);
+                    continue;
+                }
                 match running.search.next() {
                     Next::Job(decision) => {
                         has_decided = true;
@@ -129,6 +154,16 @@ impl<'a> SearchSupply<'a> {
             if !has_decided || !self.waiting.is_empty() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Takes note that nothing comes of a search.
+    fn stop(&mut self, at: usize) {
+        let running = &mut self.searches[at];
+        if !std::mem::replace(&mut running.has_ended, true) {
+            let reason = format!("its first {MAX_FAILURES} jobs all failed");
+            let search = running.id;
+            self.events.push(Event::SearchEnded { search, reason });
         }
     }
 
@@ -205,7 +240,7 @@ impl<'a> SearchSupply<'a> {
     fn tell(&mut self, at: usize, decision: &Decision, outcome: JobOutcome) {
         let running = &mut self.searches[at];
         let number = decision.job.number;
-        running.search.tell(number, told(running.search.problem(), &outcome));
+        running.tell(number, &outcome);
         self.events.push(Event::SearchJobEnded {
             search: running.id,
             number,
@@ -219,6 +254,9 @@ impl Supply for SearchSupply<'_> {
         if self.waiting.is_empty() {
             self.decide()?;
         }
+        // What was decided before a search stopped is not trained either.
+        let searches = &self.searches;
+        self.waiting.retain(|(search, _)| !searches[*search].is_stopped());
         let Some((search, decision)) = self.waiting.pop_front() else {
             return Ok(None);
         };

@@ -8,6 +8,7 @@ CREATE TABLE searches (
     path       TEXT NOT NULL, -- its table in the experiment file: search, baseline[0].search
     digest     TEXT NOT NULL, -- of all that decides, but for the budget
     known      TEXT NOT NULL, -- JSON: results of earlier sweeps that it was told first
+    in_plan    INTEGER NOT NULL CHECK (in_plan IN (0, 1)), -- whether the experiment's current file asks for it
     began_ms   INTEGER NOT NULL,
     ended_ms   INTEGER,       -- NULL while there is something left to do
     ended      TEXT,          -- why it has ended, a sentence
