@@ -152,7 +152,9 @@ fn worked(input: &mut Input) {
             Status::Finished => ("finished", None),
             Status::Diverged => ("diverged", trial.message.clone()),
             Status::Failed => ("crashed", trial.message.clone()),
-            Status::Pending | Status::Running | Status::Interrupted => ("interrupted", None),
+            Status::Pending | Status::Running | Status::Interrupted | Status::Pruned => {
+                ("interrupted", None)
+            },
         };
         input.attempts.push((
             trial.id.clone(),
