@@ -13,6 +13,7 @@ pub mod details;
 pub mod diff;
 pub mod dummy_text;
 pub mod ensemble_text;
+pub mod search_text;
 mod error;
 mod folder;
 pub mod hyperparameters;
