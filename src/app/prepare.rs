@@ -1,6 +1,7 @@
 //! From a loaded experiment to a plan on prepared data, shared by `run`, `resume`, `plan` and `data`. Every
 //! problem is reported at once, before anything is written to the database.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use sweep_core::data_config::{DataSpec, TargetTransform};
@@ -172,7 +173,12 @@ pub fn prepare_or_in(
         plan.add_seeds(&further, &digests);
     }
     let mut errors = Vec::new();
-    for problem in plan.check(smallest(&folds), target) {
+    let checked = search::checked_plan(&plan, &searches);
+    let mut problems = checked.check(smallest(&folds), target);
+    // Several values of a range may be wrong alike.
+    let mut told = HashSet::new();
+    problems.retain(|problem| told.insert((problem.key.clone(), problem.help.clone())));
+    for problem in problems {
         let diagnostic = loaded
             .experiment
             .diagnose(&problem.key, problem.message)

@@ -8,6 +8,6 @@ mod problem;
 mod supply;
 mod warm_start;
 
-pub use prepared::{PreparedSearch, prepare, retry_failed};
+pub use prepared::{PreparedSearch, checked_plan, prepare, retry_failed};
 pub use problem::SearchProblem;
 pub use supply::SearchSupply;

@@ -5,10 +5,11 @@ use sha2::{Digest as _, Sha256};
 
 use sweep_core::search_job::JobOutcome;
 use sweep_core::format::{format_duration, hex, pluralize};
-use sweep_core::trial::{Kind, Objective};
+use sweep_core::trial::{Kind, Objective, Value};
 use sweep_engine::models::random_forest::report_stride;
-use sweep_experiment::plan::{PlannedTrial, Target};
-use sweep_experiment::search::{Budget, Method, SearchSpec};
+use sweep_experiment::Group;
+use sweep_experiment::plan::{self as experiment_plan, PlannedTrial, Target};
+use sweep_experiment::search::{Budget, Domain, Method, SearchSpec};
 use sweep_search::{Decision, Finish, Known, Plan, Problem as _};
 use sweep_store::{SearchJobRecord, SearchRecord, Store};
 
@@ -103,6 +104,45 @@ impl PreparedSearch {
         trials
     }
 
+    /// Trials that cost about as much as the budget, spread over the space; none where the budget is a time.
+    pub fn samples(&self) -> Vec<PlannedTrial> {
+        let full = f64::from(self.problem.full());
+        let trainings = match self.problem.spec().budget {
+            Budget::Trainings(number) => number,
+            Budget::Epochs(number) => number as f64 / full,
+            Budget::Trials(number) => number as f64,
+            Budget::Time(_) => 0.0,
+        };
+        let finish = self.problem.spec().finish.map_or(0, |finish| finish.trainings);
+        let number = (trainings.ceil() as u64 + u64::from(finish)).min(MAX_SAMPLES);
+        let points = (0..number).map(|index| self.problem.spread(index));
+        points.map(|point| self.problem.trial(&point, 0)).collect()
+    }
+
+    /// The plan in lines of text: how it is searched, then an axis each.
+    pub fn describe(&self) -> Vec<String> {
+        let spec = self.problem.spec();
+        let rungs: Vec<String> = self.plan.rungs.iter().map(ToString::to_string).collect();
+        let steps = self.problem.kind().def().steps.name;
+        let mut lines = vec![match self.plan.rungs.len() {
+            1 => format!("seed {}, width {}, all trials in full: {} {steps}s", spec.seed, spec.width, rungs[0]),
+            _ => format!("seed {}, width {}, rungs at {steps} {}", spec.seed, spec.width, rungs.join(", ")),
+        }];
+        if let Some(points) = self.problem.space().cardinality() {
+            lines.push(format!("{} before `exclude` and constraints", pluralize(points as usize, "point")));
+        }
+        lines.extend((0..spec.space.dimensions()).map(|at| axis(spec, at)));
+        lines.extend(spec.constraints.iter().map(|one| format!("constraint {}", one.text)));
+        if let Some(finish) = spec.finish {
+            lines.push(format!(
+                "then {} with other seeds, of the {} best and fewer and fewer of them",
+                pluralize(finish.trainings as usize, "training"),
+                finish.top
+            ));
+        }
+        lines
+    }
+
     /// What it is, in a few words: `search of networks by auto, 50 trainings, 12 jobs decided before`.
     pub fn summary(&self) -> String {
         let spec = self.problem.spec();
@@ -123,6 +163,61 @@ impl PreparedSearch {
         }
         text
     }
+}
+
+/// `plan` with trials of `searches` that have every value of every axis, for checks that need the data.
+pub fn checked_plan(plan: &experiment_plan::Plan, searches: &[PreparedSearch]) -> experiment_plan::Plan {
+    let mut plan = plan.clone();
+    for search in searches {
+        let spec = search.problem.spec();
+        let (space, kind) = (&spec.space, search.problem.kind());
+        plan.trials.extend(search.problem.representatives());
+        let fixed = space.grid.fixed.iter();
+        plan.fixed.extend(fixed.map(|key| (format!("{}.{key}", space.grid.path), kind, key.clone())));
+        for (at, key) in (0..space.dimensions()).flat_map(|at| space.keys(at).into_iter().map(move |key| (at, key))) {
+            let column = |group: &Group| group.keys.iter().position(|other| other == key);
+            let values = space.grid.groups.get(at).and_then(|group| {
+                let column = column(group)?;
+                Some(group.rows.iter().map(|row| row[column].clone()).collect())
+            });
+            plan.axes.push(experiment_plan::AxisSummary {
+                kind,
+                name: key.to_owned(),
+                values: values.unwrap_or_default(),
+                path: format!("{}.space.{key}", spec.path),
+            });
+        }
+    }
+    plan
+}
+
+/// Most trials that stand for a budget.
+const MAX_SAMPLES: u64 = 10_000;
+
+/// `axis lr: 0.0001 to 0.03, logarithmic; when optimizer is sgd`.
+fn axis(spec: &SearchSpec, at: usize) -> String {
+    let space = &spec.space;
+    let mut text = format!("axis {}: ", space.keys(at).join(" with "));
+    match space.grid.groups.get(at) {
+        Some(group) => {
+            let row = |row: &Vec<Value>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" with ");
+            text += &group.rows.iter().map(row).collect::<Vec<_>>().join(" | ");
+        }
+        None => {
+            let (ends, log) = match space.ranges[at - space.grid.groups.len()].domain {
+                Domain::Real { low, high, log } => (format!("{} to {}", Value::Float(low), Value::Float(high)), log),
+                Domain::Integer { low, high, log } => (format!("{low} to {high}, whole numbers"), log),
+            };
+            text += &ends;
+            text += if log { ", logarithmic" } else { "" };
+        }
+    }
+    if let Some(activity) = space.activity(at) {
+        let group = &space.grid.groups[activity.group];
+        let rows = activity.rows.iter().map(|row| group.rows[*row][0].to_string());
+        text += &format!("; when {} is {}", group.keys[0], rows.collect::<Vec<_>>().join(" or "));
+    }
+    text
 }
 
 /// Puts back to before their first failed job the searches of `prepared` that `retry` chooses: what is decided from there

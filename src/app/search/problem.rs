@@ -233,16 +233,45 @@ impl SearchProblem {
     /// Finds out the steps and the mean cost of trainings from points that are spread over the space.
     fn measure(&mut self) {
         let samples: Vec<ModelSpec> = (0..COST_SAMPLES)
-            .map(|index| {
-                let units: Vec<f64> = (0..self.space.dims.len())
-                    .map(|at| ((index as f64 + 0.5) * irrational(at)).fract())
-                    .collect();
-                self.model(&self.space.at(&units))
-            })
+            .map(|index| self.model(&self.spread(index)))
             .collect();
         self.full = samples.iter().map(ModelSpec::steps).max().unwrap_or(1).max(1);
         let costs = samples.iter().map(|model| self.step_cost(model) * f64::from(model.steps()));
         self.unit = (costs.sum::<f64>() / COST_SAMPLES as f64).max(f64::MIN_POSITIVE);
+    }
+
+    /// Trials that have every single value of every axis, and both ends of every range.
+    pub fn representatives(&self) -> Vec<PlannedTrial> {
+        let mut trials: Vec<PlannedTrial> = Vec::new();
+        for (at, dim) in self.space.dims.iter().enumerate() {
+            let coords: Vec<Coord> = match dim.kind {
+                DimKind::Real => vec![Coord::Unit(0.0), Coord::Unit(1.0)],
+                DimKind::Integer { low, high, .. } => vec![Coord::Int(low), Coord::Int(high)],
+                DimKind::Categories { .. } | DimKind::Ordered { .. } => {
+                    (0..dim.levels().unwrap_or(0) as u32).map(Coord::Level).collect()
+                }
+            };
+            for (place, coord) in coords.into_iter().enumerate() {
+                let mut point = self.spread(place as u64);
+                point.0[at] = coord;
+                // What the axis depends on has a value with which it is active.
+                if let Some(when) = &dim.when {
+                    point.0[when.dim] = Coord::Level(when.levels[0]);
+                }
+                let trial = self.trial(&self.space.canonical(point), 0);
+                if trials.iter().all(|other| other.id != trial.id) {
+                    trials.push(trial);
+                }
+            }
+        }
+        trials
+    }
+
+    /// The point numbered `index` of some that are spread over the space.
+    pub fn spread(&self, index: u64) -> Point {
+        let unit = |at: usize| ((index as f64 + 0.5) * irrational(at)).fract();
+        let units: Vec<f64> = (0..self.space.dims.len()).map(unit).collect();
+        self.space.at(&units)
     }
 
     /// What a step of training costs, in arbitrary units: arithmetic on settings alone.
