@@ -69,6 +69,7 @@ pub fn empty(classes: &[&str]) -> Input {
         learned: None,
         dummy: None,
         ensemble: None,
+        searches: Vec::new(),
         row_losses: HashMap::new(),
         row_numbers: HashMap::new(),
         evidence: None,

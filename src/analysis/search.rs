@@ -43,6 +43,30 @@ pub struct SearchPoint {
     pub is_finish: bool,
 }
 
+/// What only the models and the front of a search tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchInsight {
+    /// Its table in the experiment file.
+    pub path: String,
+    /// Metrics that it makes better, that of the experiment first.
+    pub objectives: Vec<String>,
+    /// Of several objectives: trials of which none is better than another in all of them, the best by the first one first.
+    pub front: Vec<FrontPoint>,
+    /// The volume between the front and the worst values that any trial came to.
+    pub hypervolume: Option<f64>,
+}
+
+/// A trial of a front.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrontPoint {
+    pub trial: TrialId,
+    pub settings: String,
+    /// The step it has been trained to.
+    pub step: u32,
+    /// One for each objective.
+    pub values: Vec<f64>,
+}
+
 /// A step to which trials were trained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rung {

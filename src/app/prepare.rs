@@ -167,7 +167,12 @@ pub fn prepare_or_in(
     let target = target(meta, spec);
     let mut plan = plan::expand(&loaded.experiment, &digests, target);
     let store = app.read_if_any()?;
-    let searches = search::prepare(&loaded, &folds[0], target, store.as_ref())?;
+    let searches = search::prepare(
+        &loaded,
+        (&meta.digest, &folds[0].path),
+        target,
+        store.as_ref(),
+    )?;
     if let Some(store) = store {
         let further = store.extra_seeds(&loaded.experiment.name)?;
         plan.add_seeds(&further, &digests);

@@ -3,7 +3,7 @@
 use super::csv_table::CsvTable;
 use super::markup::{capital, paragraph, row as row_of_html};
 use super::page::section::table;
-use sweep_analysis::search::SearchSummary;
+use sweep_analysis::search::{SearchInsight, SearchSummary};
 use sweep_analysis::text;
 
 /// What the numbers of [`rungs`] mean.
@@ -62,8 +62,26 @@ fn rungs(search: &SearchSummary) -> Vec<Vec<String>> {
     search.rungs.iter().map(row).collect()
 }
 
+/// The trials of a front, for a table: step, a value for each objective, trial, settings.
+fn front(insight: &SearchInsight) -> String {
+    let mut heads: Vec<(&str, bool)> = vec![("Trial", true), ("Trained to step", false)];
+    heads.extend(insight.objectives.iter().map(|metric| (metric.as_str(), false)));
+    heads.push(("Settings that are searched", true));
+    let mut rows = String::new();
+    for point in &insight.front {
+        let mut cells = vec![
+            (point.trial.short().to_owned(), true),
+            (point.step.to_string(), false),
+        ];
+        cells.extend(point.values.iter().map(|value| (text::score(*value), false)));
+        cells.push((text::sanitize(&point.settings), true));
+        row_of_html(&mut rows, "", &cells);
+    }
+    table(&heads, &rows)
+}
+
 /// The text of the section of the page; empty without a search.
-pub(super) fn section(searches: &[SearchSummary]) -> String {
+pub(super) fn section(searches: &[SearchSummary], insights: &[SearchInsight]) -> String {
     let mut html = String::new();
     for search in searches {
         paragraph(&mut html, "", &format!("{}.", capital(&about(search))));
@@ -73,6 +91,19 @@ pub(super) fn section(searches: &[SearchSummary]) -> String {
             row_of_html(&mut rows, "", &cells);
         }
         html.push_str(&table(&RUNGS.map(|head| (head, false)), &rows));
+        let mut insights = insights.iter();
+        let Some(insight) = insights.find(|insight| insight.path == search.path) else {
+            continue;
+        };
+        if let Some(volume) = insight.hypervolume {
+            let sentence = format!(
+                "Pareto front: {} of which none is better than another in every objective. The hypervolume between the \
+                 front and the worst values of all trials is {volume:.4}.",
+                text::pluralize(insight.front.len() as u64, "trial")
+            );
+            paragraph(&mut html, "", &sentence);
+            html.push_str(&front(insight));
+        }
     }
     if !html.is_empty() {
         paragraph(&mut html, "note", NOTE);

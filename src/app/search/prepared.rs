@@ -1,11 +1,13 @@
 //! A search made ready: its space on prepared data, its plan, and what the database has of it.
 
+use std::path::Path;
+
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use sweep_core::search_job::JobOutcome;
 use sweep_core::format::{format_duration, hex, pluralize};
-use sweep_core::trial::{Kind, Objective, Value};
+use sweep_core::trial::{DataDigest, Kind, Objective, Value};
 use sweep_engine::models::random_forest::report_stride;
 use sweep_experiment::Group;
 use sweep_experiment::plan::{self as experiment_plan, PlannedTrial, Target};
@@ -31,10 +33,10 @@ pub struct PreparedSearch {
     pub record: Option<SearchRecord>,
 }
 
-/// Makes the searches of `loaded` ready on prepared `data`, with what `store` has of them.
+/// Makes the searches of `loaded` ready on the data set `digest` at `data`, with what `store` has of them.
 pub fn prepare(
     loaded: &LoadedExperiment,
-    data: &sweep_data::Prepared,
+    (digest, data): (&DataDigest, &Path),
     target: Target<'_>,
     store: Option<&Store>,
 ) -> Result<Vec<PreparedSearch>, Error> {
@@ -47,19 +49,26 @@ pub fn prepare(
         Some(store) => store.searches(&experiment.name)?,
         None => Vec::new(),
     };
+    check_told_from(loaded, store)?;
     let mut searches = Vec::new();
     for spec in &experiment.searches {
         let problem = SearchProblem::new(
             spec,
-            (&data.meta.digest, data.path.clone()),
+            (digest, data.to_owned()),
             target,
             &objective,
             &experiment.seeds,
         );
         check(spec, &problem)?;
         let mut plan = plan(spec, &problem);
-        let digest = digest(&problem, &plan, data.meta.digest.as_str());
-        let record = recorded.iter().find(|record| record.digest == digest).cloned();
+        let definition = definition_digest(&problem, &plan);
+        let record = recorded.iter().find(|record| record.digest == definition).cloned();
+        if let (Some(record), [first, ..]) = (&record, &loaded.told_from[..]) {
+            return Err(Error::input(
+                format!("`{}` has begun, and was told what it is told: --from {first} comes too late", record.path),
+                "leave --from out, or begin another search with another `seed`",
+            ));
+        }
         let known = match (&record, store) {
             (Some(record), _) => serde_json::from_str(&record.known).map_err(|_| {
                 let what = format!("what search {} was told first is not readable", record.id);
@@ -72,7 +81,7 @@ pub fn prepare(
         searches.push(PreparedSearch {
             problem,
             plan,
-            digest,
+            digest: definition,
             known,
             record,
         });
@@ -252,6 +261,25 @@ pub fn decision_of(job: &SearchJobRecord) -> Result<Decision, Error> {
     })
 }
 
+/// Sweeps that a search is to be told of have to be there, and a search to be told.
+fn check_told_from(loaded: &LoadedExperiment, store: Option<&Store>) -> Result<(), Error> {
+    let Some(first) = loaded.told_from.first() else {
+        return Ok(());
+    };
+    if loaded.experiment.searches.is_empty() {
+        let message = format!("--from {first} is for searches, and the experiment has none");
+        return Err(Error::input(message, "leave it out, or write a [search]"));
+    }
+    let known = store.map(Store::experiments).transpose()?.unwrap_or_default();
+    for name in &loaded.told_from {
+        if known.iter().all(|summary| summary.name != *name) {
+            let message = format!("--from {name}: there is no sweep of that name");
+            return Err(Error::input(message, "`sweep ls` lists the sweeps"));
+        }
+    }
+    Ok(())
+}
+
 /// What the file asks for and this kind of model does not have.
 fn check(spec: &SearchSpec, problem: &SearchProblem) -> Result<(), Error> {
     let asks = spec.objectives.iter().any(|objective| objective.metric == sweep_experiment::search::PARAMETERS)
@@ -326,7 +354,7 @@ fn method(spec: &SearchSpec) -> sweep_search::Method {
 }
 
 /// The name of all that decides on jobs: another one is another search.
-fn digest(problem: &SearchProblem, plan: &Plan, data: &str) -> String {
+fn definition_digest(problem: &SearchProblem, plan: &Plan) -> String {
     let spec = problem.spec();
     let space = &spec.space;
     let plan = Plan {
@@ -339,7 +367,7 @@ fn digest(problem: &SearchProblem, plan: &Plan, data: &str) -> String {
     let activities: Vec<String> = space.activities.iter().map(|one| format!("{one:?}")).collect();
     let definition = json!({
         "format": 1,
-        "data": data,
+        "data": problem.digest().as_str(),
         "kind": space.grid.base.kind().name(),
         "base": space.grid.base.params(),
         "values": values,

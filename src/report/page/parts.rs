@@ -219,7 +219,10 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
 /// What pretrained layers gained over training from scratch, in sentences.
 /// What searches did.
 pub(super) fn search(page: &Page) -> Option<Section> {
-    let mut html = search_text::section(&SearchSummary::all(&page.input.experiment));
+    let mut html = search_text::section(
+        &SearchSummary::all(&page.input.experiment),
+        &page.input.searches,
+    );
     if html.is_empty() {
         return None;
     }
