@@ -21,6 +21,7 @@ pub mod plan;
 mod range;
 mod schedule;
 pub mod search;
+mod search_keys;
 mod setting;
 mod slots;
 mod space;

@@ -13,7 +13,7 @@ use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
-const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
+pub(super) const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
 
 /// What need not be asked of the database again.
 #[derive(Default)]
@@ -27,8 +27,8 @@ pub(super) struct Keys {
 }
 
 #[derive(Clone, Copy)]
-struct TrialKey {
-    id: i64,
+pub(super) struct TrialKey {
+    pub(super) id: i64,
     /// Of the data set it is trained on.
     classes: usize,
     /// Whether it had a result when this session first touched it. Its results and curves are no longer changed.
@@ -213,27 +213,6 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             params![self.session, number(attempt)?, at_ms, message],
         )?;
         self.status(trial, "interrupted", None, None)
-    }
-
-    /// A paused trial is ranked by nobody, but what it came to is shown.
-    fn paused(
-        &mut self,
-        trial: &TrialId,
-        attempt: AttemptNo,
-        step: u32,
-        at_ms: i64,
-    ) -> Result<(), StoreError> {
-        let key = self.trial(trial)?;
-        let message = format!("paused after step {step}");
-        self.end_attempt(attempt, "paused", Some(&message), at_ms)?;
-        self.run(
-            &format!(
-                "UPDATE trials SET status = 'pruned', steps = ?2, message = NULL, cause = NULL
-                 WHERE id = ?1 AND {NOT_FINAL}"
-            ),
-            params![key.id, step],
-        )
-        .map(drop)
     }
 
     fn finished(
@@ -441,7 +420,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         Ok(metric)
     }
 
-    fn trial(&mut self, trial: &TrialId) -> Result<TrialKey, StoreError> {
+    pub(super) fn trial(&mut self, trial: &TrialId) -> Result<TrialKey, StoreError> {
         if let Some(key) = self.keys.trials.get(trial) {
             return Ok(*key);
         }

@@ -2,49 +2,14 @@
 //!
 //! Invariant: a decision is written before its trial is trained, and never changed; its outcome is set once.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::clock::now_ms;
-use super::event_transaction::EventTransaction;
-use super::session::{NewTrial, insert_trial};
+use super::records::{SearchJobRecord, SearchRecord};
 use super::{Store, StoreError};
-use sweep_core::search_job::{JobOutcome, SearchJob};
 use sweep_core::trial::TrialId;
 
 const ACTION: &str = "recording a search";
-
-/// A search of an experiment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchRecord {
-    /// Its key in the database.
-    pub id: i64,
-    /// Its table in the experiment file.
-    pub path: String,
-    /// Of all that decides.
-    pub digest: String,
-    /// What it was told first, as JSON.
-    pub known: String,
-    /// Whether the experiment's current file asks for it.
-    pub in_plan: bool,
-    /// Why it has ended, a sentence; `None` while something is left to do.
-    pub ended: Option<String>,
-    /// In the order of decisions.
-    pub jobs: Vec<SearchJobRecord>,
-}
-
-/// A decision of a search, and what came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchJobRecord {
-    /// From 0.
-    pub number: u32,
-    pub trial: TrialId,
-    pub from: u32,
-    pub to: u32,
-    pub reason: String,
-    /// As JSON.
-    pub decision: String,
-    pub outcome: Option<JobOutcome>,
-}
 
 /// A search that is begun.
 #[derive(Debug, Clone, Copy)]
@@ -172,85 +137,5 @@ impl Store {
             .execute("UPDATE searches SET ended_ms = NULL, ended = NULL WHERE id = ?1", [search])
             .map_err(&fail)?;
         transaction.commit().map_err(&fail)
-    }
-}
-
-impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
-    /// Writes a decision, and its trial where it is new to the database or to the experiment.
-    pub(super) fn job_decided(&mut self, job: &SearchJob, at_ms: i64) -> Result<(), StoreError> {
-        let fail = self.fail;
-        let (experiment, dataset): (i64, i64) = self
-            .transaction
-            .query_row(
-                "SELECT e.id, e.dataset FROM searches s JOIN experiments e ON e.id = s.experiment
-                 WHERE s.id = ?1",
-                [job.search],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .map_err(StoreError::unknown_or("a search".to_owned(), fail))?;
-        let known = self
-            .transaction
-            .query_row(
-                "SELECT id FROM trials WHERE name = ?1",
-                [job.trial.as_str()],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(fail)?;
-        let trial: i64 = match known {
-            Some(trial) => trial,
-            None => {
-                let planned = NewTrial {
-                    id: &job.trial,
-                    config: &job.config,
-                    spec: &job.spec,
-                    fold: None,
-                };
-                insert_trial(self.transaction, &planned, dataset, fail)?
-            }
-        };
-        self.run(
-            "INSERT INTO experiment_trials (experiment, trial, position, in_plan)
-             SELECT ?1, ?2, 1 + coalesce(max(position), -1), 1 FROM experiment_trials
-             WHERE experiment = ?1
-             ON CONFLICT DO UPDATE SET in_plan = 1",
-            params![experiment, trial],
-        )?;
-        self.run(
-            "INSERT INTO search_jobs (search, number, trial, from_step, to_step, reason, decision, decided_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                job.search,
-                job.number,
-                job.trial.as_str(),
-                job.from,
-                job.to,
-                job.reason,
-                job.decision,
-                at_ms
-            ],
-        )?;
-        self.run(
-            "UPDATE searches SET ended_ms = NULL, ended = NULL WHERE id = ?1",
-            params![job.search],
-        )
-        .map(drop)
-    }
-
-    /// Writes what came of a job, unless that is known.
-    pub(super) fn job_ended(
-        &mut self,
-        search: i64,
-        number: u32,
-        outcome: &JobOutcome,
-        at_ms: i64,
-    ) -> Result<(), StoreError> {
-        let result = serde_json::to_string(outcome).expect("an outcome is plain data");
-        self.run(
-            "UPDATE search_jobs SET outcome = ?3, result = ?4, ended_ms = ?5
-             WHERE search = ?1 AND number = ?2 AND outcome IS NULL",
-            params![search, number, outcome.name(), result, at_ms],
-        )
-        .map(drop)
     }
 }

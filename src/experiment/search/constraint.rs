@@ -3,7 +3,7 @@
 use super::super::diagnostic::{Diagnostic, Problems, listed, nearest};
 use super::super::node::Node;
 use super::super::table::Table;
-use super::{PARAMETERS, measured_at_each_step};
+use super::metrics::{PARAMETERS, measured_at_each_step};
 use sweep_core::trial::{Kind, ModelSpec, Objective, VALID, Value};
 
 /// Most constraints of a search.

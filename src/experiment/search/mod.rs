@@ -1,22 +1,26 @@
 //! `[search]`: what is searched, how, and how long. What it lets through is valid by construction.
 
 mod constraint;
+mod metrics;
 mod points;
 mod space;
 
 use std::time::Duration;
 
 pub use constraint::{Constraint, Measured};
+pub use metrics::PARAMETERS;
 pub use space::{Activity, Coordinate, Domain, RangeAxis, SearchSpace};
+
+use metrics::measured_at_each_step;
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::head;
-use super::keys;
+use super::search_keys;
 use super::node::{Content, Node};
 use super::table::{Table, must_be, seed, unknown_key};
 use super::units::duration;
 use sweep_core::data_config::Edition;
-use sweep_core::trial::{Goal, Kind, METRICS, MetricDef, Objective};
+use sweep_core::trial::{Goal, Kind, Objective};
 
 /// Most virtual workers.
 const MAX_WIDTH: i64 = 1024;
@@ -33,8 +37,6 @@ const DEFAULT_RUNGS: usize = 4;
 const MAX_RUNGS: usize = 32;
 /// Most steps of a training that a rung can name.
 const MAX_STEPS: i64 = 1_000_000;
-/// The number of parameters of a model, known before it is trained.
-pub const PARAMETERS: &str = "parameters";
 /// Most objectives: the volume below a front of more is not computed.
 const MAX_OBJECTIVES: usize = 3;
 
@@ -180,7 +182,7 @@ pub(super) fn read(
     objective: Option<&Objective>,
     problems: &mut Problems,
 ) -> Option<SearchSpec> {
-    let table = Table::open(node, path, keys::SEARCH, problems)?;
+    let table = Table::open(node, path, search_keys::SEARCH, problems)?;
     let space = match table.get("space") {
         Some(at) => space::read(
             (kind, edition),
@@ -468,29 +470,6 @@ fn objectives(
         );
     }
     found
-}
-
-/// Reports a metric at `node` that is measured at the best step of a finished trial alone: a search compares trials that
-/// have paused.
-fn measured_at_each_step(
-    metric: &str,
-    own: Option<&Objective>,
-    node: &Node,
-    problems: &mut Problems,
-) {
-    let is_cheap = MetricDef::of(metric).is_none_or(|(def, _)| def.is_cheap);
-    if is_cheap || own.is_some_and(|own| own.metric == metric) {
-        return;
-    }
-    let cheap = METRICS.iter().filter(|def| def.is_cheap).map(MetricDef::pattern);
-    let cheap: Vec<String> = cheap.collect();
-    problems.add(
-        Diagnostic::new(&node.place, format!("`{metric}` is not measured at each step, as a search needs it"))
-            .help(format!(
-                "measured at each step are {}, and the objective of [experiment]",
-                cheap.join(", ")
-            )),
-    );
 }
 
 #[cfg(test)]

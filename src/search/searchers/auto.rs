@@ -9,7 +9,9 @@ use crate::searchers::drawn::Sobol;
 use crate::searchers::gp::proposal;
 use crate::searchers::score::{best_first, scores, weights};
 use crate::searchers::surrogate::is_exhaustive;
-use crate::searchers::{Choice, Searcher, promotion, tpe};
+use crate::searchers::promotion;
+use crate::searchers::searcher::{Choice, Searcher};
+use crate::searchers::tpe;
 use crate::space::Point;
 
 /// Points of the sequence before there are proposals.

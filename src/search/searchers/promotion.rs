@@ -4,7 +4,7 @@
 
 use crate::decision::Why;
 use crate::history::View;
-use crate::searchers::Choice;
+use crate::searchers::searcher::Choice;
 use crate::searchers::score::{Scored, better_first};
 
 /// The next promotion by rank at the rung, if one is due.
