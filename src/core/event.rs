@@ -222,7 +222,15 @@ pub enum Event {
         outcome: JobOutcome,
     },
     /// A search has come to its end; `reason` is a sentence.
-    SearchEnded { search: i64, reason: String },
+    SearchEnded {
+        /// The key of the search in the database.
+        search: i64,
+        /// Its table in the experiment file.
+        path: String,
+        reason: String,
+        /// Whether its budget is spent: otherwise it ended earlier than it might have.
+        is_budget_spent: bool,
+    },
     /// A slot failed too often in a row and gets no more trials.
     SlotRetired { slot: Slot, reason: String },
     /// No more trials are started. Running ones were asked to write a checkpoint and end; with

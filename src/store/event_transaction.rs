@@ -126,7 +126,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 number,
                 outcome,
             } => self.job_ended(*search, *number, outcome, at_ms),
-            Event::SearchEnded { search, reason } => self
+            Event::SearchEnded { search, reason, .. } => self
                 .run(
                     "UPDATE searches SET ended_ms = ?2, ended = ?3 WHERE id = ?1",
                     params![search, at_ms, reason],

@@ -124,7 +124,8 @@ impl<'a> SearchSupply<'a> {
             for at in 0..self.searches.len() {
                 let running = &mut self.searches[at];
                 if running.is_stopped() {
-                    self.stop(at);
+                    let reason = format!("its first {MAX_FAILURES} jobs all failed");
+                    self.search_ended(at, reason, false);
                     continue;
                 }
                 match running.search.next() {
@@ -139,15 +140,11 @@ impl<'a> SearchSupply<'a> {
                     }
                     Next::Wait => {}
                     Next::End(end) => {
-                        if !std::mem::replace(&mut running.has_ended, true) {
-                            let search = running.id;
-                            let reason = match end {
-                                End::Budget => "the budget is spent",
-                                End::Exhausted => "every point of the space has been trained",
-                            };
-                            let reason = reason.to_owned();
-                            self.events.push(Event::SearchEnded { search, reason });
-                        }
+                        let reason = match end {
+                            End::Budget => "the budget is spent",
+                            End::Exhausted => "every point of the space has been trained",
+                        };
+                        self.search_ended(at, reason.to_owned(), end == End::Budget);
                     }
                 }
             }
@@ -157,13 +154,16 @@ impl<'a> SearchSupply<'a> {
         }
     }
 
-    /// Takes note that nothing comes of a search.
-    fn stop(&mut self, at: usize) {
+    /// Takes note that a search has come to its end, once.
+    fn search_ended(&mut self, at: usize, reason: String, is_budget_spent: bool) {
         let running = &mut self.searches[at];
         if !std::mem::replace(&mut running.has_ended, true) {
-            let reason = format!("its first {MAX_FAILURES} jobs all failed");
-            let search = running.id;
-            self.events.push(Event::SearchEnded { search, reason });
+            self.events.push(Event::SearchEnded {
+                search: running.id,
+                path: running.search.problem().spec().path.clone(),
+                reason,
+                is_budget_spent,
+            });
         }
     }
 
@@ -308,6 +308,7 @@ fn reason(why: &Why) -> &'static str {
         Why::Proposal { .. } | Why::Density { .. } => "proposal",
         Why::Promotion { .. } => "promotion",
         Why::Leftover { .. } => "leftover",
+        Why::Completion => "completion",
         Why::Finish { .. } => "finish",
     }
 }

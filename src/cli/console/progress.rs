@@ -321,7 +321,12 @@ impl Progress {
                 FormattedDuration(*after)
             )),
             Event::StoreWarning { message } => Some(sanitize(message)),
-            Event::SearchEnded { reason, .. } => Some(format!("the search has ended: {reason}")),
+            Event::SearchEnded {
+                path,
+                reason,
+                is_budget_spent: false,
+                ..
+            } => Some(format!("`{path}` has ended: {reason}")),
             _ => None,
         }
     }

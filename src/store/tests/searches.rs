@@ -128,7 +128,12 @@ fn jobs_are_forgotten_from_a_number_on_and_with_the_sweep() {
         [
             decided(search, 0, 0.1, (0, 1)),
             decided(search, 1, 0.2, (0, 1)),
-            Event::SearchEnded { search, reason },
+            Event::SearchEnded {
+                search,
+                path: "search".to_owned(),
+                reason,
+                is_budget_spent: true,
+            },
         ],
     );
     writer.finish(Outcome::Finished).unwrap();
