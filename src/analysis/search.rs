@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::text;
 use sweep_core::search_job::JobOutcome;
 use sweep_core::trial::{Kind, Objective, TrialId};
 use sweep_store::{ExperimentRecord, SearchJobRecord, SearchRecord};
@@ -81,6 +82,16 @@ pub struct Rung {
     pub cost: f64,
     /// The best value there.
     pub best: Option<f64>,
+}
+
+impl FrontPoint {
+    /// Its value of the objective numbered `at`, which is measured by `metric`, as text: numbers of parameters are whole.
+    pub fn shown(&self, at: usize, metric: &str) -> String {
+        match metric {
+            "parameters" => text::with_thousands(self.values[at].round() as u64),
+            _ => text::score(self.values[at]),
+        }
+    }
 }
 
 impl SearchSummary {

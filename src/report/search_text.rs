@@ -73,7 +73,8 @@ fn front(insight: &SearchInsight) -> String {
             (point.trial.short().to_owned(), true),
             (point.step.to_string(), false),
         ];
-        cells.extend(point.values.iter().map(|value| (text::score(*value), false)));
+        let metrics = insight.objectives.iter().enumerate();
+        cells.extend(metrics.map(|(at, metric)| (point.shown(at, metric), false)));
         cells.push((text::sanitize(&point.settings), true));
         row_of_html(&mut rows, "", &cells);
     }

@@ -3,7 +3,8 @@
 //! Invariant: where the file is of another version or the data are gone there is nothing, and that is no error.
 
 use sweep_analysis::search::{FrontPoint, SearchInsight};
-use sweep_core::trial::{Goal, Objective};
+use sweep_core::format::pluralize;
+use sweep_core::trial::{Goal, Objective, Status};
 use sweep_data::Dataset;
 use sweep_experiment::Source;
 use sweep_search::Search;
@@ -13,6 +14,7 @@ use super::outcome::told;
 use super::prepared::{PreparedSearch, decision_of, prepare};
 use super::problem::SearchProblem;
 use crate::app::App;
+use crate::error::Error;
 use crate::loaded;
 use crate::prepare::target;
 
@@ -24,6 +26,44 @@ pub fn insights(app: &App, store: &Store, record: &ExperimentRecord) -> Vec<Sear
     let prepared = again(app, store, record).unwrap_or_default();
     prepared.iter().filter_map(insight).collect()
 }
+
+/// Of several objectives none is the best: which trial is meant has to be said.
+///
+/// # Errors
+/// When a search of `record` has a front of several trials; the message lists those that have a model.
+pub fn refuse_best_of_front(
+    app: &App,
+    store: &Store,
+    record: &ExperimentRecord,
+) -> Result<(), Error> {
+    for insight in insights(app, store, record) {
+        let has_model = |point: &&FrontPoint| {
+            let mut trials = record.trials.iter();
+            trials.any(|trial| trial.id == point.trial && trial.status == Status::Finished)
+        };
+        let front: Vec<&FrontPoint> = insight.front.iter().filter(has_model).collect();
+        if front.len() < 2 {
+            continue;
+        }
+        let shown = front.iter().take(MAX_SHOWN).map(|point| {
+            let values: Vec<String> = (insight.objectives.iter().enumerate())
+                .map(|(at, metric)| format!("{metric} {}", point.shown(at, metric)))
+                .collect();
+            format!("{}: {}", point.trial.short(), values.join(", "))
+        });
+        let message = format!(
+            "sweep {} has several objectives, and {} of which none is the best in all of them:\n  {}",
+            record.name,
+            pluralize(front.len(), "trial"),
+            shown.collect::<Vec<_>>().join("\n  ")
+        );
+        return Err(Error::input(message, "name one of them in place of `best`"));
+    }
+    Ok(())
+}
+
+/// Most trials of a front that a message lists.
+const MAX_SHOWN: usize = 12;
 
 fn again(app: &App, store: &Store, record: &ExperimentRecord) -> Option<Vec<PreparedSearch>> {
     let source = Source {

@@ -9,7 +9,7 @@ mod problem;
 mod supply;
 mod warm_start;
 
-pub use insight::insights;
+pub use insight::{insights, refuse_best_of_front};
 pub use prepared::{PreparedSearch, checked_plan, prepare, retry_failed};
 pub use problem::SearchProblem;
 pub use supply::SearchSupply;
