@@ -55,7 +55,13 @@ fn history(dir: &TestDir) -> Vec<String> {
 #[test]
 fn the_same_file_gives_the_same_jobs_under_any_number_of_workers() {
     let mut all = Vec::new();
-    for (workers, method) in [("1", "asha"), ("2", "asha"), ("5", "asha"), ("1", "auto"), ("3", "auto")] {
+    for (workers, method) in [
+        ("1", "asha"),
+        ("2", "asha"),
+        ("5", "asha"),
+        ("1", "auto"),
+        ("3", "auto"),
+    ] {
         let dir = test_dir(&ASHA.replace("asha", method));
         dir.succeed(&["run", "s.toml", "-q", "--workers", workers]);
         let history = history(&dir);
@@ -75,7 +81,9 @@ fn trials_pause_and_continue_as_if_they_had_never_paused() {
     let continued = "SELECT count(*) FROM trials t WHERE t.status = 'finished' AND
                      (SELECT count(*) FROM search_jobs j WHERE j.trial = t.name) = 3";
     assert!(dir.count(continued) >= 1);
-    assert!(dir.count("SELECT count(*) FROM trials WHERE status = 'pruned' AND steps IN (1, 3)") >= 3);
+    assert!(
+        dir.count("SELECT count(*) FROM trials WHERE status = 'pruned' AND steps IN (1, 3)") >= 3
+    );
     let unlike = "SELECT count(*) FROM trials WHERE status NOT IN ('finished', 'pruned')";
     assert_eq!(dir.count(unlike), 0);
     // The same trial in one go, from a grid of one configuration.
@@ -102,7 +110,10 @@ fn trials_pause_and_continue_as_if_they_had_never_paused() {
         setting("optimizer"),
         setting("momentum")
     );
-    alone.write("alone.toml", experiment(&["danceability", "energy"], &training));
+    alone.write(
+        "alone.toml",
+        experiment(&["danceability", "energy"], &training),
+    );
     alone.succeed(&["run", "alone.toml", "-q"]);
     assert_eq!(alone.text(&curve), expected);
 }
@@ -133,7 +144,10 @@ fn a_search_killed_anywhere_and_resumed_decides_as_one_left_alone() {
     let dir = test_dir(&ASHA.replace("asha", "auto"));
     let mut rng = Rng::new(7);
     for _ in 0..KILLS {
-        let mut run = dir.command(&["run", "s.toml", "-q", "--workers", "2"]).spawn().unwrap();
+        let mut run = dir
+            .command(&["run", "s.toml", "-q", "--workers", "2"])
+            .spawn()
+            .unwrap();
         kill_after(&mut run, Duration::from_millis(40 + rng.between(0, 500)));
     }
     dir.succeed(&["run", "s.toml", "-q", "--workers", "3"]);
@@ -155,7 +169,8 @@ fn kill_after(run: &mut Child, time: Duration) {
 
 #[test]
 fn seeds_at_the_end_are_the_same_for_all_that_take_part() {
-    let search = "method = \"random\"\nbudget = { trials = 6 }\nfinish = { top = 4, trainings = 12 }";
+    let search =
+        "method = \"random\"\nbudget = { trials = 6 }\nfinish = { top = 4, trainings = 12 }";
     let dir = test_dir(search);
     dir.succeed(&["run", "s.toml", "-q"]);
     let finish = "SELECT count(*) FROM search_jobs WHERE reason = 'finish'";
@@ -178,15 +193,31 @@ fn enqueued_points_come_first_and_constraints_hold() {
 enqueue = [{ lr = 0.01, layers = [8], optimizer = \"adamw\" }, { lr = 0.02, layers = [8], optimizer = \"sgd\", momentum = 0.5 }]";
     let dir = test_dir(search);
     dir.succeed(&["run", "s.toml", "-q"]);
-    let reasons = dir.text("SELECT group_concat(reason) FROM (SELECT reason FROM search_jobs ORDER BY number)");
-    assert!(reasons.starts_with("enqueued,enqueued,drawn,drawn"), "{reasons}");
+    let reasons = dir
+        .text("SELECT group_concat(reason) FROM (SELECT reason FROM search_jobs ORDER BY number)");
+    assert!(
+        reasons.starts_with("enqueued,enqueued,drawn,drawn"),
+        "{reasons}"
+    );
     let rate = "SELECT p.value FROM params p JOIN trials t ON t.id = p.trial JOIN search_jobs j ON j.trial = t.name
                 WHERE p.name = 'lr' AND j.number = 0";
-    let rate: f64 = dir.database().query_row(rate, [], |row| row.get(0)).unwrap();
+    let rate: f64 = dir
+        .database()
+        .query_row(rate, [], |row| row.get(0))
+        .unwrap();
     assert_eq!(rate, 0.01);
-    assert_eq!(dir.count("SELECT count(*) FROM trials WHERE status = 'finished'"), 8);
-    assert_eq!(dir.count("SELECT count(*) FROM trials WHERE parameters > 120"), 0);
-    assert_eq!(dir.count("SELECT count(*) FROM params WHERE name = 'lr' AND value < 0.002"), 0);
+    assert_eq!(
+        dir.count("SELECT count(*) FROM trials WHERE status = 'finished'"),
+        8
+    );
+    assert_eq!(
+        dir.count("SELECT count(*) FROM trials WHERE parameters > 120"),
+        0
+    );
+    assert_eq!(
+        dir.count("SELECT count(*) FROM params WHERE name = 'lr' AND value < 0.002"),
+        0
+    );
 }
 
 #[test]
@@ -197,8 +228,14 @@ fn a_search_over_single_values_ends_when_all_are_trained() {
 [search.space]\nlr = [0.01, 0.1]\nlayers = [[8], [16]]\ndropout = [0.0, 0.2]\nexclude = [{ lr = 0.1, layers = [16] }]\n";
     dir.write("s.toml", experiment(&["danceability", "energy"], training));
     let (_, said) = dir.end(&["run", "s.toml"], 0);
-    assert!(said.contains("every point of the space has been trained"), "{said}");
-    assert_eq!(dir.count("SELECT count(DISTINCT trial) FROM search_jobs"), 6);
+    assert!(
+        said.contains("every point of the space has been trained"),
+        "{said}"
+    );
+    assert_eq!(
+        dir.count("SELECT count(DISTINCT trial) FROM search_jobs"),
+        6
+    );
     assert_eq!(dir.count("SELECT count(*) FROM trials WHERE seed = 1"), 6);
 }
 
@@ -207,7 +244,13 @@ fn results_of_another_sweep_on_the_same_data_are_told_first_and_cost_nothing() {
     let dir = test_dir("method = \"random\"\nbudget = { trials = 5 }");
     dir.succeed(&["run", "s.toml", "-q"]);
     let toml = std::fs::read_to_string(dir.path("s.toml")).unwrap();
-    dir.write("t.toml", toml.replace("method = \"random\"\nbudget = { trials = 5 }", "method = \"gp\"\nseed = 9\nbudget = { trials = 4 }"));
+    dir.write(
+        "t.toml",
+        toml.replace(
+            "method = \"random\"\nbudget = { trials = 5 }",
+            "method = \"gp\"\nseed = 9\nbudget = { trials = 4 }",
+        ),
+    );
     let (_, said) = dir.end(&["run", "t.toml"], 0);
     assert!(said.contains("told of 5 earlier results"), "{said}");
     let own = "SELECT count(*) FROM experiment_trials x JOIN experiments e ON e.id = x.experiment
@@ -221,12 +264,30 @@ fn a_search_of_which_every_job_fails_stops_and_can_be_retried() {
     let dir = test_dir("method = \"random\"\nbudget = { trials = 30 }");
     // Nothing can be written where the trials' folders would be.
     std::fs::create_dir_all(dir.path("runs")).unwrap();
-    let settings = ["run", "s.toml", "--set", "schedule.trial_timeout=\"1ms\"", "--set", "model.epochs=100000"];
+    let settings = [
+        "run",
+        "s.toml",
+        "--set",
+        "schedule.trial_timeout=\"1ms\"",
+        "--set",
+        "model.epochs=100000",
+    ];
     let (_, said) = dir.end(&settings, 3);
     assert!(said.contains("its first 10 jobs all failed"), "{said}");
     assert!(dir.count("SELECT count(*) FROM search_jobs WHERE outcome = 'failed'") >= 10);
     assert!(dir.path(DATABASE).exists());
-    let retried = ["run", "s.toml", "-q", "--retry-failed", "--set", "model.epochs=100000", "--max-trials", "1", "--set", "schedule.trial_timeout=\"1ms\""];
+    let retried = [
+        "run",
+        "s.toml",
+        "-q",
+        "--retry-failed",
+        "--set",
+        "model.epochs=100000",
+        "--max-trials",
+        "1",
+        "--set",
+        "schedule.trial_timeout=\"1ms\"",
+    ];
     dir.end(&retried, 6);
     let again = "SELECT count(*) FROM search_jobs WHERE outcome = 'failed'";
     assert!(dir.count(again) < 10);

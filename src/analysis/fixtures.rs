@@ -155,7 +155,7 @@ fn worked(input: &mut Input) {
             Status::Failed => ("crashed", trial.message.clone()),
             Status::Pending | Status::Running | Status::Interrupted | Status::Pruned => {
                 ("interrupted", None)
-            },
+            }
         };
         input.attempts.push((
             trial.id.clone(),

@@ -97,10 +97,15 @@ impl FrontPoint {
 impl SearchSummary {
     /// Every search that the current file of `experiment` asks for.
     pub fn all(experiment: &ExperimentRecord) -> Vec<SearchSummary> {
-        let kinds: HashMap<&TrialId, Kind> =
-            experiment.trials.iter().map(|trial| (&trial.id, trial.kind)).collect();
+        let kinds: HashMap<&TrialId, Kind> = experiment
+            .trials
+            .iter()
+            .map(|trial| (&trial.id, trial.kind))
+            .collect();
         let searches = experiment.searches.iter();
-        searches.map(|record| SearchSummary::of(record, &experiment.objective, &kinds)).collect()
+        searches
+            .map(|record| SearchSummary::of(record, &experiment.objective, &kinds))
+            .collect()
     }
 
     fn of(
@@ -119,7 +124,9 @@ impl SearchSummary {
             if is_finish {
                 finish += 1;
             } else {
-                if value.is_some_and(|value| best.is_none_or(|best| objective.goal.is_better(value, best))) {
+                if value.is_some_and(|value| {
+                    best.is_none_or(|best| objective.goal.is_better(value, best))
+                }) {
                     best = value;
                 }
                 reached.entry(job.to).or_default().insert(&job.trial);
@@ -134,7 +141,10 @@ impl SearchSummary {
                 rung.trials += 1;
                 rung.cost += cost;
                 rung.failed += usize::from(job.outcome.is_some() && value.is_none());
-                if value.is_some_and(|value| rung.best.is_none_or(|best| objective.goal.is_better(value, best))) {
+                if value.is_some_and(|value| {
+                    rung.best
+                        .is_none_or(|best| objective.goal.is_better(value, best))
+                }) {
                     rung.best = value;
                 }
             }
@@ -151,14 +161,23 @@ impl SearchSummary {
             });
         }
         for (step, rung) in &mut rungs {
-            let above: HashSet<&TrialId> =
-                reached.range(step + 1..).flat_map(|(_, trials)| trials).copied().collect();
-            rung.promoted = reached[step].iter().filter(|trial| above.contains(*trial)).count();
+            let above: HashSet<&TrialId> = reached
+                .range(step + 1..)
+                .flat_map(|(_, trials)| trials)
+                .copied()
+                .collect();
+            rung.promoted = reached[step]
+                .iter()
+                .filter(|trial| above.contains(*trial))
+                .count();
         }
         let known: Vec<serde_json::Value> = serde_json::from_str(&record.known).unwrap_or_default();
         SearchSummary {
             path: record.path.clone(),
-            kind: record.jobs.iter().find_map(|job| kinds.get(&job.trial).copied()),
+            kind: record
+                .jobs
+                .iter()
+                .find_map(|job| kinds.get(&job.trial).copied()),
             ended: record.ended.clone(),
             jobs,
             rungs: rungs.into_values().collect(),
@@ -202,7 +221,13 @@ mod tests {
     use super::*;
     use sweep_core::trial::Objective;
 
-    fn job(number: u32, trial: &str, (from, to): (u32, u32), value: Option<f64>, seed: u32) -> SearchJobRecord {
+    fn job(
+        number: u32,
+        trial: &str,
+        (from, to): (u32, u32),
+        value: Option<f64>,
+        seed: u32,
+    ) -> SearchJobRecord {
         let outcome = match value {
             Some(value) => JobOutcome::Trained {
                 objectives: vec![Some(value)],
@@ -217,7 +242,10 @@ mod tests {
             from,
             to,
             reason: "initial".to_owned(),
-            decision: format!("{{\"cost\":{},\"job\":{{\"seed\":{seed}}}}}", f64::from(to - from) / 4.0),
+            decision: format!(
+                "{{\"cost\":{},\"job\":{{\"seed\":{seed}}}}}",
+                f64::from(to - from) / 4.0
+            ),
             outcome: Some(outcome),
         }
     }
@@ -242,14 +270,23 @@ mod tests {
         let summary = SearchSummary::of(&record, &Objective::default(), &HashMap::new());
         let best: Vec<Option<f64>> = summary.jobs.iter().map(|job| job.best).collect();
         // What other seeds give at the end is not what the search found.
-        assert_eq!(best, [Some(0.5), Some(0.7), Some(0.7), Some(0.8), Some(0.8)]);
+        assert_eq!(
+            best,
+            [Some(0.5), Some(0.7), Some(0.7), Some(0.8), Some(0.8)]
+        );
         assert_eq!(summary.spent(), 2.5);
         assert_eq!((summary.finish, summary.known), (1, 1));
         let [low, high] = &summary.rungs[..] else {
             panic!("two rungs")
         };
-        assert_eq!((low.step, low.trials, low.promoted, low.failed), (1, 3, 1, 1));
+        assert_eq!(
+            (low.step, low.trials, low.promoted, low.failed),
+            (1, 3, 1, 1)
+        );
         assert_eq!((low.cost, low.best), (0.75, Some(0.7)));
-        assert_eq!((high.step, high.trials, high.promoted, high.cost), (4, 1, 0, 0.75));
+        assert_eq!(
+            (high.step, high.trials, high.promoted, high.cost),
+            (4, 1, 0, 0.75)
+        );
     }
 }

@@ -274,7 +274,10 @@ fn sweeps_of(
 /// The sweeps that `sweep resume` continues: they have trials left, or their search has not ended.
 fn unfinished(planned: &[&TrialRecord], experiment: &ExperimentRecord) -> Vec<String> {
     let mut names = sweeps_of(planned, experiment, is_remaining);
-    let is_searching = experiment.searches.iter().any(|search| search.ended.is_none());
+    let is_searching = experiment
+        .searches
+        .iter()
+        .any(|search| search.ended.is_none());
     if is_searching && !names.contains(&experiment.name) {
         names.push(experiment.name.clone());
     }

@@ -66,7 +66,8 @@ pub fn add(
 ) -> Result<(), Error> {
     let name = prepared.loaded.experiment.name.clone();
     if prepared.plan.trials.is_empty() && !prepared.searches.is_empty() {
-        let message = format!("the trials of sweep {name} are those of a search, which has seeds of its own");
+        let message =
+            format!("the trials of sweep {name} are those of a search, which has seeds of its own");
         let help = "set `finish` in its table: { top = 8, trainings = 24 } trains the best with other seeds";
         return Err(Error::input(message, help));
     }

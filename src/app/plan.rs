@@ -77,7 +77,11 @@ pub fn plan(
         again,
     } = missing_models::todo(app, store.as_ref(), &prepared, &statuses, &options.retry)?;
     notice_missing_library(observer, &todo);
-    let samples: Vec<PlannedTrial> = prepared.searches.iter().flat_map(PreparedSearch::samples).collect();
+    let samples: Vec<PlannedTrial> = prepared
+        .searches
+        .iter()
+        .flat_map(PreparedSearch::samples)
+        .collect();
     let estimate = match options.pilot {
         true => {
             let all: Vec<&PlannedTrial> = todo.iter().copied().chain(&samples).collect();

@@ -147,7 +147,9 @@ pub(super) fn objective_at(
     problems: &mut Problems,
 ) -> Option<Objective> {
     let metric = |node: &Node, problems: &mut Problems| {
-        let other = others.iter().find(|other| node.text() == Some(&other.metric));
+        let other = others
+            .iter()
+            .find(|other| node.text() == Some(&other.metric));
         other.cloned().or_else(|| metric(node, path, problems))
     };
     if let Content::Text(_) = node.content {

@@ -193,7 +193,13 @@ pub fn parse(
                 .help("remove `refit` from [experiment], or remove [transfer]"),
         );
     }
-    search::check(&root, &searches, head.train_fractions.len() > 1, folds.is_some(), &mut problems);
+    search::check(
+        &root,
+        &searches,
+        head.train_fractions.len() > 1,
+        folds.is_some(),
+        &mut problems,
+    );
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
         (

@@ -168,8 +168,11 @@ fn baseline<'a>(
     let (grid, search) = (at(keys::BASELINE[1]), at(keys::BASELINE[2]));
     match (search, grid) {
         (Some(search), Some(_)) => problems.add(
-            Diagnostic::new(&search.place, format!("`{path}` has both a grid and a search"))
-                .help("move the axes of `grid` to `search.space`"),
+            Diagnostic::new(
+                &search.place,
+                format!("`{path}` has both a grid and a search"),
+            )
+            .help("move the axes of `grid` to `search.space`"),
         ),
         (Some(search), None) => read.searches.extend(search::read(
             (kind, edition),

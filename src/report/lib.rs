@@ -13,7 +13,6 @@ pub mod details;
 pub mod diff;
 pub mod dummy_text;
 pub mod ensemble_text;
-pub mod search_text;
 mod error;
 mod folder;
 pub mod hyperparameters;
@@ -26,6 +25,7 @@ pub mod plan_status;
 mod plot;
 pub mod regions;
 mod report;
+pub mod search_text;
 pub mod table;
 pub mod test;
 #[cfg(test)]

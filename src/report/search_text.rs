@@ -65,7 +65,12 @@ fn rungs(search: &SearchSummary) -> Vec<Vec<String>> {
 /// The trials of a front, for a table: step, a value for each objective, trial, settings.
 fn front(insight: &SearchInsight) -> String {
     let mut heads: Vec<(&str, bool)> = vec![("Trial", true), ("Trained to step", false)];
-    heads.extend(insight.objectives.iter().map(|metric| (metric.as_str(), false)));
+    heads.extend(
+        insight
+            .objectives
+            .iter()
+            .map(|metric| (metric.as_str(), false)),
+    );
     heads.push(("Settings that are searched", true));
     let mut rows = String::new();
     for point in &insight.front {
@@ -115,7 +120,15 @@ pub(super) fn section(searches: &[SearchSummary], insights: &[SearchInsight]) ->
 /// One row a job.
 pub(super) fn csv_table(searches: &[SearchSummary]) -> CsvTable {
     let mut csv = CsvTable::new(&[
-        "search", "job", "trial", "from_step", "to_step", "reason", "value", "best_so_far", "spent",
+        "search",
+        "job",
+        "trial",
+        "from_step",
+        "to_step",
+        "reason",
+        "value",
+        "best_so_far",
+        "spent",
     ]);
     let exact = |value: Option<f64>| value.map_or(String::new(), text::exact);
     for search in searches {

@@ -463,7 +463,11 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     }
 
     /// The number of rows changed.
-    pub(super) fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
+    pub(super) fn run(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<usize, StoreError> {
         self.transaction
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))

@@ -104,10 +104,17 @@ impl Store {
         let mut ids = Vec::with_capacity(searches.len());
         let unknown = || StoreError::unknown_or(format!("experiment {experiment}"), &fail);
         let key: i64 = transaction
-            .query_row("SELECT id FROM experiments WHERE name = ?1", [experiment], |row| row.get(0))
+            .query_row(
+                "SELECT id FROM experiments WHERE name = ?1",
+                [experiment],
+                |row| row.get(0),
+            )
             .map_err(unknown())?;
         transaction
-            .execute("UPDATE searches SET in_plan = 0 WHERE experiment = ?1", [key])
+            .execute(
+                "UPDATE searches SET in_plan = 0 WHERE experiment = ?1",
+                [key],
+            )
             .map_err(&fail)?;
         for search in searches {
             let id = transaction.query_row(
@@ -131,10 +138,16 @@ impl Store {
         let fail = self.database.fail(ACTION);
         let transaction = self.database.begin(ACTION)?;
         transaction
-            .execute("DELETE FROM search_jobs WHERE search = ?1 AND number >= ?2", params![search, number])
+            .execute(
+                "DELETE FROM search_jobs WHERE search = ?1 AND number >= ?2",
+                params![search, number],
+            )
             .map_err(&fail)?;
         transaction
-            .execute("UPDATE searches SET ended_ms = NULL, ended = NULL WHERE id = ?1", [search])
+            .execute(
+                "UPDATE searches SET ended_ms = NULL, ended = NULL WHERE id = ?1",
+                [search],
+            )
             .map_err(&fail)?;
         transaction.commit().map_err(&fail)
     }

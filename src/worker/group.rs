@@ -64,7 +64,8 @@ pub(super) fn train(
                     },
                     *write_cost,
                 );
-                let reporter = Reporter::new(channel, &order.folder, budget, (order.pause_at, false));
+                let reporter =
+                    Reporter::new(channel, &order.folder, budget, (order.pause_at, false));
                 (reporter, &*order, checkpoint.as_deref())
             },
         )

@@ -74,7 +74,11 @@ pub fn execute(
         done: before.done,
         to_train: todo.len(),
         workers: placement.slots.len(),
-        searches: prepared.searches.iter().map(PreparedSearch::summary).collect(),
+        searches: prepared
+            .searches
+            .iter()
+            .map(PreparedSearch::summary)
+            .collect(),
         is_searching: !is_over,
         out_of_plan: before.out_of_plan,
     }));

@@ -43,7 +43,10 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
     let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
     let is_planned = |kind: &Kind| {
         let of_searches = prepared.searches.iter().map(|search| search.problem.kind());
-        let mut kinds = trials.iter().map(|trial| trial.spec.model.kind()).chain(of_searches);
+        let mut kinds = trials
+            .iter()
+            .map(|trial| trial.spec.model.kind())
+            .chain(of_searches);
         kinds.any(|one| one == *kind)
     };
     let kinds: Vec<Kind> = Kind::all().filter(is_planned).collect();

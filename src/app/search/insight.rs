@@ -95,7 +95,10 @@ fn insight(prepared: &PreparedSearch) -> Option<SearchInsight> {
     };
     Some(SearchInsight {
         path: record.path.clone(),
-        objectives: objectives.iter().map(|objective| objective.metric.clone()).collect(),
+        objectives: objectives
+            .iter()
+            .map(|objective| objective.metric.clone())
+            .collect(),
         front,
         hypervolume,
     })
@@ -118,7 +121,9 @@ fn front(search: &Search<&SearchProblem>, objectives: &[Objective]) -> Vec<Front
         });
         let Some((step, values)) = jobs
             .filter_map(|record| match &record.outcome {
-                Some(sweep_search::Outcome::Finished(values)) => Some((record.decision.job.to, values)),
+                Some(sweep_search::Outcome::Finished(values)) => {
+                    Some((record.decision.job.to, values))
+                }
                 _ => None,
             })
             .last()
@@ -146,12 +151,15 @@ fn front(search: &Search<&SearchProblem>, objectives: &[Objective]) -> Vec<Front
 
 /// The volume between the front and the worst value of each objective that any trial came to.
 fn hypervolume(search: &Search<&SearchProblem>) -> Option<f64> {
-    let told = search.records().iter().filter_map(|record| match &record.outcome {
-        Some(sweep_search::Outcome::Finished(values)) => Some(&values.objectives),
-        _ => None,
-    });
-    let worst = told.cloned().reduce(|worst, values| {
-        worst.iter().zip(&values).map(|(a, b)| a.min(*b)).collect()
-    })?;
+    let told = search
+        .records()
+        .iter()
+        .filter_map(|record| match &record.outcome {
+            Some(sweep_search::Outcome::Finished(values)) => Some(&values.objectives),
+            _ => None,
+        });
+    let worst = told
+        .cloned()
+        .reduce(|worst, values| worst.iter().zip(&values).map(|(a, b)| a.min(*b)).collect())?;
     Some(search.hypervolume(&worst))
 }

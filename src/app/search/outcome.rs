@@ -44,7 +44,9 @@ pub fn of_steps(
             continue;
         };
         let score = Score::new(value, values);
-        let is_better = kept.as_ref().is_none_or(|(old, _)| rule.prefers(objective, score, *old));
+        let is_better = kept
+            .as_ref()
+            .is_none_or(|(old, _)| rule.prefers(objective, score, *old));
         if is_better {
             kept = Some((score, values));
         }
@@ -83,7 +85,9 @@ pub fn measured(
     let constraints = spec.constraints.iter().filter(|one| !one.is_known_before());
     JobOutcome::Trained {
         objectives,
-        violations: constraints.map(|one| finite(Some(one.violation(&of)))).collect(),
+        violations: constraints
+            .map(|one| finite(Some(one.violation(&of))))
+            .collect(),
         has_ended,
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use sweep_core::search_job::JobOutcome;
 use sweep_core::format::{format_duration, hex, pluralize};
+use sweep_core::search_job::JobOutcome;
 use sweep_core::trial::{DataDigest, Kind, Objective, Value};
 use sweep_engine::models::random_forest::report_stride;
 use sweep_experiment::Group;
@@ -62,10 +62,16 @@ pub fn prepare(
         check(spec, &problem)?;
         let mut plan = plan(spec, &problem);
         let definition = definition_digest(&problem, &plan);
-        let record = recorded.iter().find(|record| record.digest == definition).cloned();
+        let record = recorded
+            .iter()
+            .find(|record| record.digest == definition)
+            .cloned();
         if let (Some(record), [first, ..]) = (&record, &loaded.told_from[..]) {
             return Err(Error::input(
-                format!("`{}` has begun, and was told what it is told: --from {first} comes too late", record.path),
+                format!(
+                    "`{}` has begun, and was told what it is told: --from {first} comes too late",
+                    record.path
+                ),
                 "leave --from out, or begin another search with another `seed`",
             ));
         }
@@ -74,10 +80,16 @@ pub fn prepare(
                 let what = format!("what search {} was told first is not readable", record.id);
                 Error::environment(what, "restore the database from a backup")
             })?,
-            (None, Some(store)) => warm_start::find(store, &problem, &experiment.name, &loaded.told_from)?,
+            (None, Some(store)) => {
+                warm_start::find(store, &problem, &experiment.name, &loaded.told_from)?
+            }
             (None, None) => Vec::new(),
         };
-        plan.known = known.iter().map(|one| one.known(&problem)).collect::<Option<Vec<Known>>>().unwrap_or_default();
+        plan.known = known
+            .iter()
+            .map(|one| one.known(&problem))
+            .collect::<Option<Vec<Known>>>()
+            .unwrap_or_default();
         searches.push(PreparedSearch {
             problem,
             plan,
@@ -122,7 +134,11 @@ impl PreparedSearch {
             Budget::Trials(number) => number as f64,
             Budget::Time(_) => 0.0,
         };
-        let finish = self.problem.spec().finish.map_or(0, |finish| finish.trainings);
+        let finish = self
+            .problem
+            .spec()
+            .finish
+            .map_or(0, |finish| finish.trainings);
         let number = (trainings.ceil() as u64 + u64::from(finish)).min(MAX_SAMPLES);
         let points = (0..number).map(|index| self.problem.spread(index));
         points.map(|point| self.problem.trial(&point, 0)).collect()
@@ -134,14 +150,29 @@ impl PreparedSearch {
         let rungs: Vec<String> = self.plan.rungs.iter().map(ToString::to_string).collect();
         let steps = self.problem.kind().def().steps.name;
         let mut lines = vec![match self.plan.rungs.len() {
-            1 => format!("seed {}, width {}, all trials in full: {} {steps}s", spec.seed, spec.width, rungs[0]),
-            _ => format!("seed {}, width {}, rungs at {steps} {}", spec.seed, spec.width, rungs.join(", ")),
+            1 => format!(
+                "seed {}, width {}, all trials in full: {} {steps}s",
+                spec.seed, spec.width, rungs[0]
+            ),
+            _ => format!(
+                "seed {}, width {}, rungs at {steps} {}",
+                spec.seed,
+                spec.width,
+                rungs.join(", ")
+            ),
         }];
         if let Some(points) = self.problem.space().cardinality() {
-            lines.push(format!("{} before `exclude` and constraints", pluralize(points as usize, "point")));
+            lines.push(format!(
+                "{} before `exclude` and constraints",
+                pluralize(points as usize, "point")
+            ));
         }
         lines.extend((0..spec.space.dimensions()).map(|at| axis(spec, at)));
-        lines.extend(spec.constraints.iter().map(|one| format!("constraint {}", one.text)));
+        lines.extend(
+            spec.constraints
+                .iter()
+                .map(|one| format!("constraint {}", one.text)),
+        );
         if let Some(finish) = spec.finish {
             lines.push(format!(
                 "then {} with other seeds, of the {} best and fewer and fewer of them",
@@ -162,9 +193,15 @@ impl PreparedSearch {
             Budget::Time(time) => format_duration(time),
         };
         let kind = self.problem.kind().label();
-        let mut text = format!("search of {kind} settings by {}, {budget}", spec.method.name());
+        let mut text = format!(
+            "search of {kind} settings by {}, {budget}",
+            spec.method.name()
+        );
         if !self.known.is_empty() {
-            text += &format!(", told of {}", pluralize(self.known.len(), "earlier result"));
+            text += &format!(
+                ", told of {}",
+                pluralize(self.known.len(), "earlier result")
+            );
         }
         let decided = self.record.as_ref().map_or(0, |record| record.jobs.len());
         if decided > 0 {
@@ -175,15 +212,21 @@ impl PreparedSearch {
 }
 
 /// `plan` with trials of `searches` that have every value of every axis, for checks that need the data.
-pub fn checked_plan(plan: &experiment_plan::Plan, searches: &[PreparedSearch]) -> experiment_plan::Plan {
+pub fn checked_plan(
+    plan: &experiment_plan::Plan,
+    searches: &[PreparedSearch],
+) -> experiment_plan::Plan {
     let mut plan = plan.clone();
     for search in searches {
         let spec = search.problem.spec();
         let (space, kind) = (&spec.space, search.problem.kind());
         plan.trials.extend(search.problem.representatives());
         let fixed = space.grid.fixed.iter();
-        plan.fixed.extend(fixed.map(|key| (format!("{}.{key}", space.grid.path), kind, key.clone())));
-        for (at, key) in (0..space.dimensions()).flat_map(|at| space.keys(at).into_iter().map(move |key| (at, key))) {
+        plan.fixed
+            .extend(fixed.map(|key| (format!("{}.{key}", space.grid.path), kind, key.clone())));
+        for (at, key) in (0..space.dimensions())
+            .flat_map(|at| space.keys(at).into_iter().map(move |key| (at, key)))
+        {
             let column = |group: &Group| group.keys.iter().position(|other| other == key);
             let values = space.grid.groups.get(at).and_then(|group| {
                 let column = column(group)?;
@@ -209,13 +252,23 @@ fn axis(spec: &SearchSpec, at: usize) -> String {
     let mut text = format!("axis {}: ", space.keys(at).join(" with "));
     match space.grid.groups.get(at) {
         Some(group) => {
-            let row = |row: &Vec<Value>| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(" with ");
+            let row = |row: &Vec<Value>| {
+                row.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" with ")
+            };
             text += &group.rows.iter().map(row).collect::<Vec<_>>().join(" | ");
         }
         None => {
             let (ends, log) = match space.ranges[at - space.grid.groups.len()].domain {
-                Domain::Real { low, high, log } => (format!("{} to {}", Value::Float(low), Value::Float(high)), log),
-                Domain::Integer { low, high, log } => (format!("{low} to {high}, whole numbers"), log),
+                Domain::Real { low, high, log } => (
+                    format!("{} to {}", Value::Float(low), Value::Float(high)),
+                    log,
+                ),
+                Domain::Integer { low, high, log } => {
+                    (format!("{low} to {high}, whole numbers"), log)
+                }
             };
             text += &ends;
             text += if log { ", logarithmic" } else { "" };
@@ -223,8 +276,15 @@ fn axis(spec: &SearchSpec, at: usize) -> String {
     }
     if let Some(activity) = space.activity(at) {
         let group = &space.grid.groups[activity.group];
-        let rows = activity.rows.iter().map(|row| group.rows[*row][0].to_string());
-        text += &format!("; when {} is {}", group.keys[0], rows.collect::<Vec<_>>().join(" or "));
+        let rows = activity
+            .rows
+            .iter()
+            .map(|row| group.rows[*row][0].to_string());
+        text += &format!(
+            "; when {} is {}",
+            group.keys[0],
+            rows.collect::<Vec<_>>().join(" or ")
+        );
     }
     text
 }
@@ -240,7 +300,10 @@ pub fn retry_failed(
     retry: &Retry,
 ) -> Result<(), Error> {
     let is_retried = retry.of(Some(store))?;
-    for record in searches.iter_mut().filter_map(|search| search.record.as_mut()) {
+    for record in searches
+        .iter_mut()
+        .filter_map(|search| search.record.as_mut())
+    {
         let is_failed = |job: &SearchJobRecord| {
             job.outcome == Some(JobOutcome::Failed) && is_retried(&job.trial)
         };
@@ -256,7 +319,10 @@ pub fn retry_failed(
 /// The decision that `job` holds.
 pub fn decision_of(job: &SearchJobRecord) -> Result<Decision, Error> {
     serde_json::from_str(&job.decision).map_err(|error| {
-        let what = format!("decision {} of a search cannot be read: {error}", job.number);
+        let what = format!(
+            "decision {} of a search cannot be read: {error}",
+            job.number
+        );
         Error::environment(what, "restore the database from a backup")
     })
 }
@@ -270,7 +336,10 @@ fn check_told_from(loaded: &LoadedExperiment, store: Option<&Store>) -> Result<(
         let message = format!("--from {first} is for searches, and the experiment has none");
         return Err(Error::input(message, "leave it out, or write a [search]"));
     }
-    let known = store.map(Store::experiments).transpose()?.unwrap_or_default();
+    let known = store
+        .map(Store::experiments)
+        .transpose()?
+        .unwrap_or_default();
     for name in &loaded.told_from {
         if known.iter().all(|summary| summary.name != *name) {
             let message = format!("--from {name}: there is no sweep of that name");
@@ -282,18 +351,31 @@ fn check_told_from(loaded: &LoadedExperiment, store: Option<&Store>) -> Result<(
 
 /// What the file asks for and this kind of model does not have.
 fn check(spec: &SearchSpec, problem: &SearchProblem) -> Result<(), Error> {
-    let asks = spec.objectives.iter().any(|objective| objective.metric == sweep_experiment::search::PARAMETERS)
-        || spec.constraints.iter().any(|one| one.text.contains(sweep_experiment::search::PARAMETERS));
+    let asks = spec
+        .objectives
+        .iter()
+        .any(|objective| objective.metric == sweep_experiment::search::PARAMETERS)
+        || spec
+            .constraints
+            .iter()
+            .any(|one| one.text.contains(sweep_experiment::search::PARAMETERS));
     let kind = spec.space.grid.base.kind();
     if asks && !kind.is_network() {
         return Err(Error::input(
-            format!("`{}`: the number of parameters is known before training for networks alone", spec.path),
+            format!(
+                "`{}`: the number of parameters is known before training for networks alone",
+                spec.path
+            ),
             "constrain a setting instead, such as \"max_depth <= 6\"",
         ));
     }
     if problem.space().dims.len() > MAX_DIMENSIONS {
         return Err(Error::input(
-            format!("`{}.space` has {} axes; at most {MAX_DIMENSIONS} are allowed", spec.path, problem.space().dims.len()),
+            format!(
+                "`{}.space` has {} axes; at most {MAX_DIMENSIONS} are allowed",
+                spec.path,
+                problem.space().dims.len()
+            ),
             "fix some of them in the table of the model",
         ));
     }
@@ -321,8 +403,14 @@ fn plan(spec: &SearchSpec, problem: &SearchProblem) -> Plan {
             trainings: finish.trainings,
         }),
         objectives: spec.objectives.len().max(1),
-        constraints: (spec.constraints.iter()).filter(|one| !one.is_known_before()).count(),
-        enqueue: spec.enqueue.iter().map(|point| problem.point(point)).collect(),
+        constraints: (spec.constraints.iter())
+            .filter(|one| !one.is_known_before())
+            .count(),
+        enqueue: spec
+            .enqueue
+            .iter()
+            .map(|point| problem.point(point))
+            .collect(),
         known: Vec::new(),
     }
 }
@@ -362,9 +450,22 @@ fn definition_digest(problem: &SearchProblem, plan: &Plan) -> String {
         finish: None,
         ..plan.clone()
     };
-    let values: Vec<_> = space.grid.groups.iter().map(|group| json!([group.keys, group.rows])).collect();
-    let ranges: Vec<String> = space.ranges.iter().map(|axis| format!("{axis:?}")).collect();
-    let activities: Vec<String> = space.activities.iter().map(|one| format!("{one:?}")).collect();
+    let values: Vec<_> = space
+        .grid
+        .groups
+        .iter()
+        .map(|group| json!([group.keys, group.rows]))
+        .collect();
+    let ranges: Vec<String> = space
+        .ranges
+        .iter()
+        .map(|axis| format!("{axis:?}"))
+        .collect();
+    let activities: Vec<String> = space
+        .activities
+        .iter()
+        .map(|one| format!("{one:?}"))
+        .collect();
     let definition = json!({
         "format": 1,
         "data": problem.digest().as_str(),

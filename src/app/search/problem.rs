@@ -142,8 +142,11 @@ impl SearchProblem {
     pub fn point_of(&self, model: &ModelSpec) -> Option<Point> {
         let space = &self.spec.space;
         let coordinate = |at: usize| {
-            let values: Option<Vec<&Value>> =
-                space.keys(at).into_iter().map(|key| model.get(key)).collect();
+            let values: Option<Vec<&Value>> = space
+                .keys(at)
+                .into_iter()
+                .map(|key| model.get(key))
+                .collect();
             let values = values?;
             match space.grid.groups.get(at) {
                 Some(group) => {
@@ -151,7 +154,9 @@ impl SearchProblem {
                     let is_row = |row: &Vec<Value>| row.iter().zip(&values).all(|(a, b)| a == *b);
                     rows.position(is_row).map(Coordinate::Row)
                 }
-                None => space.ranges[at - space.grid.groups.len()].domain.coordinate(values[0]),
+                None => space.ranges[at - space.grid.groups.len()]
+                    .domain
+                    .coordinate(values[0]),
             }
         };
         let coordinates = (0..space.dimensions()).map(|at| {
@@ -173,7 +178,8 @@ impl SearchProblem {
             Coordinate::Integer(value) => Coord::Int(value),
             Coordinate::Inactive => Coord::Inactive,
         };
-        self.space.canonical(Point(self.order.iter().map(coord).collect()))
+        self.space
+            .canonical(Point(self.order.iter().map(coord).collect()))
     }
 
     fn coordinates(&self, point: &Point) -> Vec<Coordinate> {
@@ -235,8 +241,15 @@ impl SearchProblem {
         let samples: Vec<ModelSpec> = (0..COST_SAMPLES)
             .map(|index| self.model(&self.spread(index)))
             .collect();
-        self.full = samples.iter().map(ModelSpec::steps).max().unwrap_or(1).max(1);
-        let costs = samples.iter().map(|model| self.step_cost(model) * f64::from(model.steps()));
+        self.full = samples
+            .iter()
+            .map(ModelSpec::steps)
+            .max()
+            .unwrap_or(1)
+            .max(1);
+        let costs = samples
+            .iter()
+            .map(|model| self.step_cost(model) * f64::from(model.steps()));
         self.unit = (costs.sum::<f64>() / COST_SAMPLES as f64).max(f64::MIN_POSITIVE);
     }
 
@@ -248,7 +261,9 @@ impl SearchProblem {
                 DimKind::Real => vec![Coord::Unit(0.0), Coord::Unit(1.0)],
                 DimKind::Integer { low, high, .. } => vec![Coord::Int(low), Coord::Int(high)],
                 DimKind::Categories { .. } | DimKind::Ordered { .. } => {
-                    (0..dim.levels().unwrap_or(0) as u32).map(Coord::Level).collect()
+                    (0..dim.levels().unwrap_or(0) as u32)
+                        .map(Coord::Level)
+                        .collect()
                 }
             };
             for (place, coord) in coords.into_iter().enumerate() {
@@ -307,7 +322,9 @@ impl SearchProblem {
             Some(seed) => *seed,
             None => {
                 let mut others = (1..).filter(|seed| !self.seeds.contains(seed));
-                others.nth(index - self.seeds.len()).expect("there are enough numbers")
+                others
+                    .nth(index - self.seeds.len())
+                    .expect("there are enough numbers")
             }
         }
     }
@@ -322,7 +339,12 @@ impl Problem for SearchProblem {
         if self.spec.space.is_excluded(&self.coordinates(point)) {
             return false;
         }
-        let mut known = self.spec.constraints.iter().filter(|one| one.is_known_before()).peekable();
+        let mut known = self
+            .spec
+            .constraints
+            .iter()
+            .filter(|one| one.is_known_before())
+            .peekable();
         if known.peek().is_none() {
             return true;
         }
@@ -358,7 +380,9 @@ impl ParameterCounts {
         if open.is_none() {
             *open = Dataset::open(&self.data).ok();
         }
-        let count = open.as_ref().map(|data| sweep_engine::models::mlp::parameters(&network, data));
+        let count = open
+            .as_ref()
+            .map(|data| sweep_engine::models::mlp::parameters(&network, data));
         self.known.borrow_mut().insert(name, count);
         count
     }

@@ -42,7 +42,8 @@ const MAX_FAILURES: usize = 10;
 
 impl Running<'_> {
     fn is_stopped(&self) -> bool {
-        self.failures.is_some_and(|failures| failures >= MAX_FAILURES)
+        self.failures
+            .is_some_and(|failures| failures >= MAX_FAILURES)
     }
 
     fn tell(&mut self, number: u32, outcome: &JobOutcome) {
@@ -50,7 +51,8 @@ impl Running<'_> {
             JobOutcome::Failed => self.failures.map(|failures| failures + 1),
             JobOutcome::Trained { .. } | JobOutcome::Diverged => None,
         };
-        self.search.tell(number, told(self.search.problem(), outcome));
+        self.search
+            .tell(number, told(self.search.problem(), outcome));
     }
 }
 
@@ -83,7 +85,10 @@ impl<'a> SearchSupply<'a> {
             let search = Search::new(prepared.plan.clone(), &prepared.problem);
             let search = search.map_err(|error| {
                 let path = &prepared.problem.spec().path;
-                Error::input(format!("`{path}`: {error}"), "change it in the experiment file")
+                Error::input(
+                    format!("`{path}`: {error}"),
+                    "change it in the experiment file",
+                )
             })?;
             let record = prepared.record.as_ref();
             let mut running = Running {
@@ -112,7 +117,8 @@ impl<'a> SearchSupply<'a> {
     /// When what a decision depends on cannot be read.
     pub fn is_over(&mut self) -> Result<bool, Error> {
         if self.waiting.is_empty() {
-            self.decide().map_err(|error| Error::environment(error, ""))?;
+            self.decide()
+                .map_err(|error| Error::environment(error, ""))?;
         }
         Ok(self.waiting.is_empty())
     }
@@ -229,7 +235,13 @@ impl<'a> SearchSupply<'a> {
             }
         }
         let problem = self.searches[at].search.problem();
-        let outcome = of_steps(problem, &trial.spec.model, &steps, decision.job.to, has_ended);
+        let outcome = of_steps(
+            problem,
+            &trial.spec.model,
+            &steps,
+            decision.job.to,
+            has_ended,
+        );
         Ok(outcome.unwrap_or(JobOutcome::Diverged))
     }
 
@@ -256,7 +268,8 @@ impl Supply for SearchSupply<'_> {
         }
         // What was decided before a search stopped is not trained either.
         let searches = &self.searches;
-        self.waiting.retain(|(search, _)| !searches[*search].is_stopped());
+        self.waiting
+            .retain(|(search, _)| !searches[*search].is_stopped());
         let Some((search, decision)) = self.waiting.pop_front() else {
             return Ok(None);
         };

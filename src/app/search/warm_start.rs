@@ -46,7 +46,9 @@ pub fn find(
     let mut found: Vec<Earlier> = Vec::new();
     for summary in store.experiments()? {
         let is_named = from.contains(&summary.name);
-        if summary.objective != *problem.objective() || !(is_named || summary.data == *problem.digest()) {
+        if summary.objective != *problem.objective()
+            || !(is_named || summary.data == *problem.digest())
+        {
             continue;
         }
         let Some(record) = store.experiment(&summary.name)? else {
@@ -55,7 +57,9 @@ pub fn find(
         let is_own = summary.name == own;
         for trial in &record.trials {
             let is_new = found.iter().all(|other| other.trial != trial.id);
-            if is_new && let Some(earlier) = earlier(problem, trial, &summary.name, is_named || is_own) {
+            if is_new
+                && let Some(earlier) = earlier(problem, trial, &summary.name, is_named || is_own)
+            {
                 found.push(earlier);
             }
         }

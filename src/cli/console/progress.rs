@@ -137,12 +137,18 @@ impl Progress {
             Event::SearchJobDecided { job } => {
                 self.jobs += 1;
                 let trial = &job.trial;
-                if self.sweep.epochs.insert(trial.clone(), job.spec.model.steps()).is_none()
+                if self
+                    .sweep
+                    .epochs
+                    .insert(trial.clone(), job.spec.model.steps())
+                    .is_none()
                     && !self.sweep.describe.contains_key(trial)
                 {
                     self.sweep.total += 1;
                 }
-                self.sweep.describe.insert(trial.clone(), job.settings.clone());
+                self.sweep
+                    .describe
+                    .insert(trial.clone(), job.settings.clone());
             }
             Event::SearchJobEnded { .. } => self.jobs_ended += 1,
             Event::SearchEnded { .. } => {}

@@ -91,7 +91,11 @@ impl Expr {
             Expr::Number(number) => *number,
             Expr::Parameters => of.parameters as f64,
             // A setting that is no number, such as "auto", has no value to compare.
-            Expr::Setting(name) => of.model.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN),
+            Expr::Setting(name) => of
+                .model
+                .get(name)
+                .and_then(Value::as_f64)
+                .unwrap_or(f64::NAN),
             Expr::Metric(name) => (of.metrics)(name).unwrap_or(f64::NAN),
             Expr::Operation(left, operator, right) => {
                 let (left, right) = (left.value(of), right.value(of));
@@ -175,11 +179,18 @@ fn parse(text: &str, kind: Kind) -> Result<Constraint, Wrong> {
         return Err(Wrong::Syntax("it has neither <= nor >=".to_owned()));
     };
     let side = |text: &str| {
-        let mut parser = Parser { rest: text.trim(), kind, depth: 0 };
+        let mut parser = Parser {
+            rest: text.trim(),
+            kind,
+            depth: 0,
+        };
         let expr = parser.sum()?;
         match parser.rest.is_empty() {
             true => Ok(expr),
-            false => Err(Wrong::Syntax(format!("{:?} does not belong there", parser.rest))),
+            false => Err(Wrong::Syntax(format!(
+                "{:?} does not belong there",
+                parser.rest
+            ))),
         }
     };
     Ok(Constraint {
@@ -199,11 +210,17 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn sum(&mut self) -> Result<Expr, Wrong> {
-        self.chain(&[('+', Operator::Plus), ('-', Operator::Minus)], Parser::product)
+        self.chain(
+            &[('+', Operator::Plus), ('-', Operator::Minus)],
+            Parser::product,
+        )
     }
 
     fn product(&mut self) -> Result<Expr, Wrong> {
-        self.chain(&[('*', Operator::Times), ('/', Operator::Divided)], Parser::atom)
+        self.chain(
+            &[('*', Operator::Times), ('/', Operator::Divided)],
+            Parser::atom,
+        )
     }
 
     fn chain(
@@ -213,7 +230,10 @@ impl<'a> Parser<'a> {
     ) -> Result<Expr, Wrong> {
         let mut left = next(self)?;
         loop {
-            let Some((sign, operator)) = operators.iter().find(|(sign, _)| self.rest.starts_with(*sign)) else {
+            let Some((sign, operator)) = operators
+                .iter()
+                .find(|(sign, _)| self.rest.starts_with(*sign))
+            else {
                 return Ok(left);
             };
             self.skip(sign.len_utf8());
@@ -240,7 +260,10 @@ impl<'a> Parser<'a> {
         match first {
             Some(c) if c.is_ascii_digit() || c == '.' => self.number(),
             Some(c) if c.is_ascii_alphabetic() => self.name(),
-            Some(_) => Err(Wrong::Syntax(format!("{:?} does not belong there", self.rest))),
+            Some(_) => Err(Wrong::Syntax(format!(
+                "{:?} does not belong there",
+                self.rest
+            ))),
             None => Err(Wrong::Syntax("a side is empty".to_owned())),
         }
     }
@@ -253,7 +276,9 @@ impl<'a> Parser<'a> {
                 || matches!(bytes[at], b'.' | b'_' | b'e' | b'E')
                 || (after_e && matches!(bytes[at], b'+' | b'-'))
         };
-        let end = (0..bytes.len()).find(|at| !is_part(*at)).unwrap_or(bytes.len());
+        let end = (0..bytes.len())
+            .find(|at| !is_part(*at))
+            .unwrap_or(bytes.len());
         let text = self.rest[..end].replace('_', "");
         let number: f64 = text
             .parse()
@@ -277,9 +302,17 @@ impl<'a> Parser<'a> {
         } else if name == PARAMETERS {
             Some(Expr::Parameters)
         } else {
-            self.kind.param(name).map(|_| Expr::Setting(name.to_owned()))
+            self.kind
+                .param(name)
+                .map(|_| Expr::Setting(name.to_owned()))
         };
-        let known = || self.kind.params().iter().map(|param| param.name.to_owned()).collect();
+        let known = || {
+            self.kind
+                .params()
+                .iter()
+                .map(|param| param.name.to_owned())
+                .collect()
+        };
         let expr = expr.ok_or_else(|| Wrong::Name {
             name: name.to_owned(),
             known: known(),

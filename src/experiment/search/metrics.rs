@@ -19,13 +19,19 @@ pub(super) fn measured_at_each_step(
     if is_cheap || own.is_some_and(|own| own.metric == metric) {
         return;
     }
-    let cheap = METRICS.iter().filter(|def| def.is_cheap).map(MetricDef::pattern);
+    let cheap = METRICS
+        .iter()
+        .filter(|def| def.is_cheap)
+        .map(MetricDef::pattern);
     let cheap: Vec<String> = cheap.collect();
     problems.add(
-        Diagnostic::new(&node.place, format!("`{metric}` is not measured at each step, as a search needs it"))
-            .help(format!(
-                "measured at each step are {}, and the objective of [experiment]",
-                cheap.join(", ")
-            )),
+        Diagnostic::new(
+            &node.place,
+            format!("`{metric}` is not measured at each step, as a search needs it"),
+        )
+        .help(format!(
+            "measured at each step are {}, and the objective of [experiment]",
+            cheap.join(", ")
+        )),
     );
 }

@@ -15,8 +15,8 @@ use metrics::measured_at_each_step;
 
 use super::diagnostic::{Diagnostic, Problems};
 use super::head;
-use super::search_keys;
 use super::node::{Content, Node};
+use super::search_keys;
 use super::table::{Table, must_be, seed, unknown_key};
 use super::units::duration;
 use sweep_core::data_config::Edition;
@@ -205,9 +205,15 @@ pub(super) fn read(
     });
     let search_seed = table.read("seed", problems, seed);
     let width = table.read("width", problems, |node| whole(node, 1, MAX_WIDTH));
-    let budget = table.get("budget").and_then(|at| budget(at, path, problems));
-    let rungs = table.get("rungs").and_then(|at| rungs(at, &table, problems));
-    let finish = table.get("finish").and_then(|at| finish(at, path, problems));
+    let budget = table
+        .get("budget")
+        .and_then(|at| budget(at, path, problems));
+    let rungs = table
+        .get("rungs")
+        .and_then(|at| rungs(at, &table, problems));
+    let finish = table
+        .get("finish")
+        .and_then(|at| finish(at, path, problems));
     let objectives = objectives(&table, objective, problems);
     let constraints = constraint::read(&table, kind, objective, problems);
     let space = space?;
@@ -273,8 +279,14 @@ pub(super) fn check(
             let path = search.path.split(['.', '[']).next().unwrap_or_default();
             let place = at(path).unwrap_or(place);
             problems.add(
-                Diagnostic::new(place, format!("`{steps}` is searched, so that trials cannot pause at the same steps"))
-                    .help(format!("fix `{steps}`, or set `rungs = false` in `{}`", search.path)),
+                Diagnostic::new(
+                    place,
+                    format!("`{steps}` is searched, so that trials cannot pause at the same steps"),
+                )
+                .help(format!(
+                    "fix `{steps}`, or set `rungs = false` in `{}`",
+                    search.path
+                )),
             );
         }
     }
@@ -305,7 +317,9 @@ fn entries<'a>(
             return None;
         }
     }
-    let values = names.iter().map(|name| node.entry(name).map(|entry| &entry.value));
+    let values = names
+        .iter()
+        .map(|name| node.entry(name).map(|entry| &entry.value));
     Some(values.collect())
 }
 
@@ -361,7 +375,9 @@ fn rungs(node: &Node, table: &Table<'_>, problems: &mut Problems) -> Option<Rung
                 items.iter().map(|item| whole(item, 1, MAX_STEPS)).collect();
             match steps {
                 Ok(steps) if !steps.is_empty() && steps.windows(2).all(|two| two[0] < two[1]) => {
-                    Some(Rungs::Steps(steps.iter().map(|step| *step as u32).collect()))
+                    Some(Rungs::Steps(
+                        steps.iter().map(|step| *step as u32).collect(),
+                    ))
                 }
                 Ok(_) => {
                     refuse(node, problems);
@@ -375,7 +391,13 @@ fn rungs(node: &Node, table: &Table<'_>, problems: &mut Problems) -> Option<Rung
         }
         Content::Table(_) => {
             let path = format!("{}.rungs", table.path);
-            let given = entries(node, &path, &NAMES, "a table such as { first = 1, eta = 3 }", problems)?;
+            let given = entries(
+                node,
+                &path,
+                &NAMES,
+                "a table such as { first = 1, eta = 3 }",
+                problems,
+            )?;
             let mut read = |at: usize, least: i64, most: i64, allowed: &str| {
                 let value = given[at]?;
                 let number = whole(value, least, most).ok();
@@ -384,7 +406,12 @@ fn rungs(node: &Node, table: &Table<'_>, problems: &mut Problems) -> Option<Rung
                 }
                 number.map(|number| number as u32)
             };
-            let first = read(0, 1, MAX_STEPS, "an integer from 1: the first step at which trials pause");
+            let first = read(
+                0,
+                1,
+                MAX_STEPS,
+                "an integer from 1: the first step at which trials pause",
+            );
             let eta = read(1, 2, 16, "an integer from 2 to 16");
             Some(Rungs::Ladder {
                 first,
@@ -434,7 +461,10 @@ fn objectives(
     let Some(node) = table.get("objectives") else {
         return Vec::new();
     };
-    let Some(items) = node.items().filter(|items| (1..=MAX_OBJECTIVES).contains(&items.len())) else {
+    let Some(items) = node
+        .items()
+        .filter(|items| (1..=MAX_OBJECTIVES).contains(&items.len()))
+    else {
         table.refuse("objectives", node, problems);
         return Vec::new();
     };
@@ -465,8 +495,14 @@ fn objectives(
         && first != own
     {
         problems.add(
-            Diagnostic::new(&at.place, format!("the first objective of a search is that of the experiment, `{}`", own.metric))
-                .help("put it first, or change `objective` of [experiment]"),
+            Diagnostic::new(
+                &at.place,
+                format!(
+                    "the first objective of a search is that of the experiment, `{}`",
+                    own.metric
+                ),
+            )
+            .help("put it first, or change `objective` of [experiment]"),
         );
     }
     found

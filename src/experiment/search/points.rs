@@ -18,7 +18,12 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Vec<Vec<Coordinate>> {
     let Some(items) = node.items().filter(|items| items.len() <= MAX_POINTS) else {
-        must_be(path, "a list of tables of settings, such as [{ lr = 1e-3 }]", node, problems);
+        must_be(
+            path,
+            "a list of tables of settings, such as [{ lr = 1e-3 }]",
+            node,
+            problems,
+        );
         return Vec::new();
     };
     let points = items.iter().enumerate();
@@ -34,19 +39,34 @@ fn point(
     problems: &mut Problems,
 ) -> Option<Vec<Coordinate>> {
     let Some(entries) = node.entries() else {
-        must_be(path, "a table of settings, such as { lr = 1e-3 }", node, problems);
+        must_be(
+            path,
+            "a table of settings, such as { lr = 1e-3 }",
+            node,
+            problems,
+        );
         return None;
     };
     let kind = space.grid.base.kind();
-    let all: Vec<&str> = (0..space.dimensions()).flat_map(|at| space.keys(at)).collect();
+    let all: Vec<&str> = (0..space.dimensions())
+        .flat_map(|at| space.keys(at))
+        .collect();
     let mut given: Vec<(&str, Value)> = Vec::new();
     for entry in entries {
         let Some(key) = all.iter().copied().find(|key| *key == entry.key) else {
             match kind.param(&entry.key) {
-                None => unknown_key(entry, path, kind.params().iter().map(|param| param.name), problems),
+                None => unknown_key(
+                    entry,
+                    path,
+                    kind.params().iter().map(|param| param.name),
+                    problems,
+                ),
                 Some(_) => problems.add(
                     Diagnostic::new(&entry.key_place, format!("`{}` is not searched", entry.key))
-                        .help(format!("the settings that are searched are {}", all.join(", "))),
+                        .help(format!(
+                            "the settings that are searched are {}",
+                            all.join(", ")
+                        )),
                 ),
             }
             return None;
@@ -70,13 +90,21 @@ fn point(
         let values: Option<Vec<&Value>> = keys.iter().map(|key| value_of(key)).collect();
         let coordinate = values.and_then(|values| coordinate(space, dimension, &values));
         let Some(coordinate) = coordinate else {
-            let is_given = keys.iter().any(|key| given.iter().any(|(other, _)| other == key));
+            let is_given = keys
+                .iter()
+                .any(|key| given.iter().any(|(other, _)| other == key));
             let keys = keys.join("` and `");
             problems.add(match is_given {
-                true => Diagnostic::new(&node.place, format!("this value of `{keys}` is not in the space"))
-                    .help("choose one of those that are searched"),
-                false => Diagnostic::new(&node.place, format!("`{path}` does not say what `{keys}` is"))
-                    .help("its default is not in the space: add it"),
+                true => Diagnostic::new(
+                    &node.place,
+                    format!("this value of `{keys}` is not in the space"),
+                )
+                .help("choose one of those that are searched"),
+                false => Diagnostic::new(
+                    &node.place,
+                    format!("`{path}` does not say what `{keys}` is"),
+                )
+                .help("its default is not in the space: add it"),
             });
             return None;
         };

@@ -2,10 +2,10 @@
 //!
 //! Every point of a [`SearchSpace`] makes a model: values have passed [`ModelSpec::set`], ranges at both ends.
 
-use super::super::range::FORMS;
 use super::super::diagnostic::{Diagnostic, Problems};
 use super::super::draft;
 use super::super::node::{Content, Entry, Node};
+use super::super::range::FORMS;
 use super::super::setting::{canonical, refuse, setting, shown, some_of};
 use super::super::space::Space;
 use super::super::table::{boolean, must_be, number, unknown_key};
@@ -109,10 +109,13 @@ impl SearchSpace {
     /// Whether the `point` is left out by `exclude`. An exclusion that names an inactive dimension does not hold.
     pub fn is_excluded(&self, point: &[Coordinate]) -> bool {
         self.grid.exclusions.iter().any(|exclusion| {
-            exclusion.parts().iter().all(|(group, rows)| match point[*group] {
-                Coordinate::Row(row) => rows.binary_search(&row).is_ok(),
-                _ => false,
-            })
+            exclusion
+                .parts()
+                .iter()
+                .all(|(group, rows)| match point[*group] {
+                    Coordinate::Row(row) => rows.binary_search(&row).is_ok(),
+                    _ => false,
+                })
         })
     }
 }
@@ -133,14 +136,18 @@ impl Domain {
     pub fn coordinate(&self, value: &Value) -> Option<Coordinate> {
         match *self {
             Domain::Real { low, high, log } => {
-                let value = value.as_f64().filter(|value| (low..=high).contains(value))?;
+                let value = value
+                    .as_f64()
+                    .filter(|value| (low..=high).contains(value))?;
                 Some(Coordinate::Unit(match log {
                     true => (value / low).ln() / (high / low).ln(),
                     false => (value - low) / (high - low),
                 }))
             }
             Domain::Integer { low, high, .. } => match value {
-                Value::Int(value) => (low..=high).contains(value).then_some(Coordinate::Integer(*value)),
+                Value::Int(value) => (low..=high)
+                    .contains(value)
+                    .then_some(Coordinate::Integer(*value)),
                 _ => None,
             },
         }
@@ -165,20 +172,40 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> Option<SearchSpace> {
     let Some(entries) = node.entries() else {
-        must_be(path, "a table of settings, such as lr = { log = [1e-4, 1e-1] }", node, problems);
+        must_be(
+            path,
+            "a table of settings, such as lr = { log = [1e-4, 1e-1] }",
+            node,
+            problems,
+        );
         return None;
     };
     let sound = problems.is_empty();
-    let Split { listed, ranges, activities } = split(entries, path, problems);
+    let Split {
+        listed,
+        ranges,
+        activities,
+    } = split(entries, path, problems);
     let listed = Node {
         place: node.place.clone(),
         content: Content::Table(listed),
     };
-    let draft = draft::read((kind, edition), (model_path, model), (path, Some(&listed)), problems);
+    let draft = draft::read(
+        (kind, edition),
+        (model_path, model),
+        (path, Some(&listed)),
+        problems,
+    );
     if draft.combinations() > u128::from(super::super::MAX_TRIALS) * 1000 {
         problems.add(
-            Diagnostic::new(&node.place, format!("`{path}` has {} combinations of single values", draft.combinations()))
-                .help("write long axes as ranges: { log = [1e-4, 1e-2] }"),
+            Diagnostic::new(
+                &node.place,
+                format!(
+                    "`{path}` has {} combinations of single values",
+                    draft.combinations()
+                ),
+            )
+            .help("write long axes as ranges: { log = [1e-4, 1e-2] }"),
         );
         return None;
     }
@@ -187,8 +214,11 @@ pub(super) fn read(
         true => draft.finish(problems),
         false => {
             problems.add(
-                Diagnostic::new(&node.place, format!("`exclude` in `{path}` goes with at most {MAX_CHECKED} combinations"))
-                    .help("write long axes as ranges, or leave `exclude` out"),
+                Diagnostic::new(
+                    &node.place,
+                    format!("`exclude` in `{path}` goes with at most {MAX_CHECKED} combinations"),
+                )
+                .help("write long axes as ranges, or leave `exclude` out"),
             );
             return None;
         }
@@ -240,7 +270,12 @@ fn split<'a>(entries: &'a [Entry], path: &str, problems: &mut Problems) -> Split
             }
             if let Some(values) = entry.value.entry("values") {
                 if inner.len() > 1 {
-                    must_be(&format!("{path}.{}", entry.key), "a table with `values` and `when` alone", &entry.value, problems);
+                    must_be(
+                        &format!("{path}.{}", entry.key),
+                        "a table with `values` and `when` alone",
+                        &entry.value,
+                        problems,
+                    );
                     continue;
                 }
                 bare.value = values.value.clone();
@@ -257,7 +292,8 @@ fn split<'a>(entries: &'a [Entry], path: &str, problems: &mut Problems) -> Split
 }
 
 /// What may stand for an axis that is a range.
-const RANGES: &str = "{ log = [1e-4, 1e-1] }, { lin = [0.0, 0.5] } or { int = [16, 512], log = true }";
+const RANGES: &str =
+    "{ log = [1e-4, 1e-1] }, { lin = [0.0, 0.5] } or { int = [16, 512], log = true }";
 
 fn range(
     kind: Kind,
@@ -269,19 +305,35 @@ fn range(
     const KEYS: [&str; 3] = ["log", "lin", "int"];
     let full = format!("{path}.{}", entry.key);
     if kind.param(&entry.key).is_none() {
-        unknown_key(entry, path, kind.params().iter().map(|param| param.name), problems);
+        unknown_key(
+            entry,
+            path,
+            kind.params().iter().map(|param| param.name),
+            problems,
+        );
         return None;
     }
     if grid.fixed.contains(&entry.key) {
         problems.add(
-            Diagnostic::new(&entry.key_place, format!("`{}` is both fixed and searched", entry.key))
-                .help(format!("remove it from `{}`, or from `{path}`", grid.path)),
+            Diagnostic::new(
+                &entry.key_place,
+                format!("`{}` is both fixed and searched", entry.key),
+            )
+            .help(format!("remove it from `{}`, or from `{path}`", grid.path)),
         );
         return None;
     }
     let given = entry.value.entries()?;
-    if let Some(other) = given.iter().find(|other| !KEYS.contains(&other.key.as_str())) {
-        unknown_key(other, &full, KEYS.into_iter().chain(["steps", "when"]), problems);
+    if let Some(other) = given
+        .iter()
+        .find(|other| !KEYS.contains(&other.key.as_str()))
+    {
+        unknown_key(
+            other,
+            &full,
+            KEYS.into_iter().chain(["steps", "when"]),
+            problems,
+        );
         return None;
     }
     let is_integer = entry.value.entry("int").is_some();
@@ -289,7 +341,12 @@ fn range(
         (true, Some(at)) => match boolean(&at.value) {
             Ok(log) => log,
             Err(at) => {
-                must_be(&format!("{full}.log"), "true or false beside `int`", at, problems);
+                must_be(
+                    &format!("{full}.log"),
+                    "true or false beside `int`",
+                    at,
+                    problems,
+                );
                 return None;
             }
         },
@@ -301,7 +358,12 @@ fn range(
         false => given.len() == 1,
     };
     if !is_sound {
-        must_be(&full, &format!("{RANGES}, or {FORMS}"), &entry.value, problems);
+        must_be(
+            &full,
+            &format!("{RANGES}, or {FORMS}"),
+            &entry.value,
+            problems,
+        );
         return None;
     }
     let name = KEYS[if is_integer { 2 } else { usize::from(!log) }];
@@ -359,12 +421,16 @@ fn takes(
             Ok(_) => {}
             Err(InvalidParam::Value { allowed }) => {
                 let whole = matches!(shown(&ModelSpec::new(kind), key), Value::Int(_));
-                let problem = Diagnostic::new(&at.place, format!("every value of `{full}` must be {allowed}"))
-                    .label(format!("{} to {}", ends[0], ends[1]));
+                let problem = Diagnostic::new(
+                    &at.place,
+                    format!("every value of `{full}` must be {allowed}"),
+                )
+                .label(format!("{} to {}", ends[0], ends[1]));
                 problems.add(match (whole, domain) {
-                    (true, Domain::Real { .. }) => {
-                        problem.help(format!("for integers write {{ int = [{}, {}] }}", ends[0], ends[1]))
-                    }
+                    (true, Domain::Real { .. }) => problem.help(format!(
+                        "for integers write {{ int = [{}, {}] }}",
+                        ends[0], ends[1]
+                    )),
                     _ => problem,
                 });
                 return false;
@@ -387,7 +453,8 @@ fn activity(
     problems: &mut Problems,
 ) -> Option<Activity> {
     let full = format!("{path}.{key}.when");
-    let allowed = "a table with one other axis and its value or values, such as { optimizer = \"sgd\" }";
+    let allowed =
+        "a table with one other axis and its value or values, such as { optimizer = \"sgd\" }";
     let Some([entry]) = when.entries() else {
         must_be(&full, allowed, when, problems);
         return None;
@@ -396,8 +463,13 @@ fn activity(
     let groups = &space.grid.groups;
     let Some(group) = (groups.iter()).position(|group| group.keys.contains(&entry.key)) else {
         problems.add(
-            Diagnostic::new(&entry.key_place, format!("`{}` is not an axis with single values", entry.key))
-                .help(format!("`{key}` can depend on an axis that lists its values")),
+            Diagnostic::new(
+                &entry.key_place,
+                format!("`{}` is not an axis with single values", entry.key),
+            )
+            .help(format!(
+                "`{key}` can depend on an axis that lists its values"
+            )),
         );
         return None;
     };
@@ -407,10 +479,15 @@ fn activity(
             true => format!("`{}` is itself not always active", entry.key),
             false => format!("`{key}` cannot depend on itself"),
         };
-        problems.add(Diagnostic::new(&entry.key_place, message).help("name an axis that is always active"));
+        problems.add(
+            Diagnostic::new(&entry.key_place, message).help("name an axis that is always active"),
+        );
         return None;
     }
-    let column = groups[group].keys.iter().position(|key| *key == entry.key)?;
+    let column = groups[group]
+        .keys
+        .iter()
+        .position(|key| *key == entry.key)?;
     let values: Vec<&Value> = groups[group].rows.iter().map(|row| &row[column]).collect();
     let kind = space.grid.base.kind();
     // A single value may itself be a list.
@@ -418,14 +495,22 @@ fn activity(
     if wanted[0].is_err()
         && let Some(items) = entry.value.items()
     {
-        wanted = items.iter().map(|item| setting(kind, &entry.key, item)).collect();
+        wanted = items
+            .iter()
+            .map(|item| setting(kind, &entry.key, item))
+            .collect();
     }
     let mut rows = Vec::new();
     for value in wanted {
         let value = match value {
             Ok(value) => value,
             Err(rejected) => {
-                refuse(&format!("{full}.{}", entry.key), &entry.value, rejected, problems);
+                refuse(
+                    &format!("{full}.{}", entry.key),
+                    &entry.value,
+                    rejected,
+                    problems,
+                );
                 return None;
             }
         };
@@ -434,8 +519,11 @@ fn activity(
         rows.extend(matching);
         if rows.len() == before {
             problems.add(
-                Diagnostic::new(&entry.value.place, format!("`{}` is never {value}", entry.key))
-                    .help(format!("its values are {}", some_of(values.into_iter()))),
+                Diagnostic::new(
+                    &entry.value.place,
+                    format!("`{}` is never {value}", entry.key),
+                )
+                .help(format!("its values are {}", some_of(values.into_iter()))),
             );
             return None;
         }

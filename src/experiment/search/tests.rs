@@ -12,8 +12,12 @@ fn parsed(text: &str) -> Result<Experiment, Vec<String>> {
         path: "x.toml".into(),
         text: format!("{DATA}{text}"),
     };
-    parse(&source, &[], Edition::default())
-        .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect())
+    parse(&source, &[], Edition::default()).map_err(|problems| {
+        problems
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect()
+    })
 }
 
 #[test]
@@ -29,7 +33,10 @@ fn a_search_is_read_with_its_space() {
     );
     let experiment = experiment.unwrap_err();
     // `batch_size` is "auto" by default, which an enqueued point has to settle.
-    assert_eq!(experiment, ["`search.enqueue[0]` does not say what `batch_size` is"]);
+    assert_eq!(
+        experiment,
+        ["`search.enqueue[0]` does not say what `batch_size` is"]
+    );
 }
 
 fn sound() -> Experiment {
@@ -50,20 +57,42 @@ fn everything_a_search_says_is_kept() {
     let experiment = sound();
     assert_eq!(experiment.networks, None);
     let search = &experiment.searches[0];
-    assert_eq!((search.method, search.seed, search.width), (Method::Asha, 3, 4));
+    assert_eq!(
+        (search.method, search.seed, search.width),
+        (Method::Asha, 3, 4)
+    );
     assert_eq!(search.budget, Budget::Epochs(100));
     assert_eq!(search.rungs, Rungs::Steps(vec![1, 9]));
-    assert_eq!(search.finish, Some(Finish { top: 4, trainings: 8 }));
+    assert_eq!(
+        search.finish,
+        Some(Finish {
+            top: 4,
+            trainings: 8
+        })
+    );
     assert_eq!(search.objectives[1].metric, "parameters");
     let space = &search.space;
     let keys: Vec<Vec<&str>> = (0..space.dimensions()).map(|at| space.keys(at)).collect();
     assert_eq!(
         keys.concat(),
-        ["layers", "optimizer", "dropout", "lr", "momentum", "batch_size"]
+        [
+            "layers",
+            "optimizer",
+            "dropout",
+            "lr",
+            "momentum",
+            "batch_size"
+        ]
     );
-    let log = Domain::Real { low: 1e-4, high: 1e-2, log: true };
+    let log = Domain::Real {
+        low: 1e-4,
+        high: 1e-2,
+        log: true,
+    };
     assert_eq!(space.ranges[0].domain, log);
-    let [point] = &search.enqueue[..] else { panic!("one point") };
+    let [point] = &search.enqueue[..] else {
+        panic!("one point")
+    };
     assert_eq!(point[..3], [0, 0, 1].map(Coordinate::Row));
     assert_eq!(point[4..], [Coordinate::Inactive, Coordinate::Integer(16)]);
     let model = space.model(point);
@@ -92,26 +121,47 @@ fn constraints_hold_or_are_missed_by_a_number() {
     let search = &experiment.searches[0];
     let model = search.space.model(&search.enqueue[0]);
     let metrics = |name: &str| (name == "valid/macro_f1").then_some(0.25);
-    let of = Measured { model: &model, parameters: 150_000, metrics: &metrics };
-    let violations: Vec<f64> = search.constraints.iter().map(|one| one.violation(&of)).collect();
+    let of = Measured {
+        model: &model,
+        parameters: 150_000,
+        metrics: &metrics,
+    };
+    let violations: Vec<f64> = search
+        .constraints
+        .iter()
+        .map(|one| one.violation(&of))
+        .collect();
     assert_eq!(violations[0], 50_000.0);
     assert!((violations[1] + 0.15).abs() < 1e-12, "{violations:?}");
     assert_eq!(violations[2], 0.25);
-    let known: Vec<bool> = search.constraints.iter().map(|one| one.is_known_before()).collect();
+    let known: Vec<bool> = search
+        .constraints
+        .iter()
+        .map(|one| one.is_known_before())
+        .collect();
     assert_eq!(known, [true, true, false]);
 }
 
 #[test]
 fn rungs_are_fractions_of_the_last_step() {
-    let ladder = Rungs::Ladder { first: Some(1), eta: 3 };
+    let ladder = Rungs::Ladder {
+        first: Some(1),
+        eta: 3,
+    };
     assert_eq!(ladder.steps(Method::Auto, 27), [1, 3, 9, 27]);
     assert_eq!(ladder.steps(Method::Auto, 40), [1, 4, 13, 40]);
     assert_eq!(Rungs::Default.steps(Method::Auto, 600), [22, 67, 200, 600]);
     assert_eq!(Rungs::Default.steps(Method::Auto, 1), [1]);
     assert_eq!(Rungs::Default.steps(Method::Gp, 27), [27]);
     assert_eq!(Rungs::Off.steps(Method::Auto, 27), [27]);
-    assert_eq!(Rungs::Steps(vec![2, 5, 30]).steps(Method::Auto, 27), [2, 5, 27]);
-    let halves = Rungs::Ladder { first: Some(4), eta: 2 };
+    assert_eq!(
+        Rungs::Steps(vec![2, 5, 30]).steps(Method::Auto, 27),
+        [2, 5, 27]
+    );
+    let halves = Rungs::Ladder {
+        first: Some(4),
+        eta: 2,
+    };
     assert_eq!(halves.steps(Method::Auto, 10), [5, 10]);
 }
 
@@ -132,25 +182,82 @@ fn what_is_wrong_is_said_once_and_where() {
     let cases = [
         ("[search]\nwidth = 2", "`search` has no `space`"),
         ("[search]\n[search.space]", "`search.space` is empty"),
-        ("[search.space]\nlr = { log = [0, 1] }", "`search.space.lr.log` must be two numbers above 0, the lower one first, such as [1e-4, 1e-2]"),
-        ("[search.space]\nlr = { log = [1e-4, 1e-2], step = 3 }", "unknown key `step` in `search.space.lr`"),
-        ("[search.space]\ndropout = { lin = [0.0, 1.5] }", "every value of `search.space.dropout` must be a number in [0, 1)"),
-        ("[search.space]\nepochs = { lin = [1.0, 9.0] }", "every value of `search.space.epochs` must be an integer from 1 to 1000000, or \"auto\""),
-        ("[search.space]\nlearning_rate = { lin = [0.0, 1.0] }", "unknown key `learning_rate` in `search.space`"),
-        ("[model]\nlr = 0.1\n[search.space]\nlr = { log = [1e-4, 1e-2] }", "`lr` is both fixed and searched"),
-        ("[search]\nbudget = { trainings = 0 }\n[search.space]\nlr = [0.1, 0.2]", "`search.budget.trainings` must be a number from 1 to 100000"),
-        ("[search]\nbudget = { hours = 2 }\n[search.space]\nlr = [0.1, 0.2]", "unknown key `hours` in `search.budget`"),
-        ("[search]\nconstraints = [\"parameters < 3\"]\n[search.space]\nlr = [0.1, 0.2]", "\"parameters < 3\" is not a condition: it has neither <= nor >="),
-        ("[search]\nconstraints = [\"layer <= 3\"]\n[search.space]\nlr = [0.1, 0.2]", "there is no setting or metric `layer`"),
-        ("[search]\nrungs = [3, 3]\n[search.space]\nlr = [0.1, 0.2]", "`search.rungs` must be false, a table such as { first = 1, eta = 3 }, or a list of steps in ascending order, such as [1, 3, 9]"),
-        ("[search]\nmethod = \"bayes\"\n[search.space]\nlr = [0.1, 0.2]", "`search.method` must be \"auto\", \"gp\", \"tpe\", \"random\", \"sobol\" or \"asha\""),
-        ("[search.space]\nlr = [0.1, 0.2]\nmomentum = { lin = [0.0, 0.9], when = { optimizer = \"sgd\" } }", "`optimizer` is not an axis with single values"),
-        ("[search.space]\noptimizer = [\"adam\", \"sgd\"]\nmomentum = { lin = [0.0, 0.9], when = { optimizer = \"adamw\" } }", "`optimizer` is never adamw"),
-        ("[grid]\nlr = [0.1, 0.2]\n[search.space]\nlr = [0.1, 0.2]", "networks have either a grid or a search"),
-        ("[search]\nenqueue = [{ lr = 0.3 }]\n[search.space]\nlr = [0.1, 0.2]", "this value of `lr` is not in the space"),
-        ("[data.split]\nfolds = 3\n[search.space]\nlr = [0.1, 0.2]", "a search cannot be cross-validated"),
-        ("[experiment]\nlearning_curve = [0.5]\n[search.space]\nlr = [0.1, 0.2]", "a search has no learning curve"),
-        ("[search]\nrungs = [1]\n[search.space]\nepochs = [3, 9]", "`epochs` is searched, so that trials cannot pause at the same steps"),
+        (
+            "[search.space]\nlr = { log = [0, 1] }",
+            "`search.space.lr.log` must be two numbers above 0, the lower one first, such as [1e-4, 1e-2]",
+        ),
+        (
+            "[search.space]\nlr = { log = [1e-4, 1e-2], step = 3 }",
+            "unknown key `step` in `search.space.lr`",
+        ),
+        (
+            "[search.space]\ndropout = { lin = [0.0, 1.5] }",
+            "every value of `search.space.dropout` must be a number in [0, 1)",
+        ),
+        (
+            "[search.space]\nepochs = { lin = [1.0, 9.0] }",
+            "every value of `search.space.epochs` must be an integer from 1 to 1000000, or \"auto\"",
+        ),
+        (
+            "[search.space]\nlearning_rate = { lin = [0.0, 1.0] }",
+            "unknown key `learning_rate` in `search.space`",
+        ),
+        (
+            "[model]\nlr = 0.1\n[search.space]\nlr = { log = [1e-4, 1e-2] }",
+            "`lr` is both fixed and searched",
+        ),
+        (
+            "[search]\nbudget = { trainings = 0 }\n[search.space]\nlr = [0.1, 0.2]",
+            "`search.budget.trainings` must be a number from 1 to 100000",
+        ),
+        (
+            "[search]\nbudget = { hours = 2 }\n[search.space]\nlr = [0.1, 0.2]",
+            "unknown key `hours` in `search.budget`",
+        ),
+        (
+            "[search]\nconstraints = [\"parameters < 3\"]\n[search.space]\nlr = [0.1, 0.2]",
+            "\"parameters < 3\" is not a condition: it has neither <= nor >=",
+        ),
+        (
+            "[search]\nconstraints = [\"layer <= 3\"]\n[search.space]\nlr = [0.1, 0.2]",
+            "there is no setting or metric `layer`",
+        ),
+        (
+            "[search]\nrungs = [3, 3]\n[search.space]\nlr = [0.1, 0.2]",
+            "`search.rungs` must be false, a table such as { first = 1, eta = 3 }, or a list of steps in ascending order, such as [1, 3, 9]",
+        ),
+        (
+            "[search]\nmethod = \"bayes\"\n[search.space]\nlr = [0.1, 0.2]",
+            "`search.method` must be \"auto\", \"gp\", \"tpe\", \"random\", \"sobol\" or \"asha\"",
+        ),
+        (
+            "[search.space]\nlr = [0.1, 0.2]\nmomentum = { lin = [0.0, 0.9], when = { optimizer = \"sgd\" } }",
+            "`optimizer` is not an axis with single values",
+        ),
+        (
+            "[search.space]\noptimizer = [\"adam\", \"sgd\"]\nmomentum = { lin = [0.0, 0.9], when = { optimizer = \"adamw\" } }",
+            "`optimizer` is never adamw",
+        ),
+        (
+            "[grid]\nlr = [0.1, 0.2]\n[search.space]\nlr = [0.1, 0.2]",
+            "networks have either a grid or a search",
+        ),
+        (
+            "[search]\nenqueue = [{ lr = 0.3 }]\n[search.space]\nlr = [0.1, 0.2]",
+            "this value of `lr` is not in the space",
+        ),
+        (
+            "[data.split]\nfolds = 3\n[search.space]\nlr = [0.1, 0.2]",
+            "a search cannot be cross-validated",
+        ),
+        (
+            "[experiment]\nlearning_curve = [0.5]\n[search.space]\nlr = [0.1, 0.2]",
+            "a search has no learning curve",
+        ),
+        (
+            "[search]\nrungs = [1]\n[search.space]\nepochs = [3, 9]",
+            "`epochs` is searched, so that trials cannot pause at the same steps",
+        ),
     ];
     for (text, expected) in cases {
         let problems = parsed(text).expect_err(text);

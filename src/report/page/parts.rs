@@ -3,11 +3,11 @@
 use super::section::{Page, Section, bullets, images, table};
 use crate::markup::{paragraph, row};
 use crate::{dummy_text, ensemble_text, hyperparameters, search_text, transfer_text};
-use sweep_analysis::search::SearchSummary;
 use sweep_analysis::SummaryStats;
 use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_analysis::inference::Estimate;
 use sweep_analysis::lead::RowNumbers;
+use sweep_analysis::search::SearchSummary;
 use sweep_analysis::{BEST, ZeroLine, errors, text, transfer};
 
 /// Values of a setting that the table of effects shows.

@@ -18,7 +18,10 @@ const LEFT_OUT: f64 = 0.1;
 /// The searches of the sweep, one below the other.
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let searches = SearchSummary::all(&input.experiment);
-    let panels: Vec<Panel> = searches.iter().filter_map(|search| Panel::of(search, summary)).collect();
+    let panels: Vec<Panel> = searches
+        .iter()
+        .filter_map(|search| Panel::of(search, summary))
+        .collect();
     if panels.is_empty() {
         return Err(Missing::NotAsked);
     }
@@ -54,7 +57,12 @@ impl Panel {
         for (place, rung) in search.rungs.iter().enumerate() {
             let color = PALETTE[place % PALETTE.len()];
             let of_rung = jobs.iter().filter(|job| job.to == rung.step);
-            marks.push((color, of_rung.filter_map(|job| Some((job.spent, job.value?))).collect()));
+            marks.push((
+                color,
+                of_rung
+                    .filter_map(|job| Some((job.spent, job.value?)))
+                    .collect(),
+            ));
             entries.push((
                 Sign::Mark(Mark::Disc, 9, Stroke::solid(color, 3).color),
                 format!("trained to step {}", rung.step),
@@ -75,12 +83,7 @@ impl Panel {
         PANEL_HEIGHT + 16 + self.legend.height() + MARGIN
     }
 
-    fn draw<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-        y_name: &str,
-        top: i32,
-    ) -> Drawn<B> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, y_name: &str, top: i32) -> Drawn<B> {
         let frame = Frame {
             left: MARGIN + self.y.label_width() + Frame::GAP,
             right: WIDTH - MARGIN,
@@ -90,7 +93,11 @@ impl Panel {
             y: self.y.clone(),
         };
         frame.draw(canvas, &self.x_name, y_name)?;
-        let is_inside = |value: f64| self.y.share(value).is_some_and(|share| (0.0..=1.0).contains(&share));
+        let is_inside = |value: f64| {
+            self.y
+                .share(value)
+                .is_some_and(|share| (0.0..=1.0).contains(&share))
+        };
         let at = |point: &(f64, f64)| frame.at(point.0, point.1).filter(|_| is_inside(point.1));
         for (color, points) in &self.marks {
             for place in points.iter().filter_map(at) {

@@ -50,7 +50,12 @@ impl Dispatcher<'_, '_> {
         index.checked_sub(self.work.trials.len())
     }
 
-    pub(super) fn supplied_progressed(&mut self, index: usize, step: u32, values: &[(Metric, f64)]) {
+    pub(super) fn supplied_progressed(
+        &mut self,
+        index: usize,
+        step: u32,
+        values: &[(Metric, f64)],
+    ) {
         if let (Some(number), Some(supply)) = (self.supplied(index), &mut self.supply) {
             supply.progressed(number, step, values);
         }

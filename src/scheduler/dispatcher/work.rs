@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sweep_core::event::{Event, ObserverError, Slot, StopReason};
 use sweep_core::protocol::Checkpointing;
-use sweep_core::trial::{Metric, TrialId};
 use sweep_core::trial::models::DatasetSize;
+use sweep_core::trial::{Metric, TrialId};
 use sweep_experiment::plan::PlannedTrial;
 
 /// What other sessions that share a trial do with it.

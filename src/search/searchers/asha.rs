@@ -3,8 +3,8 @@
 use crate::decision::Why;
 use crate::history::View;
 use crate::searchers::drawn::Random;
-use crate::searchers::score::{scores, weights};
 use crate::searchers::promotion;
+use crate::searchers::score::{scores, weights};
 use crate::searchers::searcher::{Choice, Searcher};
 
 #[derive(Debug, Default)]

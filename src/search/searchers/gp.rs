@@ -6,8 +6,8 @@ use crate::history::View;
 use crate::searchers::acquisition::{Acquisition, Expected};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::score::{best_first, weights};
-use crate::searchers::surrogate::is_exhaustive;
 use crate::searchers::searcher::{Choice, Searcher};
+use crate::searchers::surrogate::is_exhaustive;
 use crate::space::Point;
 
 /// Points of the sequence before there are proposals.

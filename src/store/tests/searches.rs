@@ -59,7 +59,9 @@ fn decisions_make_trials_and_are_read_back_with_their_outcomes() {
     let mut lab = TestStore::new();
     let session = begin(&mut lab.store, "songs", &[], true);
     let ids = lab.store.begin_searches("songs", &[SEARCH]).unwrap();
-    let [search] = ids[..] else { panic!("one search") };
+    let [search] = ids[..] else {
+        panic!("one search")
+    };
     let trial = plan(&[0.1])[0].0.clone();
     let mut writer = lab.writer(session);
     observe_all(
@@ -82,16 +84,30 @@ fn decisions_make_trials_and_are_read_back_with_their_outcomes() {
     );
     writer.finish(Outcome::Interrupted).unwrap();
     let record = only(&lab);
-    assert_eq!((record.path.as_str(), record.ended.as_deref()), ("search", None));
-    let jobs: Vec<(u32, u32, u32)> = record.jobs.iter().map(|job| (job.number, job.from, job.to)).collect();
+    assert_eq!(
+        (record.path.as_str(), record.ended.as_deref()),
+        ("search", None)
+    );
+    let jobs: Vec<(u32, u32, u32)> = record
+        .jobs
+        .iter()
+        .map(|job| (job.number, job.from, job.to))
+        .collect();
     assert_eq!(jobs, [(0, 0, 1), (1, 0, 1), (2, 1, 3)]);
-    let outcomes: Vec<Option<JobOutcome>> = record.jobs.iter().map(|job| job.outcome.clone()).collect();
+    let outcomes: Vec<Option<JobOutcome>> =
+        record.jobs.iter().map(|job| job.outcome.clone()).collect();
     assert_eq!(outcomes, [Some(trained(0.5)), None, None]);
     assert_eq!(record.jobs[0].trial, record.jobs[2].trial);
     let experiment = lab.store.experiment("songs").unwrap().unwrap();
-    let statuses: Vec<(Status, Option<u32>)> =
-        experiment.trials.iter().map(|trial| (trial.status, trial.steps)).collect();
-    assert_eq!(statuses, [(Status::Pruned, Some(1)), (Status::Pending, None)]);
+    let statuses: Vec<(Status, Option<u32>)> = experiment
+        .trials
+        .iter()
+        .map(|trial| (trial.status, trial.steps))
+        .collect();
+    assert_eq!(
+        statuses,
+        [(Status::Pruned, Some(1)), (Status::Pending, None)]
+    );
     assert_eq!(experiment.searches, [record]);
     let history = "SELECT group_concat(number || ' ' || coalesce(objective, '-') || ' ' || status) FROM search_history";
     assert_eq!(
@@ -105,13 +121,29 @@ fn a_search_keeps_what_it_was_told_and_falls_out_of_the_plan_when_it_is_edited()
     let mut lab = TestStore::new();
     begin(&mut lab.store, "songs", &[], true);
     let first = lab.store.begin_searches("songs", &[SEARCH]).unwrap();
-    let told = NewSearch { known: "[1]", path: "baseline[0].search", ..SEARCH };
+    let told = NewSearch {
+        known: "[1]",
+        path: "baseline[0].search",
+        ..SEARCH
+    };
     assert_eq!(lab.store.begin_searches("songs", &[told]).unwrap(), first);
     let record = only(&lab);
-    assert_eq!((record.known.as_str(), record.path.as_str()), ("[]", "baseline[0].search"));
-    let other = NewSearch { digest: "def", ..SEARCH };
+    assert_eq!(
+        (record.known.as_str(), record.path.as_str()),
+        ("[]", "baseline[0].search")
+    );
+    let other = NewSearch {
+        digest: "def",
+        ..SEARCH
+    };
     lab.store.begin_searches("songs", &[other]).unwrap();
-    let in_plan: Vec<bool> = lab.store.searches("songs").unwrap().iter().map(|one| one.in_plan).collect();
+    let in_plan: Vec<bool> = lab
+        .store
+        .searches("songs")
+        .unwrap()
+        .iter()
+        .map(|one| one.in_plan)
+        .collect();
     assert_eq!(in_plan, [false, true]);
     assert!(lab.store.begin_searches("none", &[SEARCH]).is_err());
 }
