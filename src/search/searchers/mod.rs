@@ -1,14 +1,14 @@
 //! One searcher a file behind one trait, and the registry of them.
 
-mod acquisition;
+pub(crate) mod acquisition;
 mod asha;
 mod auto;
 mod drawn;
 mod gp;
 mod objective;
 mod promotion;
-mod score;
-mod surrogate;
+pub(crate) mod score;
+pub(crate) mod surrogate;
 mod tpe;
 
 use crate::decision::Why;
