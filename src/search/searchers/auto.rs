@@ -3,7 +3,7 @@
 //! Snoek, Adams 2014). There are no brackets and no quotas.
 
 use crate::decision::Why;
-use crate::history::View;
+use crate::history::{State, View};
 use crate::searchers::acquisition::{Acquisition, Expected, Prepared};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::gp::proposal;
@@ -51,7 +51,12 @@ impl Auto {
     fn by_model(&mut self, view: &View, weights: &[f64]) -> Option<Choice> {
         let prepared = self.acquisition.prepare(view, weights)?;
         let expected = self.acquisition.targets(view, &prepared);
-        let promotion = self.promotion(view, &expected);
+        if let Some(rung) = due(view)
+            && let Some((_, choice)) = self.promotion(view, &expected, Some(rung))
+        {
+            return Some(choice);
+        }
+        let promotion = self.promotion(view, &expected, None);
         let start = self.start(view, weights, &prepared, &expected);
         match (promotion, start) {
             (Some((promotion, choice)), Some((start, _))) if promotion >= start => Some(choice),
@@ -60,15 +65,20 @@ impl Auto {
         }
     }
 
-    /// The paused training that is most worth going on with.
-    fn promotion(&self, view: &View, expected: &[Expected]) -> Option<(f64, Choice)> {
+    /// The paused training, at `only` one rung if that is given, that is most worth going on with.
+    fn promotion(
+        &self,
+        view: &View,
+        expected: &[Expected],
+        only: Option<usize>,
+    ) -> Option<(f64, Choice)> {
         let mut best: Option<(f64, usize, usize)> = None;
         for (config, state) in view.states.iter().enumerate() {
             let (Some(rung), Some(target)) = (state.reached, self.acquisition.target(config))
             else {
                 continue;
             };
-            if !state.is_paused(view.rungs.len()) {
+            if !state.is_paused(view.rungs.len()) || only.is_some_and(|only| only != rung) {
                 continue;
             }
             let point = &view.configs[config].point;
@@ -106,6 +116,19 @@ impl Auto {
         let why = proposal(expected);
         Some((expected.score, Choice::Start { point, to: 0, why }))
     }
+}
+
+/// The highest rung from which fewer than one in `eta` went on, as asynchronous successive halving would have them (Li et
+/// al. 2018). Without what comes after a rung the model knows of no gain there, and would start new points for ever where
+/// there are always new ones that are nearly the best.
+fn due(view: &View) -> Option<usize> {
+    let eta = view.plan.eta as usize;
+    (0..view.rungs.len().saturating_sub(1)).rev().find(|&rung| {
+        let came = |state: &&State| state.reached.is_some_and(|reached| reached >= rung);
+        let went_on = |state: &&State| state.sent.is_some_and(|sent| sent > rung);
+        let states = || view.states.iter();
+        states().filter(went_on).count() < states().filter(came).count() / eta
+    })
 }
 
 /// What a cost takes from the log of a gain.
