@@ -98,14 +98,6 @@ impl View<'_> {
         self.configs[config].known && state.sent.is_none() && !state.closed
     }
 
-    /// Configurations that have had a job.
-    pub fn started(&self) -> usize {
-        self.states
-            .iter()
-            .filter(|state| state.sent.is_some())
-            .count()
-    }
-
     /// The cost of going on from a rung (`None`: from the start) to another.
     pub fn cost(&self, point: &Point, from: Option<usize>, to: usize) -> f64 {
         let from = from.map_or(0, |rung| self.rungs[rung]);

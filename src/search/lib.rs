@@ -8,6 +8,7 @@ mod clock;
 mod decision;
 mod finish;
 mod history;
+mod insight;
 mod model;
 mod pareto;
 mod plan;
@@ -19,9 +20,12 @@ mod search;
 mod searchers;
 mod sequence;
 mod space;
+#[cfg(test)]
+mod tests;
 
 pub use decision::{Decision, End, Job, Next, Outcome, Values, Why};
 pub use history::{Config, Record};
+pub use insight::{Guess, Insight};
 pub use pareto::{front, hypervolume};
 pub use plan::{Budget, Finish, Known, Method, Plan, PlanError};
 pub use problem::Problem;

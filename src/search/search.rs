@@ -18,12 +18,12 @@ pub struct Search<P: Problem> {
     pub(crate) plan: Plan,
     pub(crate) problem: P,
     /// The rungs of the method: only the last one for methods that train in full.
-    rungs: Vec<u32>,
-    pool: Pool,
+    pub(crate) rungs: Vec<u32>,
+    pub(crate) pool: Pool,
     searcher: Box<dyn Searcher>,
     clock: Clock,
     pub(crate) configs: Vec<Config>,
-    keys: HashMap<String, usize>,
+    pub(crate) keys: HashMap<String, usize>,
     pub(crate) states: Vec<State>,
     pub(crate) records: Vec<Record>,
     /// Results that decisions have seen, in the order in which they ended on the virtual machine.

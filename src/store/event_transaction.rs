@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::StoreError;
 use super::cells::{to_int, to_text};
+use super::check_confusion::check_confusion;
 use super::session::{Outcome, interrupt_running};
 use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
@@ -227,7 +228,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             None => "finished",
         };
         let key = self.trial(trial)?;
-        check_confusion(trial, key, &result.confusion)?;
+        check_confusion(trial, key.classes, &result.confusion)?;
         if key.is_final {
             return self.finished_again(key.id, attempt, result, at_ms);
         }
@@ -472,28 +473,6 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
             .map_err(self.fail)
-    }
-}
-
-/// A matrix of another size than the data set's classes could not be read back.
-fn check_confusion(
-    trial: &TrialId,
-    key: TrialKey,
-    confusion: &[Vec<u64>],
-) -> Result<(), StoreError> {
-    let fits =
-        confusion.len() == key.classes && confusion.iter().all(|row| row.len() == key.classes);
-    match confusion.is_empty() || fits {
-        true => Ok(()),
-        false => Err(StoreError::InvalidValue {
-            what: format!("the confusion matrix of trial {trial}"),
-            found: format!(
-                "{} rows of {:?} columns",
-                confusion.len(),
-                confusion.iter().map(Vec::len).collect::<Vec<_>>()
-            ),
-            allowed: "a row and a column for each class of the data set",
-        }),
     }
 }
 

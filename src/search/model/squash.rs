@@ -46,6 +46,13 @@ impl Squash {
         let z = if z < -1.0 { -1.0 - (-z).ln() } else { z };
         (z - self.mean) / self.sd
     }
+
+    /// The value that is mapped to this.
+    pub fn invert(&self, mapped: f64) -> f64 {
+        let z = mapped * self.sd + self.mean;
+        let z = if z < -1.0 { -(-1.0 - z).exp() } else { z };
+        self.median + self.spread * z
+    }
 }
 
 /// By linear interpolation, of sorted values.
@@ -73,6 +80,9 @@ mod tests {
         assert!(mapped.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(mapped[1] - mapped[0] < mapped[6] - mapped[3]);
         assert!(mapped.iter().sum::<f64>().abs() < 1e-9);
+        for (value, mapped) in sorted.iter().zip(mapped) {
+            assert!((squash.invert(mapped) - value).abs() < 1e-12);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use crate::history::View;
 use crate::model::normal::{log_cdf, log_expected_improvement};
 use crate::model::posterior::Predictions;
+use crate::model::squash::Squash;
 use crate::random::{Random, Use};
 use crate::searchers::objective::{Objective, objective, violations};
 use crate::searchers::score::equal_weights;
@@ -38,6 +39,20 @@ pub(crate) struct Expected {
     pub score: f64,
     pub mean: f64,
     pub sd: f64,
+}
+
+/// Predicted final values on the model's scale, and the way back.
+pub(crate) struct Forecast {
+    pub mean: Vec<f64>,
+    sd: Vec<f64>,
+    squash: Squash,
+}
+
+impl Forecast {
+    /// The value so many standard deviations from the mean.
+    pub fn value(&self, index: usize, sds: f64) -> f64 {
+        self.squash.invert(self.mean[index] + sds * self.sd[index])
+    }
 }
 
 impl Acquisition {
@@ -93,6 +108,14 @@ impl Acquisition {
 
     pub fn target(&self, config: usize) -> Option<usize> {
         self.objective.target(config)
+    }
+
+    /// Predicted final values at points; `None` before there is enough to go by.
+    pub fn forecast(&mut self, view: &View, weights: &[f64], points: &[Point]) -> Option<Forecast> {
+        let prepared = self.prepare(view, weights)?;
+        let Predictions { mean, sd } = self.objective.predict_at(view, &prepared.whitened, points);
+        let squash = objective(view, view.seen.len(), weights).squash;
+        Some(Forecast { mean, sd, squash })
     }
 
     /// The best new point of an exhaustive pool, of which `expected` are the targets.

@@ -14,7 +14,7 @@ use crate::searchers::surrogate::is_exhaustive;
 use crate::searchers::tpe;
 use crate::space::Point;
 
-/// Points of the sequence before there are proposals.
+/// Configurations, known ones among them, before there are proposals.
 const INITIAL: usize = 20;
 /// Results from which on densities propose and ranks promote.
 const MAX_RESULTS: usize = 1000;
@@ -34,7 +34,7 @@ impl Searcher for Auto {
     fn decide(&mut self, view: &View) -> Option<Choice> {
         let weights = weights(view);
         if view.may_start
-            && view.started() < INITIAL
+            && view.configs.len() < INITIAL
             && let Some((point, index)) = self.sobol.point(view)
         {
             let why = Why::Initial { index };

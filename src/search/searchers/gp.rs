@@ -10,7 +10,7 @@ use crate::searchers::searcher::{Choice, Searcher};
 use crate::searchers::surrogate::is_exhaustive;
 use crate::space::Point;
 
-/// Points of the sequence before there are proposals.
+/// Configurations, known ones among them, before there are proposals.
 const INITIAL: usize = 10;
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ impl Searcher for Gp {
             return None;
         }
         let to = view.rungs.len() - 1;
-        if view.started() >= INITIAL
+        if view.configs.len() >= INITIAL
             && let Some((point, expected)) = self.propose(view)
         {
             let why = proposal(expected);

@@ -1,15 +1,15 @@
 //! One searcher a file behind one trait, and the registry of them.
 
-mod acquisition;
+pub(crate) mod acquisition;
 mod asha;
 mod auto;
 mod drawn;
 mod gp;
 mod objective;
 mod promotion;
-mod score;
+pub(crate) mod score;
 mod searcher;
-mod surrogate;
+pub(crate) mod surrogate;
 mod tpe;
 
 pub(crate) use searcher::{Choice, Searcher};

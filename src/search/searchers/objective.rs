@@ -9,6 +9,7 @@ use crate::searchers::score::{Scored, scores};
 #[derive(Debug, Clone)]
 pub(crate) struct Objective {
     pub values: Vec<Option<f64>>,
+    pub squash: Squash,
     /// The best value in hand that holds every constraint, in the same units.
     pub best: Option<f64>,
 }
@@ -37,6 +38,7 @@ pub(crate) fn objective(view: &View, count: usize, weights: &[f64]) -> Objective
     let best = feasible.filter_map(|score| score.value).reduce(f64::max);
     Objective {
         values,
+        squash,
         best: best.map(|best| squash.map(best)),
     }
 }

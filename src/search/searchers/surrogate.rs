@@ -1,6 +1,8 @@
 //! A Gaussian process over what is seen, kept up to date: hyper-parameters are fitted on the first m results, m from a fixed
 //! schedule, and the results after them extend the posterior one by one. So it is a function of the results alone.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::history::View;
 use crate::model::fit::{Hyper, Observation, fit};
 use crate::model::kernel::{Metric, features};
@@ -11,10 +13,14 @@ use crate::space::Point;
 pub(crate) const FIRST_FIT: usize = 6;
 /// Results by which hyper-parameters are fitted: about so many times more each time.
 const GROWTH: f64 = 1.2;
+/// But at the latest after so many more.
+const MAX_STEP: usize = 100;
 /// Results that hyper-parameters are fitted on.
 const MAX_FITTED: usize = 160;
-/// Results that a posterior starts with after a fit.
-const MAX_RESULTS: usize = 400;
+/// Results that a posterior starts with after a fit: fewer where candidates differ from decision to decision, because each
+/// of them costs the square of that.
+const MAX_RESULTS: usize = 800;
+const MAX_RESULTS_IN_LARGE_SPACES: usize = 300;
 /// Pools of at most so many points are predicted in full.
 pub(crate) const MAX_TARGETS: usize = 5000;
 
@@ -32,8 +38,10 @@ struct Fitted {
     used: Vec<usize>,
     /// How many seen results have been considered.
     considered: usize,
-    /// The target of each configuration.
-    targets: Vec<usize>,
+    /// Configurations with a result in the posterior.
+    told: BTreeSet<usize>,
+    /// Their targets.
+    targets: BTreeMap<usize, usize>,
 }
 
 /// Whether every point of the pool is a target.
@@ -48,7 +56,9 @@ fn scheduled(seen: usize) -> Option<usize> {
         return None;
     }
     loop {
-        let next = (at + 2).max((at as f64 * GROWTH) as usize);
+        let next = (at + 2)
+            .max((at as f64 * GROWTH) as usize)
+            .min(at + MAX_STEP);
         if next > seen {
             return Some(at);
         }
@@ -141,11 +151,9 @@ impl Surrogate {
         }
     }
 
-    /// The target of a configuration.
+    /// The target of a configuration that has a result in the posterior.
     pub fn target(&self, config: usize) -> Option<usize> {
-        self.fitted
-            .as_ref()
-            .and_then(|fitted| fitted.targets.get(config).copied())
+        self.fitted.as_ref()?.targets.get(&config).copied()
     }
 }
 
@@ -175,9 +183,15 @@ fn fit_first(view: &View, at: usize, values: &[Option<f64>]) -> Option<Fitted> {
         posterior: Posterior::new(hyper.covariance(&metric)),
         used: Vec::new(),
         considered: at,
-        targets: Vec::new(),
+        told: BTreeSet::new(),
+        targets: BTreeMap::new(),
     };
-    for index in telling(view, &told, &value, MAX_RESULTS) {
+    let max = if is_exhaustive(view) {
+        MAX_RESULTS
+    } else {
+        MAX_RESULTS_IN_LARGE_SPACES
+    };
+    for index in telling(view, &told, &value, max) {
         fitted.push(view, index);
     }
     if is_exhaustive(view) {
@@ -201,21 +215,27 @@ impl Fitted {
             .push(observation(view, seen.config, seen.rung))
         {
             self.used.push(index);
+            self.told.insert(seen.config);
         }
     }
 
-    /// Configurations outside of an exhaustive pool become targets of their own.
+    /// Configurations are targets where trainings may go on: those of an exhaustive pool are already.
     fn add_targets(&mut self, view: &View) {
+        if view.rungs.len() == 1 {
+            return;
+        }
         let is_pool = is_exhaustive(view);
-        for config in self.targets.len()..view.configs.len() {
-            let identity = identity(view, config);
-            if is_pool && identity < view.pool.len() {
-                self.targets.push(identity);
-            } else {
-                self.targets.push(self.posterior.targets());
+        for &config in &self.told {
+            if self.targets.contains_key(&config) {
+                continue;
+            }
+            let mut target = identity(view, config);
+            if !is_pool || target >= view.pool.len() {
+                target = self.posterior.targets();
                 let rung = view.rungs.len() - 1;
                 self.posterior.add_target(observation(view, config, rung));
             }
+            self.targets.insert(config, target);
         }
     }
 }
@@ -225,7 +245,7 @@ fn telling(view: &View, told: &[usize], value: &dyn Fn(usize) -> f64, max: usize
     if told.len() <= max {
         return told.to_vec();
     }
-    let mut last = std::collections::BTreeMap::new();
+    let mut last = BTreeMap::new();
     for &index in told {
         last.insert(view.seen[index].config, index);
     }
@@ -241,9 +261,17 @@ fn telling(view: &View, told: &[usize], value: &dyn Fn(usize) -> f64, max: usize
         );
         taken += 1;
     }
+    // All rungs of each, so that gains are known too.
     let rest = &configs[taken..];
-    let room = max.saturating_sub(chosen.len()).min(rest.len());
-    chosen.extend((0..room).map(|place| rest[place * rest.len() / room.max(1)].1));
+    let per_config = told.len().div_ceil(configs.len());
+    let room = ((max - chosen.len().min(max)) / per_config).min(rest.len());
+    for place in 0..room {
+        let config = rest[place * rest.len() / room].0;
+        chosen.extend(
+            told.iter()
+                .filter(|&&index| view.seen[index].config == config),
+        );
+    }
     chosen.sort_unstable();
     chosen
 }

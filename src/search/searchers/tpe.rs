@@ -12,7 +12,7 @@ use crate::searchers::searcher::{Choice, Searcher};
 use crate::searchers::surrogate::MAX_TARGETS;
 use crate::space::Point;
 
-/// Points of the sequence before there are proposals.
+/// Configurations, known ones among them, before there are proposals.
 const INITIAL: usize = 10;
 /// One in so many results is good, at most `MAX_GOOD`.
 const GOOD_SHARE: usize = 10;
@@ -33,7 +33,7 @@ impl Searcher for Tpe {
             return None;
         }
         let to = view.rungs.len() - 1;
-        if view.started() >= INITIAL
+        if view.configs.len() >= INITIAL
             && let Some((point, score)) = propose(view, &best_first(view, &weights(view)))
         {
             let why = Why::Density { score };
