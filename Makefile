@@ -78,7 +78,7 @@ tools:
 # figures are left in reports/study/. Every step is a command that a user can type, and resumes where it was stopped.
 
 STUDY_DATA := $(firstword $(wildcard data/spotify_songs.csv) $(DEMO))
-STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text genres_all \
+STUDY := genres_trees genres_grid genres_networks genres_learning_curve genres_text genres_sentence genres_numbers_text \
          genres_transfer
 STUDY_SPLITS := 1 2 3 4 5
 ON_STUDY_DATA := --set data.path=$(STUDY_DATA)
@@ -91,10 +91,17 @@ study: text-model libraries $(DEMO)
 	  $(SWEEP) run experiments/$$name.toml $(ON_STUDY_DATA) && \
 	  $(SWEEP) report $$name --test --out reports/study || exit 1; \
 	done
+	$(SWEEP) run experiments/genres_all.toml $(ON_STUDY_DATA)
+	$(SWEEP) ensemble genres_all
+	$(SWEEP) report genres_all --test --out reports/study
 	for seed in $(STUDY_SPLITS); do \
 	  $(SWEEP) run experiments/genres_splits.toml $(ON_STUDY_DATA) --set data.split.seed=$$seed \
 	    --set experiment.name=genres_split_$$seed && \
-	  $(SWEEP) report genres_split_$$seed --test --out reports/study || exit 1; \
+	  $(SWEEP) report genres_split_$$seed --test --out reports/study && \
+	  $(SWEEP) run experiments/genres_defaults.toml $(ON_STUDY_DATA) --set data.split.seed=$$seed \
+	    --set experiment.name=genres_defaults_$$seed && \
+	  $(SWEEP) ensemble genres_defaults_$$seed && \
+	  $(SWEEP) report genres_defaults_$$seed --test --out reports/study || exit 1; \
 	done
 	rm -rf reports/study/models
 	mkdir -p reports/study/models

@@ -127,6 +127,7 @@ fn order(bytes: usize) -> ToWorker {
             every_ms: 1,
             cost: 1.0,
         },
+        pause_at: None,
     }))
 }
 

@@ -31,6 +31,7 @@ mod predict;
 mod refit;
 mod schedule;
 mod scores;
+mod search;
 mod signals;
 mod tidy;
 mod torture;

@@ -205,7 +205,9 @@ fn hints_name_the_database_that_was_given() {
         "{told}"
     );
     assert!(
-        shown.contains(&format!("`sweep {flags} predict best`")),
+        shown.contains(&format!(
+            "`sweep {flags} predict best DATA --experiment constant`"
+        )),
         "{shown}"
     );
     let said = dir.fail(&["ls", "other", "--store", "none.sqlite"], 1);

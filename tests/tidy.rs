@@ -20,7 +20,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     ("statrs", &["analysis", "data"]),
     ("libloading", &["engine"]),
-    ("nalgebra", &["data"]),
+    ("nalgebra", &["data", "search"]),
     ("gemm-f32", &["sentence"]),
     ("tokenizers", &["sentence"]),
 ];

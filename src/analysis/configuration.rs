@@ -113,7 +113,8 @@ impl Configuration {
     }
 
     fn mean_of(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<f64> {
-        let values: Option<Vec<f64>> = self.runs.iter().map(value).collect();
+        let finite = |run| value(run).filter(|value| value.is_finite());
+        let values: Option<Vec<f64>> = self.runs.iter().map(finite).collect();
         SummaryStats::of(&values?).map(|stats| stats.mean)
     }
 

@@ -25,6 +25,7 @@ pub const GENRES: [&str; 6] = ["edm", "latin", "pop", "r&b", "rap", "rock"];
 pub fn empty(classes: &[&str]) -> Input {
     Input {
         experiment: ExperimentRecord {
+            searches: Vec::new(),
             name: "genres".to_owned(),
             file_path: PathBuf::from("experiments/genres.toml"),
             file_text: "[experiment]\nname = \"genres\"\n".to_owned(),
@@ -68,6 +69,7 @@ pub fn empty(classes: &[&str]) -> Input {
         learned: None,
         dummy: None,
         ensemble: None,
+        searches: Vec::new(),
         row_losses: HashMap::new(),
         row_numbers: HashMap::new(),
         evidence: None,
@@ -151,7 +153,9 @@ fn worked(input: &mut Input) {
             Status::Finished => ("finished", None),
             Status::Diverged => ("diverged", trial.message.clone()),
             Status::Failed => ("crashed", trial.message.clone()),
-            Status::Pending | Status::Running | Status::Interrupted => ("interrupted", None),
+            Status::Pending | Status::Running | Status::Interrupted | Status::Pruned => {
+                ("interrupted", None)
+            }
         };
         input.attempts.push((
             trial.id.clone(),

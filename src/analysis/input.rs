@@ -9,6 +9,7 @@ use super::evidence::Evidence;
 use super::lead::{RowLosses, RowNumbers};
 use super::losses::Learned;
 use super::regions::Regions;
+use super::search::SearchInsight;
 use super::summary::Summary;
 use super::{merged, transfer};
 use sweep_core::trial::TrialId;
@@ -46,6 +47,8 @@ pub struct Input {
     /// Target and prediction of each validation row, of trials of the best configuration of each kind, likewise; where the
     /// target is a number.
     pub row_numbers: HashMap<TrialId, RowNumbers>,
+    /// What the models of its searches tell, as far as they could be made again.
+    pub searches: Vec<SearchInsight>,
     /// What rows and seeds say of the ranking; `None` where scores of single validation rows could not be got.
     pub evidence: Option<Evidence>,
     /// Every attempt in the sessions of the experiment, with its trial, oldest first.

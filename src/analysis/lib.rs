@@ -28,6 +28,7 @@ pub mod query;
 pub mod query_fields;
 pub mod ranking;
 pub mod regions;
+pub mod search;
 mod summary;
 mod summary_stats;
 pub mod text;

@@ -96,7 +96,7 @@ impl Summary {
         };
         Summary {
             best_trial: (ranking.first()).map(|first| first.best_run(&objective).trial.clone()),
-            unfinished: sweeps_of(&planned, experiment, is_remaining),
+            unfinished: unfinished(&planned, experiment),
             running: Vec::new(),
             with_failures: sweeps_of(&planned, experiment, |status| status == Status::Failed),
             query: None,
@@ -271,9 +271,22 @@ fn sweeps_of(
     names
 }
 
+/// The sweeps that `sweep resume` continues: they have trials left, or their search has not ended.
+fn unfinished(planned: &[&TrialRecord], experiment: &ExperimentRecord) -> Vec<String> {
+    let mut names = sweeps_of(planned, experiment, is_remaining);
+    let is_searching = experiment
+        .searches
+        .iter()
+        .any(|search| search.ended.is_none());
+    if is_searching && !names.contains(&experiment.name) {
+        names.push(experiment.name.clone());
+    }
+    names
+}
+
 /// Whether `sweep resume` continues a trial of this status by itself.
 fn is_remaining(status: Status) -> bool {
-    !status.is_final() && status != Status::Failed
+    !status.is_final() && !matches!(status, Status::Failed | Status::Pruned)
 }
 
 /// `configs`, the best first, with the rank of each; those that diverged with any seed come last.

@@ -65,6 +65,12 @@ pub fn add(
     top: usize,
 ) -> Result<(), Error> {
     let name = prepared.loaded.experiment.name.clone();
+    if prepared.plan.trials.is_empty() && !prepared.searches.is_empty() {
+        let message =
+            format!("the trials of sweep {name} are those of a search, which has seeds of its own");
+        let help = "set `finish` in its table: { top = 8, trainings = 24 } trains the best with other seeds";
+        return Err(Error::input(message, help));
+    }
     let file = prepared.loaded.source.path.display().to_string();
     let left = match app.read_if_any()? {
         Some(store) => {

@@ -42,6 +42,7 @@ pub mod resolve;
 pub mod resume;
 mod row_scores;
 pub mod run;
+pub mod search;
 pub mod show;
 pub mod stop;
 pub mod test_evaluations;

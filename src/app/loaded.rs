@@ -17,6 +17,8 @@ pub struct LoadedExperiment {
     pub file: Option<PathBuf>,
     pub flags: Vec<String>,
     pub experiment: Experiment,
+    /// Sweeps whose results its searches are told before their first decisions, beside those on the same data.
+    pub told_from: Vec<String>,
 }
 
 /// Reads and checks the experiment file at `path`, with `flags` set on top of it.
@@ -53,6 +55,7 @@ pub fn check(
             file: None,
             flags: flags.to_vec(),
             experiment,
+            told_from: Vec::new(),
         }),
         Err(problems) => Err(Error::Experiment {
             file: source,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
 use crate::resolve::{self, Best};
+use crate::search;
 
 /// The word for the best seed of the best configuration.
 const BEST: &str = "best";
@@ -56,6 +57,7 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
     let (Best { trial, why }, experiment) = match (what, &options.experiment) {
         (BEST, name) => {
             let experiment = app.experiment(name.as_deref())?;
+            search::refuse_best_of_front(app, &store, &experiment)?;
             (best(&experiment, options.kind)?, experiment)
         }
         (prefix, Some(name)) => {

@@ -172,6 +172,10 @@ pub struct SessionPlan {
     pub done: usize,
     pub to_train: usize,
     pub workers: usize,
+    /// Each search in a few words.
+    pub searches: Vec<String>,
+    /// Whether any of them has something left to do.
+    pub is_searching: bool,
     /// Those of earlier files or data, no longer in the plan.
     pub out_of_plan: usize,
 }
@@ -402,11 +406,22 @@ impl fmt::Display for Notice {
 
 impl fmt::Display for SessionPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.sweep, pluralize(self.planned, "trial"))?;
+        write!(f, "{}: ", self.sweep)?;
+        for search in &self.searches {
+            write!(f, "{search}; ")?;
+        }
+        if !self.searches.is_empty() && !self.is_searching {
+            f.write_str("the search has ended; ")?;
+        }
+        write!(f, "{}", pluralize(self.planned, "trial"))?;
+        if !self.searches.is_empty() {
+            f.write_str(" beside")?;
+        }
         if self.done > 0 {
             write!(f, ", {} already done", self.done)?;
         }
         match self.to_train {
+            0 if self.is_searching => write!(f, ", {}", pluralize(self.workers, "worker"))?,
             0 => f.write_str(", nothing left to train")?,
             number => write!(
                 f,

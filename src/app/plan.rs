@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use sweep_core::atomic_fs::{self, TemporaryFolder};
 use sweep_core::event::Slot;
 use sweep_core::trial::{Status, TrialId};
+use sweep_experiment::plan::PlannedTrial;
 
 use crate::app::App;
 use crate::error::Error;
@@ -19,6 +20,7 @@ use crate::options::{Retry, SlotOptions};
 use crate::placement;
 use crate::prepare::{self, PreparedSweep};
 use crate::run::{notice_missing_library, prior_progress};
+use crate::search::PreparedSearch;
 
 /// How a session would be run.
 #[derive(Debug, Clone, Default)]
@@ -75,8 +77,16 @@ pub fn plan(
         again,
     } = missing_models::todo(app, store.as_ref(), &prepared, &statuses, &options.retry)?;
     notice_missing_library(observer, &todo);
+    let samples: Vec<PlannedTrial> = prepared
+        .searches
+        .iter()
+        .flat_map(PreparedSearch::samples)
+        .collect();
     let estimate = match options.pilot {
-        true => Some(estimate::estimate(&prepared, &todo, slots.len())?),
+        true => {
+            let all: Vec<&PlannedTrial> = todo.iter().copied().chain(&samples).collect();
+            Some(estimate::estimate(&prepared, &all, slots.len())?)
+        }
         false => None,
     };
     let (to_train, count) = (todo.len(), |is: fn(&Status) -> bool| {

@@ -1,13 +1,14 @@
 //! From a loaded experiment to a plan on prepared data, shared by `run`, `resume`, `plan` and `data`. Every
 //! problem is reported at once, before anything is written to the database.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use sweep_core::data_config::{DataSpec, TargetTransform};
 use sweep_core::trial::models::{CategoryEmbedding, DatasetSize};
 use sweep_core::trial::{DataDigest, TrialId};
 use sweep_data::{DatasetMeta, Preprocessor};
-use sweep_experiment::plan::{self, Plan, Severity};
+use sweep_experiment::plan::{self, Plan, PlannedTrial, Severity};
 use sweep_store::lock::DataLock;
 
 use crate::app::App;
@@ -15,6 +16,7 @@ use crate::error::Error;
 use crate::loaded::LoadedExperiment;
 use crate::observer::{Notice, Observer};
 use crate::pretrained::PretrainedModel;
+use crate::search::{self, PreparedSearch};
 
 /// An experiment with its prepared data and its trials.
 pub struct PreparedSweep {
@@ -22,6 +24,8 @@ pub struct PreparedSweep {
     /// One data set, or one for each fold of a cross-validation.
     pub folds: Vec<sweep_data::Prepared>,
     pub plan: Plan,
+    /// In the order of the experiment.
+    pub searches: Vec<PreparedSearch>,
     /// The network that transferred ones start from.
     pub source: Option<PretrainedModel>,
     /// Keeps `sweep gc` from removing the data before the database refers to them.
@@ -32,6 +36,12 @@ impl PreparedSweep {
     /// The data set, or that of the first fold, which speaks for all where they do not differ.
     pub fn data(&self) -> &sweep_data::Prepared {
         &self.folds[0]
+    }
+
+    /// The trials of the plan, then those that searches have decided on or were told of.
+    pub fn trials(&self) -> Vec<PlannedTrial> {
+        let searched = self.searches.iter().flat_map(PreparedSearch::trials);
+        self.plan.trials.iter().cloned().chain(searched).collect()
     }
 
     /// Gives notice of what was noticed as the data were prepared.
@@ -156,12 +166,24 @@ pub fn prepare_or_in(
     let meta = &folds[0].meta;
     let target = target(meta, spec);
     let mut plan = plan::expand(&loaded.experiment, &digests, target);
-    if let Some(store) = app.read_if_any()? {
+    let store = app.read_if_any()?;
+    let searches = search::prepare(
+        &loaded,
+        (&meta.digest, &folds[0].path),
+        target,
+        store.as_ref(),
+    )?;
+    if let Some(store) = store {
         let further = store.extra_seeds(&loaded.experiment.name)?;
         plan.add_seeds(&further, &digests);
     }
     let mut errors = Vec::new();
-    for problem in plan.check(smallest(&folds), target) {
+    let checked = search::checked_plan(&plan, &searches);
+    let mut problems = checked.check(smallest(&folds), target);
+    // Several values of a range may be wrong alike.
+    let mut told = HashSet::new();
+    problems.retain(|problem| told.insert((problem.key.clone(), problem.help.clone())));
+    for problem in problems {
         let diagnostic = loaded
             .experiment
             .diagnose(&problem.key, problem.message)
@@ -182,6 +204,7 @@ pub fn prepare_or_in(
             loaded,
             folds,
             plan,
+            searches,
             source,
             hold,
         }),

@@ -12,7 +12,7 @@ use sweep_store::{EvaluationRecord, ExperimentRecord, Store};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::Observer;
-use crate::{calibration, dummy, ensemble, evidence, filter, test_evaluations};
+use crate::{calibration, dummy, ensemble, evidence, filter, search, test_evaluations};
 
 /// What a report is on.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +61,7 @@ pub fn load(
     };
     let mut input = input(app, &store, record, test, filtered, options)?;
     input.ensemble = ensemble.map(|found| found.summary());
+    input.searches = search::insights(app, &store, &input.experiment);
     Ok(input)
 }
 
@@ -210,6 +211,7 @@ fn input(
         learned: dummy::learned(&experiment),
         dummy: dummy::dummy(app, &experiment),
         ensemble: None,
+        searches: Vec::new(),
         lacking,
         attempts: app.attempts_in(store, name)?,
         slot_events: store.slot_events(name)?,

@@ -61,8 +61,9 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
             None => "of the best configuration".to_owned(),
         };
         text.push_str(&format!(
-            "best: {}, the best seed {of}; use it with `sweep predict best`{}\n",
+            "best: {}, the best seed {of}; use it with `sweep predict best DATA --experiment {}`{}\n",
             best.short(),
+            record.name,
             match record.folds.is_empty() {
                 true => "",
                 false => ", the mean of its folds",
@@ -85,8 +86,9 @@ pub fn ensemble(record: &ExperimentRecord, summary: &Summary) -> Vec<String> {
         return Vec::new();
     };
     let mut lines = vec![format!(
-        "{}; use it with `sweep predict ensemble`",
-        ensemble_text::about(ensemble)
+        "{}; use it with `sweep predict ensemble DATA --experiment {}`",
+        ensemble_text::about(ensemble),
+        record.name
     )];
     lines.push(ensemble_text::NOTE.to_owned());
     let warning = ensemble_text::warning(ensemble, &record.name);

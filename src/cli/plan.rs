@@ -56,10 +56,14 @@ fn as_text(outcome: &Outcome, limit: usize) -> String {
     let prepared = &outcome.prepared;
     let preview = preview(&prepared.plan, limit);
     let slots: Vec<&str> = outcome.slots.iter().map(|slot| slot.0.as_str()).collect();
+    let trials = match prepared.plan.trials.is_empty() && !prepared.searches.is_empty() {
+        true => "no trials beside its search".to_owned(),
+        false => preview.summary,
+    };
     let mut text = format!(
         "{}: {}\ndone {}, failed {}, to train {}\nslots: {}\n",
         prepared.loaded.experiment.name,
-        preview.summary,
+        trials,
         outcome.done,
         outcome.failed,
         outcome.to_train,
@@ -73,6 +77,12 @@ fn as_text(outcome: &Outcome, limit: usize) -> String {
             axis.name,
             values.join(" | ")
         ));
+    }
+    for search in &prepared.searches {
+        text.push_str(&format!("{}\n", search.summary()));
+        for line in search.describe() {
+            text.push_str(&format!("  {line}\n"));
+        }
     }
     if let [_, fractions @ ..] = prepared.plan.train_fractions.as_slice()
         && !fractions.is_empty()
@@ -123,6 +133,18 @@ fn as_json(outcome: &Outcome) -> Json {
             })
         })
         .collect();
+    let searches: Vec<_> = (prepared.searches.iter())
+        .map(|search| {
+            json!({
+                "path": search.problem.spec().path,
+                "method": search.problem.spec().method.name(),
+                "kind": search.problem.kind(),
+                "rungs": search.plan.rungs,
+                "about": search.summary(),
+                "details": search.describe(),
+            })
+        })
+        .collect();
     let slots: Vec<&str> = outcome.slots.iter().map(|slot| slot.0.as_str()).collect();
     let estimate = outcome.estimate.as_ref().map(|estimate| {
         json!({ "seconds": estimate.wall_seconds, "worker_bytes": estimate.worker_bytes })
@@ -135,6 +157,7 @@ fn as_json(outcome: &Outcome) -> Json {
         "deterministic": prepared.plan.deterministic,
         "excluded": prepared.plan.excluded,
         "slots": slots,
+        "searches": searches,
         "trials": trials,
         "estimate": estimate,
     })

@@ -27,6 +27,6 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         name: arguments.name.clone(),
         accept_new_data: arguments.accept_new_data,
     };
-    let prepared = resume::prepare(&context.app, context, &options)?;
-    run::execute(context, &prepared, &arguments.flags.options())
+    let mut prepared = resume::prepare(&context.app, context, &options)?;
+    run::execute(context, &mut prepared, &arguments.flags.options())
 }

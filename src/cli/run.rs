@@ -45,6 +45,10 @@ pub struct Arguments {
           value_parser = clap::value_parser!(u64).range(1..=extra_seeds::MAX))]
     top: u64,
 
+    /// Tell a search that has not begun the results of this sweep, too, although it is on other data; can be repeated
+    #[arg(long = "from", value_name = "SWEEP")]
+    from: Vec<String>,
+
     /// Let this file replace another one from which a sweep of the same name was run: trials of the other file stay in
     /// the database, out of the plan
     #[arg(long)]
@@ -70,7 +74,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
         }
         flags.push(setting);
     }
-    let loaded = loaded::read(&arguments.file, &flags)?;
+    let mut loaded = loaded::read(&arguments.file, &flags)?;
+    loaded.told_from.clone_from(&arguments.from);
     let options = RunOptions {
         accept_new_file: accept_file(context, &loaded, arguments.accept_new_file)?,
         ..arguments.flags.options()
@@ -86,7 +91,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
             arguments.top as usize,
         )?;
     }
-    execute(context, &prepared, &options)
+    execute(context, &mut prepared, &options)
 }
 
 /// Whether the file may replace another one from which a sweep of its name was run: if `accepted`, or if the user
@@ -115,7 +120,7 @@ fn accept_file(
 /// Trains what `prepared` asks for and the database does not have, and prints the results.
 pub fn execute(
     context: &Context,
-    prepared: &PreparedSweep,
+    prepared: &mut PreparedSweep,
     options: &RunOptions,
 ) -> Result<Exit, Failure> {
     let outcome = sweep_app::run::execute(&context.app, prepared, options, context)?;

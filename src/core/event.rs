@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::format;
+use crate::search_job::{JobOutcome, SearchJob};
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// A CPU core, or a GPU or a share of one, that runs one worker.
@@ -197,6 +198,12 @@ pub enum Event {
     },
     /// A trial was given up without an attempt, because its configuration has crashed too many workers.
     TrialSkipped { trial: TrialId, reason: String },
+    /// A search has the trial pause after `step`; a checkpoint of it is there.
+    TrialPaused {
+        trial: TrialId,
+        attempt: AttemptNo,
+        step: u32,
+    },
     /// The worker was asked to stop and did; `step` is that of the checkpoint, if there is one.
     TrialInterrupted {
         trial: TrialId,
@@ -205,6 +212,25 @@ pub enum Event {
     },
     /// Another session has completed a trial that was queued here.
     TrialCompletedElsewhere { trial: TrialId },
+    /// A search decided on a job.
+    SearchJobDecided { job: Box<SearchJob> },
+    /// A job of a search has its outcome.
+    SearchJobEnded {
+        /// The key of the search in the database.
+        search: i64,
+        number: u32,
+        outcome: JobOutcome,
+    },
+    /// A search has come to its end; `reason` is a sentence.
+    SearchEnded {
+        /// The key of the search in the database.
+        search: i64,
+        /// Its table in the experiment file.
+        path: String,
+        reason: String,
+        /// Whether its budget is spent: otherwise it ended earlier than it might have.
+        is_budget_spent: bool,
+    },
     /// A slot failed too often in a row and gets no more trials.
     SlotRetired { slot: Slot, reason: String },
     /// No more trials are started. Running ones were asked to write a checkpoint and end; with
@@ -245,6 +271,11 @@ pub trait Observer {
     /// session does not end by itself before it is idle.
     fn readiness(&self) -> Readiness {
         Readiness::default()
+    }
+
+    /// How many events it was given, and how many of them, the first ones, it has processed for good.
+    fn counts(&self) -> (u64, u64) {
+        (0, 0)
     }
 
     /// Events of its own since the last call, oldest first: all observers receive them.

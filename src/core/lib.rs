@@ -14,6 +14,7 @@ pub mod protocol;
 pub mod random;
 pub mod run_dir;
 pub mod sanitize;
+pub mod search_job;
 pub mod signals;
 pub mod split_spec;
 pub mod trial;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
-/// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields.
-pub const PROTOCOL_VERSION: u32 = 5;
+/// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields; 6 pauses trials.
+pub const PROTOCOL_VERSION: u32 = 6;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -72,6 +72,9 @@ pub struct TrainRequest {
     /// trial; a trial finds the pretrained weights of another one there.
     pub folder: PathBuf,
     pub checkpoint: Checkpointing,
+    /// The step after which the trial writes a checkpoint and pauses, if it has not ended by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause_at: Option<u32>,
 }
 
 /// When a trial writes checkpoints. A stop request always writes one.
@@ -112,6 +115,8 @@ pub enum FromWorker {
     /// The trial waits for the machine, such as for space on a full disk, and has waited `millis` since
     /// the last such message. That time counts towards no limit.
     Blocked { attempt: u64, millis: u64 },
+    /// The trial has come to the step it was to pause at, and continues from a checkpoint of that step.
+    Paused { attempt: u64, step: u32 },
     /// The trial was stopped on request.
     Interrupted { attempt: u64, step: Option<u32> },
     /// The engine cannot train this trial; the worker stays.

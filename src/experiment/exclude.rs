@@ -86,7 +86,7 @@ fn exclusion(
         );
         sound = false;
     }
-    sound.then_some(Exclusion { parts })
+    sound.then(|| Exclusion::new(parts))
 }
 
 /// The group and rows that one key of an exclusion means; `None` when it is fixed at that value,

@@ -135,14 +135,30 @@ fn train_fractions(table: Table<'_>, problems: &mut Problems) -> Option<Vec<f64>
 
 fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
     let node = table.get("objective")?;
+    objective_at(node, "experiment.objective", &[], problems)
+}
+
+/// What stands at `node`, `path` in the file: a metric, or a table of metric and goal. Beside the metrics of validation rows
+/// it may be one of `others`.
+pub(super) fn objective_at(
+    node: &Node,
+    path: &str,
+    others: &[Objective],
+    problems: &mut Problems,
+) -> Option<Objective> {
+    let metric = |node: &Node, problems: &mut Problems| {
+        let other = others
+            .iter()
+            .find(|other| node.text() == Some(&other.metric));
+        other.cloned().or_else(|| metric(node, path, problems))
+    };
     if let Content::Text(_) = node.content {
         return metric(node, problems);
     }
     if node.entries().is_none() {
-        table.refuse("objective", node, problems);
+        must_be(path, keys::EXPERIMENT[2].allowed, node, problems);
         return None;
     }
-    let path = "experiment.objective";
     for entry in entries_of(node, path, OBJECTIVE_KEYS.into_iter(), problems)? {
         if !OBJECTIVE_KEYS.contains(&entry.key.as_str()) {
             unknown_key(entry, path, OBJECTIVE_KEYS.into_iter(), problems);
@@ -175,7 +191,7 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
                 }),
             ),
             _ => must_be(
-                "experiment.objective.goal",
+                &format!("{path}.goal"),
                 "\"min\" or \"max\"",
                 &asked.value,
                 problems,
@@ -186,7 +202,7 @@ fn objective(table: Table<'_>, problems: &mut Problems) -> Option<Objective> {
 }
 
 /// The objective that `node` names; otherwise a problem that lists what there is.
-fn metric(node: &Node, problems: &mut Problems) -> Option<Objective> {
+fn metric(node: &Node, path: &str, problems: &mut Problems) -> Option<Objective> {
     let text = node.text().unwrap_or_default();
     let found = Objective::named(text);
     if found.is_none() {
@@ -216,7 +232,7 @@ fn metric(node: &Node, problems: &mut Problems) -> Option<Objective> {
         help.push_str(&format!("metrics for {classes}\nfor {numbers}"));
         let shown = match node.text() {
             Some(text) => format!("there is no metric {text:?}"),
-            None => "`experiment.objective` must be the name of a metric".to_owned(),
+            None => format!("`{path}` must be the name of a metric"),
         };
         problems.add(
             Diagnostic::new(&node.place, shown)

@@ -24,7 +24,7 @@ pub(super) const MEMORY: &str =
 /// The keys of a `[grid]` that are not axes.
 pub(super) const GRID: [&str; 2] = ["zip", "exclude"];
 /// The keys of a `[[baseline]]` that are not settings.
-pub(super) const BASELINE: [&str; 2] = ["kind", "grid"];
+pub(super) const BASELINE: [&str; 3] = ["kind", "grid", "search"];
 
 /// The keys of `[experiment]`.
 pub(crate) const EXPERIMENT: &[Key] = &[

@@ -20,6 +20,8 @@ mod node;
 pub mod plan;
 mod range;
 mod schedule;
+pub mod search;
+mod search_keys;
 mod setting;
 mod slots;
 mod space;
@@ -41,6 +43,7 @@ pub use flags::{is_of_key, overridden};
 pub use head::is_name;
 pub use keys::NAME_ALLOWED;
 pub use schedule::{Engine, Schedule};
+pub use search::SearchSpec;
 pub use slots::{Cuda, Slots};
 pub use space::{Exclusion, Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;
@@ -58,11 +61,12 @@ use sweep_core::trial::Objective;
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The tables of an experiment file.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "experiment",
     "data",
     "model",
     "grid",
+    "search",
     "baseline",
     "transfer",
     "schedule",
@@ -94,7 +98,9 @@ pub struct Experiment {
     pub networks: Option<Space>,
     /// In file order.
     pub baselines: Vec<Space>,
-    /// Whether the file has no table [model], [grid] or [[baseline]]: it stands for one network and each kind of baseline.
+    /// The searches: that of the networks first, then those of baselines in file order.
+    pub searches: Vec<SearchSpec>,
+    /// Whether the file has no table [model], [grid], [search] or [[baseline]]: it stands for one network and each kind of baseline.
     pub names_no_model: bool,
     /// What networks begin with, each beside the same network from scratch.
     pub transfer: Option<TransferSpec>,
@@ -163,9 +169,14 @@ pub fn parse(
     let head = head::read(at("experiment"), &stem, &start, &mut problems);
     let data = data::read(&root, edition, &mut problems);
     let schedule = schedule::read(at("schedule"), &mut problems);
-    let given = ["model", "grid", "baseline"].map(at);
+    let given = ["model", "grid", "search", "baseline"].map(at);
     let names_no_model = given.iter().all(Option::is_none);
-    let (networks, baselines) = spaces::read(given, &start, edition, &mut problems);
+    let objective = head.objective.as_ref();
+    let spaces::Read {
+        networks,
+        baselines,
+        searches,
+    } = spaces::read(given, &start, (edition, objective), &mut problems);
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);
     if let (Some(_), Some(at)) = (folds, root.entry("transfer")) {
@@ -182,6 +193,13 @@ pub fn parse(
                 .help("remove `refit` from [experiment], or remove [transfer]"),
         );
     }
+    search::check(
+        &root,
+        &searches,
+        head.train_fractions.len() > 1,
+        folds.is_some(),
+        &mut problems,
+    );
     let is_bounded = spaces::within_bound(
         networks.iter().chain(&baselines),
         (
@@ -208,6 +226,7 @@ pub fn parse(
         data,
         networks,
         baselines,
+        searches,
         names_no_model,
         transfer,
         schedule,

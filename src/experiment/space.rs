@@ -76,10 +76,19 @@ impl Space {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exclusion {
     /// (index of a group, its rows that match in ascending order)
-    pub(super) parts: Vec<(usize, Vec<usize>)>,
+    parts: Vec<(usize, Vec<usize>)>,
 }
 
 impl Exclusion {
+    pub(super) fn new(parts: Vec<(usize, Vec<usize>)>) -> Exclusion {
+        Exclusion { parts }
+    }
+
+    /// (index of a group, its rows that match in ascending order)
+    pub(super) fn parts(&self) -> &[(usize, Vec<usize>)] {
+        &self.parts
+    }
+
     /// Whether the combination of these rows, one for each group, is meant.
     pub fn matches(&self, rows: &[usize]) -> bool {
         self.parts

@@ -4,10 +4,11 @@ use super::diagnostic::{Diagnostic, Place, Problems, listed, nearest};
 use super::draft::{self, Draft};
 use super::keys;
 use super::node::Node;
+use super::search::{self, SearchSpec};
 use super::space::MAX_TRIALS;
 use super::table::must_be;
 use sweep_core::data_config::Edition;
-use sweep_core::trial::Kind;
+use sweep_core::trial::{Kind, Objective};
 
 /// The space of the networks; none when the file has baselines and neither [model] nor [grid].
 fn networks<'a>(
@@ -27,26 +28,58 @@ fn networks<'a>(
     ))
 }
 
-/// The spaces of networks and baselines by [model], [grid] and [[baseline]], in this order.
+/// The spaces of an experiment.
+pub(super) struct Read<'a> {
+    pub networks: Option<Draft<'a>>,
+    pub baselines: Vec<Draft<'a>>,
+    /// In place of the grids above: that of the networks first.
+    pub searches: Vec<SearchSpec>,
+}
+
+/// The spaces of networks and baselines by [model], [grid], [search] and [[baseline]], in this order.
 pub(super) fn read<'a>(
-    given: [Option<&'a Node>; 3],
+    given: [Option<&'a Node>; 4],
     start: &Place,
-    edition: Edition,
+    (edition, objective): (Edition, Option<&Objective>),
     problems: &mut Problems,
-) -> (Option<Draft<'a>>, Vec<Draft<'a>>) {
+) -> Read<'a> {
     if edition >= Edition::Fourth && given.iter().all(Option::is_none) {
-        return of_no_model(edition, problems);
+        let (networks, baselines) = of_no_model(edition, problems);
+        return Read {
+            networks,
+            baselines,
+            searches: Vec::new(),
+        };
     }
-    let [model, grid, baseline] = given;
-    let networks = networks(model, grid, edition, problems);
-    let baselines = baselines(baseline, edition, problems);
-    if networks.is_none() && baselines.is_empty() && problems.is_empty() {
+    let [model, grid, search, baseline] = given;
+    let mut read = Read {
+        networks: None,
+        baselines: Vec::new(),
+        searches: Vec::new(),
+    };
+    match (search, grid) {
+        (Some(search), Some(_)) => problems.add(
+            Diagnostic::new(&search.place, "networks have either a grid or a search")
+                .help("move the axes of [grid] to [search.space]"),
+        ),
+        (Some(search), None) => read.searches.extend(search::read(
+            (Kind::MLP, edition),
+            ("model", model),
+            ("search", search),
+            objective,
+            problems,
+        )),
+        (None, grid) => read.networks = networks(model, grid, edition, problems),
+    }
+    baselines(baseline, (edition, objective), &mut read, problems);
+    let is_empty = read.networks.is_none() && read.baselines.is_empty() && read.searches.is_empty();
+    if is_empty && problems.is_empty() {
         problems.add(
             Diagnostic::new(start, "there is nothing to train")
-                .help("add a table [model] or [grid], or a [[baseline]]"),
+                .help("add a table [model], [grid] or [search], or a [[baseline]]"),
         );
     }
-    (networks, baselines)
+    read
 }
 
 /// What a file without a model trains: a network at the defaults, and a baseline of each kind.
@@ -80,42 +113,43 @@ fn of_no_model<'a>(
 /// The spaces of the baselines, in file order.
 fn baselines<'a>(
     node: Option<&'a Node>,
-    edition: Edition,
+    (edition, objective): (Edition, Option<&Objective>),
+    read: &mut Read<'a>,
     problems: &mut Problems,
-) -> Vec<Draft<'a>> {
+) {
     let Some(node) = node else {
-        return Vec::new();
+        return;
     };
     let Some(items) = node.items() else {
         problems.add(
             Diagnostic::new(&node.place, "`baseline` must be a list of tables")
                 .help("write the heading with two brackets: [[baseline]]"),
         );
-        return Vec::new();
+        return;
     };
-    let drafts = items.iter().enumerate();
-    drafts
-        .filter_map(|(index, item)| baseline((index, item), edition, problems))
-        .collect()
+    for (index, item) in items.iter().enumerate() {
+        baseline((index, item), (edition, objective), read, problems);
+    }
 }
 
 fn baseline<'a>(
     (index, node): (usize, &'a Node),
-    edition: Edition,
+    (edition, objective): (Edition, Option<&Objective>),
+    read: &mut Read<'a>,
     problems: &mut Problems,
-) -> Option<Draft<'a>> {
+) {
     let path = format!("baseline[{index}]");
     let kinds = Kind::baselines().map(Kind::name);
     if node.entries().is_none() {
         must_be(&path, "a table", node, problems);
-        return None;
+        return;
     }
     let Some(entry) = node.entry(keys::BASELINE[0]) else {
         problems.add(
             Diagnostic::new(&node.place, format!("`{path}` has no `kind`"))
                 .help(format!("it is one of {}", listed(kinds.clone()))),
         );
-        return None;
+        return;
     };
     let text = entry.value.text().unwrap_or_default();
     let Some(kind) = Kind::parse(text).filter(|kind| kind.is_baseline()) else {
@@ -128,16 +162,32 @@ fn baseline<'a>(
             }
             None => diagnostic.label(format!("this is {}", entry.value.found())),
         });
-        return None;
+        return;
     };
-    let grid = node.entry(keys::BASELINE[1]).map(|entry| &entry.value);
-    let grid_path = format!("{path}.grid");
-    Some(draft::read(
-        (kind, edition),
-        (&path, Some(node)),
-        (&grid_path, grid),
-        problems,
-    ))
+    let at = |key: &str| node.entry(key).map(|entry| &entry.value);
+    let (grid, search) = (at(keys::BASELINE[1]), at(keys::BASELINE[2]));
+    match (search, grid) {
+        (Some(search), Some(_)) => problems.add(
+            Diagnostic::new(
+                &search.place,
+                format!("`{path}` has both a grid and a search"),
+            )
+            .help("move the axes of `grid` to `search.space`"),
+        ),
+        (Some(search), None) => read.searches.extend(search::read(
+            (kind, edition),
+            (&path, Some(node)),
+            (&format!("{path}.search"), search),
+            objective,
+            problems,
+        )),
+        (None, grid) => read.baselines.push(draft::read(
+            (kind, edition),
+            (&path, Some(node)),
+            (&format!("{path}.grid"), grid),
+            problems,
+        )),
+    }
 }
 
 /// Whether all spaces together stay within [`MAX_TRIALS`], counted without writing any out.

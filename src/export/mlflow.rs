@@ -102,7 +102,7 @@ fn run(
         Status::Pending => "SCHEDULED",
         Status::Finished => "FINISHED",
         Status::Diverged | Status::Failed => "FAILED",
-        Status::Interrupted => "KILLED",
+        Status::Interrupted | Status::Pruned => "KILLED",
     };
     database.execute(
         "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status,

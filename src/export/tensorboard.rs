@@ -134,7 +134,7 @@ fn end(trial: &TrialRecord, ended: f64) -> Message {
         Status::Finished => 1,
         Status::Diverged | Status::Failed => 2,
         Status::Running => 3,
-        Status::Pending | Status::Interrupted => 0,
+        Status::Pending | Status::Interrupted | Status::Pruned => 0,
     };
     Message::default().int(1, status).double(2, ended)
 }

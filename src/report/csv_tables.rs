@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use sweep_analysis::lead::RowNumbers;
+use sweep_analysis::search::SearchSummary;
 use sweep_analysis::{Anova, BEST, Inference, Input, errors, learning_curve, text, transfer};
 
 use super::csv_table::{CsvTable, number, whole};
-use super::{comparisons, dummy_text, ensemble_text, hyperparameters, regions, test};
+use super::{comparisons, dummy_text, ensemble_text, hyperparameters, regions, search_text, test};
 use sweep_analysis::Summary;
 use sweep_core::named::{distinct_names, value_of};
 use sweep_core::trial::{Params, TRAIN_FRACTION, TrialId};
 use sweep_store::TrialRecord;
 
 /// Every file that [`all`] may give.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "trials.csv",
     "best.csv",
     "comparisons.csv",
@@ -29,6 +30,7 @@ pub const NAMES: [&str; 16] = [
     "errors.csv",
     "conformal.csv",
     "ensemble.csv",
+    "search.csv",
 ];
 
 /// All CSV files that `input` has rows for, by name; trials and best always.
@@ -55,6 +57,7 @@ pub fn all(input: &Input, summary: &Summary) -> Vec<(String, Vec<u8>)> {
         errors_by_size(input, summary),
         regions::csv_table(input),
         ensemble_text::csv_table(summary.ensemble.as_ref()),
+        search_text::csv_table(&SearchSummary::all(&input.experiment)),
     ];
     NAMES
         .into_iter()

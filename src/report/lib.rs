@@ -25,6 +25,7 @@ pub mod plan_status;
 mod plot;
 pub mod regions;
 mod report;
+pub mod search_text;
 pub mod table;
 pub mod test;
 #[cfg(test)]

@@ -27,6 +27,11 @@ pub fn unfinished(summary: &Summary) -> Option<String> {
             ),
         ),
     };
+    if summary.remaining() == 0 {
+        return Some(format!(
+            "The search of the sweep {how}, and the ranking may change{goes_on}."
+        ));
+    }
     let remain = if summary.remaining() == 1 {
         "remains"
     } else {

@@ -13,7 +13,10 @@ mod slots;
 
 pub use batches::can_batch;
 pub use channel::{Closed, Incoming, Receiver, Sender, WorkerId, WorkerOutput, channel};
-pub use dispatcher::{ClaimState, ScheduleError, Settings, Summary, Work, dispatch};
+pub use dispatcher::{
+    ClaimState, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError, TrialEnd, Work,
+    dispatch,
+};
 pub use launcher::local::{LocalLauncher, TorchWorker};
 pub use launcher::{Launcher, WorkerHandle};
 pub use slots::{

@@ -92,6 +92,14 @@ impl Queue {
         }
     }
 
+    /// Adds a trial of the configuration numbered `config` at the end, and gives its index.
+    pub fn push(&mut self, config: usize) -> usize {
+        let index = self.configs.len();
+        self.configs.push(config);
+        self.waiting.push_back(index);
+        index
+    }
+
     /// Takes the next trial that `slot` may run at `now`; those tried before come first. `is_only_slot`
     /// says that no other slot gets work.
     pub fn take(&mut self, slot: &Slot, is_only_slot: bool, now: Instant) -> Option<usize> {

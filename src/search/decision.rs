@@ -53,6 +53,8 @@ pub enum Why {
     },
     /// Nothing new is left: goes on with what is paused.
     Leftover { rung: u32 },
+    /// The best of all is trained to the end, beyond the budget.
+    Completion,
     /// A further seed for a finalist.
     Finish { round: u32 },
 }

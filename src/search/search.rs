@@ -73,18 +73,21 @@ impl<P: Problem> Search<P> {
                 return Next::Wait;
             }
             let decision = if self.is_exhausted || self.is_spent() {
-                match self.finish() {
-                    Step::Train {
-                        config,
-                        seed,
-                        round,
-                    } => {
-                        let point = self.configs[config].point.clone();
-                        let why = Why::Finish { round };
-                        Some(self.decision(config, point, (seed, 0, self.plan.full()), why))
-                    }
-                    Step::Wait => None,
-                    Step::Over => return Next::End(self.end()),
+                match self.completion() {
+                    Some(decision) => Some(decision),
+                    None => match self.finish() {
+                        Step::Train {
+                            config,
+                            seed,
+                            round,
+                        } => {
+                            let point = self.configs[config].point.clone();
+                            let why = Why::Finish { round };
+                            Some(self.decision(config, point, (seed, 0, self.plan.full()), why))
+                        }
+                        Step::Wait => None,
+                        Step::Over => return Next::End(self.end()),
+                    },
                 }
             } else {
                 self.decide()
@@ -426,6 +429,23 @@ impl<P: Problem> Search<P> {
         });
     }
 
+    /// Once the budget is spent: trains the best so far to its last step, if it is paused below that. What a search ends with
+    /// is a training in full, of what it believes to be the best; a few times at most, since that may turn out worse.
+    fn completion(&self) -> Option<Decision> {
+        let is_completion = |record: &&Record| record.decision.why == Why::Completion;
+        if !self.pending().is_empty()
+            || self.records.iter().filter(is_completion).count() >= MAX_COMPLETIONS
+        {
+            return None;
+        }
+        let config = *self.finalists().first()?;
+        let state = self.states[config];
+        let rung = state.sent.filter(|_| !state.closed)?;
+        let (from, to) = (self.rungs[rung], self.plan.full());
+        let point = self.configs[config].point.clone();
+        (from < to).then(|| self.decision(config, point, (0, from, to), Why::Completion))
+    }
+
     /// The next step of halving on seeds, once every job of the search has ended.
     fn finish(&self) -> Step {
         let Some(finish) = self.plan.finish else {
@@ -450,6 +470,9 @@ impl<P: Problem> Search<P> {
         }
     }
 }
+
+/// Most trainings that are completed beyond the budget.
+const MAX_COMPLETIONS: usize = 3;
 
 /// The outcome of a job that ended on the virtual machine is not known yet.
 struct Unknown;

@@ -13,7 +13,7 @@ use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// The condition under which an attempt may still change its trial's status and curves.
-const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
+pub(super) const NOT_FINAL: &str = "status NOT IN ('finished', 'diverged')";
 
 /// What need not be asked of the database again.
 #[derive(Default)]
@@ -27,8 +27,8 @@ pub(super) struct Keys {
 }
 
 #[derive(Clone, Copy)]
-struct TrialKey {
-    id: i64,
+pub(super) struct TrialKey {
+    pub(super) id: i64,
     /// Of the data set it is trained on.
     classes: usize,
     /// Whether it had a result when this session first touched it. Its results and curves are no longer changed.
@@ -115,6 +115,23 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 attempt,
                 step,
             } => self.interrupted(trial, *attempt, *step, at_ms),
+            Event::TrialPaused {
+                trial,
+                attempt,
+                step,
+            } => self.paused(trial, *attempt, *step, at_ms),
+            Event::SearchJobDecided { job } => self.job_decided(job, at_ms),
+            Event::SearchJobEnded {
+                search,
+                number,
+                outcome,
+            } => self.job_ended(*search, *number, outcome, at_ms),
+            Event::SearchEnded { search, reason, .. } => self
+                .run(
+                    "UPDATE searches SET ended_ms = ?2, ended = ?3 WHERE id = ?1",
+                    params![search, at_ms, reason],
+                )
+                .map(drop),
             Event::WorkerStarted {
                 slot, pid, engine, ..
             } => self.slot(slot, at_ms, ("worker_started", Some((engine, *pid)), None)),
@@ -403,7 +420,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         Ok(metric)
     }
 
-    fn trial(&mut self, trial: &TrialId) -> Result<TrialKey, StoreError> {
+    pub(super) fn trial(&mut self, trial: &TrialId) -> Result<TrialKey, StoreError> {
         if let Some(key) = self.keys.trials.get(trial) {
             return Ok(*key);
         }
@@ -446,7 +463,11 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     }
 
     /// The number of rows changed.
-    fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
+    pub(super) fn run(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<usize, StoreError> {
         self.transaction
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))

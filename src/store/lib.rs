@@ -24,6 +24,8 @@ mod read;
 mod records;
 mod remove;
 mod rename;
+mod search_events;
+mod searches;
 mod session;
 mod store;
 mod sync_artifacts;
@@ -44,10 +46,11 @@ pub use gc_references::GcReferences;
 pub use lock::{StopMode, StopRequest, SweepLock};
 pub use records::{
     ArtifactRecord, AttemptRecord, Curve, DatasetRecord, EnsembleRecord, EvaluationRecord,
-    ExperimentFile, ExperimentRecord, ExperimentSummary, FoldRecord, NoteRecord, SessionRecord,
-    SlotEventRecord, TestEvaluation, TrialRecord,
+    ExperimentFile, ExperimentRecord, ExperimentSummary, FoldRecord, NoteRecord, SearchJobRecord,
+    SearchRecord, SessionRecord, SlotEventRecord, TestEvaluation, TrialRecord,
 };
 pub use remove::Removal;
+pub use searches::NewSearch;
 pub use session::{NewSession, NewTrial, Outcome, SessionId};
 pub use store::Store;
 pub use working_tree::{Patch, WorkingTree, file_fact};

@@ -80,6 +80,11 @@ impl Store {
                     dataset: self.dataset(&snapshot, cells.int("dataset")?)?,
                     folds: self.folds(&snapshot, id)?,
                     sessions: self.sessions(&snapshot, id)?,
+                    searches: {
+                        let mut searches = self.searches_of(&snapshot, id)?;
+                        searches.retain(|search| search.in_plan);
+                        searches
+                    },
                     trials: {
                         let mut trials = self.trials(&snapshot, id)?;
                         let params = trials

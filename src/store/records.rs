@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::WorkingTree;
 use sweep_core::data_config::Edition;
+use sweep_core::search_job::JobOutcome;
 use sweep_core::trial::{
     ConfigId, DataDigest, Ensemble, Evaluation, Kind, Metric, Objective, Params, Status, TrialId,
 };
@@ -48,6 +49,8 @@ pub struct ExperimentRecord {
     pub sessions: Vec<SessionRecord>,
     /// In plan order; those that fell out of the plan come last.
     pub trials: Vec<TrialRecord>,
+    /// Those that the current file asks for.
+    pub searches: Vec<SearchRecord>,
 }
 
 impl ExperimentRecord {
@@ -251,4 +254,37 @@ pub struct EvaluationRecord {
     /// How often this test set has been evaluated so far, by any experiment and with any features.
     pub test_evaluations: u64,
     pub evaluation: Evaluation,
+}
+
+/// A search of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRecord {
+    /// Its key in the database.
+    pub id: i64,
+    /// Its table in the experiment file.
+    pub path: String,
+    /// Of all that decides.
+    pub digest: String,
+    /// What it was told first, as JSON.
+    pub known: String,
+    /// Whether the experiment's current file asks for it.
+    pub in_plan: bool,
+    /// Why it has ended, a sentence; `None` while something is left to do.
+    pub ended: Option<String>,
+    /// In the order of decisions.
+    pub jobs: Vec<SearchJobRecord>,
+}
+
+/// A decision of a search, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchJobRecord {
+    /// From 0.
+    pub number: u32,
+    pub trial: TrialId,
+    pub from: u32,
+    pub to: u32,
+    pub reason: String,
+    /// As JSON.
+    pub decision: String,
+    pub outcome: Option<JobOutcome>,
 }

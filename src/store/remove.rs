@@ -342,6 +342,11 @@ impl<'a> RemovalTransaction<'a> {
             &[],
         )?;
         if self.trial.is_none() {
+            // Of a trial that is removed alone, what a search decided stays.
+            let own = "IN (SELECT id FROM searches WHERE experiment = ?1)";
+            let jobs = format!("DELETE FROM search_jobs WHERE search {own}");
+            run(&jobs, experiment)?;
+            run("DELETE FROM searches WHERE experiment = ?1", experiment)?;
             run("DELETE FROM experiments WHERE id = ?1", experiment)?;
         }
         run(&format!("DELETE FROM datasets AS d WHERE {idle}"), &[])?;

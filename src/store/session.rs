@@ -150,6 +150,49 @@ struct SessionWriter<'a, F> {
     now: i64,
 }
 
+/// Writes a trial that the database does not know, with its hyper-parameters, and gives its key.
+pub(super) fn insert_trial(
+    transaction: &Transaction<'_>,
+    planned: &NewTrial<'_>,
+    dataset: i64,
+    fail: &impl Fn(rusqlite::Error) -> StoreError,
+) -> Result<i64, StoreError> {
+    let spec = planned.spec;
+    let insert = |sql| transaction.prepare_cached(sql).map_err(fail);
+    let trial: i64 = insert(
+        "INSERT INTO trials (name, config, kind, seed, dataset, metric, goal, status, fold)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', ?8) RETURNING id",
+    )?
+    .query_row(
+        params![
+            planned.id.as_str(),
+            planned.config.as_str(),
+            spec.model.kind().name(),
+            to_int("the seed", spec.seed)?,
+            dataset,
+            spec.objective.metric,
+            spec.objective.goal.name(),
+            planned.fold,
+        ],
+        |row| row.get(0),
+    )
+    .map_err(fail)?;
+    let mut param = insert(
+        "INSERT INTO params (trial, position, name, type, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for (position, (key, value)) in spec.params().iter().enumerate() {
+        let (kind, cell) = param_cells(value).ok_or_else(|| StoreError::InvalidValue {
+            what: format!("the parameter {key}"),
+            found: value.to_string(),
+            allowed: "a finite number",
+        })?;
+        param
+            .execute(params![trial, position as i64, key, kind, cell])
+            .map_err(fail)?;
+    }
+    Ok(trial)
+}
+
 impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
     fn dataset(&self, data: &DatasetRecord) -> Result<i64, StoreError> {
         self.transaction
@@ -252,7 +295,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
                 Ok(trial) => trial,
                 Err(rusqlite::Error::QueryReturnedNoRows) => {
                     let fold = planned.fold.map_or(0, |fold| fold as usize - 1);
-                    self.trial(planned, datasets[fold])?
+                    insert_trial(self.transaction, planned, datasets[fold], self.fail)?
                 }
                 Err(error) => return Err((self.fail)(error)),
             };
@@ -260,43 +303,5 @@ impl<F: Fn(rusqlite::Error) -> StoreError> SessionWriter<'_, F> {
                 .map_err(self.fail)?;
         }
         Ok(())
-    }
-
-    /// Writes a trial that the database did not know, with its hyper-parameters.
-    fn trial(&self, planned: &NewTrial<'_>, dataset: i64) -> Result<i64, StoreError> {
-        let spec = planned.spec;
-        let insert = |sql| self.transaction.prepare_cached(sql).map_err(self.fail);
-        let trial: i64 = insert(
-            "INSERT INTO trials (name, config, kind, seed, dataset, metric, goal, status, fold)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', ?8) RETURNING id",
-        )?
-        .query_row(
-            params![
-                planned.id.as_str(),
-                planned.config.as_str(),
-                spec.model.kind().name(),
-                to_int("the seed", spec.seed)?,
-                dataset,
-                spec.objective.metric,
-                spec.objective.goal.name(),
-                planned.fold,
-            ],
-            |row| row.get(0),
-        )
-        .map_err(self.fail)?;
-        let mut param = insert(
-            "INSERT INTO params (trial, position, name, type, value) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        for (position, (key, value)) in spec.params().iter().enumerate() {
-            let (kind, cell) = param_cells(value).ok_or_else(|| StoreError::InvalidValue {
-                what: format!("the parameter {key}"),
-                found: value.to_string(),
-                allowed: "a finite number",
-            })?;
-            param
-                .execute(params![trial, position as i64, key, kind, cell])
-                .map_err(self.fail)?;
-        }
-        Ok(trial)
     }
 }

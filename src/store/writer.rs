@@ -239,6 +239,10 @@ impl Observer for Writer {
         self.shared.readiness()
     }
 
+    fn counts(&self) -> (u64, u64) {
+        self.shared.counts()
+    }
+
     fn drain_events(&mut self) -> Vec<Event> {
         self.shared.drain_events()
     }

@@ -12,7 +12,7 @@ use sweep_core::awake;
 use sweep_core::event::{Event, Readiness};
 
 /// Events on their way; the dispatcher waits when the disk is that far behind.
-const MAX_PENDING_EVENTS: usize = 8_192;
+const MAX_PENDING_EVENTS: u64 = 8_192;
 /// How often a thread that is waited for is polled: it may have ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -26,8 +26,9 @@ pub(super) struct WriterState {
 
 #[derive(Default)]
 struct State {
-    /// Entries given and not yet written.
-    pending: usize,
+    /// Entries given, and those of them that are written.
+    given: u64,
+    written: u64,
     /// Since when writing is held back.
     waiting: Option<Instant>,
     /// What there is to tell.
@@ -36,12 +37,18 @@ struct State {
     closing: Option<Instant>,
 }
 
+impl State {
+    fn pending(&self) -> u64 {
+        self.given - self.written
+    }
+}
+
 /// The writer's side.
 impl WriterState {
     /// Counts one entry more; waits first while the disk is far behind, unless `is_gone`.
     pub(super) fn wait_for_capacity(&self, is_gone: impl Fn() -> bool) {
         let mut state = self.lock();
-        while state.pending >= MAX_PENDING_EVENTS
+        while state.pending() >= MAX_PENDING_EVENTS
             && state.waiting.is_none()
             && self.failure.get().is_none()
             && !is_gone()
@@ -49,16 +56,22 @@ impl WriterState {
             let waited = self.changed.wait_timeout(state, POLL_INTERVAL);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.pending += 1;
+        state.given += 1;
     }
 
     pub(super) fn readiness(&self) -> Readiness {
         let state = self.lock();
-        match (state.waiting, state.pending) {
+        match (state.waiting, state.pending()) {
             (Some(_), _) => Readiness::Blocked,
             (None, 0) => Readiness::Idle,
             (None, _) => Readiness::Busy,
         }
+    }
+
+    /// Entries given, and those of them that are written.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.given, state.written)
     }
 
     pub(super) fn drain_events(&self) -> Vec<Event> {
@@ -80,7 +93,7 @@ impl WriterState {
 impl WriterState {
     pub(super) fn written(&self, entries: usize) {
         let mut state = self.lock();
-        state.pending = state.pending.saturating_sub(entries);
+        state.written = state.given.min(state.written + entries as u64);
         drop(state);
         self.changed.notify_all();
     }

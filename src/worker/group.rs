@@ -11,7 +11,7 @@ use super::attempt_channel::AttemptChannel;
 use super::budget::{Budget, WriteCost};
 use super::checkpoints;
 use super::reporter::Reporter;
-use super::trial::{OpenData, begin, conclude};
+use super::trial::{OpenData, StoppedAt, begin, conclude};
 use sweep_core::protocol::{Checkpointing, FromWorker, TrainRequest};
 use sweep_engine::{Backend, BatchedTrial, EngineError, Job, Outcome};
 
@@ -64,7 +64,8 @@ pub(super) fn train(
                     },
                     *write_cost,
                 );
-                let reporter = Reporter::new(channel, &order.folder, budget, false);
+                let reporter =
+                    Reporter::new(channel, &order.folder, budget, (order.pause_at, false));
                 (reporter, &*order, checkpoint.as_deref())
             },
         )
@@ -86,22 +87,22 @@ pub(super) fn train(
         }
         outcome => outcomes[place] = Some(outcome),
     });
-    let steps: Vec<Option<u32>> = watched
+    let stopped_at: Vec<StoppedAt> = watched
         .iter()
-        .map(|(callback, ..)| callback.saved_step)
+        .map(|(callback, ..)| StoppedAt::of(callback))
         .collect();
     if let Some((callback, ..)) = watched.last() {
         *write_cost = callback.budget.write_cost;
     }
     drop(watched);
-    for ((mut begun, outcome), step) in begun.into_iter().zip(outcomes).zip(steps) {
+    for ((mut begun, outcome), stopped_at) in begun.into_iter().zip(outcomes).zip(stopped_at) {
         match outcome {
             None => {}
             Some(Err(EngineError::Checkpoint(_))) if begun.checkpoint.is_some() => {
                 alone.push(begun.order);
             }
             Some(outcome) => {
-                let last_word = conclude(outcome, step, &mut begun.channel);
+                let last_word = conclude(outcome, stopped_at, &mut begun.channel);
                 begun.channel.send(&last_word);
             }
         }

@@ -23,6 +23,10 @@ pub(super) struct Reporter<'a, 'v> {
     fell_back: bool,
     /// The step of the newest checkpoint that is good.
     pub saved_step: Option<u32>,
+    /// The step after which the trial pauses.
+    pause_at: Option<u32>,
+    /// The step at which it has.
+    pub paused: Option<u32>,
     pub budget: Budget,
     reports: ProgressLog,
     began: Instant,
@@ -37,13 +41,15 @@ impl<'a, 'v> Reporter<'a, 'v> {
         channel: &'a mut AttemptChannel<'v>,
         folder: &'a Path,
         budget: Budget,
-        fell_back: bool,
+        (pause_at, fell_back): (Option<u32>, bool),
     ) -> Reporter<'a, 'v> {
         Reporter {
             channel,
             folder,
             fell_back,
             saved_step: None,
+            pause_at,
+            paused: None,
             budget,
             reports: ProgressLog::default(),
             began: awake::now(),
@@ -147,7 +153,11 @@ impl Callback for Reporter<'_, '_> {
 
     fn epoch(&mut self, epoch: &Epoch, checkpoint: &mut dyn FnMut() -> Vec<u8>) -> Control {
         self.report(epoch.step, epoch.values.clone());
-        let stop = self.channel.is_stopped();
+        // What was reported beyond the step, by an attempt that was killed as it paused, is not taken back.
+        if self.pause_at.is_some_and(|at| epoch.step >= at) {
+            self.paused = Some(epoch.step);
+        }
+        let stop = self.channel.is_stopped() || self.paused.is_some();
         if stop || self.budget.is_due(awake::since(self.began)) {
             self.save(epoch.step, stop, checkpoint);
         }

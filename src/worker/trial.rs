@@ -64,16 +64,16 @@ pub(super) fn train(
             },
         };
         let budget = Budget::new(order.checkpoint, *write_cost);
-        let mut reporter = Reporter::new(channel, folder, budget, fell_back);
+        let mut reporter = Reporter::new(channel, folder, budget, (order.pause_at, fell_back));
         let outcome = sweep_engine::train_with(backend, job, bytes, &mut reporter);
-        let saved_step = reporter.saved_step;
+        let stopped_at = StoppedAt::of(&reporter);
         *write_cost = reporter.budget.write_cost;
         match (outcome, name) {
             (Err(EngineError::Checkpoint(reason)), Some(name)) => {
                 note_useless(channel, name, &reason, left);
                 fell_back = true;
             }
-            (outcome, _) => return conclude(outcome, saved_step, channel),
+            (outcome, _) => return conclude(outcome, stopped_at, channel),
         }
     }
 }
@@ -96,19 +96,41 @@ pub(super) fn begin(folder: &Path, channel: &mut AttemptChannel<'_>) -> Result<(
     Ok(())
 }
 
-/// The last word on a trial whose training came to this `outcome`, with its newest checkpoint at `step`.
+/// Where a trial stands that was stopped before its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StoppedAt {
+    /// The step of its newest checkpoint.
+    saved: Option<u32>,
+    /// The step at which it paused, as it was asked to when it began.
+    paused: Option<u32>,
+}
+
+impl StoppedAt {
+    pub(super) fn of(reporter: &Reporter<'_, '_>) -> StoppedAt {
+        StoppedAt {
+            saved: reporter.saved_step,
+            paused: reporter.paused,
+        }
+    }
+}
+
+/// The last word on a trial whose training came to this `outcome`, and which stands at `stopped_at` unless it has ended.
 pub(super) fn conclude(
     outcome: Result<Outcome, EngineError>,
-    step: Option<u32>,
+    stopped_at: StoppedAt,
     channel: &mut AttemptChannel<'_>,
 ) -> FromWorker {
     let attempt = channel.attempt;
+    let step = stopped_at.saved;
     match outcome {
         Ok(Outcome::Done(result)) => {
             channel.unblock();
             FromWorker::Finished { attempt, result }
         }
-        Ok(Outcome::Stopped { .. }) => FromWorker::Interrupted { attempt, step },
+        Ok(Outcome::Stopped { .. }) => match stopped_at.paused {
+            Some(step) => FromWorker::Paused { attempt, step },
+            None => FromWorker::Interrupted { attempt, step },
+        },
         Err(EngineError::Write { .. }) if channel.is_blocked() && channel.is_stopped() => {
             channel.warn("stopped before there was space for the model, which is trained again");
             FromWorker::Interrupted { attempt, step }

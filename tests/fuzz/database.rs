@@ -75,6 +75,7 @@ fn read(path: &Path, with_report: bool) -> Result<(), StoreError> {
         }
         store.test_evaluation_count(&experiment.dataset.digest)?;
         let input = Input {
+            searches: Vec::new(),
             experiment,
             curves,
             confusion,

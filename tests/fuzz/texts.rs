@@ -176,6 +176,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
             every_ms: 5000,
             cost: 0.02,
         },
+        pause_at: Some(3),
     }));
     let order = serde_json::to_string(&order).unwrap();
     let said = [

@@ -411,6 +411,7 @@ impl Case {
         self.recorder.sender = Some(sender.clone());
         let result = dispatch(
             &work,
+            None,
             &self.settings,
             &mut launcher,
             &mut [&mut self.recorder],

@@ -100,6 +100,7 @@ impl TestWorker {
             data: self.data.clone(),
             folder: folder.to_owned(),
             checkpoint,
+            pause_at: None,
         })));
     }
 

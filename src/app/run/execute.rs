@@ -5,7 +5,7 @@ use sweep_core::trial::Kind;
 use sweep_engine::models::library;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
-use sweep_store::ExperimentRecord;
+use sweep_store::{ExperimentRecord, NewSearch, Store};
 
 use super::new_session::{begin, lock};
 use super::prior_progress::{PriorProgress, clear_checkpoints, statuses};
@@ -19,6 +19,7 @@ use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement;
 use crate::prepare::PreparedSweep;
+use crate::search::{self, PreparedSearch, SearchSupply};
 use crate::valid_predictions;
 
 /// How a session ended.
@@ -38,19 +39,22 @@ pub struct RunOutcome {
 /// Trains what `prepared` asks for and the database does not have.
 pub fn execute(
     app: &App,
-    prepared: &PreparedSweep,
+    prepared: &mut PreparedSweep,
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<RunOutcome, Error> {
-    let experiment = &prepared.loaded.experiment;
     let placement = placement::place(prepared, &options.slots)?;
-    let lock = lock(app, &experiment.name)?;
+    let lock = lock(app, &prepared.loaded.experiment.name)?;
     if !options.accept_new_file
         && let Some(conflict) = NameConflict::find(app, &prepared.loaded)?
     {
         return Err(conflict.refusal());
     }
+    check_libraries(prepared)?;
     let mut store = app.write(observer)?;
+    search::retry_failed(&mut store, &mut prepared.searches, &options.retry)?;
+    let prepared = &*prepared;
+    let experiment = &prepared.loaded.experiment;
     let session = app.with_notice(observer, || begin(app, &mut store, prepared))?;
     prepared.hold.release();
 
@@ -60,6 +64,9 @@ pub fn execute(
         again,
     } = missing_models::todo(app, Some(&store), prepared, &statuses, &options.retry)?;
     let before = PriorProgress::of(prepared, &todo, &statuses, &store)?;
+    let searches = begin_searches(&mut store, prepared)?;
+    let mut supply = SearchSupply::new(&store, searches)?;
+    let is_over = supply.is_over()?;
     prepared.notice_data(observer);
     observer.notice(&Notice::Planned(SessionPlan {
         sweep: experiment.name.clone(),
@@ -67,11 +74,18 @@ pub fn execute(
         done: before.done,
         to_train: todo.len(),
         workers: placement.slots.len(),
+        searches: prepared
+            .searches
+            .iter()
+            .map(PreparedSearch::summary)
+            .collect(),
+        is_searching: !is_over,
         out_of_plan: before.out_of_plan,
     }));
     notice_missing_library(observer, &todo);
     clear_checkpoints(&statuses, &app.trials());
-    let (failed_before, nothing_to_do) = (before.failed, todo.is_empty());
+    let nothing_to_do = todo.is_empty() && is_over;
+    let failed_before = before.failed;
     let recorded = Recorded {
         store: &store,
         session,
@@ -79,7 +93,14 @@ pub fn execute(
         again: &again,
     };
     let (mut summary, record) = train(
-        app, observer, prepared, options, &todo, placement, recorded, before,
+        app,
+        observer,
+        prepared,
+        options,
+        (&todo, &mut supply),
+        placement,
+        recorded,
+        before,
     )?;
     let others = missing_models::remove_others(app, observer, &store, session, &again)?;
     summary.finished = summary.finished.saturating_sub(others);
@@ -94,6 +115,38 @@ pub fn execute(
         failed_before,
         nothing_to_do,
     })
+}
+
+/// A search over settings of models that cannot be trained here would fail with each of them.
+fn check_libraries(prepared: &PreparedSweep) -> Result<(), Error> {
+    for search in &prepared.searches {
+        if let Some(Err(missing)) = library(search.problem.kind()) {
+            let path = &search.problem.spec().path;
+            let help = "remove the search from the experiment file to train the rest";
+            return Err(Error::environment(format!("`{path}`: {missing}"), help));
+        }
+    }
+    Ok(())
+}
+
+/// Records that the searches of `prepared` begin, if they have not begun before; gives their keys.
+fn begin_searches<'a>(
+    store: &mut Store,
+    prepared: &'a PreparedSweep,
+) -> Result<Vec<(i64, &'a PreparedSearch)>, Error> {
+    let known = |search: &PreparedSearch| {
+        serde_json::to_string(&search.known).expect("results are plain data")
+    };
+    let known: Vec<String> = prepared.searches.iter().map(known).collect();
+    let new: Vec<NewSearch<'_>> = (prepared.searches.iter().zip(&known))
+        .map(|(search, known)| NewSearch {
+            path: &search.problem.spec().path,
+            digest: &search.digest,
+            known,
+        })
+        .collect();
+    let ids = store.begin_searches(&prepared.loaded.experiment.name, &new)?;
+    Ok(ids.into_iter().zip(&prepared.searches).collect())
 }
 
 /// Gives notice before training of each library that some of `todo` need and that is missing.

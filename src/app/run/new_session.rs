@@ -29,9 +29,8 @@ pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
 /// Records that a session begins, with the whole plan.
 pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<SessionId, Error> {
     let experiment = &prepared.loaded.experiment;
-    let planned: Vec<NewTrial<'_>> = prepared
-        .plan
-        .trials
+    let trials = prepared.trials();
+    let planned: Vec<NewTrial<'_>> = trials
         .iter()
         .map(|trial| NewTrial {
             id: &trial.id,
@@ -43,8 +42,12 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
     let datasets: Vec<DatasetRecord> = prepared.folds.iter().map(dataset_record).collect();
     let (commit, working_tree) = git::state(Path::new("."), app.runs()).unzip();
     let is_planned = |kind: &Kind| {
-        let mut trials = prepared.plan.trials.iter();
-        trials.any(|trial| trial.spec.model.kind() == *kind)
+        let of_searches = prepared.searches.iter().map(|search| search.problem.kind());
+        let mut kinds = trials
+            .iter()
+            .map(|trial| trial.spec.model.kind())
+            .chain(of_searches);
+        kinds.any(|one| one == *kind)
     };
     let kinds: Vec<Kind> = Kind::all().filter(is_planned).collect();
     let command: Vec<String> = std::env::args().collect();

@@ -11,7 +11,10 @@ use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
-use sweep_scheduler::{ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Work};
+use sweep_experiment::search::Budget;
+use sweep_scheduler::{
+    ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Supply, Work,
+};
 use sweep_store::lock::holder_of;
 use sweep_store::{
     ExperimentRecord, Outcome, SessionId, StopMode, StopRequest, Store, SweepLock, TrialFiles,
@@ -27,6 +30,7 @@ use crate::options::RunOptions;
 use crate::overview::{Overview, StopHandle};
 use crate::placement::Placement;
 use crate::prepare::{PreparedSweep, dataset_size};
+use crate::search::PreparedSearch;
 
 /// How often requests to stop are polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -51,7 +55,7 @@ pub fn train(
     observer: &dyn Observer,
     prepared: &PreparedSweep,
     options: &RunOptions,
-    todo: &[&PlannedTrial],
+    (todo, supply): (&[&PlannedTrial], &mut dyn Supply),
     placement: Placement,
     record: Recorded<'_>,
     before: PriorProgress,
@@ -77,7 +81,7 @@ pub fn train(
             every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
             cost: experiment.schedule.checkpoint.cost,
         },
-        max_time: options.limits.max_time,
+        max_time: max_time(prepared, options),
         max_trials: options.limits.max_trials.map(NonZero::get),
     };
     let program = std::env::current_exe().map_err(|error| {
@@ -107,6 +111,7 @@ pub fn train(
     let mut forward = Forward(observer);
     let result = sweep_scheduler::dispatch(
         &work,
+        Some(supply),
         &settings,
         &mut launcher,
         &mut [&mut writer, &mut forward],
@@ -206,8 +211,18 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
 }
 
 /// The state of the sweep before any trial of `todo` is trained.
+/// Longest that the session may take: what the command says, and the time that a search has.
+fn max_time(prepared: &PreparedSweep, options: &RunOptions) -> Option<Duration> {
+    let of_search = |search: &PreparedSearch| match search.problem.spec().budget {
+        Budget::Time(time) => Some(time),
+        _ => None,
+    };
+    let of_searches = prepared.searches.iter().filter_map(of_search);
+    of_searches.chain(options.limits.max_time).min()
+}
+
 fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgress) -> Overview {
-    let trials = &prepared.plan.trials;
+    let trials = &prepared.trials();
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
     let kinds = trials.iter().map(|trial| trial.spec.model.kind());
     complete(kinds.zip(&mut params));

@@ -1,6 +1,6 @@
 //! What has happened in a sweep so far, in numbers and as lines of text. Pure: callers give the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use indicatif::FormattedDuration;
@@ -26,6 +26,11 @@ pub struct Progress {
     skipped: u64,
     /// Finished by another session meanwhile.
     completed_elsewhere: u64,
+    /// Jobs of searches that were decided on in this session, and those that have ended.
+    jobs: u64,
+    jobs_ended: u64,
+    /// Trials that stand paused.
+    paused: BTreeSet<TrialId>,
     is_stopping: bool,
     pub best: Option<(TrialId, f64)>,
     /// The best trial of the sweep in the database.
@@ -57,6 +62,9 @@ impl Progress {
             failed: 0,
             skipped: 0,
             completed_elsewhere: 0,
+            jobs: 0,
+            jobs_ended: 0,
+            paused: BTreeSet::new(),
             is_stopping: false,
             slots: BTreeMap::new(),
         }
@@ -100,6 +108,7 @@ impl Progress {
                 result,
             } => {
                 self.end(*attempt);
+                self.paused.remove(trial);
                 self.count(trial, result);
             }
             Event::TrialFailed {
@@ -121,6 +130,28 @@ impl Progress {
             | Event::StoreWarning { .. } => {}
             Event::StopRequested { .. } => self.is_stopping = true,
             Event::TrialInterrupted { attempt, .. } => self.end(*attempt),
+            Event::TrialPaused { trial, attempt, .. } => {
+                self.end(*attempt);
+                self.paused.insert(trial.clone());
+            }
+            Event::SearchJobDecided { job } => {
+                self.jobs += 1;
+                let trial = &job.trial;
+                if self
+                    .sweep
+                    .epochs
+                    .insert(trial.clone(), job.spec.model.steps())
+                    .is_none()
+                    && !self.sweep.describe.contains_key(trial)
+                {
+                    self.sweep.total += 1;
+                }
+                self.sweep
+                    .describe
+                    .insert(trial.clone(), job.settings.clone());
+            }
+            Event::SearchJobEnded { .. } => self.jobs_ended += 1,
+            Event::SearchEnded { .. } => {}
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);
             }
@@ -184,6 +215,9 @@ impl Progress {
         if self.diverged > 0 {
             parts.push(format!("{} diverged", self.diverged));
         }
+        if !self.paused.is_empty() {
+            parts.push(format!("{} paused", self.paused.len()));
+        }
         if self.failed > 0 {
             parts.push(self.failures());
         }
@@ -194,7 +228,10 @@ impl Progress {
         // Skipped trials and those completed elsewhere took no time here.
         let over = self.finished + self.diverged + self.failed - self.skipped;
         let seconds = now.saturating_duration_since(self.began).as_secs_f64();
-        if over > 0 && seconds > 0.0 && !self.is_stopping {
+        if self.jobs > 0 {
+            // How many more there will be is not known.
+            parts.push(format!("{}/{} search jobs", self.jobs_ended, self.jobs));
+        } else if over > 0 && seconds > 0.0 && !self.is_stopping {
             let a_second = over as f64 / seconds;
             parts.push(rate(a_second));
             let left = self.sweep.total.saturating_sub(self.done() + self.failed);
@@ -290,6 +327,12 @@ impl Progress {
                 FormattedDuration(*after)
             )),
             Event::StoreWarning { message } => Some(sanitize(message)),
+            Event::SearchEnded {
+                path,
+                reason,
+                is_budget_spent: false,
+                ..
+            } => Some(format!("`{path}` has ended: {reason}")),
             _ => None,
         }
     }
@@ -306,6 +349,9 @@ impl Progress {
             self.failures(),
             FormattedDuration(took),
         );
+        if !self.paused.is_empty() {
+            line.push_str(&format!("; {} paused", self.paused.len()));
+        }
         if self.sweep.failed_before > 0 {
             line.push_str(&format!("; {} failed before", self.sweep.failed_before));
         }

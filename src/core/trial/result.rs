@@ -22,16 +22,20 @@ pub enum Status {
     Failed,
     /// Stopped on request; resumes from its checkpoint.
     Interrupted,
+    /// Paused by a search before its last step, with others preferred to it; continues from its checkpoint if the search
+    /// comes back to it.
+    Pruned,
 }
 
 impl Status {
-    pub const ALL: [Status; 6] = [
+    pub const ALL: [Status; 7] = [
         Status::Pending,
         Status::Running,
         Status::Finished,
         Status::Diverged,
         Status::Failed,
         Status::Interrupted,
+        Status::Pruned,
     ];
 
     pub fn name(self) -> &'static str {
@@ -42,6 +46,7 @@ impl Status {
             Status::Diverged => "diverged",
             Status::Failed => "failed",
             Status::Interrupted => "interrupted",
+            Status::Pruned => "pruned",
         }
     }
 

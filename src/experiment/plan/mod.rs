@@ -104,7 +104,9 @@ pub fn remaining(
     let is_due = |trial: &&PlannedTrial| match status_of(&trial.id) {
         Some(Status::Finished | Status::Diverged) => false,
         Some(Status::Failed) => is_retried(&trial.id),
-        Some(Status::Pending | Status::Running | Status::Interrupted) | None => true,
+        Some(Status::Pending | Status::Running | Status::Interrupted | Status::Pruned) | None => {
+            true
+        }
     };
     plan.trials.iter().filter(is_due).collect()
 }

@@ -104,6 +104,7 @@ fn sections(page: &Page, files: &[(String, Vec<u8>)], left_out: &[String]) -> Ve
             ensemble_text::section(summary.ensemble.as_ref(), &input.experiment.name),
         ),
         parts::best_trials(page),
+        parts::search(page),
         parts::interactive("cost", "Score and cost", !summary.ranking.is_empty()),
         parts::figure(
             page,

@@ -2,11 +2,12 @@
 
 use super::section::{Page, Section, bullets, images, table};
 use crate::markup::{paragraph, row};
-use crate::{dummy_text, ensemble_text, hyperparameters, transfer_text};
+use crate::{dummy_text, ensemble_text, hyperparameters, search_text, transfer_text};
 use sweep_analysis::SummaryStats;
 use sweep_analysis::ensemble::EnsembleSummary;
 use sweep_analysis::inference::Estimate;
 use sweep_analysis::lead::RowNumbers;
+use sweep_analysis::search::SearchSummary;
 use sweep_analysis::{BEST, ZeroLine, errors, text, transfer};
 
 /// Values of a setting that the table of effects shows.
@@ -216,6 +217,19 @@ pub(super) fn axes(page: &Page) -> Option<Section> {
 }
 
 /// What pretrained layers gained over training from scratch, in sentences.
+/// What searches did.
+pub(super) fn search(page: &Page) -> Option<Section> {
+    let mut html = search_text::section(
+        &SearchSummary::all(&page.input.experiment),
+        &page.input.searches,
+    );
+    if html.is_empty() {
+        return None;
+    }
+    html.push_str(&images(page.pictures, &["search"]));
+    Section::new("search", "Search", html)
+}
+
 pub(super) fn transfer(page: &Page) -> Option<Section> {
     let pairings = transfer::all(&page.input.experiment, page.summary);
     let best = pairings.first()?;

@@ -12,6 +12,7 @@ pub(super) mod lettering;
 pub(super) mod picture;
 mod predicted;
 mod ranking;
+mod search;
 pub(super) mod style;
 mod transfer;
 
@@ -20,7 +21,7 @@ pub use canvas::Picture;
 use super::ReportError;
 use picture::{
     BOOSTING, CONFUSION, CURVES, EFFECTS, IMPORTANCE, LEARNING_CURVE, Missing, PREDICTED, RANKING,
-    TRANSFER,
+    SEARCH, TRANSFER,
 };
 use sweep_analysis::Input;
 use sweep_analysis::Summary;
@@ -32,6 +33,7 @@ pub fn names() -> impl Iterator<Item = String> {
         LEARNING_CURVE,
         TRANSFER,
         RANKING,
+        SEARCH,
         EFFECTS,
         CONFUSION,
         PREDICTED,
@@ -54,6 +56,7 @@ pub fn all(
     }
     let drawn = [
         ranking::picture(summary),
+        search::picture(input, summary),
         transfer::picture(input, summary),
         learning_curve::picture(input, summary),
         curves::networks(input, summary),

@@ -18,6 +18,7 @@ pub(super) const CONFUSION: &str = "confusion";
 pub(super) const PREDICTED: &str = "predicted";
 pub(super) const BOOSTING: &str = "xgboost_curve";
 pub(super) const IMPORTANCE: &str = "importance";
+pub(super) const SEARCH: &str = "search";
 
 /// Space for the title above a plot.
 pub(crate) const HEAD: i32 = 100;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::slot_state::{Assignment, SlotState, WorkerStatus};
 use super::state::{Dispatcher, emit};
-use super::work::{ClaimState, ScheduleError};
+use super::work::{ClaimState, QueuedTrial, ScheduleError, TrialEnd};
 use crate::batches;
 use crate::channel::WorkerId;
 use crate::slots::gpu_of;
@@ -70,7 +70,7 @@ impl Dispatcher<'_, '_> {
     /// Whether no other session is training the trial `index`, which was taken, or has finished it; if one
     /// has, it is not to be begun here, or not now.
     fn is_free(&mut self, index: usize, now: Instant) -> Result<bool, ScheduleError> {
-        let trial = &self.work.trials[index].id;
+        let trial = &self.trials[index].planned.id;
         match (self.work.claim_state)(trial) {
             ClaimState::Free => return Ok(true),
             ClaimState::Running => self.queue.defer(index, now + CLAIM_RETRY_DELAY),
@@ -78,6 +78,7 @@ impl Dispatcher<'_, '_> {
                 self.summary.completed_elsewhere += 1;
                 let trial = trial.clone();
                 emit(self.observers, &Event::TrialCompletedElsewhere { trial })?;
+                self.supplied_ended(index, TrialEnd::Elsewhere)?;
             }
         }
         Ok(false)
@@ -95,15 +96,15 @@ impl Dispatcher<'_, '_> {
         if capacity == 0 || !self.queue.can_join_batch(first) {
             return Ok(trials);
         }
-        let work = self.work;
-        let PlannedTrial { spec, fold, .. } = work.trials[first];
+        let trials_known = &self.trials;
+        let PlannedTrial { spec, fold, .. } = &*trials_known[first].planned;
         let is_alike = |other: usize| {
-            let other = work.trials[other];
+            let other = &trials_known[other].planned;
             *fold == other.fold && batches::can_batch(spec, &other.spec)
         };
         let waiting = 1 + self.queue.len();
         let slots = self.slots_to_supply(slot_index);
-        let most = batches::size(spec, work.dataset_size, capacity, waiting, slots);
+        let most = batches::size(spec, self.work.dataset_size, capacity, waiting, slots);
         let most = most.min(self.startable_trials());
         for other in self.queue.take_batch(most.saturating_sub(1), is_alike) {
             if self.is_free(other, now)? {
@@ -156,7 +157,7 @@ impl Dispatcher<'_, '_> {
     fn assign(&mut self, slot_index: usize, trials: Vec<usize>) -> Result<(), ScheduleError> {
         let first = self.attempts + 1;
         let order = |(number, trial): (u64, &usize)| {
-            let planned = self.work.trials[*trial];
+            let QueuedTrial { planned, pause_at } = &self.trials[*trial];
             TrainRequest {
                 attempt: number,
                 trial: planned.id.clone(),
@@ -164,6 +165,7 @@ impl Dispatcher<'_, '_> {
                 data: self.work.data[planned.data_index()].clone(),
                 folder: self.work.folder.join(planned.id.as_str()),
                 checkpoint: self.settings.checkpoint,
+                pause_at: *pause_at,
             }
         };
         let mut orders: Vec<TrainRequest> = (first..).zip(&trials).map(order).collect();

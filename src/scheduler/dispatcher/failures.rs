@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::slot_state::{Assignment, Killed, WorkerStatus};
 use super::state::Dispatcher;
-use super::work::ScheduleError;
+use super::work::{ScheduleError, TrialEnd};
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
 use sweep_core::awake;
 use sweep_core::event::{Cause, Event};
@@ -142,10 +142,13 @@ impl Dispatcher<'_, '_> {
             log_tail,
             will_retry,
         })?;
+        if !will_retry {
+            self.supplied_ended(index, TrialEnd::Failed)?;
+        }
         if let RetryDecision::SkipConfiguration { kills, trials } = decision {
             let reason = format!(
                 "its configuration {} has ended {kills} workers; the last: {why}",
-                self.work.trials[index].config.short()
+                self.trials[index].planned.config.short()
             );
             for other in trials {
                 self.skipped(other, &reason)?;
@@ -163,7 +166,8 @@ impl Dispatcher<'_, '_> {
         self.emit(&Event::TrialSkipped {
             trial: self.id(index),
             reason: reason.to_owned(),
-        })
+        })?;
+        self.supplied_ended(index, TrialEnd::Failed)
     }
 
     pub(super) fn start_failed(

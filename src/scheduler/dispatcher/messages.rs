@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::slot_state::{Assignment, SlotState, WorkerStatus};
 use super::state::Dispatcher;
-use super::work::ScheduleError;
+use super::work::{ScheduleError, TrialEnd};
 use crate::channel::{WorkerId, WorkerOutput};
 use crate::slots;
 use sweep_core::awake;
@@ -118,18 +118,22 @@ impl Dispatcher<'_, '_> {
             attempt,
         } = assignment;
         let trial = self.id(index);
+        let mut end = None;
         let event = match said {
             FromWorker::Resumed { step, .. } => Event::TrialResumed {
                 trial,
                 attempt,
                 step,
             },
-            FromWorker::Progress { step, values, .. } => Event::TrialProgressed {
-                trial,
-                attempt,
-                step,
-                values,
-            },
+            FromWorker::Progress { step, values, .. } => {
+                self.supplied_progressed(index, step, &values);
+                Event::TrialProgressed {
+                    trial,
+                    attempt,
+                    step,
+                    values,
+                }
+            }
             FromWorker::Finished { result, .. } => {
                 self.complete(slot_index, attempt);
                 self.queue.finished(&self.slots[slot_index].slot, index);
@@ -137,10 +141,25 @@ impl Dispatcher<'_, '_> {
                     Some(_) => self.summary.diverged += 1,
                     None => self.summary.finished += 1,
                 }
+                end = Some(match result.diverged {
+                    Some(_) => TrialEnd::Diverged,
+                    None => TrialEnd::Finished,
+                });
                 Event::TrialFinished {
                     trial,
                     attempt,
                     result,
+                }
+            }
+            FromWorker::Paused { step, .. } => {
+                self.complete(slot_index, attempt);
+                self.queue.finished(&self.slots[slot_index].slot, index);
+                self.summary.paused += 1;
+                end = Some(TrialEnd::Paused);
+                Event::TrialPaused {
+                    trial,
+                    attempt,
+                    step,
                 }
             }
             FromWorker::Blocked { millis, .. } => {
@@ -174,7 +193,9 @@ impl Dispatcher<'_, '_> {
             }
             FromWorker::Ready { .. } => unreachable!("`names` lets no Ready through"),
         };
-        self.emit(&event)
+        self.emit(&event)?;
+        // The events of the search come after what they are made from.
+        end.map_or(Ok(()), |end| self.supplied_ended(index, end))
     }
 }
 
@@ -187,6 +208,7 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         | FromWorker::Finished { attempt: of, .. }
         | FromWorker::Warning { attempt: of, .. }
         | FromWorker::Blocked { attempt: of, .. }
+        | FromWorker::Paused { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
         | FromWorker::Rejected { attempt: of, .. } => *of == attempt.0,
     }

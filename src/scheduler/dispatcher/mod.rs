@@ -14,15 +14,19 @@ mod pauses;
 mod shutdown;
 mod slot_state;
 mod state;
+mod supply;
 mod work;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use slot_state::SlotState;
 use state::Dispatcher;
-pub use work::{ClaimState, ScheduleError, Settings, Summary, Work};
+pub use work::{
+    ClaimState, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError, TrialEnd, Work,
+};
 
 use crate::channel::{Incoming, Receiver, Sender};
 use crate::launcher::Launcher;
@@ -30,7 +34,6 @@ use crate::queue::Queue;
 use sweep_core::awake;
 use sweep_core::event::{Observer, Readiness};
 use sweep_core::trial::ConfigId;
-use sweep_experiment::plan::PlannedTrial;
 
 /// Longest the loop sleeps: observers are woken at least this often.
 const MAX_WAIT: Duration = Duration::from_millis(200);
@@ -44,13 +47,23 @@ const MAX_MESSAGES_PER_TURN: usize = 10_000;
 ///
 /// `sender` and `incoming` are the two ends of one channel; an interrupt handler may hold a copy of
 /// `sender`. Workers are gone when this returns, whichever way it does.
-pub fn dispatch(
-    work: &Work<'_>,
-    settings: &Settings,
-    launcher: &mut dyn Launcher,
-    observers: &mut [&mut dyn Observer],
+pub fn dispatch<'a>(
+    work: &'a Work<'a>,
+    supply: Option<&'a mut dyn Supply>,
+    settings: &'a Settings,
+    launcher: &'a mut dyn Launcher,
+    observers: &'a mut [&mut dyn Observer],
     (sender, incoming): (Sender, Receiver),
 ) -> Result<Summary, ScheduleError> {
+    let trials: Vec<QueuedTrial<'_>> = (work.trials.iter())
+        .map(|planned| QueuedTrial {
+            planned: Cow::Borrowed(*planned),
+            pause_at: None,
+        })
+        .collect();
+    let mut configs = HashMap::new();
+    let numbers = (trials.iter()).map(|trial| number_of(&trial.planned.config, &mut configs));
+    let queue = Queue::new(numbers.collect(), settings.retries);
     let slots = settings.slots.iter().cloned().map(SlotState::new).collect();
     let mut dispatcher = Dispatcher {
         began: awake::now(),
@@ -59,7 +72,11 @@ pub fn dispatch(
         launcher,
         observers,
         sender,
-        queue: Queue::new(configurations(work.trials), settings.retries),
+        supply,
+        trials,
+        configs,
+        to_record: Vec::new(),
+        queue,
         slots,
         summary: Summary::default(),
         workers: 0,
@@ -76,14 +93,10 @@ pub fn dispatch(
     Ok(summary)
 }
 
-/// The number of each trial's configuration.
-fn configurations(trials: &[&PlannedTrial]) -> Vec<usize> {
-    let mut numbers: HashMap<&ConfigId, usize> = HashMap::new();
-    let mut number = |config| {
-        let next = numbers.len();
-        *numbers.entry(config).or_insert(next)
-    };
-    trials.iter().map(|trial| number(&trial.config)).collect()
+/// The number of a configuration among `known` ones; the next one if it is new.
+fn number_of(config: &ConfigId, known: &mut HashMap<ConfigId, usize>) -> usize {
+    let next = known.len();
+    *known.entry(config.clone()).or_insert(next)
 }
 
 impl Dispatcher<'_, '_> {
@@ -91,7 +104,10 @@ impl Dispatcher<'_, '_> {
         loop {
             self.poll_observers()?;
             if self.stopping.is_none() && self.readiness != Readiness::Blocked {
-                self.assign_work()?;
+                self.replenish()?;
+                if self.is_recorded()? {
+                    self.assign_work()?;
+                }
             }
             // A stop does not wait for a database that cannot be written.
             let is_settled = self.readiness == Readiness::Idle || self.stopping.is_some();
@@ -154,7 +170,7 @@ impl Dispatcher<'_, '_> {
     fn wait(&self) -> Duration {
         match self.readiness {
             Readiness::Blocked => return MAX_WAIT,
-            _ if !self.is_under_way() => return SETTLE_WAIT,
+            _ if !self.is_under_way() || !self.to_record.is_empty() => return SETTLE_WAIT,
             _ => {}
         }
         let now = awake::now();

@@ -1,14 +1,15 @@
 //! The state of a session: the queue, the slots and what they run.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use super::slot_state::{Killed, SlotState, WorkerStatus};
-use super::work::{ScheduleError, Settings, Summary, Work};
+use super::work::{QueuedTrial, ScheduleError, Settings, Summary, Supply, Work};
 use crate::channel::Sender;
 use crate::launcher::Launcher;
 use crate::queue::Queue;
 use sweep_core::event::{Event, Observer, Readiness, StopReason};
-use sweep_core::trial::TrialId;
+use sweep_core::trial::{ConfigId, TrialId};
 
 /// A stop that was requested.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,14 @@ pub(super) struct Dispatcher<'a, 'o> {
     pub launcher: &'a mut dyn Launcher,
     pub observers: &'a mut [&'o mut dyn Observer],
     pub sender: Sender,
+    /// Decides on more trials while others run.
+    pub supply: Option<&'a mut dyn Supply>,
+    /// What is run, by its index in the queue: the trials of the work first, then those supplied.
+    pub trials: Vec<QueuedTrial<'a>>,
+    /// Numbers of the configurations met so far.
+    pub configs: HashMap<ConfigId, usize>,
+    /// How many events each observer has to have processed before what was supplied last may be run; empty once they have.
+    pub to_record: Vec<u64>,
     pub queue: Queue,
     pub slots: Vec<SlotState>,
     pub summary: Summary,
@@ -72,7 +81,7 @@ impl Dispatcher<'_, '_> {
     }
 
     pub fn id(&self, index: usize) -> TrialId {
-        self.work.trials[index].id.clone()
+        self.trials[index].planned.id.clone()
     }
 
     pub fn emit(&mut self, event: &Event) -> Result<(), ScheduleError> {

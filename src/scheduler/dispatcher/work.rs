@@ -1,12 +1,13 @@
 //! What a session is given, and what it returns.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sweep_core::event::{ObserverError, Slot, StopReason};
+use sweep_core::event::{Event, ObserverError, Slot, StopReason};
 use sweep_core::protocol::Checkpointing;
-use sweep_core::trial::TrialId;
 use sweep_core::trial::models::DatasetSize;
+use sweep_core::trial::{Metric, TrialId};
 use sweep_experiment::plan::PlannedTrial;
 
 /// What other sessions that share a trial do with it.
@@ -20,8 +21,56 @@ pub enum ClaimState {
     Done,
 }
 
+/// A trial that is to be run: to its end, or to a step at which it pauses.
+#[derive(Debug, Clone)]
+pub struct QueuedTrial<'a> {
+    pub planned: Cow<'a, PlannedTrial>,
+    /// The step after which it pauses, if it has not ended by then.
+    pub pause_at: Option<u32>,
+}
+
+/// How a trial that was run ended, as far as its search is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// It stands at the step at which it was to pause.
+    Paused,
+    Finished,
+    Diverged,
+    /// It was given up.
+    Failed,
+    /// Another session has trained it.
+    Elsewhere,
+}
+
+/// Where trials come from that are decided on while others run.
+pub trait Supply {
+    /// The next trial to run; `None` while that depends on trials that are running, and when there are no more.
+    ///
+    /// # Errors
+    /// When what it depends on cannot be read.
+    fn next(&mut self) -> Result<Option<QueuedTrial<'static>>, SupplyError>;
+
+    /// A trial it gave (the one numbered `number`, from 0) reported its metrics at `step`.
+    fn progressed(&mut self, number: usize, step: u32, values: &[(Metric, f64)]);
+
+    /// A trial it gave came to its end.
+    ///
+    /// # Errors
+    /// When its result cannot be read.
+    fn ended(&mut self, number: usize, end: TrialEnd) -> Result<(), SupplyError>;
+
+    /// What has happened in it since the last call, oldest first: all observers are told.
+    fn drain_events(&mut self) -> Vec<Event>;
+}
+
+/// Why no more trials can be supplied.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SupplyError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
 /// What is to be run.
 pub struct Work<'a> {
+    /// What is known beforehand, in the order in which it is run.
     pub trials: &'a [&'a PlannedTrial],
     /// The prepared data sets, as absolute paths: one, or one for each fold of a cross-validation.
     pub data: Vec<PathBuf>,
@@ -60,6 +109,8 @@ pub struct Summary {
     /// Given up without an attempt, for what others of their configuration did.
     pub skipped: usize,
     pub interrupted: usize,
+    /// Paused by a search.
+    pub paused: usize,
     /// Completed by another session.
     pub completed_elsewhere: usize,
     /// Never begun, or to be tried again: the session ended first.
@@ -73,7 +124,7 @@ pub struct Summary {
 impl Summary {
     /// Trials that ended with an attempt of this session.
     pub(super) fn ended(&self) -> usize {
-        self.finished + self.diverged + self.failed - self.skipped
+        self.finished + self.diverged + self.failed + self.paused - self.skipped
     }
 }
 
@@ -82,4 +133,6 @@ impl Summary {
 pub enum ScheduleError {
     #[error(transparent)]
     Observer(#[from] ObserverError),
+    #[error(transparent)]
+    Supply(#[from] SupplyError),
 }

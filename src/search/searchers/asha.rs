@@ -3,8 +3,9 @@
 use crate::decision::Why;
 use crate::history::View;
 use crate::searchers::drawn::Random;
+use crate::searchers::promotion;
 use crate::searchers::score::{scores, weights};
-use crate::searchers::{Choice, Searcher, promotion};
+use crate::searchers::searcher::{Choice, Searcher};
 
 #[derive(Debug, Default)]
 pub(crate) struct Asha {

@@ -7,9 +7,11 @@ use crate::history::{State, View};
 use crate::searchers::acquisition::{Acquisition, Expected, Prepared};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::gp::proposal;
+use crate::searchers::promotion;
 use crate::searchers::score::{best_first, scores, weights};
+use crate::searchers::searcher::{Choice, Searcher};
 use crate::searchers::surrogate::is_exhaustive;
-use crate::searchers::{Choice, Searcher, promotion, tpe};
+use crate::searchers::tpe;
 use crate::space::Point;
 
 /// Configurations, known ones among them, before there are proposals.

@@ -4,7 +4,7 @@ use crate::decision::Why;
 use crate::history::View;
 use crate::pool::random_point;
 use crate::random::{self, Use};
-use crate::searchers::{Choice, Searcher};
+use crate::searchers::searcher::{Choice, Searcher};
 use crate::sequence::Sequence;
 use crate::space::Point;
 

@@ -6,8 +6,8 @@ use crate::history::View;
 use crate::searchers::acquisition::{Acquisition, Expected};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::score::{best_first, weights};
+use crate::searchers::searcher::{Choice, Searcher};
 use crate::searchers::surrogate::is_exhaustive;
-use crate::searchers::{Choice, Searcher};
 use crate::space::Point;
 
 /// Configurations, known ones among them, before there are proposals.

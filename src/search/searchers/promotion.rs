@@ -4,8 +4,8 @@
 
 use crate::decision::Why;
 use crate::history::View;
-use crate::searchers::Choice;
 use crate::searchers::score::{Scored, better_first};
+use crate::searchers::searcher::Choice;
 
 /// The next promotion by rank at the rung, if one is due.
 pub(crate) fn by_rank(view: &View, scores: &[Scored]) -> Option<Choice> {

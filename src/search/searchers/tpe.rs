@@ -8,8 +8,8 @@ use crate::model::parzen::Parzen;
 use crate::random::{Random, Use};
 use crate::searchers::drawn::Sobol;
 use crate::searchers::score::{best_first, weights};
+use crate::searchers::searcher::{Choice, Searcher};
 use crate::searchers::surrogate::MAX_TARGETS;
-use crate::searchers::{Choice, Searcher};
 use crate::space::Point;
 
 /// Configurations, known ones among them, before there are proposals.

@@ -11,6 +11,7 @@ mod opening;
 mod reading;
 mod removing;
 mod rename;
+mod searches;
 mod sharing;
 mod test_evaluations;
 mod versions;

@@ -86,6 +86,16 @@ impl ModelSpec {
             .collect()
     }
 
+    /// What a step of training costs beside that of the same kind with other settings, in arbitrary units; for kinds whose
+    /// steps are trees. Depth and the fraction of columns count, where the kind has them.
+    pub fn step_cost(&self) -> f64 {
+        let number = |name: &str| self.get(name).and_then(Value::as_f64);
+        let leaves = number("num_leaves").map(|leaves| leaves.max(2.0).log2());
+        let depth = number("max_depth").filter(|depth| *depth > 0.0);
+        let columns = number("colsample_bytree").unwrap_or(1.0);
+        leaves.or(depth).unwrap_or(1.0) * columns
+    }
+
     /// Most steps that training takes: epochs, rounds or trees.
     pub fn steps(&self) -> u32 {
         match self.get(self.kind.def().steps.param) {

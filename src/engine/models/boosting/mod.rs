@@ -119,7 +119,9 @@ pub(super) fn train<E: Ensemble>(
         if let Some(error) = failure {
             return Err(error);
         }
-        if control == Control::Stop {
+        // A training that is over is not stopped.
+        let is_over = step >= rounds || (may_stop && is_stale(&progress, rules));
+        if control == Control::Stop && !is_over {
             return Ok(Outcome::Stopped { step });
         }
     }

@@ -11,6 +11,7 @@ use super::{checkpoint, model_io};
 use crate::{Callback, EngineError, Epoch, Job, Outcome};
 use sweep_core::trial::models::MlpSpec;
 use sweep_core::trial::{Metric, TrialId, TrialResult};
+use sweep_data::Dataset;
 
 /// A trial at its beginning, or where its checkpoint left it.
 pub(super) struct Begun {
@@ -18,6 +19,14 @@ pub(super) struct Begun {
     pub network: Network,
     pub parts: Vec<ParamRange>,
     pub state: State,
+}
+
+/// The number of trainable numbers of the network `spec` on `data`.
+pub fn parameters(spec: &MlpSpec, data: &Dataset) -> u64 {
+    let meta = data.meta();
+    let categories = Categories::of(spec.category_embedding, &meta.preprocessor);
+    let texts = meta.preprocessor.text_features();
+    Shape::fitted(spec, data.train(), (categories, &texts), meta.outputs()).count()
 }
 
 /// Draws, copies and restores all that `job` begins with; `batch` is the number of rows in a batch.

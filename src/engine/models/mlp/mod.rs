@@ -35,7 +35,7 @@ pub use average::average_decay;
 pub use category::EmbeddedColumn;
 pub use evaluation::Evaluation;
 pub use learned::{Learned, valid_numbers};
-pub use lifecycle::Measured;
+pub use lifecycle::{Measured, parameters};
 pub use model_io::{DESCRIPTION, Model, WEIGHTS};
 pub use native::{Native, train};
 

@@ -41,6 +41,11 @@ use tree::{Grown, Response, Rules, bag, grow};
 
 /// About how often a forest reports.
 const REPORTS: u32 = 20;
+
+/// After how many of `trees` a forest reports what it has come to, and can be paused.
+pub fn report_stride(trees: u32) -> u32 {
+    trees.div_ceil(REPORTS)
+}
 /// Rows are counted in 32 bits, and squares of row counts in 64.
 const MAX_ROWS: usize = i32::MAX as usize;
 /// Classes of a sample are kept in 16 bits.
@@ -135,7 +140,7 @@ pub fn train(
         callback.resumed(progress.step);
     }
     let trees = job.keep.steps(model.trees);
-    let stride = trees.div_ceil(REPORTS);
+    let stride = report_stride(trees);
     while progress.step < trees {
         // Reports stand at multiples of the stride, wherever an attempt began.
         let until = (progress.step / stride + 1)

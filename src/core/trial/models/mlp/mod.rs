@@ -273,6 +273,35 @@ impl MlpSpec {
 
     /// Numbers that training takes: the values of a batch at every layer, and the parameters. At least 1.
     pub fn numbers(&self, data: DatasetSize) -> u64 {
+        let (values, parameters) = self.sizes(data);
+        (values as u64)
+            .saturating_mul(self.batch_rows(data.rows) as u64)
+            .saturating_add(parameters as u64)
+            .max(1)
+    }
+
+    /// What an epoch costs, in arbitrary units: a product with each parameter and some operations on each value for every
+    /// row, and what is done once a batch.
+    pub fn step_cost(&self, data: DatasetSize) -> f64 {
+        /// In products with a parameter.
+        const VALUE: f64 = 16.0;
+        const BATCH: f64 = 20_000.0;
+        let (values, parameters) = self.sizes(data);
+        let rows = data.rows as f64;
+        let batches = rows / self.batch_rows(data.rows).max(1) as f64;
+        rows * (parameters as f64 + VALUE * values as f64) + BATCH * batches
+    }
+
+    /// What two networks on the same data have in common that are of one shape.
+    pub fn shape_name(&self) -> String {
+        format!(
+            "{:?} {} {:?} {:?}",
+            self.layers, self.batch_norm, self.embedding, self.category_embedding
+        )
+    }
+
+    /// Values of a row at all layers, and parameters, biases and normalisation left out.
+    fn sizes(&self, data: DatasetSize) -> (usize, usize) {
         let per_feature = self.embedding.inputs_per_feature();
         // No column has more features than all of them, and wider vectors than such a one would have.
         let (inputs, tables) = match self.category_embedding.width(data.category_features) {
@@ -289,10 +318,7 @@ impl MlpSpec {
             parameters += previous * width;
             previous = width;
         }
-        (values as u64)
-            .saturating_mul(self.batch_rows(data.rows) as u64)
-            .saturating_add(parameters as u64)
-            .max(1)
+        (values, parameters)
     }
 }
 
