@@ -1,6 +1,7 @@
 //! Pauses trainings at rungs. A model of values over settings and rungs decides together what is started and what goes on:
 //! whatever is expected to gain the most for what it costs to the next rung, as in freeze-thaw optimisation (Swersky,
-//! Snoek, Adams 2014). There are no brackets and no quotas.
+//! Snoek, Adams 2014). There are no brackets; at least as many go on from a rung as asynchronous successive halving would
+//! have go on.
 
 use crate::decision::Why;
 use crate::history::{State, View};
