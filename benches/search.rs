@@ -349,6 +349,10 @@ impl Problem for Synthetic {
 }
 
 /// Prints the mean CPU time of twenty suggestions once so many results are known.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a problem without a table, and what is measured on it"
+)]
 fn suggestion_cost(method: Method) {
     let dim = |kind| Dim {
         name: String::new(),

@@ -152,7 +152,7 @@ fn front(search: &Search<&SearchProblem>, objectives: &[Objective]) -> Vec<Front
                 }
                 _ => None,
             })
-            .last()
+            .next_back()
         else {
             continue;
         };

@@ -142,6 +142,8 @@ fn split<'a>(entries: &'a [Entry], path: &str, problems: &mut Problems) -> Split
     split
 }
 
+/// The keys of a range: one of them names its ends.
+const KEYS: [&str; 3] = ["log", "lin", "int"];
 /// What may stand for an axis that is a range.
 const RANGES: &str =
     "{ log = [1e-4, 1e-1] }, { lin = [0.0, 0.5] } or { int = [16, 512], log = true }";
@@ -153,7 +155,6 @@ fn range(
     path: &str,
     problems: &mut Problems,
 ) -> Option<RangeAxis> {
-    const KEYS: [&str; 3] = ["log", "lin", "int"];
     let full = format!("{path}.{}", entry.key);
     if kind.param(&entry.key).is_none() {
         unknown_key(
@@ -188,22 +189,7 @@ fn range(
         return None;
     }
     let is_integer = entry.value.entry("int").is_some();
-    let log = match (is_integer, entry.value.entry("log")) {
-        (true, Some(at)) => match boolean(&at.value) {
-            Ok(log) => log,
-            Err(at) => {
-                must_be(
-                    &format!("{full}.log"),
-                    "true or false beside `int`",
-                    at,
-                    problems,
-                );
-                return None;
-            }
-        },
-        (true, None) => false,
-        (false, at) => at.is_some(),
-    };
+    let log = is_log(entry, is_integer, &full, problems)?;
     let is_sound = match is_integer {
         true => entry.value.entry("lin").is_none(),
         false => given.len() == 1,
@@ -248,6 +234,26 @@ fn range(
     takes(kind, &entry.key, &domain, &full, at, problems).then(|| RangeAxis {
         key: entry.key.clone(),
         domain,
+    })
+}
+
+/// Whether the range `entry`, at `full`, is one of logarithms.
+fn is_log(entry: &Entry, is_integer: bool, full: &str, problems: &mut Problems) -> Option<bool> {
+    Some(match (is_integer, entry.value.entry("log")) {
+        (true, Some(at)) => match boolean(&at.value) {
+            Ok(log) => log,
+            Err(at) => {
+                must_be(
+                    &format!("{full}.log"),
+                    "true or false beside `int`",
+                    at,
+                    problems,
+                );
+                return None;
+            }
+        },
+        (true, None) => false,
+        (false, at) => at.is_some(),
     })
 }
 
@@ -335,6 +341,23 @@ fn activity(
         );
         return None;
     }
+    let rows = rows_of(space, group, entry, &full, problems)?;
+    Some(Activity {
+        dimension,
+        group,
+        rows,
+    })
+}
+
+/// The rows of the group numbered `group` that the condition `entry`, at `full`, names, ascending.
+fn rows_of(
+    space: &SearchSpace,
+    group: usize,
+    entry: &Entry,
+    full: &str,
+    problems: &mut Problems,
+) -> Option<Vec<usize>> {
+    let groups = &space.grid.groups;
     let column = groups[group]
         .keys
         .iter()
@@ -381,9 +404,5 @@ fn activity(
     }
     rows.sort_unstable();
     rows.dedup();
-    Some(Activity {
-        dimension,
-        group,
-        rows,
-    })
+    Some(rows)
 }
