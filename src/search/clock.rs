@@ -1,5 +1,6 @@
 //! The virtual machine: `width` workers on which a job lasts its predicted cost. Decisions are made when one of its
-//! workers is free and see what has ended there, so that they do not depend on real workers, their number or their speed.
+//! workers is free and see what has ended there, so that they do not depend on real workers, their number or their
+//! speed.
 
 /// When each virtual worker is free.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
-//! Halving on seeds among the best: sequential halving (Karnin, Koren, Somekh 2013) in which all survivors of a round have
-//! been trained with the same seeds, so that what a seed does to all of them cancels. The seed of the search does not
-//! count: finalists were chosen by it.
+//! Halving on seeds among the best: sequential halving (Karnin, Koren, Somekh 2013) in which all survivors of a round
+//! have been trained with the same seeds, so that what a seed does to all of them cancels. The seed of the search does
+//! not count: finalists were chosen by it.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,8 @@ fn rounds(finalists: usize, trainings: u32, halve: bool) -> Vec<Round> {
 
 /// The next step: `finalists` in order of their rank, each with `objectives` values.
 ///
-/// With one objective, halves; with several, trains each finalist equally often, since none of a front replaces another.
+/// With one objective, halves; with several, trains each finalist equally often, since none of a front replaces
+/// another.
 pub(crate) fn step(
     finish: Finish,
     finalists: &[usize],

@@ -1,5 +1,6 @@
-//! What a decision may see: configurations, the results that have ended on the virtual machine, in the order in which they
-//! ended there, and what is under way. Seen results are only ever appended, so the first m of them stay what they are.
+//! What a decision may see: configurations, the results that have ended on the virtual machine, in the order in which
+//! they ended there, and what is under way. Seen results are only ever appended, so the first m of them stay what they
+//! are.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! What the model of a search says of its space: which settings matter, and what it would try next for the best result.
+//! What the model of a search says of its space: which settings matter, and what it would try next for the best
+//! result.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ const PARTS: f64 = 8.0;
 /// What a Gaussian process over the results seen says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Insight {
-    /// For each dimension, the share of the variance of predicted final values that it explains alone: its main effect (Sobol
-    /// 1993; Hutter, Hoos, Leyton-Brown 2014). Shares sum to less than 1 where dimensions interact.
+    /// For each dimension, the share of the variance of predicted final values that it explains alone: its main effect
+    /// (Sobol 1993; Hutter, Hoos, Leyton-Brown 2014). Shares sum to less than 1 where dimensions interact.
     pub importance: Vec<f64>,
     /// The point of the highest predicted final value.
     pub guess: Guess,

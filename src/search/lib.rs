@@ -1,8 +1,8 @@
 //! Searchers: what to train next, as a pure function of the plan, the problem and the results seen.
 //!
 //! `Search` is a deterministic machine. Its decisions are those of a virtual machine of `width` workers on which a job
-//! lasts its predicted cost, so the same plan and outcomes give the same jobs under any number of real workers, any order
-//! of arrival, and after any stop and resume. Nothing here reads a file, a clock or a generator with a state.
+//! lasts its predicted cost, so the same plan and outcomes give the same jobs under any number of real workers, any
+//! order of arrival, and after any stop and resume. Nothing here reads a file, a clock or a generator with a state.
 
 mod clock;
 mod decision;
@@ -19,6 +19,7 @@ mod report;
 mod search;
 mod searchers;
 mod sequence;
+mod sight;
 mod space;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 
 use crate::space::{Point, Space};
 
-/// Implemented by whoever maps points to trials. Every method is a pure function: the same answer whenever it is asked.
+/// Implemented by whoever maps points to trials. Every method is a pure function: the same answer whenever it is
+/// asked.
 pub trait Problem {
     fn space(&self) -> &Space;
 

@@ -22,8 +22,8 @@ pub struct Best {
 }
 
 impl<P: Problem> Search<P> {
-    /// The best configuration: of the finish if it has begun, otherwise by the search seed. With several objectives, one of
-    /// the front.
+    /// The best configuration: of the finish if it has begun, otherwise by the search seed. With several objectives,
+    /// one of the front.
     pub fn best(&self) -> Option<Best> {
         let told = self.told();
         let ranked = rank(&told);
@@ -48,7 +48,8 @@ impl<P: Problem> Search<P> {
         })
     }
 
-    /// The configurations of the Pareto front, over every outcome told; those that violate a measured constraint are left out.
+    /// The configurations of the Pareto front, over every outcome told; those that violate a measured constraint are
+    /// left out.
     pub fn front(&self) -> Vec<usize> {
         let told = self.told();
         let feasible: Vec<usize> = told
@@ -166,8 +167,8 @@ impl<P: Problem> Search<P> {
     }
 }
 
-/// Configurations, best first: those that hold every constraint, then by the objective or by non-dominated rank; of equal
-/// ones the first. Violations order the rest.
+/// Configurations, best first: those that hold every constraint, then by the objective or by non-dominated rank; of
+/// equal ones the first. Violations order the rest.
 fn rank(results: &BTreeMap<usize, (u32, Values)>) -> Vec<usize> {
     let configs: Vec<usize> = results.keys().copied().collect();
     let objectives: Vec<Vec<f64>> = configs

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::clock::Clock;
-use crate::decision::{Decision, End, Job, Next, Outcome, Values, Why};
+use crate::decision::{Decision, End, Job, Next, Outcome, Why};
 use crate::finish::{self, Step};
 use crate::history::{Config, Record, Seen, State, View};
 use crate::plan::{Budget, Plan, PlanError};
@@ -12,8 +12,8 @@ use crate::problem::Problem;
 use crate::searchers::{self, Choice, Searcher};
 use crate::space::Point;
 
-/// Decides jobs one after the other. The same plan and the same outcomes give the same jobs, in whatever order `tell` is
-/// called, however many jobs are under way, and after a `replay` of what was decided before.
+/// Decides jobs one after the other. The same plan and the same outcomes give the same jobs, in whatever order `tell`
+/// is called, however many jobs are under way, and after a `replay` of what was decided before.
 pub struct Search<P: Problem> {
     pub(crate) plan: Plan,
     pub(crate) problem: P,
@@ -21,7 +21,7 @@ pub struct Search<P: Problem> {
     pub(crate) rungs: Vec<u32>,
     pub(crate) pool: Pool,
     searcher: Box<dyn Searcher>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     pub(crate) configs: Vec<Config>,
     pub(crate) keys: HashMap<String, usize>,
     pub(crate) states: Vec<State>,
@@ -31,7 +31,7 @@ pub struct Search<P: Problem> {
     /// Whether the job of each record has ended there and was seen.
     pub(crate) was_seen: Vec<bool>,
     /// How many of them were.
-    saw: u32,
+    pub(crate) saw: u32,
     is_exhausted: bool,
 }
 
@@ -65,8 +65,8 @@ impl<P: Problem> Search<P> {
         Ok(search)
     }
 
-    /// The next decision, if all that it sees is known. Several calls in a row give several jobs while the virtual machine
-    /// has a free worker.
+    /// The next decision, if all that it sees is known. Several calls in a row give several jobs while the virtual
+    /// machine has a free worker.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator has no way to wait"
@@ -172,116 +172,6 @@ impl<P: Problem> Search<P> {
         self.records
             .iter()
             .filter(|record| record.decision.job.seed == 0)
-    }
-
-    /// Results of earlier sweeps become configurations; what is known in full counts as trained.
-    fn learn_known(&mut self) {
-        for known in self.plan.known.clone() {
-            let point = self.problem.space().canonical(known.point);
-            let config = self.config(&point, true);
-            let Some(mut rung) = self.rungs.iter().rposition(|&rung| rung <= known.step) else {
-                continue;
-            };
-            let values = usable(&known.outcome);
-            let ended = values.as_ref().is_none_or(|values| values.ended);
-            if ended {
-                rung = self.rungs.len() - 1;
-            }
-            if ended || rung + 1 == self.rungs.len() {
-                let state = &mut self.states[config];
-                state.closed = true;
-                state.reached = values.is_some().then_some(rung);
-                state.last = values.is_some().then_some(self.seen.len());
-            }
-            self.seen.push(Seen {
-                config,
-                rung,
-                values,
-            });
-        }
-    }
-
-    /// The configuration of a point, which is added if it is new.
-    fn config(&mut self, point: &Point, known: bool) -> usize {
-        let key = self.problem.key(point);
-        let next = self.configs.len();
-        let config = *self.keys.entry(key.clone()).or_insert(next);
-        if config == next {
-            self.states.push(State::default());
-            self.configs.push(Config {
-                point: point.clone(),
-                key,
-                known,
-            });
-        }
-        config
-    }
-
-    /// Makes results visible that have ended on the virtual machine by now, in the order in which they ended there.
-    fn see_ended(&mut self) -> Result<(), Unknown> {
-        let now = self.clock.now();
-        let mut ended: Vec<usize> = (0..self.records.len())
-            .filter(|&job| !self.was_seen[job] && self.records[job].end <= now)
-            .collect();
-        if ended.iter().any(|&job| self.records[job].outcome.is_none()) {
-            return Err(Unknown);
-        }
-        ended.sort_by(|&a, &b| {
-            self.records[a]
-                .end
-                .total_cmp(&self.records[b].end)
-                .then(a.cmp(&b))
-        });
-        for job in ended {
-            self.was_seen[job] = true;
-            self.saw += 1;
-            if self.records[job].decision.job.seed == 0 {
-                self.see(job);
-            }
-        }
-        Ok(())
-    }
-
-    fn see(&mut self, number: usize) {
-        let record = &self.records[number];
-        let job = record.decision.job;
-        let last = self.rungs.len() - 1;
-        let mut rung = self
-            .rungs
-            .iter()
-            .rposition(|&rung| rung <= job.to)
-            .unwrap_or(0);
-        let values = record.outcome.as_ref().and_then(usable);
-        let state = &mut self.states[job.config as usize];
-        match &values {
-            Some(values) => {
-                if values.ended {
-                    rung = last;
-                }
-                state.closed |= values.ended;
-                state.reached = Some(rung);
-                state.last = Some(self.seen.len());
-            }
-            None => state.closed = true,
-        }
-        self.seen.push(Seen {
-            config: job.config as usize,
-            rung,
-            values,
-        });
-    }
-
-    fn has_pending(&self) -> bool {
-        self.was_seen.iter().any(|&seen| !seen)
-    }
-
-    /// No decision can be made before another job has ended there.
-    fn wait_for_next_end(&mut self) {
-        let pending = (0..self.records.len()).filter(|&job| !self.was_seen[job]);
-        let next = pending
-            .map(|job| self.records[job].end)
-            .fold(f64::INFINITY, f64::min);
-        self.clock.wait_until(next);
     }
 
     /// Whether the budget of the search is spent.
@@ -433,8 +323,9 @@ impl<P: Problem> Search<P> {
         });
     }
 
-    /// Once the budget is spent: trains the best so far to its last step, if it is paused below that. What a search ends with
-    /// is a training in full, of what it believes to be the best; a few times at most, since that may turn out worse.
+    /// Once the budget is spent: trains the best so far to its last step, if it is paused below that. What a search
+    /// ends with is a training in full, of what it believes to be the best; a few times at most, since that may turn
+    /// out worse.
     fn completion(&self) -> Option<Decision> {
         let is_completion = |record: &&Record| record.decision.why == Why::Completion;
         if !self.pending().is_empty()
@@ -477,14 +368,3 @@ impl<P: Problem> Search<P> {
 
 /// Most trainings that are completed beyond the budget.
 const MAX_COMPLETIONS: usize = 3;
-
-/// The outcome of a job that ended on the virtual machine is not known yet.
-struct Unknown;
-
-/// The values that a model may see: none of a failure or of a number that is not finite.
-fn usable(outcome: &Outcome) -> Option<Values> {
-    match outcome {
-        Outcome::Finished(values) if values.is_finite() => Some(values.clone()),
-        _ => None,
-    }
-}

@@ -1,5 +1,6 @@
-//! Sobol's sequence with the direction numbers of Joe and Kuo (2008, `new-joe-kuo-6.21201`), in Gray-code order, scrambled
-//! by a random lower triangular matrix and a shift (Matoušek 1998). It has `MAX_DIMS` dimensions; those beyond are random.
+//! Sobol's sequence with the direction numbers of Joe and Kuo (2008, `new-joe-kuo-6.21201`), in Gray-code order,
+//! scrambled by a random lower triangular matrix and a shift (Matoušek 1998). It has `MAX_DIMS` dimensions; those
+//! beyond are random.
 
 use crate::random::{Random, Use};
 
@@ -7,8 +8,8 @@ use crate::random::{Random, Use};
 pub(crate) const MAX_DIMS: usize = 40;
 const BITS: usize = 32;
 
-/// Degree and coefficients of the primitive polynomial and the initial direction numbers, from the second dimension on; the
-/// first is van der Corput's sequence.
+/// Degree and coefficients of the primitive polynomial and the initial direction numbers, from the second dimension
+/// on; the first is van der Corput's sequence.
 const DIRECTIONS: [(u32, u32, &[u32]); MAX_DIMS - 1] = [
     (1, 0, &[1]),
     (2, 1, &[1, 3]),

@@ -1,10 +1,10 @@
 //! Hyper-parameters of the model of values over settings and rungs, by maximum a posteriori.
 //!
 //! The value of configuration c with settings x at the last rung is f(x) + own(c): a smooth function and what this one
-//! training has of its own, the seed's luck among it. At a lower rung, the gains to come are missing; each gain is a smooth
-//! function and a part of its own as well (Kennedy and O'Hagan 2000, from the top down). So an early result says much where
-//! gains have been alike and little where they were not, a lucky training is known to stay lucky, and noise of few
-//! validation rows is a part of the model.
+//! training has of its own, the seed's luck among it. At a lower rung, the gains to come are missing; each gain is a
+//! smooth function and a part of its own as well (Kennedy and O'Hagan 2000, from the top down). So an early result
+//! says much where gains have been alike and little where they were not, a lucky training is known to stay lucky, and
+//! noise of few validation rows is a part of the model.
 
 use super::kernel::{Features, Metric, matern, matern_slope};
 use super::lbfgs::minimize;
@@ -38,7 +38,8 @@ pub(crate) struct Hyper {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Covariance {
     pub weights: Vec<f64>,
-    /// Of the smooth parts, of the offsets, and of one's own parts, of two results the higher of which is at this rung.
+    /// Of the smooth parts, of the offsets, and of one's own parts, of two results the higher of which is at this
+    /// rung.
     smooth: Vec<f64>,
     offset: Vec<f64>,
     own: Vec<f64>,

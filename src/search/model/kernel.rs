@@ -1,5 +1,6 @@
-//! Distances between points: squared differences of numbers, Hamming distance of categories, and 1 between an active and
-//! an inactive coordinate; weighed for each dimension (automatic relevance determination) under a Matérn 5/2 kernel.
+//! Distances between points: squared differences of numbers, Hamming distance of categories, and 1 between an active
+//! and an inactive coordinate; weighed for each dimension (automatic relevance determination) under a Matérn 5/2
+//! kernel.
 
 use crate::space::{Coord, DimKind, Point, Space};
 

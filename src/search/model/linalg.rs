@@ -1,6 +1,6 @@
-//! Cholesky factors by rows. A row depends on the rows before it alone, so that a factor which is extended one observation
-//! at a time has the same bits as one made at once: a search that resumes decides the same. Libraries that work in blocks do
-//! not promise that, and at a few hundred rows they gain little.
+//! Cholesky factors by rows. A row depends on the rows before it alone, so that a factor which is extended one
+//! observation at a time has the same bits as one made at once: a search that resumes decides the same. Libraries that
+//! work in blocks do not promise that, and at a few hundred rows they gain little.
 
 /// Partial sums of a dot product: fixed, so that its order is, and enough to fill vector registers.
 const LANES: usize = 8;

@@ -94,8 +94,8 @@ mod tests {
         assert!((below / above - 1.0).abs() < 1e-11, "{below} {above}");
     }
 
-    /// ∫ max(0, y) of a normal density around z, by Simpson's rule; the density is scaled by its value at 0 so that tails
-    /// do not underflow.
+    /// ∫ max(0, y) of a normal density around z, by Simpson's rule; the density is scaled by its value at 0 so that
+    /// tails do not underflow.
     fn quadrature(z: f64) -> f64 {
         let upper = 12.0 / (1.0 + (-z).max(0.0)) * 3.0
             + z.max(0.0)

@@ -1,7 +1,7 @@
-//! Parzen densities over mixed spaces, for the tree-structured Parzen estimator: a mixture of product kernels, one for each
-//! result, and a uniform component (Bergstra, Bardenet, Bengio, Kégl 2011; all dimensions jointly as in Falkner, Klein,
-//! Hutter 2018). Categories have a kernel with a share for every other level (Aitchison and Aitken 1976), ordered levels a
-//! Gaussian over their places, numbers a Gaussian cut off at the edges.
+//! Parzen densities over mixed spaces, for the tree-structured Parzen estimator: a mixture of product kernels, one for
+//! each result, and a uniform component (Bergstra, Bardenet, Bengio, Kégl 2011; all dimensions jointly as in Falkner,
+//! Klein, Hutter 2018). Categories have a kernel with a share for every other level (Aitchison and Aitken 1976),
+//! ordered levels a Gaussian over their places, numbers a Gaussian cut off at the edges.
 
 use super::kernel::{Features, features};
 use super::normal::cdf;
@@ -239,8 +239,8 @@ mod tests {
                 }
             }
         }
-        // By hand, from category weights of three results and the uniform component; a coordinate has density only where it
-        // and the result's are both active.
+        // By hand, from category weights of three results and the uniform component; a coordinate has density only
+        // where it and the result's are both active.
         let (own, other) = (1.25 / 1.75, 0.25 / 1.75);
         let inactive = (same * own + 2.0 * differs * other + 1.0 / 3.0) / 4.0;
         let active = (2.0 * differs * other + 2.0 * (own + other) + 2.0 / 3.0) / 4.0;

@@ -1,4 +1,5 @@
-//! Predictions at many targets, extended one result at a time: what is kept is a function of the results alone, to the bit.
+//! Predictions at many targets, extended one result at a time: what is kept is a function of the results alone, to the
+//! bit.
 
 use super::fit::{Covariance, Observation};
 use super::linalg::{Cholesky, dot};
@@ -102,8 +103,8 @@ impl Posterior {
         self.factor.solve_lower(values)
     }
 
-    /// Predictions at all targets. What is `pending` is believed to come out as predicted (kriging believer, Ginsbourger,
-    /// Le Riche, Carraro 2010): it changes no mean and takes its variance away.
+    /// Predictions at all targets. What is `pending` is believed to come out as predicted (kriging believer,
+    /// Ginsbourger, Le Riche, Carraro 2010): it changes no mean and takes its variance away.
     pub fn predict(&mut self, whitened: &[f64], pending: &[Observation]) -> Predictions {
         let len = self.len();
         let mean = self

@@ -1,4 +1,5 @@
-//! Values on the scale of the model: standardised by what is good. Far below the median counts as far below, not how far.
+//! Values on the scale of the model: standardised by what is good. Far below the median counts as far below, not how
+//! far.
 
 /// A monotone map of values to standard units.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,5 +1,5 @@
-//! What a training is expected to gain: log expected improvement of the final value over the best in hand (Ament et al.
-//! 2023), plus the log probability that every measured constraint holds (Gardner et al. 2014).
+//! What a training is expected to gain: log expected improvement of the final value over the best in hand (Ament et
+//! al. 2023), plus the log probability that every measured constraint holds (Gardner et al. 2014).
 
 use crate::history::View;
 use crate::model::normal::{log_cdf, log_expected_improvement};
@@ -143,8 +143,8 @@ impl Acquisition {
         ))
     }
 
-    /// The best new point of a space that is too large to look at each: random candidates and the neighbours of the best
-    /// configurations, then local search. `penalty` is taken from the score.
+    /// The best new point of a space that is too large to look at each: random candidates and the neighbours of the
+    /// best configurations, then local search. `penalty` is taken from the score.
     pub fn search(
         &mut self,
         view: &View,

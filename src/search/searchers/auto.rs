@@ -1,7 +1,7 @@
-//! Pauses trainings at rungs. A model of values over settings and rungs decides together what is started and what goes on:
-//! whatever is expected to gain the most for what it costs to the next rung, as in freeze-thaw optimisation (Swersky,
-//! Snoek, Adams 2014). There are no brackets; at least as many go on from a rung as asynchronous successive halving would
-//! have go on.
+//! Pauses trainings at rungs. A model of values over settings and rungs decides together what is started and what goes
+//! on: whatever is expected to gain the most for what it costs to the next rung, as in freeze-thaw optimisation
+//! (Swersky, Snoek, Adams 2014). There are no brackets; at least as many go on from a rung as asynchronous successive
+//! halving would have go on.
 
 use crate::decision::Why;
 use crate::history::{State, View};
@@ -19,8 +19,8 @@ use crate::space::Point;
 const INITIAL: usize = 20;
 /// Results from which on densities propose and ranks promote.
 const MAX_RESULTS: usize = 1000;
-/// How much a cost counts: the gain is divided by the cost to this power. At 1, cheap steps of poor trainings are preferred
-/// to dear steps of good ones; at 0, costs do not count.
+/// How much a cost counts: the gain is divided by the cost to this power. At 1, cheap steps of poor trainings are
+/// preferred to dear steps of good ones; at 0, costs do not count.
 const COST_EXPONENT: f64 = 0.5;
 /// Costs below this count as this.
 const LEAST_COST: f64 = 1e-6;
@@ -121,9 +121,9 @@ impl Auto {
     }
 }
 
-/// The highest rung from which fewer than one in `eta` went on, as asynchronous successive halving would have them (Li et
-/// al. 2018). Without what comes after a rung the model knows of no gain there, and would start new points for ever where
-/// there are always new ones that are nearly the best.
+/// The highest rung from which fewer than one in `eta` went on, as asynchronous successive halving would have them (Li
+/// et al. 2018). Without what comes after a rung the model knows of no gain there, and would start new points for ever
+/// where there are always new ones that are nearly the best.
 fn due(view: &View) -> Option<usize> {
     let eta = view.plan.eta as usize;
     (0..view.rungs.len().saturating_sub(1)).rev().find(|&rung| {

@@ -1,5 +1,5 @@
-//! Proposals by a Gaussian process (Matérn 5/2, one length scale for each dimension, Hamming distance of categories) and log
-//! expected improvement; every training is full.
+//! Proposals by a Gaussian process (Matérn 5/2, one length scale for each dimension, Hamming distance of categories)
+//! and log expected improvement; every training is full.
 
 use crate::decision::Why;
 use crate::history::View;

@@ -1,5 +1,5 @@
-//! What a model is told of each result: values on the scale of the last rung, in standard units; and violations of measured
-//! constraints.
+//! What a model is told of each result: values on the scale of the last rung, in standard units; and violations of
+//! measured constraints.
 
 use crate::history::View;
 use crate::model::squash::Squash;
@@ -14,8 +14,8 @@ pub(crate) struct Objective {
     pub best: Option<f64>,
 }
 
-/// The first `count` results. Those at a lower rung count with the mean gains of those that went on from there; failures
-/// count as the worst.
+/// The first `count` results. Those at a lower rung count with the mean gains of those that went on from there;
+/// failures count as the worst.
 pub(crate) fn objective(view: &View, count: usize, weights: &[f64]) -> Objective {
     let scores = scores(view, count, weights);
     let gains = gains(view, &scores);

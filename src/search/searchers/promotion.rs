@@ -1,6 +1,6 @@
-//! Which paused trainings go on: asynchronous successive halving (Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht,
-//! Talwalkar 2020). Of the results at a rung, the best of every `eta` go on, highest rung first; nothing waits for a rung to
-//! fill up.
+//! Which paused trainings go on: asynchronous successive halving (Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt,
+//! Recht, Talwalkar 2020). Of the results at a rung, the best of every `eta` go on, highest rung first; nothing waits
+//! for a rung to fill up.
 
 use crate::decision::Why;
 use crate::history::View;

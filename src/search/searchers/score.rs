@@ -1,4 +1,5 @@
-//! One number for each result that is seen: the objective, or the scalarisation of several by the weights of a decision.
+//! One number for each result that is seen: the objective, or the scalarisation of several by the weights of a
+//! decision.
 
 use crate::history::View;
 use crate::pareto;

@@ -1,5 +1,6 @@
-//! A Gaussian process over what is seen, kept up to date: hyper-parameters are fitted on the first m results, m from a fixed
-//! schedule, and the results after them extend the posterior one by one. So it is a function of the results alone.
+//! A Gaussian process over what is seen, kept up to date: hyper-parameters are fitted on the first m results, m from a
+//! fixed schedule, and the results after them extend the posterior one by one. So it is a function of the results
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +18,8 @@ const GROWTH: f64 = 1.2;
 const MAX_STEP: usize = 100;
 /// Results that hyper-parameters are fitted on.
 const MAX_FITTED: usize = 160;
-/// Results that a posterior starts with after a fit: fewer where candidates differ from decision to decision, because each
-/// of them costs the square of that.
+/// Results that a posterior starts with after a fit: fewer where candidates differ from decision to decision, because
+/// each of them costs the square of that.
 const MAX_RESULTS: usize = 800;
 const MAX_RESULTS_IN_LARGE_SPACES: usize = 300;
 /// Pools of at most so many points are predicted in full.
@@ -91,7 +92,8 @@ pub(crate) fn candidate(view: &View, point: &Point) -> Observation {
 }
 
 impl Surrogate {
-    /// Brings the model up to what is seen. `values` gives the value of each of the first results; `None` tells nothing.
+    /// Brings the model up to what is seen. `values` gives the value of each of the first results; `None` tells
+    /// nothing.
     pub fn update(&mut self, view: &View, values: &dyn Fn(usize) -> Vec<Option<f64>>) -> bool {
         let Some(at) = scheduled(view.seen.len()) else {
             return false;
@@ -165,7 +167,8 @@ fn pending(view: &View) -> Vec<Observation> {
         .collect()
 }
 
-/// Fits hyper-parameters on the first `at` results and conditions on them, or on the most telling of them if they are many.
+/// Fits hyper-parameters on the first `at` results and conditions on them, or on the most telling of them if they are
+/// many.
 fn fit_first(view: &View, at: usize, values: &[Option<f64>]) -> Option<Fitted> {
     let metric = Metric::new(view.problem.space());
     let rungs = view.rungs.len();
@@ -241,7 +244,8 @@ impl Fitted {
     }
 }
 
-/// At most `max` results: all of the best configurations for a half of them, and an even choice of the others' highest.
+/// At most `max` results: all of the best configurations for a half of them, and an even choice of the others'
+/// highest.
 fn telling(view: &View, told: &[usize], value: &dyn Fn(usize) -> f64, max: usize) -> Vec<usize> {
     if told.len() <= max {
         return told.to_vec();

@@ -1,6 +1,6 @@
-//! The tree-structured Parzen estimator (Bergstra et al. 2011): proposes where the density of good results is highest beside
-//! that of the others. What is under way counts with the others, nothing is proposed twice, and a small space is searched
-//! in full.
+//! The tree-structured Parzen estimator (Bergstra et al. 2011): proposes where the density of good results is highest
+//! beside that of the others. What is under way counts with the others, nothing is proposed twice, and a small space
+//! is searched in full.
 
 use crate::decision::Why;
 use crate::history::View;
