@@ -292,3 +292,64 @@ fn a_search_of_which_every_job_fails_stops_and_can_be_retried() {
     let again = "SELECT count(*) FROM search_jobs WHERE outcome = 'failed'";
     assert!(dir.count(again) < 10);
 }
+
+/// Checkpoints of all trials.
+fn checkpoints(dir: &TestDir) -> usize {
+    let folders = std::fs::read_dir(dir.path("runs/trials")).unwrap();
+    let count = |folder: std::fs::DirEntry| {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with("checkpoint."))
+            .count()
+    };
+    folders.map(|folder| count(folder.unwrap())).sum()
+}
+
+#[test]
+fn checkpoints_of_an_ended_search_may_be_removed_and_a_larger_budget_gives_the_same() {
+    let larger = ASHA.replace("trainings = 5", "trainings = 7");
+    let [kept, removed] = [false, true].map(|removes| {
+        let dir = test_dir(ASHA);
+        dir.succeed(&["run", "s.toml", "-q"]);
+        assert!(checkpoints(&dir) > 0);
+        if removes {
+            dir.succeed(&["gc", "--yes"]);
+            assert_eq!(checkpoints(&dir), 0);
+        }
+        write(&dir, &larger);
+        dir.succeed(&["run", "s.toml", "-q"]);
+        history(&dir)
+    });
+    assert_eq!(kept, removed);
+}
+
+#[test]
+fn a_budget_of_time_ends_a_session_and_another_one_continues() {
+    let dir = test_dir("method = \"random\"\nbudget = { time = \"700ms\" }");
+    let slow = [
+        "run",
+        "s.toml",
+        "--workers",
+        "1",
+        "--set",
+        "model.epochs=300",
+    ];
+    let (_, said) = dir.end(&slow, 6);
+    assert!(said.contains("the time limit of"), "{said}");
+    let first = history(&dir);
+    dir.end(&["resume", "s", "-q", "--workers", "1"], 6);
+    let second = history(&dir);
+    assert!(
+        second.len() > first.len(),
+        "{} {}",
+        first.len(),
+        second.len()
+    );
+    assert_eq!(
+        dir.count("SELECT count(*) FROM searches WHERE ended IS NULL"),
+        1
+    );
+    let listed = dir.succeed(&["show", "s"]);
+    assert!(listed.contains("`sweep resume s` continues it"), "{listed}");
+}

@@ -55,6 +55,23 @@ pub struct SearchInsight {
     pub front: Vec<FrontPoint>,
     /// The volume between the front and the worst values that any trial came to.
     pub hypervolume: Option<f64>,
+    /// Settings with the share of the variance of predicted final values that each explains alone, the largest first; empty
+    /// while there are too few results for a model.
+    pub importance: Vec<(String, f64)>,
+    /// Where the model expects the best final value; `None` of several objectives.
+    pub guess: Option<Guess>,
+}
+
+/// A prediction of the model of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guess {
+    pub settings: String,
+    /// The median of the final value, and the ends of its interval of two standard deviations.
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Whether a trial of it has been begun.
+    pub is_tried: bool,
 }
 
 /// A trial of a front.

@@ -179,20 +179,7 @@ pub fn parse(
     } = spaces::read(given, &start, (edition, objective), &mut problems);
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);
-    if let (Some(_), Some(at)) = (folds, root.entry("transfer")) {
-        problems.add(
-            Diagnostic::new(&at.key_place, "a transfer cannot be cross-validated")
-                .label("rows that the source knows keep the side that they have there")
-                .help("remove `folds` from `split`, or remove [transfer]"),
-        );
-    }
-    if let (true, Some(at)) = (head.refit, root.entry("transfer")) {
-        problems.add(
-            Diagnostic::new(&at.key_place, "a transfer has no refit")
-                .label("rows that the source knows keep the side that they have there")
-                .help("remove `refit` from [experiment], or remove [transfer]"),
-        );
-    }
+    transfer::check(&root, folds.is_some(), head.refit, &mut problems);
     search::check(
         &root,
         &searches,

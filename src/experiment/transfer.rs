@@ -228,3 +228,21 @@ fn several<'a, T: PartialEq>(
 fn rounded(rate: f64) -> f64 {
     format!("{rate:.11e}").parse().unwrap_or(rate)
 }
+
+/// Reports what a file at `root` asks for beside [transfer] that does not go with it.
+pub(super) fn check(root: &Node, has_folds: bool, has_refit: bool, problems: &mut Problems) {
+    if let (true, Some(at)) = (has_folds, root.entry("transfer")) {
+        problems.add(
+            Diagnostic::new(&at.key_place, "a transfer cannot be cross-validated")
+                .label("rows that the source knows keep the side that they have there")
+                .help("remove `folds` from `split`, or remove [transfer]"),
+        );
+    }
+    if let (true, Some(at)) = (has_refit, root.entry("transfer")) {
+        problems.add(
+            Diagnostic::new(&at.key_place, "a transfer has no refit")
+                .label("rows that the source knows keep the side that they have there")
+                .help("remove `refit` from [experiment], or remove [transfer]"),
+        );
+    }
+}

@@ -62,6 +62,39 @@ fn rungs(search: &SearchSummary) -> Vec<Vec<String>> {
     search.rungs.iter().map(row).collect()
 }
 
+/// What the model of the search says of its settings.
+fn model(insight: &SearchInsight) -> String {
+    let mut html = String::new();
+    if let Some(guess) = &insight.guess {
+        let tried = match guess.is_tried {
+            true => "which has been tried",
+            false => "which has not been tried",
+        };
+        let sentence = format!(
+            "The model of the search expects the best final value at {}, {tried}: {} (between {} and {}, two standard \
+             deviations either way).",
+            text::sanitize(&guess.settings),
+            text::score(guess.value),
+            text::score(guess.low),
+            text::score(guess.high)
+        );
+        paragraph(&mut html, "", &sentence);
+    }
+    if !insight.importance.is_empty() {
+        let shares = insight.importance.iter().map(|(name, share)| {
+            let share = (100.0 * share).clamp(0.0, 100.0);
+            format!("{} {share:.0}%", text::sanitize(name))
+        });
+        let sentence = format!(
+            "Of the variance of the final values that the model predicts over the space, single settings explain: {}. The \
+             rest is in how settings act together.",
+            shares.collect::<Vec<_>>().join(", ")
+        );
+        paragraph(&mut html, "", &sentence);
+    }
+    html
+}
+
 /// The trials of a front, for a table: step, a value for each objective, trial, settings.
 fn front(insight: &SearchInsight) -> String {
     let mut heads: Vec<(&str, bool)> = vec![("Trial", true), ("Trained to step", false)];
@@ -101,6 +134,7 @@ pub(super) fn section(searches: &[SearchSummary], insights: &[SearchInsight]) ->
         let Some(insight) = insights.find(|insight| insight.path == search.path) else {
             continue;
         };
+        html.push_str(&model(insight));
         if let Some(volume) = insight.hypervolume {
             let sentence = format!(
                 "Pareto front: {} of which none is better than another in every objective. The hypervolume between the \

@@ -50,10 +50,15 @@ pub fn experiments(
             counts.map(|(_, number)| number).sum()
         };
         let failed = sum(&|status| status == Status::Failed);
-        let left = sum(&|status| !status.is_final() && status != Status::Failed);
+        let pruned = sum(&|status| status == Status::Pruned);
+        let left = sum(&|status| !status.is_final() && status != Status::Failed) - pruned;
         let fallen = match experiment.out_of_plan {
             0 => String::new(),
             number => format!(" (+{number} out of plan)"),
+        };
+        let pruned = match pruned {
+            0 => String::new(),
+            number => format!(" (+{number} pruned)"),
         };
         let style = if failed > 0 {
             color(AnsiColor::Red)
@@ -64,7 +69,11 @@ pub fn experiments(
             style,
             vec![
                 text::cut(&experiment.name, 40),
-                format!("{}/{}{fallen}", sum(&Status::is_final), sum(&|_| true)),
+                format!(
+                    "{}/{}{pruned}{fallen}",
+                    sum(&Status::is_final),
+                    sum(&|status| status != Status::Pruned)
+                ),
                 failed.to_string(),
                 left.to_string(),
                 experiment.objective.metric.clone(),

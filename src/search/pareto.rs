@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn every_point_of_a_concave_front_is_best_for_some_weights() {
         // A weighted sum would only find the two ends.
-        let points = vec![vec![0.0, 1.0], vec![0.4, 0.4], vec![1.0, 0.0]];
+        let points = [vec![0.0, 1.0], vec![0.4, 0.4], vec![1.0, 0.0]];
         let best: std::collections::BTreeSet<usize> = (0..200u32)
             .map(|number| {
                 let random = Random::new(1, Use::Weights, number);

@@ -67,6 +67,10 @@ impl<P: Problem> Search<P> {
 
     /// The next decision, if all that it sees is known. Several calls in a row give several jobs while the virtual
     /// machine has a free worker.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator has no way to wait"
+    )]
     pub fn next(&mut self) -> Next {
         loop {
             if self.see_ended().is_err() {

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::StoreError;
 use super::cells::{to_int, to_text};
+use super::check_confusion::check_confusion;
 use super::session::{Outcome, interrupt_running};
 use sweep_core::event::{AttemptNo, Cause, Event, SKIPPED, Slot};
 use sweep_core::trial::{Metric, TrialId, TrialResult};
@@ -66,20 +67,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 attempt,
                 step,
                 values,
-            } => {
-                let key = self.trial(trial)?;
-                if key.is_final {
-                    return Ok(());
-                }
-                let trial = key.id;
-                // What was told before the checkpoint is told again, and takes nothing away.
-                let resumed = self.keys.resumed.get(attempt).copied();
-                if resumed.is_none_or(|from| *step > from) && self.keys.progressed.insert(*attempt)
-                {
-                    self.forget_steps_from(trial, *step)?;
-                }
-                self.metrics(trial, *step, values)
-            }
+            } => self.progressed(trial, *attempt, *step, values),
             Event::TrialFinished {
                 trial,
                 attempt,
@@ -115,37 +103,43 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
                 attempt,
                 step,
             } => self.interrupted(trial, *attempt, *step, at_ms),
-            Event::TrialPaused {
-                trial,
-                attempt,
-                step,
-            } => self.paused(trial, *attempt, *step, at_ms),
-            Event::SearchJobDecided { job } => self.job_decided(job, at_ms),
-            Event::SearchJobEnded {
-                search,
-                number,
-                outcome,
-            } => self.job_ended(*search, *number, outcome, at_ms),
-            Event::SearchEnded { search, reason, .. } => self
-                .run(
-                    "UPDATE searches SET ended_ms = ?2, ended = ?3 WHERE id = ?1",
-                    params![search, at_ms, reason],
-                )
-                .map(drop),
+            Event::TrialPaused { .. }
+            | Event::SearchJobDecided { .. }
+            | Event::SearchJobEnded { .. }
+            | Event::SearchEnded { .. } => self.search_event(event, at_ms),
             Event::WorkerStarted {
                 slot, pid, engine, ..
             } => self.slot(slot, at_ms, ("worker_started", Some((engine, *pid)), None)),
             Event::SlotRetired { slot, reason } => {
                 self.slot(slot, at_ms, ("retired", None, Some(reason)))
             }
-            // The other session has written what there is to write, and the end of this one is
-            // written when it has come.
-            Event::TrialCompletedElsewhere { .. } | Event::StopRequested { .. } => Ok(()),
-            // The database's own words are for people; it does not write down that it could not write.
-            Event::StoreBlocked { .. }
+            // The other session has written what there is to write, and the end of this one is written when it has come. The
+            // database's own words are for people; it does not write down that it could not write.
+            Event::TrialCompletedElsewhere { .. }
+            | Event::StopRequested { .. }
+            | Event::StoreBlocked { .. }
             | Event::StoreResumed { .. }
             | Event::StoreWarning { .. } => Ok(()),
         }
+    }
+
+    fn progressed(
+        &mut self,
+        trial: &TrialId,
+        attempt: AttemptNo,
+        step: u32,
+        values: &[(Metric, f64)],
+    ) -> Result<(), StoreError> {
+        let key = self.trial(trial)?;
+        if key.is_final {
+            return Ok(());
+        }
+        // What was told before the checkpoint is told again, and takes nothing away.
+        let resumed = self.keys.resumed.get(&attempt).copied();
+        if resumed.is_none_or(|from| step > from) && self.keys.progressed.insert(attempt) {
+            self.forget_steps_from(key.id, step)?;
+        }
+        self.metrics(key.id, step, values)
     }
 
     pub(super) fn ended(&self, outcome: Outcome, at_ms: i64) -> Result<(), StoreError> {
@@ -227,7 +221,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             None => "finished",
         };
         let key = self.trial(trial)?;
-        check_confusion(trial, key, &result.confusion)?;
+        check_confusion(trial, key.classes, &result.confusion)?;
         if key.is_final {
             return self.finished_again(key.id, attempt, result, at_ms);
         }
@@ -472,28 +466,6 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(values))
             .map_err(self.fail)
-    }
-}
-
-/// A matrix of another size than the data set's classes could not be read back.
-fn check_confusion(
-    trial: &TrialId,
-    key: TrialKey,
-    confusion: &[Vec<u64>],
-) -> Result<(), StoreError> {
-    let fits =
-        confusion.len() == key.classes && confusion.iter().all(|row| row.len() == key.classes);
-    match confusion.is_empty() || fits {
-        true => Ok(()),
-        false => Err(StoreError::InvalidValue {
-            what: format!("the confusion matrix of trial {trial}"),
-            found: format!(
-                "{} rows of {:?} columns",
-                confusion.len(),
-                confusion.iter().map(Vec::len).collect::<Vec<_>>()
-            ),
-            allowed: "a row and a column for each class of the data set",
-        }),
     }
 }
 

@@ -22,6 +22,13 @@ impl GcReferences<'_> {
         Ok(found.and_then(|status| Status::parse(&status)))
     }
 
+    /// Whether a search that has not ended may come back to the trial called `name`.
+    pub fn is_searched(&self, name: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM search_jobs j JOIN searches s ON s.id = j.search
+                   WHERE j.trial = ?1 AND s.in_plan = 1 AND s.ended_ms IS NULL LIMIT 1";
+        self.one::<i64>(sql, name).map(|found| found.is_some())
+    }
+
     pub fn has_trial(&self, name: &str) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM trials WHERE name = ?1";
         self.one::<i64>(sql, name).map(|found| found.is_some())

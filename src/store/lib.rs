@@ -7,6 +7,7 @@ mod annotations;
 mod backup;
 mod batch_writer;
 mod cells;
+mod check_confusion;
 mod claim;
 mod clock;
 mod database;

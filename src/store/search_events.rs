@@ -5,13 +5,37 @@ use rusqlite::{OptionalExtension as _, params};
 use super::StoreError;
 use super::event_transaction::{EventTransaction, NOT_FINAL};
 use super::session::{NewTrial, insert_trial};
-use sweep_core::event::AttemptNo;
+use sweep_core::event::{AttemptNo, Event};
 use sweep_core::search_job::{JobOutcome, SearchJob};
 use sweep_core::trial::TrialId;
 
 impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
+    /// Writes what has happened in a search; other events are none of its business.
+    pub(super) fn search_event(&mut self, event: &Event, at_ms: i64) -> Result<(), StoreError> {
+        match event {
+            Event::TrialPaused {
+                trial,
+                attempt,
+                step,
+            } => self.paused(trial, *attempt, *step, at_ms),
+            Event::SearchJobDecided { job } => self.job_decided(job, at_ms),
+            Event::SearchJobEnded {
+                search,
+                number,
+                outcome,
+            } => self.job_ended(*search, *number, outcome, at_ms),
+            Event::SearchEnded { search, reason, .. } => self
+                .run(
+                    "UPDATE searches SET ended_ms = ?2, ended = ?3 WHERE id = ?1",
+                    params![search, at_ms, reason],
+                )
+                .map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// A paused trial is ranked by nobody, but what it came to is shown.
-    pub(super) fn paused(
+    fn paused(
         &mut self,
         trial: &TrialId,
         attempt: AttemptNo,
@@ -32,7 +56,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     }
 
     /// Writes a decision, and its trial where it is new to the database or to the experiment.
-    pub(super) fn job_decided(&mut self, job: &SearchJob, at_ms: i64) -> Result<(), StoreError> {
+    fn job_decided(&mut self, job: &SearchJob, at_ms: i64) -> Result<(), StoreError> {
         let fail = self.fail;
         let (experiment, dataset): (i64, i64) = self
             .transaction
@@ -93,7 +117,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
     }
 
     /// Writes what came of a job, unless that is known.
-    pub(super) fn job_ended(
+    fn job_ended(
         &mut self,
         search: i64,
         number: u32,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use sweep_core::trial::Status;
 use sweep_store::{GcReferences, Store, StoreError, SweepLock};
 
 use super::files::{Precondition, ScanResult};
@@ -50,11 +51,12 @@ impl<'a> Now<'a> {
                 (!known.has_trial(name)?, "its trial is in the database")
             }
             Precondition::Ended(name) => {
-                let status = known.status(name)?;
-                (
-                    status.is_some_and(|status| status.is_final()),
-                    "its trial has not ended",
-                )
+                let is_over = match known.status(name)? {
+                    // Training it further begins anew, to the same bits.
+                    Some(Status::Pruned) => !known.is_searched(name)?,
+                    status => status.is_some_and(Status::is_final),
+                };
+                (is_over, "its trial has not ended")
             }
             Precondition::Idle(name) => (
                 !self.running.contains(name) && known.has_trial(name)?,

@@ -2,12 +2,12 @@
 //!
 //! Invariant: where the file is of another version or the data are gone there is nothing, and that is no error.
 
-use sweep_analysis::search::{FrontPoint, SearchInsight};
+use sweep_analysis::search::{FrontPoint, Guess, SearchInsight};
 use sweep_core::format::pluralize;
 use sweep_core::trial::{Goal, Objective, Status};
 use sweep_data::Dataset;
 use sweep_experiment::Source;
-use sweep_search::Search;
+use sweep_search::{Problem as _, Search};
 use sweep_store::{ExperimentRecord, Store};
 
 use super::outcome::told;
@@ -88,6 +88,9 @@ fn insight(prepared: &PreparedSearch) -> Option<SearchInsight> {
             search.tell(job.number, told(problem, outcome));
         }
     }
+    // Makes visible what has ended on the virtual clock; what it decides is not carried out.
+    let _ = search.next();
+    let model = search.insight();
     let objectives = objectives(problem);
     let (front, hypervolume) = match objectives.len() {
         1 => (Vec::new(), None),
@@ -101,6 +104,29 @@ fn insight(prepared: &PreparedSearch) -> Option<SearchInsight> {
             .collect(),
         front,
         hypervolume,
+        importance: model.as_ref().map_or_else(Vec::new, |model| {
+            let dims = problem.space().dims.iter();
+            let named = dims
+                .zip(&model.importance)
+                .map(|(dim, share)| (dim.name.clone(), *share));
+            let mut named: Vec<(String, f64)> = named.collect();
+            named.sort_by(|a, b| b.1.total_cmp(&a.1));
+            named
+        }),
+        guess: model.filter(|_| objectives.len() == 1).map(|model| {
+            let measured = |value: f64| match objectives[0].goal {
+                Goal::Max => value,
+                Goal::Min => -value,
+            };
+            let ends = [model.guess.low, model.guess.high].map(measured);
+            Guess {
+                settings: problem.settings(&model.guess.point),
+                value: measured(model.guess.value),
+                low: ends[0].min(ends[1]),
+                high: ends[0].max(ends[1]),
+                is_tried: model.guess.config.is_some(),
+            }
+        }),
     })
 }
 
@@ -126,7 +152,7 @@ fn front(search: &Search<&SearchProblem>, objectives: &[Objective]) -> Vec<Front
                 }
                 _ => None,
             })
-            .last()
+            .next_back()
         else {
             continue;
         };

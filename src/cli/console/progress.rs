@@ -8,6 +8,7 @@ use indicatif::FormattedDuration;
 use sweep_app::overview::Overview;
 use sweep_core::event::{AttemptNo, Cause, Event, Slot, StopReason};
 use sweep_core::sanitize::sanitize;
+use sweep_core::search_job::SearchJob;
 use sweep_core::trial::{Metric, TrialId, TrialResult};
 
 /// Lines of a failed worker's log that are shown.
@@ -134,28 +135,31 @@ impl Progress {
                 self.end(*attempt);
                 self.paused.insert(trial.clone());
             }
-            Event::SearchJobDecided { job } => {
-                self.jobs += 1;
-                let trial = &job.trial;
-                if self
-                    .sweep
-                    .epochs
-                    .insert(trial.clone(), job.spec.model.steps())
-                    .is_none()
-                    && !self.sweep.describe.contains_key(trial)
-                {
-                    self.sweep.total += 1;
-                }
-                self.sweep
-                    .describe
-                    .insert(trial.clone(), job.settings.clone());
-            }
+            Event::SearchJobDecided { job } => self.decided(job),
             Event::SearchJobEnded { .. } => self.jobs_ended += 1,
             Event::SearchEnded { .. } => {}
             Event::SlotRetired { slot, .. } => {
                 self.slots.remove(slot);
             }
         }
+    }
+
+    /// A search decided on a job, of a trial that may be new.
+    fn decided(&mut self, job: &SearchJob) {
+        self.jobs += 1;
+        let trial = &job.trial;
+        if self
+            .sweep
+            .epochs
+            .insert(trial.clone(), job.spec.model.steps())
+            .is_none()
+            && !self.sweep.describe.contains_key(trial)
+        {
+            self.sweep.total += 1;
+        }
+        self.sweep
+            .describe
+            .insert(trial.clone(), job.settings.clone());
     }
 
     fn running(&mut self, attempt: AttemptNo) -> Option<&mut Running> {

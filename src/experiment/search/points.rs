@@ -1,7 +1,7 @@
 //! `enqueue`: points that come first.
 
 use super::super::diagnostic::{Diagnostic, Problems};
-use super::super::node::Node;
+use super::super::node::{Entry, Node};
 use super::super::setting::{refuse, setting};
 use super::super::table::{must_be, unknown_key};
 use super::space::{Coordinate, SearchSpace};
@@ -47,38 +47,7 @@ fn point(
         );
         return None;
     };
-    let kind = space.grid.base.kind();
-    let all: Vec<&str> = (0..space.dimensions())
-        .flat_map(|at| space.keys(at))
-        .collect();
-    let mut given: Vec<(&str, Value)> = Vec::new();
-    for entry in entries {
-        let Some(key) = all.iter().copied().find(|key| *key == entry.key) else {
-            match kind.param(&entry.key) {
-                None => unknown_key(
-                    entry,
-                    path,
-                    kind.params().iter().map(|param| param.name),
-                    problems,
-                ),
-                Some(_) => problems.add(
-                    Diagnostic::new(&entry.key_place, format!("`{}` is not searched", entry.key))
-                        .help(format!(
-                            "the settings that are searched are {}",
-                            all.join(", ")
-                        )),
-                ),
-            }
-            return None;
-        };
-        match setting(kind, key, &entry.value) {
-            Ok(value) => given.push((key, value)),
-            Err(rejected) => {
-                refuse(&format!("{path}.{key}"), &entry.value, rejected, problems);
-                return None;
-            }
-        }
-    }
+    let given = given(space, entries, path, problems)?;
     let value_of = |key: &str| {
         let given = given.iter().find(|(other, _)| *other == key);
         let value = given.map(|(_, value)| value);
@@ -125,6 +94,48 @@ fn point(
         return None;
     }
     Some(point)
+}
+
+/// The settings that `entries` give; `None` when one was reported.
+fn given<'a>(
+    space: &'a SearchSpace,
+    entries: &[Entry],
+    path: &str,
+    problems: &mut Problems,
+) -> Option<Vec<(&'a str, Value)>> {
+    let kind = space.grid.base.kind();
+    let all: Vec<&str> = (0..space.dimensions())
+        .flat_map(|at| space.keys(at))
+        .collect();
+    let mut given: Vec<(&str, Value)> = Vec::new();
+    for entry in entries {
+        let Some(key) = all.iter().copied().find(|key| *key == entry.key) else {
+            match kind.param(&entry.key) {
+                None => unknown_key(
+                    entry,
+                    path,
+                    kind.params().iter().map(|param| param.name),
+                    problems,
+                ),
+                Some(_) => problems.add(
+                    Diagnostic::new(&entry.key_place, format!("`{}` is not searched", entry.key))
+                        .help(format!(
+                            "the settings that are searched are {}",
+                            all.join(", ")
+                        )),
+                ),
+            }
+            return None;
+        };
+        match setting(kind, key, &entry.value) {
+            Ok(value) => given.push((key, value)),
+            Err(rejected) => {
+                refuse(&format!("{path}.{key}"), &entry.value, rejected, problems);
+                return None;
+            }
+        }
+    }
+    Some(given)
 }
 
 fn coordinate(space: &SearchSpace, dimension: usize, values: &[&Value]) -> Option<Coordinate> {

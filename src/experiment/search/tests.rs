@@ -178,6 +178,7 @@ fn a_baseline_has_a_search_of_its_own() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_wrong_is_said_once_and_where() {
     let cases = [
         ("[search]\nwidth = 2", "`search` has no `space`"),

@@ -107,6 +107,19 @@ impl Dispatcher<'_, '_> {
         }
     }
 
+    fn count_result(&mut self, is_diverged: bool) -> TrialEnd {
+        match is_diverged {
+            true => {
+                self.summary.diverged += 1;
+                TrialEnd::Diverged
+            }
+            false => {
+                self.summary.finished += 1;
+                TrialEnd::Finished
+            }
+        }
+    }
+
     fn on_trial_message(
         &mut self,
         slot_index: usize,
@@ -137,14 +150,7 @@ impl Dispatcher<'_, '_> {
             FromWorker::Finished { result, .. } => {
                 self.complete(slot_index, attempt);
                 self.queue.finished(&self.slots[slot_index].slot, index);
-                match result.diverged {
-                    Some(_) => self.summary.diverged += 1,
-                    None => self.summary.finished += 1,
-                }
-                end = Some(match result.diverged {
-                    Some(_) => TrialEnd::Diverged,
-                    None => TrialEnd::Finished,
-                });
+                end = Some(self.count_result(result.diverged.is_some()));
                 Event::TrialFinished {
                     trial,
                     attempt,

@@ -259,7 +259,7 @@ pub(crate) mod tests {
             *value += 0.3 * (index as f64).sin();
         }
         let (_, gradient) = negative_log_likelihood(&hyper, &metric, &results, &values);
-        for index in 0..hyper.values.len() {
+        for (index, _) in hyper.values.iter().enumerate() {
             let at = |step: f64| {
                 let mut moved = hyper.clone();
                 moved.values[index] += step;

@@ -127,6 +127,10 @@ impl Cholesky {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "indices stand as in the formulas"
+)]
 mod tests {
     use super::*;
     use crate::random::{Random, Use};

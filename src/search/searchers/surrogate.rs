@@ -105,8 +105,9 @@ impl Surrogate {
             return false;
         };
         let known = values(view.seen.len());
-        for index in fitted.considered..view.seen.len() {
-            if known[index].is_some() {
+        let new = known.iter().enumerate().skip(fitted.considered);
+        for (index, value) in new {
+            if value.is_some() {
                 fitted.push(view, index);
             }
         }
