@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::cells::to_json;
 use super::clock::now_ms;
+use super::searches::copy_searches;
 use super::{Store, StoreError};
 
 impl Store {
@@ -56,6 +57,7 @@ impl Store {
                 [id, copy],
             )
             .map_err(&fail)?;
+        copy_searches(&transaction, id, copy).map_err(&fail)?;
         transaction.commit().map_err(&fail)?;
         Ok(trials as u64)
     }

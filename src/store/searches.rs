@@ -2,7 +2,7 @@
 //!
 //! Invariant: a decision is written before its trial is trained, and never changed; its outcome is set once.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::clock::now_ms;
 use super::records::{SearchJobRecord, SearchRecord};
@@ -130,6 +130,37 @@ impl Store {
         transaction.commit().map_err(&fail)?;
         Ok(ids)
     }
+}
+
+/// Gives the experiment with the key `to` the searches that `from` has in its plan, with their jobs.
+pub(super) fn copy_searches(
+    transaction: &Transaction<'_>,
+    from: i64,
+    to: i64,
+) -> rusqlite::Result<()> {
+    let mut find = transaction
+        .prepare("SELECT id FROM searches WHERE experiment = ?1 AND in_plan = 1 ORDER BY id")?;
+    let ids: Vec<i64> = find
+        .query_map([from], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in ids {
+        let copy: i64 = transaction.query_row(
+            "INSERT INTO searches (experiment, path, digest, known, in_plan, began_ms, ended_ms, ended)
+             SELECT ?2, path, digest, known, 1, began_ms, ended_ms, ended FROM searches
+             WHERE id = ?1 RETURNING id",
+            [id, to],
+            |row| row.get(0),
+        )?;
+        transaction.execute(
+            "INSERT INTO search_jobs (search, number, trial, from_step, to_step, reason, decision,
+                                      decided_ms, outcome, result, ended_ms)
+             SELECT ?2, number, trial, from_step, to_step, reason, decision, decided_ms, outcome,
+                    result, ended_ms
+             FROM search_jobs WHERE search = ?1",
+            [id, copy],
+        )?;
+    }
+    Ok(())
 }
 
 impl Store {

@@ -208,7 +208,9 @@ impl<'a> SearchSupply<'a> {
         let steps = self.recorded(&trial.id)?;
         let to = decision.job.to;
         let last = steps.keys().next_back().copied().unwrap_or(0);
-        let has_ended = is_over && to >= last;
+        // At the very step with which a trial ends early, a network ends; trees pause, and end when they are continued.
+        let ends_there = trial.spec.model.kind().is_network() || to >= trial.spec.model.steps();
+        let has_ended = is_over && (to > last || (to == last && ends_there));
         if has_ended && status == Some(Status::Diverged) {
             return Ok(Some(JobOutcome::Diverged));
         }

@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn what_remains_is_all_but_the_finished_the_diverged_and_the_failed() {
-        let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]");
+        let experiment = experiment("grid.lr = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]");
         let plan = expand(&experiment, &[digest()], classes(&[]));
         let statuses: Vec<Option<Status>> =
             Status::ALL.into_iter().map(Some).chain([None]).collect();
@@ -380,7 +380,11 @@ mod tests {
         };
         let (pending, running) = (Some(Status::Pending), Some(Status::Running));
         let (failed, interrupted) = (Some(Status::Failed), Some(Status::Interrupted));
-        assert_eq!(due(false), [pending, running, interrupted, None]);
-        assert_eq!(due(true), [pending, running, failed, interrupted, None]);
+        let pruned = Some(Status::Pruned);
+        assert_eq!(due(false), [pending, running, interrupted, pruned, None]);
+        assert_eq!(
+            due(true),
+            [pending, running, failed, interrupted, pruned, None]
+        );
     }
 }

@@ -18,7 +18,7 @@ mod supply;
 mod work;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub fn dispatch<'a>(
         supply,
         trials,
         configs,
-        to_record: Vec::new(),
+        decided: VecDeque::new(),
         queue,
         slots,
         summary: Summary::default(),
@@ -88,7 +88,7 @@ pub fn dispatch<'a>(
     };
     dispatcher.run(&incoming)?;
     let mut summary = dispatcher.summary;
-    summary.left = dispatcher.queue.len();
+    summary.left = dispatcher.queue.len() + dispatcher.decided.len();
     summary.stopped = dispatcher.stopping.map(|stopping| stopping.reason);
     Ok(summary)
 }
@@ -104,10 +104,10 @@ impl Dispatcher<'_, '_> {
         loop {
             self.poll_observers()?;
             if self.stopping.is_none() && self.readiness != Readiness::Blocked {
+                // A worker that waits comes before decisions, which take time.
+                self.enqueue_recorded();
+                self.assign_work()?;
                 self.replenish()?;
-                if self.is_recorded()? {
-                    self.assign_work()?;
-                }
             }
             // A stop does not wait for a database that cannot be written.
             let is_settled = self.readiness == Readiness::Idle || self.stopping.is_some();
@@ -163,14 +163,19 @@ impl Dispatcher<'_, '_> {
     fn is_under_way(&self) -> bool {
         self.busy() > 0
             || !self.killed.is_empty()
-            || (self.stopping.is_none() && self.usable() > 0 && !self.queue.is_empty())
+            || (self.stopping.is_none() && self.usable() > 0 && !self.is_queue_empty())
+    }
+
+    /// Whether nothing waits to be run, neither in the queue nor to be recorded first.
+    fn is_queue_empty(&self) -> bool {
+        self.queue.is_empty() && self.decided.is_empty()
     }
 
     /// How long to wait for a message.
     fn wait(&self) -> Duration {
         match self.readiness {
             Readiness::Blocked => return MAX_WAIT,
-            _ if !self.is_under_way() || !self.to_record.is_empty() => return SETTLE_WAIT,
+            _ if !self.is_under_way() || !self.decided.is_empty() => return SETTLE_WAIT,
             _ => {}
         }
         let now = awake::now();

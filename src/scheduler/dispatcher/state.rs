@@ -1,6 +1,6 @@
 //! The state of a session: the queue, the slots and what they run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use super::slot_state::{Killed, SlotState, WorkerStatus};
@@ -10,6 +10,13 @@ use crate::launcher::Launcher;
 use crate::queue::Queue;
 use sweep_core::event::{Event, Observer, Readiness, StopReason};
 use sweep_core::trial::{ConfigId, TrialId};
+
+/// A trial that was decided on.
+pub(super) struct Decided {
+    pub trial: QueuedTrial<'static>,
+    /// How many events each observer has to have processed until it has recorded the decision.
+    pub recorded_at: Vec<u64>,
+}
 
 /// A stop that was requested.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +38,8 @@ pub(super) struct Dispatcher<'a, 'o> {
     pub trials: Vec<QueuedTrial<'a>>,
     /// Numbers of the configurations met so far.
     pub configs: HashMap<ConfigId, usize>,
-    /// How many events each observer has to have processed before what was supplied last may be run; empty once they have.
-    pub to_record: Vec<u64>,
+    /// Trials that were decided on, and are not in the queue before every observer has recorded that.
+    pub decided: VecDeque<Decided>,
     pub queue: Queue,
     pub slots: Vec<SlotState>,
     pub summary: Summary,

@@ -3,44 +3,63 @@
 //! Invariant: a trial that was supplied is assigned only after every observer has recorded the decision.
 
 use super::number_of;
-use super::state::Dispatcher;
+use super::state::{Decided, Dispatcher};
 use super::work::{ScheduleError, TrialEnd};
 use sweep_core::trial::Metric;
 
 impl Dispatcher<'_, '_> {
-    /// Takes all trials that can be decided on now into the queue.
+    /// Decides on more trials: on one, or, while some slot has nothing to do, on all that can be decided on now.
     pub(super) fn replenish(&mut self) -> Result<(), ScheduleError> {
-        if let Some(supply) = &mut self.supply {
-            while let Some(trial) = supply.next()? {
-                let config = number_of(&trial.planned.config, &mut self.configs);
-                let index = self.queue.push(config);
-                debug_assert_eq!(index, self.trials.len());
-                self.trials.push(trial);
-            }
+        loop {
+            let Some(supply) = &mut self.supply else {
+                return Ok(());
+            };
+            let next = supply.next()?;
             self.tell_of_supply()?;
+            let Some(trial) = next else {
+                break;
+            };
+            let counts = self.observers.iter().map(|observer| observer.counts().0);
+            self.decided.push_back(Decided {
+                trial,
+                recorded_at: counts.collect(),
+            });
+            if self.queue.len() + self.decided.len() >= self.usable() {
+                break;
+            }
+        }
+        if !self.decided.is_empty() {
+            // Nothing else may come for a while that would have them written.
+            for observer in self.observers.iter_mut() {
+                observer.idle()?;
+            }
         }
         Ok(())
     }
 
-    /// Whether every observer has recorded what was decided; if not, has them write it soon.
-    pub(super) fn is_recorded(&mut self) -> Result<bool, ScheduleError> {
-        let counts = self.observers.iter().map(|observer| observer.counts().1);
-        if counts.zip(&self.to_record).all(|(done, due)| done >= *due) {
-            self.to_record.clear();
-            return Ok(true);
+    /// Puts the trials into the queue whose decision every observer has recorded, in the order of decisions.
+    pub(super) fn enqueue_recorded(&mut self) {
+        let done: Vec<u64> = (self.observers.iter())
+            .map(|observer| observer.counts().1)
+            .collect();
+        let is_recorded = |decided: &Decided| {
+            let mut both = done.iter().zip(&decided.recorded_at);
+            both.all(|(done, at)| done >= at)
+        };
+        while self.decided.front().is_some_and(is_recorded)
+            && let Some(Decided { trial, .. }) = self.decided.pop_front()
+        {
+            let config = number_of(&trial.planned.config, &mut self.configs);
+            let index = self.queue.push(config);
+            debug_assert_eq!(index, self.trials.len());
+            self.trials.push(trial);
         }
-        for observer in self.observers.iter_mut() {
-            observer.idle()?;
-        }
-        Ok(false)
     }
 
     fn tell_of_supply(&mut self) -> Result<(), ScheduleError> {
         let events = self.supply.as_mut().map(|supply| supply.drain_events());
         for event in events.unwrap_or_default() {
             self.emit(&event)?;
-            let counts = self.observers.iter().map(|observer| observer.counts().0);
-            self.to_record = counts.collect();
         }
         Ok(())
     }

@@ -180,3 +180,26 @@ fn jobs_are_forgotten_from_a_number_on_and_with_the_sweep() {
     let rows = "SELECT (SELECT count(*) FROM searches) + (SELECT count(*) FROM search_jobs)";
     assert_eq!(query::<i64>(&lab.path(), rows), 0);
 }
+
+#[test]
+fn a_copied_sweep_has_decided_what_the_first_one_did() {
+    let mut lab = TestStore::new();
+    let session = begin(&mut lab.store, "songs", &[], true);
+    let search = lab.store.begin_searches("songs", &[SEARCH]).unwrap()[0];
+    let mut writer = lab.writer(session);
+    observe_all(
+        &mut writer,
+        [
+            decided(search, 0, 0.1, (0, 1)),
+            ended(search, 0, trained(0.5)),
+        ],
+    );
+    writer.finish(Outcome::Finished).unwrap();
+    lab.store.copy("songs", "more", &[]).unwrap();
+    let copied = lab.store.searches("more").unwrap();
+    assert_eq!(copied[0].jobs, only(&lab).jobs);
+    assert_ne!(copied[0].id, search);
+    // What the copy goes on with is its own.
+    lab.store.forget_search_jobs(copied[0].id, 0).unwrap();
+    assert_eq!(only(&lab).jobs.len(), 1);
+}

@@ -119,9 +119,7 @@ pub(super) fn train<E: Ensemble>(
         if let Some(error) = failure {
             return Err(error);
         }
-        // A training that is over is not stopped.
-        let is_over = step >= rounds || (may_stop && is_stale(&progress, rules));
-        if control == Control::Stop && !is_over {
+        if control == Control::Stop {
             return Ok(Outcome::Stopped { step });
         }
     }
