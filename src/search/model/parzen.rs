@@ -28,7 +28,8 @@ pub(crate) struct Parzen<'a> {
 enum Place {
     Inactive,
     Level(usize),
-    Unit(f64),
+    /// With the log of the mass of a kernel that is centred there and cut off at the edges.
+    Unit(f64, f64),
 }
 
 enum Kernel {
@@ -76,7 +77,11 @@ impl<'a> Parzen<'a> {
             (Kernel::Levels { .. }, coord) => {
                 Place::Level(self.space.dims[index].index(coord).unwrap_or(0) as usize)
             }
-            (Kernel::Continuous { .. }, _) => Place::Unit(units[index]),
+            (Kernel::Continuous { width }, _) => {
+                let (unit, scale) = (units[index], width * std::f64::consts::TAU.sqrt());
+                let mass = cdf((1.0 - unit) / width) - cdf(-unit / width);
+                Place::Unit(unit, (scale * mass).ln())
+            }
         };
         (0..self.kernels.len()).map(place).collect()
     }
@@ -89,7 +94,6 @@ impl<'a> Parzen<'a> {
             .zip(&self.uniform)
             .filter(|(place, _)| **place != Place::Inactive);
         let uniform: f64 = active.map(|(_, uniform)| uniform).sum();
-        // Cut-off masses of continuous kernels depend on the result alone and are part of each term.
         let terms: Vec<f64> = self
             .results
             .iter()
@@ -108,10 +112,9 @@ impl<'a> Parzen<'a> {
                 (Kernel::Levels { count, log_weights }, Place::Level(from), Place::Level(to)) => {
                     log_weights[from * count + to]
                 }
-                (Kernel::Continuous { width }, Place::Unit(from), Place::Unit(to)) => {
+                (Kernel::Continuous { width }, Place::Unit(from, log_mass), Place::Unit(to, _)) => {
                     let z = (to - from) / width;
-                    let mass = cdf((1.0 - from) / width) - cdf(-from / width);
-                    -0.5 * z * z - (width * mass * std::f64::consts::TAU.sqrt()).ln()
+                    -0.5 * z * z - log_mass
                 }
                 _ => self.activity.1,
             };
@@ -137,7 +140,7 @@ impl<'a> Parzen<'a> {
                     });
                     dim.coord_of(level.unwrap_or(count - 1) as u64)
                 }
-                (Kernel::Continuous { width }, Some(Place::Unit(from))) => {
+                (Kernel::Continuous { width }, Some(Place::Unit(from, _))) => {
                     let radius = (-2.0 * (1.0 - unit).ln()).sqrt();
                     let angle = random.uniform(first + 1 + dims + index as u32);
                     let step = radius * (std::f64::consts::TAU * angle).cos();
