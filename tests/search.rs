@@ -353,3 +353,40 @@ fn a_budget_of_time_ends_a_session_and_another_one_continues() {
     let listed = dir.succeed(&["show", "s"]);
     assert!(listed.contains("`sweep resume s` continues it"), "{listed}");
 }
+
+#[test]
+fn lists_tell_what_a_search_did_and_where_trials_were_pruned() {
+    let dir = test_dir(ASHA);
+    dir.succeed(&["run", "s.toml", "-q"]);
+    let shown = dir.succeed(&["show", "s"]);
+    let about = "search of network settings: ";
+    assert!(shown.contains(about), "{shown}");
+    assert!(
+        shown.contains("it has ended: the budget is spent"),
+        "{shown}"
+    );
+    let listed = dir.succeed(&["ls", "s"]);
+    assert!(listed.contains("pruned at 1"), "{listed}");
+    let sweeps = dir.succeed(&["ls"]);
+    assert!(sweeps.contains(" pruned)"), "{sweeps}");
+    let reported = dir.succeed(&["report", "s"]);
+    assert!(reported.contains(about), "{reported}");
+    let page = std::fs::read_to_string(dir.path("reports/s/index.html")).unwrap();
+    assert!(page.contains("id=\"search\"") && page.contains("average full trainings"));
+    let csv = std::fs::read_to_string(dir.path("reports/s/search.csv")).unwrap();
+    assert_eq!(csv.lines().count(), history(&dir).len() + 1);
+}
+
+#[test]
+fn of_several_objectives_best_has_to_be_said() {
+    let search = "method = \"random\"\nbudget = { trials = 24 }\nobjectives = [\"valid/accuracy\", \"parameters\"]";
+    let dir = test_dir(search);
+    let layers = "search.space.layers=[[1], [32]]";
+    dir.succeed(&["run", "s.toml", "-q", "--set", layers]);
+    let smallest = "SELECT substr(name, 1, 8) FROM trials ORDER BY parameters, best DESC LIMIT 1";
+    let smallest = dir.text(smallest);
+    let told = dir.fail(&["predict", "best", "demo.csv"], 2);
+    assert!(told.contains("has several objectives"), "{told}");
+    assert!(told.contains(&smallest), "{told}");
+    dir.succeed(&["predict", &smallest, "demo.csv", "-o", "out.csv"]);
+}

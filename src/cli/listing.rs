@@ -3,11 +3,14 @@
 use serde_json::{Value as Json, json};
 
 use crate::terminal;
+use sweep_analysis::search::SearchSummary;
 use sweep_analysis::{Summary, json};
 use sweep_core::format;
 use sweep_core::trial::Status;
 use sweep_report::table::{TableStyle, TextTable};
-use sweep_report::{details, dummy_text, ensemble_text, losses_text, plan_status, table};
+use sweep_report::{
+    details, dummy_text, ensemble_text, losses_text, plan_status, search_text, table,
+};
 use sweep_store::ExperimentRecord;
 
 /// Configurations of a leaderboard on the terminal, besides the best of each baseline.
@@ -70,7 +73,10 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
             }
         ));
     }
-    for line in ensemble(record, summary) {
+    for line in searches(record)
+        .into_iter()
+        .chain(ensemble(record, summary))
+    {
         text.push_str(&format!("{line}\n"));
     }
     text.push_str(&format!(
@@ -78,6 +84,12 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
         record.name
     ));
     text
+}
+
+/// What the searches of `record` did, a line each.
+pub fn searches(record: &ExperimentRecord) -> Vec<String> {
+    let searches = SearchSummary::all(record);
+    searches.iter().map(search_text::about).collect()
 }
 
 /// What there is to say of the ensemble of `record`, if it has one.

@@ -13,6 +13,7 @@ use sweep_app::list::{self, Trials};
 use sweep_app::valid_predictions;
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
+use sweep_core::trial::Status;
 use sweep_report::{ensemble_text, table};
 use sweep_store::TrialRecord;
 
@@ -110,7 +111,10 @@ fn trials(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
 
 fn row(found: &Trials, trial: &TrialRecord) -> Vec<String> {
     let status = match trial.in_plan {
-        true => trial.status.name().to_owned(),
+        true => match (trial.status, trial.steps) {
+            (Status::Pruned, Some(step)) => format!("pruned at {step}"),
+            (status, _) => status.name().to_owned(),
+        },
         false => format!("{}, out of plan", trial.status.name()),
     };
     vec![

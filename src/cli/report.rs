@@ -122,7 +122,8 @@ fn print(
     if let Some(warning) = dummy_text::warning(summary) {
         terminal::print(&format!("warning: {warning}"));
     }
-    for line in listing::ensemble(&input.experiment, summary) {
+    let searches = listing::searches(&input.experiment).into_iter();
+    for line in searches.chain(listing::ensemble(&input.experiment, summary)) {
         terminal::print(&line);
     }
     for sentence in narrative::sentences(inference, summary) {

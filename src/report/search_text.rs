@@ -136,10 +136,15 @@ pub(super) fn section(searches: &[SearchSummary], insights: &[SearchInsight]) ->
         };
         html.push_str(&model(insight));
         if let Some(volume) = insight.hypervolume {
+            let members = match insight.front.len() {
+                1 => "1 trial, which is the best in every objective".to_owned(),
+                many => {
+                    format!("{many} trials of which none is better than another in every objective")
+                }
+            };
             let sentence = format!(
-                "Pareto front: {} of which none is better than another in every objective. The hypervolume between the \
-                 front and the worst values of all trials is {volume:.4}.",
-                text::pluralize(insight.front.len() as u64, "trial")
+                "Pareto front: {members}. The hypervolume between the front and the worst values of all trials is \
+                 {volume:.4}."
             );
             paragraph(&mut html, "", &sentence);
             html.push_str(&front(insight));

@@ -92,3 +92,33 @@ fn a_lane_that_cannot_begin_does_not_keep_the_others_from_it() {
     assert!(matches!(second, Err(EngineError::Checkpoint(_))));
     assert!(matches!(third, Ok(Outcome::Done(_))));
 }
+
+#[test]
+fn a_lane_that_stops_leaves_the_others_as_they_are() {
+    let data = data(64, 31);
+    let specs = lanes(3, "layers = [12]\nbatch_size = 16");
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let mut watches = [(); 3].map(|()| Remember::default());
+    watches[1].stop_at = Some(2);
+    let mut outcomes = [None, None, None];
+    let lanes = specs.iter().zip(&mut watches).zip(&folders);
+    let lanes = lanes
+        .map(|((spec, callback), folder)| BatchedTrial {
+            job: Job::new(spec, &data, folder.path()),
+            checkpoint: None,
+            callback,
+        })
+        .collect();
+    torch().train(lanes, &mut |place, outcome| outcomes[place] = Some(outcome));
+    for (place, outcome) in outcomes.into_iter().enumerate() {
+        let outcome = outcome.unwrap().unwrap();
+        if place == 1 {
+            assert_eq!(outcome, Outcome::Stopped { step: 2 });
+            assert!(watches[1].checkpoint.is_some());
+            continue;
+        }
+        let together = watches[place].told(outcome, folders[place].path());
+        let alone = told(&mut torch(), &specs[place], &data);
+        assert_told(&format!("lane {place}"), &together, &alone);
+    }
+}
