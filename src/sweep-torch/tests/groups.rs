@@ -109,7 +109,8 @@ fn a_lane_that_stops_leaves_the_others_as_they_are() {
             callback,
         })
         .collect();
-    torch().train(lanes, &mut |place, outcome| outcomes[place] = Some(outcome));
+    let ended = &mut |place, outcome| outcomes[place] = Some(outcome);
+    sweep_engine::train_together(&mut torch(), lanes, ended);
     for (place, outcome) in outcomes.into_iter().enumerate() {
         let outcome = outcome.unwrap().unwrap();
         if place == 1 {
