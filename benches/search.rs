@@ -5,7 +5,7 @@
 //!
 //! A table is a `safetensors` file: `acc` and `loss` of shape [seeds, configurations, steps] on validation rows,
 //! `shape` of the grid (the last axis moves fastest), and in its metadata `levels`, the values of each axis. Budgets
-//! are full trainings; what counts is the configuration in hand: the best value at any step that was trained.
+//! are full trainings; what counts is the best configuration so far: the best value at any step that was trained.
 
 #[path = "search/cost.rs"]
 mod cost;

@@ -34,7 +34,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         }
     }
 
-    /// A paused trial is ranked by nobody, but what it came to is shown.
+    /// A paused trial has no rank; the metrics up to its step stay.
     fn paused(
         &mut self,
         trial: &TrialId,

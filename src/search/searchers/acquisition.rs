@@ -1,4 +1,4 @@
-//! What a training is expected to gain: log expected improvement of the final value over the best in hand (Ament et
+//! What a training is expected to gain: log expected improvement of the final value over the best so far (Ament et
 //! al. 2023), plus the log probability that every measured constraint holds (Gardner et al. 2014).
 
 use crate::history::View;

@@ -10,7 +10,7 @@ use crate::searchers::score::{Scored, scores};
 pub(crate) struct Objective {
     pub values: Vec<Option<f64>>,
     pub squash: Squash,
-    /// The best value in hand that holds every constraint, in the same units.
+    /// The best value so far that holds every constraint, in the same units.
     pub best: Option<f64>,
 }
 
