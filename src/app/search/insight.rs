@@ -20,9 +20,6 @@ use crate::prepare::target;
 
 /// Of the searches of `record`, as far as they can be made ready again.
 pub fn insights(app: &App, store: &Store, record: &ExperimentRecord) -> Vec<SearchInsight> {
-    if record.searches.is_empty() {
-        return Vec::new();
-    }
     let prepared = again(app, store, record).unwrap_or_default();
     prepared.iter().filter_map(insight).collect()
 }
@@ -36,7 +33,12 @@ pub fn refuse_best_of_front(
     store: &Store,
     record: &ExperimentRecord,
 ) -> Result<(), Error> {
-    for insight in insights(app, store, record) {
+    let prepared = again(app, store, record).unwrap_or_default();
+    // A search of one objective has no front, and its model is not worth the wait here.
+    let several = prepared
+        .iter()
+        .filter(|one| objectives(&one.problem).len() > 1);
+    for insight in several.filter_map(insight) {
         let has_model = |point: &&FrontPoint| {
             let mut trials = record.trials.iter();
             trials.any(|trial| trial.id == point.trial && trial.status == Status::Finished)
@@ -66,6 +68,9 @@ pub fn refuse_best_of_front(
 const MAX_SHOWN: usize = 12;
 
 fn again(app: &App, store: &Store, record: &ExperimentRecord) -> Option<Vec<PreparedSearch>> {
+    if record.searches.is_empty() {
+        return None;
+    }
     let source = Source {
         path: record.file_path.clone(),
         text: record.file_text.clone(),

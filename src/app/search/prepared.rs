@@ -1,5 +1,6 @@
 //! A search made ready: its space on prepared data, its plan, and what the database has of it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::json;
@@ -105,8 +106,9 @@ impl PreparedSearch {
     /// The trials that it has decided on, and those it was told of that it could have trained, each once.
     pub fn trials(&self) -> Vec<PlannedTrial> {
         let mut trials: Vec<PlannedTrial> = Vec::new();
+        let mut ids = HashSet::new();
         let mut add = |trial: PlannedTrial| {
-            if trials.iter().all(|other| other.id != trial.id) {
+            if ids.insert(trial.id.clone()) {
                 trials.push(trial);
             }
         };

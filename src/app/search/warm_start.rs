@@ -1,5 +1,7 @@
 //! Results of earlier sweeps that a search is told before its first decision.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use sweep_core::search_job::JobOutcome;
@@ -44,6 +46,7 @@ pub fn find(
     from: &[String],
 ) -> Result<Vec<Earlier>, Error> {
     let mut found: Vec<Earlier> = Vec::new();
+    let mut ids = HashSet::new();
     for summary in store.experiments()? {
         let is_named = from.contains(&summary.name);
         if summary.objective != *problem.objective()
@@ -56,10 +59,10 @@ pub fn find(
         };
         let is_own = summary.name == own;
         for trial in &record.trials {
-            let is_new = found.iter().all(|other| other.trial != trial.id);
-            if is_new
+            if !ids.contains(&trial.id)
                 && let Some(earlier) = earlier(problem, trial, &summary.name, is_named || is_own)
             {
+                ids.insert(trial.id.clone());
                 found.push(earlier);
             }
         }

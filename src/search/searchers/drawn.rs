@@ -27,14 +27,19 @@ impl Random {
 
 impl Searcher for Random {
     fn decide(&mut self, view: &View) -> Option<Choice> {
-        if !view.may_start {
-            return None;
-        }
-        let (point, index) = self.point(view)?;
-        let to = view.rungs.len() - 1;
-        let why = Why::Drawn { index };
-        Some(Choice::Start { point, to, why })
+        in_full(view, || self.point(view))
     }
+}
+
+/// Starts the next point that `draw` has, with its number, and trains it to the last rung.
+fn in_full(view: &View, draw: impl FnOnce() -> Option<(Point, u32)>) -> Option<Choice> {
+    if !view.may_start {
+        return None;
+    }
+    let (point, index) = draw()?;
+    let to = view.rungs.len() - 1;
+    let why = Why::Drawn { index };
+    Some(Choice::Start { point, to, why })
 }
 
 /// Where the sequence ends in a space that is no pool.
@@ -75,12 +80,6 @@ impl Sobol {
 
 impl Searcher for Sobol {
     fn decide(&mut self, view: &View) -> Option<Choice> {
-        if !view.may_start {
-            return None;
-        }
-        let (point, index) = self.point(view)?;
-        let to = view.rungs.len() - 1;
-        let why = Why::Drawn { index };
-        Some(Choice::Start { point, to, why })
+        in_full(view, || self.point(view))
     }
 }
