@@ -128,6 +128,7 @@ fn order(bytes: usize) -> ToWorker {
             cost: 1.0,
         },
         pause_at: None,
+        program: None,
     }))
 }
 

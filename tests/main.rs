@@ -28,6 +28,7 @@ mod names;
 mod output;
 mod power;
 mod predict;
+mod programs;
 mod refit;
 mod schedule;
 mod scores;

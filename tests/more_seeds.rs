@@ -163,6 +163,6 @@ fn what_the_report_says_of_chance_is_in_its_files_and_in_json() {
     assert_eq!(csv.lines().count(), 5);
     // Two networks are too few to share out their variance.
     let none = report[0]["hyperparameters"]["none"].as_str().unwrap();
-    assert!(none.contains("needs 4 networks"), "{none}");
+    assert!(none.contains("needs 4 configurations"), "{none}");
     assert!(!folder.join("hyperparameters.csv").exists());
 }

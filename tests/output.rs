@@ -58,6 +58,8 @@ fn commands(one: &str, other: &str) -> Vec<Vec<String>> {
         "ls",
         "ls --json",
         "ls few",
+        "logs ONE --json",
+        "logs --help",
         "show",
         "show few",
         "show ONE",

@@ -211,7 +211,8 @@ pub(super) fn configuration(
         diverged: of_status(Status::Diverged),
         failed: of_status(Status::Failed),
         seconds: SummaryStats::of(&seconds).map(|stats| stats.mean),
-        parameters: trials.iter().find_map(|trial| trial.parameters),
+        parameters: (trials.iter().find_map(|trial| trial.parameters))
+            .filter(|count| *count > 0 || !first.kind.is_open()),
     })
 }
 

@@ -28,6 +28,8 @@ pub struct Losses {
     /// Whether some training rows count more than others.
     is_weighted: bool,
     transform: Option<TargetTransform>,
+    /// Whether metrics are what programs call so.
+    is_of_programs: bool,
 }
 
 impl Losses {
@@ -51,6 +53,7 @@ impl Losses {
             of_numbers,
             is_weighted: planned().any(has_weights),
             transform: None,
+            is_of_programs: experiment.is_of_programs(),
         }
     }
 
@@ -102,6 +105,9 @@ impl Losses {
 
     /// The metric `name` as an axis calls it, with its unit.
     pub fn label(&self, name: &str) -> String {
+        if self.is_of_programs {
+            return sanitize(name);
+        }
         let (side, quantity) = match name.split_once('/') {
             Some(("valid", quantity)) => ("validation ", quantity),
             Some(("train", quantity)) => ("training ", quantity),

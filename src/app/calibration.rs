@@ -47,7 +47,7 @@ pub fn predicted(app: &App, record: &ExperimentRecord) -> Predicted {
         .filter_map(|kind| summary.best_of(kind))
         .collect();
     let mut found = Predicted::default();
-    if best.is_empty() {
+    if best.is_empty() || record.is_of_programs() {
         return found;
     }
     let rows = match ValidRows::open(app, record) {

@@ -9,6 +9,7 @@ use sweep_report::describe::Described;
 
 use crate::error::Error;
 use crate::loaded;
+use crate::program;
 
 /// What to describe.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +83,7 @@ fn of_experiment(options: &Options) -> Result<Opened, Error> {
         ));
     }
     let loaded = loaded::read(&options.file, &options.set)?;
+    program::refuse_file(&loaded.experiment, "there is no table to describe")?;
     let data = &loaded.experiment.data;
     let view = View::of(data).map_err(|errors| loaded.diagnose(&errors))?;
     let title = format!(

@@ -18,6 +18,7 @@ use sweep_store::ExperimentRecord;
 
 use crate::app::App;
 use crate::model;
+use crate::program_rows;
 use crate::row_scores::RowMetric;
 use crate::valid_predictions;
 use crate::valid_rows::{Fold, ValidRows};
@@ -33,6 +34,9 @@ const PRECISION: f64 = 2e-3;
 /// With a sentence on why scores of single rows are not known.
 pub fn evidence(app: &App, record: &ExperimentRecord) -> Result<Option<Evidence>, String> {
     let summary = Summary::of(record);
+    if record.is_of_programs() {
+        return program_rows::evidence(app, record);
+    }
     if summary.ranking.len() < 2 || summary.incomparable().is_some() {
         return Ok(None);
     }

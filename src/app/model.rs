@@ -67,6 +67,16 @@ pub fn choose(app: &App, what: &str, options: &ModelOptions) -> Result<Chosen, E
         }
         (prefix, None) => anywhere(app, &store, prefix)?,
     };
+    if trial.kind == Kind::PROGRAM {
+        let (short, folder) = (trial.id.short(), app.run_dir().trial(&trial.id));
+        return Err(Error::input(
+            format!("trial {short} is a run of a program, and leaves no model that `sweep` knows"),
+            &format!(
+                "`sweep show {short}` lists its artifacts, which are in {}",
+                folder.display()
+            ),
+        ));
+    }
     if trial.status != Status::Finished {
         let message = format!(
             "trial {} is {}: only a finished trial has a model",

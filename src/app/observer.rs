@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use sweep_core::event::Event;
-use sweep_core::format::{format_duration, pluralize, with_thousands};
+use sweep_core::format::{format_duration, pluralize, pluralize_irregular, with_thousands};
 use sweep_core::sanitize::sanitize;
 use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
@@ -136,6 +136,10 @@ pub enum Notice {
         pid: u32,
         host: String,
     },
+    /// So many processes of programs were ended that a coordinator which is gone had left behind.
+    LeftoversEnded(usize),
+    /// What a program is made of is not what it was when the sweep was last run: its trials are new ones.
+    ProgramChanged { sweep: String, changes: String },
     /// It has not stopped yet.
     StopPending { waited: Duration },
     /// `sweep run` is about to train a sweep on other data than before.
@@ -351,6 +355,17 @@ impl fmt::Display for Notice {
             Notice::StopRequested { sweep, pid, host } => {
                 write!(f, "asked {sweep} to stop (process {pid} on {host})")
             }
+            Notice::LeftoversEnded(count) => write!(
+                f,
+                "{} that an earlier session had left behind {} ended",
+                pluralize_irregular(*count, "process", "processes"),
+                if *count == 1 { "was" } else { "were" },
+            ),
+            Notice::ProgramChanged { sweep, changes } => write!(
+                f,
+                "{sweep} was last run with another version of its program: {changes}; its trials are new ones, and results of \
+                 the old version stay in the database"
+            ),
             Notice::StopPending { waited } => write!(
                 f,
                 "waiting for its checkpoints, {} so far",

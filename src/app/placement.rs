@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 
 use sweep_core::event::Slot;
 use sweep_experiment::{Cuda, Engine, Slots};
-use sweep_scheduler::{Gpus, SlotRequest, TorchWorker, cores, slots};
+use sweep_scheduler::{Gpus, ProgramSlots, SlotRequest, TorchWorker, cores, slots};
 
 use crate::error::Error;
 use crate::gpus::{self, Gpu};
 use crate::options::{GpuShares, SlotOptions};
 use crate::prepare::PreparedSweep;
+use crate::program_slots;
 
 /// The program that trains with libtorch, beside this one.
 const TORCH_WORKER: &str = "sweep-torch";
@@ -29,6 +30,8 @@ const SHARE_MEGABYTES: u64 = 2048;
 pub struct Placement {
     pub slots: Vec<Slot>,
     pub torch: Option<TorchWorker>,
+    /// What each trial has of the machine, where trials are programs.
+    pub program: Option<ProgramSlots>,
 }
 
 /// Slots by the flags, or else by the file.
@@ -37,6 +40,16 @@ pub struct Placement {
 /// When what is requested does not exist on this machine.
 pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placement, Error> {
     let schedule = &prepared.loaded.experiment.schedule;
+    if let Some(program) = &prepared.loaded.experiment.program {
+        let found = gpus::find();
+        let resources = program.spec.resources;
+        let (slots, program) = program_slots::place(resources, schedule, options, &found)?;
+        return Ok(Placement {
+            slots,
+            torch: None,
+            program: Some(program),
+        });
+    }
     let engine = options.engine.unwrap_or(schedule.engine);
     let wanted = match (&options.slots, options.workers) {
         (Some(wanted), _) => wanted.clone(),
@@ -84,7 +97,11 @@ pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placemen
         }),
         false => None,
     };
-    Ok(Placement { slots, torch })
+    Ok(Placement {
+        slots,
+        torch,
+        program: None,
+    })
 }
 
 fn cpu_alone(cpu: usize) -> SlotRequest {

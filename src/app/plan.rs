@@ -19,6 +19,8 @@ use crate::observer::{Notice, Observer};
 use crate::options::{Retry, SlotOptions};
 use crate::placement;
 use crate::prepare::{self, PreparedSweep};
+use crate::program;
+use crate::resume;
 use crate::run::{notice_missing_library, prior_progress};
 use crate::search::PreparedSearch;
 
@@ -56,6 +58,12 @@ pub fn plan(
     if let Some(conflict) = NameConflict::find(app, &loaded)? {
         observer.notice(&Notice::NameTaken(conflict.to_string()));
     }
+    if options.pilot {
+        program::refuse_file(
+            &loaded.experiment,
+            "a pilot trains models; `sweep run FILE --max-trials 2` runs two trials",
+        )?;
+    }
     let scratch = scratch(app)?;
     let folder = scratch.as_ref().map(TemporaryFolder::path);
     let prepared = prepare::prepare_or_in(app, observer, loaded, None, folder)?;
@@ -66,6 +74,7 @@ pub fn plan(
         });
     }
     prepared.notice_data(observer);
+    resume::notice_changes(app, observer, &prepared)?;
     let slots = placement::place(&prepared, &options.slots)?.slots;
     let store = app.read_if_any()?;
     let statuses: HashMap<TrialId, Status> = match &store {

@@ -16,13 +16,16 @@ use crate::error::Error;
 use crate::loaded::LoadedExperiment;
 use crate::observer::{Notice, Observer};
 use crate::pretrained::PretrainedModel;
+use crate::program::{self, PreparedProgram};
 use crate::search::{self, PreparedSearch};
 
 /// An experiment with its prepared data and its trials.
 pub struct PreparedSweep {
     pub loaded: LoadedExperiment,
-    /// One data set, or one for each fold of a cross-validation.
+    /// One data set, or one for each fold of a cross-validation; without rows where trials are programs.
     pub folds: Vec<sweep_data::Prepared>,
+    /// What trials run, where they are programs.
+    pub program: Option<PreparedProgram>,
     pub plan: Plan,
     /// In the order of the experiment.
     pub searches: Vec<PreparedSearch>,
@@ -152,12 +155,14 @@ pub fn prepare_or_in(
                 .adopt(&source.trial, &source.network, &source.weights_sha256);
         adopted.map_err(|problems| loaded.rejected(problems))?;
     }
+    let program = PreparedProgram::prepare(&mut loaded)?;
     let run_dir = app.run_dir();
     let known = source.as_ref().map(|source| source.data(&run_dir));
     let spec = &loaded.experiment.data;
-    let folds = match scratch {
-        Some(scratch) => sweep_data::prepare_read_only(spec, app.runs(), scratch, known),
-        None => sweep_data::prepare_folds(spec, app.runs(), known),
+    let folds = match (&program, scratch) {
+        (Some(program), _) => Ok(vec![program.data()]),
+        (None, Some(scratch)) => sweep_data::prepare_read_only(spec, app.runs(), scratch, known),
+        (None, None) => sweep_data::prepare_folds(spec, app.runs(), known),
     };
     let folds = folds.map_err(|errors| loaded.diagnose(&errors))?;
     leave_out_baselines(observer, &mut loaded);
@@ -167,6 +172,8 @@ pub fn prepare_or_in(
     let target = target(meta, spec);
     let mut plan = plan::expand(&loaded.experiment, &digests, target);
     let store = app.read_if_any()?;
+    let first = plan.trials.first();
+    program::check_config(&loaded, first)?;
     let searches = search::prepare(
         &loaded,
         (&meta.digest, &folds[0].path),
@@ -177,6 +184,11 @@ pub fn prepare_or_in(
         let further = store.extra_seeds(&loaded.experiment.name)?;
         plan.add_seeds(&further, &digests);
     }
+    let representative = searches.first().and_then(|search| {
+        let trials = search.problem.representatives();
+        trials.into_iter().next()
+    });
+    program::check_config(&loaded, representative.as_ref())?;
     let mut errors = Vec::new();
     let checked = search::checked_plan(&plan, &searches);
     let mut problems = checked.check(smallest(&folds), target);
@@ -203,6 +215,7 @@ pub fn prepare_or_in(
         true => Ok(PreparedSweep {
             loaded,
             folds,
+            program,
             plan,
             searches,
             source,

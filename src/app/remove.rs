@@ -3,10 +3,11 @@
 //! Invariant: the database changes first. If this is cut off after that, files are left that no trial names, which
 //! `sweep gc` removes; the other way round a trial could count as finished without its model.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-use sweep_core::trial::{DataDigest, TrialId};
-use sweep_store::{Removal, Store, StoreError, SweepLock};
+use sweep_core::trial::{DataDigest, Kind, TrialId};
+use sweep_store::{Removal, Store, StoreError, SweepLock, TrialRecord};
 
 use crate::app::App;
 use crate::error::Error;
@@ -29,6 +30,8 @@ pub struct PreparedRemoval<'a> {
     pub removal: Removal,
     /// The files that go, and those that are left alone.
     pub files: ScanResult,
+    /// Trials that are programs.
+    programs: HashSet<TrialId>,
 }
 
 /// What was removed besides rows of the database.
@@ -73,7 +76,11 @@ pub fn prepare<'a>(
     let lock = new_session::lock(app, name)?;
     let mut store = app.write(observer)?;
     let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
-    let files = files_of(app, name, &removal)?;
+    let is_program = |trial: &&TrialRecord| trial.kind == Kind::PROGRAM;
+    let programs = { record.trials.iter().filter(is_program) }
+        .map(|trial| trial.id.clone())
+        .collect();
+    let files = files_of(app, name, &removal, &programs)?;
     Ok(PreparedRemoval {
         app,
         store,
@@ -83,6 +90,7 @@ pub fn prepare<'a>(
         is_planned,
         removal,
         files,
+        programs,
     })
 }
 
@@ -92,7 +100,7 @@ impl PreparedRemoval<'_> {
         let trial = self.trial.as_ref();
         let removal = self.store.remove(&self.sweep, trial).map_err(refused)?;
         // Searched for again: attempts may have ended since.
-        let files = files_of(self.app, &self.sweep, &removal)?;
+        let files = files_of(self.app, &self.sweep, &removal, &self.programs)?;
         // Removal of files takes the lock itself.
         drop(self.lock);
         let removed = gc::remove(self.app, &mut self.store, files)?;
@@ -105,14 +113,22 @@ impl PreparedRemoval<'_> {
                 .filter(|name| !removal.whole || *name != self.sweep)
                 .collect(),
             sweep: self.sweep,
-            unused_data: removal.datasets,
+            // Programs have none.
+            unused_data: (removal.datasets.into_iter())
+                .filter(|digest| self.app.run_dir().dataset(digest).is_file())
+                .collect(),
         })
     }
 }
 
-fn files_of(app: &App, name: &str, removal: &Removal) -> Result<ScanResult, Error> {
-    let trials = removal.trials.iter().map(TrialId::as_str);
-    gc::of_trials(app, trials, removal.whole.then_some(name))
+fn files_of(
+    app: &App,
+    name: &str,
+    removal: &Removal,
+    programs: &HashSet<TrialId>,
+) -> Result<ScanResult, Error> {
+    let trials = removal.trials.iter();
+    gc::of_trials(app, trials, programs, removal.whole.then_some(name))
 }
 
 fn refused(error: StoreError) -> Error {

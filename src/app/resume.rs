@@ -93,6 +93,19 @@ pub fn notice_changes(
         return Ok(());
     };
     notice_later_defaults(observer, prepared, record.edition);
+    if let Some(program) = &prepared.program {
+        let facts = record
+            .sessions
+            .last()
+            .map(|session| &session.environment[..]);
+        if let Some(changes) = facts.and_then(|facts| program.changes(facts)) {
+            observer.notice(&Notice::ProgramChanged {
+                sweep: name.clone(),
+                changes,
+            });
+        }
+        return Ok(());
+    }
     let recorded = record.dataset;
     let (old, new) = (&recorded.digest, &prepared.data().meta.digest);
     if old != new {
@@ -162,6 +175,21 @@ fn check_data(
             new: new.clone(),
         }),
         (false, false) => {
+            let facts = record
+                .sessions
+                .last()
+                .map(|session| &session.environment[..]);
+            let changes = (prepared.program.as_ref().zip(facts))
+                .and_then(|(program, facts)| program.changes(facts));
+            if let Some(changes) = changes {
+                return Err(Error::input(
+                    format!("the program has changed since {name} began: {changes}"),
+                    &format!(
+                        "restore it, or accept the new version with `sweep resume {name} --accept-new-data`: every trial \
+                         is run with it, and results of the old version stay in the database"
+                    ),
+                ));
+            }
             return Err(Error::input(
                 format!(
                     "{} has changed since {name} began: the digest of the prepared data was {} and is \

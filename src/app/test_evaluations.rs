@@ -25,6 +25,7 @@ use crate::fold_models;
 use crate::loaded;
 use crate::model;
 use crate::observer::{Notice, Observer};
+use crate::program;
 use crate::valid_predictions;
 
 /// Evaluates, for each kind of model, the configuration of `record` with the best validation
@@ -35,6 +36,7 @@ pub fn evaluate(
     record: &ExperimentRecord,
     ensemble: Option<&Recorded>,
 ) -> Result<EvaluationRecord, Error> {
+    program::refuse(record, "there are no test rows")?;
     let tests = open(app, record)?;
     let summary = Summary::of(record);
     let chosen: Vec<&Configuration> = Kind::all()

@@ -11,7 +11,7 @@ use crate::listing;
 use crate::terminal;
 use sweep_analysis::text::{cut, score};
 use sweep_app::prepare::{self, PreparedSweep};
-use sweep_app::{demo_data, loaded};
+use sweep_app::{demo_data, loaded, program};
 use sweep_core::format::pluralize;
 use sweep_core::sanitize::sanitize;
 use sweep_data::{ColumnUse, DatasetMeta, FittedField, Summary};
@@ -57,7 +57,9 @@ pub enum Command {
 pub fn data(context: &Context, command: &Command) -> Result<Exit, Failure> {
     match command {
         Command::Check { file, set } => {
-            let prepared = prepare::prepare(&context.app, context, loaded::read(file, set)?)?;
+            let loaded = loaded::read(file, set)?;
+            program::refuse_file(&loaded.experiment, "there is no table to check")?;
+            let prepared = prepare::prepare(&context.app, context, loaded)?;
             match context.json {
                 true => terminal::print_json(&as_json(&prepared)),
                 false => terminal::print_table(&as_text(&prepared)),

@@ -21,6 +21,7 @@ mod hint;
 mod init;
 mod limits;
 mod listing;
+mod logs;
 mod ls;
 mod model_flags;
 mod mv;
@@ -78,6 +79,8 @@ enum Command {
     Resume(resume::Arguments),
     /// Ask a running sweep to stop cleanly, and wait until it has
     Stop(stop::Arguments),
+    /// Print what the program of a trial wrote
+    Logs(logs::Arguments),
     /// Show what `run` would train, without training
     Plan(plan::Arguments),
     /// Rank the runs of one or more sweeps; write CSV, plots and a page
@@ -157,6 +160,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(context, &arguments),
         Command::Resume(arguments) => resume::resume(context, &arguments),
         Command::Stop(arguments) => stop::stop(context, &arguments),
+        Command::Logs(arguments) => logs::logs(context, &arguments),
         Command::Plan(arguments) => plan::plan(context, &arguments),
         Command::Report(arguments) => report::report(context, &arguments),
         Command::Ensemble(arguments) => ensemble::ensemble(context, &arguments),

@@ -26,7 +26,11 @@ pub fn plain(columns: &[String], rows: &[Vec<String>]) -> String {
 
 /// The leaderboard, the warning about a winner at the zero line, failures, and how to see more.
 pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> String {
-    let mut text = format!("{} on {}\n", record.name, record.dataset.source.display());
+    let source = &record.dataset.source;
+    let mut text = match source.as_os_str().is_empty() {
+        true => format!("{}\n", record.name),
+        false => format!("{} on {}\n", record.name, source.display()),
+    };
     let counts: Vec<String> = Status::ALL
         .into_iter()
         .filter(|status| summary.count(*status) > 0)
@@ -63,15 +67,15 @@ pub fn sweep(record: &ExperimentRecord, summary: &Summary, has_colour: bool) -> 
             Some(tie) => format!("of a configuration {tie}"),
             None => "of the best configuration".to_owned(),
         };
-        text.push_str(&format!(
-            "best: {}, the best seed {of}; use it with `sweep predict best DATA --experiment {}`{}\n",
-            best.short(),
-            record.name,
-            match record.folds.is_empty() {
-                true => "",
-                false => ", the mean of its folds",
-            }
-        ));
+        let best = best.short();
+        text.push_str(&match (record.is_of_programs(), record.folds.is_empty()) {
+            (true, _) => format!("best: {best}, the best seed {of}; `sweep show {best} --log` prints its output\n"),
+            (false, has_no_folds) => format!(
+                "best: {best}, the best seed {of}; use it with `sweep predict best DATA --experiment {}`{}\n",
+                record.name,
+                if has_no_folds { "" } else { ", the mean of its folds" },
+            ),
+        });
     }
     for line in searches(record)
         .into_iter()

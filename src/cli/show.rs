@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::listing;
+use crate::logs;
 use crate::terminal;
 use sweep_analysis::json;
 use sweep_app::show::{self, Shown, Sweep, Trial};
@@ -23,12 +24,19 @@ pub struct Arguments {
     /// Print the uncommitted changes with which its last session began, as a patch for `git apply`
     #[arg(long)]
     patch: bool,
+
+    /// Print what the program of a trial wrote
+    #[arg(long, conflicts_with = "patch")]
+    log: bool,
 }
 
 /// `sweep show WHAT`. A sweep's name goes before the digits of a trial or a configuration.
 pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.patch {
         return patch(context, arguments.what.as_deref());
+    }
+    if arguments.log {
+        return logs::print(context, arguments.what.as_deref(), false);
     }
     let shown = show::show(&context.app, arguments.what.as_deref())?;
     match context.json {

@@ -10,7 +10,7 @@ use crate::split_spec::SplitSpec;
 use crate::trial::Task;
 
 /// The `[data]` table of an experiment, checked as far as is possible without the data file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct DataSpec {
     /// The files of the table, or patterns for their names (`data/part-*.csv`), at least one;
     /// relative to the working directory.
@@ -49,6 +49,17 @@ pub struct DataSpec {
 }
 
 impl DataSpec {
+    /// What stands for the data of programs, which read their own.
+    pub fn without_table(edition: Edition) -> DataSpec {
+        DataSpec {
+            format: TableFormat {
+                edition,
+                ..TableFormat::default()
+            },
+            ..DataSpec::default()
+        }
+    }
+
     /// The first file, or pattern, for messages.
     pub fn path(&self) -> &Path {
         self.paths.first().map_or(Path::new(""), PathBuf::as_path)
@@ -434,9 +445,10 @@ impl Analyzer {
 }
 
 /// What to do with missing cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingPolicy {
     /// Reject the file, naming row and column.
+    #[default]
     Error,
     /// Drop the row, and count it.
     Drop,
@@ -452,7 +464,7 @@ pub enum MissingPolicy {
     Keep,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MissingRules {
     pub default: MissingPolicy,
     pub columns: BTreeMap<String, MissingPolicy>,
@@ -475,9 +487,10 @@ impl MissingRules {
 }
 
 /// How features are scaled; fitted on the training rows only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scale {
     /// Mean 0 and standard deviation 1.
+    #[default]
     Standard,
     /// Quantile transform to a normal distribution.
     Quantile,

@@ -29,6 +29,14 @@ pub enum Cause {
         exit_code: Option<i32>,
         signal: Option<i32>,
     },
+    /// A program ended without a result.
+    ProgramEnded {
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+        message: String,
+        /// Its exit code asks for another attempt.
+        is_temporary: bool,
+    },
     /// It ran longer than a trial may.
     TimedOut { after: Duration },
     /// The worker reported nothing about the trial for this long.
@@ -59,7 +67,7 @@ impl Cause {
     /// Its name in the database and on the command line.
     pub fn name(&self) -> &'static str {
         match self {
-            Cause::Crashed { .. } => "crashed",
+            Cause::Crashed { .. } | Cause::ProgramEnded { .. } => "crashed",
             Cause::TimedOut { .. } => "timed_out",
             Cause::Hung { .. } => "hung",
             Cause::OutOfMemory { .. } => "out_of_memory",
@@ -102,7 +110,8 @@ impl std::fmt::Display for Cause {
                     after.as_secs_f64()
                 )
             }
-            Cause::Rejected { message }
+            Cause::ProgramEnded { message, .. }
+            | Cause::Rejected { message }
             | Cause::Protocol { message }
             | Cause::OutOfMemory { message } => f.write_str(message),
         }

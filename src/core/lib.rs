@@ -5,11 +5,14 @@
 
 pub mod atomic_fs;
 pub mod awake;
+pub mod bounded_log;
 pub mod conformal;
 pub mod data_config;
 pub mod event;
 pub mod format;
 pub mod named;
+pub mod process_memory;
+pub mod program;
 pub mod protocol;
 pub mod random;
 pub mod run_dir;

@@ -9,10 +9,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::program::ProgramSpec;
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
-/// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields; 6 pauses trials.
-pub const PROTOCOL_VERSION: u32 = 6;
+/// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields; 6 pauses trials; 7 runs
+/// programs.
+pub const PROTOCOL_VERSION: u32 = 7;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -75,6 +77,31 @@ pub struct TrainRequest {
     /// The step after which the trial writes a checkpoint and pauses, if it has not ended by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_at: Option<u32>,
+    /// How the program is run; for trials that are programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Box<ProgramRequest>>,
+}
+
+/// What a worker needs to run a program, besides its settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProgramRequest {
+    pub spec: ProgramSpec,
+    /// What the database has of earlier attempts, if it has anything.
+    pub recorded: Option<RecordedProgress>,
+    /// Names the run directory and the sweep in the environment of every process of the program, so that what a dead
+    /// coordinator has left behind can be found.
+    pub owner: String,
+}
+
+/// What the database has of earlier attempts at a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RecordedProgress {
+    /// The last step.
+    pub step: u32,
+    /// The best value of the objective and its step.
+    pub best: Option<(f64, u32)>,
+    /// The last value of the objective, if it is finite.
+    pub last: Option<f64>,
 }
 
 /// When a trial writes checkpoints. A stop request always writes one.
@@ -103,7 +130,7 @@ pub enum FromWorker {
     Progress {
         attempt: u64,
         step: u32,
-        #[serde(with = "metric_values")]
+        #[serde(with = "crate::trial::metric_values")]
         values: Vec<(Metric, f64)>,
     },
     Finished {
@@ -121,47 +148,33 @@ pub enum FromWorker {
     Interrupted { attempt: u64, step: Option<u32> },
     /// The engine cannot train this trial; the worker stays.
     Rejected { attempt: u64, message: String },
+    /// A program ended without a result; the worker stays.
+    Failed {
+        attempt: u64,
+        failure: ProgramFailure,
+        /// The last lines that it wrote.
+        log_tail: String,
+    },
 }
 
-/// Metric values as JSON: numbers, or names such as `inf` where JSON has no number.
-mod metric_values {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::trial::Metric;
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Number {
-        Finite(f64),
-        Named(String),
-    }
-
-    pub fn serialize<S: Serializer>(
-        values: &[(Metric, f64)],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let encode = |value: f64| match value.is_finite() {
-            true => Number::Finite(value),
-            false => Number::Named(value.to_string()),
-        };
-        serializer.collect_seq(values.iter().map(|(name, value)| (name, encode(*value))))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<(Metric, f64)>, D::Error> {
-        let pairs: Vec<(Metric, Number)> = Vec::deserialize(deserializer)?;
-        pairs
-            .into_iter()
-            .map(|(name, number)| match number {
-                Number::Finite(value) => Ok((name, value)),
-                Number::Named(text) => {
-                    let value = text.parse().map_err(serde::de::Error::custom)?;
-                    Ok((name, value))
-                }
-            })
-            .collect()
-    }
+/// Why a program has no result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum ProgramFailure {
+    /// It ended by itself, with this exit code or by this signal.
+    Ended {
+        exit_code: Option<i32>,
+        signal: Option<i32>,
+        message: String,
+        /// Its exit code asks for another attempt.
+        is_temporary: bool,
+    },
+    /// It ran longer than it may, in milliseconds.
+    TimedOut { after_ms: u64 },
+    /// Its processes held more memory than they may, or the kernel ended one for want of it.
+    OutOfMemory { message: String },
+    /// It could not be started, or did not report its objective: another attempt would not either.
+    Invalid { message: String },
 }
 
 #[cfg(test)]

@@ -36,6 +36,14 @@ const MODEL: &str = "model.";
 const CHECKPOINT: &str = "checkpoint.";
 /// What a finished trial predicts for the validation rows.
 pub const PREDICTIONS: &str = "predictions.safetensors.zst";
+/// What the program of a trial wrote to its standard streams.
+pub const OUTPUT: &str = "output.log";
+/// What a program writes of the single rows that it was validated on.
+pub const ROW_SCORES: &str = "row_scores.csv";
+/// The folder of a trial in which its program keeps checkpoints.
+pub const CHECKPOINTS: &str = "checkpoints";
+/// Beginning of the name of an empty folder beside those of trials.
+const SPARE: &str = "spare-";
 /// Endings of files that are not yet written completely.
 const PARTIAL: [&str; 2] = [".part", ".partial"];
 
@@ -62,6 +70,8 @@ pub enum RunFile {
     PartialDataset,
     /// The folder with an experiment's logs.
     LogFolder(String),
+    /// An empty folder of a worker that runs programs.
+    Spare,
     /// The log of a slot, with the experiment's name.
     Log(String),
     /// The lock of an experiment.
@@ -81,6 +91,8 @@ pub enum TrialFile {
     Checkpoint,
     /// Predictions for the validation rows, which can be made again from the model.
     Predictions,
+    /// What a program wrote to its standard streams.
+    Output,
     /// A file that was being written.
     Partial,
 }
@@ -218,9 +230,13 @@ impl RunDir {
             [TRIALS, trial] if is_hex(trial, TRIAL_DIGITS) => {
                 Some(RunFile::TrialFolder(TrialId::from_hex(trial)))
             }
+            [TRIALS, trial, CHECKPOINTS, _, ..] if is_hex(trial, TRIAL_DIGITS) => Some(
+                RunFile::Trial(TrialId::from_hex(trial), TrialFile::Checkpoint),
+            ),
             [TRIALS, trial, file] if is_hex(trial, TRIAL_DIGITS) => {
                 Some(RunFile::Trial(TrialId::from_hex(trial), trial_file(file)?))
             }
+            [TRIALS, name] if name.starts_with(SPARE) && is_partial(name) => Some(RunFile::Spare),
             [DATASETS, file] => dataset_file(file),
             [LOGS, experiment] if is_experiment_name(experiment) => {
                 Some(RunFile::LogFolder(experiment.to_owned()))
@@ -236,6 +252,11 @@ impl RunDir {
             _ => None,
         }
     }
+}
+
+/// The name of an empty folder that the worker of the process `pid` keeps beside the folders of trials.
+pub fn spare_name(pid: u32) -> String {
+    format!("{SPARE}{pid}{}", PARTIAL[0])
 }
 
 /// The name of the log of `slot`, as `cuda-0.1.log` for `cuda:0.1`.
@@ -256,7 +277,12 @@ fn trial_file(name: &str) -> Option<TrialFile> {
         Some(TrialFile::Checkpoint)
     } else if name == PREDICTIONS {
         Some(TrialFile::Predictions)
-    } else if name.starts_with(MODEL) {
+    } else if name
+        .strip_prefix(OUTPUT)
+        .is_some_and(|rest| matches!(rest, "" | ".1"))
+    {
+        Some(TrialFile::Output)
+    } else if name.starts_with(MODEL) || name == ROW_SCORES {
         Some(TrialFile::Model)
     } else {
         None

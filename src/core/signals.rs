@@ -52,6 +52,15 @@ pub fn ignore_as_worker() {
     }
 }
 
+/// Has this process end by what a worker ignores, as every program does that says nothing else. May be called between fork
+/// and exec.
+pub fn heed() {
+    for signal in STOP.into_iter().chain([FILE_SIZE_LIMIT, libc::SIGPIPE]) {
+        // SAFETY: SIG_DFL runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// Whether this process ignores `signal`, as `nohup` has programs ignore SIGHUP.
 pub fn is_ignored(signal: c_int) -> bool {
     // SAFETY: all zeros are a value of this plain structure, which outlives the call that fills it in.

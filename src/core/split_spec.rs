@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// How rows are split into training, validation and test rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SplitSpec {
     /// Fraction of validation rows, in (0, 1).
     pub valid: f64,

@@ -21,6 +21,7 @@ use super::fit::FittedAll;
 use super::layout::{Content, Laid, Tensor};
 use super::loaded_table::{LoadedTable, Taken, both};
 use super::meta::DatasetMeta;
+use super::preprocessor::Preprocessor;
 use super::saved::SavedPreprocessor;
 use super::source_rows::TEST_KEY;
 use super::split::{Splits, TEST, TRAIN, VALID};
@@ -39,6 +40,41 @@ pub struct Prepared {
     pub preprocessor_path: PathBuf,
     pub meta: DatasetMeta,
     pub summary: Summary,
+}
+
+impl Prepared {
+    /// What stands for the data of programs, which read their own: no rows and no files, under the name `digest`; `source`
+    /// is told as the file that it comes from.
+    pub fn without_table(digest: DataDigest, source: PathBuf) -> Prepared {
+        Prepared {
+            path: PathBuf::new(),
+            test_path: PathBuf::new(),
+            preprocessor_path: PathBuf::new(),
+            meta: DatasetMeta {
+                digest: digest.clone(),
+                features: Vec::new(),
+                classes: Vec::new(),
+                number: None,
+                train_rows: 0,
+                valid_rows: 0,
+                test_rows: 0,
+                preprocessor: Preprocessor { fields: Vec::new() },
+            },
+            summary: Summary {
+                source,
+                source_sha256: digest.as_str().to_owned(),
+                splits: Default::default(),
+                excluded: 0,
+                dropped: 0,
+                dropped_by: Vec::new(),
+                imputed: Vec::new(),
+                columns: Vec::new(),
+                notes: Vec::new(),
+                reused: true,
+                seconds: 0.0,
+            },
+        }
+    }
 }
 
 /// Prepares the data that `spec` asks for and writes it under `store_folder/data`, unless the same

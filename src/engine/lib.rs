@@ -59,7 +59,8 @@ pub fn train_with(
     let share = (train_fraction < 1.0).then(|| job.data.with_share(seed, train_fraction));
     let data = share.as_ref().unwrap_or(job.data);
     let job = Job { data, ..job };
-    let kind = models::of(job.spec.model.kind());
+    let kind = models::of(job.spec.model.kind())
+        .ok_or_else(|| EngineError::Unsupported("a program is run, not trained".to_owned()))?;
     let mut outcome = kind.train(backend, job, checkpoint, callback)?;
     complete(&job, &mut outcome)?;
     Ok(outcome)

@@ -6,9 +6,9 @@ use super::diagnostic::{Diagnostic, Place, Problems, listed};
 use super::keys;
 use super::node::{Entry, Node};
 use super::range::{self, FORMS, Range};
-use super::setting::{canonical, refuse, setting, shown};
+use super::setting::{canonical, is_known, refuse, setting, shown};
 use super::space::Group;
-use super::table::{must_be, unknown_key};
+use super::table::must_be;
 use sweep_core::trial::models::InvalidParam;
 use sweep_core::trial::{Kind, ModelSpec, Value};
 
@@ -91,7 +91,7 @@ pub(super) fn write_out(
         .zip(&columns)
         .all(|(axis, column)| axis.len() == column.len() as u64);
     if complete {
-        report_duplicates(group, &rows, path, problems);
+        report_duplicates(kind, group, &rows, path, problems);
     }
     Group {
         keys: group.iter().map(|axis| axis.key.to_owned()).collect(),
@@ -100,8 +100,7 @@ pub(super) fn write_out(
 }
 
 fn axis<'a>(kind: Kind, entry: &'a Entry, path: &str, problems: &mut Problems) -> Option<Axis<'a>> {
-    if kind.param(&entry.key).is_none() {
-        unknown_key(entry, path, grid_names(kind), problems);
+    if !is_known(kind, entry, path, keys::GRID.into_iter(), problems) {
         return None;
     }
     let full = format!("{path}.{}", entry.key);
@@ -124,6 +123,10 @@ fn axis<'a>(kind: Kind, entry: &'a Entry, path: &str, problems: &mut Problems) -
                 Diagnostic::new(&entry.value.place, message)
                     .label(format!("this is {}", entry.value.found()))
                     .help(match path {
+                        "grid" if kind.is_open() => format!(
+                            "a single value belongs in `settings` of [program]: {} = ..",
+                            entry.key
+                        ),
                         "grid" => format!("a single value belongs in [model]: {} = ..", entry.key),
                         _ => format!("a single value belongs beside `grid`: {} = ..", entry.key),
                     }),
@@ -279,12 +282,23 @@ fn column(kind: Kind, axis: &Axis<'_>, path: &str, problems: &mut Problems) -> V
     column
 }
 
-fn report_duplicates(group: &[Axis<'_>], rows: &[Vec<Value>], path: &str, problems: &mut Problems) {
+fn report_duplicates(
+    kind: Kind,
+    group: &[Axis<'_>],
+    rows: &[Vec<Value>],
+    path: &str,
+    problems: &mut Problems,
+) {
     let mut seen: HashMap<String, usize> = HashMap::with_capacity(rows.len());
     for (at, row) in rows.iter().enumerate() {
         let shown: Vec<String> = row.iter().map(Value::to_string).collect();
         let shown = shown.join(" with ");
-        if seen.insert(shown.clone(), at).is_none() {
+        // To a program, `1` and `1.0` are different arguments.
+        let key = match kind.is_open() {
+            true => format!("{row:?}"),
+            false => shown.clone(),
+        };
+        if seen.insert(key, at).is_none() {
             continue;
         }
         let place = match &group[0].values {
@@ -307,12 +321,6 @@ fn report_duplicates(group: &[Axis<'_>], rows: &[Vec<Value>], path: &str, proble
             return;
         }
     }
-}
-
-/// The keys of a grid for a model of `kind`.
-fn grid_names(kind: Kind) -> impl Iterator<Item = &'static str> + Clone {
-    let settings = kind.params().iter().map(|param| param.name);
-    settings.chain(keys::GRID)
 }
 
 /// `allowed here: ...`

@@ -5,9 +5,9 @@ use super::diagnostic::{Diagnostic, Origin, Place, Problems};
 use super::exclude;
 use super::keys;
 use super::node::{Entry, Node};
-use super::setting::{refuse, setting, shown};
+use super::setting::{is_known, refuse, setting, shown};
 use super::space::Space;
-use super::table::{found_or_meant, must_be, unknown_key};
+use super::table::{found_or_meant, must_be};
 use sweep_core::data_config::Edition;
 use sweep_core::trial::models::InvalidParam;
 use sweep_core::trial::{Kind, ModelSpec, Value};
@@ -142,13 +142,12 @@ fn fix(
     problems: &mut Problems,
 ) -> bool {
     let kind = base.kind();
+    if !is_known(kind, entry, path, reserved.iter().copied(), problems) {
+        return false;
+    }
     match setting(kind, &entry.key, &entry.value) {
         Ok(value) => base.set(&entry.key, &value).is_ok(),
-        Err(InvalidParam::Unknown) => {
-            let names = kind.params().iter().map(|param| param.name);
-            unknown_key(entry, path, names.chain(reserved.iter().copied()), problems);
-            false
-        }
+        Err(InvalidParam::Unknown) => false,
         Err(
             rejected @ (InvalidParam::Item { .. }
             | InvalidParam::Entry { .. }

@@ -18,6 +18,10 @@ mod head;
 mod keys;
 mod node;
 pub mod plan;
+mod program;
+mod program_command;
+mod program_keys;
+mod program_needs;
 mod range;
 mod schedule;
 pub mod search;
@@ -42,6 +46,7 @@ pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 pub use flags::{is_of_key, overridden};
 pub use head::is_name;
 pub use keys::NAME_ALLOWED;
+pub use program::ProgramTable;
 pub use schedule::{Engine, Schedule};
 pub use search::SearchSpec;
 pub use slots::{Cuda, Slots};
@@ -56,15 +61,17 @@ use node::{Content, Node};
 use sweep_core::data_config::{DataSpec, Edition};
 use sweep_core::split_spec::Folds;
 use sweep_core::trial::Objective;
+use sweep_core::trial::models::ProgramModel;
 
 /// Longest experiment file, in bytes.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 
 /// The tables of an experiment file.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "experiment",
     "data",
     "model",
+    "program",
     "grid",
     "search",
     "baseline",
@@ -93,8 +100,11 @@ pub struct Experiment {
     pub train_fractions: Vec<f64>,
     /// Whether the best configuration is trained once more, on training and validation rows, when its model is asked for.
     pub refit: bool,
+    /// Names no file where trials are programs.
     pub data: DataSpec,
-    /// `None` when the file has baselines alone.
+    /// What trials run, where they are programs.
+    pub program: Option<ProgramTable>,
+    /// Of networks, or of the settings of programs; `None` when the file has baselines alone.
     pub networks: Option<Space>,
     /// In file order.
     pub baselines: Vec<Space>,
@@ -155,28 +165,37 @@ pub fn parse(
     if source.text.len() > MAX_FILE_BYTES {
         return Err(vec![too_long(&start)]);
     }
-    let mut root = node::parse_file(&source.text)?;
-    for (index, flag) in flags.iter().enumerate() {
-        if let Err(problem) = flags::apply(&mut root, index, flag) {
-            problems.add(problem);
-        }
-    }
-    unknown_tables(&root, &mut problems);
+    let root = with_flags(source, flags, &mut problems)?;
 
     let stem = source.path.file_stem().unwrap_or_default();
     let stem = stem.to_string_lossy();
     let at = |name: &str| root.entry(name).map(|entry| &entry.value);
-    let head = head::read(at("experiment"), &stem, &start, &mut problems);
-    let data = data::read(&root, edition, &mut problems);
-    let schedule = schedule::read(at("schedule"), &mut problems);
+    let mut head = head::read(at("experiment"), &stem, &start, &mut problems);
     let given = ["model", "grid", "search", "baseline"].map(at);
-    let names_no_model = given.iter().all(Option::is_none);
-    let objective = head.objective.as_ref();
+    let (data, program, read) = match at("program") {
+        None => {
+            let data = data::read(&root, edition, &mut problems);
+            let objective = head.objective.as_ref();
+            let read = spaces::read(given, &start, (edition, objective), &mut problems);
+            (data, None, read)
+        }
+        Some(node) => {
+            program_needs::refuse_others(&root, &mut problems);
+            let program = program::read(node, &mut problems);
+            head.objective = program.as_ref().map(|program| program.objective.clone());
+            let spaces = (node, program.as_ref());
+            let read = spaces::of_program(spaces, given, edition, &mut problems);
+            (Some(DataSpec::without_table(edition)), program, read)
+        }
+    };
     let spaces::Read {
         networks,
         baselines,
         searches,
-    } = spaces::read(given, &start, (edition, objective), &mut problems);
+    } = read;
+    let has_program = at("program").is_some();
+    let schedule = schedule::read(at("schedule"), has_program, &mut problems);
+    let names_no_model = !has_program && given.iter().all(Option::is_none);
     let transfer = transfer::read(&root, networks.is_some(), &mut problems);
     let folds = data.as_ref().and_then(|data| data.split.folds);
     transfer::check(&root, folds.is_some(), head.refit, &mut problems);
@@ -197,13 +216,9 @@ pub fn parse(
         &mut problems,
     );
     let mut finish = |draft: Draft<'_>| draft.finish(&mut problems);
-    let (networks, baselines) = match is_bounded {
-        true => (
-            networks.map(&mut finish),
-            baselines.into_iter().map(finish).collect(),
-        ),
-        false => (None, Vec::new()),
-    };
+    let networks = networks.filter(|_| is_bounded).map(&mut finish);
+    let baselines = baselines.into_iter().filter(|_| is_bounded);
+    let baselines = baselines.map(finish).collect();
     let experiment = data.map(|data| Experiment {
         name: head.name,
         seeds: head.seeds,
@@ -211,6 +226,7 @@ pub fn parse(
         train_fractions: head.train_fractions,
         refit: head.refit,
         data,
+        program,
         networks,
         baselines,
         searches,
@@ -220,6 +236,22 @@ pub fn parse(
         tree: root,
     });
     problems.or(experiment)
+}
+
+/// The tree of `source` with `flags` set on top of it; reports what is no table of an experiment.
+fn with_flags(
+    source: &Source,
+    flags: &[String],
+    problems: &mut Problems,
+) -> Result<Node, Vec<Diagnostic>> {
+    let mut root = node::parse_file(&source.text)?;
+    for (index, flag) in flags.iter().enumerate() {
+        if let Err(problem) = flags::apply(&mut root, index, flag) {
+            problems.add(problem);
+        }
+    }
+    unknown_tables(&root, problems);
+    Ok(root)
 }
 
 /// How many folds there are at least.
@@ -258,6 +290,23 @@ impl Experiment {
             span: 0..0,
         });
         Diagnostic::new(&place, message)
+    }
+
+    /// Says which program its trials are, by a digest of what it is made of.
+    pub fn set_program(&mut self, digest: &str) {
+        let networks = self.networks.iter_mut().map(|space| &mut space.base);
+        let searches = self
+            .searches
+            .iter_mut()
+            .map(|search| &mut search.space.grid.base);
+        for base in networks.chain(searches) {
+            if let Some(program) = base.program() {
+                base.set_program(ProgramModel {
+                    digest: digest.to_owned(),
+                    ..program.clone()
+                });
+            }
+        }
     }
 
     /// Networks first, then baselines in file order.

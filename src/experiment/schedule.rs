@@ -71,9 +71,12 @@ impl Default for Schedule {
     }
 }
 
-/// Reads `[schedule]`, which may be absent.
-pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Schedule {
-    let default = Schedule::default();
+/// Reads `[schedule]`, which may be absent. Programs may be silent for as long as they like, unless it says otherwise.
+pub(super) fn read(node: Option<&Node>, is_of_programs: bool, problems: &mut Problems) -> Schedule {
+    let mut default = Schedule::default();
+    if is_of_programs {
+        default.stall_timeout = None;
+    }
     let Some(table) = node.and_then(|node| Table::open(node, "schedule", keys::SCHEDULE, problems))
     else {
         return default;

@@ -2,8 +2,9 @@
 
 use super::diagnostic::{Diagnostic, Problems, listed, nearest};
 use super::node::{Entry, Node};
-use super::table::must_be;
-use sweep_core::trial::models::{InvalidEntry, InvalidParam};
+use super::program::ProgramTable;
+use super::table::{must_be, unknown_key};
+use sweep_core::trial::models::{InvalidEntry, InvalidParam, OPEN_NAME, is_open_name};
 use sweep_core::trial::{Kind, ModelSpec, Value};
 
 /// Most values that a message lists.
@@ -77,10 +78,53 @@ fn unknown_entry(
     });
 }
 
+/// Whether models of `kind` take a setting called like `entry`, at `path`; reports it otherwise, with the other keys that
+/// are `allowed` there.
+pub(super) fn is_known(
+    kind: Kind,
+    entry: &Entry,
+    path: &str,
+    allowed: impl Iterator<Item = &'static str> + Clone,
+    problems: &mut Problems,
+) -> bool {
+    if kind.param(&entry.key).is_some() {
+        return true;
+    }
+    if !kind.is_open() {
+        let names = kind.params().iter().map(|param| param.name);
+        unknown_key(entry, path, names.chain(allowed), problems);
+        return false;
+    }
+    let problem = match is_open_name(&entry.key) {
+        _ if ProgramTable::reserved().contains(&entry.key.as_str()) => Diagnostic::new(
+            &entry.key_place,
+            format!("no setting can be called `{}`", entry.key),
+        )
+        .label("a placeholder that every program has")
+        .help(match entry.key.as_str() {
+            "seed" => {
+                "list the seeds in [experiment]: seeds = [1, 2, 3]; `{seed}` is the trial's own"
+            }
+            _ => "choose another name",
+        }),
+        true => return true,
+        false => Diagnostic::new(
+            &entry.key_place,
+            format!("{:?} cannot be the name of a setting", entry.key),
+        )
+        .help(format!("a setting has {OPEN_NAME}")),
+    };
+    problems.add(problem);
+    false
+}
+
 /// The value of `node` for `key` as a model of `kind` shows it.
 pub(super) fn setting(kind: Kind, key: &str, node: &Node) -> Result<Value, InvalidParam> {
     match node.value() {
         Ok(value) => canonical(kind, key, &value),
+        Err(_) if kind.is_open() => Err(InvalidParam::Value {
+            allowed: "a number, a boolean, a string, a list or a table".to_owned(),
+        }),
         Err(_) => match kind.param(key) {
             Some(param) => Err(InvalidParam::Value {
                 allowed: param.allowed(),

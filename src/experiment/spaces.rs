@@ -4,6 +4,7 @@ use super::diagnostic::{Diagnostic, Place, Problems, listed, nearest};
 use super::draft::{self, Draft};
 use super::keys;
 use super::node::Node;
+use super::program::ProgramTable;
 use super::search::{self, SearchSpec};
 use super::space::MAX_TRIALS;
 use super::table::must_be;
@@ -78,6 +79,74 @@ pub(super) fn read<'a>(
             Diagnostic::new(start, "there is nothing to train")
                 .help("add a table [model], [grid] or [search], or a [[baseline]]"),
         );
+    }
+    read
+}
+
+/// The space of the settings of a program: `settings` of [program], and [grid] or [search].
+pub(super) fn of_program<'a>(
+    (node, program): (&'a Node, Option<&ProgramTable>),
+    given: [Option<&'a Node>; 4],
+    edition: Edition,
+    problems: &mut Problems,
+) -> Read<'a> {
+    const SETTINGS: &str = "program.settings";
+    let [_, grid, search, _] = given;
+    let fixed = node.entry("settings").map(|entry| &entry.value);
+    let mut read = Read {
+        networks: None,
+        baselines: Vec::new(),
+        searches: Vec::new(),
+    };
+    let model = program.map(ProgramTable::model).unwrap_or_default();
+    let objective = program.map(|program| &program.objective);
+    match (search, grid) {
+        (Some(search), Some(_)) => problems.add(
+            Diagnostic::new(&search.place, "there is either a grid or a search")
+                .help("move the axes of [grid] to [search.space]"),
+        ),
+        (Some(search), None) => {
+            let found = search::read(
+                (Kind::PROGRAM, edition),
+                (SETTINGS, fixed),
+                ("search", search),
+                objective,
+                problems,
+            );
+            read.searches.extend(found.map(|mut search| {
+                if model.steps.is_none() {
+                    search.run_whole_trials(problems);
+                }
+                search.space.grid.base.set_program(model);
+                search
+            }));
+        }
+        (None, grid) => {
+            let mut draft = draft::read(
+                (Kind::PROGRAM, edition),
+                (SETTINGS, fixed),
+                ("grid", grid),
+                problems,
+            );
+            draft.base.set_program(model);
+            read.networks = Some(draft);
+        }
+    }
+    let mut names: Vec<&str> = fixed
+        .and_then(Node::entries)
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    if let Some(draft) = &read.networks {
+        names.extend(draft.groups.iter().flatten().map(|axis| axis.key));
+    }
+    for search in &read.searches {
+        let dimensions = 0..search.space.dimensions();
+        names.extend(dimensions.flat_map(|at| search.space.keys(at)));
+    }
+    if let Some(program) = program {
+        program.check(node, &names, problems);
     }
     read
 }

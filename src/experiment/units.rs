@@ -39,6 +39,11 @@ pub fn duration(text: &str) -> Option<Duration> {
 /// Parses a memory limit such as `2GB`: a whole number with a decimal (`MB`) or binary (`MiB`) unit, and
 /// at least what a worker needs.
 pub fn memory_size(text: &str) -> Option<u64> {
+    size(text).filter(|bytes| *bytes >= LEAST_MEMORY)
+}
+
+/// Parses a size such as `2GB`: a whole number with a decimal or binary unit.
+pub(super) fn size(text: &str) -> Option<u64> {
     const UNITS: [(&str, u64); 6] = [
         ("MB", 1_000_000),
         ("GB", 1_000_000_000),
@@ -50,8 +55,7 @@ pub fn memory_size(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, unit) = text.split_at(digits);
     let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
-    let bytes = count.parse::<u64>().ok()?.checked_mul(unit)?;
-    (bytes >= LEAST_MEMORY).then_some(bytes)
+    count.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

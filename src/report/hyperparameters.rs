@@ -104,7 +104,7 @@ pub fn line(anova: &Anova) -> String {
         .collect();
     format!(
         "share of the variance between {}: {}",
-        text::pluralize(anova.configurations as u64, "network"),
+        text::pluralize(anova.configurations as u64, "configuration"),
         shares.join(", ")
     )
 }
@@ -114,10 +114,10 @@ pub fn about(anova: &Anova) -> String {
     let networks = anova.configurations;
     match anova.method {
         Method::Grid => format!(
-            "Exact on the full grid of {networks} networks; the rest of the variance is due to interactions of three or more settings."
+            "Exact on the full grid of {networks} configurations; the rest of the variance is due to interactions of three or more settings."
         ),
         Method::Forest { trees } => format!(
-            "The {networks} networks are not a full grid of their settings. A forest of {trees} regression trees \
+            "The {networks} configurations are not a full grid of their settings. A forest of {trees} regression trees \
              predicts the missing points, so these shares are estimates."
         ),
     }

@@ -54,6 +54,9 @@ pub fn coverage(inference: &Inference, summary: &Summary) -> String {
         false => "on the same training rows",
     };
     match inference.coverage {
+        Coverage::Seeds if summary.ranking.iter().any(|config| config.kind.is_open()) => {
+            "Intervals and tests cover running the same programs with other seeds.".to_owned()
+        }
         Coverage::Seeds => "Intervals and tests cover retraining with other seeds on the same rows; they do not cover \
              other rows."
             .to_owned(),

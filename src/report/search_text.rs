@@ -5,6 +5,7 @@ use super::markup::{capital, paragraph, row as row_of_html};
 use super::page::section::table;
 use sweep_analysis::search::{SearchInsight, SearchSummary};
 use sweep_analysis::text;
+use sweep_core::trial::models::step_text;
 
 /// What the numbers of [`rungs`] mean.
 const NOTE: &str = "Trials pause at a step until the search prefers them to the others; those that it does not come back \
@@ -50,7 +51,7 @@ fn rungs(search: &SearchSummary) -> Vec<Vec<String>> {
     let all: f64 = search.rungs.iter().map(|rung| rung.cost).sum();
     let row = |rung: &sweep_analysis::search::Rung| {
         vec![
-            rung.step.to_string(),
+            step_text(rung.step),
             rung.trials.to_string(),
             rung.promoted.to_string(),
             rung.failed.to_string(),
@@ -109,7 +110,7 @@ fn front(insight: &SearchInsight) -> String {
     for point in &insight.front {
         let mut cells = vec![
             (point.trial.short().to_owned(), true),
-            (point.step.to_string(), false),
+            (step_text(point.step), false),
         ];
         let metrics = insight.objectives.iter().enumerate();
         cells.extend(metrics.map(|(at, metric)| (point.shown(at, metric), false)));

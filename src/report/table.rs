@@ -117,7 +117,11 @@ pub fn leaderboard(summary: &Summary, most: usize, table_style: impl Into<TableS
         lines.push_str(ABOUT_CALIBRATED);
     }
     if summary.ranks.windows(2).any(|pair| pair[0] == pair[1]) {
-        lines.push_str("=: the same mean on the same seeds; ordered by validation loss\n");
+        let order = match summary.ranking.iter().any(|config| config.kind.is_open()) {
+            true => "in the order of the plan",
+            false => "ordered by validation loss",
+        };
+        lines.push_str(&format!("=: the same mean on the same seeds; {order}\n"));
     }
     let seeds = |config: &Configuration| {
         let seeds = config.runs.iter().map(Run::key);
@@ -359,7 +363,10 @@ fn outline(objective: &Objective, trial: &TrialRecord, is_colored: bool) -> Stri
     if let Some(seconds) = trial.seconds {
         lines.push(format!("Time    {}", text::format_seconds(seconds)));
     }
-    if let Some(parameters) = trial.parameters {
+    if let Some(parameters) = trial
+        .parameters
+        .filter(|count| *count > 0 || !trial.kind.is_open())
+    {
         lines.push(format!(
             "Size    {}",
             text::pluralize(parameters, "parameter")

@@ -69,7 +69,7 @@ pub(crate) fn signed(objective: &Objective, gain: f64) -> String {
 }
 
 fn in_points(objective: &Objective) -> bool {
-    objective.def().is_none_or(MetricDef::is_fraction)
+    objective.def().is_some_and(MetricDef::is_fraction)
 }
 
 fn short(number: f64) -> String {

@@ -14,10 +14,10 @@ mod slots;
 pub use batches::can_batch;
 pub use channel::{Closed, Incoming, Receiver, Sender, WorkerId, WorkerOutput, channel};
 pub use dispatcher::{
-    ClaimState, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError, TrialEnd, Work,
-    dispatch,
+    ClaimState, ProgramWork, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError,
+    TrialEnd, Work, dispatch,
 };
-pub use launcher::local::{LocalLauncher, TorchWorker};
+pub use launcher::local::{LocalLauncher, ProgramSlots, TorchWorker};
 pub use launcher::{Launcher, WorkerHandle};
 pub use slots::{
     Gpus, MAX_SLOTS, SlotError, SlotRequest, cores, cpu_slots, gpu_of, parse_slots, slots,

@@ -192,8 +192,8 @@ impl Queue {
     /// Takes note that `trial` failed on `slot` at `now`.
     ///
     /// A worker that died, fell silent or spoke nonsense may do better next time, and one that ran out
-    /// of memory beside others may do so once. What an engine refuses, or what takes too long, would
-    /// do so again.
+    /// of memory beside others may do so once; a program that a signal ended or that asks for it is tried again. What an
+    /// engine refuses, what takes too long, and a program that ends with an error would do so again.
     pub fn failed(
         &mut self,
         slot: &Slot,
@@ -208,6 +208,18 @@ impl Queue {
             // The worker is well: this is about the trial alone.
             return RetryDecision::GiveUp;
         }
+        if let Cause::ProgramEnded {
+            signal,
+            is_temporary,
+            ..
+        } = failure.cause
+        {
+            let helps = signal.is_some() || *is_temporary;
+            return match helps && self.count_failure(trial) <= self.retries {
+                true => self.retry(slot, trial, now),
+                false => RetryDecision::GiveUp,
+            };
+        }
         let config = self.configs[trial];
         let kills = self.kills.entry(config).or_insert(0);
         *kills += 1;
@@ -221,9 +233,7 @@ impl Queue {
             let trials = self.withdraw(config);
             return RetryDecision::SkipConfiguration { kills, trials };
         }
-        let failures = self.failures.entry(trial).or_insert(0);
-        *failures += 1;
-        let failures = *failures;
+        let failures = self.count_failure(trial);
         let helps = match failure.cause {
             Cause::OutOfMemory { .. } => failure.had_neighbours && self.oom_retried.insert(trial),
             _ => true,
@@ -231,6 +241,19 @@ impl Queue {
         if failures > self.retries || !helps {
             return RetryDecision::GiveUp;
         }
+        self.retry(slot, trial, now)
+    }
+
+    /// Counts a failure of `trial`, and gives how many there are now.
+    fn count_failure(&mut self, trial: usize) -> u32 {
+        let failures = self.failures.entry(trial).or_insert(0);
+        *failures += 1;
+        *failures
+    }
+
+    /// Has `trial`, which failed on `slot`, tried again after a delay.
+    fn retry(&mut self, slot: &Slot, trial: usize, now: Instant) -> RetryDecision {
+        let failures = self.failures.get(&trial).map_or(1, |count| (*count).max(1));
         let delay = INITIAL_BACKOFF
             .saturating_mul(1 << (failures - 1).min(16))
             .min(MAX_BACKOFF);

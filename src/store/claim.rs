@@ -1,9 +1,10 @@
 //! The state of trials that other sessions may be running: why they failed, and which sessions train them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{SessionId, Store, StoreError};
-use sweep_core::trial::{Status, TrialId};
+use sweep_core::protocol::RecordedProgress;
+use sweep_core::trial::{Goal, Kind, Objective, Status, TrialId};
 
 /// No session bears this key: SQLite counts from 1.
 const NO_SESSION: i64 = 0;
@@ -66,6 +67,22 @@ impl Store {
         Ok(claim.map_or(Vec::new(), |claim| claim.running_in))
     }
 
+    /// The sweeps in whose plan `trial` is.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn asking_for(&self, trial: &TrialId) -> Result<Vec<String>, StoreError> {
+        self.rows(
+            &self.database.connection,
+            "SELECT e.name FROM experiment_trials x
+             JOIN trials t ON t.id = x.trial JOIN experiments e ON e.id = x.experiment
+             WHERE t.name = ?1 AND x.in_plan = 1",
+            [trial.as_str()],
+            ("experiments", "name"),
+            |cells| cells.text("name"),
+        )
+    }
+
     /// The state of `trial`, seen from `own` session; `None` for one that the database does not know.
     pub fn claim(&self, trial: &TrialId, own: SessionId) -> Result<Option<Claim>, StoreError> {
         let snapshot = self.database.snapshot()?;
@@ -95,5 +112,93 @@ impl Store {
             )?,
         };
         Ok(Some(Claim { status, running_in }))
+    }
+
+    /// Every trial that is a program.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn program_trials(&self) -> Result<HashSet<TrialId>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT name FROM trials WHERE kind = ?1",
+            [Kind::PROGRAM.name()],
+            ("trials", "name"),
+            |cells| Ok(TrialId::from_hex(cells.hex("name", 32)?)),
+        )?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// The trial whose last attempt began last.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_started(&self) -> Result<Option<TrialId>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT t.name FROM attempts a JOIN trials t ON t.id = a.trial
+             ORDER BY a.session DESC, a.number DESC LIMIT 1",
+            [],
+            ("trials", "name"),
+            |cells| Ok(TrialId::from_hex(cells.hex("name", 32)?)),
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The last step that was recorded of `trial`, the best value of the `objective` with its first step, and its last value;
+    /// `None` if nothing was recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn recorded_progress(
+        &self,
+        trial: &TrialId,
+        objective: &Objective,
+    ) -> Result<Option<RecordedProgress>, StoreError> {
+        let snapshot = self.database.snapshot()?;
+        let steps = self.rows(
+            &snapshot,
+            "SELECT m.step FROM metrics m JOIN trials t ON t.id = m.trial
+             WHERE t.name = ?1 ORDER BY m.step DESC LIMIT 1",
+            [trial.as_str()],
+            ("metrics", "step"),
+            |cells| cells.int("step"),
+        )?;
+        let Some(step) = steps.into_iter().next() else {
+            return Ok(None);
+        };
+        let order = match objective.goal {
+            Goal::Min => "m.value ASC",
+            Goal::Max => "m.value DESC",
+        };
+        let best = self.rows(
+            &snapshot,
+            &format!(
+                "SELECT m.step, m.value FROM metrics m JOIN trials t ON t.id = m.trial
+                 JOIN metric_names n ON n.id = m.metric
+                 WHERE t.name = ?1 AND n.name = ?2 AND m.value IS NOT NULL
+                 ORDER BY {order}, m.step LIMIT 1"
+            ),
+            rusqlite::params![trial.as_str(), objective.metric],
+            ("metrics", "step"),
+            |cells| Ok((cells.number("value")?, cells.int("step")?)),
+        )?;
+        let last = self.rows(
+            &snapshot,
+            "SELECT m.value FROM metrics m JOIN trials t ON t.id = m.trial
+             JOIN metric_names n ON n.id = m.metric
+             WHERE t.name = ?1 AND n.name = ?2 ORDER BY m.step DESC LIMIT 1",
+            rusqlite::params![trial.as_str(), objective.metric],
+            ("metrics", "value"),
+            |cells| cells.number("value"),
+        )?;
+        Ok(Some(RecordedProgress {
+            step,
+            last: last.into_iter().next().filter(|last| last.is_finite()),
+            best: best
+                .into_iter()
+                .next()
+                .filter(|(value, _)| value.is_finite()),
+        }))
     }
 }

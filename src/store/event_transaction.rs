@@ -303,7 +303,10 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         at_ms: i64,
     ) -> Result<(), StoreError> {
         let (exit_code, signal) = match cause {
-            Cause::Crashed { exit_code, signal } => (*exit_code, *signal),
+            Cause::Crashed { exit_code, signal }
+            | Cause::ProgramEnded {
+                exit_code, signal, ..
+            } => (*exit_code, *signal),
             _ => (None, None),
         };
         self.attempt(

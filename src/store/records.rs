@@ -54,6 +54,11 @@ pub struct ExperimentRecord {
 }
 
 impl ExperimentRecord {
+    /// Whether its trials are programs, which read their own data.
+    pub fn is_of_programs(&self) -> bool {
+        self.trials.iter().any(|trial| trial.kind == Kind::PROGRAM)
+    }
+
     /// The data set on which trials of `fold` are trained.
     pub fn dataset_of(&self, fold: Option<u32>) -> &DatasetRecord {
         let own = self.folds.iter().find(|own| Some(own.fold) == fold);

@@ -9,6 +9,7 @@ mod budget;
 pub mod checkpoints;
 mod group;
 mod pause;
+mod program;
 pub mod progress_log;
 mod reporter;
 mod trial;
@@ -54,6 +55,7 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
         },
     )?;
     let mut data = OpenData::default();
+    let mut programs = program::Programs::default();
     let mut write_cost = WriteCost::default();
     for orders in queue {
         let alone = match orders.len() {
@@ -68,7 +70,10 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
         };
         for order in alone {
             let mut channel = AttemptChannel::new(order.attempt, &output, &stop);
-            let answer = trial::train(backend, &order, &mut data, &mut channel, &mut write_cost);
+            let answer = match &order.program {
+                Some(program) => programs.run(&order, program, &mut channel),
+                None => trial::train(backend, &order, &mut data, &mut channel, &mut write_cost),
+            };
             channel.send(&answer);
             if let Some(error) = channel.send_error {
                 return Err(error);
@@ -100,8 +105,9 @@ fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool) {
             break;
         }
     }
-    // The coordinator is gone. Whatever is being trained has its checkpoint; ending at once leaves
-    // no process behind.
+    // The coordinator is gone. Whatever is being trained has its checkpoint; ending at once, with all that a program has
+    // started, leaves no process behind.
+    program::end_all();
     std::process::exit(0);
 }
 

@@ -177,6 +177,7 @@ fn mangled_lines_of_workers_are_understood_or_refused_and_the_database_stands() 
             cost: 0.02,
         },
         pause_at: Some(3),
+        program: None,
     }));
     let order = serde_json::to_string(&order).unwrap();
     let said = [

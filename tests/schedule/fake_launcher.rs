@@ -363,6 +363,7 @@ impl Case {
                 },
                 max_time: None,
                 max_trials: None,
+                stop_grace: Duration::from_secs(60),
             },
             start: Start::Well,
             capacity: 0,
@@ -397,6 +398,7 @@ impl Case {
                 classes: 2,
                 ..DatasetSize::default()
             },
+            program: None,
         };
         let mut launcher = FakeLauncher {
             script: Arc::new(script),

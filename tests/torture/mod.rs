@@ -11,7 +11,7 @@ mod crash_loop;
 pub mod experiments;
 mod fault;
 mod inject;
-mod processes;
+pub mod processes;
 mod readers;
 pub mod rng;
 pub mod snapshot;

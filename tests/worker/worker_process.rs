@@ -101,6 +101,7 @@ impl TestWorker {
             folder: folder.to_owned(),
             checkpoint,
             pause_at: None,
+            program: None,
         })));
     }
 

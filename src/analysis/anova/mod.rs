@@ -50,12 +50,12 @@ impl Anova {
     pub fn of_points(mut factors: Vec<Factor>, points: &[Point]) -> Result<Anova, String> {
         if points.len() < FEWEST {
             return Err(format!(
-                "the importance of settings needs {FEWEST} networks that have finished; there are {}",
+                "the importance of settings needs {FEWEST} configurations that have finished; there are {}",
                 points.len()
             ));
         }
         if factors.is_empty() {
-            return Err("no setting varies among the networks that have finished".to_owned());
+            return Err("no setting varies among the configurations that have finished".to_owned());
         }
         if let Some(factor) = factors.iter().find(|one| one.levels.len() > MOST_LEVELS) {
             return Err(format!(
@@ -70,7 +70,7 @@ impl Anova {
         let variance = squares.sum::<f64>() / points.len() as f64;
         if variance.sqrt() <= 1e-12 * mean.abs() {
             return Err(
-                "all networks score the same: there is no variance to share out".to_owned(),
+                "all configurations score the same: there is no variance to share out".to_owned(),
             );
         }
         data.describe(&mut factors);

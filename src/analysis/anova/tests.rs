@@ -145,11 +145,15 @@ fn a_grid_with_holes_gives_nearly_the_shares_of_the_whole() {
 fn what_has_nothing_to_share_out_is_refused_with_a_reason() {
     let flat = |_: &[usize], _: usize| 0.5;
     let refused = |sizes: &[usize]| Anova::of_points(factors(sizes), &grid(sizes, &flat, 2));
-    assert!(refused(&[3]).unwrap_err().contains("needs 4 networks"));
+    assert!(
+        refused(&[3])
+            .unwrap_err()
+            .contains("needs 4 configurations")
+    );
     assert!(
         refused(&[3, 2])
             .unwrap_err()
-            .contains("all networks score the same")
+            .contains("all configurations score the same")
     );
     let points = vec![
         Point {

@@ -22,6 +22,7 @@ use sweep_store::ExperimentRecord;
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
+use crate::program;
 use crate::valid_predictions;
 use crate::valid_rows::ValidRows;
 use candidates::Candidate;
@@ -44,6 +45,7 @@ pub fn create(
     method: EnsembleMethod,
 ) -> Result<Recorded, Error> {
     let record = app.experiment(name)?;
+    program::refuse(&record, "there are no predictions to combine")?;
     let ensemble = selected(app, observer, &record, method)?;
     let version = env!("CARGO_PKG_VERSION");
     let mut store = app.write(observer)?;

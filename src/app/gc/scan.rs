@@ -1,11 +1,12 @@
 //! The search for garbage in the run directory, by place and name alone. The precondition of each file, checked
 //! afterwards, decides whether it is needed.
 
+use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sweep_core::run_dir::{RunFile, TrialFile};
+use sweep_core::run_dir::{CHECKPOINTS, RunFile, TrialFile};
 use sweep_core::trial::TrialId;
 use sweep_store::Store;
 
@@ -17,9 +18,10 @@ use crate::error::Error;
 /// All files in the run directory that nothing needs.
 pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResult, Error> {
     refuse_other_databases(app)?;
+    let programs = store.program_trials()?;
     let mut found = ScanResult::default();
     let scanned = (|| {
-        trials(app, options, &mut found)?;
+        trials(app, options, &programs, &mut found)?;
         data(app, &mut found)?;
         logs_and_locks(app, &mut found)?;
         requested(app, options, &mut found)
@@ -29,18 +31,23 @@ pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResu
     Ok(found)
 }
 
-/// The files of `trials`, which are being removed from the database, and the logs of `experiment` if it is removed, too.
+/// The files of `trials`, which are being removed from the database, and the logs of `experiment` if it is removed, too. What
+/// stands in the folders of `programs` is theirs, whatever it is called.
 pub fn of_trials<'a>(
     app: &App,
-    trials: impl Iterator<Item = &'a str>,
+    trials: impl Iterator<Item = &'a TrialId>,
+    programs: &HashSet<TrialId>,
     experiment: Option<&str>,
 ) -> Result<ScanResult, Error> {
     refuse_other_databases(app)?;
     let mut found = ScanResult::default();
-    for name in trials {
-        let folder = app.run_dir().trial(&TrialId::from_hex(name));
-        trial(app, (&folder, name), GcOptions::default(), &mut found)
-            .map_err(|(path, error)| cannot_read(&path, &error))?;
+    for id in trials {
+        let (folder, name) = (app.run_dir().trial(id), id.as_str());
+        let scanned = match programs.contains(id) {
+            true => program(&folder, name, &mut found),
+            false => trial(app, (&folder, name), GcOptions::default(), &mut found),
+        };
+        scanned.map_err(|(path, error)| cannot_read(&path, &error))?;
     }
     found.files.retain(|file| file.kind == Kind::Trial);
     if let Some(name) = experiment {
@@ -73,12 +80,26 @@ fn refuse_other_databases(app: &App) -> Result<(), Error> {
 }
 
 /// Trial folders: checkpoints of ended trials, all files of unknown trials, and unfinished files.
-fn trials(app: &App, options: GcOptions, found: &mut ScanResult) -> Result<(), Unread> {
+fn trials(
+    app: &App,
+    options: GcOptions,
+    programs: &HashSet<TrialId>,
+    found: &mut ScanResult,
+) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     for entry in entries(&run_dir.trials())? {
         match run_dir.classify(&entry.path) {
-            Some(RunFile::TrialFolder(_)) if entry.meta.is_dir() => {
+            Some(RunFile::TrialFolder(id)) if entry.meta.is_dir() => {
+                let before = found.alone.len();
                 trial(app, (&entry.path, &entry.name), options, found)?;
+                // What a program leaves in the folder of its trial may have any name.
+                if programs.contains(&id) {
+                    found.alone.truncate(before);
+                }
+            }
+            // Removed if it is empty; that of a worker that lives is made again when it is needed.
+            Some(RunFile::Spare) if entry.meta.is_dir() => {
+                found.folders.push((entry.path, Precondition::Requested));
             }
             _ => found.leave(entry.path, "unknown file"),
         }
@@ -94,9 +115,14 @@ fn trial(
 ) -> Result<(), Unread> {
     let run_dir = app.run_dir();
     let listed = entries(folder)?;
-    let precondition = Precondition::NoTrial(name.to_owned());
-    found.folders.push((folder.to_owned(), precondition));
     for entry in listed {
+        if entry.meta.is_dir() && entry.name == CHECKPOINTS {
+            let ended = Precondition::Ended(name.to_owned());
+            below(&entry.path, (Kind::Checkpoint, ended), found)?;
+            let unknown = Precondition::NoTrial(name.to_owned());
+            below(&entry.path, (Kind::Trial, unknown), found)?;
+            continue;
+        }
         let file = match run_dir.classify(&entry.path) {
             Some(RunFile::Trial(_, file)) if entry.is_file() => file,
             _ => {
@@ -113,7 +139,7 @@ fn trial(
             TrialFile::Predictions if options.predictions => {
                 Some((Kind::Predictions, Precondition::Idle(name)))
             }
-            TrialFile::Model | TrialFile::Predictions => None,
+            TrialFile::Model | TrialFile::Predictions | TrialFile::Output => None,
             TrialFile::Checkpoint => Some((Kind::Checkpoint, Precondition::Ended(name))),
             TrialFile::Partial => Some((Kind::Leftover, Precondition::Idle(name))),
         };
@@ -121,6 +147,30 @@ fn trial(
             found.files.push(entry.file(kind, precondition));
         }
     }
+    let precondition = Precondition::NoTrial(name.to_owned());
+    found.folders.push((folder.to_owned(), precondition));
+    Ok(())
+}
+
+/// All that stands in the folder of a trial that is a program, which is being removed.
+fn program(folder: &Path, name: &str, found: &mut ScanResult) -> Result<(), Unread> {
+    let unknown = Precondition::NoTrial(name.to_owned());
+    below(folder, (Kind::Trial, unknown), found)
+}
+
+/// All files below `folder`, and the folders, deepest first. Links are removed, not followed.
+fn below(
+    folder: &Path,
+    (kind, precondition): (Kind, Precondition),
+    found: &mut ScanResult,
+) -> Result<(), Unread> {
+    for entry in entries(folder)? {
+        match entry.meta.is_dir() {
+            true => below(&entry.path, (kind, precondition.clone()), found)?,
+            false => found.files.push(entry.file(kind, precondition.clone())),
+        }
+    }
+    found.folders.push((folder.to_owned(), precondition));
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 mod execute;
 pub mod new_session;
+mod paths;
 pub mod prior_progress;
+mod programs;
 mod session;
 
 pub use execute::{RunOutcome, execute, notice_missing_library};

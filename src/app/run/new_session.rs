@@ -13,6 +13,8 @@ use crate::environment::environment;
 use crate::error::Error;
 use crate::git;
 use crate::prepare::PreparedSweep;
+use crate::program::PreparedProgram;
+use crate::python_packages;
 
 /// Takes the lock of `experiment`; the error names the process that holds it.
 pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
@@ -53,6 +55,9 @@ pub fn begin(app: &App, store: &mut Store, prepared: &PreparedSweep) -> Result<S
     let command: Vec<String> = std::env::args().collect();
     let mut environment = environment(&kinds);
     environment.extend(prepared.loaded.file.as_deref().and_then(file_fact));
+    environment.extend(prepared.program.iter().flat_map(PreparedProgram::facts));
+    let spec = experiment.program.as_ref().map(|program| &program.spec);
+    environment.extend(spec.into_iter().flat_map(python_packages::facts));
     environment.extend(working_tree.flatten().iter().flat_map(WorkingTree::facts));
     let begin = NewSession {
         experiment: &experiment.name,

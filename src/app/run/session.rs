@@ -2,18 +2,16 @@
 
 use std::collections::HashSet;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sweep_core::atomic_fs;
-use sweep_core::event::{Event, ObserverError};
+use sweep_core::event::{Event, ObserverError, Slot};
 use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_experiment::search::Budget;
 use sweep_scheduler::{
-    ClaimState, Incoming, LocalLauncher, Sender, Settings, Summary, Supply, Work,
+    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Settings, Summary, Supply, Work,
 };
 use sweep_store::lock::holder_of;
 use sweep_store::{
@@ -21,7 +19,9 @@ use sweep_store::{
 };
 use sweep_worker::checkpoints;
 
+use super::paths::{absolute, writable};
 use super::prior_progress::{PriorProgress, whole};
+use super::programs;
 use crate::app::App;
 use crate::error::Error;
 use crate::model;
@@ -34,6 +34,9 @@ use crate::search::PreparedSearch;
 
 /// How often requests to stop are polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long a worker that was asked to stop may take.
+const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// The session in the database, and the lock that lets this process write it.
 pub struct Recorded<'a> {
@@ -63,38 +66,39 @@ pub fn train(
     let experiment = &prepared.loaded.experiment;
     let trials = absolute(&app.trials())?;
     writable(&trials)?;
+    let owner = programs::owner(app, &experiment.name)?;
+    if experiment.program.is_some() {
+        programs::begin(observer, &owner)?;
+    }
+    let recorded = |trial: &TrialId| programs::recorded(record.store, prepared, trial);
     let work = Work {
         trials: todo,
         data: (prepared.folds.iter())
-            .map(|fold| absolute(&fold.path))
+            .map(|fold| match experiment.program {
+                // Programs have none.
+                Some(_) => Ok(fold.path.clone()),
+                None => absolute(&fold.path),
+            })
             .collect::<Result<_, _>>()?,
+        program: (experiment.program.as_ref()).map(|program| ProgramWork {
+            spec: program.spec.clone(),
+            owner: owner.clone(),
+            recorded: &recorded,
+        }),
         folder: trials.clone(),
         claim_state: &|trial| claim_state(app, &record, trial),
         dataset_size: largest(&prepared.folds),
     };
-    let settings = Settings {
-        slots: placement.slots,
-        trial_timeout: experiment.schedule.trial_timeout,
-        stall_timeout: experiment.schedule.stall_timeout,
-        retries: experiment.schedule.retries,
-        checkpoint: Checkpointing {
-            every_ms: experiment.schedule.checkpoint.every.as_millis() as u64,
-            cost: experiment.schedule.checkpoint.cost,
-        },
-        max_time: max_time(prepared, options),
-        max_trials: options.limits.max_trials.map(NonZero::get),
-    };
+    let settings = settings(prepared, options, placement.slots);
     let program = std::env::current_exe().map_err(|error| {
         Error::environment(format!("cannot find the path of this program: {error}"), "")
     })?;
     let logs = app.run_dir().logs(&experiment.name);
-    let memory_limit = options
-        .slots
-        .memory_limit
-        .or(experiment.schedule.memory_limit);
+    let memory_limit = (options.slots.memory_limit).or(experiment.schedule.memory_limit);
     let mut launcher = LocalLauncher::new(program, logs, memory_limit)
         .map_err(|error| Error::environment(format!("cannot start workers: {error}"), ""))?
-        .with_torch(placement.torch);
+        .with_torch(placement.torch)
+        .with_programs(placement.program, &owner);
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
@@ -117,6 +121,9 @@ pub fn train(
         &mut [&mut writer, &mut forward],
         (sender, receiver),
     );
+    if experiment.program.is_some() {
+        programs::end(&owner);
+    }
     observer.trained();
     let outcome = match &result {
         Ok(summary) if summary.stopped.is_some() => Outcome::Interrupted,
@@ -142,23 +149,33 @@ pub fn train(
     Ok((summary, on_record?))
 }
 
+/// How trials are run.
+fn settings(prepared: &PreparedSweep, options: &RunOptions, slots: Vec<Slot>) -> Settings {
+    let experiment = &prepared.loaded.experiment;
+    let schedule = &experiment.schedule;
+    let program = experiment.program.as_ref().map(|program| &program.spec);
+    Settings {
+        slots,
+        trial_timeout: program.map_or(schedule.trial_timeout, programs::backstop),
+        stop_grace: program.map_or(STOP_GRACE, |spec| {
+            programs::stop_grace(spec).max(STOP_GRACE)
+        }),
+        stall_timeout: schedule.stall_timeout,
+        retries: schedule.retries,
+        checkpoint: Checkpointing {
+            every_ms: schedule.checkpoint.every.as_millis() as u64,
+            cost: schedule.checkpoint.cost,
+        },
+        max_time: max_time(prepared, options),
+        max_trials: options.limits.max_trials.map(NonZero::get),
+    }
+}
+
 /// Of the fold with the most training rows.
 fn largest(folds: &[sweep_data::Prepared]) -> DatasetSize {
     let sizes = folds.iter().map(|fold| dataset_size(&fold.meta));
     let most = sizes.max_by_key(|size| size.rows);
     most.expect("there is a data set")
-}
-
-/// Checks that models can be written before any is trained. On a full disk, workers wait for space.
-fn writable(trials: &Path) -> Result<(), Error> {
-    let made = atomic_fs::create_folder(trials);
-    match made.and_then(|()| sweep_worker::make_ready(trials)) {
-        Err(error) if !atomic_fs::is_full(&error) => Err(Error::environment(
-            format!("cannot write in {}: {error}", trials.display()),
-            "make the folder writable, or choose another one with --store",
-        )),
-        _ => Ok(()),
-    }
 }
 
 /// Polls for requests to stop from other processes until the session ends.
@@ -203,14 +220,6 @@ fn claim_state(app: &App, record: &Recorded<'_>, trial: &TrialId) -> ClaimState 
     }
 }
 
-/// Workers are started by absolute paths, so that nothing depends on where they run.
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(|error| {
-        Error::environment(format!("cannot resolve {}: {error}", path.display()), "")
-    })
-}
-
-/// The state of the sweep before any trial of `todo` is trained.
 /// Longest that the session may take: what the command says, and the time that a search has.
 fn max_time(prepared: &PreparedSweep, options: &RunOptions) -> Option<Duration> {
     let of_search = |search: &PreparedSearch| match search.problem.spec().budget {
@@ -221,6 +230,7 @@ fn max_time(prepared: &PreparedSweep, options: &RunOptions) -> Option<Duration> 
     of_searches.chain(options.limits.max_time).min()
 }
 
+/// The state of the sweep before any trial of `todo` is trained.
 fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgress) -> Overview {
     let trials = &prepared.trials();
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();

@@ -2,10 +2,12 @@
 //!
 //! Invariant: where the file is of another version or the data are gone there is nothing, and that is no error.
 
+use std::path::PathBuf;
+
 use sweep_analysis::search::{FrontPoint, Guess, SearchInsight};
 use sweep_core::format::pluralize;
 use sweep_core::trial::{Goal, Objective, Status};
-use sweep_data::Dataset;
+use sweep_data::{Dataset, Prepared};
 use sweep_experiment::Source;
 use sweep_search::{Problem as _, Search};
 use sweep_store::{ExperimentRecord, Store};
@@ -17,6 +19,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::loaded;
 use crate::prepare::target;
+use crate::program::DIGEST_FACT;
 
 /// Of the searches of `record`, as far as they can be made ready again.
 pub fn insights(app: &App, store: &Store, record: &ExperimentRecord) -> Vec<SearchInsight> {
@@ -75,7 +78,21 @@ fn again(app: &App, store: &Store, record: &ExperimentRecord) -> Option<Vec<Prep
         path: record.file_path.clone(),
         text: record.file_text.clone(),
     };
-    let loaded = loaded::check(source, &record.flags, record.edition).ok()?;
+    let mut loaded = loaded::check(source, &record.flags, record.edition).ok()?;
+    if record.is_of_programs() {
+        let facts = &record.sessions.last()?.environment;
+        let (_, digest) = facts.iter().find(|(name, _)| name == DIGEST_FACT)?;
+        loaded.experiment.set_program(digest);
+        let data = Prepared::without_table(record.dataset.digest.clone(), PathBuf::new());
+        let target = target(&data.meta, &loaded.experiment.data);
+        return prepare(
+            &loaded,
+            (&data.meta.digest, &data.path),
+            target,
+            Some(store),
+        )
+        .ok();
+    }
     let path = app.run_dir().dataset(&record.dataset.digest);
     let data = Dataset::open(&path).ok()?;
     let meta = data.meta();

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use sweep_core::program::Selection;
 use sweep_core::search_job::JobOutcome;
+use sweep_core::trial::models::ProgramModel;
 use sweep_core::trial::{Goal, Kind, Metric, ModelSpec, Objective, Score, TIE_BREAKER, Value};
 use sweep_experiment::search::{Measured, PARAMETERS};
 use sweep_search::{Outcome, Values};
@@ -65,7 +67,7 @@ pub fn measured(
 ) -> JobOutcome {
     let parameters = || problem.parameters(model).map(|count| count as f64);
     let metric = |name: &str| match name {
-        PARAMETERS => parameters(),
+        PARAMETERS if model.program().is_none() => parameters(),
         name if name == problem.objective().metric => Some(value),
         name => value_of(values, name),
     };
@@ -133,13 +135,14 @@ fn value_of(values: &[(Metric, f64)], metric: &str) -> Option<f64> {
 enum Keeping {
     ByObjective,
     ByLoss,
-    /// All trees of a forest.
+    /// All trees of a forest, or the last value of a program.
     Latest,
 }
 
 impl Keeping {
     fn of(model: &ModelSpec) -> Keeping {
-        if model.kind() == Kind::RANDOM_FOREST {
+        let keeps_last = |program: &ProgramModel| program.selection == Selection::Last;
+        if model.kind() == Kind::RANDOM_FOREST || model.program().is_some_and(keeps_last) {
             return Keeping::Latest;
         }
         match model.get("early_stopping_metric") {

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use sweep_core::format::{format_duration, hex, pluralize};
 use sweep_core::search_job::JobOutcome;
+use sweep_core::trial::models::UNKNOWN_STEPS;
 use sweep_core::trial::{DataDigest, Kind, Objective, Value};
 use sweep_engine::models::random_forest::report_stride;
 use sweep_experiment::Group;
@@ -151,8 +152,12 @@ impl PreparedSearch {
         let spec = self.problem.spec();
         let rungs: Vec<String> = self.plan.rungs.iter().map(ToString::to_string).collect();
         let steps = self.problem.kind().def().steps.name;
-        let mut lines = vec![match self.plan.rungs.len() {
-            1 => format!(
+        let mut lines = vec![match self.plan.rungs[..] {
+            [UNKNOWN_STEPS] => format!(
+                "seed {}, width {}, all trials run to their end",
+                spec.seed, spec.width
+            ),
+            [_] => format!(
                 "seed {}, width {}, all trials in full: {} {steps}s",
                 spec.seed, spec.width, rungs[0]
             ),

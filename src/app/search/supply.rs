@@ -209,7 +209,13 @@ impl<'a> SearchSupply<'a> {
         let to = decision.job.to;
         let last = steps.keys().next_back().copied().unwrap_or(0);
         // At the very step with which a trial ends early, a network ends; trees pause, and end when they are continued.
-        let ends_there = trial.spec.model.kind().is_network() || to >= trial.spec.model.steps();
+        // A program that was asked to pause may have come further. What it makes at its end is there once it has ended.
+        if !is_over && to >= trial.spec.model.steps() {
+            return Ok(None);
+        }
+        let ends_there = trial.spec.model.program().is_some()
+            || trial.spec.model.kind().is_network()
+            || to >= trial.spec.model.steps();
         let has_ended = is_over && (to > last || (to == last && ends_there));
         if has_ended && status == Some(Status::Diverged) {
             return Ok(Some(JobOutcome::Diverged));
@@ -228,13 +234,19 @@ impl<'a> SearchSupply<'a> {
         decision: &Decision,
         trial: &PlannedTrial,
         mut steps: Steps,
-        has_ended: bool,
+        end: TrialEnd,
     ) -> Result<JobOutcome, SupplyError> {
         // An attempt that resumes reports what came before again, but for what was lost with its log.
         if steps.keys().next() != Some(&1) {
             for (step, values) in self.recorded(&trial.id)? {
                 steps.entry(step).or_insert(values);
             }
+        }
+        // A program may come to its end before it hears that it is to pause. What it did after `to` counts later.
+        let last = steps.keys().next_back().copied().unwrap_or(0);
+        let has_ended = end != TrialEnd::Paused && last <= decision.job.to;
+        if has_ended && end == TrialEnd::Diverged {
+            return Ok(JobOutcome::Diverged);
         }
         let problem = self.searches[at].search.problem();
         let outcome = of_steps(
@@ -291,7 +303,14 @@ impl Supply for SearchSupply<'_> {
     }
 
     fn progressed(&mut self, number: usize, step: u32, values: &[(Metric, f64)]) {
-        self.given[number].steps.insert(step, values.to_vec());
+        // Programs may report the values of a step one after the other.
+        let known = self.given[number].steps.entry(step).or_default();
+        for (name, value) in values {
+            match known.iter_mut().find(|(other, _)| other == name) {
+                Some((_, old)) => *old = *value,
+                None => known.push((name.clone(), *value)),
+            }
+        }
     }
 
     fn ended(&mut self, number: usize, end: TrialEnd) -> Result<(), SupplyError> {
@@ -299,9 +318,9 @@ impl Supply for SearchSupply<'_> {
         let steps = std::mem::take(&mut given.steps);
         let (at, decision, trial) = (given.search, given.decision.clone(), given.trial.clone());
         let outcome = match end {
-            TrialEnd::Paused => self.outcome(at, &decision, &trial, steps, false)?,
-            TrialEnd::Finished => self.outcome(at, &decision, &trial, steps, true)?,
-            TrialEnd::Diverged => JobOutcome::Diverged,
+            TrialEnd::Paused | TrialEnd::Finished | TrialEnd::Diverged => {
+                self.outcome(at, &decision, &trial, steps, end)?
+            }
             TrialEnd::Failed => JobOutcome::Failed,
             TrialEnd::Elsewhere => self.known(at, &decision)?.unwrap_or(JobOutcome::Failed),
         };

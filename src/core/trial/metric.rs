@@ -103,6 +103,47 @@ impl Default for Objective {
     }
 }
 
+/// Metric values as JSON: numbers, or names such as `inf` where JSON has no number.
+pub mod metric_values {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Metric;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Finite(f64),
+        Named(String),
+    }
+
+    pub fn serialize<S: Serializer>(
+        values: &[(Metric, f64)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let encode = |value: f64| match value.is_finite() {
+            true => Number::Finite(value),
+            false => Number::Named(value.to_string()),
+        };
+        serializer.collect_seq(values.iter().map(|(name, value)| (name, encode(*value))))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(Metric, f64)>, D::Error> {
+        let pairs: Vec<(Metric, Number)> = Vec::deserialize(deserializer)?;
+        pairs
+            .into_iter()
+            .map(|(name, number)| match number {
+                Number::Finite(value) => Ok((name, value)),
+                Number::Named(text) => {
+                    let value = text.parse().map_err(serde::de::Error::custom)?;
+                    Ok((name, value))
+                }
+            })
+            .collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ pub use evaluation::{
     TEST_SIZE, TestScore, test_metrics,
 };
 pub use id::{ConfigId, DataDigest, TrialId};
-pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss};
+pub use metric::{Goal, Metric, Objective, Score, TIE_BREAKER, log_loss, metric_values};
 pub use metrics::{Argument, METRICS, MetricDef, VALID, metrics_of};
 pub use models::{Kind, ModelSpec};
 pub use result::{Artifact, Status, TrialResult};

@@ -89,6 +89,7 @@ pub struct TrialResult {
     /// Seconds spent in training, of all attempts that led here.
     pub seconds: f64,
     /// Every metric at `best_step`.
+    #[serde(with = "super::metric::metric_values")]
     pub metrics: Vec<(Metric, f64)>,
     /// Validation rows by (actual, predicted) class, with the kept weights; row-major.
     pub confusion: Vec<Vec<u64>>,

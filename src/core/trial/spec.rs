@@ -118,7 +118,17 @@ impl TrialSpec {
             self.objective.metric,
         );
         for (name, value) in self.model.significant() {
-            text.push_str(&format!("{name} = {value}\n"));
+            match self.model.kind().is_open() {
+                // Texts are of any form here, and `1` is not `1.0` to every program.
+                true => {
+                    let value = serde_json::to_string(value).expect("settings are plain data");
+                    text.push_str(&format!("{name} = {value}\n"));
+                }
+                false => text.push_str(&format!("{name} = {value}\n")),
+            }
+        }
+        if let Some(program) = self.model.program() {
+            text.push_str(&format!("program = {}\n", program.digest));
         }
         // Left out where they are as usual: names made before there were such settings still hold.
         if self.train_fraction != 1.0 {

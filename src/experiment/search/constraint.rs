@@ -4,7 +4,8 @@ use super::super::diagnostic::{Diagnostic, Problems, listed, nearest};
 use super::super::node::Node;
 use super::super::table::Table;
 use super::metrics::{PARAMETERS, measured_at_each_step};
-use sweep_core::trial::{Kind, ModelSpec, Objective, VALID, Value};
+use super::space::SearchSpace;
+use sweep_core::trial::{ModelSpec, Objective, VALID, Value};
 
 /// Most constraints of a search.
 const MAX_CONSTRAINTS: usize = 32;
@@ -110,10 +111,10 @@ impl Expr {
     }
 }
 
-/// Reads `constraints` of `table`, the search of a `kind`.
+/// Reads `constraints` of `table`, the search of a `space`.
 pub(super) fn read(
     table: &Table<'_>,
-    kind: Kind,
+    space: &SearchSpace,
     objective: Option<&Objective>,
     problems: &mut Problems,
 ) -> Vec<Constraint> {
@@ -124,15 +125,24 @@ pub(super) fn read(
         table.refuse("constraints", node, problems);
         return Vec::new();
     };
+    let kind = space.grid.base.kind();
+    let is_open = kind.is_open();
+    let searched = (0..space.dimensions()).flat_map(|at| space.keys(at));
+    let settings: Vec<&str> = match is_open {
+        false => kind.params().iter().map(|param| param.name).collect(),
+        true => searched
+            .chain(space.grid.fixed.iter().map(String::as_str))
+            .collect(),
+    };
     let mut found = Vec::new();
     for item in items {
         let Some(text) = item.text() else {
             table.refuse("constraints", item, problems);
             continue;
         };
-        match parse(text, kind) {
+        match parse(text, is_open, &settings) {
             Ok(constraint) => {
-                for metric in constraint.metrics() {
+                for metric in constraint.metrics().into_iter().filter(|_| !is_open) {
                     measured_at_each_step(metric, objective, item, problems);
                 }
                 found.push(constraint);
@@ -169,7 +179,7 @@ fn report(item: &Node, text: &str, problem: Wrong) -> Diagnostic {
     }
 }
 
-fn parse(text: &str, kind: Kind) -> Result<Constraint, Wrong> {
+fn parse(text: &str, is_open: bool, settings: &[&str]) -> Result<Constraint, Wrong> {
     let sides = [("<=", true), (">=", false)];
     let mut found = sides.iter().filter_map(|(sign, is_upper)| {
         let (left, right) = text.split_once(sign)?;
@@ -181,7 +191,8 @@ fn parse(text: &str, kind: Kind) -> Result<Constraint, Wrong> {
     let side = |text: &str| {
         let mut parser = Parser {
             rest: text.trim(),
-            kind,
+            is_open,
+            settings,
             depth: 0,
         };
         let expr = parser.sum()?;
@@ -204,7 +215,9 @@ fn parse(text: &str, kind: Kind) -> Result<Constraint, Wrong> {
 /// Reads one side: sums of products of numbers and names.
 struct Parser<'a> {
     rest: &'a str,
-    kind: Kind,
+    /// Whether every other name is a metric, as of programs.
+    is_open: bool,
+    settings: &'a [&'a str],
     depth: usize,
 }
 
@@ -291,31 +304,28 @@ impl<'a> Parser<'a> {
 
     fn name(&mut self) -> Result<Expr, Wrong> {
         // The slash of a metric is part of its name, and the number or class after @, too.
-        let is_metric = self.rest.starts_with(VALID);
+        let is_metric = self.is_open || self.rest.starts_with(VALID);
         let is_part = |c: char| {
             c.is_ascii_alphanumeric() || c == '_' || (is_metric && matches!(c, '/' | '@' | '.'))
         };
         let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
         let name = &self.rest[..end];
-        let expr = if is_metric {
+        let expr = if self.settings.contains(&name) {
+            Some(Expr::Setting(name.to_owned()))
+        } else if self.is_open {
+            Some(Expr::Metric(name.to_owned()))
+        } else if is_metric {
             Objective::named(name).map(|metric| Expr::Metric(metric.metric))
-        } else if name == PARAMETERS {
-            Some(Expr::Parameters)
         } else {
-            self.kind
-                .param(name)
-                .map(|_| Expr::Setting(name.to_owned()))
-        };
-        let known = || {
-            self.kind
-                .params()
-                .iter()
-                .map(|param| param.name.to_owned())
-                .collect()
+            (name == PARAMETERS).then_some(Expr::Parameters)
         };
         let expr = expr.ok_or_else(|| Wrong::Name {
             name: name.to_owned(),
-            known: known(),
+            known: self
+                .settings
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
         })?;
         self.skip(end);
         Ok(expr)

@@ -15,9 +15,10 @@ pub use space::{Activity, Coordinate, Domain, RangeAxis, SearchSpace};
 use metrics::measured_at_each_step;
 use settings::{MAX_STEPS, budget, finish, rungs, whole};
 
-use super::diagnostic::{Diagnostic, Problems};
+use super::diagnostic::{Diagnostic, Place, Problems};
 use super::head;
 use super::node::Node;
+use super::program;
 use super::search_keys;
 use super::table::{Table, seed};
 use sweep_core::data_config::Edition;
@@ -50,6 +51,7 @@ pub struct SearchSpec {
     pub enqueue: Vec<Vec<Coordinate>>,
     /// Dotted path of its table: `search`, `baseline[0].search`.
     pub path: String,
+    place: Place,
 }
 
 /// Reads the search of models of a `kind` whose fixed settings are `model`; `None` if it was refused.
@@ -92,9 +94,9 @@ pub(super) fn read(
     let finish = table
         .get("finish")
         .and_then(|at| finish(at, path, problems));
-    let objectives = objectives(&table, objective, problems);
-    let constraints = constraint::read(&table, kind, objective, problems);
+    let objectives = objectives(&table, kind, objective, problems);
     let space = space?;
+    let constraints = constraint::read(&table, &space, objective, problems);
     let enqueue = match table.get("enqueue") {
         Some(at) => points::read(&space, at, &format!("{path}.enqueue"), problems),
         None => Vec::new(),
@@ -111,7 +113,33 @@ pub(super) fn read(
         space,
         enqueue,
         path: path.to_owned(),
+        place: table.place().clone(),
     })
+}
+
+impl SearchSpec {
+    /// Has trials run to their end, since it is not known at which steps they could pause; reports what asks for steps.
+    pub(super) fn run_whole_trials(&mut self, problems: &mut Problems) {
+        const HELP: &str = "name the setting that is the number of steps in [program], such as `steps = \"epochs\"`";
+        let asks = match (&self.rungs, self.budget) {
+            (Rungs::Ladder { .. } | Rungs::Steps(_), _) => Some("rungs"),
+            (_, Budget::Epochs(_)) => Some("budget = { epochs }"),
+            _ => None,
+        };
+        if let Some(key) = asks {
+            problems.add(
+                Diagnostic::new(
+                    &self.place,
+                    format!(
+                        "`{key}` of `{}` counts steps of the program, of which nothing is known",
+                        self.path
+                    ),
+                )
+                .help(HELP),
+            );
+        }
+        self.rungs = Rungs::Off;
+    }
 }
 
 /// Checks what searches and other parts of a file at `root` ask of each other.
@@ -149,8 +177,9 @@ pub(super) fn check(
         );
     }
     for search in searches {
-        let kind = search.space.grid.base.kind();
-        let steps = kind.def().steps.param;
+        let Some(steps) = search.space.grid.base.steps_param() else {
+            continue;
+        };
         let keys = (0..search.space.dimensions()).flat_map(|at| search.space.keys(at));
         let is_searched = keys.into_iter().any(|key| key == steps);
         if is_searched && search.rungs.steps(search.method, MAX_STEPS as u32).len() > 1 {
@@ -173,6 +202,7 @@ pub(super) fn check(
 /// The objectives of a search that has several, that of the experiment first.
 fn objectives(
     table: &Table<'_>,
+    kind: Kind,
     own: Option<&Objective>,
     problems: &mut Problems,
 ) -> Vec<Objective> {
@@ -194,7 +224,13 @@ fn objectives(
     let path = format!("{}.objectives", table.path);
     for item in items {
         let others = std::slice::from_ref(&parameters);
-        let Some(objective) = head::objective_at(item, &path, others, problems) else {
+        let read = match kind.is_open() {
+            false => head::objective_at(item, &path, others, problems),
+            true if own.is_some_and(|own| item.text() == Some(&own.metric)) => own.cloned(),
+            // Any metric that the program reports.
+            true => program::objective(item, &path, problems).map(|(objective, _)| objective),
+        };
+        let Some(objective) = read else {
             continue;
         };
         if found.iter().any(|other| other.metric == objective.metric) {
@@ -205,7 +241,7 @@ fn objectives(
         found.push(objective);
     }
     for (at, item) in items.iter().enumerate().skip(1) {
-        if let Some(further) = found.get(at) {
+        if let Some(further) = found.get(at).filter(|_| !kind.is_open()) {
             measured_at_each_step(&further.metric, own, item, problems);
         }
     }

@@ -111,13 +111,13 @@ fn given<'a>(
     for entry in entries {
         let Some(key) = all.iter().copied().find(|key| *key == entry.key) else {
             match kind.param(&entry.key) {
-                None => unknown_key(
+                None if !kind.is_open() => unknown_key(
                     entry,
                     path,
                     kind.params().iter().map(|param| param.name),
                     problems,
                 ),
-                Some(_) => problems.add(
+                _ => problems.add(
                     Diagnostic::new(&entry.key_place, format!("`{}` is not searched", entry.key))
                         .help(format!(
                             "the settings that are searched are {}",

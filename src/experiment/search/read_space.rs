@@ -4,7 +4,7 @@ use super::super::diagnostic::{Diagnostic, Problems};
 use super::super::draft;
 use super::super::node::{Content, Entry, Node};
 use super::super::range::FORMS;
-use super::super::setting::{canonical, refuse, setting, shown, some_of};
+use super::super::setting::{canonical, is_known, refuse, setting, shown, some_of};
 use super::super::space::{MAX_TRIALS, Space};
 use super::super::table::{boolean, must_be, number, unknown_key};
 use super::space::{Activity, Domain, RangeAxis, SearchSpace};
@@ -156,13 +156,7 @@ fn range(
     problems: &mut Problems,
 ) -> Option<RangeAxis> {
     let full = format!("{path}.{}", entry.key);
-    if kind.param(&entry.key).is_none() {
-        unknown_key(
-            entry,
-            path,
-            kind.params().iter().map(|param| param.name),
-            problems,
-        );
+    if !is_known(kind, entry, path, std::iter::empty(), problems) {
         return None;
     }
     if grid.fixed.contains(&entry.key) {

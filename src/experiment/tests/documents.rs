@@ -3,28 +3,31 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::{keys, parse};
+use crate::{keys, parse, program_keys};
 use sweep_core::data_config::Edition;
 use sweep_core::trial::models::ParamType;
 use sweep_core::trial::{Kind, METRICS, ModelSpec, Task};
 
 const REFERENCE: &str = include_str!("../../../docs/EXPERIMENT.md");
+const PROGRAMS: &str = include_str!("../../../docs/PROGRAMS.md");
 
 #[test]
 fn every_example_of_the_reference_is_accepted() {
-    let blocks: Vec<&str> = REFERENCE
-        .split("```toml\n")
-        .skip(1)
+    let blocks: Vec<&str> = [REFERENCE, PROGRAMS]
+        .iter()
+        .flat_map(|page| page.split("```toml\n").skip(1))
         .map(|block| block.split("```").next().unwrap_or_default())
         .collect();
-    assert!(blocks.len() >= 5);
+    assert!(blocks.len() >= 10);
     for block in blocks {
         let has = |heading: &str| block.lines().any(|line| line.trim_end() == heading);
         let mut text = block.to_owned();
-        if !has("[data]") {
+        // A program reads its own data, and needs no model.
+        if !has("[data]") && !has("[program]") {
             text = format!("{DATA}{text}");
         }
-        if !has("[model]") && !has("[grid]") && !has("[[baseline]]") {
+        let names_trials = ["[model]", "[grid]", "[[baseline]]", "[program]"];
+        if !names_trials.iter().any(|heading| has(heading)) {
             text += "\n[model]\n";
         }
         if let Err(diagnostics) = parse(&source(&text), &[], Edition::default()) {
@@ -43,6 +46,10 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("### `categories`", keys::CATEGORIES),
         ("### `text`", keys::TEXT),
         ("## `[transfer]`", keys::TRANSFER),
+        ("## `[program]`", program_keys::PROGRAM),
+        ("### `objective`", program_keys::OBJECTIVE),
+        ("### `resources`", program_keys::RESOURCES),
+        ("### `config`", program_keys::CONFIG),
         ("## `[schedule]`", keys::SCHEDULE),
         ("### `checkpoint`", keys::CHECKPOINT),
     ] {
@@ -83,7 +90,8 @@ fn the_reference_lists_every_entry_of_settings_that_are_tables() {
 
 #[test]
 fn the_reference_lists_every_setting_of_every_model() {
-    for kind in Kind::all() {
+    // The settings of programs have any names.
+    for kind in Kind::all().filter(|kind| !kind.is_open()) {
         let heading = match kind.is_baseline() {
             true => format!("### `kind = \"{}\"`", kind.name()),
             false => "## `[model]`".to_owned(),

@@ -3,6 +3,7 @@
 mod accepted;
 mod documents;
 mod hostile;
+mod programs;
 mod refused;
 
 use super::{Diagnostic, Experiment, Origin, Source, parse};

@@ -63,8 +63,27 @@ fn question(page: &Page) -> String {
             format!("by cross-validation with {many} folds of {each}")
         }
     };
+    let task = match page.input.experiment.is_of_programs() {
+        true if data.source.as_os_str().is_empty() => "Each trial is a run of a program".to_owned(),
+        true => format!(
+            "Each trial is a run of a program ({})",
+            data.source.display()
+        ),
+        false => format!(
+            "Task: {} from {} of {}, {rows}",
+            match data.classes.len() as u64 {
+                0 => "predict a number".to_owned(),
+                classes => format!(
+                    "classify {}",
+                    text::pluralize_irregular(classes, "class", "classes")
+                ),
+            },
+            features(page),
+            data.source.display(),
+        ),
+    };
     format!(
-        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. Task: {} from {} of {}, {rows}.",
+        "Goal: {what} with the best {} ({direction} is better) among {} with {seeds} each{}. {task}.",
         summary.objective_label(),
         text::pluralize(summary.planned_configurations as u64, "configuration"),
         match &summary.query {
@@ -74,15 +93,6 @@ fn question(page: &Page) -> String {
             ),
             None => String::new(),
         },
-        match data.classes.len() as u64 {
-            0 => "predict a number".to_owned(),
-            classes => format!(
-                "classify {}",
-                text::pluralize_irregular(classes, "class", "classes")
-            ),
-        },
-        features(page),
-        data.source.display(),
     )
 }
 
@@ -133,7 +143,13 @@ fn verdict(html: &mut String, page: &Page) {
         html,
         "note",
         &format!(
-            "Ranked on the validation rows, at the best epoch or round of each trial. {}",
+            "{} {}",
+            match page.input.experiment.is_of_programs() {
+                true => "Ranked by what the programs reported.",
+                false => {
+                    "Ranked on the validation rows, at the best epoch or round of each trial."
+                }
+            },
             narrative::coverage(page.inference, page.summary)
         ),
     );
@@ -204,10 +220,12 @@ fn cost(html: &mut String, page: &Page) {
         _ => format!("{wall} in {sessions}, and {running} without a recorded end"),
     };
     fact(html, "Wall-clock time", &clock);
-    fact(
-        html,
-        "Held-out test set",
-        &test::times(page.input.test_evaluations),
-    );
+    if !page.input.experiment.is_of_programs() {
+        fact(
+            html,
+            "Held-out test set",
+            &test::times(page.input.test_evaluations),
+        );
+    }
     html.push_str("</dl>\n");
 }

@@ -67,6 +67,7 @@ pub(super) fn leaderboard(page: &Page) -> Option<Section> {
             (
                 config
                     .parameters
+                    .filter(|count| *count > 0)
                     .map_or("–".to_owned(), text::with_thousands),
                 false,
             ),

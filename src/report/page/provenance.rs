@@ -13,6 +13,9 @@ use sweep_store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
 pub(super) fn data(page: &Page) -> Option<Section> {
+    if page.input.experiment.is_of_programs() {
+        return program(page);
+    }
     let data = &page.input.experiment.dataset;
     let mut html = String::new();
     if !data.notes.is_empty() {
@@ -57,6 +60,42 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     fact(&mut html, "SHA-256 of the source file", &data.source_sha256);
     html.push_str("</dl>\n");
     Section::new("data", "Data set", html)
+}
+
+/// What a session recorded of its program begins so.
+const INPUT: &str = "input ";
+const VARIABLE: &str = "variable ";
+
+/// The files that a program is made of, and what else its trials depend on.
+fn program(page: &Page) -> Option<Section> {
+    let session = page.input.experiment.sessions.last()?;
+    let mut rows = String::new();
+    for (name, value) in &session.environment {
+        let (what, name) = match (name.strip_prefix(INPUT), name.strip_prefix(VARIABLE)) {
+            (Some(path), _) => ("file", path),
+            (_, Some(variable)) => ("environment variable", variable),
+            _ => continue,
+        };
+        let cells = [
+            (what.to_owned(), true),
+            (text::sanitize(name), true),
+            (text::sanitize(value), true),
+        ];
+        row(&mut rows, "", &cells);
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let mut html = String::new();
+    paragraph(
+        &mut html,
+        "",
+        "Trials are named by their settings, their command line, and the content of these. When one of them changes, its \
+         trials are new ones.",
+    );
+    let heads = [("Input", true), ("Name", true), ("SHA-256, or value", true)];
+    html.push_str(&table(&heads, &rows));
+    Section::new("data", "Program", html)
 }
 
 /// Features and digest of the prepared data, for each sweep if several were merged.

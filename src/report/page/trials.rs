@@ -120,7 +120,7 @@ pub(super) fn slowest(page: &Page) -> Option<Section> {
         ("Seed", false),
         ("Time", false),
         ("Share of training time", false),
-        ("Epochs or rounds", false),
+        ("Steps", false),
         ("Best", false),
     ];
     Section::new("slowest", "Slowest trials", table(&columns, &rows))

@@ -3,6 +3,8 @@
 //! A mean is drawn only over steps that every seed has, so that it never jumps where one seed ends
 //! early. Values that are not finite leave a gap.
 
+use std::collections::{BTreeMap, HashSet};
+
 use plotters::backend::DrawingBackend;
 use plotters::style::RGBColor;
 use sweep_analysis::{Input, text};
@@ -31,6 +33,9 @@ fn is_number(input: &Input) -> bool {
 pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     if !has_networks(summary) {
         return Err(Missing::NotAsked);
+    }
+    if input.experiment.is_of_programs() {
+        return programs(input, summary);
     }
     let of_kind = summary
         .ranking
@@ -61,7 +66,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
     let panels: Vec<Panel> = panels.into_iter().filter(Panel::can_be_drawn).collect();
     if panels.is_empty() {
         return Err(Missing::Data(
-            "Training curves: none recorded for the best networks.".to_owned(),
+            "Training curves: none recorded for the best configurations.".to_owned(),
         ));
     }
     let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
@@ -76,7 +81,7 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         .collect();
     let name = match configs.len() {
         1 => "Training curves of the best network".to_owned(),
-        number => format!("Training curves of the {number} best networks"),
+        number => format!("Training curves of the {number} best configurations"),
     };
     let mut caption =
         "Training loss is measured during the epoch, with dropout active; validation loss and \
@@ -90,6 +95,72 @@ pub fn networks(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
         panels,
         best_step: None,
     };
+    Ok(render(CURVES, name, caption, &plot)?)
+}
+
+/// Panels of a picture of programs, that of the objective among them.
+const MAX_PANELS: usize = 4;
+
+/// Curves of the best configurations of a program: the objective, and the metrics that were reported most often.
+fn programs(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
+    let configs: Vec<&Configuration> = summary.ranking.iter().take(MAX).collect();
+    let objective = summary.objective.metric.as_str();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let runs = configs.iter().flat_map(|config| &config.runs);
+    for curve in runs
+        .filter_map(|run| input.curves.get(&run.trial))
+        .flatten()
+    {
+        *counts.entry(&curve.metric).or_default() += curve.points.len();
+    }
+    let mut others: Vec<(&str, usize)> = counts
+        .into_iter()
+        .filter(|(metric, _)| *metric != objective)
+        .collect();
+    others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let others = others.iter().map(|(metric, _)| *metric);
+    let mut panels = Vec::new();
+    for metric in std::iter::once(objective).chain(others).take(MAX_PANELS) {
+        let mut panel = Panel::new(&summary.losses.label(metric));
+        for (place, config) in configs.iter().enumerate() {
+            let bundle = Bundle::of(input, config, metric, PALETTE[place], false);
+            panel.bundles.extend(bundle);
+        }
+        panels.push(panel);
+    }
+    panels.retain(Panel::can_be_drawn);
+    let steps = panels.iter().flat_map(Panel::points).map(|(step, _)| step);
+    let steps: HashSet<u32> = steps.collect();
+    if steps.len() < 2 {
+        // One value of each metric is no curve.
+        return Err(Missing::NotAsked);
+    }
+    let entries: Vec<(Sign, String)> = (configs.iter().enumerate())
+        .map(|(place, config)| {
+            let sign = Sign::Line(Stroke::solid(PALETTE[place], THICK));
+            (sign, ranked_title(summary, config))
+        })
+        .collect();
+    let has_seeds = configs.iter().any(|config| config.runs.len() > 1);
+    let keys = match has_seeds {
+        true => seed_keys(text::run_names(false)),
+        false => Vec::new(),
+    };
+    let name = match configs.len() {
+        1 => "Curves of the best configuration".to_owned(),
+        number => format!("Curves of the {number} best configurations"),
+    };
+    let plot = Curves {
+        title: name.clone(),
+        step_name: "step",
+        legend: Legend::of_groups(vec![entries, keys], WIDTH - 2 * MARGIN),
+        panels,
+        best_step: None,
+    };
+    let caption = format!(
+        "`{}` and what else the programs reported.",
+        text::sanitize(objective)
+    );
     Ok(render(CURVES, name, caption, &plot)?)
 }
 

@@ -20,7 +20,7 @@ const PANEL: i32 = 760;
 const BETWEEN: i32 = 70;
 
 pub fn picture(input: &Input, summary: &Summary) -> Result<Picture, Missing> {
-    if !input.experiment.dataset.classes.is_empty() {
+    if !input.experiment.dataset.classes.is_empty() || input.experiment.is_of_programs() {
         return Err(Missing::NotAsked);
     }
     let winner = &summary.ranking[0];

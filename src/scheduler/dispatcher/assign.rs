@@ -10,11 +10,14 @@ use crate::channel::WorkerId;
 use crate::slots::gpu_of;
 use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Event};
-use sweep_core::protocol::{ToWorker, TrainRequest};
+use sweep_core::protocol::{ProgramRequest, ToWorker, TrainRequest};
 use sweep_experiment::plan::PlannedTrial;
 
 /// Pause before a trial that another session is training is tried again.
 const CLAIM_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// What is recorded as the engine of a program.
+const PROGRAM_ENGINE: &str = "program";
 
 impl Dispatcher<'_, '_> {
     /// Gives ready workers their next trial and starts workers where there is work for them.
@@ -154,6 +157,17 @@ impl Dispatcher<'_, '_> {
         }
     }
 
+    /// What a worker is told of the program that `planned` is, if it is one.
+    fn program_request(&self, planned: &PlannedTrial) -> Option<Box<ProgramRequest>> {
+        planned.spec.model.program()?;
+        let work = self.work.program.as_ref()?;
+        Some(Box::new(ProgramRequest {
+            spec: work.spec.clone(),
+            recorded: (work.recorded)(&planned.id),
+            owner: work.owner.clone(),
+        }))
+    }
+
     fn assign(&mut self, slot_index: usize, trials: Vec<usize>) -> Result<(), ScheduleError> {
         let first = self.attempts + 1;
         let order = |(number, trial): (u64, &usize)| {
@@ -163,6 +177,7 @@ impl Dispatcher<'_, '_> {
                 trial: planned.id.clone(),
                 spec: planned.spec.clone(),
                 data: self.work.data[planned.data_index()].clone(),
+                program: self.program_request(planned),
                 folder: self.work.folder.join(planned.id.as_str()),
                 checkpoint: self.settings.checkpoint,
                 pause_at: *pause_at,
@@ -204,11 +219,16 @@ impl Dispatcher<'_, '_> {
             .collect();
         for assignment in slot_state.assignments.clone() {
             let slot_state = &self.slots[slot_index];
+            let model = &self.trials[assignment.trial].planned.spec.model;
+            let engine = match model.program() {
+                Some(_) => PROGRAM_ENGINE.to_owned(),
+                None => slot_state.engine.clone(),
+            };
             let event = Event::TrialStarted {
                 trial: self.id(assignment.trial),
                 attempt: assignment.attempt,
                 slot: slot_state.slot.clone(),
-                engine: slot_state.engine.clone(),
+                engine,
                 pid: slot_state.pid,
             };
             self.emit(&event)?;

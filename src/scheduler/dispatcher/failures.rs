@@ -146,9 +146,12 @@ impl Dispatcher<'_, '_> {
             self.supplied_ended(index, TrialEnd::Failed)?;
         }
         if let RetryDecision::SkipConfiguration { kills, trials } = decision {
+            let is_program = self.trials[index].planned.spec.model.program().is_some();
             let reason = format!(
-                "its configuration {} has ended {kills} workers; the last: {why}",
-                self.trials[index].planned.config.short()
+                "its configuration {} has {} {kills} {}; the last: {why}",
+                self.trials[index].planned.config.short(),
+                if is_program { "failed" } else { "ended" },
+                if is_program { "times" } else { "workers" },
             );
             for other in trials {
                 self.skipped(other, &reason)?;

@@ -9,7 +9,7 @@ use crate::channel::{WorkerId, WorkerOutput};
 use crate::slots;
 use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Cause, Event};
-use sweep_core::protocol::{FromWorker, PROTOCOL_VERSION};
+use sweep_core::protocol::{FromWorker, PROTOCOL_VERSION, ProgramFailure};
 
 impl Dispatcher<'_, '_> {
     pub(super) fn on_output(
@@ -190,12 +190,16 @@ impl Dispatcher<'_, '_> {
             }
             FromWorker::Rejected { message, .. } => {
                 self.complete(slot_index, attempt);
-                let log_tail = self.slots[slot_index]
-                    .link
-                    .as_ref()
-                    .map(|link| link.log_tail());
+                let link = self.slots[slot_index].link.as_ref();
+                let log_tail = link.map(|link| link.log_tail()).unwrap_or_default();
                 let cause = Cause::Rejected { message };
-                return self.fail(slot_index, assignment, cause, log_tail.unwrap_or_default());
+                return self.fail(slot_index, assignment, cause, log_tail);
+            }
+            FromWorker::Failed {
+                failure, log_tail, ..
+            } => {
+                self.complete(slot_index, attempt);
+                return self.fail(slot_index, assignment, cause_of(failure), log_tail);
             }
             FromWorker::Ready { .. } => unreachable!("`names` lets no Ready through"),
         };
@@ -216,6 +220,29 @@ fn names(said: &FromWorker, attempt: AttemptNo) -> bool {
         | FromWorker::Blocked { attempt: of, .. }
         | FromWorker::Paused { attempt: of, .. }
         | FromWorker::Interrupted { attempt: of, .. }
+        | FromWorker::Failed { attempt: of, .. }
         | FromWorker::Rejected { attempt: of, .. } => *of == attempt.0,
+    }
+}
+
+/// The cause that is recorded of a program without a result.
+fn cause_of(failure: ProgramFailure) -> Cause {
+    match failure {
+        ProgramFailure::Ended {
+            exit_code,
+            signal,
+            message,
+            is_temporary,
+        } => Cause::ProgramEnded {
+            exit_code,
+            signal,
+            message,
+            is_temporary,
+        },
+        ProgramFailure::TimedOut { after_ms } => Cause::TimedOut {
+            after: Duration::from_millis(after_ms),
+        },
+        ProgramFailure::OutOfMemory { message } => Cause::OutOfMemory { message },
+        ProgramFailure::Invalid { message } => Cause::Rejected { message },
     }
 }

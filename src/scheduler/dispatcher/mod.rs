@@ -25,7 +25,8 @@ use std::time::Duration;
 use slot_state::SlotState;
 use state::Dispatcher;
 pub use work::{
-    ClaimState, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError, TrialEnd, Work,
+    ClaimState, ProgramWork, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError,
+    TrialEnd, Work,
 };
 
 use crate::channel::{Incoming, Receiver, Sender};

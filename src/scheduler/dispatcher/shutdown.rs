@@ -22,9 +22,6 @@ const GPU_START_LIMIT: Duration = Duration::from_secs(120);
 /// A group may take as many times as long as a trial as it has trials, on a GPU at most this many times.
 const GPU_BATCH_TIMEOUT_FACTOR: u32 = 4;
 
-/// How long a worker that was asked to stop may take to checkpoint and say so.
-const STOP_GRACE: Duration = Duration::from_secs(30);
-
 impl Dispatcher<'_, '_> {
     /// The first interrupt asks for a clean end, the second ends at once.
     pub(super) fn interrupt(&mut self) -> Result<(), ScheduleError> {
@@ -81,7 +78,7 @@ impl Dispatcher<'_, '_> {
     /// Ends what takes too long, and the session when it has done what it may.
     pub(super) fn enforce_limits(&mut self, now: Instant) -> Result<(), ScheduleError> {
         match self.stopping {
-            Some(stopping) if now.duration_since(stopping.since) > STOP_GRACE => {
+            Some(stopping) if now.duration_since(stopping.since) > self.settings.stop_grace => {
                 return self.stop_now(stopping.reason);
             }
             Some(_) => {}

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sweep_core::event::{Event, ObserverError, Slot, StopReason};
-use sweep_core::protocol::Checkpointing;
+use sweep_core::program::ProgramSpec;
+use sweep_core::protocol::{Checkpointing, RecordedProgress};
 use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Metric, TrialId};
 use sweep_experiment::plan::PlannedTrial;
@@ -74,12 +75,23 @@ pub struct Work<'a> {
     pub trials: &'a [&'a PlannedTrial],
     /// The prepared data sets, as absolute paths: one, or one for each fold of a cross-validation.
     pub data: Vec<PathBuf>,
+    /// How trials that are programs are run.
+    pub program: Option<ProgramWork<'a>>,
     /// Each trial has a folder of its own in here, named by its identifier.
     pub folder: PathBuf,
     /// Asked before a trial is begun.
     pub claim_state: &'a dyn Fn(&TrialId) -> ClaimState,
     /// Of the largest data set: what decides how many trials a worker can train at once.
     pub dataset_size: DatasetSize,
+}
+
+/// How trials that are programs are run.
+pub struct ProgramWork<'a> {
+    pub spec: ProgramSpec,
+    /// Names the run directory and the sweep.
+    pub owner: String,
+    /// What the database has of earlier attempts at a trial.
+    pub recorded: &'a dyn Fn(&TrialId) -> Option<RecordedProgress>,
 }
 
 /// How it is to be run.
@@ -90,6 +102,8 @@ pub struct Settings {
     pub trial_timeout: Option<Duration>,
     /// Longest that a worker may say nothing of its trial; for groups as above.
     pub stall_timeout: Option<Duration>,
+    /// Longest that a worker that was asked to stop may take to checkpoint and say so.
+    pub stop_grace: Duration,
     /// How often a trial whose worker died is tried again.
     pub retries: u32,
     pub checkpoint: Checkpointing,

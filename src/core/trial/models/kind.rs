@@ -22,6 +22,8 @@ pub struct KindDef {
     pub dark_color: (u8, u8, u8),
     /// Every setting, in the order in which they are shown and hashed.
     pub params: &'static [ParamDef],
+    /// Whether it takes settings of any other names as well, which experiment files declare by using them.
+    pub is_open: bool,
     pub steps: Steps,
     /// Settings, other than the defaults, in an experiment file that names no model.
     pub of_no_model: &'static [(&'static str, Literal)],
@@ -36,7 +38,7 @@ pub struct KindDef {
 /// What a kind counts its training in.
 #[derive(Debug)]
 pub struct Steps {
-    /// The setting that is the largest number of them.
+    /// The setting that is the largest number of them; of an open kind the experiment file names it.
     pub param: &'static str,
     /// One of them: `epoch`.
     pub name: &'static str,
@@ -84,6 +86,11 @@ impl Kind {
 
     pub fn is_baseline(self) -> bool {
         self.0.is_baseline
+    }
+
+    /// Whether it takes settings of any names.
+    pub fn is_open(self) -> bool {
+        self.0.is_open
     }
 
     /// Whether it is a network: these alone are trained in epochs.

@@ -14,6 +14,7 @@ pub(super) static DEF: KindDef = KindDef {
     color: (170, 68, 153),
     dark_color: (221, 136, 207),
     params: PARAMS,
+    is_open: false,
     steps: Steps {
         param: "rounds",
         name: "boosting round",

@@ -10,6 +10,7 @@ mod lightgbm;
 mod mlp;
 mod model;
 mod param;
+mod program;
 mod random_forest;
 mod registry;
 mod target;
@@ -29,7 +30,7 @@ pub use mlp::{
     Activation, BatchSize, CategoryEmbedding, Decay, EarlyStopping, Embedding, LrSchedule, MlpSpec,
     Optimizer,
 };
-pub use model::ModelSpec;
+pub use model::{ModelSpec, OPEN_NAME, ProgramModel, UNKNOWN_STEPS, is_open_name, step_text};
 pub use param::{
     Choice, EntryDoc, FloatRange, Form, InBatch, IntRange, Literal, ParamDef, ParamType, TableDef,
     Variant,

@@ -1,7 +1,7 @@
 //! A model as an experiment asks for it: a kind and a value for each of its settings.
 //!
-//! Invariant: there is one canonical value for each setting of the kind, in their order. The only way to change one is
-//! [`ModelSpec::set`], which refuses what cannot be trained.
+//! Invariant: there is one canonical value for each setting of the kind, in their order, and after them those that an open
+//! kind was given. The only way to change one is [`ModelSpec::set`], which refuses what cannot be trained.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +16,42 @@ use super::invalid::InvalidParam;
 use super::kind::Kind;
 use super::param::{Choice, InBatch, ParamDef, ParamType};
 use crate::data_config::Edition;
+use crate::program::Selection;
 
 /// What is trained, and how. Clones share their values until one is changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSpec {
     kind: Kind,
     values: Arc<[Value]>,
+    /// Of an open kind.
+    open: Option<Arc<OpenSettings>>,
+}
+
+/// The settings of a model of an open kind.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct OpenSettings {
+    values: BTreeMap<String, Value>,
+    program: ProgramModel,
+}
+
+/// What besides its settings a trial that is a program is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProgramModel {
+    /// Of what decides what it does: its command line, the files that it is made of.
+    pub digest: String,
+    /// The setting that is the largest number of steps, if one is.
+    pub steps: Option<String>,
+    pub selection: Selection,
+}
+
+impl Default for ProgramModel {
+    fn default() -> ProgramModel {
+        ProgramModel {
+            digest: String::new(),
+            steps: None,
+            selection: Selection::Last,
+        }
+    }
 }
 
 impl ModelSpec {
@@ -31,6 +61,7 @@ impl ModelSpec {
         ModelSpec {
             kind,
             values: values.collect(),
+            open: kind.is_open().then(Arc::default),
         }
     }
 
@@ -50,6 +81,7 @@ impl ModelSpec {
         ModelSpec {
             kind,
             values: values.map(|param| param.default_in(edition)).collect(),
+            open: kind.is_open().then(Arc::default),
         }
     }
 
@@ -61,6 +93,12 @@ impl ModelSpec {
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), InvalidParam> {
         let params = self.kind.params();
         let index = params.iter().position(|param| param.name == name);
+        if let (None, Some(open)) = (index, &mut self.open) {
+            let value = open_value(name, value)?;
+            let open = Arc::make_mut(open);
+            open.values.insert(name.to_owned(), value);
+            return Ok(());
+        }
         let index = index.ok_or(InvalidParam::Unknown)?;
         let value = params[index].canonical(value)?;
         Arc::make_mut(&mut self.values)[index] = value;
@@ -71,18 +109,48 @@ impl ModelSpec {
     pub fn get(&self, name: &str) -> Option<&Value> {
         let mut values = self.iter();
         let found = values.find(|(param, _)| param.name == name);
-        found.map(|(_, value)| value)
+        let found = found.map(|(_, value)| value);
+        found.or_else(|| self.open.as_ref()?.values.get(name))
     }
 
-    /// Every setting with its value, in the order of the kind's.
+    /// Says which program it is.
+    ///
+    /// # Panics
+    /// When the kind is not open.
+    pub fn set_program(&mut self, program: ProgramModel) {
+        let open = self.open.as_mut().expect("the kind is open");
+        Arc::make_mut(open).program = program;
+    }
+
+    /// Which program it is, if it is one.
+    pub fn program(&self) -> Option<&ProgramModel> {
+        self.open.as_ref().map(|open| &open.program)
+    }
+
+    /// The setting that is the largest number of steps, if one is.
+    pub fn steps_param(&self) -> Option<&str> {
+        match self.program() {
+            Some(program) => program.steps.as_deref(),
+            None => Some(self.kind.def().steps.param),
+        }
+    }
+
+    /// The settings of an open kind, by name.
+    fn open_values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let open = self.open.iter().flat_map(|open| &open.values);
+        open.map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Every setting that the kind defines with its value, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static ParamDef, &Value)> {
         self.kind.params().iter().zip(self.values.iter())
     }
 
     /// Every setting by name with its value.
     pub fn params(&self) -> Params {
-        self.iter()
-            .map(|(param, value)| (param.name.to_owned(), value.clone()))
+        let defined = self.iter().map(|(param, value)| (param.name, value));
+        (defined.chain(self.open_values()))
+            .map(|(name, value)| (name.to_owned(), value.clone()))
             .collect()
     }
 
@@ -96,10 +164,12 @@ impl ModelSpec {
         leaves.or(depth).unwrap_or(1.0) * columns
     }
 
-    /// Most steps that training takes: epochs, rounds or trees.
+    /// Most steps that training takes: epochs, rounds or trees. Of a program of which that is not known it is
+    /// [`UNKNOWN_STEPS`].
     pub fn steps(&self) -> u32 {
-        match self.get(self.kind.def().steps.param) {
-            Some(Value::Int(steps)) => u32::try_from(*steps).unwrap_or(u32::MAX),
+        match self.steps_param().and_then(|name| self.get(name)) {
+            Some(Value::Int(steps)) if *steps > 0 => u32::try_from(*steps).unwrap_or(UNKNOWN_STEPS),
+            _ if self.kind.is_open() => UNKNOWN_STEPS,
             _ => 0,
         }
     }
@@ -175,13 +245,60 @@ impl ModelSpec {
 
     /// Settings that decide the result, for a trial's id: those with an effect, less those at a default that
     /// stands for how models were trained before there was such a setting.
-    pub fn significant(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.iter()
+    pub fn significant(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let defined = self
+            .iter()
             .filter(|(param, value)| {
                 let is_legacy_default = param.is_later && **value == param.default_value();
                 !is_legacy_default && !self.is_inactive(param.name)
             })
-            .map(|(param, value)| (param.name, value))
+            .map(|(param, value)| (param.name, value));
+        defined.chain(self.open_values())
+    }
+}
+
+/// The number of steps of a program of which it is not known; above what any reports.
+pub const UNKNOWN_STEPS: u32 = u32::MAX - 1;
+
+/// A step for people: the last one of a program of which the number of steps is not known is its end.
+pub fn step_text(step: u32) -> String {
+    match step {
+        UNKNOWN_STEPS => "end".to_owned(),
+        step => step.to_string(),
+    }
+}
+
+/// What [`is_open_name`] allows, as a sentence fragment.
+pub const OPEN_NAME: &str =
+    "a name of letters, digits, `_`, `-` and `.` that begins with a letter or `_`";
+
+/// Whether a setting of an open kind can be called `name`.
+pub fn is_open_name(name: &str) -> bool {
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    begins && name.bytes().all(fits)
+}
+
+/// `value` as a setting `name` of an open kind: any value that the database can hold.
+fn open_value(name: &str, value: &Value) -> Result<Value, InvalidParam> {
+    if !is_open_name(name) {
+        return Err(InvalidParam::Unknown);
+    }
+    match is_finite(value) {
+        true => Ok(value.clone()),
+        false => Err(InvalidParam::Value {
+            allowed: "a finite number, a boolean, a string, a list or a table".to_owned(),
+        }),
+    }
+}
+
+/// Whether all numbers in `value` are finite.
+fn is_finite(value: &Value) -> bool {
+    match value {
+        Value::Float(number) => number.is_finite(),
+        Value::List(items) => items.iter().all(is_finite),
+        Value::Table(entries) => entries.values().all(is_finite),
+        Value::Bool(_) | Value::Int(_) | Value::Text(_) => true,
     }
 }
 
@@ -190,6 +307,8 @@ impl ModelSpec {
 struct Written {
     kind: Kind,
     params: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    program: Option<ProgramModel>,
 }
 
 impl Serialize for ModelSpec {
@@ -197,6 +316,7 @@ impl Serialize for ModelSpec {
         let written = Written {
             kind: self.kind,
             params: self.params().into_iter().collect(),
+            program: self.program().cloned(),
         };
         written.serialize(serializer)
     }
@@ -206,6 +326,9 @@ impl<'de> Deserialize<'de> for ModelSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ModelSpec, D::Error> {
         let written = Written::deserialize(deserializer)?;
         let mut model = ModelSpec::new(written.kind);
+        if let (Some(program), true) = (written.program, written.kind.is_open()) {
+            model.set_program(program);
+        }
         for (name, value) in &written.params {
             model.set(name, value).map_err(|problem| {
                 D::Error::custom(format!("{name} = {value} is refused: {problem:?}"))

@@ -16,6 +16,7 @@ pub(super) static DEF: KindDef = KindDef {
     color: (0, 158, 115),
     dark_color: (63, 195, 154),
     params: PARAMS,
+    is_open: false,
     steps: Steps {
         param: "trees",
         name: "tree",

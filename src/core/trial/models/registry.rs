@@ -9,15 +9,16 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::kind::Kind;
-use super::{lightgbm, mlp, random_forest, xgboost};
+use super::{lightgbm, mlp, program, random_forest, xgboost};
 use crate::format::one_of;
 
 /// Every kind, in the order in which they are listed.
-static REGISTRY: [Kind; 4] = [
+static REGISTRY: [Kind; 5] = [
     Kind::MLP,
     Kind::XGBOOST,
     Kind::RANDOM_FOREST,
     Kind::LIGHTGBM,
+    Kind::PROGRAM,
 ];
 
 impl Kind {
@@ -26,6 +27,9 @@ impl Kind {
     pub const XGBOOST: Kind = Kind(&xgboost::DEF);
     pub const RANDOM_FOREST: Kind = Kind(&random_forest::DEF);
     pub const LIGHTGBM: Kind = Kind(&lightgbm::DEF);
+
+    /// A program of the user's.
+    pub const PROGRAM: Kind = Kind(&program::DEF);
 
     /// Every kind, in the order in which they are listed.
     pub fn all() -> impl ExactSizeIterator<Item = Kind> + Clone {

@@ -17,6 +17,7 @@ pub(super) static DEF: KindDef = KindDef {
     color: (213, 94, 0),
     dark_color: (240, 136, 62),
     params: PARAMS,
+    is_open: false,
     steps: Steps {
         param: "rounds",
         name: "boosting round",

@@ -42,7 +42,7 @@ pub fn of(input: &Input, summary: &Summary, inference: &Inference, anova: Option
         "ensemble": summary.ensemble.as_ref().and_then(figures::ensemble),
         "zero": summary.zero_line.as_ref().map(figures::zero_line),
         "kinds": Kind::all()
-            .map(|kind| [kind.name(), kind.label(), kind.def().mark.name()])
+            .map(|kind| [kind.name(), kind.label(), kind.def().mark.name(), kind.def().steps.name])
             .collect::<Vec<_>>(),
         "configs": columns::configs(summary, inference),
         "params": columns::params(summary),

@@ -74,7 +74,7 @@ function curves(host, width, redraw) {
   x.ticks = (most) => [...new Set(rough(most).map(Math.round))];
   const y = fitting(all.flatMap((point) => [point.low, point.high]), box[3], box[1], 300);
   const drawing = canvas(width, height, `Training curves of ${curveMetric}`);
-  axes(drawing, { box, x, y, xName: curveKind === 0 ? 'Epoch' : 'Boosting round', yName: curveLabel(curveMetric) + (y.isLog ? ', log scale' : '') });
+  axes(drawing, { box, x, y, xName: STEPS[curveKind], yName: curveLabel(curveMetric) + (y.isLog ? ', log scale' : '') });
   const dots = [];
   drawn.forEach(({ config, points }, place) => {
     const series = `s${place % SERIES}${place >= SERIES ? ' dashed' : ''}`;

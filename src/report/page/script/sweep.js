@@ -6,6 +6,8 @@ const CONFIGS = D.configs.id.length;
 const ALL = Array.from({ length: CONFIGS }, (_, place) => place);
 const KINDS = D.kinds.map(([, label]) => label);
 const MARKS = D.kinds.map(([, , mark]) => mark);
+/** What each kind counts its steps in: `Epoch`, `Boosting round`, `Step`. */
+const STEPS = D.kinds.map(([, , , step]) => step[0].toUpperCase() + step.slice(1));
 
 /** Places of the runs of each configuration; they stand side by side. */
 const RUNS = ALL.map(() => []);
@@ -85,7 +87,7 @@ function columns() {
     number('rank', 'Rank', (i) => c.rank[i], whole, { isOn: true, isWhole: true, shown: rankLabel }),
     text('kind', 'Kind', (i) => KINDS[c.kind[i]], {
       isOn: new Set(c.kind).size > 1,
-      values: (i) => D.kinds[c.kind[i]],
+      values: (i) => D.kinds[c.kind[i]].slice(0, 3),
     }),
   ];
   const settings = D.params.map((param) => {
@@ -185,7 +187,7 @@ function rowOf(config) {
     text: () =>
       [
         ranked(config),
-        ...D.kinds[D.configs.kind[config]],
+        ...D.kinds[D.configs.kind[config]].slice(0, 3),
         ...settings.map((param) => `${param.key}=${param.shown[param.at[config]]}`),
         D.configs.id[config],
         ...RUNS[config].map((run) => D.runs.trial[run]),

@@ -10,9 +10,8 @@
 //! its output and receives [`WorkerOutput::Exited`] exactly once, after everything else.
 
 mod exit_cause;
+mod family;
 mod input;
-mod log;
-mod memory;
 mod monitor;
 mod output;
 mod process;
@@ -25,10 +24,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use log::{Log, Tail};
+use family::Family;
 use monitor::Monitor;
 use process::{Killed, Process};
+use sweep_core::bounded_log::{Log, Tail};
 use sweep_core::event::Slot;
+use sweep_core::process_memory as memory;
 use sweep_core::protocol::ToWorker;
 use sweep_core::run_dir::log_name;
 
@@ -56,11 +57,44 @@ pub struct TorchWorker {
     pub gpus: Vec<String>,
 }
 
+/// What each trial of a program has of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramSlots {
+    /// Cores.
+    pub cpus: u32,
+    /// The GPUs that may be used, by their numbers, and what CUDA is to call each.
+    pub gpus: Vec<(u32, String)>,
+    /// GPUs of a trial: the one that names its slot, and those after it.
+    pub gpus_each: usize,
+}
+
+impl ProgramSlots {
+    /// The GPUs of the trials at the slot of the GPU `number`, as CUDA_VISIBLE_DEVICES lists them.
+    fn visible(&self, number: u32) -> String {
+        let from = self.gpus.iter().position(|(known, _)| *known == number);
+        let own = &self.gpus[from.unwrap_or(self.gpus.len())..];
+        let ids: Vec<&str> = (own.iter().take(self.gpus_each))
+            .map(|(_, id)| id.as_str())
+            .collect();
+        ids.join(",")
+    }
+}
+
+/// Variables that say how many threads a library may start.
+const THREADS: [&str; 4] = [
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+];
+
 /// Starts this very program, or another, as `PROGRAM worker`.
 #[derive(Debug)]
 pub struct LocalLauncher {
     program: PathBuf,
     torch: Option<TorchWorker>,
+    programs: Option<ProgramSlots>,
+    family: Arc<Family>,
     /// Folder of the log files, one a slot.
     logs: PathBuf,
     /// Bytes of private memory that a worker may have.
@@ -89,6 +123,8 @@ impl LocalLauncher {
         Ok(LocalLauncher {
             program,
             torch: None,
+            programs: None,
+            family: Arc::default(),
             logs,
             memory_limit,
         })
@@ -101,8 +137,42 @@ impl LocalLauncher {
         self
     }
 
+    /// Has workers run programs, which need so much each and whose processes carry the name `owner`.
+    #[must_use]
+    pub fn with_programs(mut self, programs: Option<ProgramSlots>, owner: &str) -> LocalLauncher {
+        self.family = Arc::new(Family::new(programs.as_ref().map(|_| owner.to_owned())));
+        self.programs = programs;
+        self
+    }
+
+    /// What is to run programs at `slot`.
+    fn program_command(&self, slot: &Slot, programs: &ProgramSlots) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("worker");
+        for name in THREADS {
+            if std::env::var_os(name).is_none() {
+                command.env(name, programs.cpus.to_string());
+            }
+        }
+        if let Some(number) = gpu_of(slot) {
+            command.env("CUDA_VISIBLE_DEVICES", programs.visible(number));
+            if std::env::var_os("CUDA_VISIBLE_DEVICES").is_none() {
+                // Else the fastest comes first, and numbers are not those that `nvidia-smi` gave.
+                command.env("CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+            }
+        }
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
     /// What is to serve `slot`.
     fn command(&self, slot: &Slot) -> io::Result<Command> {
+        if let Some(programs) = &self.programs {
+            return Ok(self.program_command(slot, programs));
+        }
         let missing = || io::Error::other(format!("nothing here serves {slot}"));
         let mut command = match (&self.torch, gpu_of(slot)) {
             (Some(torch), Some(number)) => {
@@ -160,7 +230,10 @@ impl Launcher for LocalLauncher {
         let command = self.command(slot)?;
         // What a GPU's libraries keep for themselves depends on the driver and is no measure of a trial.
         let memory_limit = self.memory_limit.filter(|_| gpu_of(slot).is_none());
-        let mut child = process::spawn(command, memory_limit)?;
+        // One that runs programs ends them when it hears that the coordinator is gone, and then itself.
+        let dies_with_parent = self.programs.is_none();
+        let spawn = || process::spawn(command, memory_limit, dies_with_parent);
+        let mut child = self.family.add(spawn)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Arc::new(Process::new(child.id()));
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -182,6 +255,7 @@ impl Launcher for LocalLauncher {
         input::never_block(&link.stdin)?;
         let monitor = Monitor {
             process: Arc::clone(&process),
+            family: Arc::clone(&self.family),
             memory_limit,
             output_read,
             log_read,

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::exit_cause;
-use super::log::Tail;
+use super::family::Family;
 use super::process::{Killed, Process};
 use sweep_core::awake;
+use sweep_core::bounded_log::Tail;
 use sweep_core::event::Cause;
 
 /// How often the memory of a worker with a limit is measured.
@@ -20,6 +21,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Monitor {
     pub process: Arc<Process>,
+    pub family: Arc<Family>,
     /// Bytes of private memory.
     pub memory_limit: Option<u64>,
     /// Disconnected when all messages of the worker have been read.
@@ -48,6 +50,7 @@ impl Monitor {
         }
         self.process.has_ended(true);
         let ended = self.process.reap();
+        self.family.remove(self.process.pid());
         // Nothing is ever sent: these are the other ends going, or time running out.
         while has_timed_out(&self.output_read) && self.forwarding.load(Ordering::Relaxed) {}
         has_timed_out(&self.log_read);

@@ -9,8 +9,8 @@ use std::process::{Child, Command};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::memory;
 use sweep_core::awake;
+use sweep_core::process_memory as memory;
 use sweep_core::signals::{self, Blocked};
 
 /// How long a worker may live on after closing its standard output.
@@ -72,6 +72,10 @@ impl Process {
         }
     }
 
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// Bytes of private memory that the worker holds, as far as the system tells.
     pub(super) fn private_memory(&self) -> Option<u64> {
         memory::private(self.pid)
@@ -113,7 +117,7 @@ impl Process {
     /// Remembers how often the kernel has ended a process for want of memory so far.
     pub(super) fn note_oom_kills(&self) {
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
-        life.oom_kills = memory::oom_kills();
+        life.oom_kills = memory::recent_oom_kills();
     }
 
     /// Whether the worker has ended; waits for that if `wait`. It stays to be reaped.
@@ -173,16 +177,20 @@ impl Process {
     }
 }
 
-/// Starts a worker in a process group of its own, ties its life to the coordinator's, bounds its memory, and has it
+/// Starts a worker in a process group of its own, ties its life to the coordinator's if it `dies_with_parent`, bounds its memory, and has it
 /// ignore what asks a sweep to stop.
-pub(super) fn spawn(mut command: Command, memory_limit: Option<u64>) -> io::Result<Child> {
+pub(super) fn spawn(
+    mut command: Command,
+    memory_limit: Option<u64>,
+    dies_with_parent: bool,
+) -> io::Result<Child> {
     command.process_group(0);
     #[cfg(target_os = "linux")]
     let parent = std::process::id();
     #[cfg(target_os = "linux")]
     let limit = memory_limit.map(memory::limit).transpose()?;
     #[cfg(not(target_os = "linux"))]
-    let _ = memory_limit;
+    let _ = (memory_limit, dies_with_parent);
     // SAFETY: between fork and exec only async-signal-safe calls are made: signal, pthread_sigmask, prctl,
     // getppid, setrlimit, open, write and close. The death signal follows the thread that forked; workers are
     // launched by the dispatcher's thread, which is the coordinator's main thread and lives as long as it does.
@@ -192,7 +200,7 @@ pub(super) fn spawn(mut command: Command, memory_limit: Option<u64>) -> io::Resu
             signals::unblock_stop()?;
             #[cfg(target_os = "linux")]
             {
-                if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
+                if dies_with_parent && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
                     return Err(io::Error::last_os_error());
                 }
                 // The parent may have died before the call took effect.

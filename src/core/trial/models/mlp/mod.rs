@@ -35,6 +35,7 @@ pub(super) static DEF: KindDef = KindDef {
     color: (0, 114, 178),
     dark_color: (86, 180, 233),
     params: PARAMS,
+    is_open: false,
     steps: Steps {
         param: "epochs",
         name: "epoch",

@@ -1,8 +1,8 @@
-//! The log of a slot: what its workers write for people.
+//! Logs of processes that write without end: of a slot, what its workers write for people; of a program, its output.
 //!
-//! The coordinator owns the other end of a worker's standard error and writes the file itself, so that
-//! the bound holds while a worker lives and writes without end, and so that its last lines are at hand even when the
-//! disk is full. Invariant: a log and the older one kept beside it never hold more than twice [`LOG_BYTES`].
+//! Whoever started the process owns the other end of its output and writes the file, so that the bound holds while the
+//! process lives, and so that its last lines are at hand even when the disk is full. Invariant: a log and the older one kept
+//! beside it never hold more than twice [`LOG_BYTES`].
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -19,7 +19,7 @@ const TAIL_LINES: usize = 20;
 
 /// The last of what a worker wrote.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<u8>>>);
+pub struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
     fn add(&self, bytes: &[u8]) {
@@ -30,7 +30,7 @@ impl Tail {
     }
 
     /// The last lines.
-    pub(super) fn lines(&self) -> String {
+    pub fn lines(&self) -> String {
         let tail = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes: Vec<u8> = tail.iter().copied().collect();
         let text = String::from_utf8_lossy(&bytes);
@@ -41,7 +41,7 @@ impl Tail {
 
 /// A log file being written.
 #[derive(Debug)]
-pub(super) struct Log {
+pub struct Log {
     path: PathBuf,
     /// The file and its length; none while it cannot be written.
     file: Option<(File, u64)>,
@@ -50,7 +50,7 @@ pub(super) struct Log {
 
 impl Log {
     /// The log at `path`, to be added to.
-    pub(super) fn new(path: &Path) -> Log {
+    pub fn new(path: &Path) -> Log {
         Log {
             path: path.to_owned(),
             file: None,
@@ -59,26 +59,29 @@ impl Log {
     }
 
     /// What is written from now on, by whoever is listened to.
-    pub(super) fn tail(&self) -> Tail {
+    pub fn tail(&self) -> Tail {
         self.tail.clone()
     }
 
-    /// Writes down what `errors` gives until its end. What cannot be written is lost but for the tail:
-    /// a worker is never held up by its log.
-    pub(super) fn carry(mut self, mut errors: impl Read) {
+    /// Writes down what `errors` gives until its end.
+    pub fn carry(mut self, mut errors: impl Read) {
         let mut buffer = [0; 8192];
         loop {
             match errors.read(&mut buffer) {
                 Ok(0) => return,
-                Ok(read) => {
-                    self.tail.add(&buffer[..read]);
-                    if self.write(&buffer[..read]).is_err() {
-                        self.file = None;
-                    }
-                }
+                Ok(read) => self.add(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
             }
+        }
+    }
+
+    /// Writes down `bytes`, at most [`LOG_BYTES`] of them. What cannot be written is lost but for the tail: nobody is held
+    /// up by a log.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.tail.add(bytes);
+        if self.write(bytes).is_err() {
+            self.file = None;
         }
     }
 

@@ -1,28 +1,48 @@
-//! Memory of workers: how much they hold, how much they may, and what the kernel has ended for want of it.
+//! Memory of processes: how much they hold, how much they may, and what the kernel has ended for want of it.
 //!
 //! What counts is private memory, that is heap, stacks and what is copied on being written to. A data set
 //! that several workers have mapped counts for none of them. See setrlimit(2) for `RLIMIT_DATA`, proc(5) for
 //! `/proc/PID/status`, and the kernel's documentation of cgroups for `memory.events` and
 //! `memory.oom_control`.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 #[cfg(target_os = "linux")]
-pub(super) use linux::{apply_limit, limit, oom_kills, prefer_as_oom_victim, private};
+pub use linux::{apply_limit, limit, oom_kills, prefer_as_oom_victim, private};
 
 /// Whether a limit can be held on this system.
-pub(super) const CAN_LIMIT: bool = cfg!(target_os = "linux");
+pub const CAN_LIMIT: bool = cfg!(target_os = "linux");
 
 /// Bytes in the unit of `ru_maxrss`, see getrusage(2).
-pub(super) const MAXRSS_UNIT: u64 = if cfg!(target_os = "macos") { 1 } else { 1024 };
+pub const MAXRSS_UNIT: u64 = if cfg!(target_os = "macos") { 1 } else { 1024 };
+
+/// How old the count of [`recent_oom_kills`] may be.
+const RECENT: Duration = Duration::from_secs(1);
+
+/// What [`oom_kills`] gave at most a second ago: for a count before something begins, which is asked for often.
+pub fn recent_oom_kills() -> Option<u64> {
+    static KNOWN: Mutex<Option<(Instant, Option<u64>)>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    match *known {
+        Some((at, count)) if at.elapsed() < RECENT => count,
+        _ => {
+            let count = oom_kills();
+            *known = Some((Instant::now(), count));
+            count
+        }
+    }
+}
 
 /// Bytes of private memory that a process holds.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn private(_pid: libc::pid_t) -> Option<u64> {
+pub fn private(_pid: libc::pid_t) -> Option<u64> {
     None
 }
 
 /// How often the kernel has ended a process here for want of memory.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn oom_kills() -> Option<u64> {
+pub fn oom_kills() -> Option<u64> {
     None
 }
 
@@ -82,7 +102,7 @@ mod linux {
     }
 
     /// What `/proc/PID/status` says of private memory, in bytes.
-    pub(super) fn read_private(status: &str) -> Option<u64> {
+    pub fn read_private(status: &str) -> Option<u64> {
         let kilobytes = |name: &str| -> Option<u64> {
             let line = status.lines().find(|line| line.starts_with(name))?;
             line.split_whitespace().nth(1)?.parse().ok()
@@ -108,7 +128,7 @@ mod linux {
 
     /// Files that count such ends for the groups that `/proc/self/cgroup` lists, the likeliest first.
     /// Inside a container a group is often mounted as the root.
-    pub(super) fn counters(groups: &str) -> Vec<String> {
+    pub fn counters(groups: &str) -> Vec<String> {
         let mut files = Vec::new();
         for line in groups.lines() {
             let mut parts = line.splitn(3, ':').skip(1);
@@ -131,7 +151,7 @@ mod linux {
     }
 
     /// The count in such a file, or in `/proc/vmstat`.
-    pub(super) fn count_in(text: &str) -> Option<u64> {
+    pub fn count_in(text: &str) -> Option<u64> {
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix("oom_kill "))?;
