@@ -21,9 +21,11 @@ REQUIRED := SWEEP_REQUIRE_XGBOOST=1 SWEEP_REQUIRE_LIGHTGBM=1
 # Build and pass every test.
 test: tools libraries
 	$(REQUIRED) $(CARGO) test --locked --features sentence
+	python3 -m unittest discover -s src/python
 
-# The same, and what takes more than Rust and C: the torch engine, and the report's page in a browser.
-test-all: test test-browser
+# The same, and what takes more than Rust and C: the torch engine, the report's page in a browser, and programs that need
+# packages of Python.
+test-all: test test-browser test-programs
 	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
@@ -55,6 +57,24 @@ test-browser: tools
 	rm -rf target/pages
 	SWEEP_REPORT_SAMPLES=$(CURDIR)/target/pages/samples $(CARGO) test --locked --quiet -p sweep-report
 	python3 tests/browser/check.py target/pages/samples target/pages/pictures
+
+# The example of scikit-learn, run as its file says, in an environment of its own under .deps/.
+PROGRAMS := .deps/programs
+PROGRAMS_STAMP := $(PROGRAMS)/VERSION-1.7.2
+
+.PHONY: test-programs
+test-programs: build $(PROGRAMS_STAMP)
+	rm -rf $(PROGRAMS)/runs
+	PATH="$(CURDIR)/$(PROGRAMS)/bin:$$PATH" SWEEP_STORE=$(PROGRAMS)/runs/sweep.sqlite $(SWEEP) run experiments/programs/digits.toml
+	SWEEP_STORE=$(PROGRAMS)/runs/sweep.sqlite $(SWEEP) ls digits --json | python3 -c "import json, sys; \
+	  trials = json.load(sys.stdin); best = max(trial['best'] for trial in trials); \
+	  assert len(trials) == 27 and best > 0.97, (len(trials), best)"
+
+$(PROGRAMS_STAMP):
+	@rm -rf $(PROGRAMS)
+	@python3 -m venv $(PROGRAMS)
+	@$(PROGRAMS)/bin/python -m pip --quiet --disable-pip-version-check install --only-binary=:all: scikit-learn==1.7.2
+	@touch $@
 
 # Once `make text-model` has fetched the sentence encoder, every build has it.
 FEATURES = $(if $(wildcard $(TEXT_MODEL_STAMP)),--features sentence)
