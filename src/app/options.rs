@@ -7,8 +7,8 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use sweep_core::trial::TrialId;
-use sweep_experiment::Engine;
-use sweep_scheduler::SlotRequest;
+use sweep_experiment::{Cuda, Engine, Schedule, Slots};
+use sweep_scheduler::{Gpus, SlotRequest};
 use sweep_store::Store;
 
 use crate::error::Error;
@@ -33,6 +33,26 @@ pub struct SlotOptions {
     pub gpu_shares: Option<GpuShares>,
     /// Limit on the private memory of a worker, in bytes.
     pub memory_limit: Option<u64>,
+}
+
+impl SlotOptions {
+    /// The slots that are asked for: by the flags, or else by the `schedule` of the file.
+    pub fn requested(&self, schedule: &Schedule) -> SlotRequest {
+        match (&self.slots, self.workers) {
+            (Some(wanted), _) => wanted.clone(),
+            (None, Some(count)) => SlotRequest::cpu_alone(count),
+            (None, None) => match &schedule.slots {
+                Slots::Auto => SlotRequest::Auto,
+                Slots::These { cpu, cuda } => SlotRequest::These {
+                    cpu: *cpu,
+                    gpus: match cuda {
+                        Cuda::All => Gpus::All,
+                        Cuda::These(numbers) => Gpus::These(numbers.clone()),
+                    },
+                },
+            },
+        }
+    }
 }
 
 /// How many workers share each GPU.

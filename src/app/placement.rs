@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use sweep_core::event::Slot;
-use sweep_experiment::{Cuda, Engine, Slots};
+use sweep_experiment::Engine;
 use sweep_scheduler::{Gpus, ProgramSlots, SlotRequest, TorchWorker, cores, slots};
 
 use crate::error::Error;
@@ -51,23 +51,12 @@ pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placemen
         });
     }
     let engine = options.engine.unwrap_or(schedule.engine);
-    let wanted = match (&options.slots, options.workers) {
-        (Some(wanted), _) => wanted.clone(),
-        (None, Some(count)) => cpu_alone(count),
-        (None, None) => match &schedule.slots {
-            Slots::Auto => SlotRequest::Auto,
-            Slots::These { cpu, cuda } => SlotRequest::These {
-                cpu: *cpu,
-                gpus: match cuda {
-                    Cuda::All => Gpus::All,
-                    Cuda::These(numbers) => Gpus::These(numbers.clone()),
-                },
-            },
-        },
-    };
+    let wanted = options.requested(schedule);
     // A flag may name an engine that has no use for the GPUs that the file names.
     let wanted = match (engine, &options.slots, wanted) {
-        (Engine::Native, None, SlotRequest::These { cpu, .. }) if cpu > 0 => cpu_alone(cpu),
+        (Engine::Native, None, SlotRequest::These { cpu, .. }) if cpu > 0 => {
+            SlotRequest::cpu_alone(cpu)
+        }
         (_, _, wanted) => wanted,
     };
     let found = gpus::find();
@@ -102,13 +91,6 @@ pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placemen
         torch,
         program: None,
     })
-}
-
-fn cpu_alone(cpu: usize) -> SlotRequest {
-    SlotRequest::These {
-        cpu,
-        gpus: Gpus::These(Vec::new()),
-    }
 }
 
 /// The number of CPU slots, GPUs by their numbers, and the workers that share each of them.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sweep_core::format::{hex, pluralize};
-use sweep_core::program::{ConfigFile, MetricSource, ProgramSpec, Selection};
+use sweep_core::program::{
+    ConfigFile, DIGEST_FACT, INPUT_FACT, MetricSource, ProgramSpec, Selection, VARIABLE_FACT,
+};
 use sweep_core::trial::DataDigest;
 use sweep_data::Prepared;
 use sweep_experiment::plan::PlannedTrial;
@@ -16,13 +18,6 @@ use sweep_store::ExperimentRecord;
 
 use crate::error::Error;
 use crate::loaded::LoadedExperiment;
-
-/// What the name of a recorded fact about an input begins with; its path follows.
-pub const INPUT_FACT: &str = "input ";
-/// The recorded fact that is the digest of a program.
-pub const DIGEST_FACT: &str = "program";
-/// The same of a variable of the environment that trials depend on.
-pub const VARIABLE_FACT: &str = "variable ";
 
 /// The program of an experiment, and what its trials depend on.
 pub struct PreparedProgram {

@@ -3,7 +3,7 @@
 use sweep_core::event::Slot;
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::program::Resources;
-use sweep_experiment::{Cuda, Schedule, Slots};
+use sweep_experiment::Schedule;
 use sweep_scheduler::{Gpus, ProgramSlots, SlotRequest, cores, cpu_slots, slots};
 
 use crate::error::Error;
@@ -26,20 +26,7 @@ pub fn place(
             "programs have `resources` in [program]",
         ));
     }
-    let wanted = match (&options.slots, options.workers) {
-        (Some(wanted), _) => wanted.clone(),
-        (None, Some(count)) => at_a_time(count),
-        (None, None) => match &schedule.slots {
-            Slots::Auto => SlotRequest::Auto,
-            Slots::These { cpu, cuda } => SlotRequest::These {
-                cpu: *cpu,
-                gpus: match cuda {
-                    Cuda::All => Gpus::All,
-                    Cuda::These(numbers) => Gpus::These(numbers.clone()),
-                },
-            },
-        },
-    };
+    let wanted = options.requested(schedule);
     let (asked, gpus) = match wanted {
         SlotRequest::Auto => (None, Gpus::All),
         SlotRequest::These { cpu, gpus } if resources.gpus == 0.0 => {
@@ -94,13 +81,6 @@ pub fn place(
         gpus_each: each,
     };
     Ok((slots, program))
-}
-
-fn at_a_time(count: usize) -> SlotRequest {
-    SlotRequest::These {
-        cpu: count,
-        gpus: Gpus::These(Vec::new()),
-    }
 }
 
 fn no_use_of_gpus() -> Error {

@@ -6,6 +6,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// What the name of a recorded fact about an input begins with; its path follows.
+pub const INPUT_FACT: &str = "input ";
+/// The recorded fact that is the digest of a program.
+pub const DIGEST_FACT: &str = "program";
+/// The same of a variable of the environment that trials depend on.
+pub const VARIABLE_FACT: &str = "variable ";
+
 /// The table `[program]`, checked. Texts called templates hold placeholders such as `{lr}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProgramSpec {

@@ -61,17 +61,8 @@ impl Prepared {
                 preprocessor: Preprocessor { fields: Vec::new() },
             },
             summary: Summary {
-                source,
-                source_sha256: digest.as_str().to_owned(),
-                splits: Default::default(),
-                excluded: 0,
-                dropped: 0,
-                dropped_by: Vec::new(),
-                imputed: Vec::new(),
-                columns: Vec::new(),
-                notes: Vec::new(),
                 reused: true,
-                seconds: 0.0,
+                ..Summary::new(&source, digest.as_str())
             },
         }
     }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Problems, listed};
-use super::node::{Content, Entry, Node};
+use super::node::{Entry, Node};
 use super::program_command::{self, BUILT_IN};
 use super::program_keys as keys;
 use super::program_needs;
+use super::schedule::timeout;
 use super::table::{Table, boolean, must_be, text, texts};
 use super::units::{duration, size};
 use sweep_core::program::{ConfigFile, ConfigFormat, MetricSource, ProgramSpec, Selection};
@@ -101,14 +102,6 @@ pub(super) fn read(node: &Node, problems: &mut Problems) -> Option<ProgramTable>
 
 fn millis(time: Duration) -> u64 {
     time.as_millis() as u64
-}
-
-fn timeout(node: &Node) -> Result<Option<Duration>, &Node> {
-    match &node.content {
-        Content::Bool(false) => Ok(None),
-        Content::Text(text) => duration(text).map(Some).ok_or(node),
-        _ => Err(node),
-    }
 }
 
 /// An objective that `node`, at `path`, names: a metric of any name with its goal.

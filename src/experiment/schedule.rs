@@ -148,7 +148,8 @@ fn retries(node: &Node) -> Result<u32, &Node> {
     }
 }
 
-fn timeout(node: &Node) -> Result<Option<Duration>, &Node> {
+/// A duration, or `false` for no limit.
+pub(super) fn timeout(node: &Node) -> Result<Option<Duration>, &Node> {
     match &node.content {
         Content::Bool(false) => Ok(None),
         Content::Text(text) => duration(text).map(Some).ok_or(node),

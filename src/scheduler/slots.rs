@@ -41,6 +41,16 @@ pub enum SlotRequest {
     },
 }
 
+impl SlotRequest {
+    /// `cpu` CPU slots and no GPU.
+    pub fn cpu_alone(cpu: usize) -> SlotRequest {
+        SlotRequest::These {
+            cpu,
+            gpus: Gpus::These(Vec::new()),
+        }
+    }
+}
+
 /// GPUs by their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gpus {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use sweep_analysis::search::{FrontPoint, Guess, SearchInsight};
 use sweep_core::format::pluralize;
+use sweep_core::program::DIGEST_FACT;
 use sweep_core::trial::{Goal, Objective, Status};
 use sweep_data::{Dataset, Prepared};
 use sweep_experiment::Source;
@@ -19,7 +20,6 @@ use crate::app::App;
 use crate::error::Error;
 use crate::loaded;
 use crate::prepare::target;
-use crate::program::DIGEST_FACT;
 
 /// Of the searches of `record`, as far as they can be made ready again.
 pub fn insights(app: &App, store: &Store, record: &ExperimentRecord) -> Vec<SearchInsight> {

@@ -9,6 +9,7 @@ use crate::markup::{IN_MEMORY, escape, fact, paragraph, row};
 use crate::plot::Picture;
 use crate::test;
 use sweep_core::format::shell_word;
+use sweep_core::program::{INPUT_FACT, VARIABLE_FACT};
 use sweep_store::DatasetRecord;
 
 /// Rows, digest, and what was noticed.
@@ -62,16 +63,15 @@ pub(super) fn data(page: &Page) -> Option<Section> {
     Section::new("data", "Data set", html)
 }
 
-/// What a session recorded of its program begins so.
-const INPUT: &str = "input ";
-const VARIABLE: &str = "variable ";
-
 /// The files that a program is made of, and what else its trials depend on.
 fn program(page: &Page) -> Option<Section> {
     let session = page.input.experiment.sessions.last()?;
     let mut rows = String::new();
     for (name, value) in &session.environment {
-        let (what, name) = match (name.strip_prefix(INPUT), name.strip_prefix(VARIABLE)) {
+        let (what, name) = match (
+            name.strip_prefix(INPUT_FACT),
+            name.strip_prefix(VARIABLE_FACT),
+        ) {
             (Some(path), _) => ("file", path),
             (_, Some(variable)) => ("environment variable", variable),
             _ => continue,
