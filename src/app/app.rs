@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sweep_core::atomic_fs;
 use sweep_core::run_dir::RunDir;
+use sweep_pool::PoolFolder;
 use sweep_store::lock::holder_of;
 use sweep_store::{COPY, ExperimentRecord, Store, StoreError};
 
@@ -92,9 +93,33 @@ impl App {
         with_notice(observer, &waits, work)
     }
 
-    /// Whether a process runs the sweep called `name`; true if that cannot be determined.
+    /// Whether a process runs the sweep called `name`, or agents do; true if that cannot be determined.
     pub fn is_running(&self, name: &str) -> bool {
-        !matches!(holder_of(self.runs(), name), Ok(None))
+        !matches!(holder_of(self.runs(), name), Ok(None)) || !self.open_pools(name).is_empty()
+    }
+
+    /// The sweeps that have pools that were not closed.
+    pub fn names_of_open_pools(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.run_dir().all_pools());
+        let names = { entries.into_iter().flatten().flatten() }
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        names
+            .filter(|name| !self.open_pools(name).is_empty())
+            .collect()
+    }
+
+    /// The pools of the sweep called `name` that were not closed: the keys of their sessions, in order, and their folders.
+    pub fn open_pools(&self, name: &str) -> Vec<(i64, PoolFolder)> {
+        let entries = std::fs::read_dir(self.run_dir().pools(name));
+        let mut pools: Vec<(i64, PoolFolder)> = { entries.into_iter().flatten().flatten() }
+            .filter_map(|entry| {
+                let session = entry.file_name().to_str()?.parse().ok()?;
+                Some((session, PoolFolder::new(entry.path())))
+            })
+            .filter(|(_, pool)| pool.plan().exists() && !pool.is_closed())
+            .collect();
+        pools.sort_unstable_by_key(|(session, _)| *session);
+        pools
     }
 
     /// The sweep called `name`, or the last one.

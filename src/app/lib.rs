@@ -31,6 +31,7 @@ pub mod output;
 pub mod overview;
 pub mod placement;
 pub mod plan;
+pub mod pool;
 pub mod predict;
 pub mod prepare;
 pub mod pretrained;

@@ -136,6 +136,30 @@ pub enum Notice {
         pid: u32,
         host: String,
     },
+    /// Agents are asked to stop: one that joins the pool in this folder begins nothing.
+    PoolStopped(PathBuf),
+    /// An agent that was signalled waits for Slurm to end its job.
+    AgentStays { job: String, is_requeued: bool },
+    /// A command of Slurm failed, which is no reason to end.
+    SlurmFailed(String),
+    /// Jobs were submitted.
+    JobsSubmitted {
+        sweep: String,
+        agents: usize,
+        arrays: Vec<String>,
+    },
+    /// The pool of a sweep is followed; its agents go on when that is interrupted.
+    Following { sweep: String },
+    /// Where the agents of a pool stand, when that has changed.
+    Agents {
+        running: usize,
+        ended: usize,
+        pending: Option<usize>,
+    },
+    /// A resumed sweep waits until it is known whether its agents live.
+    AwaitingBeats { agents: usize, at_most: Duration },
+    /// What agents did was collected into the database.
+    CollectedEvents { sweep: String, ended: usize },
     /// So many processes of programs were ended that a coordinator which is gone had left behind.
     LeftoversEnded(usize),
     /// What a program is made of is not what it was when the sweep was last run: its trials are new ones.
@@ -175,7 +199,8 @@ pub struct SessionPlan {
     /// Those with a result from earlier sessions.
     pub done: usize,
     pub to_train: usize,
-    pub workers: usize,
+    /// Workers of this machine; `None` where agents train.
+    pub workers: Option<usize>,
     /// Each search in a few words.
     pub searches: Vec<String>,
     /// Whether any of them has something left to do.
@@ -355,6 +380,56 @@ impl fmt::Display for Notice {
             Notice::StopRequested { sweep, pid, host } => {
                 write!(f, "asked {sweep} to stop (process {pid} on {host})")
             }
+            Notice::PoolStopped(path) => write!(
+                f,
+                "the agents of {} were asked to stop: nothing is begun here",
+                path.display()
+            ),
+            Notice::AgentStays { job, is_requeued } => match is_requeued {
+                true => write!(f, "checkpoints are written, and job {job} is queued again"),
+                false => write!(
+                    f,
+                    "checkpoints are written; job {job} waits for Slurm to end it (one that ends by itself would not be \
+                     queued again)"
+                ),
+            },
+            Notice::SlurmFailed(error) => write!(f, "warning: {}", sanitize(error)),
+            Notice::JobsSubmitted {
+                sweep,
+                agents,
+                arrays,
+            } => write!(
+                f,
+                "{sweep}: {} submitted to Slurm (job {})",
+                pluralize(*agents, "agent"),
+                arrays.join(", ")
+            ),
+            Notice::Following { sweep } => write!(
+                f,
+                "Ctrl-C detaches: the agents go on, `sweep watch {sweep}` follows them, and `sweep stop {sweep}` ends them"
+            ),
+            Notice::Agents {
+                running,
+                ended,
+                pending,
+            } => {
+                write!(f, "agents: {running} running, {ended} ended")?;
+                match pending {
+                    Some(pending) => write!(f, ", {pending} waiting for a node"),
+                    None => Ok(()),
+                }
+            }
+            Notice::AwaitingBeats { agents, at_most } => write!(
+                f,
+                "{} of the last session did not say that they ended; waiting for a sign of life, at most {}",
+                pluralize(*agents, "agent"),
+                format_duration(*at_most)
+            ),
+            Notice::CollectedEvents { sweep, ended } => write!(
+                f,
+                "{sweep}: collected from its agents: {} ended",
+                pluralize(*ended, "trial")
+            ),
             Notice::LeftoversEnded(count) => write!(
                 f,
                 "{} that an earlier session had left behind {} ended",
@@ -436,13 +511,19 @@ impl fmt::Display for SessionPlan {
             write!(f, ", {} already done", self.done)?;
         }
         match self.to_train {
-            0 if self.is_searching => write!(f, ", {}", pluralize(self.workers, "worker"))?,
+            0 if self.is_searching => {
+                let workers = self.workers.unwrap_or(0);
+                write!(f, ", {}", pluralize(workers, "worker"))?
+            }
             0 => f.write_str(", nothing left to train")?,
-            number => write!(
-                f,
-                ", {number} to train on {}",
-                pluralize(self.workers.min(number), "worker")
-            )?,
+            number => match self.workers {
+                None => write!(f, ", {number} to train")?,
+                Some(workers) => write!(
+                    f,
+                    ", {number} to train on {}",
+                    pluralize(workers.min(number), "worker")
+                )?,
+            },
         }
         let failed = self.planned - self.done - self.to_train;
         if failed > 0 {

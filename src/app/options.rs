@@ -12,6 +12,7 @@ use sweep_scheduler::{Gpus, SlotRequest};
 use sweep_store::Store;
 
 use crate::error::Error;
+use crate::pool::PoolOptions;
 
 /// How a sweep is run.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +22,8 @@ pub struct RunOptions {
     pub retry: Retry,
     /// Whether the file may take the place of another one from which a sweep of this name was run.
     pub accept_new_file: bool,
+    /// Agents that train in place of this machine.
+    pub pool: Option<PoolOptions>,
 }
 
 /// Which workers train; what is left out is taken from the experiment file.

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use sweep_core::event::Slot;
-use sweep_experiment::Engine;
+use sweep_experiment::{Engine, Experiment};
 use sweep_scheduler::{Gpus, ProgramSlots, SlotRequest, TorchWorker, cores, slots};
 
 use crate::error::Error;
 use crate::gpus::{self, Gpu};
 use crate::options::{GpuShares, SlotOptions};
-use crate::prepare::PreparedSweep;
 use crate::program_slots;
 
 /// The program that trains with libtorch, beside this one.
@@ -34,13 +33,24 @@ pub struct Placement {
     pub program: Option<ProgramSlots>,
 }
 
+impl Placement {
+    /// No slots, for a session that trains nothing.
+    pub fn none() -> Placement {
+        Placement {
+            slots: Vec::new(),
+            torch: None,
+            program: None,
+        }
+    }
+}
+
 /// Slots by the flags, or else by the file.
 ///
 /// # Errors
 /// When what is requested does not exist on this machine.
-pub fn place(prepared: &PreparedSweep, options: &SlotOptions) -> Result<Placement, Error> {
-    let schedule = &prepared.loaded.experiment.schedule;
-    if let Some(program) = &prepared.loaded.experiment.program {
+pub fn place(experiment: &Experiment, options: &SlotOptions) -> Result<Placement, Error> {
+    let schedule = &experiment.schedule;
+    if let Some(program) = &experiment.program {
         let found = gpus::find();
         let resources = program.spec.resources;
         let (slots, program) = program_slots::place(resources, schedule, options, &found)?;

@@ -75,7 +75,7 @@ pub fn plan(
     }
     prepared.notice_data(observer);
     resume::notice_changes(app, observer, &prepared)?;
-    let slots = placement::place(&prepared, &options.slots)?.slots;
+    let slots = placement::place(&prepared.loaded.experiment, &options.slots)?.slots;
     let store = app.read_if_any()?;
     let statuses: HashMap<TrialId, Status> = match &store {
         Some(store) => prior_progress::statuses(store, &prepared.plan)?,

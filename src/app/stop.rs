@@ -12,6 +12,7 @@ use sweep_store::lock::{self, LockError, LockHolder, host_name};
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
+use crate::pool;
 
 /// How long a sweep may take to end cleanly: longer than its workers may take for a checkpoint.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -62,6 +63,9 @@ pub fn stop(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
         return Ok(Outcome::NotRunning(None));
     };
     let Some(holder) = holder(app, &name)? else {
+        if pool::stop_pool(app, observer, &name, options.mode)? {
+            return Ok(Outcome::Stopped(stopped(app, name, None)?));
+        }
         // A misspelt name is an error, not a sweep that has stopped.
         app.experiment(Some(&name))?;
         return Ok(Outcome::NotRunning(Some(name)));
@@ -73,7 +77,7 @@ pub fn stop(app: &App, observer: &dyn Observer, options: &Options) -> Result<Out
         host: holder.host.clone(),
     });
     wait(app, observer, &name, &holder, options.mode)?;
-    Ok(Outcome::Stopped(stopped(app, name, &holder)?))
+    Ok(Outcome::Stopped(stopped(app, name, Some(&holder))?))
 }
 
 /// The sweep to stop: the one named, or the only one that is running; `None` if none is.
@@ -82,6 +86,9 @@ fn choose(app: &App, name: Option<&str>) -> Result<Option<String>, Error> {
         return Ok(Some(name.to_owned()));
     }
     let mut running = lock::running_experiments(app.runs());
+    running.extend(app.names_of_open_pools());
+    running.sort_unstable();
+    running.dedup();
     match running.len() {
         0 | 1 => Ok(running.pop()),
         several => Err(Error::input(
@@ -189,8 +196,8 @@ fn suspended(name: &str, asked: &LockHolder) -> Error {
     )
 }
 
-/// How the sweep stands now that `holder` has ended.
-fn stopped(app: &App, name: String, holder: &LockHolder) -> Result<Stopped, Error> {
+/// How the sweep stands now that `holder`, or its agents, have ended.
+fn stopped(app: &App, name: String, holder: Option<&LockHolder>) -> Result<Stopped, Error> {
     let record = app.experiment(Some(&name))?;
     let planned: Vec<Status> = record
         .trials
@@ -199,11 +206,14 @@ fn stopped(app: &App, name: String, holder: &LockHolder) -> Result<Stopped, Erro
         .map(|trial| trial.status)
         .collect();
     let count = |is: &dyn Fn(Status) -> bool| planned.iter().filter(|it| is(**it)).count();
-    let session = record.sessions.iter().rev().find(|session| {
+    let session = record.sessions.iter().rev().find(|session| match holder {
+        None => true,
         // Its lock is older than its session.
-        session.pid == holder.pid
-            && session.host == holder.host
-            && session.started_ms >= holder.since_ms
+        Some(holder) => {
+            session.pid == holder.pid
+                && session.host == holder.host
+                && session.started_ms >= holder.since_ms
+        }
     });
     Ok(Stopped {
         outcome: session.map(|session| session.outcome.clone()),

@@ -1,7 +1,9 @@
 //! Flags that say how to run; shared by `run`, `resume` and `plan`.
 
+use crate::failure::Failure;
 use crate::limits::{Limits, Retry};
 use sweep_app::options::{GpuShares, RunOptions, SlotOptions};
+use sweep_app::pool::PoolOptions;
 use sweep_experiment::{Engine, memory_size};
 use sweep_scheduler::{Gpus, MAX_SLOTS, SlotRequest};
 
@@ -12,14 +14,43 @@ pub struct RunFlags {
     pub slots: SlotFlags,
 
     #[command(flatten)]
+    pub retry: Retry,
+
+    #[command(flatten)]
     pub limits: Limits,
+
+    #[command(flatten)]
+    pub place: PlaceFlags,
 
     /// Print only errors and the last line
     #[arg(long, short)]
     pub quiet: bool,
 }
 
-/// Which trials run on which slots, shared with `plan`.
+/// Where trials are trained.
+#[derive(Debug, clap::Args)]
+pub struct PlaceFlags {
+    /// Where trials are trained: on this machine, or by agents in jobs of a Slurm cluster
+    #[arg(long, value_enum, value_name = "WHERE", default_value = "local")]
+    pub on: On,
+
+    /// Number of agents at a time, in place of that of [[schedule.slurm]]
+    #[arg(long, value_name = "N", requires = "on", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub agents: Option<u32>,
+
+    /// Return as soon as the agents are submitted
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// Where trials are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum On {
+    Local,
+    Slurm,
+}
+
+/// On which slots trials run, shared with `plan` and `agent`.
 #[derive(Debug, clap::Args)]
 pub struct SlotFlags {
     /// Number of CPU workers
@@ -41,9 +72,6 @@ pub struct SlotFlags {
     /// Limit on the private memory of a worker, such as 2GB
     #[arg(long, value_name = "SIZE", value_parser = memory_limit)]
     pub memory_limit: Option<u64>,
-
-    #[command(flatten)]
-    pub retry: Retry,
 }
 
 /// The engine that trains networks.
@@ -58,17 +86,58 @@ pub enum EngineChoice {
 }
 
 impl RunFlags {
-    pub fn options(&self) -> RunOptions {
-        RunOptions {
+    /// # Errors
+    /// When flags are given that have no effect where trials are trained.
+    pub fn options(&self) -> Result<RunOptions, Failure> {
+        let pool = match self.place.on {
+            On::Slurm => Some(PoolOptions {
+                agents: self.place.agents.map(|agents| agents as usize),
+                detach: self.place.detach,
+                agent_flags: self.slots.of_agent(),
+            }),
+            On::Local if self.place.agents.is_some() || self.place.detach => {
+                return Err(Failure::input(
+                    "--agents and --detach are about agents on a cluster",
+                    "add `--on slurm`",
+                ));
+            }
+            On::Local => None,
+        };
+        Ok(RunOptions {
             slots: self.slots.options(),
             limits: self.limits.options(),
-            retry: self.slots.retry.options(),
+            retry: self.retry.options(),
             accept_new_file: false,
-        }
+            pool,
+        })
     }
 }
 
 impl SlotFlags {
+    /// The flags with which an agent has the slots that these ask for.
+    fn of_agent(&self) -> Vec<String> {
+        // As they were given: what they mean is decided where the agent runs.
+        let named = [
+            "--workers",
+            "--slots",
+            "--engine",
+            "--gpu-shares",
+            "--memory-limit",
+        ];
+        let mut given = std::env::args().skip(1).peekable();
+        let mut flags = Vec::new();
+        while let Some(word) = given.next() {
+            let name = word.split('=').next().unwrap_or_default();
+            if named.contains(&name) {
+                flags.push(word.clone());
+                if !word.contains('=') {
+                    flags.extend(given.next());
+                }
+            }
+        }
+        flags
+    }
+
     pub fn options(&self) -> SlotOptions {
         SlotOptions {
             workers: self.workers,

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, which parses arguments, calls `sweep_app` and prints what it returns.
 
+mod agent;
 mod annotations;
 mod colour;
 mod completions;
@@ -36,6 +37,7 @@ mod signals;
 mod stop;
 mod table_flags;
 mod terminal;
+mod watch;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -77,6 +79,8 @@ enum Command {
     Run(run::Arguments),
     /// Continue a sweep where it stopped
     Resume(resume::Arguments),
+    /// Follow a sweep that agents on a cluster train
+    Watch(watch::Arguments),
     /// Ask a running sweep to stop cleanly, and wait until it has
     Stop(stop::Arguments),
     /// Print what the program of a trial wrote
@@ -116,6 +120,8 @@ enum Command {
     Data(data::Command),
     /// Check this machine: cores, libraries, database, disk
     Doctor,
+    /// Train trials of a pool: what a job on a cluster runs
+    Agent(agent::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Train trials on behalf of a coordinator (started by `run`)
@@ -159,6 +165,8 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::init(context, &arguments),
         Command::Run(arguments) => run::run(context, &arguments),
         Command::Resume(arguments) => resume::resume(context, &arguments),
+        Command::Watch(arguments) => watch::watch(context, &arguments),
+        Command::Agent(arguments) => agent::agent(context, &arguments),
         Command::Stop(arguments) => stop::stop(context, &arguments),
         Command::Logs(arguments) => logs::logs(context, &arguments),
         Command::Plan(arguments) => plan::plan(context, &arguments),

@@ -10,6 +10,7 @@ use crate::listing;
 use crate::terminal;
 use sweep_analysis::{json, text};
 use sweep_app::list::{self, Trials};
+use sweep_app::pool;
 use sweep_app::valid_predictions;
 use sweep_core::format::{format_bytes, pluralize};
 use sweep_core::sanitize::sanitize;
@@ -31,6 +32,7 @@ pub struct Arguments {
 
 /// `sweep ls [NAME] [--query QUERY]`. A query without a name is about the last sweep.
 pub fn ls(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
+    pool::collect_now(&context.app, context, arguments.name.as_slice())?;
     match arguments.name.is_some() || arguments.filter.is_given() {
         true => trials(context, arguments),
         false => sweeps(context),

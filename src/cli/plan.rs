@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::SlotFlags;
+use crate::limits::Retry;
 use crate::listing;
 use crate::terminal;
 use sweep_app::loaded;
@@ -33,6 +34,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     slots: SlotFlags,
+
+    #[command(flatten)]
+    retry: Retry,
 }
 
 /// `sweep plan FILE`.
@@ -40,7 +44,7 @@ pub fn plan(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     let loaded = loaded::read(&arguments.file, &arguments.set)?;
     let options = Options {
         slots: arguments.slots.options(),
-        retry: arguments.slots.retry.options(),
+        retry: arguments.retry.options(),
         pilot: arguments.pilot,
     };
     let outcome = plan::plan(&context.app, context, loaded, &options)?;

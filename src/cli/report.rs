@@ -11,6 +11,7 @@ use crate::filter::Filter;
 use crate::listing;
 use crate::terminal;
 use sweep_analysis::{Anova, Inference, Input, Summary};
+use sweep_app::pool;
 use sweep_app::report::{self, Options};
 use sweep_core::sanitize::sanitize;
 use sweep_report::{
@@ -46,6 +47,7 @@ pub fn report(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         query: arguments.filter.query().map(str::to_owned),
         test: arguments.test,
     };
+    pool::collect_now(&context.app, context, &arguments.names)?;
     let sweeps = report::sweeps(&context.app, &arguments.names)?;
     let mut reports = Vec::new();
     for record in &sweeps {

@@ -28,5 +28,5 @@ pub fn resume(context: &Context, arguments: &Arguments) -> Result<Exit, Failure>
         accept_new_data: arguments.accept_new_data,
     };
     let mut prepared = resume::prepare(&context.app, context, &options)?;
-    run::execute(context, &mut prepared, &arguments.flags.options())
+    run::execute(context, &mut prepared, &arguments.flags.options()?)
 }

@@ -78,7 +78,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     loaded.told_from.clone_from(&arguments.from);
     let options = RunOptions {
         accept_new_file: accept_file(context, &loaded, arguments.accept_new_file)?,
-        ..arguments.flags.options()
+        ..arguments.flags.options()?
     };
     let mut prepared = prepare::prepare(&context.app, context, loaded)?;
     resume::notice_changes(&context.app, context, &prepared)?;
@@ -128,9 +128,17 @@ pub fn execute(
 }
 
 /// Prints the best runs and what to do next.
-fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
+pub fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
     let (record, summary) = (&outcome.record, &outcome.summary);
     let name = &record.name;
+    if outcome.is_detached {
+        terminal::note(&format!(
+            "{name}: {} left to its agents; `sweep watch {name}` follows them, `sweep report {name}` reports at any time, \
+             `sweep stop {name}` ends them",
+            pluralize(summary.left, "trial")
+        ));
+        return Exit::Success;
+    }
     if context.json {
         terminal::print_json(&listing::sweep_json(record, &outcome.results));
     } else if !context.is_quiet {
@@ -140,7 +148,10 @@ fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
             terminal::stdout_has_colour(),
         ));
     }
-    let (exit, mut message) = conclusion(name, summary, outcome.failed_before);
+    let (exit, mut message) = match outcome.lacks_agents {
+        true => without_agents(name, summary),
+        false => conclusion(name, summary, outcome.failed_before),
+    };
     let all_diverged = plan_status::all_diverged(&outcome.results);
     if exit == Exit::Success
         && let Some(advice) = &all_diverged
@@ -155,6 +166,16 @@ fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
         terminal::note(&message);
     }
     exit
+}
+
+/// The same of a session whose agents have all ended.
+fn without_agents(name: &str, summary: &SessionSummary) -> (Exit, String) {
+    let message = format!(
+        "no agent is left: {} not trained; their logs are in the folder `log` of the pool; continue with `sweep resume {name} \
+         --on slurm`",
+        pluralize(summary.left, "trial")
+    );
+    (Exit::TrialsFailed, message)
 }
 
 /// The exit code of a session, and what to do next.

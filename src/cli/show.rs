@@ -9,6 +9,7 @@ use crate::listing;
 use crate::logs;
 use crate::terminal;
 use sweep_analysis::json;
+use sweep_app::pool;
 use sweep_app::show::{self, Shown, Sweep, Trial};
 use sweep_core::format::format_bytes;
 use sweep_core::sanitize::sanitize;
@@ -38,6 +39,7 @@ pub fn show(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.log {
         return logs::print(context, arguments.what.as_deref(), false);
     }
+    pool::collect_now(&context.app, context, &[])?;
     let shown = show::show(&context.app, arguments.what.as_deref())?;
     match context.json {
         true => terminal::print_json(&as_json(&shown)),

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::format;
 use crate::search_job::{JobOutcome, SearchJob};
 use crate::trial::{Metric, TrialId, TrialResult};
 
 /// A CPU core, or a GPU or a share of one, that runs one worker.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot(pub String);
 
 impl std::fmt::Display for Slot {
@@ -18,11 +20,12 @@ impl std::fmt::Display for Slot {
 }
 
 /// One execution of one trial by one worker; numbered from 1 within a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AttemptNo(pub u64);
 
 /// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Cause {
     /// The worker process ended by itself.
     Crashed {
@@ -119,7 +122,8 @@ impl std::fmt::Display for Cause {
 }
 
 /// Why a session ends before all of its trials have ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// Someone asked for it.
     Interrupt,
@@ -151,8 +155,9 @@ impl std::fmt::Display for StopReason {
     }
 }
 
-/// Something that has happened.
-#[derive(Debug, Clone, PartialEq)]
+/// Something that has happened. As JSON it is a line of an agent's journal (crate `pool`), which other versions read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A worker process reported that it is ready.
     WorkerStarted {
@@ -182,6 +187,7 @@ pub enum Event {
         attempt: AttemptNo,
         /// Epoch or round, from 1.
         step: u32,
+        #[serde(with = "crate::trial::metric_values")]
         values: Vec<(Metric, f64)>,
     },
     /// A result. `result.diverged` is set if the trial diverged.
@@ -252,6 +258,33 @@ pub enum Event {
     StoreResumed { after: Duration },
     /// The store has a warning about the database; `message` is a sentence.
     StoreWarning { message: String },
+}
+
+impl Event {
+    /// The attempt that it is about, if it is about one.
+    pub fn attempt_mut(&mut self) -> Option<&mut AttemptNo> {
+        match self {
+            Event::TrialStarted { attempt, .. }
+            | Event::TrialResumed { attempt, .. }
+            | Event::TrialProgressed { attempt, .. }
+            | Event::TrialFinished { attempt, .. }
+            | Event::TrialFailed { attempt, .. }
+            | Event::TrialWarning { attempt, .. }
+            | Event::TrialPaused { attempt, .. }
+            | Event::TrialInterrupted { attempt, .. } => Some(attempt),
+            Event::WorkerStarted { .. }
+            | Event::TrialSkipped { .. }
+            | Event::TrialCompletedElsewhere { .. }
+            | Event::SearchJobDecided { .. }
+            | Event::SearchJobEnded { .. }
+            | Event::SearchEnded { .. }
+            | Event::SlotRetired { .. }
+            | Event::StopRequested { .. }
+            | Event::StoreBlocked { .. }
+            | Event::StoreResumed { .. }
+            | Event::StoreWarning { .. } => None,
+        }
+    }
 }
 
 /// Whether an observer has processed the events it was given.

@@ -3,6 +3,7 @@
 //!
 //! Invariant: depends on no other crate of the workspace.
 
+pub mod artifacts;
 pub mod atomic_fs;
 pub mod awake;
 pub mod bounded_log;

@@ -16,6 +16,7 @@ const TRIALS: &str = "trials";
 const LOGS: &str = "logs";
 const LOCKS: &str = "locks";
 const CACHE: &str = "cache";
+const POOLS: &str = "pool";
 
 /// What is written of a data set, after its digest.
 const DATASET: &str = ".safetensors";
@@ -82,6 +83,8 @@ pub enum RunFile {
     DataLock,
     /// Encoded sentences.
     Cache,
+    /// A file or folder of a pool, with the experiment's name.
+    Pool(String),
 }
 
 /// What a file of a trial is.
@@ -213,6 +216,21 @@ impl RunDir {
         self.locks().join(DATA_LOCK)
     }
 
+    /// The folder of the pools of `experiment`, one for each session that agents train.
+    pub fn pools(&self, experiment: &str) -> PathBuf {
+        self.path().join(POOLS).join(experiment)
+    }
+
+    /// The pool of one session.
+    pub fn pool(&self, experiment: &str, session: i64) -> PathBuf {
+        self.pools(experiment).join(session.to_string())
+    }
+
+    /// The folder of all pools.
+    pub fn all_pools(&self) -> PathBuf {
+        self.path().join(POOLS)
+    }
+
     /// The folder of what can be computed again.
     pub fn cache(&self) -> PathBuf {
         self.path().join(CACHE)
@@ -245,6 +263,9 @@ impl RunDir {
                 Some(RunFile::Log(experiment.to_owned()))
             }
             [LOCKS, file] => lock_file(file),
+            [POOLS, experiment, ..] if is_experiment_name(experiment) => {
+                Some(RunFile::Pool(experiment.to_owned()))
+            }
             [CACHE, file] => {
                 let (begin, end) = ENCODER_CACHE;
                 (file.starts_with(begin) && file.ends_with(end)).then_some(RunFile::Cache)

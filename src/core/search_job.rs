@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::trial::{ConfigId, TrialId, TrialSpec};
 
 /// A decision of a search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchJob {
     /// The key of the search in the database.
     pub search: i64,

@@ -410,6 +410,40 @@ pub(crate) const SCHEDULE: &[Key] = &[
         allowed: "true or false",
         about: "whether GPUs may round the factors of matrix products to 10 bits (TF32), which is faster and less exact",
     },
+    Key {
+        name: "slurm",
+        allowed: "tables [[schedule.slurm]] with the keys agents, time, options, before and local_data",
+        about: "jobs that train the trials on a Slurm cluster (`sweep run --on slurm`); several tables for several partitions",
+    },
+];
+
+/// The keys of `[[schedule.slurm]]`.
+pub(crate) const SLURM: &[Key] = &[
+    Key {
+        name: "agents",
+        allowed: "an integer from 1 to 10000",
+        about: "jobs at a time, each of which trains many trials",
+    },
+    Key {
+        name: "time",
+        allowed: "a duration above 0, such as \"30m\" or \"4h\"",
+        about: "time limit of a job; a job that reaches it is queued again and continues",
+    },
+    Key {
+        name: "options",
+        allowed: "a list of options of sbatch, such as [\"--partition=gpu\", \"--gres=gpu:1\", \"--cpus-per-task=8\"]",
+        about: "options of sbatch, passed as they are",
+    },
+    Key {
+        name: "before",
+        allowed: "a list of lines of a shell script, such as [\"module load cuda\"]",
+        about: "what a job runs before the agent",
+    },
+    Key {
+        name: "local_data",
+        allowed: "true or false",
+        about: "whether each agent copies the data set to the temporary folder of its node ($TMPDIR)",
+    },
 ];
 
 /// The keys of `checkpoint` of `[schedule]`.

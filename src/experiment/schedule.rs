@@ -7,6 +7,7 @@ use super::diagnostic::Problems;
 use super::keys;
 use super::node::{Content, Node};
 use super::slots::{Slots, refuse_without_gpus, slots};
+use super::slurm::{SlurmJobs, slurm};
 use super::table::Table;
 use super::units::duration;
 use super::upkeep::{self, Checkpoints};
@@ -44,6 +45,8 @@ pub struct Schedule {
     pub keep_predictions: usize,
     /// Whether GPUs may multiply matrices in TF32.
     pub tf32: bool,
+    /// The jobs of agents on a Slurm cluster.
+    pub slurm: Vec<SlurmJobs>,
 }
 
 /// What trains networks.
@@ -67,6 +70,7 @@ impl Default for Schedule {
             gpu_shares: None,
             keep_predictions: DEFAULT_KEPT,
             tf32: false,
+            slurm: Vec::new(),
         }
     }
 }
@@ -105,6 +109,7 @@ pub(super) fn read(node: Option<&Node>, is_of_programs: bool, problems: &mut Pro
             })
             .unwrap_or(default.keep_predictions),
         tf32: tf32(table, problems).unwrap_or(default.tf32),
+        slurm: slurm(table, problems),
     }
 }
 

@@ -74,9 +74,14 @@ pub fn cpu_slots(count: Option<usize>) -> Result<Vec<Slot>, SlotError> {
     slots(count.unwrap_or_else(cores), (&[], 1), 0)
 }
 
-/// Cores that this process may use.
+/// Cores that this process may use: those of its affinity and its cgroup, and not more than its job has. Not every cluster
+/// binds jobs to the cores that they are given.
 pub fn cores() -> usize {
-    available_parallelism().map_or(1, NonZero::get)
+    let here = available_parallelism().map_or(1, NonZero::get);
+    match std::env::var("SLURM_CPUS_ON_NODE").map(|count| count.parse()) {
+        Ok(Ok(of_job @ 1..)) => here.min(of_job),
+        _ => here,
+    }
 }
 
 /// As many slots of each of `gpus` as it has shares, where `present` GPUs are there, and `cpu` CPU slots; those

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::StoreError;
+use super::agents::CollectedEvents;
 use super::database::Database;
 use super::event_transaction::{EventTransaction, Keys};
 use super::session::{Outcome, SessionId};
@@ -14,8 +15,28 @@ const ACTION: &str = "recording a sweep";
 
 /// One thing to write.
 pub(super) enum Entry {
-    Event { event: Event, at_ms: i64 },
-    Ended { outcome: Outcome, at_ms: i64 },
+    Event {
+        event: Event,
+        at_ms: i64,
+    },
+    /// What an agent has done, with the place of its journal: both or nothing.
+    Collected(Box<CollectedEvents>),
+    Ended {
+        outcome: Outcome,
+        at_ms: i64,
+    },
+}
+
+impl Entry {
+    /// The events in it.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        let (one, many): (Option<&Event>, &[(Event, i64)]) = match self {
+            Entry::Event { event, .. } => (Some(event), &[]),
+            Entry::Collected(collected) => (None, &collected.events),
+            Entry::Ended { .. } => (None, &[]),
+        };
+        one.into_iter().chain(many.iter().map(|(event, _)| event))
+    }
 }
 
 /// Longest the write-ahead log may get before it is checkpointed, in bytes: many times what it takes
@@ -145,6 +166,7 @@ impl BatchWriter {
         for entry in entries {
             match entry {
                 Entry::Event { event, at_ms } => page.event(event, *at_ms)?,
+                Entry::Collected(collected) => page.collected(collected)?,
                 Entry::Ended { outcome, at_ms } => page.ended(*outcome, *at_ms)?,
             }
         }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::StoreError;
+use super::agents::AgentKeys;
 use super::cells::{to_int, to_text};
 use super::check_confusion::check_confusion;
 use super::session::{Outcome, interrupt_running};
@@ -25,6 +26,7 @@ pub(super) struct Keys {
     progressed: HashSet<AttemptNo>,
     /// The steps that attempts resumed from.
     resumed: HashMap<AttemptNo, u32>,
+    pub(super) agents: AgentKeys,
 }
 
 #[derive(Clone, Copy)]

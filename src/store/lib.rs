@@ -3,6 +3,7 @@
 //! One [`Writer`] a session, any number of readers, which never wait for it nor it for them. What was
 //! committed is durable, and a batch of events is in the database whole or not at all.
 
+mod agents;
 mod annotations;
 mod backup;
 mod batch_writer;
@@ -29,7 +30,6 @@ mod search_events;
 mod searches;
 mod session;
 mod store;
-mod sync_artifacts;
 mod system;
 mod test_evaluations;
 #[cfg(test)]
@@ -39,6 +39,7 @@ mod working_tree;
 mod writer;
 mod writer_state;
 
+pub use agents::{AgentRow, CollectedEvents};
 pub use claim::Claim;
 pub use database::Upgrade;
 pub use error::{COPY, StoreError};
@@ -52,7 +53,7 @@ pub use records::{
 };
 pub use remove::Removal;
 pub use searches::NewSearch;
-pub use session::{NewSession, NewTrial, Outcome, SessionId};
+pub use session::{NewSession, NewTrial, OpenSession, Outcome, SessionId};
 pub use store::Store;
 pub use working_tree::{Patch, WorkingTree, file_fact};
 pub use writer::{Durability, TrialFiles, Writer};

@@ -84,6 +84,13 @@ impl SessionId {
     }
 }
 
+/// A session that is recorded as running, whoever runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenSession {
+    pub id: SessionId,
+    pub began_ms: i64,
+}
+
 impl Store {
     /// Records that a session begins: experiment, data set, plan and session, all or nothing.
     /// Trials that are known already keep their status and results.

@@ -11,16 +11,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::agents::CollectedEvents;
 use super::batch_writer::{BatchWriter, Entry};
 use super::clock::Clock;
 use super::database::Database;
 use super::session::{Outcome, SessionId};
-use super::sync_artifacts::sync_artifacts;
 use super::writer_state::WriterState;
 use super::{Store, StoreError};
-use sweep_core::awake;
+use sweep_core::artifacts::{self, SyncError};
 use sweep_core::event::{Event, Observer, ObserverError, Readiness};
 use sweep_core::trial::TrialId;
+use sweep_core::{atomic_fs, awake};
 
 /// The files that trials leave, in a folder of its own for each trial.
 pub struct TrialFiles {
@@ -165,6 +166,14 @@ impl Writer {
             true => self.check(),
             false => Err(self.failed()),
         }
+    }
+
+    /// Writes what an agent has done; its events and the place of its journal are in the database together, or neither.
+    ///
+    /// # Errors
+    /// The first failure to write, perhaps of something earlier.
+    pub fn collect(&self, collected: CollectedEvents) -> Result<(), ObserverError> {
+        self.give(Entry::Collected(Box::new(collected)))
     }
 
     /// The file that is written to.
@@ -326,13 +335,31 @@ impl Message {
 
 /// The trials that have a result in `batch`.
 fn finished(batch: &[Entry]) -> impl Iterator<Item = &TrialId> {
-    batch.iter().filter_map(|entry| match entry {
-        Entry::Event {
-            event: Event::TrialFinished { trial, .. },
-            ..
-        } => Some(trial),
+    let events = batch.iter().flat_map(Entry::events);
+    events.filter_map(|event| match event {
+        Event::TrialFinished { trial, .. } => Some(trial),
         _ => None,
     })
+}
+
+/// Flushes the files of the trials that finish in `batch` here; agents have flushed those of theirs.
+fn sync_artifacts(trials: &Path, batch: &[Entry]) -> Result<(), StoreError> {
+    let finished = batch.iter().filter_map(|entry| match entry {
+        Entry::Event {
+            event: Event::TrialFinished { trial, result, .. },
+            ..
+        } => Some((trial, &**result)),
+        _ => None,
+    });
+    artifacts::sync(trials, finished).map_err(
+        |SyncError { path, source }| match atomic_fs::is_full(&source) {
+            true => StoreError::Full {
+                path,
+                action: "keeping a model",
+            },
+            false => StoreError::Artifact { path, source },
+        },
+    )
 }
 
 /// `first` and what comes after it, until a flush is asked for, time is up or the batch is full.

@@ -137,7 +137,7 @@ impl Trial {
         for note in notes.filter(|note| note.level == Level::Warning) {
             observer.notice(&Notice::Data(note.to_string()));
         }
-        let slots = placement::place(&prepared, &SlotOptions::default())?.slots;
+        let slots = placement::place(&prepared.loaded.experiment, &SlotOptions::default())?.slots;
         let all: Vec<_> = prepared.plan.trials.iter().collect();
         let estimate = estimate::estimate(&prepared, &all, slots.len())?;
         Ok(Trial {

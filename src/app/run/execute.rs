@@ -5,7 +5,7 @@ use sweep_core::trial::Kind;
 use sweep_engine::models::library;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_scheduler::Summary;
-use sweep_store::{ExperimentRecord, NewSearch, Store};
+use sweep_store::{ExperimentRecord, NewSearch, OpenSession, SessionId, Store};
 
 use super::new_session::{begin, lock};
 use super::prior_progress::{PriorProgress, clear_checkpoints, statuses};
@@ -17,12 +17,13 @@ use crate::experiment_file::NameConflict;
 use crate::missing_models;
 use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
-use crate::placement;
+use crate::placement::{self, Placement};
+use crate::pool::{self, Followed, Watch};
 use crate::prepare::PreparedSweep;
 use crate::search::{self, PreparedSearch, SearchSupply};
 use crate::valid_predictions;
 
-/// How a session ended.
+/// How a session ended, or that its agents go on.
 #[derive(Debug)]
 pub struct RunOutcome {
     /// Everything recorded about the sweep now.
@@ -34,6 +35,36 @@ pub struct RunOutcome {
     /// Trials that failed in earlier sessions and were not retried.
     pub failed_before: usize,
     pub nothing_to_do: bool,
+    /// Whether agents go on.
+    pub is_detached: bool,
+    /// Whether no agent was left although there was something to do.
+    pub lacks_agents: bool,
+}
+
+impl RunOutcome {
+    /// What came of a pool.
+    pub fn of_pool(
+        app: &App,
+        store: &Store,
+        followed: Followed,
+        failed_before: usize,
+    ) -> Result<RunOutcome, Error> {
+        let Followed {
+            record,
+            summary,
+            is_detached,
+            lacks_agents,
+        } = followed;
+        Ok(RunOutcome {
+            results: dummy::summary(app, store, &record)?,
+            record,
+            summary,
+            failed_before,
+            nothing_to_do: false,
+            is_detached,
+            lacks_agents,
+        })
+    }
 }
 
 /// Trains what `prepared` asks for and the database does not have.
@@ -43,7 +74,7 @@ pub fn execute(
     options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<RunOutcome, Error> {
-    let placement = placement::place(prepared, &options.slots)?;
+    let placement = placement(prepared, options)?;
     let lock = lock(app, &prepared.loaded.experiment.name)?;
     if !options.accept_new_file
         && let Some(conflict) = NameConflict::find(app, &prepared.loaded)?
@@ -52,6 +83,7 @@ pub fn execute(
     }
     check_libraries(prepared)?;
     let mut store = app.write(observer)?;
+    pool::refuse_live(app, observer, &store, &prepared.loaded.experiment.name)?;
     search::retry_failed(&mut store, &mut prepared.searches, &options.retry)?;
     let prepared = &*prepared;
     let experiment = &prepared.loaded.experiment;
@@ -68,24 +100,26 @@ pub fn execute(
     let mut supply = SearchSupply::new(&store, searches)?;
     let is_over = supply.is_over()?;
     prepared.notice_data(observer);
-    observer.notice(&Notice::Planned(SessionPlan {
-        sweep: experiment.name.clone(),
-        planned: prepared.plan.trials.len(),
-        done: before.done,
-        to_train: todo.len(),
-        workers: placement.slots.len(),
-        searches: prepared
-            .searches
-            .iter()
-            .map(PreparedSearch::summary)
-            .collect(),
-        is_searching: !is_over,
-        out_of_plan: before.out_of_plan,
-    }));
+    let workers = placement.as_ref().map(|placement| placement.slots.len());
+    notice_plan(observer, prepared, (&before, todo.len(), !is_over), workers);
     notice_missing_library(observer, &todo);
     clear_checkpoints(&statuses, &app.trials());
     let nothing_to_do = todo.is_empty() && is_over;
     let failed_before = before.failed;
+    if let (Some(pool), false) = (&options.pool, nothing_to_do) {
+        let watch = Watch {
+            app,
+            observer,
+            prepared,
+            store: &store,
+            lock: &lock,
+            session: open_session(&store, session)?,
+        };
+        let followed = pool::run(&watch, pool, &todo, before)?;
+        return RunOutcome::of_pool(app, &store, followed, failed_before);
+    }
+    // Nothing is trained by a session without trials.
+    let placement = placement.unwrap_or_else(Placement::none);
     let recorded = Recorded {
         store: &store,
         session,
@@ -114,7 +148,63 @@ pub fn execute(
         summary,
         failed_before,
         nothing_to_do,
+        is_detached: false,
+        lacks_agents: false,
     })
+}
+
+/// Tells what the session will do.
+fn notice_plan(
+    observer: &dyn Observer,
+    prepared: &PreparedSweep,
+    (before, to_train, is_searching): (&PriorProgress, usize, bool),
+    workers: Option<usize>,
+) {
+    let searches = prepared.searches.iter();
+    observer.notice(&Notice::Planned(SessionPlan {
+        sweep: prepared.loaded.experiment.name.clone(),
+        planned: prepared.plan.trials.len(),
+        done: before.done,
+        to_train,
+        workers,
+        searches: searches.map(PreparedSearch::summary).collect(),
+        is_searching,
+        out_of_plan: before.out_of_plan,
+    }));
+}
+
+/// The slots of this machine; what agents find where they run, they say themselves.
+fn placement(prepared: &PreparedSweep, options: &RunOptions) -> Result<Option<Placement>, Error> {
+    match &options.pool {
+        None => placement::place(&prepared.loaded.experiment, &options.slots).map(Some),
+        Some(_) => check_for_pool(prepared, options).map(|()| None),
+    }
+}
+
+/// Refuses what agents cannot do.
+fn check_for_pool(prepared: &PreparedSweep, options: &RunOptions) -> Result<(), Error> {
+    pool::check_installed()?;
+    if let Some(search) = prepared.searches.first() {
+        return Err(Error::input(
+            format!(
+                "`{}` is a search, and agents on a cluster train grids and baselines only",
+                search.problem.spec().path
+            ),
+            "run it without --on slurm, or in one job (`sbatch --wrap \"sweep run ...\"`), or make it a [grid]",
+        ));
+    }
+    if options.limits.max_time.is_some() || options.limits.max_trials.is_some() {
+        return Err(Error::input(
+            "--max-time and --max-trials are about a session on this machine",
+            "set `time` in [[schedule.slurm]], or end the agents with `sweep stop`",
+        ));
+    }
+    Ok(())
+}
+
+fn open_session(store: &Store, session: SessionId) -> Result<OpenSession, Error> {
+    let found = store.open_session(session.get())?;
+    found.ok_or_else(|| Error::environment("the session has ended", "run the command again"))
 }
 
 /// A search over settings of models that cannot be trained here would fail with each of them.

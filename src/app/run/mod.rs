@@ -8,3 +8,6 @@ mod programs;
 mod session;
 
 pub use execute::{RunOutcome, execute, notice_missing_library};
+pub(crate) use paths::{absolute, writable};
+pub(crate) use programs::{owner, recorded};
+pub(crate) use session::{largest, overview, settings, trial_files};

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sweep_core::event::{Event, ObserverError, Slot};
 use sweep_core::protocol::Checkpointing;
 use sweep_core::trial::models::DatasetSize;
 use sweep_core::trial::{Params, Status, TrialId, complete};
+use sweep_experiment::Experiment;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_experiment::search::Budget;
 use sweep_scheduler::{
@@ -89,7 +91,11 @@ pub fn train(
         claim_state: &|trial| claim_state(app, &record, trial),
         dataset_size: largest(&prepared.folds),
     };
-    let settings = settings(prepared, options, placement.slots);
+    let settings = Settings {
+        max_time: max_time(prepared, options),
+        max_trials: options.limits.max_trials.map(NonZero::get),
+        ..settings(experiment, placement.slots)
+    };
     let program = std::env::current_exe().map_err(|error| {
         Error::environment(format!("cannot find the path of this program: {error}"), "")
     })?;
@@ -102,15 +108,7 @@ pub fn train(
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
-    // A checkpoint is removed only after the result that replaces it is on disk.
-    let files = TrialFiles {
-        folder: trials.clone(),
-        after_commit: Box::new(move |trial| {
-            checkpoints::remove(&trials.join(trial.as_str()));
-        }),
-    };
-    let writer = record.store.writer(record.session, Some(files));
-    let mut writer = writer?;
+    let mut writer = (record.store).writer(record.session, Some(trial_files(trials)))?;
     observer.training(overview(prepared, todo, before), StopHandle(sender.clone()));
     let mut forward = Forward(observer);
     let result = sweep_scheduler::dispatch(
@@ -149,9 +147,19 @@ pub fn train(
     Ok((summary, on_record?))
 }
 
-/// How trials are run.
-fn settings(prepared: &PreparedSweep, options: &RunOptions, slots: Vec<Slot>) -> Settings {
-    let experiment = &prepared.loaded.experiment;
+/// What the writer of a session does with the files of trials, which have their folders in `trials`.
+pub fn trial_files(trials: PathBuf) -> TrialFiles {
+    TrialFiles {
+        folder: trials.clone(),
+        // A checkpoint is removed only after the result that replaces it is on disk.
+        after_commit: Box::new(move |trial| {
+            checkpoints::remove(&trials.join(trial.as_str()));
+        }),
+    }
+}
+
+/// How trials are run, without limits to the session.
+pub fn settings(experiment: &Experiment, slots: Vec<Slot>) -> Settings {
     let schedule = &experiment.schedule;
     let program = experiment.program.as_ref().map(|program| &program.spec);
     Settings {
@@ -166,13 +174,13 @@ fn settings(prepared: &PreparedSweep, options: &RunOptions, slots: Vec<Slot>) ->
             every_ms: schedule.checkpoint.every.as_millis() as u64,
             cost: schedule.checkpoint.cost,
         },
-        max_time: max_time(prepared, options),
-        max_trials: options.limits.max_trials.map(NonZero::get),
+        max_time: None,
+        max_trials: None,
     }
 }
 
 /// Of the fold with the most training rows.
-fn largest(folds: &[sweep_data::Prepared]) -> DatasetSize {
+pub fn largest(folds: &[sweep_data::Prepared]) -> DatasetSize {
     let sizes = folds.iter().map(|fold| dataset_size(&fold.meta));
     let most = sizes.max_by_key(|size| size.rows);
     most.expect("there is a data set")
@@ -231,7 +239,11 @@ fn max_time(prepared: &PreparedSweep, options: &RunOptions) -> Option<Duration> 
 }
 
 /// The state of the sweep before any trial of `todo` is trained.
-fn overview(prepared: &PreparedSweep, todo: &[&PlannedTrial], before: PriorProgress) -> Overview {
+pub fn overview(
+    prepared: &PreparedSweep,
+    todo: &[&PlannedTrial],
+    before: PriorProgress,
+) -> Overview {
     let trials = &prepared.trials();
     let mut params: Vec<Params> = trials.iter().map(|trial| trial.spec.params()).collect();
     let kinds = trials.iter().map(|trial| trial.spec.model.kind());

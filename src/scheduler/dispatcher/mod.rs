@@ -164,7 +164,15 @@ impl Dispatcher<'_, '_> {
     fn is_under_way(&self) -> bool {
         self.busy() > 0
             || !self.killed.is_empty()
-            || (self.stopping.is_none() && self.usable() > 0 && !self.is_queue_empty())
+            || (self.stopping.is_none()
+                && self.usable() > 0
+                && (!self.is_queue_empty() || self.is_supply_waiting()))
+    }
+
+    fn is_supply_waiting(&self) -> bool {
+        self.supply
+            .as_ref()
+            .is_some_and(|supply| supply.is_waiting())
     }
 
     /// Whether nothing waits to be run, neither in the queue nor to be recorded first.

@@ -61,7 +61,14 @@ pub trait Supply {
     fn ended(&mut self, number: usize, end: TrialEnd) -> Result<(), SupplyError>;
 
     /// What has happened in it since the last call, oldest first: all observers are told.
-    fn drain_events(&mut self) -> Vec<Event>;
+    fn drain_events(&mut self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// Whether it may have more to give although nothing runs here: what others do decides.
+    fn is_waiting(&self) -> bool {
+        false
+    }
 }
 
 /// Why no more trials can be supplied.

@@ -15,7 +15,7 @@ use sweep_core::event::{AttemptNo, Cause, Event, Slot};
 use sweep_core::trial::{Evaluated, EvaluatedRun, Evaluation, Kind, TestScore};
 
 /// The fixtures that hold what [`fill`] writes.
-const FULL: [&str; 5] = ["v3-full.db", "v4.db", "v5.db", "v6.db", "v7.db"];
+const FULL: [&str; 6] = ["v3-full.db", "v4.db", "v5.db", "v6.db", "v7.db", "v8.db"];
 
 /// Writes to every table: the little that the fixtures of versions 1 to 3 hold, an experiment `more` with trials
 /// of every fate, and one that was removed after it had evaluated on the test set.

@@ -1,7 +1,9 @@
 //! How large a data set is: what decides the memory of a training, and settings that are left to it.
 
+use serde::{Deserialize, Serialize};
+
 /// The data that a trial is trained on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DatasetSize {
     pub rows: usize,
     pub features: usize,
