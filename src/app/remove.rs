@@ -73,7 +73,7 @@ pub fn prepare<'a>(
         let mut trials = record.trials.iter();
         trials.any(|other| other.id == *id && other.in_plan)
     });
-    let lock = new_session::lock(app, name)?;
+    let lock = new_session::lock_idle(app, name)?;
     let mut store = app.write(observer)?;
     let removal = store.removal(name, trial.as_ref()).map_err(refused)?;
     let is_program = |trial: &&TrialRecord| trial.kind == Kind::PROGRAM;

@@ -41,7 +41,7 @@ pub struct Copied {
 pub fn rename(app: &App, observer: &dyn Observer, old: &str, new: &str) -> Result<Renamed, Error> {
     let record = app.experiment(Some(old))?;
     check(app, new)?;
-    let old_lock = new_session::lock(app, old)?;
+    let old_lock = new_session::lock_idle(app, old)?;
     let _new_lock = new_session::lock(app, new)?;
     let mut store = app.write(observer)?;
     let flag = flag(new);

@@ -119,7 +119,7 @@ enum Command {
     #[command(subcommand)]
     Data(data::Command),
     /// Check this machine: cores, libraries, database, disk
-    Doctor,
+    Doctor(doctor::Arguments),
     /// Train trials of a pool: what a job on a cluster runs
     Agent(agent::Arguments),
     /// Print a completion script for a shell
@@ -185,7 +185,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Gc(arguments) => gc::gc(context, &arguments),
         Command::Describe(arguments) => describe::describe(context, &arguments),
         Command::Data(command) => data::data(context, &command),
-        Command::Doctor => doctor::doctor(context),
+        Command::Doctor(arguments) => doctor::doctor(context, &arguments),
         Command::Completions(arguments) => {
             completions::completions(&mut <Arguments as CommandFactory>::command(), &arguments)
         }

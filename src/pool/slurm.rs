@@ -15,6 +15,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The size of an array where the controller does not say which it allows; Slurm's default.
 const DEFAULT_MAX_ARRAY: usize = 1000;
+/// What Slurm says of a job that it does not know, or no longer.
+const INVALID_JOB: &str = "Invalid job id";
 
 /// Why Slurm did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +142,7 @@ pub fn jobs(arrays: &[String]) -> Result<Jobs, SlurmError> {
     command.args(["-h", "-r", "-o", "%T", "-j", &arrays.join(",")]);
     let states = match run(command) {
         // One that has been forgotten is no longer there.
-        Err(SlurmError::Failed { message, .. }) if message.contains("Invalid job id") => {
+        Err(SlurmError::Failed { message, .. }) if message.contains(INVALID_JOB) => {
             return Ok(found);
         }
         states => states?,
@@ -171,12 +173,12 @@ pub fn cancel(arrays: &[String], pending_only: bool) -> Result<(), SlurmError> {
     if pending_only {
         command.arg("--state=PENDING");
     }
-    run(command_with(command, arrays)).map(drop)
-}
-
-fn command_with(mut command: Command, arrays: &[String]) -> Command {
     command.args(arrays);
-    command
+    match run(command) {
+        // They have ended, and Slurm has forgotten them.
+        Err(SlurmError::Failed { message, .. }) if message.contains(INVALID_JOB) => Ok(()),
+        outcome => outcome.map(drop),
+    }
 }
 
 /// The job that this process runs in, if it runs in one.

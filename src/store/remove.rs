@@ -330,11 +330,13 @@ impl<'a> RemovalTransaction<'a> {
             &[&self.experiment, &self.trial],
         )?;
         if self.trial.is_none() {
-            run(
-                "DELETE FROM slot_events WHERE session IN
-                     (SELECT id FROM sessions WHERE experiment = ?1)",
-                experiment,
-            )?;
+            for table in ["slot_events", "agents"] {
+                let sql = format!(
+                    "DELETE FROM {table} WHERE session IN
+                         (SELECT id FROM sessions WHERE experiment = ?1)"
+                );
+                run(&sql, experiment)?;
+            }
             run("DELETE FROM sessions WHERE experiment = ?1", experiment)?;
         }
         run(

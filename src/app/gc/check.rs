@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sweep_core::trial::Status;
-use sweep_store::{GcReferences, Store, StoreError, SweepLock};
+use sweep_store::{GcReferences, Store, StoreError};
 
 use super::files::{Precondition, ScanResult};
 use crate::app::App;
@@ -28,7 +28,7 @@ impl<'a> Now<'a> {
     ) -> Result<Now<'a>, StoreError> {
         let mut running = HashSet::new();
         for name in known.experiments()? {
-            if SweepLock::is_held(app.runs(), &name) {
+            if app.is_running(&name) {
                 running.extend(known.trials_of(&name)?);
             }
         }
@@ -88,7 +88,7 @@ pub(super) fn drop_needed(
     let folders = std::mem::take(&mut found.folders);
     let kept = store.with_gc_references(|known| {
         // Locks are taken only when something is removed.
-        let is_free = |name: &str| !SweepLock::is_held(app.runs(), name);
+        let is_free = |name: &str| !app.is_running(name);
         let now = Now::of(app, known, true, &is_free)?;
         let mut garbage = Vec::new();
         for file in files {

@@ -14,10 +14,11 @@ pub enum Kind {
     Backup,
     Cache,
     Predictions,
+    Pool,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Checkpoint,
         Kind::Trial,
         Kind::Data,
@@ -27,6 +28,7 @@ impl Kind {
         Kind::Backup,
         Kind::Cache,
         Kind::Predictions,
+        Kind::Pool,
     ];
 
     /// The name in JSON.
@@ -41,6 +43,7 @@ impl Kind {
             Kind::Backup => "backup",
             Kind::Cache => "cache",
             Kind::Predictions => "predictions",
+            Kind::Pool => "pool",
         }
     }
 
@@ -55,6 +58,7 @@ impl Kind {
             Kind::Backup => "backups of the database",
             Kind::Cache => "cached outputs of sentence encoders",
             Kind::Predictions => "kept predictions for validation rows",
+            Kind::Pool => "folders of agents that have ended",
         }
     }
 }

@@ -97,7 +97,7 @@ pub fn remove(app: &App, store: &mut Store, found: ScanResult) -> Result<Removed
 pub fn vacuum(app: &App, store: &mut Store) -> Result<(), Error> {
     let running = (store.experiments()?)
         .into_iter()
-        .find(|experiment| SweepLock::is_held(app.runs(), &experiment.name));
+        .find(|experiment| app.is_running(&experiment.name));
     if let Some(running) = running {
         let message = format!(
             "the database cannot be compacted while sweep {} is running",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sweep_core::run_dir::{CHECKPOINTS, RunFile, TrialFile};
 use sweep_core::trial::TrialId;
+use sweep_pool::PoolFolder;
 use sweep_store::Store;
 
 use super::check::drop_needed;
@@ -23,6 +24,7 @@ pub fn scan(app: &App, store: &mut Store, options: GcOptions) -> Result<ScanResu
     let scanned = (|| {
         trials(app, options, &programs, &mut found)?;
         data(app, &mut found)?;
+        pools(app, &mut found)?;
         logs_and_locks(app, &mut found)?;
         requested(app, options, &mut found)
     })();
@@ -190,6 +192,26 @@ fn data(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
             }
         };
         found.files.push(file);
+    }
+    Ok(())
+}
+
+/// Pools whose session has ended, with all that agents did in the database. One that agents still train in is left alone.
+fn pools(app: &App, found: &mut ScanResult) -> Result<(), Unread> {
+    let run_dir = app.run_dir();
+    for experiment in entries(&run_dir.all_pools())? {
+        let Some(RunFile::Pool(name)) = run_dir.classify(&experiment.path) else {
+            found.leave(experiment.path, "unknown file");
+            continue;
+        };
+        for session in entries(&run_dir.pools(&name))? {
+            if PoolFolder::new(&session.path).is_closed() {
+                below(&session.path, (Kind::Pool, Precondition::Requested), found)?;
+            }
+        }
+        found
+            .folders
+            .push((experiment.path, Precondition::Requested));
     }
     Ok(())
 }

@@ -94,7 +94,10 @@ impl Collector {
             let ended = events.iter().filter_map(|(event, _)| ended(event));
             self.ended.extend(ended.cloned());
             for (event, _) in &events {
-                observer.event(&as_seen(event.clone(), agent.number));
+                // That one agent stops does not mean that the sweep does.
+                if !matches!(event, Event::StopRequested { .. }) {
+                    observer.event(&as_seen(event.clone(), agent.number));
+                }
             }
             writer
                 .collect(CollectedEvents { agent, events })

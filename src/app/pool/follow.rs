@@ -13,7 +13,7 @@ use sweep_store::{ExperimentRecord, OpenSession, Outcome, StopMode, Store, Sweep
 
 use super::collect::Collector;
 use super::jobs::{self, JobCounts};
-use super::live::LivePool;
+use super::live::{LivePool, dismantle};
 use super::{PoolOptions, create};
 use crate::app::App;
 use crate::error::Error;
@@ -175,7 +175,8 @@ impl Watch<'_> {
         self.observer.trained();
         let end = end?;
         let left = following.left.len();
-        let summary = self.conclude(end, writer, folder, left, total)?;
+        let all_ended = following.collector.agents().all(|(_, has_ended)| has_ended);
+        let summary = self.conclude(end, writer, folder, (left, total), all_ended)?;
         let record = whole(self.store, name)?;
         let best = model::best_trial(&record, None);
         let (trial, tie) = best.unzip();
@@ -197,8 +198,8 @@ impl Watch<'_> {
         end: End,
         writer: Writer,
         folder: &PoolFolder,
-        left: usize,
-        total: usize,
+        (left, total): (usize, usize),
+        all_ended: bool,
     ) -> Result<Summary, Error> {
         let outcome = match end {
             End::Detached => {
@@ -248,7 +249,8 @@ impl Watch<'_> {
         counted
             .finish(outcome.unwrap_or(of_trials))
             .map_err(wrote)?;
-        let _ = folder.close();
+        let is_done = end == End::Over && summary.failed == 0;
+        dismantle(folder, is_done && all_ended);
         Ok(summary)
     }
 }

@@ -102,6 +102,17 @@ impl LivePool {
     }
 }
 
+/// Closes the pool in `folder`, whose session has ended; removes it if nobody can need it any more.
+pub fn dismantle(folder: &PoolFolder, is_needless: bool) {
+    // Without the mark, the next command finds that the session has ended.
+    let _ = folder.close();
+    if is_needless {
+        // `sweep gc` removes what stays.
+        let _ = std::fs::remove_dir_all(folder.path());
+        let _ = folder.path().parent().map(std::fs::remove_dir);
+    }
+}
+
 /// Brings the database up to date with what agents of the sweeps called `names`, or of all sweeps, have done, where no other
 /// process does that. For commands that read.
 ///

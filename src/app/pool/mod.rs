@@ -10,12 +10,14 @@ mod follow;
 mod jobs;
 mod live;
 mod local_data;
+mod probe;
 mod supply;
 
 pub use agent::{AgentOptions, AgentSummary, agent};
 pub use follow::{Followed, Watch, run, watch};
 pub(crate) use jobs::check_installed;
 pub use live::{LivePool, collect_now, refuse_live, stop_pool};
+pub use probe::{Probe, answer, probe};
 
 /// How the trials of a pool are trained.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,23 @@ use crate::prepare::PreparedSweep;
 use crate::program::PreparedProgram;
 use crate::python_packages;
 
+/// Takes the lock of `experiment`, which no agents may train.
+///
+/// # Errors
+/// When another process has it, or agents train its trials.
+pub fn lock_idle(app: &App, experiment: &str) -> Result<SweepLock, Error> {
+    let lock = lock(app, experiment)?;
+    match app.open_pools(experiment).is_empty() {
+        true => Ok(lock),
+        false => Err(Error::busy(
+            format!("agents train {experiment}"),
+            &format!(
+                "`sweep watch {experiment}` follows them, `sweep stop {experiment}` ends them"
+            ),
+        )),
+    }
+}
+
 /// Takes the lock of `experiment`; the error names the process that holds it.
 pub fn lock(app: &App, experiment: &str) -> Result<SweepLock, Error> {
     SweepLock::acquire(app.runs(), experiment).map_err(|error| match error {

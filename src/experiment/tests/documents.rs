@@ -52,6 +52,7 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("### `config`", program_keys::CONFIG),
         ("## `[schedule]`", keys::SCHEDULE),
         ("### `checkpoint`", keys::CHECKPOINT),
+        ("### `slurm`", keys::SLURM),
     ] {
         let rows = rows_under(heading);
         assert_eq!(

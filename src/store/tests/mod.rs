@@ -1,5 +1,6 @@
 //! A database in a folder of its own, a small plan, and the events of its trials.
 
+mod agents;
 mod annotations;
 mod blocking;
 mod durability;

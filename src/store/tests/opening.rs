@@ -73,6 +73,7 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
         "",
         "",
         "",
+        "",
         "ALTER TABLE trials ADD COLUMN two TEXT",
         "CREATE TABLE three (x); SELECT bad;",
     ];
@@ -81,8 +82,8 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
     let version = "SELECT user_version FROM pragma_user_version";
     assert_eq!(
         query::<i64>(&path, version),
-        9,
-        "the ninth step stands, the tenth was undone"
+        10,
+        "the tenth step stands, the eleventh was undone"
     );
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'three'";
     assert_eq!(query::<i64>(&path, tables), 0);
@@ -94,12 +95,12 @@ fn schema_steps_are_taken_one_at_a_time_and_whole() {
 
     let error = open_error(&path).to_string();
     assert!(
-        error.contains("schema version 9, this sweep knows versions up to 8"),
+        error.contains("schema version 10, this sweep knows versions up to 9"),
         "{error}"
     );
     let error = read_error(&path).to_string();
     assert!(
-        error.contains("schema version 9, this sweep knows versions up to 8"),
+        error.contains("schema version 10, this sweep knows versions up to 9"),
         "{error}"
     );
 }
@@ -144,7 +145,7 @@ fn an_old_database_is_copied_before_it_is_migrated() {
     let (folder, path) = fixture("v1.db");
     let schema_before = schema(&path);
     let upgraded = Store::open(&path).unwrap().upgraded().cloned().unwrap();
-    assert_eq!((upgraded.from, upgraded.to), (1, 8));
+    assert_eq!((upgraded.from, upgraded.to), (1, 9));
     assert_eq!(upgraded.backup, folder.path().join("v1.db.v1.bak"));
     assert_eq!(files_in(folder.path()), ["v1.db", "v1.db.v1.bak"]);
     assert_eq!(schema(&upgraded.backup), schema_before);
