@@ -511,10 +511,10 @@ impl fmt::Display for SessionPlan {
             write!(f, ", {} already done", self.done)?;
         }
         match self.to_train {
-            0 if self.is_searching => {
-                let workers = self.workers.unwrap_or(0);
-                write!(f, ", {}", pluralize(workers, "worker"))?
-            }
+            0 if self.is_searching => match self.workers {
+                None => {}
+                Some(workers) => write!(f, ", {}", pluralize(workers, "worker"))?,
+            },
             0 => f.write_str(", nothing left to train")?,
             number => match self.workers {
                 None => write!(f, ", {number} to train")?,

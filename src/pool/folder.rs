@@ -41,6 +41,33 @@ impl PoolFolder {
         self.0.join("plan.jsonl")
     }
 
+    /// The trials of one decision of a search. It is there whole, or not at all.
+    pub fn decision(&self, number: u32) -> PathBuf {
+        self.0.join(format!("plan.{number}.jsonl"))
+    }
+
+    /// The database as it was when the pool was made, for whoever decides.
+    pub fn snapshot(&self) -> PathBuf {
+        self.0.join("base.sqlite")
+    }
+
+    /// Whether searches have come to their end.
+    pub fn has_decided(&self) -> bool {
+        self.decided().exists()
+    }
+
+    /// Marks that searches have come to their end.
+    ///
+    /// # Errors
+    /// When the mark cannot be written.
+    pub fn end_decisions(&self) -> io::Result<()> {
+        std::fs::write(self.decided(), "")
+    }
+
+    fn decided(&self) -> PathBuf {
+        self.0.join("decided")
+    }
+
     pub fn claims(&self) -> PathBuf {
         self.0.join(CLAIMS)
     }

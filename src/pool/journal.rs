@@ -73,14 +73,6 @@ pub struct JournalReader {
     place: u64,
 }
 
-/// What was read at once.
-#[derive(Debug, PartialEq)]
-pub struct Collected {
-    pub entries: Vec<Entry>,
-    /// Bytes of the journal that have been read when these are.
-    pub place: u64,
-}
-
 impl JournalReader {
     /// Reads the journal at `path` from `place` on.
     pub fn new(path: &Path, place: u64) -> JournalReader {
@@ -90,11 +82,12 @@ impl JournalReader {
         }
     }
 
-    /// The whole lines that have come since the last time, at most some megabytes of them; `None` if there are none.
+    /// The whole lines that have come since the last time, at most some megabytes of them, each with the place of the journal
+    /// after it, in bytes; `None` if there are none.
     ///
     /// # Errors
     /// When the file cannot be read, or holds a line that is no entry.
-    pub fn read(&mut self) -> Result<Option<Collected>, PoolError> {
+    pub fn read(&mut self) -> Result<Option<Vec<(Entry, u64)>>, PoolError> {
         // Opened anew each time: network file systems look again at a file that is opened.
         let file = match File::open(&self.path) {
             Ok(file) => file,
@@ -121,18 +114,18 @@ impl JournalReader {
         }
     }
 
-    fn entries(&mut self, bytes: &[u8]) -> Result<Collected, PoolError> {
+    fn entries(&mut self, bytes: &[u8]) -> Result<Vec<(Entry, u64)>, PoolError> {
         let mut entries = Vec::new();
         let mut place = self.place;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let entry = serde_json::from_slice(line).map_err(|error| {
                 PoolError::invalid(&self.path, format!("no entry at byte {place}: {error}"))
             })?;
-            entries.push(entry);
             place += line.len() as u64;
+            entries.push((entry, place));
         }
         self.place = place;
-        Ok(Collected { entries, place })
+        Ok(entries)
     }
 }
 
@@ -178,13 +171,14 @@ mod tests {
         let (head, tail) = (line(1) + &line(2)[..7], line(2)[7..].to_owned());
         file.write_all(head.as_bytes()).unwrap();
         let first = reader.read().unwrap().unwrap();
-        assert_eq!(first.entries, [end(1)]);
-        assert_eq!(first.place, line(1).len() as u64);
+        let place = line(1).len() as u64;
+        assert_eq!(first, [(end(1), place)]);
         assert_eq!(reader.read().unwrap(), None);
         file.write_all(tail.as_bytes()).unwrap();
-        assert_eq!(reader.read().unwrap().unwrap().entries, [end(2)]);
-        let mut again = JournalReader::new(&path, first.place);
-        assert_eq!(again.read().unwrap().unwrap().entries, [end(2)]);
+        let whole = line(1).len() + line(2).len();
+        assert_eq!(reader.read().unwrap().unwrap(), [(end(2), whole as u64)]);
+        let mut again = JournalReader::new(&path, place);
+        assert_eq!(again.read().unwrap().unwrap()[0].0, end(2));
 
         file.write_all(b"nonsense\n").unwrap();
         let error = reader.read().unwrap_err().to_string();
@@ -203,7 +197,7 @@ mod tests {
         let long = Entry::Event { at_ms: 1, event };
         std::fs::write(&path, serde_json::to_string(&long).unwrap() + "\n").unwrap();
         let mut reader = JournalReader::new(&path, 0);
-        assert_eq!(reader.read().unwrap().unwrap().entries, [long]);
+        assert_eq!(reader.read().unwrap().unwrap()[0].0, long);
         assert_eq!(reader.read().unwrap(), None);
     }
 

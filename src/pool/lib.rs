@@ -13,6 +13,7 @@ mod error;
 mod folder;
 mod heartbeat;
 mod journal;
+mod merge;
 mod plan;
 mod recorder;
 pub mod slurm;
@@ -21,6 +22,9 @@ pub use claims::{Claim, ClaimStatus, Claims};
 pub use error::PoolError;
 pub use folder::PoolFolder;
 pub use heartbeat::{Heartbeat, Leases, Life};
-pub use journal::{AgentRecord, Collected, EndReason, Entry, JournalReader};
-pub use plan::{ExperimentSource, FORMAT, Head, Lease, Plan, PoolData, PoolTrial};
+pub use journal::{AgentRecord, EndReason, Entry, JournalReader};
+pub use merge::{MergedJournals, Piece};
+pub use plan::{
+    ExperimentSource, FORMAT, Head, JobSteps, Lease, Plan, PoolData, PoolTrial, publish, published,
+};
 pub use recorder::Recorder;

@@ -52,6 +52,9 @@ pub struct Head {
     /// Where programs run, and what relative paths of the experiment are relative to.
     pub directory: PathBuf,
     pub lease: Lease,
+    /// Whether trials are decided on while others run.
+    #[serde(default)]
+    pub has_searches: bool,
 }
 
 /// The experiment file, as it is in the database.
@@ -114,6 +117,33 @@ pub struct PoolTrial {
     /// What the database has of earlier attempts, for trials that are programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<RecordedProgress>,
+    /// For a job of a search: how far it is to be trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobSteps>,
+}
+
+/// How far a job of a search trains its trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSteps {
+    /// The step that it is to come to.
+    pub to: u32,
+    /// Whether the trial pauses there: it has more steps.
+    pub pauses: bool,
+}
+
+impl PoolTrial {
+    /// What is claimed: the trial, or the part of it that a search wants now.
+    pub fn key(&self) -> String {
+        match self.job {
+            None => self.trial.to_string(),
+            Some(job) => format!("{}-{}", self.trial, job.to),
+        }
+    }
+
+    /// The step after which it pauses, if it has not ended by then.
+    pub fn pause_at(&self) -> Option<u32> {
+        self.job.filter(|job| job.pauses).map(|job| job.to)
+    }
 }
 
 impl Plan {
@@ -171,6 +201,40 @@ impl Plan {
         }
         Ok(Plan { head, trials })
     }
+}
+
+/// Writes the trials of decision `number`, from 1, durably. What another agent has decided stands.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn publish(folder: &PoolFolder, number: u32, trials: &[PoolTrial]) -> Result<(), PoolError> {
+    let path = folder.decision(number);
+    let written = atomic_fs::write(&path, |out| {
+        for trial in trials {
+            serde_json::to_writer(&mut *out, trial)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    });
+    written.map_err(PoolError::io(&path))
+}
+
+/// The trials of decision `number`; `None` if it has not been made.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn published(folder: &PoolFolder, number: u32) -> Result<Option<Vec<PoolTrial>>, PoolError> {
+    let path = folder.decision(number);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PoolError::io(&path)(error)),
+    };
+    let trials = text.lines().enumerate();
+    trials
+        .map(|(number, line)| parse(&path, number + 1, line))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 #[derive(Deserialize)]

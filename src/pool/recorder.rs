@@ -24,6 +24,9 @@ const MAX_BATCH: usize = 4096;
 /// Pause before what could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Clocks that are off by less are left alone.
+const CLOCK_TOLERANCE_MS: i64 = 500;
+
 /// Called on the writing thread with each event, once it is durable.
 type AfterWrite = Box<dyn FnMut(&Event) + Send>;
 
@@ -33,6 +36,8 @@ pub struct Recorder {
     thread: Option<JoinHandle<()>>,
     state: Arc<Mutex<State>>,
     path: PathBuf,
+    /// From this machine's clock to that of the folder, in milliseconds.
+    offset_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +70,11 @@ impl Recorder {
             Ok(file)
         };
         let file = open().map_err(PoolError::io(&path))?;
+        let offset_ms = offset_ms(&file).map_err(PoolError::io(&path))?;
+        let agent = AgentRecord {
+            at_ms: agent.at_ms + offset_ms,
+            ..agent
+        };
         let state = Arc::new(Mutex::new(State::default()));
         let (sender, receiver) = channel();
         let mut thread = WriterThread {
@@ -83,6 +93,7 @@ impl Recorder {
             thread: Some(thread),
             state,
             path,
+            offset_ms,
         };
         // A first line that cannot be written shows itself with the next.
         let _ = recorder.give(Entry::Agent(Box::new(agent)));
@@ -95,7 +106,7 @@ impl Recorder {
     /// When something could not be written.
     pub fn end(mut self, reason: EndReason) -> Result<(), ObserverError> {
         self.give(Entry::End {
-            at_ms: now_ms(),
+            at_ms: now_ms() + self.offset_ms,
             reason,
         })?;
         self.close();
@@ -134,7 +145,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn observe(&mut self, event: &Event) -> Result<(), ObserverError> {
         self.give(Entry::Event {
-            at_ms: now_ms(),
+            at_ms: now_ms() + self.offset_ms,
             event: Box::new(event.clone()),
         })
     }
@@ -243,6 +254,19 @@ fn is_durable(entry: &Entry) -> bool {
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How far the clock of the folder that `file` was just created in is ahead of this machine's. Journals of several machines
+/// are put in one order by their times, so that they must not be off by more than it takes to pass a trial on.
+fn offset_ms(file: &File) -> io::Result<i64> {
+    let created = file.metadata()?.modified()?;
+    let created = created.duration_since(SystemTime::UNIX_EPOCH);
+    let offset = created.map_or(0, |since| since.as_millis() as i64) - now_ms();
+    Ok(match offset.abs() > CLOCK_TOLERANCE_MS {
+        true => offset,
+        // File systems keep times less exactly than clocks that agree.
+        false => 0,
+    })
 }
 
 /// Milliseconds since 1970, UTC.

@@ -13,6 +13,7 @@ use super::event_transaction::EventTransaction;
 use super::session::{OpenSession, SessionId};
 use super::{Store, StoreError};
 use sweep_core::event::{AttemptNo, Event};
+use sweep_core::trial::TrialId;
 
 /// An agent of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,39 @@ impl Store {
             },
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// Writes a copy of the whole database to `path`, where nothing may be.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn copy_to(&self, path: &std::path::Path) -> Result<(), StoreError> {
+        let fail = self.database.fail("copying it");
+        let copied = self
+            .database
+            .connection
+            .execute("VACUUM INTO ?1", [path.to_string_lossy()]);
+        copied.map(drop).map_err(fail)
+    }
+
+    /// Trials that agents of `session` have begun and not ended, as far as was collected, and the name of the agent.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn running_of_agents(
+        &self,
+        session: SessionId,
+    ) -> Result<HashMap<TrialId, String>, StoreError> {
+        let found = self.rows(
+            &self.database.connection,
+            "SELECT t.name AS trial, g.name AS agent FROM attempts a JOIN trials t ON t.id = a.trial
+             JOIN agents g ON g.session = a.session AND g.number = a.agent
+             WHERE a.session = ?1 AND a.outcome = 'running' ORDER BY a.number",
+            [session.get()],
+            ("attempts", "trial"),
+            |cells| Ok((TrialId::from_hex(cells.hex("trial", 32)?), cells.text("agent")?)),
+        )?;
+        Ok(found.into_iter().collect())
     }
 
     /// The agents of `session`, in the order of their numbers.
@@ -195,7 +229,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         let is_superseded = self.holds(
             "SELECT EXISTS (SELECT 1 FROM attempts own
              JOIN attempts later ON later.session = own.session AND later.trial = own.trial
-             WHERE own.session = ?1 AND own.number = ?2 AND later.started_ms > own.started_ms
+             WHERE own.session = ?1 AND own.number = ?2 AND later.number > own.number
                  AND later.outcome <> 'interrupted')",
             attempt,
         )?;

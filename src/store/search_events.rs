@@ -55,7 +55,7 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         .map(drop)
     }
 
-    /// Writes a decision, and its trial where it is new to the database or to the experiment.
+    /// Writes a decision, unless it is known (two agents may decide alike), and its trial where it is new to the database or to the experiment.
     fn job_decided(&mut self, job: &SearchJob, at_ms: i64) -> Result<(), StoreError> {
         let fail = self.fail;
         let (experiment, dataset): (i64, i64) = self
@@ -97,7 +97,8 @@ impl<F: Fn(rusqlite::Error) -> StoreError> EventTransaction<'_, F> {
         )?;
         self.run(
             "INSERT INTO search_jobs (search, number, trial, from_step, to_step, reason, decision, decided_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT DO NOTHING",
             params![
                 job.search,
                 job.number,

@@ -6,7 +6,7 @@ use rusqlite::{Transaction, params};
 
 use super::clock::now_ms;
 use super::records::{SearchJobRecord, SearchRecord};
-use super::{Store, StoreError};
+use super::{SessionId, Store, StoreError};
 use sweep_core::trial::TrialId;
 
 const ACTION: &str = "recording a search";
@@ -63,6 +63,14 @@ impl Store {
                 })
             },
         )
+    }
+
+    /// The searches of the experiment that `session` is of.
+    pub fn searches_of_session(&self, session: SessionId) -> Result<Vec<SearchRecord>, StoreError> {
+        match self.session_experiment(session.get())? {
+            Some(experiment) => self.searches(&experiment),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn search_jobs(

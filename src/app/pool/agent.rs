@@ -14,7 +14,7 @@ use sweep_core::protocol::RecordedProgress;
 use sweep_core::trial::{Kind, Objective, Params, TrialId, complete};
 use sweep_experiment::{Experiment, Source};
 use sweep_pool::slurm::{self, OwnJob};
-use sweep_pool::{AgentRecord, Claims, EndReason, Heartbeat, Leases, Plan, PoolFolder, Recorder};
+use sweep_pool::{AgentRecord, Claims, EndReason, Heartbeat, Plan, PoolFolder, Recorder};
 use sweep_program::{leftovers, tree};
 use sweep_scheduler::{
     ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Summary, Work, gpu_of,
@@ -204,16 +204,15 @@ impl Session<'_> {
             .map_err(|error| self.unwritable(&error))?;
         self.observer
             .training(overview(&plan, self.experiment), StopHandle(sender.clone()));
-        let leases = Leases::new(self.folder, head.lease);
         let recorded: HashMap<TrialId, RecordedProgress> = { plan.trials.iter() }
             .filter_map(|trial| Some((trial.trial.clone(), trial.recorded?)))
             .collect();
-        let claims = Arc::clone(&held);
+        let capacity = self.claimed_at_a_time(&placement);
         let mut supply = PoolSupply::new(
+            (self.folder, self.name),
             plan,
-            claims,
-            leases,
-            self.claimed_at_a_time(&placement),
+            Arc::clone(&held),
+            capacity,
             Arc::clone(&is_stopped),
         );
         let owner = format!("{}:{}", head.owner, self.name);
@@ -391,6 +390,7 @@ impl Settled {
                 will_retry: false,
                 ..
             }
+            | Event::TrialPaused { trial, .. }
             | Event::TrialSkipped { trial, .. } => self.done(trial),
             Event::TrialInterrupted { trial, .. } => {
                 let mut held = lock(&self.held);
@@ -405,9 +405,9 @@ impl Settled {
 
     fn done(&self, trial: &TrialId) {
         let mut held = lock(&self.held);
-        if held.by_trial.remove(trial).is_some() {
+        if let Some(claim) = held.by_trial.remove(trial) {
             // Without the mark, another agent trains it once more, with the same result.
-            let _ = held.claims.done(trial.as_str());
+            let _ = held.claims.done(&claim.key);
         }
     }
 }

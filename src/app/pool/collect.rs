@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use sweep_core::event::{AttemptNo, Event, Slot};
 use sweep_core::trial::TrialId;
-use sweep_pool::{AgentRecord, Collected, EndReason, Entry, JournalReader, PoolError, PoolFolder};
+use sweep_pool::{
+    AgentRecord, EndReason, Entry, MergedJournals, Piece, Plan, PoolError, PoolFolder,
+};
 use sweep_store::{AgentRow, CollectedEvents, OpenSession, Store, StoreError, Writer};
 
 use crate::error::Error;
@@ -13,20 +15,18 @@ use crate::observer::Observer;
 /// Agents count their attempts from 1; for whoever looks on, this many lie between the first ones of two agents.
 const ATTEMPTS_OF_AGENT: u64 = 1 << 32;
 
-/// The journals of one pool, as far as they were read.
+/// What the names of journals of decisions begin with; their life is that of the agent that decides.
+pub const DECIDER: &str = "decide.";
+
+/// The journals of one pool, as far as they were collected.
 pub struct Collector {
-    folder: PoolFolder,
-    journals: BTreeMap<String, Journal>,
+    journals: MergedJournals,
+    /// By the names of their journals.
+    agents: BTreeMap<String, AgentRow>,
     /// Not before this time is anything recorded to have happened: clocks of machines differ.
     began_ms: i64,
     /// Trials that have ended since this was made.
     pub ended: HashSet<TrialId>,
-}
-
-struct Journal {
-    reader: JournalReader,
-    /// `None` until its first line was read.
-    agent: Option<AgentRow>,
 }
 
 impl Collector {
@@ -40,15 +40,24 @@ impl Collector {
         session: OpenSession,
     ) -> Result<Collector, StoreError> {
         let OpenSession { id, began_ms } = session;
-        let journals = store.agents(id)?.into_iter().map(|agent| {
-            let reader = JournalReader::new(&folder.journal(&agent.name), agent.place);
-            let name = agent.name.clone();
-            let agent = Some(agent);
-            (name, Journal { reader, agent })
-        });
+        let agents: BTreeMap<String, AgentRow> = { store.agents(id)?.into_iter() }
+            .map(|agent| (agent.name.clone(), agent))
+            .collect();
+        let plan = Plan::read(folder)
+            .map(|plan| plan.trials)
+            .unwrap_or_default();
+        let searches = store.searches_of_session(id)?;
+        let jobs = searches.into_iter().flat_map(|search| search.jobs);
+        let known = { plan.into_iter().map(|trial| trial.trial) }
+            .chain(jobs.map(|job| job.trial))
+            .collect();
+        let places = agents
+            .iter()
+            .map(|(name, agent)| (name.clone(), agent.place));
+        let running = store.running_of_agents(id)?;
         Ok(Collector {
-            folder: folder.clone(),
-            journals: journals.collect(),
+            journals: MergedJournals::new(folder, places, known, running),
+            agents,
             began_ms,
             ended: HashSet::new(),
         })
@@ -59,105 +68,70 @@ impl Collector {
     /// # Errors
     /// When a journal cannot be read, or the database cannot be written.
     pub fn poll(&mut self, writer: &Writer, observer: &dyn Observer) -> Result<bool, Error> {
-        let agents = self.folder.agents().map_err(|error| {
-            let path = self.folder.path().display();
-            Error::environment(format!("cannot read {path}: {error}"), "")
-        })?;
-        for name in agents {
-            let reader = || JournalReader::new(&self.folder.journal(&name), 0);
-            self.journals
-                .entry(name.clone())
-                .or_insert_with(|| Journal {
-                    reader: reader(),
-                    agent: None,
-                });
-        }
+        self.journals.read().map_err(unreadable)?;
         let mut has_any = false;
-        let names: Vec<String> = self.journals.keys().cloned().collect();
-        for name in names {
-            let Some(journal) = self.journals.get_mut(&name) else {
-                continue;
-            };
-            // One piece of each in turn: a collector that catches up shows all of them.
-            let Some(read) = journal.reader.read().map_err(unreadable)? else {
-                continue;
-            };
+        while let Some(piece) = self.journals.next().map_err(unreadable)? {
             has_any = true;
-            let number = next_number(&self.journals);
-            let Some(journal) = self.journals.get_mut(&name) else {
+            let Some(collected) = self.take_in(piece) else {
                 continue;
             };
-            let events = take_in(journal, read, number, self.began_ms);
-            let Some(agent) = journal.agent.clone() else {
-                continue;
-            };
-            let ended = events.iter().filter_map(|(event, _)| ended(event));
-            self.ended.extend(ended.cloned());
-            for (event, _) in &events {
+            let events = collected.events.iter().map(|(event, _)| event);
+            self.ended.extend(events.clone().filter_map(ended).cloned());
+            for event in events {
                 // That one agent stops does not mean that the sweep does.
                 if !matches!(event, Event::StopRequested { .. }) {
-                    observer.event(&as_seen(event.clone(), agent.number));
+                    observer.event(&as_seen(event.clone(), collected.agent.number));
                 }
             }
             writer
-                .collect(CollectedEvents { agent, events })
+                .collect(collected)
                 .map_err(|error| Error::environment(error, "recorded results are kept"))?;
         }
         Ok(has_any)
     }
 
-    /// The agents that have a journal: their names, and whether they have said that they ended.
-    pub fn agents(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.journals.iter().map(|(name, journal)| {
-            let agent = journal.agent.as_ref();
-            (
-                name.as_str(),
-                agent.is_some_and(|agent| agent.ended_ms.is_some()),
-            )
-        })
-    }
-}
-
-fn next_number(journals: &BTreeMap<String, Journal>) -> u32 {
-    let agents = journals
-        .values()
-        .filter_map(|journal| journal.agent.as_ref());
-    1 + agents.map(|agent| agent.number).max().unwrap_or(0)
-}
-
-/// What was read of `journal`, as events with their times; `number` is for an agent that is new.
-fn take_in(
-    journal: &mut Journal,
-    read: Collected,
-    number: u32,
-    began_ms: i64,
-) -> Vec<(Event, i64)> {
-    let mut events = Vec::new();
-    for entry in read.entries {
-        match entry {
-            Entry::Agent(record) if journal.agent.is_none() => {
-                journal.agent = Some(row(*record, number, began_ms));
-            }
-            Entry::Agent(_) => {}
-            Entry::Event { at_ms, event } => {
-                let Some(agent) = &journal.agent else {
-                    continue;
-                };
-                let event = with_place(*event, agent);
-                events.push((event, at_ms.max(began_ms)));
-            }
-            Entry::End { at_ms, reason } => {
-                if let Some(agent) = &mut journal.agent {
+    /// What `piece` says, for the database; `None` where a journal does not say whose it is.
+    fn take_in(&mut self, piece: Piece) -> Option<CollectedEvents> {
+        let mut events = Vec::new();
+        let next = 1 + self
+            .agents
+            .values()
+            .map(|agent| agent.number)
+            .max()
+            .unwrap_or(0);
+        let began_ms = self.began_ms;
+        for entry in piece.entries {
+            match entry {
+                Entry::Agent(record) => {
+                    self.agents
+                        .entry(piece.agent.clone())
+                        .or_insert_with(|| row(*record, next, began_ms));
+                }
+                Entry::Event { at_ms, event } => {
+                    let event = with_place(*event, self.agents.get(&piece.agent)?);
+                    events.push((event, at_ms.max(began_ms)));
+                }
+                Entry::End { at_ms, reason } => {
+                    let agent = self.agents.get_mut(&piece.agent)?;
                     agent.ended_ms = Some(at_ms.max(began_ms));
                     agent.ended = Some(reason_name(reason).to_owned());
                 }
             }
         }
+        let agent = self.agents.get_mut(&piece.agent)?;
+        agent.place = piece.place;
+        Some(CollectedEvents {
+            agent: agent.clone(),
+            events,
+        })
     }
-    if let Some(agent) = &mut journal.agent {
-        agent.place = read.place;
+
+    /// The agents that have a journal: their names, and whether they have said that they ended.
+    pub fn agents(&self) -> impl Iterator<Item = (&str, bool)> {
+        let agents = self.agents.iter();
+        let agents = agents.filter(|(name, _)| !name.starts_with(DECIDER));
+        agents.map(|(name, agent)| (name.as_str(), agent.ended_ms.is_some()))
     }
-    events
 }
 
 fn row(record: AgentRecord, number: u32, began_ms: i64) -> AgentRow {

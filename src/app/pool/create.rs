@@ -72,7 +72,11 @@ pub fn create(
         trials,
         directory: absolute(Path::new("."))?,
         lease: lease(),
+        has_searches: !prepared.searches.is_empty(),
     };
+    if head.has_searches {
+        store.copy_to(&folder.snapshot())?;
+    }
     let trials = todo.iter().map(|planned| PoolTrial {
         trial: planned.id.clone(),
         config: planned.config.clone(),
@@ -80,6 +84,7 @@ pub fn create(
         fold: planned.fold,
         recorded: (planned.spec.model.program())
             .and_then(|_| recorded(store, prepared, &planned.id)),
+        job: None,
     });
     let plan = Plan {
         head,

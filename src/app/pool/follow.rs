@@ -262,6 +262,7 @@ struct Following<'a> {
     collector: Collector,
     leases: Leases,
     counts: JobCounts,
+    has_searches: bool,
     /// Trials that have not ended.
     left: HashSet<TrialId>,
     /// When agents were asked to stop, and how.
@@ -277,14 +278,15 @@ impl<'a> Following<'a> {
         folder: &'a PoolFolder,
         left: HashSet<TrialId>,
     ) -> Result<Following<'a>, Error> {
-        let lease = Plan::read(folder)
+        let head = Plan::read(folder)
             .map_err(|error| Error::environment(error, ""))?
-            .head
-            .lease;
+            .head;
+        let lease = head.lease;
         Ok(Following {
             collector: Collector::new(folder, watch.store, watch.session)?,
             leases: Leases::new(folder, lease),
             counts: JobCounts::new(folder),
+            has_searches: head.has_searches,
             stopping: None,
             patience: lease.lease() + STOP_SLACK,
             told: None,
@@ -297,6 +299,8 @@ impl<'a> Following<'a> {
     fn until_end(&mut self, writer: &Writer, receiver: &Receiver) -> Result<End, Error> {
         let mut pause = BUSY_INTERVAL;
         loop {
+            // Asked before journals are read: all that was decided is in them.
+            let has_decided = !self.has_searches || self.folder.has_decided();
             let has_any = self.collector.poll(writer, self.watch.observer)?;
             for trial in self.collector.ended.drain() {
                 self.left.remove(&trial);
@@ -307,7 +311,7 @@ impl<'a> Following<'a> {
             };
             if !has_any {
                 self.watch.observer.idle();
-                if self.left.is_empty() && self.stopping.is_none() {
+                if self.left.is_empty() && has_decided && self.stopping.is_none() {
                     self.release_agents(writer)?;
                     return Ok(End::Over);
                 }
@@ -367,15 +371,21 @@ impl<'a> Following<'a> {
             .filter(|(name, has_ended)| *has_ended || leases.look(name) == Life::Dead)
             .count();
         let running = agents.len() - ended;
-        self.counts.refresh();
+        let is_asked = self.counts.refresh();
         let known = self.counts.known;
-        let told = (running, ended, known.map(|jobs| jobs.pending));
+        // What Slurm said earlier may be about agents that have begun since.
+        let pending = known.filter(|_| is_asked).map(|jobs| jobs.pending);
+        let told = (
+            running,
+            ended,
+            pending.or(self.told.and_then(|told| told.2)),
+        );
         if self.told != Some(told) {
             self.told = Some(told);
             self.watch.observer.notice(&Notice::Agents {
                 running,
                 ended,
-                pending: told.2,
+                pending,
             });
         }
         if let Some((since, _)) = self.stopping {

@@ -143,16 +143,18 @@ impl JobCounts {
         }
     }
 
-    /// Asks Slurm, unless that was done a moment ago.
-    pub fn refresh(&mut self) {
+    /// Asks Slurm, unless that was done a moment ago; whether it was.
+    pub fn refresh(&mut self) -> bool {
         if self.arrays.is_empty() {
             self.known = Some(Jobs::default());
-            return;
+            return false;
         }
-        if self.asked.is_none_or(|at| awake::since(at) >= ASK_INTERVAL) {
+        let is_due = self.asked.is_none_or(|at| awake::since(at) >= ASK_INTERVAL);
+        if is_due {
             self.asked = Some(awake::now());
             self.known = slurm::jobs(&self.arrays).ok();
         }
+        is_due
     }
 
     /// Cancels those that have not begun, or all.

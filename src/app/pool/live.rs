@@ -61,6 +61,20 @@ impl LivePool {
         left(&self.plan, &self.folder, store)
     }
 
+    /// Whether nothing is left to do, by what was collected.
+    fn is_over(&self, store: &Store) -> Result<bool, Error> {
+        if !self.left(store)?.is_empty() {
+            return Ok(false);
+        }
+        // The mark says that all was decided, and the database whether it was told.
+        let searches = store.searches_of_session(self.session.id)?;
+        let has_decided = !self.plan.head.has_searches || self.folder.has_decided();
+        Ok(has_decided
+            && searches
+                .iter()
+                .all(|search| !search.in_plan || search.ended.is_some()))
+    }
+
     /// Collects what its agents have done so far; the number of trials that have ended since, and the agents that have not
     /// said that they ended.
     fn collect(
@@ -139,7 +153,7 @@ fn collect_of(app: &App, observer: &dyn Observer, name: &str) -> Result<(), Erro
         return Ok(());
     };
     let (ended, _) = pool.collect(app, &store, &Quiet(observer))?;
-    if pool.left(&store)?.is_empty() {
+    if pool.is_over(&store)? {
         pool.close(observer, &store, pool.outcome(&store)?)?;
     }
     if ended > 0 {
@@ -166,7 +180,7 @@ pub fn refuse_live(
         return Ok(());
     };
     let (_, running) = pool.collect(app, store, &Quiet(observer))?;
-    if pool.left(store)?.is_empty() {
+    if pool.is_over(store)? {
         return pool.close(observer, store, pool.outcome(store)?);
     }
     let lives = |count: usize| {
@@ -249,7 +263,7 @@ pub fn stop_pool(
         }
         std::thread::sleep(STOP_INTERVAL);
     }
-    let outcome = match pool.left(&store)?.is_empty() {
+    let outcome = match pool.is_over(&store)? {
         true => pool.outcome(&store)?,
         false => Outcome::Interrupted,
     };

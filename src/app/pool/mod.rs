@@ -6,6 +6,7 @@
 mod agent;
 mod collect;
 mod create;
+mod decide;
 mod follow;
 mod jobs;
 mod live;

@@ -10,15 +10,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::decide::{DECIDE, Decider};
 use sweep_core::awake;
 use sweep_core::event::Event;
 use sweep_core::trial::{Metric, TrialId};
 use sweep_experiment::plan::PlannedTrial;
-use sweep_pool::{Claim, ClaimStatus, Claims, Leases, Life, Plan, PoolTrial};
+use sweep_pool::{
+    Claim, ClaimStatus, Claims, Head, Leases, Life, Plan, PoolFolder, PoolTrial, published,
+};
 use sweep_scheduler::{QueuedTrial, Supply, SupplyError, TrialEnd};
 
 /// How often the folder of claims is read when there is nothing to take from what is known.
 const REFRESH: Duration = Duration::from_secs(1);
+/// The same while a search decides on trials: what is decided waits for an agent to see it.
+const SEARCH_REFRESH: Duration = Duration::from_millis(200);
 /// Trials at the front of which an agent takes one, for each trial that it runs at a time: with fewer, agents would want the
 /// same ones again and again.
 const SPREAD: usize = 8;
@@ -37,9 +42,21 @@ pub fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long an agent waits for decisions of a search with nothing to do, before it frees its job.
+const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
+
 /// The trials of a pool.
 pub struct PoolSupply {
+    folder: PoolFolder,
+    head: Head,
+    agent: String,
     trials: Vec<PoolTrial>,
+    /// What is claimed for each of them.
+    keys: Vec<String>,
+    /// The number of the next decision to read.
+    next_decision: u32,
+    /// Decides for all agents, while this one has the claim to do so.
+    decider: Option<Decider>,
     /// Those that may be left, by their index, in the order of the plan.
     left: Vec<usize>,
     held: Arc<Mutex<Held>>,
@@ -63,17 +80,23 @@ pub struct PoolSupply {
 impl PoolSupply {
     /// Trials of `plan`, of which at most `capacity` are claimed at a time.
     pub fn new(
+        (folder, agent): (&PoolFolder, &str),
         plan: Plan,
         held: Arc<Mutex<Held>>,
-        leases: Leases,
         capacity: usize,
         is_stopped: Arc<AtomicBool>,
     ) -> PoolSupply {
         PoolSupply {
+            folder: folder.clone(),
+            agent: agent.to_owned(),
             left: (0..plan.trials.len()).collect(),
+            keys: plan.trials.iter().map(PoolTrial::key).collect(),
             trials: plan.trials,
+            next_decision: 1,
+            decider: None,
             held,
-            leases,
+            leases: Leases::new(folder, plan.head.lease),
+            head: plan.head,
             capacity,
             outstanding: 0,
             refreshed: None,
@@ -94,7 +117,11 @@ impl PoolSupply {
         if let Some(index) = self.take_free()? {
             return Ok(Some(index));
         }
-        if self.refreshed.is_none_or(|at| awake::since(at) >= REFRESH) {
+        let interval = match self.head.has_searches {
+            true => SEARCH_REFRESH,
+            false => REFRESH,
+        };
+        if self.refreshed.is_none_or(|at| awake::since(at) >= interval) {
             self.refresh()?;
             if let Some(index) = self.take_free()? {
                 return Ok(Some(index));
@@ -105,14 +132,74 @@ impl PoolSupply {
     }
 
     fn refresh(&mut self) -> io::Result<()> {
-        let mut held = lock(&self.held);
-        held.claims.refresh()?;
+        lock(&self.held).claims.refresh()?;
         self.refreshed = Some(awake::now());
         self.is_exhausted = false;
-        let trials = &self.trials;
+        if self.head.has_searches {
+            self.read_decisions()?;
+            self.keep_deciding()?;
+        }
+        let (held, keys) = (lock(&self.held), &self.keys);
         self.left
-            .retain(|index| held.claims.status(trials[*index].trial.as_str()) != ClaimStatus::Done);
+            .retain(|index| held.claims.status(&keys[*index]) != ClaimStatus::Done);
         Ok(())
+    }
+
+    /// Reads what was decided since the last time.
+    fn read_decisions(&mut self) -> io::Result<()> {
+        while let Some(trials) =
+            published(&self.folder, self.next_decision).map_err(io::Error::other)?
+        {
+            self.next_decision += 1;
+            for trial in trials {
+                let key = trial.key();
+                // Two agents may have decided alike.
+                if !self.keys.contains(&key) {
+                    self.left.push(self.trials.len());
+                    self.trials.push(trial);
+                    self.keys.push(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the claim to decide if nobody living has it. An error of who decides here ends this agent.
+    fn keep_deciding(&mut self) -> io::Result<()> {
+        if let Some(decider) = &mut self.decider {
+            return decider.check();
+        }
+        if self.folder.has_decided() {
+            return Ok(());
+        }
+        let mut held = lock(&self.held);
+        let generation = match held.claims.status(DECIDE) {
+            ClaimStatus::Done => return Ok(()),
+            ClaimStatus::Free => 0,
+            ClaimStatus::Held(generation) => {
+                let owner = held.claims.owner(DECIDE, generation);
+                let owner = owner.unwrap_or_else(|| format!("{DECIDE}.{generation}"));
+                if self.leases.look(&owner) != Life::Dead {
+                    return Ok(());
+                }
+                generation + 1
+            }
+        };
+        if let Some(claim) = held.claims.claim(DECIDE, generation)? {
+            drop(held);
+            let decider = Decider::start(&self.folder, &self.head, &self.agent, claim);
+            self.decider = Some(decider?);
+        }
+        Ok(())
+    }
+
+    /// Whether decisions may come that this agent is to wait for.
+    fn awaits_decisions(&self) -> bool {
+        if !self.head.has_searches || self.folder.has_decided() {
+            return false;
+        }
+        let idle = self.idle_since.map(awake::since);
+        self.decider.is_some() || idle.is_none_or(|idle| idle < MAX_IDLE)
     }
 
     /// Claims one of the first trials that are free as far as is known.
@@ -122,10 +209,8 @@ impl PoolSupply {
         }
         let mut held = lock(&self.held);
         loop {
-            let is_free = |index: &&usize| {
-                let key = self.trials[**index].trial.as_str();
-                held.claims.status(key) == ClaimStatus::Free
-            };
+            let is_free =
+                |index: &&usize| held.claims.status(&self.keys[**index]) == ClaimStatus::Free;
             let free = self.left.iter().filter(is_free);
             let first: Vec<usize> = free.take(SPREAD * self.capacity).copied().collect();
             if first.is_empty() {
@@ -139,7 +224,7 @@ impl PoolSupply {
                 .wrapping_add(1);
             let index = first[(self.draw >> 33) as usize % first.len()];
             let trial = &self.trials[index].trial;
-            if let Some(claim) = held.claims.claim(trial.as_str(), 0)? {
+            if let Some(claim) = held.claims.claim(&self.keys[index], 0)? {
                 held.by_trial.insert(trial.clone(), claim);
                 return Ok(Some(index));
             }
@@ -148,12 +233,12 @@ impl PoolSupply {
 
     /// Takes a trial over from an agent that is dead. Determines whether it is worth waiting for one.
     fn take_over(&mut self) -> io::Result<Option<usize>> {
-        let mut held = lock(&self.held);
         let is_idle = self.outstanding == 0;
-        self.is_waiting = false;
+        self.is_waiting = self.awaits_decisions();
+        let mut held = lock(&self.held);
         for index in &self.left {
             let trial = &self.trials[*index].trial;
-            let key = trial.as_str();
+            let key = self.keys[*index].as_str();
             let ClaimStatus::Held(generation) = held.claims.status(key) else {
                 continue;
             };
@@ -194,6 +279,7 @@ impl Supply for PoolSupply {
     fn next(&mut self) -> Result<Option<QueuedTrial<'static>>, SupplyError> {
         if self.is_stopped.load(Ordering::Relaxed) {
             self.is_waiting = false;
+            self.decider = None;
             return Ok(None);
         }
         if self.outstanding >= self.capacity {
@@ -214,7 +300,7 @@ impl Supply for PoolSupply {
                 spec: trial.spec.clone(),
                 fold: trial.fold,
             }),
-            pause_at: None,
+            pause_at: trial.pause_at(),
         }))
     }
 

@@ -4,6 +4,7 @@ use sweep_analysis::Summary as Results;
 use sweep_core::trial::Kind;
 use sweep_engine::models::library;
 use sweep_experiment::plan::PlannedTrial;
+use sweep_experiment::search::Budget;
 use sweep_scheduler::Summary;
 use sweep_store::{ExperimentRecord, NewSearch, OpenSession, SessionId, Store};
 
@@ -184,13 +185,15 @@ fn placement(prepared: &PreparedSweep, options: &RunOptions) -> Result<Option<Pl
 /// Refuses what agents cannot do.
 fn check_for_pool(prepared: &PreparedSweep, options: &RunOptions) -> Result<(), Error> {
     pool::check_installed()?;
-    if let Some(search) = prepared.searches.first() {
+    let is_of_time =
+        |search: &&PreparedSearch| matches!(search.problem.spec().budget, Budget::Time(_));
+    if let Some(search) = prepared.searches.iter().find(is_of_time) {
         return Err(Error::input(
             format!(
-                "`{}` is a search, and agents on a cluster train grids and baselines only",
+                "the budget of `{}` is a time, and agents share no clock",
                 search.problem.spec().path
             ),
-            "run it without --on slurm, or in one job (`sbatch --wrap \"sweep run ...\"`), or make it a [grid]",
+            "give the budget as trials, trainings or epochs",
         ));
     }
     if options.limits.max_time.is_some() || options.limits.max_trials.is_some() {
