@@ -84,7 +84,7 @@ impl MergedJournals {
     ///
     /// # Errors
     /// When a journal cannot be read.
-    pub fn next(&mut self) -> Result<Option<Piece>, PoolError> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, PoolError> {
         // Those whose next entry waits for a decision that was not read yet.
         let mut waiting = BTreeSet::new();
         loop {
@@ -294,7 +294,7 @@ mod tests {
     fn given(journals: &mut MergedJournals) -> Vec<(String, i64)> {
         journals.read().unwrap();
         let mut all = Vec::new();
-        while let Some(piece) = journals.next().unwrap() {
+        while let Some(piece) = journals.next_piece().unwrap() {
             let times = piece.entries.iter().map(time_of);
             all.extend(times.map(|time| (piece.agent.clone(), time)));
         }
@@ -347,12 +347,12 @@ mod tests {
         journals.read().unwrap();
         // It comes between the reading of the two.
         write(&pool, "a", &[interrupted(0, 11)]);
-        let first = journals.next().unwrap().unwrap();
+        let first = journals.next_piece().unwrap().unwrap();
         assert_eq!(
             (first.agent.as_str(), first.entries),
             ("a", vec![interrupted(0, 11)])
         );
-        let second = journals.next().unwrap().unwrap();
+        let second = journals.next_piece().unwrap().unwrap();
         assert_eq!(
             (second.agent.as_str(), second.entries),
             ("b", vec![started(0, 5)])

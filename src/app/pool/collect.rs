@@ -70,7 +70,7 @@ impl Collector {
     pub fn poll(&mut self, writer: &Writer, observer: &dyn Observer) -> Result<bool, Error> {
         self.journals.read().map_err(unreadable)?;
         let mut has_any = false;
-        while let Some(piece) = self.journals.next().map_err(unreadable)? {
+        while let Some(piece) = self.journals.next_piece().map_err(unreadable)? {
             has_any = true;
             let Some(collected) = self.take_in(piece) else {
                 continue;
