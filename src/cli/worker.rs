@@ -27,12 +27,14 @@ pub fn worker(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     match sweep_worker::serve(&mut mlp::Native, &remote) {
         Ok(()) => Ok(Exit::Success),
-        Err(error) => {
-            let help = match error {
-                ServeError::NotVisible(_) => "share the folder between the hosts, as NFS does",
-                ServeError::Coordinator(_) => "`sweep worker` is started by `sweep run`",
-            };
-            Err(Failure::environment(error, help))
+        Err(ServeError::NotVisible(message)) => {
+            // One plain line: the coordinator shows it.
+            eprintln!("{message}");
+            Ok(Exit::Environment)
         }
+        Err(error) => Err(Failure::environment(
+            error,
+            "`sweep worker` is started by `sweep run`",
+        )),
     }
 }

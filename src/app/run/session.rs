@@ -11,7 +11,8 @@ use sweep_core::trial::{Params, Status, TrialId, complete};
 use sweep_experiment::plan::PlannedTrial;
 use sweep_experiment::search::Budget;
 use sweep_scheduler::{
-    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Settings, Summary, Supply, Work,
+    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Settings, SlotLauncher, Summary,
+    Supply, Work,
 };
 use sweep_store::lock::holder_of;
 use sweep_store::{
@@ -89,16 +90,8 @@ pub fn train(
         claim_state: &|trial| claim_state(app, &record, trial),
         dataset_size: largest(&prepared.folds),
     };
-    let settings = settings(prepared, options, placement.slots);
-    let program = std::env::current_exe().map_err(|error| {
-        Error::environment(format!("cannot find the path of this program: {error}"), "")
-    })?;
-    let logs = app.run_dir().logs(&experiment.name);
-    let memory_limit = (options.slots.memory_limit).or(experiment.schedule.memory_limit);
-    let mut launcher = LocalLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Error::environment(format!("cannot start workers: {error}"), ""))?
-        .with_torch(placement.torch)
-        .with_programs(placement.program, &owner);
+    let settings = settings(prepared, options, placement.slots.clone());
+    let mut launcher = launcher(app, prepared, options, placement, &owner)?;
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
@@ -147,6 +140,28 @@ pub fn train(
     let summary = result.map_err(|error| Error::environment(error, next))?;
     written.map_err(|error| Error::environment(error, next))?;
     Ok((summary, on_record?))
+}
+
+/// What starts the workers of the sweep, whose programs carry the name `owner`.
+fn launcher(
+    app: &App,
+    prepared: &PreparedSweep,
+    options: &RunOptions,
+    placement: Placement,
+    owner: &str,
+) -> Result<SlotLauncher, Error> {
+    let experiment = &prepared.loaded.experiment;
+    let program = std::env::current_exe().map_err(|error| {
+        Error::environment(format!("cannot find the path of this program: {error}"), "")
+    })?;
+    let logs = app.run_dir().logs(&experiment.name);
+    let memory_limit = (options.slots.memory_limit).or(experiment.schedule.memory_limit);
+    let cannot_start = |error| Error::environment(format!("cannot start workers: {error}"), "");
+    let local = LocalLauncher::new(program, logs.clone(), memory_limit)
+        .map_err(cannot_start)?
+        .with_torch(placement.torch)
+        .with_programs(placement.program, owner);
+    SlotLauncher::new(local, placement.carried, absolute(&logs)?).map_err(cannot_start)
 }
 
 /// How trials are run.
