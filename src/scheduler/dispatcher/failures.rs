@@ -35,7 +35,7 @@ impl Dispatcher<'_, '_> {
             [] => {
                 let mut reason = not_ready(&name.unwrap_or_default(), &cause);
                 if !log_tail.is_empty() {
-                    reason = format!("{reason}\n{log_tail}");
+                    reason = format!("{reason}:\n{log_tail}");
                 }
                 self.start_failed(slot_index, &reason)
             }

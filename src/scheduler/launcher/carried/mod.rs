@@ -5,7 +5,7 @@
 //! a worker is ended by closing its input, on which it exits at once, and its carrier is killed only if that takes too
 //! long. Pings tell the worker that its coordinator is still there; without them it ends itself.
 //!
-//! Invariant: [`Launcher::wait`] returns when no carrier is left.
+//! Invariant: when [`Launcher::wait`] returns, every carrier has ended or has been killed.
 
 mod command_line;
 mod input;
@@ -34,6 +34,9 @@ use crate::slots::carrier_of;
 /// So many pings are sent in the time after which a worker ends without one.
 const PINGS: u32 = 4;
 
+/// How long after the grace a carrier is waited for, which has been killed by then.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+
 /// How much of a carrier's command is shown, in characters.
 const MAX_SHOWN: usize = 60;
 
@@ -52,8 +55,8 @@ pub(super) struct CarriedLauncher {
     family: Arc<Family>,
     /// Folder of the log files, one a slot.
     logs: PathBuf,
-    /// Carriers that may not have ended.
-    processes: Vec<Arc<Process>>,
+    /// Carriers that may not have ended, and how long each may take to end.
+    processes: Vec<(Arc<Process>, Duration)>,
 }
 
 impl CarriedLauncher {
@@ -122,8 +125,9 @@ impl Launcher for CarriedLauncher {
             tail,
         };
         self.processes
-            .retain(|process| !process.ends_within(Duration::ZERO));
-        self.processes.push(Arc::clone(&process));
+            .retain(|(process, _)| !process.ends_within(Duration::ZERO));
+        let limit = carrier.ending.saturating_add(KILL_GRACE);
+        self.processes.push((Arc::clone(&process), limit));
         let input = Arc::clone(&link.input);
         let pause = carrier.ping_timeout / PINGS;
         // On an error, `link` goes and takes the worker along.
@@ -134,8 +138,8 @@ impl Launcher for CarriedLauncher {
     }
 
     fn wait(&mut self) {
-        for process in self.processes.drain(..) {
-            process.ends_within(Duration::MAX);
+        for (process, limit) in self.processes.drain(..) {
+            process.ends_within(limit);
         }
     }
 }
@@ -155,14 +159,12 @@ impl CarriedWorker {
         if !self.input.close() {
             return;
         }
-        if !self.progress.has_spoken.load(Ordering::Relaxed) {
-            // It may be waiting in a queue, where nobody reads the input: `srun` gives up its place on this.
-            self.process.terminate();
-        }
+        // It may be in a queue, where nobody reads the input: `srun` gives up its place on SIGTERM.
+        let may_wait = !self.progress.has_spoken.load(Ordering::Relaxed);
         let (process, grace) = (Arc::clone(&self.process), self.carrier.ending);
         let thread = thread::Builder::new().name("end".to_owned());
         if thread
-            .spawn(move || process.end_gently(grace, why))
+            .spawn(move || process.end_gently(grace, may_wait, why))
             .is_err()
         {
             self.process.kill(why);

@@ -15,6 +15,8 @@ use sweep_core::signals::{self, Blocked};
 
 /// How long what has been asked to end by SIGTERM may take.
 const TERMINATE_GRACE: Duration = Duration::from_secs(2);
+/// How often what waits for a place is asked to end.
+const TERMINATE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why the coordinator ended a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +101,7 @@ impl Process {
     }
 
     /// Asks the whole group to end (SIGTERM), unless the worker has ended.
-    pub(in crate::launcher) fn terminate(&self) {
+    fn terminate(&self) {
         let life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         if !life.reaped {
             self.signal_group(libc::SIGTERM);
@@ -128,10 +130,23 @@ impl Process {
         }
     }
 
-    /// Gives the worker, whose input is closed, `grace` to end by itself, and what carries it a moment more.
-    pub(in crate::launcher) fn end_gently(&self, grace: Duration, why: Killed) {
-        if self.ends_within(grace) {
-            return;
+    /// Gives the worker, whose input is closed, `grace` to end by itself, and what carries it a moment more to end on
+    /// SIGTERM. What `may_wait` for a place where nobody reads the input is asked to end from the start, again and again:
+    /// it may not listen yet.
+    pub(in crate::launcher) fn end_gently(&self, grace: Duration, may_wait: bool, why: Killed) {
+        let begin = awake::now();
+        loop {
+            let left = grace.saturating_sub(awake::since(begin));
+            if may_wait {
+                self.terminate();
+            }
+            let pause = if may_wait { TERMINATE_INTERVAL } else { left };
+            if self.ends_within(pause.min(left)) {
+                return;
+            }
+            if left.is_zero() {
+                break;
+            }
         }
         self.terminate();
         if !self.ends_within(TERMINATE_GRACE) {
