@@ -4,7 +4,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::{
-    ENDLESS, Session, processes, run, script, slots_used, test_dir, wait_at_most, wait_for, workers,
+    ENDLESS, Session, end_groups, endless_trial, processes, run, script, slots_used, test_dir,
+    wait_at_most, wait_for, workers,
 };
 use crate::common::TestDir;
 
@@ -147,8 +148,11 @@ fn a_hung_trial_ends_with_its_worker_and_the_slot_goes_on() {
 
 #[test]
 fn a_worker_that_does_not_end_is_killed_with_its_carrier_before_its_trial_begins_again() {
-    let dir = test_dir(&format!("{ENDLESS}[schedule]\nstall_timeout = \"2s\"\n"));
-    let _session = Session::start(&dir, "{ via = ['env'], cpu = 1, ending = '1s' }");
+    let dir = endless_trial("[schedule]\nstall_timeout = \"2s\"\n");
+    let _session = Session::start(
+        &dir,
+        "{ via = ['env'], cpu = 1, ending = '1s', ping_timeout = '1s' }",
+    );
     wait_for("a step", || dir.count("SELECT count(*) FROM metrics") > 0);
     let stopped = workers(&dir);
     assert_eq!(stopped.len(), 1, "{stopped:?}");
@@ -197,31 +201,48 @@ fn a_worker_that_never_hears_of_the_end_of_its_coordinator_ends_without_pings() 
     );
     wait_for("a step", || dir.count("SELECT count(*) FROM metrics") > 0);
     std::thread::sleep(Duration::from_secs(3));
-    let worker = || processes(&dir, "worker\0--expect-pings");
-    let found = worker();
-    assert!(!found.is_empty(), "pings keep it alive");
+    assert_eq!(workers(&dir).len(), 1, "pings keep it alive");
     session.kill();
     let killed = Instant::now();
-    let is_worker = |pid: &i32| {
-        let program = fs::read_link(format!("/proc/{pid}/exe"));
-        program.is_ok_and(|path| path.file_name().is_some_and(|name| name == "sweep"))
-    };
-    assert_eq!(found.iter().filter(|pid| is_worker(pid)).count(), 1);
     std::thread::sleep(Duration::from_millis(500));
-    assert!(worker().iter().any(is_worker), "its input did not end");
+    assert_eq!(workers(&dir).len(), 1, "its input did not end");
     wait_at_most(Duration::from_secs(10), "the worker ends", || {
-        !worker().iter().any(is_worker)
+        workers(&dir).is_empty()
     });
     assert!(
         killed.elapsed() >= Duration::from_secs(1),
         "{:?}",
         killed.elapsed()
     );
-    // What holds the input open is of this test.
-    for pid in processes(&dir, "cut.sh") {
-        // SAFETY: kill takes plain numbers; a carrier leads a session and group of its own.
-        unsafe { libc::kill(-libc::getpgid(pid), libc::SIGKILL) };
-    }
+    end_groups(&dir, "cut.sh");
+}
+
+#[test]
+fn a_trial_whose_carrier_lost_its_connection_begins_again_only_when_its_worker_is_gone() {
+    let dir = endless_trial("");
+    // The first carrier ends and leaves behind a worker whose streams stay open; the second is a plain one.
+    let body = "here=$(dirname \"$0\")
+if [ -e \"$here/lost\" ]; then exec \"$@\"; fi
+exec 3<&0
+setsid sh -c '{ cat; exec sleep 60; } | \"$@\" | { cat; exec sleep 60; }' left \"$@\" <&3 &
+while [ ! -e \"$here/lost\" ]; do sleep 0.05; done
+exit 255";
+    let via = script(&dir, "lossy.sh", body);
+    let _session = Session::start(
+        &dir,
+        &format!("{{ {via}, name = 'far', cpu = 1, ping_timeout = '1s', ending = '1s' }}"),
+    );
+    wait_for("a step", || dir.count("SELECT count(*) FROM metrics") > 0);
+    let first = workers(&dir);
+    assert_eq!(first.len(), 1);
+    dir.write("lost", "");
+    wait_for("the trial begins again", || {
+        dir.count("SELECT count(*) FROM attempts") > 1
+    });
+    assert!(!workers(&dir).contains(&first[0]), "two workers train it");
+    let outcome = "SELECT outcome || ' ' || exit_code FROM attempts WHERE number = 1";
+    assert_eq!(dir.text(outcome), "crashed 255");
+    end_groups(&dir, "left");
 }
 
 #[test]

@@ -32,6 +32,14 @@ fn test_dir(training: &str) -> TestDir {
     dir
 }
 
+/// A folder with the experiment `small`: one trial that does not end.
+fn endless_trial(schedule: &str) -> TestDir {
+    let dir = test_dir("");
+    let file = crate::common::experiment(&["energy"], &format!("{ENDLESS}{schedule}"));
+    dir.write("small.toml", file.replace("seeds = [1, 2]", "seeds = [1]"));
+    dir
+}
+
 /// The arguments that have `small.toml` run on `slots`.
 fn on(slots: &str) -> [String; 4] {
     [
@@ -89,9 +97,27 @@ fn processes(dir: &TestDir, text: &str) -> Vec<i32> {
     pids.filter(holds).collect()
 }
 
-/// All workers that were told of a file in the folder, and what carries them.
+/// The workers that were told of a file in the folder.
 fn workers(dir: &TestDir) -> Vec<i32> {
-    processes(dir, "--expect-file")
+    let mut found = processes(dir, "worker\0--expect-pings");
+    found.retain(|pid| {
+        let program = fs::read_link(format!("/proc/{pid}/exe"));
+        program.is_ok_and(|path| path.file_name().is_some_and(|name| name == "sweep"))
+    });
+    found
+}
+
+/// Ends the groups of processes that were started with `text` and outlive what a test is about.
+fn end_groups(dir: &TestDir, text: &str) {
+    for pid in processes(dir, text) {
+        // SAFETY: both calls take and give plain numbers.
+        let group = unsafe { libc::getpgid(pid) };
+        // One that has ended has no group.
+        if group > 1 {
+            // SAFETY: as above; the group was started by this test.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+    }
 }
 
 /// A session in the background, which is killed when a test fails.

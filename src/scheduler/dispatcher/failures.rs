@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::slot_state::{Assignment, Killed, WorkerStatus};
 use super::state::Dispatcher;
 use super::work::{ScheduleError, TrialEnd};
+use crate::channel::WorkerId;
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
 use sweep_core::awake;
 use sweep_core::event::{Cause, Event};
@@ -27,7 +28,10 @@ impl Dispatcher<'_, '_> {
     ) -> Result<(), ScheduleError> {
         let slot_state = &mut self.slots[slot_index];
         let assignments = std::mem::take(&mut slot_state.assignments);
-        let name = slot_state.link.as_ref().map(|link| link.name());
+        let link = slot_state.link.as_ref();
+        let name = link.map(|link| link.name());
+        let now = awake::now();
+        let lives_until = now + link.map_or(Duration::ZERO, |link| link.lives_on(&cause));
         let log_tail = slot_state.stop_worker();
         let is_ending = matches!(slot_state.state, WorkerStatus::Ending);
         let lives = is_ending.then_some(slot_state.worker);
@@ -40,14 +44,15 @@ impl Dispatcher<'_, '_> {
                 self.start_failed(slot_index, &reason)
             }
             _ if self.stopping.is_some() => self.interrupted(assignments),
-            _ if lives.is_some() || is_sent_by_others(&cause) => {
+            _ if lives.is_some() || lives_until > now || is_sent_by_others(&cause) => {
                 self.killed.push(Killed {
                     slot_index,
                     lives,
+                    lives_until,
                     assignments,
                     cause,
                     log_tail,
-                    at: awake::now(),
+                    at: now,
                 });
                 Ok(())
             }
@@ -55,12 +60,17 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    /// A worker that was given up has ended.
-    pub(super) fn worker_ended(&mut self, slot_index: usize) {
+    /// A worker that was given up has ended, as far as is heard of it.
+    pub(super) fn worker_ended(&mut self, slot_index: usize, cause: &Cause) {
         let slot_state = &mut self.slots[slot_index];
+        let lives_on =
+            { slot_state.link.as_ref() }.map_or(Duration::ZERO, |link| link.lives_on(cause));
         slot_state.worker_ended();
         for killed in &mut self.killed {
-            killed.lives.take_if(|worker| *worker == slot_state.worker);
+            let is_its_own = |worker: &mut WorkerId| *worker == slot_state.worker;
+            if killed.lives.take_if(is_its_own).is_some() {
+                killed.lives_until = awake::now() + lives_on;
+            }
         }
     }
 
@@ -70,7 +80,7 @@ impl Dispatcher<'_, '_> {
         let is_due = |killed: &mut Killed| {
             let is_explained =
                 is_sent_by_others(&killed.cause) && now.duration_since(killed.at) <= STOP_WINDOW;
-            killed.lives.is_none() && !is_explained
+            killed.lives.is_none() && now >= killed.lives_until && !is_explained
         };
         for killed in self.killed.extract_if(.., is_due).collect::<Vec<_>>() {
             let Killed {

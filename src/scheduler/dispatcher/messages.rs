@@ -23,8 +23,8 @@ impl Dispatcher<'_, '_> {
             return Ok(());
         };
         if let WorkerStatus::Ending | WorkerStatus::Retired = self.slots[slot_index].state {
-            if let WorkerOutput::Exited(_) = output {
-                self.worker_ended(slot_index);
+            if let WorkerOutput::Exited(cause) = output {
+                self.worker_ended(slot_index, &cause);
             }
             return Ok(());
         }

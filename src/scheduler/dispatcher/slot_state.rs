@@ -93,6 +93,8 @@ pub(super) struct Killed {
     pub slot_index: usize,
     /// The worker, until it has ended: while it lives, nobody else may begin its trials.
     pub lives: Option<WorkerId>,
+    /// Until then it may live, although its end was heard of.
+    pub lives_until: Instant,
     pub assignments: Vec<Assignment>,
     pub cause: Cause,
     pub log_tail: String,

@@ -21,7 +21,7 @@ pub use local::LocalLauncher;
 pub use worker_command::{ProgramSlots, TorchWorker, Workers};
 
 use crate::channel::{Sender, WorkerId};
-use sweep_core::event::Slot;
+use sweep_core::event::{Cause, Slot};
 use sweep_core::protocol::ToWorker;
 
 /// Starts workers.
@@ -50,6 +50,10 @@ pub trait WorkerHandle {
     /// killed by a signal is as good as ended.
     fn has_ended(&self) -> bool {
         true
+    }
+    /// How long a worker may still live whose end was heard of with `cause`, and write in the folder of its trial.
+    fn lives_on(&self, _cause: &Cause) -> Duration {
+        Duration::ZERO
     }
     /// How long the worker may take to be ready, if that is not what workers usually may take.
     fn start_timeout(&self) -> Option<Duration> {

@@ -40,6 +40,11 @@ impl Input {
         pipe.take().is_some()
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        let pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pipe.is_none()
+    }
+
     fn write(
         &self,
         message: &ToWorker,

@@ -37,6 +37,9 @@ const PINGS: u32 = 4;
 /// How long after the grace a carrier is waited for, which has been killed by then.
 const KILL_GRACE: Duration = Duration::from_secs(5);
 
+/// How much longer than it waits for pings a worker may take to end: it counts in whole seconds, and looks once a second.
+const ORPHAN_MARGIN: Duration = Duration::from_secs(3);
+
 /// How much of a carrier's command is shown, in characters.
 const MAX_SHOWN: usize = 60;
 
@@ -193,6 +196,13 @@ impl WorkerHandle for CarriedWorker {
         self.process.ends_within(Duration::ZERO)
     }
 
+    fn lives_on(&self, cause: &Cause) -> Duration {
+        match may_live_on(cause, self.input.is_closed()) {
+            true => self.carrier.ping_timeout.saturating_add(ORPHAN_MARGIN),
+            false => Duration::ZERO,
+        }
+    }
+
     fn start_timeout(&self) -> Option<Duration> {
         self.carrier.start_timeout
     }
@@ -241,9 +251,42 @@ fn explain(cause: Cause, log_tail: &str) -> Cause {
     }
 }
 
+/// Whether the carrier may have ended without its worker: it was killed, or has an exit code of its own for a connection
+/// that is lost, as 255 of `ssh` and 1 of `kubectl`. Others are passed on from the worker, which exits with 0 when its
+/// input `is_closed`.
+fn may_live_on(cause: &Cause, is_closed: bool) -> bool {
+    match cause {
+        Cause::Crashed {
+            signal: Some(_), ..
+        } => true,
+        Cause::Crashed { exit_code, .. } => match exit_code {
+            Some(0) => !is_closed,
+            Some(1 | 255) => true,
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_carrier_that_lost_its_connection_may_have_left_a_worker() {
+        let crashed = |exit_code, signal| Cause::Crashed { exit_code, signal };
+        for (cause, is_closed, expected) in [
+            (crashed(Some(255), None), false, true),
+            (crashed(Some(1), None), true, true),
+            (crashed(None, Some(9)), true, true),
+            (crashed(Some(0), None), false, true),
+            (crashed(Some(0), None), true, false),
+            (crashed(Some(101), None), false, false),
+            (crashed(Some(139), None), false, false),
+        ] {
+            assert_eq!(may_live_on(&cause, is_closed), expected, "{cause:?}");
+        }
+    }
 
     #[test]
     fn a_program_that_does_not_know_its_arguments_is_of_another_version() {
