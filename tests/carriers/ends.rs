@@ -230,7 +230,7 @@ exit 255";
     let via = script(&dir, "lossy.sh", body);
     let _session = Session::start(
         &dir,
-        &format!("{{ {via}, name = 'far', cpu = 1, ping_timeout = '1s', ending = '1s' }}"),
+        &format!("{{ {via}, name = 'far', cpu = 1, ping_timeout = '4s', ending = '1s' }}"),
     );
     wait_for("a step", || dir.count("SELECT count(*) FROM metrics") > 0);
     let first = workers(&dir);
