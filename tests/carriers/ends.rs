@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::{
-    ENDLESS, Session, end_groups, endless_trial, processes, run, script, slots_used, test_dir,
+    ENDLESS, Leftovers, Session, endless_trial, processes, run, script, slots_used, test_dir,
     wait_at_most, wait_for, workers,
 };
 use crate::common::TestDir;
@@ -149,6 +149,10 @@ fn a_hung_trial_ends_with_its_worker_and_the_slot_goes_on() {
 #[test]
 fn a_worker_that_does_not_end_is_killed_with_its_carrier_before_its_trial_begins_again() {
     let dir = endless_trial("[schedule]\nstall_timeout = \"2s\"\n");
+    let _leftovers = Leftovers {
+        dir: &dir,
+        text: "--expect-file",
+    };
     let _session = Session::start(
         &dir,
         "{ via = ['env'], cpu = 1, ending = '1s', ping_timeout = '1s' }",
@@ -177,6 +181,10 @@ fn a_worker_that_does_not_end_is_killed_with_its_carrier_before_its_trial_begins
 #[test]
 fn workers_end_at_once_when_their_coordinator_is_killed() {
     let dir = test_dir(ENDLESS);
+    let _leftovers = Leftovers {
+        dir: &dir,
+        text: "--expect-file",
+    };
     let mut session = Session::start(&dir, "{ via = ['env'], cpu = 2 }");
     wait_for("a step", || dir.count("SELECT count(*) FROM metrics") > 0);
     assert_eq!(workers(&dir).len(), 2);
@@ -189,6 +197,10 @@ fn workers_end_at_once_when_their_coordinator_is_killed() {
 #[test]
 fn a_worker_that_never_hears_of_the_end_of_its_coordinator_ends_without_pings() {
     let dir = test_dir(ENDLESS);
+    let _leftovers = Leftovers {
+        dir: &dir,
+        text: "--expect-file",
+    };
     // The streams of the worker stay open when those of its carrier end, as when a network is cut.
     let via = script(
         &dir,
@@ -214,12 +226,15 @@ fn a_worker_that_never_hears_of_the_end_of_its_coordinator_ends_without_pings() 
         "{:?}",
         killed.elapsed()
     );
-    end_groups(&dir, "cut.sh");
 }
 
 #[test]
 fn a_trial_whose_carrier_lost_its_connection_begins_again_only_when_its_worker_is_gone() {
     let dir = endless_trial("");
+    let _leftovers = Leftovers {
+        dir: &dir,
+        text: "--expect-file",
+    };
     // The first carrier ends and leaves behind a worker whose streams stay open; the second is a plain one.
     let body = "here=$(dirname \"$0\")
 if [ -e \"$here/lost\" ]; then exec \"$@\"; fi
@@ -242,7 +257,6 @@ exit 255";
     assert!(!workers(&dir).contains(&first[0]), "two workers train it");
     let outcome = "SELECT outcome || ' ' || exit_code FROM attempts WHERE number = 1";
     assert_eq!(dir.text(outcome), "crashed 255");
-    end_groups(&dir, "left");
 }
 
 #[test]

@@ -107,15 +107,23 @@ fn workers(dir: &TestDir) -> Vec<i32> {
     found
 }
 
-/// Ends the groups of processes that were started with `text` and outlive what a test is about.
-fn end_groups(dir: &TestDir, text: &str) {
-    for pid in processes(dir, text) {
-        // SAFETY: both calls take and give plain numbers.
-        let group = unsafe { libc::getpgid(pid) };
-        // One that has ended has no group.
-        if group > 1 {
-            // SAFETY: as above; the group was started by this test.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
+/// Ends the groups of processes that a test starts and that outlive what they are about, also when it fails.
+struct Leftovers<'a> {
+    dir: &'a TestDir,
+    /// Part of their command lines.
+    text: &'a str,
+}
+
+impl Drop for Leftovers<'_> {
+    fn drop(&mut self) {
+        for pid in processes(self.dir, self.text) {
+            // SAFETY: both calls take and give plain numbers.
+            let group = unsafe { libc::getpgid(pid) };
+            // One that has ended has no group.
+            if group > 1 {
+                // SAFETY: as above; the group was started by this test.
+                unsafe { libc::kill(-group, libc::SIGKILL) };
+            }
         }
     }
 }
