@@ -2,6 +2,7 @@
 //! workers, and the rules of the house. One program, since each test program more is linked anew at every change.
 
 mod calibration;
+mod carriers;
 mod circles;
 mod cleaning;
 mod commands;

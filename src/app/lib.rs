@@ -3,6 +3,7 @@
 
 pub mod annotations;
 pub mod calibration;
+mod carried;
 mod decide;
 pub mod demo_data;
 pub mod describe;

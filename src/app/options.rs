@@ -39,14 +39,15 @@ pub struct SlotOptions {
 }
 
 impl SlotOptions {
-    /// The slots that are asked for: by the flags, or else by the `schedule` of the file.
+    /// The slots of this machine that are asked for: by the flags, or else by the `schedule` of the file. There may be none
+    /// if the file has slots elsewhere.
     pub fn requested(&self, schedule: &Schedule) -> SlotRequest {
         match (&self.slots, self.workers) {
             (Some(wanted), _) => wanted.clone(),
             (None, Some(count)) => SlotRequest::cpu_alone(count),
             (None, None) => match &schedule.slots {
                 Slots::Auto => SlotRequest::Auto,
-                Slots::These { cpu, cuda } => SlotRequest::These {
+                Slots::These { cpu, cuda, .. } => SlotRequest::These {
                     cpu: *cpu,
                     gpus: match cuda {
                         Cuda::All => Gpus::All,

@@ -7,8 +7,12 @@ use std::process::{Command, Stdio};
 
 use sweep_core::event::Slot;
 use sweep_experiment::{Engine, Experiment};
-use sweep_scheduler::{Gpus, ProgramSlots, SlotRequest, TorchWorker, cores, slots};
+use sweep_scheduler::{
+    CarriedWorkers, Gpus, MAX_SLOTS, ProgramSlots, SlotError, SlotRequest, TorchWorker, cores,
+    gpu_of, slots,
+};
 
+use crate::carried;
 use crate::error::Error;
 use crate::gpus::{self, Gpu};
 use crate::options::{GpuShares, SlotOptions};
@@ -31,6 +35,8 @@ pub struct Placement {
     pub torch: Option<TorchWorker>,
     /// What each trial has of the machine, where trials are programs.
     pub program: Option<ProgramSlots>,
+    /// What starts the workers of slots behind carriers.
+    pub carried: Vec<CarriedWorkers>,
 }
 
 impl Placement {
@@ -40,6 +46,7 @@ impl Placement {
             slots: Vec::new(),
             torch: None,
             program: None,
+            carried: Vec::new(),
         }
     }
 }
@@ -53,15 +60,20 @@ pub fn place(experiment: &Experiment, options: &SlotOptions) -> Result<Placement
     if let Some(program) = &experiment.program {
         let found = gpus::find();
         let resources = program.spec.resources;
-        let (slots, program) = program_slots::place(resources, schedule, options, &found)?;
+        let (mut slots, program) = program_slots::place(resources, schedule, options, &found)?;
+        let (elsewhere, carried) = carried::place_programs(resources, schedule, options)?;
+        slots.extend(elsewhere);
         return Ok(Placement {
-            slots,
+            slots: counted(slots)?,
             torch: None,
             program: Some(program),
+            carried,
         });
     }
     let engine = options.engine.unwrap_or(schedule.engine);
+    let (elsewhere, carried) = carried::place(schedule, options, engine)?;
     let wanted = options.requested(schedule);
+    let is_all_elsewhere = wanted.is_empty();
     // A flag may name an engine that has no use for the GPUs that the file names.
     let wanted = match (engine, &options.slots, wanted) {
         (Engine::Native, None, SlotRequest::These { cpu, .. }) if cpu > 0 => {
@@ -77,22 +89,31 @@ pub fn place(experiment: &Experiment, options: &SlotOptions) -> Result<Placement
         None => schedule.gpu_shares,
     };
     let (cpu, numbers, shares) = choose(engine, wanted, (&found, shares), torch.is_ok())?;
-    let slots =
-        slots(cpu, (&numbers, shares), found.len()).map_err(|error| Error::input(error, ""))?;
-    if options.gpu_shares.is_some() && numbers.is_empty() {
+    let mut slots = match is_all_elsewhere {
+        true => Vec::new(),
+        false => {
+            slots(cpu, (&numbers, shares), found.len()).map_err(|error| Error::input(error, ""))?
+        }
+    };
+    slots.extend(elsewhere);
+    let slots = counted(slots)?;
+    if options.gpu_shares.is_some() && slots.iter().all(|slot| gpu_of(slot).is_none()) {
         return Err(Error::input(
             "--gpu-shares needs GPU slots, and there are none",
             "`sweep doctor` lists the GPUs; leave the flag out to train on CPUs",
         ));
     }
-    let on_cpu = engine == Engine::Torch;
+    let on_cpu = engine == Engine::Torch && !is_all_elsewhere;
     let torch = match on_cpu || !numbers.is_empty() {
         true => Some(TorchWorker {
             program: torch.map_err(|missing| missing.failure(on_cpu))?,
             on_cpu,
             tf32: schedule.tf32,
             shares,
-            gpus: found.into_iter().map(|gpu| gpu.id).collect(),
+            gpus: (0..)
+                .zip(found)
+                .map(|(number, gpu)| (number, gpu.id))
+                .collect(),
         }),
         false => None,
     };
@@ -100,7 +121,16 @@ pub fn place(experiment: &Experiment, options: &SlotOptions) -> Result<Placement
         slots,
         torch,
         program: None,
+        carried,
     })
+}
+
+/// `slots`, if there are neither too few nor too many, here and elsewhere together.
+fn counted(slots: Vec<Slot>) -> Result<Vec<Slot>, Error> {
+    match slots.len() {
+        1..=MAX_SLOTS => Ok(slots),
+        count => Err(Error::input(SlotError::Count(count), "")),
+    }
 }
 
 /// The number of CPU slots, GPUs by their numbers, and the workers that share each of them.

@@ -27,6 +27,16 @@ pub fn place(
         ));
     }
     let wanted = options.requested(schedule);
+    if wanted.is_empty() {
+        return Ok((
+            Vec::new(),
+            ProgramSlots {
+                cpus: resources.cpus,
+                gpus: Vec::new(),
+                gpus_each: 0,
+            },
+        ));
+    }
     let (asked, gpus) = match wanted {
         SlotRequest::Auto => (None, Gpus::All),
         SlotRequest::These { cpu, gpus } if resources.gpus == 0.0 => {
@@ -54,8 +64,12 @@ pub fn place(
         Gpus::These(numbers) if !numbers.is_empty() => numbers,
         _ => (0..found.len() as u32).collect(),
     };
-    let each = resources.gpus.max(1.0) as usize;
-    if numbers.len() < each {
+    let GpuGroups {
+        firsts,
+        each,
+        shares,
+    } = GpuGroups::of(resources, &numbers);
+    if firsts.is_empty() {
         return Err(Error::environment(
             format!(
                 "a trial needs {}, and {} can be used here",
@@ -65,12 +79,6 @@ pub fn place(
             "`sweep doctor` lists the GPUs; `gpus` of `resources` in [program] says how many a trial needs",
         ));
     }
-    let shares = match resources.gpus < 1.0 {
-        true => (1.0 / resources.gpus + 1e-9) as usize,
-        false => 1,
-    };
-    // Of several GPUs of a trial, the first one names its slot.
-    let firsts: Vec<u32> = numbers.chunks_exact(each).map(|group| group[0]).collect();
     let mut slots = slots(0, (&firsts, shares), found.len()).map_err(refused)?;
     slots.truncate(room.max(1));
     let program = ProgramSlots {
@@ -83,7 +91,33 @@ pub fn place(
     Ok((slots, program))
 }
 
-fn no_use_of_gpus() -> Error {
+/// GPUs, as trials of programs take them.
+pub struct GpuGroups {
+    /// Of several GPUs of a trial, the first one, which names its slot.
+    pub firsts: Vec<u32>,
+    /// How many GPUs a trial has.
+    pub each: usize,
+    /// How many trials share a GPU.
+    pub shares: usize,
+}
+
+impl GpuGroups {
+    /// The groups among the GPUs `numbers` for trials that need `resources`.
+    pub fn of(resources: Resources, numbers: &[u32]) -> GpuGroups {
+        let each = resources.gpus.max(1.0) as usize;
+        GpuGroups {
+            firsts: numbers.chunks_exact(each).map(|group| group[0]).collect(),
+            each,
+            shares: match resources.gpus < 1.0 {
+                true => (1.0 / resources.gpus + 1e-9) as usize,
+                false => 1,
+            },
+        }
+    }
+}
+
+/// GPU slots are of no use to the program.
+pub fn no_use_of_gpus() -> Error {
     Error::input(
         "GPU slots are requested, and the program uses no GPUs",
         "set `gpus` of `resources` in [program]",

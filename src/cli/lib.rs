@@ -38,6 +38,7 @@ mod stop;
 mod table_flags;
 mod terminal;
 mod watch;
+mod worker;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -47,7 +48,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 use context::Context;
 pub use exit::Exit;
 use failure::Failure;
-use sweep_engine::models::mlp;
 
 /// Turns one TOML experiment file into trained, tracked and compared models.
 #[derive(Debug, Parser)]
@@ -126,7 +126,7 @@ enum Command {
     Completions(completions::Arguments),
     /// Train trials on behalf of a coordinator (started by `run`)
     #[command(hide = true)]
-    Worker,
+    Worker(worker::Arguments),
 }
 
 /// Runs the program.
@@ -140,7 +140,7 @@ pub fn main() -> Exit {
     );
     // Workers leave signals to their coordinator.
     let listens = match arguments.command {
-        Command::Worker => Ok(()),
+        Command::Worker(_) => Ok(()),
         _ => signals::listen(),
     };
     let outcome = listens.and_then(|()| carry_out(&context, arguments.command));
@@ -189,7 +189,7 @@ fn carry_out(context: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Completions(arguments) => {
             completions::completions(&mut <Arguments as CommandFactory>::command(), &arguments)
         }
-        Command::Worker => serve(),
+        Command::Worker(arguments) => worker::worker(&arguments),
     }
 }
 
@@ -201,15 +201,5 @@ impl Command {
             Command::Resume(arguments) => arguments.flags.quiet,
             _ => false,
         }
-    }
-}
-
-fn serve() -> Result<Exit, Failure> {
-    match sweep_worker::serve(&mut mlp::Native) {
-        Ok(()) => Ok(Exit::Success),
-        Err(error) => Err(Failure::environment(
-            format!("the worker cannot communicate with its coordinator: {error}"),
-            "`sweep worker` is started by `sweep run`",
-        )),
     }
 }

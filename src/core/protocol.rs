@@ -13,8 +13,8 @@ use crate::program::ProgramSpec;
 use crate::trial::{Metric, TrialId, TrialResult, TrialSpec};
 
 /// Raised with every change that an older peer would misread. Versions 4 and 5 renamed tags and fields; 6 pauses trials; 7 runs
-/// programs.
-pub const PROTOCOL_VERSION: u32 = 7;
+/// programs; 8 pings workers that run elsewhere.
+pub const PROTOCOL_VERSION: u32 = 8;
 
 /// Longest line either side accepts, in bytes.
 pub const MAX_LINE: usize = 64 << 20;
@@ -60,6 +60,9 @@ pub enum ToWorker {
     TrainBatch { requests: Vec<TrainRequest> },
     /// Checkpoint the running trials after the current epoch, interrupt them and wait for more.
     Stop,
+    /// The coordinator is still there. A worker whose end of the connection may outlive the other one ends itself if
+    /// nothing is sent for long; no answer is expected.
+    Ping,
 }
 
 /// Everything a worker needs to train one trial.

@@ -14,6 +14,7 @@ const DATABASE: &str = "sweep.sqlite";
 const DATASETS: &str = "data";
 const TRIALS: &str = "trials";
 const LOGS: &str = "logs";
+const TOKEN: &str = "shared-";
 const LOCKS: &str = "locks";
 const CACHE: &str = "cache";
 const POOLS: &str = "pool";
@@ -259,7 +260,9 @@ impl RunDir {
             [LOGS, experiment] if is_experiment_name(experiment) => {
                 Some(RunFile::LogFolder(experiment.to_owned()))
             }
-            [LOGS, experiment, file] if is_experiment_name(experiment) && is_log_name(file) => {
+            [LOGS, experiment, file]
+                if is_experiment_name(experiment) && (is_log_name(file) || is_token_name(file)) =>
+            {
                 Some(RunFile::Log(experiment.to_owned()))
             }
             [LOCKS, file] => lock_file(file),
@@ -280,9 +283,20 @@ pub fn spare_name(pid: u32) -> String {
     format!("{SPARE}{pid}{}", PARTIAL[0])
 }
 
-/// The name of the log of `slot`, as `cuda-0.1.log` for `cuda:0.1`.
+/// The name of the log of `slot`, as `cuda-0.1.log` for `cuda:0.1`, and `gpu1-cpu-0.log` for `gpu1/cpu:0`.
 pub fn log_name(slot: &Slot) -> String {
-    format!("{}{LOG}", slot.0.replace(':', "-"))
+    format!("{}{LOG}", slot.0.replace([':', '/'], "-"))
+}
+
+/// The name of the file beside the logs by which workers on other hosts know that they see the folder of the sweep.
+pub fn token_name(number: u64) -> String {
+    format!("{TOKEN}{number:016x}")
+}
+
+/// Whether `name` is one of [`token_name`].
+pub fn is_token_name(name: &str) -> bool {
+    name.strip_prefix(TOKEN)
+        .is_some_and(|digits| is_hex(digits, 16))
 }
 
 /// Whether an experiment can have this name, which also names its files: it never leads out of a folder.
@@ -334,14 +348,20 @@ fn lock_file(name: &str) -> Option<RunFile> {
         .or_else(|| of(STOP_REQUEST).map(RunFile::StopRequest))
 }
 
-/// Whether `name` is that of a slot's log or of an older one beside it: `cpu-0.log`, `cuda-0.1.log.1`.
+/// Whether `name` is that of a slot's log or of an older one beside it: `cpu-0.log`, `cuda-0.1.log.1`, `gpu1-cpu-0.log`.
 fn is_log_name(name: &str) -> bool {
-    let Some((slot, older)) = name.split_once(LOG) else {
+    let Some((slot, older)) = name.rsplit_once(LOG) else {
         return false;
     };
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    let is_slot = slot.split_once('-').is_some_and(|(device, number)| {
-        matches!(device, "cpu" | "cuda") && number.splitn(2, '.').all(is_number)
+    let is_slot = slot.rsplit_once('-').is_some_and(|(device, number)| {
+        let (carrier, device) = match device.rsplit_once('-') {
+            Some((carrier, device)) => (Some(carrier), device),
+            None => (None, device),
+        };
+        matches!(device, "cpu" | "cuda")
+            && carrier.is_none_or(is_experiment_name)
+            && number.splitn(2, '.').all(is_number)
     });
     is_slot && older.strip_prefix('.').map_or(older.is_empty(), is_number)
 }
@@ -402,7 +422,13 @@ mod tests {
                 (log_of("cpu:0"), log.clone()),
                 (log_of("cuda:12"), log.clone()),
                 (log_of("cuda:0.1"), log.clone()),
-                (log_of("cuda:0.1").with_added_extension("1"), log),
+                (log_of("cuda:0.1").with_added_extension("1"), log.clone()),
+                (log_of("gpu1/cpu:0"), log.clone()),
+                (
+                    log_of("a-b.log/cuda:0.1").with_added_extension("1"),
+                    log.clone(),
+                ),
+                (runs.logs("genres").join(token_name(7)), log),
                 (runs.lock("genres"), RunFile::Lock("genres".to_owned())),
                 (
                     runs.stop_request("genres"),
@@ -434,6 +460,9 @@ mod tests {
             "runs/logs/genres/cuda-0..log".to_owned(),
             "runs/logs/genres/cuda-+1.log".to_owned(),
             "runs/logs/genres/cpu-0.log.old".to_owned(),
+            "runs/logs/genres/-cpu-0.log".to_owned(),
+            "runs/logs/genres/gpu1-tpu-0.log".to_owned(),
+            "runs/logs/genres/shared-7".to_owned(),
             "runs/logs/gen res/cpu-0.log".to_owned(),
             "runs/locks/genres".to_owned(),
             "runs/locks/.lock".to_owned(),

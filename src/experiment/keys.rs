@@ -362,7 +362,7 @@ pub(crate) const TEXT: &[Key] = &[
 pub(crate) const SCHEDULE: &[Key] = &[
     Key {
         name: "slots",
-        allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }",
+        allowed: "\"auto\", or a table such as { cpu = 2 } with 1 to 1024 CPU slots, { cpu = 2, cuda = [0, 1] } or { cuda = \"all\" }, or a list of such tables, of which those with `via` are about other hosts",
         about: "worker processes; \"auto\" is one per CPU core, some of which serve GPUs if there are any",
     },
     Key {
@@ -446,11 +446,14 @@ pub(crate) const SLURM: &[Key] = &[
     },
 ];
 
+/// A duration that is no way to switch something off.
+pub(super) const DURATION: &str = "a duration above 0, such as \"500ms\", \"90s\" or \"30m\"";
+
 /// The keys of `checkpoint` of `[schedule]`.
 pub(crate) const CHECKPOINT: &[Key] = &[
     Key {
         name: "every",
-        allowed: "a duration above 0, such as \"500ms\", \"90s\" or \"30m\"",
+        allowed: DURATION,
         about: "minimum training time between two checkpoints",
     },
     Key {

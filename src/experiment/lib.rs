@@ -5,6 +5,7 @@
 
 mod adopt;
 mod axis;
+mod carrier;
 mod columns;
 mod data;
 mod diagnostic;
@@ -27,6 +28,7 @@ mod schedule;
 pub mod search;
 mod search_keys;
 mod setting;
+mod slot_keys;
 mod slots;
 mod slurm;
 mod space;
@@ -42,6 +44,7 @@ mod upkeep;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use carrier::Carrier;
 pub use diagnostic::{Diagnostic, MAX_DIAGNOSTICS, Origin, Place};
 
 pub use flags::{is_of_key, overridden};
@@ -50,7 +53,7 @@ pub use keys::NAME_ALLOWED;
 pub use program::ProgramTable;
 pub use schedule::{Engine, Schedule};
 pub use search::SearchSpec;
-pub use slots::{Cuda, Slots};
+pub use slots::{CarriedSlots, Cuda, Slots};
 pub use slurm::SlurmJobs;
 pub use space::{Exclusion, Group, MAX_TRIALS, Space};
 pub use transfer::TransferSpec;

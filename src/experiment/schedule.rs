@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::diagnostic::Problems;
 use super::keys;
 use super::node::{Content, Node};
-use super::slots::{Slots, refuse_without_gpus, slots};
+use super::slots::{Slots, refuse_memory_limit_elsewhere, refuse_without_gpus, slots};
 use super::slurm::{SlurmJobs, slurm};
 use super::table::Table;
 use super::units::duration;
@@ -85,6 +85,7 @@ pub(super) fn read(node: Option<&Node>, is_of_programs: bool, problems: &mut Pro
     else {
         return default;
     };
+    refuse_memory_limit_elsewhere(table, problems);
     Schedule {
         slots: slots(table, problems).unwrap_or(default.slots),
         trial_timeout: table

@@ -144,6 +144,7 @@ pub(super) fn unknown_key(
 /// What people mean by a key that other tools have.
 fn meant_by(key: &str, path: &str) -> Option<&'static str> {
     match (path, key) {
+        ("schedule", "via") => Some("`via` of a table of `slots`"),
         ("data.split", "order" | "order_by" | "sort" | "sort_by" | "date" | "timestamp") => {
             Some("`time`, the column whose order splits the rows")
         }

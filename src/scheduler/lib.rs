@@ -17,9 +17,11 @@ pub use dispatcher::{
     ClaimState, ProgramWork, QueuedTrial, ScheduleError, Settings, Summary, Supply, SupplyError,
     TrialEnd, Work, dispatch,
 };
-pub use launcher::local::{LocalLauncher, ProgramSlots, TorchWorker};
-pub use launcher::{Launcher, WorkerHandle};
+pub use launcher::{
+    CarriedWorkers, Launcher, LocalLauncher, ProgramSlots, SlotLauncher, TorchWorker, WorkerHandle,
+    Workers,
+};
 pub use slots::{
-    Gpus, MAX_SLOTS, SlotError, SlotRequest, cores, cpu_slots, gpu_of, parse_slots, slots,
-    workers_on_device,
+    Gpus, MAX_SLOTS, SlotError, SlotRequest, carried_slots, carrier_of, cores, cpu_slots, gpu_of,
+    parse_slots, slots, workers_on_device,
 };

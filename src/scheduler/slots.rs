@@ -1,7 +1,8 @@
 //! Which slots there are: `cpu:0`, `cpu:1`, ..., `cuda:0`, ...; where several workers share a GPU `cuda:0.0`,
-//! `cuda:0.1`, ...
+//! `cuda:0.1`, ... A slot behind a carrier begins with its name:
+//! `gpu1/cpu:0`.
 //!
-//! Invariant: a slot is named once, and a GPU's slot by the number under which CUDA knows it here.
+//! Invariant: a slot is named once, and a GPU's slot by the number under which CUDA knows it on its host.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -12,6 +13,8 @@ use sweep_core::event::Slot;
 pub const MAX_SLOTS: usize = 1024;
 /// What the name of a GPU's slot begins with; its number follows.
 const CUDA: &str = "cuda:";
+/// Stands between the name of a carrier and that of a device, as in `gpu1/cpu:0`.
+const CARRIED: char = '/';
 
 /// A list of slots that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -42,6 +45,14 @@ pub enum SlotRequest {
 }
 
 impl SlotRequest {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            SlotRequest::Auto => false,
+            SlotRequest::These { cpu, gpus } => *cpu == 0 && *gpus == Gpus::These(Vec::new()),
+        }
+    }
+
     /// `cpu` CPU slots and no GPU.
     pub fn cpu_alone(cpu: usize) -> SlotRequest {
         SlotRequest::These {
@@ -107,33 +118,55 @@ pub fn slots(
         1..=MAX_SLOTS => {}
         count => return Err(SlotError::Count(count)),
     }
-    // Every GPU has its first worker before one has its second.
-    let shared = (0..shares).flat_map(|share| gpus.iter().map(move |number| (number, share)));
-    let gpus = shared.map(|(number, share)| {
-        Slot(match shares {
-            1 => format!("{CUDA}{number}"),
-            _ => format!("{CUDA}{number}.{share}"),
-        })
-    });
-    Ok(gpus
-        .chain((0..cpu).map(|number| Slot(format!("cpu:{number}"))))
-        .collect())
+    Ok(device_names(cpu, (&gpus, shares)).map(Slot).collect())
 }
 
-/// The number of the GPU that `slot` is on, if it is on one.
+/// The names of slots on one host, GPUs first.
+fn device_names(cpu: usize, (gpus, shares): (&[u32], usize)) -> impl Iterator<Item = String> {
+    // Every GPU has its first worker before one has its second.
+    let shared = (0..shares).flat_map(move |share| gpus.iter().map(move |number| (number, share)));
+    let gpus = shared.map(move |(number, share)| match shares {
+        1 => format!("{CUDA}{number}"),
+        _ => format!("{CUDA}{number}.{share}"),
+    });
+    gpus.chain((0..cpu).map(|number| format!("cpu:{number}")))
+}
+
+/// The number of the GPU that `slot` is on, if it is on one: a GPU of this machine, or of the host that its carrier leads
+/// to.
 pub fn gpu_of(slot: &Slot) -> Option<u32> {
-    let place = slot.0.strip_prefix(CUDA)?;
+    let device = slot
+        .0
+        .split_once(CARRIED)
+        .map_or(slot.0.as_str(), |it| it.1);
+    let place = device.strip_prefix(CUDA)?;
     let number = place
         .split_once('.')
         .map_or(place, |(number, _share)| number);
     number.parse().ok()
 }
 
+/// The slots behind the carrier `carrier`: so many CPU slots, and as many of each of `gpus` as it has shares. There is one
+/// at least.
+pub fn carried_slots(carrier: &str, cpu: usize, (gpus, shares): (&[u32], usize)) -> Vec<Slot> {
+    device_names(cpu, (gpus, shares))
+        .map(|device| Slot(format!("{carrier}{CARRIED}{device}")))
+        .collect()
+}
+
+/// The carrier of `slot`, if it is not on this machine.
+pub fn carrier_of(slot: &Slot) -> Option<&str> {
+    slot.0.split_once(CARRIED).map(|(carrier, _device)| carrier)
+}
+
 /// How many of `slots` are on the device that `slot` is on; 1 for a core.
 pub fn workers_on_device(slots: &[Slot], slot: &Slot) -> usize {
+    let device = |slot: &Slot| (carrier_of(slot).map(str::to_owned), gpu_of(slot));
     match gpu_of(slot) {
         None => 1,
-        gpu => slots.iter().filter(|other| gpu_of(other) == gpu).count(),
+        Some(_) => { slots.iter() }
+            .filter(|other| device(other) == device(slot))
+            .count(),
     }
 }
 
@@ -208,6 +241,22 @@ mod tests {
         assert_eq!(gpus, [Some(0), Some(2), Some(0), Some(2), None]);
         let counts = shared.iter().map(|slot| workers_on_device(&shared, slot));
         assert_eq!(counts.collect::<Vec<_>>(), [2, 2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn slots_behind_a_carrier_bear_its_name_and_devices_of_two_hosts_are_two() {
+        let mut all = slots(0, (&[0], 1), 1).unwrap();
+        all.extend(carried_slots("gpu1", 1, (&[0], 2)));
+        assert_eq!(
+            names(all.clone()),
+            ["cuda:0", "gpu1/cuda:0.0", "gpu1/cuda:0.1", "gpu1/cpu:0"]
+        );
+        let gpus: Vec<_> = all.iter().map(gpu_of).collect();
+        assert_eq!(gpus, [Some(0), Some(0), Some(0), None]);
+        let counts = all.iter().map(|slot| workers_on_device(&all, slot));
+        assert_eq!(counts.collect::<Vec<_>>(), [1, 2, 2, 1]);
+        let carriers: Vec<_> = all.iter().map(carrier_of).collect();
+        assert_eq!(carriers, [None, Some("gpu1"), Some("gpu1"), Some("gpu1")]);
     }
 
     #[test]

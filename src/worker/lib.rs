@@ -9,8 +9,10 @@ mod budget;
 pub mod checkpoints;
 mod group;
 mod pause;
+mod pings;
 mod program;
 pub mod progress_log;
+mod remote;
 mod reporter;
 mod trial;
 
@@ -23,28 +25,47 @@ use std::thread;
 
 use attempt_channel::{AttemptChannel, log, send};
 use budget::WriteCost;
+use pings::LastMessage;
+pub use remote::{RemoteOptions, parse_seconds};
 use sweep_core::protocol::{FromWorker, Line, PROTOCOL_VERSION, ToWorker, TrainRequest, read_line};
 use sweep_core::signals;
 use sweep_engine::Backend;
 use trial::OpenData;
 pub use trial::make_ready;
 
+/// Why a worker cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// This host does not see the folder of the sweep.
+    #[error("{0}")]
+    NotVisible(String),
+    /// The coordinator cannot be spoken to, which means that it is gone.
+    #[error("the worker cannot communicate with its coordinator: {0}")]
+    Coordinator(#[from] io::Error),
+}
+
 /// Serves orders until standard input closes; `backend` trains networks, trees have their own engines. What asks a
 /// sweep to stop is ignored: it is the coordinator that asks workers.
 ///
 /// # Errors
-/// When the coordinator cannot be spoken to, which means that it is gone.
-pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
+/// When the coordinator cannot be spoken to, or this process runs on a host that does not see the folder of the sweep.
+pub fn serve(backend: &mut dyn Backend, remote: &RemoteOptions) -> Result<(), ServeError> {
     // Whatever started this process.
     signals::ignore_as_worker();
-    pause::stop_with_coordinator()?;
+    let last_message = Arc::new(LastMessage::new());
+    match remote.expect_pings {
+        // The parent is some other program, and what stops it says nothing of the coordinator.
+        Some(limit) => pings::end_without(Arc::clone(&last_message), limit)?,
+        None => pause::stop_with_coordinator()?,
+    }
+    remote.check_visible().map_err(ServeError::NotVisible)?;
     let output = claim_stdout()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (orders, queue) = channel();
     let reader_stop = Arc::clone(&stop);
     thread::Builder::new()
         .name("orders".to_owned())
-        .spawn(move || read_orders(&orders, &reader_stop))?;
+        .spawn(move || read_orders(&orders, &reader_stop, &last_message))?;
     send(
         &output,
         &FromWorker::Ready {
@@ -76,7 +97,7 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
             };
             channel.send(&answer);
             if let Some(error) = channel.send_error {
-                return Err(error);
+                return Err(error.into());
             }
         }
     }
@@ -84,10 +105,11 @@ pub fn serve(backend: &mut dyn Backend) -> io::Result<()> {
 }
 
 /// Passes orders on in the order they came in; ends the process when there will be no more.
-fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool) {
+fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool, last_message: &LastMessage) {
     let mut input = io::stdin().lock();
     let mut line = Vec::new();
     while let Ok(Line::Whole) = read_line(&mut input, &mut line) {
+        last_message.arrived();
         let next = match serde_json::from_slice(&line) {
             Ok(ToWorker::Train(order)) => vec![*order],
             Ok(ToWorker::TrainBatch { requests }) => requests,
@@ -95,6 +117,7 @@ fn read_orders(orders: &Sender<Vec<TrainRequest>>, stop: &AtomicBool) {
                 stop.store(true, Ordering::Relaxed);
                 continue;
             }
+            Ok(ToWorker::Ping) => continue,
             Err(error) => {
                 log(&format!("an order that cannot be read: {error}"));
                 std::process::exit(2);

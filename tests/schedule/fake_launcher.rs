@@ -227,6 +227,7 @@ impl WorkerHandle for FakeWorker {
                     }));
                 }
             }
+            ToWorker::Ping => {}
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use sweep_pool::slurm::{self, OwnJob};
 use sweep_pool::{AgentRecord, Claims, EndReason, Heartbeat, Plan, PoolFolder, Recorder};
 use sweep_program::{leftovers, tree};
 use sweep_scheduler::{
-    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Summary, Work, gpu_of,
+    ClaimState, Incoming, ProgramWork, Sender, SlotLauncher, Summary, Work, gpu_of,
 };
 use sweep_store::lock::host_name;
 use sweep_worker::checkpoints;
@@ -31,7 +31,7 @@ use crate::observer::{Notice, Observer};
 use crate::options::SlotOptions;
 use crate::overview::{Overview, StopHandle};
 use crate::placement::{self, Placement};
-use crate::run::{absolute, settings};
+use crate::run::{absolute, launcher, settings};
 
 /// How often the request to stop is looked for.
 const STOP_INTERVAL: Duration = Duration::from_secs(1);
@@ -102,6 +102,7 @@ pub fn agent(
         experiment: &experiment,
         name: &name,
         job: job.as_ref(),
+        memory_limit: options.slots.memory_limit,
     };
     session.run(plan, record, placement, data)
 }
@@ -168,6 +169,7 @@ struct Session<'a> {
     experiment: &'a Experiment,
     name: &'a str,
     job: Option<&'a OwnJob>,
+    memory_limit: Option<u64>,
 }
 
 impl Session<'_> {
@@ -276,10 +278,7 @@ impl Session<'_> {
         }
     }
 
-    fn launcher(&self, placement: Placement, owner: &str) -> Result<LocalLauncher, Error> {
-        let program = std::env::current_exe().map_err(|error| {
-            Error::environment(format!("cannot find the path of this program: {error}"), "")
-        })?;
+    fn launcher(&self, placement: Placement, owner: &str) -> Result<SlotLauncher, Error> {
         if self.experiment.program.is_some() {
             tree::adopt_orphans().map_err(|error| {
                 Error::environment(format!("cannot adopt processes: {error}"), "")
@@ -287,12 +286,8 @@ impl Session<'_> {
         }
         // Several agents may have workers of the same slots.
         let logs = self.folder.logs().join(self.name);
-        let memory_limit = self.experiment.schedule.memory_limit;
-        let launcher = LocalLauncher::new(program, logs, memory_limit)
-            .map_err(|error| Error::environment(format!("cannot start workers: {error}"), ""))?;
-        Ok(launcher
-            .with_torch(placement.torch)
-            .with_programs(placement.program, owner))
+        let memory_limit = self.memory_limit;
+        launcher(self.experiment, memory_limit, &logs, placement, owner)
     }
 
     /// Looks for the request to stop until the session ends; tells whether it has come.

@@ -10,4 +10,4 @@ mod session;
 pub use execute::{RunOutcome, execute, notice_missing_library};
 pub(crate) use paths::{absolute, writable};
 pub(crate) use programs::{owner, recorded};
-pub(crate) use session::{largest, overview, settings, trial_files};
+pub(crate) use session::{largest, launcher, overview, settings, trial_files};

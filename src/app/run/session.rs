@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sweep_core::event::{Event, ObserverError, Slot};
@@ -13,7 +13,8 @@ use sweep_experiment::Experiment;
 use sweep_experiment::plan::PlannedTrial;
 use sweep_experiment::search::Budget;
 use sweep_scheduler::{
-    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Settings, Summary, Supply, Work,
+    ClaimState, Incoming, LocalLauncher, ProgramWork, Sender, Settings, SlotLauncher, Summary,
+    Supply, Work,
 };
 use sweep_store::lock::holder_of;
 use sweep_store::{
@@ -94,17 +95,11 @@ pub fn train(
     let settings = Settings {
         max_time: max_time(prepared, options),
         max_trials: options.limits.max_trials.map(NonZero::get),
-        ..settings(experiment, placement.slots)
+        ..settings(experiment, placement.slots.clone())
     };
-    let program = std::env::current_exe().map_err(|error| {
-        Error::environment(format!("cannot find the path of this program: {error}"), "")
-    })?;
     let logs = app.run_dir().logs(&experiment.name);
-    let memory_limit = (options.slots.memory_limit).or(experiment.schedule.memory_limit);
-    let mut launcher = LocalLauncher::new(program, logs, memory_limit)
-        .map_err(|error| Error::environment(format!("cannot start workers: {error}"), ""))?
-        .with_torch(placement.torch)
-        .with_programs(placement.program, &owner);
+    let memory_limit = options.slots.memory_limit;
+    let mut launcher = launcher(experiment, memory_limit, &logs, placement, &owner)?;
     let (sender, receiver) = sweep_scheduler::channel();
     interrupt_on_request(&sender, record.lock.stop_request())?;
 
@@ -156,6 +151,27 @@ pub fn trial_files(trials: PathBuf) -> TrialFiles {
             checkpoints::remove(&trials.join(trial.as_str()));
         }),
     }
+}
+
+/// What starts the workers of `experiment`, whose programs carry the name `owner`. The memory limit of the file holds where
+/// none is given.
+pub fn launcher(
+    experiment: &Experiment,
+    memory_limit: Option<u64>,
+    logs: &Path,
+    placement: Placement,
+    owner: &str,
+) -> Result<SlotLauncher, Error> {
+    let program = std::env::current_exe().map_err(|error| {
+        Error::environment(format!("cannot find the path of this program: {error}"), "")
+    })?;
+    let memory_limit = memory_limit.or(experiment.schedule.memory_limit);
+    let cannot_start = |error| Error::environment(format!("cannot start workers: {error}"), "");
+    let local = LocalLauncher::new(program, logs.to_owned(), memory_limit)
+        .map_err(cannot_start)?
+        .with_torch(placement.torch)
+        .with_programs(placement.program, owner);
+    SlotLauncher::new(local, placement.carried, absolute(logs)?).map_err(cannot_start)
 }
 
 /// How trials are run, without limits to the session.

@@ -41,6 +41,7 @@ fn a_full_file_is_read() {
         slots: Slots::These {
             cpu: 2,
             cuda: Cuda::These(Vec::new()),
+            carried: Vec::new(),
         },
         trial_timeout: Some(Duration::from_secs(1800)),
         stall_timeout: None,
@@ -346,7 +347,11 @@ fn slots_and_engines_are_read() {
         let experiment = parse(&source(&text), &[], Edition::default()).unwrap();
         (experiment.schedule.slots, experiment.schedule.engine)
     };
-    let these = |cpu: usize, cuda: Cuda| Slots::These { cpu, cuda };
+    let these = |cpu: usize, cuda: Cuda| Slots::These {
+        cpu,
+        cuda,
+        carried: Vec::new(),
+    };
     assert_eq!(
         slots("slots = { cpu = 2, cuda = [1, 0] }\nengine = \"torch\""),
         (these(2, Cuda::These(vec![1, 0])), Engine::Torch)
@@ -356,6 +361,39 @@ fn slots_and_engines_are_read() {
         (these(0, Cuda::All), Engine::Auto)
     );
     assert_eq!(slots("engine = \"native\""), (Slots::Auto, Engine::Native));
+}
+
+#[test]
+fn slots_elsewhere_are_read_with_what_suits_their_carriers() {
+    let text = format!(
+        "{DATA}[model]\n[schedule]\nslots = [
+  {{ cpu = 2 }},
+  {{ via = [\"/usr/bin/ssh\", \"gpu1\"], cpu = 8, cuda = [1, 0] }},
+  {{ via = [\"srun\", \"-n1\"], cpu = 4 }},
+  {{ via = [\"srun\", \"-n1\"], cpu = 4, start_timeout = \"2h\" }},
+  {{ via = [\"box\"], cuda = [0], name = \"b\", program = \"/opt/sweep\", shell = true, ending = \"3s\", ping_timeout = \"5s\" }},
+]\n"
+    );
+    let experiment = parse(&source(&text), &[], Edition::default()).unwrap();
+    let Slots::These { cpu, cuda, carried } = experiment.schedule.slots else {
+        panic!("slots were named")
+    };
+    assert_eq!((cpu, cuda), (2, Cuda::These(Vec::new())));
+    let names: Vec<_> = carried.iter().map(|slots| &slots.carrier.name).collect();
+    assert_eq!(names, ["gpu1", "srun", "srun-2", "b"]);
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let timeouts: Vec<_> = carried.iter().map(|it| it.carrier.start_timeout).collect();
+    assert_eq!(timeouts, [None, seconds(3600), seconds(7200), None]);
+    let shells: Vec<_> = carried.iter().map(|slots| slots.carrier.shell).collect();
+    assert_eq!(shells, [true, false, false, true]);
+    assert_eq!((carried[0].cpu, &carried[0].gpus), (8, &vec![1, 0]));
+    assert_eq!((carried[3].cpu, &carried[3].gpus), (0, &vec![0]));
+    let last = &carried[3].carrier;
+    assert_eq!(last.program.as_deref(), Some("/opt/sweep".as_ref()));
+    assert_eq!(
+        (Some(last.ending), Some(last.ping_timeout)),
+        (seconds(3), seconds(5))
+    );
 }
 
 #[test]

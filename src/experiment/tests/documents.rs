@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{DATA, drawn, source};
-use crate::{keys, parse, program_keys};
+use crate::{keys, parse, program_keys, slot_keys};
 use sweep_core::data_config::Edition;
 use sweep_core::trial::models::ParamType;
 use sweep_core::trial::{Kind, METRICS, ModelSpec, Task};
@@ -51,6 +51,7 @@ fn the_reference_lists_every_key_with_its_values_and_default() {
         ("### `resources`", program_keys::RESOURCES),
         ("### `config`", program_keys::CONFIG),
         ("## `[schedule]`", keys::SCHEDULE),
+        ("### `slots`", slot_keys::SLOTS),
         ("### `checkpoint`", keys::CHECKPOINT),
         ("### `slurm`", keys::SLURM),
     ] {

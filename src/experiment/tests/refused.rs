@@ -133,6 +133,11 @@ refused! {
     }
     bad_schedules_are_explained {
         "slots that cannot be": "[model]\n[schedule]\nslots = { cpu = 0, cuda = [0, 0], tpu = 1 }\nengine = \"jax\"\n";
+        "slots elsewhere that cannot be": "[model]\n[schedule]\nslots = [{ via = [] }, { via = [\"ssh\", 3], cpu = 0 }, { via = [\"ssh\", \"a\"] }, { via = [\"ssh\", \"a\"], cuda = \"all\" }, { via = [\"ssh\", \"a\"], cpu = 1, name = \"a b\", program = \"sweep\", shell = 1, start_timeout = 3, ending = \"0s\", ping_timeout = \"500ms\", vai = 1 }]\n";
+        "slots that are told apart by nothing": "[model]\n[schedule]\nslots = [{ cpu = 1, ending = \"3s\" }, { cpu = 1 }, { cpu = 2 }, { via = [\"env\"], cpu = 1, name = \"a\" }, { via = [\"env\"], cpu = 1, name = \"a\" }]\n";
+        "lists of slots that are none": "[model]\n[schedule]\nslots = [\"auto\"]\nvia = [\"ssh\"]\n";
+        "too many slots in all": "[model]\n[schedule]\nslots = [{ cpu = 1000 }, { via = [\"env\"], cpu = 1000 }]\n";
+        "a memory limit beside slots elsewhere": "[model]\n[schedule]\nslots = [{ cpu = 1 }, { via = [\"env\"], cpu = 1 }]\nmemory_limit = \"1GB\"\n";
         "gpus beside the native engine": "[model]\n[schedule]\nslots = { cpu = 1, cuda = \"all\" }\nengine = \"native\"\n";
         "what is said of gpus where there are none": "[model]\n[schedule]\nslots = { cpu = 1 }\nengine = \"native\"\ngpu_shares = 17\ntf32 = true\n";
         "bad limits of the schedule": "[model]\n[schedule]\nslots = 2\ntrial_timeout = 30\nstall_timeout = \"0s\"\nretries = 11\nengine = \"jax\"\n";

@@ -7,7 +7,7 @@ use super::state::{Dispatcher, emit};
 use super::work::{ClaimState, QueuedTrial, ScheduleError, TrialEnd};
 use crate::batches;
 use crate::channel::WorkerId;
-use crate::slots::gpu_of;
+use crate::slots::{carrier_of, gpu_of};
 use sweep_core::awake;
 use sweep_core::event::{AttemptNo, Event};
 use sweep_core::protocol::{ProgramRequest, ToWorker, TrainRequest};
@@ -40,10 +40,14 @@ impl Dispatcher<'_, '_> {
         Ok(())
     }
 
-    /// Whether there are more trials to run now than workers about to ask for one.
+    /// Whether there are more trials to run now than workers about to ask for one. A worker of this machine does not count
+    /// on those behind carriers, which may wait in a queue.
     fn wants_worker(&self, slot_index: usize, now: Instant) -> bool {
-        let starting =
-            |slot_state: &&SlotState| matches!(slot_state.state, WorkerStatus::Starting { .. });
+        let is_here = carrier_of(&self.slots[slot_index].slot).is_none();
+        let starting = |slot_state: &&SlotState| {
+            matches!(slot_state.state, WorkerStatus::Starting { .. })
+                && !(is_here && carrier_of(&slot_state.slot).is_some())
+        };
         let starting = self.slots.iter().filter(starting).count();
         let is_only_slot = self.usable() == 1;
         let slot = &self.slots[slot_index].slot;

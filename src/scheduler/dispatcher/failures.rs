@@ -1,16 +1,19 @@
 //! Handles lost workers, rejected trials, and slots that fail too often.
 //!
 //! A worker that somebody killed may be the first to hear that the whole job is to end. What it was training is
-//! judged a moment later, and only if no stop has come meanwhile.
+//! judged a moment later, and only if no stop has come meanwhile. What a worker was training that takes time to end is
+//! judged when it has ended, so that no trial is trained twice at a time.
 
 use std::time::{Duration, Instant};
 
 use super::slot_state::{Assignment, Killed, WorkerStatus};
 use super::state::Dispatcher;
 use super::work::{ScheduleError, TrialEnd};
+use crate::channel::WorkerId;
 use crate::queue::{Failure, RetryDecision, SLOT_FAILURES};
 use sweep_core::awake;
 use sweep_core::event::{Cause, Event};
+use sweep_core::format::format_signal;
 use sweep_core::signals;
 
 /// How long after a worker was killed a stop may come that explains it.
@@ -23,24 +26,33 @@ impl Dispatcher<'_, '_> {
         slot_index: usize,
         cause: Cause,
     ) -> Result<(), ScheduleError> {
-        let assignments = std::mem::take(&mut self.slots[slot_index].assignments);
-        let log_tail = self.slots[slot_index].stop_worker();
+        let slot_state = &mut self.slots[slot_index];
+        let assignments = std::mem::take(&mut slot_state.assignments);
+        let link = slot_state.link.as_ref();
+        let name = link.map(|link| link.name());
+        let now = awake::now();
+        let lives_until = now + link.map_or(Duration::ZERO, |link| link.lives_on(&cause));
+        let log_tail = slot_state.stop_worker();
+        let is_ending = matches!(slot_state.state, WorkerStatus::Ending);
+        let lives = is_ending.then_some(slot_state.worker);
         match assignments[..] {
             [] => {
-                let reason = match log_tail.is_empty() {
-                    true => cause.to_string(),
-                    false => format!("{cause}\n{log_tail}"),
-                };
+                let mut reason = not_ready(&name.unwrap_or_default(), &cause);
+                if !log_tail.is_empty() {
+                    reason = format!("{reason}:\n{log_tail}");
+                }
                 self.start_failed(slot_index, &reason)
             }
             _ if self.stopping.is_some() => self.interrupted(assignments),
-            _ if is_sent_by_others(&cause) => {
+            _ if lives.is_some() || lives_until > now || is_sent_by_others(&cause) => {
                 self.killed.push(Killed {
                     slot_index,
+                    lives,
+                    lives_until,
                     assignments,
                     cause,
                     log_tail,
-                    at: awake::now(),
+                    at: now,
                 });
                 Ok(())
             }
@@ -48,9 +60,28 @@ impl Dispatcher<'_, '_> {
         }
     }
 
-    /// Judges what workers were training that were killed too long before `now` for a stop to explain it.
+    /// A worker that was given up has ended, as far as is heard of it.
+    pub(super) fn worker_ended(&mut self, slot_index: usize, cause: &Cause) {
+        let slot_state = &mut self.slots[slot_index];
+        let lives_on =
+            { slot_state.link.as_ref() }.map_or(Duration::ZERO, |link| link.lives_on(cause));
+        slot_state.worker_ended();
+        for killed in &mut self.killed {
+            let is_its_own = |worker: &mut WorkerId| *worker == slot_state.worker;
+            if killed.lives.take_if(is_its_own).is_some() {
+                killed.lives_until = awake::now() + lives_on;
+            }
+        }
+    }
+
+    /// Judges what workers were training that have ended, if they were killed too long before `now` for a stop to explain
+    /// it.
     pub(super) fn judge_killed(&mut self, now: Instant) -> Result<(), ScheduleError> {
-        let is_due = |killed: &mut Killed| now.duration_since(killed.at) > STOP_WINDOW;
+        let is_due = |killed: &mut Killed| {
+            let is_explained =
+                is_sent_by_others(&killed.cause) && now.duration_since(killed.at) <= STOP_WINDOW;
+            killed.lives.is_none() && now >= killed.lives_until && !is_explained
+        };
         for killed in self.killed.extract_if(.., is_due).collect::<Vec<_>>() {
             let Killed {
                 slot_index,
@@ -200,6 +231,27 @@ impl Dispatcher<'_, '_> {
         let reason = reason.to_owned();
         self.summary.retired.push((slot.clone(), reason.clone()));
         self.emit(&Event::SlotRetired { slot, reason })
+    }
+}
+
+/// Why a worker that is called `name` got no trial: it ended, or was given up, for `cause`.
+fn not_ready(name: &str, cause: &Cause) -> String {
+    match cause {
+        Cause::Crashed {
+            exit_code: Some(code),
+            ..
+        } => format!("{name} exited with code {code} before it had a trial"),
+        Cause::Crashed {
+            signal: Some(signal),
+            ..
+        } => format!(
+            "{name} was killed by signal {} before it had a trial",
+            format_signal(*signal)
+        ),
+        Cause::TimedOut { after } => {
+            format!("{name} was not ready after {:.1} s", after.as_secs_f64())
+        }
+        cause => cause.to_string(),
     }
 }
 

@@ -22,6 +22,12 @@ impl Dispatcher<'_, '_> {
             // A late message of a worker that was given up.
             return Ok(());
         };
+        if let WorkerStatus::Ending | WorkerStatus::Retired = self.slots[slot_index].state {
+            if let WorkerOutput::Exited(cause) = output {
+                self.worker_ended(slot_index, &cause);
+            }
+            return Ok(());
+        }
         match output {
             WorkerOutput::Message(said) => self.on_message(slot_index, said),
             WorkerOutput::Malformed(line) => {

@@ -87,7 +87,14 @@ pub fn dispatch<'a>(
         continued_at: None,
         readiness: Readiness::default(),
     };
-    dispatcher.run(&incoming)?;
+    let outcome = dispatcher.run(&incoming);
+    // Workers that still have something to say say it to nobody.
+    drop(incoming);
+    for slot_state in &mut dispatcher.slots {
+        slot_state.link = None;
+    }
+    dispatcher.launcher.wait();
+    outcome?;
     let mut summary = dispatcher.summary;
     summary.left = dispatcher.queue.len() + dispatcher.decided.len();
     summary.stopped = dispatcher.stopping.map(|stopping| stopping.reason);

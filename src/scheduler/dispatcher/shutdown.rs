@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::slot_state::WorkerStatus;
+use super::slot_state::{SlotState, WorkerStatus};
 use super::state::{Dispatcher, Stopping};
 use super::work::ScheduleError;
 use crate::slots;
@@ -116,10 +116,13 @@ impl Dispatcher<'_, '_> {
         match self.slots[slot_index].state {
             WorkerStatus::Starting { since } => {
                 let after = now.duration_since(since);
-                let limit = match slots::gpu_of(&self.slots[slot_index].slot) {
+                let SlotState { slot, link, .. } = &self.slots[slot_index];
+                let usual = match slots::gpu_of(slot) {
                     Some(_) => GPU_START_LIMIT,
                     None => START_LIMIT,
                 };
+                let own = link.as_ref().and_then(|link| link.start_timeout());
+                let limit = own.unwrap_or(usual);
                 (after > limit).then_some(Cause::TimedOut { after })
             }
             WorkerStatus::Busy {
@@ -142,7 +145,10 @@ impl Dispatcher<'_, '_> {
                 passed(self.settings.stall_timeout, silence)
                     .then_some(Cause::Hung { after: silence })
             }
-            WorkerStatus::Empty | WorkerStatus::Ready | WorkerStatus::Retired => None,
+            WorkerStatus::Empty
+            | WorkerStatus::Ready
+            | WorkerStatus::Ending
+            | WorkerStatus::Retired => None,
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum WorkerStatus {
         /// Trials that were begun together.
         begun: u32,
     },
+    /// A worker that was given up has yet to end; the slot is empty then.
+    Ending,
     /// Gets no more work.
     Retired,
 }
@@ -61,19 +63,38 @@ impl SlotState {
         }
     }
 
-    /// Ends the worker, if there is one, and gives the last lines of its log.
+    /// Ends the worker, if there is one, and gives the last lines of its log. The slot is empty, or ending if that takes
+    /// time.
     pub fn stop_worker(&mut self) -> String {
         self.state = WorkerStatus::Empty;
-        self.link
-            .take()
-            .map(|link| link.log_tail())
-            .unwrap_or_default()
+        let Some(mut link) = self.link.take() else {
+            return String::new();
+        };
+        let log_tail = link.log_tail();
+        link.kill();
+        if !link.has_ended() {
+            self.state = WorkerStatus::Ending;
+            self.link = Some(link);
+        }
+        log_tail
+    }
+
+    /// The worker that was given up has ended.
+    pub fn worker_ended(&mut self) {
+        self.link = None;
+        if let WorkerStatus::Ending = self.state {
+            self.state = WorkerStatus::Empty;
+        }
     }
 }
 
-/// What a worker was training that somebody killed.
+/// What a worker was training that somebody killed, or that has yet to end.
 pub(super) struct Killed {
     pub slot_index: usize,
+    /// The worker, until it has ended: while it lives, nobody else may begin its trials.
+    pub lives: Option<WorkerId>,
+    /// Until then it may live, although its end was heard of.
+    pub lives_until: Instant,
     pub assignments: Vec<Assignment>,
     pub cause: Cause,
     pub log_tail: String,

@@ -46,7 +46,7 @@ pub(super) struct Dispatcher<'a, 'o> {
     pub workers: u64,
     pub attempts: u64,
     pub stopping: Option<Stopping>,
-    /// What killed workers were training, to be judged.
+    /// What workers that were killed or given up were training, to be judged.
     pub killed: Vec<Killed>,
     /// When this process was last continued after a stop, if that was a moment ago.
     pub continued_at: Option<Instant>,

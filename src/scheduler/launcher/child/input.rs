@@ -11,7 +11,7 @@ use sweep_core::awake;
 const SEND_LIMIT: Duration = Duration::from_secs(2);
 
 /// Makes writes to `pipe` return at once when it is full.
-pub(super) fn never_block(pipe: &ChildStdin) -> io::Result<()> {
+pub(in crate::launcher) fn never_block(pipe: &ChildStdin) -> io::Result<()> {
     // SAFETY: the descriptor is open as long as `pipe` lives; both calls only read and set its flags.
     let set = unsafe {
         let flags = libc::fcntl(pipe.as_raw_fd(), libc::F_GETFL);
@@ -23,11 +23,23 @@ pub(super) fn never_block(pipe: &ChildStdin) -> io::Result<()> {
     }
 }
 
+/// Writes `bytes`, a line at most as long as the system writes in one piece, or nothing while the pipe is full.
+///
+/// # Errors
+/// When nobody reads from the pipe any more.
+pub(in crate::launcher) fn write_if_free(pipe: &mut ChildStdin, bytes: &[u8]) -> io::Result<()> {
+    debug_assert!(bytes.len() <= libc::PIPE_BUF);
+    match pipe.write(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
 /// Writes all of `bytes` to a pipe that never blocks.
 ///
 /// # Errors
 /// `TimedOut` when the worker does not read; what has been written then is of no use.
-pub(super) fn write_all(pipe: &mut ChildStdin, mut bytes: &[u8]) -> io::Result<()> {
+pub(in crate::launcher) fn write_all(pipe: &mut ChildStdin, mut bytes: &[u8]) -> io::Result<()> {
     let begin = awake::now();
     while !bytes.is_empty() {
         match pipe.write(bytes) {

@@ -15,7 +15,12 @@ const SEARCHED_LINES: usize = 5;
 
 /// Maps the exit of a worker to a [`Cause`]. `log_tail` is the end of its log, `limit` its limit of private
 /// memory in bytes, and `seen` the most that it was seen to hold.
-pub(super) fn cause(ended: &Ended, log_tail: &str, limit: Option<u64>, seen: Option<u64>) -> Cause {
+pub(in crate::launcher) fn cause(
+    ended: &Ended,
+    log_tail: &str,
+    limit: Option<u64>,
+    seen: Option<u64>,
+) -> Cause {
     let Ended {
         exit_code, signal, ..
     } = *ended;

@@ -1,13 +1,14 @@
 //! Monitors one worker: enforces its memory limit and waits for its exit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use super::exit_cause;
 use super::family::Family;
+use super::output::Progress;
 use super::process::{Killed, Process};
 use sweep_core::awake;
 use sweep_core::bounded_log::Tail;
@@ -28,8 +29,7 @@ pub(super) struct Monitor {
     pub output_read: Receiver<()>,
     /// Disconnected when all of its log has been read.
     pub log_read: Receiver<()>,
-    /// Set while a message of it waits for space in the channel.
-    pub forwarding: Arc<AtomicBool>,
+    pub progress: Arc<Progress>,
     pub tail: Tail,
 }
 
@@ -52,7 +52,12 @@ impl Monitor {
         let ended = self.process.reap();
         self.family.remove(self.process.pid());
         // Nothing is ever sent: these are the other ends going, or time running out.
-        while has_timed_out(&self.output_read) && self.forwarding.load(Ordering::Relaxed) {}
+        loop {
+            let is_silent = has_timed_out(&self.output_read);
+            if !is_silent || !self.progress.forwarding.load(Ordering::Relaxed) {
+                break;
+            }
+        }
         has_timed_out(&self.log_read);
         exit_cause::cause(&ended, &self.tail.lines(), self.memory_limit, seen)
     }

@@ -12,13 +12,13 @@ const MAX_ROUNDS: usize = 8;
 
 /// The workers that are alive, and the name that processes of programs carry, if trials are programs.
 #[derive(Debug, Default)]
-pub(super) struct Family {
+pub(in crate::launcher) struct Family {
     owner: Option<String>,
     workers: Mutex<HashSet<i32>>,
 }
 
 impl Family {
-    pub(super) fn new(owner: Option<String>) -> Family {
+    pub(in crate::launcher) fn new(owner: Option<String>) -> Family {
         Family {
             owner,
             workers: Mutex::default(),
@@ -26,7 +26,10 @@ impl Family {
     }
 
     /// Has `spawn` start a worker, and remembers it: nobody takes it for an orphan meanwhile.
-    pub(super) fn add(&self, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
+    pub(in crate::launcher) fn add(
+        &self,
+        spawn: impl FnOnce() -> io::Result<Child>,
+    ) -> io::Result<Child> {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let child = spawn()?;
         workers.insert(child.id() as i32);
@@ -34,7 +37,7 @@ impl Family {
     }
 
     /// Forgets a worker that has been reaped, and ends what its program has left behind.
-    pub(super) fn remove(&self, worker: i32) {
+    pub(in crate::launcher) fn remove(&self, worker: i32) {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers.remove(&worker);
         let Some(owner) = &self.owner else {

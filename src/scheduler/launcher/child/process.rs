@@ -13,12 +13,14 @@ use sweep_core::awake;
 use sweep_core::process_memory as memory;
 use sweep_core::signals::{self, Blocked};
 
-/// How long a worker may live on after closing its standard output.
-const EXIT_GRACE: Duration = Duration::from_secs(5);
+/// How long what has been asked to end by SIGTERM may take.
+const TERMINATE_GRACE: Duration = Duration::from_secs(2);
+/// How often what waits for a place is asked to end.
+const TERMINATE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Why the coordinator ended a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Killed {
+pub(in crate::launcher) enum Killed {
     /// The dispatcher requested it.
     Requested,
     /// It held this many bytes of private memory, which is more than it may.
@@ -31,7 +33,7 @@ pub(super) enum Killed {
 
 /// How a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ended {
+pub(in crate::launcher) struct Ended {
     pub exit_code: Option<i32>,
     pub signal: Option<i32>,
     /// Most bytes it ever held, with what it had mapped.
@@ -52,7 +54,7 @@ struct Life {
 
 /// A worker and whatever it has started, for all threads that deal with it.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in crate::launcher) struct Process {
     pid: libc::pid_t,
     life: Mutex<Life>,
     end: Condvar,
@@ -60,7 +62,7 @@ pub(super) struct Process {
 
 impl Process {
     /// A child of this process that leads a group of its own and has not been waited for.
-    pub(super) fn new(pid: u32) -> Process {
+    pub(in crate::launcher) fn new(pid: u32) -> Process {
         Process {
             pid: pid as libc::pid_t,
             life: Mutex::new(Life {
@@ -72,17 +74,17 @@ impl Process {
         }
     }
 
-    pub(super) fn pid(&self) -> i32 {
+    pub(in crate::launcher) fn pid(&self) -> i32 {
         self.pid
     }
 
     /// Bytes of private memory that the worker holds, as far as the system tells.
-    pub(super) fn private_memory(&self) -> Option<u64> {
+    pub(in crate::launcher) fn private_memory(&self) -> Option<u64> {
         memory::private(self.pid)
     }
 
     /// Ends the whole group at once, unless the worker has ended already.
-    pub(super) fn kill(&self, why: Killed) {
+    pub(in crate::launcher) fn kill(&self, why: Killed) {
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         if !life.reaped {
             life.killed.get_or_insert(why);
@@ -91,37 +93,75 @@ impl Process {
     }
 
     /// Continues the whole group if it is stopped, unless the worker has ended.
-    pub(super) fn unpause(&self) {
+    pub(in crate::launcher) fn unpause(&self) {
         let life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         if !life.reaped {
             self.signal_group(libc::SIGCONT);
         }
     }
 
-    /// Gives the worker, whose output is closed, a moment to end by itself.
-    pub(super) fn end_soon(&self) {
+    /// Asks the whole group to end (SIGTERM), unless the worker has ended.
+    fn terminate(&self) {
+        let life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
+        if !life.reaped {
+            self.signal_group(libc::SIGTERM);
+        }
+    }
+
+    /// Whether the worker has ended and has been reaped, within `limit`.
+    pub(in crate::launcher) fn ends_within(&self, limit: Duration) -> bool {
         let begin = awake::now();
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         while !life.reaped {
-            let left = EXIT_GRACE.saturating_sub(awake::since(begin));
+            let left = limit.saturating_sub(awake::since(begin));
             if left.is_zero() {
-                life.killed.get_or_insert(Killed::StdoutClosed);
-                self.kill_group();
-                return;
+                return false;
             }
             let waited = self.end.wait_timeout(life, left);
             life = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        true
+    }
+
+    /// Gives the worker, whose output is closed, `grace` to end by itself.
+    pub(in crate::launcher) fn end_soon(&self, grace: Duration) {
+        if !self.ends_within(grace) {
+            self.kill(Killed::StdoutClosed);
+        }
+    }
+
+    /// Gives the worker, whose input is closed, `grace` to end by itself, and what carries it a moment more to end on
+    /// SIGTERM. What `may_wait` for a place where nobody reads the input is asked to end from the start, again and again:
+    /// it may not listen yet.
+    pub(in crate::launcher) fn end_gently(&self, grace: Duration, may_wait: bool, why: Killed) {
+        let begin = awake::now();
+        loop {
+            let left = grace.saturating_sub(awake::since(begin));
+            if may_wait {
+                self.terminate();
+            }
+            let pause = if may_wait { TERMINATE_INTERVAL } else { left };
+            if self.ends_within(pause.min(left)) {
+                return;
+            }
+            if left.is_zero() {
+                break;
+            }
+        }
+        self.terminate();
+        if !self.ends_within(TERMINATE_GRACE) {
+            self.kill(why);
+        }
     }
 
     /// Remembers how often the kernel has ended a process for want of memory so far.
-    pub(super) fn note_oom_kills(&self) {
+    pub(in crate::launcher) fn note_oom_kills(&self) {
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         life.oom_kills = memory::recent_oom_kills();
     }
 
     /// Whether the worker has ended; waits for that if `wait`. It stays to be reaped.
-    pub(super) fn has_ended(&self, wait: bool) -> bool {
+    pub(in crate::launcher) fn has_ended(&self, wait: bool) -> bool {
         let flags = libc::WEXITED | libc::WNOWAIT | if wait { 0 } else { libc::WNOHANG };
         loop {
             // SAFETY: all zeros are a value of this plain structure, which outlives the call that
@@ -142,7 +182,7 @@ impl Process {
     }
 
     /// Ends what the worker has left behind in its group, and reaps it. It has ended.
-    pub(super) fn reap(&self) -> Ended {
+    pub(in crate::launcher) fn reap(&self) -> Ended {
         let mut life = self.life.lock().unwrap_or_else(PoisonError::into_inner);
         // While the leader is not reaped, its number is still that of its group.
         self.kill_group();
@@ -177,25 +217,43 @@ impl Process {
     }
 }
 
-/// Starts a worker in a process group of its own, ties its life to the coordinator's if it `dies_with_parent`, bounds its memory, and has it
-/// ignore what asks a sweep to stop.
-pub(super) fn spawn(
-    mut command: Command,
-    memory_limit: Option<u64>,
-    dies_with_parent: bool,
-) -> io::Result<Child> {
-    command.process_group(0);
+/// How a worker's process is tied to this one.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::launcher) struct Ties {
+    /// Bytes of private memory that it may have.
+    pub memory_limit: Option<u64>,
+    /// Whether the kernel kills it with its coordinator.
+    pub dies_with_parent: bool,
+    /// Whether it is kept from the terminal, where it could ask for a password and wait.
+    pub leaves_terminal: bool,
+}
+
+/// Starts a worker in a process group of its own, tied to this process by `ties`, and has it ignore what asks a sweep to
+/// stop.
+pub(in crate::launcher) fn spawn(mut command: Command, ties: Ties) -> io::Result<Child> {
+    let Ties {
+        memory_limit,
+        dies_with_parent,
+        leaves_terminal,
+    } = ties;
+    if !leaves_terminal {
+        command.process_group(0);
+    }
     #[cfg(target_os = "linux")]
     let parent = std::process::id();
     #[cfg(target_os = "linux")]
     let limit = memory_limit.map(memory::limit).transpose()?;
     #[cfg(not(target_os = "linux"))]
     let _ = (memory_limit, dies_with_parent);
-    // SAFETY: between fork and exec only async-signal-safe calls are made: signal, pthread_sigmask, prctl,
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, signal, pthread_sigmask, prctl,
     // getppid, setrlimit, open, write and close. The death signal follows the thread that forked; workers are
     // launched by the dispatcher's thread, which is the coordinator's main thread and lives as long as it does.
     unsafe {
         command.pre_exec(move || {
+            // A session of its own is a process group of its own as well.
+            if leaves_terminal && libc::setsid() < 0 {
+                return Err(io::Error::last_os_error());
+            }
             signals::ignore_as_worker();
             signals::unblock_stop()?;
             #[cfg(target_os = "linux")]

@@ -14,13 +14,22 @@ const MAX_SHOWN: usize = 200;
 /// A buffer that a long line has left larger than this is let go.
 const MAX_KEPT_BUFFER: usize = 1 << 20;
 
+/// What is known of the output of a worker while it is read.
+#[derive(Debug, Default)]
+pub(in crate::launcher) struct Progress {
+    /// A message waits for space in the channel.
+    pub forwarding: AtomicBool,
+    /// A message has been read.
+    pub has_spoken: AtomicBool,
+}
+
 /// Forwards messages until the worker closes its output or sends an invalid line; what follows one has
-/// no meaning. `forwarding` is set while a message waits for space in the channel.
-pub(super) fn read(
+/// no meaning.
+pub(in crate::launcher) fn read(
     stdout: ChildStdout,
     worker: WorkerId,
     sender: &Sender,
-    forwarding: &AtomicBool,
+    progress: &Progress,
 ) {
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
@@ -37,9 +46,10 @@ pub(super) fn read(
             WorkerOutput::Message,
         );
         let malformed = matches!(output, WorkerOutput::Malformed(_));
-        forwarding.store(true, Ordering::Relaxed);
+        progress.has_spoken.store(true, Ordering::Relaxed);
+        progress.forwarding.store(true, Ordering::Relaxed);
         let sent = sender.send(Incoming::Worker(worker, output));
-        forwarding.store(false, Ordering::Relaxed);
+        progress.forwarding.store(false, Ordering::Relaxed);
         if sent.is_err() || malformed {
             return;
         }
