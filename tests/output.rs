@@ -150,8 +150,10 @@ fn every_subcommand_is_among_those_whose_output_is_tried() {
         (!name.is_empty()).then_some(name)
     });
     let tried = commands("a", "b");
+    // Tried on a cluster (tests/cluster).
+    let needs_cluster = ["watch", "agent"];
     let mut count = 0;
-    for name in names {
+    for name in names.filter(|name| !needs_cluster.contains(name)) {
         assert!(tried.iter().any(|command| command[0] == name), "{name}");
         count += 1;
     }

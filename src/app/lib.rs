@@ -62,6 +62,7 @@ mod error;
 mod git;
 mod mark_stale;
 mod observer;
+mod pool_notice;
 
 pub use app::App;
 pub use error::Error;

@@ -15,6 +15,7 @@ use sweep_core::trial::{ConfigId, DataDigest, Kind, TrialId};
 use sweep_experiment::{Diagnostic, Source};
 
 use crate::overview::{Overview, StopHandle};
+use crate::pool_notice::PoolNotice;
 
 /// How long work on the database may take before there is a notice.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
@@ -136,30 +137,8 @@ pub enum Notice {
         pid: u32,
         host: String,
     },
-    /// Agents are asked to stop: one that joins the pool in this folder begins nothing.
-    PoolStopped(PathBuf),
-    /// An agent that was signalled waits for Slurm to end its job.
-    AgentStays { job: String, is_requeued: bool },
-    /// A command of Slurm failed, which is no reason to end.
-    SlurmFailed(String),
-    /// Jobs were submitted.
-    JobsSubmitted {
-        sweep: String,
-        agents: usize,
-        arrays: Vec<String>,
-    },
-    /// The pool of a sweep is followed; its agents go on when that is interrupted.
-    Following { sweep: String },
-    /// Where the agents of a pool stand, when that has changed.
-    Agents {
-        running: usize,
-        ended: usize,
-        pending: Option<usize>,
-    },
-    /// A resumed sweep waits until it is known whether its agents live.
-    AwaitingBeats { agents: usize, at_most: Duration },
-    /// What agents did was collected into the database.
-    CollectedEvents { sweep: String, ended: usize },
+    /// Something about agents.
+    Pool(PoolNotice),
     /// So many processes of programs were ended that a coordinator which is gone had left behind.
     LeftoversEnded(usize),
     /// What a program is made of is not what it was when the sweep was last run: its trials are new ones.
@@ -380,56 +359,7 @@ impl fmt::Display for Notice {
             Notice::StopRequested { sweep, pid, host } => {
                 write!(f, "asked {sweep} to stop (process {pid} on {host})")
             }
-            Notice::PoolStopped(path) => write!(
-                f,
-                "the agents of {} were asked to stop: nothing is begun here",
-                path.display()
-            ),
-            Notice::AgentStays { job, is_requeued } => match is_requeued {
-                true => write!(f, "checkpoints are written, and job {job} is queued again"),
-                false => write!(
-                    f,
-                    "checkpoints are written; job {job} waits for Slurm to end it (one that ends by itself would not be \
-                     queued again)"
-                ),
-            },
-            Notice::SlurmFailed(error) => write!(f, "warning: {}", sanitize(error)),
-            Notice::JobsSubmitted {
-                sweep,
-                agents,
-                arrays,
-            } => write!(
-                f,
-                "{sweep}: {} submitted to Slurm (job {})",
-                pluralize(*agents, "agent"),
-                arrays.join(", ")
-            ),
-            Notice::Following { sweep } => write!(
-                f,
-                "Ctrl-C detaches: the agents go on, `sweep watch {sweep}` follows them, and `sweep stop {sweep}` ends them"
-            ),
-            Notice::Agents {
-                running,
-                ended,
-                pending,
-            } => {
-                write!(f, "agents: {running} running, {ended} ended")?;
-                match pending {
-                    Some(pending) => write!(f, ", {pending} waiting for a node"),
-                    None => Ok(()),
-                }
-            }
-            Notice::AwaitingBeats { agents, at_most } => write!(
-                f,
-                "{} of the last session did not say that they ended; waiting for a sign of life, at most {}",
-                pluralize(*agents, "agent"),
-                format_duration(*at_most)
-            ),
-            Notice::CollectedEvents { sweep, ended } => write!(
-                f,
-                "{sweep}: collected from its agents: {} ended",
-                pluralize(*ended, "trial")
-            ),
+            Notice::Pool(notice) => notice.fmt(f),
             Notice::LeftoversEnded(count) => write!(
                 f,
                 "{} that an earlier session had left behind {} ended",

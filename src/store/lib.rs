@@ -11,6 +11,7 @@ mod cells;
 mod check_confusion;
 mod claim;
 mod clock;
+mod collected_events;
 mod database;
 mod ensembles;
 mod error;

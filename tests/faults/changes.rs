@@ -89,7 +89,7 @@ fn a_database_of_an_older_program_is_read_as_it_is_and_copied_before_it_is_writt
     assert_eq!(fs::read(dir.path(DATABASE)).unwrap(), bytes);
 
     let (_, told) = succeed(&dir, &["run", "small.toml"]);
-    assert!(told.contains("from schema version 2 to 8"), "{told}");
+    assert!(told.contains("from schema version 2 to 9"), "{told}");
     assert!(told.contains("runs/sweep.sqlite.v2.bak"), "{told}");
     assert!(dir.path("runs/sweep.sqlite.v2.bak").exists());
     let (listed, _) = succeed(&dir, &["ls"]);

@@ -31,6 +31,7 @@ use crate::observer::{Notice, Observer};
 use crate::options::SlotOptions;
 use crate::overview::{Overview, StopHandle};
 use crate::placement::{self, Placement};
+use crate::pool_notice::PoolNotice;
 use crate::run::{absolute, launcher, settings};
 
 /// How often the request to stop is looked for.
@@ -91,7 +92,7 @@ pub fn agent(
         false => head.data.iter().map(|data| data.path.clone()).collect(),
     };
     if folder.is_stopped() {
-        observer.notice(&Notice::PoolStopped(folder.path().to_owned()));
+        observer.notice(&Notice::Pool(PoolNotice::Stopped(folder.path().to_owned())));
     }
     let job = OwnJob::find();
     let record = record(job.as_ref(), &plan, &placement);
@@ -322,13 +323,13 @@ impl Session<'_> {
         let is_near_limit = job.time_left().is_some_and(|left| left < NEAR_LIMIT);
         let requeued = is_near_limit.then(|| job.requeue());
         let is_requeued = matches!(requeued, Some(Ok(())));
-        self.observer.notice(&Notice::AgentStays {
+        self.observer.notice(&Notice::Pool(PoolNotice::AgentStays {
             job: job.id.clone(),
             is_requeued,
-        });
+        }));
         if let Some(Err(error)) = requeued {
             self.observer
-                .notice(&Notice::SlurmFailed(error.to_string()));
+                .notice(&Notice::Pool(PoolNotice::SlurmFailed(error.to_string())));
         }
         std::thread::sleep(MAX_STAY);
         is_requeued

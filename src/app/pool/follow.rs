@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sweep_core::trial::{Status, TrialId};
 use sweep_experiment::plan::PlannedTrial;
-use sweep_pool::{ClaimStatus, Claims, Leases, Life, Plan, PoolFolder};
+use sweep_pool::{Leases, Life, Plan, PoolFolder};
 use sweep_scheduler::{Incoming, Receiver, Summary};
 use sweep_store::{ExperimentRecord, OpenSession, Outcome, StopMode, Store, SweepLock, Writer};
 
@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::model;
 use crate::observer::{Notice, Observer};
 use crate::overview::StopHandle;
+use crate::pool_notice::PoolNotice;
 use crate::prepare::PreparedSweep;
 use crate::run::new_session::lock;
 use crate::run::prior_progress::{PriorProgress, statuses, whole};
@@ -165,9 +166,9 @@ impl Watch<'_> {
         let name = &self.prepared.loaded.experiment.name;
         let total = left.len();
         let (sender, receiver) = sweep_scheduler::channel();
-        self.observer.notice(&Notice::Following {
+        self.observer.notice(&Notice::Pool(PoolNotice::Following {
             sweep: name.clone(),
-        });
+        }));
         self.observer.training(overview, StopHandle(sender.clone()));
         let writer = self.writer()?;
         let mut following = Following::new(self, folder, left)?;
@@ -354,7 +355,9 @@ impl<'a> Following<'a> {
         self.stopping = Some((since, mode));
         if let Err(error) = self.folder.request_stop() {
             let text = format!("cannot ask the agents to stop: {error}");
-            self.watch.observer.notice(&Notice::SlurmFailed(text));
+            self.watch
+                .observer
+                .notice(&Notice::Pool(PoolNotice::SlurmFailed(text)));
         }
         let pending_only = mode == StopMode::Graceful;
         self.counts.cancel(self.watch.observer, pending_only);
@@ -382,11 +385,13 @@ impl<'a> Following<'a> {
         );
         if self.told != Some(told) {
             self.told = Some(told);
-            self.watch.observer.notice(&Notice::Agents {
-                running,
-                ended,
-                pending,
-            });
+            self.watch
+                .observer
+                .notice(&Notice::Pool(PoolNotice::Agents {
+                    running,
+                    ended,
+                    pending,
+                }));
         }
         if let Some((since, _)) = self.stopping {
             let is_late = sweep_core::awake::since(since) > self.patience;
@@ -396,33 +401,4 @@ impl<'a> Following<'a> {
         let jobs = known?;
         (running == 0 && jobs.pending + jobs.running == 0).then_some(End::NoAgents)
     }
-}
-
-/// Trials of `plan` that have not ended, by the database and by what agents have marked.
-pub fn left(plan: &Plan, folder: &PoolFolder, store: &Store) -> Result<HashSet<TrialId>, Error> {
-    let mut claims = Claims::new(folder, "");
-    claims.refresh().map_err(|error| {
-        Error::environment(
-            format!("cannot read {}: {error}", folder.claims().display()),
-            "",
-        )
-    })?;
-    let ids: Vec<TrialId> = plan
-        .trials
-        .iter()
-        .map(|trial| trial.trial.clone())
-        .collect();
-    let found = store.statuses(&ids)?;
-    let is_left = |(id, status): &(TrialId, Option<Status>)| match status {
-        Some(Status::Finished | Status::Diverged) => false,
-        // It may have failed in an earlier session, and be tried again in this one.
-        Some(Status::Failed) => claims.status(id.as_str()) != ClaimStatus::Done,
-        _ => true,
-    };
-    Ok(ids
-        .into_iter()
-        .zip(found)
-        .filter(is_left)
-        .map(|(id, _)| id)
-        .collect())
 }

@@ -12,6 +12,7 @@ use sweep_pool::slurm::{self, Jobs, SlurmError, Submission};
 use super::PoolOptions;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
+use crate::pool_notice::PoolNotice;
 use crate::run::absolute;
 
 /// Slurm is asked at most once in this time.
@@ -95,11 +96,11 @@ pub fn submit(
                 "",
             ));
         }
-        observer.notice(&Notice::JobsSubmitted {
+        observer.notice(&Notice::Pool(PoolNotice::JobsSubmitted {
             sweep: name.to_owned(),
             agents: table.agents,
             arrays,
-        });
+        }));
     }
     Ok(())
 }
@@ -160,7 +161,7 @@ impl JobCounts {
     /// Cancels those that have not begun, or all.
     pub fn cancel(&self, observer: &dyn Observer, pending_only: bool) {
         if let Err(error) = slurm::cancel(&self.arrays, pending_only) {
-            observer.notice(&Notice::SlurmFailed(error.to_string()));
+            observer.notice(&Notice::Pool(PoolNotice::SlurmFailed(error.to_string())));
         }
     }
 }

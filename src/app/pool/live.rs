@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use sweep_core::awake;
 use sweep_core::trial::{Status, TrialId};
-use sweep_pool::{Leases, Life, Plan, PoolFolder};
+use sweep_pool::{ClaimStatus, Claims, Leases, Life, Plan, PoolFolder};
 use sweep_store::{OpenSession, Outcome, StopMode, Store, SweepLock};
 
 use super::collect::Collector;
-use super::follow::left;
 use super::jobs::JobCounts;
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
+use crate::pool_notice::PoolNotice;
 use crate::run::new_session::lock;
 use crate::run::trial_files;
 
@@ -157,10 +157,10 @@ fn collect_of(app: &App, observer: &dyn Observer, name: &str) -> Result<(), Erro
         pool.close(observer, &store, pool.outcome(&store)?)?;
     }
     if ended > 0 {
-        observer.notice(&Notice::CollectedEvents {
+        observer.notice(&Notice::Pool(PoolNotice::Collected {
             sweep: name.to_owned(),
             ended,
-        });
+        }));
     }
     Ok(())
 }
@@ -215,10 +215,10 @@ fn alive(observer: &dyn Observer, pool: &LivePool, running: &[String]) -> usize 
         }
         if !is_told && awake::since(began) > LOOK_INTERVAL {
             is_told = true;
-            observer.notice(&Notice::AwaitingBeats {
+            observer.notice(&Notice::Pool(PoolNotice::AwaitingBeats {
                 agents: running.len(),
                 at_most: lease.lease(),
-            });
+            }));
         }
         std::thread::sleep(LOOK_INTERVAL);
     }
@@ -269,6 +269,35 @@ pub fn stop_pool(
     };
     pool.close(observer, &store, outcome)?;
     Ok(true)
+}
+
+/// Trials of `plan` that have not ended, by the database and by what agents have marked.
+fn left(plan: &Plan, folder: &PoolFolder, store: &Store) -> Result<HashSet<TrialId>, Error> {
+    let mut claims = Claims::new(folder, "");
+    claims.refresh().map_err(|error| {
+        Error::environment(
+            format!("cannot read {}: {error}", folder.claims().display()),
+            "",
+        )
+    })?;
+    let ids: Vec<TrialId> = plan
+        .trials
+        .iter()
+        .map(|trial| trial.trial.clone())
+        .collect();
+    let found = store.statuses(&ids)?;
+    let is_left = |(id, status): &(TrialId, Option<Status>)| match status {
+        Some(Status::Finished | Status::Diverged) => false,
+        // It may have failed in an earlier session, and be tried again in this one.
+        Some(Status::Failed) => claims.status(id.as_str()) != ClaimStatus::Done,
+        _ => true,
+    };
+    Ok(ids
+        .into_iter()
+        .zip(found)
+        .filter(is_left)
+        .map(|(id, _)| id)
+        .collect())
 }
 
 /// Passes notices on, and no events: nothing is trained here.

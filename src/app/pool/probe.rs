@@ -15,6 +15,7 @@ use super::jobs::check_installed;
 use crate::app::App;
 use crate::error::Error;
 use crate::observer::{Notice, Observer};
+use crate::pool_notice::PoolNotice;
 use crate::run::absolute;
 
 /// Longest that a probe is waited for.
@@ -99,11 +100,11 @@ fn of_table(
         let help = "`options` of [[schedule.slurm]] go to sbatch as they are";
         Error::environment(error, help)
     })?;
-    observer.notice(&Notice::JobsSubmitted {
+    observer.notice(&Notice::Pool(PoolNotice::JobsSubmitted {
         sweep: "probe".to_owned(),
         agents: 1,
         arrays: arrays.clone(),
-    });
+    }));
     let begin = awake::now();
     let mut asked = begin;
     loop {
