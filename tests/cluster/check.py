@@ -98,6 +98,9 @@ CONFUSION = "select t.name, c.actual, c.predicted, c.rows from confusion c join 
 JOBS = "select number, trial, from_step, to_step, reason, decision, outcome, result from search_jobs"
 
 
+LOCAL_RUNS = {}
+
+
 def rows(path, query):
     with sqlite3.connect(path) as database:
         return {repr(row) for row in database.execute(query)}
@@ -117,7 +120,8 @@ class Folder:
             file.write(SCRIPT)
         self.env = {**slurm.env, "SWEEP_POOL_LEASE": LEASE}
         self.database = os.path.join(self.path, "runs/sweep.sqlite")
-        self.local = os.path.join(self.path, "local/sweep.sqlite")
+        # Names of sweeps are no part of names of trials: one local run serves all that ask for the same.
+        self.local = LOCAL_RUNS.setdefault((text, epochs), os.path.join(self.path, "local/sweep.sqlite"))
 
     def sweep(self, *arguments, code=0, seconds=180):
         done = subprocess.run([SWEEP, *arguments], cwd=self.path, env=self.env, capture_output=True, text=True,
@@ -167,7 +171,7 @@ class Folder:
     def same(self, outcome="finished"):
         """That the sweep has ended as it does on this machine, with nothing left behind."""
         if not os.path.exists(self.local):
-            self.sweep("--store", "local/sweep.sqlite", "run", "x.toml", "-q")
+            self.sweep("--store", self.local, "run", "x.toml", "-q")
         for what, query in (("trials", TRIALS), ("metrics", METRICS), ("confusion", CONFUSION), ("jobs", JOBS)):
             here, there = rows(self.local, query), rows(self.database, query)
             assert here == there, f"{what} differ: {sorted(here ^ there)[:4]} ({len(here)}, {len(there)})"
@@ -207,7 +211,7 @@ def ctrl_c_detaches_and_watch_follows_to_the_end(make):
 
 
 def a_stopped_sweep_resumes_from_its_checkpoints(make):
-    folder = make(NETWORKS, epochs=1000)
+    folder = make(NETWORKS, epochs=700)
     folder.detach()
     folder.wait_for(4)
     assert "has stopped" in folder.sweep("stop", folder.name)
@@ -220,7 +224,7 @@ def a_stopped_sweep_resumes_from_its_checkpoints(make):
 
 
 def a_cancelled_job_leaves_its_trials_to_others(make):
-    folder = make(NETWORKS, epochs=1000)
+    folder = make(NETWORKS, epochs=700)
     folder.detach()
     folder.wait_for(3)
     job = folder.slurm.jobs()[0].split()[0]
@@ -230,7 +234,7 @@ def a_cancelled_job_leaves_its_trials_to_others(make):
 
 
 def preempted_agents_come_back(make):
-    folder = make(NETWORKS, epochs=1000)
+    folder = make(NETWORKS, epochs=700)
     folder.detach("--agents", "6")
     folder.wait_for(2)
     for _ in range(3):
@@ -244,7 +248,7 @@ def preempted_agents_come_back(make):
 
 
 def a_lost_node_costs_a_lease(make):
-    folder = make(NETWORKS, epochs=1000)
+    folder = make(NETWORKS, epochs=700)
     folder.detach()
     folder.wait_for(3)
     folder.kill_agent()
@@ -275,7 +279,7 @@ def a_killed_collector_is_replaced_and_nothing_is_recorded_twice(make):
 
 
 def a_second_session_is_refused_while_agents_live(make):
-    folder = make(NETWORKS, epochs=1000)
+    folder = make(NETWORKS, epochs=700)
     folder.detach()
     folder.wait_for(1)
     said = folder.sweep("resume", folder.name, "--on", "slurm", code=None)
