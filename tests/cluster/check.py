@@ -18,7 +18,7 @@ from sweeps import NETWORKS, PROGRAM, SEARCH, Bench, check_program
 import slurm as processes
 
 # Epochs: trials of a tenth of a second, and of some tenths, on one core.
-SHORT, LONG = 150, 500
+SHORT, LONG = 150, 300
 
 
 class Skipped(Exception):
@@ -94,7 +94,8 @@ def all_jobs_cancelled_leave_a_sweep_that_resumes(bench):
     sweep = bench.make(NETWORKS, LONG)
     sweep.detach()
     sweep.wait_for(3)
-    sweep.slurm.run("scancel", "-u", "root")
+    sweep.slurm.run("scancel", f"--name=sweep-{sweep.name}")
+    sweep.slurm.wait(lambda: not sweep.slurm.jobs(), "jobs are left")
     said = sweep.sweep("watch", sweep.name, code=None)
     assert "no agent is left" in said and f"sweep resume {sweep.name} --on slurm" in said, said
     assert sweep.last_outcome() == "failed"
@@ -134,7 +135,8 @@ def a_lost_node_costs_a_lease(bench):
     sweep.slurm.end_node(3)
     assert sweep.ended() < 24, "the sweep was over before the node was lost"
     sweep.sweep("watch", sweep.name)
-    sweep.slurm.start_node(3)
+    # What Slurm finds by itself when the node has not answered for long enough.
+    sweep.slurm.run("scontrol", "update", "nodename=n3", "state=down", "reason=lost")
     lost = sweep.value("select count(*) from agents where host = 'n3' and ended is null")
     assert lost == 2, f"{lost} agents were lost"
     sweep.check()
@@ -236,6 +238,8 @@ def nodes_with_stale_caches_train_each_trial_once(bench):
         sweep.slurm.start_node(node, stale=sweep.path)
     try:
         sweep.slurm.make_ready()
+        for node in sweep.slurm.nodes:
+            assert f"{sweep.path} fuse" in sweep.slurm.mounts_of_node(node), "the node has no mount of its own"
         sweep.detach("--agents", "6")
         sweep.wait_for(24)
         sweep.sweep("watch", sweep.name)
@@ -372,7 +376,7 @@ def clear(slurm):
     """Leaves a cluster for the next scenario that is as good as new."""
     for pid, _ in slurm.programs():
         processes.kill(pid)
-    slurm.out("scancel", "-f", "-u", "root")
+    slurm.cancel_all()
     slurm.make_ready()
 
 

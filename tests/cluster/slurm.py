@@ -221,12 +221,17 @@ class Slurm:
     def start_node(self, n, stale=None):
         """Starts node `n`. If it is given, the folder `stale` is one of a file system with stale caches there."""
         os.makedirs(f"{self.base}/spool.n{n}", exist_ok=True)
-        slurmd = ["slurmd", "-N", f"n{n}", "-c", "-f", self.conf]
-        if stale is None:
-            return self.run(*slurmd)
-        # In a namespace of its own, so that the folder has the same path everywhere.
-        script = f'mount --make-rprivate / && bindfs -o {STALE} "$0" "$0" && exec "$@"'
-        return self.run("unshare", "--mount", "sh", "-ec", script, stale, *slurmd)
+        pid_file = f"slurmd.n{n}.pid"
+        if self.pid(pid_file):
+            os.remove(os.path.join(self.base, pid_file))
+        command = ["slurmd", "-N", f"n{n}", "-c", "-f", self.conf]
+        if stale:
+            # In a namespace of its own, so that the folder has the same path everywhere.
+            script = f'mount --make-rprivate / && bindfs -o {STALE} "$0" "$0" && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-ec", script, stale, *command]
+        self.run(*command)
+        # Otherwise, whoever looks for it might start another one.
+        self.wait(lambda: self.pid(pid_file), f"slurmd of n{n} has not begun")
 
     def end_node(self, n):
         """Ends node `n` with all that runs on it, as the loss of its power does."""
@@ -238,6 +243,10 @@ class Slurm:
             if pid:
                 kill(pid)
         self.wait(lambda: not daemon or not command_of(daemon), f"slurmd of n{n} has not ended", 10)
+
+    def mounts_of_node(self, n):
+        with open(f"/proc/{self.pid(f'slurmd.n{n}.pid')}/mounts") as file:
+            return file.read()
 
     def why_no_stale_nodes(self):
         """Why nodes cannot have stale caches here; `None` if they can."""
@@ -269,23 +278,25 @@ class Slurm:
     def start_controller(self):
         self.run("slurmctld", "-f", self.conf)
 
-    def make_ready(self):
-        """Waits until every node takes jobs, and puts back those that Slurm has given up."""
-        self.wait(lambda: subprocess.run(["scontrol", "ping"], env=self.env, stdout=subprocess.DEVNULL).returncode == 0,
-                  "the controller does not answer")
+    def bring_back(self):
+        """Starts daemons that have ended, and has Slurm use nodes again that it has given up; gives the states of all nodes."""
         for n in self.nodes:
             pid = self.pid(f"slurmd.n{n}.pid")
             if not pid or "slurmd" not in command_of(pid):
                 self.start_node(n)
+        lines = self.out("sinfo", "-h", "-N", "-p", "main", "-o", "%N %t").split("\n")[:-1]
+        states = dict(line.split() for line in lines)
+        for node, state in states.items():
+            if state.startswith(("drain", "drng", "down", "fail")):
+                self.out("scontrol", "update", f"nodename={node}", "state=resume")
+        return states
 
-        def is_ready():
-            states = self.out("sinfo", "-h", "-N", "-p", "main", "-o", "%N %t").split("\n")[:-1]
-            for node, state in (line.split() for line in states):
-                if state.startswith(("drain", "drng", "down", "fail")):
-                    self.out("scontrol", "update", f"nodename={node}", "state=resume")
-            return sum(line.endswith(" idle") for line in states) == len(self.nodes)
-
-        self.wait(is_ready, lambda: f"nodes are not ready: {self.out('sinfo', '-h', '-N', '-o', '%N %t')}")
+    def make_ready(self):
+        """Waits until every node is idle."""
+        self.wait(lambda: subprocess.run(["scontrol", "ping"], env=self.env, stdout=subprocess.DEVNULL).returncode == 0,
+                  "the controller does not answer")
+        self.wait(lambda: list(self.bring_back().values()) == ["idle"] * len(self.nodes),
+                  lambda: f"nodes are not ready: {self.bring_back()}")
 
     def run(self, *command):
         """Runs what must succeed."""
@@ -304,6 +315,9 @@ class Slurm:
         """Jobs that have not ended, or those in `states`."""
         options = ["-t", ",".join(states)] if states else []
         return self.out("squeue", "-h", "-r", "-o", "%i", *options).split()
+
+    def cancel_all(self):
+        self.out("scancel", "-f", "-u", getpass.getuser())
 
     def programs(self):
         """Processes that were started with `env`, but for those of Slurm itself: as (number, command line)."""
