@@ -25,7 +25,7 @@ test: tools libraries
 
 # The same, and what takes more than Rust and C: the torch engine, the report's page in a browser, and programs that need
 # packages of Python.
-test-all: test test-browser test-programs
+test-all: test test-browser test-programs test-cluster
 	$(WITH_LIBTORCH) $(CARGO) test --locked -p sweep-torch
 
 # Sweeps under hundreds of kills, each compared with one left alone; docs/RELIABILITY.md says what is checked.
@@ -69,6 +69,17 @@ test-programs: build $(PROGRAMS_STAMP)
 	SWEEP_STORE=$(PROGRAMS)/runs/sweep.sqlite $(SWEEP) ls digits --json | python3 -c "import json, sys; \
 	  trials = json.load(sys.stdin); best = max(trial['best'] for trial in trials); \
 	  assert len(trials) == 27 and best > 0.97, (len(trials), best)"
+
+# Sweeps on a real Slurm of three nodes, which the script brings up on this machine and takes down; needs root, and
+# installs Debian's packages of Slurm where they are missing.
+.PHONY: test-cluster torture-cluster
+test-cluster: build
+	SWEEP=$(SWEEP) python3 tests/cluster/check.py
+
+# The same under kills of agents, workers and collectors at random.
+SWEEP_BLOWS ?= 500
+torture-cluster: build
+	SWEEP=$(SWEEP) python3 tests/cluster/check.py --blows $(SWEEP_BLOWS) --seed $(SWEEP_TORTURE_SEED)
 
 $(PROGRAMS_STAMP):
 	@rm -rf $(PROGRAMS)

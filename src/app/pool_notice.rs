@@ -16,6 +16,8 @@ pub enum PoolNotice {
     AgentStays { job: String, is_requeued: bool },
     /// A command of Slurm failed, which is no reason to end.
     SlurmFailed(String),
+    /// A pool was made, and somebody else starts its agents.
+    AwaitsAgents(PathBuf),
     /// Jobs were submitted.
     JobsSubmitted {
         sweep: String,
@@ -53,6 +55,11 @@ impl fmt::Display for PoolNotice {
                 ),
             },
             PoolNotice::SlurmFailed(error) => write!(f, "warning: {}", sanitize(error)),
+            PoolNotice::AwaitsAgents(path) => write!(
+                f,
+                "start agents with `sweep agent {}`, on as many machines as you like",
+                path.display()
+            ),
             PoolNotice::JobsSubmitted {
                 sweep,
                 agents,

@@ -30,8 +30,15 @@ pub struct Arguments {
 
 /// `sweep doctor`.
 pub fn doctor(context: &Context, arguments: &Arguments) -> Result<Exit, Failure> {
-    if arguments.on == On::Slurm {
-        return on_slurm(context, arguments);
+    match arguments.on {
+        On::Slurm => return on_slurm(context, arguments),
+        On::Pool => {
+            return Err(Failure::input(
+                "a pool has no machine to check",
+                "run `sweep doctor` on the machines of its agents",
+            ));
+        }
+        On::Local => {}
     }
     if let Some(file) = &arguments.file {
         return Err(Failure::input(

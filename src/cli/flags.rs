@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::limits::{Limits, Retry};
 use sweep_app::options::{GpuShares, RunOptions, SlotOptions};
-use sweep_app::pool::PoolOptions;
+use sweep_app::pool::{PoolOptions, Starter};
 use sweep_experiment::{Engine, memory_size};
 use sweep_scheduler::{Gpus, MAX_SLOTS, SlotRequest};
 
@@ -30,7 +30,7 @@ pub struct RunFlags {
 /// Where trials are trained.
 #[derive(Debug, clap::Args)]
 pub struct PlaceFlags {
-    /// Where trials are trained: on this machine, or by agents in jobs of a Slurm cluster
+    /// Where trials are trained
     #[arg(long, value_enum, value_name = "WHERE", default_value = "local")]
     pub on: On,
 
@@ -46,8 +46,12 @@ pub struct PlaceFlags {
 /// Where trials are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum On {
+    /// On this machine
     Local,
+    /// By agents in jobs of a Slurm cluster
     Slurm,
+    /// By agents that you, or another scheduler, start with `sweep agent`
+    Pool,
 }
 
 /// On which slots trials run, shared with `plan` and `agent`.
@@ -90,15 +94,19 @@ impl RunFlags {
     /// When flags are given that have no effect where trials are trained.
     pub fn options(&self) -> Result<RunOptions, Failure> {
         let pool = match self.place.on {
-            On::Slurm => Some(PoolOptions {
-                agents: self.place.agents.map(|agents| agents as usize),
-                detach: self.place.detach,
-                agent_flags: self.slots.of_agent(),
-            }),
+            On::Slurm => Some(self.pool(Starter::Slurm)),
+            On::Pool if self.place.agents.is_some() || !self.slots.of_agent().is_empty() => {
+                return Err(Failure::input(
+                    "--agents, --workers, --slots, --engine, --gpu-shares and --memory-limit have no effect on agents that \
+                     others start",
+                    "give the flags to `sweep agent`",
+                ));
+            }
+            On::Pool => Some(self.pool(Starter::Others)),
             On::Local if self.place.agents.is_some() || self.place.detach => {
                 return Err(Failure::input(
                     "--agents and --detach are about agents on a cluster",
-                    "add `--on slurm`",
+                    "add `--on slurm`, or `--on pool` for --detach",
                 ));
             }
             On::Local => None,
@@ -110,6 +118,17 @@ impl RunFlags {
             accept_new_file: false,
             pool,
         })
+    }
+}
+
+impl RunFlags {
+    fn pool(&self, starter: Starter) -> PoolOptions {
+        PoolOptions {
+            starter,
+            agents: self.place.agents.map(|agents| agents as usize),
+            detach: self.place.detach,
+            agent_flags: self.slots.of_agent(),
+        }
     }
 }
 

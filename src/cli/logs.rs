@@ -6,7 +6,10 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal;
-use sweep_app::logs;
+use sweep_app::logs::{self, Piece};
+
+/// What is said where output may be missing.
+const GAP: &str = "... output may be missing here: the program wrote more than is kept of it before it could be followed";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -36,8 +39,11 @@ pub fn print(context: &Context, what: Option<&str>, follow: bool) -> Result<Exit
     if let Some(missing) = &output.missing {
         terminal::note(missing);
     }
-    output.pass_on(&context.app, follow, |bytes| {
-        terminal::print_bytes(bytes);
+    output.pass_on(&context.app, follow, |piece| {
+        match piece {
+            Piece::Bytes(bytes) => terminal::print_bytes(bytes),
+            Piece::Gap => terminal::note(GAP),
+        }
         Ok(())
     })?;
     Ok(Exit::Success)

@@ -149,7 +149,7 @@ pub fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
         ));
     }
     let (exit, mut message) = match outcome.lacks_agents {
-        true => without_agents(name, summary),
+        true => without_agents(context, name, summary),
         false => conclusion(name, summary, outcome.failed_before),
     };
     let all_diverged = plan_status::all_diverged(&outcome.results);
@@ -169,11 +169,11 @@ pub fn conclude(context: &Context, outcome: &RunOutcome) -> Exit {
 }
 
 /// The same of a session whose agents have all ended.
-fn without_agents(name: &str, summary: &SessionSummary) -> (Exit, String) {
+fn without_agents(context: &Context, name: &str, summary: &SessionSummary) -> (Exit, String) {
     let message = format!(
-        "no agent is left: {} not trained; their logs are in the folder `log` of the pool; continue with `sweep resume {name} \
-         --on slurm`",
-        pluralize(summary.left, "trial")
+        "no agent is left: {} not trained; their logs are in {}/*/log; continue with `sweep resume {name} --on slurm`",
+        pluralize(summary.left, "trial"),
+        context.app.run_dir().pools(name).display()
     );
     (Exit::TrialsFailed, message)
 }

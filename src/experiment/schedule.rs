@@ -110,7 +110,7 @@ pub(super) fn read(node: Option<&Node>, is_of_programs: bool, problems: &mut Pro
             })
             .unwrap_or(default.keep_predictions),
         tf32: tf32(table, problems).unwrap_or(default.tf32),
-        slurm: slurm(table, problems),
+        slurm: slurm(table, is_of_programs, problems),
     }
 }
 

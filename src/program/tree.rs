@@ -189,10 +189,11 @@ pub fn reap_soon(pid: i32) {
     }
 }
 
-/// Bytes of private memory of all processes below this one.
-pub fn memory() -> u64 {
-    let below = descendants(std::process::id() as i32);
-    below.into_iter().filter_map(process_memory::private).sum()
+/// Bytes of private memory of all processes below this one but `other`, a child without children.
+pub fn memory(other: Option<i32>) -> u64 {
+    let below = descendants(std::process::id() as i32).into_iter();
+    let counted = below.filter(|pid| Some(*pid) != other);
+    counted.filter_map(process_memory::private).sum()
 }
 
 /// Sends `signal` to every process below this one.

@@ -364,6 +364,48 @@ echo loss=0.5
     assert_eq!(session.end(), Some(0));
 }
 
+#[test]
+fn a_follower_that_falls_behind_says_that_output_may_be_missing() {
+    // Lines of 100 bytes: ten thousand of them fill a log.
+    let script = "
+import os, time
+print('begun', flush=True)
+while not os.path.exists('go'):
+    time.sleep(0.02)
+for number in range(45_000):
+    print(f'{number:099}')
+print('loss=0.5', flush=True)
+open('written', 'w').close()
+while not os.path.exists('end'):
+    time.sleep(0.02)
+";
+    let dir = python(script, "", "");
+    let session = Session::start(&dir, &["run", "p.toml"]);
+    wait_for("the program has begun", || !owned_or_none(&dir).is_empty());
+    let name = dir.text("SELECT name FROM trials");
+    let mut command = dir.command(&["logs", &name[..8], "-f"]);
+    let follower = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut follower = follower.spawn().unwrap();
+    let mut output = BufReader::new(follower.stdout.take().unwrap());
+    let mut begun = String::new();
+    output.read_line(&mut begun).unwrap();
+    assert_eq!(begun, "begun\n");
+    // Nobody reads what it prints, as of a terminal that is held with Ctrl-S.
+    dir.write("go", "");
+    wait_for("all is written", || dir.path("written").exists());
+    dir.write("end", "");
+    assert_eq!(session.end(), Some(0));
+    let lines: Vec<String> = output.lines().map(Result::unwrap).collect();
+    let mut said = String::new();
+    let errors = &mut follower.stderr.take().unwrap();
+    std::io::Read::read_to_string(errors, &mut said).unwrap();
+    assert!(follower.wait().unwrap().success());
+    assert_eq!(lines.last().unwrap(), "loss=0.5");
+    assert!(lines.len() < 45_001, "{}", lines.len());
+    assert!(lines.contains(&format!("{:099}", 44_999)));
+    assert!(said.contains("output may be missing here"), "{said}");
+}
+
 /// As [`owned`], before there is a run directory.
 fn owned_or_none(dir: &crate::common::TestDir) -> Vec<i32> {
     match dir.path("runs").exists() {

@@ -2,6 +2,7 @@
 
 mod ends;
 mod examples;
+mod gpus;
 mod metrics;
 mod names;
 mod removal;

@@ -103,6 +103,34 @@ fn an_interrupted_program_continues_from_its_checkpoint_with_the_curve_of_one_le
 }
 
 #[test]
+fn the_step_after_which_a_program_resumed_is_in_the_database_and_shown() {
+    let dir = python(CHAIN, "", "");
+    let session = Session::start(&dir, &["run", "p.toml"]);
+    wait_for_step(&dir, 5, 1);
+    session.signal(libc::SIGINT);
+    assert_eq!(session.end(), Some(130));
+    dir.write("go", "");
+    dir.succeed(&["resume", "p", "-q"]);
+    let query = "SELECT group_concat(ifnull(resumed_from, 'anew'), ' ') FROM (SELECT resumed_from FROM attempts ORDER BY session)";
+    // Steps up to 5 were recorded, and the checkpoint is of step 4.
+    assert_eq!(dir.text(query), "anew 4");
+    let trial = trial(&dir);
+    let from = |attempt: usize| &trial["attempts"][attempt]["resumed_from"];
+    assert_eq!((from(0), from(1)), (&serde_json::Value::Null, &4.into()));
+    let shown = dir.succeed(&["show", text(&trial, "trial")]);
+    let row = |attempt: &str| {
+        let line = shown
+            .lines()
+            .find(|line| line.trim_start().starts_with(attempt));
+        line.unwrap_or_else(|| panic!("{attempt}: {shown}"))
+            .to_owned()
+    };
+    assert!(shown.contains("From step"), "{shown}");
+    assert!(row("1.1 ").contains(" –   interrupted"), "{shown}");
+    assert!(row("2.1 ").contains(" 5   finished"), "{shown}");
+}
+
+#[test]
 fn a_program_without_checkpoints_begins_anew_and_its_curve_with_it() {
     // The first run comes further than the second, and its values are others.
     let script = r#"

@@ -85,10 +85,12 @@ pub fn agent(
     })?;
     let experiment = experiment(&plan)?;
     let placement = placement::place(&experiment, &options.slots)?;
-    let data = match options.local_data {
+    let data = match options.local_data && experiment.program.is_none() {
         true => { head.data.iter() }
             .map(local_data::copy)
             .collect::<Result<Vec<_>, _>>()?,
+        // Programs have one data set without a file.
+        false if experiment.program.is_some() => vec![PathBuf::new()],
         false => head.data.iter().map(|data| data.path.clone()).collect(),
     };
     if folder.is_stopped() {

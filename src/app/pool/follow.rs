@@ -14,7 +14,7 @@ use sweep_store::{ExperimentRecord, OpenSession, Outcome, StopMode, Store, Sweep
 use super::collect::Collector;
 use super::jobs::{self, JobCounts};
 use super::live::{LivePool, dismantle};
-use super::{PoolOptions, create};
+use super::{PoolOptions, Starter, create};
 use crate::app::App;
 use crate::error::Error;
 use crate::model;
@@ -81,7 +81,10 @@ pub fn run(
 ) -> Result<Followed, Error> {
     let (app, store, prepared) = (watch.app, watch.store, watch.prepared);
     let experiment = &prepared.loaded.experiment;
-    let tables = jobs::tables(&experiment.schedule, options)?;
+    let tables = match options.starter {
+        Starter::Slurm => jobs::tables(&experiment.schedule, options)?,
+        Starter::Others => Vec::new(),
+    };
     let folder = create::create(app, store, watch.session.id, prepared, todo)?;
     let submitted = jobs::submit(
         watch.observer,
@@ -98,6 +101,13 @@ pub fn run(
         let _ = folder.close();
         ended.map_err(|error| Error::environment(error, ""))?;
         return Err(error);
+    }
+    if options.starter == Starter::Others {
+        watch
+            .observer
+            .notice(&Notice::Pool(PoolNotice::AwaitsAgents(
+                folder.path().to_owned(),
+            )));
     }
     let left: HashSet<TrialId> = todo.iter().map(|planned| planned.id.clone()).collect();
     if options.detach {

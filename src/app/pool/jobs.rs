@@ -146,8 +146,8 @@ impl JobCounts {
 
     /// Asks Slurm, unless that was done a moment ago; whether it was.
     pub fn refresh(&mut self) -> bool {
+        // Of agents that others start, nothing is known.
         if self.arrays.is_empty() {
-            self.known = Some(Jobs::default());
             return false;
         }
         let is_due = self.asked.is_none_or(|at| awake::since(at) >= ASK_INTERVAL);

@@ -20,9 +20,20 @@ pub(crate) use jobs::check_installed;
 pub use live::{LivePool, collect_now, refuse_live, stop_pool};
 pub use probe::{Probe, answer, probe};
 
+/// Who starts the agents of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starter {
+    /// Jobs of Slurm, which are submitted.
+    Slurm,
+    /// The user, or another scheduler.
+    Others,
+}
+
 /// How the trials of a pool are trained.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolOptions {
+    /// Who starts the agents.
+    pub starter: Starter,
     /// Agents at a time, in place of those of the file's tables.
     pub agents: Option<usize>,
     /// Whether to return as soon as the jobs are submitted.

@@ -19,7 +19,7 @@ use crate::missing_models;
 use crate::observer::{Notice, Observer, SessionPlan};
 use crate::options::RunOptions;
 use crate::placement::{self, Placement};
-use crate::pool::{self, Followed, Watch};
+use crate::pool::{self, Followed, Starter, Watch};
 use crate::prepare::PreparedSweep;
 use crate::search::{self, PreparedSearch, SearchSupply};
 use crate::valid_predictions;
@@ -178,13 +178,19 @@ fn notice_plan(
 fn placement(prepared: &PreparedSweep, options: &RunOptions) -> Result<Option<Placement>, Error> {
     match &options.pool {
         None => placement::place(&prepared.loaded.experiment, &options.slots).map(Some),
-        Some(_) => check_for_pool(prepared, options).map(|()| None),
+        Some(pool) => check_for_pool(prepared, options, pool.starter).map(|()| None),
     }
 }
 
 /// Refuses what agents cannot do.
-fn check_for_pool(prepared: &PreparedSweep, options: &RunOptions) -> Result<(), Error> {
-    pool::check_installed()?;
+fn check_for_pool(
+    prepared: &PreparedSweep,
+    options: &RunOptions,
+    starter: Starter,
+) -> Result<(), Error> {
+    if starter == Starter::Slurm {
+        pool::check_installed()?;
+    }
     let is_of_time =
         |search: &&PreparedSearch| matches!(search.problem.spec().budget, Budget::Time(_));
     if let Some(search) = prepared.searches.iter().find(is_of_time) {

@@ -8,6 +8,7 @@ mod begin;
 mod ending;
 mod environment;
 mod follow;
+mod gpu_memory;
 mod lines;
 mod output;
 mod pipe;

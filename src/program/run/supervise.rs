@@ -12,6 +12,7 @@ use sweep_core::trial::TrialResult;
 
 use super::begin::{Scratch, begin};
 use super::ending::{Exit, without_objective};
+use super::gpu_memory::GpuMemory;
 use super::output::Output;
 use super::pipe::{self, Found};
 use super::progress::Progress;
@@ -30,6 +31,8 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// Metrics that are recorded of every trial: processor time of all its processes, and the most memory that they held.
 const CPU_SECONDS: &str = "sweep/cpu_seconds";
 const PEAK_MEMORY: &str = "sweep/peak_memory_bytes";
+/// The same of the memory of GPUs, where it is known.
+const PEAK_GPU_MEMORY: &str = "sweep/peak_gpu_memory_bytes";
 
 /// Runs the program of `attempt` to its end.
 pub fn run(attempt: &Attempt<'_>, scratch: &mut Scratch, watcher: &mut dyn Watcher) -> Ended {
@@ -51,6 +54,7 @@ pub fn run(attempt: &Attempt<'_>, scratch: &mut Scratch, watcher: &mut dyn Watch
             return failed(failure);
         }
     };
+    let began = awake::now();
     let mut running = Running {
         attempt,
         pid: begun.child.id() as i32,
@@ -60,8 +64,9 @@ pub fn run(attempt: &Attempt<'_>, scratch: &mut Scratch, watcher: &mut dyn Watch
         progress: Progress::new(attempt.objective, attempt.spec.selection, attempt.recorded)
             .resumed(begun.is_resumed),
         usage: Usage::default(),
+        gpu_memory: GpuMemory::new(attempt.spec.resources.gpus > 0.0, began),
         oom_kills: process_memory::recent_oom_kills(),
-        began: awake::now(),
+        began,
         stopping: None,
     };
     let status = running.follow(watcher);
@@ -101,6 +106,7 @@ struct Running<'a> {
     output: Output,
     progress: Progress<'a>,
     usage: Usage,
+    gpu_memory: GpuMemory,
     /// The kernel's count of processes that it ended for want of memory when the program was started.
     oom_kills: Option<u64>,
     began: Instant,
@@ -118,6 +124,8 @@ impl Running<'_> {
             self.sources
                 .read(&mut self.output, &mut self.progress, watcher);
             match tree::reap_any() {
+                Ok(Some(reaped))
+                    if (self.gpu_memory).has_ended(reaped.pid, reaped.status, awake::now()) => {}
                 Ok(Some(reaped)) => {
                     self.usage.add(reaped.usage);
                     if reaped.pid == self.pid {
@@ -139,13 +147,14 @@ impl Running<'_> {
             let turn = if limit.is_some() { limited } else { unlimited };
             if now.duration_since(measured) >= turn {
                 measured = now;
-                let held = tree::memory();
+                let held = tree::memory(self.gpu_memory.pid());
                 self.usage.peak_memory = self.usage.peak_memory.max(held);
                 if limit.is_some_and(|limit| held > limit) {
                     self.stop(Stop::Memory(held), now);
                     tree::signal_all(libc::SIGKILL);
                 }
             }
+            self.gpu_memory.turn(now);
             self.enforce(watcher, now);
         }
     }
@@ -182,6 +191,7 @@ impl Running<'_> {
 
     /// Ends what the first process has left behind, reads the rest of its output, and gives the number of processes left.
     fn end_others(&mut self, watcher: &mut dyn Watcher) -> usize {
+        self.gpu_memory.end();
         let left = match tree::reap_any() {
             Err(_) => 0,
             Ok(_) => tree::descendants(std::process::id() as i32).len(),
@@ -280,6 +290,7 @@ impl Running<'_> {
 
     fn finished(self, mut result: TrialResult, watcher: &mut dyn Watcher) -> Ended {
         let Running { attempt, usage, .. } = self;
+        let gpu_memory = self.gpu_memory.peak().map(|bytes| bytes as f64);
         let spec = attempt.spec;
         let (artifacts, warnings) =
             artifacts::collect(attempt.folder, &spec.artifacts, spec.artifact_limit);
@@ -292,6 +303,7 @@ impl Running<'_> {
             (CPU_SECONDS, usage.cpu_seconds),
             (PEAK_MEMORY, usage.peak_memory as f64),
         ];
+        let used = (used.into_iter()).chain(gpu_memory.map(|bytes| (PEAK_GPU_MEMORY, bytes)));
         (result.metrics).extend(used.map(|(name, value)| (name.to_owned(), value)));
         Ended::Finished(Box::new(result))
     }
