@@ -168,17 +168,18 @@ def an_agent_that_was_taken_for_dead_changes_nothing(bench):
 
 
 def a_controller_that_is_killed_and_comes_back_changes_nothing(bench):
-    sweep = bench.make(NETWORKS, LONG)
+    sweep = bench.make(PROGRAM, 25)
     sweep.detach()
-    sweep.wait_for(3)
+    sweep.slurm.wait(lambda: len(sweep.agents()) == 3, "three agents have not begun")
+    # One that does not remember its jobs would end them, and give their numbers away again.
+    sweep.slurm.wait_until_saved()
     sweep.slurm.kill_controller()
+    assert sweep.ended() < 12, "the sweep was over before the controller was killed"
     watch = sweep.start("watch", sweep.name)
     time.sleep(2)
     assert watch.poll() is None, "a controller that does not answer says nothing about agents"
     sweep.slurm.start_controller()
-    watch.wait(120)
-    # The controller may have lost jobs that it had just started, and then ends them.
-    sweep.finish()
+    assert watch.wait(120) == 0
     sweep.check()
 
 
@@ -210,7 +211,7 @@ def of_two_resumes_at_once_one_is_refused(bench):
     codes = [one.returncode for one in both]
     assert codes.count(0) == 1, f"ended with {codes}:\n{said[0]}\n{said[1]}"
     refused = said[1 - codes.index(0)]
-    assert sweep.name in refused and re.search("already|is running|is being|agents train", refused), refused
+    assert sweep.name in refused and re.search("already|is running|is being|agents? train", refused), refused
     assert sweep.value("select count(*) from sessions") == 2
     sweep.check()
 
@@ -221,7 +222,7 @@ def a_second_session_is_refused_while_agents_live(bench):
     sweep.wait_for(1)
     for command in (["resume", sweep.name, "--on", "slurm"], ["run", "x.toml"], ["rm", sweep.name, "--yes"]):
         said = sweep.sweep(*command, code=None)
-        assert "agents train" in said and "sweep watch" in said, said
+        assert re.search("agents? train", said) and "sweep watch" in said, said
     sweep.sweep("watch", sweep.name)
     sweep.check()
 
@@ -281,7 +282,7 @@ def fill(path):
 
 
 def programs_are_trials_on_a_cluster(bench):
-    sweep = bench.make(PROGRAM)
+    sweep = bench.make(PROGRAM, 3)
     sweep.sweep("run", "x.toml", "--on", "slurm")
     assert sweep.value("select count(*) from trials where status = 'finished'") == 12
     sweep.check()

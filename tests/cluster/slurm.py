@@ -272,6 +272,13 @@ class Slurm:
             if command_of(pid).startswith("bindfs"):
                 kill(pid)
 
+    def wait_until_saved(self):
+        """Waits until the controller has saved what it knows of jobs; it does some seconds after a change."""
+        began = time.time()
+        for job in self.jobs():
+            self.out("scontrol", "update", f"jobid={job}", "comment=saved")
+        self.wait(lambda: os.path.getmtime(f"{self.base}/state/job_state") > began, "the controller saves nothing", 20)
+
     def kill_controller(self):
         kill(self.pid("slurmctld.pid"))
 

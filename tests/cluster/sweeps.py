@@ -14,7 +14,7 @@ import slurm as processes
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
-SWEEP = os.path.abspath(os.environ.get("SWEEP", os.path.join(TARGET, "release/sweep")))
+SWEEP = os.path.realpath(os.environ.get("SWEEP", os.path.join(TARGET, "release/sweep")))
 
 # Beat and lease in milliseconds: short enough that an agent that was killed is replaced within seconds.
 LEASE = "300,4000"
@@ -58,7 +58,7 @@ dropout = { lin = [0.0, 0.5] }
 layers = [[16], [32, 16], [64]]
 """ + JOBS
 
-# 12 trials.
+# 12 trials, of a tenth of a second for each of their steps.
 PROGRAM = """
 [experiment]
 name = "NAME"
@@ -75,7 +75,7 @@ agents = 3
 """
 
 SCRIPT = """\
-for step in 1 2 3; do echo "step=$step score=$(( $1 * $2 + step ))"; sleep 0.1; done
+for step in $(seq EPOCHS); do echo "step=$step score=$(( $1 * $2 + step ))"; sleep 0.1; done
 """
 
 # What must be the same: a name, the number of columns that name a row, and a query. What depends on the clock is left out.
@@ -118,7 +118,7 @@ class Bench:
         self.local_runs = {}
         self.count = 0
 
-    def make(self, text, epochs=0, lease=LEASE):
+    def make(self, text, epochs, lease=LEASE):
         self.count += 1
         return Sweep(self, f"sweep{self.count}", text, epochs, lease)
 
@@ -129,9 +129,9 @@ class Sweep:
         self.path = os.path.join(bench.base, name)
         os.mkdir(self.path)
         shutil.copy(os.path.join(bench.base, "table.csv"), self.path)
-        for file, content in (("x.toml", text.replace("NAME", name).replace("EPOCHS", str(epochs))), ("train.sh", SCRIPT)):
+        for file, content in (("x.toml", text), ("train.sh", SCRIPT)):
             with open(os.path.join(self.path, file), "w") as out:
-                out.write(content)
+                out.write(content.replace("NAME", name).replace("EPOCHS", str(epochs)))
         self.runs = os.path.join(self.path, "runs")
         self.env = {**self.slurm.env, "SWEEP_POOL_LEASE": lease}
 
@@ -252,7 +252,9 @@ class Sweep:
         """The database of the same sweep on this machine. Trials are named by their content: one serves all of a kind."""
         if self.kind not in self.bench.local_runs:
             database = os.path.join(self.bench.base, f"local{len(self.bench.local_runs)}", "sweep.sqlite")
-            self.sweep("--store", database, "run", "x.toml", "--workers", "2", "-q")
+            # Programs sleep most of the time.
+            workers = "6" if self.kind[0] == PROGRAM else "2"
+            self.sweep("--store", database, "run", "x.toml", "--workers", workers, "-q")
             # Not before it has succeeded.
             self.bench.local_runs[self.kind] = database
         return self.bench.local_runs[self.kind]

@@ -83,8 +83,9 @@ class Torture:
         # Its agents are gone, or workers of a trial were killed too often.
         self.collector.kill()
         self.collector.wait()
-        self.resumed += 1
-        sweep.sweep("resume", sweep.name, "--on", "slurm", "--agents", AGENTS, "--retry-failed", "--detach", code=None)
+        said = sweep.sweep("resume", sweep.name, "--on", "slurm", "--agents", AGENTS, "--retry-failed", "--detach", code=None)
+        # It is refused while agents live, such as one that is stopped.
+        self.resumed += "submitted" in said
         return True
 
     def catch_up(self, all_of_it=False):
@@ -124,7 +125,7 @@ class Torture:
         elif name == "node preempted":
             slurm.submit("-p", "high", "-N1", "--exclusive", "--wrap", "sleep 1")
         elif self.later:
-            # One daemon at a time.
+            # One at a time is away.
             raise Missed
         elif name == "slurmd killed and restarted":
             node = self.one_of(slurm.nodes)
@@ -137,7 +138,8 @@ class Torture:
             self.after(AWAY, slurm.bring_back)
         elif name == "controller killed and restarted":
             slurm.kill_controller()
-            self.after(AWAY, slurm.start_controller)
+            time.sleep(AWAY)
+            slurm.start_controller()
         else:
             raise AssertionError(f"nobody knows how: {name}")
 
@@ -149,6 +151,8 @@ class Torture:
         self.resumed += sweep.finish()
         self.trained_twice += sweep.value("""select count(*) from (select 1 from attempts
             where outcome in ('finished', 'diverged') group by trial having count(*) > 1)""")
+        # A controller that was killed may have forgotten jobs, or their ends.
+        self.slurm.cancel_all()
         sweep.check(once=False)
         self.slurm.make_ready()
         self.sweeps += 1
