@@ -70,16 +70,19 @@ test-programs: build $(PROGRAMS_STAMP)
 	  trials = json.load(sys.stdin); best = max(trial['best'] for trial in trials); \
 	  assert len(trials) == 27 and best > 0.97, (len(trials), best)"
 
-# Sweeps on a real Slurm of three nodes, which the script brings up on this machine and takes down; needs root, and
-# installs Debian's packages of Slurm where they are missing.
-.PHONY: test-cluster torture-cluster
+# Sweeps on a real Slurm of three nodes on this machine, gone afterwards. Needs root; where Slurm is missing, Debian's packages of
+# it are installed, and where that cannot be done, it says what is missing.
+.PHONY: test-cluster
 test-cluster: build
+	@command -v python3 >/dev/null || { echo "make test-cluster: python3 is needed" >&2; exit 1; }
 	SWEEP=$(SWEEP) python3 tests/cluster/check.py
 
-# The same under kills of agents, workers and collectors at random.
+# The same under hundreds of blows at random: agents, workers, collectors, nodes and the controller killed, jobs cancelled.
 SWEEP_BLOWS ?= 500
+
+.PHONY: torture-cluster
 torture-cluster: build
-	SWEEP=$(SWEEP) python3 tests/cluster/check.py --blows $(SWEEP_BLOWS) --seed $(SWEEP_TORTURE_SEED)
+	SWEEP=$(SWEEP) python3 tests/cluster/torture.py --blows $(SWEEP_BLOWS) --seed $(SWEEP_TORTURE_SEED)
 
 $(PROGRAMS_STAMP):
 	@rm -rf $(PROGRAMS)
