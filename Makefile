@@ -70,8 +70,8 @@ test-programs: build $(PROGRAMS_STAMP)
 	  trials = json.load(sys.stdin); best = max(trial['best'] for trial in trials); \
 	  assert len(trials) == 27 and best > 0.97, (len(trials), best)"
 
-# Sweeps on a real Slurm of three nodes on this machine, gone afterwards. Needs root; where Slurm is missing, Debian's packages of
-# it are installed, and where that cannot be done, it says what is missing.
+# Sweeps on a real Slurm of three nodes on this machine, gone afterwards. As root, Debian's packages of Slurm are installed where
+# they are missing; as another user, it says what is missing, and skips what needs mounts.
 .PHONY: test-cluster
 test-cluster: build
 	@command -v python3 >/dev/null || { echo "make test-cluster: python3 is needed" >&2; exit 1; }

@@ -8,14 +8,15 @@ runs all scenarios, or those in whose names one of the words stands. SWEEP names
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 import traceback
 
+import slurm as processes
 from slurm import Slurm, install
 from sweeps import NETWORKS, PROGRAM, SEARCH, Bench, check_program
-import slurm as processes
 
 # Epochs: trials of a tenth of a second, and of some tenths, on one core.
 SHORT, LONG = 150, 300
@@ -158,11 +159,11 @@ def an_agent_that_was_taken_for_dead_changes_nothing(bench):
     agent = next(iter(sweep.agents()))
     stopped = [agent, *(worker for worker in sweep.workers() if processes.parent(worker) == agent)]
     for pid in stopped:
-        processes.kill(pid, 19)
+        processes.kill(pid, signal.SIGSTOP)
     # Others finish all that is left, and what this one holds.
     sweep.wait_for(24)
     for pid in stopped:
-        processes.kill(pid, 18)
+        processes.kill(pid, signal.SIGCONT)
     sweep.sweep("watch", sweep.name)
     sweep.check(once=False)
 
@@ -254,7 +255,7 @@ def a_full_folder_delays_a_sweep_and_loses_nothing(bench):
     os.mkdir(sweep.runs)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "sweep", sweep.runs], capture_output=True, text=True)
     if mounted.returncode:
-        raise Skipped(f"no small file system can be mounted here: {mounted.stderr.strip()}")
+        raise Skipped(f"no small file system can be mounted here: {mounted.stderr.strip().splitlines()[0]}")
     sweep.detach()
     sweep.wait_for(2)
     filler = os.path.join(sweep.runs, "filler")
@@ -393,7 +394,7 @@ def main():
     if arguments.list:
         return print("\n".join(chosen))
     if not chosen:
-        sys.exit(f"no scenario is called so; --list prints their names")
+        sys.exit("no scenario is called so; --list prints their names")
     check_program()
     install()
     counts = {"passed": 0, "failed": 0, "skipped": 0}

@@ -204,15 +204,14 @@ class Sweep:
                         yield entry["event"]
 
     def finish(self):
-        """Follows the sweep to its end, and submits agents again when none is left; how often that was."""
+        """Follows the sweep to its end, and submits agents again while something is left; how often that was."""
         again = 0
         said = self.sweep("watch", self.name, code=None)
-        while self.unfinished():
+        # A search may have more to decide, although all its trials have ended.
+        while self.last_outcome() != "finished":
             again += 1
-            assert again <= 5, f"{self.unfinished()} trials are left for good:\n{said}"
+            assert again <= 5, f"the session ends as {self.last_outcome()} for good:\n{said}"
             said = self.sweep("resume", self.name, "--on", "slurm", "--retry-failed", code=None)
-        if self.last_outcome() == "running":
-            self.sweep("report", self.name)
         return again
 
     def unfinished(self):

@@ -78,7 +78,7 @@ class Torture:
             if self.collector.poll() is not None:
                 self.collector = sweep.start("watch", sweep.name)
             return True
-        if not sweep.unfinished():
+        if sweep.last_outcome() == "finished":
             return False
         # Its agents are gone, or workers of a trial were killed too often.
         self.collector.kill()
